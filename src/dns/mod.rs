@@ -1,0 +1,178 @@
+//! DNS answers that can be trusted: what was asked, what is proven about it, and who may ask.
+//!
+//! Every answer is `secure`, `insecure`, `bogus` or `unreachable` (RFC 4035 section 4.3, with "indeterminate" told
+//! apart by its cause). A resolver's word (the AD bit, an RCODE) is never evidence.
+
+use crate::time::UnixTime;
+use hickory_proto::rr::{Name, RData, RecordType};
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+/// A name and a type, class IN; the name is absolute and in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    name: Name,
+    rtype: RecordType,
+}
+
+impl Question {
+    /// A question about the records of type `rtype` at `name`.
+    #[must_use]
+    pub fn new(name: &Name, rtype: RecordType) -> Self {
+        let mut name = name.to_lowercase();
+        name.set_fqdn(true);
+        Self { name, rtype }
+    }
+
+    /// The name asked for.
+    #[must_use]
+    pub const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The type asked for.
+    #[must_use]
+    pub const fn rtype(&self) -> RecordType {
+        self.rtype
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name.to_ascii(), self.rtype)
+    }
+}
+
+/// What the end of the alias chain holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Records of the type asked for; never empty.
+    Data(Vec<RData>),
+    /// The name exists, or may exist, without that type.
+    Nodata,
+    /// The name does not exist.
+    Nxdomain,
+}
+
+/// What is known about the zone in which a question could not be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneStatus {
+    /// A chain of trust leads to the zone: its silence may be an attack.
+    Signed,
+    /// It is proven that no chain of trust leads there.
+    ProvenInsecure,
+    /// Neither could be learnt.
+    Unknown,
+}
+
+/// Where the cause of a bogus answer lies, as far as the root's own keys tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The root is fine: this name, or somebody on the way to it.
+    Domain,
+    /// Not even the root comes with signatures: the name servers of this machine strip DNSSEC.
+    StrippingResolver,
+    /// The root's signatures are outside of their time: the clock of this machine.
+    Clock,
+    /// The root's keys are not the trust anchor's.
+    TrustAnchor,
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outage {
+    /// The name servers did not answer, or not usefully.
+    NoAnswer,
+    /// A budget of [`crate::limits`] ran out.
+    Budget,
+    /// The deadline of the run came first.
+    Deadline,
+    /// No trust anchor at or above the name.
+    NoTrustAnchor,
+}
+
+/// The verdict of the chain of trust on one question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Proven, data or absence, down from the trust anchor.
+    Secure(Content),
+    /// Proven to lie where no chain of trust leads; the text names the insecure cut.
+    Insecure(Content, String),
+    /// A chain of trust demands a proof that was not there, or was false; the text says which.
+    Bogus(Blame, String),
+    /// No answer to judge; the text says what happened.
+    Unreachable(Outage, ZoneStatus, String),
+}
+
+/// The four words for an [`Outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// RFC 4035 section 4.3.
+    Secure,
+    /// RFC 4035 section 4.3.
+    Insecure,
+    /// RFC 4035 section 4.3.
+    Bogus,
+    /// Nothing to judge.
+    Unreachable,
+}
+
+impl Class {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Secure => "secure",
+            Self::Insecure => "insecure",
+            Self::Bogus => "bogus",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl Outcome {
+    /// The class of the outcome.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Secure(_) => Class::Secure,
+            Self::Insecure(..) => Class::Insecure,
+            Self::Bogus(..) => Class::Bogus,
+            Self::Unreachable(..) => Class::Unreachable,
+        }
+    }
+
+    /// The content, where one is proven or proven to be unprovable.
+    #[must_use]
+    pub const fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Secure(content) | Self::Insecure(content, _) => Some(content),
+            Self::Bogus(..) | Self::Unreachable(..) => None,
+        }
+    }
+}
+
+/// One question and everything that was learnt about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// What is proven.
+    pub outcome: Outcome,
+    /// The names that validated aliases (CNAME, DNAME) led to, in order; empty without aliases.
+    pub aliases: Vec<Name>,
+    /// Until when the content may be believed: the earliest end of a TTL or signature that it rests on, and the caps
+    /// of [`crate::limits`]. `None` for bogus and unreachable.
+    pub valid_until: Option<UnixTime>,
+    /// Questions that went out for it (those shared with its neighbours are counted once).
+    pub queries: usize,
+    /// From the call to the answer.
+    pub elapsed: Duration,
+}
+
+/// Whoever answers questions: the validating resolver, or a test with a map.
+pub trait Resolve {
+    /// Answers all questions, which share one round trip where possible; the answers stand in the same order.
+    fn resolve(&self, questions: &[Question]) -> impl Future<Output = Vec<Answer>>;
+}

@@ -1,0 +1,106 @@
+//! Every bound on what a stranger can make us do, in one place, each with its origin.
+//!
+//! A limit that is reached is never a silent cut: it ends as a refusal of the input, or as an answer that is
+//! `bogus` or `unreachable`. Changing a default breaks a test.
+
+use std::time::Duration;
+
+// ---- what the command line may bring -------------------------------------------------------------------------
+
+/// Octets of one argument that are looked at before it is refused unread (a mail domain has at most 253).
+pub const MAX_ARGUMENT_OCTETS: usize = 1_024;
+/// `-m` hosts of one question; Exim's own `hosts_max_try` is 5, the largest MX sets seen have about 20.
+pub const MAX_HOSTS: usize = 64;
+/// Whole run, default. Exim kills what `${run}` started after 60 seconds (expand.c, `ALARM(60)`).
+pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
+/// Whole run, greatest: ten seconds before Exim's kill.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(50);
+/// Octets of one line for Exim with a host: the longest line that RFC 5322 section 2.1.1 lets into a header.
+pub const MAX_EXIM_LINE: usize = 998;
+/// Octets of one line for Exim without a host, where `mxre` may be long (Exim's own string limit is 16 KiB).
+pub const MAX_EXIM_ROUTER_LINE: usize = 8_000;
+
+// ---- DNS -----------------------------------------------------------------------------------------------------
+
+/// Questions sent for one verdict. A signed four-label name needs about twelve; unbound's quota for one query is 200.
+pub const MAX_QUERIES: usize = 60;
+/// Questions more for each MX host that has to be looked at (addresses, aliases, TLSA).
+pub const MAX_QUERIES_PER_MX_HOST: usize = 15;
+/// MX hosts that are looked at one by one.
+pub const MAX_MX_HOSTS_LOOKED_AT: usize = 10;
+/// UDP payload that is advertised, octets (DNS flag day 2020; RFC 9715).
+pub const EDNS_PAYLOAD: u16 = 1_232;
+/// One try of one name server before the next one is asked as well.
+pub const UPSTREAM_PATIENCE: Duration = Duration::from_millis(1_500);
+/// One question to all name servers together.
+pub const QUESTION_DEADLINE: Duration = Duration::from_secs(6);
+/// Name servers that are used; resolv.conf(5) has three.
+pub const MAX_UPSTREAMS: usize = 3;
+/// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
+pub const MAX_REPLY_OCTETS: usize = 1_048_576;
+/// Aliases followed for one question (unbound: 11).
+pub const MAX_ALIASES: usize = 10;
+/// Labels below the root that are asked for DS and DNSKEY ahead of need.
+pub const MAX_LABELS_AHEAD: usize = 6;
+/// Signatures tried for one RRset (unbound: 8; CVE-2023-50387).
+pub const MAX_SIGNATURES_PER_RRSET: usize = 8;
+/// Keys of the same tag and algorithm tried for one signature (unbound: 4; CVE-2023-50387).
+pub const MAX_KEY_COLLISIONS: usize = 4;
+/// Signatures tried for one verdict; a four-label signed name with its denials needs about 35.
+pub const MAX_VERIFICATIONS: usize = 200;
+/// Digests of keys compared with DS records for one zone (CVE-2023-50387).
+pub const MAX_DS_DIGESTS: usize = 64;
+/// NSEC3 hashes for one verdict, each of at most 151 rounds (CVE-2023-50868).
+pub const MAX_NSEC3_HASHES: usize = 400;
+/// NSEC3 iterations above which a denial proves nothing (RFC 9276 section 3.2; unbound and BIND: 150).
+pub const MAX_NSEC3_ITERATIONS: u16 = 150;
+/// NSEC and NSEC3 RRsets of one reply that are looked at; a full proof needs three.
+pub const MAX_DENIALS: usize = 12;
+/// Records of one RRset; more is an answer that we do not judge.
+pub const MAX_RRSET_RECORDS: usize = 256;
+/// Octets of one TXT record, its strings joined.
+pub const MAX_TXT_OCTETS: usize = 4_096;
+/// MX records of one domain; more is an error in the publication, and the mail waits.
+pub const MAX_MX_RECORDS: usize = 64;
+/// Longest life of a positive answer in memory, seconds (hickory, unbound: one day).
+pub const MAX_POSITIVE_TTL: u64 = 86_400;
+/// Longest life of an absence, seconds (RFC 2308 section 5 advises one to three hours).
+pub const MAX_NEGATIVE_TTL: u64 = 3_600;
+/// Longest life of a failure, seconds (RFC 9520 section 3.2: at most five minutes; unbound: 60).
+pub const MAX_FAILURE_TTL: u64 = 60;
+
+// ---- the policy fetch ----------------------------------------------------------------------------------------
+
+/// One TCP connection to a policy host.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+/// One TLS handshake with a policy host.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(3);
+/// The head of the reply, after the request.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(3);
+/// The whole fetch (RFC 8461 section 3.3 suggests a minute).
+pub const FETCH_DEADLINE: Duration = Duration::from_secs(8);
+/// Octets of the policy body (RFC 8461 section 3.2: "such as 64 kilobytes").
+pub const MAX_BODY_OCTETS: usize = 65_536;
+/// Octets of the reply's head.
+pub const MAX_HEAD_OCTETS: usize = 16_384;
+/// Header fields of the reply.
+pub const MAX_HEADER_FIELDS: usize = 64;
+/// Octets read from the policy host in clear text and TLS records together.
+pub const MAX_FETCH_OCTETS: usize = 262_144;
+/// Addresses of a policy host that are tried.
+pub const MAX_POLICY_HOST_ADDRESSES: usize = 4;
+
+// ---- policies and their memory -------------------------------------------------------------------------------
+
+/// Longest life of a policy, seconds: a year of RFC 8461 section 3.2 (`max_age`), also for the draft's `e`.
+pub const MAX_POLICY_LIFE: u64 = 31_557_600;
+/// Longest life of a policy taken on first use, seconds: the six digits of the draft's own grammar.
+pub const MAX_FIRST_USE_LIFE: u64 = 999_999;
+/// `mx` patterns of one policy.
+pub const MAX_MX_PATTERNS: usize = 64;
+/// Domains in each file of the cache, default (postfix-tlspol: 50,000).
+pub const MAX_DOMAINS_DEFAULT: u64 = 50_000;
+/// Waiting for another process that writes the cache.
+pub const CACHE_BUSY_WAIT: Duration = Duration::from_secs(2);
+/// A clock that went back further than this makes a stored policy suspicious, seconds.
+pub const CLOCK_JUMP: u64 = 86_400;

@@ -1,0 +1,60 @@
+//! The one function that makes a stranger's text harmless.
+//!
+//! Whatever came from DNS, HTTPS, a certificate, a file or the command line and is shown to a person or written to a
+//! log goes through [`Escaped`]. It refuses to pass anything but printable ASCII: no control characters, no terminal
+//! sequences, no text that changes direction, no second line.
+
+use std::fmt::{self, Write};
+
+/// A stranger's text, shown as printable ASCII; everything else, and the backslash, becomes an escape.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\\' => f.write_str("\\\\")?,
+                ' '..='~' => f.write_char(c)?,
+                _ => write!(f, "\\u{{{:x}}}", u32::from(c))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A stranger's text cut to `most` characters before it is shown, with its whole length in octets.
+#[must_use]
+pub fn excerpt(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => Escaped(text).to_string(),
+        Some((cut, _)) => {
+            format!("{}... ({} octets)", Escaped(text.get(..cut).unwrap_or_default()), text.len())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_printable_ascii_gets_through() {
+        for c in (0..=0x2_ffff).filter_map(char::from_u32) {
+            let shown = Escaped(&c.to_string()).to_string();
+            assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_shown_as_it_is() {
+        assert_eq!(Escaped("v=STS1; to=true").to_string(), "v=STS1; to=true");
+        assert_eq!(Escaped("a\nb\u{1b}[31m\u{202e}").to_string(), "a\\u{a}b\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn long_text_is_cut_and_its_length_told() {
+        assert_eq!(excerpt("abcdef", 3), "abc... (6 octets)");
+        assert_eq!(excerpt("abc", 3), "abc");
+    }
+}
