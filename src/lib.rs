@@ -2,5 +2,6 @@
 pub mod dns;
 pub mod limits;
 pub mod name;
+pub mod policy;
 pub mod text;
 pub mod time;
