@@ -89,6 +89,14 @@ pub const MAX_HEADER_FIELDS: usize = 64;
 pub const MAX_FETCH_OCTETS: usize = 262_144;
 /// Addresses of a policy host that are tried.
 pub const MAX_POLICY_HOST_ADDRESSES: usize = 4;
+/// From one connection attempt to the next address's turn (RFC 8305 section 5 recommends 250 ms).
+pub const CONNECT_STAGGER: Duration = Duration::from_millis(250);
+/// Interim replies (1xx, RFC 9110 section 15.2) before the real one; none was asked for.
+pub const MAX_INTERIM_REPLIES: usize = 4;
+/// Octets of the path and query of a policy's address; the record that holds it has at most [`MAX_TXT_OCTETS`].
+pub const MAX_URL_PATH_OCTETS: usize = 1_024;
+/// Octets of a file of CA certificates; Debian's store of 140 has 220,000.
+pub const MAX_CA_FILE_OCTETS: usize = 8_388_608;
 
 // ---- policies and their memory -------------------------------------------------------------------------------
 

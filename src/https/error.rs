@@ -1,0 +1,253 @@
+//! What can go wrong with a fetch, told so that an operator knows whom to ask.
+
+use crate::dns::{Blame, Outage, ZoneStatus};
+use crate::name::PolicyDomain;
+use crate::text::excerpt;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Characters of a stranger's text that an error shows.
+const SHOWN: usize = 128;
+
+/// The steps of a fetch, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The addresses of the host are asked for.
+    Resolve,
+    /// TCP.
+    Connect,
+    /// TLS, with the certificate.
+    Handshake,
+    /// The request, and the reply's head.
+    Head,
+    /// The reply's body.
+    Body,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolving its addresses",
+            Self::Connect => "connecting",
+            Self::Handshake => "the TLS handshake",
+            Self::Head => "waiting for the reply's head",
+            Self::Body => "reading the reply's body",
+        })
+    }
+}
+
+/// What a failed fetch means, whatever its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchFailure {
+    /// This machine cannot fetch anything until its administrator acts.
+    Misconfigured,
+    /// Something was there, and it is not acceptable; trying again soon changes nothing.
+    Refused,
+    /// Nothing usable was there; it may be tomorrow.
+    Unreachable,
+}
+
+/// Why there is no policy from a host. Everywhere, `why` and `found` are a stranger's words, shown only escaped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FetchError {
+    /// All addresses of the host lie where no public server can be; the first one is named.
+    AddressRefused {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The first of its addresses.
+        address: std::net::IpAddr,
+        /// What that address is set aside for.
+        range: &'static str,
+    },
+    /// The DNS's word about the addresses is a proven falsehood.
+    Bogus {
+        /// The policy host.
+        host: PolicyDomain,
+        /// Where the cause lies.
+        blame: Blame,
+        /// Which proof failed.
+        why: String,
+    },
+    /// The certificate does not show that this is the host (RFC 8461 section 3.3, RFC 9525).
+    Certificate {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The address that answered.
+        address: SocketAddr,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The body is compressed, or encoded in another way that was not asked for.
+    ContentEncoding {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The encoding.
+        found: String,
+    },
+    /// The body is not the plain text that the dialect demands.
+    ContentType {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The type; `None` without any.
+        found: Option<String>,
+    },
+    /// The connection could not be made, or broke.
+    Interrupted {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The address that was tried.
+        address: SocketAddr,
+        /// What was being done.
+        step: Step,
+        /// The system's words.
+        why: String,
+    },
+    /// What came is not an HTTP/1.1 reply.
+    Malformed {
+        /// The policy host.
+        host: PolicyDomain,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The host has no address.
+    NoAddress {
+        /// The policy host.
+        host: PolicyDomain,
+    },
+    /// No CA certificates to judge by.
+    NoRoots(super::BadRoots),
+    /// The status is not 200: there is no policy here, wherever else the reply may point.
+    Status {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The status.
+        code: u16,
+    },
+    /// A step took longer than its deadline, or than the whole fetch or run may take.
+    TimedOut {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The address, once there is one.
+        address: Option<SocketAddr>,
+        /// What was being done.
+        step: Step,
+        /// From the begin of the fetch.
+        after: Duration,
+    },
+    /// The two sides have no way to speak TLS 1.2 or later with HTTP/1.1.
+    Tls {
+        /// The policy host.
+        host: PolicyDomain,
+        /// The address that answered.
+        address: SocketAddr,
+        /// What TLS says.
+        why: String,
+    },
+    /// More came than a policy can need.
+    TooLarge {
+        /// The policy host.
+        host: PolicyDomain,
+        /// What was too large, with its limit.
+        what: String,
+    },
+    /// The DNS said nothing about the addresses.
+    Unresolved {
+        /// The policy host.
+        host: PolicyDomain,
+        /// Why not.
+        outage: Outage,
+        /// What is known about the zone.
+        zone: ZoneStatus,
+        /// What happened.
+        why: String,
+    },
+}
+
+impl FetchError {
+    /// What this means for whoever wanted the policy.
+    #[must_use]
+    pub const fn failure(&self) -> FetchFailure {
+        match self {
+            Self::NoRoots(_) => FetchFailure::Misconfigured,
+            Self::AddressRefused { .. }
+            | Self::Certificate { .. }
+            | Self::ContentEncoding { .. }
+            | Self::ContentType { .. }
+            | Self::Malformed { .. }
+            | Self::Status { .. }
+            | Self::Tls { .. }
+            | Self::TooLarge { .. } => FetchFailure::Refused,
+            Self::Bogus { .. }
+            | Self::Interrupted { .. }
+            | Self::NoAddress { .. }
+            | Self::TimedOut { .. }
+            | Self::Unresolved { .. } => FetchFailure::Unreachable,
+        }
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressRefused { host, address, range } => {
+                write!(
+                    f,
+                    "policy host {host} has the address {address} ({range}), where no public server can be"
+                )
+            }
+            Self::Bogus { host, why, .. } => {
+                write!(f, "the addresses of policy host {host} are bogus: {}", excerpt(why, SHOWN))
+            }
+            Self::Certificate { host, address, why } => {
+                let why = excerpt(why, SHOWN);
+                write!(f, "policy host {host} at {address} has no acceptable certificate: {why}")
+            }
+            Self::ContentEncoding { host, found } => {
+                let found = excerpt(found, SHOWN);
+                write!(
+                    f,
+                    "policy host {host} sent the content encoding '{found}', and plain text was asked for"
+                )
+            }
+            Self::ContentType { host, found: Some(found) } => {
+                let found = excerpt(found, SHOWN);
+                write!(f, "policy host {host} sent the content type '{found}' instead of text/plain")
+            }
+            Self::ContentType { host, found: None } => {
+                write!(f, "policy host {host} sent no content type, and text/plain is demanded")
+            }
+            Self::Interrupted { host, address, step, why } => {
+                write!(f, "policy host {host} at {address} failed while {step}: {}", excerpt(why, SHOWN))
+            }
+            Self::Malformed { host, why } => {
+                write!(f, "policy host {host} did not send an HTTP/1.1 reply: {}", excerpt(why, SHOWN))
+            }
+            Self::NoAddress { host } => write!(f, "policy host {host} has no address"),
+            Self::NoRoots(roots) => roots.fmt(f),
+            Self::Status { host, code } => {
+                write!(f, "policy host {host} answered with status {code}, and only 200 brings a policy")
+            }
+            Self::TimedOut { host, address: Some(address), step, after } => {
+                write!(
+                    f,
+                    "policy host {host} at {address} was given up while {step}, after {} ms",
+                    after.as_millis()
+                )
+            }
+            Self::TimedOut { host, address: None, step, after } => {
+                write!(f, "policy host {host} was given up while {step}, after {} ms", after.as_millis())
+            }
+            Self::Tls { host, address, why } => {
+                let why = excerpt(why, SHOWN);
+                write!(f, "policy host {host} at {address} offers no TLS 1.2 or later with HTTP/1.1: {why}")
+            }
+            Self::TooLarge { host, what } => write!(f, "policy host {host} sent {what}"),
+            Self::Unresolved { host, why, .. } => {
+                write!(f, "the addresses of policy host {host} could not be learnt: {}", excerpt(why, SHOWN))
+            }
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}

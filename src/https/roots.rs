@@ -1,0 +1,133 @@
+//! The certification authorities that a policy host is judged by.
+
+use crate::limits::MAX_CA_FILE_OCTETS;
+use crate::text::Escaped;
+use ring::digest::{Context, SHA256};
+use std::fmt::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+/// Where systems keep the bundle of their trusted CAs. The first that exists is read; no environment variable is.
+const SYSTEM_BUNDLES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Gentoo, Alpine
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+    "/etc/pki/tls/certs/ca-bundle.crt",   // older RHEL
+    "/var/lib/ca-certificates/ca-bundle.pem", // openSUSE
+    "/etc/ssl/cert.pem",                  // FreeBSD, OpenBSD, macOS
+    "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD's ca_root_nss
+];
+
+/// Whose word about certificates counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// The certificates of this PEM file, and no others.
+    File(PathBuf),
+    /// The system's own store.
+    #[default]
+    System,
+}
+
+/// Why there are no CA certificates; says which file, what was expected, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRoots(String);
+
+impl fmt::Display for BadRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadRoots {}
+
+impl Roots {
+    /// What was learnt under these roots is only believed under the same: `system`, or `sha256:` and the digest of
+    /// the file's certificates, whatever their order, repetition, or the text around them.
+    ///
+    /// # Errors
+    /// [`BadRoots`] if the file cannot be read, or is not what it should be.
+    pub fn identity(&self) -> Result<String, BadRoots> {
+        let Self::File(path) = self else { return Ok("system".into()) };
+        let mut certificates = read_file(path)?;
+        certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        certificates.dedup();
+        let mut context = Context::new(&SHA256);
+        for certificate in &certificates {
+            // DER states its own length: two lists of certificates have the same octets only if they are the same.
+            context.update(certificate);
+        }
+        let mut identity = String::from("sha256:");
+        for octet in context.finish().as_ref() {
+            // Writing into a String does not fail.
+            let _ = write!(identity, "{octet:02x}");
+        }
+        Ok(identity)
+    }
+
+    /// Reads and parses the certificates; a few milliseconds, so only for a fetch.
+    ///
+    /// # Errors
+    /// [`BadRoots`] if there is no certificate to be had, or one in the file is not a CA's.
+    pub fn load(&self) -> Result<RootCertStore, BadRoots> {
+        let mut store = RootCertStore::empty();
+        match self {
+            Self::File(path) => {
+                for certificate in read_file(path)? {
+                    store.add(certificate).map_err(|e| bad_file(path, e))?;
+                }
+            }
+            Self::System => {
+                // A store of a hundred and more may hold one that this TLS library does not know; the others count.
+                store.add_parsable_certificates(read_system()?);
+            }
+        }
+        if store.is_empty() { Err(no_system_store()) } else { Ok(store) }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadRoots> {
+    let pem = read_bounded(path).map_err(|e| bad_file(path, e))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let certificates = certificates.map_err(|e| bad_file(path, e))?;
+    if certificates.is_empty() {
+        return Err(bad_file(path, "holds no certificate"));
+    }
+    Ok(certificates)
+}
+
+fn bad_file(path: &Path, why: impl fmt::Display) -> BadRoots {
+    let (shown, why) = (path.to_string_lossy(), why.to_string());
+    BadRoots(format!(
+        "ca-file {}: {}; expected '-----BEGIN CERTIFICATE-----' blocks of CA certificates",
+        Escaped(&shown),
+        Escaped(&why)
+    ))
+}
+
+fn read_system() -> Result<Vec<CertificateDer<'static>>, BadRoots> {
+    let pem = SYSTEM_BUNDLES
+        .iter()
+        .find_map(|path| read_bounded(Path::new(path)).ok())
+        .ok_or_else(no_system_store)?;
+    Ok(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
+}
+
+fn no_system_store() -> BadRoots {
+    BadRoots(format!(
+        "no CA certificates on this system ({} and the like): install the package ca-certificates, or name a ca-file",
+        SYSTEM_BUNDLES.first().copied().unwrap_or_default()
+    ))
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    let most = u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX);
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut octets)?;
+    if octets.len() > MAX_CA_FILE_OCTETS {
+        return Err(io::Error::other(format!("is larger than {MAX_CA_FILE_OCTETS} octets")));
+    }
+    Ok(octets)
+}
