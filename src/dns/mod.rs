@@ -3,6 +3,9 @@
 //! Every answer is `secure`, `insecure`, `bogus` or `unreachable` (RFC 4035 section 4.3, with "indeterminate" told
 //! apart by its cause). A resolver's word (the AD bit, an RCODE) is never evidence.
 
+pub mod anchor;
+pub mod walk;
+
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::fmt;

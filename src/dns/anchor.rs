@@ -1,0 +1,222 @@
+//! Trust anchors: the keys from which every chain of trust begins (RFC 4035 section 4.4).
+//!
+//! Read from the lines of a zone file, DNSKEY or DS, for the root or for islands of trust below it. Whatever else the
+//! text holds is refused with its line: a file that is only half understood must not decide what is authentic.
+
+use crate::text::excerpt;
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
+use hickory_proto::dnssec::{DigestType, PublicKey};
+use hickory_proto::rr::{Name, RData, RecordType};
+use std::fmt;
+
+/// The root's key signing keys of 2017 (20326) and 2024 (38696), as IANA publishes their digests
+/// (<https://data.iana.org/root-anchors/root-anchors.xml>).
+const IANA_ROOT: &str = "\
+. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D
+. IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16
+";
+
+/// The anchors of one run: at least one, in a stable order, without repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustAnchors(Vec<Anchor>);
+
+/// One trusted key of one zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Anchor {
+    zone: Name,
+    key: AnchorKey,
+}
+
+/// A key, or the digest of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AnchorKey {
+    Key(DNSKEY),
+    Digest(DS),
+}
+
+/// Why a text holds no trust anchors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadAnchor {
+    /// The line, counted from 1; `None` if the whole text is at fault.
+    pub line: Option<usize>,
+    /// What was found and what was expected, in printable ASCII.
+    pub why: String,
+}
+
+impl fmt::Display for BadAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.why),
+            None => f.write_str(&self.why),
+        }
+    }
+}
+
+impl std::error::Error for BadAnchor {}
+
+impl TrustAnchors {
+    /// The keys of the public root.
+    ///
+    /// # Errors
+    /// None in practice: the text is a constant of this file, and a test reads it.
+    pub fn iana() -> Result<Self, BadAnchor> {
+        Self::parse(IANA_ROOT)
+    }
+
+    /// Reads lines such as `. 86400 IN DNSKEY 257 3 8 AwEAAa...` or `example.org. DS 12345 13 2 49FD46...`.
+    ///
+    /// Comments begin with `;` or `#`, TTL and class may be missing, parentheses join lines (RFC 1035 section 5.1).
+    /// Names are absolute, with or without their final dot.
+    ///
+    /// # Errors
+    /// [`BadAnchor`] with the first line that is neither empty nor a usable anchor, or if there is no anchor at all.
+    pub fn parse(text: &str) -> Result<Self, BadAnchor> {
+        let mut anchors: Vec<Anchor> = entries(text)?
+            .iter()
+            .map(|(line, tokens)| anchor(tokens).map_err(|why| BadAnchor { line: Some(*line), why }))
+            .collect::<Result<_, _>>()?;
+        if anchors.is_empty() {
+            return Err(BadAnchor { line: None, why: format!("no trust anchor in it; {EXPECTED}") });
+        }
+        anchors.sort_by_cached_key(ToString::to_string);
+        anchors.dedup();
+        Ok(Self(anchors))
+    }
+
+    /// The same anchors give the same text, whatever the order, case, TTLs and comments of the file: what was learnt
+    /// under one text must not be believed under another.
+    #[must_use]
+    pub fn fingerprint_input(&self) -> String {
+        self.0.iter().map(|anchor| format!("{anchor}\n")).collect()
+    }
+
+    /// The deepest zone at or above `name` that has an anchor: there the walk begins.
+    pub(super) fn deepest_above(&self, name: &Name) -> Option<&Name> {
+        self.0
+            .iter()
+            .map(|anchor| &anchor.zone)
+            .filter(|zone| zone.zone_of(name))
+            .max_by_key(|zone| zone.iter().count())
+    }
+
+    /// The DS form of the anchors of `zone`, and those given as keys.
+    pub(super) fn of<'a>(&'a self, zone: &Name) -> (Vec<&'a DS>, Vec<&'a DNSKEY>) {
+        let (mut digests, mut keys) = (Vec::new(), Vec::new());
+        for anchor in self.0.iter().filter(|anchor| anchor.zone == *zone) {
+            match &anchor.key {
+                AnchorKey::Key(key) => keys.push(key),
+                AnchorKey::Digest(ds) => digests.push(ds),
+            }
+        }
+        (digests, keys)
+    }
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let zone = self.zone.to_lowercase();
+        match &self.key {
+            AnchorKey::Key(key) => write!(f, "{} DNSKEY {key}", zone.to_ascii()),
+            AnchorKey::Digest(ds) => write!(f, "{} DS {ds}", zone.to_ascii()),
+        }
+    }
+}
+
+const EXPECTED: &str =
+    "expected lines such as '. IN DNSKEY 257 3 8 AwEAAa...' or '. IN DS 20326 8 2 E06D44...'";
+
+/// The words of each entry, with the line on which it begins; comments are gone and parentheses joined.
+fn entries(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadAnchor> {
+    let mut entries: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut open: Option<(usize, Vec<String>)> = None;
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.split([';', '#']).next().unwrap_or_default();
+        let spaced = line.replace('(', " ( ").replace(')', " ) ");
+        let (mut start, mut words) = open.take().unwrap_or_else(|| (number, Vec::new()));
+        let mut inside = words.first().is_some();
+        if !inside {
+            start = number;
+        }
+        for word in spaced.split_whitespace() {
+            match word {
+                "(" => inside = true,
+                ")" => inside = false,
+                _ => words.push(word.to_owned()),
+            }
+        }
+        if words.is_empty() {
+            continue;
+        }
+        if inside {
+            open = Some((start, words));
+        } else {
+            entries.push((start, words));
+        }
+    }
+    match open {
+        Some((start, _)) => {
+            Err(BadAnchor { line: Some(start), why: "this parenthesis is never closed".into() })
+        }
+        None => Ok(entries),
+    }
+}
+
+/// One entry: owner, TTL and class in either order, type, and the fields of the type.
+fn anchor(words: &[String]) -> Result<Anchor, String> {
+    let (owner, rest) = words.split_first().ok_or(EXPECTED)?;
+    let fields_at = rest
+        .iter()
+        .position(|word| !word.eq_ignore_ascii_case("IN") && !word.bytes().all(|b| b.is_ascii_digit()))
+        .ok_or(EXPECTED)?;
+    let (rtype, fields) = rest.split_at(fields_at).1.split_first().ok_or(EXPECTED)?;
+    let rtype = match rtype.to_ascii_uppercase().as_str() {
+        "DNSKEY" => RecordType::DNSKEY,
+        "DS" => RecordType::DS,
+        _ => return Err(format!("'{}' is not a trust anchor; {EXPECTED}", excerpt(rtype, 40))),
+    };
+    let mut zone =
+        Name::from_ascii(owner).map_err(|_| format!("'{}' is not the name of a zone", excerpt(owner, 80)))?;
+    zone.set_fqdn(true);
+    let data = RData::try_from_str(rtype, &fields.join(" "))
+        .map_err(|error| format!("the {rtype} cannot be read ({})", excerpt(&error.to_string(), 120)))?;
+    let key = match data {
+        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => AnchorKey::Key(usable_key(key)?),
+        RData::DNSSEC(DNSSECRData::DS(ds)) => AnchorKey::Digest(usable_digest(ds, fields)?),
+        _ => return Err(EXPECTED.into()),
+    };
+    Ok(Anchor { zone, key })
+}
+
+/// A key that may sign a zone: ZONE flag (RFC 4034 section 2.1.1), not revoked (RFC 5011 section 2.1).
+fn usable_key(key: DNSKEY) -> Result<DNSKEY, String> {
+    if !key.zone_key() {
+        return Err(format!("the flags {} are not those of a zone's key (256 or 257)", key.flags()));
+    }
+    if key.revoke() {
+        return Err(format!("the flags {} say that this key is revoked", key.flags()));
+    }
+    let algorithm = key.public_key().algorithm();
+    if !algorithm.is_supported() {
+        return Err(format!("signatures of algorithm {} cannot be verified", u8::from(algorithm)));
+    }
+    Ok(key)
+}
+
+/// A digest of the length that its type has (RFC 4034 section 5.1.4, RFC 4509, RFC 6605).
+fn usable_digest(ds: DS, fields: &[String]) -> Result<DS, String> {
+    if !ds.algorithm().is_supported() {
+        return Err(format!("signatures of algorithm {} cannot be verified", u8::from(ds.algorithm())));
+    }
+    let octets = match ds.digest_type() {
+        DigestType::SHA1 => 20,
+        DigestType::SHA256 => 32,
+        DigestType::SHA384 => 48,
+        DigestType::Unknown(number) => return Err(format!("digests of type {number} cannot be compared")),
+        _ => return Err("digests of this type cannot be compared".into()),
+    };
+    let written: usize = fields.iter().skip(3).map(String::len).sum();
+    if written != octets * 2 {
+        return Err(format!("the digest has {written} hexadecimal digits, not {}", octets * 2));
+    }
+    Ok(ds)
+}
