@@ -1,0 +1,197 @@
+//! A signed world in one process, without privileges, on ephemeral ports of the loopback interface: a name server that
+//! answers for a root, a top-level domain and the domains of `fixtures/laboratory/world`, and their policy hosts.
+//!
+//! The tests and `cargo run --example lab` share it. It runs on a thread of its own, so that a test may start the real
+//! program and wait for it; the thread ends with the [`Laboratory`].
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test bench shared by several crates, none of which uses all of it; it may panic and read the clock"
+)]
+
+pub(crate) mod name_server;
+pub(crate) mod policy_host;
+pub(crate) mod world;
+pub(crate) mod zone;
+
+use name_server::{Desk, Manner, Scope, Sockets};
+use policy_host::{Authority, Conduct, Visits};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use world::World;
+use zone::Health;
+
+/// The world, its servers, and the files that make the program believe in it.
+pub(crate) struct Laboratory {
+    world: Arc<Mutex<World>>,
+    desk: Arc<Mutex<Desk>>,
+    visits: Visits,
+    directory: TempDir,
+    dns: SocketAddr,
+    https: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Laboratory {
+    /// The world of `fixtures/laboratory/world`, served.
+    pub(crate) fn start() -> Self {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/laboratory/world");
+        Self::with(&fs::read_to_string(fixture).unwrap())
+    }
+
+    /// Another world, written in the same form.
+    pub(crate) fn with(text: &str) -> Self {
+        let world = World::read(text);
+        let authority = Authority::found();
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("anchors"), anchor_line(&world)).unwrap();
+        fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
+        let world = Arc::new(Mutex::new(world));
+        let (desk, visits) = (Arc::new(Mutex::new(Desk::default())), Visits::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, started) = mpsc::channel();
+        let shared = (Arc::clone(&world), Arc::clone(&desk), Arc::clone(&visits));
+        let thread = thread::spawn(move || {
+            let (world, desk, visits) = shared;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let sockets = Sockets::bind().await;
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                ready.send((sockets.address(), listener.local_addr().unwrap())).unwrap();
+                tokio::spawn(name_server::serve(sockets, Arc::clone(&world), desk));
+                tokio::spawn(policy_host::serve(listener, authority, world, visits));
+                let _ = stopped.await;
+            });
+        });
+        let (dns, https) = started.recv().unwrap();
+        Self { world, desk, visits, directory, dns, https, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Where the name server listens, UDP and TCP.
+    pub(crate) fn dns(&self) -> SocketAddr {
+        self.dns
+    }
+
+    /// The port of all policy hosts.
+    pub(crate) fn https_port(&self) -> u16 {
+        self.https.port()
+    }
+
+    /// A directory that goes with the laboratory.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The file with the DNSKEY of the root.
+    pub(crate) fn trust_anchor(&self) -> PathBuf {
+        self.directory.path().join("anchors")
+    }
+
+    /// The file with the CA of the policy hosts.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// A path for a cache file, in a directory of its own that holds nothing else.
+    pub(crate) fn cache_file(&self) -> PathBuf {
+        let directory = self.directory.path().join("cache");
+        fs::create_dir_all(&directory).unwrap();
+        directory.join("cache.db")
+    }
+
+    /// The options that lead the program into this world, cache apart.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let pairs = [
+            ("--dns", self.dns.to_string()),
+            ("--trust-anchor", self.trust_anchor().display().to_string()),
+            ("--ca-file", self.ca_file().display().to_string()),
+            ("--https-port", self.https_port().to_string()),
+        ];
+        let mut options: Vec<String> = pairs.into_iter().flat_map(|(o, v)| [o.to_owned(), v]).collect();
+        options.push("--allow-private-addresses".to_owned());
+        options
+    }
+
+    /// The name server meets questions of this scope in this manner from now on.
+    pub(crate) fn behave(&self, scope: Scope, manner: Manner) {
+        self.desk.lock().unwrap().behave(scope, manner);
+    }
+
+    /// The name server behaves well again.
+    pub(crate) fn behave_well(&self) {
+        self.desk.lock().unwrap().behave_well();
+    }
+
+    /// Questions that reached the name server since the last [`Laboratory::forget`].
+    pub(crate) fn questions(&self) -> usize {
+        self.desk.lock().unwrap().questions()
+    }
+
+    /// Questions for one name and type.
+    pub(crate) fn questions_for(&self, name: &str, rtype: &str) -> usize {
+        self.desk.lock().unwrap().questions_for(name, rtype)
+    }
+
+    /// Requests that reached the policy hosts since the last [`Laboratory::forget`], as `HOST PATH`.
+    pub(crate) fn visits(&self) -> Vec<String> {
+        self.visits.lock().unwrap().clone()
+    }
+
+    /// Counts questions and visits from zero again.
+    pub(crate) fn forget(&self) {
+        self.desk.lock().unwrap().forget();
+        self.visits.lock().unwrap().clear();
+    }
+
+    /// Adds a record to the zone that holds `owner`.
+    pub(crate) fn publish(&self, owner: &str, rtype: &str, rdata: &str) {
+        self.world.lock().unwrap().publish(owner, rtype, rdata);
+    }
+
+    /// Removes all records of one owner and type.
+    pub(crate) fn withdraw(&self, owner: &str, rtype: &str) {
+        self.world.lock().unwrap().withdraw(owner, rtype);
+    }
+
+    /// Replaces all records of one owner and type by one.
+    pub(crate) fn replace(&self, owner: &str, rtype: &str, rdata: &str) {
+        let mut world = self.world.lock().unwrap();
+        world.withdraw(owner, rtype);
+        world.publish(owner, rtype, rdata);
+    }
+
+    /// Makes a zone well or ill.
+    pub(crate) fn set_health(&self, zone: &str, health: Health) {
+        self.world.lock().unwrap().set_health(zone, health);
+    }
+
+    /// The policy host of `domain` behaves like this from now on.
+    pub(crate) fn conduct_policy_host(&self, domain: &str, conduct: Conduct) {
+        self.world.lock().unwrap().conduct_policy_host(domain, conduct);
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The root's key as a line of a trust anchor file.
+fn anchor_line(world: &World) -> String {
+    format!(". IN DNSKEY {}\n", world.root_key().dnskey())
+}

@@ -1,0 +1,227 @@
+//! The policy hosts of all domains behind one TLS port: whom they are is told by the server name of the handshake.
+
+use super::world::World;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{ServerConfig, crypto::CryptoProvider};
+
+/// What a policy host does with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// 200 and the text of the domain's own record.
+    Policy,
+    /// 200 and this text.
+    Text(String),
+    /// 404.
+    Missing,
+    /// 302 to a place with the right text.
+    Redirect,
+    /// Nothing at all after the handshake.
+    Stall,
+}
+
+/// Which certificate it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Certificate {
+    /// One of the laboratory's CA for the right name.
+    Good,
+    /// One that ended years ago.
+    Expired,
+    /// One for another name.
+    WrongName,
+    /// One that no CA vouches for.
+    SelfSigned,
+}
+
+/// How a policy host behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Conduct {
+    pub(crate) body: Body,
+    pub(crate) certificate: Certificate,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self { body: Body::Policy, certificate: Certificate::Good }
+    }
+}
+
+impl Conduct {
+    /// Reads the words of an `https` line of `fixtures/laboratory/world`.
+    pub(crate) fn read<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        let mut conduct = Self::default();
+        for word in words {
+            match word {
+                "policy" => conduct.body = Body::Policy,
+                "other" => conduct.body = Body::Text("v=STS1; to=false".into()),
+                "missing" => conduct.body = Body::Missing,
+                "redirect" => conduct.body = Body::Redirect,
+                "stall" => conduct.body = Body::Stall,
+                "expired" => conduct.certificate = Certificate::Expired,
+                "wrong-name" => conduct.certificate = Certificate::WrongName,
+                "self-signed" => conduct.certificate = Certificate::SelfSigned,
+                other => panic!("'{other}' is not a word for a policy host"),
+            }
+        }
+        conduct
+    }
+
+    /// The same conduct with another body.
+    pub(crate) fn serving(text: &str) -> Self {
+        Self { body: Body::Text(text.into()), certificate: Certificate::Good }
+    }
+}
+
+/// The certification authority of the laboratory.
+pub(crate) struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A new one.
+    pub(crate) fn found() -> Self {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "laboratory CA");
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// Its own certificate, PEM.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate for `name`, as `kind` says.
+    fn issue(&self, name: &str, kind: Certificate) -> Arc<CertifiedKey> {
+        let shown = if kind == Certificate::WrongName { "somebody-else.test" } else { name };
+        let mut params = CertificateParams::new(vec![shown.to_owned()]).unwrap();
+        if kind == Certificate::Expired {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate = match kind {
+            Certificate::SelfSigned => params.self_signed(&key),
+            _ => params.signed_by(&key, &self.issuer),
+        }
+        .unwrap();
+        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
+        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Arc::new(CertifiedKey::from_der(chain, secret, &provider()).unwrap())
+    }
+}
+
+fn provider() -> CryptoProvider {
+    ring::default_provider()
+}
+
+/// What was asked of the policy hosts: one entry a request, `HOST PATH`; a handshake that went no further is `HOST`.
+pub(crate) type Visits = Arc<Mutex<Vec<String>>>;
+
+/// Chooses and remembers the certificate for each server name.
+struct Wardrobe {
+    authority: Authority,
+    world: Arc<Mutex<World>>,
+    issued: Mutex<BTreeMap<(String, Certificate), Arc<CertifiedKey>>>,
+}
+
+impl fmt::Debug for Wardrobe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wardrobe")
+    }
+}
+
+impl ResolvesServerCert for Wardrobe {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let host = hello.server_name()?.to_owned();
+        let kind = self.world.lock().unwrap().policy_host(&host)?.certificate;
+        let mut issued = self.issued.lock().unwrap();
+        let certificate =
+            issued.entry((host.clone(), kind)).or_insert_with(|| self.authority.issue(&host, kind));
+        Some(Arc::clone(certificate))
+    }
+}
+
+/// Answers on `listener` until the runtime ends.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    authority: Authority,
+    world: Arc<Mutex<World>>,
+    visits: Visits,
+) {
+    let wardrobe = Wardrobe { authority, world: Arc::clone(&world), issued: Mutex::new(BTreeMap::new()) };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(wardrobe));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (acceptor, world, visits) = (acceptor.clone(), Arc::clone(&world), Arc::clone(&visits));
+        tokio::spawn(async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                visits.lock().unwrap().push("(no handshake)".into());
+                return;
+            };
+            let host = stream.get_ref().1.server_name().unwrap_or_default().to_owned();
+            let Some(path) = read_request(&mut stream).await else {
+                visits.lock().unwrap().push(host);
+                return;
+            };
+            visits.lock().unwrap().push(format!("{host} {path}"));
+            let reply = {
+                let world = world.lock().unwrap();
+                let text = world.policy_text(&host).unwrap_or_default();
+                match world.policy_host(&host).map(|c| c.body) {
+                    Some(Body::Policy) => ok(&text),
+                    Some(Body::Text(other)) => ok(other.as_bytes()),
+                    Some(Body::Redirect) if path == "/elsewhere" => ok(&text),
+                    Some(Body::Redirect) => {
+                        format!("HTTP/1.1 302 Found\r\nLocation: https://{host}/elsewhere\r\nContent-Length: 0\r\n\r\n")
+                            .into_bytes()
+                    }
+                    Some(Body::Stall) => Vec::new(),
+                    Some(Body::Missing) | None => {
+                        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()
+                    }
+                }
+            };
+            if reply.is_empty() {
+                // Until the other side has had enough.
+                let _ = stream.read(&mut [0; 1]).await;
+                return;
+            }
+            let _ = stream.write_all(&reply).await;
+            let _ = stream.shutdown().await;
+        });
+    }
+}
+
+fn ok(body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The path of a request, when its head has arrived.
+async fn read_request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") && head.len() < 16_384 {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()?.split(' ').nth(1).map(str::to_owned)
+}

@@ -1,0 +1,100 @@
+//! The laboratory can be believed: it counts what it is asked, and it misbehaves only when it is told to.
+//! That its signatures and denials are right is shown by everything that validates them (`tests/verification.rs`).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod laboratory;
+
+use hickory_proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_proto::rr::{Record, RecordType};
+use laboratory::Laboratory;
+use laboratory::name_server::{Manner, Scope};
+use laboratory::world::{name, rtype};
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::time::Duration;
+
+fn request(owner: &str, kind: &str) -> Message {
+    let mut message = Message::query();
+    message.add_query(Query::query(name(owner), rtype(kind)));
+    let mut edns = Edns::new();
+    edns.set_max_payload(1_232).set_dnssec_ok(true);
+    message.set_edns(edns);
+    message
+}
+
+/// One question over UDP; `None` if nothing came back within `patience`.
+fn over_udp(lab: &Laboratory, owner: &str, kind: &str, patience: Duration) -> Option<Message> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(patience)).unwrap();
+    socket.send_to(&request(owner, kind).to_vec().unwrap(), lab.dns()).unwrap();
+    let mut buffer = [0; 4_096];
+    let (length, _) = socket.recv_from(&mut buffer).ok()?;
+    Some(Message::from_vec(&buffer[..length]).unwrap())
+}
+
+fn asked(lab: &Laboratory, owner: &str, kind: &str) -> Message {
+    over_udp(lab, owner, kind, Duration::from_secs(5)).unwrap()
+}
+
+fn types(message: &Message) -> Vec<RecordType> {
+    message.answers.iter().map(Record::record_type).collect()
+}
+
+#[test]
+fn every_question_is_counted_by_name_and_type() {
+    let lab = Laboratory::start();
+    asked(&lab, "_smtp_sts.ENFORCED.test", "TXT");
+    asked(&lab, "enforced.test", "MX");
+    assert_eq!((lab.questions(), lab.questions_for("_smtp_sts.enforced.test", "TXT")), (2, 1));
+    lab.forget();
+    assert_eq!(lab.questions(), 0);
+}
+
+#[test]
+fn signatures_come_with_the_answer_and_denials_with_the_absence() {
+    let lab = Laboratory::start();
+    assert_eq!(types(&asked(&lab, "enforced.test", "DS")), [RecordType::DS, RecordType::RRSIG]);
+    assert_eq!(types(&asked(&lab, "first.test", "MX")), [RecordType::MX]);
+    let absent = asked(&lab, "_smtp_sts.none.test", "TXT");
+    assert_eq!(absent.metadata.response_code, ResponseCode::NXDomain);
+    assert!(absent.authorities.iter().any(|record| record.record_type() == RecordType::NSEC));
+}
+
+#[test]
+fn what_does_not_fit_a_datagram_comes_over_tcp() {
+    let lab = Laboratory::start();
+    for filler in ["a", "b", "c", "d", "e", "f"] {
+        lab.publish("long.test", "TXT", &format!("\"{}\"", filler.repeat(250)));
+    }
+    assert!(asked(&lab, "long.test", "TXT").metadata.truncation);
+    let mut stream = TcpStream::connect(lab.dns()).unwrap();
+    let octets = request("long.test", "TXT").to_vec().unwrap();
+    stream.write_all(&[&u16::try_from(octets.len()).unwrap().to_be_bytes()[..], &octets].concat()).unwrap();
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply).unwrap();
+    assert_eq!(Message::from_vec(&reply).unwrap().answers.len(), 7);
+}
+
+#[test]
+fn it_is_silent_or_fails_only_where_it_was_told_to() {
+    let lab = Laboratory::start();
+    lab.behave(Scope::question("enforced.test", "MX"), Manner::Servfail);
+    lab.behave(Scope::name("none.test"), Manner::Silent);
+    assert_eq!(asked(&lab, "enforced.test", "MX").metadata.response_code, ResponseCode::ServFail);
+    assert_eq!(asked(&lab, "enforced.test", "SOA").metadata.response_code, ResponseCode::NoError);
+    assert!(over_udp(&lab, "none.test", "MX", Duration::from_millis(50)).is_none());
+    assert!(over_udp(&lab, "mx.silent.test", "A", Duration::from_millis(50)).is_none());
+    lab.behave_well();
+    assert_eq!(types(&asked(&lab, "none.test", "MX")), [RecordType::MX, RecordType::RRSIG]);
+}
+
+#[test]
+fn a_changed_record_is_served_at_once() {
+    let lab = Laboratory::start();
+    lab.replace("enforced.test", "MX", "10 new.enforced.test.");
+    assert_eq!(types(&asked(&lab, "enforced.test", "MX")), [RecordType::MX, RecordType::RRSIG]);
+    lab.withdraw("_smtp_sts.enforced.test", "TXT");
+    assert_eq!(asked(&lab, "_smtp_sts.enforced.test", "TXT").metadata.response_code, ResponseCode::NXDomain);
+}
