@@ -1,0 +1,163 @@
+//! Under which circumstances something was learnt: what was learnt under others does not exist.
+
+use ring::digest;
+use std::net::SocketAddr;
+
+/// Octets of a fingerprint: half of a SHA-256, which nobody can meet by accident.
+const OCTETS: usize = 16;
+
+/// The circumstances of this run that decide what counts as proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Where DNSSEC's chain of trust begins.
+    pub anchors: Anchors,
+    /// Who vouches for policy hosts.
+    pub authorities: Authorities,
+    /// `--https-port`, for laboratories.
+    pub https_port: u16,
+    /// `--allow-private-addresses`, for laboratories.
+    pub allow_private_addresses: bool,
+    /// The name servers given with `--dns`; empty for those of the system, which change with the network.
+    pub name_servers: Vec<SocketAddr>,
+}
+
+/// The trust anchors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anchors {
+    /// The root keys that this program brings along. They count by this word: a root key rollover in a later version
+    /// must not erase the policies in force.
+    BuiltIn,
+    /// The lines of a file, comments and blanks removed; their order does not matter.
+    Given(Vec<String>),
+}
+
+/// The certificate authorities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorities {
+    /// The system's store. It counts by this word: its routine updates must not erase the policies in force.
+    System,
+    /// The contents of a file.
+    Given(Vec<u8>),
+}
+
+/// A digest of [`Circumstances`] that stands in each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; OCTETS]);
+
+impl Fingerprint {
+    /// The octets in the row.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Circumstances {
+    /// What a policy was learnt under. The name servers do not count: they prove nothing.
+    #[must_use]
+    pub fn of_policies(&self) -> Fingerprint {
+        Fingerprint(short_digest(&self.parts()))
+    }
+
+    /// What a DNS result was learnt under: as for policies, and from which name servers if they were chosen, since
+    /// the unsigned part of the DNS is what they say it is.
+    #[must_use]
+    pub fn of_answers(&self) -> Fingerprint {
+        let mut parts = self.parts();
+        let mut servers: Vec<String> = self.name_servers.iter().map(ToString::to_string).collect();
+        servers.sort();
+        servers.dedup();
+        parts.extend(servers.into_iter().map(|server| ("name server", server.into_bytes())));
+        Fingerprint(short_digest(&parts))
+    }
+
+    fn parts(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let mut parts = Vec::new();
+        match &self.anchors {
+            Anchors::BuiltIn => parts.push(("anchors", b"built-in".to_vec())),
+            Anchors::Given(lines) => {
+                let mut lines: Vec<String> =
+                    lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+                lines.sort();
+                lines.dedup();
+                parts.extend(lines.into_iter().map(|line| ("anchor", line.into_bytes())));
+            }
+        }
+        match &self.authorities {
+            Authorities::System => parts.push(("authorities", b"system".to_vec())),
+            Authorities::Given(octets) => parts.push(("authority file", octets.clone())),
+        }
+        parts.push(("https port", self.https_port.to_be_bytes().to_vec()));
+        parts.push(("private addresses", vec![u8::from(self.allow_private_addresses)]));
+        parts
+    }
+}
+
+/// Half of the SHA-256 over named parts, each preceded by its length so that no two lists look alike.
+pub(super) fn short_digest(parts: &[(&str, Vec<u8>)]) -> [u8; OCTETS] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for (name, value) in parts {
+        for field in [name.as_bytes(), value] {
+            context.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(field);
+        }
+    }
+    let mut short = [0; OCTETS];
+    for (to, from) in short.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual() -> Circumstances {
+        Circumstances {
+            anchors: Anchors::BuiltIn,
+            authorities: Authorities::System,
+            https_port: 443,
+            allow_private_addresses: false,
+            name_servers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_circumstance_counts() {
+        let others = [
+            Circumstances { anchors: Anchors::Given(vec![". DS 1 8 2 00".into()]), ..usual() },
+            Circumstances { anchors: Anchors::Given(vec![]), ..usual() },
+            Circumstances { anchors: Anchors::Given(vec!["built-in".into()]), ..usual() },
+            Circumstances { authorities: Authorities::Given(b"system".to_vec()), ..usual() },
+            Circumstances { https_port: 8443, ..usual() },
+            Circumstances { allow_private_addresses: true, ..usual() },
+        ];
+        for (i, one) in others.iter().enumerate() {
+            assert_ne!(one.of_policies(), usual().of_policies(), "{one:?}");
+            assert_ne!(one.of_answers(), usual().of_answers(), "{one:?}");
+            for other in &others[i + 1..] {
+                assert_ne!(one.of_policies(), other.of_policies(), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn chosen_name_servers_count_for_dns_results_only() {
+        let chosen = Circumstances { name_servers: vec!["192.0.2.1:53".parse().unwrap()], ..usual() };
+        assert_eq!(chosen.of_policies(), usual().of_policies());
+        assert_ne!(chosen.of_answers(), usual().of_answers());
+    }
+
+    #[test]
+    fn order_blanks_and_repetition_do_not_count() {
+        let anchors = |lines: &[&str]| Circumstances {
+            anchors: Anchors::Given(lines.iter().map(ToString::to_string).collect()),
+            ..usual()
+        };
+        assert_eq!(
+            anchors(&[". DS 1 8 2 00", ". DS 2 8 2 00"]).of_policies(),
+            anchors(&[". DS 2 8  2\t00", ". DS 1 8 2 00", ". DS 1 8 2 00"]).of_policies()
+        );
+    }
+}
