@@ -5,5 +5,7 @@ pub mod https;
 pub mod limits;
 pub mod name;
 pub mod policy;
+pub mod reason;
 pub mod text;
 pub mod time;
+pub mod verdict;

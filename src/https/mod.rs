@@ -8,11 +8,10 @@
 pub mod address;
 mod error;
 mod roots;
-mod url;
 
+pub use crate::policy::url::{BadUrl, PolicyUrl};
 pub use error::{FetchError, FetchFailure, Step};
 pub use roots::{BadRoots, Roots};
-pub use url::{BadUrl, PolicyUrl};
 
 use std::future::Future;
 

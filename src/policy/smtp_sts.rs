@@ -265,9 +265,9 @@ impl Location {
     #[must_use]
     pub fn url(&self, domain: &PolicyDomain) -> Option<PolicyUrl> {
         match self {
-            Self::Default => PolicyUrl::new(domain, DEFAULT_PATH).ok(),
-            Self::Path(path) if path.starts_with('/') => PolicyUrl::new(domain, path).ok(),
-            Self::Path(path) => PolicyUrl::new(domain, &format!("/{path}")).ok(),
+            Self::Default => PolicyUrl::new(domain.clone(), DEFAULT_PATH).ok(),
+            Self::Path(path) if path.starts_with('/') => PolicyUrl::new(domain.clone(), path).ok(),
+            Self::Path(path) => PolicyUrl::new(domain.clone(), &format!("/{path}")).ok(),
             Self::Uri(uri) => PolicyUrl::parse(uri).ok().filter(|url| url.host() == domain),
         }
     }

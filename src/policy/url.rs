@@ -1,74 +1,81 @@
-//! Where a policy may be fetched: HTTPS, a host of the DNS, a path, and nothing else.
+//! Where a policy is fetched: `https://`, a name, a path, and nothing else.
 
+use crate::limits::MAX_URL_PATH_OCTETS;
 use crate::name::PolicyDomain;
+use crate::text::excerpt;
 use std::fmt;
 
-/// Octets of a path with its query; no policy needs more (RFC 9110 section 4.1 asks for 8,000 to be supported).
-const MAX_PATH_OCTETS: usize = 1_024;
-
-/// An `https:` URL without user, port and fragment: no other one is ever fetched.
+/// The address of a policy: the scheme is always `https`, the port is not the publisher's to choose.
+///
+/// A value of this type is safe to put into a request line: its path is absolute, printable and bounded
+/// (RFC 9112 section 3.2.1, `origin-form`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PolicyUrl {
     host: PolicyDomain,
     path: String,
 }
 
-/// Why something is no policy URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadUrl {
-    /// The host is not a name, or there is a user or a port beside it.
-    Host,
-    /// The path does not begin with `/`, is too long, or holds what RFC 3986 does not allow there.
-    Path,
-    /// The scheme is not `https`.
-    Scheme,
+/// Why a text is not the address of a policy; shows a safe excerpt of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadUrl {
+    shown: String,
+    why: &'static str,
 }
 
 impl fmt::Display for BadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Host => "the host of the URL must be a name, without user and port",
-            Self::Path => "the path of the URL must begin with '/' and hold only what RFC 3986 allows",
-            Self::Scheme => "the URL must begin with https://",
-        })
+        write!(f, "'{}' {}", self.shown, self.why)
     }
 }
 
 impl std::error::Error for BadUrl {}
 
 impl PolicyUrl {
-    /// The URL of `path` (with a query, if it has one) at `host`.
+    /// Joins a host that is known already with a path, which begins with `/` and may hold a query.
     ///
     /// # Errors
-    /// [`BadUrl::Path`].
-    pub fn new(host: &PolicyDomain, path: &str) -> Result<Self, BadUrl> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%?".contains(&b);
-        let good = path.starts_with('/') && path.len() <= MAX_PATH_OCTETS && path.bytes().all(allowed);
-        if good { Ok(Self { host: host.clone(), path: path.to_owned() }) } else { Err(BadUrl::Path) }
-    }
-
-    /// Reads an absolute URL.
-    ///
-    /// # Errors
-    /// [`BadUrl`] says which part is wrong.
-    pub fn parse(url: &str) -> Result<Self, BadUrl> {
-        let (scheme, rest) = url.split_once("://").ok_or(BadUrl::Scheme)?;
-        if !scheme.eq_ignore_ascii_case("https") {
-            return Err(BadUrl::Scheme);
+    /// [`BadUrl`] if the path is not one of RFC 3986 sections 3.3 and 3.4, or too long.
+    pub fn new(host: PolicyDomain, path: &str) -> Result<Self, BadUrl> {
+        let bad = |why| BadUrl { shown: excerpt(path, 64), why };
+        if !path.starts_with('/') {
+            return Err(bad("is no path: it does not begin with '/'"));
         }
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, path) = rest.split_at_checked(end).ok_or(BadUrl::Host)?;
-        let host = PolicyDomain::parse(host).map_err(|_| BadUrl::Host)?;
-        Self::new(&host, if path.is_empty() { "/" } else { path })
+        if path.len() > MAX_URL_PATH_OCTETS {
+            return Err(bad("is too long for the path of a policy"));
+        }
+        if !is_path_and_query(path) {
+            return Err(bad("holds what no path may hold unencoded (RFC 3986 section 3.3)"));
+        }
+        Ok(Self { host, path: path.to_owned() })
     }
 
-    /// The host: the name that is looked up, sent as SNI, and looked for in the certificate.
+    /// Reads an absolute URI: `https://HOST/PATH`, with `:443` allowed and ignored; no user, other port or fragment.
+    ///
+    /// # Errors
+    /// [`BadUrl`] with the part that does not fit.
+    pub fn parse(uri: &str) -> Result<Self, BadUrl> {
+        let bad = |why| BadUrl { shown: excerpt(uri, 64), why };
+        let (scheme, rest) = uri.split_once("://").ok_or_else(|| bad("is no absolute URI"))?;
+        if !scheme.eq_ignore_ascii_case("https") {
+            return Err(bad("is not an https URI"));
+        }
+        let (authority, path) = match rest.find(['/', '?', '#']) {
+            Some(end) => rest.split_at(end),
+            None => (rest, "/"),
+        };
+        let host = authority.strip_suffix(":443").unwrap_or(authority);
+        let host = PolicyDomain::parse(host)
+            .map_err(|_| bad("has an authority that is not a host name alone (no user, no port but 443)"))?;
+        if path.starts_with('?') { Self::new(host, &format!("/{path}")) } else { Self::new(host, path) }
+    }
+
+    /// The host that is asked, and whose certificate has to be shown.
     #[must_use]
     pub const fn host(&self) -> &PolicyDomain {
         &self.host
     }
 
-    /// The path with its query, as it is sent.
+    /// The absolute path and the query, as the request line carries them.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -81,32 +88,91 @@ impl fmt::Display for PolicyUrl {
     }
 }
 
+/// `pchar`, `/` and `?` of RFC 3986 (a fragment is none), with complete percent-encodings.
+fn is_path_and_query(text: &str) -> bool {
+    let mut rest = text.bytes();
+    while let Some(octet) = rest.next() {
+        let fits = match octet {
+            b'%' => {
+                rest.next().is_some_and(|b| b.is_ascii_hexdigit())
+                    && rest.next().is_some_and(|b| b.is_ascii_hexdigit())
+            }
+            b'/' | b'?' | b':' | b'@' | b'-' | b'.' | b'_' | b'~' => true,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
+            _ => octet.is_ascii_alphanumeric(),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_https_url_is_host_and_path() {
-        let url = PolicyUrl::parse("HTTPS://Example.COM/.well-known/x?y=1").unwrap();
-        assert_eq!(url.to_string(), "https://example.com/.well-known/x?y=1");
-        assert_eq!(PolicyUrl::parse("https://example.com").unwrap().path(), "/");
+    fn an_https_uri_is_a_host_and_a_path() {
+        for (given, expected) in [
+            (
+                "https://example.com/.well-known/smtp-sts/current",
+                "https://example.com/.well-known/smtp-sts/current",
+            ),
+            ("HTTPS://Example.COM./p?a=b/c?", "https://example.com/p?a=b/c?"),
+            ("https://example.com:443/%2e%2F", "https://example.com/%2e%2F"),
+            ("https://example.com", "https://example.com/"),
+            ("https://example.com?q", "https://example.com/?q"),
+            ("https://bücher.test/", "https://xn--bcher-kva.test/"),
+        ] {
+            assert_eq!(PolicyUrl::parse(given).expect(given).to_string(), expected);
+        }
     }
 
     #[test]
-    fn everything_else_is_refused_by_its_part() {
-        for (url, part) in [
-            ("http://example.com/x", BadUrl::Scheme),
-            ("example.com/x", BadUrl::Scheme),
-            ("https://user@example.com/", BadUrl::Host),
-            ("https://example.com:8443/", BadUrl::Host),
-            ("https://127.0.0.1/", BadUrl::Host),
-            ("https:///x", BadUrl::Host),
-            ("https://example.com/a b", BadUrl::Path),
-            ("https://example.com/a\r\nHost: b", BadUrl::Path),
-            ("https://example.com/#x", BadUrl::Path),
-            ("https://example.com?x", BadUrl::Path),
+    fn anything_else_is_refused() {
+        let long = format!("https://example.com/{}", "a".repeat(MAX_URL_PATH_OCTETS));
+        for given in [
+            "",
+            "https:",
+            "https:///p",
+            "https:/example.com/p",
+            "http://example.com/p",
+            "ftp://example.com/p",
+            "//example.com/p",
+            "example.com/p",
+            "/p",
+            "https://example.com:8443/p",
+            "https://example.com:/p",
+            "https://user@example.com/p",
+            "https://user:443@example.com/p",
+            "https://[::1]/p",
+            "https://127.0.0.1/p",
+            "https://127.1/p",
+            "https://example.com\\@evil.test/p",
+            "https://example.com/p#f",
+            "https://example.com#f",
+            "https://example.com/a b",
+            "https://example.com/a\r\nHost: evil.test",
+            "https://example.com/\u{7f}",
+            "https://example.com/ü",
+            "https://example.com/%",
+            "https://example.com/%4",
+            "https://example.com/%zz",
+            "https://example.com/\"",
+            "https://example.com/{}",
+            &long,
         ] {
-            assert_eq!(PolicyUrl::parse(url), Err(part), "{url:?}");
+            assert!(PolicyUrl::parse(given).is_err(), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_alone_must_be_absolute() {
+        let host = || PolicyDomain::parse("example.com").expect("a name");
+        assert_eq!(PolicyUrl::new(host(), "/p").expect("a path").to_string(), "https://example.com/p");
+        for path in ["", "p", "?q", ".well-known/smtp-sts/current", "/a\0"] {
+            assert!(PolicyUrl::new(host(), path).is_err(), "{path:?}");
         }
     }
 }

@@ -1,0 +1,319 @@
+//! The closed list of reasons: one word for each way that a verdict can come about.
+//!
+//! The word is what Exim, monitoring and people search for, so it never changes its meaning. What each means for the
+//! mail, and where the rule stands, is told here and nowhere else: help, README and every output draw on it.
+
+/// Why the verdict is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "`explain` is the documentation, and every output shows it")]
+pub enum Reason {
+    AddressLiteral,
+    BadDomain,
+    BadHost,
+    ClockSuspect,
+    Configuration,
+    Deadline,
+    DnsUnreachable,
+    DnssecBogus,
+    DnssecStripped,
+    FirstUse,
+    Internal,
+    MxNotInDns,
+    MxNotInPolicy,
+    NeverApplied,
+    NoPolicy,
+    NoTrustAnchor,
+    NullMx,
+    PolicyMalformed,
+    PolicyMet,
+    PolicyUnauthenticated,
+    PolicyUnreachable,
+    ReportOnly,
+    TlsUnverified,
+    TooManyMx,
+    UnsupportedConstraint,
+    Usage,
+}
+
+/// What there is to say about a reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation {
+    /// The word itself.
+    pub word: &'static str,
+    /// What happened, and what it means for the mail.
+    pub meaning: &'static str,
+    /// What the operator can do; empty where nothing is to be done.
+    pub hint: &'static str,
+    /// Where the rule stands.
+    pub rule: &'static str,
+    /// The result type of RFC 8460 section 4.3 that a report would carry, where there is one.
+    pub result_type: Option<&'static str>,
+}
+
+impl Reason {
+    /// Every reason, in the order of the words.
+    pub const ALL: [Self; 26] = [
+        Self::AddressLiteral,
+        Self::BadDomain,
+        Self::BadHost,
+        Self::ClockSuspect,
+        Self::Configuration,
+        Self::Deadline,
+        Self::DnsUnreachable,
+        Self::DnssecBogus,
+        Self::DnssecStripped,
+        Self::FirstUse,
+        Self::Internal,
+        Self::MxNotInDns,
+        Self::MxNotInPolicy,
+        Self::NeverApplied,
+        Self::NoPolicy,
+        Self::NoTrustAnchor,
+        Self::NullMx,
+        Self::PolicyMalformed,
+        Self::PolicyMet,
+        Self::PolicyUnauthenticated,
+        Self::PolicyUnreachable,
+        Self::ReportOnly,
+        Self::TlsUnverified,
+        Self::TooManyMx,
+        Self::UnsupportedConstraint,
+        Self::Usage,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.explain().word
+    }
+
+    /// Everything there is to say about it.
+    #[must_use]
+    pub const fn explain(self) -> Explanation {
+        const fn say(
+            word: &'static str,
+            meaning: &'static str,
+            hint: &'static str,
+            rule: &'static str,
+            result_type: Option<&'static str>,
+        ) -> Explanation {
+            Explanation { word, meaning, hint, rule, result_type }
+        }
+        match self {
+            Self::AddressLiteral => say(
+                "address-literal",
+                "The recipient's domain is an address, which has no policy: the mail is delivered as ever.",
+                "",
+                "RFC 5321 section 4.1.3",
+                None,
+            ),
+            Self::BadDomain => say(
+                "bad-domain",
+                "What was given as the domain is no mail domain: nothing was asked, the mail waits.",
+                "Look at how the domain reaches the command line.",
+                "RFC 5321 section 2.3.5",
+                None,
+            ),
+            Self::BadHost => say(
+                "bad-host",
+                "What was given as a host is no host name: nothing was asked, the mail waits.",
+                "Look at where the host comes from; an MX record may point to a strange alias.",
+                "RFC 1123 section 2.1",
+                None,
+            ),
+            Self::ClockSuspect => say(
+                "clock-suspect",
+                "Even the root's signatures are outside of their time, so the clock of this machine is wrong: the mail waits.",
+                "Set the clock (timedatectl, chrony), then retry.",
+                "RFC 4035 section 5.3.1",
+                None,
+            ),
+            Self::Configuration => say(
+                "configuration",
+                "The configuration cannot be used: nothing was asked, the mail waits.",
+                "Mend what the message names; --format human shows it in full.",
+                "this program's manual",
+                None,
+            ),
+            Self::Deadline => say(
+                "deadline",
+                "The time for one run was over before everything was known: the mail waits.",
+                "Look at the name servers' speed; --deadline sets the time.",
+                "this program's manual",
+                None,
+            ),
+            Self::DnsUnreachable => say(
+                "dns-unreachable",
+                "The name servers did not answer where a policy may be hidden: the mail waits.",
+                "Try `smtp-sts-verify lookup` with the same question, then look at the name servers.",
+                "RFC 7672 section 2.1.1",
+                None,
+            ),
+            Self::DnssecBogus => say(
+                "dnssec-bogus",
+                "An answer should have been signed and was not, or wrongly: somebody's mistake or an attack, the mail waits.",
+                "Compare with `delv` or another network; tell the domain's owner.",
+                "RFC 4035 section 5.5",
+                Some("dnssec-invalid"),
+            ),
+            Self::DnssecStripped => say(
+                "dnssec-stripped",
+                "Not even the root comes with signatures: the name servers of this machine remove them, the mail waits.",
+                "Use a validating resolver on this machine (unbound), or --dns.",
+                "RFC 4035 section 3.2.1",
+                None,
+            ),
+            Self::FirstUse => say(
+                "first-use",
+                "A policy that nothing authenticates was seen for the first time: it is remembered and refuses nothing \
+                 until a verified handshake under it is reported.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.3",
+                None,
+            ),
+            Self::Internal => say(
+                "internal",
+                "The program failed: the mail waits.",
+                "Please report it, with the command line and --format human.",
+                "this program's manual",
+                None,
+            ),
+            Self::MxNotInDns => say(
+                "mx-not-in-dns",
+                "The host is none of the domain's MX hosts, as far as DNS is proven: under a policy in force the mail is refused there.",
+                "If the host is a smarthost, do not ask for its recipients' domains.",
+                "RFC 5321 section 5.1",
+                Some("validation-failure"),
+            ),
+            Self::MxNotInPolicy => say(
+                "mx-not-in-policy",
+                "The policy in force does not permit this MX host: the mail is refused there.",
+                "If the host is right, the domain's owner must mend the policy.",
+                "draft-margolis-smtp-sts-00 section 3.5, appendix 1",
+                Some("validation-failure"),
+            ),
+            Self::NeverApplied => say(
+                "never-applied",
+                "The policy is new here and this delivery does not meet it; a policy that was never met refuses nothing.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.3",
+                Some("validation-failure"),
+            ),
+            Self::NoPolicy => say(
+                "no-policy",
+                "The domain publishes no policy: the mail is delivered as ever.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.1",
+                None,
+            ),
+            Self::NoTrustAnchor => say(
+                "no-trust-anchor",
+                "No trust anchor fits, so nothing can be proven: the mail waits.",
+                "Look at --trust-anchor; without it the built-in root keys are used.",
+                "RFC 4035 section 5.1",
+                None,
+            ),
+            Self::NullMx => say(
+                "null-mx",
+                "The domain takes no mail: Exim itself returns it.",
+                "",
+                "RFC 7505 section 3",
+                None,
+            ),
+            Self::PolicyMalformed => say(
+                "policy-malformed",
+                "What the domain publishes is not a policy: the mail is delivered as ever.",
+                "Tell the domain's owner which field is wrong.",
+                "draft-margolis-smtp-sts-00 section 3.1",
+                Some("sts-policy-invalid"),
+            ),
+            Self::PolicyMet => say(
+                "policy-met",
+                "The delivery conforms to the domain's policy.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.5",
+                None,
+            ),
+            Self::PolicyUnauthenticated => say(
+                "policy-unauthenticated",
+                "The policy could not be authenticated, and require_authentication is set: it is neither kept nor used, \
+                 the mail is delivered as ever.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.3",
+                Some("sts-webpki-invalid"),
+            ),
+            Self::PolicyUnreachable => say(
+                "policy-unreachable",
+                "The domain's policy cannot be asked for, in a zone that is proven to be unsigned: the mail is delivered \
+                 as ever, or waits if on_unreachable is defer.",
+                "Look at the domain's name servers.",
+                "RFC 8461 section 10.2",
+                Some("sts-policy-fetch-error"),
+            ),
+            Self::ReportOnly => say(
+                "report-only",
+                "The delivery does not conform to a policy that only asks for reports: the mail is delivered.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.5",
+                Some("validation-failure"),
+            ),
+            Self::TlsUnverified => say(
+                "tls-unverified",
+                "The policy in force demands a verified handshake, and Exim reported that this one was not.",
+                "Look at tls_verify_hosts and hosts_require_tls of the transport.",
+                "draft-margolis-smtp-sts-00 section 3.4",
+                Some("validation-failure"),
+            ),
+            Self::TooManyMx => say(
+                "too-many-mx",
+                "The domain has more MX records than can be judged: the mail waits.",
+                "Tell the domain's owner.",
+                "this program's limits",
+                None,
+            ),
+            Self::UnsupportedConstraint => say(
+                "unsupported-constraint",
+                "The policy demands what cannot be validated here (c=tlsa): as the draft says, it does not bind, the \
+                 mail is delivered.",
+                "",
+                "draft-margolis-smtp-sts-00 section 3.3",
+                Some("validation-failure"),
+            ),
+            Self::Usage => say(
+                "usage",
+                "The command line is wrong: nothing was asked, the mail waits.",
+                "See smtp-sts-verify --help.",
+                "this program's manual",
+                None,
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_listed_once_under_a_word_of_its_own_in_order() {
+        let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        let mut sorted = words.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(words, sorted);
+    }
+
+    #[test]
+    fn every_reason_says_what_it_means_for_the_mail_and_where_the_rule_stands() {
+        for reason in Reason::ALL {
+            let explanation = reason.explain();
+            assert!(explanation.word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{reason:?}");
+            assert!(explanation.meaning.ends_with('.') && explanation.meaning.len() > 30, "{reason:?}");
+            assert!(
+                explanation.rule.starts_with("RFC ")
+                    || explanation.rule.starts_with("draft-")
+                    || explanation.rule.starts_with("this ")
+            );
+        }
+    }
+}

@@ -1,0 +1,728 @@
+//! The decision: what is known about a domain, its policy and its MX hosts, and what follows for the mail.
+//!
+//! Pure, and the only place that can refuse. It refuses only under a policy in force (authenticated or proven by a
+//! handshake, and met before), and never takes an unproved absence for an absence. It asks nobody and stores nothing:
+//! the pipeline in [`crate::verify`] gathers what is judged here.
+
+use crate::cache::{Authentication, StoredPolicy};
+use crate::dns::{Blame, Outage, ZoneStatus};
+use crate::name::MxHost;
+use crate::policy::Mode;
+use crate::policy::pattern::MxPattern;
+use crate::policy::smtp_sts::{Constraint, Terms};
+use crate::reason::Reason;
+
+/// What is to be done with the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may go, with the TLS that the judgement demands.
+    Deliver,
+    /// It waits: nobody can tell yet.
+    Defer,
+    /// It must not go to this host.
+    Refuse,
+}
+
+/// The least TLS with which the mail may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// DANE decides (RFC 7672).
+    Dane,
+    /// TLS without a look at the certificate.
+    Encrypt,
+    /// As if there were no policy.
+    Opportunistic,
+    /// A certificate of the host by an authority of the web.
+    WebPki,
+}
+
+/// Which mechanism decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyType {
+    /// RFC 7672.
+    Dane,
+    /// RFC 8461.
+    MtaSts,
+    /// None.
+    None,
+    /// The administrator's configuration.
+    Override,
+    /// draft-margolis-smtp-sts-00.
+    SmtpSts,
+}
+
+/// How the hosts stand to the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MxCheck {
+    /// At least one conforms.
+    Match,
+    /// None conforms.
+    Mismatch,
+    /// There was nothing to compare.
+    Unchecked,
+}
+
+/// What Exim saw of the handshake, when it asks after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// Not yet, or not told.
+    NotSeen,
+    /// There was none, or its certificate was not verified.
+    Unverified,
+    /// The certificate was verified.
+    Verified,
+}
+
+/// What the administrator wants where a policy cannot be asked for in an unsigned zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnreachable {
+    /// Let the mail wait.
+    Defer,
+    /// Deliver as if there were no policy.
+    #[default]
+    Deliver,
+}
+
+/// Why something could not be learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The answer is bogus.
+    Bogus(Blame, String),
+    /// There is no answer.
+    Unreachable(Outage, ZoneStatus, String),
+}
+
+/// Why a domain that was asked has no policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Neither name has a record, proven or in a proven-insecure zone.
+    Nothing,
+    /// What is published is no policy; the text names the field.
+    Malformed(String),
+    /// A policy that could not be authenticated, where only authenticated ones count.
+    Unauthenticated(String),
+}
+
+/// How a policy stands to this delivery before it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyFindings {
+    /// No policy.
+    Absent(Absence),
+    /// A policy that was met before and has not expired.
+    InForce(StoredPolicy),
+    /// A policy that was never met.
+    NeverApplied(StoredPolicy),
+    /// Nobody can tell whether there is one.
+    Unknown(Trouble),
+}
+
+/// What DNS says about where the domain's mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MxFindings {
+    /// The hosts by preference; of hosts reached through a validated alias, the MX name each stands for.
+    Hosts {
+        /// MX names, or the domain itself where there is no MX record.
+        names: Vec<MxHost>,
+        /// (alias target, MX name).
+        aliases: Vec<(MxHost, MxHost)>,
+    },
+    /// The domain takes no mail (RFC 7505).
+    Null,
+    /// More records than are judged.
+    TooMany(usize),
+    /// Nobody can tell.
+    Unknown(Trouble),
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The hosts asked about; none means "the domain".
+    pub hosts: &'a [MxHost],
+    /// What Exim saw.
+    pub handshake: Handshake,
+    /// The administrator's choice.
+    pub on_unreachable: OnUnreachable,
+    /// The policy.
+    pub policy: &'a PolicyFindings,
+    /// The MX hosts.
+    pub mx: &'a MxFindings,
+}
+
+/// How one host stands to the policy and to the MX RRset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The policy permits it, and it is an MX host.
+    Conforms,
+    /// The policy permits it, but it is no MX host.
+    NotInDns,
+    /// The policy does not permit it.
+    NotInPolicy,
+    /// Nothing forbids it; whether it is an MX host is not known, or there is no policy to compare with.
+    Open,
+}
+
+/// One host's part of the judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostJudgement {
+    /// The host.
+    pub host: MxHost,
+    /// How it stands to the policy.
+    pub standing: Standing,
+    /// What is to be done with mail for it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Which hosts a router may hand the mail to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permitted {
+    /// Every host of the domain.
+    Every,
+    /// Those that one of the patterns permits; none, if there is no pattern.
+    Only(Vec<MxPattern>),
+}
+
+/// What is to be remembered about the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memorandum {
+    /// This delivery was the first to meet it: from now on it is in force.
+    Applied,
+    /// A host would meet it, but the policy is not in force yet: nothing authenticates it, or the handshake failed.
+    Seen,
+    /// Nothing new.
+    Nothing,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What is to be done with the mail.
+    pub verdict: Verdict,
+    /// The least TLS.
+    pub tls: Tls,
+    /// Which mechanism decided.
+    pub policy: PolicyType,
+    /// The mode of the policy.
+    pub mode: Mode,
+    /// How the policy was authenticated.
+    pub authentication: Option<Authentication>,
+    /// How the hosts stand to it.
+    pub mx: MxCheck,
+    /// Why.
+    pub reason: Reason,
+    /// The hosts asked about, or the domain's MX hosts, each with its own verdict.
+    pub hosts: Vec<HostJudgement>,
+    /// For a router.
+    pub permitted: Permitted,
+    /// For the cache.
+    pub memorandum: Memorandum,
+}
+
+impl Judgement {
+    /// A judgement without a policy behind it.
+    #[must_use]
+    pub fn plain(verdict: Verdict, reason: Reason, hosts: &[MxHost]) -> Self {
+        let standing = Standing::Open;
+        Self {
+            verdict,
+            tls: Tls::Opportunistic,
+            policy: PolicyType::None,
+            mode: Mode::None,
+            authentication: None,
+            mx: MxCheck::Unchecked,
+            reason,
+            hosts: hosts
+                .iter()
+                .map(|host| HostJudgement { host: host.clone(), standing, verdict, reason })
+                .collect(),
+            permitted: if verdict == Verdict::Deliver {
+                Permitted::Every
+            } else {
+                Permitted::Only(Vec::new())
+            },
+            memorandum: Memorandum::Nothing,
+        }
+    }
+
+    /// Whether a policy forbids the hosts asked about, or leaves the domain none: then a newer policy is to be looked
+    /// for before the judgement is given (draft appendix 1).
+    #[must_use]
+    pub fn forbids(&self) -> bool {
+        self.verdict != Verdict::Deliver
+            && self.policy != PolicyType::None
+            && (self.mx == MxCheck::Mismatch || self.reason == Reason::TlsUnverified)
+    }
+}
+
+/// Judges a case (draft section 3.5 and appendix 1, with the decisions of its digest).
+#[must_use]
+pub fn judge(case: Case<'_>) -> Judgement {
+    match case.policy {
+        PolicyFindings::Unknown(trouble) => without_answer(case, trouble),
+        PolicyFindings::Absent(absence) => without_policy(case, absence),
+        PolicyFindings::InForce(policy) => under(case, policy, History::Met),
+        PolicyFindings::NeverApplied(policy) => under(case, policy, History::New),
+    }
+}
+
+/// Nobody can tell whether there is a policy, and none is in force. Only in a zone that is proven to be unsigned is
+/// silence harmless: there an attacker could as well have sent an absence.
+fn without_answer(case: Case<'_>, trouble: &Trouble) -> Judgement {
+    let (verdict, reason) = match case.on_unreachable {
+        _ if must_wait(trouble) => (Verdict::Defer, reason_of(trouble)),
+        OnUnreachable::Defer => (Verdict::Defer, Reason::PolicyUnreachable),
+        OnUnreachable::Deliver => (Verdict::Deliver, Reason::PolicyUnreachable),
+    };
+    Judgement::plain(verdict, reason, case.hosts)
+}
+
+/// There is none. A forged MX would still lead the mail astray: an MX RRset that should be provable and is not lets
+/// it wait.
+fn without_policy(case: Case<'_>, absence: &Absence) -> Judgement {
+    let reason = match absence {
+        Absence::Malformed(_) => Reason::PolicyMalformed,
+        Absence::Nothing => Reason::NoPolicy,
+        Absence::Unauthenticated(_) => Reason::PolicyUnauthenticated,
+    };
+    let (verdict, reason) = match case.mx {
+        MxFindings::Null => (Verdict::Deliver, Reason::NullMx),
+        MxFindings::TooMany(_) => (Verdict::Defer, Reason::TooManyMx),
+        MxFindings::Unknown(trouble) if must_wait(trouble) => (Verdict::Defer, reason_of(trouble)),
+        MxFindings::Hosts { .. } | MxFindings::Unknown(_) => (Verdict::Deliver, reason),
+    };
+    Judgement::plain(verdict, reason, case.hosts)
+}
+
+/// Whether a policy was met before this delivery.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum History {
+    Met,
+    New,
+}
+
+/// What a policy may do to a delivery.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Force {
+    /// Refuse it.
+    Binding,
+    /// Nothing: it was never met (draft section 3.3).
+    Disregarded,
+    /// Nothing but report: `to=false`.
+    Reporting,
+    /// Nothing: it demands what cannot be validated here (draft section 3.3).
+    Unsupported,
+}
+
+fn under(case: Case<'_>, policy: &StoredPolicy, history: History) -> Judgement {
+    let terms = policy.record.terms();
+    let hosts: Vec<(&MxHost, Standing)> =
+        candidates(&case).iter().map(|host| (host, standing(terms, case.mx, host))).collect();
+    let met = hosts.iter().any(|(_, standing)| *standing == Standing::Conforms);
+    let in_force = history == History::Met || (met && puts_in_force(&case, policy.authentication));
+    let force = match (terms.mode, terms.constraint) {
+        (Mode::Testing | Mode::None, _) => Force::Reporting,
+        (Mode::Enforce, Constraint::Tlsa) => Force::Unsupported,
+        (Mode::Enforce, Constraint::WebPki) if in_force => Force::Binding,
+        (Mode::Enforce, Constraint::WebPki) => Force::Disregarded,
+    };
+    let rule = |standing| consequence(&case, policy.authentication, force, standing);
+    let judged: Vec<HostJudgement> = hosts
+        .iter()
+        .map(|(host, standing)| {
+            let (verdict, reason) = rule(*standing);
+            HostJudgement { host: (*host).clone(), standing: *standing, verdict, reason }
+        })
+        .collect();
+    let (verdict, reason) = together(&judged).unwrap_or_else(|| rule(Standing::Open));
+    // A router asks where to go, not whether a host may be used: with no host left the mail waits.
+    let verdict = if case.hosts.is_empty() && verdict == Verdict::Refuse { Verdict::Defer } else { verdict };
+    Judgement {
+        verdict,
+        tls: if force == Force::Binding { Tls::WebPki } else { Tls::Opportunistic },
+        policy: PolicyType::SmtpSts,
+        mode: terms.mode,
+        authentication: Some(policy.authentication),
+        mx: compared(&judged),
+        reason,
+        permitted: match force {
+            Force::Binding => Permitted::Only(permitted(terms, case.mx)),
+            _ if verdict == Verdict::Deliver => Permitted::Every,
+            Force::Disregarded | Force::Reporting | Force::Unsupported => Permitted::Only(Vec::new()),
+        },
+        hosts: judged,
+        memorandum: match history {
+            History::New if in_force => Memorandum::Applied,
+            History::New if met => Memorandum::Seen,
+            History::Met | History::New => Memorandum::Nothing,
+        },
+    }
+}
+
+/// Whom the judgement is about: the hosts asked about, or else the domain's own.
+fn candidates<'a>(case: &Case<'a>) -> &'a [MxHost] {
+    match case.mx {
+        MxFindings::Hosts { names, .. } if case.hosts.is_empty() => names,
+        _ => case.hosts,
+    }
+}
+
+/// An authenticated policy is in force once one host has met it: certificate and STARTTLS are Exim's to enforce, as
+/// `tls=` demands. One taken on first use needs a verified handshake: else one forged record could block a domain.
+fn puts_in_force(case: &Case<'_>, authentication: Authentication) -> bool {
+    match authentication {
+        Authentication::Dnssec | Authentication::WebPki => case.handshake != Handshake::Unverified,
+        Authentication::FirstUse => case.handshake == Handshake::Verified && !case.hosts.is_empty(),
+    }
+}
+
+/// A host reached through a validated alias counts as the MX name that led there.
+fn standing(terms: &Terms, mx: &MxFindings, host: &MxHost) -> Standing {
+    let MxFindings::Hosts { names, aliases } = mx else {
+        return if terms.permits(host) { Standing::Open } else { Standing::NotInPolicy };
+    };
+    let stands_for = aliases.iter().filter(|(target, _)| target == host).map(|(_, name)| name);
+    let mut is_mx_host = false;
+    for name in names.iter().filter(|name| *name == host).chain(stands_for) {
+        is_mx_host = true;
+        if terms.permits(name) {
+            return Standing::Conforms;
+        }
+    }
+    if !is_mx_host && terms.permits(host) { Standing::NotInDns } else { Standing::NotInPolicy }
+}
+
+/// What follows for one host. A host that the policy forbids is forbidden whatever DNS says today; for one that it
+/// permits, the MX RRset must be known.
+fn consequence(
+    case: &Case<'_>,
+    authentication: Authentication,
+    force: Force,
+    standing: Standing,
+) -> (Verdict, Reason) {
+    let handshake_failed = case.handshake == Handshake::Unverified;
+    match (force, standing) {
+        (Force::Binding, Standing::NotInPolicy) => return (Verdict::Refuse, Reason::MxNotInPolicy),
+        (Force::Binding, Standing::NotInDns) => return (Verdict::Refuse, Reason::MxNotInDns),
+        (Force::Binding, _) if handshake_failed => return (Verdict::Refuse, Reason::TlsUnverified),
+        _ => {}
+    }
+    let unproven = if standing == Standing::Open { without_mx(case.mx, force) } else { None };
+    unproven.unwrap_or(match force {
+        Force::Binding => (Verdict::Deliver, Reason::PolicyMet),
+        Force::Disregarded if authentication == Authentication::FirstUse => {
+            (Verdict::Deliver, Reason::FirstUse)
+        }
+        Force::Disregarded => (Verdict::Deliver, Reason::NeverApplied),
+        Force::Reporting if handshake_failed => (Verdict::Deliver, Reason::ReportOnly),
+        Force::Reporting if standing == Standing::Conforms => (Verdict::Deliver, Reason::PolicyMet),
+        Force::Reporting => (Verdict::Deliver, Reason::ReportOnly),
+        Force::Unsupported => (Verdict::Deliver, Reason::UnsupportedConstraint),
+    })
+}
+
+/// What follows from an MX RRset that names no host.
+fn without_mx(mx: &MxFindings, force: Force) -> Option<(Verdict, Reason)> {
+    match mx {
+        MxFindings::Hosts { .. } => None,
+        MxFindings::Null => Some((Verdict::Deliver, Reason::NullMx)),
+        MxFindings::TooMany(_) => Some((Verdict::Defer, Reason::TooManyMx)),
+        MxFindings::Unknown(trouble) if force == Force::Binding || must_wait(trouble) => {
+            Some((Verdict::Defer, reason_of(trouble)))
+        }
+        MxFindings::Unknown(_) => None,
+    }
+}
+
+/// One host that may be used is enough; the reason is that of the best one.
+fn together(hosts: &[HostJudgement]) -> Option<(Verdict, Reason)> {
+    let rank = |host: &&HostJudgement| match (host.verdict, host.standing) {
+        (Verdict::Deliver, Standing::Conforms) => 0,
+        (Verdict::Deliver, _) => 1,
+        (Verdict::Defer, _) => 2,
+        (Verdict::Refuse, _) => 3,
+    };
+    hosts.iter().min_by_key(rank).map(|host| (host.verdict, host.reason))
+}
+
+fn compared(hosts: &[HostJudgement]) -> MxCheck {
+    let any = |wanted: &[Standing]| hosts.iter().any(|host| wanted.contains(&host.standing));
+    if any(&[Standing::Conforms]) {
+        MxCheck::Match
+    } else if any(&[Standing::NotInDns, Standing::NotInPolicy]) {
+        MxCheck::Mismatch
+    } else {
+        MxCheck::Unchecked
+    }
+}
+
+/// The patterns of the policy; where it has none, the hosts that DNS names.
+fn permitted(terms: &Terms, mx: &MxFindings) -> Vec<MxPattern> {
+    match mx {
+        MxFindings::Hosts { names, aliases } if terms.mx.is_empty() => {
+            names.iter().chain(aliases.iter().map(|(target, _)| target)).map(MxPattern::from).collect()
+        }
+        _ => terms.mx.clone(),
+    }
+}
+
+const fn must_wait(trouble: &Trouble) -> bool {
+    !matches!(trouble, Trouble::Unreachable(_, ZoneStatus::ProvenInsecure, _))
+}
+
+const fn reason_of(trouble: &Trouble) -> Reason {
+    match trouble {
+        Trouble::Bogus(Blame::Clock, _) => Reason::ClockSuspect,
+        Trouble::Bogus(Blame::Domain, _) => Reason::DnssecBogus,
+        Trouble::Bogus(Blame::StrippingResolver, _) => Reason::DnssecStripped,
+        Trouble::Bogus(Blame::TrustAnchor, _) | Trouble::Unreachable(Outage::NoTrustAnchor, ..) => {
+            Reason::NoTrustAnchor
+        }
+        Trouble::Unreachable(Outage::Deadline, ..) => Reason::Deadline,
+        Trouble::Unreachable(Outage::Budget | Outage::NoAnswer, ..) => Reason::DnsUnreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::PolicyDomain;
+    use crate::policy::smtp_sts::Record;
+    use crate::time::UnixTime;
+
+    const ENFORCE: &str = "v=STS1; to=true; mx=*.example.com; a=dnssec; c=webpki; e=86400";
+    const REPORT: &str = "v=STS1; to=false; mx=*.example.com; a=dnssec; c=webpki; e=86400";
+
+    fn host(text: &str) -> MxHost {
+        MxHost::from_text(text).unwrap()
+    }
+
+    fn policy(record: &str, authentication: Authentication) -> StoredPolicy {
+        let domain = PolicyDomain::parse("example.com").unwrap();
+        let record = Record::parse(record).unwrap();
+        StoredPolicy::fetched(&domain, &record, authentication, UnixTime(1_000), UnixTime(2_000))
+    }
+
+    fn mx(names: &[&str]) -> MxFindings {
+        MxFindings::Hosts { names: names.iter().map(|name| host(name)).collect(), aliases: Vec::new() }
+    }
+
+    fn silence(zone: ZoneStatus) -> Trouble {
+        Trouble::Unreachable(Outage::NoAnswer, zone, "silence".into())
+    }
+
+    fn judged(policy: &PolicyFindings, mx: &MxFindings, asked: &[&str], handshake: Handshake) -> Judgement {
+        let hosts: Vec<MxHost> = asked.iter().map(|name| host(name)).collect();
+        judge(Case { hosts: &hosts, handshake, on_unreachable: OnUnreachable::Deliver, policy, mx })
+    }
+
+    fn outcome(policy: &PolicyFindings, mx: &MxFindings, asked: &[&str]) -> (Verdict, Reason, Tls) {
+        let judgement = judged(policy, mx, asked, Handshake::NotSeen);
+        (judgement.verdict, judgement.reason, judgement.tls)
+    }
+
+    fn in_force(record: &str) -> PolicyFindings {
+        PolicyFindings::InForce(policy(record, Authentication::Dnssec))
+    }
+
+    fn new(record: &str, authentication: Authentication) -> PolicyFindings {
+        PolicyFindings::NeverApplied(policy(record, authentication))
+    }
+
+    #[test]
+    fn under_a_policy_in_force_only_a_permitted_mx_host_gets_the_mail() {
+        let (policy, mx) = (in_force(ENFORCE), mx(&["mx1.example.com", "backup.example.net"]));
+        for (asked, expected) in [
+            ("mx1.example.com", (Verdict::Deliver, Reason::PolicyMet, Tls::WebPki)),
+            ("backup.example.net", (Verdict::Refuse, Reason::MxNotInPolicy, Tls::WebPki)),
+            ("mx2.example.com", (Verdict::Refuse, Reason::MxNotInDns, Tls::WebPki)),
+            ("evil.test", (Verdict::Refuse, Reason::MxNotInPolicy, Tls::WebPki)),
+        ] {
+            assert_eq!(outcome(&policy, &mx, &[asked]), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn of_several_hosts_one_that_conforms_is_enough() {
+        let judgement = judged(
+            &in_force(ENFORCE),
+            &mx(&["mx1.example.com"]),
+            &["evil.test", "mx1.example.com"],
+            Handshake::NotSeen,
+        );
+        assert_eq!((judgement.verdict, judgement.mx), (Verdict::Deliver, MxCheck::Match));
+        let verdicts: Vec<Verdict> = judgement.hosts.iter().map(|host| host.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Refuse, Verdict::Deliver]);
+    }
+
+    #[test]
+    fn a_router_is_told_to_wait_where_no_mx_host_is_left() {
+        let judgement = judged(&in_force(ENFORCE), &mx(&["backup.example.net"]), &[], Handshake::NotSeen);
+        assert_eq!((judgement.verdict, judgement.reason), (Verdict::Defer, Reason::MxNotInPolicy));
+        assert!(judgement.forbids());
+        assert_eq!(judgement.permitted, Permitted::Only(vec![MxPattern::parse("*.example.com").unwrap()]));
+    }
+
+    #[test]
+    fn an_alias_target_counts_as_its_mx_name() {
+        let mx = MxFindings::Hosts {
+            names: vec![host("mx.example.com")],
+            aliases: vec![(host("mail.provider.test"), host("mx.example.com"))],
+        };
+        assert_eq!(outcome(&in_force(ENFORCE), &mx, &["mail.provider.test"]).0, Verdict::Deliver);
+        let other = in_force("v=STS1; to=true; mx=mail.provider.test; a=dnssec; e=86400");
+        assert_eq!(outcome(&other, &mx, &["mail.provider.test"]).1, Reason::MxNotInPolicy);
+    }
+
+    #[test]
+    fn without_patterns_the_mx_hosts_themselves_are_permitted() {
+        let open = in_force("v=STS1; to=true; a=dnssec; e=86400");
+        let mx = mx(&["mx1.example.com"]);
+        assert_eq!(outcome(&open, &mx, &["mx1.example.com"]).0, Verdict::Deliver);
+        assert_eq!(outcome(&open, &mx, &["evil.test"]).1, Reason::MxNotInDns);
+        let judgement = judged(&open, &mx, &[], Handshake::NotSeen);
+        assert_eq!(judgement.permitted, Permitted::Only(vec![MxPattern::from(&host("mx1.example.com"))]));
+    }
+
+    #[test]
+    fn a_policy_that_only_reports_never_refuses() {
+        for findings in
+            [in_force(REPORT), new(REPORT, Authentication::Dnssec), new(REPORT, Authentication::FirstUse)]
+        {
+            let mx = mx(&["mx1.example.com"]);
+            assert_eq!(
+                outcome(&findings, &mx, &["mx1.example.com"]),
+                (Verdict::Deliver, Reason::PolicyMet, Tls::Opportunistic)
+            );
+            assert_eq!(
+                outcome(&findings, &mx, &["evil.test"]),
+                (Verdict::Deliver, Reason::ReportOnly, Tls::Opportunistic)
+            );
+        }
+    }
+
+    #[test]
+    fn an_authenticated_policy_is_in_force_once_one_host_has_met_it() {
+        for authentication in [Authentication::Dnssec, Authentication::WebPki] {
+            let findings = new(ENFORCE, authentication);
+            let mx = mx(&["mx1.example.com"]);
+            let met = judged(&findings, &mx, &["mx1.example.com"], Handshake::NotSeen);
+            assert_eq!(
+                (met.verdict, met.tls, met.memorandum),
+                (Verdict::Deliver, Tls::WebPki, Memorandum::Applied)
+            );
+            let unmet = judged(&findings, &mx, &["evil.test"], Handshake::NotSeen);
+            assert_eq!((unmet.verdict, unmet.reason), (Verdict::Deliver, Reason::NeverApplied));
+            assert_eq!((unmet.tls, unmet.memorandum), (Tls::Opportunistic, Memorandum::Nothing));
+            let failed = judged(&findings, &mx, &["mx1.example.com"], Handshake::Unverified);
+            assert_eq!((failed.verdict, failed.memorandum), (Verdict::Deliver, Memorandum::Seen));
+        }
+    }
+
+    #[test]
+    fn a_policy_on_first_use_waits_for_a_verified_handshake() {
+        let findings = new(ENFORCE, Authentication::FirstUse);
+        let mx = mx(&["mx1.example.com"]);
+        let seen = judged(&findings, &mx, &["mx1.example.com"], Handshake::NotSeen);
+        assert_eq!(
+            (seen.verdict, seen.reason, seen.tls),
+            (Verdict::Deliver, Reason::FirstUse, Tls::Opportunistic)
+        );
+        assert_eq!(seen.memorandum, Memorandum::Seen);
+        assert_eq!(
+            judged(&findings, &mx, &["evil.test"], Handshake::Verified).memorandum,
+            Memorandum::Nothing
+        );
+        assert_eq!(judged(&findings, &mx, &[], Handshake::Verified).memorandum, Memorandum::Seen);
+        let verified = judged(&findings, &mx, &["mx1.example.com"], Handshake::Verified);
+        assert_eq!((verified.tls, verified.memorandum), (Tls::WebPki, Memorandum::Applied));
+    }
+
+    #[test]
+    fn an_unverified_handshake_breaks_a_policy_in_force() {
+        let (policy, mx) = (in_force(ENFORCE), mx(&["mx1.example.com"]));
+        let judgement = judged(&policy, &mx, &["mx1.example.com"], Handshake::Unverified);
+        assert_eq!((judgement.verdict, judgement.reason), (Verdict::Refuse, Reason::TlsUnverified));
+        assert!(judgement.forbids());
+    }
+
+    #[test]
+    fn an_unsupported_constraint_binds_nobody() {
+        let findings = in_force("v=STS1; to=true; mx=mx1.example.com; a=dnssec; c=tlsa; e=86400");
+        for asked in ["mx1.example.com", "evil.test"] {
+            let expected = (Verdict::Deliver, Reason::UnsupportedConstraint, Tls::Opportunistic);
+            assert_eq!(outcome(&findings, &mx(&["mx1.example.com"]), &[asked]), expected);
+        }
+    }
+
+    #[test]
+    fn a_host_that_the_policy_forbids_is_refused_whatever_dns_says() {
+        let troubles = [
+            MxFindings::Null,
+            MxFindings::TooMany(1_000),
+            MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)),
+            MxFindings::Unknown(Trouble::Bogus(Blame::Domain, String::new())),
+        ];
+        for mx in &troubles {
+            assert_eq!(outcome(&in_force(ENFORCE), mx, &["evil.test"]).0, Verdict::Refuse, "{mx:?}");
+        }
+        let verdicts = troubles.each_ref().map(|mx| outcome(&in_force(ENFORCE), mx, &["mx1.example.com"]).0);
+        assert_eq!(verdicts, [Verdict::Deliver, Verdict::Defer, Verdict::Defer, Verdict::Defer]);
+    }
+
+    #[test]
+    fn silence_is_an_absence_only_where_the_zone_is_proven_to_be_unsigned() {
+        let asks = |trouble: Trouble, on_unreachable| {
+            let policy = PolicyFindings::Unknown(trouble);
+            let judgement = judge(Case {
+                hosts: &[],
+                handshake: Handshake::NotSeen,
+                on_unreachable,
+                policy: &policy,
+                mx: &MxFindings::Null,
+            });
+            (judgement.verdict, judgement.reason)
+        };
+        use OnUnreachable::{Defer, Deliver};
+        assert_eq!(
+            asks(silence(ZoneStatus::ProvenInsecure), Deliver),
+            (Verdict::Deliver, Reason::PolicyUnreachable)
+        );
+        assert_eq!(
+            asks(silence(ZoneStatus::ProvenInsecure), Defer),
+            (Verdict::Defer, Reason::PolicyUnreachable)
+        );
+        for zone in [ZoneStatus::Signed, ZoneStatus::Unknown] {
+            assert_eq!(asks(silence(zone), Deliver), (Verdict::Defer, Reason::DnsUnreachable));
+        }
+        for (blame, reason) in [
+            (Blame::Domain, Reason::DnssecBogus),
+            (Blame::StrippingResolver, Reason::DnssecStripped),
+            (Blame::Clock, Reason::ClockSuspect),
+            (Blame::TrustAnchor, Reason::NoTrustAnchor),
+        ] {
+            assert_eq!(asks(Trouble::Bogus(blame, String::new()), Deliver), (Verdict::Defer, reason));
+        }
+    }
+
+    #[test]
+    fn without_a_policy_mail_flows_unless_the_mx_rrset_is_a_proven_lie() {
+        let nothing = PolicyFindings::Absent(Absence::Nothing);
+        for (mx, expected) in [
+            (mx(&["mx.example.com"]), (Verdict::Deliver, Reason::NoPolicy)),
+            (MxFindings::Null, (Verdict::Deliver, Reason::NullMx)),
+            (MxFindings::TooMany(65), (Verdict::Defer, Reason::TooManyMx)),
+            (MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)), (Verdict::Deliver, Reason::NoPolicy)),
+            (MxFindings::Unknown(silence(ZoneStatus::Signed)), (Verdict::Defer, Reason::DnsUnreachable)),
+            (
+                MxFindings::Unknown(Trouble::Bogus(Blame::Domain, String::new())),
+                (Verdict::Defer, Reason::DnssecBogus),
+            ),
+        ] {
+            let judgement = judged(&nothing, &mx, &["mx.example.com"], Handshake::NotSeen);
+            assert_eq!((judgement.verdict, judgement.reason), expected, "{mx:?}");
+            assert_eq!(judgement.tls, Tls::Opportunistic);
+        }
+    }
+}
