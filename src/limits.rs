@@ -38,6 +38,8 @@ pub const QUESTION_DEADLINE: Duration = Duration::from_secs(6);
 pub const MAX_UPSTREAMS: usize = 3;
 /// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
 pub const MAX_REPLY_OCTETS: usize = 1_048_576;
+/// Records of all replies of one verdict; a normal one sees about a hundred. Bounds what names that point at names cost.
+pub const MAX_VERDICT_RECORDS: usize = 4_096;
 /// Aliases followed for one question (unbound: 11).
 pub const MAX_ALIASES: usize = 10;
 /// Labels below the root that are asked for DS and DNSKEY ahead of need.

@@ -4,6 +4,10 @@
 //! apart by its cause). A resolver's word (the AD bit, an RCODE) is never evidence.
 
 pub mod anchor;
+mod exchange;
+pub mod quota;
+pub mod tolerance;
+pub mod upstream;
 pub mod walk;
 
 use crate::time::UnixTime;

@@ -1,0 +1,409 @@
+//! One question and one reply: what leaves, what comes back, and whether that is the reply to what left.
+//!
+//! A reply is ours if it carries our ID, our question in the case that we rolled for it, and comes to our random port
+//! from the address that we asked (RFC 5452 section 9). It refuses to guess: a reply over UDP that is cut off, garbled,
+//! or has lost the question's case is asked for again over TCP, where nobody off the path can answer.
+
+use super::quota::Quota;
+use super::{Outage, Question, tolerance};
+use crate::limits::EDNS_PAYLOAD;
+use futures_util::stream::{Stream, StreamExt};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
+use hickory_proto::serialize::binary::BinEncodable;
+use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider, TokioTime};
+use hickory_resolver::net::tcp::TcpClientStream;
+use hickory_resolver::net::udp::UdpStream;
+use hickory_resolver::net::{BufDnsStreamHandle, DnsStreamHandle};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt::Display;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+
+/// What a server did instead of answering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Complaint {
+    /// Whether it failed us, or we had to stop.
+    pub(super) outage: Outage,
+    /// What it did, without its address.
+    pub(super) text: String,
+    /// It will do the same to every question.
+    pub(super) lasting: bool,
+}
+
+impl Complaint {
+    fn once(text: impl Display) -> Self {
+        Self { outage: Outage::NoAnswer, text: text.to_string(), lasting: false }
+    }
+
+    fn lasting(text: impl Display) -> Self {
+        Self { lasting: true, ..Self::once(text) }
+    }
+
+    fn quota(what: &str) -> Self {
+        Self { outage: Outage::Budget, ..Self::once(format_args!("the quota of {what} is spent")) }
+    }
+}
+
+/// Asks one server: over UDP, and over TCP if UDP does not carry the reply. The first packet is paid for already.
+pub(super) async fn exchange(
+    to: SocketAddr,
+    question: &Question,
+    quota: &Quota,
+) -> Result<Message, Complaint> {
+    let asked = Asked::new(question)?;
+    let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
+    let stream = stream.await.map_err(Complaint::lasting)?;
+    if let Some(message) = asked.listen(stream, handle, to, Transport::Udp, quota).await? {
+        return Ok(message);
+    }
+    if !quota.take_query() {
+        return Err(Complaint::quota("questions"));
+    }
+    let (stream, handle) = TcpClientStream::new(to, None, None, Sockets::default());
+    let stream = stream.await.map_err(|error| Complaint::once(format_args!("over TCP: {error}")))?;
+    let message = asked.listen(stream, handle, to, Transport::Tcp, quota).await?;
+    message.ok_or_else(|| Complaint::once("its reply does not even fit TCP"))
+}
+
+/// How a reply travelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// A question as it leaves.
+struct Asked {
+    octets: Vec<u8>,
+    /// The question section as it leaves, the name's letters in random case.
+    rolled: Vec<u8>,
+    /// The question section with the name in lower case.
+    plain: Vec<u8>,
+}
+
+/// What some octets are to a question.
+#[derive(Debug)]
+enum Judged {
+    Reply(Message),
+    /// Ours, but not to be read from this transport.
+    AskOverTcp,
+    Complaint(Complaint),
+    /// Not a reply to this question: somebody guesses, or an old reply.
+    Foreign,
+}
+
+/// Octets of the header (RFC 1035 section 4.1.1).
+const HEADER: usize = 12;
+/// Octets of QTYPE and QCLASS, which have no case.
+const TYPE_AND_CLASS: usize = 4;
+
+impl Asked {
+    /// A question with random ID and case; recursion desired, checking disabled (the chain of trust is ours), and
+    /// DNSSEC records wanted.
+    fn new(question: &Question) -> Result<Self, Complaint> {
+        let unsendable = |error| Complaint::once(format_args!("the question cannot be written: {error}"));
+        let mut random = [0_u8; 2 + 32];
+        SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|_| Complaint::once("this system has no randomness"))?;
+        let [id_high, id_low, coins @ ..] = random;
+        let query = Query::query(question.name().clone(), question.rtype());
+        let mut message =
+            Message::new(u16::from_be_bytes([id_high, id_low]), MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.metadata.checking_disabled = true;
+        let mut edns = Edns::new();
+        edns.set_version(0).set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
+        message.set_edns(edns);
+        let plain = query.to_bytes().map_err(unsendable)?;
+        let rolled = roll(&plain, &coins);
+        message.add_query(query);
+        let mut octets = message.to_vec().map_err(unsendable)?;
+        if let Some(section) = octets.get_mut(HEADER..HEADER + rolled.len()) {
+            section.copy_from_slice(&rolled);
+        }
+        Ok(Self { octets, rolled, plain })
+    }
+
+    /// Sends the question and reads until a reply is ours; `None` if UDP does not carry it.
+    async fn listen<S, E>(
+        &self,
+        mut stream: S,
+        mut handle: BufDnsStreamHandle,
+        to: SocketAddr,
+        transport: Transport,
+        quota: &Quota,
+    ) -> Result<Option<Message>, Complaint>
+    where
+        S: Stream<Item = Result<SerialMessage, E>> + Unpin,
+        E: Display,
+    {
+        handle.send(SerialMessage::new(self.octets.clone(), to)).map_err(Complaint::once)?;
+        while let Some(received) = stream.next().await {
+            let (octets, _) = received.map_err(Complaint::lasting)?.into_parts();
+            match self.judge(octets, transport, quota) {
+                Judged::Reply(message) => return Ok(Some(message)),
+                Judged::AskOverTcp => return Ok(None),
+                Judged::Complaint(complaint) => return Err(complaint),
+                Judged::Foreign => {}
+            }
+        }
+        Err(Complaint::once("closed the connection without a reply"))
+    }
+
+    /// What the octets are to this question. Nothing is parsed before ID and question match.
+    fn judge(&self, mut octets: Vec<u8>, transport: Transport, quota: &Quota) -> Judged {
+        let (Some(&[id_high, id_low, flags, low_flags, 0, questions, ..]), Some(&[our_high, our_low])) =
+            (octets.first_chunk::<HEADER>(), self.octets.first_chunk::<2>())
+        else {
+            return Judged::Foreign;
+        };
+        let (is_response, opcode, is_truncated, rcode) =
+            (flags & 0x80 != 0, flags & 0x78, flags & 2 != 0, low_flags & 15);
+        if [id_high, id_low] != [our_high, our_low] || !is_response || opcode != 0 {
+            return Judged::Foreign;
+        }
+        let garbled = |text: &dyn Display| match transport {
+            Transport::Udp => Judged::AskOverTcp,
+            Transport::Tcp => Judged::Complaint(Complaint::once(text)),
+        };
+        if questions == 0 && rcode != 0 {
+            return Judged::Complaint(refusal(ResponseCode::from(0, rcode)));
+        }
+        match octets.get_mut(HEADER..HEADER + self.plain.len()) {
+            // From here on names that point at the question have its plain case.
+            Some(echo) if questions == 1 && *echo == *self.rolled => echo.copy_from_slice(&self.plain),
+            Some(echo) if questions == 1 && self.is_asked_in_other_case(echo) => {
+                if transport == Transport::Udp {
+                    return Judged::AskOverTcp;
+                }
+                echo.copy_from_slice(&self.plain);
+            }
+            Some(_) | None => return Judged::Foreign,
+        }
+        if is_truncated {
+            return garbled(&"its reply is cut off over TCP too");
+        }
+        if !quota.take_reply(octets.len(), tolerance::claimed_records(&octets)) {
+            return Judged::Complaint(Complaint::quota("octets and records"));
+        }
+        match tolerance::read(&octets) {
+            Err(error) => garbled(&format_args!("its reply cannot be read: {error}")),
+            Ok(message) => match message.metadata.response_code {
+                ResponseCode::NoError | ResponseCode::NXDomain => Judged::Reply(message),
+                other => Judged::Complaint(refusal(other)),
+            },
+        }
+    }
+
+    fn is_asked_in_other_case(&self, echo: &[u8]) -> bool {
+        let name = self.plain.len().saturating_sub(TYPE_AND_CLASS);
+        echo.eq_ignore_ascii_case(&self.plain) && echo.get(name..) == self.plain.get(name..)
+    }
+}
+
+/// What an RCODE that is neither NOERROR nor NXDOMAIN says about the server.
+fn refusal(rcode: ResponseCode) -> Complaint {
+    match rcode {
+        ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS | ResponseCode::BADSIG => {
+            Complaint::lasting(format_args!("does not understand EDNS ({rcode})"))
+        }
+        other => Complaint::once(format_args!("answered {} ({other})", code_name(other))),
+    }
+}
+
+/// The RCODE as every tool spells it.
+fn code_name(rcode: ResponseCode) -> String {
+    match rcode {
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        other => format!("RCODE {}", u16::from(other)),
+    }
+}
+
+/// The question section with each letter of the name in the case that a coin decides (draft-vixie-dnsext-dns0x20).
+fn roll(plain: &[u8], coins: &[u8]) -> Vec<u8> {
+    let letters = plain.len().saturating_sub(TYPE_AND_CLASS);
+    let coin = |place: usize| coins.get(place / 8).is_some_and(|byte| byte >> (place % 8) & 1 == 1);
+    let roll = |(place, octet): (usize, &u8)| {
+        if place < letters && coin(place) { octet.to_ascii_uppercase() } else { *octet }
+    };
+    plain.iter().enumerate().map(roll).collect()
+}
+
+/// hickory's sockets, with UDP connected to the one server, so that the kernel drops what comes from elsewhere and
+/// reports a closed port at once.
+#[derive(Clone, Default)]
+struct Sockets(TokioRuntimeProvider);
+
+/// A connected UDP socket and whom it is connected to.
+struct ConnectedUdp(UdpSocket, SocketAddr);
+
+impl DnsUdpSocket for ConnectedUdp {
+    type Time = TokioTime;
+
+    fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(self.0.poll_recv(cx, &mut buf))?;
+        Poll::Ready(Ok((buf.filled().len(), self.1)))
+    }
+
+    fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], _target: SocketAddr) -> Poll<io::Result<usize>> {
+        self.0.poll_send(cx, buf)
+    }
+}
+
+/// hickory's type for a future that opens a socket.
+type Opening<T> = Pin<Box<dyn Send + Future<Output = io::Result<T>>>>;
+
+impl RuntimeProvider for Sockets {
+    type Handle = <TokioRuntimeProvider as RuntimeProvider>::Handle;
+    type Timer = TokioTime;
+    type Udp = ConnectedUdp;
+    type Tcp = <TokioRuntimeProvider as RuntimeProvider>::Tcp;
+
+    fn create_handle(&self) -> Self::Handle {
+        self.0.create_handle()
+    }
+
+    fn connect_tcp(
+        &self,
+        to: SocketAddr,
+        from: Option<SocketAddr>,
+        wait: Option<Duration>,
+    ) -> Opening<Self::Tcp> {
+        self.0.connect_tcp(to, from, wait)
+    }
+
+    fn bind_udp(&self, from: SocketAddr, to: SocketAddr) -> Opening<Self::Udp> {
+        Box::pin(async move {
+            let socket = UdpSocket::bind(from).await?;
+            socket.connect(to).await?;
+            Ok(ConnectedUdp(socket, to))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::rr::{Name, RecordType};
+
+    fn asked() -> Asked {
+        let name = Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap();
+        Asked::new(&Question::new(&name, RecordType::HTTPS)).unwrap()
+    }
+
+    /// The reply that echoes `question`: NOERROR without records.
+    fn reply(asked: &Asked, question: &[u8]) -> Vec<u8> {
+        let mut octets = vec![asked.octets[0], asked.octets[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0];
+        octets.extend(question);
+        octets
+    }
+
+    fn judge(asked: &Asked, octets: Vec<u8>, transport: Transport) -> Judged {
+        asked.judge(octets, transport, &Quota::default())
+    }
+
+    #[test]
+    fn the_question_leaves_with_do_cd_and_rd_and_a_random_case() {
+        let asked = asked();
+        let message = Message::from_vec(&asked.octets).unwrap();
+        assert!(message.metadata.recursion_desired && message.metadata.checking_disabled);
+        let edns = message.edns.as_ref().unwrap();
+        assert!(edns.flags().dnssec_ok && edns.max_payload() == 1_232 && edns.version() == 0);
+        let upper = |octets: &[u8]| octets.iter().filter(|octet| octet.is_ascii_uppercase()).count();
+        assert!(upper(&asked.rolled) > 3 && upper(&asked.plain[..asked.plain.len() - 4]) == 0);
+        assert!(asked.rolled.ends_with(&[0, 65, 0, 1]), "type 65 is no letter");
+    }
+
+    #[test]
+    fn only_the_reply_to_this_very_question_is_ours() {
+        let asked = asked();
+        let good = reply(&asked, &asked.rolled);
+        let Judged::Reply(message) = judge(&asked, good.clone(), Transport::Udp) else { panic!("refused") };
+        assert!(
+            message.queries[0]
+                .name()
+                .eq_case(&Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap())
+        );
+        let spoil = |at: usize, to: u8| {
+            let mut octets = good.clone();
+            octets[at] = to;
+            octets
+        };
+        for (octets, what) in [
+            (spoil(0, !good[0]), "another ID"),
+            (spoil(2, 0x01), "a question"),
+            (spoil(2, 0xa1), "another opcode"),
+            (spoil(5, 0), "no question"),
+            (spoil(5, 2), "two questions"),
+            (spoil(14, b'?'), "another name"),
+            (spoil(good.len() - 3, 97), "another type that is the same letter in lower case"),
+            (good[..11].to_vec(), "half a header"),
+            (good[..20].to_vec(), "half a question"),
+        ] {
+            assert!(
+                matches!(judge(&asked, octets, Transport::Udp), Judged::Foreign),
+                "{what} was taken for ours"
+            );
+        }
+    }
+
+    #[test]
+    fn what_udp_cannot_carry_is_asked_for_over_tcp() {
+        let asked = asked();
+        let truncated = {
+            let mut octets = reply(&asked, &asked.rolled);
+            octets[2] |= 2;
+            octets
+        };
+        let garbled = {
+            let mut octets = reply(&asked, &asked.rolled);
+            octets[7] = 1;
+            octets
+        };
+        for octets in [truncated.clone(), garbled.clone(), reply(&asked, &asked.plain)] {
+            assert!(matches!(judge(&asked, octets, Transport::Udp), Judged::AskOverTcp));
+        }
+        for octets in [truncated, garbled] {
+            assert!(matches!(judge(&asked, octets, Transport::Tcp), Judged::Complaint(_)));
+        }
+        assert!(matches!(judge(&asked, reply(&asked, &asked.plain), Transport::Tcp), Judged::Reply(_)));
+    }
+
+    #[test]
+    fn refusals_say_whether_they_will_last() {
+        let asked = asked();
+        for (rcode, lasting) in [(1, true), (2, false), (4, true), (5, false), (9, false)] {
+            for with_question in [true, false] {
+                let mut octets = reply(&asked, if with_question { &asked.rolled } else { &[] });
+                (octets[3], octets[5]) = (0x80 | rcode, u8::from(with_question));
+                let Judged::Complaint(complaint) = judge(&asked, octets, Transport::Udp) else {
+                    panic!("{rcode}")
+                };
+                assert_eq!(
+                    (complaint.outage, complaint.lasting),
+                    (Outage::NoAnswer, lasting),
+                    "{}",
+                    complaint.text
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_beyond_the_budget_is_not_read() {
+        let asked = asked();
+        let mut octets = reply(&asked, &asked.rolled);
+        octets[6] = 0xff; // 65,280 answers
+        let Judged::Complaint(complaint) = judge(&asked, octets, Transport::Udp) else { panic!("read") };
+        assert_eq!(complaint.outage, Outage::Budget);
+    }
+}

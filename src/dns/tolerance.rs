@@ -1,0 +1,188 @@
+//! Reads a name server's reply so that one odd record does not cost the whole message.
+//!
+//! RFC 4034 section 2.1.2 tells us to ignore a key of another protocol, RFC 5155 sections 8.1 and 8.2 an NSEC3 of an
+//! unknown hash or flag, RFC 3597 section 3 to treat what we do not know as opaque; the parser beneath refuses the
+//! whole message instead. Here such a record keeps its owner, type and octets and loses only its meaning: it still
+//! counts in its RRset's signature, and nothing ever reads it.
+
+use hickory_proto::op::{Header, HeaderCounts, Message, Query};
+use hickory_proto::rr::rdata::NULL;
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError, Restrict};
+
+/// Records that a reply claims to hold, read from its header alone; what reading the rest may cost.
+#[must_use]
+pub fn claimed_records(octets: &[u8]) -> usize {
+    Header::read(&mut BinDecoder::new(octets)).map_or(0, |header| {
+        let HeaderCounts { answers, authorities, additionals, .. } = header.counts;
+        usize::from(answers) + usize::from(authorities) + usize::from(additionals)
+    })
+}
+
+/// Reads the question, answer and authority sections of a reply; of the additional section only the rest of the
+/// RCODE (RFC 6891 section 6.1.3), since nothing in it was asked for.
+///
+/// # Errors
+/// If the message has no readable frame: a name that does not end, a length beyond the end.
+pub fn read(octets: &[u8]) -> Result<Message, DecodeError> {
+    let mut decoder = BinDecoder::new(octets);
+    let Header { metadata, counts } = Header::read(&mut decoder)?;
+    let mut message = Message::new(metadata.id, metadata.message_type, metadata.op_code);
+    message.metadata = metadata;
+    for _ in 0..counts.queries {
+        message.queries.push(Query::read(&mut decoder)?);
+    }
+    for _ in 0..counts.answers {
+        message.answers.extend(record(&mut decoder)?);
+    }
+    for _ in 0..counts.authorities {
+        message.authorities.extend(record(&mut decoder)?);
+    }
+    for _ in 0..counts.additionals {
+        let frame = Frame::read(&mut decoder)?;
+        if frame.rtype == RecordType::OPT && frame.owner.is_root() {
+            message.metadata.merge_response_code(frame.ttl.to_be_bytes()[0]);
+        }
+    }
+    Ok(message)
+}
+
+/// What stands around the RDATA of a record (RFC 1035 section 4.1.3).
+struct Frame<'a> {
+    owner: Name,
+    rtype: RecordType,
+    class: u16,
+    ttl: u32,
+    /// At the first octet of the RDATA.
+    start: BinDecoder<'a>,
+    rdata: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Reads one record's frame and leaves the decoder behind its RDATA.
+    fn read(decoder: &mut BinDecoder<'a>) -> Result<Self, DecodeError> {
+        let owner = Name::read(decoder)?;
+        let rtype = RecordType::read(decoder)?;
+        let class = decoder.read_u16()?.unverified(/* any class is compared, never counted with */);
+        let ttl = decoder.read_u32()?.unverified(/* capped where it is used */);
+        let length = decoder.read_u16()?.unverified(/* read_slice checks it against the end */);
+        let start = decoder.clone(u16::try_from(decoder.index()).unwrap_or(u16::MAX));
+        let rdata = decoder.read_slice(usize::from(length))?.unverified(/* octets are octets */);
+        Ok(Self { owner, rtype, class, ttl, start, rdata })
+    }
+}
+
+/// One record of the answer or authority section; `None` for an OPT, which has no business there.
+fn record(decoder: &mut BinDecoder<'_>) -> Result<Option<Record>, DecodeError> {
+    let mut frame = Frame::read(decoder)?;
+    if frame.rtype == RecordType::OPT {
+        return Ok(None);
+    }
+    let length = u16::try_from(frame.rdata.len()).unwrap_or(u16::MAX);
+    let known = if length == 0 {
+        None
+    } else {
+        RData::read(&mut frame.start, frame.rtype, Restrict::new(length)).ok()
+    };
+    let opaque = || {
+        let mut rdata = NULL::new();
+        rdata.anything = frame.rdata.to_vec();
+        RData::Unknown { code: frame.rtype, rdata }
+    };
+    let mut record = Record::from_rdata(frame.owner, frame.ttl, known.unwrap_or_else(opaque));
+    record.dns_class = DNSClass::from(frame.class);
+    Ok(Some(record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A reply to `a. TXT` with the given records (type, RDATA) in its answer section, owned by the question's name.
+    fn reply(records: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut octets = vec![0, 7, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 16, 0, 1];
+        octets[7] = u8::try_from(records.len()).unwrap();
+        for (rtype, rdata) in records {
+            octets.extend([0xc0, 12]);
+            octets.extend(rtype.to_be_bytes());
+            octets.extend([0, 1, 0, 0, 1, 44]);
+            octets.extend(u16::try_from(rdata.len()).unwrap().to_be_bytes());
+            octets.extend(*rdata);
+        }
+        octets
+    }
+
+    const TXT: (u16, &[u8]) = (16, b"\x03abc");
+
+    #[test]
+    fn odd_records_keep_their_type_and_octets_and_cost_nothing_else() {
+        let odd: [(u16, &[u8]); 12] = [
+            (48, &[1, 1, 4, 13, 9, 9]),   // DNSKEY of protocol 4
+            (50, &[2, 0, 0, 0, 0, 1, 9]), // NSEC3 of hash algorithm 2
+            (50, &[1, 2, 0, 0, 0, 1, 9]), // NSEC3 with an unknown flag
+            (43, &[]),                    // DS without RDATA
+            (16, &[]),                    // TXT without RDATA
+            (16, &[9, b'a']),             // a string that runs out
+            (1, &[192, 0, 2]),            // three octets of an IPv4 address
+            (15, &[0]),                   // half a preference
+            (52, &[3, 1]),                // TLSA without its third field
+            (46, &[0, 16]),               // RRSIG that ends at once
+            (255, &[1]),                  // ANY is no record
+            (5, &[0xc0, 0xff]),           // an alias that points outside
+        ];
+        for (rtype, rdata) in odd {
+            assert!(
+                Message::from_vec(&reply(&[(rtype, rdata)])).is_err(),
+                "type {rtype} is not odd any more"
+            );
+            let message = read(&reply(&[TXT, (rtype, rdata), TXT])).unwrap();
+            assert_eq!(message.answers.len(), 3);
+            assert!(
+                matches!(&message.answers[0].data, RData::TXT(_)) && message.answers[0] == message.answers[2]
+            );
+            let kept = &message.answers[1];
+            assert_eq!((u16::from(kept.record_type()), kept.name.to_ascii().as_str()), (rtype, "a."));
+            assert!(
+                matches!(&kept.data, RData::Unknown { rdata: kept, .. } if kept.anything == rdata),
+                "{kept:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn healthy_replies_read_as_the_parser_beneath_reads_them() {
+        let octets =
+            reply(&[TXT, (1, &[192, 0, 2, 1]), (15, &[0, 10, 2, b'm', b'x', 0xc0, 12]), (65_000, &[1, 2])]);
+        assert_eq!(read(&octets).unwrap(), Message::from_vec(&octets).unwrap());
+        assert_eq!(claimed_records(&octets), 4);
+    }
+
+    #[test]
+    fn the_rcode_is_read_whole() {
+        let mut octets = reply(&[]);
+        octets[11] = 1;
+        octets.extend([0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 0]); // OPT, upper RCODE bits 1, lower 0: 16, bad version
+        assert_eq!(u16::from(read(&octets).unwrap().metadata.response_code), 16);
+    }
+
+    #[test]
+    fn a_broken_frame_is_an_error() {
+        let octets = reply(&[TXT]);
+        for cut in 12..octets.len() {
+            assert!(read(&octets[..cut]).is_err(), "{cut} octets of {}", octets.len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..400), at in 0_usize..80, with: u8) {
+            let _ = read(&octets);
+            let mut near = reply(&[TXT, (50, &[1, 0, 0, 0, 0, 1, 9, 0, 1, 64]), (48, &[1, 1, 3, 13, 9, 9]), TXT]);
+            if let Some(octet) = near.get_mut(at) {
+                *octet = with;
+            }
+            let _ = read(&near);
+        }
+    }
+}

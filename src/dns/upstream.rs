@@ -1,0 +1,173 @@
+//! Asks the name servers of this machine one question and brings back the first useful reply.
+//!
+//! One server after the other: the next one at once after a failure, or beside a silent one after
+//! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
+//! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
+
+use super::quota::Quota;
+use super::exchange::{Complaint, exchange};
+use super::{Outage, Question};
+use crate::limits::{QUESTION_DEADLINE, UPSTREAM_PATIENCE};
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use hickory_proto::op::Message;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+/// The name servers of one run, and what was learnt about them.
+#[derive(Debug)]
+pub struct Upstreams {
+    servers: Vec<Server>,
+    /// The place of the server that gave the latest useful reply.
+    latest: AtomicUsize,
+}
+
+/// One name server.
+#[derive(Debug)]
+struct Server {
+    address: SocketAddr,
+    /// Useful replies so far; more of them than at a question's beginning means that it is alive.
+    replies: AtomicUsize,
+    /// Stayed silent or cannot serve us: asked last.
+    avoided: AtomicBool,
+}
+
+/// Why a question brought no reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Nobody answered usefully, or which bound was reached.
+    pub outage: Outage,
+    /// What each server said or did not say.
+    pub text: String,
+}
+
+impl Upstreams {
+    /// The name servers in the order in which they are asked.
+    #[must_use]
+    pub fn new(addresses: &[SocketAddr]) -> Self {
+        let server =
+            |&address| Server { address, replies: AtomicUsize::new(0), avoided: AtomicBool::new(false) };
+        Self { servers: addresses.iter().map(server).collect(), latest: AtomicUsize::new(0) }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// The place behind the server that served last: where a second opinion begins.
+    #[must_use]
+    pub fn next_after_latest(&self) -> usize {
+        self.latest.load(Relaxed).saturating_add(1)
+    }
+
+    /// Asks until a server gives a useful reply (NOERROR or NXDOMAIN), beginning with the server at place `first`.
+    ///
+    /// # Errors
+    /// [`Failure`] when every server failed, or when the quota, the question's time or the run's `deadline` is over.
+    pub async fn ask(
+        &self,
+        question: &Question,
+        first: usize,
+        quota: &Quota,
+        deadline: Instant,
+    ) -> Result<Message, Failure> {
+        let end = deadline.min(Instant::now() + QUESTION_DEADLINE);
+        let mut time_is_up = pin!(sleep_until(end));
+        let mut ring = self.order(first).into_iter().cycle();
+        let mut complaints: Vec<Option<Complaint>> = vec![None; self.servers.len()];
+        let mut tries = FuturesUnordered::new();
+        loop {
+            // Whoever complained is not asked again; whoever is silent is, after the others.
+            let next = ring
+                .by_ref()
+                .take(self.servers.len())
+                .find(|place| matches!(complaints.get(*place), Some(None)));
+            match next.and_then(|place| Some((place, self.servers.get(place)?))) {
+                Some((place, server)) if quota.take_query() => {
+                    tries.push(async move { (place, server.attempt(question, quota).await) });
+                }
+                Some(_) if tries.is_empty() => {
+                    let text = "the quota of questions is spent".to_owned();
+                    return Err(Failure { outage: Outage::Budget, text });
+                }
+                None if tries.is_empty() => return Err(self.failure(Outage::NoAnswer, "", &complaints)),
+                Some(_) | None => {}
+            }
+            let patience = pin!(sleep(UPSTREAM_PATIENCE));
+            match select(time_is_up.as_mut(), select(tries.next(), patience)).await {
+                Either::Left(_) if end == deadline => {
+                    return Err(self.failure(
+                        Outage::Deadline,
+                        "the deadline of the run came first",
+                        &complaints,
+                    ));
+                }
+                Either::Left(_) => {
+                    return Err(self.failure(Outage::NoAnswer, "no reply in time", &complaints));
+                }
+                Either::Right((Either::Left((Some((place, Ok(message))), _)), _)) => {
+                    self.latest.store(place, Relaxed);
+                    return Ok(message);
+                }
+                Either::Right((Either::Left((Some((place, Err(complaint))), _)), _)) => {
+                    if let Some(slot) = complaints.get_mut(place) {
+                        *slot = Some(complaint);
+                    }
+                }
+                Either::Right((Either::Left((None, _)) | Either::Right(_), _)) => {}
+            }
+        }
+    }
+
+    /// The places of all servers, beginning with `first`, those to be avoided last.
+    fn order(&self, first: usize) -> Vec<usize> {
+        let count = self.servers.len();
+        let ring = (0..count).map(|step| first.wrapping_add(step) % count);
+        let is_avoided =
+            |place: &usize| self.servers.get(*place).is_some_and(|server| server.avoided.load(Relaxed));
+        let (last, now): (Vec<_>, Vec<_>) = ring.partition(is_avoided);
+        now.into_iter().chain(last).collect()
+    }
+
+    /// The failure of a question, with what each server said.
+    fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> Failure {
+        let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
+        let said = self.servers.iter().zip(complaints).map(|(server, complaint)| match complaint {
+            Some(complaint) => format!("{}: {}", server.address, complaint.text),
+            None => format!("{}: silent", server.address),
+        });
+        let parts: Vec<_> =
+            Some(what.to_owned()).filter(|what| !what.is_empty()).into_iter().chain(said).collect();
+        Failure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
+    }
+}
+
+impl Server {
+    /// One try, which may outlast the patience for it; remembers how the server behaved.
+    async fn attempt(&self, question: &Question, quota: &Quota) -> Result<Message, Complaint> {
+        let before = self.replies.load(Relaxed);
+        let mut exchange = pin!(exchange(self.address, question, quota));
+        let result = match timeout(UPSTREAM_PATIENCE, exchange.as_mut()).await {
+            Ok(result) => result,
+            Err(_) => {
+                if self.replies.load(Relaxed) == before {
+                    self.avoided.store(true, Relaxed);
+                }
+                exchange.await
+            }
+        };
+        match &result {
+            Ok(_) => {
+                self.replies.fetch_add(1, Relaxed);
+                self.avoided.store(false, Relaxed);
+            }
+            Err(complaint) if complaint.lasting => self.avoided.store(true, Relaxed),
+            Err(_) => {}
+        }
+        result
+    }
+}
