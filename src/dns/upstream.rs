@@ -4,8 +4,8 @@
 //! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
 //! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
 
-use super::quota::Quota;
 use super::exchange::{Complaint, exchange};
+use super::quota::Quota;
 use super::{Outage, Question};
 use crate::limits::{QUESTION_DEADLINE, UPSTREAM_PATIENCE};
 use futures_util::future::{Either, select};
