@@ -9,3 +9,4 @@ pub mod reason;
 pub mod text;
 pub mod time;
 pub mod verdict;
+pub mod verify;

@@ -89,6 +89,8 @@ pub const MAX_HEAD_OCTETS: usize = 16_384;
 pub const MAX_HEADER_FIELDS: usize = 64;
 /// Octets read from the policy host in clear text and TLS records together.
 pub const MAX_FETCH_OCTETS: usize = 262_144;
+/// A policy host that failed is left alone, seconds (RFC 8461 section 3.3: "no more than once every five minutes").
+pub const FETCH_BACKOFF: u64 = 300;
 /// Addresses of a policy host that are tried.
 pub const MAX_POLICY_HOST_ADDRESSES: usize = 4;
 /// From one connection attempt to the next address's turn (RFC 8305 section 5 recommends 250 ms).

@@ -119,12 +119,12 @@ pub enum PolicyFindings {
 /// What DNS says about where the domain's mail goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MxFindings {
-    /// The hosts by preference; of hosts reached through a validated alias, the MX name each stands for.
+    /// The hosts by preference.
     Hosts {
         /// MX names, or the domain itself where there is no MX record.
         names: Vec<MxHost>,
-        /// (alias target, MX name).
-        aliases: Vec<(MxHost, MxHost)>,
+        /// Targets of validated aliases, each with the MX name that it stands for; `None` if nobody looked.
+        aliases: Option<Vec<(MxHost, MxHost)>>,
     },
     /// The domain takes no mail (RFC 7505).
     Null,
@@ -254,6 +254,13 @@ impl Judgement {
             && self.policy != PolicyType::None
             && (self.mx == MxCheck::Mismatch || self.reason == Reason::TlsUnverified)
     }
+
+    /// Whether the policy lets the mail go because it is met or asks for nothing, not because it was disregarded: only
+    /// then may a newer policy take the place of one in force.
+    #[must_use]
+    pub fn is_met_or_binds_nobody(&self) -> bool {
+        self.verdict == Verdict::Deliver && !matches!(self.reason, Reason::FirstUse | Reason::NeverApplied)
+    }
 }
 
 /// Judges a case (draft section 3.5 and appendix 1, with the decisions of its digest).
@@ -382,7 +389,7 @@ fn standing(terms: &Terms, mx: &MxFindings, host: &MxHost) -> Standing {
     let MxFindings::Hosts { names, aliases } = mx else {
         return if terms.permits(host) { Standing::Open } else { Standing::NotInPolicy };
     };
-    let stands_for = aliases.iter().filter(|(target, _)| target == host).map(|(_, name)| name);
+    let stands_for = aliases.iter().flatten().filter(|(target, _)| target == host).map(|(_, name)| name);
     let mut is_mx_host = false;
     for name in names.iter().filter(|name| *name == host).chain(stands_for) {
         is_mx_host = true;
@@ -460,9 +467,11 @@ fn compared(hosts: &[HostJudgement]) -> MxCheck {
 /// The patterns of the policy; where it has none, the hosts that DNS names.
 fn permitted(terms: &Terms, mx: &MxFindings) -> Vec<MxPattern> {
     match mx {
-        MxFindings::Hosts { names, aliases } if terms.mx.is_empty() => {
-            names.iter().chain(aliases.iter().map(|(target, _)| target)).map(MxPattern::from).collect()
-        }
+        MxFindings::Hosts { names, aliases } if terms.mx.is_empty() => names
+            .iter()
+            .chain(aliases.iter().flatten().map(|(target, _)| target))
+            .map(MxPattern::from)
+            .collect(),
         _ => terms.mx.clone(),
     }
 }
@@ -505,7 +514,7 @@ mod tests {
     }
 
     fn mx(names: &[&str]) -> MxFindings {
-        MxFindings::Hosts { names: names.iter().map(|name| host(name)).collect(), aliases: Vec::new() }
+        MxFindings::Hosts { names: names.iter().map(|name| host(name)).collect(), aliases: None }
     }
 
     fn silence(zone: ZoneStatus) -> Trouble {
@@ -568,7 +577,7 @@ mod tests {
     fn an_alias_target_counts_as_its_mx_name() {
         let mx = MxFindings::Hosts {
             names: vec![host("mx.example.com")],
-            aliases: vec![(host("mail.provider.test"), host("mx.example.com"))],
+            aliases: Some(vec![(host("mail.provider.test"), host("mx.example.com"))]),
         };
         assert_eq!(outcome(&in_force(ENFORCE), &mx, &["mail.provider.test"]).0, Verdict::Deliver);
         let other = in_force("v=STS1; to=true; mx=mail.provider.test; a=dnssec; e=86400");

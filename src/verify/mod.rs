@@ -1,0 +1,114 @@
+//! The pipeline: from Exim's question to the verdict, in the order of the draft's appendix 1.
+//!
+//! It gathers what [`crate::verdict`] judges: what memory knows, what DNS proves, what an HTTPS copy confirms. It
+//! never decides, and it touches the outside only through [`Memory`], [`Resolve`] and [`Fetch`].
+
+pub mod discovery;
+mod inquiry;
+pub mod mx;
+pub mod remembered;
+
+use crate::cache::Memory;
+use crate::dns::Resolve;
+use crate::https::Fetch;
+use crate::name::{MxHost, PolicyDomain};
+use crate::reason::Reason;
+use crate::time::UnixTime;
+use crate::verdict::{Handshake, Judgement, OnUnreachable, Verdict};
+use inquiry::Inquiry;
+use std::time::Duration;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose mail it is.
+    pub domain: PolicyDomain,
+    /// Where it is to go; none asks for the domain as a whole.
+    pub hosts: Vec<MxHost>,
+    /// What Exim saw of the handshake.
+    pub handshake: Handshake,
+    /// Only authenticated policies are stored and used.
+    pub require_authentication: bool,
+    /// What is to be done where a policy cannot be asked for in an unsigned zone.
+    pub on_unreachable: OnUnreachable,
+}
+
+/// What became of the policy in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheUse {
+    /// The policy came out of it.
+    Hit,
+    /// There was nothing to take or to keep.
+    None,
+    /// A policy went into it.
+    Stored,
+    /// A newer policy was looked for, and it is the same.
+    Unchanged,
+    /// It cannot be used: see the run's trouble.
+    Unavailable,
+}
+
+/// One thing that the verdict rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was asked: a DNS question, or a URL.
+    pub question: String,
+    /// Its class, or how the fetch ended.
+    pub class: &'static str,
+    /// What it said, in words; a stranger's text, not yet escaped.
+    pub said: String,
+    /// Until when it may be believed.
+    pub valid_until: Option<UnixTime>,
+    /// How long it took; `None` if it was remembered.
+    pub elapsed: Option<Duration>,
+    /// Packets' worth of questions that it took.
+    pub queries: usize,
+}
+
+/// The answer, with everything that an operator may ask about it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whose mail it is.
+    pub domain: PolicyDomain,
+    /// The decision.
+    pub judgement: Judgement,
+    /// What became of the cache.
+    pub cache: CacheUse,
+    /// What the decision rests on, in the order in which it was learnt.
+    pub evidence: Vec<Evidence>,
+    /// The record that decided, as published; a stranger's text, not yet escaped.
+    pub record: Option<String>,
+    /// What else an operator should know; strangers' texts in it, not yet escaped.
+    pub notes: Vec<String>,
+}
+
+/// The answer that memory alone can give: without a packet, and without writing.
+#[must_use]
+pub fn from_memory(request: &Request, memory: Option<&impl Memory>, now: UnixTime) -> Option<Report> {
+    let inquiry = Inquiry::open(request, memory, now);
+    let judgement = inquiry.judged()?;
+    let settled = !judgement.forbids() && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
+    settled.then(|| inquiry.close(judgement))
+}
+
+/// The answer.
+pub async fn verify<M: Memory>(
+    request: &Request,
+    memory: Option<&M>,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+    now: UnixTime,
+) -> Report {
+    let mut inquiry = Inquiry::open(request, memory, now);
+    inquiry.ask(dns).await;
+    inquiry.authenticate(https).await;
+    inquiry.follow_aliases(dns).await;
+    // A resolver that answers less than it was asked does not exist; the mail would wait for it.
+    let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &request.hosts);
+    let mut judgement = inquiry.judged().unwrap_or_else(unanswered);
+    if judgement.forbids() && inquiry.rests_on_cache() {
+        judgement = inquiry.second_look(judgement, dns, https).await;
+    }
+    inquiry.keep(&judgement);
+    inquiry.close(judgement)
+}

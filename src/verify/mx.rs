@@ -1,0 +1,70 @@
+//! Where the domain's mail goes, as far as DNS is proven. Pure.
+
+use crate::dns::{Answer, Content, Outcome};
+use crate::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_MX_RECORDS};
+use crate::name::{MxHost, PolicyDomain};
+use crate::verdict::{MxFindings, Trouble};
+use hickory_proto::rr::RData;
+
+/// Reads the answer to the MX question.
+#[must_use]
+pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
+    let records = match &answer.outcome {
+        Outcome::Bogus(blame, why) => return MxFindings::Unknown(Trouble::Bogus(*blame, why.clone())),
+        Outcome::Unreachable(outage, zone, why) => {
+            return MxFindings::Unknown(Trouble::Unreachable(*outage, *zone, why.clone()));
+        }
+        // The implicit MX of RFC 5321 section 5.1, on a proven or insecure absence only.
+        Outcome::Secure(Content::Nodata | Content::Nxdomain)
+        | Outcome::Insecure(Content::Nodata | Content::Nxdomain, _) => {
+            return MxFindings::Hosts { names: vec![MxHost::from(domain)], aliases: None };
+        }
+        Outcome::Secure(Content::Data(records)) | Outcome::Insecure(Content::Data(records), _) => records,
+    };
+    let mut exchanges: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record {
+            RData::MX(mx) => Some((mx.preference, &mx.exchange)),
+            _ => None,
+        })
+        .collect();
+    if exchanges.len() > MAX_MX_RECORDS {
+        return MxFindings::TooMany(exchanges.len());
+    }
+    if let [(_, exchange)] = exchanges.as_slice()
+        && exchange.is_root()
+    {
+        return MxFindings::Null;
+    }
+    exchanges.sort();
+    let mut names: Vec<MxHost> = Vec::new();
+    for host in exchanges.into_iter().filter_map(|(_, exchange)| MxHost::from_dns(exchange)) {
+        if !names.contains(&host) {
+            names.push(host);
+        }
+    }
+    MxFindings::Hosts { names, aliases: None }
+}
+
+/// The MX names whose aliases are worth a look: if one of the hosts asked about is none of them itself, and nobody
+/// has looked yet.
+#[must_use]
+pub fn names_to_look_at<'a>(mx: &'a MxFindings, hosts: &[MxHost]) -> &'a [MxHost] {
+    match mx {
+        MxFindings::Hosts { names, aliases: None } if !hosts.iter().all(|host| names.contains(host)) => {
+            names.get(..MAX_MX_HOSTS_LOOKED_AT).unwrap_or(names)
+        }
+        MxFindings::Hosts { .. } | MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+    }
+}
+
+/// The same findings with what validated aliases led to; `answers` are those for the addresses of `names`, in order.
+#[must_use]
+pub fn with_aliases(names: Vec<MxHost>, answers: &[Answer]) -> MxFindings {
+    let proven = names.iter().zip(answers).filter(|(_, answer)| answer.outcome.content().is_some());
+    let targets = |(name, answer): (&MxHost, &Answer)| -> Vec<(MxHost, MxHost)> {
+        answer.aliases.iter().filter_map(MxHost::from_dns).map(|target| (target, name.clone())).collect()
+    };
+    let aliases = proven.flat_map(targets).collect();
+    MxFindings::Hosts { names, aliases: Some(aliases) }
+}

@@ -1,0 +1,201 @@
+//! DNS results as one line of text each, for the expendable part of the cache. Pure.
+//!
+//! A line that does not read back into the same types does not exist.
+
+use super::discovery::{Candidate, Discovery};
+use crate::cache::Authentication;
+use crate::dns::Class;
+use crate::name::MxHost;
+use crate::policy::smtp_sts::Record;
+use crate::time::UnixTime;
+use crate::verdict::{Absence, MxFindings};
+
+/// A discovery and what came of authenticating it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What stands at the names.
+    pub discovery: Discovery,
+    /// How its record was authenticated, if it was.
+    pub authentication: Option<Authentication>,
+    /// When it was fetched.
+    pub fetched_at: UnixTime,
+}
+
+const CLASSES: [Class; 2] = [Class::Secure, Class::Insecure];
+const AUTHENTICATIONS: [Authentication; 2] = [Authentication::Dnssec, Authentication::WebPki];
+
+fn class_of(word: &str) -> Option<Class> {
+    CLASSES.into_iter().find(|class| class.word() == word)
+}
+
+impl Finding {
+    /// The line, and until when it may be believed; `None` for what is not to be remembered.
+    #[must_use]
+    pub fn to_line(&self) -> Option<(String, UnixTime)> {
+        let at = self.fetched_at.0;
+        match &self.discovery {
+            Discovery::Absent(Absence::Nothing, class, until) => {
+                Some((format!("nothing {at} {}", class.word()), *until))
+            }
+            Discovery::Absent(Absence::Malformed(why), class, until) => {
+                Some((format!("malformed {at} {} {why}", class.word()), *until))
+            }
+            Discovery::Found(candidate) => {
+                let how = self.authentication.map_or("unproven", Authentication::word);
+                let class = candidate.class.word();
+                Some((
+                    format!("record {at} {class} {how} {}", candidate.record.as_str()),
+                    candidate.valid_until,
+                ))
+            }
+            Discovery::Absent(Absence::Unauthenticated(_), ..) | Discovery::Unknown(_) => None,
+        }
+    }
+
+    /// Reads the line again.
+    #[must_use]
+    pub fn from_line(line: &str, until: UnixTime) -> Option<Self> {
+        let mut words = line.splitn(4, ' ');
+        let (kind, at) = (words.next()?, words.next()?.parse().ok()?);
+        let class = class_of(words.next()?)?;
+        let rest = words.next();
+        let (discovery, authentication) = match (kind, rest) {
+            ("nothing", None) => (Discovery::Absent(Absence::Nothing, class, until), None),
+            ("malformed", Some(why)) => {
+                (Discovery::Absent(Absence::Malformed(why.to_owned()), class, until), None)
+            }
+            ("record", Some(rest)) => {
+                let (how, text) = rest.split_once(' ')?;
+                let authentication = AUTHENTICATIONS.into_iter().find(|one| one.word() == how);
+                if authentication.is_none() && how != "unproven" {
+                    return None;
+                }
+                let record = Record::parse(text).ok()?;
+                (Discovery::Found(Candidate { record, class, valid_until: until }), authentication)
+            }
+            _ => return None,
+        };
+        Some(Self { discovery, authentication, fetched_at: UnixTime(at) })
+    }
+}
+
+/// The line of an MX answer; `None` for what is not to be remembered.
+#[must_use]
+pub fn mx_to_line(mx: &MxFindings, class: Class) -> Option<String> {
+    match mx {
+        MxFindings::Null => Some(format!("null {}", class.word())),
+        MxFindings::Hosts { names, aliases } => {
+            let mut line = format!("hosts {}", class.word());
+            for name in names {
+                line.push(' ');
+                line.push_str(name.as_str());
+            }
+            if let Some(aliases) = aliases {
+                line.push_str(" aliases");
+                line.extend(aliases.iter().map(|(target, name)| format!(" {target}={name}")));
+            }
+            Some(line)
+        }
+        MxFindings::TooMany(_) | MxFindings::Unknown(_) => None,
+    }
+}
+
+/// Reads the line again.
+#[must_use]
+pub fn mx_from_line(line: &str) -> Option<(MxFindings, Class)> {
+    let host = |text: &str| MxHost::from_text(text).ok();
+    let pair =
+        |text: &str| text.split_once('=').and_then(|(target, name)| Some((host(target)?, host(name)?)));
+    let (line, aliases) = match line.split_once(" aliases") {
+        None => (line, None),
+        Some((line, rest)) => {
+            (line, Some(rest.split_ascii_whitespace().map(pair).collect::<Option<Vec<_>>>()?))
+        }
+    };
+    let mut words = line.split(' ');
+    let (kind, class) = (words.next()?, class_of(words.next()?)?);
+    match (kind, aliases) {
+        ("null", None) => words.next().is_none().then_some((MxFindings::Null, class)),
+        ("hosts", aliases) => {
+            let names = words.map(host).collect::<Option<Vec<_>>>()?;
+            Some((MxFindings::Hosts { names, aliases }, class))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn host(text: &str) -> MxHost {
+        MxHost::from_text(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_remembered_reads_back_the_same() {
+        let until = UnixTime(99);
+        let record = Record::parse("v=STS1; to=true; mx=*.example.com; x=a b  c").unwrap();
+        let found = |class| Discovery::Found(Candidate { record: record.clone(), class, valid_until: until });
+        for (discovery, authentication) in [
+            (Discovery::Absent(Absence::Nothing, Class::Insecure, until), None),
+            (
+                Discovery::Absent(
+                    Absence::Malformed("field 'e' is wrong: 'a b'".into()),
+                    Class::Secure,
+                    until,
+                ),
+                None,
+            ),
+            (found(Class::Secure), Some(Authentication::Dnssec)),
+            (found(Class::Insecure), Some(Authentication::WebPki)),
+            (found(Class::Insecure), None),
+        ] {
+            let finding = Finding { discovery, authentication, fetched_at: UnixTime(7) };
+            let (line, believed) = finding.to_line().unwrap();
+            assert_eq!(Finding::from_line(&line, believed), Some(finding), "{line}");
+        }
+        for mx in [
+            MxFindings::Null,
+            MxFindings::Hosts {
+                names: vec![host("a.example"), host("b_1.example")],
+                aliases: Some(vec![(host("t.test"), host("a.example"))]),
+            },
+            MxFindings::Hosts { names: vec![host("a.example")], aliases: Some(vec![]) },
+            MxFindings::Hosts { names: vec![], aliases: None },
+        ] {
+            let line = mx_to_line(&mx, Class::Secure).unwrap();
+            assert_eq!(mx_from_line(&line), Some((mx, Class::Secure)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_tampered_with_does_not_exist() {
+        for line in [
+            "",
+            "nothing",
+            "nothing x secure",
+            "nothing 1 bogus",
+            "nothing 1 secure more",
+            "record 1 secure",
+            "record 1 secure dnssec x",
+            "record 1 secure trusted v=STS1; to=true",
+        ] {
+            assert_eq!(Finding::from_line(line, UnixTime(1)), None, "{line}");
+        }
+        for line in
+            ["", "hosts", "hosts bogus a.example", "hosts secure a..b", "null secure x", "hosts secure a=b=c"]
+        {
+            assert_eq!(mx_from_line(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in "(nothing|record|malformed|hosts|null)? ?\\PC{0,60}") {
+            let _ = Finding::from_line(&line, UnixTime(1));
+            let _ = mx_from_line(&line);
+        }
+    }
+}
