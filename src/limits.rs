@@ -36,6 +36,12 @@ pub const UPSTREAM_PATIENCE: Duration = Duration::from_millis(1_500);
 pub const QUESTION_DEADLINE: Duration = Duration::from_secs(6);
 /// Name servers that are used; resolv.conf(5) has three.
 pub const MAX_UPSTREAMS: usize = 3;
+/// Octets of resolv.conf(5) that are read.
+pub const MAX_RESOLV_CONF_OCTETS: usize = 65_536;
+/// Octets of one line for `lookup --batch`: a name written with an escape for each octet has 1,012.
+pub const MAX_BATCH_LINE: usize = 2_048;
+/// Lines of `lookup --batch` that are looked up at the same time.
+pub const MAX_BATCH_AT_ONCE: usize = 8;
 /// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
 pub const MAX_REPLY_OCTETS: usize = 1_048_576;
 /// Records of all replies of one verdict; a normal one sees about a hundred. Bounds what names that point at names cost.

@@ -5,7 +5,10 @@
 
 pub mod anchor;
 mod exchange;
+pub mod presentation;
 pub mod quota;
+pub mod resolv_conf;
+pub mod session;
 pub mod tolerance;
 pub mod upstream;
 pub mod walk;

@@ -1,0 +1,131 @@
+//! The name servers of this machine, from `/etc/resolv.conf`.
+//!
+//! Only `nameserver` lines count (resolv.conf(5)): a search list would turn one name into another, and what `options`
+//! says we decide ourselves. It refuses a file that names servers of which none can be read, instead of asking one
+//! that the administrator did not choose.
+
+use crate::limits::{MAX_RESOLV_CONF_OCTETS, MAX_UPSTREAMS};
+use crate::text::excerpt;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::path::Path;
+
+/// Where it lies.
+pub const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// The port of DNS (RFC 1035 section 4.2).
+pub const DNS_PORT: u16 = 53;
+
+/// Why the file names no server.
+#[derive(Debug)]
+pub enum NoNameServer {
+    /// The file is there and cannot be read.
+    Unreadable(io::Error),
+    /// Every `nameserver` line is wrong; the first of them.
+    Malformed(String),
+}
+
+impl fmt::Display for NoNameServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(f, "{RESOLV_CONF} cannot be read: {error}"),
+            Self::Malformed(line) => write!(f, "{RESOLV_CONF}: no address of a name server in '{line}'"),
+        }
+    }
+}
+
+impl std::error::Error for NoNameServer {}
+
+/// The name servers of `path`; without file or `nameserver` line the one on this machine (resolv.conf(5)).
+///
+/// # Errors
+/// [`NoNameServer`] if the file cannot be read, or names servers and none of them by an address.
+pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
+    let mut octets = Vec::new();
+    let limit = u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX);
+    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets)) {
+        Ok(_) => parse(&String::from_utf8_lossy(&octets), interface_index),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => parse("", interface_index),
+        Err(error) => Err(NoNameServer::Unreadable(error)),
+    }
+}
+
+/// The servers that the text names, at most [`MAX_UPSTREAMS`]; `index_of` knows the network interfaces.
+fn parse(text: &str, index_of: impl Fn(&str) -> Option<u32>) -> Result<Vec<SocketAddr>, NoNameServer> {
+    let mut servers = Vec::new();
+    let mut malformed = None;
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        if words.next() != Some("nameserver") {
+            continue;
+        }
+        match words.next().and_then(|word| address(word, &index_of)) {
+            Some(server) if !servers.contains(&server) => servers.push(server),
+            Some(_) => {}
+            None => malformed = malformed.or_else(|| Some(excerpt(line, 60))),
+        }
+    }
+    servers.truncate(MAX_UPSTREAMS);
+    match malformed {
+        Some(line) if servers.is_empty() => Err(NoNameServer::Malformed(line)),
+        _ if servers.is_empty() => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DNS_PORT))]),
+        _ => Ok(servers),
+    }
+}
+
+/// An address, with the interface of a link-local one behind a `%` (RFC 4007 section 11).
+fn address(word: &str, index_of: impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
+    match word.split_once('%') {
+        None => word.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, DNS_PORT)),
+        Some((ip, zone)) => {
+            let scope = zone.parse().ok().or_else(|| index_of(zone))?;
+            Some(SocketAddr::V6(SocketAddrV6::new(ip.parse::<Ipv6Addr>().ok()?, DNS_PORT, 0, scope)))
+        }
+    }
+}
+
+/// The number of a network interface, from where Linux shows it.
+fn interface_index(name: &str) -> Option<u32> {
+    let is_plain = !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != "..";
+    let path = Path::new("/sys/class/net").join(name).join("ifindex");
+    is_plain.then(|| fs::read_to_string(path).ok()?.trim().parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(text: &str) -> Vec<String> {
+        let eth0_is_two = |name: &str| (name == "eth0").then_some(2);
+        parse(text, eth0_is_two).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn nameserver_lines_count_and_nothing_else() {
+        let text = "# nameserver 192.0.2.9\n; x\nsearch evil.test\ndomain evil.test\noptions ndots:9\n\
+                    nameserver 192.0.2.1\n  nameserver\t2001:db8::1  # first\nnameserver 192.0.2.1\n\
+                    nameserver fe80::1%eth0\nnameserver 192.0.2.3\n";
+        assert_eq!(servers(text), ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%2]:53"]);
+        assert_eq!(servers("nameserver fe80::1%7"), ["[fe80::1%7]:53"]);
+    }
+
+    #[test]
+    fn without_a_line_the_server_of_this_machine_is_asked() {
+        assert_eq!(servers(""), ["127.0.0.1:53"]);
+        assert_eq!(servers("search example.org\n"), ["127.0.0.1:53"]);
+        let nowhere = tempfile::tempdir().unwrap();
+        assert_eq!(read(&nowhere.path().join("absent")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_never_lead_to_a_server_that_nobody_chose() {
+        for text in
+            ["nameserver", "nameserver localhost", "nameserver fe80::1%eth9", "nameserver 192.0.2.1%eth0"]
+        {
+            assert!(matches!(parse(text, |_| None), Err(NoNameServer::Malformed(_))), "{text}");
+        }
+        assert_eq!(servers("nameserver x\nnameserver 192.0.2.1"), ["192.0.2.1:53"]);
+    }
+}
