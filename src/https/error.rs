@@ -103,7 +103,7 @@ pub enum FetchError {
         /// The system's words.
         why: String,
     },
-    /// What came is not an HTTP/1.1 reply.
+    /// What came is not an HTTP/1.1 reply, or has a head beyond the limits.
     Malformed {
         /// The policy host.
         host: PolicyDomain,
@@ -221,7 +221,7 @@ impl fmt::Display for FetchError {
                 write!(f, "policy host {host} at {address} failed while {step}: {}", excerpt(why, SHOWN))
             }
             Self::Malformed { host, why } => {
-                write!(f, "policy host {host} did not send an HTTP/1.1 reply: {}", excerpt(why, SHOWN))
+                write!(f, "policy host {host} sent no usable HTTP/1.1 reply: {}", excerpt(why, SHOWN))
             }
             Self::NoAddress { host } => write!(f, "policy host {host} has no address"),
             Self::NoRoots(roots) => roots.fmt(f),

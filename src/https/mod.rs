@@ -7,10 +7,15 @@
 
 pub mod address;
 mod error;
+mod exchange;
+mod fetcher;
+mod metered;
+mod progress;
 mod roots;
 
 pub use crate::policy::url::{BadUrl, PolicyUrl};
 pub use error::{FetchError, FetchFailure, Step};
+pub use fetcher::{HttpsFetcher, HttpsSettings, Patience};
 pub use roots::{BadRoots, Roots};
 
 use std::future::Future;

@@ -43,6 +43,12 @@ impl fmt::Display for BadRoots {
 
 impl std::error::Error for BadRoots {}
 
+impl BadRoots {
+    pub(super) fn no_tls(why: &dyn fmt::Display) -> Self {
+        Self(format!("TLS cannot be set up: {why}"))
+    }
+}
+
 impl Roots {
     /// What was learnt under these roots is only believed under the same: `system`, or `sha256:` and the digest of
     /// the file's certificates, whatever their order, repetition, or the text around them.

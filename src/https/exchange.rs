@@ -1,0 +1,158 @@
+//! One HTTP/1.1 request and its one reply, on a connection that serves nothing else.
+//!
+//! hyper reads the messages, strictly: no HTTP/0.9, no folded lines, no blank before a colon. What a policy may look
+//! like on top of that is decided here.
+
+use super::metered::Traffic;
+use super::progress::{Peer, with_causes};
+use super::{FetchError, MediaType, PolicyUrl, Step};
+use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
+use futures_util::future::{Either, select};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::{Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use std::error::Error as _;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// What this program calls itself: the same everywhere, so that a policy host learns nothing about the machine.
+const USER_AGENT: &str = "smtp-sts-verify";
+
+/// What is asked for, and how long the head of the reply may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'u> {
+    pub(super) url: &'u PolicyUrl,
+    pub(super) port: u16,
+    pub(super) media: MediaType,
+    pub(super) patience: Duration,
+}
+
+/// Asks for the policy and reads its body.
+pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    traffic: Arc<Traffic>,
+    peer: &Peer<'_>,
+    wanted: Wanted<'_>,
+) -> Result<Vec<u8>, FetchError> {
+    let shaken = http1::Builder::new()
+        .max_headers(MAX_HEADER_FIELDS)
+        .max_header_size(MAX_HEAD_OCTETS)
+        .max_buf_size(MAX_HEAD_OCTETS)
+        .handshake(TokioIo::new(stream))
+        .await;
+    let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, &e))?;
+    let mut request = request(wanted).map_err(|e| peer.interrupted(Step::Head, &e))?;
+    let interim = Arc::clone(&traffic);
+    hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
+
+    let conversation = pin!(async {
+        let asked = peer.within(wanted.patience, Step::Head, sender.send_request(request)).await?;
+        let reply = asked.map_err(|e| failed(peer, Step::Head, &traffic, &e))?;
+        if let Some(excess) = traffic.excess() {
+            return Err(peer.too_large(excess));
+        }
+        check_head(peer, &reply, wanted.media)?;
+        peer.until_the_end(Step::Body, read(peer, reply.into_body(), &traffic)).await?
+    });
+    // The connection moves octets while the conversation waits for them; it may end first, with the last of them handed
+    // over already.
+    match select(conversation, pin!(connection)).await {
+        Either::Left((done, _)) => done,
+        Either::Right((_, conversation)) => conversation.await,
+    }
+}
+
+fn request(wanted: Wanted<'_>) -> hyper::http::Result<Request<Empty<Bytes>>> {
+    let host = wanted.url.host();
+    let authority = if wanted.port == 443 { host.to_string() } else { format!("{host}:{}", wanted.port) };
+    Request::get(Uri::try_from(wanted.url.path())?)
+        .header(header::HOST, authority)
+        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::ACCEPT, "text/plain")
+        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::CONNECTION, "close")
+        .body(Empty::new())
+}
+
+/// Refuses every reply that is not plainly one policy, before its body is read.
+fn check_head(peer: &Peer<'_>, reply: &Response<Incoming>, media: MediaType) -> Result<(), FetchError> {
+    let host = || peer.fetch.host.clone();
+    if reply.status() != StatusCode::OK {
+        return Err(FetchError::Status { host: host(), code: reply.status().as_u16() });
+    }
+    let fields = reply.headers();
+    // Two ways to say where the body ends are two bodies (RFC 9112 section 6.3 calls it an attack, or an error).
+    let framings = values(fields, &header::CONTENT_LENGTH).chain(values(fields, &header::TRANSFER_ENCODING));
+    if framings.count() > 1 {
+        return Err(peer.malformed("it says more than once where its body ends"));
+    }
+    if let Some(coding) =
+        values(fields, &header::TRANSFER_ENCODING).find(|v| !v.eq_ignore_ascii_case("chunked"))
+    {
+        return Err(peer.malformed(format!("it has the transfer coding '{coding}', and none was offered")));
+    }
+    if let Some(found) =
+        values(fields, &header::CONTENT_ENCODING).find(|v| !v.eq_ignore_ascii_case("identity"))
+    {
+        return Err(FetchError::ContentEncoding { host: host(), found });
+    }
+    if media == MediaType::TextPlain {
+        let types: Vec<_> = values(fields, &header::CONTENT_TYPE).collect();
+        let plain = |found: &String| {
+            found.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/plain"))
+        };
+        if types.len() != 1 || !types.iter().all(plain) {
+            let found = (!types.is_empty()).then(|| types.join(", "));
+            return Err(FetchError::ContentType { host: host(), found });
+        }
+    }
+    let announced = values(fields, &header::CONTENT_LENGTH).find_map(|v| v.parse::<u64>().ok());
+    if announced.is_some_and(|octets| usize::try_from(octets).map_or(true, |octets| octets > MAX_BODY_OCTETS))
+    {
+        return Err(body_too_large(peer));
+    }
+    Ok(())
+}
+
+/// The values of a field, one for each line that has it, without the blanks around.
+fn values(fields: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
+    fields.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+}
+
+/// Reads up to one octet more than a policy may have; trailers are read past.
+async fn read(peer: &Peer<'_>, mut body: Incoming, traffic: &Traffic) -> Result<Vec<u8>, FetchError> {
+    let mut octets = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| failed(peer, Step::Body, traffic, &e))?;
+        if let Some(data) = frame.data_ref() {
+            if octets.len().saturating_add(data.len()) > MAX_BODY_OCTETS {
+                return Err(body_too_large(peer));
+            }
+            octets.extend_from_slice(data);
+        }
+    }
+    Ok(octets)
+}
+
+fn body_too_large(peer: &Peer<'_>) -> FetchError {
+    peer.too_large(format!("a body of more than {MAX_BODY_OCTETS} octets"))
+}
+
+/// What hyper's error means: too much, not HTTP (a head that is too large included), or a connection that broke.
+fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) -> FetchError {
+    if let Some(excess) = traffic.excess() {
+        return peer.too_large(excess);
+    }
+    // hyper reports a body that is badly framed as an error of reading.
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    if error.is_parse() || matches!(cause, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+        return peer.malformed(with_causes(error));
+    }
+    peer.interrupted(step, error)
+}

@@ -1,0 +1,258 @@
+//! The fetch itself, step by step: resolve, connect, shake hands, ask, read.
+
+use super::address::set_aside_for;
+use super::exchange::{Wanted, exchange};
+use super::metered::{Metered, Traffic};
+use super::progress::{Peer, Progress};
+use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
+use crate::dns::{Answer, Content, Outcome, Question, Resolve};
+use crate::limits;
+use crate::name::PolicyDomain;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use hickory_proto::rr::{RData, RecordType};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{self, ClientConfig};
+
+/// How policies are fetched, as the administrator chose.
+#[derive(Clone, Debug)]
+pub struct HttpsSettings {
+    /// Laboratories only: addresses where no public server can be are connected to.
+    pub allow_private_addresses: bool,
+    /// How long each step may take.
+    pub patience: Patience,
+    /// 443, but for laboratories.
+    pub port: u16,
+    /// Whose certificates count.
+    pub roots: Roots,
+}
+
+impl Default for HttpsSettings {
+    fn default() -> Self {
+        Self {
+            allow_private_addresses: false,
+            patience: Patience::default(),
+            port: 443,
+            roots: Roots::System,
+        }
+    }
+}
+
+/// How long each step of a fetch may take; the defaults are those of [`crate::limits`].
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// One TCP connection.
+    pub connect: Duration,
+    /// From one connection attempt to the next address's turn.
+    pub stagger: Duration,
+    /// The TLS handshake.
+    pub handshake: Duration,
+    /// From the request to the end of the reply's head.
+    pub head: Duration,
+    /// All of it, from the first question to the last octet.
+    pub whole: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: limits::CONNECT_DEADLINE,
+            stagger: limits::CONNECT_STAGGER,
+            handshake: limits::HANDSHAKE_DEADLINE,
+            head: limits::HEAD_DEADLINE,
+            whole: limits::FETCH_DEADLINE,
+        }
+    }
+}
+
+/// Fetches policies over HTTPS, with names resolved by `R`.
+///
+/// Making one costs nothing: CA certificates are read when the first policy is fetched.
+#[derive(Debug)]
+pub struct HttpsFetcher<'r, R> {
+    resolver: &'r R,
+    settings: HttpsSettings,
+    run_ends: Instant,
+    tls: OnceLock<Result<Arc<ClientConfig>, BadRoots>>,
+}
+
+impl<'r, R: Resolve> HttpsFetcher<'r, R> {
+    /// A fetcher whose fetches all end before `run_ends`.
+    #[must_use]
+    pub const fn new(resolver: &'r R, settings: HttpsSettings, run_ends: Instant) -> Self {
+        Self { resolver, settings, run_ends, tls: OnceLock::new() }
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
+        let made = self.tls.get_or_init(|| client_config(&self.settings.roots).map(Arc::new));
+        made.clone().map_err(FetchError::NoRoots)
+    }
+
+    /// The addresses of `host` that may be connected to, in the order in which they are tried.
+    async fn addresses(&self, host: &PolicyDomain) -> Result<Vec<SocketAddr>, FetchError> {
+        let questions = [RecordType::AAAA, RecordType::A].map(|rtype| Question::new(&host.to_dns(), rtype));
+        let answers = self.resolver.resolve(&questions).await;
+        let found = in_turn(&answers);
+        let usable: Vec<_> = found
+            .iter()
+            .filter(|ip| self.settings.allow_private_addresses || set_aside_for(**ip).is_none())
+            .take(limits::MAX_POLICY_HOST_ADDRESSES)
+            .map(|ip| SocketAddr::new(*ip, self.settings.port))
+            .collect();
+        if !usable.is_empty() {
+            return Ok(usable);
+        }
+        let refused = found.iter().find_map(|ip| Some((*ip, set_aside_for(*ip)?)));
+        Err(match refused {
+            Some((address, range)) => FetchError::AddressRefused { host: host.clone(), address, range },
+            None => why_no_address(host, &answers),
+        })
+    }
+
+    /// The first connection that comes about. An address that answers slowly holds the next one up for a moment only
+    /// (RFC 8305 section 5).
+    async fn connect<'h>(
+        &self,
+        fetch: Progress<'h>,
+        addresses: Vec<SocketAddr>,
+    ) -> Result<(TcpStream, Peer<'h>), FetchError> {
+        let Patience { connect: patience, stagger, .. } = self.settings.patience;
+        let mut waiting = addresses.into_iter();
+        let mut attempts = FuturesUnordered::new();
+        let mut failure = FetchError::NoAddress { host: fetch.host.clone() };
+        loop {
+            if let Some(address) = waiting.next() {
+                attempts.push(async move {
+                    let peer = fetch.at(address);
+                    match peer.within(patience, Step::Connect, TcpStream::connect(address)).await {
+                        Ok(Ok(stream)) => Ok((stream, peer)),
+                        Ok(Err(e)) => Err(peer.interrupted(Step::Connect, &e)),
+                        Err(late) => Err(late),
+                    }
+                });
+            }
+            match timeout(stagger, attempts.next()).await {
+                Ok(Some(Ok(connected))) => return Ok(connected),
+                Ok(Some(Err(e))) => failure = e,
+                Ok(None) => return Err(failure),
+                Err(_) => {} // the next address's turn
+            }
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        peer: &Peer<'_>,
+        tls: Arc<ClientConfig>,
+        stream: Metered<TcpStream>,
+    ) -> Result<TlsStream<Metered<TcpStream>>, FetchError> {
+        let (host, address) = (peer.fetch.host, peer.address);
+        let certificate = |why: &dyn fmt::Display| FetchError::Certificate {
+            host: host.clone(),
+            address,
+            why: why.to_string(),
+        };
+        let name = ServerName::try_from(host.as_str().to_owned()).map_err(|e| certificate(&e))?;
+        let traffic = Arc::clone(&stream.traffic);
+        let shaking = TlsConnector::from(tls).connect(name, stream);
+        peer.within(self.settings.patience.handshake, Step::Handshake, shaking).await?.map_err(|e| {
+            if let Some(excess) = traffic.excess() {
+                return peer.too_large(excess);
+            }
+            match e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::InvalidCertificate(why)) => certificate(why),
+                Some(why) => FetchError::Tls { host: host.clone(), address, why: why.to_string() },
+                None => peer.interrupted(Step::Handshake, &e),
+            }
+        })
+    }
+}
+
+impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
+    async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
+        let HttpsSettings { patience, port, .. } = self.settings;
+        let fetch = Progress::begin(url.host(), patience.whole, self.run_ends);
+        let tls = self.tls()?;
+        let addresses = fetch.until_the_end(Step::Resolve, self.addresses(url.host())).await??;
+        let (stream, peer) = self.connect(fetch, addresses).await?;
+        let traffic = Arc::new(Traffic::default());
+        let stream = Metered { stream, traffic: Arc::clone(&traffic) };
+        let stream = self.shake_hands(&peer, tls, stream).await?;
+        exchange(stream, traffic, &peer, Wanted { url, port, media, patience: patience.head }).await
+    }
+}
+
+/// TLS 1.2 or later with the *ring* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
+fn client_config(roots: &Roots) -> Result<ClientConfig, BadRoots> {
+    let roots = roots.load()?;
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|e| BadRoots::no_tls(&e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// All addresses of the answers, once each: IPv6 and IPv4 by turns, as answered (RFC 8305 section 4).
+fn in_turn(answers: &[Answer]) -> Vec<IpAddr> {
+    let records = |answer: &Answer| match answer.outcome.content() {
+        Some(Content::Data(records)) => records.iter().filter_map(address).collect(),
+        _ => Vec::new(),
+    };
+    let all: Vec<IpAddr> = answers.iter().flat_map(records).collect();
+    let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) = all.into_iter().partition(IpAddr::is_ipv6);
+    let mut turns = Vec::new();
+    let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
+    loop {
+        let (six, four) = (v6.next(), v4.next());
+        if six.is_none() && four.is_none() {
+            return turns;
+        }
+        for address in six.into_iter().chain(four) {
+            if !turns.contains(&address) {
+                turns.push(address);
+            }
+        }
+    }
+}
+
+const fn address(record: &RData) -> Option<IpAddr> {
+    match record {
+        RData::A(v4) => Some(IpAddr::V4(v4.0)),
+        RData::AAAA(v6) => Some(IpAddr::V6(v6.0)),
+        _ => None,
+    }
+}
+
+/// Of two answers without an address, the worse one explains it: a falsehood before a silence before an absence.
+fn why_no_address(host: &PolicyDomain, answers: &[Answer]) -> FetchError {
+    let host = || host.clone();
+    let bogus = answers.iter().find_map(|answer| match &answer.outcome {
+        Outcome::Bogus(blame, why) => {
+            Some(FetchError::Bogus { host: host(), blame: *blame, why: why.clone() })
+        }
+        _ => None,
+    });
+    let silent = || {
+        answers.iter().find_map(|answer| match &answer.outcome {
+            Outcome::Unreachable(outage, zone, why) => {
+                Some(FetchError::Unresolved { host: host(), outage: *outage, zone: *zone, why: why.clone() })
+            }
+            _ => None,
+        })
+    };
+    bogus.or_else(silent).unwrap_or_else(|| FetchError::NoAddress { host: host() })
+}

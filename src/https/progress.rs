@@ -1,0 +1,106 @@
+//! How far a fetch is: whom it asks, since when, and what is told when a step fails.
+
+use super::{FetchError, Step};
+use crate::name::PolicyDomain;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// One fetch from one policy host.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress<'h> {
+    pub(super) host: &'h PolicyDomain,
+    begun: Instant,
+    ends: Instant,
+}
+
+/// The same, at the address that is tried or has answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer<'h> {
+    pub(super) fetch: Progress<'h>,
+    pub(super) address: SocketAddr,
+}
+
+impl<'h> Progress<'h> {
+    /// Begins now; ends after `whole`, or when the run does.
+    pub(super) fn begin(host: &'h PolicyDomain, whole: Duration, run_ends: std::time::Instant) -> Self {
+        let begun = Instant::now();
+        let run_ends = Instant::from_std(run_ends);
+        Self { host, begun, ends: begun.checked_add(whole).map_or(run_ends, |end| end.min(run_ends)) }
+    }
+
+    pub(super) const fn at(self, address: SocketAddr) -> Peer<'h> {
+        Peer { fetch: self, address }
+    }
+
+    /// Waits for `work` until the fetch ends.
+    pub(super) async fn until_the_end<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = T>,
+    ) -> Result<T, FetchError> {
+        timeout_at(self.ends, work).await.map_err(|_| self.timed_out(step, None))
+    }
+
+    fn timed_out(&self, step: Step, address: Option<SocketAddr>) -> FetchError {
+        FetchError::TimedOut { host: self.host.clone(), address, step, after: self.begun.elapsed() }
+    }
+}
+
+impl Peer<'_> {
+    /// Waits for `work` as long as this step may take, but never beyond the end of the fetch.
+    pub(super) async fn within<T>(
+        &self,
+        patience: Duration,
+        step: Step,
+        work: impl Future<Output = T>,
+    ) -> Result<T, FetchError> {
+        let ends =
+            Instant::now().checked_add(patience).map_or(self.fetch.ends, |end| end.min(self.fetch.ends));
+        timeout_at(ends, work).await.map_err(|_| self.fetch.timed_out(step, Some(self.address)))
+    }
+
+    /// Waits for `work` until the fetch ends.
+    pub(super) async fn until_the_end<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = T>,
+    ) -> Result<T, FetchError> {
+        self.within(Duration::MAX, step, work).await
+    }
+
+    pub(super) fn interrupted(&self, step: Step, error: &dyn Error) -> FetchError {
+        FetchError::Interrupted {
+            host: self.fetch.host.clone(),
+            address: self.address,
+            step,
+            why: with_causes(error),
+        }
+    }
+
+    pub(super) fn malformed(&self, why: impl Into<String>) -> FetchError {
+        FetchError::Malformed { host: self.fetch.host.clone(), why: why.into() }
+    }
+
+    pub(super) fn too_large(&self, what: String) -> FetchError {
+        FetchError::TooLarge { host: self.fetch.host.clone(), what }
+    }
+}
+
+/// An error and what caused it, outermost first, each said once.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !told.contains(&said) {
+            // Writing into a String does not fail.
+            let _ = write!(told, ": {said}");
+        }
+        cause = error.source();
+    }
+    told
+}
