@@ -83,41 +83,48 @@ fn request(wanted: Wanted<'_>) -> hyper::http::Result<Request<Empty<Bytes>>> {
 /// Refuses every reply that is not plainly one policy, before its body is read.
 fn check_head(peer: &Peer<'_>, reply: &Response<Incoming>, media: MediaType) -> Result<(), FetchError> {
     let host = || peer.fetch.host.clone();
+    let fields = reply.headers();
     if reply.status() != StatusCode::OK {
         return Err(FetchError::Status { host: host(), code: reply.status().as_u16() });
     }
-    let fields = reply.headers();
-    // Two ways to say where the body ends are two bodies (RFC 9112 section 6.3 calls it an attack, or an error).
-    let framings = values(fields, &header::CONTENT_LENGTH).chain(values(fields, &header::TRANSFER_ENCODING));
-    if framings.count() > 1 {
-        return Err(peer.malformed("it says more than once where its body ends"));
-    }
-    if let Some(coding) =
-        values(fields, &header::TRANSFER_ENCODING).find(|v| !v.eq_ignore_ascii_case("chunked"))
-    {
-        return Err(peer.malformed(format!("it has the transfer coding '{coding}', and none was offered")));
-    }
-    if let Some(found) =
-        values(fields, &header::CONTENT_ENCODING).find(|v| !v.eq_ignore_ascii_case("identity"))
-    {
+    let plain = |coding: &String| coding.eq_ignore_ascii_case("identity");
+    if let Some(found) = values(fields, &header::CONTENT_ENCODING).find(|coding| !plain(coding)) {
         return Err(FetchError::ContentEncoding { host: host(), found });
     }
-    if media == MediaType::TextPlain {
-        let types: Vec<_> = values(fields, &header::CONTENT_TYPE).collect();
-        let plain = |found: &String| {
-            found.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/plain"))
-        };
-        if types.len() != 1 || !types.iter().all(plain) {
-            let found = (!types.is_empty()).then(|| types.join(", "));
-            return Err(FetchError::ContentType { host: host(), found });
+    let found: Vec<_> = values(fields, &header::CONTENT_TYPE).collect();
+    if media == MediaType::TextPlain && !matches!(found.as_slice(), [one] if is_text_plain(one)) {
+        let found = (!found.is_empty()).then(|| found.join(", "));
+        return Err(FetchError::ContentType { host: host(), found });
+    }
+    check_framing(peer, fields)
+}
+
+/// There is one way to tell where the body ends: two make two bodies of it, for two readers (RFC 9112 section 6.3).
+fn check_framing(peer: &Peer<'_>, fields: &HeaderMap) -> Result<(), FetchError> {
+    let lengths: Vec<_> = values(fields, &header::CONTENT_LENGTH).collect();
+    let codings: Vec<_> = values(fields, &header::TRANSFER_ENCODING).collect();
+    match (lengths.as_slice(), codings.as_slice()) {
+        ([], []) => Ok(()),
+        ([], [coding]) if coding.eq_ignore_ascii_case("chunked") => Ok(()),
+        ([length], []) if !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit()) => {
+            // A number of so many digits that it does not fit is too large as well.
+            if length.parse().is_ok_and(|octets: usize| octets <= MAX_BODY_OCTETS) {
+                Ok(())
+            } else {
+                Err(body_too_large(peer))
+            }
         }
+        _ => Err(peer.malformed(format!(
+            "the end of its body is given by length '{}' and coding '{}'",
+            lengths.join(", "),
+            codings.join(", ")
+        ))),
     }
-    let announced = values(fields, &header::CONTENT_LENGTH).find_map(|v| v.parse::<u64>().ok());
-    if announced.is_some_and(|octets| usize::try_from(octets).map_or(true, |octets| octets > MAX_BODY_OCTETS))
-    {
-        return Err(body_too_large(peer));
-    }
-    Ok(())
+}
+
+fn is_text_plain(content_type: &str) -> bool {
+    let essence = content_type.split_once(';').map_or(content_type, |(essence, _parameters)| essence);
+    essence.trim().eq_ignore_ascii_case("text/plain")
 }
 
 /// The values of a field, one for each line that has it, without the blanks around.

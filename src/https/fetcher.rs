@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::{RData, RecordType};
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -135,7 +136,13 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
             if let Some(address) = waiting.next() {
                 attempts.push(async move {
                     let peer = fetch.at(address);
-                    match peer.within(patience, Step::Connect, TcpStream::connect(address)).await {
+                    let connecting = async {
+                        let stream = TcpStream::connect(address).await?;
+                        // The end of the handshake and the request are two small segments: neither waits for an ACK.
+                        stream.set_nodelay(true)?;
+                        io::Result::Ok(stream)
+                    };
+                    match peer.within(patience, Step::Connect, connecting).await {
                         Ok(Ok(stream)) => Ok((stream, peer)),
                         Ok(Err(e)) => Err(peer.interrupted(Step::Connect, &e)),
                         Err(late) => Err(late),
