@@ -74,10 +74,7 @@ impl Roots {
     }
 
     /// Reads and parses the certificates; a few milliseconds, so only for a fetch.
-    ///
-    /// # Errors
-    /// [`BadRoots`] if there is no certificate to be had, or one in the file is not a CA's.
-    pub fn load(&self) -> Result<RootCertStore, BadRoots> {
+    pub(super) fn load(&self) -> Result<RootCertStore, BadRoots> {
         let mut store = RootCertStore::empty();
         match self {
             Self::File(path) => {
