@@ -1,5 +1,6 @@
 //! Does the receiving domain demand authenticated TLS, and may its mail go to this host?
 pub mod cache;
+pub mod cli;
 pub mod dns;
 pub mod https;
 pub mod limits;

@@ -51,7 +51,6 @@ struct Session {
     first: usize,
     /// A second opinion about a bogus answer was sought already.
     has_second_opinion: bool,
-    evidence: Vec<Answer>,
 }
 
 impl Resolver {
@@ -73,7 +72,6 @@ impl Resolver {
             flights: FuturesUnordered::new(),
             first: 0,
             has_second_opinion: false,
-            evidence: Vec::new(),
         };
         Self { line, session: Mutex::new(session) }
     }
@@ -89,9 +87,10 @@ impl Resolver {
         self.line.quota.spent()
     }
 
-    /// Every answer given so far, in order.
-    pub async fn evidence(&self) -> Vec<Answer> {
-        self.session.lock().await.evidence.clone()
+    /// Answers one question.
+    pub async fn resolve_one(&self, question: &Question) -> Answer {
+        let answers = self.resolve(std::slice::from_ref(question)).await;
+        answers.into_iter().next().unwrap_or_else(|| Journey::new(question).end(stranded(), Duration::ZERO))
     }
 }
 
@@ -112,7 +111,6 @@ impl Resolve for Resolver {
                 }
             }
         }
-        session.evidence.extend_from_slice(&answers);
         answers
     }
 }
@@ -133,10 +131,10 @@ impl Journey {
         Self { walk, question: question.clone(), waits_for: None, queries: 0, answer: None }
     }
 
-    fn end(&mut self, finding: Finding, elapsed: Duration) {
+    fn end(&self, finding: Finding, elapsed: Duration) -> Answer {
         let Finding { outcome, aliases, valid_until } = finding;
         let (question, queries) = (self.question.clone(), self.queries);
-        self.answer = Some(Answer { question, outcome, aliases, valid_until, queries, elapsed });
+        Answer { question, outcome, aliases, valid_until, queries, elapsed }
     }
 }
 
@@ -159,7 +157,11 @@ impl Session {
                     self.replies.insert(question.clone(), reply);
                     landed = Some(question);
                 }
-                None => journeys.iter_mut().for_each(|journey| journey.end(stranded(), called.elapsed())),
+                None => {
+                    for journey in journeys.iter_mut().filter(|journey| journey.answer.is_none()) {
+                        journey.answer = Some(journey.end(stranded(), called.elapsed()));
+                    }
+                }
             }
         }
     }
@@ -167,7 +169,7 @@ impl Session {
     /// Steps a walk as far as the replies allow, and sends what it wants.
     fn advance(&mut self, journey: &mut Journey, called: Instant) {
         match journey.walk.step(&mut self.trust, &self.replies) {
-            Step::Done(finding) => journey.end(finding, called.elapsed()),
+            Step::Done(finding) => journey.answer = Some(journey.end(finding, called.elapsed())),
             Step::Ask(wanted) => {
                 journey.waits_for = wanted.first().cloned();
                 for question in wanted {
