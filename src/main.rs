@@ -41,9 +41,12 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let upstreams = match arguments.dns.as_slice() {
         [] => resolv_conf::read(Path::new(RESOLV_CONF))?,
-        given => given.iter().map(|text| server(text).ok_or("--dns ADDR[:PORT]")).collect::<Result<_, _>>()?,
+        given => {
+            given.iter().map(|text| server(text).ok_or("--dns ADDR[:PORT]")).collect::<Result<_, _>>()?
+        }
     };
-    let options = Options { upstreams, anchors: Arc::new(anchors), deadline: Duration::from_secs(arguments.deadline) };
+    let options =
+        Options { upstreams, anchors: Arc::new(anchors), deadline: Duration::from_secs(arguments.deadline) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut output = std::io::stdout().lock();
     let code = runtime.block_on(async {
@@ -51,7 +54,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             let input = std::io::BufReader::new(std::io::stdin());
             return lookup::batch(&options, &SystemClock, input, &mut output).await.map_err(Into::into);
         }
-        let (Some(name), Some(rtype)) = (&arguments.name, &arguments.rtype) else { return Err("NAME TYPE".into()) };
+        let (Some(name), Some(rtype)) = (&arguments.name, &arguments.rtype) else {
+            return Err("NAME TYPE".into());
+        };
         let question = lookup::question(name, rtype)?;
         let format = if arguments.format == "json" { Format::Json } else { Format::Human };
         let code = lookup::single(&options, &SystemClock, &question, format, &mut output).await?;
