@@ -1,0 +1,295 @@
+"""Exim and our files alone: a stand-in gives answers from a table, well-formed and otherwise."""
+
+import json
+import os
+import subprocess
+import threading
+
+from harness import case, delivered, never_in_clear, waits
+
+CASES = []
+HANGING = "nopolicy3.signed.example"
+REST = "policy=smtp-sts mode=enforce auth=dnssec mx=unchecked cache=hit reason=policy-met"
+
+
+def answer(verdict="deliver", tls="opportunistic", mxre="^(.+)$", rest=REST):
+    """A line as the program prints it, without a line end."""
+    return f"verdict={verdict} tls={tls} {rest} mxre={mxre}"
+
+
+def says(domain, text, status=0):
+    """The stand-in's answer about one domain from now on."""
+    path = "/etc/stand-in.json"
+    table = json.load(open(path)) if os.path.exists(path) else {}
+    table[domain] = [status, text]
+    with open(path, "w") as file:
+        json.dump(table, file)
+
+
+def asked():
+    """What the stand-in was asked since the last time: lists of user id and arguments."""
+    path = "/var/tmp/stand-in.log"
+    if not os.path.exists(path):
+        return []
+    with open(path) as file:
+        lines = [json.loads(line) for line in file]
+    os.unlink(path)
+    return [line for line in lines if HANGING not in line]
+
+
+def one(lab, domain, text, status=0):
+    """One message to a domain about which the stand-in says `text`."""
+    says(domain, text, status)
+    lab.world.forget()
+    return lab.exim.deliver("u@" + domain)
+
+
+@case("tls=webpki and a good host: delivered over verified TLS, asked once, as root, by domain alone")
+def webpki(lab):
+    asked()
+    mail = one(lab, "met.signed.example", answer(tls="webpki", mxre="^([^.]+[.]hosts[.]example)$"))
+    delivered(lab, mail, "u@met.signed.example", "good", "R=smtp_sts_permitted T=smtp_sts_webpki", "CV=yes")
+    questions = asked()
+    assert questions == [
+        [0, "-c", "/var/lib/smtp-sts-verify/cache.db", "-d", "met.signed.example", "--format", "exim"]
+    ], questions
+
+
+@case("two recipients of one domain: still asked once, or once each, and delivered together")
+def two_recipients(lab):
+    says("met.signed.example", answer(tls="webpki"))
+    asked()
+    lab.world.forget()
+    mail = lab.exim.deliver("u@met.signed.example", "v@met.signed.example")
+    assert len(lab.world.hosts["good"].messages[0].recipients) == 2, mail.log
+    assert len(asked()) <= 2
+
+
+@case("two domains with the same host, one webpki and one without a policy: each by its own transport")
+def two_domains(lab):
+    says("shared.signed.example", answer(tls="webpki"))
+    says("nopolicy2.signed.example", answer())
+    lab.world.forget()
+    mail = lab.exim.deliver("u@shared.signed.example", "u@nopolicy2.signed.example")
+    assert " == " in mail.line("u@shared.signed.example") and "T=smtp_sts_webpki" in mail.line("u@shared.signed.example")
+    assert " => " in mail.line("u@nopolicy2.signed.example"), mail.log
+    assert [m.recipients for _, m in lab.world.messages()] == [["<u@nopolicy2.signed.example>"]]
+
+
+@case("a connection opened for a domain without a policy is not used again for an enforced one")
+def no_reuse(lab):
+    says("shared.signed.example", answer(tls="webpki"))
+    says("nopolicy2.signed.example", answer())
+    lab.exim.empty_queue()
+    lab.exim.forget_hints()
+    lab.world.forget()
+    selfsigned = lab.world.hosts["selfsigned"]
+    for recipient in ("u@nopolicy2.signed.example", "u@shared.signed.example"):
+        lab.exim.queue(recipient)
+    start = lab.exim.log_size()
+    lab.exim.run("exim4 -qqf")
+    lab.exim.run("exim4 -qf")
+    log = lab.exim.log_since(start)
+    lab.exim.empty_queue()
+    assert [m.recipients for m in selfsigned.messages] == [["<u@nopolicy2.signed.example>"]], log
+
+
+@case("tls=encrypt: any certificate will do")
+def encrypt(lab):
+    mail = one(lab, "selfsigned.signed.example", answer(tls="encrypt"))
+    delivered(lab, mail, "u@selfsigned.signed.example", "selfsigned", "T=smtp_sts_encrypt", "CV=no")
+
+
+@case("tls=encrypt: no STARTTLS, or one that is refused or broken, and the mail waits")
+def encrypt_plain(lab):
+    for host in ("plain", "refusing", "broken"):
+        mail = one(lab, f"{host}.signed.example", answer(tls="encrypt"))
+        waits(lab, mail, f"u@{host}.signed.example", "T=smtp_sts_encrypt", r"defer \(-3[78]\)")
+
+
+@case("tls=dane: delivered to a self-signed host with the right TLSA record")
+def dane(lab):
+    mail = one(lab, "danedomain.signed.example", answer(tls="dane"))
+    delivered(lab, mail, "u@danedomain.signed.example", "dane", "R=smtp_sts_dane T=smtp_sts_dane", "CV=dane")
+
+
+@case("tls=dane: waits when the TLSA record does not fit")
+def dane_wrong(lab):
+    mail = one(lab, "danewrong.signed.example", answer(tls="dane"))
+    waits(lab, mail, "u@danewrong.signed.example", "T=smtp_sts_dane")
+
+
+@case("tls=dane: waits when Exim's resolver does not vouch for the MX records")
+def dane_without_ad(lab):
+    with lab.resolver_without_trust():
+        mail = one(lab, "danedomain.signed.example", answer(tls="dane"))
+    waits(lab, mail, "u@danedomain.signed.example", "R=smtp_sts_dane defer", "insecurely")
+
+
+@case("tls=dane: a domain without TLSA records is held to the CAs")
+def dane_without_tlsa(lab):
+    mail = one(lab, "selfsigned.signed.example", answer(tls="dane"))
+    waits(lab, mail, "u@selfsigned.signed.example", "T=smtp_sts_dane")
+
+
+@case("mxre keeps the first MX out, whatever its preference; the permitted one takes the mail")
+def detour(lab):
+    mail = one(lab, "detour.signed.example", answer(tls="webpki", mxre="^(good[.]hosts[.]example)$"))
+    delivered(lab, mail, "u@detour.signed.example", "good", "CV=yes")
+
+
+@case("mxre that matches nothing: the mail waits and no host hears of it")
+def nothing_permitted(lab):
+    mail = one(lab, "met.signed.example", answer(tls="webpki", mxre="^(?!)$"))
+    waits(lab, mail, "u@met.signed.example", "R=smtp_sts_none_permitted", "no usable MX host of met.signed.example")
+
+
+@case("mxre without a permitted host under tls=dane: the mail waits")
+def nothing_permitted_dane(lab):
+    mail = one(lab, "danedomain.signed.example", answer(tls="dane", mxre="^(good[.]hosts[.]example)$"))
+    waits(lab, mail, "u@danedomain.signed.example", "R=smtp_sts_none_permitted")
+
+
+@case("tls=opportunistic: the router and transport that were there before")
+def opportunistic(lab):
+    mail = one(lab, "nopolicy.signed.example", answer(rest="policy=none mode=none reason=no-policy"))
+    delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
+
+
+@case("verdict=defer, exit 75: the mail waits, and the log has the reason")
+def deferred(lab):
+    mail = one(lab, "met.signed.example", answer("defer", rest="policy=none reason=dnssec-bogus"), 75)
+    waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", r"cannot be told now \(dnssec-bogus\)")
+
+
+@case("errors of usage, configuration and program (64, 78, 70): the mail waits, and the log has the reason")
+def errors(lab):
+    for status, reason in ((64, "usage"), (78, "configuration"), (70, "internal")):
+        mail = one(lab, "met.signed.example", answer("defer", rest=f"policy=none reason={reason}"), status)
+        waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", rf"\({reason}\)")
+
+
+GARBAGE = {
+    "nothing": "",
+    "a blank": " ",
+    "words": "GOOD: everything is fine",
+    "an answer cut short": "verdict=deliver tls=webpki",
+    "an unknown tls": answer(tls="maybe"),
+    "an unknown verdict": answer(verdict="perhaps"),
+    "a second line": answer(tls="webpki") + "\nX-Injected: yes",
+    "a line end behind the answer": answer(tls="webpki") + "\n",
+    "an expansion": answer(rest="policy=${run{/usr/bin/touch /var/tmp/ran}}"),
+    "a second item for the host list": answer(tls="webpki", mxre="^(x)$ ; ! ^.*$"),
+    "octets that are no text": answer(tls="webpki", mxre="^(\x01\xff)$"),
+    "a megabyte": "verdict=deliver " + "x" * 1_000_000,
+}
+
+
+@case("garbage of twelve kinds: each time the mail waits, and none of it reaches the log")
+def garbage(lab):
+    for kind, text in GARBAGE.items():
+        mail = one(lab, "met.signed.example", text)
+        try:
+            waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", "no-answer-from-verifier-exit-0|string too large|failed")
+            assert "X-Injected" not in mail.log and "xxxxx" not in mail.log, mail.log
+        except AssertionError as error:
+            raise AssertionError(f"{kind}: {error}") from None
+    assert not os.path.exists("/var/tmp/ran")
+
+
+@case("a program that a signal ends: the mail waits")
+def killed(lab):
+    mail = one(lab, "met.signed.example", "killed")
+    waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", "signal 9")
+
+
+@case("a program that hangs: Exim ends it after a minute, and the mail waits")
+def hangs(lab):
+    lab.hanging.join()
+    assert "timed out" in lab.hanging.log, lab.hanging.log
+    assert f" == u@{HANGING} R=smtp_sts_ask defer" in lab.hanging.log, lab.hanging.log
+
+
+@case("no program: the mail waits, and the log says exit 127")
+def missing(lab):
+    lab.world.forget()
+    with lab.without_program():
+        mail = lab.exim.deliver("u@nopolicy.signed.example")
+    waits(lab, mail, "u@nopolicy.signed.example", "R=smtp_sts_ask defer", "no-answer-from-verifier-exit-127")
+
+
+@case("verification of a recipient asks as Exim's user; of a sender not at all")
+def verification(lab):
+    says("met.signed.example", answer("defer", rest="policy=none reason=dnssec-bogus"), 75)
+    asked()
+    done = subprocess.run(["exim4", "-bv", "u@met.signed.example"], capture_output=True, text=True)
+    assert "dnssec-bogus" in done.stdout, done.stdout
+    assert len(asked()) == 1
+    done = subprocess.run(["exim4", "-bvs", "u@met.signed.example"], capture_output=True, text=True)
+    assert "verified" in done.stdout and not asked(), done.stdout
+
+
+@case("domains that this host relays for, and its own, are not asked about")
+def not_asked(lab):
+    asked()
+    lab.world.forget()
+    mail = lab.exim.deliver("u@relayed.signed.example", "nobody@origin.example")
+    delivered(lab, mail, "u@relayed.signed.example", "plain", "R=dnslookup_relay_to_domains T=remote_smtp ")
+    questions = asked()
+    assert questions == [], questions
+
+
+@case("a failed handshake locks other domains out of the host for no longer than a second")
+def lock_out(lab):
+    says("shared.signed.example", answer(tls="webpki"))
+    says("nopolicy2.signed.example", answer())
+    lab.world.forget()
+    lab.exim.forget_hints()
+    lab.exim.deliver("u@shared.signed.example", fresh=False)
+    lab.wait_until_the_next_second_but_one()
+    mail = lab.exim.deliver("u@nopolicy2.signed.example", fresh=False)
+    lab.exim.empty_queue()
+    delivered(lab, mail, "u@nopolicy2.signed.example", "selfsigned")
+
+
+class Hanging(threading.Thread):
+    """A delivery under a program that never ends; it takes Exim's whole minute, so it is started early."""
+
+    def __init__(self, exim):
+        super().__init__(daemon=True)
+        says(HANGING, "hang")
+        self.exim, self.log = exim, ""
+        self.start()
+
+    def run(self):
+        start = self.exim.log_size()
+        subprocess.run(["exim4", "-odi", "-f", "", "u@" + HANGING], input=b"Subject: test\n\n", timeout=90)
+        self.log = self.exim.log_since(start)
+
+
+def choice_deliver(lab):
+    """SMTP_STS_ON_FAILURE = deliver: as if there were no policies; but an answer to wait is obeyed."""
+    for text in ("", "killed", GARBAGE["a second line"]):
+        mail = one(lab, "nopolicy.signed.example", text, 1)
+        if text == "killed":
+            waits(lab, mail, "u@nopolicy.signed.example", "signal 9")
+        else:
+            delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
+    lab.world.forget()
+    with lab.without_program():
+        mail = lab.exim.deliver("u@nopolicy.signed.example")
+    delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
+    mail = one(lab, "met.signed.example", answer("defer", rest="policy=none reason=dnssec-bogus"), 75)
+    waits(lab, mail, "u@met.signed.example", "dnssec-bogus")
+
+
+def choice_timeout(lab):
+    """SMTP_STS_PROGRAM with timeout(1) before it: a program that hangs is one that fails."""
+    mail = one(lab, "nopolicy.signed.example", "hang")
+    delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
+
+
+def choice_typo(lab):
+    """An SMTP_STS_ON_FAILURE that is neither of the two defers."""
+    mail = one(lab, "nopolicy.signed.example", "")
+    waits(lab, mail, "u@nopolicy.signed.example", "no-answer-from-verifier-exit-0")

@@ -1,0 +1,82 @@
+"""Cases and what they claim: each prints one line, in words."""
+
+import re
+import sys
+import traceback
+
+CASES = []
+
+
+class Ledger:
+    """Runs cases and counts."""
+
+    def __init__(self, only):
+        self.only = only
+        self.passed, self.failed = 0, 0
+
+    def wants(self, words):
+        """Whether a case of that description is to be run."""
+        return self.only is None or self.only in words
+
+    def run(self, words, function, *arguments):
+        """Runs one case and prints how it went."""
+        if not self.wants(words):
+            return
+        try:
+            function(*arguments)
+        except AssertionError as error:
+            self.failed += 1
+            print(f"FAIL {words}\n     " + str(error).strip().replace("\n", "\n     "))
+        except Exception:
+            self.failed += 1
+            print(f"FAIL {words}")
+            traceback.print_exc(file=sys.stdout)
+        else:
+            self.passed += 1
+            print(f"ok   {words}")
+        sys.stdout.flush()
+
+    def close(self):
+        """The closing line; the exit status."""
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed else 0
+
+
+def case(words):
+    """Registers a case of the group that the module is: a function of the laboratory."""
+
+    def register(function):
+        function.words = words
+        function.__globals__.setdefault("CASES", []).append(function)
+        return function
+
+    return register
+
+
+def delivered(lab, delivery, recipient, host, *log):
+    """The host took the one message there was, nobody else took any; the log says "=>" and each of `log`."""
+    line = delivery.line(recipient)
+    assert " => " in line, f"not delivered: {line}\n{delivery.log}"
+    for pattern in log:
+        assert re.search(pattern, line), f"the log does not say {pattern}: {line}"
+    took = lab.world.messages()
+    assert [label for label, _ in took] == [host], f"taken by {[label for label, _ in took]}, not by {host} alone"
+    return took[0][1]
+
+
+def waits(lab, delivery, recipient, *log, envelope=False):
+    """Nobody took a message (nor, without `envelope`, saw an envelope); the log says "==" and each of `log`."""
+    line = delivery.line(recipient)
+    assert " == " in line, f"does not wait: {line}\n{delivery.log}"
+    for pattern in log:
+        assert re.search(pattern, line), f"the log does not say {pattern}: {line}"
+    assert not lab.world.messages(), f"taken by {[label for label, _ in lab.world.messages()]}"
+    if not envelope:
+        saw = {label: host.envelopes for label, host in lab.world.hosts.items() if host.envelopes}
+        assert not saw, f"envelopes seen: {saw}"
+
+
+def never_in_clear(lab):
+    """No host saw an envelope outside TLS."""
+    saw = [(label, e) for label, host in lab.world.hosts.items() for e in host.envelopes if not e[2]]
+    assert not saw, f"in clear text: {saw}"

@@ -1,0 +1,143 @@
+"""The small DNS world: a signed root and TLD, a signed, an unsigned and a bogus zone, served by nsd.
+
+Two unbounds answer: one validates (127.0.0.1; Exim's own resolver), one does not (127.0.0.2; the program's, so that
+whatever it knows to be bogus it has found out itself).
+"""
+
+import glob
+import os
+import signal
+import subprocess
+import time
+
+import dns.message
+import dns.query
+
+AUTHORITATIVE = "192.0.2.53"
+VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
+APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 5\n@ 60 IN NS ns.nic.example.\n"
+
+
+class Names:
+    """Signs the zones and runs the servers. `zones` maps a zone (without the final dot) to its records."""
+
+    def __init__(self, directory, zones, unsigned, bogus):
+        self.directory = directory
+        self.zones = zones
+        self.unsigned, self.bogus = unsigned, bogus
+        self.serial = 1
+        self.keys = {}
+        self.resolvers = []
+        os.makedirs(directory + "/keys")
+        for name in ["", "example", *zones]:
+            if name not in unsigned:
+                self.keys[name] = self._key(name)
+        self.anchor = directory + "/root.anchor"
+        with open(self.anchor, "w") as file:
+            file.write(self._ds(""))
+        for name in ["", "example", *zones]:
+            self._zone(name)
+        self._nsd()
+        self._unbound()
+
+    def change(self, zone, records):
+        """Publishes other records in one zone; nobody has the old ones in a cache afterwards."""
+        self.zones[zone] = records
+        self.serial += 1
+        self._zone(zone)
+        self.nsd.send_signal(signal.SIGHUP)
+        self._wait(AUTHORITATIVE, zone, self.serial)
+        self._unbound()
+
+    def _records(self, name):
+        if name == "":
+            delegated = ["example"]
+            glue = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n"
+        elif name == "example":
+            delegated = list(self.zones)
+            glue = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n"
+        else:
+            return self.zones[name]
+        for child in delegated:
+            glue += f"{child}. 60 IN NS ns.nic.example.\n"
+            if child not in self.unsigned:
+                glue += self._ds(child)
+        return glue
+
+    def _zone(self, name):
+        path = f"{self.directory}/{name or 'root'}.zone"
+        with open(path, "w") as file:
+            file.write(f"$ORIGIN {name}.\n$TTL 60\n" + APEX.format(serial=self.serial) + self._records(name))
+        if name in self.unsigned:
+            os.replace(path, path + ".signed")
+        else:
+            keys = f"{self.directory}/keys"
+            _run("dnssec-signzone", "-S", "-z", "-q", "-K", keys, "-o", name or ".", "-f", path + ".signed", path)
+
+    def _key(self, name):
+        folder = f"{self.directory}/keys"
+        before = set(glob.glob(folder + "/*.key"))
+        _run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "-K", folder, name or ".")
+        return (set(glob.glob(folder + "/*.key")) - before).pop()
+
+    def _ds(self, name):
+        """The DS record for `name`; for a bogus zone one that no key of it fits."""
+        text = _run("dnssec-dsfromkey", "-2", self.keys[name]).strip()
+        if name in self.bogus:
+            text = text[:-8] + ("00000000" if text[-8:] != "00000000" else "11111111")
+        return text + "\n"
+
+    def _nsd(self):
+        zones = "".join(
+            f'zone:\n name: "{name or "."}"\n zonefile: "{self.directory}/{name or "root"}.zone.signed"\n'
+            for name in ["", "example", *self.zones]
+        )
+        with open(self.directory + "/nsd.conf", "w") as file:
+            file.write(
+                f'server:\n ip-address: {AUTHORITATIVE}\n username: ""\n chroot: ""\n server-count: 1\n'
+                f' database: ""\n zonesdir: "{self.directory}"\n pidfile: "{self.directory}/nsd.pid"\n'
+                f' xfrdfile: "{self.directory}/xfrd.state"\n xfrdir: "{self.directory}"\n zonelistfile: "{self.directory}/zone.list"\n'
+                f' logfile: "{self.directory}/nsd.log"\nremote-control:\n control-enable: no\n' + zones
+            )
+        self.nsd = subprocess.Popen(["nsd", "-d", "-c", self.directory + "/nsd.conf"])
+        self._wait(AUTHORITATIVE, "example", self.serial)
+
+    def _unbound(self):
+        for resolver in self.resolvers:
+            resolver.kill()
+            resolver.wait()
+        self.resolvers = []
+        with open(self.directory + "/hints", "w") as file:
+            file.write(f". 60 IN NS ns.nic.example.\nns.nic.example. 60 IN A {AUTHORITATIVE}\n")
+        for address, modules in [(VALIDATING, "validator iterator"), (PLAIN, "iterator")]:
+            path = f"{self.directory}/unbound-{address}.conf"
+            with open(path, "w") as file:
+                file.write(
+                    f'server:\n interface: {address}\n access-control: 127.0.0.0/8 allow\n username: ""\n chroot: ""\n'
+                    f' directory: "{self.directory}"\n pidfile: ""\n use-syslog: no\n logfile: "{path}.log"\n'
+                    f' do-ip6: no\n do-daemonize: no\n num-threads: 1\n root-hints: "{self.directory}/hints"\n'
+                    f' module-config: "{modules}"\n trust-anchor-file: "{self.anchor}"\n qname-minimisation: no\n'
+                    "remote-control:\n control-enable: no\n"
+                )
+            self.resolvers.append(subprocess.Popen(["unbound", "-d", "-c", path]))
+        for address in (VALIDATING, PLAIN):
+            self._wait(address, "example", 1)
+
+    def _wait(self, address, zone, serial):
+        query = dns.message.make_query((zone or "") + ".", "SOA")
+        for _ in range(200):
+            try:
+                answer = dns.query.udp(query, address, timeout=0.5).answer
+                if answer and answer[0][0].serial >= serial:
+                    return
+            except (OSError, dns.exception.Timeout):
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"the name server at {address} does not answer for {zone}")
+
+
+def _run(*command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
+    return done.stdout

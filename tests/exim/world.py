@@ -1,0 +1,159 @@
+"""What there is in the world: mail hosts, mail domains and their policies."""
+
+import os
+import subprocess
+
+import certificates
+import names
+import sinks
+
+# Mail hosts: address, certificate, STARTTLS. All names are below hosts.example.
+HOSTS = {
+    "good": ("192.0.2.11", "good", "offered"),
+    "other": ("192.0.2.12", "other", "offered"),
+    "plain": ("192.0.2.13", "plain", "absent"),
+    "expired": ("192.0.2.14", "expired", "offered"),
+    "wrongname": ("192.0.2.15", "elsewhere", "offered"),
+    "selfsigned": ("192.0.2.16", "selfsigned", "offered"),
+    "refusing": ("192.0.2.17", "good", "refused"),
+    "broken": ("192.0.2.18", "good", "broken"),
+    "dane": ("192.0.2.19", "dane", "offered"),
+    "danewrong": ("192.0.2.20", "danewrong", "offered"),
+    "issuer": ("192.0.2.21", "issuer", "offered"),
+    "hop": ("192.0.2.22", "selfsigned", "offered"),
+}
+POLICY_HOST = "192.0.2.80"
+
+
+def policy(mx="*.hosts.example", to="true", how="dnssec", life=86400, more=""):
+    """A record of the draft."""
+    return f"v=STS1; to={to}; mx={mx}; a={how}; c=webpki; e={life}; rua=mailto:sts@sts.example{more}"
+
+
+def domain(name, mx, txt=None, label="_smtp-sts"):
+    """The zone lines of one mail domain; `mx` lists host labels in order of preference."""
+    lines = [f"{name} MX {10 * (i + 1)} {host}.hosts.example." for i, host in enumerate(mx)]
+    if txt is not None:
+        lines.append(f'{label}.{name} TXT "{txt}"')
+    return "\n".join(lines) + "\n"
+
+
+SIGNED = "".join(
+    [
+        domain("met", ["good"], policy()),
+        domain("underscore", ["plain"], policy(), label="_smtp_sts"),
+        domain("detour", ["other", "good"], policy("good.hosts.example")),
+        domain("crowd", ["plain", "expired", "wrongname", "selfsigned", "refusing", "broken", "good"],
+               policy("good.hosts.example")),
+        domain("moved", ["good"], policy("good.hosts.example")),
+        domain("gone", ["other", "nowhere"], policy("nowhere.hosts.example")),
+        *[domain(host, [host], policy()) for host in ("plain", "refusing", "broken", "expired", "wrongname", "selfsigned")],
+        domain("fallback", ["plain", "expired", "good"], policy()),
+        domain("reportonly", ["plain"], policy(to="false")),
+        domain("reportother", ["other"], policy("good.hosts.example", to="false")),
+        domain("nopolicy", ["plain"]),
+        domain("nopolicy2", ["selfsigned"]),
+        domain("nopolicy3", ["good"]),
+        domain("malformed", ["plain"], "v=STS1; to=perhaps; mx=good.hosts.example"),
+        domain("xn--bcher-kva", ["good"], policy()),
+        domain("xn--bcher-plain-thb", ["plain"], policy()),
+        domain("danedomain", ["dane"]),
+        domain("danewrong", ["danewrong"]),
+        domain("shared", ["selfsigned"]),
+        domain("issuer", ["issuer"]),
+        domain("webpki", ["good"], policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
+        f"webpki A {POLICY_HOST}\n",
+        "nullmx MX 0 .\n_smtp-sts.nullmx TXT \"" + policy() + "\"\n",
+        "relayed MX 10 plain.hosts.example.\n_smtp-sts.relayed TXT \"" + policy() + "\"\n",
+        # What strangers can put into names and texts: line ends, quotes, dollars, an option in disguise. In a zone file
+        # \010 is a line feed, \013 a carriage return.
+        "evilmx MX 10 a\\010X-Injected:\\032yes.hosts.example.\nevilmx MX 20 good.hosts.example.\n",
+        "evilalias MX 10 trap.evilalias\ntrap.evilalias CNAME a\\010X-Injected:\\032yes.evilalias\n"
+        + f"a\\010X-Injected:\\032yes.evilalias A {HOSTS['good'][0]}\n",
+        "evilquote MX 10 trap.evilquote\ntrap.evilquote CNAME -D\\032\\\"$\\(id\\)\\{run\\{x\\}\\}'`id`.evilquote\n"
+        + f"-D\\032\\\"$\\(id\\)\\{{run\\{{x\\}}\\}}'`id`.evilquote A {HOSTS['good'][0]}\n",
+        domain("eviltxt", ["good"], "v=STS1; to=true\\010X-Injected: yes; mx=good.hosts.example; a=dnssec"),
+        domain("evilmxtext", ["good"], policy("good.hosts.example,a\\010X-Injected: yes")),
+        domain("evilregex", ["plain"], policy("good.hosts.example)|(.+,.*")),
+        domain("evilkey", ["good"], policy("good.hosts.example", more="; x\\010X-Injected: yes=${run{/bin/touch /tmp/x}}")),
+        domain("evilrua", ["good"], policy("good.hosts.example", more="\\013\\010X-Injected: yes")),
+    ]
+)
+UNSIGNED = "".join(
+    [
+        domain("met", ["plain"], policy()),
+        domain("firstuse", ["good"], policy("good.hosts.example")),
+        domain("spoofed", ["plain"], policy("plain.hosts.example")),
+        domain("nopolicy", ["plain"]),
+        domain("webpki", ["other", "good"], policy("good.hosts.example", how="webpki:https://webpki.unsigned.example/sts")),
+        f"webpki A {POLICY_HOST}\n",
+        domain("evilbody", ["good"], policy(how="webpki:https://evilbody.unsigned.example/sts")),
+        f"evilbody A {POLICY_HOST}\n",
+    ]
+)
+BOGUS = domain("met", ["good"], policy()) + domain("nopolicy", ["plain"])
+
+
+class World:
+    """Starts everything; attributes: `hosts` (label to MailHost), `names`, `policies` (the HTTPS host)."""
+
+    def __init__(self, directory):
+        for address in [names.AUTHORITATIVE, POLICY_HOST, *(address for address, _, _ in HOSTS.values())]:
+            subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
+        pems = _certificates(directory + "/certificates")
+        self.hosts = {label: sinks.MailHost(address, pems[pem], tls) for label, (address, pem, tls) in HOSTS.items()}
+        self.pems = pems
+        self.policies = sinks.PolicyHost(POLICY_HOST, pems["policies"])
+        self.policies.pages["webpki.signed.example", "/.well-known/smtp-sts/current"] = policy(
+            how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current"
+        ).encode()
+        self.policies.pages["webpki.unsigned.example", "/sts"] = policy(
+            "good.hosts.example", how="webpki:https://webpki.unsigned.example/sts"
+        ).encode()
+        self.policies.pages["evilbody.unsigned.example", "/sts"] = b"v=STS1\r\nX-Injected: yes\r\n"
+        hosts = "".join(f"{label} A {address}\n" for label, (address, _, _) in HOSTS.items())
+        hosts += f"_25._tcp.dane TLSA 3 1 1 {certificates.spki_sha256(pems['dane'])}\n"
+        hosts += f"_25._tcp.danewrong TLSA 3 1 1 {'00' * 32}\n"
+        os.makedirs(directory + "/names")
+        self.names = names.Names(
+            directory + "/names",
+            {"hosts.example": hosts, "signed.example": SIGNED, "unsigned.example": UNSIGNED, "bogus.example": BOGUS},
+            unsigned={"unsigned.example"},
+            bogus={"bogus.example"},
+        )
+        with open("/etc/resolv.conf", "w") as file:
+            file.write(f"nameserver {names.VALIDATING}\noptions trust-ad edns0\n")
+
+    def forget(self):
+        """All mail hosts forget what they took."""
+        for host in self.hosts.values():
+            host.forget()
+
+    def messages(self):
+        """Label of the host and message, for every message that any host took."""
+        return [(label, message) for label, host in self.hosts.items() for message in host.messages]
+
+
+def _certificates(directory):
+    """Writes the CA bundle of this private system and one PEM file for each kind of certificate."""
+    known = certificates.Authority(directory, "Known CA")
+    known.trust()
+    unknown = certificates.Authority(directory, "Unknown CA")
+    stranger = certificates.Authority(directory, "Stranger\nX-Injected: yes\r\nX-Injected-Too: yes")
+    stranger.trust("/etc/ssl/certs/stranger.pem")
+    with open("/etc/ssl/certs/stranger.pem") as extra, open("/etc/ssl/certs/ca-certificates.crt", "a") as bundle:
+        bundle.write(extra.read())
+    return {
+        "good": known.issue("good", ["good.hosts.example"]),
+        "other": known.issue("other", ["other.hosts.example"]),
+        "plain": known.issue("plain", ["plain.hosts.example"]),
+        "elsewhere": known.issue("elsewhere", ["elsewhere.hosts.example"]),
+        "expired": known.issue("expired", ["expired.hosts.example"], expired=True),
+        "selfsigned": unknown.issue("selfsigned", ["selfsigned.hosts.example"]),
+        "dane": unknown.issue("dane", ["dane.hosts.example"]),
+        "danewrong": unknown.issue("danewrong", ["danewrong.hosts.example"]),
+        "issuer": stranger.issue("issuer", ["issuer.hosts.example"]),
+        "policies": known.issue(
+            "policies", ["webpki.signed.example", "webpki.unsigned.example", "evilbody.unsigned.example"]
+        ),
+    }
