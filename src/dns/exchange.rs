@@ -5,25 +5,18 @@
 //! or has lost the question's case is asked for again over TCP, where nobody off the path can answer.
 
 use super::quota::Quota;
+use super::sockets::Sockets;
 use super::{Outage, Question, tolerance};
 use crate::limits::EDNS_PAYLOAD;
 use futures_util::stream::{Stream, StreamExt};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
 use hickory_proto::serialize::binary::BinEncodable;
-use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider, TokioTime};
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpStream;
 use hickory_resolver::net::{BufDnsStreamHandle, DnsStreamHandle};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt::Display;
-use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::io::ReadBuf;
-use tokio::net::UdpSocket;
 
 /// What a server did instead of answering.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,59 +228,6 @@ fn roll(plain: &[u8], coins: &[u8]) -> Vec<u8> {
         if place < letters && coin(place) { octet.to_ascii_uppercase() } else { *octet }
     };
     plain.iter().enumerate().map(roll).collect()
-}
-
-/// hickory's sockets, with UDP connected to the one server, so that the kernel drops what comes from elsewhere and
-/// reports a closed port at once.
-#[derive(Clone, Default)]
-struct Sockets(TokioRuntimeProvider);
-
-/// A connected UDP socket and whom it is connected to.
-struct ConnectedUdp(UdpSocket, SocketAddr);
-
-impl DnsUdpSocket for ConnectedUdp {
-    type Time = TokioTime;
-
-    fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
-        let mut buf = ReadBuf::new(buf);
-        ready!(self.0.poll_recv(cx, &mut buf))?;
-        Poll::Ready(Ok((buf.filled().len(), self.1)))
-    }
-
-    fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], _target: SocketAddr) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, buf)
-    }
-}
-
-/// hickory's type for a future that opens a socket.
-type Opening<T> = Pin<Box<dyn Send + Future<Output = io::Result<T>>>>;
-
-impl RuntimeProvider for Sockets {
-    type Handle = <TokioRuntimeProvider as RuntimeProvider>::Handle;
-    type Timer = TokioTime;
-    type Udp = ConnectedUdp;
-    type Tcp = <TokioRuntimeProvider as RuntimeProvider>::Tcp;
-
-    fn create_handle(&self) -> Self::Handle {
-        self.0.create_handle()
-    }
-
-    fn connect_tcp(
-        &self,
-        to: SocketAddr,
-        from: Option<SocketAddr>,
-        wait: Option<Duration>,
-    ) -> Opening<Self::Tcp> {
-        self.0.connect_tcp(to, from, wait)
-    }
-
-    fn bind_udp(&self, from: SocketAddr, to: SocketAddr) -> Opening<Self::Udp> {
-        Box::pin(async move {
-            let socket = UdpSocket::bind(from).await?;
-            socket.connect(to).await?;
-            Ok(ConnectedUdp(socket, to))
-        })
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod presentation;
 pub mod quota;
 pub mod resolv_conf;
 pub mod session;
+mod sockets;
 pub mod tolerance;
 pub mod upstream;
 pub mod walk;
