@@ -1,6 +1,6 @@
 //! The laboratory can be believed: it counts what it is asked, and it misbehaves only when it is told to.
 //! That its signatures and denials are right is shown by everything that validates them (`tests/verification.rs`).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
 mod laboratory;
 

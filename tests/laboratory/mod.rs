@@ -22,6 +22,7 @@ use name_server::{Desk, Manner, Scope, Sockets};
 use policy_host::{Authority, Conduct, Visits};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -103,10 +104,10 @@ impl Laboratory {
         self.directory.path().join("ca.pem")
     }
 
-    /// A path for a cache file, in a directory of its own that holds nothing else.
+    /// The path of a cache file that is not there yet, in a directory of its own.
     pub(crate) fn cache_file(&self) -> PathBuf {
-        let directory = self.directory.path().join("cache");
-        fs::create_dir_all(&directory).unwrap();
+        let directory = tempfile::Builder::new().prefix("cache").tempdir_in(self.directory()).unwrap().keep();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o750)).unwrap();
         directory.join("cache.db")
     }
 
