@@ -3,13 +3,21 @@
 //! Every answer is `secure`, `insecure`, `bogus` or `unreachable` (RFC 4035 section 4.3, with "indeterminate" told
 //! apart by its cause). A resolver's word (the AD bit, an RCODE) is never evidence.
 
+mod alias;
 pub mod anchor;
+mod answer;
+pub mod budget;
+mod chain;
+mod denial;
 mod exchange;
+mod labels;
 pub mod presentation;
 pub mod quota;
+mod replies;
 pub mod resolv_conf;
 pub mod session;
 mod sockets;
+mod signature;
 pub mod tolerance;
 pub mod upstream;
 pub mod walk;
@@ -40,6 +48,12 @@ impl Question {
     #[must_use]
     pub const fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// The name alone.
+    #[must_use]
+    pub fn into_name(self) -> Name {
+        self.name
     }
 
     /// The type asked for.

@@ -1,6 +1,6 @@
-//! One question, from the trust anchor down to the verdict, as a pure function over replies (RFC 4035 section 5).
+//! One question, from the trust anchor down to the verdict: a pure function over replies (RFC 4035 section 5).
 //!
-//! A [`Walk`] never asks. It is stepped: with the replies that are there, it either ends or says what it also needs.
+//! A [`Walk`] never asks. It is stepped: with the replies that are there it either ends, or says what it also needs.
 //!
 //! ```text
 //! let mut walk = Walk::new(question);
@@ -12,78 +12,49 @@
 //! }
 //! ```
 //!
-//! On an empty [`Replies`] the first step lists everything that is known to be useful: the question itself, and DNSKEY
-//! and DS from the anchor down to the name, so that a usual name costs one round trip. After an alias the list speaks
-//! about the new name. What is listed after the first question is never waited for unless a later step puts it first.
+//! On empty [`Replies`] the first step lists everything that is known to be useful: the question itself, and DNSKEY and
+//! DS from the anchor down to the name, so that a usual name costs one round trip. After an alias the list speaks
+//! about the new name. What stands behind the first question is not waited for unless a later step puts it first.
+//!
+//! Reasons begin with a word for the rule: `unsigned-delegation`, `opt-out`, `nsec3-iterations`, `unsupported-algorithm`
+//! for insecure; `no-keys`, `key-mismatch`, `no-records`, `no-signature`, `wrong-signature`, `signature-expired`,
+//! `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
+//! `foreign-owner`, `malformed` for bogus; `no-answer`, `no-trust-anchor`, `alias-chain`, `alias-broken`, `meta-type`,
+//! `budget` for unreachable.
 
-use super::anchor::TrustAnchors;
-use super::{Outage, Outcome, Question};
+use super::answer::{self, Judged, Says};
+use super::chain::{Depth, Further, Place};
+use super::denial::Strength;
+use super::replies::{Found, Stop, shown};
+use super::{Content, Outage, Outcome, Question, ZoneStatus};
+use crate::limits::{MAX_ALIASES, MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
 use crate::time::UnixTime;
-use hickory_proto::op::Message;
-use hickory_proto::rr::Name;
-use std::collections::HashMap;
-use std::sync::Arc;
+use hickory_proto::rr::{Name, RecordType};
 
-/// What a question brought back.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// A reply to this very question, whole (TC clear), whatever its RCODE.
-    Message(Box<Message>),
-    /// None: the cause, and a sentence for the operator.
-    Failed(Outage, String),
-}
-
-/// Every reply so far, by its question. All walks of one verdict share one.
-#[derive(Clone, Debug, Default)]
-pub struct Replies(HashMap<Question, Reply>);
-
-impl Replies {
-    /// What the question brought back, if it has come back yet.
-    #[must_use]
-    pub fn get(&self, question: &Question) -> Option<&Reply> {
-        self.0.get(question)
-    }
-
-    /// Keeps a reply; one to the same question is replaced (then [`Trust::start_over`]).
-    pub fn insert(&mut self, question: Question, reply: Reply) {
-        self.0.insert(question, reply);
-    }
-}
-
-/// What all walks of one verdict share: the anchors, the time, what was proven so far, and the budget.
-#[derive(Debug)]
-pub struct Trust {
-    #[expect(dead_code, reason = "the descent lands next")]
-    anchors: Arc<TrustAnchors>,
-    #[expect(dead_code, reason = "the descent lands next")]
-    now: UnixTime,
-}
-
-impl Trust {
-    /// Nothing proven yet, nothing spent. `now` stands still for the whole verdict.
-    #[must_use]
-    pub const fn new(anchors: Arc<TrustAnchors>, now: UnixTime) -> Self {
-        Self { anchors, now }
-    }
-
-    /// Forgets what was proven, but not what was spent: for replies that were replaced, as when a bogus answer is
-    /// asked for again elsewhere.
-    pub const fn start_over(&mut self) {}
-}
+pub use super::chain::Trust;
+pub use super::replies::{Replies, Reply};
 
 /// The way from the trust anchor to the answer of one question, aliases included.
 #[derive(Debug)]
 pub struct Walk {
-    question: Question,
+    /// The name asked for, then the target of the last alias.
+    name: Name,
+    rtype: RecordType,
+    aliases: Vec<Name>,
+    /// Why the chain of trust does not reach an alias that was followed.
+    insecure: Option<String>,
+    until: UnixTime,
+    /// The zone that could not prove the reply, and why; set while one further down is looked for.
+    unexplained: Option<(Name, Stop)>,
 }
 
 /// What a [`Walk`] says.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// It cannot go on without the first of these; the others are wanted in the same round trip. Never empty; may
     /// name questions that are on their way already.
     Ask(Vec<Question>),
-    /// It has ended; a further step would say the same.
+    /// It has ended.
     Done(Finding),
 }
 
@@ -94,19 +65,157 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The names that aliases led to, in order.
     pub aliases: Vec<Name>,
-    /// See [`super::Answer::valid_until`].
+    /// Until when the content may be believed; `None` for bogus and unreachable.
     pub valid_until: Option<UnixTime>,
 }
 
 impl Walk {
     /// A walk that has not begun.
     #[must_use]
-    pub const fn new(question: Question) -> Self {
-        Self { question }
+    pub fn new(question: Question) -> Self {
+        Self {
+            // A type given by its number is the same type; the library tells them apart.
+            rtype: RecordType::from(u16::from(question.rtype())),
+            name: question.into_name(),
+            aliases: Vec::new(),
+            insecure: None,
+            until: UnixTime(u64::MAX),
+            unexplained: None,
+        }
     }
 
     /// Goes as far as the replies allow.
-    pub fn step(&mut self, _trust: &mut Trust, _replies: &Replies) -> Step {
-        Step::Ask(vec![self.question.clone()])
+    pub fn step(&mut self, trust: &mut Trust, replies: &Replies) -> Step {
+        let outcome = loop {
+            match self.hop(trust, replies) {
+                Ok(Some(outcome)) => break outcome,
+                Ok(None) => {}
+                Err(Stop::Missing(question)) => return Step::Ask(self.wanted(question, trust, replies)),
+                Err(Stop::Bogus(why)) => break Outcome::Bogus(trust.blame(&self.top(), replies), why),
+                Err(Stop::Failed(outage, status, why)) => break Outcome::Unreachable(outage, status, why),
+            }
+        };
+        let longest = match outcome.content() {
+            Some(Content::Data(_)) => Some(MAX_POSITIVE_TTL),
+            Some(Content::Nodata | Content::Nxdomain) => Some(MAX_NEGATIVE_TTL),
+            None => None,
+        };
+        Step::Done(Finding {
+            valid_until: longest.map(|seconds| self.until.min(trust.now().plus(seconds))),
+            aliases: self.aliases.clone(),
+            outcome,
+        })
     }
+
+    /// One name: its end, or `None` after an alias was followed. The class is that of the worst hop.
+    fn hop(&mut self, trust: &mut Trust, replies: &Replies) -> Found<Option<Outcome>> {
+        if is_meta(self.rtype) {
+            let why =
+                format!("meta-type: {} {} is no RRset that could be proven", shown(&self.name), self.rtype);
+            return Err(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why));
+        }
+        let Judged { says, strength, until } = self.judged(trust, replies)?;
+        self.until = self.until.min(until);
+        let status = match strength {
+            Strength::Proven => ZoneStatus::Signed,
+            Strength::Insecure(why) => {
+                self.insecure.get_or_insert(why);
+                ZoneStatus::ProvenInsecure
+            }
+        };
+        match (says, &self.insecure) {
+            (Says::End(content), None) => Ok(Some(Outcome::Secure(content))),
+            (Says::End(content), Some(why)) => Ok(Some(Outcome::Insecure(content, why.clone()))),
+            (Says::Alias(target), _) => self.follow(target, status).map(|()| None),
+        }
+    }
+
+    /// On to the target of an alias, unless the walk has been there, or has come too far.
+    fn follow(&mut self, target: Name, status: ZoneStatus) -> Found<()> {
+        if target == self.name || self.aliases.contains(&target) || self.aliases.len() >= MAX_ALIASES {
+            let why =
+                format!("alias-chain: a loop, or more than {MAX_ALIASES} aliases, at {}", shown(&self.name));
+            return Err(Stop::Failed(Outage::NoAnswer, status, why));
+        }
+        self.aliases.push(target.clone());
+        self.name = target;
+        self.unexplained = None;
+        Ok(())
+    }
+
+    /// The reply about the present name, judged in the deepest zone to which the chain of trust leads.
+    fn judged(&mut self, trust: &mut Trust, replies: &Replies) -> Found<Judged> {
+        let place = trust.descend(&self.top(), self.depth(), replies)?;
+        let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
+        let now = trust.now();
+        let as_it_is = |why: &str, until| answer::unproven(&self.name, self.rtype, message, why, until, now);
+        let (zone, further) = match place {
+            Place::Insecure { why, until } => return as_it_is(&why, until),
+            Place::Within(zone, further) => (zone, further),
+        };
+        let stop = match &self.unexplained {
+            Some((judge, stop)) if *judge == zone.name => stop.clone(), // it has not proven it, and would not now
+            _ => match answer::judge(trust, &zone, &self.name, self.rtype, message) {
+                Err(stop @ Stop::Bogus(_)) => stop,
+                judged => return judged,
+            },
+        };
+        match (further, &self.unexplained) {
+            (Further::Doubtful(why @ Stop::Failed(..)), _) | (Further::Doubtful(why), None) => Err(why),
+            (Further::Unproven { why, until }, Some(_)) => as_it_is(&why, until),
+            (_, Some((_, first))) => Err(first.clone()),
+            // Perhaps a cut that was not looked for explains what this zone could not prove.
+            (Further::NoCut | Further::Unproven { .. }, None) => {
+                self.unexplained = Some((zone.name.clone(), stop));
+                self.judged(trust, replies)
+            }
+        }
+    }
+
+    /// The deepest name that could be the apex of the zone which answers; a DS is the parent's (RFC 4035 section 5.2).
+    fn top(&self) -> Name {
+        match self.rtype {
+            RecordType::DS => self.name.base_name(),
+            _ => self.name.clone(),
+        }
+    }
+
+    const fn depth(&self) -> Depth {
+        match self.unexplained {
+            Some(_) => Depth::Whole,
+            None => Depth::Usual,
+        }
+    }
+
+    /// What is missing, what it stands in the way of, and what will probably be missing next.
+    fn wanted(&self, missing: Question, trust: &Trust, replies: &Replies) -> Vec<Question> {
+        let question = Question::new(&self.name, self.rtype);
+        let mut wanted = vec![missing];
+        for question in std::iter::once(question).chain(trust.ahead(&self.top(), self.depth(), replies)) {
+            if replies.get(&question).is_none() && !wanted.contains(&question) {
+                wanted.push(question);
+            }
+        }
+        wanted
+    }
+}
+
+/// A question that failed, with what is known of the zone in which it did.
+fn at(place: &Place, stop: Stop) -> Stop {
+    let status = match place {
+        Place::Insecure { .. } => ZoneStatus::ProvenInsecure,
+        Place::Within(_, Further::NoCut | Further::Unproven { .. }) => ZoneStatus::Signed,
+        Place::Within(_, Further::Doubtful(_)) => ZoneStatus::Unknown,
+    };
+    match stop {
+        Stop::Failed(outage, _, why) => Stop::Failed(outage, status, why),
+        stop => stop,
+    }
+}
+
+/// Types that ask for more than one RRset, or for what is no data (RFC 6895 section 3.1), and signatures, which are
+/// not signed themselves.
+fn is_meta(rtype: RecordType) -> bool {
+    matches!(rtype, RecordType::RRSIG | RecordType::SIG | RecordType::OPT)
+        || matches!(u16::from(rtype), 0 | 128..=255)
 }

@@ -1,0 +1,171 @@
+//! One reply, judged by what one zone has signed: the data asked for, an alias, or the proof that there is neither.
+
+use super::alias::{self, Offered};
+use super::chain::Trust;
+use super::denial::{Denials, Denied, Strength};
+use super::replies::{Found, Stop, has, negative_seconds, records, seconds, shown};
+use super::signature::Zone;
+use super::{Content, Outage, ZoneStatus};
+use crate::time::UnixTime;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::CNAME;
+use hickory_proto::rr::{Name, RData, RecordType};
+
+/// What a reply says about one name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Judged {
+    pub(super) says: Says,
+    /// Does the chain of trust reach it?
+    pub(super) strength: Strength,
+    /// Until when.
+    pub(super) until: UnixTime,
+}
+
+/// The end of the chain of aliases, or its next link.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Says {
+    End(Content),
+    Alias(Name),
+}
+
+/// Judges a reply by the signatures of `zone`, which holds `name`.
+pub(super) fn judge(
+    trust: &mut Trust,
+    zone: &Zone,
+    name: &Name,
+    rtype: RecordType,
+    message: &Message,
+) -> Found<Judged> {
+    let (now, spent) = (trust.now(), trust.budget());
+    let offered = alias::offered(&message.answers, name, &zone.name);
+    let is_synthesised = rtype == RecordType::CNAME && matches!(offered, Some(Offered::Dname(_)));
+    let (found, says) = if has(&message.answers, name, rtype) && !is_synthesised {
+        let data = match rtype {
+            // Never from a wildcard: they speak about the one name that they stand at.
+            RecordType::DS
+            | RecordType::DNSKEY
+            | RecordType::NSEC
+            | RecordType::NSEC3
+            | RecordType::DNAME => zone.proven_here(name, rtype, &message.answers, now, spent)?,
+            _ => zone.proven(name, rtype, &message.answers, now, spent)?,
+        };
+        let content = Content::Data(data.records.iter().copied().cloned().collect());
+        (data, Says::End(content))
+    } else {
+        match offered {
+            Some(Offered::Dname(owner)) => {
+                let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, spent)?;
+                let Some(target) = alias::substituted(name, &owner, dname.records.iter().copied()) else {
+                    return leads_nowhere(&owner, ZoneStatus::Signed);
+                };
+                let says = match rtype {
+                    RecordType::CNAME => Says::End(Content::Data(vec![RData::CNAME(CNAME(target))])),
+                    _ => Says::Alias(target),
+                };
+                return Ok(Judged { says, strength: Strength::Proven, until: zone.until.min(dname.until) });
+            }
+            Some(Offered::Cname) => {
+                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, spent)?;
+                let Some(target) = alias::cname_target(cname.records.iter().copied()) else {
+                    return leads_nowhere(name, ZoneStatus::Signed);
+                };
+                (cname, Says::Alias(target))
+            }
+            None => return denied(trust, zone, name, rtype, message),
+        }
+    };
+    let mut judged = Judged { says, strength: Strength::Proven, until: zone.until.min(found.until) };
+    if found.labels < name.num_labels() {
+        let mut denials = Denials::read(zone, message, now, spent)?;
+        judged.strength = denials.of_closer_match(name, found.labels, spent)?;
+        judged.until = judged.until.min(denials.until());
+    }
+    Ok(judged)
+}
+
+/// Nothing was given: is that proven? The RCODE says which of two absences it is only where the proof does not.
+fn denied(
+    trust: &mut Trust,
+    zone: &Zone,
+    name: &Name,
+    rtype: RecordType,
+    message: &Message,
+) -> Found<Judged> {
+    let mut denials = Denials::read(zone, message, trust.now(), trust.budget())?;
+    let (denied, strength) = denials.of_type(name, rtype, trust.budget())?;
+    let content = match denied {
+        Denied::Type => Content::Nodata,
+        Denied::Name => Content::Nxdomain,
+        Denied::Either => absence(message),
+    };
+    Ok(Judged { says: Says::End(content), strength, until: zone.until.min(denials.until()) })
+}
+
+/// Takes a reply as it is, where the chain of trust is proven to end; `why` and `until` are those of that proof.
+///
+/// # Errors
+/// [`Stop::Failed`] for what is no answer at all: a referral, or an alias that cannot be followed.
+pub(super) fn unproven(
+    name: &Name,
+    rtype: RecordType,
+    message: &Message,
+    why: &str,
+    until: UnixTime,
+    now: UnixTime,
+) -> Found<Judged> {
+    let (owner, wanted) = if has(&message.answers, name, rtype) {
+        (name.clone(), rtype)
+    } else if has(&message.answers, name, RecordType::CNAME) {
+        (name.clone(), RecordType::CNAME)
+    } else if let Some(Offered::Dname(owner)) = alias::offered(&message.answers, name, &Name::root()) {
+        (owner, RecordType::DNAME)
+    } else {
+        (name.clone(), rtype)
+    };
+    let data = alias::unproven(&message.answers, &owner, wanted);
+    let life = if data.is_empty() {
+        negative_seconds(message).unwrap_or(0) // without SOA it is not kept (RFC 2308 section 5)
+    } else {
+        records(&message.answers, &owner, wanted).map(|record| seconds(record.ttl)).min().unwrap_or(0)
+    };
+    let says = if data.is_empty() {
+        if is_referral(message) {
+            let why = format!("no-answer: {} {rtype}: the name server refers to others", shown(name));
+            return Err(Stop::Failed(Outage::NoAnswer, ZoneStatus::ProvenInsecure, why));
+        }
+        Says::End(absence(message))
+    } else if wanted == rtype {
+        Says::End(Content::Data(data.into_iter().cloned().collect()))
+    } else {
+        let target = match wanted {
+            RecordType::CNAME => alias::cname_target(data.into_iter()),
+            _ => alias::substituted(name, &owner, data.into_iter()),
+        };
+        let Some(target) = target else { return leads_nowhere(&owner, ZoneStatus::ProvenInsecure) };
+        Says::Alias(target)
+    };
+    Ok(Judged { says, strength: Strength::Insecure(why.to_owned()), until: until.min(now.plus(life)) })
+}
+
+/// An alias that has several targets, or none that is a name.
+fn leads_nowhere<T>(owner: &Name, status: ZoneStatus) -> Found<T> {
+    let why = format!("alias-broken: the alias at {} leads to no single name", shown(owner));
+    Err(Stop::Failed(Outage::NoAnswer, status, why))
+}
+
+/// The absence that the RCODE names.
+fn absence(message: &Message) -> Content {
+    match message.metadata.response_code {
+        ResponseCode::NXDomain => Content::Nxdomain,
+        _ => Content::Nodata,
+    }
+}
+
+/// A reply that only names other servers: the one asked does not resolve for us (RFC 2308 section 2.2).
+fn is_referral(message: &Message) -> bool {
+    let is_soa = |data: &RData| matches!(data, RData::SOA(_));
+    message.metadata.response_code == ResponseCode::NoError
+        && message.answers.is_empty()
+        && message.authorities.iter().any(|record| record.record_type() == RecordType::NS)
+        && !message.authorities.iter().any(|record| is_soa(&record.data))
+}

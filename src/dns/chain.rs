@@ -1,0 +1,368 @@
+//! The chain of trust: from a trust anchor down to the deepest zone that is proven, or to the proof that no chain
+//! leads further (RFC 4035 sections 5.2 and 5.3).
+//!
+//! The way down looks at each name below the anchor and finds exactly one of: a signed DS, which leads into the next
+//! zone; a proof by the proven zone that there is none, which says whether an insecure zone begins here; or neither,
+//! and then nothing below is judged but by what the proven zone itself has signed.
+
+use super::alias::{self, Offered};
+use super::anchor::TrustAnchors;
+use super::budget::Spent;
+use super::denial::{Denials, NoDs, Strength};
+use super::labels;
+use super::replies::{Found, Replies, Stop, bogus, exhausted, has, shown};
+use super::signature::{Proven, Zone, ZoneKey, seconds_left, signatures};
+use super::{Blame, Outage, Question, ZoneStatus};
+use crate::limits::{MAX_DS_DIGESTS, MAX_LABELS_AHEAD};
+use crate::time::UnixTime;
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
+use hickory_proto::dnssec::{DigestType, PublicKey};
+use hickory_proto::op::Message;
+use hickory_proto::rr::{Name, RData, RecordType};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What all walks of one verdict share: the anchors, the time, what was proven so far, and what it has cost.
+#[derive(Debug)]
+pub struct Trust {
+    anchors: Arc<TrustAnchors>,
+    now: UnixTime,
+    spent: Spent,
+    cuts: HashMap<Name, Cut>,
+}
+
+/// What is at one name on the way down.
+#[derive(Clone, Debug)]
+enum Cut {
+    /// A zone begins, and the chain leads into it.
+    Signed(Arc<Zone>),
+    /// None: the zone goes on.
+    None,
+    /// None, nor at any name below.
+    NothingBelow,
+    /// An insecure zone begins, or may begin.
+    Insecure { why: String, until: UnixTime },
+    /// The zone cannot deny (NSEC3 iterations).
+    Unproven { why: String, until: UnixTime },
+    /// A zone was proven to begin here, and its keys cannot be learnt.
+    Broken(Stop),
+    /// Neither a signed DS nor a proof that there is none.
+    Doubtful(Stop),
+}
+
+/// How far the way down looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Up to the first name with an underscore, which rarely is a cut, and to the first cut that cannot be denied.
+    Usual,
+    /// At every name: what the zone above could not prove may lie in a zone further down.
+    Whole,
+}
+
+/// Where the way down has ended.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// Below a cut that is proven to be insecure.
+    Insecure { why: String, until: UnixTime },
+    /// In a zone to which the chain leads.
+    Within(Arc<Zone>, Further),
+}
+
+/// What is known about cuts between the apex of the proven zone and the name. Whatever it is, what the zone has signed
+/// or denied counts: the signer's name is that of the zone that holds the records (RFC 4035 section 5.3.1).
+#[derive(Clone, Debug)]
+pub(super) enum Further {
+    /// There is none where one was looked for.
+    NoCut,
+    /// It could not be learnt, for this reason.
+    Doubtful(Stop),
+    /// It cannot be learnt: the zone denies with too many NSEC3 iterations, and what it has not signed is insecure.
+    Unproven { why: String, until: UnixTime },
+}
+
+impl Trust {
+    /// Nothing proven yet, nothing spent. `now` stands still for the whole verdict.
+    #[must_use]
+    pub fn new(anchors: Arc<TrustAnchors>, now: UnixTime) -> Self {
+        Self { anchors, now, spent: Spent::default(), cuts: HashMap::new() }
+    }
+
+    /// Forgets what was proven, but not what was spent: for replies that were replaced, as when a bogus answer is
+    /// asked for again elsewhere.
+    pub fn start_over(&mut self) {
+        self.cuts.clear();
+    }
+
+    /// What the verdict has cost so far.
+    #[must_use]
+    pub const fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// The moment for which everything is judged.
+    pub(super) const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// What may still be spent.
+    pub(super) const fn budget(&mut self) -> &mut Spent {
+        &mut self.spent
+    }
+
+    /// The apex of the deepest zone at or above `name` that has a trust anchor.
+    pub(super) fn anchor_of(&self, name: &Name) -> Found<Name> {
+        self.anchors.deepest_above(name).cloned().ok_or_else(|| {
+            let why = format!("no-trust-anchor: none at or above {}", shown(name));
+            Stop::Failed(Outage::NoTrustAnchor, ZoneStatus::Unknown, why)
+        })
+    }
+
+    /// Goes down to `name` (RFC 4035 section 5).
+    pub(super) fn descend(&mut self, name: &Name, depth: Depth, replies: &Replies) -> Found<Place> {
+        let mut zone = self.anchored(&self.anchor_of(name)?, replies)?;
+        let mut open: Option<(String, UnixTime)> = None;
+        for cut_at in labels::below(&zone.name.clone(), name) {
+            if depth == Depth::Usual && labels::is_underscored(&cut_at) {
+                break;
+            }
+            match self.cut(&zone, &cut_at, replies)? {
+                Cut::Signed(next) => (zone, open) = (next, None),
+                Cut::None => {}
+                Cut::NothingBelow => break,
+                Cut::Insecure { why, until } => return Ok(Place::Insecure { why, until }),
+                Cut::Broken(stop) => return Err(stop),
+                Cut::Doubtful(_) if open.is_some() => break,
+                Cut::Doubtful(stop) => return Ok(Place::Within(zone, Further::Doubtful(stop))),
+                Cut::Unproven { why, until } => {
+                    open.get_or_insert((why, until));
+                    if depth == Depth::Usual {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(match open {
+            Some((why, until)) => Place::Within(zone, Further::Unproven { why, until }),
+            None => Place::Within(zone, Further::NoCut),
+        })
+    }
+
+    /// The questions that the way down to `name` will probably ask, none of them answered yet: six names ahead.
+    pub(super) fn ahead(&self, name: &Name, depth: Depth, replies: &Replies) -> Vec<Question> {
+        let Ok(anchor) = self.anchor_of(name) else { return Vec::new() };
+        let mut questions = vec![Question::new(&anchor, RecordType::DNSKEY)];
+        let mut unknown = 0;
+        for cut_at in labels::below(&anchor, name) {
+            match self.cuts.get(&cut_at) {
+                Some(Cut::Signed(_) | Cut::None | Cut::Unproven { .. }) => continue,
+                Some(_) => break,
+                None => {}
+            }
+            unknown += 1;
+            if unknown > MAX_LABELS_AHEAD || depth == Depth::Usual && labels::is_underscored(&cut_at) {
+                break;
+            }
+            questions.push(Question::new(&cut_at, RecordType::DS));
+            questions.push(Question::new(&cut_at, RecordType::DNSKEY));
+        }
+        questions.retain(|question| replies.get(question).is_none());
+        questions
+    }
+
+    /// Who is to blame for a bogus answer about `name`, as far as the anchor's own DNSKEY reply tells.
+    pub(super) fn blame(&self, name: &Name, replies: &Replies) -> Blame {
+        let Ok(anchor) = self.anchor_of(name) else { return Blame::Domain };
+        let Ok(message) = replies.message(&anchor, RecordType::DNSKEY) else { return Blame::Domain };
+        if matches!(self.cuts.get(&anchor), Some(Cut::Signed(_))) {
+            return Blame::Domain;
+        }
+        if signatures(&message.answers, &anchor, RecordType::DNSKEY).next().is_none() {
+            return Blame::StrippingResolver;
+        }
+        let (digests, keys) = self.anchors.of(&anchor);
+        let trusted = match trusted_keys(&anchor, message, &digests, &keys, &mut Spent::default()) {
+            Ok(trusted) if !trusted.is_empty() => trusted,
+            _ => return Blame::TrustAnchor,
+        };
+        let made = |tag| trusted.iter().any(|key| key.tag == tag);
+        let mut times = signatures(&message.answers, &anchor, RecordType::DNSKEY)
+            .filter(|(_, signature)| made(signature.input().key_tag))
+            .map(|(_, signature)| seconds_left(signature.input(), self.now))
+            .peekable();
+        match (times.peek().is_some(), times.all(|time| time.is_err())) {
+            (false, _) => Blame::TrustAnchor,
+            (true, true) => Blame::Clock,
+            (true, false) => Blame::Domain,
+        }
+    }
+
+    /// The zone of a trust anchor.
+    fn anchored(&mut self, apex: &Name, replies: &Replies) -> Found<Arc<Zone>> {
+        match self.cuts.get(apex) {
+            Some(Cut::Signed(zone)) => return Ok(Arc::clone(zone)),
+            Some(Cut::Broken(stop)) => return Err(stop.clone()),
+            _ => {}
+        }
+        let (digests, keys) = self.anchors.of(apex);
+        let message = replies.message(apex, RecordType::DNSKEY)?;
+        let zone = enter(apex, message, &digests, &keys, UnixTime(u64::MAX), self.now, &mut self.spent);
+        let cut = match &zone {
+            Ok(zone) => Cut::Signed(Arc::clone(zone)),
+            Err(stop) => Cut::Broken(stop.clone()),
+        };
+        self.cuts.insert(apex.clone(), cut);
+        zone
+    }
+
+    /// What is at `name`, one or more labels below the apex of `zone` with no cut between them; remembered.
+    fn cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Cut> {
+        if let Some(cut) = self.cuts.get(name) {
+            return Ok(cut.clone());
+        }
+        let cut = match self.look_for_cut(zone, name, replies) {
+            Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => return Err(stop),
+            Err(stop) => Cut::Doubtful(stop),
+            Ok(cut) => cut,
+        };
+        self.cuts.insert(name.clone(), cut.clone());
+        Ok(cut)
+    }
+
+    fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Cut> {
+        let message = replies.message(name, RecordType::DS)?;
+        let (now, spent) = (self.now, &mut self.spent);
+        if has(&message.answers, name, RecordType::DS) {
+            let ds = zone.proven_here(name, RecordType::DS, &message.answers, now, spent)?;
+            return into_signed(zone, name, &ds, replies, now, spent);
+        }
+        // A recursive resolver answers a DS question at or below an alias with the alias: no cut, if the zone says so.
+        match alias::offered(&message.answers, name, &zone.name) {
+            Some(Offered::Dname(owner)) => {
+                zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, spent)?;
+                return Ok(Cut::NothingBelow); // RFC 6672 section 2.4
+            }
+            Some(Offered::Cname) => {
+                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, spent)?;
+                if cname.labels == name.num_labels() {
+                    return Ok(Cut::None);
+                }
+                let mut denials = Denials::read(zone, message, now, spent)?;
+                let until = zone.until.min(cname.until).min(denials.until());
+                return Ok(match denials.of_closer_match(name, cname.labels, spent)? {
+                    Strength::Proven => Cut::NothingBelow,
+                    Strength::Insecure(why) => Cut::Insecure { why, until },
+                });
+            }
+            None => {}
+        }
+        let mut denials = Denials::read(zone, message, now, spent)?;
+        let until = zone.until.min(denials.until());
+        Ok(match denials.of_ds(name, spent)? {
+            NoDs::NoCut => Cut::None,
+            NoDs::NothingBelow => Cut::NothingBelow,
+            NoDs::InsecureCut(why) => Cut::Insecure { why, until },
+            NoDs::Unproven(why) => Cut::Unproven { why, until },
+        })
+    }
+}
+
+/// Down into the zone to which a signed DS RRset leads. From here on the cut is a fact: what does not fit is bogus.
+fn into_signed(
+    parent: &Zone,
+    name: &Name,
+    ds: &Proven<'_>,
+    replies: &Replies,
+    now: UnixTime,
+    spent: &mut Spent,
+) -> Found<Cut> {
+    let until = parent.until.min(ds.until);
+    let digests: Vec<&DS> =
+        ds.records.iter().copied().filter_map(as_ds).filter(|ds| is_supported(ds)).collect();
+    if digests.is_empty() {
+        let why = format!(
+            "unsupported-algorithm: the DS records of {} name none that can be verified",
+            shown(name)
+        );
+        return Ok(Cut::Insecure { why, until }); // RFC 4035 section 5.2, RFC 6840 section 5.2
+    }
+    let entered = replies
+        .message(name, RecordType::DNSKEY)
+        .and_then(|message| enter(name, message, &digests, &[], until, now, spent));
+    match entered {
+        Ok(zone) => Ok(Cut::Signed(zone)),
+        Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),
+        Err(Stop::Failed(outage, _, why)) => Ok(Cut::Broken(Stop::Failed(outage, ZoneStatus::Signed, why))),
+        Err(stop) => Ok(Cut::Broken(stop)),
+    }
+}
+
+/// Proves the keys of a zone: its DNSKEY RRset is signed by a key that is trusted (RFC 4035 section 5.2).
+fn enter(
+    apex: &Name,
+    message: &Message,
+    digests: &[&DS],
+    keys: &[&DNSKEY],
+    until: UnixTime,
+    now: UnixTime,
+    spent: &mut Spent,
+) -> Found<Arc<Zone>> {
+    if !has(&message.answers, apex, RecordType::DNSKEY) {
+        return bogus("no-keys", &format!("the zone {} has to be signed, but shows no DNSKEY", shown(apex)));
+    }
+    let trusted = trusted_keys(apex, message, digests, keys, spent)?;
+    if trusted.is_empty() {
+        let why =
+            format!("no DNSKEY of the zone {} is the one that its DS or trust anchor names", shown(apex));
+        return bogus("key-mismatch", &why);
+    }
+    let entrance = Zone { name: apex.clone(), keys: trusted, until };
+    let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, spent)?;
+    let keys = proven.records.iter().copied().filter_map(ZoneKey::usable).collect();
+    Ok(Arc::new(Zone { name: apex.clone(), keys, until: until.min(proven.until) }))
+}
+
+/// The keys in a DNSKEY reply that a DS, or a trust anchor, names.
+fn trusted_keys(
+    apex: &Name,
+    message: &Message,
+    digests: &[&DS],
+    keys: &[&DNSKEY],
+    spent: &mut Spent,
+) -> Found<Vec<ZoneKey>> {
+    // SHA-1 does not count beside a better digest (RFC 4509 section 3).
+    let better = digests.iter().any(|ds| ds.digest_type() != DigestType::SHA1);
+    let digests = digests.iter().filter(|ds| !better || ds.digest_type() != DigestType::SHA1);
+    let mut compared = 0;
+    let mut trusted = Vec::new();
+    for record in super::replies::records(&message.answers, apex, RecordType::DNSKEY) {
+        let Some(candidate) = ZoneKey::usable(&record.data) else { continue };
+        let public = candidate.key.public_key();
+        let mut is_trusted = keys.iter().any(|key| key.public_key() == public);
+        for ds in digests.clone() {
+            if is_trusted || ds.key_tag() != candidate.tag || ds.algorithm() != public.algorithm() {
+                continue;
+            }
+            compared += 1;
+            if compared > MAX_DS_DIGESTS {
+                return exhausted(&format!("{}: more than {MAX_DS_DIGESTS} digests of keys", shown(apex)));
+            }
+            spent.hashed(apex.len() + 4 + public.public_bytes().len())?;
+            is_trusted = ds.covers(apex, &candidate.key).unwrap_or(false);
+        }
+        if is_trusted {
+            trusted.push(candidate);
+        }
+    }
+    Ok(trusted)
+}
+
+const fn as_ds(data: &RData) -> Option<&DS> {
+    match data {
+        RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
+        _ => None,
+    }
+}
+
+fn is_supported(ds: &DS) -> bool {
+    ds.algorithm().is_supported() && ds.digest_type().is_supported()
+}

@@ -1,0 +1,461 @@
+//! Proofs that something is not there: NSEC (RFC 4035 section 5.4) and NSEC3 (RFC 5155 section 8), read with
+//! RFC 6840 section 4 and RFC 9276.
+//!
+//! A proof is taken from one *book*: all NSEC records of a reply, or all NSEC3 records with the same salt and
+//! iterations. Books are never mixed within a proof, and only records that the proven zone has signed are in them.
+
+use super::budget::Spent;
+use super::labels;
+use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
+use super::signature::{Proven, Zone};
+use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS};
+use crate::time::UnixTime;
+use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC, NSEC3};
+use hickory_proto::op::Message;
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet};
+use std::collections::HashMap;
+
+/// Octets of a SHA-1 hash, the only one that NSEC3 has (RFC 5155 section 11).
+const HASH: usize = 20;
+
+/// Everything that a zone denies in one reply.
+#[derive(Debug)]
+pub(super) struct Denials<'m> {
+    zone: &'m Name,
+    books: Vec<Book<'m>>,
+    /// NSEC3 records are there whose iterations are too many to count (RFC 9276 section 3.2).
+    too_many_iterations: bool,
+    /// The end of the first TTL or signature among all of them.
+    until: UnixTime,
+}
+
+/// The records from which one proof is made.
+#[derive(Debug)]
+enum Book<'m> {
+    Nsec(Vec<(&'m Name, &'m NSEC)>),
+    Nsec3 { records: Vec<([u8; HASH], &'m NSEC3)>, hashes: HashMap<Name, [u8; HASH]> },
+}
+
+/// What a book says about a name.
+#[derive(Debug)]
+enum Says<'m> {
+    /// It exists, with these types.
+    Exists(&'m RecordTypeSet),
+    /// It exists only because names below it do (RFC 4592 section 2.2.2).
+    EmptyNonTerminal,
+    /// It does not exist; `opt_out` if an insecure delegation may stand there all the same (RFC 5155 section 6).
+    Absent { closest_encloser: Name, opt_out: bool },
+    /// Nothing.
+    Nothing,
+}
+
+/// How far a proof goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// To the end.
+    Proven,
+    /// It would, but for this: the answer is insecure.
+    Insecure(String),
+}
+
+/// What is denied about a type at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// The name is there, or a wildcard for it, without the type.
+    Type,
+    /// The name is not there.
+    Name,
+    /// One of the two.
+    Either,
+}
+
+/// What a zone says about a cut at a name, none of it a DS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoDs {
+    /// There is no cut at the name.
+    NoCut,
+    /// There is neither a cut nor anything below the name.
+    NothingBelow,
+    /// Here begins an insecure zone, for this reason.
+    InsecureCut(String),
+    /// The zone denies with too many NSEC3 iterations: open.
+    Unproven(String),
+}
+
+impl<'m> Denials<'m> {
+    /// Reads the NSEC and NSEC3 records of the authority section that this zone has signed.
+    ///
+    /// What is not signed, or expanded from a wildcard (RFC 4035 section 5.4), or of unknown form (RFC 5155 sections
+    /// 8.1, 8.2) is left out.
+    pub(super) fn read(
+        zone: &'m Zone,
+        message: &'m Message,
+        now: UnixTime,
+        spent: &mut Spent,
+    ) -> Found<Self> {
+        let soa = negative_seconds(message).map_or(UnixTime(u64::MAX), |seconds| now.plus(seconds));
+        let mut denials =
+            Self { zone: &zone.name, books: Vec::new(), too_many_iterations: false, until: soa };
+        let mut nsec = Vec::new();
+        let mut nsec3: Vec<(&NSEC3, Vec<([u8; HASH], &NSEC3)>)> = Vec::new();
+        for (owner, rtype) in owners(&message.authorities)? {
+            let proven = match zone.proven_here(owner, rtype, &message.authorities, now, spent) {
+                Ok(Proven { records, until, .. }) => {
+                    denials.until = denials.until.min(until);
+                    records
+                }
+                Err(Stop::Bogus(_)) => continue,
+                Err(stop) => return Err(stop),
+            };
+            for data in proven {
+                match data {
+                    RData::DNSSEC(DNSSECRData::NSEC(record))
+                        if zone.name.zone_of(record.next_domain_name()) =>
+                    {
+                        nsec.push((owner, record));
+                    }
+                    RData::DNSSEC(DNSSECRData::NSEC3(record)) => {
+                        let Some(hash) = owner_hash(owner, &zone.name) else { continue };
+                        if record.next_hashed_owner_name().len() != HASH {
+                            continue;
+                        }
+                        if record.iterations() > MAX_NSEC3_ITERATIONS {
+                            denials.too_many_iterations = true;
+                            continue;
+                        }
+                        let alike = |(first, _): &&mut (&NSEC3, Vec<_>)| {
+                            first.salt() == record.salt() && first.iterations() == record.iterations()
+                        };
+                        match nsec3.iter_mut().find(alike) {
+                            Some((_, book)) => book.push((hash, record)),
+                            None => nsec3.push((record, vec![(hash, record)])),
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if !nsec.is_empty() {
+            denials.books.push(Book::Nsec(nsec));
+        }
+        denials
+            .books
+            .extend(nsec3.into_iter().map(|(_, records)| Book::Nsec3 { records, hashes: HashMap::new() }));
+        Ok(denials)
+    }
+
+    /// The end of what these records say.
+    pub(super) const fn until(&self) -> UnixTime {
+        self.until
+    }
+
+    /// Is there no such type at `name`, nor at a wildcard for it (RFC 4035 section 5.4; RFC 5155 sections 8.4 to 8.7)?
+    pub(super) fn of_type(
+        &mut self,
+        name: &Name,
+        rtype: RecordType,
+        spent: &mut Spent,
+    ) -> Found<(Denied, Strength)> {
+        let what = format!("{} {rtype}", shown(name));
+        let mut fault = None;
+        for book in &mut self.books {
+            match book.denies(self.zone, name, rtype, spent) {
+                Ok(Some((denied, false))) => return Ok((denied, Strength::Proven)),
+                Ok(Some((denied, true))) => return Ok((denied, Strength::Insecure(self.opt_out(name)))),
+                Ok(None) => {}
+                Err(Stop::Bogus(why)) => fault = Some(why),
+                Err(stop) => return Err(stop),
+            }
+        }
+        match fault {
+            Some(why) => Err(Stop::Bogus(why)),
+            None if self.too_many_iterations => {
+                Ok((Denied::Either, Strength::Insecure(self.nsec3_iterations())))
+            }
+            None => bogus(
+                "no-proof",
+                &format!("the zone {} does not prove that there is no {what}", shown(self.zone)),
+            ),
+        }
+    }
+
+    /// Is there no DS at `name`, and what follows (RFC 4035 section 5.2, RFC 5155 section 8.9, RFC 6840 section 4.4)?
+    pub(super) fn of_ds(&mut self, name: &Name, spent: &mut Spent) -> Found<NoDs> {
+        let mut contradicted = false;
+        for book in &mut self.books {
+            match book.says(self.zone, name, spent)? {
+                // A DS that was withheld; or the records of the zone below, which cannot speak about its own DS.
+                Says::Exists(types) if types.contains(RecordType::DS) || types.contains(RecordType::SOA) => {
+                    contradicted = true;
+                }
+                Says::Exists(types) if types.contains(RecordType::NS) => {
+                    return Ok(NoDs::InsecureCut(format!(
+                        "unsigned-delegation: the zone {} proves that {} is delegated without DS",
+                        shown(self.zone),
+                        shown(name)
+                    )));
+                }
+                Says::Absent { opt_out: true, .. } => return Ok(NoDs::InsecureCut(self.opt_out(name))),
+                Says::Exists(_) | Says::EmptyNonTerminal => return Ok(NoDs::NoCut),
+                Says::Absent { opt_out: false, .. } => return Ok(NoDs::NothingBelow),
+                Says::Nothing => {}
+            }
+        }
+        if contradicted {
+            return bogus("withheld", &format!("{} has a DS, but it was not given", shown(name)));
+        }
+        if self.too_many_iterations {
+            return Ok(NoDs::Unproven(self.nsec3_iterations()));
+        }
+        bogus(
+            "no-proof",
+            &format!("the zone {} does not prove that {} has no DS", shown(self.zone), shown(name)),
+        )
+    }
+
+    /// Does no closer match exist than the wildcard whose signature has `labels` labels (RFC 4035 section 5.3.4,
+    /// RFC 5155 section 8.8)? What has to be absent is the next closer name, not the name itself.
+    pub(super) fn of_closer_match(&mut self, name: &Name, labels: u8, spent: &mut Spent) -> Found<Strength> {
+        let next_closer = name.trim_to(usize::from(labels) + 1);
+        for book in &mut self.books {
+            match book.absent(&next_closer, spent)? {
+                Some(false) => return Ok(Strength::Proven),
+                Some(true) => return Ok(Strength::Insecure(self.opt_out(name))),
+                None => {}
+            }
+        }
+        if self.too_many_iterations {
+            return Ok(Strength::Insecure(self.nsec3_iterations()));
+        }
+        bogus(
+            "wildcard-unproven",
+            &format!(
+                "a wildcard answers for {}, but nothing proves that {} is absent",
+                shown(name),
+                shown(&next_closer)
+            ),
+        )
+    }
+
+    fn opt_out(&self, name: &Name) -> String {
+        format!("opt-out: {} is under NSEC3 opt-out of the zone {}", shown(name), shown(self.zone))
+    }
+
+    fn nsec3_iterations(&self) -> String {
+        format!(
+            "nsec3-iterations: the zone {} denies with more than {MAX_NSEC3_ITERATIONS} NSEC3 iterations, \
+             which prove nothing",
+            shown(self.zone)
+        )
+    }
+}
+
+impl<'m> Book<'m> {
+    /// Denies a type at a name; the flag says opt-out. `None` if this book says nothing about it, bogus if it says
+    /// otherwise.
+    fn denies(
+        &mut self,
+        zone: &Name,
+        name: &Name,
+        rtype: RecordType,
+        spent: &mut Spent,
+    ) -> Found<Option<(Denied, bool)>> {
+        let (closest_encloser, opt_out) = match self.says(zone, name, spent)? {
+            Says::Nothing => return Ok(None),
+            Says::EmptyNonTerminal => return Ok(Some((Denied::Type, false))),
+            Says::Exists(types) => {
+                lacks(types, name, rtype)?;
+                return Ok(Some((Denied::Type, false)));
+            }
+            Says::Absent { closest_encloser, opt_out } => (closest_encloser, opt_out),
+        };
+        // The wildcard that could have answered (RFC 4592 section 3.3.1).
+        let Ok(wildcard) = closest_encloser.prepend_label("*") else {
+            return Ok(Some((Denied::Name, opt_out))); // too long to exist
+        };
+        match self.says(zone, &wildcard, spent)? {
+            Says::Exists(types) => {
+                lacks(types, &wildcard, rtype)?;
+                Ok(Some((Denied::Type, opt_out)))
+            }
+            Says::EmptyNonTerminal => Ok(Some((Denied::Type, opt_out))),
+            Says::Absent { .. } => Ok(Some((Denied::Name, opt_out))),
+            // A DS under opt-out is denied without it (RFC 5155 section 8.6).
+            Says::Nothing if opt_out && rtype == RecordType::DS => Ok(Some((Denied::Either, true))),
+            Says::Nothing => Ok(None),
+        }
+    }
+
+    /// What this book says about a name.
+    fn says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
+        match self {
+            Self::Nsec(records) => Ok(nsec_says(records, name)),
+            Self::Nsec3 { .. } => self.nsec3_says(zone, name, spent),
+        }
+    }
+
+    /// Is a name absent whose parent is known to exist? `Some` of the opt-out flag.
+    fn absent(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<bool>> {
+        match self {
+            Self::Nsec(records) => match nsec_says(records, name) {
+                Says::Absent { opt_out, .. } => Ok(Some(opt_out)),
+                _ => Ok(None),
+            },
+            Self::Nsec3 { .. } => self.covers(name, spent),
+        }
+    }
+
+    /// A matching NSEC3, or the closest encloser proof: the deepest ancestor that has one, and one that covers the
+    /// next closer name (RFC 5155 section 8.3).
+    fn nsec3_says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
+        if let Some(record) = self.matches(name, spent)? {
+            return Ok(Says::Exists(record.type_set()));
+        }
+        for depth in (labels::count(zone)..labels::count(name)).rev() {
+            let closest_encloser = name.trim_to(depth);
+            let Some(record) = self.matches(&closest_encloser, spent)? else { continue };
+            if leads_away(record.type_set()) {
+                return Ok(Says::Nothing);
+            }
+            return Ok(match self.covers(&name.trim_to(depth + 1), spent)? {
+                Some(opt_out) => Says::Absent { closest_encloser, opt_out },
+                None => Says::Nothing,
+            });
+        }
+        Ok(Says::Nothing)
+    }
+
+    /// The NSEC3 whose owner is the hash of `name`.
+    fn matches(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
+        let hash = self.hash(name, spent)?;
+        Ok(self.nsec3().iter().find(|(owner, _)| *owner == hash).map(|(_, record)| *record))
+    }
+
+    /// The opt-out flag of the NSEC3 that covers the hash of `name`.
+    fn covers(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<bool>> {
+        let hash = self.hash(name, spent)?;
+        let covers = |(owner, record): &&([u8; HASH], &NSEC3)| {
+            labels::is_between(owner.as_slice(), hash.as_slice(), record.next_hashed_owner_name())
+        };
+        Ok(self.nsec3().iter().find(covers).map(|(_, record)| record.opt_out()))
+    }
+
+    fn nsec3(&self) -> &[([u8; HASH], &'m NSEC3)] {
+        match self {
+            Self::Nsec3 { records, .. } => records,
+            Self::Nsec(_) => &[],
+        }
+    }
+
+    /// The hash of `name` with this book's salt and iterations, computed once.
+    fn hash(&mut self, name: &Name, spent: &mut Spent) -> Found<[u8; HASH]> {
+        let Self::Nsec3 { records, hashes } = self else { return Ok([0; HASH]) };
+        if let Some(hash) = hashes.get(name) {
+            return Ok(*hash);
+        }
+        let unusable = || Stop::Bogus(format!("malformed: {} cannot be hashed for NSEC3", shown(name)));
+        let (_, record) = records.first().ok_or_else(unusable)?;
+        spent.nsec3_hash(name.len(), record.salt().len(), record.iterations())?;
+        let hash = record
+            .hash_algorithm()
+            .hash(record.salt(), name, record.iterations())
+            .ok()
+            .and_then(|digest| digest.as_ref().try_into().ok())
+            .ok_or_else(unusable)?;
+        hashes.insert(name.clone(), hash);
+        Ok(hash)
+    }
+}
+
+/// What NSEC records say about a name (RFC 4035 section 5.4).
+fn nsec_says<'m>(records: &[(&'m Name, &'m NSEC)], name: &Name) -> Says<'m> {
+    for (owner, record) in records {
+        let next = record.next_domain_name();
+        if *owner == name {
+            return Says::Exists(record.type_set());
+        }
+        // RFC 6840 section 4.1.
+        if !labels::is_between(*owner, name, next) || owner.zone_of(name) && leads_away(record.type_set()) {
+            continue;
+        }
+        if name.zone_of(next) {
+            return Says::EmptyNonTerminal;
+        }
+        let (a, b) = (labels::common_ancestor(name, owner), labels::common_ancestor(name, next));
+        let closest_encloser = if labels::count(&a) > labels::count(&b) { a } else { b };
+        return Says::Absent { closest_encloser, opt_out: false };
+    }
+    Says::Nothing
+}
+
+/// The names below lie in another zone, or are redirected: nothing is said about them (RFC 6840 section 4.1).
+fn leads_away(types: &RecordTypeSet) -> bool {
+    types.contains(RecordType::DNAME) || types.contains(RecordType::NS) && !types.contains(RecordType::SOA)
+}
+
+/// Do these types deny `rtype` at `name`? Neither it nor a CNAME may be there (RFC 6840 section 4.3); above a cut only
+/// DS is denied (section 4.1), and below a cut everything but DS (RFC 4035 section 5.2).
+fn lacks(types: &RecordTypeSet, name: &Name, rtype: RecordType) -> Found<()> {
+    let (ns, soa) = (types.contains(RecordType::NS), types.contains(RecordType::SOA));
+    if types.contains(rtype) || types.contains(RecordType::CNAME) {
+        return bogus("withheld", &format!("{} has {rtype} or CNAME, but it was not given", shown(name)));
+    }
+    if rtype == RecordType::DS && soa && !name.is_root() {
+        return bogus(
+            "wrong-side",
+            &format!("the denial of {} DS comes from below the zone cut", shown(name)),
+        );
+    }
+    if rtype != RecordType::DS && ns && !soa {
+        return bogus(
+            "wrong-side",
+            &format!("the denial of {} {rtype} comes from above a zone cut", shown(name)),
+        );
+    }
+    Ok(())
+}
+
+/// The owners of NSEC and NSEC3 RRsets, each once.
+fn owners(authorities: &[Record]) -> Found<Vec<(&Name, RecordType)>> {
+    let mut owners = Vec::new();
+    for record in authorities.iter().filter(|record| record.dns_class == DNSClass::IN) {
+        let key = (&record.name, record.record_type());
+        if matches!(key.1, RecordType::NSEC | RecordType::NSEC3) && !owners.contains(&key) {
+            if owners.len() >= MAX_DENIALS {
+                return exhausted(&format!("more than {MAX_DENIALS} denials in one reply"));
+            }
+            owners.push(key);
+        }
+    }
+    Ok(owners)
+}
+
+/// The hash in the first label of an NSEC3's owner, which is exactly one label below its zone (RFC 5155 section 3).
+fn owner_hash(owner: &Name, zone: &Name) -> Option<[u8; HASH]> {
+    if owner.base_name() != *zone {
+        return None;
+    }
+    base32hex(owner.iter().next()?)
+}
+
+/// Base32 with the extended hex alphabet, without padding, in any case (RFC 4648 section 7).
+fn base32hex(label: &[u8]) -> Option<[u8; HASH]> {
+    if label.len() != HASH * 8 / 5 {
+        return None;
+    }
+    let (mut octets, mut pending, mut bits) = (Vec::with_capacity(HASH), 0_u16, 0);
+    for character in label {
+        let value = match character.to_ascii_lowercase() {
+            digit @ b'0'..=b'9' => digit - b'0',
+            letter @ b'a'..=b'v' => letter - b'a' + 10,
+            _ => return None,
+        };
+        pending = pending << 5 | u16::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            octets.push((pending >> bits).to_be_bytes()[1]);
+        }
+    }
+    octets.try_into().ok()
+}

@@ -1,0 +1,230 @@
+//! Which records a zone has signed: RFC 4035 section 5.3, with the canonical form of RFC 4034 section 6.
+//!
+//! The signed octets are built here and not by the library, which orders records before their names are in lower
+//! case and leaves repetitions in.
+
+use super::budget::Spent;
+use super::replies::{Found, bogus, exhausted, records, seconds, shown};
+use crate::limits::{MAX_KEY_COLLISIONS, MAX_RRSET_RECORDS, MAX_SIGNATURES_PER_RRSET};
+use crate::time::UnixTime;
+use hickory_proto::ProtoError;
+use hickory_proto::dnssec::rdata::sig::SigInput;
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
+use hickory_proto::dnssec::{PublicKey, Verifier};
+use hickory_proto::rr::{Name, RData, Record, RecordType, SerialNumber};
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
+
+/// A zone to which the chain of trust leads.
+#[derive(Clone, Debug)]
+pub(super) struct Zone {
+    /// Its apex.
+    pub(super) name: Name,
+    /// The keys that may sign it.
+    pub(super) keys: Vec<ZoneKey>,
+    /// Until when the chain to it holds.
+    pub(super) until: UnixTime,
+}
+
+/// A key that may sign a zone, with its tag.
+#[derive(Clone, Debug)]
+pub(super) struct ZoneKey {
+    pub(super) tag: u16,
+    pub(super) key: DNSKEY,
+}
+
+/// An RRset that a zone has signed.
+#[derive(Debug)]
+pub(super) struct Proven<'m> {
+    /// Its records, in canonical order, none twice; never empty.
+    pub(super) records: Vec<&'m RData>,
+    /// The Labels field of its signature: fewer than the owner's mean that a wildcard was expanded.
+    pub(super) labels: u8,
+    /// The end of its TTL, or of its signature.
+    pub(super) until: UnixTime,
+}
+
+impl ZoneKey {
+    /// The key, if it may sign a zone at all: ZONE flag (RFC 4034 section 2.1.1), not revoked (RFC 5011 section 2.1),
+    /// of an algorithm that can be verified. The SEP flag means nothing here.
+    pub(super) fn usable(data: &RData) -> Option<Self> {
+        match data {
+            RData::DNSSEC(DNSSECRData::DNSKEY(key))
+                if key.zone_key() && !key.revoke() && key.public_key().algorithm().is_supported() =>
+            {
+                Some(Self { tag: key.calculate_key_tag().ok()?, key: key.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Zone {
+    /// Proves the RRset at `owner` by one signature of exactly this zone (RFC 4035 section 5.3.1).
+    ///
+    /// One good signature of any algorithm is enough (RFC 6840 section 5.11).
+    pub(super) fn proven<'m>(
+        &self,
+        owner: &Name,
+        rtype: RecordType,
+        section: &'m [Record],
+        now: UnixTime,
+        spent: &mut Spent,
+    ) -> Found<Proven<'m>> {
+        let what = format!("{} {rtype}", shown(owner));
+        if !self.name.zone_of(owner) {
+            return bogus("foreign-owner", &format!("{what} does not lie in the zone {}", shown(&self.name)));
+        }
+        let mut ttl = u64::MAX;
+        let mut set: Vec<(Vec<u8>, &RData)> = Vec::new();
+        for record in records(section, owner, rtype) {
+            if set.len() >= MAX_RRSET_RECORDS {
+                return exhausted(&format!("{what}: more than {MAX_RRSET_RECORDS} records"));
+            }
+            let Ok(octets) = canonical(&record.data) else {
+                return bogus("malformed", &format!("{what}: a record that cannot be written"));
+            };
+            ttl = ttl.min(seconds(record.ttl));
+            set.push((octets, &record.data));
+        }
+        if set.is_empty() {
+            return bogus("no-records", &format!("no {what}"));
+        }
+        set.sort_by(|(a, _), (b, _)| a.cmp(b)); // RFC 4034 section 6.3, both sentences
+        set.dedup_by(|(a, _), (b, _)| a == b);
+
+        let mut tried = 0;
+        let mut fault = ("no-signature", "there is no signature by");
+        for (record, signature) in signatures(section, owner, rtype) {
+            let input = signature.input();
+            // An owner above the zone, or more labels than the owner has, cannot be (RFC 4035 section 5.3.1).
+            if input.signer_name != self.name
+                || input.num_labels > owner.num_labels()
+                || input.num_labels < self.name.num_labels()
+            {
+                continue;
+            }
+            let left = match seconds_left(input, now) {
+                Ok(left) => left,
+                Err(why) => {
+                    fault = why;
+                    continue;
+                }
+            };
+            let fits =
+                |k: &&ZoneKey| k.tag == input.key_tag && k.key.public_key().algorithm() == input.algorithm;
+            for ZoneKey { key, .. } in self.keys.iter().filter(fits).take(MAX_KEY_COLLISIONS) {
+                tried += 1;
+                if tried > MAX_SIGNATURES_PER_RRSET {
+                    return exhausted(&format!(
+                        "{what}: more than {MAX_SIGNATURES_PER_RRSET} signatures to try"
+                    ));
+                }
+                spent
+                    .verification(key.public_key(), set.iter().map(|(octets, _)| octets.len() + 10).sum())?;
+                let signed = signed_octets(owner, input, set.iter().map(|(octets, _)| octets.as_slice()));
+                if signed.is_ok_and(|octets| key.verify(&octets, signature.sig()).is_ok()) {
+                    // RFC 4035 section 5.3.3.
+                    let life = ttl.min(seconds(record.ttl)).min(u64::from(input.original_ttl)).min(left);
+                    let records = set.into_iter().map(|(_, data)| data).collect();
+                    return Ok(Proven { records, labels: input.num_labels, until: now.plus(life) });
+                }
+                fault = ("wrong-signature", "the signature is wrong by");
+            }
+        }
+        let (word, sentence) = fault;
+        bogus(word, &format!("{what}: {sentence} the zone {}", shown(&self.name)))
+    }
+
+    /// The same for a type that is never taken from a wildcard: the signature must be over this very owner.
+    pub(super) fn proven_here<'m>(
+        &self,
+        owner: &Name,
+        rtype: RecordType,
+        section: &'m [Record],
+        now: UnixTime,
+        spent: &mut Spent,
+    ) -> Found<Proven<'m>> {
+        let proven = self.proven(owner, rtype, section, now, spent)?;
+        if proven.labels == owner.num_labels() {
+            return Ok(proven);
+        }
+        bogus("expanded-wildcard", &format!("{} {rtype} comes from a wildcard", shown(owner)))
+    }
+}
+
+/// The signatures over one RRset, with the records that carry them.
+pub(super) fn signatures<'m, 'n>(
+    section: &'m [Record],
+    owner: &'n Name,
+    rtype: RecordType,
+) -> impl Iterator<Item = (&'m Record, &'m RRSIG)> + use<'m, 'n> {
+    records(section, owner, RecordType::RRSIG).filter_map(move |record| match &record.data {
+        RData::DNSSEC(DNSSECRData::RRSIG(signature)) if signature.input().type_covered == rtype => {
+            Some((record, signature))
+        }
+        _ => None,
+    })
+}
+
+/// Seconds until the signature ends, if its time has come; in serial number arithmetic (RFC 4034 section 3.1.5).
+pub(super) fn seconds_left(input: &SigInput, now: UnixTime) -> Result<u64, (&'static str, &'static str)> {
+    let moment = SerialNumber::new(now.serial());
+    if !(input.sig_inception <= moment) {
+        return Err(("signature-not-yet-valid", "the time of the signature has not come; it is by"));
+    }
+    if !(moment <= input.sig_expiration) {
+        return Err(("signature-expired", "the signature has expired; it is by"));
+    }
+    Ok(u64::from(input.sig_expiration.get().wrapping_sub(moment.get())))
+}
+
+/// RDATA in canonical form (RFC 4034 section 6.2 as amended by RFC 6840 section 5.1).
+fn canonical(data: &RData) -> Result<Vec<u8>, ProtoError> {
+    // The library has no DNAME of its own; its RDATA is one name, whose length octets are no letters.
+    if let RData::Unknown { code: RecordType::DNAME, rdata } = data {
+        return Ok(rdata.anything.to_ascii_lowercase());
+    }
+    let mut octets = Vec::new();
+    data.emit(&mut canonical_encoder(&mut octets))?;
+    Ok(octets)
+}
+
+/// What a signature is made over: its own fields, then each record in canonical form (RFC 4034 section 3.1.8.1).
+pub(super) fn signed_octets<'d>(
+    owner: &Name,
+    input: &SigInput,
+    rdata: impl Iterator<Item = &'d [u8]>,
+) -> Result<Vec<u8>, ProtoError> {
+    let wildcard;
+    let owner = if input.num_labels < owner.num_labels() {
+        wildcard = owner.trim_to(input.num_labels.into()).prepend_label("*")?;
+        &wildcard
+    } else {
+        owner
+    };
+    let mut head = Vec::new();
+    let mut encoder = canonical_encoder(&mut head);
+    encoder.set_name_encoding(NameEncoding::UncompressedLowercase);
+    owner.emit(&mut encoder)?;
+    for field in [u16::from(input.type_covered), 1] {
+        encoder.emit_u16(field)?;
+    }
+    encoder.emit_u32(input.original_ttl)?;
+
+    let mut octets = Vec::new();
+    input.emit(&mut canonical_encoder(&mut octets))?;
+    for data in rdata {
+        octets.extend_from_slice(&head);
+        octets.extend_from_slice(&u16::try_from(data.len()).map_err(|_| "RDATA too long")?.to_be_bytes());
+        octets.extend_from_slice(data);
+    }
+    Ok(octets)
+}
+
+/// Writes names whole, and in lower case where the canonical form wants it.
+fn canonical_encoder(octets: &mut Vec<u8>) -> BinEncoder<'_> {
+    let mut encoder = BinEncoder::new(octets);
+    encoder.set_canonical_form(true);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    encoder
+}
