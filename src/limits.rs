@@ -44,15 +44,10 @@ pub const MAX_BATCH_LINE: usize = 2_048;
 pub const MAX_BATCH_AT_ONCE: usize = 8;
 /// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
 pub const MAX_REPLY_OCTETS: usize = 1_048_576;
-<<<<<<< HEAD
 /// Records of all replies of one verdict; a normal one sees about a hundred. Bounds what names that point at names cost.
 pub const MAX_VERDICT_RECORDS: usize = 4_096;
-/// Aliases followed for one question (unbound: 11).
-pub const MAX_ALIASES: usize = 10;
-=======
 /// Aliases followed for one question (unbound: 11; BIND: 16).
 pub const MAX_ALIASES: usize = 12;
->>>>>>> 86f5365 (wip: the walk)
 /// Labels below the root that are asked for DS and DNSKEY ahead of need.
 pub const MAX_LABELS_AHEAD: usize = 6;
 /// Signatures tried for one RRset (unbound: 8; CVE-2023-50387).

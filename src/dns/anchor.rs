@@ -4,10 +4,11 @@
 //! text holds is refused with its line: a file that is only half understood must not decide what is authentic.
 
 use crate::text::excerpt;
-use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
-use hickory_proto::dnssec::{DigestType, PublicKey};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::dnssec::rdata::{DNSKEY, DS};
+use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf};
+use hickory_proto::rr::{Name, RecordType};
 use std::fmt;
+use std::str::FromStr;
 
 /// The root's key signing keys of 2017 (20326) and 2024 (38696), as IANA publishes their digests
 /// (<https://data.iana.org/root-anchors/root-anchors.xml>).
@@ -133,7 +134,7 @@ fn entries(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadAnchor> {
         let line = line.split([';', '#']).next().unwrap_or_default();
         let spaced = line.replace('(', " ( ").replace(')', " ) ");
         let (mut start, mut words) = open.take().unwrap_or_else(|| (number, Vec::new()));
-        let mut inside = words.first().is_some();
+        let mut inside = !words.is_empty();
         if !inside {
             start = number;
         }
@@ -177,46 +178,99 @@ fn anchor(words: &[String]) -> Result<Anchor, String> {
     let mut zone =
         Name::from_ascii(owner).map_err(|_| format!("'{}' is not the name of a zone", excerpt(owner, 80)))?;
     zone.set_fqdn(true);
-    let data = RData::try_from_str(rtype, &fields.join(" "))
-        .map_err(|error| format!("the {rtype} cannot be read ({})", excerpt(&error.to_string(), 120)))?;
-    let key = match data {
-        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => AnchorKey::Key(usable_key(key)?),
-        RData::DNSSEC(DNSSECRData::DS(ds)) => AnchorKey::Digest(usable_digest(ds, fields)?),
-        _ => return Err(EXPECTED.into()),
+    let key = match rtype {
+        RecordType::DNSKEY => AnchorKey::Key(usable_key(fields)?),
+        _ => AnchorKey::Digest(usable_digest(fields)?),
     };
     Ok(Anchor { zone, key })
 }
 
+/// Three numbers, then the rest joined (RFC 4034 sections 2.2 and 5.3: white space is allowed within it).
+fn fields<A: FromStr, B: FromStr, C: FromStr>(
+    words: &[String],
+    expected: &str,
+) -> Result<(A, B, C, String), String> {
+    let read = || match words {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            Some((a.parse().ok()?, b.parse().ok()?, c.parse().ok()?, rest.concat()))
+        }
+        _ => None,
+    };
+    read().ok_or_else(|| format!("'{}' is not {expected}", excerpt(&words.join(" "), 40)))
+}
+
 /// A key that may sign a zone: ZONE flag (RFC 4034 section 2.1.1), not revoked (RFC 5011 section 2.1).
-fn usable_key(key: DNSKEY) -> Result<DNSKEY, String> {
+fn usable_key(words: &[String]) -> Result<DNSKEY, String> {
+    let (flags, protocol, algorithm, key): (u16, u8, u8, String) =
+        fields(words, "flags, protocol, algorithm and key, as in '257 3 8 AwEAAa...'")?;
+    let octets = base64(&key).ok_or_else(|| format!("'{}' is not a key in base64", excerpt(&key, 40)))?;
+    let key = DNSKEY::with_flags(flags, PublicKeyBuf::new(octets, Algorithm::from_u8(algorithm)));
+    if protocol != 3 {
+        return Err(format!("the protocol {protocol} is not 3"));
+    }
     if !key.zone_key() {
         return Err(format!("the flags {} are not those of a zone's key (256 or 257)", key.flags()));
     }
     if key.revoke() {
         return Err(format!("the flags {} say that this key is revoked", key.flags()));
     }
-    let algorithm = key.public_key().algorithm();
-    if !algorithm.is_supported() {
-        return Err(format!("signatures of algorithm {} cannot be verified", u8::from(algorithm)));
+    if !key.public_key().algorithm().is_supported() {
+        return Err(format!("signatures of algorithm {algorithm} cannot be verified"));
     }
     Ok(key)
 }
 
 /// A digest of the length that its type has (RFC 4034 section 5.1.4, RFC 4509, RFC 6605).
-fn usable_digest(ds: DS, fields: &[String]) -> Result<DS, String> {
-    if !ds.algorithm().is_supported() {
-        return Err(format!("signatures of algorithm {} cannot be verified", u8::from(ds.algorithm())));
+fn usable_digest(words: &[String]) -> Result<DS, String> {
+    let (tag, algorithm, digest_type, digest): (u16, u8, u8, String) =
+        fields(words, "key tag, algorithm, digest type and digest, as in '20326 8 2 E06D44...'")?;
+    if !Algorithm::from_u8(algorithm).is_supported() {
+        return Err(format!("signatures of algorithm {algorithm} cannot be verified"));
     }
-    let octets = match ds.digest_type() {
-        DigestType::SHA1 => 20,
-        DigestType::SHA256 => 32,
-        DigestType::SHA384 => 48,
-        DigestType::Unknown(number) => return Err(format!("digests of type {number} cannot be compared")),
-        _ => return Err("digests of this type cannot be compared".into()),
+    let octets = match digest_type {
+        1 => 20,
+        2 => 32,
+        4 => 48,
+        _ => return Err(format!("digests of type {digest_type} cannot be compared")),
     };
-    let written: usize = fields.iter().skip(3).map(String::len).sum();
-    if written != octets * 2 {
-        return Err(format!("the digest has {written} hexadecimal digits, not {}", octets * 2));
+    match hexadecimal(&digest) {
+        Some(digest) if digest.len() == octets => {
+            Ok(DS::new(tag, Algorithm::from_u8(algorithm), DigestType::from(digest_type), digest))
+        }
+        _ => Err(format!("'{}' is not a digest of {} hexadecimal digits", excerpt(&digest, 40), octets * 2)),
     }
-    Ok(ds)
+}
+
+/// Pairs of hexadecimal digits.
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Base64 with its padding (RFC 4648 section 4).
+fn base64(text: &str) -> Option<Vec<u8>> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.trim_end_matches('=');
+    let padding = text.len() - digits.len();
+    if !text.len().is_multiple_of(4) || padding > 2 || digits.is_empty() {
+        return None;
+    }
+    let (mut octets, mut pending, mut bits) = (Vec::with_capacity(text.len()), 0_u16, 0);
+    for digit in digits.bytes() {
+        let value = ALPHABET.iter().position(|letter| *letter == digit)?;
+        pending = pending << 6 | u16::try_from(value).ok()?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            let [_, octet] = (pending >> bits).to_be_bytes();
+            octets.push(octet);
+        }
+    }
+    Some(octets)
 }

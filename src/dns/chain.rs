@@ -9,16 +9,14 @@ use super::alias::{self, Offered};
 use super::anchor::TrustAnchors;
 use super::budget::Spent;
 use super::denial::{Denials, NoDs, Strength};
+use super::keys::{enter, trusted_keys, usable_digests};
 use super::labels;
-use super::replies::{Found, Replies, Stop, bogus, exhausted, has, shown};
-use super::signature::{Proven, Zone, ZoneKey, seconds_left, signatures};
+use super::replies::{Found, Replies, Stop, has, shown};
+use super::signature::{Proven, Zone, seconds_left, signatures};
 use super::{Blame, Outage, Question, ZoneStatus};
-use crate::limits::{MAX_DS_DIGESTS, MAX_LABELS_AHEAD};
+use crate::limits::MAX_LABELS_AHEAD;
 use crate::time::UnixTime;
-use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
-use hickory_proto::dnssec::{DigestType, PublicKey};
-use hickory_proto::op::Message;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RecordType};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -276,8 +274,7 @@ fn into_signed(
     spent: &mut Spent,
 ) -> Found<Cut> {
     let until = parent.until.min(ds.until);
-    let digests: Vec<&DS> =
-        ds.records.iter().copied().filter_map(as_ds).filter(|ds| is_supported(ds)).collect();
+    let digests = usable_digests(ds);
     if digests.is_empty() {
         let why = format!(
             "unsupported-algorithm: the DS records of {} name none that can be verified",
@@ -294,75 +291,4 @@ fn into_signed(
         Err(Stop::Failed(outage, _, why)) => Ok(Cut::Broken(Stop::Failed(outage, ZoneStatus::Signed, why))),
         Err(stop) => Ok(Cut::Broken(stop)),
     }
-}
-
-/// Proves the keys of a zone: its DNSKEY RRset is signed by a key that is trusted (RFC 4035 section 5.2).
-fn enter(
-    apex: &Name,
-    message: &Message,
-    digests: &[&DS],
-    keys: &[&DNSKEY],
-    until: UnixTime,
-    now: UnixTime,
-    spent: &mut Spent,
-) -> Found<Arc<Zone>> {
-    if !has(&message.answers, apex, RecordType::DNSKEY) {
-        return bogus("no-keys", &format!("the zone {} has to be signed, but shows no DNSKEY", shown(apex)));
-    }
-    let trusted = trusted_keys(apex, message, digests, keys, spent)?;
-    if trusted.is_empty() {
-        let why =
-            format!("no DNSKEY of the zone {} is the one that its DS or trust anchor names", shown(apex));
-        return bogus("key-mismatch", &why);
-    }
-    let entrance = Zone { name: apex.clone(), keys: trusted, until };
-    let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, spent)?;
-    let keys = proven.records.iter().copied().filter_map(ZoneKey::usable).collect();
-    Ok(Arc::new(Zone { name: apex.clone(), keys, until: until.min(proven.until) }))
-}
-
-/// The keys in a DNSKEY reply that a DS, or a trust anchor, names.
-fn trusted_keys(
-    apex: &Name,
-    message: &Message,
-    digests: &[&DS],
-    keys: &[&DNSKEY],
-    spent: &mut Spent,
-) -> Found<Vec<ZoneKey>> {
-    // SHA-1 does not count beside a better digest (RFC 4509 section 3).
-    let better = digests.iter().any(|ds| ds.digest_type() != DigestType::SHA1);
-    let digests = digests.iter().filter(|ds| !better || ds.digest_type() != DigestType::SHA1);
-    let mut compared = 0;
-    let mut trusted = Vec::new();
-    for record in super::replies::records(&message.answers, apex, RecordType::DNSKEY) {
-        let Some(candidate) = ZoneKey::usable(&record.data) else { continue };
-        let public = candidate.key.public_key();
-        let mut is_trusted = keys.iter().any(|key| key.public_key() == public);
-        for ds in digests.clone() {
-            if is_trusted || ds.key_tag() != candidate.tag || ds.algorithm() != public.algorithm() {
-                continue;
-            }
-            compared += 1;
-            if compared > MAX_DS_DIGESTS {
-                return exhausted(&format!("{}: more than {MAX_DS_DIGESTS} digests of keys", shown(apex)));
-            }
-            spent.hashed(apex.len() + 4 + public.public_bytes().len())?;
-            is_trusted = ds.covers(apex, &candidate.key).unwrap_or(false);
-        }
-        if is_trusted {
-            trusted.push(candidate);
-        }
-    }
-    Ok(trusted)
-}
-
-const fn as_ds(data: &RData) -> Option<&DS> {
-    match data {
-        RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
-        _ => None,
-    }
-}
-
-fn is_supported(ds: &DS) -> bool {
-    ds.algorithm().is_supported() && ds.digest_type().is_supported()
 }

@@ -5,18 +5,15 @@
 //! iterations. Books are never mixed within a proof, and only records that the proven zone has signed are in them.
 
 use super::budget::Spent;
-use super::labels;
+use super::nsec::NsecBook;
+use super::nsec3::Nsec3Book;
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
-use super::signature::{Proven, Zone};
+use super::signature::Zone;
 use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS};
 use crate::time::UnixTime;
-use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC, NSEC3};
+use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC3};
 use hickory_proto::op::Message;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet};
-use std::collections::HashMap;
-
-/// Octets of a SHA-1 hash, the only one that NSEC3 has (RFC 5155 section 11).
-const HASH: usize = 20;
 
 /// Everything that a zone denies in one reply.
 #[derive(Debug)]
@@ -32,16 +29,16 @@ pub(super) struct Denials<'m> {
 /// The records from which one proof is made.
 #[derive(Debug)]
 enum Book<'m> {
-    Nsec(Vec<(&'m Name, &'m NSEC)>),
-    Nsec3 { records: Vec<([u8; HASH], &'m NSEC3)>, hashes: HashMap<Name, [u8; HASH]> },
+    Nsec(NsecBook<'m>),
+    Nsec3(Nsec3Book<'m>),
 }
 
 /// What a book says about a name.
 #[derive(Debug)]
-enum Says<'m> {
+pub(super) enum Says<'m> {
     /// It exists, with these types.
     Exists(&'m RecordTypeSet),
-    /// It exists only because names below it do (RFC 4592 section 2.2.2).
+    /// It exists only because names below it do.
     EmptyNonTerminal,
     /// It does not exist; `opt_out` if an insecure delegation may stand there all the same (RFC 5155 section 6).
     Absent { closest_encloser: Name, opt_out: bool },
@@ -96,40 +93,24 @@ impl<'m> Denials<'m> {
         let soa = negative_seconds(message).map_or(UnixTime(u64::MAX), |seconds| now.plus(seconds));
         let mut denials =
             Self { zone: &zone.name, books: Vec::new(), too_many_iterations: false, until: soa };
-        let mut nsec = Vec::new();
-        let mut nsec3: Vec<(&NSEC3, Vec<([u8; HASH], &NSEC3)>)> = Vec::new();
+        let (mut nsec, mut nsec3) = (NsecBook::default(), Vec::new());
         for (owner, rtype) in owners(&message.authorities)? {
             let proven = match zone.proven_here(owner, rtype, &message.authorities, now, spent) {
-                Ok(Proven { records, until, .. }) => {
-                    denials.until = denials.until.min(until);
-                    records
-                }
+                Ok(proven) => proven,
                 Err(Stop::Bogus(_)) => continue,
                 Err(stop) => return Err(stop),
             };
-            for data in proven {
+            denials.until = denials.until.min(proven.until);
+            for data in proven.records {
                 match data {
-                    RData::DNSSEC(DNSSECRData::NSEC(record))
-                        if zone.name.zone_of(record.next_domain_name()) =>
+                    RData::DNSSEC(DNSSECRData::NSEC(record)) => nsec.enter(owner, record, &zone.name),
+                    RData::DNSSEC(DNSSECRData::NSEC3(record))
+                        if record.iterations() > MAX_NSEC3_ITERATIONS =>
                     {
-                        nsec.push((owner, record));
+                        denials.too_many_iterations = true;
                     }
                     RData::DNSSEC(DNSSECRData::NSEC3(record)) => {
-                        let Some(hash) = owner_hash(owner, &zone.name) else { continue };
-                        if record.next_hashed_owner_name().len() != HASH {
-                            continue;
-                        }
-                        if record.iterations() > MAX_NSEC3_ITERATIONS {
-                            denials.too_many_iterations = true;
-                            continue;
-                        }
-                        let alike = |(first, _): &&mut (&NSEC3, Vec<_>)| {
-                            first.salt() == record.salt() && first.iterations() == record.iterations()
-                        };
-                        match nsec3.iter_mut().find(alike) {
-                            Some((_, book)) => book.push((hash, record)),
-                            None => nsec3.push((record, vec![(hash, record)])),
-                        }
+                        Nsec3Book::enter(&mut nsec3, owner, record, &zone.name);
                     }
                     _ => {}
                 }
@@ -138,9 +119,7 @@ impl<'m> Denials<'m> {
         if !nsec.is_empty() {
             denials.books.push(Book::Nsec(nsec));
         }
-        denials
-            .books
-            .extend(nsec3.into_iter().map(|(_, records)| Book::Nsec3 { records, hashes: HashMap::new() }));
+        denials.books.extend(nsec3.into_iter().map(Book::Nsec3));
         Ok(denials)
     }
 
@@ -289,107 +268,26 @@ impl<'m> Book<'m> {
     /// What this book says about a name.
     fn says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
         match self {
-            Self::Nsec(records) => Ok(nsec_says(records, name)),
-            Self::Nsec3 { .. } => self.nsec3_says(zone, name, spent),
+            Self::Nsec(book) => Ok(book.says(name)),
+            Self::Nsec3(book) => book.says(zone, name, spent),
         }
     }
 
-    /// Is a name absent whose parent is known to exist? `Some` of the opt-out flag.
+    /// Is a name absent whose parent is known to exist? `Some` of the opt-out flag. An NSEC3 zone proves no more than
+    /// that beside the answer of a wildcard (RFC 5155 section 7.2.6).
     fn absent(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<bool>> {
         match self {
-            Self::Nsec(records) => match nsec_says(records, name) {
+            Self::Nsec(book) => match book.says(name) {
                 Says::Absent { opt_out, .. } => Ok(Some(opt_out)),
                 _ => Ok(None),
             },
-            Self::Nsec3 { .. } => self.covers(name, spent),
+            Self::Nsec3(book) => Ok(book.covering(name, spent)?.map(NSEC3::opt_out)),
         }
     }
-
-    /// A matching NSEC3, or the closest encloser proof: the deepest ancestor that has one, and one that covers the
-    /// next closer name (RFC 5155 section 8.3).
-    fn nsec3_says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
-        if let Some(record) = self.matches(name, spent)? {
-            return Ok(Says::Exists(record.type_set()));
-        }
-        for depth in (labels::count(zone)..labels::count(name)).rev() {
-            let closest_encloser = name.trim_to(depth);
-            let Some(record) = self.matches(&closest_encloser, spent)? else { continue };
-            if leads_away(record.type_set()) {
-                return Ok(Says::Nothing);
-            }
-            return Ok(match self.covers(&name.trim_to(depth + 1), spent)? {
-                Some(opt_out) => Says::Absent { closest_encloser, opt_out },
-                None => Says::Nothing,
-            });
-        }
-        Ok(Says::Nothing)
-    }
-
-    /// The NSEC3 whose owner is the hash of `name`.
-    fn matches(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
-        let hash = self.hash(name, spent)?;
-        Ok(self.nsec3().iter().find(|(owner, _)| *owner == hash).map(|(_, record)| *record))
-    }
-
-    /// The opt-out flag of the NSEC3 that covers the hash of `name`.
-    fn covers(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<bool>> {
-        let hash = self.hash(name, spent)?;
-        let covers = |(owner, record): &&([u8; HASH], &NSEC3)| {
-            labels::is_between(owner.as_slice(), hash.as_slice(), record.next_hashed_owner_name())
-        };
-        Ok(self.nsec3().iter().find(covers).map(|(_, record)| record.opt_out()))
-    }
-
-    fn nsec3(&self) -> &[([u8; HASH], &'m NSEC3)] {
-        match self {
-            Self::Nsec3 { records, .. } => records,
-            Self::Nsec(_) => &[],
-        }
-    }
-
-    /// The hash of `name` with this book's salt and iterations, computed once.
-    fn hash(&mut self, name: &Name, spent: &mut Spent) -> Found<[u8; HASH]> {
-        let Self::Nsec3 { records, hashes } = self else { return Ok([0; HASH]) };
-        if let Some(hash) = hashes.get(name) {
-            return Ok(*hash);
-        }
-        let unusable = || Stop::Bogus(format!("malformed: {} cannot be hashed for NSEC3", shown(name)));
-        let (_, record) = records.first().ok_or_else(unusable)?;
-        spent.nsec3_hash(name.len(), record.salt().len(), record.iterations())?;
-        let hash = record
-            .hash_algorithm()
-            .hash(record.salt(), name, record.iterations())
-            .ok()
-            .and_then(|digest| digest.as_ref().try_into().ok())
-            .ok_or_else(unusable)?;
-        hashes.insert(name.clone(), hash);
-        Ok(hash)
-    }
-}
-
-/// What NSEC records say about a name (RFC 4035 section 5.4).
-fn nsec_says<'m>(records: &[(&'m Name, &'m NSEC)], name: &Name) -> Says<'m> {
-    for (owner, record) in records {
-        let next = record.next_domain_name();
-        if *owner == name {
-            return Says::Exists(record.type_set());
-        }
-        // RFC 6840 section 4.1.
-        if !labels::is_between(*owner, name, next) || owner.zone_of(name) && leads_away(record.type_set()) {
-            continue;
-        }
-        if name.zone_of(next) {
-            return Says::EmptyNonTerminal;
-        }
-        let (a, b) = (labels::common_ancestor(name, owner), labels::common_ancestor(name, next));
-        let closest_encloser = if labels::count(&a) > labels::count(&b) { a } else { b };
-        return Says::Absent { closest_encloser, opt_out: false };
-    }
-    Says::Nothing
 }
 
 /// The names below lie in another zone, or are redirected: nothing is said about them (RFC 6840 section 4.1).
-fn leads_away(types: &RecordTypeSet) -> bool {
+pub(super) fn leads_away(types: &RecordTypeSet) -> bool {
     types.contains(RecordType::DNAME) || types.contains(RecordType::NS) && !types.contains(RecordType::SOA)
 }
 
@@ -428,34 +326,4 @@ fn owners(authorities: &[Record]) -> Found<Vec<(&Name, RecordType)>> {
         }
     }
     Ok(owners)
-}
-
-/// The hash in the first label of an NSEC3's owner, which is exactly one label below its zone (RFC 5155 section 3).
-fn owner_hash(owner: &Name, zone: &Name) -> Option<[u8; HASH]> {
-    if owner.base_name() != *zone {
-        return None;
-    }
-    base32hex(owner.iter().next()?)
-}
-
-/// Base32 with the extended hex alphabet, without padding, in any case (RFC 4648 section 7).
-fn base32hex(label: &[u8]) -> Option<[u8; HASH]> {
-    if label.len() != HASH * 8 / 5 {
-        return None;
-    }
-    let (mut octets, mut pending, mut bits) = (Vec::with_capacity(HASH), 0_u16, 0);
-    for character in label {
-        let value = match character.to_ascii_lowercase() {
-            digit @ b'0'..=b'9' => digit - b'0',
-            letter @ b'a'..=b'v' => letter - b'a' + 10,
-            _ => return None,
-        };
-        pending = pending << 5 | u16::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            octets.push((pending >> bits).to_be_bytes()[1]);
-        }
-    }
-    octets.try_into().ok()
 }

@@ -13,6 +13,7 @@ use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
 use hickory_proto::dnssec::{PublicKey, Verifier};
 use hickory_proto::rr::{Name, RData, Record, RecordType, SerialNumber};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
+use std::cmp::Ordering;
 
 /// A zone to which the chain of trust leads.
 #[derive(Clone, Debug)]
@@ -169,10 +170,11 @@ pub(super) fn signatures<'m, 'n>(
 /// Seconds until the signature ends, if its time has come; in serial number arithmetic (RFC 4034 section 3.1.5).
 pub(super) fn seconds_left(input: &SigInput, now: UnixTime) -> Result<u64, (&'static str, &'static str)> {
     let moment = SerialNumber::new(now.serial());
-    if !(input.sig_inception <= moment) {
+    let is_before = |a: SerialNumber, b: SerialNumber| a.partial_cmp(&b).is_some_and(Ordering::is_le);
+    if !is_before(input.sig_inception, moment) {
         return Err(("signature-not-yet-valid", "the time of the signature has not come; it is by"));
     }
-    if !(moment <= input.sig_expiration) {
+    if !is_before(moment, input.sig_expiration) {
         return Err(("signature-expired", "the signature has expired; it is by"));
     }
     Ok(u64::from(input.sig_expiration.get().wrapping_sub(moment.get())))

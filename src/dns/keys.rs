@@ -1,0 +1,84 @@
+//! The keys of a zone: which of them a DS or a trust anchor names, and that those sign the rest (RFC 4035 section 5.2).
+
+use super::budget::Spent;
+use super::replies::{Found, bogus, exhausted, has, records, shown};
+use super::signature::{Proven, Zone, ZoneKey};
+use crate::limits::MAX_DS_DIGESTS;
+use crate::time::UnixTime;
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS};
+use hickory_proto::dnssec::{DigestType, PublicKey};
+use hickory_proto::op::Message;
+use hickory_proto::rr::{Name, RData, RecordType};
+use std::sync::Arc;
+
+/// The DS records of a proven RRset whose algorithm and digest can be verified.
+pub(super) fn usable_digests<'m>(ds: &Proven<'m>) -> Vec<&'m DS> {
+    ds.records
+        .iter()
+        .filter_map(|data| match data {
+            RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
+            _ => None,
+        })
+        .filter(|ds| ds.algorithm().is_supported() && ds.digest_type().is_supported())
+        .collect()
+}
+
+/// Proves the keys of a zone: its DNSKEY RRset is signed by a key that is trusted (RFC 4035 section 5.2).
+pub(super) fn enter(
+    apex: &Name,
+    message: &Message,
+    digests: &[&DS],
+    keys: &[&DNSKEY],
+    until: UnixTime,
+    now: UnixTime,
+    spent: &mut Spent,
+) -> Found<Arc<Zone>> {
+    if !has(&message.answers, apex, RecordType::DNSKEY) {
+        return bogus("no-keys", &format!("the zone {} has to be signed, but shows no DNSKEY", shown(apex)));
+    }
+    let trusted = trusted_keys(apex, message, digests, keys, spent)?;
+    if trusted.is_empty() {
+        let why =
+            format!("no DNSKEY of the zone {} is the one that its DS or trust anchor names", shown(apex));
+        return bogus("key-mismatch", &why);
+    }
+    let entrance = Zone { name: apex.clone(), keys: trusted, until };
+    let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, spent)?;
+    let keys = proven.records.iter().copied().filter_map(ZoneKey::usable).collect();
+    Ok(Arc::new(Zone { name: apex.clone(), keys, until: until.min(proven.until) }))
+}
+
+/// The keys in a DNSKEY reply that a DS, or a trust anchor, names.
+pub(super) fn trusted_keys(
+    apex: &Name,
+    message: &Message,
+    digests: &[&DS],
+    keys: &[&DNSKEY],
+    spent: &mut Spent,
+) -> Found<Vec<ZoneKey>> {
+    // SHA-1 does not count beside a better digest (RFC 4509 section 3).
+    let better = digests.iter().any(|ds| ds.digest_type() != DigestType::SHA1);
+    let digests = digests.iter().filter(|ds| !better || ds.digest_type() != DigestType::SHA1);
+    let mut compared = 0;
+    let mut trusted = Vec::new();
+    for record in records(&message.answers, apex, RecordType::DNSKEY) {
+        let Some(candidate) = ZoneKey::usable(&record.data) else { continue };
+        let public = candidate.key.public_key();
+        let mut is_trusted = keys.iter().any(|key| key.public_key() == public);
+        for ds in digests.clone() {
+            if is_trusted || ds.key_tag() != candidate.tag || ds.algorithm() != public.algorithm() {
+                continue;
+            }
+            compared += 1;
+            if compared > MAX_DS_DIGESTS {
+                return exhausted(&format!("{}: more than {MAX_DS_DIGESTS} digests of keys", shown(apex)));
+            }
+            spent.hashed(apex.len() + 4 + public.public_bytes().len())?;
+            is_trusted = ds.covers(apex, &candidate.key).unwrap_or(false);
+        }
+        if is_trusted {
+            trusted.push(candidate);
+        }
+    }
+    Ok(trusted)
+}

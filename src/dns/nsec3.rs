@@ -1,0 +1,128 @@
+//! What the NSEC3 records of one reply say about a name (RFC 5155 section 8).
+
+use super::budget::Spent;
+use super::denial::{Says, leads_away};
+use super::labels;
+use super::replies::{Found, bogus, shown};
+use hickory_proto::dnssec::Nsec3HashAlgorithm;
+use hickory_proto::dnssec::rdata::NSEC3;
+use hickory_proto::rr::Name;
+use std::collections::HashMap;
+
+/// A SHA-1 hash, the only kind that NSEC3 has (RFC 5155 section 11).
+type Hash = [u8; 20];
+
+/// The NSEC3 records of one reply that share salt and iterations, each signed by the proven zone.
+#[derive(Debug)]
+pub(super) struct Nsec3Book<'m> {
+    salt: &'m [u8],
+    iterations: u16,
+    records: Vec<(Hash, &'m NSEC3)>,
+    /// Each name is hashed once.
+    hashes: HashMap<Name, Hash>,
+}
+
+impl<'m> Nsec3Book<'m> {
+    /// Enters a record into the book with its salt and iterations.
+    ///
+    /// One whose owner is not a hash exactly one label below the zone, or whose next hash has another length, is not
+    /// entered (RFC 5155 section 3).
+    pub(super) fn enter(books: &mut Vec<Self>, owner: &Name, record: &'m NSEC3, zone: &Name) {
+        if owner.base_name() != *zone || record.next_hashed_owner_name().len() != size_of::<Hash>() {
+            return;
+        }
+        let Some(hash) = owner.iter().next().and_then(base32hex) else { return };
+        let (salt, iterations) = (record.salt(), record.iterations());
+        match books.iter_mut().find(|book| book.salt == salt && book.iterations == iterations) {
+            Some(book) => book.records.push((hash, record)),
+            None => {
+                books.push(Self { salt, iterations, records: vec![(hash, record)], hashes: HashMap::new() });
+            }
+        }
+    }
+
+    /// What is said about `name`: a matching record, or the closest encloser proof, which is the deepest ancestor that
+    /// has one and a record that covers the next closer name (RFC 5155 section 8.3).
+    pub(super) fn says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
+        if let Some(record) = self.matching(name, spent)? {
+            return Ok(Says::Exists(record.type_set()));
+        }
+        for depth in (labels::count(zone)..labels::count(name)).rev() {
+            let closest_encloser = name.trim_to(depth);
+            let Some(record) = self.matching(&closest_encloser, spent)? else { continue };
+            if leads_away(record.type_set()) {
+                return Ok(Says::Nothing);
+            }
+            return Ok(match self.covering(&name.trim_to(depth + 1), spent)? {
+                Some(record) => Says::Absent { closest_encloser, opt_out: record.opt_out() },
+                None => Says::Nothing,
+            });
+        }
+        Ok(Says::Nothing)
+    }
+
+    /// The record whose owner is the hash of `name`.
+    fn matching(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
+        let hash = self.hash(name, spent)?;
+        Ok(self.records.iter().find(|(owner, _)| *owner == hash).map(|(_, record)| *record))
+    }
+
+    /// The record between whose owner and next hash the hash of `name` lies.
+    pub(super) fn covering(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
+        let hash = self.hash(name, spent)?;
+        let covers = |(owner, record): &&(Hash, &NSEC3)| {
+            labels::is_between(owner.as_slice(), hash.as_slice(), record.next_hashed_owner_name())
+        };
+        Ok(self.records.iter().find(covers).map(|(_, record)| *record))
+    }
+
+    /// The hash of `name` (RFC 5155 section 5).
+    fn hash(&mut self, name: &Name, spent: &mut Spent) -> Found<Hash> {
+        if let Some(hash) = self.hashes.get(name) {
+            return Ok(*hash);
+        }
+        spent.nsec3_hash(name.len(), self.salt.len(), self.iterations)?;
+        let computed = Nsec3HashAlgorithm::SHA1.hash(self.salt, name, self.iterations).ok();
+        let Some(hash) = computed.and_then(|digest| digest.as_ref().try_into().ok()) else {
+            return bogus("malformed", &format!("{} cannot be hashed for NSEC3", shown(name)));
+        };
+        self.hashes.insert(name.clone(), hash);
+        Ok(hash)
+    }
+}
+
+/// Base32 with the extended hex alphabet, without padding, in any case (RFC 4648 section 7).
+fn base32hex(label: &[u8]) -> Option<Hash> {
+    let (mut octets, mut pending, mut bits) = (Vec::with_capacity(size_of::<Hash>()), 0_u16, 0);
+    for character in label {
+        let value = match character.to_ascii_lowercase() {
+            digit @ b'0'..=b'9' => digit - b'0',
+            letter @ b'a'..=b'v' => letter - b'a' + 10,
+            _ => return None,
+        };
+        pending = pending << 5 | u16::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            let [_, octet] = (pending >> bits).to_be_bytes();
+            octets.push(octet);
+        }
+    }
+    if bits == 0 { octets.try_into().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_thirty_two_digits_of_base32hex() {
+        // RFC 5155 appendix A: the hash of example. with salt aabbccdd and 12 iterations.
+        let hash = base32hex(b"0p9mhaveqvm6t7vbl5lop2u3t2rp3tom").unwrap();
+        assert_eq!(hash[..4], [0x06, 0x53, 0x68, 0xab]);
+        assert_eq!(base32hex(b"0P9MHAVEQVM6T7VBL5LOP2U3T2RP3TOM"), Some(hash));
+        for wrong in ["0p9mhaveqvm6t7vbl5lop2u3t2rp3to", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tow", "", "0p9m"] {
+            assert_eq!(base32hex(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}
