@@ -1,0 +1,117 @@
+//! What only the signed world of `tests/dnssec-world` can show: round trips, and who is to blame for a bogus answer.
+//!
+//! `tests/dnssec-world/check` brings the world up, with a copy of it that answers 20 ms late, and runs these.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+use hickory_proto::rr::{Name, RecordType};
+use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::session::Resolver;
+use smtp_sts_verify::dns::{Answer, Blame, Class, Outcome, Question, Resolve};
+use smtp_sts_verify::time::{Clock, SystemClock, UnixTime};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The resolver of the world that does not validate, and the one behind 20 ms.
+const PLAIN: &str = "127.53.8.2:53";
+const LATE: &str = "127.54.8.2:53";
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+const YEAR: u64 = 31_557_600;
+
+fn anchors() -> Arc<TrustAnchors> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dnssec-world/run/root.key");
+    Arc::new(TrustAnchors::parse(&std::fs::read_to_string(file).unwrap()).unwrap())
+}
+
+fn resolver(server: &str, anchors: Arc<TrustAnchors>, now: UnixTime) -> Resolver {
+    let server: SocketAddr = server.parse().unwrap();
+    Resolver::new(&[server], anchors, now, Instant::now() + Duration::from_secs(10))
+}
+
+fn question(name: &str, rtype: RecordType) -> Question {
+    Question::new(&Name::from_ascii(name).unwrap(), rtype)
+}
+
+/// The three questions with which every verdict begins, asked cold; how long they took.
+async fn begin(server: &str, domain: &str) -> (Vec<Answer>, Duration, usize) {
+    let resolver = resolver(server, anchors(), SystemClock.now());
+    let questions = [
+        question(&format!("_smtp-sts.{domain}"), RecordType::TXT),
+        question(&format!("_mta-sts.{domain}"), RecordType::TXT),
+        question(domain, RecordType::MX),
+    ];
+    let began = Instant::now();
+    let answers = resolver.resolve(&questions).await;
+    (answers, began.elapsed(), resolver.packets())
+}
+
+/// Warms the caches of the world's own resolver, then counts the round trips of a cold verifier; the best of three,
+/// since the machine may be busy.
+async fn round_trips(domain: &str) -> (Class, u128) {
+    begin(PLAIN, domain).await;
+    let mut best = (Class::Unreachable, Duration::MAX, 0);
+    for _ in 0..3 {
+        let (answers, took, packets) = begin(LATE, domain).await;
+        if took < best.1 {
+            best = (answers.last().unwrap().outcome.class(), took, packets);
+        }
+    }
+    let (class, took, packets) = best;
+    println!(
+        "{domain}: {took:.1?} for TXT, TXT and MX at {ROUND_TRIP:?} a query, {packets} queries, {class:?}"
+    );
+    (class, took.as_millis() / ROUND_TRIP.as_millis())
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn policy_and_mx_of_a_signed_and_of_an_unsigned_domain_take_one_round_trip() {
+    for (domain, class) in [
+        ("p256.nsec.", Class::Secure),
+        ("rsa256.nsec.", Class::Secure),
+        ("p256.nsec3.", Class::Secure),
+        ("signed.optout.", Class::Secure),
+        ("unsigned.nsec.", Class::Insecure),
+        ("unsigned.nsec3.", Class::Insecure),
+        ("unsigned.optout.", Class::Insecure),
+        ("any.plain.", Class::Insecure),
+    ] {
+        assert_eq!(round_trips(domain).await, (class, 1), "{domain}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn a_delegated_label_takes_two_round_trips() {
+    assert_eq!(round_trips("deleg.nsec.").await, (Class::Secure, 2));
+}
+
+async fn blame(anchors: Arc<TrustAnchors>, now: UnixTime) -> (Class, Option<Blame>, String) {
+    let resolver = resolver(PLAIN, anchors, now);
+    let answer = resolver.resolve_one(&question("_smtp-sts.p256.nsec.", RecordType::TXT)).await;
+    println!("{:?}", answer.outcome);
+    match &answer.outcome {
+        Outcome::Bogus(blame, why) => (Class::Bogus, Some(*blame), why.clone()),
+        other => (other.class(), None, String::new()),
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn a_clock_that_is_off_is_told_apart_from_a_bogus_domain() {
+    let now = SystemClock.now();
+    for wrong in [UnixTime(now.0 - YEAR), now.plus(YEAR)] {
+        let (class, blame, why) = blame(anchors(), wrong).await;
+        assert_eq!((class, blame), (Class::Bogus, Some(Blame::Clock)), "{why}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn an_anchor_of_another_root_is_told_apart_from_a_bogus_domain() {
+    let (class, blame, why) = blame(Arc::new(TrustAnchors::iana().unwrap()), SystemClock.now()).await;
+    assert_eq!((class, blame), (Class::Bogus, Some(Blame::TrustAnchor)), "{why}");
+}
