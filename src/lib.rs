@@ -7,6 +7,7 @@ pub mod limits;
 pub mod name;
 pub mod policy;
 pub mod reason;
+pub mod render;
 pub mod text;
 pub mod time;
 pub mod verdict;

@@ -15,6 +15,10 @@ pub const MAX_HOSTS: usize = 64;
 pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
 /// Whole run, greatest: ten seconds before Exim's kill.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(50);
+/// After the deadline, before the watchdog ends what hangs.
+pub const WATCHDOG_GRACE: Duration = Duration::from_millis(500);
+/// Octets of a file of trust anchors; the root's has about 700.
+pub const MAX_ANCHOR_FILE_OCTETS: u64 = 65_536;
 /// Octets of one line for Exim with a host: the longest line that RFC 5322 section 2.1.1 lets into a header.
 pub const MAX_EXIM_LINE: usize = 998;
 /// Octets of one line for Exim without a host, where `mxre` may be long (Exim's own string limit is 16 KiB).

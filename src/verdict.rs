@@ -23,6 +23,18 @@ pub enum Verdict {
     Refuse,
 }
 
+impl Verdict {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Defer => "defer",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 /// The least TLS with which the mail may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tls {
@@ -34,6 +46,19 @@ pub enum Tls {
     Opportunistic,
     /// A certificate of the host by an authority of the web.
     WebPki,
+}
+
+impl Tls {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dane => "dane",
+            Self::Encrypt => "encrypt",
+            Self::Opportunistic => "opportunistic",
+            Self::WebPki => "webpki",
+        }
+    }
 }
 
 /// Which mechanism decided.
@@ -51,6 +76,20 @@ pub enum PolicyType {
     SmtpSts,
 }
 
+impl PolicyType {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dane => "dane",
+            Self::MtaSts => "mta-sts",
+            Self::None => "none",
+            Self::Override => "override",
+            Self::SmtpSts => "smtp-sts",
+        }
+    }
+}
+
 /// How the hosts stand to the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MxCheck {
@@ -60,6 +99,18 @@ pub enum MxCheck {
     Mismatch,
     /// There was nothing to compare.
     Unchecked,
+}
+
+impl MxCheck {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Mismatch => "mismatch",
+            Self::Unchecked => "unchecked",
+        }
+    }
 }
 
 /// What Exim saw of the handshake, when it asks after it.

@@ -3,6 +3,10 @@
 //! Each question is looked up cold and for itself, without any cache. A batch answers line by line, in order, and each
 //! answer is flushed at once, so that another program can talk with it; a line that is no question gets an answer too.
 
+use super::args::LookupArguments;
+use super::config::{BadConfiguration, Choices};
+use super::exit::ExitStatus;
+use super::outside;
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::presentation::{name as name_text, parse_name, parse_type, rdata, type_word};
 use crate::dns::session::Resolver;
@@ -10,7 +14,7 @@ use crate::dns::{Answer, Blame, Class, Content, Outage, Outcome, Question};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
 use crate::reason::Reason;
 use crate::text::{Escaped, excerpt};
-use crate::time::Clock;
+use crate::time::{Clock, SystemClock};
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use std::io::{self, BufRead, Read, Write};
@@ -18,13 +22,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Exit status: secure or insecure; of a batch: every line was answered.
-pub const EXIT_ANSWERED: u8 = 0;
-/// Exit status: bogus.
-pub const EXIT_BOGUS: u8 = 1;
-/// Exit status: unreachable.
-pub const EXIT_UNREACHABLE: u8 = 75;
 
 /// Whom to ask, what to trust, how long to wait.
 #[derive(Clone, Debug)]
@@ -38,7 +35,7 @@ pub struct Options {
 }
 
 /// How the answer to one question is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// A few lines for a person.
     Human,
@@ -59,6 +56,51 @@ struct Line {
     reason: String,
     queries: usize,
     valid_until: Option<u64>,
+}
+
+/// Runs the command. What keeps it from asking is told on standard error.
+pub fn run(arguments: &LookupArguments) -> ExitStatus {
+    match asked(arguments) {
+        Ok(status) => status,
+        Err((status, why)) => {
+            // Nobody is left to tell if this fails, too.
+            let _ = writeln!(io::stderr(), "smtp-sts-verify lookup: {}", Escaped(&why));
+            status
+        }
+    }
+}
+
+fn asked(arguments: &LookupArguments) -> Result<ExitStatus, (ExitStatus, String)> {
+    let configuration = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
+    let choices = Choices {
+        dns: arguments.dns.clone(),
+        trust_anchor: arguments.trust_anchor.clone(),
+        deadline: arguments.deadline,
+        ..Choices::default()
+    };
+    let choices = choices.with_file(&arguments.config).map_err(configuration)?;
+    let options = Options {
+        upstreams: outside::name_servers(&choices).map_err(configuration)?,
+        anchors: Arc::new(outside::trust_anchors(&choices).map_err(configuration)?),
+        deadline: choices.deadline(),
+    };
+    let one = match (&arguments.name, &arguments.rtype) {
+        (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(|why| (ExitStatus::Usage, why))?),
+        _ => None,
+    };
+    let failed = |error: io::Error| (ExitStatus::Defer, format!("input or output failed: {error}"));
+    let runtime = outside::runtime().map_err(failed)?;
+    let mut output = io::stdout().lock();
+    runtime
+        .block_on(async {
+            match one {
+                Some(question) => {
+                    single(&options, &SystemClock, &question, arguments.format, &mut output).await
+                }
+                None => batch(&options, &SystemClock, io::BufReader::new(io::stdin()), &mut output).await,
+            }
+        })
+        .map_err(failed)
 }
 
 /// Reads the two arguments of a single look-up.
@@ -83,16 +125,16 @@ pub async fn single(
     question: &Question,
     format: Format,
     output: &mut impl Write,
-) -> io::Result<u8> {
+) -> io::Result<ExitStatus> {
     let (answer, packets) = look_up(options, clock, question).await;
     match format {
         Format::Json => write_json(output, &Line::of(&name_text(question.name()), &answer, packets))?,
         Format::Human => write_human(output, &answer, packets)?,
     }
     Ok(match answer.outcome.class() {
-        Class::Secure | Class::Insecure => EXIT_ANSWERED,
-        Class::Bogus => EXIT_BOGUS,
-        Class::Unreachable => EXIT_UNREACHABLE,
+        Class::Secure | Class::Insecure => ExitStatus::Deliver,
+        Class::Bogus => ExitStatus::Refuse,
+        Class::Unreachable => ExitStatus::Defer,
     })
 }
 
@@ -105,7 +147,7 @@ pub async fn batch<R>(
     clock: &impl Clock,
     input: R,
     output: &mut impl Write,
-) -> io::Result<u8>
+) -> io::Result<ExitStatus>
 where
     R: BufRead + Send + 'static,
 {
@@ -134,7 +176,7 @@ where
         let answer: io::Result<Line> = answer;
         write_json(output, &answer?)?;
     }
-    Ok(EXIT_ANSWERED)
+    Ok(ExitStatus::Deliver)
 }
 
 async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> (Answer, usize) {
@@ -320,7 +362,7 @@ mod tests {
         let mut output = Vec::new();
         let code = batch(&options, &UnixTime(0), Cursor::new(input), &mut output).await.unwrap();
         let output = String::from_utf8(output).unwrap();
-        assert_eq!((code, output.lines().count(), input.lines().count()), (0, 7, 7));
+        assert_eq!((code, output.lines().count(), input.lines().count()), (ExitStatus::Deliver, 7, 7));
         for line in output.lines() {
             assert!(line.is_ascii() && !line.contains('\u{1b}'), "{line}");
             let line: serde_json::Value = serde_json::from_str(line).unwrap();

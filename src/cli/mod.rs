@@ -1,3 +1,33 @@
-//! The commands, one file each.
+//! The command line: what is typed becomes a question, the answer becomes a line and an exit code.
 
+pub mod args;
+pub mod config;
+pub mod exit;
+mod log;
 pub mod lookup;
+mod output;
+mod outside;
+mod panic;
+mod verify;
+mod watchdog;
+
+use args::{Arguments, Command};
+use clap::Parser as _;
+use config::Format;
+use exit::ExitStatus;
+use std::ffi::OsString;
+
+/// Runs the program on the arguments that the system gave, the program's own name first.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> ExitStatus {
+    let format = Format::at_first_sight(&arguments);
+    panic::install(format);
+    match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
+        Ok(
+            Arguments { command: Some(Command::Verify(question)), .. }
+            | Arguments { command: None, verify: question },
+        ) => verify::run(&question),
+        Err(error) => output::usage(&error, format),
+    }
+}

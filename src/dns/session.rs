@@ -76,11 +76,6 @@ impl Resolver {
         Self { line, session: Mutex::new(session) }
     }
 
-    /// Allows the questions that looking at so many MX hosts takes; call it once, when their number is known.
-    pub fn allow_mx_hosts(&self, hosts: usize) {
-        self.line.quota.allow_mx_hosts(hosts.min(MAX_MX_HOSTS_LOOKED_AT));
-    }
-
     /// Packets that left so far, repetitions included.
     #[must_use]
     pub fn packets(&self) -> usize {
@@ -95,6 +90,10 @@ impl Resolver {
 }
 
 impl Resolve for Resolver {
+    fn allow_mx_hosts(&self, hosts: usize) {
+        self.line.quota.allow_mx_hosts(hosts.min(MAX_MX_HOSTS_LOOKED_AT));
+    }
+
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let called = Instant::now();
         let mut session = self.session.lock().await;

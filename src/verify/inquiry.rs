@@ -357,7 +357,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         }
         self.notes.dedup();
         Report {
-            domain: self.request.domain.clone(),
+            domain: Some(self.request.domain.clone()),
             judgement,
             cache: self.cache,
             evidence: self.evidence,

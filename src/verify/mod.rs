@@ -48,6 +48,20 @@ pub enum CacheUse {
     Unavailable,
 }
 
+impl CacheUse {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::None => "none",
+            Self::Stored => "stored",
+            Self::Unavailable => "unavailable",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
 /// One thing that the verdict rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -68,8 +82,8 @@ pub struct Evidence {
 /// The answer, with everything that an operator may ask about it.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Whose mail it is.
-    pub domain: PolicyDomain,
+    /// Whose mail it is; `None` where the question was no question.
+    pub domain: Option<PolicyDomain>,
     /// The decision.
     pub judgement: Judgement,
     /// What became of the cache.
@@ -80,6 +94,21 @@ pub struct Report {
     pub record: Option<String>,
     /// What else an operator should know; strangers' texts in it, not yet escaped.
     pub notes: Vec<String>,
+}
+
+impl Report {
+    /// An answer to what could not be asked, or was not asked in time; `why` tells the operator.
+    #[must_use]
+    pub fn without_inquiry(verdict: Verdict, reason: Reason, why: String) -> Self {
+        Self {
+            domain: None,
+            judgement: Judgement::plain(verdict, reason, &[]),
+            cache: CacheUse::None,
+            evidence: Vec::new(),
+            record: None,
+            notes: vec![why],
+        }
+    }
 }
 
 /// The answer that memory alone can give: without a packet, and without writing.

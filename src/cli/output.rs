@@ -1,0 +1,46 @@
+//! The last step of every run: text to standard output, and what follows if nobody takes it.
+
+use super::config::Format;
+use super::exit::ExitStatus;
+use crate::reason::Reason;
+use crate::render::exim::Asker;
+use crate::render::human::Detail;
+use crate::render::{exim, human, json};
+use crate::verdict::Verdict;
+use crate::verify::Report;
+use std::io::Write as _;
+
+/// Writes the answer.
+pub fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
+    let text = match format {
+        Format::Exim => exim::line(report, asker),
+        Format::Human => human::text(report, detail),
+        Format::Json => json::object(report) + "\n",
+    };
+    write(&text, ExitStatus::of(report))
+}
+
+/// Writes `text` and keeps the status, unless nobody takes the text: then the mail waits.
+pub fn write(text: &str, status: ExitStatus) -> ExitStatus {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => status,
+        Err(_) => ExitStatus::Defer,
+    }
+}
+
+/// Help and version as they are; a mistake on the command line as an answer that Exim can read.
+pub fn usage(error: &clap::Error, format: Format) -> ExitStatus {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        return write(&text, ExitStatus::Deliver);
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let why = first.strip_prefix("error: ").unwrap_or(first).chars().take(400).collect();
+    failure(Reason::Usage, why, format)
+}
+
+/// An answer without an inquiry: the mail waits.
+pub fn failure(reason: Reason, why: String, format: Format) -> ExitStatus {
+    report(&Report::without_inquiry(Verdict::Defer, reason, why), format, Asker::Router, Detail::Brief)
+}

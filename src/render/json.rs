@@ -1,0 +1,48 @@
+//! The answer for programs: one JSON object on one line, printable ASCII.
+
+use crate::text::Escaped;
+use crate::verify::{Evidence, Report};
+use serde_json::{Map, Value, json};
+
+/// The flat keys of every output, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers' texts are escaped as in
+/// every output before JSON escapes them again.
+#[must_use]
+pub fn object(report: &Report) -> String {
+    let mut object = Map::new();
+    object
+        .insert("domain".into(), report.domain.as_ref().map_or(Value::Null, |domain| json!(domain.as_str())));
+    object.extend(super::flat(report).map(|(key, word)| (key.to_owned(), json!(word))));
+    let hosts: Vec<Value> = report
+        .judgement
+        .hosts
+        .iter()
+        .map(|host| json!({"host": host.host.as_str(), "verdict": host.verdict.word(), "reason": host.reason.word()}))
+        .collect();
+    object.insert("hosts".into(), hosts.into());
+    object.insert("record".into(), report.record.as_ref().map_or(Value::Null, |text| safe(text)));
+    object.insert("evidence".into(), report.evidence.iter().map(evidence).collect());
+    object.insert("notes".into(), report.notes.iter().map(|note| safe(note)).collect());
+    Value::Object(object).to_string()
+}
+
+fn safe(text: &str) -> Value {
+    Value::String(Escaped(text).to_string())
+}
+
+fn evidence(evidence: &Evidence) -> Value {
+    json!({
+        "question": safe(&evidence.question),
+        "class": evidence.class,
+        "said": safe(&evidence.said),
+        "valid_until": evidence.valid_until.map(|moment| moment.0),
+        "queries": evidence.queries,
+        "elapsed_ms": evidence.elapsed.map(|elapsed| u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)).map(milliseconds),
+        "remembered": evidence.elapsed.is_none() && evidence.valid_until.is_some(),
+    })
+}
+
+/// Milliseconds with three decimals.
+fn milliseconds(microseconds: u64) -> Value {
+    let text = format!("{}.{:03}", microseconds / 1_000, microseconds % 1_000);
+    text.parse::<f64>().map_or(Value::Null, |number| json!(number))
+}
