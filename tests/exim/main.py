@@ -9,6 +9,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cases_header  # noqa: E402
 import cases_plumbing  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
@@ -74,6 +75,7 @@ def main():
     ledger = harness.Ledger(only)
     lab = Laboratory(scratch)
     plumbing(lab, ledger)
+    header(lab, ledger)
     return ledger.close()
 
 
@@ -97,6 +99,16 @@ def plumbing(lab, ledger):
         if ledger.wants(words):
             lab.exim.configure("split", macros=macros)
             ledger.run(words, case, lab)
+
+
+def header(lab, ledger):
+    """The header set alone, with a stand-in."""
+    if not any(ledger.wants(case.words) for case in cases_header.CASES):
+        return
+    lab.exim.configure("split", sets=["header"], macros={"SMTP_STS_MORE_HEADERS": "yes"})
+    for case in cases_header.CASES:
+        ledger.run(case.words, case, lab)
+    lab.forget_policies()
 
 
 def _write(path, text):

@@ -1,0 +1,182 @@
+"""The header set alone: a stand-in gives answers from a table, and the cache file is written by hand."""
+
+import os
+import shutil
+import sqlite3
+import time
+
+import exim
+from cases_plumbing import answer, asked, one, says
+from harness import case, delivered, never_in_clear, waits
+
+CASES = []
+HEADER = "X-smtp-sts-verify"
+
+
+def cached(*rows):
+    """The cache file as the first smtp-sts-verify had it, with rows of domain and tls_only."""
+    path = exim.CACHE + "/cache.db"
+    if os.path.exists(path):
+        os.unlink(path)
+    with sqlite3.connect(path) as file:
+        file.execute("create table sts_cache (domain text, tls_only text, sts_record text, expires integer)")
+        end = int(time.time()) + 1000
+        file.executemany("insert into sts_cache values (?, ?, 'v=STS1', ?)", [(d, t, end) for d, t in rows])
+    shutil.chown(path, "Debian-exim", "Debian-exim")
+    os.chmod(path, 0o640)
+
+
+@case("header set: the answer stands in one header, asked with domain, host and the outcome of the handshake")
+def header(lab):
+    asked()
+    mail = one(lab, "met.signed.example", answer(tls="webpki", mxre="^(.+)$"))
+    message = delivered(lab, mail, "u@met.signed.example", "good", "R=dnslookup T=remote_smtp ", "CV=yes")
+    assert message.header(HEADER) == "GOOD: " + answer(tls="webpki"), message.text
+    last = asked()[-1]
+    assert last[0] != 0, "asked as root"
+    assert last[3:] == ["-d", "met.signed.example", "-m", "good.hosts.example", "--tls-verified", "yes", "--format", "exim"], last
+
+
+@case("header set: without verification the report says no")
+def not_verified(lab):
+    asked()
+    for host in ("selfsigned", "plain"):
+        mail = one(lab, f"{host}.signed.example", answer())
+        delivered(lab, mail, f"u@{host}.signed.example", host)
+        assert asked()[-1][7:9] == ["--tls-verified", "no"]
+
+
+@case("header set: a refusal is a header that says BAD, and no veto")
+def bad(lab):
+    mail = one(lab, "met.signed.example", answer("refuse", tls="webpki"), 1)
+    message = delivered(lab, mail, "u@met.signed.example", "good", "CV=yes")
+    assert message.header(HEADER).startswith("BAD: verdict=refuse "), message.text
+
+
+@case("header set: tls=webpki and no STARTTLS, a refused or broken one, or a bad certificate: waits, never in clear text")
+def enforced(lab):
+    for host in ("plain", "refusing", "broken", "expired", "wrongname", "selfsigned"):
+        mail = one(lab, f"{host}.signed.example", answer(tls="webpki"))
+        waits(lab, mail, f"u@{host}.signed.example", "T=remote_smtp ", r"defer \(-3[78]\)")
+
+
+@case("header set: tls=encrypt is content with any certificate, but not with clear text")
+def encrypt(lab):
+    mail = one(lab, "selfsigned.signed.example", answer(tls="encrypt"))
+    delivered(lab, mail, "u@selfsigned.signed.example", "selfsigned", "CV=no")
+    mail = one(lab, "plain.signed.example", answer(tls="encrypt"))
+    waits(lab, mail, "u@plain.signed.example", r"defer \(-38\)")
+
+
+@case("header set: a cached True demands verified TLS when the program is missing or prints garbage")
+def cached_true(lab):
+    cached(("plain.signed.example", "True"), ("selfsigned.signed.example", "True"), ("met.signed.example", "True"))
+    for host in ("plain", "selfsigned"):
+        mail = one(lab, f"{host}.signed.example", "garbage")
+        waits(lab, mail, f"u@{host}.signed.example", r"defer \(-3[78]\)")
+        lab.world.forget()
+        with lab.without_program():
+            mail = lab.exim.deliver(f"u@{host}.signed.example")
+        waits(lab, mail, f"u@{host}.signed.example", r"defer \(-3[78]\)")
+    lab.world.forget()
+    with lab.without_program():
+        mail = lab.exim.deliver("u@met.signed.example")
+    message = delivered(lab, mail, "u@met.signed.example", "good", "CV=yes")
+    assert message.header(HEADER).startswith("BAD:"), message.text
+    assert message.header("X-smtp-sts-cached-enforced") == "True"
+
+
+@case("header set: a cached False, or nothing cached, and no program: delivered as ever")
+def cached_false(lab):
+    cached(("plain.signed.example", "False"))
+    for domain in ("plain", "nopolicy"):
+        lab.world.forget()
+        with lab.without_program():
+            mail = lab.exim.deliver(f"u@{domain}.signed.example")
+        delivered(lab, mail, f"u@{domain}.signed.example", "plain")
+
+
+@case("header set: an answer goes before the cache")
+def answer_before_cache(lab):
+    cached(("plain.signed.example", "True"))
+    mail = one(lab, "plain.signed.example", answer())
+    delivered(lab, mail, "u@plain.signed.example", "plain")
+
+
+@case("header set: garbage with line ends stays within its header")
+def one_line(lab):
+    for text in ("x\nX-Injected: yes", "x\r\nX-Injected: yes\r\n\r\nbody", "\n\n", "x\x00\xff\x85\u2028X-Injected: yes"):
+        mail = one(lab, "nopolicy.signed.example", text)
+        message = delivered(lab, mail, "u@nopolicy.signed.example", "plain")
+        names = [name.lower() for name, _ in message.headers()]
+        assert "x-injected" not in names and names.count(HEADER.lower()) == 1, message.text
+        assert message.text.endswith("\r\n\r\nHello.\r\n"), message.text
+
+
+@case("header set: a program that a signal ends: nobody takes the message")
+def killed(lab):
+    mail = one(lab, "nopolicy.signed.example", "killed")
+    waits(lab, mail, "u@nopolicy.signed.example", "T=remote_smtp ", envelope=True)
+
+
+@case("header set: two domains in one message are asked about one by one")
+def two_domains(lab):
+    says("shared.signed.example", answer(tls="webpki"))
+    says("nopolicy2.signed.example", answer())
+    lab.world.forget()
+    mail = lab.exim.deliver("u@shared.signed.example", "u@nopolicy2.signed.example")
+    assert " == " in mail.line("u@shared.signed.example"), mail.log
+    assert " => " in mail.line("u@nopolicy2.signed.example"), mail.log
+    assert [m.recipients for _, m in lab.world.messages()] == [["<u@nopolicy2.signed.example>"]]
+
+
+@case("header set: messages that wait for the same host are asked about each with its own domain and host")
+def waiting(lab):
+    says("shared.signed.example", answer(tls="webpki"))
+    says("nopolicy2.signed.example", answer())
+    lab.exim.empty_queue()
+    lab.exim.forget_hints()
+    lab.world.forget()
+    for recipient in ("u@nopolicy2.signed.example", "u@shared.signed.example", "v@nopolicy2.signed.example"):
+        lab.exim.queue(recipient)
+    start = lab.exim.log_size()
+    asked()
+    lab.exim.run("exim4 -qqf")
+    lab.exim.run("exim4 -qf")
+    log = lab.exim.log_since(start)
+    lab.exim.empty_queue()
+    took = lab.world.messages()
+    recipients = sorted(r for _, m in took for r in m.recipients)
+    assert recipients == ["<u@nopolicy2.signed.example>", "<v@nopolicy2.signed.example>"], log
+    assert all(m.header(HEADER).startswith("GOOD: verdict=") for _, m in took), [m.text for _, m in took]
+    assert all(q[4].endswith("signed.example") and q[6] for q in asked()), "asked about nothing"
+
+
+@case("header set: a certificate's issuer with line ends stays within its header")
+def issuer(lab):
+    mail = one(lab, "issuer.signed.example", answer(tls="webpki"))
+    message = delivered(lab, mail, "u@issuer.signed.example", "issuer", "CV=yes")
+    assert not [name for name, _ in message.headers() if "injected" in name.lower()], message.text
+    assert "Stranger" in message.header("X-smtp-sts-MX-cert"), message.text
+
+
+@case("header set: an alias with a line end, quotes and an option in it reaches the program as one argument, no header")
+def alias(lab):
+    for domain in ("evilalias", "evilquote"):
+        asked()
+        mail = one(lab, f"{domain}.signed.example", answer())
+        message = delivered(lab, mail, f"u@{domain}.signed.example", "good")
+        assert not [name for name, _ in message.headers() if "injected" in name.lower()], message.text
+        for question in asked():
+            assert question[3:6] == ["-d", f"{domain}.signed.example", "-m"] and question[7:] in (
+                ["--format", "exim"],
+                ["--tls-verified", "yes", "--format", "exim"],
+                ["--tls-verified", "no", "--format", "exim"],
+            ), question
+
+
+@case("header set: the cache file that is missing is made by Exim for its own user, and stops nothing")
+def no_cache(lab):
+    lab.forget_policies()
+    mail = one(lab, "nopolicy.signed.example", answer())
+    delivered(lab, mail, "u@nopolicy.signed.example", "plain")
