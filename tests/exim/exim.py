@@ -53,7 +53,8 @@ class Exim:
         os.symlink(path, built)
         self.run(readme("program"))
 
-    def configure(self, scheme, sets=("enforce",), macros=None, configtype="internet", relay_domains="", smarthost=""):
+    def configure(self, scheme, sets=("enforce",), macros=None, configtype="internet", relay_domains="", smarthost="",
+                  hubbed=None):
         """Debian's configuration as it comes, then our files on top as the README says.
 
         `scheme` is "split" or "single"; `sets` are of "enforce" and "header"; `macros` are an administrator's presets.
@@ -78,9 +79,12 @@ class Exim:
         target = "conf.d/main/000_localmacros" if scheme == "split" else "exim4.conf.localmacros"
         with open("/etc/exim4/" + target, "w") as file:
             file.write(lines)
+        if hubbed:
+            with open("/etc/exim4/hubbed_hosts", "w") as file:
+                file.write(hubbed + "\n")
         for part in sets:
             self.run(readme(f"{part}-{scheme}"))
-        self.run("update-exim4.conf")
+        self.run(readme("enable"))
 
     def run(self, commands):
         """Runs commands of an administrator, in a copy of the source tree."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -11,10 +12,15 @@ sys.path.insert(0, HERE)
 
 import cases_header  # noqa: E402
 import cases_plumbing  # noqa: E402
+import cases_policy  # noqa: E402
+import cases_setup  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
 import names  # noqa: E402
 import world  # noqa: E402
+
+
+CONFIGURATION = "/etc/smtp-sts-verify/config.toml"
 
 
 class Laboratory:
@@ -24,22 +30,42 @@ class Laboratory:
         self.exim = exim.Exim(scratch)
         self.world = world.World(scratch)
         os.makedirs("/etc/smtp-sts-verify", exist_ok=True)
-        with open("/etc/smtp-sts-verify/config.toml", "w") as file:
-            file.write(
-                f'dns = ["{names.PLAIN}"]\ntrust_anchor = "{self.world.names.anchor}"\nallow_private_addresses = true\n'
-            )
+        _write(CONFIGURATION, self._configuration(names.PLAIN))
         self.hanging = None
 
-    @contextlib.contextmanager
+    def _configuration(self, server):
+        return f'dns = ["{server}"]\ntrust_anchor = "{self.world.names.anchor}"\nallow_private_addresses = true\n'
+
     def resolver_without_trust(self):
-        """Exim's resolver validates, but nothing tells glibc to believe it."""
-        with open("/etc/resolv.conf") as file:
-            before = file.read()
-        _write("/etc/resolv.conf", before.replace("trust-ad ", ""))
+        """For a while, Exim's resolver validates, but nothing tells glibc to believe it."""
+        return _replaced("/etc/resolv.conf", f"nameserver {names.VALIDATING}\n")
+
+    def resolver_that_does_not_validate(self):
+        """For a while, Exim's resolver hands on everything."""
+        return _replaced("/etc/resolv.conf", f"nameserver {names.PLAIN}\n")
+
+    def program_configured(self, text):
+        """For a while, the program has another configuration."""
+        return _replaced(CONFIGURATION, text)
+
+    def program_asks(self, server):
+        """For a while, the program asks another name server."""
+        return _replaced(CONFIGURATION, self._configuration(server))
+
+    @contextlib.contextmanager
+    def read_only_cache(self):
+        """The cache's file system is read-only for a while."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", exim.CACHE], check=True)
         try:
             yield
         finally:
-            _write("/etc/resolv.conf", before)
+            subprocess.run(["umount", exim.CACHE], check=True)
+
+    def forget_dns(self):
+        """Drops what the program remembers of the DNS; the policies stay."""
+        for name in os.listdir(exim.CACHE):
+            if name.startswith("cache.dns.db"):
+                os.unlink(os.path.join(exim.CACHE, name))
 
     @contextlib.contextmanager
     def without_program(self):
@@ -76,6 +102,8 @@ def main():
     lab = Laboratory(scratch)
     plumbing(lab, ledger)
     header(lab, ledger)
+    policies(lab, ledger, program)
+    setups(lab, ledger)
     return ledger.close()
 
 
@@ -109,6 +137,39 @@ def header(lab, ledger):
     for case in cases_header.CASES:
         ledger.run(case.words, case, lab)
     lab.forget_policies()
+
+
+def policies(lab, ledger, program):
+    """The real program, both sets installed."""
+    lab.exim.install_program(program)
+    lab.forget_policies()
+    if not any(ledger.wants(case.words) for case in cases_policy.CASES):
+        return
+    lab.exim.configure("split", sets=["enforce", "header"])
+    for case in cases_policy.CASES:
+        ledger.run(case.words, case, lab)
+
+
+def setups(lab, ledger):
+    """The real program under each kind of configuration."""
+    installed = None
+    for words, function, how in cases_setup.SETUPS:
+        installed = how or installed
+        if ledger.wants(words):
+            if how or ledger.only:
+                lab.exim.configure(**installed)
+            ledger.run(words, function, lab)
+
+
+@contextlib.contextmanager
+def _replaced(path, text):
+    with open(path) as file:
+        before = file.read()
+    _write(path, text)
+    try:
+        yield
+    finally:
+        _write(path, before)
 
 
 def _write(path, text):
