@@ -1,4 +1,27 @@
 //! Does the receiving domain demand authenticated TLS, and may its mail go to this host?
+//!
+//! The journey of a question, told in the order of the modules that it passes:
+//!
+//! 1. [`cli`] reads what Exim or an operator typed. [`name`] turns it into a policy domain and MX hosts, or refuses
+//!    it before a packet is sent.
+//! 2. [`verify`] is the pipeline. It looks into the [`cache`] first: a policy in force needs nobody's confirmation,
+//!    and what DNS proved a moment ago need not be asked again.
+//! 3. [`dns`] asks for the rest, everything at once, and walks the chain of trust from the anchor down: an answer is
+//!    secure, insecure, bogus or unreachable.
+//! 4. [`policy`] reads the record that was found into terms. [`https`] fetches the copy that authenticates it, where
+//!    the record says so.
+//! 5. [`verdict`] judges: the only place that can refuse, and only under a policy that was met before. Each judgement
+//!    has one word of [`reason`].
+//! 6. [`cache`] keeps what the next delivery must know.
+//! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
+//!
+//! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
+//! clock), [`text`] (the one way in which a stranger's text is shown).
+//!
+//! What is absent is as much a part of the design: no decision takes a string, no module but `cli` reads a file of the
+//! administrator's, nothing reads the environment, `name`, `policy`, `verdict`, `reason`, `render` and the walk in
+//! `dns` know neither I/O nor clock.
+
 pub mod cache;
 pub mod cli;
 pub mod dns;

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 pub fn start() {
     let log = tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_max_level(Level::DEBUG)
+        .with_max_level(Level::INFO)
         .with_target(true)
         .without_time()
         .with_writer(Harmless)
