@@ -1,0 +1,40 @@
+//! The README says of reasons and exit codes what the program says.
+
+use smtp_sts_verify::cli::exit::ExitStatus;
+use smtp_sts_verify::reason::Reason;
+
+const README: &str = include_str!("../README.md");
+
+fn rows_below<'a>(heading: &str) -> Vec<&'a str> {
+    let (_, section) = README.split_once(heading).unwrap_or_else(|| panic!("no {heading:?}"));
+    section
+        .lines()
+        .skip(1)
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .collect()
+}
+
+#[test]
+fn the_table_of_exit_codes_is_the_programs() {
+    let expected: Vec<String> = ExitStatus::ALL
+        .iter()
+        .map(|status| format!("| `{}` | {} |", status.code(), status.meaning()))
+        .collect();
+    assert_eq!(rows_below("### Exit codes"), expected);
+}
+
+#[test]
+fn the_table_of_reasons_is_the_programs() {
+    let expected: Vec<String> = Reason::ALL
+        .iter()
+        .map(|reason| {
+            let explanation = reason.explain();
+            let report =
+                explanation.result_type.map(|word| format!(" Report as `{word}`.")).unwrap_or_default();
+            format!("| `{}` | {}{report} | {} |", explanation.word, explanation.meaning, explanation.rule)
+        })
+        .collect();
+    assert_eq!(rows_below("### Reasons"), expected);
+}
