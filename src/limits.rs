@@ -130,5 +130,15 @@ pub const MAX_MX_PATTERNS: usize = 64;
 pub const MAX_DOMAINS_DEFAULT: u64 = 50_000;
 /// Waiting for another process that writes the cache.
 pub const CACHE_BUSY_WAIT: Duration = Duration::from_secs(2);
+/// The longest pause of that waiting; a commit takes some milliseconds.
+pub const CACHE_TURN_PAUSE: Duration = Duration::from_millis(20);
+/// One pause of a reader, or of a writer whose turn it is, while another one commits.
+pub const CACHE_LOCK_PAUSE: Duration = Duration::from_millis(1);
+/// Octets that a domain may take in a file of the cache, its record as long as it gets; bounds the file.
+pub const CACHE_OCTETS_PER_DOMAIN: u64 = 6_144;
+/// The bound of a file for few domains, octets.
+pub const CACHE_OCTETS_LEAST: u64 = 67_108_864;
+/// Octets of one remembered DNS result: the names of [`MAX_MX_RECORDS`] hosts.
+pub const MAX_REMEMBERED_OCTETS: usize = 17_408;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
 pub const CLOCK_JUMP: u64 = 86_400;

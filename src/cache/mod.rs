@@ -12,15 +12,24 @@
 //! - A warm answer writes nothing and opens only the files that it needs.
 //! - A policy in force under enforce leaves the cache by expiring or by being replaced, never to make room.
 
+mod answers;
+mod database;
+pub mod file;
+mod files;
 mod fingerprint;
 mod memory;
+mod policies;
 mod policy;
+mod schema;
+mod seed;
 mod trouble;
 
+pub use file::CachePath;
+pub use files::Cache;
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use memory::InMemory;
 pub use policy::{Authentication, Kept, StoredPolicy, life};
-pub use trouble::Trouble;
+pub use trouble::{Fate, Trouble};
 
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;

@@ -12,8 +12,8 @@ pub enum Trouble {
         file: PathBuf,
         /// What was found.
         found: String,
-        /// Where it lies now; `None` if it was left in place.
-        moved_to: Option<PathBuf>,
+        /// Where it is now.
+        fate: Fate,
     },
     /// Another program's database, or a newer version's; left untouched.
     NotOurs {
@@ -40,23 +40,37 @@ pub enum Trouble {
     },
 }
 
+/// What became of a damaged file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It lies where it lay.
+    LeftInPlace,
+    /// It was moved aside; the next run starts an empty one.
+    MovedTo(PathBuf),
+    /// It was expendable and is gone; the next run starts an empty one.
+    Removed,
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MEANING: &str = "mail is judged as at a first contact, without the policies remembered so far";
         match self {
-            Self::Corrupt { file, found, moved_to: Some(aside) } => write!(
-                f,
-                "the cache {} is damaged ({found}); this time {MEANING}; the file lies at {} now and the next run \
-                 starts an empty one; look at the disk, then remove what was moved aside",
-                file.display(),
-                aside.display()
-            ),
-            Self::Corrupt { file, found, moved_to: None } => write!(
-                f,
-                "the cache {} is damaged ({found}); {MEANING}; move it and anything named like it away, an empty \
-                 one is started then",
-                file.display()
-            ),
+            Self::Corrupt { file, found, fate } => {
+                write!(f, "the cache {} is damaged ({found}); this time {MEANING}; ", file.display())?;
+                match fate {
+                    Fate::LeftInPlace => f.write_str(
+                        "move it and everything named like it away, the next run starts an empty one then",
+                    ),
+                    Fate::MovedTo(aside) => write!(
+                        f,
+                        "it lies at {} now and the next run starts an empty one; look at the disk, then remove it",
+                        aside.display()
+                    ),
+                    Fate::Removed => {
+                        f.write_str("it was expendable and has been removed; nothing has to be done")
+                    }
+                }
+            }
             Self::NotOurs { file, whose } => write!(
                 f,
                 "the cache {} is {whose} and was left untouched; {MEANING}; give another file with -c, or install \

@@ -1,0 +1,117 @@
+//! `cache.dns.db`: DNS results that spare packets. Losing one costs a question.
+
+use super::database::Database;
+use super::fingerprint::short_digest;
+use super::{Recollection, Topic, Trouble};
+use crate::limits::{MAX_POSITIVE_TTL, MAX_REMEMBERED_OCTETS};
+use crate::name::PolicyDomain;
+use crate::time::UnixTime;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+const SELECT: &str = "SELECT text, valid_until, checksum FROM answer
+    WHERE domain = :domain AND fingerprint = :fingerprint AND topic = :topic AND octet_length(text) <= :longest";
+
+const REPLACE: &str =
+    "INSERT OR REPLACE INTO answer (domain, fingerprint, topic, text, valid_until, checksum)
+    VALUES (:domain, :fingerprint, :topic, :text, :valid_until, :checksum)";
+
+const COUNT: &str = "SELECT count(*) FROM answer";
+
+/// What ends soonest goes first.
+const EVICT: &str = "DELETE FROM answer WHERE (domain, fingerprint, topic) IN
+    (SELECT domain, fingerprint, topic FROM answer ORDER BY valid_until LIMIT :surplus)";
+
+/// When there is no room, this part of the rows goes at once: counting them costs more than a row is worth.
+const EVICTED_AT_ONCE: i64 = 64;
+
+/// The file of DNS results, as seen under one run's circumstances.
+#[derive(Debug)]
+pub(super) struct Answers {
+    database: Database,
+}
+
+impl Answers {
+    pub(super) const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// A result that may still be believed. A clock that went back must not make it immortal: an end further away
+    /// than any that is ever stored is not believed.
+    pub(super) fn recall(
+        &self,
+        domain: &PolicyDomain,
+        topic: Topic,
+    ) -> Result<Option<Recollection>, Trouble> {
+        let now = self.database.now;
+        let found = self.database.read(|connection| self.select(connection, domain, topic))?.flatten();
+        Ok(found.filter(|one| now < one.valid_until && one.valid_until <= now.plus(MAX_POSITIVE_TTL)))
+    }
+
+    /// Remembers a result that is neither over nor too long.
+    pub(super) fn remember(
+        &self,
+        domain: &PolicyDomain,
+        topic: Topic,
+        text: &str,
+        valid_until: UnixTime,
+    ) -> Result<(), Trouble> {
+        let now = self.database.now;
+        if valid_until <= now || text.len() > MAX_REMEMBERED_OCTETS {
+            return Ok(());
+        }
+        let valid_until = valid_until.min(now.plus(MAX_POSITIVE_TTL));
+        let end = i64::try_from(valid_until.0).unwrap_or(i64::MAX);
+        self.database.write("remembering a DNS result", |transaction| {
+            let count: i64 = transaction.query_row(COUNT, [], |row| row.get(0))?;
+            let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
+            if count >= most {
+                let surplus = count.saturating_sub(most).saturating_add(1 + most / EVICTED_AT_ONCE);
+                transaction.execute(EVICT, named_params! { ":surplus": surplus })?;
+            }
+            transaction.prepare(REPLACE)?.execute(named_params! {
+                ":domain": domain.as_str(),
+                ":fingerprint": self.database.fingerprint.as_bytes(),
+                ":topic": topic.word(),
+                ":text": text,
+                ":valid_until": end,
+                ":checksum": self.checksum(domain, topic, text, end),
+            })?;
+            Ok(())
+        })
+    }
+
+    fn select(
+        &self,
+        connection: &Connection,
+        domain: &PolicyDomain,
+        topic: Topic,
+    ) -> rusqlite::Result<Option<Recollection>> {
+        let mut statement = connection.prepare(SELECT)?;
+        let key = named_params! {
+            ":domain": domain.as_str(),
+            ":fingerprint": self.database.fingerprint.as_bytes(),
+            ":topic": topic.word(),
+            ":longest": i64::try_from(MAX_REMEMBERED_OCTETS).unwrap_or(i64::MAX),
+        };
+        Ok(statement.query_row(key, |row| Ok(self.understand(row, domain, topic))).optional()?.flatten())
+    }
+
+    fn understand(&self, row: &Row<'_>, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
+        let text = row.get_ref(0).ok()?.as_str().ok()?;
+        let end: i64 = row.get(1).ok()?;
+        if self.checksum(domain, topic, text, end) != row.get_ref(2).ok()?.as_blob().ok()? {
+            return None;
+        }
+        Some(Recollection { text: text.to_owned(), valid_until: UnixTime(u64::try_from(end).ok()?) })
+    }
+
+    fn checksum(&self, domain: &PolicyDomain, topic: Topic, text: &str, end: i64) -> [u8; 16] {
+        short_digest(&[
+            ("domain", domain.as_str().into()),
+            ("fingerprint", self.database.fingerprint.as_bytes().into()),
+            ("topic", topic.word().into()),
+            ("text", text.into()),
+            ("valid_until", end.to_be_bytes().into()),
+        ])
+    }
+}

@@ -1,0 +1,261 @@
+//! One database file: opened late, believed only after inspection, written in whole transactions.
+
+use super::file::{CachePath, Identity};
+use super::fingerprint::Fingerprint;
+use super::schema::{Found, Schema};
+use super::trouble::{Fate, Trouble};
+use crate::limits::{CACHE_BUSY_WAIT, CACHE_LOCK_PAUSE, CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
+use crate::time::UnixTime;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::cell::RefCell;
+use std::time::Instant;
+
+/// The pages of our files; SQLite's default, and part of the file.
+const PAGE_OCTETS: u64 = 4_096;
+
+/// The smallest page of SQLite; a shorter file is a fragment, which it would take for an empty one.
+const LEAST_OCTETS: u64 = 512;
+
+/// One database file and what is known about it in this run.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: CachePath,
+    schema: &'static Schema,
+    /// What its rows must have been learnt under.
+    pub(super) fingerprint: Fingerprint,
+    /// The bound on its domains.
+    pub(super) max_domains: u64,
+    /// The moment of this run.
+    pub(super) now: UnixTime,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// There is no file; the first write makes one.
+    Absent,
+    /// Nobody wanted it yet.
+    Closed,
+    /// Open.
+    Open(Connection, Identity),
+    /// Of no use for the rest of this run.
+    Given(Trouble),
+}
+
+impl Database {
+    /// A database under that path; nothing is touched yet.
+    pub(super) const fn new(
+        path: CachePath,
+        schema: &'static Schema,
+        fingerprint: Fingerprint,
+        max_domains: u64,
+        now: UnixTime,
+    ) -> Self {
+        Self { path, schema, fingerprint, max_domains, now, state: RefCell::new(State::Closed) }
+    }
+
+    /// Reads in one transaction; `None` if there is nothing to read from yet.
+    pub(super) fn read<T>(
+        &self,
+        act: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Trouble> {
+        const DOING: &str = "reading it";
+        self.open()?;
+        let found = self.on_connection(DOING, |connection| {
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
+            Ok(match self.schema.inspect(&transaction)? {
+                Found::Current => Reading::Done(act(&transaction)?),
+                other => Reading::Otherwise(other),
+            })
+        })?;
+        match found {
+            None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
+            Some(Reading::Done(value)) => Ok(Some(value)),
+            // The one write that a read may cause: once in the life of a file.
+            Some(Reading::Otherwise(Found::Predecessor)) => {
+                self.write(DOING, |writing| act(writing)).map(Some)
+            }
+            Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
+        }
+    }
+
+    /// Writes in one transaction, all or nothing, into a file that is made if there is none.
+    pub(super) fn write<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Trouble> {
+        self.open()?;
+        if matches!(*self.state.borrow(), State::Absent) {
+            self.path.create()?;
+            *self.state.borrow_mut() = State::Closed;
+            self.open()?;
+        }
+        let written = self.on_connection(doing, |connection| {
+            let _turn = self.path.turn();
+            self.prepare_for_writing(connection)?;
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            match self.schema.inspect(&transaction)? {
+                Found::Current => {}
+                Found::Empty => self.schema.create(&transaction)?,
+                Found::Predecessor => {
+                    if let Some(predecessor) = &self.schema.predecessor {
+                        (predecessor.take_over)(&transaction, self)?;
+                    }
+                }
+                other => return Ok(Err(other)),
+            }
+            let value = act(&transaction)?;
+            transaction.commit()?;
+            Ok(Ok(value))
+        })?;
+        match written {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(found)) => Err(self.refuse(found)),
+            None => Err(self.unusable(doing, "the file vanished".to_owned())),
+        }
+    }
+
+    /// The definitions of this file.
+    pub(super) const fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+
+    fn open(&self) -> Result<(), Trouble> {
+        match &*self.state.borrow() {
+            State::Absent | State::Open(..) => return Ok(()),
+            State::Given(trouble) => return Err(trouble.clone()),
+            State::Closed => {}
+        }
+        let state = match self.path.examine().map_err(|trouble| self.give_up(trouble))? {
+            None => State::Absent,
+            Some(file) if (1..LEAST_OCTETS).contains(&file.octets) => {
+                return Err(self
+                    .give_up_damaged(format!("it ends after {} octets", file.octets), Some(file.identity)));
+            }
+            Some(file) => match connect(&self.path) {
+                Ok(connection) => State::Open(connection, file.identity),
+                Err(error) => return Err(self.give_up(self.unusable("opening it", error.to_string()))),
+            },
+        };
+        *self.state.borrow_mut() = state;
+        Ok(())
+    }
+
+    fn on_connection<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Trouble> {
+        let done = match &*self.state.borrow() {
+            State::Open(connection, _) => act(connection),
+            State::Absent | State::Closed | State::Given(_) => return Ok(None),
+        };
+        done.map(Some).map_err(|error| {
+            if is_damage(&error) {
+                self.give_up_damaged(error.to_string(), self.identity())
+            } else {
+                self.unusable(doing, error.to_string())
+            }
+        })
+    }
+
+    /// What is not ours stays untouched; what only pretends to be ours is damage.
+    fn refuse(&self, found: Found) -> Trouble {
+        match found {
+            Found::Foreign(whose) => {
+                self.give_up(Trouble::NotOurs { file: self.path.as_path().to_owned(), whose })
+            }
+            Found::Current | Found::Empty | Found::Poisoned | Found::Predecessor => {
+                let what = "its definitions are not those that this program writes".to_owned();
+                self.give_up_damaged(what, self.identity())
+            }
+        }
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        match &*self.state.borrow() {
+            State::Open(_, identity) => Some(*identity),
+            State::Absent | State::Closed | State::Given(_) => None,
+        }
+    }
+
+    fn give_up_damaged(&self, found: String, identity: Option<Identity>) -> Trouble {
+        // Closed before it is renamed, so that SQLite removes no journal of its successor.
+        *self.state.borrow_mut() = State::Absent;
+        let fate = match identity {
+            Some(identity) if self.schema.is_expendable => self.path.remove(identity),
+            Some(identity) => self.path.move_aside(identity, self.now),
+            None => Fate::LeftInPlace,
+        };
+        self.give_up(Trouble::Corrupt { file: self.path.as_path().to_owned(), found, fate })
+    }
+
+    fn give_up(&self, trouble: Trouble) -> Trouble {
+        *self.state.borrow_mut() = State::Given(trouble.clone());
+        trouble
+    }
+
+    fn unusable(&self, doing: &'static str, why: String) -> Trouble {
+        Trouble::Unusable { file: self.path.as_path().to_owned(), doing, why }
+    }
+
+    /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
+    fn prepare_for_writing(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let octets = self.max_domains.saturating_mul(CACHE_OCTETS_PER_DOMAIN).max(CACHE_OCTETS_LEAST);
+        let pages = i64::try_from(octets / PAGE_OCTETS).unwrap_or(i64::MAX);
+        connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
+        for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
+        {
+            connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
+        }
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+    }
+}
+
+enum Reading<T> {
+    Done(T),
+    Otherwise(Found),
+}
+
+fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
+    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
+}
+
+/// Opens an existing file: nothing in it may run, links are not followed, waiting has an end.
+fn connect(path: &CachePath) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut connection = Connection::open_with_flags(path.as_path(), flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
+    // Writers take turns before they come here (see CachePath::turn); what is left is over in a moment.
+    let mut began = Instant::now();
+    connection.busy_handler(Some(move |tries| {
+        if tries == 0 {
+            began = Instant::now();
+        }
+        std::thread::sleep(CACHE_LOCK_PAUSE);
+        began.elapsed() < CACHE_BUSY_WAIT
+    }))?;
+    Ok(connection)
+}
+
+/// Whether the file itself is at fault, and not the system around it.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        }
+        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..) => {
+            true
+        }
+        Error::InvalidColumnType(..) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,328 @@
+//! Which files are believed, how they come into being, and how a damaged one is put aside.
+//!
+//! SQLite believes whatever lies beside a database under the right name, a journal above all. So the rules are about
+//! the directory first: only its owner may write there, and what lies there belongs to him (CWE-59, CWE-379).
+//! Nothing here opens a database file that may be in use: closing it would drop SQLite's locks (POSIX `fcntl`).
+
+use super::trouble::{Fate, Trouble};
+use crate::limits::{CACHE_BUSY_WAIT, CACHE_TURN_PAUSE};
+use crate::time::UnixTime;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
+
+/// Where the policies are when nothing else is said.
+pub const DEFAULT_PATH: &str = "/var/lib/smtp-sts-verify/cache.db";
+
+/// Mode of the files, whatever the umask: Exim's group may read them.
+const FILE_MODE: u32 = 0o640;
+/// Write permission for the group or for everybody.
+const OTHERS_WRITE: u32 = 0o022;
+/// Any permission for everybody.
+const OTHERS_ANY: u32 = 0o007;
+/// In a directory with this bit, only its owner and the owner of a file may rename or remove the file.
+const STICKY: u32 = 0o1000;
+/// The owner of everything that has no real one: unmapped in a user namespace, or a share's anonymous user.
+const NOBODY: u32 = 65_534;
+/// What SQLite puts beside a database and believes.
+const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
+
+/// An absolute path of a cache file, free of `..`; SQLite takes no such path for a URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachePath(PathBuf);
+
+/// Why something is no path of a cache file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadPath(&'static str);
+
+impl fmt::Display for BadPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for BadPath {}
+
+/// Who owns a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
+/// Which file it was that lay under the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// A file that keeps the rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trusted {
+    /// Which one it is.
+    pub(super) identity: Identity,
+    /// Its length.
+    pub(super) octets: u64,
+}
+
+impl CachePath {
+    /// Reads a path from the command line or the configuration.
+    ///
+    /// # Errors
+    /// [`BadPath`]: what a path of a cache file must be.
+    pub fn parse(path: &Path) -> Result<Self, BadPath> {
+        if !path.is_absolute() {
+            return Err(BadPath("must be an absolute path, beginning with '/' (URIs are not understood)"));
+        }
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err(BadPath("must not contain '..'"));
+        }
+        let ends_in_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        if path.file_name().is_none() || path.parent().is_none() || ends_in_slash {
+            return Err(BadPath("must name a file in a directory"));
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The expendable file for DNS results: `cache.dns.db` beside `cache.db`.
+    #[must_use]
+    pub fn of_answers(&self) -> Self {
+        let mut name = self.0.file_stem().unwrap_or_default().to_owned();
+        name.push(".dns");
+        if let Some(extension) = self.0.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        Self(self.0.with_file_name(name))
+    }
+
+    /// The owner of the directory, if it is a directory.
+    #[must_use]
+    pub fn owner_of_directory(&self) -> Option<Owner> {
+        let meta = fs::symlink_metadata(self.directory()).ok().filter(Metadata::is_dir)?;
+        Some(Owner { uid: meta.uid(), gid: meta.gid() })
+    }
+
+    fn directory(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
+    }
+
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut path = OsString::from(&self.0);
+        path.push(suffix);
+        path.into()
+    }
+
+    /// Applies the rules to the directory, the file and what SQLite would believe beside it.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsafe`] with the rule that is broken.
+    pub(super) fn examine(&self) -> Result<Option<Trusted>, Trouble> {
+        let owner = self.examine_directory()?;
+        for suffix in COMPANIONS {
+            examine_file(&self.with_suffix(suffix), owner)?;
+        }
+        examine_file(&self.0, owner)
+    }
+
+    fn examine_directory(&self) -> Result<u32, Trouble> {
+        let directory = self.directory();
+        let meta = look_at(directory)?.ok_or_else(|| {
+            Trouble::unsafe_path(
+                directory,
+                "does not exist; create it for the mail server's user with mode 0750",
+            )
+        })?;
+        if !meta.is_dir() {
+            return Err(Trouble::unsafe_path(
+                directory,
+                "is not a directory (symbolic links are not followed)",
+            ));
+        }
+        if meta.uid() == NOBODY {
+            return Err(Trouble::unsafe_path(
+                directory,
+                "belongs to nobody in particular; give it a real owner",
+            ));
+        }
+        if meta.mode() & OTHERS_WRITE != 0 {
+            let why = "can be written by its group or by everybody, who could plant files in it; chmod go-w it, or \
+                       use a directory of mode 0750 of its own";
+            return Err(Trouble::unsafe_path(directory, why));
+        }
+        for above in directory.ancestors().skip(1) {
+            examine_ancestor(above, meta.uid())?;
+        }
+        Ok(meta.uid())
+    }
+
+    /// Makes an empty file, readable for the group of the directory; another process may have been faster.
+    ///
+    /// # Errors
+    /// [`Trouble::Unusable`] in the system's words.
+    pub(super) fn create(&self) -> Result<(), Trouble> {
+        let made =
+            OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&self.0).and_then(|file| {
+                // The group is a convenience for Exim's own lookup: who may not give it away keeps it.
+                let gid = self.owner_of_directory().map(|owner| owner.gid);
+                if gid != Some(file.metadata()?.gid()) {
+                    let _kept = fchown(&file, None, gid);
+                }
+                file.set_permissions(Permissions::from_mode(FILE_MODE))
+            });
+        match made {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(Trouble::Unusable { file: self.0.clone(), doing: "creating it", why: error.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a damaged file aside, with its journal, which must not be applied to its successor.
+    ///
+    /// Only in a directory that is the cache's own (ours, and closed to everybody else, as it is installed), since a
+    /// wrong `-c` may name somebody's file; and only once: a disk that damages files repeatedly is not filled, and
+    /// the operator has to look.
+    pub(super) fn move_aside(&self, found: Identity, now: UnixTime) -> Fate {
+        self.exclusively(found, || {
+            if self.was_moved_aside_before()? {
+                return Ok(Fate::LeftInPlace);
+            }
+            let aside = self.with_suffix(&format!(".corrupt-{}", now.0));
+            for suffix in COMPANIONS {
+                let mut companion = OsString::from(&aside);
+                companion.push(suffix);
+                ignore_absence(fs::rename(self.with_suffix(suffix), companion))?;
+            }
+            fs::rename(&self.0, &aside)?;
+            Ok(Fate::MovedTo(aside))
+        })
+    }
+
+    /// Removes a damaged file that nobody misses, under the same conditions.
+    pub(super) fn remove(&self, found: Identity) -> Fate {
+        self.exclusively(found, || {
+            for suffix in COMPANIONS {
+                ignore_absence(fs::remove_file(self.with_suffix(suffix)))?;
+            }
+            fs::remove_file(&self.0)?;
+            Ok(Fate::Removed)
+        })
+    }
+
+    /// Waits until no other process writes here, for as long as the value is kept; `None` after [`CACHE_BUSY_WAIT`],
+    /// when SQLite's own locks have to do.
+    ///
+    /// SQLite alone would be correct, but not fair: whoever asks for its write lock holds up whoever commits, and the
+    /// latest comer asks most often. Here whoever has waited longest asks most often by far.
+    pub(super) fn turn(&self) -> Option<File> {
+        let directory = File::open(self.directory()).ok()?;
+        let began = Instant::now();
+        while directory.try_lock().is_err() {
+            let left = CACHE_BUSY_WAIT.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
+            let share = left.as_secs_f64() / CACHE_BUSY_WAIT.as_secs_f64();
+            std::thread::sleep(CACHE_TURN_PAUSE.mul_f64(share * share).max(CACHE_TURN_PAUSE / 50));
+        }
+        Some(directory)
+    }
+
+    /// Does that to the file that was found, while no other process does; a successor under its path is spared.
+    fn exclusively(&self, found: Identity, act: impl FnOnce() -> io::Result<Fate>) -> Fate {
+        let attempt = || -> io::Result<Fate> {
+            let meta = fs::symlink_metadata(self.directory())?;
+            if meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & OTHERS_ANY != 0 {
+                return Ok(Fate::LeftInPlace);
+            }
+            let _turn = self.turn();
+            match fs::symlink_metadata(&self.0) {
+                Ok(meta) if Identity::of(&meta) == found => act(),
+                _ => Ok(Fate::LeftInPlace),
+            }
+        };
+        attempt().unwrap_or(Fate::LeftInPlace)
+    }
+
+    fn was_moved_aside_before(&self) -> io::Result<bool> {
+        let mut prefix = self.0.file_name().unwrap_or_default().to_owned();
+        prefix.push(".corrupt-");
+        for entry in fs::read_dir(self.directory())? {
+            if entry?.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Identity {
+    fn of(meta: &Metadata) -> Self {
+        Self { device: meta.dev(), inode: meta.ino() }
+    }
+}
+
+fn ignore_absence(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// What lies under a path itself, links not followed.
+fn look_at(path: &Path) -> Result<Option<Metadata>, Trouble> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Trouble::Unusable { file: path.to_owned(), doing: "looking for it", why: error.to_string() })
+        }
+    }
+}
+
+/// A directory above the cache's: whoever may rename what lies in it could exchange the cache.
+fn examine_ancestor(path: &Path, owner: u32) -> Result<(), Trouble> {
+    let Some(meta) = look_at(path)? else { return Ok(()) };
+    if !meta.is_dir() {
+        return Err(Trouble::unsafe_path(path, "is not a directory (symbolic links are not followed)"));
+    }
+    if meta.uid() != 0 && meta.uid() != owner && meta.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(Trouble::unsafe_path(
+            path,
+            "belongs neither to root nor to the owner of the cache's directory",
+        ));
+    }
+    if meta.mode() & OTHERS_WRITE != 0 && meta.mode() & STICKY == 0 {
+        let why = "can be written by its group or by everybody, who could exchange the cache's directory; chmod go-w it";
+        return Err(Trouble::unsafe_path(path, why));
+    }
+    Ok(())
+}
+
+fn examine_file(path: &Path, owner: u32) -> Result<Option<Trusted>, Trouble> {
+    let Some(meta) = look_at(path)? else { return Ok(None) };
+    let refuse = |why: &str| Err(Trouble::unsafe_path(path, why));
+    if !meta.is_file() {
+        return refuse("is not a regular file (symbolic links are not followed)");
+    }
+    if meta.nlink() != 1 {
+        return refuse("has a second name (hard link); remove one of them");
+    }
+    if meta.uid() != owner {
+        return refuse("does not belong to the owner of its directory; remove it or chown it");
+    }
+    if meta.mode() & OTHERS_WRITE != 0 {
+        return refuse(
+            "can be written by its group or by everybody; chmod go-w it if you trust what is in it",
+        );
+    }
+    Ok(Some(Trusted { identity: Identity::of(&meta), octets: meta.len() }))
+}

@@ -1,0 +1,148 @@
+//! What a database of ours looks like, to the letter, and how another one is recognised.
+//!
+//! A database can carry code: views and triggers run when it is read. So nothing is read from one whose definitions
+//! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
+
+use super::database::Database;
+use super::seed;
+use rusqlite::{Connection, Transaction};
+
+/// The definitions of one kind of database.
+#[derive(Debug)]
+pub(super) struct Schema {
+    /// `PRAGMA application_id`: tells our files from everybody else's.
+    pub(super) application_id: i32,
+    /// `PRAGMA user_version`. Another version always differs in its definitions too.
+    pub(super) version: i32,
+    /// The statements that create it, as SQLite keeps them.
+    pub(super) definitions: &'static [&'static str],
+    /// `PRAGMA synchronous`: whether a commit waits for the disk.
+    pub(super) synchronous: &'static str,
+    /// A predecessor's database that is taken over.
+    pub(super) predecessor: Option<Predecessor>,
+    /// Whether a damaged file is worth keeping.
+    pub(super) is_expendable: bool,
+}
+
+/// A database that another program left us.
+#[derive(Debug)]
+pub(super) struct Predecessor {
+    /// Its only definition.
+    pub(super) definition: &'static str,
+    /// Replaces the definition by ours and brings the rows over, inside one transaction.
+    pub(super) take_over: fn(&Transaction<'_>, &Database) -> rusqlite::Result<()>,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// This program's database.
+    Current,
+    /// No definitions at all.
+    Empty,
+    /// Another program's; the text says what is known about it.
+    Foreign(String),
+    /// Marked as ours with definitions that are not, or the other way round.
+    Poisoned,
+    /// The predecessor's.
+    Predecessor,
+}
+
+/// Policies. The rows are found by their key; `policy_by_fetch` serves counting and making room. The view is for
+/// Exim's `lookup sqlite` and for whoever has the seed's macro: its columns must remain plain references to columns,
+/// since `expires > strftime('%s','now')` compares with a text and needs the column's INTEGER affinity
+/// (SQLite, "Datatypes", section 4.2). It shows one row a domain, the one fetched last.
+pub(super) const POLICIES: Schema = Schema {
+    application_id: 0x5354_5350,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX policy_by_fetch ON policy (fetched_at, authentication, expires_at, applied_at, tls_only)",
+        "CREATE TABLE policy (
+            domain TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            mechanism TEXT NOT NULL,
+            record TEXT NOT NULL,
+            authentication TEXT NOT NULL,
+            fetched_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            applied_at INTEGER,
+            tls_only TEXT NOT NULL,
+            checksum BLOB NOT NULL,
+            PRIMARY KEY (domain, fingerprint, mechanism)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE VIEW sts_cache (domain, tls_only, sts_record, expires) AS
+            SELECT domain, tls_only, record, expires_at FROM policy AS shown
+            WHERE mechanism = 'smtp-sts' AND NOT EXISTS (
+                SELECT 1 FROM policy AS other
+                WHERE other.domain = shown.domain AND other.mechanism = shown.mechanism
+                AND (other.fetched_at, other.fingerprint) > (shown.fetched_at, shown.fingerprint)
+            )",
+    ],
+    synchronous: "FULL",
+    predecessor: Some(Predecessor { definition: seed::DEFINITION, take_over: seed::take_over }),
+    is_expendable: false,
+};
+
+/// DNS results.
+pub(super) const ANSWERS: Schema = Schema {
+    application_id: 0x5354_5341,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX answer_by_end ON answer (valid_until)",
+        "CREATE TABLE answer (
+            domain TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            topic TEXT NOT NULL,
+            text TEXT NOT NULL,
+            valid_until INTEGER NOT NULL,
+            checksum BLOB NOT NULL,
+            PRIMARY KEY (domain, fingerprint, topic)
+        ) STRICT, WITHOUT ROWID",
+    ],
+    synchronous: "OFF",
+    predecessor: None,
+    is_expendable: true,
+};
+
+impl Schema {
+    /// Looks at the marks and the definitions; runs nothing that the file brings along.
+    pub(super) fn inspect(&self, connection: &Connection) -> rusqlite::Result<Found> {
+        let mark = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i32>(0));
+        let (application_id, version) = (mark("PRAGMA application_id")?, mark("PRAGMA user_version")?);
+        let definitions = definitions(connection, self.definitions.len())?;
+        let ours = definitions.iter().map(String::as_str).eq(self.definitions.iter().copied());
+        let one =
+            definitions.iter().map(String::as_str).eq(self.predecessor.iter().map(|one| one.definition));
+        Ok(match (application_id == self.application_id, ours) {
+            (true, true) if version == self.version => Found::Current,
+            (true, false) if version > self.version => Found::Foreign(format!(
+                "a newer version's (schema {version}, this program knows {})",
+                self.version
+            )),
+            (true, _) | (_, true) => Found::Poisoned,
+            (false, false) if application_id == 0 && version == 0 && definitions.is_empty() => Found::Empty,
+            (false, false) if application_id == 0 && version == 0 && one => Found::Predecessor,
+            (false, false) => {
+                Found::Foreign(format!("another program's database (application {application_id})"))
+            }
+        })
+    }
+
+    /// Writes marks and definitions into a database without any, inside the caller's transaction.
+    pub(super) fn create(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for definition in self.definitions.iter().rev() {
+            connection.execute_batch(definition)?;
+        }
+        connection.pragma_update(None, "application_id", self.application_id)?;
+        connection.pragma_update(None, "user_version", self.version)
+    }
+}
+
+/// The definitions in the file, sorted by their text: of all that are expected, and one more.
+fn definitions(connection: &Connection, expected: usize) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare("SELECT coalesce(sql, type || ' ' || name) FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    let mut definitions: Vec<String> = rows.take(expected + 1).collect::<rusqlite::Result<_>>()?;
+    definitions.sort_unstable();
+    Ok(definitions)
+}

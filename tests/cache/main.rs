@@ -1,0 +1,19 @@
+//! The cache against everything that happens to files: planted ones, damaged ones, crowds, kills, full disks.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests ask for the time, start themselves, and end at the first surprise"
+)]
+
+mod crowd;
+mod damage;
+mod place;
+mod predecessor;
+mod remembering;
+mod room;
+mod trust;

@@ -1,0 +1,150 @@
+//! Bounds, clocks that jump, and text that looks like SQL.
+
+use crate::place::*;
+use rusqlite::Connection;
+use smtp_sts_verify::cache::*;
+use smtp_sts_verify::time::UnixTime;
+use std::fs;
+use std::path::Path;
+
+const YEAR: u64 = 365 * 86_400;
+
+fn rows(path: &Path, table: &str) -> i64 {
+    let sql = match table {
+        "policy" => "SELECT count(*) FROM policy",
+        _ => "SELECT count(*) FROM answer",
+    };
+    Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn f13_a_stream_of_strangers_fills_no_disk_and_displaces_no_policy_in_force() {
+    let place = Place::new();
+    let protected: Vec<_> =
+        (0..10).map(|i| enforced(&format!("enforced{i}.test"), UnixTime(now().0 - 1_000))).collect();
+    for policy in &protected {
+        assert_eq!(bounded(&place.path(), 40, now()).keep(policy).unwrap(), Kept::Stored);
+    }
+    for i in 0..150 {
+        let stranger = fetched(&format!("stranger{i}.test"), RECORD, Authentication::FirstUse, now());
+        assert_eq!(bounded(&place.path(), 40, now()).keep(&stranger).unwrap(), Kept::Stored);
+    }
+    assert_eq!(rows(&place.path(), "policy"), 40);
+    for policy in &protected {
+        assert_eq!(place.cache().policy(&policy.domain).unwrap().as_ref(), Some(policy));
+    }
+    assert!(place.cache().policy(&domain("stranger149.test")).unwrap().is_some());
+}
+
+#[test]
+fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
+    let place = Place::new();
+    let cache = bounded(&place.path(), 4, now());
+    let before = |seconds| UnixTime(now().0 - seconds);
+    let reporting = |name: &str, age| StoredPolicy {
+        applied_at: Some(before(age)),
+        ..fetched(name, REPORTING, Authentication::Dnssec, before(age))
+    };
+    cache.keep(&enforced("enforced.test", before(600_000))).unwrap();
+    cache.keep(&reporting("reporting.test", 500_000)).unwrap();
+    cache.keep(&fetched("new.test", RECORD, Authentication::Dnssec, before(10))).unwrap();
+    cache.keep(&enforced("expired.test", before(700_000))).unwrap();
+    let names = || -> Vec<String> {
+        let connection = Connection::open(place.path()).unwrap();
+        let mut statement = connection.prepare("SELECT domain FROM policy ORDER BY domain").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for (next, left) in [
+        ("a.test", ["a.test", "enforced.test", "new.test", "reporting.test"]),
+        ("b.test", ["a.test", "b.test", "enforced.test", "reporting.test"]),
+        ("c.test", ["a.test", "b.test", "c.test", "enforced.test"]),
+    ] {
+        assert_eq!(cache.keep(&enforced(next, now())).unwrap(), Kept::Stored);
+        assert_eq!(names(), left);
+    }
+    assert_eq!(cache.keep(&enforced("d.test", now())).unwrap(), Kept::Full);
+    assert_eq!(
+        cache.keep(&StoredPolicy { applied_at: None, ..enforced("a.test", now()) }).unwrap(),
+        Kept::Unchanged
+    );
+    assert_eq!(names(), ["a.test", "b.test", "c.test", "enforced.test"]);
+    assert_eq!(cache.trouble(), None);
+}
+
+#[test]
+fn f13_dns_results_are_bounded_too() {
+    let place = Place::new();
+    for i in 0..400 {
+        let cache = bounded(&place.path(), 100, now());
+        cache.remember(&domain(&format!("d{i}.test")), Topic::Published, "nothing", now().plus(60 + i));
+        assert_eq!(cache.trouble(), None);
+    }
+    let count = rows(&place.answers(), "answer");
+    assert!((90..=100).contains(&count), "{count}");
+    assert!(place.cache().recall(&domain("d399.test"), Topic::Published).is_some());
+    assert!(place.cache().recall(&domain("d0.test"), Topic::Published).is_none());
+}
+
+#[test]
+fn e10_no_jump_of_the_clock_deletes_a_policy() {
+    let place = Place::new();
+    let policies: Vec<_> = (0..5).map(|i| enforced(&format!("d{i}.test"), now())).collect();
+    for policy in &policies {
+        bounded(&place.path(), 5, now()).keep(policy).unwrap();
+    }
+    for moment in [UnixTime(now().0 - YEAR), now().plus(YEAR)] {
+        for i in 0..5 {
+            let cache = bounded(&place.path(), 5, moment);
+            let stranger = fetched(&format!("stranger{i}.test"), RECORD, Authentication::FirstUse, moment);
+            assert_eq!(cache.keep(&stranger).unwrap(), Kept::Full, "at {moment}");
+        }
+    }
+    for policy in &policies {
+        assert_eq!(place.cache().policy(&policy.domain).unwrap().as_ref(), Some(policy));
+        let back = open(&place.path(), UnixTime(now().0 - YEAR)).policy(&policy.domain).unwrap().unwrap();
+        assert_eq!(back.expires_at, policy.expires_at, "kept, not extended");
+        assert!(back.is_from_the_future(UnixTime(now().0 - YEAR)));
+        assert!(!back.is_from_the_future(now()));
+    }
+}
+
+#[test]
+fn f14_text_that_looks_like_sql_is_text() {
+    let place = Place::new();
+    let hostile = format!("{RECORD}; rua=mailto:x'; DROP TABLE policy; --@test");
+    let record = "v=STS1; to=true; mx=*.mx.test; e=604800; rua=mailto:x'||char(59)||\"y\"@test";
+    let policy = fetched("example.org", record, Authentication::Dnssec, now());
+    assert_eq!(place.cache().keep(&policy).unwrap(), Kept::Stored);
+    assert_eq!(place.cache().policy(&policy.domain).unwrap(), Some(policy));
+    place.cache().remember(&domain("example.org"), Topic::Published, &hostile, now().plus(60));
+    assert_eq!(place.cache().recall(&domain("example.org"), Topic::Published).unwrap().text, hostile);
+}
+
+#[test]
+fn f14_no_statement_is_put_together_from_text() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cache");
+    let statements = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "PRAGMA", "REPLACE"];
+    let mut calls = 0;
+    for entry in fs::read_dir(sources).unwrap() {
+        let path = entry.unwrap().path();
+        let source = fs::read_to_string(&path).unwrap();
+        for (number, line) in source.lines().enumerate() {
+            let place = format!("{}:{}: {line}", path.display(), number + 1);
+            let puts_together =
+                ["format!(", "write!(", "push_str(", "concat!("].iter().any(|call| line.contains(call));
+            assert!(!(puts_together && statements.iter().any(|word| line.contains(word))), "{place}");
+            for call in [".prepare(", ".execute_batch(", ".query_row(", ".execute("] {
+                let Some((_, argument)) = line.split_once(call) else { continue };
+                let fixed = argument.starts_with('"')
+                    || argument.starts_with("definition)")
+                    || argument.starts_with("pragma,")
+                    || argument.starts_with("named_params!")
+                    || argument.starts_with("key, |row|")
+                    || argument.chars().next().is_some_and(|c| c.is_ascii_uppercase());
+                assert!(fixed, "{place}");
+                calls += 1;
+            }
+        }
+    }
+    assert!(calls > 10, "{calls} calls were looked at");
+}
