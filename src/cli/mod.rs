@@ -8,6 +8,7 @@ pub mod lookup;
 mod output;
 mod outside;
 mod panic;
+pub mod privileges;
 mod verify;
 mod watchdog;
 
