@@ -3,8 +3,8 @@
 use super::args::VerifyArguments;
 use super::config::{BadConfiguration, Choices, Format};
 use super::exit::ExitStatus;
-use super::{output, outside};
-use crate::cache::{Anchors, Authorities, Circumstances, InMemory};
+use super::{output, outside, privileges};
+use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use crate::dns::session::Resolver;
 use crate::https::{HttpsFetcher, HttpsSettings};
 use crate::limits::MAX_HOSTS;
@@ -12,6 +12,7 @@ use crate::name::{Destination, MxHost};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
+use crate::text::Escaped;
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::{Handshake, OnUnreachable, Verdict};
 use crate::verify::{self, Report, Request};
@@ -45,6 +46,12 @@ fn answer(
     if arguments.verbose && choices.format() != Format::Exim {
         super::log::start();
     }
+    let path = CachePath::parse(choices.cache_file()).map_err(|bad| {
+        let file = Escaped(&choices.cache_file().to_string_lossy()).to_string();
+        misconfigured(&BadConfiguration(format!("the cache file '{file}' {bad}")))
+    })?;
+    privileges::give_up(&path)
+        .map_err(|error| Report::without_inquiry(Verdict::Defer, Reason::Internal, error.to_string()))?;
     let now = SystemClock.now();
     let anchors = outside::trust_anchors(choices).map_err(|error| misconfigured(&error))?;
     let roots = outside::roots(choices);
@@ -72,28 +79,23 @@ fn answer(
         allow_private_addresses: settings.allow_private_addresses,
         name_servers: choices.dns.iter().map(|server| server.0).collect(),
     };
-    // Until the cache stands on disk.
-    let _ = circumstances;
-    let (cache, trouble) = (None::<InMemory>, None::<String>);
-    let remembered = verify::from_memory(&request, cache.as_ref(), now);
-    let mut report = match remembered {
-        Some(report) => report,
+    let cache = Cache::new(path, &circumstances, choices.max_domains(), now);
+    match verify::from_memory(&request, Some(&cache), now) {
+        Some(report) => Ok(report),
         None => {
             let servers = outside::name_servers(choices).map_err(|error| misconfigured(&error))?;
             let runtime = outside::runtime().map_err(|error| {
                 Report::without_inquiry(Verdict::Defer, Reason::Internal, error.to_string())
             })?;
             super::watchdog::start(started + choices.deadline(), choices.format(), asker);
-            runtime.block_on(async {
+            Ok(runtime.block_on(async {
                 let deadline = tokio::time::Instant::from_std(started + choices.deadline());
                 let resolver = Resolver::new(&servers, Arc::new(anchors), now, deadline);
                 let fetcher = HttpsFetcher::new(&resolver, settings, started + choices.deadline());
-                verify::verify(&request, cache.as_ref(), &resolver, &fetcher, now).await
-            })
+                verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await
+            }))
         }
-    };
-    report.notes.extend(trouble);
-    Ok(report)
+    }
 }
 
 /// What is asked; whatever is no question is answered before a packet is sent.
