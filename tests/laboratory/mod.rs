@@ -14,6 +14,7 @@
 )]
 
 pub(crate) mod name_server;
+pub(crate) mod path;
 pub(crate) mod policy_host;
 pub(crate) mod world;
 pub(crate) mod zone;
@@ -58,6 +59,7 @@ impl Laboratory {
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("anchors"), anchor_line(&world)).unwrap();
         fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
+        fs::write(directory.path().join("empty.toml"), "").unwrap();
         let world = Arc::new(Mutex::new(world));
         let (desk, visits) = (Arc::new(Mutex::new(Desk::default())), Visits::default());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -102,6 +104,11 @@ impl Laboratory {
     /// The file with the CA of the policy hosts.
     pub(crate) fn ca_file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
+    }
+
+    /// A configuration that says nothing, so that the one of this machine does not count.
+    pub(crate) fn empty_configuration(&self) -> PathBuf {
+        self.directory.path().join("empty.toml")
     }
 
     /// The path of a cache file that is not there yet, in a directory of its own.

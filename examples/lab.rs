@@ -1,0 +1,117 @@
+//! The main job on a machine without internet: a signed world in one process, and the real path through it.
+//!
+//! `cargo run --release --example lab` starts the laboratory of `tests/laboratory/` on loopback, unprivileged, and asks
+//! about every delivery of `fixtures/laboratory/deliveries`, with one cache: the validating resolver over UDP and TCP,
+//! the policy fetch over TLS, the SQLite files, the verdict. It prints a table and ends with 1 if a verdict is not the
+//! expected one. With `-- --serve` it stays up afterwards and prints commands to try by hand.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a demonstration: it talks, and it may fail loudly"
+)]
+
+#[path = "../tests/laboratory/mod.rs"]
+mod laboratory;
+
+use laboratory::{Laboratory, path};
+use smtp_sts_verify::text::excerpt;
+use smtp_sts_verify::time::{Clock as _, SystemClock};
+use std::process::ExitCode;
+use std::time::Instant;
+
+const DELIVERIES: &str = include_str!("../fixtures/laboratory/deliveries");
+
+/// One line of the fixture.
+struct Delivery<'a> {
+    domain: &'a str,
+    host: &'a str,
+    verdict: &'a str,
+    reason: &'a str,
+    story: &'a str,
+}
+
+impl<'a> Delivery<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let mut rest = line;
+        let mut word = || {
+            let (word, after) = rest.split_once(' ')?;
+            rest = after.trim_start();
+            Some(word)
+        };
+        let (domain, host, verdict, reason) = (word()?, word()?, word()?, word()?);
+        (domain != "#").then_some(Self { domain, host, verdict, reason, story: rest })
+    }
+}
+
+fn main() -> ExitCode {
+    let lab = Laboratory::start();
+    let cache = lab.cache_file();
+    let deliveries: Vec<Delivery<'_>> = DELIVERIES.lines().filter_map(Delivery::read).collect();
+    let total = deliveries.len();
+    println!(
+        "A signed world on {}, its policy hosts on port {}; {total} deliveries.\n",
+        lab.dns(),
+        lab.https_port()
+    );
+    row("domain", "host", "verdict", "why", "asked", "took");
+    let mut surprises = 0;
+    for delivery in &deliveries {
+        lab.forget();
+        let started = Instant::now();
+        let report = path::ask(&lab, &cache, delivery.domain, delivery.host, SystemClock.now());
+        let took = format!("{} ms", started.elapsed().as_millis());
+        let asked = format!("{} DNS, {} HTTPS", lab.questions(), lab.visits().len());
+        let (verdict, reason) = (report.judgement.verdict.word(), report.judgement.reason.word());
+        row(delivery.domain, delivery.host, verdict, reason, &asked, &took);
+        println!("    {}", delivery.story);
+        if let Some(note) = report.notes.first() {
+            println!("    ({})", excerpt(note, 92));
+        }
+        if (verdict, reason) != (delivery.verdict, delivery.reason) {
+            println!("    EXPECTED {} {}", delivery.verdict, delivery.reason);
+            surprises += 1;
+        }
+    }
+    println!();
+    match surprises {
+        0 => println!("All {total} verdicts are the expected ones."),
+        n => println!("{n} of {total} verdicts are NOT the expected ones."),
+    }
+    if std::env::args().any(|argument| argument == "--serve") {
+        serve(&lab);
+    }
+    if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn row(domain: &str, host: &str, verdict: &str, why: &str, asked: &str, took: &str) {
+    println!("{domain:<19} {host:<23} {verdict:<8} {why:<23} {asked:<15}{took:>8}");
+}
+
+/// Stays up until it is interrupted.
+fn serve(lab: &Laboratory) {
+    let program = std::env::current_exe().unwrap().with_file_name("../smtp-sts-verify");
+    let (dns, anchors) = (lab.dns(), lab.trust_anchor());
+    println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build --release`:\n");
+    println!("LAB='{}'", lab.options().join(" "));
+    println!("LOOKUP='--dns {dns} --trust-anchor {}'", anchors.display());
+    println!("VERIFY={}", program.display());
+    println!("CACHE={}\n", lab.cache_file().display());
+    for question in [
+        "-d enforced.test -m mx1.enforced.test --format human",
+        "-d enforced.test -m mx.hosting.test; echo \"; exit $?\"",
+        "-d partly.test --format json",
+        "-d webpki.test -m mx.webpki.test --format human -v",
+        "-d first.test -m mx.first.test --tls-verified yes --format human",
+        "-d bogus.test -m mx.bogus.test --format human",
+    ] {
+        println!("$VERIFY $LAB -c $CACHE {question}");
+    }
+    for question in
+        ["_smtp_sts.enforced.test TXT", "_smtp_sts.bogus.test TXT", "enforced.test MX --format json"]
+    {
+        println!("$VERIFY lookup $LOOKUP {question}");
+    }
+    loop {
+        std::thread::park();
+    }
+}

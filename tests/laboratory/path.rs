@@ -1,0 +1,52 @@
+//! The whole path inside this process, put together as the program itself puts it together; for the example, and for
+//! tests that need another time of day.
+
+use super::Laboratory;
+use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::session::Resolver;
+use smtp_sts_verify::https::{HttpsFetcher, HttpsSettings, Roots};
+use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
+use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
+use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// May this domain's mail go to this host, now?
+pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: &str, now: UnixTime) -> Report {
+    let request = Request {
+        domain: PolicyDomain::parse(domain).unwrap(),
+        hosts: vec![MxHost::from_text(host).unwrap()],
+        handshake: Handshake::NotSeen,
+        require_authentication: false,
+        on_unreachable: OnUnreachable::Deliver,
+    };
+    let anchors = TrustAnchors::parse(&fs::read_to_string(lab.trust_anchor()).unwrap()).unwrap();
+    let circumstances = Circumstances {
+        anchors: Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
+        authorities: Authorities::Given(fs::read(lab.ca_file()).unwrap()),
+        https_port: lab.https_port(),
+        allow_private_addresses: true,
+        name_servers: vec![lab.dns()],
+    };
+    let cache = Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now);
+    from_memory(&request, Some(&cache), now).unwrap_or_else(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let resolver = Resolver::new(&[lab.dns()], Arc::new(anchors), now, deadline.into());
+            let settings = HttpsSettings {
+                allow_private_addresses: true,
+                port: lab.https_port(),
+                roots: Roots::File(lab.ca_file()),
+                ..HttpsSettings::default()
+            };
+            let fetcher = HttpsFetcher::new(&resolver, settings, deadline);
+            verify(&request, Some(&cache), &resolver, &fetcher, now).await
+        })
+    })
+}
