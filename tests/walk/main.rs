@@ -1,0 +1,9 @@
+//! The walk from the trust anchor to the verdict: every rule, every deception it resists, and recorded replies.
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
+#![expect(clippy::as_conversions, reason = "figures of tests")]
+
+mod scene;
+
+mod answers;
+mod budget;
+mod chain;
