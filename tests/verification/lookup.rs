@@ -1,0 +1,70 @@
+//! What `lookup` says about the laboratory's names: the class of every kind of answer that it can give.
+
+use crate::laboratory::Laboratory;
+use crate::program::PROGRAM;
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Name, type, class, answer (`-` for none).
+const ANSWERS: [(&str, &str, &str, &str); 30] = [
+    (".", "SOA", "secure", "data"),
+    (".", "DNSKEY", "secure", "data"),
+    ("test", "NS", "secure", "data"),
+    ("enforced.test", "DS", "secure", "data"),
+    ("enforced.test", "MX", "secure", "data"),
+    ("_smtp_sts.enforced.test", "TXT", "secure", "data"),
+    ("_smtp-sts.enforced.test", "TXT", "secure", "nxdomain"),
+    ("mx1.enforced.test", "A", "secure", "data"),
+    ("mx1.enforced.test", "AAAA", "secure", "nodata"),
+    ("no.such.name.enforced.test", "A", "secure", "nxdomain"),
+    ("mail.wild.test", "A", "secure", "nodata"),
+    ("_smtp_sts.strings.test", "TXT", "secure", "data"),
+    ("mx.alias.test", "A", "secure", "data"),
+    ("mx.alias.test", "CNAME", "secure", "data"),
+    ("mx.alias.test", "TLSA", "secure", "nodata"),
+    ("host.any.test", "TXT", "secure", "data"),
+    ("deep.host.any.test", "TXT", "secure", "data"),
+    ("host.any.test", "A", "secure", "nodata"),
+    ("there.any.test", "TXT", "secure", "nodata"),
+    ("null.test", "MX", "secure", "data"),
+    ("first.test", "DS", "secure", "nodata"),
+    ("first.test", "MX", "insecure", "data"),
+    ("_smtp_sts.plain.test", "TXT", "insecure", "nxdomain"),
+    ("mx.plain.test", "AAAA", "insecure", "nodata"),
+    ("_smtp_sts.bogus.test", "TXT", "bogus", "-"),
+    ("_smtp-sts.bogus.test", "TXT", "bogus", "-"),
+    ("expired.test", "MX", "bogus", "-"),
+    ("stripped.test", "MX", "bogus", "-"),
+    ("mx.silent.test", "A", "unreachable", "-"),
+    ("no-such-zone", "A", "secure", "nxdomain"),
+];
+
+#[test]
+fn every_kind_of_answer_gets_its_class() {
+    let lab = Laboratory::start();
+    let input: String = ANSWERS.iter().map(|(name, rtype, ..)| format!("{name} {rtype}\n")).collect();
+    let mut child = Command::new(PROGRAM)
+        .args(["lookup", "--batch", "--deadline", "3", "--dns", &lab.dns().to_string(), "--trust-anchor"])
+        .arg(lab.trust_anchor())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<Value> =
+        output.stdout.split(|b| *b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect();
+    assert_eq!((lines.len(), output.status.code()), (ANSWERS.len(), Some(0)));
+    let wrong: Vec<String> = ANSWERS
+        .iter()
+        .zip(&lines)
+        .filter(|((_, _, class, answer), line)| {
+            line["class"] != *class || line["answer"].as_str().unwrap_or("-") != *answer
+        })
+        .map(|((name, rtype, class, answer), line)| {
+            format!("{name} {rtype}: expected {class} {answer}, got {line}")
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

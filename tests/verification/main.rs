@@ -1,0 +1,18 @@
+//! The whole path, in sentences: given this world, for this delivery, this verdict.
+//!
+//! The real program is run, against real servers over real sockets, with a real cache file.
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
+
+#[path = "../laboratory/mod.rs"]
+mod laboratory;
+#[path = "../program/mod.rs"]
+mod program;
+
+mod domains;
+mod first_use;
+mod in_force;
+mod lookup;
+mod mail_exchangers;
+mod time;
+mod trouble;
+mod warm;
