@@ -5,5 +5,7 @@
 mod scene;
 
 mod answers;
+mod attacker;
 mod budget;
 mod chain;
+mod recorded;
