@@ -53,7 +53,10 @@ pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
 }
 
 /// The servers that the text names, at most [`MAX_UPSTREAMS`]; `index_of` knows the network interfaces.
-fn parse(text: &str, index_of: impl Fn(&str) -> Option<u32>) -> Result<Vec<SocketAddr>, NoNameServer> {
+///
+/// # Errors
+/// [`NoNameServer`] if it names servers and none of them by an address.
+pub fn parse(text: &str, index_of: impl Fn(&str) -> Option<u32>) -> Result<Vec<SocketAddr>, NoNameServer> {
     let mut servers = Vec::new();
     let mut malformed = None;
     for line in text.lines() {

@@ -225,6 +225,37 @@ fn record_the_world_anew() {
     fs::write(directory().join("world.txt"), text).unwrap();
 }
 
+/// Seeds for the fuzz targets `walk` and `reply` (`fuzz/targets.rs` says in which form).
+#[test]
+#[ignore = "writes fixtures/corpora/walk and fixtures/corpora/reply from the recording"]
+fn write_the_corpora_of_the_recording() {
+    let recording = Recording::read();
+    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpora");
+    for target in ["walk", "reply"] {
+        fs::create_dir_all(corpora.join(target)).unwrap();
+    }
+    for (place, session) in recording.sessions.iter().enumerate().filter(|(place, _)| place % 8 == 0) {
+        let mut seed =
+            format!("{} {}\n", session.question.name().to_ascii(), session.question.rtype()).into_bytes();
+        let mut last = Vec::new();
+        walk(&mut recording.trust(), &session.question, |question| {
+            let reply = recording.reply(question);
+            last = match &reply {
+                Reply::Message(message) => message.to_vec().unwrap(),
+                Reply::Failed(..) => Vec::new(),
+            };
+            seed.extend(u16::try_from(last.len()).unwrap().to_be_bytes());
+            seed.extend(&last);
+            reply
+        });
+        let file = format!("{place:03}");
+        fs::write(corpora.join("walk").join(&file), seed).unwrap();
+        if place % 16 == 0 && !last.is_empty() {
+            fs::write(corpora.join("reply").join(&file), last).unwrap();
+        }
+    }
+}
+
 /// Asks the world's resolver that does not validate, by TCP.
 fn exchange(question: &Question) -> std::io::Result<Vec<u8>> {
     let mut message = Message::query();
