@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// What a server does with a question.
-pub enum Act {
+pub(crate) enum Act {
     /// Sends these messages, one after the other.
     Send(Vec<Vec<u8>>),
     /// Sends these octets as they are, without a length in front (TCP), and closes.
@@ -18,16 +18,16 @@ pub enum Act {
 }
 
 /// A running server; it ends with the test's runtime.
-pub struct Fake {
+pub(crate) struct Fake {
     /// Where it listens, UDP and TCP.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     udp: Arc<AtomicUsize>,
     tcp: Arc<AtomicUsize>,
 }
 
 impl Fake {
     /// Starts a server that does what the functions say over UDP and over TCP.
-    pub async fn start(
+    pub(crate) async fn start(
         over_udp: impl Fn(&[u8]) -> Act + Send + 'static,
         over_tcp: impl Fn(&[u8]) -> Act + Send + Sync + 'static,
     ) -> Self {
@@ -45,17 +45,17 @@ impl Fake {
     }
 
     /// A server that does the same over both.
-    pub async fn same(act: impl Fn(&[u8]) -> Act + Clone + Send + Sync + 'static) -> Self {
+    pub(crate) async fn same(act: impl Fn(&[u8]) -> Act + Clone + Send + Sync + 'static) -> Self {
         Self::start(act.clone(), act).await
     }
 
     /// Questions that came over UDP.
-    pub fn udp(&self) -> usize {
+    pub(crate) fn udp(&self) -> usize {
         self.udp.load(Relaxed)
     }
 
     /// Questions that came over TCP.
-    pub fn tcp(&self) -> usize {
+    pub(crate) fn tcp(&self) -> usize {
         self.tcp.load(Relaxed)
     }
 }
@@ -108,7 +108,7 @@ async fn serve_connection(mut stream: TcpStream, count: Arc<AtomicUsize>, act: A
 }
 
 /// The question of a message without EDNS and records, answered with this RCODE and these flags (octet 2).
-pub fn bare(question: &[u8], flags: u8, rcode: u8) -> Vec<u8> {
+pub(crate) fn bare(question: &[u8], flags: u8, rcode: u8) -> Vec<u8> {
     let name = question[12..].iter().position(|octet| *octet == 0).unwrap();
     let mut reply = question[..12 + name + 5].to_vec();
     reply[2] = flags;
@@ -118,12 +118,12 @@ pub fn bare(question: &[u8], flags: u8, rcode: u8) -> Vec<u8> {
 }
 
 /// An honest reply: one TXT record with this text, owned by the question's name.
-pub fn honest(question: &[u8], text: &str) -> Vec<u8> {
+pub(crate) fn honest(question: &[u8], text: &str) -> Vec<u8> {
     answered(question, 1, text)
 }
 
 /// So many TXT records of that text.
-pub fn answered(question: &[u8], records: u16, text: &str) -> Vec<u8> {
+pub(crate) fn answered(question: &[u8], records: u16, text: &str) -> Vec<u8> {
     let mut reply = bare(question, 0x81, 0);
     reply[6..8].copy_from_slice(&records.to_be_bytes());
     for _ in 0..records {
