@@ -1,4 +1,5 @@
 //! The README says of reasons and exit codes what the program says.
+#![cfg(test)] // tells clippy that these are tests throughout
 
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::reason::Reason;
@@ -6,7 +7,7 @@ use smtp_sts_verify::reason::Reason;
 const README: &str = include_str!("../README.md");
 
 fn rows_below<'a>(heading: &str) -> Vec<&'a str> {
-    let (_, section) = README.split_once(heading).unwrap_or_else(|| panic!("no {heading:?}"));
+    let (_, section) = README.split_once(heading).expect("the heading is there");
     section
         .lines()
         .skip(1)

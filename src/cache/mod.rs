@@ -24,7 +24,7 @@ mod schema;
 mod seed;
 mod trouble;
 
-pub use file::CachePath;
+pub use file::{CachePath, DEFAULT_PATH};
 pub use files::Cache;
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use memory::InMemory;

@@ -3,6 +3,7 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use crate::cache::DEFAULT_PATH;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{Handshake, OnUnreachable};
@@ -18,8 +19,6 @@ use std::time::Duration;
 
 /// Where the configuration is looked for; it may be absent there.
 pub const DEFAULT_FILE: &str = "/etc/smtp-sts-verify/config.toml";
-/// Where the cache is.
-pub const DEFAULT_CACHE: &str = "/var/lib/smtp-sts-verify/cache.db";
 
 /// The choices; every one may be left out.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -266,7 +265,7 @@ impl Choices {
     /// The cache file.
     #[must_use]
     pub fn cache_file(&self) -> &Path {
-        self.cachedb.as_deref().unwrap_or(Path::new(DEFAULT_CACHE))
+        self.cachedb.as_deref().unwrap_or_else(|| Path::new(DEFAULT_PATH))
     }
 
     /// Domains in each file of the cache.

@@ -66,7 +66,7 @@ impl ExitStatus {
     }
 
     /// Ends the process, from wherever it is: only for the panic hook and the watchdog.
-    #[expect(clippy::exit, clippy::disallowed_methods, reason = "the one place that ends the process")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that ends the process")]
     pub fn leave(self) -> ! {
         std::process::exit(i32::from(self.code()))
     }

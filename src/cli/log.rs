@@ -5,7 +5,7 @@ use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Starts logging. Never in Exim's format: what a child says on standard error ends up in a mail header.
-pub fn start() {
+pub(super) fn start() {
     let log = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_max_level(Level::INFO)

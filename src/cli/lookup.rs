@@ -6,7 +6,7 @@
 use super::args::LookupArguments;
 use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
-use super::outside;
+use super::outside::{self, Trusted};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::presentation::{name as name_text, parse_name, parse_type, rdata, type_word};
 use crate::dns::session::Resolver;
@@ -81,7 +81,7 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, (ExitStatus, String)
     let choices = choices.with_file(&arguments.config).map_err(configuration)?;
     let options = Options {
         upstreams: outside::name_servers(&choices).map_err(configuration)?,
-        anchors: Arc::new(outside::trust_anchors(&choices).map_err(configuration)?),
+        anchors: Arc::new(Trusted::read(&choices).and_then(Trusted::anchors).map_err(configuration)?),
         deadline: choices.deadline(),
     };
     let one = match (&arguments.name, &arguments.rtype) {

@@ -6,12 +6,11 @@ use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::render::{exim, human, json};
-use crate::verdict::Verdict;
-use crate::verify::Report;
+use crate::verify::{NoInquiry, Report};
 use std::io::Write as _;
 
 /// Writes the answer.
-pub fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
+pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
     let text = match format {
         Format::Exim => exim::line(report, asker),
         Format::Human => human::text(report, detail),
@@ -21,7 +20,7 @@ pub fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> 
 }
 
 /// Writes `text` and keeps the status, unless nobody takes the text: then the mail waits.
-pub fn write(text: &str, status: ExitStatus) -> ExitStatus {
+pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => status,
@@ -30,7 +29,7 @@ pub fn write(text: &str, status: ExitStatus) -> ExitStatus {
 }
 
 /// Help and version as they are; a mistake on the command line as an answer that Exim can read.
-pub fn usage(error: &clap::Error, format: Format) -> ExitStatus {
+pub(super) fn usage(error: &clap::Error, format: Format) -> ExitStatus {
     let text = error.render().to_string();
     if !error.use_stderr() {
         return write(&text, ExitStatus::Deliver);
@@ -41,6 +40,6 @@ pub fn usage(error: &clap::Error, format: Format) -> ExitStatus {
 }
 
 /// An answer without an inquiry: the mail waits.
-pub fn failure(reason: Reason, why: String, format: Format) -> ExitStatus {
-    report(&Report::without_inquiry(Verdict::Defer, reason, why), format, Asker::Router, Detail::Brief)
+pub(super) fn failure(reason: Reason, why: String, format: Format) -> ExitStatus {
+    report(&NoInquiry::defer(reason, why).into(), format, Asker::Router, Detail::Brief)
 }

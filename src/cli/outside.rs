@@ -1,23 +1,67 @@
 //! From the administrator's choices to whom the program talks to.
 
 use super::config::{BadConfiguration, Choices};
+use crate::cache::{Anchors, Authorities, Circumstances};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::resolv_conf::{self, RESOLV_CONF};
-use crate::https::Roots;
+use crate::https::{HttpsSettings, Roots};
 use crate::limits::MAX_ANCHOR_FILE_OCTETS;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
-/// Where every chain of trust begins.
-///
-/// # Errors
-/// [`BadConfiguration`] if the file cannot be read, or holds something else than keys: nothing can be proven then.
-pub fn trust_anchors(choices: &Choices) -> Result<TrustAnchors, BadConfiguration> {
-    let Some(path) = &choices.trust_anchor else {
-        return TrustAnchors::iana().map_err(|error| BadConfiguration(error.to_string()));
-    };
+/// What the administrator gave to trust instead of the built-in root keys and the system's authorities. Only files
+/// that were named are read: a warm answer needs nothing else.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    anchors: Option<TrustAnchors>,
+    authorities: Authorities,
+}
+
+impl Trusted {
+    /// Reads the files that were named.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] if one cannot be read, or holds something else: nothing could be proven then.
+    pub(super) fn read(choices: &Choices) -> Result<Self, BadConfiguration> {
+        let authorities = match roots(choices) {
+            Roots::System => Authorities::System,
+            given @ Roots::File(_) => {
+                let identity = given.identity().map_err(|error| BadConfiguration(error.to_string()))?;
+                Authorities::Given(identity.into_bytes())
+            }
+        };
+        Ok(Self { anchors: choices.trust_anchor.as_deref().map(read_anchors).transpose()?, authorities })
+    }
+
+    /// Where every chain of trust begins.
+    ///
+    /// # Errors
+    /// None for the built-in keys but in a wrong build.
+    pub(super) fn anchors(self) -> Result<TrustAnchors, BadConfiguration> {
+        match self.anchors {
+            Some(anchors) => Ok(anchors),
+            None => TrustAnchors::iana().map_err(|error| BadConfiguration(error.to_string())),
+        }
+    }
+
+    /// Under which circumstances this run learns.
+    #[must_use]
+    pub(super) fn circumstances(&self, choices: &Choices) -> Circumstances {
+        let lines = |anchors: &TrustAnchors| anchors.fingerprint_input().lines().map(str::to_owned).collect();
+        let HttpsSettings { port, allow_private_addresses, .. } = https_settings(choices);
+        Circumstances {
+            anchors: self.anchors.as_ref().map_or(Anchors::BuiltIn, |anchors| Anchors::Given(lines(anchors))),
+            authorities: self.authorities.clone(),
+            https_port: port,
+            allow_private_addresses,
+            name_servers: choices.dns.iter().map(|server| server.0).collect(),
+        }
+    }
+}
+
+fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
     let bad = |why: String| BadConfiguration(format!("the trust anchor {}: {why}", path.display()));
     let mut text = String::new();
     std::fs::File::open(path)
@@ -30,7 +74,7 @@ pub fn trust_anchors(choices: &Choices) -> Result<TrustAnchors, BadConfiguration
 ///
 /// # Errors
 /// [`BadConfiguration`] if the system's own list cannot be used.
-pub fn name_servers(choices: &Choices) -> Result<Vec<SocketAddr>, BadConfiguration> {
+pub(super) fn name_servers(choices: &Choices) -> Result<Vec<SocketAddr>, BadConfiguration> {
     if choices.dns.is_empty() {
         return resolv_conf::read(Path::new(RESOLV_CONF))
             .map_err(|error| BadConfiguration(error.to_string()));
@@ -38,9 +82,19 @@ pub fn name_servers(choices: &Choices) -> Result<Vec<SocketAddr>, BadConfigurati
     Ok(choices.dns.iter().map(|server| server.0).collect())
 }
 
-/// Who vouches for policy hosts.
+/// How policies are fetched.
 #[must_use]
-pub fn roots(choices: &Choices) -> Roots {
+pub(super) fn https_settings(choices: &Choices) -> HttpsSettings {
+    HttpsSettings {
+        allow_private_addresses: choices.allow_private_addresses.unwrap_or(false),
+        port: choices.https_port.map_or(443, std::num::NonZeroU16::get),
+        roots: roots(choices),
+        ..HttpsSettings::default()
+    }
+}
+
+/// Who vouches for policy hosts.
+fn roots(choices: &Choices) -> Roots {
     choices.ca_file.clone().map_or(Roots::System, Roots::File)
 }
 
@@ -48,6 +102,6 @@ pub fn roots(choices: &Choices) -> Roots {
 ///
 /// # Errors
 /// If the system has no descriptors left.
-pub fn runtime() -> io::Result<Runtime> {
+pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }

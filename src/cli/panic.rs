@@ -6,7 +6,7 @@ use super::output;
 use crate::reason::Reason;
 
 /// From here on a panic prints one answer in the format asked for and ends the process as a failure of the program.
-pub fn install(format: Format) {
+pub(super) fn install(format: Format) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let what = panic.payload().downcast_ref::<&str>().map_or("", |text| text);

@@ -1,127 +1,95 @@
 //! `verify`, the default command: one question about a delivery.
 
 use super::args::VerifyArguments;
-use super::config::{BadConfiguration, Choices, Format};
+use super::config::{Choices, Format};
 use super::exit::ExitStatus;
-use super::{output, outside, privileges};
-use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use super::outside::{self, Trusted};
+use super::{log, output, privileges, watchdog};
+use crate::cache::{Cache, CachePath};
 use crate::dns::session::Resolver;
-use crate::https::{HttpsFetcher, HttpsSettings};
+use crate::https::HttpsFetcher;
 use crate::limits::MAX_HOSTS;
 use crate::name::{Destination, MxHost};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
-use crate::text::Escaped;
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::{Handshake, OnUnreachable, Verdict};
-use crate::verify::{self, Report, Request};
+use crate::verify::{self, NoInquiry, Report, Request};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs the command.
-pub fn run(arguments: &VerifyArguments) -> ExitStatus {
+pub(super) fn run(arguments: &VerifyArguments) -> ExitStatus {
     let started = Instant::now();
     let asker = if arguments.hosts.is_empty() { Asker::Router } else { Asker::Host };
     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
     let (format, report) = match arguments.choices.clone().with_file(&arguments.config) {
         Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started)),
-        Err(error) => (arguments.choices.format(), Err(misconfigured(&error))),
+        Err(error) => (arguments.choices.format(), Err(misconfigured(error))),
     };
-    output::report(&report.unwrap_or_else(|report| report), format, asker, detail)
+    output::report(&report.unwrap_or_else(Report::from), format, asker, detail)
 }
 
-fn misconfigured(error: &BadConfiguration) -> Report {
-    Report::without_inquiry(Verdict::Defer, Reason::Configuration, error.to_string())
-}
-
-/// The answer; the error is one, too: that of a question that could not be asked.
+/// The answer, if there is something to ask and whom to ask.
 fn answer(
     arguments: &VerifyArguments,
     choices: &Choices,
     asker: Asker,
     started: Instant,
-) -> Result<Report, Report> {
+) -> Result<Report, NoInquiry> {
     let request = request(arguments, choices)?;
+    let path = CachePath::parse(choices.cache_file())
+        .map_err(|why| misconfigured(format!("the cache '{}' {why}", choices.cache_file().display())))?;
+    privileges::give_up(&path).map_err(misconfigured)?;
     if arguments.verbose && choices.format() != Format::Exim {
-        super::log::start();
+        log::start();
     }
-    let path = CachePath::parse(choices.cache_file()).map_err(|bad| {
-        let file = Escaped(&choices.cache_file().to_string_lossy()).to_string();
-        misconfigured(&BadConfiguration(format!("the cache file '{file}' {bad}")))
-    })?;
-    privileges::give_up(&path)
-        .map_err(|error| Report::without_inquiry(Verdict::Defer, Reason::Internal, error.to_string()))?;
     let now = SystemClock.now();
-    let anchors = outside::trust_anchors(choices).map_err(|error| misconfigured(&error))?;
-    let roots = outside::roots(choices);
-    let settings = HttpsSettings {
-        allow_private_addresses: choices.allow_private_addresses.unwrap_or(false),
-        port: choices.https_port.map_or(443, std::num::NonZeroU16::get),
-        roots: roots.clone(),
-        ..HttpsSettings::default()
-    };
-    let circumstances = Circumstances {
-        anchors: match &choices.trust_anchor {
-            None => Anchors::BuiltIn,
-            Some(_) => Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
-        },
-        authorities: match &choices.ca_file {
-            None => Authorities::System,
-            Some(_) => Authorities::Given(
-                roots
-                    .identity()
-                    .map_err(|error| misconfigured(&BadConfiguration(error.to_string())))?
-                    .into_bytes(),
-            ),
-        },
-        https_port: settings.port,
-        allow_private_addresses: settings.allow_private_addresses,
-        name_servers: choices.dns.iter().map(|server| server.0).collect(),
-    };
-    let cache = Cache::new(path, &circumstances, choices.max_domains(), now);
-    match verify::from_memory(&request, Some(&cache), now) {
-        Some(report) => Ok(report),
-        None => {
-            let servers = outside::name_servers(choices).map_err(|error| misconfigured(&error))?;
-            let runtime = outside::runtime().map_err(|error| {
-                Report::without_inquiry(Verdict::Defer, Reason::Internal, error.to_string())
-            })?;
-            super::watchdog::start(started + choices.deadline(), choices.format(), asker);
-            Ok(runtime.block_on(async {
-                let deadline = tokio::time::Instant::from_std(started + choices.deadline());
-                let resolver = Resolver::new(&servers, Arc::new(anchors), now, deadline);
-                let fetcher = HttpsFetcher::new(&resolver, settings, started + choices.deadline());
-                verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await
-            }))
-        }
+    let trusted = Trusted::read(choices).map_err(misconfigured)?;
+    let cache = Cache::new(path, &trusted.circumstances(choices), choices.max_domains(), now);
+    if let Some(report) = verify::from_memory(&request, Some(&cache), now) {
+        return Ok(report);
     }
+    let servers = outside::name_servers(choices).map_err(misconfigured)?;
+    let anchors = Arc::new(trusted.anchors().map_err(misconfigured)?);
+    let runtime = outside::runtime().map_err(|error| NoInquiry::defer(Reason::Internal, error))?;
+    let deadline = started + choices.deadline();
+    watchdog::start(deadline, choices.format(), asker);
+    Ok(runtime.block_on(async {
+        let resolver = Resolver::new(&servers, anchors, now, deadline.into());
+        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(choices), deadline);
+        verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await
+    }))
+}
+
+fn misconfigured(why: impl ToString) -> NoInquiry {
+    NoInquiry::defer(Reason::Configuration, why)
 }
 
 /// What is asked; whatever is no question is answered before a packet is sent.
-fn request(arguments: &VerifyArguments, choices: &Choices) -> Result<Request, Report> {
-    let wrong = |reason, why| Report::without_inquiry(Verdict::Defer, reason, why);
+fn request(arguments: &VerifyArguments, choices: &Choices) -> Result<Request, NoInquiry> {
     if arguments.hosts.len() > MAX_HOSTS {
-        return Err(wrong(
+        return Err(NoInquiry::defer(
             Reason::Usage,
             format!("{} hosts are more than {MAX_HOSTS}", arguments.hosts.len()),
         ));
     }
     let Some(domain) = &arguments.domain else {
-        return Err(wrong(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
+        return Err(NoInquiry::defer(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
     };
     let domain = match Destination::parse(domain) {
         Ok(Destination::Domain(domain)) => domain,
         Ok(Destination::AddressLiteral) => {
             let why = "an address literal has no policy domain".to_owned();
-            return Err(Report::without_inquiry(Verdict::Deliver, Reason::AddressLiteral, why));
+            return Err(NoInquiry { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why });
         }
-        Err(bad) => return Err(wrong(Reason::BadDomain, format!("the domain {bad}"))),
+        Err(bad) => return Err(NoInquiry::defer(Reason::BadDomain, format!("the domain {bad}"))),
     };
     let mut hosts: Vec<MxHost> = Vec::new();
     for argument in &arguments.hosts {
-        let host =
-            MxHost::parse(argument).map_err(|bad| wrong(Reason::BadHost, format!("the host {bad}")))?;
+        let host = MxHost::parse(argument)
+            .map_err(|bad| NoInquiry::defer(Reason::BadHost, format!("the host {bad}")))?;
         if !hosts.contains(&host) {
             hosts.push(host);
         }
@@ -131,6 +99,6 @@ fn request(arguments: &VerifyArguments, choices: &Choices) -> Result<Request, Re
         hosts,
         handshake: choices.tls_verified.map_or(Handshake::NotSeen, Handshake::from),
         require_authentication: choices.require_authentication.unwrap_or(false),
-        on_unreachable: choices.on_unreachable.map_or(OnUnreachable::default(), OnUnreachable::from),
+        on_unreachable: choices.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),
     })
 }

@@ -7,18 +7,16 @@ use crate::limits::WATCHDOG_GRACE;
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
-use crate::verdict::Verdict;
-use crate::verify::Report;
+use crate::verify::NoInquiry;
 use std::time::Instant;
 
 /// Ends the process with an answer a little after `deadline`, if nothing else did. Everything that waits has its own,
 /// earlier end, so this is never heard of.
-pub fn start(deadline: Instant, format: Format, asker: Asker) {
+pub(super) fn start(deadline: Instant, format: Format, asker: Asker) {
     let bark = move || {
         std::thread::sleep((deadline + WATCHDOG_GRACE).saturating_duration_since(Instant::now()));
-        let why = "the run did not end by itself in time".to_owned();
-        let report = Report::without_inquiry(Verdict::Defer, Reason::Deadline, why);
-        output::report(&report, format, asker, Detail::Brief);
+        let late = NoInquiry::defer(Reason::Deadline, "the run did not end by itself in time");
+        output::report(&late.into(), format, asker, Detail::Brief);
         ExitStatus::Defer.leave()
     };
     // Without a thread to spare the other deadlines still hold.

@@ -61,11 +61,11 @@ mod tests {
     use crate::name::MxHost;
     use crate::policy::pattern::MxPattern;
     use crate::reason::Reason;
-    use crate::verdict::{Judgement, Verdict};
+    use crate::verdict::Judgement;
+    use crate::verify::NoInquiry;
 
     fn report(permitted: Permitted) -> Report {
-        let mut report =
-            Report::without_inquiry(Verdict::Deliver, Reason::NoPolicy, "said \"{$x}\\\n".into());
+        let mut report = Report::from(NoInquiry::defer(Reason::NoPolicy, "said \"{$x}\\\n"));
         report.judgement = Judgement { permitted, ..report.judgement };
         report
     }
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn the_keys_stand_in_their_order() {
         let report = report(Permitted::Every);
-        let words = "verdict=deliver tls=opportunistic policy=none mode=none auth=none mx=unchecked cache=none reason=no-policy";
+        let words = "verdict=defer tls=opportunistic policy=none mode=none auth=none mx=unchecked cache=none reason=no-policy";
         assert_eq!(line(&report, Asker::Host), words);
         assert_eq!(line(&report, Asker::Router), format!("{words} mxre=^(.+)$"));
     }

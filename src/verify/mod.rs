@@ -96,17 +96,34 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-impl Report {
-    /// An answer to what could not be asked, or was not asked in time; `why` tells the operator.
+/// Why a question was not asked at all, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoInquiry {
+    /// What follows for the mail.
+    pub verdict: Verdict,
+    /// The word.
+    pub reason: Reason,
+    /// What the operator should know; strangers' texts in it, not yet escaped.
+    pub why: String,
+}
+
+impl NoInquiry {
+    /// The mail waits.
     #[must_use]
-    pub fn without_inquiry(verdict: Verdict, reason: Reason, why: String) -> Self {
+    pub fn defer(reason: Reason, why: impl ToString) -> Self {
+        Self { verdict: Verdict::Defer, reason, why: why.to_string() }
+    }
+}
+
+impl From<NoInquiry> for Report {
+    fn from(none: NoInquiry) -> Self {
         Self {
             domain: None,
-            judgement: Judgement::plain(verdict, reason, &[]),
+            judgement: Judgement::plain(none.verdict, none.reason, &[]),
             cache: CacheUse::None,
             evidence: Vec::new(),
             record: None,
-            notes: vec![why],
+            notes: vec![none.why],
         }
     }
 }

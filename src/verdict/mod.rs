@@ -1,0 +1,318 @@
+//! The decision: what is known about a domain, its policy and its MX hosts, and what follows for the mail.
+//!
+//! Pure, and the only place that can refuse. It refuses only under a policy in force (authenticated or proven by a
+//! handshake, and met before), and never takes an unproved absence for an absence. It asks nobody and stores nothing:
+//! the pipeline in [`crate::verify`] gathers what is judged here.
+
+mod judge;
+
+pub use judge::judge;
+
+use crate::cache::{Authentication, StoredPolicy};
+use crate::dns::{Blame, Outage, ZoneStatus};
+use crate::name::MxHost;
+use crate::policy::Mode;
+use crate::policy::pattern::MxPattern;
+use crate::reason::Reason;
+
+/// What is to be done with the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may go, with the TLS that the judgement demands.
+    Deliver,
+    /// It waits: nobody can tell yet.
+    Defer,
+    /// It must not go to this host.
+    Refuse,
+}
+
+impl Verdict {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Defer => "defer",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+/// The least TLS with which the mail may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// DANE decides (RFC 7672).
+    Dane,
+    /// TLS without a look at the certificate.
+    Encrypt,
+    /// As if there were no policy.
+    Opportunistic,
+    /// A certificate of the host by an authority of the web.
+    WebPki,
+}
+
+impl Tls {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dane => "dane",
+            Self::Encrypt => "encrypt",
+            Self::Opportunistic => "opportunistic",
+            Self::WebPki => "webpki",
+        }
+    }
+}
+
+/// Which mechanism decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyType {
+    /// RFC 7672.
+    Dane,
+    /// RFC 8461.
+    MtaSts,
+    /// None.
+    None,
+    /// The administrator's configuration.
+    Override,
+    /// draft-margolis-smtp-sts-00.
+    SmtpSts,
+}
+
+impl PolicyType {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dane => "dane",
+            Self::MtaSts => "mta-sts",
+            Self::None => "none",
+            Self::Override => "override",
+            Self::SmtpSts => "smtp-sts",
+        }
+    }
+}
+
+/// How the hosts stand to the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MxCheck {
+    /// At least one conforms.
+    Match,
+    /// None conforms.
+    Mismatch,
+    /// There was nothing to compare.
+    Unchecked,
+}
+
+impl MxCheck {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Mismatch => "mismatch",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// What Exim saw of the handshake, when it asks after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// Not yet, or not told.
+    NotSeen,
+    /// There was none, or its certificate was not verified.
+    Unverified,
+    /// The certificate was verified.
+    Verified,
+}
+
+/// What the administrator wants where a policy cannot be asked for in an unsigned zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnreachable {
+    /// Let the mail wait.
+    Defer,
+    /// Deliver as if there were no policy.
+    #[default]
+    Deliver,
+}
+
+/// Why something could not be learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The answer is bogus.
+    Bogus(Blame, String),
+    /// There is no answer.
+    Unreachable(Outage, ZoneStatus, String),
+}
+
+/// Why a domain that was asked has no policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Neither name has a record, proven or in a proven-insecure zone.
+    Nothing,
+    /// What is published is no policy; the text names the field.
+    Malformed(String),
+    /// A policy that could not be authenticated, where only authenticated ones count.
+    Unauthenticated(String),
+}
+
+/// How a policy stands to this delivery before it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyFindings {
+    /// No policy.
+    Absent(Absence),
+    /// A policy that was met before and has not expired.
+    InForce(StoredPolicy),
+    /// A policy that was never met.
+    NeverApplied(StoredPolicy),
+    /// Nobody can tell whether there is one.
+    Unknown(Trouble),
+}
+
+/// What DNS says about where the domain's mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MxFindings {
+    /// The hosts by preference.
+    Hosts {
+        /// MX names, or the domain itself where there is no MX record.
+        names: Vec<MxHost>,
+        /// Targets of validated aliases, each with the MX name that it stands for; `None` if nobody looked.
+        aliases: Option<Vec<(MxHost, MxHost)>>,
+    },
+    /// The domain takes no mail (RFC 7505).
+    Null,
+    /// More records than are judged.
+    TooMany(usize),
+    /// Nobody can tell.
+    Unknown(Trouble),
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The hosts asked about; none means "the domain".
+    pub hosts: &'a [MxHost],
+    /// What Exim saw.
+    pub handshake: Handshake,
+    /// The administrator's choice.
+    pub on_unreachable: OnUnreachable,
+    /// The policy.
+    pub policy: &'a PolicyFindings,
+    /// The MX hosts.
+    pub mx: &'a MxFindings,
+}
+
+/// How one host stands to the policy and to the MX RRset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The policy permits it, and it is an MX host.
+    Conforms,
+    /// The policy permits it, but it is no MX host.
+    NotInDns,
+    /// The policy does not permit it.
+    NotInPolicy,
+    /// Nothing forbids it; whether it is an MX host is not known, or there is no policy to compare with.
+    Open,
+}
+
+/// One host's part of the judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostJudgement {
+    /// The host.
+    pub host: MxHost,
+    /// How it stands to the policy.
+    pub standing: Standing,
+    /// What is to be done with mail for it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Which hosts a router may hand the mail to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permitted {
+    /// Every host of the domain.
+    Every,
+    /// Those that one of the patterns permits; none, if there is no pattern.
+    Only(Vec<MxPattern>),
+}
+
+/// What is to be remembered about the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memorandum {
+    /// This delivery was the first to meet it: from now on it is in force.
+    Applied,
+    /// A host would meet it, but the policy is not in force yet: nothing authenticates it, or the handshake failed.
+    Seen,
+    /// Nothing new.
+    Nothing,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What is to be done with the mail.
+    pub verdict: Verdict,
+    /// The least TLS.
+    pub tls: Tls,
+    /// Which mechanism decided.
+    pub policy: PolicyType,
+    /// The mode of the policy.
+    pub mode: Mode,
+    /// How the policy was authenticated.
+    pub authentication: Option<Authentication>,
+    /// How the hosts stand to it.
+    pub mx: MxCheck,
+    /// Why.
+    pub reason: Reason,
+    /// The hosts asked about, or the domain's MX hosts, each with its own verdict.
+    pub hosts: Vec<HostJudgement>,
+    /// For a router.
+    pub permitted: Permitted,
+    /// For the cache.
+    pub memorandum: Memorandum,
+}
+
+impl Judgement {
+    /// A judgement without a policy behind it.
+    #[must_use]
+    pub fn plain(verdict: Verdict, reason: Reason, hosts: &[MxHost]) -> Self {
+        let standing = Standing::Open;
+        Self {
+            verdict,
+            tls: Tls::Opportunistic,
+            policy: PolicyType::None,
+            mode: Mode::None,
+            authentication: None,
+            mx: MxCheck::Unchecked,
+            reason,
+            hosts: hosts
+                .iter()
+                .map(|host| HostJudgement { host: host.clone(), standing, verdict, reason })
+                .collect(),
+            permitted: if verdict == Verdict::Deliver {
+                Permitted::Every
+            } else {
+                Permitted::Only(Vec::new())
+            },
+            memorandum: Memorandum::Nothing,
+        }
+    }
+
+    /// Whether a policy forbids the hosts asked about, or leaves the domain none: then a newer policy is to be looked
+    /// for before the judgement is given (draft appendix 1).
+    #[must_use]
+    pub fn forbids(&self) -> bool {
+        self.verdict != Verdict::Deliver
+            && self.policy != PolicyType::None
+            && (self.mx == MxCheck::Mismatch || self.reason == Reason::TlsUnverified)
+    }
+
+    /// Whether the policy lets the mail go because it is met or asks for nothing, not because it was disregarded: only
+    /// then may a newer policy take the place of one in force.
+    #[must_use]
+    pub fn is_met_or_binds_nobody(&self) -> bool {
+        self.verdict == Verdict::Deliver && !matches!(self.reason, Reason::FirstUse | Reason::NeverApplied)
+    }
+}
