@@ -4,12 +4,13 @@ use crate::site::{
     Act, Authority, Names, PATIENT, Site, TEXT, fetch, fetch_with, host_params, policy_with, say, settings,
     url,
 };
+use smtp_sts_verify::dns::{Answer, Question, Resolve};
 use smtp_sts_verify::https::{
     Fetch, FetchError, FetchFailure, HttpsFetcher, HttpsSettings, MediaType, Patience, Step,
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// What a step, and what the whole fetch may take here.
@@ -35,28 +36,60 @@ async fn tls_site(script: Vec<Act>) -> (Site, Authority) {
     (Site::serve(authority.issue(&host_params()), script).await, authority)
 }
 
+/// A queue of accepted connections that is full and never emptied: the system answers no further SYN.
+struct BlackHole {
+    address: SocketAddr,
+    _open: (TcpListener, Vec<TcpStream>),
+}
+
+impl BlackHole {
+    async fn at(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut filling = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+            filling.push(stream.unwrap());
+            assert!(filling.len() < 10, "the queue does not fill up");
+        }
+        Self { address, _open: (listener, filling) }
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_never_comes_about_is_given_up() {
-    // A queue of accepted connections that is full and never emptied: the system answers no further SYN.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut filling = Vec::new();
-    while let Ok(stream) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
-        filling.push(stream);
-        assert!(filling.len() < 10, "the queue does not fill up");
-    }
+    let hole = BlackHole::at("127.0.0.1:0".parse().unwrap()).await;
     let (site, authority) = tls_site(vec![]).await;
     let settings = HttpsSettings {
-        port: address.port(),
+        port: hole.address.port(),
         patience: Patience { connect: STEP, ..PATIENT },
         ..settings(&site, authority.roots())
     };
     let begun = Instant::now();
-    let fetched = fetch_with(&Names::at(address.ip()), settings, MediaType::Any).await;
+    let fetched = fetch_with(&Names::at(hole.address.ip()), settings, MediaType::Any).await;
     assert!(matches!(fetched, Err(FetchError::TimedOut { step: Step::Connect, .. })), "{fetched:?}");
     assert!(begun.elapsed() <= STEP + GRACE, "{:?}", begun.elapsed());
+}
+
+/// Says nothing, ever.
+struct Silence;
+
+impl Resolve for Silence {
+    async fn resolve(&self, _: &[Question]) -> Vec<Answer> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_never_ends_is_given_up() {
+    let (site, authority) = tls_site(vec![]).await;
+    let patience = Patience { whole: WHOLE, ..PATIENT };
+    let settings = HttpsSettings { patience, ..settings(&site, authority.roots()) };
+    let begun = Instant::now();
+    let fetched = fetch_with(&Silence, settings, MediaType::Any).await;
+    assert!(matches!(fetched, Err(FetchError::TimedOut { step: Step::Resolve, .. })), "{fetched:?}");
+    assert!(begun.elapsed() <= WHOLE + GRACE, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -103,10 +136,10 @@ async fn the_run_ends_a_fetch_whatever_the_fetch_may_take() {
 }
 
 #[tokio::test]
-async fn one_dead_address_costs_a_moment_and_not_a_deadline() {
+async fn an_address_that_swallows_everything_costs_a_moment_and_not_a_deadline() {
     let (site, authority) = tls_site(policy_with("")).await;
-    // Two addresses of one port; nothing of 127.0.0.77 answers on it, and it says so at once.
-    let names = Names::by_turns(vec![vec![IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77)), site.address.ip()]]);
+    let hole = BlackHole::at(SocketAddr::new([127, 0, 0, 2].into(), site.address.port())).await;
+    let names = Names::by_turns(vec![vec![hole.address.ip(), site.address.ip()]]);
     let begun = Instant::now();
     assert!(fetch_with(&names, settings(&site, authority.roots()), MediaType::Any).await.is_ok());
     assert!(begun.elapsed() < PATIENT.connect, "{:?}", begun.elapsed());
