@@ -94,19 +94,33 @@ def gone(lab):
 def moved(lab):
     mail = send(lab, "u@moved.signed.example")
     delivered(lab, mail, "u@moved.signed.example", "good", ENFORCED)
-    before = lab.world.names.zones["signed.example"]
-    redirected = before.replace("moved MX 10 good.hosts", "moved MX 10 other.hosts")
-    withdrawn = re.sub(r"(?m)^_smtp-sts\.moved .*\n", "", redirected)
-    assert redirected != before and withdrawn != redirected
-    try:
-        for records in (redirected, withdrawn):
-            lab.world.names.change("signed.example", records)
-            lab.forget_dns()
+    redirect = ("moved MX 10 good.hosts", "moved MX 10 other.hosts")
+    withdraw = (r"(?m)^_smtp-sts\.moved .*\n", "")
+    for changes in ([redirect], [redirect, withdraw]):
+        with lab.published("signed.example", *changes):
             mail = send(lab, "u@moved.signed.example")
             waits(lab, mail, "u@moved.signed.example", "R=smtp_sts_(ask|none_permitted)", "mx-not-in-policy|no usable MX host")
-    finally:
-        lab.world.names.change("signed.example", before)
-        lab.forget_dns()
+
+
+@case("null MX under a policy in force: returned to the sender at once")
+def closed(lab):
+    delivered(lab, send(lab, "u@closed.signed.example"), "u@closed.signed.example", "good", ENFORCED)
+    with lab.published("signed.example", ("closed MX 10 good.hosts.example.", "closed MX 0 .")):
+        mail = send(lab, "u@closed.signed.example")
+    assert re.search(r" \*\* u@closed\.signed\.example R=smtp_sts_none_permitted.*null MX", mail.log), mail.log
+
+
+@case("an MX name that is an alias: the policy is about the MX name, not about where the alias leads")
+def aliased(lab):
+    delivered(lab, send(lab, "u@aliased.signed.example"), "u@aliased.signed.example", "good", ENFORCED, "CV=yes")
+    # other.hosts.example is in the policy, but no MX of the domain: never met, so nothing is refused.
+    delivered(lab, send(lab, "u@elsewhere.signed.example"), "u@elsewhere.signed.example", "good", PLAIN)
+
+
+@case("no MX record, but an address and a policy that lists the domain itself: enforced")
+def implicit(lab):
+    mail = send(lab, "u@implicit.signed.example")
+    waits(lab, mail, "u@implicit.signed.example", r"T=smtp_sts_webpki defer \(-38\)")
 
 
 @case("no STARTTLS, one that is refused, one that breaks: the mail waits, no envelope is seen")
@@ -219,7 +233,7 @@ def spoofed(lab):
         delivered(lab, mail, "u@spoofed.unsigned.example", "plain", PLAIN)
 
 
-@case("null MX: returned to the sender at once, under a policy as well")
+@case("null MX beside a policy that was never met: returned to the sender at once")
 def null_mx(lab):
     mail = send(lab, "u@nullmx.signed.example")
     assert " ** " in mail.line("u@nullmx.signed.example"), mail.log
@@ -297,6 +311,16 @@ def hostile_domains(lab):
     for domain in ("a b.example", '"a".example', "$(id).example", "a;b.example", "a\\.example", "-v.example", "a{b}.example"):
         mail = lab.exim.submit("u@" + domain)
         assert "=>" not in mail.log and ("501" in mail.log or "550" in mail.log or "553" in mail.log), f"{domain}: {mail.log}"
+
+
+@case("an empty $domain or $host: nothing is asked, TLS is demanded; and the program takes neither")
+def empty(lab):
+    macros = "SMTP_STS_DOMAIN_VERIFY|SMTP_STS_MUST_ENCRYPT|SMTP_STS_MUST_AUTHENTICATE|DOMAIN_IS_CACHED_STS_TRUE"
+    done = subprocess.run(["exim4", "-be", macros], capture_output=True, text=True)
+    assert done.stdout == "UNKNOWN: no domain or host here|*|*|\n", done
+    for arguments in (["-d", "", "-m", "good.hosts.example"], ["-d", "met.signed.example", "-m", ""]):
+        done = subprocess.run([exim.PROGRAM, *arguments, "--format", "exim"], capture_output=True, text=True)
+        assert done.returncode == 64 and done.stdout.startswith("verdict=defer ") and not done.stderr, done
 
 
 @case("an address literal passes without a question")

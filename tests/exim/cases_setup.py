@@ -58,6 +58,36 @@ def header_cached(lab):
     waits(lab, mail, "u@met.signed.example", r"T=remote_smtp defer \(-37\)")
 
 
+# The transport lines of the first smtp-sts-verify, and hosts_require_tls, without which it sent in clear text.
+OLD_LINES = r"""
+tls_try_verify_hosts = *
+tls_verify_certificates = /etc/ssl/certs/ca-certificates.crt
+tls_verify_hosts = ${if eq {DOMAIN_IS_CACHED_STS_TRUE}{True}{*}{}}
+hosts_require_tls = ${if eq {DOMAIN_IS_CACHED_STS_TRUE}{True}{*}{}}
+headers_add = "X-smtp-sts-verify: SMTP_STS_DOMAIN_VERIFY"
+headers_add = "X-smtp-sts-cached-enforced: DOMAIN_IS_CACHED_STS_TRUE"
+headers_add = "X-smtp-sts-MX-cipher: $tls_out_cipher"
+headers_add = "X-smtp-sts-MX-cert: ${if eq {$tls_out_certificate_verified}{1}{OK: ${certextract{issuer}{$tls_out_peercert}{$value}{none}}}{no}}"
+headers_add = "X-smtp-sts-TXT: \"SMTP_STS_DOMAIN_TXT\""
+"""
+
+
+def old_lines(lab):
+    """Transport lines written for the first smtp-sts-verify, over our macros."""
+    with open("/etc/exim4/conf.d/transport/30_exim4-config_remote_smtp-sts", "w") as file:
+        file.write(OLD_LINES)
+    lab.exim.run(exim.readme("enable"))
+    lab.forget_policies()
+    for cached in ("", "True"):
+        message = delivered(lab, send(lab, "u@met.signed.example"), "u@met.signed.example", "good", PLAIN, "CV=yes")
+        assert message.header("X-smtp-sts-verify").startswith("GOOD: verdict=deliver tls=webpki "), message.text
+        assert message.header("X-smtp-sts-cached-enforced") == cached, message.text
+    lab.world.hosts["good"].starttls = "absent"
+    mail = send(lab, "u@met.signed.example")
+    lab.world.hosts["good"].starttls = "offered"
+    waits(lab, mail, "u@met.signed.example", r"T=remote_smtp defer \(-38\)")
+
+
 def by_smarthost(lab):
     """All mail goes to the smarthost, policies or not; our routers are not in the configuration."""
     routers = subprocess.run(["exim4", "-bP", "router_list"], capture_output=True, text=True).stdout
@@ -158,6 +188,8 @@ SETUPS = [
      dict(scheme="split", sets=["header"], macros={"SMTP_STS_MORE_HEADERS": "yes"})),
     ("split, header set: a forbidden host under a policy in force gets a header that says BAD", header_bad, None),
     ("split, header set: what the program cached enforces TLS through Exim's own lookup, program or not", header_cached, None),
+    ("split: the transport lines of the first smtp-sts-verify go on working over our macros", old_lines,
+     dict(scheme="split", sets=["header"])),
     ("smarthost: not affected", by_smarthost,
      dict(scheme="split", sets=["enforce", "header"], configtype="smarthost", smarthost="hop.hosts.example")),
     ("satellite, single file: not affected", by_smarthost,

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,23 @@ class Laboratory:
             yield
         finally:
             subprocess.run(["umount", exim.CACHE], check=True)
+
+    @contextlib.contextmanager
+    def published(self, zone, *changes):
+        """A zone says something else for a while; `changes` are pairs of a regular expression and what replaces it."""
+        before = records = self.world.names.zones[zone]
+        for pattern, replacement in changes:
+            records, count = re.subn(pattern, replacement, records)
+            assert count == 1, f"{pattern} fits {count} times"
+        self._publish(zone, records)
+        try:
+            yield
+        finally:
+            self._publish(zone, before)
+
+    def _publish(self, zone, records):
+        self.world.names.change(zone, records)
+        self.forget_dns()
 
     def forget_dns(self):
         """Drops what the program remembers of the DNS; the policies stay."""

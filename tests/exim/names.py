@@ -72,7 +72,8 @@ class Names:
             os.replace(path, path + ".signed")
         else:
             keys = f"{self.directory}/keys"
-            _run("dnssec-signzone", "-S", "-z", "-q", "-K", keys, "-o", name or ".", "-f", path + ".signed", path)
+            _run("dnssec-signzone", "-S", "-z", "-q", "-K", keys, "-d", keys, "-o", name or ".",
+                 "-f", path + ".signed", path)
 
     def _key(self, name):
         folder = f"{self.directory}/keys"
@@ -96,7 +97,8 @@ class Names:
             file.write(
                 f'server:\n ip-address: {AUTHORITATIVE}\n username: ""\n chroot: ""\n server-count: 1\n'
                 f' database: ""\n zonesdir: "{self.directory}"\n pidfile: "{self.directory}/nsd.pid"\n'
-                f' xfrdfile: "{self.directory}/xfrd.state"\n xfrdir: "{self.directory}"\n zonelistfile: "{self.directory}/zone.list"\n'
+                f' xfrdfile: "{self.directory}/xfrd.state"\n xfrdir: "{self.directory}"\n'
+                f' zonelistfile: "{self.directory}/zone.list"\n'
                 f' logfile: "{self.directory}/nsd.log"\nremote-control:\n control-enable: no\n' + zones
             )
         self.nsd = subprocess.Popen(["nsd", "-d", "-c", self.directory + "/nsd.conf"])

@@ -63,6 +63,10 @@ SIGNED = "".join(
         domain("issuer", ["issuer"]),
         domain("webpki", ["good"], policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
         f"webpki A {POLICY_HOST}\n",
+        domain("aliased", ["alias"], policy("alias.hosts.example")),
+        domain("elsewhere", ["alias"], policy("other.hosts.example")),
+        f'implicit A {HOSTS["plain"][0]}\n_smtp-sts.implicit TXT "{policy("implicit.signed.example")}"\n',
+        domain("closed", ["good"], policy()),
         "nullmx MX 0 .\n_smtp-sts.nullmx TXT \"" + policy() + "\"\n",
         "relayed MX 10 plain.hosts.example.\n_smtp-sts.relayed TXT \"" + policy() + "\"\n",
         # What strangers can put into names and texts: line ends, quotes, dollars, an option in disguise. In a zone file
@@ -112,6 +116,7 @@ class World:
         ).encode()
         self.policies.pages["evilbody.unsigned.example", "/sts"] = b"v=STS1\r\nX-Injected: yes\r\n"
         hosts = "".join(f"{label} A {address}\n" for label, (address, _, _) in HOSTS.items())
+        hosts += "alias CNAME good\n"
         hosts += f"_25._tcp.dane TLSA 3 1 1 {certificates.spki_sha256(pems['dane'])}\n"
         hosts += f"_25._tcp.danewrong TLSA 3 1 1 {'00' * 32}\n"
         os.makedirs(directory + "/names")
@@ -144,7 +149,7 @@ def _certificates(directory):
     with open("/etc/ssl/certs/stranger.pem") as extra, open("/etc/ssl/certs/ca-certificates.crt", "a") as bundle:
         bundle.write(extra.read())
     return {
-        "good": known.issue("good", ["good.hosts.example"]),
+        "good": known.issue("good", ["good.hosts.example", "alias.hosts.example"]),
         "other": known.issue("other", ["other.hosts.example"]),
         "plain": known.issue("plain", ["plain.hosts.example"]),
         "elsewhere": known.issue("elsewhere", ["elsewhere.hosts.example"]),
