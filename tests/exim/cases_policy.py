@@ -65,6 +65,21 @@ def both_users(lab):
     assert " cache=hit " in second, second
 
 
+@case("twenty messages at once for a domain that nobody has asked about yet: all delivered as the policy demands")
+def at_once(lab):
+    lab.forget_policies()
+    lab.exim.forget_hints()
+    lab.world.forget()
+    start = lab.exim.log_size()
+    command = ["exim4", "-odi", "-f", exim.SENDER, "u@met.signed.example"]
+    running = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(20)]
+    for process in running:
+        process.communicate(b"Subject: test\n\nHello.\n")
+    log = lab.exim.log_since(start)
+    assert len(re.findall(" => u@met.signed.example " + ENFORCED + ".* CV=yes", log)) == 20, log
+    assert len(lab.world.messages()) == 20
+
+
 @case("a record at the draft's own name, _smtp_sts, counts as well")
 def underscore(lab):
     mail = send(lab, "u@underscore.signed.example")
