@@ -166,3 +166,125 @@ impl StoredPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const ONE: &str = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800";
+    const OTHER: &str = "v=STS1; to=true; mx=*.other.test; a=dnssec; e=604800";
+
+    fn policy(record: &str, authentication: Authentication, age: u64) -> StoredPolicy {
+        let at = UnixTime(NOW.0 - age);
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        StoredPolicy::fetched(&domain, &Record::parse(record).unwrap(), authentication, at, at.plus(300))
+    }
+
+    fn applied(policy: StoredPolicy) -> StoredPolicy {
+        StoredPolicy { applied_at: Some(policy.fetched_at), ..policy }
+    }
+
+    #[test]
+    fn a_policy_lives_for_e_seconds_and_no_longer_than_its_authentication_allows() {
+        let record = |life: &str| Record::parse(&format!("v=STS1; to=true{life}")).unwrap();
+        for (text, authentication, expected) in [
+            ("; e=604800", Authentication::Dnssec, 604_800),
+            ("; e=604800", Authentication::FirstUse, 604_800),
+            ("; e=0", Authentication::Dnssec, 0),
+            ("; e=9999999999", Authentication::Dnssec, MAX_POLICY_LIFE),
+            ("; e=9999999999", Authentication::WebPki, MAX_POLICY_LIFE),
+            ("; e=9999999999", Authentication::FirstUse, MAX_FIRST_USE_LIFE),
+            ("", Authentication::Dnssec, 300),
+        ] {
+            assert_eq!(life(&record(text), authentication, 300), expected, "{text} {authentication:?}");
+        }
+    }
+
+    #[test]
+    fn a_slower_delivery_that_knew_less_undoes_nothing() {
+        let known = applied(policy(ONE, Authentication::Dnssec, 0));
+        let same = policy(ONE, Authentication::Dnssec, 0);
+        assert_eq!(StoredPolicy::merge(Some(&known), &same, NOW), None);
+        let spoofed = policy(OTHER, Authentication::FirstUse, 0);
+        assert_eq!(StoredPolicy::merge(Some(&known), &spoofed, NOW), None);
+        let unsigned = policy(ONE, Authentication::FirstUse, 0);
+        assert_eq!(StoredPolicy::merge(Some(&known), &unsigned, NOW), None);
+    }
+
+    #[test]
+    fn an_authenticated_fetch_renews_and_one_on_first_use_does_not() {
+        let old = applied(policy(ONE, Authentication::Dnssec, 1_000));
+        let renewed = StoredPolicy::merge(Some(&old), &policy(ONE, Authentication::Dnssec, 0), NOW).unwrap();
+        assert_eq!((renewed.fetched_at, renewed.applied_at), (NOW, old.applied_at));
+        let old = policy(ONE, Authentication::FirstUse, 1_000);
+        assert_eq!(StoredPolicy::merge(Some(&old), &policy(ONE, Authentication::FirstUse, 0), NOW), None);
+        let proven = StoredPolicy::merge(Some(&old), &policy(ONE, Authentication::Dnssec, 0), NOW).unwrap();
+        assert_eq!((proven.authentication, proven.fetched_at), (Authentication::Dnssec, NOW));
+    }
+
+    #[test]
+    fn a_handshake_that_was_seen_is_written_into_the_row_that_there_is() {
+        let old = policy(ONE, Authentication::FirstUse, 1_000);
+        let seen = StoredPolicy { applied_at: Some(NOW), ..policy(ONE, Authentication::FirstUse, 0) };
+        let merged = StoredPolicy::merge(Some(&old), &seen, NOW).unwrap();
+        assert_eq!(merged, StoredPolicy { applied_at: Some(NOW), ..old });
+    }
+
+    #[test]
+    fn an_expired_row_stands_in_nobodys_way() {
+        let old = applied(policy(ONE, Authentication::Dnssec, 604_800));
+        let new = policy(OTHER, Authentication::FirstUse, 0);
+        assert_eq!(StoredPolicy::merge(Some(&old), &new, NOW), Some(new));
+    }
+
+    #[test]
+    fn only_a_checked_signature_or_certificate_vouches_for_the_clock() {
+        let newest = Some(UnixTime(NOW.0 - 400 * 86_400));
+        assert_eq!(policy(ONE, Authentication::Dnssec, 0).vouched(NOW, newest), NOW);
+        assert_eq!(policy(ONE, Authentication::WebPki, 0).vouched(NOW, None), NOW);
+        let first_use = policy(ONE, Authentication::FirstUse, 0);
+        assert_eq!(first_use.vouched(NOW, newest), UnixTime(NOW.0 - 399 * 86_400));
+        assert_eq!(first_use.vouched(NOW, Some(NOW)), NOW);
+        assert_eq!(first_use.vouched(NOW, None), UnixTime(0));
+    }
+
+    fn any_policy() -> impl Strategy<Value = StoredPolicy> {
+        let authentications = [Authentication::FirstUse, Authentication::WebPki, Authentication::Dnssec];
+        (
+            prop_oneof![Just(ONE), Just(OTHER)],
+            0..3_usize,
+            0_u64..1_000_000,
+            proptest::option::of(0_u64..1_000_000),
+        )
+            .prop_map(move |(record, authentication, age, applied)| StoredPolicy {
+                applied_at: applied.map(|age| UnixTime(NOW.0 - age)),
+                ..policy(record, authentications[authentication], age)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_whatever_order_no_row_is_weakened_by_a_first_use(
+            events in proptest::collection::vec(any_policy(), 1..12)
+        ) {
+            let mut row: Option<StoredPolicy> = None;
+            for new in events {
+                let Some(next) = StoredPolicy::merge(row.as_ref(), &new, NOW) else { continue };
+                prop_assert!(next.has_a_possible_life());
+                if let Some(old) = row.filter(|old| old.is_unexpired(NOW)) {
+                    let same = next.record == old.record;
+                    if new.authentication == Authentication::FirstUse {
+                        prop_assert!(same || (old.authentication == Authentication::FirstUse && old.applied_at.is_none()));
+                        prop_assert!(!same || next.expires_at == old.expires_at);
+                    }
+                    prop_assert!(!same || next.authentication >= old.authentication);
+                    prop_assert!(!same || old.applied_at.is_none() || next.applied_at <= old.applied_at);
+                }
+                prop_assert_eq!(StoredPolicy::merge(Some(&next), &next, NOW).filter(|_| next.is_unexpired(NOW)), None);
+                row = Some(next);
+            }
+        }
+    }
+}
