@@ -4,7 +4,10 @@
 //! quota only ever shrinks; it refuses by saying no, and the refused question ends as
 //! [`Outage::Budget`](super::Outage::Budget).
 
-use crate::limits::{MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_VERDICT_RECORDS};
+use crate::limits::{
+    MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_VERDICT_RECORDS,
+    MAX_VERDICT_RECORDS_PER_MX_HOST,
+};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The quota of one verdict, shared by all that spend from it.
@@ -33,6 +36,7 @@ impl Quota {
     /// Raises the allowance for MX hosts that have to be looked at one by one.
     pub fn allow_mx_hosts(&self, hosts: usize) {
         self.allowed.fetch_add(hosts.saturating_mul(MAX_QUERIES_PER_MX_HOST), Relaxed);
+        self.records_left.fetch_add(hosts.saturating_mul(MAX_VERDICT_RECORDS_PER_MX_HOST), Relaxed);
     }
 
     /// Takes one packet from the quota; false if none is left.
