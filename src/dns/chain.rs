@@ -148,15 +148,18 @@ impl Trust {
     /// The questions that the way down to `name` will probably ask, none of them answered yet: six names ahead.
     pub(super) fn ahead(&self, name: &Name, depth: Depth, replies: &Replies) -> Vec<Question> {
         let Ok(anchor) = self.anchor_of(name) else { return Vec::new() };
-        let mut questions = vec![Question::new(&anchor, RecordType::DNSKEY)];
+        let mut questions = Vec::new();
+        if !self.cuts.contains_key(&anchor) {
+            questions.push(Question::new(&anchor, RecordType::DNSKEY));
+        }
         let mut unknown = 0;
         for cut_at in labels::below(&anchor, name) {
             match self.cuts.get(&cut_at) {
-                Some(Cut::Signed(_) | Cut::None | Cut::Unproven { .. }) => continue,
+                Some(Cut::Signed(_) | Cut::None) => continue,
+                Some(Cut::Unproven { .. }) if depth == Depth::Whole => continue,
                 Some(_) => break,
-                None => {}
+                None => unknown += 1,
             }
-            unknown += 1;
             if unknown > MAX_LABELS_AHEAD || depth == Depth::Usual && labels::is_underscored(&cut_at) {
                 break;
             }

@@ -1,7 +1,8 @@
 //! Whatever the replies hold, the work has an end, and its end is neither secure nor insecure.
 
 use crate::scene::*;
-use hickory_proto::dnssec::{Algorithm, DigestType};
+use hickory_proto::dnssec::crypto::{Digest, EcdsaSigningKey};
+use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf, SigningKey, TBS};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
@@ -12,6 +13,7 @@ use smtp_sts_verify::limits::{
     MAX_SIGNATURES_PER_RRSET, MAX_VERIFICATIONS,
 };
 use std::sync::Arc;
+use std::time::Instant;
 
 const POLICY: &str = "_smtp-sts.mail.test.";
 
@@ -161,4 +163,37 @@ fn a_deep_name_in_a_zone_with_many_iterations_costs_at_most_the_budget() {
     scene.put(&owner, "TXT", denial(proof));
     let finding = scene.ask(&owner, "TXT");
     assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+}
+
+#[test]
+#[ignore = "shows what the units of the budget cost: --release --nocapture"]
+fn what_work_costs() {
+    let measure = |what: &str, work: &mut dyn FnMut()| {
+        let began = Instant::now();
+        (0..50).for_each(|_| work());
+        println!("{what}: {:?}", began.elapsed() / 50);
+    };
+    for algorithm in [Algorithm::ECDSAP256SHA256, Algorithm::ECDSAP384SHA384] {
+        let pkcs8 = EcdsaSigningKey::generate_pkcs8(algorithm).unwrap();
+        let secret = EcdsaSigningKey::from_pkcs8(&pkcs8, algorithm).unwrap();
+        let key = secret.to_public_key().unwrap();
+        let signature = secret.sign(&TBS::from(&b"text"[..])).unwrap();
+        measure(&format!("{algorithm:?}"), &mut || key.verify(b"text", &signature).unwrap());
+    }
+    for (bits, exponent) in
+        [(2_048, &[1, 0, 1][..]), (4_096, &[1, 0, 1]), (8_192, &[1, 0, 1]), (8_192, &[1, 255, 255, 255, 255])]
+    {
+        let mut octets = vec![u8::try_from(exponent.len()).unwrap()];
+        octets.extend_from_slice(exponent);
+        octets.extend(vec![0xf1; bits / 8]);
+        let key = PublicKeyBuf::new(octets, Algorithm::RSASHA512);
+        let signature = vec![0x51; bits / 8];
+        measure(&format!("RSA {bits}, exponent of {} octets", exponent.len()), &mut || {
+            assert!(key.verify(b"text", &signature).is_err());
+        });
+    }
+    let heavy = Nsec3 { iterations: 150, ..PLAIN };
+    measure("an NSEC3 hash with 150 iterations", &mut || drop(heavy.hash(&name("mail.test."))));
+    let octets = vec![1; 65_536];
+    measure("SHA-256 over 64 KiB", &mut || drop(Digest::new(&octets, DigestType::SHA256).unwrap()));
 }

@@ -18,7 +18,7 @@ use std::io::{Read, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One question of the recording and its class there, as `tests/dnssec-world/expected.tsv` writes it.
 pub(crate) struct Session {
@@ -167,6 +167,30 @@ fn all_walks_of_one_verdict_may_share_what_they_prove() {
             assert_eq!(class(&finding), session.class, "{}", session.question);
         }
     }
+}
+
+#[test]
+#[ignore = "shows how long the walks of the recording take: --release --nocapture"]
+fn how_long_walks_take() {
+    let recording = Recording::read();
+    let mut times: Vec<(Duration, String)> = Vec::new();
+    for session in &recording.sessions {
+        let mut replies = Replies::default();
+        let finding = walk(&mut recording.trust(), &session.question, |question| {
+            replies.insert(question.clone(), recording.reply(question));
+            recording.reply(question)
+        });
+        let best = (0..20).map(|_| {
+            let began = Instant::now();
+            let step = Walk::new(session.question.clone()).step(&mut recording.trust(), &replies);
+            assert_eq!(step, Step::Done(finding.clone()));
+            began.elapsed()
+        });
+        times.push((best.min().unwrap(), session.question.to_string()));
+    }
+    times.sort();
+    println!("median {:?}", times[times.len() / 2]);
+    times.iter().rev().take(8).for_each(|slow| println!("{slow:?}"));
 }
 
 // ---- recording -----------------------------------------------------------------------------------------------
