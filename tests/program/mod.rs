@@ -87,7 +87,7 @@ impl Program {
     }
 
     /// The same program with the cache of another one.
-    pub(crate) fn with_cache_of(mut self, other: &Program) -> Self {
+    pub(crate) fn with_cache_of(mut self, other: &Self) -> Self {
         self.cache.clone_from(&other.cache);
         self
     }
