@@ -89,7 +89,8 @@ fn row(domain: &str, host: &str, verdict: &str, why: &str, asked: &str, took: &s
 
 /// Stays up until it is interrupted.
 fn serve(lab: &Laboratory) {
-    let program = std::env::current_exe().unwrap().with_file_name("../smtp-sts-verify");
+    let examples = std::env::current_exe().unwrap();
+    let program = examples.ancestors().nth(2).unwrap().join("smtp-sts-verify");
     let (dns, anchors) = (lab.dns(), lab.trust_anchor());
     println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build --release`:\n");
     println!("LAB='{}'", lab.options().join(" "));

@@ -240,12 +240,12 @@ impl Chronicle {
     }
 }
 
-fn ask(world: &World, memory: &InMemory, asked: &[usize], handshake: Handshake) -> Report {
+fn ask(world: &World, memory: &InMemory, strict: bool, asked: &[usize], handshake: Handshake) -> Report {
     let request = Request {
         domain: domain(),
         hosts: asked.iter().map(|index| host(*index)).collect(),
         handshake,
-        require_authentication: false,
+        require_authentication: strict,
         on_unreachable: OnUnreachable::Deliver,
     };
     from_memory(&request, Some(memory), world.now).unwrap_or_else(|| {
@@ -324,6 +324,16 @@ fn delivered_only_under_the_policy_in_force(
     Ok(())
 }
 
+/// With `require_authentication`.
+fn neither_keeps_nor_uses_what_nothing_authenticates(
+    report: &Report,
+    memory: &InMemory,
+) -> Result<(), TestCaseError> {
+    prop_assert_ne!(report.judgement.authentication, Some(Authentication::FirstUse));
+    prop_assert!(memory.rows().iter().all(|row| row.authentication != Authentication::FirstUse));
+    Ok(())
+}
+
 /// A policy in force goes only by its time, or by a newer one that its own mechanism vouches for.
 fn not_displaced(
     world: &World,
@@ -340,7 +350,7 @@ fn not_displaced(
     Ok(())
 }
 
-fn live(signed: bool, events: &[Event]) -> Result<(), TestCaseError> {
+fn live(signed: bool, strict: bool, events: &[Event]) -> Result<(), TestCaseError> {
     let mut world = World {
         signed,
         now: UnixTime(1_800_000_000),
@@ -369,7 +379,10 @@ fn live(signed: bool, events: &[Event]) -> Result<(), TestCaseError> {
                 let before = in_force(&memory);
                 chronicle.note(&world);
                 chronicle.apply(asked, *handshake, world.now);
-                let report = ask(&world, &memory, asked, *handshake);
+                let report = ask(&world, &memory, strict, asked, *handshake);
+                if strict {
+                    neither_keeps_nor_uses_what_nothing_authenticates(&report, &memory)?;
+                }
                 refused_only_under_an_applied_policy(&report, &chronicle, asked, *handshake, world.now)?;
                 if let Some(before) = before {
                     let after = memory.policy(&domain()).unwrap();
@@ -423,8 +436,9 @@ proptest! {
     #[test]
     fn no_order_of_events_refuses_without_an_applied_policy_or_delivers_against_one(
         signed in any::<bool>(),
+        strict in prop::bool::weighted(0.2),
         events in prop::collection::vec(any_event(), 1..60),
     ) {
-        live(signed, &events)?;
+        live(signed, strict, &events)?;
     }
 }
