@@ -271,7 +271,7 @@ fn f12_an_interrupted_takeover_leaves_the_old_database_or_the_new_one() {
     for round in 0..40 {
         fs::write(place.path(), &original).unwrap();
         let mut child = command("read", &place.path(), "1").spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(8 * round));
+        std::thread::sleep(Duration::from_millis(20 * round));
         child.kill().unwrap();
         child.wait().unwrap();
         let connection = Connection::open(place.path()).unwrap();

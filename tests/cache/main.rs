@@ -12,8 +12,13 @@
 
 mod crowd;
 mod damage;
+#[path = "../laboratory/mod.rs"]
+mod laboratory;
 mod place;
 mod predecessor;
+#[path = "../program/mod.rs"]
+mod program;
 mod remembering;
 mod room;
 mod trust;
+mod whole;
