@@ -110,14 +110,19 @@ class Laboratory:
 def main():
     """Runs everything; the exit status."""
     scratch, arguments = sys.argv[1], sys.argv[2:]
-    only = None
-    if "--only" in arguments:
-        at = arguments.index("--only")
-        only = arguments[at + 1]
-        del arguments[at : at + 2]
+    options = {}
+    for option in ("--only", "--exim"):
+        if option in arguments:
+            at = arguments.index(option)
+            options[option] = arguments[at + 1]
+            del arguments[at : at + 2]
+    if "--exim" in options:
+        exim.replace_binary(options["--exim"])
+    only = options.get("--only")
     program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
     ledger = harness.Ledger(only)
     lab = Laboratory(scratch)
+    print(subprocess.run(["exim4", "-bV"], capture_output=True, text=True).stdout.split("\n")[0])
     plumbing(lab, ledger)
     header(lab, ledger)
     policies(lab, ledger, program)
