@@ -56,9 +56,7 @@ pub fn text(report: &Report, detail: Detail) -> String {
         }
     }
     say("rule", explanation.rule);
-    if !explanation.hint.is_empty() {
-        say("hint", explanation.hint);
-    }
+    say("hint", if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint });
     format!("{domain}: {} ({})\n{text}", judgement.verdict.word(), explanation.word)
 }
 

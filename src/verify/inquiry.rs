@@ -12,6 +12,7 @@ use crate::policy::smtp_sts::LABELS;
 use crate::time::UnixTime;
 use crate::verdict::{Absence, Case, Judgement, Memorandum, MxFindings, PolicyFindings, Trouble, judge};
 use hickory_proto::rr::RecordType;
+use tracing::{info, warn};
 
 /// One question on its way to its answer.
 pub(super) struct Inquiry<'a, M> {
@@ -95,7 +96,16 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         self.newer.is_none() && self.stored.as_ref().is_some_and(|policy| policy.applied_at.is_some())
     }
 
+    /// Takes answers down as evidence.
+    fn note(&mut self, answers: &[Answer]) {
+        for evidence in answers.iter().map(seen) {
+            info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
+            self.evidence.push(evidence);
+        }
+    }
+
     fn without_cache(&mut self, why: String) {
+        warn!(why, "the cache cannot be used");
         self.cache = CacheUse::Unavailable;
         self.notes.push(why);
     }
@@ -114,7 +124,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
             return;
         }
         let answers = dns.resolve(&questions).await;
-        self.evidence.extend(answers.iter().map(seen));
+        self.note(&answers);
         let (records, mx) = answers.split_at_checked(records).unwrap_or_default();
         if !records.is_empty() {
             self.discovered = Some(discovery::discover(records));
@@ -170,6 +180,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
             Err(error) => ("failed", error.to_string()),
         };
         let question = url.to_string();
+        info!(question, class, said, "the policy host answered");
         let authentication = (class == "authenticated").then_some(Authentication::WebPki);
         if authentication.is_none() {
             self.notes.push(format!("the policy cannot be authenticated: {question}: {said}"));
@@ -192,7 +203,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         let questions: Vec<Question> =
             names.iter().map(|name| Question::new(&name.to_dns(), RecordType::A)).collect();
         let answers = dns.resolve(&questions).await;
-        self.evidence.extend(answers.iter().map(seen));
+        self.note(&answers);
         let class = answers.iter().map(|answer| answer.outcome.class()).find(|class| *class != Class::Secure);
         let until = answers.iter().map(|answer| answer.valid_until.unwrap_or(self.now)).min();
         self.mx_until = self.mx_until.min(until);
@@ -284,7 +295,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
     ) -> Judgement {
         let Some(current) = self.stored.clone() else { return refusal };
         let answers = dns.resolve(&record_questions(&self.request.domain)).await;
-        self.evidence.extend(answers.iter().map(seen));
+        self.note(&answers);
         let Discovery::Found(candidate) = discovery::discover(&answers) else { return refusal };
         if candidate.record == current.record {
             self.cache = CacheUse::Unchanged;
