@@ -67,7 +67,7 @@ fn an_endless_argument_is_refused_unread() {
     let domain = "a".repeat(131_000);
     let start = Instant::now();
     refused_domain(&lab, domain.as_ref());
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(3));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn more_hosts_than_exim_would_ever_try_are_a_bad_question() {
     let start = Instant::now();
     let told = Program::new(&lab).ask(many(10_000));
     assert_eq!((told.exit, lab.questions()), (64, 0), "{}", told.line);
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(3));
 }
 
 #[test]

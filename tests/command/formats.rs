@@ -33,6 +33,17 @@ fn the_exit_code_follows_the_verdict_in_every_format() {
 }
 
 #[test]
+fn verify_is_the_default_command() {
+    let lab = Laboratory::start();
+    let question = ["-d", "enforced.test", "-m", "mx1.enforced.test"];
+    let short = Program::new(&lab).run(question);
+    let mut command = Command::new(PROGRAM);
+    command.arg("verify").args(lab.options()).arg("-c").arg(lab.cache_file()).args(question);
+    let long = command.arg("--config").arg(lab.empty_configuration()).output().unwrap();
+    assert_eq!((short.stdout, short.status), (long.stdout, long.status));
+}
+
+#[test]
 fn a_router_is_never_told_to_refuse() {
     let lab = Laboratory::start();
     for domain in [

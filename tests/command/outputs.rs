@@ -30,6 +30,17 @@ fn a_reader_that_has_gone_is_exit_75() {
 }
 
 #[test]
+fn more_words_for_people_are_none_for_exim() {
+    let lab = Laboratory::start();
+    for arguments in
+        [&["-v", "-d", "bogus.test", "-m", "mx.bogus.test"][..], &["-v", "-d", "?"], &["-v", "--nonsense"]]
+    {
+        let plain = Program::new(&lab).ask(arguments.iter().copied().filter(|word| *word != "-v"));
+        assert_eq!(Program::new(&lab).ask(arguments.iter().copied()), plain);
+    }
+}
+
+#[test]
 fn a_verdict_does_not_depend_on_the_cache_that_keeps_it() {
     let lab = Laboratory::start();
     for path in ["/nonexistent/cache.db", "/dev/full", "/dev/null"] {

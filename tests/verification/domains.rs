@@ -78,6 +78,22 @@ fn a_policy_host_that_cannot_vouch_leaves_the_policy_to_first_use() {
 }
 
 #[test]
+fn a_policy_host_that_stalls_costs_no_more_than_the_deadline() {
+    use crate::laboratory::policy_host::{Body, Certificate, Conduct};
+    let lab = Laboratory::start();
+    lab.conduct_policy_host("webpki.test", Conduct { body: Body::Stall, certificate: Certificate::Good });
+    let start = std::time::Instant::now();
+    let told = Program::new(&lab).with(["--deadline", "1"]).delivery("webpki.test", "mx.webpki.test");
+    assert_eq!(
+        told.of(["verdict", "auth", "reason"]),
+        ["deliver", "first-use", "first-use"],
+        "{}",
+        told.line
+    );
+    assert!(start.elapsed().as_millis() < 2_500, "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_policy_host_on_a_private_address_is_not_visited() {
     let lab = Laboratory::start();
     let told =

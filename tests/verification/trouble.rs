@@ -100,7 +100,7 @@ fn silence_costs_no_more_than_the_deadline() {
     let told = Program::new(&lab).with(["--deadline", "1"]).delivery("silent.test", "mx.silent.test");
     assert_eq!(told.get("verdict"), "defer", "{}", told.line);
     assert!(["deadline", "dns-unreachable"].contains(&told.get("reason")), "{}", told.line);
-    assert!(start.elapsed().as_millis() < 1_500, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_millis() < 2_500, "{:?}", start.elapsed());
 }
 
 #[test]
