@@ -1,0 +1,122 @@
+//! The bounds, as they were argued for: whoever changes one changes it here as well, and says why in CHANGELOG.md.
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
+
+use smtp_sts_verify::limits::*;
+use std::time::Duration;
+
+const DEFAULTS: [(&str, &str); 63] = [
+    ("MAX_ARGUMENT_OCTETS", "1_024"),
+    ("MAX_HOSTS", "64"),
+    ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
+    ("DEADLINE_MAX", "Duration::from_secs(50)"),
+    ("WATCHDOG_GRACE", "Duration::from_millis(500)"),
+    ("MAX_ANCHOR_FILE_OCTETS", "65_536"),
+    ("MAX_EXIM_LINE", "998"),
+    ("MAX_EXIM_ROUTER_LINE", "8_000"),
+    ("MAX_QUERIES", "60"),
+    ("MAX_QUERIES_PER_MX_HOST", "15"),
+    ("MAX_MX_HOSTS_LOOKED_AT", "10"),
+    ("EDNS_PAYLOAD", "1_232"),
+    ("UPSTREAM_PATIENCE", "Duration::from_millis(1_500)"),
+    ("QUESTION_DEADLINE", "Duration::from_secs(6)"),
+    ("MAX_UPSTREAMS", "3"),
+    ("MAX_RESOLV_CONF_OCTETS", "65_536"),
+    ("MAX_BATCH_LINE", "2_048"),
+    ("MAX_BATCH_AT_ONCE", "8"),
+    ("MAX_REPLY_OCTETS", "1_048_576"),
+    ("MAX_VERDICT_RECORDS", "2_048"),
+    ("MAX_VERDICT_RECORDS_PER_MX_HOST", "128"),
+    ("MAX_ALIASES", "12"),
+    ("MAX_LABELS_AHEAD", "6"),
+    ("MAX_SIGNATURES_PER_RRSET", "8"),
+    ("MAX_KEY_COLLISIONS", "4"),
+    ("MAX_VERIFICATIONS", "200"),
+    ("MAX_DS_DIGESTS", "64"),
+    ("MAX_NSEC3_HASHES", "400"),
+    ("MAX_HASH_BLOCKS", "40_000"),
+    ("MAX_NSEC3_ITERATIONS", "150"),
+    ("MAX_DENIALS", "12"),
+    ("MAX_REPLY_RECORDS", "2_048"),
+    ("MAX_RRSET_RECORDS", "256"),
+    ("MAX_TXT_OCTETS", "4_096"),
+    ("MAX_MX_RECORDS", "64"),
+    ("MAX_POSITIVE_TTL", "86_400"),
+    ("MAX_NEGATIVE_TTL", "3_600"),
+    ("MAX_FAILURE_TTL", "60"),
+    ("CONNECT_DEADLINE", "Duration::from_secs(3)"),
+    ("HANDSHAKE_DEADLINE", "Duration::from_secs(3)"),
+    ("HEAD_DEADLINE", "Duration::from_secs(3)"),
+    ("FETCH_DEADLINE", "Duration::from_secs(8)"),
+    ("MAX_BODY_OCTETS", "65_536"),
+    ("MAX_HEAD_OCTETS", "16_384"),
+    ("MAX_HEADER_FIELDS", "64"),
+    ("MAX_FETCH_OCTETS", "262_144"),
+    ("FETCH_BACKOFF", "300"),
+    ("MAX_POLICY_HOST_ADDRESSES", "4"),
+    ("CONNECT_STAGGER", "Duration::from_millis(250)"),
+    ("MAX_INTERIM_REPLIES", "4"),
+    ("MAX_URL_PATH_OCTETS", "1_024"),
+    ("MAX_CA_FILE_OCTETS", "8_388_608"),
+    ("MAX_POLICY_LIFE", "31_557_600"),
+    ("MAX_FIRST_USE_LIFE", "999_999"),
+    ("MAX_MX_PATTERNS", "64"),
+    ("MAX_DOMAINS_DEFAULT", "50_000"),
+    ("CACHE_BUSY_WAIT", "Duration::from_secs(2)"),
+    ("CACHE_TURN_PAUSE", "Duration::from_millis(20)"),
+    ("CACHE_LOCK_PAUSE", "Duration::from_millis(1)"),
+    ("CACHE_OCTETS_PER_DOMAIN", "6_144"),
+    ("CACHE_OCTETS_LEAST", "67_108_864"),
+    ("MAX_REMEMBERED_OCTETS", "17_408"),
+    ("CLOCK_JUMP", "86_400"),
+];
+
+/// Every constant of `limits.rs` with its value, as written.
+fn written() -> Vec<(&'static str, &'static str)> {
+    include_str!("../src/limits.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const ")?.strip_suffix(';')?.split_once(" = "))
+        .map(|(name, value)| (name.split(':').next().unwrap(), value))
+        .collect()
+}
+
+#[test]
+fn no_limit_changes_unnoticed() {
+    for (name, value) in written() {
+        let expected = DEFAULTS.iter().find(|(argued_for, _)| *argued_for == name);
+        assert_eq!(Some(&(name, value)), expected, "{name}");
+    }
+    assert_eq!(written().len(), DEFAULTS.len());
+}
+
+#[test]
+fn the_run_ends_before_exim_ends_it() {
+    assert!(DEADLINE_MAX + Duration::from_secs(5) <= Duration::from_secs(60));
+    assert!(DEADLINE_DEFAULT <= DEADLINE_MAX);
+}
+
+#[test]
+fn what_stands_inside_of_a_deadline_is_shorter() {
+    assert!(FETCH_DEADLINE < DEADLINE_DEFAULT && QUESTION_DEADLINE < DEADLINE_DEFAULT);
+    for step in [CONNECT_DEADLINE, HANDSHAKE_DEADLINE, HEAD_DEADLINE] {
+        assert!(step < FETCH_DEADLINE);
+    }
+    assert!(UPSTREAM_PATIENCE < QUESTION_DEADLINE && CONNECT_STAGGER < CONNECT_DEADLINE);
+}
+
+#[test]
+fn what_fits_into_one_limit_fits_into_the_next() {
+    for (inner, outer) in [
+        (MAX_HEAD_OCTETS + MAX_BODY_OCTETS, MAX_FETCH_OCTETS),
+        (MAX_URL_PATH_OCTETS, MAX_TXT_OCTETS),
+        (MAX_EXIM_LINE, 998), // RFC 5322 section 2.1.1
+    ] {
+        assert!(inner <= outer, "{inner} {outer}");
+    }
+    for (inner, outer) in [
+        (MAX_FAILURE_TTL, MAX_NEGATIVE_TTL),
+        (MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL),
+        (MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE),
+    ] {
+        assert!(inner <= outer, "{inner} {outer}");
+    }
+}
