@@ -133,6 +133,8 @@ pub const MAX_MX_PATTERNS: usize = 64;
 pub const MAX_DOMAINS_DEFAULT: u64 = 50_000;
 /// Waiting for another process that writes the cache.
 pub const CACHE_BUSY_WAIT: Duration = Duration::from_secs(2);
+/// The same for DNS results: whoever cannot write one down soon goes without.
+pub const CACHE_EXPENDABLE_WAIT: Duration = Duration::from_millis(200);
 /// The longest pause of that waiting; a commit takes some milliseconds.
 pub const CACHE_TURN_PAUSE: Duration = Duration::from_millis(20);
 /// One pause of a reader, or of a writer whose turn it is, while another one commits.

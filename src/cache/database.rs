@@ -4,12 +4,12 @@ use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
 use super::schema::{Found, Schema};
 use super::trouble::{Fate, Trouble};
-use crate::limits::{CACHE_BUSY_WAIT, CACHE_LOCK_PAUSE, CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
+use crate::limits::{CACHE_LOCK_PAUSE, CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::cell::RefCell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The pages of our files; SQLite's default, and part of the file.
 const PAGE_OCTETS: u64 = 4_096;
@@ -93,7 +93,7 @@ impl Database {
             self.open()?;
         }
         let written = self.on_connection(doing, |connection| {
-            let _turn = self.path.turn();
+            let _turn = self.path.turn(self.schema.patience);
             self.prepare_for_writing(connection)?;
             let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             match self.schema.inspect(&transaction)? {
@@ -134,7 +134,7 @@ impl Database {
                 return Err(self
                     .give_up_damaged(format!("it ends after {} octets", file.octets), Some(file.identity)));
             }
-            Some(file) => match connect(&self.path) {
+            Some(file) => match connect(&self.path, self.schema.patience) {
                 Ok(connection) => State::Open(connection, file.identity),
                 Err(error) => return Err(self.give_up(self.unusable("opening it", error.to_string()))),
             },
@@ -224,7 +224,7 @@ fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
 }
 
 /// Opens an existing file: nothing in it may run, links are not followed, waiting has an end.
-fn connect(path: &CachePath) -> rusqlite::Result<Connection> {
+fn connect(path: &CachePath, patience: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -241,7 +241,7 @@ fn connect(path: &CachePath) -> rusqlite::Result<Connection> {
             began = Instant::now();
         }
         std::thread::sleep(CACHE_LOCK_PAUSE);
-        began.elapsed() < CACHE_BUSY_WAIT
+        began.elapsed() < patience
     }))?;
     Ok(connection)
 }

@@ -9,11 +9,11 @@ use crate::limits::{CACHE_BUSY_WAIT, CACHE_TURN_PAUSE};
 use crate::time::UnixTime;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Where the policies are when nothing else is said.
 pub const DEFAULT_PATH: &str = "/var/lib/smtp-sts-verify/cache.db";
@@ -223,20 +223,24 @@ impl CachePath {
         })
     }
 
-    /// Waits until no other process writes here, for as long as the value is kept; `None` after [`CACHE_BUSY_WAIT`],
-    /// when SQLite's own locks have to do.
+    /// Waits until no other process writes here, for as long as the value is kept; `None` when patience ends, or on a
+    /// file system without such locks: then SQLite's own have to do.
     ///
     /// SQLite alone would be correct, but not fair: whoever asks for its write lock holds up whoever commits, and the
     /// latest comer asks most often. Here whoever has waited longest asks most often by far.
-    pub(super) fn turn(&self) -> Option<File> {
+    pub(super) fn turn(&self, patience: Duration) -> Option<File> {
         let directory = File::open(self.directory()).ok()?;
         let began = Instant::now();
-        while directory.try_lock().is_err() {
-            let left = CACHE_BUSY_WAIT.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
-            let share = left.as_secs_f64() / CACHE_BUSY_WAIT.as_secs_f64();
+        loop {
+            match directory.try_lock() {
+                Ok(()) => return Some(directory),
+                Err(TryLockError::Error(_)) => return None,
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let left = patience.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
+            let share = left.as_secs_f64() / patience.as_secs_f64();
             std::thread::sleep(CACHE_TURN_PAUSE.mul_f64(share * share).max(CACHE_TURN_PAUSE / 50));
         }
-        Some(directory)
     }
 
     /// Does that to the file that was found, while no other process does; a successor under its path is spared.
@@ -246,7 +250,7 @@ impl CachePath {
             if meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & OTHERS_ANY != 0 {
                 return Ok(Fate::LeftInPlace);
             }
-            let _turn = self.turn();
+            let _turn = self.turn(CACHE_BUSY_WAIT);
             match fs::symlink_metadata(&self.0) {
                 Ok(meta) if Identity::of(&meta) == found => act(),
                 _ => Ok(Fate::LeftInPlace),

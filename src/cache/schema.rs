@@ -5,7 +5,9 @@
 
 use super::database::Database;
 use super::seed;
+use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
+use std::time::Duration;
 
 /// The definitions of one kind of database.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Schema {
     pub(super) synchronous: &'static str,
     /// A predecessor's database that is taken over.
     pub(super) predecessor: Option<Predecessor>,
+    /// Waiting for other processes.
+    pub(super) patience: Duration,
     /// Whether a damaged file is worth keeping.
     pub(super) is_expendable: bool,
 }
@@ -51,7 +55,8 @@ pub(super) enum Found {
 /// Policies. The rows are found by their key; `policy_by_fetch` serves counting and making room. The view is for
 /// Exim's `lookup sqlite` and for whoever has the seed's macro: its columns must remain plain references to columns,
 /// since `expires > strftime('%s','now')` compares with a text and needs the column's INTEGER affinity
-/// (SQLite, "Datatypes", section 4.2). It shows one row a domain, the one fetched last.
+/// (SQLite, "Datatypes", section 4.2). It shows one row a domain, the one fetched last, whatever it was learnt under.
+/// `STRICT` needs SQLite 3.37 in whoever reads the file; Debian's Exim 4.96 has 3.40.
 pub(super) const POLICIES: Schema = Schema {
     application_id: 0x5354_5350,
     version: 1,
@@ -80,6 +85,7 @@ pub(super) const POLICIES: Schema = Schema {
     ],
     synchronous: "FULL",
     predecessor: Some(Predecessor { definition: seed::DEFINITION, take_over: seed::take_over }),
+    patience: CACHE_BUSY_WAIT,
     is_expendable: false,
 };
 
@@ -101,6 +107,7 @@ pub(super) const ANSWERS: Schema = Schema {
     ],
     synchronous: "OFF",
     predecessor: None,
+    patience: CACHE_EXPENDABLE_WAIT,
     is_expendable: true,
 };
 

@@ -181,3 +181,30 @@ fn f6_no_flipped_bit_changes_a_policy() {
     }
     assert!(alive > 30_000 && given_up > 0, "{alive} rows survived, {given_up} were given up");
 }
+
+#[test]
+fn f6_no_flipped_bit_changes_a_dns_result() {
+    let healthy = Place::new();
+    let end = now().plus(600);
+    let cache = healthy.cache();
+    for i in 0..60 {
+        cache.remember(&domain(&format!("d{i}.test")), Topic::MxHosts, &format!("mx{i}.test"), end);
+    }
+    let bytes = fs::read(healthy.answers()).unwrap();
+    let mut alive = 0;
+    for round in 0..300 {
+        let place = Place::new();
+        let mut damaged = bytes.clone();
+        let bit = round * 7_919 * 11 % (damaged.len() * 8);
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(place.answers(), &damaged).unwrap();
+        let cache = place.cache();
+        for i in 0..60 {
+            if let Some(found) = cache.recall(&domain(&format!("d{i}.test")), Topic::MxHosts) {
+                assert_eq!((found.text, found.valid_until), (format!("mx{i}.test"), end), "round {round}");
+                alive += 1;
+            }
+        }
+    }
+    assert!(alive > 10_000, "{alive} rows survived");
+}

@@ -1,6 +1,8 @@
 //! A database of the predecessor is taken over.
 
 use crate::place::*;
+use proptest::prelude::*;
+use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::limits::MAX_FIRST_USE_LIFE;
@@ -117,4 +119,43 @@ fn no_more_rows_are_taken_over_than_there_is_room_for() {
     let connection = Connection::open(place.path()).unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM policy", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 5);
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::Integer),
+        any::<f64>().prop_map(Value::Real),
+        proptest::collection::vec(any::<u8>(), 0..40).prop_map(Value::Blob),
+        "\\PC{0,60}".prop_map(Value::Text),
+        "[a-z]{1,8}\\.test".prop_map(Value::Text),
+        "v=STS1; to=(true|false); mx=[*_a-z.]{0,12}; e=[0-9]{0,12}".prop_map(Value::Text),
+        (-5_000_i64..5_000).prop_map(|seconds| Value::Integer(later(seconds))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn no_row_of_it_is_believed_beyond_a_first_use(
+        rows in proptest::collection::vec((any_value(), any_value(), any_value()), 0..30)
+    ) {
+        let place = seeded(&[]);
+        let connection = Connection::open(place.path()).unwrap();
+        for (domain, record, expires) in rows {
+            connection
+                .execute("INSERT INTO sts_cache VALUES (?, 'True', ?, ?)", params![domain, record, expires])
+                .unwrap();
+        }
+        drop(connection);
+        prop_assert_eq!(place.cache().policy(&domain("example.org")), Ok(None));
+        let connection = Connection::open(place.path()).unwrap();
+        let mut statement = connection.prepare("SELECT domain FROM policy").unwrap();
+        let names: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        for name in names {
+            let policy = place.cache().policy(&domain(&name)).unwrap().unwrap();
+            prop_assert_eq!((policy.authentication, policy.applied_at), (Authentication::FirstUse, None));
+            prop_assert!(policy.expires_at <= now().plus(MAX_FIRST_USE_LIFE));
+        }
+    }
 }

@@ -71,6 +71,48 @@ fn on_a_full_disk_the_verdict_stays() {
 }
 
 #[test]
+fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole() {
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        eprintln!("no strace: failing disks were not tried");
+        return;
+    }
+    let lab = Laboratory::start();
+    let mut failures = 0;
+    for (call, error) in [
+        ("fsync", "EIO"),
+        ("fdatasync", "EIO"),
+        ("pwrite64", "EIO"),
+        ("pwrite64", "ENOSPC"),
+        ("unlink", "EIO"),
+    ] {
+        for when in 1..=4 {
+            let program = Program::new(&lab);
+            let model = program.command(["-d", DOMAIN, "-m", HOST]);
+            let inject = format!("inject={call}:error={error}:when={when}");
+            let trace = format!("trace={call}");
+            let mut strace = Command::new("strace");
+            strace
+                .args(["-f", "-o", "/dev/null", "-e", &trace, "-e", &inject, PROGRAM])
+                .args(model.get_args());
+            let output = strace.stdin(Stdio::null()).output().unwrap();
+            if output.stdout.is_empty() {
+                eprintln!("may not trace: failing disks were not tried");
+                return;
+            }
+            let harmed = told(output, false);
+            assert_eq!(harmed.verdict(), ["deliver", "policy-met"], "{inject}: {}", harmed.line);
+            failures += u32::from(harmed.get("cache") == "unavailable");
+            let sound = !program.cache().exists() || quick_check(program.cache()) == "ok";
+            assert!(sound, "{inject}");
+            let next = program.delivery(DOMAIN, HOST);
+            assert!(["stored", "hit"].contains(&next.get("cache")), "{inject}: {}", next.line);
+        }
+    }
+    assert!(failures > 0, "no failure was met");
+    println!("{failures} of 20 failures were met and told");
+}
+
+#[test]
 fn f7_two_hundred_kills_of_the_program_lose_and_tear_nothing() {
     const DELIVERIES: [(&str, &str); 4] = [
         (DOMAIN, HOST),
