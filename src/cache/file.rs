@@ -312,7 +312,8 @@ fn examine_ancestor(path: &Path, owner: u32) -> Result<(), Trouble> {
 }
 
 fn examine_file(path: &Path, owner: u32) -> Result<Option<Trusted>, Trouble> {
-    let Some(meta) = look_at(path)? else { return Ok(None) };
+    // A journal whose last name another process is just removing has none left, and is gone.
+    let Some(meta) = look_at(path)?.filter(|meta| meta.nlink() > 0) else { return Ok(None) };
     let refuse = |why: &str| Err(Trouble::unsafe_path(path, why));
     if !meta.is_file() {
         return refuse("is not a regular file (symbolic links are not followed)");

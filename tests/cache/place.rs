@@ -17,14 +17,16 @@ use tempfile::TempDir;
 pub(crate) const RECORD: &str = "v=STS1; to=true; mx=*.mx.test; a=dnssec; c=webpki; e=604800";
 pub(crate) const REPORTING: &str = "v=STS1; to=false; mx=*.mx.test; a=dnssec; c=webpki; e=604800";
 
+/// Files here wait for no disk: thousands of commits elsewhere would test the disk.
+pub(crate) const MEMORY: &str = "/dev/shm";
+
 pub(crate) struct Place {
     pub(crate) directory: TempDir,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        // In memory where that is possible: thousands of commits that wait for a disk test the disk.
-        let memory = Path::new("/dev/shm");
+        let memory = Path::new(MEMORY);
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let directory = tempfile::tempdir_in(parent).or_else(|_| tempfile::tempdir()).unwrap();
         fs::set_permissions(directory.path(), Permissions::from_mode(0o750)).unwrap();

@@ -38,9 +38,9 @@ fn f13_a_stream_of_strangers_fills_no_disk_and_displaces_no_policy_in_force() {
 
 #[test]
 fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
-    let place = Place::new();
-    let cache = bounded(&place.path(), 4, now());
-    let before = |seconds| UnixTime(now().0 - seconds);
+    let (place, today) = (Place::new(), now());
+    let cache = bounded(&place.path(), 4, today);
+    let before = |seconds| UnixTime(today.0 - seconds);
     let reporting = |name: &str, age| StoredPolicy {
         applied_at: Some(before(age)),
         ..fetched(name, REPORTING, Authentication::Dnssec, before(age))
@@ -59,12 +59,12 @@ fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
         ("b.test", ["a.test", "b.test", "enforced.test", "reporting.test"]),
         ("c.test", ["a.test", "b.test", "c.test", "enforced.test"]),
     ] {
-        assert_eq!(cache.keep(&enforced(next, now())).unwrap(), Kept::Stored);
+        assert_eq!(cache.keep(&enforced(next, today)).unwrap(), Kept::Stored);
         assert_eq!(names(), left);
     }
-    assert_eq!(cache.keep(&enforced("d.test", now())).unwrap(), Kept::Full);
+    assert_eq!(cache.keep(&enforced("d.test", today)).unwrap(), Kept::Full);
     assert_eq!(
-        cache.keep(&StoredPolicy { applied_at: None, ..enforced("a.test", now()) }).unwrap(),
+        cache.keep(&StoredPolicy { applied_at: None, ..enforced("a.test", today) }).unwrap(),
         Kept::Unchanged
     );
     assert_eq!(names(), ["a.test", "b.test", "c.test", "enforced.test"]);
@@ -87,12 +87,12 @@ fn f13_dns_results_are_bounded_too() {
 
 #[test]
 fn e10_no_jump_of_the_clock_deletes_a_policy() {
-    let place = Place::new();
-    let policies: Vec<_> = (0..5).map(|i| enforced(&format!("d{i}.test"), now())).collect();
+    let (place, today) = (Place::new(), now());
+    let policies: Vec<_> = (0..5).map(|i| enforced(&format!("d{i}.test"), today)).collect();
     for policy in &policies {
-        bounded(&place.path(), 5, now()).keep(policy).unwrap();
+        bounded(&place.path(), 5, today).keep(policy).unwrap();
     }
-    for moment in [UnixTime(now().0 - YEAR), now().plus(YEAR)] {
+    for moment in [UnixTime(today.0 - YEAR), today.plus(YEAR)] {
         for i in 0..5 {
             let cache = bounded(&place.path(), 5, moment);
             let stranger = fetched(&format!("stranger{i}.test"), RECORD, Authentication::FirstUse, moment);
@@ -101,10 +101,10 @@ fn e10_no_jump_of_the_clock_deletes_a_policy() {
     }
     for policy in &policies {
         assert_eq!(place.cache().policy(&policy.domain).unwrap().as_ref(), Some(policy));
-        let back = open(&place.path(), UnixTime(now().0 - YEAR)).policy(&policy.domain).unwrap().unwrap();
+        let back = open(&place.path(), UnixTime(today.0 - YEAR)).policy(&policy.domain).unwrap().unwrap();
         assert_eq!(back.expires_at, policy.expires_at, "kept, not extended");
-        assert!(back.is_from_the_future(UnixTime(now().0 - YEAR)));
-        assert!(!back.is_from_the_future(now()));
+        assert!(back.is_from_the_future(UnixTime(today.0 - YEAR)));
+        assert!(!back.is_from_the_future(today));
     }
 }
 
