@@ -34,7 +34,7 @@ fn world() -> (Arc<TrustAnchors>, UnixTime) {
 }
 
 /// `NAME TYPE`, a line end, then replies as over TCP, in the order in which the walk asks for them.
-pub fn walk(octets: &[u8]) {
+pub(crate) fn walk(octets: &[u8]) {
     let Some(end) = octets.iter().position(|octet| *octet == b'\n') else { return };
     let (line, mut rest) = octets.split_at(end);
     rest = rest.get(1..).unwrap_or_default();
@@ -78,7 +78,7 @@ fn next_reply(rest: &mut &[u8]) -> Reply {
 }
 
 /// One reply of a name server, and how its records are shown.
-pub fn reply(octets: &[u8]) {
+pub(crate) fn reply(octets: &[u8]) {
     let _ = tolerance::claimed_records(octets);
     let Ok(message) = tolerance::read(octets) else { return };
     for record in message.answers.iter().chain(&message.authorities) {
@@ -91,7 +91,7 @@ pub fn reply(octets: &[u8]) {
 }
 
 /// A file of trust anchors: what is read is read the same way again.
-pub fn trust_anchors(octets: &[u8]) {
+pub(crate) fn trust_anchors(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     match TrustAnchors::parse(&text) {
         Ok(anchors) => assert_eq!(TrustAnchors::parse(&anchors.fingerprint_input()).as_ref(), Ok(&anchors)),
@@ -100,7 +100,7 @@ pub fn trust_anchors(octets: &[u8]) {
 }
 
 /// Names and types as an operator writes them.
-pub fn presentation(octets: &[u8]) {
+pub(crate) fn presentation(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     if let Ok(name) = presentation::parse_name(&text) {
         assert_eq!(presentation::parse_name(&presentation::name(&name)).as_ref(), Ok(&name));
@@ -111,14 +111,14 @@ pub fn presentation(octets: &[u8]) {
 }
 
 /// The list of this machine's name servers.
-pub fn resolv_conf(octets: &[u8]) {
+pub(crate) fn resolv_conf(octets: &[u8]) {
     if let Ok(servers) = resolv_conf::parse(&String::from_utf8_lossy(octets), |_| Some(1)) {
         assert!(!servers.is_empty());
     }
 }
 
 /// Domains, hosts and patterns of hosts.
-pub fn names(octets: &[u8]) {
+pub(crate) fn names(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     if let Ok(Destination::Domain(domain)) = Destination::parse(OsStr::new(text.as_ref())) {
         assert_eq!(PolicyDomain::parse(domain.as_str()).as_ref(), Ok(&domain));
@@ -134,7 +134,7 @@ pub fn names(octets: &[u8]) {
 }
 
 /// The TXT records of one name, one a line.
-pub fn record(octets: &[u8]) {
+pub(crate) fn record(octets: &[u8]) {
     let records: Vec<Vec<u8>> = octets.split(|octet| *octet == b'\n').map(<[u8]>::to_vec).collect();
     match published(&records) {
         Published::Record(record) => assert_eq!(Record::parse(record.as_str()).as_ref(), Ok(&record)),
@@ -144,7 +144,7 @@ pub fn record(octets: &[u8]) {
 }
 
 /// Where a policy may be fetched.
-pub fn policy_url(octets: &[u8]) {
+pub(crate) fn policy_url(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     if let Ok(url) = PolicyUrl::parse(&text) {
         assert_eq!(PolicyUrl::parse(&url.to_string()).as_ref(), Ok(&url));

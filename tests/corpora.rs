@@ -7,7 +7,10 @@ mod targets;
 use std::fs;
 use std::path::Path;
 
-const TARGETS: [(&str, fn(&[u8])); 8] = [
+/// What a fuzz target does with its octets.
+type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 8] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),

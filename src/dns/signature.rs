@@ -120,10 +120,10 @@ impl Zone {
                         "{what}: more than {MAX_SIGNATURES_PER_RRSET} signatures to try"
                     ));
                 }
-                spent
-                    .verification(key.public_key(), set.iter().map(|(octets, _)| octets.len() + 10).sum())?;
-                let signed = signed_octets(owner, input, set.iter().map(|(octets, _)| octets.as_slice()));
-                if signed.is_ok_and(|octets| key.verify(&octets, signature.sig()).is_ok()) {
+                let rdata = set.iter().map(|(octets, _)| octets.as_slice());
+                let Ok(signed) = signed_octets(owner, input, rdata) else { break };
+                spent.verification(key.public_key(), signed.len())?;
+                if key.verify(&signed, signature.sig()).is_ok() {
                     // RFC 4035 section 5.3.3.
                     let life = ttl.min(seconds(record.ttl)).min(u64::from(input.original_ttl)).min(left);
                     let records = set.into_iter().map(|(_, data)| data).collect();
