@@ -195,5 +195,5 @@ fn what_work_costs() {
     let heavy = Nsec3 { iterations: 150, ..PLAIN };
     measure("an NSEC3 hash with 150 iterations", &mut || drop(heavy.hash(&name("mail.test."))));
     let octets = vec![1; 65_536];
-    measure("SHA-256 over 64 KiB", &mut || drop(Digest::new(&octets, DigestType::SHA256).unwrap()));
+    measure("SHA-256 over 64 KiB", &mut || assert!(Digest::new(&octets, DigestType::SHA256).is_ok()));
 }
