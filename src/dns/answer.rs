@@ -36,7 +36,7 @@ pub(super) fn judge(
     rtype: RecordType,
     message: &Message,
 ) -> Found<Judged> {
-    let (now, spent) = (trust.now(), trust.budget());
+    let (now, budget) = (trust.now(), trust.budget());
     let offered = alias::offered(&message.answers, name, &zone.name);
     let is_synthesised = rtype == RecordType::CNAME && matches!(offered, Some(Offered::Dname(_)));
     let (found, says) = if has(&message.answers, name, rtype) && !is_synthesised {
@@ -46,15 +46,15 @@ pub(super) fn judge(
             | RecordType::DNSKEY
             | RecordType::NSEC
             | RecordType::NSEC3
-            | RecordType::DNAME => zone.proven_here(name, rtype, &message.answers, now, spent)?,
-            _ => zone.proven(name, rtype, &message.answers, now, spent)?,
+            | RecordType::DNAME => zone.proven_here(name, rtype, &message.answers, now, budget)?,
+            _ => zone.proven(name, rtype, &message.answers, now, budget)?,
         };
         let content = Content::Data(data.records.iter().copied().cloned().collect());
         (data, Says::End(content))
     } else {
         match offered {
             Some(Offered::Dname(owner)) => {
-                let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, spent)?;
+                let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
                 let Some(target) = alias::substituted(name, &owner, dname.records.iter().copied()) else {
                     return leads_nowhere(&owner, ZoneStatus::Signed);
                 };
@@ -65,7 +65,7 @@ pub(super) fn judge(
                 return Ok(Judged { says, strength: Strength::Proven, until: zone.until.min(dname.until) });
             }
             Some(Offered::Cname) => {
-                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, spent)?;
+                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
                 let Some(target) = alias::cname_target(cname.records.iter().copied()) else {
                     return leads_nowhere(name, ZoneStatus::Signed);
                 };
@@ -76,8 +76,8 @@ pub(super) fn judge(
     };
     let mut judged = Judged { says, strength: Strength::Proven, until: zone.until.min(found.until) };
     if found.labels < name.num_labels() {
-        let mut denials = Denials::read(zone, message, now, spent)?;
-        judged.strength = denials.of_closer_match(name, found.labels, spent)?;
+        let mut denials = Denials::read(zone, message, now, budget)?;
+        judged.strength = denials.of_closer_match(name, found.labels, budget)?;
         judged.until = judged.until.min(denials.until());
     }
     Ok(judged)

@@ -1,9 +1,11 @@
 //! What a verdict may cost, whatever the replies hold: every signature tried and every block hashed is counted before
 //! it is computed, over all walks of the verdict (CVE-2023-50387, CVE-2023-50868).
 
-use super::replies::{Found, exhausted};
+use super::replies::{Found, bogus, exhausted, shown};
 use crate::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
-use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf};
+use hickory_proto::dnssec::{Algorithm, Nsec3HashAlgorithm, PublicKey, PublicKeyBuf};
+use hickory_proto::rr::Name;
+use std::collections::HashMap;
 
 /// Octets that SHA-1 and SHA-256 take in at once; the longer blocks of SHA-384 and SHA-512 cost less per octet.
 const BLOCK: usize = 64;
@@ -19,33 +21,59 @@ pub struct Spent {
     pub hash_blocks: usize,
 }
 
-impl Spent {
+/// A SHA-1 hash, the only kind that NSEC3 has (RFC 5155 section 11).
+pub(super) type Hash = [u8; 20];
+
+/// What may be spent on one verdict, less what has been.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    spent: Spent,
+    /// By salt and iterations: no name is hashed twice in one way.
+    hashes: HashMap<(Vec<u8>, u16), HashMap<Name, Hash>>,
+}
+
+impl Budget {
+    /// What has been spent.
+    pub(super) const fn spent(&self) -> Spent {
+        self.spent
+    }
+
     /// Before one signature over `octets` is tried with `key`.
     pub(super) fn verification(&mut self, key: &PublicKeyBuf, octets: usize) -> Found<()> {
-        self.verifications += cost(key);
-        if self.verifications > MAX_VERIFICATIONS {
+        self.spent.verifications += cost(key);
+        if self.spent.verifications > MAX_VERIFICATIONS {
             return exhausted("more signatures to try than one verdict may cost");
         }
         self.hashed(octets)
     }
 
-    /// Before one name is hashed for NSEC3, with `iterations` more rounds over its hash and `salt` octets of salt.
-    pub(super) fn nsec3_hash(&mut self, name: usize, salt: usize, iterations: u16) -> Found<()> {
-        self.nsec3_hashes += 1;
-        if self.nsec3_hashes > MAX_NSEC3_HASHES {
-            return exhausted("more NSEC3 hashes to compute than one verdict may cost");
-        }
-        self.hashed(name + salt)?;
-        self.hashed(usize::from(iterations) * (salt + 20).next_multiple_of(BLOCK))
-    }
-
     /// Before `octets` are hashed.
     pub(super) fn hashed(&mut self, octets: usize) -> Found<()> {
-        self.hash_blocks += octets.div_ceil(BLOCK);
-        if self.hash_blocks > MAX_HASH_BLOCKS {
+        self.spent.hash_blocks += octets.div_ceil(BLOCK);
+        if self.spent.hash_blocks > MAX_HASH_BLOCKS {
             return exhausted("more octets to hash than one verdict may cost");
         }
         Ok(())
+    }
+
+    /// The hash of `name` for NSEC3 (RFC 5155 section 5).
+    pub(super) fn nsec3_hash(&mut self, name: &Name, salt: &[u8], iterations: u16) -> Found<Hash> {
+        let terms = (salt.to_vec(), iterations);
+        if let Some(hash) = self.hashes.get(&terms).and_then(|hashes| hashes.get(name)) {
+            return Ok(*hash);
+        }
+        self.spent.nsec3_hashes += 1;
+        if self.spent.nsec3_hashes > MAX_NSEC3_HASHES {
+            return exhausted("more NSEC3 hashes to compute than one verdict may cost");
+        }
+        self.hashed(name.len() + salt.len())?;
+        self.hashed(usize::from(iterations) * (salt.len() + size_of::<Hash>()).next_multiple_of(BLOCK))?;
+        let computed = Nsec3HashAlgorithm::SHA1.hash(salt, name, iterations).ok();
+        let Some(hash) = computed.and_then(|digest| digest.as_ref().try_into().ok()) else {
+            return bogus("malformed", &format!("{} cannot be hashed for NSEC3", shown(name)));
+        };
+        self.hashes.entry(terms).or_default().insert(name.clone(), hash);
+        Ok(hash)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::alias::{self, Offered};
 use super::anchor::TrustAnchors;
-use super::budget::Spent;
+use super::budget::{Budget, Spent};
 use super::denial::{Denials, NoDs, Strength};
 use super::keys::{enter, trusted_keys, usable_digests};
 use super::labels;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub struct Trust {
     anchors: Arc<TrustAnchors>,
     now: UnixTime,
-    spent: Spent,
+    budget: Budget,
     cuts: HashMap<Name, Cut>,
 }
 
@@ -82,7 +82,7 @@ impl Trust {
     /// Nothing proven yet, nothing spent. `now` stands still for the whole verdict.
     #[must_use]
     pub fn new(anchors: Arc<TrustAnchors>, now: UnixTime) -> Self {
-        Self { anchors, now, spent: Spent::default(), cuts: HashMap::new() }
+        Self { anchors, now, budget: Budget::default(), cuts: HashMap::new() }
     }
 
     /// Forgets what was proven, but not what was spent: for replies that were replaced, as when a bogus answer is
@@ -94,7 +94,7 @@ impl Trust {
     /// What the verdict has cost so far.
     #[must_use]
     pub const fn spent(&self) -> Spent {
-        self.spent
+        self.budget.spent()
     }
 
     /// The moment for which everything is judged.
@@ -103,8 +103,8 @@ impl Trust {
     }
 
     /// What may still be spent.
-    pub(super) const fn budget(&mut self) -> &mut Spent {
-        &mut self.spent
+    pub(super) const fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
     }
 
     /// The apex of the deepest zone at or above `name` that has a trust anchor.
@@ -181,7 +181,7 @@ impl Trust {
             return Blame::StrippingResolver;
         }
         let (digests, keys) = self.anchors.of(&anchor);
-        let trusted = match trusted_keys(&anchor, message, &digests, &keys, &mut Spent::default()) {
+        let trusted = match trusted_keys(&anchor, message, &digests, &keys, &mut Budget::default()) {
             Ok(trusted) if !trusted.is_empty() => trusted,
             _ => return Blame::TrustAnchor,
         };
@@ -206,7 +206,7 @@ impl Trust {
         }
         let (digests, keys) = self.anchors.of(apex);
         let message = replies.message(apex, RecordType::DNSKEY)?;
-        let zone = enter(apex, message, &digests, &keys, UnixTime(u64::MAX), self.now, &mut self.spent);
+        let zone = enter(apex, message, &digests, &keys, UnixTime(u64::MAX), self.now, &mut self.budget);
         let cut = match &zone {
             Ok(zone) => Cut::Signed(Arc::clone(zone)),
             Err(stop) => Cut::Broken(stop.clone()),
@@ -231,34 +231,34 @@ impl Trust {
 
     fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Cut> {
         let message = replies.message(name, RecordType::DS)?;
-        let (now, spent) = (self.now, &mut self.spent);
+        let (now, budget) = (self.now, &mut self.budget);
         if has(&message.answers, name, RecordType::DS) {
-            let ds = zone.proven_here(name, RecordType::DS, &message.answers, now, spent)?;
-            return into_signed(zone, name, &ds, replies, now, spent);
+            let ds = zone.proven_here(name, RecordType::DS, &message.answers, now, budget)?;
+            return into_signed(zone, name, &ds, replies, now, budget);
         }
         // A recursive resolver answers a DS question at or below an alias with the alias: no cut, if the zone says so.
         match alias::offered(&message.answers, name, &zone.name) {
             Some(Offered::Dname(owner)) => {
-                zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, spent)?;
+                zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
                 return Ok(Cut::NothingBelow); // RFC 6672 section 2.4
             }
             Some(Offered::Cname) => {
-                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, spent)?;
+                let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
                 if cname.labels == name.num_labels() {
                     return Ok(Cut::None);
                 }
-                let mut denials = Denials::read(zone, message, now, spent)?;
+                let mut denials = Denials::read(zone, message, now, budget)?;
                 let until = zone.until.min(cname.until).min(denials.until());
-                return Ok(match denials.of_closer_match(name, cname.labels, spent)? {
+                return Ok(match denials.of_closer_match(name, cname.labels, budget)? {
                     Strength::Proven => Cut::NothingBelow,
                     Strength::Insecure(why) => Cut::Insecure { why, until },
                 });
             }
             None => {}
         }
-        let mut denials = Denials::read(zone, message, now, spent)?;
+        let mut denials = Denials::read(zone, message, now, budget)?;
         let until = zone.until.min(denials.until());
-        Ok(match denials.of_ds(name, spent)? {
+        Ok(match denials.of_ds(name, budget)? {
             NoDs::NoCut => Cut::None,
             NoDs::NothingBelow => Cut::NothingBelow,
             NoDs::InsecureCut(why) => Cut::Insecure { why, until },
@@ -274,7 +274,7 @@ fn into_signed(
     ds: &Proven<'_>,
     replies: &Replies,
     now: UnixTime,
-    spent: &mut Spent,
+    budget: &mut Budget,
 ) -> Found<Cut> {
     let until = parent.until.min(ds.until);
     let digests = usable_digests(ds);
@@ -287,7 +287,7 @@ fn into_signed(
     }
     let entered = replies
         .message(name, RecordType::DNSKEY)
-        .and_then(|message| enter(name, message, &digests, &[], until, now, spent));
+        .and_then(|message| enter(name, message, &digests, &[], until, now, budget));
     match entered {
         Ok(zone) => Ok(Cut::Signed(zone)),
         Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),

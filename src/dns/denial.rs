@@ -3,13 +3,16 @@
 //!
 //! A proof is taken from one *book*: all NSEC records of a reply, or all NSEC3 records with the same salt and
 //! iterations. Books are never mixed within a proof, and only records that the proven zone has signed are in them.
+//!
+//! NSEC3 with more than 150 iterations makes every denial insecure (RFC 9276 section 3.2), but it has to be a denial:
+//! where the hashes say something else, such a zone is not at an attacker's disposal.
 
-use super::budget::Spent;
+use super::budget::Budget;
 use super::nsec::NsecBook;
 use super::nsec3::Nsec3Book;
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
 use super::signature::Zone;
-use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS};
+use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS, MAX_NSEC3_ITERATIONS_COMPUTED};
 use crate::time::UnixTime;
 use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC3};
 use hickory_proto::op::Message;
@@ -20,8 +23,8 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet
 pub(super) struct Denials<'m> {
     zone: &'m Name,
     books: Vec<Book<'m>>,
-    /// NSEC3 records are there whose iterations are too many to count (RFC 9276 section 3.2).
-    too_many_iterations: bool,
+    /// NSEC3 records are there whose iterations are too many to compute (RFC 5155 section 10.3).
+    has_uncountable: bool,
     /// The end of the first TTL or signature among all of them.
     until: UnixTime,
 }
@@ -88,14 +91,13 @@ impl<'m> Denials<'m> {
         zone: &'m Zone,
         message: &'m Message,
         now: UnixTime,
-        spent: &mut Spent,
+        budget: &mut Budget,
     ) -> Found<Self> {
         let soa = negative_seconds(message).map_or(UnixTime(u64::MAX), |seconds| now.plus(seconds));
-        let mut denials =
-            Self { zone: &zone.name, books: Vec::new(), too_many_iterations: false, until: soa };
+        let mut denials = Self { zone: &zone.name, books: Vec::new(), has_uncountable: false, until: soa };
         let (mut nsec, mut nsec3) = (NsecBook::default(), Vec::new());
         for (owner, rtype) in owners(&message.authorities)? {
-            let proven = match zone.proven_here(owner, rtype, &message.authorities, now, spent) {
+            let proven = match zone.proven_here(owner, rtype, &message.authorities, now, budget) {
                 Ok(proven) => proven,
                 Err(Stop::Bogus(_)) => continue,
                 Err(stop) => return Err(stop),
@@ -105,9 +107,9 @@ impl<'m> Denials<'m> {
                 match data {
                     RData::DNSSEC(DNSSECRData::NSEC(record)) => nsec.enter(owner, record, &zone.name),
                     RData::DNSSEC(DNSSECRData::NSEC3(record))
-                        if record.iterations() > MAX_NSEC3_ITERATIONS =>
+                        if record.iterations() > MAX_NSEC3_ITERATIONS_COMPUTED =>
                     {
-                        denials.too_many_iterations = true;
+                        denials.has_uncountable = true;
                     }
                     RData::DNSSEC(DNSSECRData::NSEC3(record)) => {
                         Nsec3Book::enter(&mut nsec3, owner, record, &zone.name);
@@ -133,12 +135,15 @@ impl<'m> Denials<'m> {
         &mut self,
         name: &Name,
         rtype: RecordType,
-        spent: &mut Spent,
+        budget: &mut Budget,
     ) -> Found<(Denied, Strength)> {
         let what = format!("{} {rtype}", shown(name));
         let mut fault = None;
         for book in &mut self.books {
-            match book.denies(self.zone, name, rtype, spent) {
+            match book.denies(self.zone, name, rtype, budget) {
+                Ok(Some((denied, _))) if book.is_heavy() => {
+                    return Ok((denied, Strength::Insecure(self.nsec3_iterations())));
+                }
                 Ok(Some((denied, false))) => return Ok((denied, Strength::Proven)),
                 Ok(Some((denied, true))) => return Ok((denied, Strength::Insecure(self.opt_out(name)))),
                 Ok(None) => {}
@@ -148,9 +153,7 @@ impl<'m> Denials<'m> {
         }
         match fault {
             Some(why) => Err(Stop::Bogus(why)),
-            None if self.too_many_iterations => {
-                Ok((Denied::Either, Strength::Insecure(self.nsec3_iterations())))
-            }
+            None if self.has_uncountable => Ok((Denied::Either, Strength::Insecure(self.nsec3_iterations()))),
             None => bogus(
                 "no-proof",
                 &format!("the zone {} does not prove that there is no {what}", shown(self.zone)),
@@ -159,10 +162,10 @@ impl<'m> Denials<'m> {
     }
 
     /// Is there no DS at `name`, and what follows (RFC 4035 section 5.2, RFC 5155 section 8.9, RFC 6840 section 4.4)?
-    pub(super) fn of_ds(&mut self, name: &Name, spent: &mut Spent) -> Found<NoDs> {
+    pub(super) fn of_ds(&mut self, name: &Name, budget: &mut Budget) -> Found<NoDs> {
         let mut contradicted = false;
         for book in &mut self.books {
-            match book.says(self.zone, name, spent)? {
+            match book.says(self.zone, name, budget)? {
                 // A DS that was withheld; or the records of the zone below, which cannot speak about its own DS.
                 Says::Exists(types) if types.contains(RecordType::DS) || types.contains(RecordType::SOA) => {
                     contradicted = true;
@@ -183,7 +186,7 @@ impl<'m> Denials<'m> {
         if contradicted {
             return bogus("withheld", &format!("{} has a DS, but it was not given", shown(name)));
         }
-        if self.too_many_iterations {
+        if self.has_uncountable {
             return Ok(NoDs::Unproven(self.nsec3_iterations()));
         }
         bogus(
@@ -194,16 +197,22 @@ impl<'m> Denials<'m> {
 
     /// Does no closer match exist than the wildcard whose signature has `labels` labels (RFC 4035 section 5.3.4,
     /// RFC 5155 section 8.8)? What has to be absent is the next closer name, not the name itself.
-    pub(super) fn of_closer_match(&mut self, name: &Name, labels: u8, spent: &mut Spent) -> Found<Strength> {
+    pub(super) fn of_closer_match(
+        &mut self,
+        name: &Name,
+        labels: u8,
+        budget: &mut Budget,
+    ) -> Found<Strength> {
         let next_closer = name.trim_to(usize::from(labels) + 1);
         for book in &mut self.books {
-            match book.absent(&next_closer, spent)? {
+            match book.absent(&next_closer, budget)? {
+                Some(_) if book.is_heavy() => return Ok(Strength::Insecure(self.nsec3_iterations())),
                 Some(false) => return Ok(Strength::Proven),
                 Some(true) => return Ok(Strength::Insecure(self.opt_out(name))),
                 None => {}
             }
         }
-        if self.too_many_iterations {
+        if self.has_uncountable {
             return Ok(Strength::Insecure(self.nsec3_iterations()));
         }
         bogus(
@@ -237,9 +246,9 @@ impl<'m> Book<'m> {
         zone: &Name,
         name: &Name,
         rtype: RecordType,
-        spent: &mut Spent,
+        budget: &mut Budget,
     ) -> Found<Option<(Denied, bool)>> {
-        let (closest_encloser, opt_out) = match self.says(zone, name, spent)? {
+        let (closest_encloser, opt_out) = match self.says(zone, name, budget)? {
             Says::Nothing => return Ok(None),
             Says::EmptyNonTerminal => return Ok(Some((Denied::Type, false))),
             Says::Exists(types) => {
@@ -252,7 +261,7 @@ impl<'m> Book<'m> {
         let Ok(wildcard) = closest_encloser.prepend_label("*") else {
             return Ok(Some((Denied::Name, opt_out))); // too long to exist
         };
-        match self.says(zone, &wildcard, spent)? {
+        match self.says(zone, &wildcard, budget)? {
             Says::Exists(types) => {
                 lacks(types, &wildcard, rtype)?;
                 Ok(Some((Denied::Type, opt_out)))
@@ -265,23 +274,31 @@ impl<'m> Book<'m> {
         }
     }
 
+    /// Does it hold true, but prove nothing?
+    const fn is_heavy(&self) -> bool {
+        match self {
+            Self::Nsec(_) => false,
+            Self::Nsec3(book) => book.is_heavy(),
+        }
+    }
+
     /// What this book says about a name.
-    fn says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
+    fn says(&mut self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Says<'m>> {
         match self {
             Self::Nsec(book) => Ok(book.says(name)),
-            Self::Nsec3(book) => book.says(zone, name, spent),
+            Self::Nsec3(book) => book.says(zone, name, budget),
         }
     }
 
     /// Is a name absent whose parent is known to exist? `Some` of the opt-out flag. An NSEC3 zone proves no more than
     /// that beside the answer of a wildcard (RFC 5155 section 7.2.6).
-    fn absent(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<bool>> {
+    fn absent(&mut self, name: &Name, budget: &mut Budget) -> Found<Option<bool>> {
         match self {
             Self::Nsec(book) => match book.says(name) {
                 Says::Absent { opt_out, .. } => Ok(Some(opt_out)),
                 _ => Ok(None),
             },
-            Self::Nsec3(book) => Ok(book.covering(name, spent)?.map(NSEC3::opt_out)),
+            Self::Nsec3(book) => Ok(book.covering(name, budget)?.map(NSEC3::opt_out)),
         }
     }
 }

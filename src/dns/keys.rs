@@ -1,6 +1,6 @@
 //! The keys of a zone: which of them a DS or a trust anchor names, and that those sign the rest (RFC 4035 section 5.2).
 
-use super::budget::Spent;
+use super::budget::Budget;
 use super::replies::{Found, bogus, exhausted, has, records, shown};
 use super::signature::{Proven, Zone, ZoneKey};
 use crate::limits::MAX_DS_DIGESTS;
@@ -31,19 +31,19 @@ pub(super) fn enter(
     keys: &[&DNSKEY],
     until: UnixTime,
     now: UnixTime,
-    spent: &mut Spent,
+    budget: &mut Budget,
 ) -> Found<Arc<Zone>> {
     if !has(&message.answers, apex, RecordType::DNSKEY) {
         return bogus("no-keys", &format!("the zone {} has to be signed, but shows no DNSKEY", shown(apex)));
     }
-    let trusted = trusted_keys(apex, message, digests, keys, spent)?;
+    let trusted = trusted_keys(apex, message, digests, keys, budget)?;
     if trusted.is_empty() {
         let why =
             format!("no DNSKEY of the zone {} is the one that its DS or trust anchor names", shown(apex));
         return bogus("key-mismatch", &why);
     }
     let entrance = Zone { name: apex.clone(), keys: trusted, until };
-    let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, spent)?;
+    let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, budget)?;
     let keys = proven.records.iter().copied().filter_map(ZoneKey::usable).collect();
     Ok(Arc::new(Zone { name: apex.clone(), keys, until: until.min(proven.until) }))
 }
@@ -54,7 +54,7 @@ pub(super) fn trusted_keys(
     message: &Message,
     digests: &[&DS],
     keys: &[&DNSKEY],
-    spent: &mut Spent,
+    budget: &mut Budget,
 ) -> Found<Vec<ZoneKey>> {
     // SHA-1 does not count beside a better digest (RFC 4509 section 3).
     let better = digests.iter().any(|ds| ds.digest_type() != DigestType::SHA1);
@@ -73,7 +73,7 @@ pub(super) fn trusted_keys(
             if compared > MAX_DS_DIGESTS {
                 return exhausted(&format!("{}: more than {MAX_DS_DIGESTS} digests of keys", shown(apex)));
             }
-            spent.hashed(apex.len() + 4 + public.public_bytes().len())?;
+            budget.hashed(apex.len() + 4 + public.public_bytes().len())?;
             is_trusted = ds.covers(apex, &candidate.key).unwrap_or(false);
         }
         if is_trusted {

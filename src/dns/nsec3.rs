@@ -1,16 +1,12 @@
 //! What the NSEC3 records of one reply say about a name (RFC 5155 section 8).
 
-use super::budget::Spent;
+use super::budget::{Budget, Hash};
 use super::denial::{Says, leads_away};
 use super::labels;
-use super::replies::{Found, bogus, shown};
-use hickory_proto::dnssec::Nsec3HashAlgorithm;
+use super::replies::Found;
+use crate::limits::MAX_NSEC3_ITERATIONS;
 use hickory_proto::dnssec::rdata::NSEC3;
 use hickory_proto::rr::Name;
-use std::collections::HashMap;
-
-/// A SHA-1 hash, the only kind that NSEC3 has (RFC 5155 section 11).
-type Hash = [u8; 20];
 
 /// The NSEC3 records of one reply that share salt and iterations, each signed by the proven zone.
 #[derive(Debug)]
@@ -18,8 +14,6 @@ pub(super) struct Nsec3Book<'m> {
     salt: &'m [u8],
     iterations: u16,
     records: Vec<(Hash, &'m NSEC3)>,
-    /// Each name is hashed once.
-    hashes: HashMap<Name, Hash>,
 }
 
 impl<'m> Nsec3Book<'m> {
@@ -36,24 +30,24 @@ impl<'m> Nsec3Book<'m> {
         match books.iter_mut().find(|book| book.salt == salt && book.iterations == iterations) {
             Some(book) => book.records.push((hash, record)),
             None => {
-                books.push(Self { salt, iterations, records: vec![(hash, record)], hashes: HashMap::new() });
+                books.push(Self { salt, iterations, records: vec![(hash, record)] });
             }
         }
     }
 
     /// What is said about `name`: a matching record, or the closest encloser proof, which is the deepest ancestor that
     /// has one and a record that covers the next closer name (RFC 5155 section 8.3).
-    pub(super) fn says(&mut self, zone: &Name, name: &Name, spent: &mut Spent) -> Found<Says<'m>> {
-        if let Some(record) = self.matching(name, spent)? {
+    pub(super) fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Says<'m>> {
+        if let Some(record) = self.matching(name, budget)? {
             return Ok(Says::Exists(record.type_set()));
         }
         for depth in (labels::count(zone)..labels::count(name)).rev() {
             let closest_encloser = name.trim_to(depth);
-            let Some(record) = self.matching(&closest_encloser, spent)? else { continue };
+            let Some(record) = self.matching(&closest_encloser, budget)? else { continue };
             if leads_away(record.type_set()) {
                 return Ok(Says::Nothing);
             }
-            return Ok(match self.covering(&name.trim_to(depth + 1), spent)? {
+            return Ok(match self.covering(&name.trim_to(depth + 1), budget)? {
                 Some(record) => Says::Absent { closest_encloser, opt_out: record.opt_out() },
                 None => Says::Nothing,
             });
@@ -62,32 +56,27 @@ impl<'m> Nsec3Book<'m> {
     }
 
     /// The record whose owner is the hash of `name`.
-    fn matching(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
-        let hash = self.hash(name, spent)?;
+    fn matching(&self, name: &Name, budget: &mut Budget) -> Found<Option<&'m NSEC3>> {
+        let hash = self.hash(name, budget)?;
         Ok(self.records.iter().find(|(owner, _)| *owner == hash).map(|(_, record)| *record))
     }
 
     /// The record between whose owner and next hash the hash of `name` lies.
-    pub(super) fn covering(&mut self, name: &Name, spent: &mut Spent) -> Found<Option<&'m NSEC3>> {
-        let hash = self.hash(name, spent)?;
+    pub(super) fn covering(&self, name: &Name, budget: &mut Budget) -> Found<Option<&'m NSEC3>> {
+        let hash = self.hash(name, budget)?;
         let covers = |(owner, record): &&(Hash, &NSEC3)| {
             labels::is_between(owner.as_slice(), hash.as_slice(), record.next_hashed_owner_name())
         };
         Ok(self.records.iter().find(covers).map(|(_, record)| *record))
     }
 
-    /// The hash of `name` (RFC 5155 section 5).
-    fn hash(&mut self, name: &Name, spent: &mut Spent) -> Found<Hash> {
-        if let Some(hash) = self.hashes.get(name) {
-            return Ok(*hash);
-        }
-        spent.nsec3_hash(name.len(), self.salt.len(), self.iterations)?;
-        let computed = Nsec3HashAlgorithm::SHA1.hash(self.salt, name, self.iterations).ok();
-        let Some(hash) = computed.and_then(|digest| digest.as_ref().try_into().ok()) else {
-            return bogus("malformed", &format!("{} cannot be hashed for NSEC3", shown(name)));
-        };
-        self.hashes.insert(name.clone(), hash);
-        Ok(hash)
+    /// Are the iterations more than a proof may have (RFC 9276 section 3.2)?
+    pub(super) const fn is_heavy(&self) -> bool {
+        self.iterations > MAX_NSEC3_ITERATIONS
+    }
+
+    fn hash(&self, name: &Name, budget: &mut Budget) -> Found<Hash> {
+        budget.nsec3_hash(name, self.salt, self.iterations)
     }
 }
 

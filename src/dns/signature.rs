@@ -3,7 +3,7 @@
 //! The signed octets are built here and not by the library, which orders records before their names are in lower
 //! case and leaves repetitions in.
 
-use super::budget::Spent;
+use super::budget::Budget;
 use super::replies::{Found, bogus, exhausted, records, seconds, shown};
 use crate::limits::{MAX_KEY_COLLISIONS, MAX_RRSET_RECORDS, MAX_SIGNATURES_PER_RRSET};
 use crate::time::UnixTime;
@@ -69,7 +69,7 @@ impl Zone {
         rtype: RecordType,
         section: &'m [Record],
         now: UnixTime,
-        spent: &mut Spent,
+        budget: &mut Budget,
     ) -> Found<Proven<'m>> {
         let what = format!("{} {rtype}", shown(owner));
         if !self.name.zone_of(owner) {
@@ -122,7 +122,7 @@ impl Zone {
                 }
                 let rdata = set.iter().map(|(octets, _)| octets.as_slice());
                 let Ok(signed) = signed_octets(owner, input, rdata) else { break };
-                spent.verification(key.public_key(), signed.len())?;
+                budget.verification(key.public_key(), signed.len())?;
                 if key.verify(&signed, signature.sig()).is_ok() {
                     // RFC 4035 section 5.3.3.
                     let life = ttl.min(seconds(record.ttl)).min(u64::from(input.original_ttl)).min(left);
@@ -143,9 +143,9 @@ impl Zone {
         rtype: RecordType,
         section: &'m [Record],
         now: UnixTime,
-        spent: &mut Spent,
+        budget: &mut Budget,
     ) -> Found<Proven<'m>> {
-        let proven = self.proven(owner, rtype, section, now, spent)?;
+        let proven = self.proven(owner, rtype, section, now, budget)?;
         if proven.labels == owner.num_labels() {
             return Ok(proven);
         }

@@ -411,11 +411,11 @@ fn deceived(genuine: &Finding, attacked: &Finding) -> Option<&'static str> {
         (Class::Secure, Class::Secure) => {
             (said(genuine) != said(attacked)).then_some("other content is secure")
         }
-        (Class::Secure, Class::Insecure) => (!cannot_deny).then_some("a signed zone is insecure"),
+        (Class::Secure, Class::Insecure) => Some("a signed zone is insecure"),
         (Class::Insecure, Class::Secure) => Some("an insecure zone is secure"),
         // The content may be anybody's, but the cut that makes it so is a fact, and what was signed above it stands.
         (Class::Insecure, Class::Insecure) => {
-            (!cannot_deny && reason(genuine) != reason(attacked)).then_some("insecure for another reason")
+            (reason(genuine) != reason(attacked)).then_some("insecure for another reason")
         }
         // Broken zones: what breaks them may be left out, but that makes no zone insecure.
         (Class::Bogus | Class::Unreachable, Class::Insecure) => {

@@ -149,8 +149,8 @@ fn a_verdict_costs_little_even_in_hostile_zones() {
         let (a, b, c) = most;
         most = (a.max(spent.verifications), b.max(spent.nsec3_hashes), c.max(spent.hash_blocks));
     }
-    // A twelve-link chain of aliases verifies most; a denial with 150 iterations hashes most.
-    assert!(most.0 <= 60 && most.1 <= 30 && most.2 <= 5_000, "{most:?}");
+    // A twelve-link chain of aliases verifies most; a denial with 2,500 iterations hashes most.
+    assert!(most.0 <= 60 && most.1 <= 30 && most.2 <= 8_000, "{most:?}");
 }
 
 #[test]
