@@ -103,6 +103,17 @@ fn where_authentication_is_required_it_is_neither_kept_nor_used() {
 }
 
 #[test]
+fn where_authentication_is_required_what_was_kept_before_does_not_count() {
+    let lab = Laboratory::start();
+    let lenient = Program::new(&lab);
+    lenient.report_verified(DOMAIN, HOST);
+    assert_eq!(lenient.delivery(DOMAIN, STRANGER).get("verdict"), "refuse");
+    let strict = Program::new(&lab).with_cache_of(&lenient).with(["--require-authentication"]);
+    assert_eq!(strict.delivery(DOMAIN, STRANGER).verdict(), ["deliver", "policy-unauthenticated"]);
+    assert_eq!(lenient.delivery(DOMAIN, STRANGER).get("verdict"), "refuse", "and it was not lost");
+}
+
+#[test]
 fn authentication_that_is_required_is_met_by_dnssec_and_by_https() {
     let lab = Laboratory::start();
     let strict = Program::new(&lab).with(["--require-authentication"]);
