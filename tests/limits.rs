@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 63] = [
+const DEFAULTS: [(&str, &str); 64] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -35,6 +35,7 @@ const DEFAULTS: [(&str, &str); 63] = [
     ("MAX_NSEC3_HASHES", "400"),
     ("MAX_HASH_BLOCKS", "40_000"),
     ("MAX_NSEC3_ITERATIONS", "150"),
+    ("MAX_NSEC3_ITERATIONS_COMPUTED", "2_500"),
     ("MAX_DENIALS", "12"),
     ("MAX_REPLY_RECORDS", "2_048"),
     ("MAX_RRSET_RECORDS", "256"),
