@@ -124,6 +124,10 @@ fn candidates<'a>(case: &Case<'a>) -> &'a [MxHost] {
     }
 }
 
+/// Decided: only hosts that were asked about put a policy in force, the domain's own MX hosts only where none was
+/// named. So the first question of all, about a host that the policy forbids, refuses nothing (draft section 3.3);
+/// whoever asks for the domain first, as the enforcing router does, is protected from the first mail on.
+///
 /// An authenticated policy is in force once one host has met it: certificate and STARTTLS are Exim's to enforce, as
 /// `tls=` demands. One taken on first use needs a verified handshake: else one forged record could block a domain.
 fn puts_in_force(case: &Case<'_>, authentication: Authentication) -> bool {
