@@ -5,9 +5,9 @@ use crate::predecessor::seeded;
 use rusqlite::{Connection, OpenFlags};
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::name::PolicyDomain;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -215,8 +215,7 @@ struct Copied(PathBuf);
 impl Copied {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        copy_program(&std::env::current_exe().unwrap(), &path);
         Self(path)
     }
 

@@ -104,6 +104,13 @@ pub(crate) fn sqlite3(path: &Path, sql: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
+/// Copies a program to where every user may start it. By another process: a copy that this one has open for writing
+/// could not be started while any of its other threads starts something.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg(from).arg(to).status().unwrap().success());
+    fs::set_permissions(to, Permissions::from_mode(0o755)).unwrap();
+}
+
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }

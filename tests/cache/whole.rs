@@ -1,7 +1,7 @@
 //! The whole program and its cache: whatever becomes of the file, the verdict stays.
 
 use crate::laboratory::Laboratory;
-use crate::place::is_root;
+use crate::place::{copy_program, is_root};
 use crate::program::{PROGRAM, Program, told};
 use rusqlite::Connection;
 use std::fs::{self, Permissions};
@@ -177,8 +177,7 @@ fn started_as_root_it_works_as_the_owner_of_the_directory_and_its_group_reads() 
         );
     }
     let copy = lab.directory().join("program");
-    fs::copy(PROGRAM, &copy).unwrap();
-    fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+    copy_program(Path::new(PROGRAM), &copy);
     let ask_as = |uid, domain: &str, host: &str| {
         let model = program.command(["-d", domain, "-m", host]);
         let mut command = Command::new(&copy);
