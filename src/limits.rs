@@ -57,8 +57,8 @@ pub const MAX_VERDICT_RECORDS_PER_MX_HOST: usize = 128;
 pub const MAX_ALIASES: usize = 12;
 /// Labels below the root that are asked for DS and DNSKEY ahead of need.
 pub const MAX_LABELS_AHEAD: usize = 6;
-/// Signatures tried for one RRset (unbound: 8; CVE-2023-50387).
-pub const MAX_SIGNATURES_PER_RRSET: usize = 8;
+/// Wrong signatures that are passed over in one RRset (unbound: 8; CVE-2023-50387).
+pub const MAX_WRONG_SIGNATURES_PER_RRSET: usize = 8;
 /// Keys of the same tag and algorithm tried for one signature (unbound: 4; CVE-2023-50387).
 pub const MAX_KEY_COLLISIONS: usize = 4;
 /// Signatures tried for one verdict; a four-label signed name with its denials needs about 35. Those that take longer

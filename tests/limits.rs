@@ -28,7 +28,7 @@ const DEFAULTS: [(&str, &str); 64] = [
     ("MAX_VERDICT_RECORDS_PER_MX_HOST", "128"),
     ("MAX_ALIASES", "12"),
     ("MAX_LABELS_AHEAD", "6"),
-    ("MAX_SIGNATURES_PER_RRSET", "8"),
+    ("MAX_WRONG_SIGNATURES_PER_RRSET", "8"),
     ("MAX_KEY_COLLISIONS", "4"),
     ("MAX_VERIFICATIONS", "200"),
     ("MAX_DS_DIGESTS", "64"),

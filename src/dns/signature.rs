@@ -5,7 +5,7 @@
 
 use super::budget::Budget;
 use super::replies::{Found, bogus, exhausted, records, seconds, shown};
-use crate::limits::{MAX_KEY_COLLISIONS, MAX_RRSET_RECORDS, MAX_SIGNATURES_PER_RRSET};
+use crate::limits::{MAX_KEY_COLLISIONS, MAX_RRSET_RECORDS, MAX_WRONG_SIGNATURES_PER_RRSET};
 use crate::time::UnixTime;
 use hickory_proto::ProtoError;
 use hickory_proto::dnssec::rdata::sig::SigInput;
@@ -93,7 +93,7 @@ impl Zone {
         set.sort_by(|(a, _), (b, _)| a.cmp(b)); // RFC 4034 section 6.3, both sentences
         set.dedup_by(|(a, _), (b, _)| a == b);
 
-        let mut tried = 0;
+        let mut wrong = 0;
         let mut fault = ("no-signature", "there is no signature by");
         for (record, signature) in signatures(section, owner, rtype) {
             let input = signature.input();
@@ -114,11 +114,9 @@ impl Zone {
             let fits =
                 |k: &&ZoneKey| k.tag == input.key_tag && k.key.public_key().algorithm() == input.algorithm;
             for ZoneKey { key, .. } in self.keys.iter().filter(fits).take(MAX_KEY_COLLISIONS) {
-                tried += 1;
-                if tried > MAX_SIGNATURES_PER_RRSET {
-                    return exhausted(&format!(
-                        "{what}: more than {MAX_SIGNATURES_PER_RRSET} signatures to try"
-                    ));
+                if wrong > MAX_WRONG_SIGNATURES_PER_RRSET {
+                    let why = format!("{what}: more than {MAX_WRONG_SIGNATURES_PER_RRSET} wrong signatures");
+                    return exhausted(&why);
                 }
                 let rdata = set.iter().map(|(octets, _)| octets.as_slice());
                 let Ok(signed) = signed_octets(owner, input, rdata) else { break };
@@ -129,6 +127,7 @@ impl Zone {
                     let records = set.into_iter().map(|(_, data)| data).collect();
                     return Ok(Proven { records, labels: input.num_labels, until: now.plus(life) });
                 }
+                wrong += 1;
                 fault = ("wrong-signature", "the signature is wrong by");
             }
         }
