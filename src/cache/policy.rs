@@ -47,7 +47,8 @@ impl Authentication {
 /// - It is in force from the fetch until `expires_at`, also when its TXT record disappears or cannot be had.
 /// - It refuses mail only once it has been applied (draft section 3.3).
 /// - Only an authenticated fetch moves its end; one on first use leaves an unexpired row's end where it is.
-/// - What was taken on first use never displaces an unexpired policy that was authenticated or applied.
+/// - What was taken on first use never displaces an unexpired policy that was authenticated or applied, and what was
+///   authenticated never displaces one in force that was authenticated more strongly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPolicy {
     /// Whose policy it is.
@@ -147,7 +148,11 @@ impl StoredPolicy {
                 (one, other) => one.or(other),
             };
             Self { applied_at, ..base.clone() }
-        } else if new.authentication == Authentication::FirstUse && (weaker || old.applied_at.is_some()) {
+        } else if match (new.authentication, old.applied_at) {
+            (Authentication::FirstUse, Some(_)) => true,
+            (Authentication::FirstUse, None) | (_, Some(_)) => weaker,
+            (_, None) => false,
+        } {
             return None;
         } else {
             new.clone()
