@@ -1,8 +1,8 @@
 //! How a case is judged (draft section 3.5 and appendix 1, with the decisions of its digest).
 
 use super::{
-    Absence, Case, Handshake, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings, OnUnreachable,
-    Permitted, PolicyFindings, PolicyType, Standing, Tls, Trouble, Verdict,
+    Absence, Aliases, Case, Handshake, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings,
+    OnUnreachable, Permitted, PolicyFindings, PolicyType, Standing, Tls, Trouble, Verdict,
 };
 use crate::cache::{Authentication, StoredPolicy};
 use crate::dns::{Blame, Outage, ZoneStatus};
@@ -26,22 +26,25 @@ pub fn judge(case: Case<'_>) -> Judgement {
 /// Nobody can tell whether there is a policy, and none is in force. Only in a zone that is proven to be unsigned is
 /// silence harmless: there an attacker could as well have sent an absence.
 fn without_answer(case: Case<'_>, trouble: &Trouble) -> Judgement {
-    let (verdict, reason) = match case.on_unreachable {
-        _ if must_wait(trouble) => (Verdict::Defer, reason_of(trouble)),
-        OnUnreachable::Defer => (Verdict::Defer, Reason::PolicyUnreachable),
-        OnUnreachable::Deliver => (Verdict::Deliver, Reason::PolicyUnreachable),
-    };
-    Judgement::plain(verdict, reason, case.hosts)
+    match case.on_unreachable {
+        _ if must_wait(trouble) => Judgement::plain(Verdict::Defer, reason_of(trouble), case.hosts),
+        OnUnreachable::Defer => Judgement::plain(Verdict::Defer, Reason::PolicyUnreachable, case.hosts),
+        OnUnreachable::Deliver => bound_by_nothing(case, Reason::PolicyUnreachable),
+    }
 }
 
-/// There is none. A forged MX would still lead the mail astray: an MX RRset that should be provable and is not lets
-/// it wait.
 fn without_policy(case: Case<'_>, absence: &Absence) -> Judgement {
     let reason = match absence {
         Absence::Malformed(_) => Reason::PolicyMalformed,
         Absence::Nothing => Reason::NoPolicy,
         Absence::Unauthenticated(_) => Reason::PolicyUnauthenticated,
     };
+    bound_by_nothing(case, reason)
+}
+
+/// No policy counts. A forged MX would still lead the mail astray: an MX RRset that should be provable and is not lets
+/// it wait.
+fn bound_by_nothing(case: Case<'_>, reason: Reason) -> Judgement {
     let (verdict, reason) = match case.mx {
         MxFindings::Null => (Verdict::Deliver, Reason::NullMx),
         MxFindings::TooMany(_) => (Verdict::Defer, Reason::TooManyMx),
@@ -142,7 +145,8 @@ fn standing(terms: &Terms, mx: &MxFindings, host: &MxHost) -> Standing {
     let MxFindings::Hosts { names, aliases } = mx else {
         return if terms.permits(host) { Standing::Open } else { Standing::NotInPolicy };
     };
-    let stands_for = aliases.iter().flatten().filter(|(target, _)| target == host).map(|(_, name)| name);
+    let targets = aliases.iter().flat_map(|aliases| &aliases.targets);
+    let stands_for = targets.filter(|(target, _)| target == host).map(|(_, name)| name);
     let mut is_mx_host = false;
     for name in names.iter().filter(|name| *name == host).chain(stands_for) {
         is_mx_host = true;
@@ -150,7 +154,13 @@ fn standing(terms: &Terms, mx: &MxFindings, host: &MxHost) -> Standing {
             return Standing::Conforms;
         }
     }
-    if !is_mx_host && terms.permits(host) { Standing::NotInDns } else { Standing::NotInPolicy }
+    if is_mx_host || !terms.permits(host) {
+        Standing::NotInPolicy
+    } else if aliases.as_ref().is_some_and(|aliases| aliases.unseen.is_some()) {
+        Standing::Open
+    } else {
+        Standing::NotInDns
+    }
 }
 
 /// What follows for one host. A host that the policy forbids is forbidden whatever DNS says today; for one that it
@@ -182,9 +192,14 @@ fn consequence(
     })
 }
 
-/// What follows from an MX RRset that names no host.
+/// What follows for a host of which it cannot be learnt whether it is an MX host.
 fn without_mx(mx: &MxFindings, force: Force) -> Option<(Verdict, Reason)> {
     match mx {
+        MxFindings::Hosts { aliases: Some(Aliases { unseen: Some(trouble), .. }), .. }
+            if force == Force::Binding =>
+        {
+            Some((Verdict::Defer, reason_of(trouble)))
+        }
         MxFindings::Hosts { .. } => None,
         MxFindings::Null => Some((Verdict::Deliver, Reason::NullMx)),
         MxFindings::TooMany(_) => Some((Verdict::Defer, Reason::TooManyMx)),
@@ -222,7 +237,7 @@ fn permitted(terms: &Terms, mx: &MxFindings) -> Vec<MxPattern> {
     match mx {
         MxFindings::Hosts { names, aliases } if terms.mx.is_empty() => names
             .iter()
-            .chain(aliases.iter().flatten().map(|(target, _)| target))
+            .chain(aliases.iter().flat_map(|aliases| &aliases.targets).map(|(target, _)| target))
             .map(MxPattern::from)
             .collect(),
         _ => terms.mx.clone(),
@@ -330,7 +345,10 @@ mod tests {
     fn an_alias_target_counts_as_its_mx_name() {
         let mx = MxFindings::Hosts {
             names: vec![host("mx.example.com")],
-            aliases: Some(vec![(host("mail.provider.test"), host("mx.example.com"))]),
+            aliases: Some(Aliases {
+                targets: vec![(host("mail.provider.test"), host("mx.example.com"))],
+                unseen: None,
+            }),
         };
         assert_eq!(outcome(&in_force(ENFORCE), &mx, &["mail.provider.test"]).0, Verdict::Deliver);
         let other = in_force("v=STS1; to=true; mx=mail.provider.test; a=dnssec; e=86400");
@@ -442,7 +460,7 @@ mod tests {
                 handshake: Handshake::NotSeen,
                 on_unreachable,
                 policy: &policy,
-                mx: &MxFindings::Null,
+                mx: &mx(&["mx.example.com"]),
             });
             (judgement.verdict, judgement.reason)
         };

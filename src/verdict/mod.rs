@@ -9,7 +9,7 @@ mod judge;
 pub use judge::judge;
 
 use crate::cache::{Authentication, StoredPolicy};
-use crate::dns::{Blame, Outage, ZoneStatus};
+use crate::dns::{Blame, Content, Outage, Outcome, ZoneStatus};
 use crate::name::MxHost;
 use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
@@ -146,6 +146,20 @@ pub enum Trouble {
     Unreachable(Outage, ZoneStatus, String),
 }
 
+impl Trouble {
+    /// What an answer holds, proven or proven to be unprovable.
+    ///
+    /// # Errors
+    /// Why that could not be learnt.
+    pub fn or_content(outcome: &Outcome) -> Result<&Content, Self> {
+        match outcome {
+            Outcome::Secure(content) | Outcome::Insecure(content, _) => Ok(content),
+            Outcome::Bogus(blame, why) => Err(Self::Bogus(*blame, why.clone())),
+            Outcome::Unreachable(outage, zone, why) => Err(Self::Unreachable(*outage, *zone, why.clone())),
+        }
+    }
+}
+
 /// Why a domain that was asked has no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Absence {
@@ -177,8 +191,8 @@ pub enum MxFindings {
     Hosts {
         /// MX names, or the domain itself where there is no MX record.
         names: Vec<MxHost>,
-        /// Targets of validated aliases, each with the MX name that it stands for; `None` if nobody looked.
-        aliases: Option<Vec<(MxHost, MxHost)>>,
+        /// What the names are aliases for; `None` if nobody looked.
+        aliases: Option<Aliases>,
     },
     /// The domain takes no mail (RFC 7505).
     Null,
@@ -186,6 +200,15 @@ pub enum MxFindings {
     TooMany(usize),
     /// Nobody can tell.
     Unknown(Trouble),
+}
+
+/// What MX names are aliases for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aliases {
+    /// Targets of validated aliases, each with the MX name that it stands for.
+    pub targets: Vec<(MxHost, MxHost)>,
+    /// Why it could not be learnt of some names: any host may be the target of one of them.
+    pub unseen: Option<Trouble>,
 }
 
 /// What is judged.
@@ -212,7 +235,7 @@ pub enum Standing {
     NotInDns,
     /// The policy does not permit it.
     NotInPolicy,
-    /// Nothing forbids it; whether it is an MX host is not known, or there is no policy to compare with.
+    /// Nothing forbids it; whether it is an MX host cannot be learnt, or there is no policy to compare with.
     Open,
 }
 

@@ -1,7 +1,7 @@
 //! What the two names of a policy record say together, and whether it is authentic. Pure.
 
 use crate::cache::Authentication;
-use crate::dns::{Answer, Class, Content, Outcome};
+use crate::dns::{Answer, Class, Content};
 use crate::policy::smtp_sts::{Mechanism, Published, Record, published};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, Trouble};
@@ -68,14 +68,10 @@ pub fn discover(answers: &[Answer]) -> Discovery {
 fn read(answer: &Answer) -> Name {
     let class = answer.outcome.class();
     let until = answer.valid_until.unwrap_or(UnixTime(0));
-    let records = match &answer.outcome {
-        Outcome::Bogus(blame, why) => return Name::Trouble(Trouble::Bogus(*blame, why.clone())),
-        Outcome::Unreachable(outage, zone, why) => {
-            return Name::Trouble(Trouble::Unreachable(*outage, *zone, why.clone()));
-        }
-        Outcome::Secure(Content::Data(records)) | Outcome::Insecure(Content::Data(records), _) => records,
-        Outcome::Secure(Content::Nodata | Content::Nxdomain)
-        | Outcome::Insecure(Content::Nodata | Content::Nxdomain, _) => return Name::Nothing(class, until),
+    let records = match Trouble::or_content(&answer.outcome) {
+        Err(trouble) => return Name::Trouble(trouble),
+        Ok(Content::Nodata | Content::Nxdomain) => return Name::Nothing(class, until),
+        Ok(Content::Data(records)) => records,
     };
     match published(&joined(records)) {
         Published::Nothing => Name::Nothing(class, until),

@@ -3,7 +3,7 @@
 use super::discovery::{self, Candidate, Discovery, Proof};
 use super::remembered::{self, Finding};
 use super::{CacheUse, Evidence, Report, Request, mx};
-use crate::cache::{Authentication, Kept, Memory, StoredPolicy, Topic};
+use crate::cache::{Authentication, Kept, Memory, StoredPolicy, Topic, life};
 use crate::dns::{Answer, Class, Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
@@ -96,6 +96,13 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         self.newer.is_none() && self.stored.as_ref().is_some_and(|policy| policy.applied_at.is_some())
     }
 
+    /// What was remembered of the MX hosts may lag behind what Exim sees: it is not enough to forbid anything.
+    pub(super) fn forget_mx_that_forbids(&mut self) {
+        if self.judged().is_some_and(|judgement| judgement.forbids()) {
+            (self.mx, self.mx_until) = (None, None);
+        }
+    }
+
     /// Takes answers down as evidence.
     fn note(&mut self, answers: &[Answer]) {
         for evidence in answers.iter().map(seen) {
@@ -112,21 +119,16 @@ impl<'a, M: Memory> Inquiry<'a, M> {
 
     /// Asks for whatever is not known yet, in one round trip.
     pub(super) async fn ask(&mut self, dns: &impl Resolve) {
-        let mut questions = Vec::new();
-        if !self.rests_on_cache() && self.finding.is_none() {
-            questions = record_questions(&self.request.domain);
-        }
-        let records = questions.len();
+        let wants_record = !self.rests_on_cache() && self.finding.is_none();
+        let mut questions = if wants_record { record_questions(&self.request.domain) } else { Vec::new() };
+        let names = questions.len();
         if self.mx.is_none() {
             questions.push(Question::new(&self.request.domain.to_dns(), RecordType::MX));
         }
-        if questions.is_empty() {
-            return;
-        }
-        let answers = dns.resolve(&questions).await;
+        let answers = if questions.is_empty() { Vec::new() } else { dns.resolve(&questions).await };
         self.note(&answers);
-        let (records, mx) = answers.split_at_checked(records).unwrap_or_default();
-        if !records.is_empty() {
+        let (records, mx) = answers.split_at_checked(names).unwrap_or_default();
+        if wants_record && records.len() == names {
             self.discovered = Some(discovery::discover(records));
         }
         if let Some(answer) = mx.first() {
@@ -145,7 +147,11 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         if let Discovery::Found(candidate) = &discovery {
             authentication = self.prove(candidate, None, https).await;
             believed_until = match authentication {
-                Some(_) => candidate.valid_until,
+                // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
+                Some(how) => {
+                    let ttl = candidate.valid_until.since(self.now);
+                    candidate.valid_until.min(self.now.plus(life(&candidate.record, how, ttl)))
+                }
                 // What failed may succeed soon, but a policy host is not to be hammered.
                 None => self.now.plus(FETCH_BACKOFF),
             };
@@ -378,6 +384,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
     }
 }
 
+/// The questions for the record; none if the domain is so long that no record can stand below it.
 fn record_questions(domain: &PolicyDomain) -> Vec<Question> {
     LABELS
         .iter()

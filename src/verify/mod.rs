@@ -146,6 +146,7 @@ pub async fn verify<M: Memory>(
     now: UnixTime,
 ) -> Report {
     let mut inquiry = Inquiry::open(request, memory, now);
+    inquiry.forget_mx_that_forbids();
     inquiry.ask(dns).await;
     inquiry.authenticate(https).await;
     inquiry.follow_aliases(dns).await;

@@ -1,25 +1,21 @@
 //! Where the domain's mail goes, as far as DNS is proven. Pure.
 
-use crate::dns::{Answer, Content, Outcome};
+use crate::dns::{Answer, Content};
 use crate::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_MX_RECORDS};
 use crate::name::{MxHost, PolicyDomain};
-use crate::verdict::{MxFindings, Trouble};
+use crate::verdict::{Aliases, MxFindings, Trouble};
 use hickory_proto::rr::RData;
 
 /// Reads the answer to the MX question.
 #[must_use]
 pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
-    let records = match &answer.outcome {
-        Outcome::Bogus(blame, why) => return MxFindings::Unknown(Trouble::Bogus(*blame, why.clone())),
-        Outcome::Unreachable(outage, zone, why) => {
-            return MxFindings::Unknown(Trouble::Unreachable(*outage, *zone, why.clone()));
-        }
+    let records = match Trouble::or_content(&answer.outcome) {
+        Err(trouble) => return MxFindings::Unknown(trouble),
         // The implicit MX of RFC 5321 section 5.1, on a proven or insecure absence only.
-        Outcome::Secure(Content::Nodata | Content::Nxdomain)
-        | Outcome::Insecure(Content::Nodata | Content::Nxdomain, _) => {
+        Ok(Content::Nodata | Content::Nxdomain) => {
             return MxFindings::Hosts { names: vec![MxHost::from(domain)], aliases: None };
         }
-        Outcome::Secure(Content::Data(records)) | Outcome::Insecure(Content::Data(records), _) => records,
+        Ok(Content::Data(records)) => records,
     };
     let mut exchanges: Vec<_> = records
         .iter()
@@ -61,10 +57,15 @@ pub fn names_to_look_at<'a>(mx: &'a MxFindings, hosts: &[MxHost]) -> &'a [MxHost
 /// The same findings with what validated aliases led to; `answers` are those for the addresses of `names`, in order.
 #[must_use]
 pub fn with_aliases(names: Vec<MxHost>, answers: &[Answer]) -> MxFindings {
-    let proven = names.iter().zip(answers).filter(|(_, answer)| answer.outcome.content().is_some());
-    let targets = |(name, answer): (&MxHost, &Answer)| -> Vec<(MxHost, MxHost)> {
-        answer.aliases.iter().filter_map(MxHost::from_dns).map(|target| (target, name.clone())).collect()
-    };
-    let aliases = proven.flat_map(targets).collect();
+    let mut aliases = Aliases { targets: Vec::new(), unseen: None };
+    for (name, answer) in names.iter().zip(answers) {
+        match Trouble::or_content(&answer.outcome) {
+            Ok(_) => {
+                let targets = answer.aliases.iter().filter_map(MxHost::from_dns);
+                aliases.targets.extend(targets.map(|target| (target, name.clone())));
+            }
+            Err(trouble) => aliases.unseen = Some(trouble),
+        }
+    }
     MxFindings::Hosts { names, aliases: Some(aliases) }
 }

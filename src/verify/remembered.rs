@@ -8,7 +8,7 @@ use crate::dns::Class;
 use crate::name::MxHost;
 use crate::policy::smtp_sts::Record;
 use crate::time::UnixTime;
-use crate::verdict::{Absence, MxFindings};
+use crate::verdict::{Absence, Aliases, MxFindings};
 
 /// A discovery and what came of authenticating it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ impl Finding {
 pub fn mx_to_line(mx: &MxFindings, class: Class) -> Option<String> {
     match mx {
         MxFindings::Null => Some(format!("null {}", class.word())),
+        MxFindings::Hosts { aliases: Some(Aliases { unseen: Some(_), .. }), .. } => None,
         MxFindings::Hosts { names, aliases } => {
             let mut line = format!("hosts {}", class.word());
             for name in names {
@@ -92,7 +93,7 @@ pub fn mx_to_line(mx: &MxFindings, class: Class) -> Option<String> {
             }
             if let Some(aliases) = aliases {
                 line.push_str(" aliases");
-                line.extend(aliases.iter().map(|(target, name)| format!(" {target}={name}")));
+                line.extend(aliases.targets.iter().map(|(target, name)| format!(" {target}={name}")));
             }
             Some(line)
         }
@@ -118,6 +119,7 @@ pub fn mx_from_line(line: &str) -> Option<(MxFindings, Class)> {
         ("null", None) => words.next().is_none().then_some((MxFindings::Null, class)),
         ("hosts", aliases) => {
             let names = words.map(host).collect::<Option<Vec<_>>>()?;
+            let aliases = aliases.map(|targets| Aliases { targets, unseen: None });
             Some((MxFindings::Hosts { names, aliases }, class))
         }
         _ => None,
@@ -160,9 +162,12 @@ mod tests {
             MxFindings::Null,
             MxFindings::Hosts {
                 names: vec![host("a.example"), host("b_1.example")],
-                aliases: Some(vec![(host("t.test"), host("a.example"))]),
+                aliases: Some(Aliases { targets: vec![(host("t.test"), host("a.example"))], unseen: None }),
             },
-            MxFindings::Hosts { names: vec![host("a.example")], aliases: Some(vec![]) },
+            MxFindings::Hosts {
+                names: vec![host("a.example")],
+                aliases: Some(Aliases { targets: vec![], unseen: None }),
+            },
             MxFindings::Hosts { names: vec![], aliases: None },
         ] {
             let line = mx_to_line(&mx, Class::Secure).unwrap();
