@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 64] = [
+const DEFAULTS: [(&str, &str); 65] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -63,6 +63,7 @@ const DEFAULTS: [(&str, &str); 64] = [
     ("MAX_MX_PATTERNS", "64"),
     ("MAX_DOMAINS_DEFAULT", "50_000"),
     ("CACHE_BUSY_WAIT", "Duration::from_secs(2)"),
+    ("CACHE_EXPENDABLE_WAIT", "Duration::from_millis(200)"),
     ("CACHE_TURN_PAUSE", "Duration::from_millis(20)"),
     ("CACHE_LOCK_PAUSE", "Duration::from_millis(1)"),
     ("CACHE_OCTETS_PER_DOMAIN", "6_144"),
