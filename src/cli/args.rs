@@ -84,7 +84,7 @@ pub struct VerifyArguments {
     )]
     pub caller_txt: Option<OsString>,
     /// Accepted and ignored: what a caller says about DNSSEC proves nothing
-    #[arg(short = 'D', long = "dnssec", value_name = "ANY", num_args = 0..=1, require_equals = true,
+    #[arg(short = 'D', long = "dnssec", value_name = "ANY", num_args = 0..=1,
           default_missing_value = "", hide_short_help = true)]
     pub caller_dnssec: Option<OsString>,
     /// What the configuration may say, too.
@@ -132,9 +132,14 @@ mod tests {
 
     #[test]
     fn the_callers_word_is_accepted_in_every_shape() {
-        for line in
-            ["-d a -s v=STS1;x -D", "-d a -s -D -m b", "-d a -D=yes --smtp-sts=0", "-d a --dnssec -m b"]
-        {
+        for line in [
+            "-d a -s v=STS1;x -D",
+            "-d a -s -D -m b",
+            "-d a -D=yes --smtp-sts=0",
+            "-d a --dnssec -m b",
+            "-d a -D yes -m b",
+            "-d a -Dyes",
+        ] {
             assert!(parse(line).is_ok(), "{line}");
         }
     }

@@ -12,6 +12,7 @@ pub mod privileges;
 mod verify;
 mod watchdog;
 
+use crate::render::exim::Asker;
 use args::{Arguments, Command};
 use clap::Parser as _;
 use config::Format;
@@ -22,13 +23,23 @@ use std::ffi::OsString;
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     let format = Format::at_first_sight(&arguments);
-    panic::install(format);
+    let asker = asker_at_first_sight(&arguments);
+    panic::install(format, asker);
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
         Ok(
             Arguments { command: Some(Command::Verify(question)), .. }
             | Arguments { command: None, verify: question },
         ) => verify::run(&question),
-        Err(error) => output::usage(&error, format),
+        Err(error) => output::usage(&error, format, asker),
     }
+}
+
+/// Whether somebody who has a host asks, before the command line is understood: an error answers him, too.
+fn asker_at_first_sight(arguments: &[OsString]) -> Asker {
+    let names_a_host = |word: &OsString| {
+        let word = word.as_encoded_bytes();
+        word.starts_with(b"-m") || word == b"--mx" || word.starts_with(b"--mx=")
+    };
+    if arguments.iter().any(names_a_host) { Asker::Host } else { Asker::Router }
 }

@@ -29,17 +29,17 @@ pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
 }
 
 /// Help and version as they are; a mistake on the command line as an answer that Exim can read.
-pub(super) fn usage(error: &clap::Error, format: Format) -> ExitStatus {
+pub(super) fn usage(error: &clap::Error, format: Format, asker: Asker) -> ExitStatus {
     let text = error.render().to_string();
     if !error.use_stderr() {
         return write(&text, ExitStatus::Deliver);
     }
     let first = text.lines().next().unwrap_or_default();
     let why = first.strip_prefix("error: ").unwrap_or(first).chars().take(400).collect();
-    failure(Reason::Usage, why, format)
+    failure(Reason::Usage, why, format, asker)
 }
 
 /// An answer without an inquiry: the mail waits.
-pub(super) fn failure(reason: Reason, why: String, format: Format) -> ExitStatus {
-    report(&NoInquiry::defer(reason, why).into(), format, Asker::Router, Detail::Brief)
+pub(super) fn failure(reason: Reason, why: String, format: Format, asker: Asker) -> ExitStatus {
+    report(&NoInquiry::defer(reason, why).into(), format, asker, Detail::Brief)
 }

@@ -122,6 +122,11 @@ fn a_word_too_many_is_a_bad_question() {
     );
     assert_eq!(refused(&lab, &["-d".as_ref(), enforced, "--no-such-option".as_ref()]).get("reason"), "usage");
     assert_eq!(refused(&lab, &[]).get("reason"), "usage");
+    // Whoever has a host is told no permitted ones, in an error no less than in an answer: `told` looks.
+    assert_eq!(
+        refused(&lab, &["-d", "a", "-m", "b", "--no-such-option"].map(OsStr::new)).get("reason"),
+        "usage"
+    );
 }
 
 #[test]
