@@ -14,7 +14,7 @@ pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Deta
     let text = match format {
         Format::Exim => exim::line(report, asker),
         Format::Human => human::text(report, detail),
-        Format::Json => json::object(report) + "\n",
+        Format::Json => json::object(report, asker) + "\n",
     };
     write(&text, ExitStatus::of(report))
 }

@@ -37,7 +37,7 @@ pub fn line(report: &Report, asker: Asker) -> String {
 }
 
 /// `^(...)$` in at most `room` octets. Patterns that have no room are left out: a host too few, never one too many.
-fn permitted(permitted: &Permitted, room: usize) -> String {
+pub(super) fn permitted(permitted: &Permitted, room: usize) -> String {
     let patterns = match permitted {
         Permitted::Every => return "^(.+)$".to_owned(),
         Permitted::Only(patterns) => patterns,

@@ -1,17 +1,21 @@
 //! The answer for programs: one JSON object on one line, printable ASCII.
 
+use super::exim::{Asker, permitted};
 use crate::text::Escaped;
 use crate::verify::{Evidence, Report};
 use serde_json::{Map, Value, json};
 
-/// The flat keys of every output, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers' texts are escaped as in
+/// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers' texts are escaped as in
 /// every output before JSON escapes them again.
 #[must_use]
-pub fn object(report: &Report) -> String {
+pub fn object(report: &Report, asker: Asker) -> String {
     let mut object = Map::new();
     object
         .insert("domain".into(), report.domain.as_ref().map_or(Value::Null, |domain| json!(domain.as_str())));
     object.extend(super::flat(report).map(|(key, word)| (key.to_owned(), json!(word))));
+    if asker == Asker::Router {
+        object.insert("mxre".into(), json!(permitted(&report.judgement.permitted, usize::MAX)));
+    }
     let hosts: Vec<Value> = report
         .judgement
         .hosts

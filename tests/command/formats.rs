@@ -89,6 +89,9 @@ fn json_is_one_object_with_the_flat_keys_the_hosts_and_the_evidence() {
     assert!(!evidence.is_empty());
     assert!(evidence.iter().all(|e| e["class"].is_string()), "{object:#}");
     assert!(output.stderr.is_empty());
+    assert!(object.get("mxre").is_none(), "{object}");
+    let object: Value = serde_json::from_slice(&program.run(["-d", "enforced.test"]).stdout).unwrap();
+    assert_eq!(object["mxre"], Program::new(&lab).route("enforced.test").get("mxre"), "{object}");
 }
 
 #[test]
