@@ -8,6 +8,7 @@ use crate::render::human::Detail;
 use crate::render::{exim, human, json};
 use crate::verify::{NoInquiry, Report};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes the answer.
 pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
@@ -21,6 +22,11 @@ pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Deta
 
 /// Writes `text` and keeps the status, unless nobody takes the text: then the mail waits.
 pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
+    // The watchdog may bark while the answer is on its way: one answer is all there is.
+    static IS_ANSWERED: AtomicBool = AtomicBool::new(false);
+    if IS_ANSWERED.swap(true, Ordering::SeqCst) {
+        return status;
+    }
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => status,

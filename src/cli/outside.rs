@@ -65,7 +65,11 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
     let bad = |why: String| BadConfiguration(format!("the trust anchor {}: {why}", path.display()));
     let mut text = String::new();
     std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS).read_to_string(&mut text))
+        .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS + 1).read_to_string(&mut text))
+        .and_then(|octets| match u64::try_from(octets) {
+            Ok(octets) if octets <= MAX_ANCHOR_FILE_OCTETS => Ok(()),
+            _ => Err(io::Error::other(format!("it has more than {MAX_ANCHOR_FILE_OCTETS} octets"))),
+        })
         .map_err(|error| bad(error.to_string()))?;
     TrustAnchors::parse(&text).map_err(|error| bad(error.to_string()))
 }

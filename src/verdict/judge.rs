@@ -200,6 +200,10 @@ fn without_mx(mx: &MxFindings, force: Force) -> Option<(Verdict, Reason)> {
         {
             Some((Verdict::Defer, reason_of(trouble)))
         }
+        // MX records, and none of them names a host.
+        MxFindings::Hosts { names, .. } if names.is_empty() && force == Force::Binding => {
+            Some((Verdict::Defer, Reason::MxNotInDns))
+        }
         MxFindings::Hosts { .. } => None,
         MxFindings::Null => Some((Verdict::Deliver, Reason::NullMx)),
         MxFindings::TooMany(_) => Some((Verdict::Defer, Reason::TooManyMx)),
@@ -339,6 +343,14 @@ mod tests {
         assert_eq!((judgement.verdict, judgement.reason), (Verdict::Defer, Reason::MxNotInPolicy));
         assert!(judgement.forbids());
         assert_eq!(judgement.permitted, Permitted::Only(vec![MxPattern::parse("*.example.com").unwrap()]));
+    }
+
+    #[test]
+    fn mail_waits_where_no_mx_record_names_a_host() {
+        assert_eq!(
+            outcome(&in_force(ENFORCE), &mx(&[]), &[]),
+            (Verdict::Defer, Reason::MxNotInDns, Tls::WebPki)
+        );
     }
 
     #[test]

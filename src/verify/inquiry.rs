@@ -239,8 +239,11 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         let candidate = match &finding.discovery {
             Discovery::Unknown(trouble) => return Some(PolicyFindings::Unknown(trouble.clone())),
             Discovery::Absent(absence, ..) => {
+                // What nothing ever authenticated does not outlive its record: one forged answer would be enough.
+                let authentic = |policy: &StoredPolicy| policy.authentication != Authentication::FirstUse;
                 let absent = || PolicyFindings::Absent(absence.clone());
-                return Some(self.stored.clone().map_or_else(absent, PolicyFindings::NeverApplied));
+                let stored = self.stored.clone().filter(authentic);
+                return Some(stored.map_or_else(absent, PolicyFindings::NeverApplied));
             }
             Discovery::Found(candidate) => candidate,
         };
