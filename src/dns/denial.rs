@@ -267,9 +267,10 @@ impl<'m> Book<'m> {
                 Ok(Some((Denied::Type, opt_out)))
             }
             Says::EmptyNonTerminal => Ok(Some((Denied::Type, opt_out))),
-            Says::Absent { .. } => Ok(Some((Denied::Name, opt_out))),
-            // A DS under opt-out is denied without it (RFC 5155 section 8.6).
-            Says::Nothing if opt_out && rtype == RecordType::DS => Ok(Some((Denied::Either, true))),
+            // What may stand there all the same: an insecure delegation, of which only the DS is denied and without the
+            // wildcard (RFC 5155 section 8.6), or an empty name above such ones that has no NSEC3 of its own.
+            Says::Absent { .. } | Says::Nothing if opt_out => Ok(Some((Denied::Either, true))),
+            Says::Absent { .. } => Ok(Some((Denied::Name, false))),
             Says::Nothing => Ok(None),
         }
     }
