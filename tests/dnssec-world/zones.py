@@ -154,6 +154,48 @@ tosf CNAME txt.servfail.nsec.
 )
 zone("dname.nsec", extra="d DNAME p256.nsec3.\ndi DNAME unsigned.nsec.\ndb DNAME tampered.nsec.\nds DNAME ent\n")
 zone("dname.nsec3", nsec3=(0, "-", False), extra="d DNAME p256.nsec.\n")
+# every kind of alias, wildcard, empty name and delegation, under each kind of denial
+EVERY = """*.w TXT "wild"
+exact.w TXT "exact"
+sub.below.w TXT "below an empty name beside a wildcard"
+*.a.deepw TXT "wild, two labels above the zone"
+*.wmx MX 10 mx1
+*.wsame CNAME x.w
+*.wnx CNAME nope.p256.nsec3.
+*.wnodata CNAME mx1.p256.nsec.
+*.wunsigned CNAME txt.unsigned.nsec.
+*.wbogus CNAME txt.tampered.nsec.
+*.t TXT "beside names below the asterisk"
+b.*.t TXT "below the asterisk"
+x.y.z TXT "deep"
+towild CNAME a.b.w.wild.nsec3.
+toempty CNAME y.z
+tounder CNAME _mta-sts.deleg.nsec.
+todname CNAME txt.d.dname.nsec.
+tosigned CNAME txt.sec
+tounsigned CNAME txt.un
+tods CNAME un
+todeep CNAME k1
+self CNAME self
+dempty DNAME z
+dwild DNAME w
+dapex DNAME @
+dsigned DNAME p256.nsec3.
+dunsigned DNAME unsigned.nsec.
+dbogus DNAME tampered.nsec.
+dtwice DNAME dsigned
+dloop DNAME x.dloop
+dsigned TXT "at the owner of a DNAME"
+""" + "".join(f"k{i} CNAME k{i+1}\n" for i in range(1, 9)) + 'k9 TXT "end of 8-link chain"\n'
+for apex, denial in (("every.nsec", None), ("every.nsec3", (3, "abcd", False)), ("every.optout", (0, "-", True))):
+    zone(apex, nsec3=denial, extra=EVERY)
+    zone(f"sec.{apex}")
+    zone(f"un.{apex}", signed=False, ds="none")
+    zone(f"sec.below.{apex}")
+    zone(f"un.nothing.{apex}", signed=False, ds="none")
+    zone(f"_s.{apex}", base=False, extra='@ TXT "signed"\nx TXT "below"\n')
+    zone(f"_u.{apex}", base=False, signed=False, ds="none", extra='@ TXT "unsigned"\nx TXT "below"\n')
+    zone(f"_tcp.mx9.{apex}", base=False, extra=f"_25 TLSA 3 1 1 {'ab' * 32}\n")
 # mx
 zone("nullmx.nsec", base=False, extra="@ MX 0 .\n")
 zone("nomx.nsec", base=False, extra="@ A 192.0.2.9\n")
