@@ -279,11 +279,14 @@ fn own_fault(outcome: &Outcome) -> Option<Reason> {
 
 /// Why the class is what it is, in a sentence of printable ASCII.
 fn reason(answer: &Answer) -> String {
-    let mut text = own_fault(&answer.outcome).map(|fault| format!("{}: ", fault.word())).unwrap_or_default();
-    text.push_str(match &answer.outcome {
+    let why = match &answer.outcome {
         Outcome::Secure(_) => "proven down from the trust anchor",
         Outcome::Insecure(_, why) | Outcome::Unreachable(_, _, why) | Outcome::Bogus(_, why) => why,
-    });
+    };
+    let mut text = match own_fault(&answer.outcome).map(Reason::word) {
+        Some(fault) if !why.starts_with(fault) => format!("{fault}: {why}"),
+        Some(_) | None => why.to_owned(),
+    };
     for (place, alias) in answer.aliases.iter().enumerate() {
         text.push_str(if place == 0 { "; by way of " } else { ", " });
         text.push_str(&name_text(alias));
