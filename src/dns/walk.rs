@@ -191,7 +191,12 @@ impl Walk {
     fn wanted(&self, missing: Question, trust: &Trust, replies: &Replies) -> Vec<Question> {
         let question = Question::new(&self.name, self.rtype);
         let mut wanted = vec![missing];
-        for question in std::iter::once(question).chain(trust.ahead(&self.top(), self.depth(), replies)) {
+        // The target of an alias seldom is an apex, and a chain of aliases must not spend the budget on keys.
+        let is_idle = |ahead: &Question| {
+            !self.aliases.is_empty() && ahead.rtype() == RecordType::DNSKEY && *ahead.name() == self.name
+        };
+        let ahead = trust.ahead(&self.top(), self.depth(), replies);
+        for question in std::iter::once(question).chain(ahead.into_iter().filter(|ahead| !is_idle(ahead))) {
             if replies.get(&question).is_none() && !wanted.contains(&question) {
                 wanted.push(question);
             }
