@@ -73,6 +73,19 @@ fn rtype_of(question: &[u8]) -> u16 {
     u16::from_be_bytes([question[end + 1], question[end + 2]])
 }
 
+/// Questions that have reached the laboratories, once all that were sent have: nobody waits for those that no walk needs.
+async fn arrived(resolver: &Resolver, laboratories: &[&Laboratory]) -> usize {
+    let questions = || laboratories.iter().map(|laboratory| laboratory.questions()).sum::<usize>();
+    for _ in 0..200 {
+        if questions() == resolver.packets() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(questions(), resolver.packets());
+    questions()
+}
+
 #[tokio::test]
 async fn each_question_leaves_once_and_what_was_learnt_is_kept_for_the_next() {
     let laboratory = Laboratory::start();
@@ -80,7 +93,7 @@ async fn each_question_leaves_once_and_what_was_learnt_is_kept_for_the_next() {
     let questions = [policy(), question("_smtp-sts.enforced.test.", RecordType::TXT), mx()];
     let answers = resolver.resolve(&questions).await;
     assert_eq!(classes(&answers), [Class::Secure; 3]);
-    let first = laboratory.questions();
+    let first = arrived(&resolver, &[&laboratory]).await;
     assert_eq!(answers.iter().map(|answer| answer.queries).sum::<usize>(), first);
     assert!(first <= 9, "{first} questions");
     for (name, rtype) in [(".", "DNSKEY"), ("test", "DS"), ("test", "DNSKEY"), ("enforced.test", "DNSKEY")] {
@@ -89,8 +102,8 @@ async fn each_question_leaves_once_and_what_was_learnt_is_kept_for_the_next() {
     assert_eq!(classes(&resolver.resolve(&questions).await), [Class::Secure; 3]);
     assert_eq!(laboratory.questions(), first, "the same questions again cost nothing");
     resolver.resolve_one(&question("mx1.enforced.test.", RecordType::A)).await;
-    assert!(laboratory.questions() <= first + 3, "a host of the same zone costs itself and its DS");
-    assert_eq!(resolver.packets(), laboratory.questions());
+    let all = arrived(&resolver, &[&laboratory]).await;
+    assert!(all <= first + 3, "a host of the same zone costs itself and its DS");
 }
 
 #[tokio::test]
@@ -115,6 +128,7 @@ async fn a_bogus_answer_is_asked_for_again_at_another_server() {
     let resolver = resolver(&good, &[stripping.dns(), good.dns()], 5_000);
     let answers = resolver.resolve(&[policy(), mx()]).await;
     assert_eq!(classes(&answers), [Class::Secure; 2]);
+    arrived(&resolver, &[&stripping, &good]).await;
     let asked_before = stripping.questions();
     assert_eq!(
         classes(&resolver.resolve(&[question("mx2.enforced.test.", RecordType::A)]).await),
