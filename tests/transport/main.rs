@@ -41,8 +41,13 @@ async fn closed_port() -> SocketAddr {
     tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
+/// One test at a time: packets are counted here, and a neighbour that takes the processor for longer than a server's
+/// patience would add one.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test]
 async fn one_honest_server_is_asked_once_over_udp() {
+    let _turn = TURN.lock().await;
     let server = Fake::same(|question| send(honest(question, "yes"))).await;
     let (reply, packets) = ask_one(server.address, 2_000).await;
     assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("yes", 1, 1, 0));
@@ -50,6 +55,7 @@ async fn one_honest_server_is_asked_once_over_udp() {
 
 #[tokio::test]
 async fn a_silent_server_is_unreachable_when_the_run_is_over() {
+    let _turn = TURN.lock().await;
     let server = Fake::same(|_| Act::Stall).await;
     let began = Instant::now();
     let (reply, packets) = ask_one(server.address, 200).await;
@@ -59,6 +65,7 @@ async fn a_silent_server_is_unreachable_when_the_run_is_over() {
 
 #[tokio::test]
 async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
+    let _turn = TURN.lock().await;
     let server = Fake::start(
         |question| {
             let wrong = |salt: u16| {
@@ -79,6 +86,7 @@ async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
 
 #[tokio::test]
 async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
+    let _turn = TURN.lock().await;
     let server = Fake::same(|question| send(honest(&question.to_ascii_lowercase(), "lower"))).await;
     let (reply, packets) = ask_one(server.address, 2_000).await;
     assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("lower", 2, 1, 1));
@@ -86,6 +94,7 @@ async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
 
 #[tokio::test]
 async fn truncation_leads_to_tcp_and_64_kib_arrive_there() {
+    let _turn = TURN.lock().await;
     let text = "x".repeat(253);
     let server = Fake::start(
         |question| send(bare(question, 0x83, 0)),
@@ -98,6 +107,7 @@ async fn truncation_leads_to_tcp_and_64_kib_arrive_there() {
 
 #[tokio::test]
 async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
+    let _turn = TURN.lock().await;
     type Behaviour = fn(&[u8]) -> Act;
     let cases: [(&str, Behaviour, Outage); 6] = [
         ("closes", |_| Act::Raw(vec![]), Outage::NoAnswer),
@@ -119,6 +129,7 @@ async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
 
 #[tokio::test]
 async fn garbage_over_udp_is_asked_for_again_over_tcp() {
+    let _turn = TURN.lock().await;
     let server = Fake::start(
         |question| {
             let mut reply = honest(question, "cut");
@@ -134,6 +145,7 @@ async fn garbage_over_udp_is_asked_for_again_over_tcp() {
 
 #[tokio::test]
 async fn failing_servers_hand_over_at_once() {
+    let _turn = TURN.lock().await;
     for rcode in [1, 2, 4, 5] {
         let failing = Fake::same(move |question| send(bare(question, 0x81, rcode))).await;
         let good = Fake::same(|question| send(honest(question, "second"))).await;
@@ -147,6 +159,7 @@ async fn failing_servers_hand_over_at_once() {
 
 #[tokio::test]
 async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
+    let _turn = TURN.lock().await;
     let good = Fake::same(|question| send(honest(question, "second"))).await;
     let upstreams = Upstreams::new(&[closed_port().await, good.address]);
     let (quota, began) = (Quota::default(), Instant::now());
@@ -159,6 +172,7 @@ async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
 
 #[tokio::test]
 async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_then_on() {
+    let _turn = TURN.lock().await;
     let silent = Fake::same(|_| Act::Stall).await;
     let good = Fake::same(|question| send(honest(question, "second"))).await;
     let upstreams = Upstreams::new(&[silent.address, good.address]);
@@ -172,6 +186,7 @@ async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_
 
 #[tokio::test]
 async fn when_all_fail_the_failure_names_each() {
+    let _turn = TURN.lock().await;
     let servfail = Fake::same(|question| send(bare(question, 0x81, 2))).await;
     let closed = closed_port().await;
     let quota = Quota::default();
@@ -184,6 +199,7 @@ async fn when_all_fail_the_failure_names_each() {
 
 #[tokio::test]
 async fn a_spent_quota_sends_nothing() {
+    let _turn = TURN.lock().await;
     let server = Fake::same(|question| send(honest(question, "yes"))).await;
     let quota = Quota::default();
     while quota.take_query() {}
@@ -193,5 +209,6 @@ async fn a_spent_quota_sends_nothing() {
 
 #[tokio::test]
 async fn without_any_server_there_is_no_answer() {
+    let _turn = TURN.lock().await;
     assert_eq!(ask(&Upstreams::new(&[]), &Quota::default(), 500).await.unwrap_err().outage, Outage::NoAnswer);
 }
