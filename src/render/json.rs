@@ -5,8 +5,8 @@ use crate::text::Escaped;
 use crate::verify::{Evidence, Report};
 use serde_json::{Map, Value, json};
 
-/// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers' texts are escaped as in
-/// every output before JSON escapes them again.
+/// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers'
+/// texts are escaped as in every output before JSON escapes them again.
 #[must_use]
 pub fn object(report: &Report, asker: Asker) -> String {
     let mut object = Map::new();
