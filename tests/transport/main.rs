@@ -87,7 +87,12 @@ async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
 #[tokio::test]
 async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
     let _turn = TURN.lock().await;
-    let server = Fake::same(|question| send(honest(&question.to_ascii_lowercase(), "lower"))).await;
+    let server = Fake::same(|question| {
+        let mut lower = question.to_ascii_lowercase();
+        lower[..12].copy_from_slice(&question[..12]); // the header has no case, and the ID may look like letters
+        send(honest(&lower, "lower"))
+    })
+    .await;
     let (reply, packets) = ask_one(server.address, 2_000).await;
     assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("lower", 2, 1, 1));
 }
