@@ -89,8 +89,6 @@ pub const MAX_MX_RECORDS: usize = 64;
 pub const MAX_POSITIVE_TTL: u64 = 86_400;
 /// Longest life of an absence, seconds (RFC 2308 section 5 advises one to three hours).
 pub const MAX_NEGATIVE_TTL: u64 = 3_600;
-/// Longest life of a failure, seconds (RFC 9520 section 3.2: at most five minutes; unbound: 60).
-pub const MAX_FAILURE_TTL: u64 = 60;
 
 // ---- the policy fetch ----------------------------------------------------------------------------------------
 
