@@ -211,6 +211,30 @@ pub struct Aliases {
     pub unseen: Option<Trouble>,
 }
 
+/// What DANE says about where the domain's mail goes (RFC 7672).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaneFindings {
+    /// Nothing about the routing: the MX RRset is not secure, or there is none (section 2.2.1); the text names why.
+    Inapplicable(String),
+    /// The MX hosts were looked at one by one, by preference; the MX RRset, or the proof that there is none, is
+    /// secure.
+    Hosts(Vec<(MxHost, DaneHost)>),
+}
+
+/// What DANE asks of the mail for one MX host (RFC 7672 section 2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaneHost {
+    /// Nothing: it has no secure TLSA records, or no secure addresses ("Insecure", and "Secure" without an RRset).
+    Absent,
+    /// TLS, unauthenticated: it has secure TLSA records, none of them usable (section 2.2: mandatory TLS).
+    Unusable,
+    /// TLS, authenticated by one of its secure and usable TLSA records (section 2.2.3).
+    Usable,
+    /// It is to be left alone: nobody can tell, and whoever prevents the answer could be the attacker (section
+    /// 2.1.1, "Bogus" or "Indeterminate").
+    Unknown(Trouble),
+}
+
 /// What is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
