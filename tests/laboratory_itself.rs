@@ -6,9 +6,9 @@ mod laboratory;
 
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::{Record, RecordType};
-use laboratory::Laboratory;
 use laboratory::name_server::{Manner, Scope};
 use laboratory::world::{name, rtype};
+use laboratory::{Laboratory, path};
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
@@ -97,4 +97,59 @@ fn a_changed_record_is_served_at_once() {
     assert_eq!(types(&asked(&lab, "enforced.test", "MX")), [RecordType::MX, RecordType::RRSIG]);
     lab.withdraw("_smtp_sts.enforced.test", "TXT");
     assert_eq!(asked(&lab, "_smtp_sts.enforced.test", "TXT").metadata.response_code, ResponseCode::NXDomain);
+}
+
+#[test]
+fn a_tlsa_record_is_signed_and_its_absence_is_proven_like_any_other() {
+    let lab = Laboratory::start();
+    let signed = asked(&lab, "_25._tcp.mx1.dane.test", "TLSA");
+    assert_eq!(types(&signed), [RecordType::TLSA, RecordType::RRSIG]);
+    let shared = asked(&lab, "_25._tcp.mx.dane-shared.test", "TLSA");
+    assert!(types(&shared).contains(&RecordType::CNAME) && types(&shared).contains(&RecordType::TLSA));
+    let absent = asked(&lab, "_25._tcp.mx2.dane-mixed.test", "TLSA");
+    assert_eq!(absent.metadata.response_code, ResponseCode::NXDomain);
+    assert!(absent.authorities.iter().any(|record| record.record_type() == RecordType::NSEC));
+}
+
+#[test]
+fn trouble_at_the_name_of_a_tlsa_record_is_no_trouble_at_the_name_of_its_host() {
+    let lab = Laboratory::start();
+    let failing = asked(&lab, "_25._tcp.mx.dane-failing.test", "TLSA");
+    assert_eq!(failing.metadata.response_code, ResponseCode::ServFail);
+    for name in ["mx.dane-failing.test", "mx.dane-bogus.test"] {
+        assert_eq!(types(&asked(&lab, name, "A")), [RecordType::A, RecordType::RRSIG], "{name}");
+    }
+}
+
+/// What the program's own fetch brings from `host`, and how it fails.
+fn fetched(lab: &Laboratory, host: &str) -> Result<String, String> {
+    path::fetch(lab, &format!("https://{host}/.well-known/mta-sts.txt")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_policy_host_serves_the_policy_of_its_domain_under_the_one_path() {
+    let lab = Laboratory::start();
+    let policy = "version: STSv1\r\nmode: enforce\r\nmx: *.sts.test\r\nmax_age: 604800\r\n";
+    assert_eq!(fetched(&lab, "mta-sts.sts.test").as_deref(), Ok(policy));
+    assert!(path::fetch(&lab, "https://mta-sts.sts.test/mta-sts.txt").is_err());
+    assert_eq!(lab.fetches_of("sts.test"), 1, "{:?}", lab.visits());
+    lab.serve_policy("sts.test", "version: STSv1 | mode: none | max_age: 86400");
+    let changed = "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n";
+    assert_eq!(fetched(&lab, "mta-sts.sts.test").as_deref(), Ok(changed));
+}
+
+#[test]
+fn a_policy_host_fails_in_the_way_that_it_was_told_to() {
+    let lab = Laboratory::start();
+    for (domain, word) in [
+        ("sts-nohost.test", "address"),
+        ("sts-missing.test", "404"),
+        ("sts-redirect.test", "301"),
+        ("sts-html.test", "text/html"),
+        ("sts-big.test", "65536"),
+        ("sts-badcert.test", "certificate"),
+    ] {
+        let error = fetched(&lab, &format!("mta-sts.{domain}")).unwrap_err();
+        assert!(error.contains(word), "{domain}: {error}");
+    }
 }

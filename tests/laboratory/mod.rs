@@ -184,9 +184,27 @@ impl Laboratory {
         self.world.lock().unwrap().set_health(zone, health);
     }
 
-    /// The policy host of `domain` behaves like this from now on.
-    pub(crate) fn conduct_policy_host(&self, domain: &str, conduct: Conduct) {
-        self.world.lock().unwrap().conduct_policy_host(domain, conduct);
+    /// The policy host of that name behaves like this from now on.
+    pub(crate) fn conduct_policy_host(&self, host: &str, conduct: impl Into<Conduct>) {
+        self.world.lock().unwrap().conduct_policy_host(host, conduct.into());
+    }
+
+    /// The MTA-STS policy of `domain` says this from now on, and its TXT record has another `id`; the lines are divided
+    /// by `|`.
+    pub(crate) fn change_policy(&self, domain: &str, id: &str, lines: &str) {
+        self.world.lock().unwrap().serve_policy(domain, lines);
+        self.replace(&format!("_mta-sts.{domain}"), "TXT", &format!("\"v=STSv1; id={id};\""));
+    }
+
+    /// The MTA-STS policy of `domain` says this from now on, and its `id` does not tell.
+    pub(crate) fn serve_policy(&self, domain: &str, lines: &str) {
+        self.world.lock().unwrap().serve_policy(domain, lines);
+    }
+
+    /// Requests for the MTA-STS policy of `domain` since the last [`Laboratory::forget`].
+    pub(crate) fn fetches_of(&self, domain: &str) -> usize {
+        let wanted = format!("mta-sts.{domain} /.well-known/mta-sts.txt");
+        self.visits.lock().unwrap().iter().filter(|visit| **visit == wanted).count()
     }
 }
 

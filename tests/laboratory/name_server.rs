@@ -186,9 +186,7 @@ async fn answer(request: &Message, world: &Mutex<World>, desk: &Mutex<Desk>) -> 
         reply.set_edns(edns);
     }
     let found = world.lock().unwrap().answer(&asked.name().to_lowercase(), asked.query_type());
-    if found.silent {
-        return None;
-    }
+    let manner = manner.or_else(|| found.manner.clone());
     fill(&mut reply, found);
     match manner {
         None => {}

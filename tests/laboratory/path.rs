@@ -5,10 +5,12 @@ use super::Laboratory;
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::https::{HttpsFetcher, HttpsSettings, Roots};
+use smtp_sts_verify::https::{
+    Fetch as _, FetchError, HttpsFetcher, HttpsSettings, MediaType, PolicyUrl, Roots,
+};
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
 use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
 use std::fs;
@@ -25,7 +27,7 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: &str, now:
         require_authentication: false,
         on_unreachable: OnUnreachable::Deliver,
     };
-    let anchors = TrustAnchors::parse(&fs::read_to_string(lab.trust_anchor()).unwrap()).unwrap();
+    let anchors = anchors(lab);
     let circumstances = Circumstances {
         anchors: Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
         authorities: Authorities::Given(fs::read(lab.ca_file()).unwrap()),
@@ -35,18 +37,40 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: &str, now:
     };
     let cache = Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now);
     from_memory(&request, Some(&cache), now).unwrap_or_else(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let deadline = Instant::now() + Duration::from_secs(10);
-            let resolver = Resolver::new(&[lab.dns()], Arc::new(anchors), now, deadline.into());
-            let settings = HttpsSettings {
-                allow_private_addresses: true,
-                port: lab.https_port(),
-                roots: Roots::File(lab.ca_file()),
-                ..HttpsSettings::default()
-            };
-            let fetcher = HttpsFetcher::new(&resolver, settings, deadline);
-            verify(&request, Some(&cache), &resolver, &fetcher, now).await
+        outside(lab, now, async |resolver, fetcher| {
+            verify(&request, Some(&cache), resolver, fetcher, now).await
         })
     })
+}
+
+/// What a policy host gives to the program's own fetch.
+pub(crate) fn fetch(lab: &Laboratory, url: &str) -> Result<String, FetchError> {
+    let url = PolicyUrl::parse(url).unwrap();
+    let body =
+        outside(lab, SystemClock.now(), async |_, fetcher| fetcher.fetch(&url, MediaType::TextPlain).await);
+    body.map(|octets| String::from_utf8(octets).unwrap())
+}
+
+/// Runs `task` with the program's own resolver and fetcher, led into the laboratory.
+fn outside<T>(
+    lab: &Laboratory,
+    now: UnixTime,
+    task: impl AsyncFnOnce(&Resolver, &HttpsFetcher<'_, Resolver>) -> T,
+) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let resolver = Resolver::new(&[lab.dns()], Arc::new(anchors(lab)), now, deadline.into());
+        let settings = HttpsSettings {
+            allow_private_addresses: true,
+            port: lab.https_port(),
+            roots: Roots::File(lab.ca_file()),
+            ..HttpsSettings::default()
+        };
+        task(&resolver, &HttpsFetcher::new(&resolver, settings, deadline)).await
+    })
+}
+
+fn anchors(lab: &Laboratory) -> TrustAnchors {
+    TrustAnchors::parse(&fs::read_to_string(lab.trust_anchor()).unwrap()).unwrap()
 }

@@ -14,16 +14,29 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ServerConfig, crypto::CryptoProvider};
 
+/// Where a redirect leads; the right text is there.
+const ELSEWHERE: &str = "/elsewhere";
+
+/// A path under which every policy host would serve its text.
+const ANYWHERE: &str = "/.well-known/mta-sts.txt";
+
+/// Octets behind an oversized policy.
+const TOO_MUCH: usize = 100_000;
+
 /// What a policy host does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// 200 and the text of the domain's own record.
+    /// 200 and the right text: the domain's own record, or its policy file.
     Policy,
     /// 200 and this text.
     Text(String),
+    /// 200 and the right text, as `text/html`.
+    Html,
+    /// 200 and the right text, with more behind it than anybody reads.
+    Oversized,
     /// 404.
     Missing,
-    /// 302 to a place with the right text.
+    /// 301 to a place with the right text.
     Redirect,
     /// Nothing at all after the handshake.
     Stall,
@@ -63,6 +76,8 @@ impl Conduct {
             match word {
                 "policy" => conduct.body = Body::Policy,
                 "other" => conduct.body = Body::Text("v=STS1; to=false".into()),
+                "html" => conduct.body = Body::Html,
+                "oversized" => conduct.body = Body::Oversized,
                 "missing" => conduct.body = Body::Missing,
                 "redirect" => conduct.body = Body::Redirect,
                 "stall" => conduct.body = Body::Stall,
@@ -75,9 +90,23 @@ impl Conduct {
         conduct
     }
 
-    /// The same conduct with another body.
+    /// Another text than the right one.
     pub(crate) fn serving(text: &str) -> Self {
-        Self { body: Body::Text(text.into()), certificate: Certificate::Good }
+        Body::Text(text.into()).into()
+    }
+}
+
+/// The wrong reply under the right certificate.
+impl From<Body> for Conduct {
+    fn from(body: Body) -> Self {
+        Self { body, certificate: Certificate::Good }
+    }
+}
+
+/// The right reply under the wrong certificate.
+impl From<Certificate> for Conduct {
+    fn from(certificate: Certificate) -> Self {
+        Self { body: Body::Policy, certificate }
     }
 }
 
@@ -185,19 +214,17 @@ pub(crate) async fn serve(
             visits.lock().unwrap().push(format!("{host} {path}"));
             let reply = {
                 let world = world.lock().unwrap();
-                let text = world.policy_text(&host).unwrap_or_default();
-                match world.policy_host(&host).map(|c| c.body) {
-                    Some(Body::Policy) => ok(&text),
-                    Some(Body::Text(other)) => ok(other.as_bytes()),
-                    Some(Body::Redirect) if path == "/elsewhere" => ok(&text),
-                    Some(Body::Redirect) => {
-                        format!("HTTP/1.1 302 Found\r\nLocation: https://{host}/elsewhere\r\nContent-Length: 0\r\n\r\n")
-                            .into_bytes()
+                let right = world.policy_text(&host, if path == ELSEWHERE { ANYWHERE } else { &path });
+                match (world.policy_host(&host).map(|c| c.body), right) {
+                    (Some(Body::Text(other)), _) => ok("text/plain", other.as_bytes()),
+                    (Some(Body::Stall), _) => Vec::new(),
+                    (Some(Body::Redirect), _) if path != ELSEWHERE => redirect(&host),
+                    (Some(Body::Policy | Body::Redirect), Some(text)) => ok("text/plain", &text),
+                    (Some(Body::Html), Some(text)) => ok("text/html", &text),
+                    (Some(Body::Oversized), Some(text)) => {
+                        ok("text/plain", &[text.as_slice(), &[b'\n'; TOO_MUCH]].concat())
                     }
-                    Some(Body::Stall) => Vec::new(),
-                    Some(Body::Missing) | None => {
-                        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()
-                    }
+                    _ => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
                 }
             };
             if reply.is_empty() {
@@ -211,10 +238,16 @@ pub(crate) async fn serve(
     }
 }
 
-fn ok(body: &[u8]) -> Vec<u8> {
+fn ok(media_type: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
+}
+
+fn redirect(host: &str) -> Vec<u8> {
+    let location = format!("https://{host}{ELSEWHERE}");
+    format!("HTTP/1.1 301 Moved Permanently\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+        .into_bytes()
 }
 
 /// The path of a request, when its head has arrived.

@@ -1,5 +1,6 @@
 //! The zones of the laboratory: read from one file, changed while they are served.
 
+use super::name_server::Manner;
 use super::policy_host::Conduct;
 use super::zone::{Health, Said, Zone, ZoneKey};
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -8,25 +9,36 @@ use std::collections::BTreeMap;
 /// Aliases that the name server follows before it gives up, as recursive resolvers do.
 const MOST_ALIASES: usize = 16;
 
+/// What `DIGEST` stands for in a TLSA record: the SHA-256 of nothing, as the digest of a key that nobody has.
+const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// The label of an MTA-STS policy host (RFC 8461 section 3.3).
+const MTA_STS: &str = "mta-sts";
+
 /// What is written about one zone, before it is signed.
 struct Plan {
     health: Health,
-    silent: bool,
+    /// How its name servers meet every question, unless they are well.
+    manner: Option<Manner>,
     records: Vec<(Name, RData)>,
     key: ZoneKey,
-    policy_host: Conduct,
+    /// The MTA-STS policy that its `mta-sts` host serves.
+    file: Vec<u8>,
 }
 
 /// All zones, as plans and as they are served.
 pub(crate) struct World {
     plans: BTreeMap<Name, Plan>,
+    /// Built and signed when the first question about them comes.
     zones: BTreeMap<Name, Zone>,
+    /// Those of which something is written.
+    policy_hosts: BTreeMap<Name, Conduct>,
 }
 
 /// What the whole world says to a question, aliases followed.
 pub(crate) struct Reply {
-    /// The zone that was asked in the end is one of those that never answer.
-    pub(crate) silent: bool,
+    /// How the zones that were asked meet every question, unless they are well.
+    pub(crate) manner: Option<Manner>,
     /// The steps that led there; the last one is no alias unless there are too many of them.
     pub(crate) steps: Vec<Said>,
     /// The zones of these steps.
@@ -52,31 +64,49 @@ impl World {
     /// # Panics
     /// With the line, if it says something else.
     pub(crate) fn read(text: &str) -> Self {
-        let mut plans: BTreeMap<Name, Plan> = BTreeMap::new();
+        let mut world =
+            Self { plans: BTreeMap::new(), zones: BTreeMap::new(), policy_hosts: BTreeMap::new() };
         let mut current = Name::root();
         for (number, line) in text.lines().enumerate() {
-            let mut words = line.split_whitespace();
-            match words.next() {
-                None => {}
-                Some(word) if word.starts_with('#') => {}
-                Some("zone") => {
+            let line = line.trim();
+            let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let mut words = rest.split_whitespace();
+            match word {
+                "" => {}
+                word if word.starts_with('#') => {}
+                "zone" => {
                     current = name(words.next().expect("a zone has a name"));
-                    plans.insert(current.clone(), Plan::new(words));
+                    world.plans.insert(current.clone(), Plan::new(words));
                 }
-                Some("https") => plans.get_mut(&current).unwrap().policy_host = Conduct::read(words),
-                Some(owner) => {
+                "https" => {
+                    world.policy_hosts.insert(current.clone(), Conduct::read(words));
+                }
+                "mta-sts" => {
+                    world.policy_hosts.insert(below(MTA_STS, &current), Conduct::read(words));
+                }
+                "file" => world.write_file(&current, rest),
+                owner => {
                     let kind = words.next().unwrap_or_else(|| panic!("line {}: no type", number + 1));
-                    let rdata = line.split_once(kind).unwrap().1;
+                    let rdata = rest.split_once(kind).unwrap().1;
                     let owner = below(owner, &current);
-                    plans.get_mut(&current).unwrap().records.push((owner, rdata_of(kind, rdata)));
+                    world.plan(&current).records.push((owner, rdata_of(kind, rdata)));
                 }
             }
         }
-        let mut world = Self { plans, zones: BTreeMap::new() };
-        for origin in world.plans.keys().cloned().collect::<Vec<_>>() {
-            world.build(&origin);
-        }
         world
+    }
+
+    fn plan(&mut self, origin: &Name) -> &mut Plan {
+        self.plans.get_mut(origin).unwrap_or_else(|| panic!("{origin} is no zone of this world"))
+    }
+
+    /// The policy of `domain` as its policy host serves it, and the address of that host.
+    fn write_file(&mut self, domain: &Name, lines: &str) {
+        let (host, plan) = (below(MTA_STS, domain), self.plan(domain));
+        plan.file = lines.split('|').flat_map(|line| [line.trim(), "\r\n"]).collect::<String>().into_bytes();
+        if !plan.records.iter().any(|(owner, _)| *owner == host) {
+            plan.records.push((host, rdata_of("A", "127.0.0.1")));
+        }
     }
 
     fn build(&mut self, origin: &Name) {
@@ -109,12 +139,15 @@ impl World {
     }
 
     /// The answer of the world to a question, as a recursive resolver collects it.
-    pub(crate) fn answer(&self, asked: &Name, rtype: RecordType) -> Reply {
-        let mut reply = Reply { silent: false, steps: Vec::new(), zones: Vec::new() };
+    pub(crate) fn answer(&mut self, asked: &Name, rtype: RecordType) -> Reply {
+        let mut reply = Reply { manner: None, steps: Vec::new(), zones: Vec::new() };
         let mut name = asked.clone();
         while reply.steps.len() <= MOST_ALIASES {
             let origin = if rtype == RecordType::DS { self.zone_above(&name) } else { self.zone_of(&name) };
-            reply.silent |= self.plans[&origin].silent;
+            reply.manner = reply.manner.or_else(|| self.plans[&origin].manner.clone());
+            if !self.zones.contains_key(&origin) {
+                self.build(&origin);
+            }
             let said = self.zones[&origin].look(&name, rtype);
             reply.zones.push(origin);
             let next = match &said {
@@ -135,59 +168,75 @@ impl World {
         &self.plans[&Name::root()].key
     }
 
-    /// How the policy host of `domain` behaves.
-    pub(crate) fn policy_host(&self, domain: &str) -> Option<Conduct> {
-        self.plans.get(&name(domain)).map(|plan| plan.policy_host.clone())
+    /// How a policy host behaves; `None` if `host` is none of this world.
+    pub(crate) fn policy_host(&self, host: &str) -> Option<Conduct> {
+        let host = name(host);
+        let known = self.plans.contains_key(&host) || self.domain_of(&host).is_some();
+        known.then(|| self.policy_hosts.get(&host).cloned().unwrap_or_default())
     }
 
-    /// The names that have a policy host.
-    pub(crate) fn domains(&self) -> impl Iterator<Item = &Name> {
-        self.plans.keys()
+    /// Whose MTA-STS policy host this is.
+    fn domain_of(&self, host: &Name) -> Option<Name> {
+        let domain = host.base_name();
+        (self.plans.contains_key(&domain) && below(MTA_STS, &domain) == *host).then_some(domain)
     }
 
-    /// Tells the policy host of `domain` how to behave from now on.
-    pub(crate) fn conduct_policy_host(&mut self, domain: &str, conduct: Conduct) {
-        self.plans.get_mut(&name(domain)).expect("a zone of the world").policy_host = conduct;
+    /// Tells a policy host how to behave from now on.
+    pub(crate) fn conduct_policy_host(&mut self, host: &str, conduct: Conduct) {
+        assert!(self.policy_host(host).is_some(), "{host} is no policy host of this world");
+        self.policy_hosts.insert(name(host), conduct);
     }
 
-    /// The first record of a policy in the zone `domain`, its strings joined: what its policy host serves.
-    pub(crate) fn policy_text(&self, domain: &str) -> Option<Vec<u8>> {
-        let records = &self.plans.get(&name(domain))?.records;
-        records.iter().find_map(|(_, rdata)| match rdata {
+    /// The right answer of a policy host: at `mta-sts.DOMAIN` the policy file of the domain, under its one path; at any
+    /// other name the first TXT record of that zone, its strings joined, under every path.
+    pub(crate) fn policy_text(&self, host: &str, path: &str) -> Option<Vec<u8>> {
+        let host = name(host);
+        if let Some(domain) = self.domain_of(&host) {
+            let file = Some(&self.plans[&domain].file).filter(|file| !file.is_empty());
+            return file.filter(|_| path == "/.well-known/mta-sts.txt").cloned();
+        }
+        self.plans.get(&host)?.records.iter().find_map(|(_, rdata)| match rdata {
             RData::TXT(txt) => Some(txt.txt_data.concat()),
             _ => None,
         })
+    }
+
+    /// Gives `domain` another MTA-STS policy, in the form of a `file` line.
+    pub(crate) fn serve_policy(&mut self, domain: &str, lines: &str) {
+        let domain = name(domain);
+        self.write_file(&domain, lines);
+        self.zones.remove(&domain);
     }
 
     /// Puts a record beside what is there.
     pub(crate) fn publish(&mut self, owner: &str, kind: &str, rdata: &str) {
         let owner = name(owner);
         let origin = self.zone_of(&owner);
-        self.plans.get_mut(&origin).unwrap().records.push((owner, rdata_of(kind, rdata)));
-        self.build(&origin);
+        self.plan(&origin).records.push((owner, rdata_of(kind, rdata)));
+        self.zones.remove(&origin);
     }
 
     /// Removes all records of one owner and type.
     pub(crate) fn withdraw(&mut self, owner: &str, kind: &str) {
         let (owner, kind) = (name(owner), rtype(kind));
         let origin = self.zone_of(&owner);
-        let plan = self.plans.get_mut(&origin).unwrap();
-        plan.records.retain(|(o, rdata)| *o != owner || rdata.record_type() != kind);
-        self.build(&origin);
+        self.plan(&origin).records.retain(|(o, rdata)| *o != owner || rdata.record_type() != kind);
+        self.zones.remove(&origin);
     }
 
     /// Makes a zone well or ill.
     pub(crate) fn set_health(&mut self, zone: &str, health: Health) {
         let origin = name(zone);
-        self.plans.get_mut(&origin).expect("a zone of the world").health = health;
-        self.build(&origin);
-        self.build(&self.zone_above(&origin));
+        self.plan(&origin).health = health;
+        self.zones.remove(&origin);
+        let above = self.zone_above(&origin);
+        self.zones.remove(&above);
     }
 }
 
 impl Plan {
     fn new<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let (mut health, mut silent) = (Health::Signed, false);
+        let (mut health, mut manner) = (Health::Signed, None);
         for word in words {
             match word {
                 "signed" => health = Health::Signed,
@@ -195,17 +244,12 @@ impl Plan {
                 "expired" => health = Health::Expired,
                 "altered" => health = Health::Altered,
                 "stripped" => health = Health::Stripped,
-                "silent" => silent = true,
+                "silent" => manner = Some(Manner::Silent),
+                "failing" => manner = Some(Manner::Servfail),
                 other => panic!("'{other}' is not a word for a zone"),
             }
         }
-        Self {
-            health,
-            silent,
-            records: Vec::new(),
-            key: ZoneKey::generate(),
-            policy_host: Conduct::default(),
-        }
+        Self { health, manner, records: Vec::new(), key: ZoneKey::generate(), file: Vec::new() }
     }
 }
 
@@ -218,5 +262,7 @@ fn below(owner: &str, origin: &Name) -> Name {
 }
 
 fn rdata_of(kind: &str, rdata: &str) -> RData {
+    let rdata = rdata.replace("DIGEST", DIGEST);
+    let rdata = rdata.trim();
     RData::try_from_str(rtype(kind), rdata).unwrap_or_else(|e| panic!("'{rdata}' is not a {kind}: {e}"))
 }

@@ -1,5 +1,6 @@
 //! How long things are believed. The path runs in this process, with a clock that the test sets.
 
+use crate::laboratory::policy_host::Conduct;
 use crate::laboratory::zone::Health;
 use crate::laboratory::{Laboratory, path};
 use smtp_sts_verify::reason::Reason;
@@ -124,7 +125,7 @@ fn a_policy_host_that_failed_is_left_alone_for_five_minutes() {
     life.ask(0, "badcert.test", "mx.badcert.test");
     life.ask(299, "badcert.test", "mx.badcert.test");
     assert_eq!(lab.visits().len(), 1);
-    lab.conduct_policy_host("badcert.test", Default::default());
+    lab.conduct_policy_host("badcert.test", Conduct::default());
     let report = life.ask(301, "badcert.test", "mx.badcert.test");
     assert_eq!((report.judgement.reason, lab.visits().len()), (Reason::PolicyMet, 2));
 }
