@@ -15,7 +15,8 @@ use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Re
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
-use smtp_sts_verify::policy::smtp_sts::{Constraint, Mechanism, Record};
+use smtp_sts_verify::policy::smtp_sts::{Mechanism, Record};
+use smtp_sts_verify::policy::{Constraint, Dialect, Policy};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Tls, Verdict};
 use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
@@ -174,8 +175,8 @@ fn life(record: &Record) -> u64 {
 }
 
 /// Whether a record can refuse anything.
-fn binds(record: &Record) -> bool {
-    record.terms().mode == Mode::Enforce && record.terms().constraint == Constraint::WebPki
+fn binds(policy: &Policy) -> bool {
+    policy.mode() == Mode::Enforce && policy.constraint() == Constraint::WebPki
 }
 
 /// What the events allow, whatever the pipeline made of them.
@@ -227,7 +228,9 @@ impl Chronicle {
             });
             let candidates: Vec<usize> =
                 if asked.is_empty() { (0..HOSTS.len()).collect() } else { asked.to_vec() };
-            let met = candidates.iter().any(|i| record.terms().permits(&host(*i)) && self.may_be_mx(*i, now));
+            let met = candidates
+                .iter()
+                .any(|i| Policy::from(record.clone()).permits(&host(*i)) && self.may_be_mx(*i, now));
             let proven = match handshake {
                 Handshake::Verified => authentic || !asked.is_empty(),
                 Handshake::NotSeen => authentic,
@@ -255,7 +258,10 @@ fn ask(world: &World, memory: &InMemory, strict: bool, asked: &[usize], handshak
 
 /// The policy in force, if it can refuse anything.
 fn in_force(memory: &InMemory) -> Option<StoredPolicy> {
-    memory.policy(&domain()).unwrap().filter(|row| row.applied_at.is_some() && binds(&row.record))
+    memory
+        .policy(&domain(), Dialect::SmtpSts)
+        .unwrap()
+        .filter(|row| row.applied_at.is_some() && binds(&row.policy))
 }
 
 /// Whether the owner vouches for a record now, by the mechanism of the policy that it replaces.
@@ -289,15 +295,18 @@ fn refused_only_under_an_applied_policy(
     prop_assert!(report.judgement.verdict != Verdict::Refuse || !asked.is_empty(), "a router is not refused");
     for index in refusals {
         let applied = chronicle.applied.iter().filter(|(_, until)| now < *until);
-        let forbidden = applied.filter_map(|(record_index, _)| record(*record_index)).any(|record| {
-            binds(record)
-                && (!record.terms().permits(&host(index))
-                    || handshake == Handshake::Unverified
-                    || chronicle
-                        .exchanges
-                        .iter()
-                        .any(|(at, mx)| now.since(*at) <= TTL && !mx.contains(&index)))
-        });
+        let forbidden = applied
+            .filter_map(|(record_index, _)| record(*record_index))
+            .map(|record| Policy::from(record.clone()))
+            .any(|policy| {
+                binds(&policy)
+                    && (!policy.permits(&host(index))
+                        || handshake == Handshake::Unverified
+                        || chronicle
+                            .exchanges
+                            .iter()
+                            .any(|(at, mx)| now.since(*at) <= TTL && !mx.contains(&index)))
+            });
         prop_assert!(forbidden, "{} was refused under a policy that nobody ever met", HOSTS[index]);
     }
     Ok(())
@@ -311,13 +320,13 @@ fn delivered_only_under_the_policy_in_force(
     now: UnixTime,
 ) -> Result<(), TestCaseError> {
     if report.judgement.verdict == Verdict::Deliver {
-        prop_assert_eq!(report.judgement.tls, Tls::WebPki, "{:?} is in force", policy.record.as_str());
+        prop_assert_eq!(report.judgement.tls, Tls::WebPki, "{:?} is in force", policy.policy.to_text());
     }
     for judged in report.judgement.hosts.iter().filter(|judged| judged.verdict == Verdict::Deliver) {
         let index = HOSTS.iter().position(|host| *host == judged.host.as_str());
         let known =
             index.is_some_and(|index| chronicle.may_be_mx(index, now)) || judged.host.as_str() == DOMAIN;
-        prop_assert!(policy.record.terms().permits(&judged.host), "{} is forbidden", judged.host);
+        prop_assert!(policy.policy.permits(&judged.host), "{} is forbidden", judged.host);
         prop_assert!(known, "{} is no MX host", judged.host);
         prop_assert!(handshake != Handshake::Unverified, "{} was not verified", judged.host);
     }
@@ -341,9 +350,9 @@ fn not_displaced(
     after: Option<&StoredPolicy>,
 ) -> Result<(), TestCaseError> {
     let after = after.ok_or_else(|| TestCaseError::fail("a policy in force was lost"))?;
-    if after.record != before.record {
-        let vouched = vouched_now(world, before.authentication, after.record.as_str());
-        prop_assert!(vouched, "{:?} displaced {:?}", after.record.as_str(), before.record.as_str());
+    if after.policy != before.policy {
+        let vouched = vouched_now(world, before.authentication, &after.policy.to_text());
+        prop_assert!(vouched, "{:?} displaced {:?}", after.policy.to_text(), before.policy.to_text());
     } else {
         prop_assert!(after.applied_at.is_some() && after.expires_at >= before.expires_at);
     }
@@ -375,7 +384,7 @@ fn live(signed: bool, strict: bool, events: &[Event]) -> Result<(), TestCaseErro
                 memory.set_clock(world.now);
             }
             Event::Ask(asked, handshake) => {
-                let stored = memory.policy(&domain()).unwrap();
+                let stored = memory.policy(&domain(), Dialect::SmtpSts).unwrap();
                 let before = in_force(&memory);
                 chronicle.note(&world);
                 chronicle.apply(asked, *handshake, world.now);
@@ -385,9 +394,9 @@ fn live(signed: bool, strict: bool, events: &[Event]) -> Result<(), TestCaseErro
                 }
                 refused_only_under_an_applied_policy(&report, &chronicle, asked, *handshake, world.now)?;
                 if let Some(before) = before {
-                    let after = memory.policy(&domain()).unwrap();
+                    let after = memory.policy(&domain(), Dialect::SmtpSts).unwrap();
                     not_displaced(&world, &before, after.as_ref())?;
-                    if after.is_some_and(|after| after.record == before.record) {
+                    if after.is_some_and(|after| after.policy == before.policy) {
                         delivered_only_under_the_policy_in_force(
                             &report, &before, &chronicle, *handshake, world.now,
                         )?;

@@ -8,6 +8,7 @@ use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolic
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::policy::Dialect;
 use smtp_sts_verify::policy::smtp_sts::Record;
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
@@ -149,13 +150,13 @@ fn a_weaker_mechanism_does_not_displace_a_policy_in_force() {
     let memory = InMemory::new(NOW);
     let policy = |record: &str, authentication| {
         let (domain, record) = (PolicyDomain::parse("d.test").unwrap(), Record::parse(record).unwrap());
-        StoredPolicy::fetched(&domain, &record, authentication, NOW, NOW.plus(TTL))
+        StoredPolicy::fetched(&domain, record.clone(), authentication, NOW, NOW.plus(TTL))
     };
     let in_force = StoredPolicy { applied_at: Some(NOW), ..policy(POLICY, Authentication::Dnssec) };
     assert_eq!(memory.keep(&in_force).unwrap(), Kept::Stored);
     let other = POLICY.replace("dnssec", "webpki");
     assert_eq!(memory.keep(&policy(&other, Authentication::WebPki)).unwrap(), Kept::Unchanged);
-    assert_eq!(memory.policy(&in_force.domain).unwrap(), Some(in_force));
+    assert_eq!(memory.policy(&in_force.domain, Dialect::SmtpSts).unwrap(), Some(in_force));
     let newer = POLICY.replace("86400", "99");
     assert_eq!(memory.keep(&policy(&newer, Authentication::Dnssec)).unwrap(), Kept::Stored);
 }

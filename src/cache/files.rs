@@ -7,6 +7,7 @@ use super::policies::Policies;
 use super::schema::{ANSWERS, POLICIES};
 use super::{Circumstances, Kept, Memory, Recollection, StoredPolicy, Topic, Trouble};
 use crate::name::PolicyDomain;
+use crate::policy::Dialect;
 use crate::time::UnixTime;
 use std::cell::OnceCell;
 
@@ -50,8 +51,8 @@ impl Cache {
 }
 
 impl Memory for Cache {
-    fn policy(&self, domain: &PolicyDomain) -> Result<Option<StoredPolicy>, Trouble> {
-        self.noting(self.policies.policy(domain))
+    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
+        self.noting(self.policies.policy(domain, dialect))
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {

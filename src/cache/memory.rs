@@ -2,6 +2,7 @@
 
 use super::{Kept, Memory, Recollection, StoredPolicy, Topic, Trouble};
 use crate::name::PolicyDomain;
+use crate::policy::Dialect;
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct InMemory {
     now: Cell<UnixTime>,
-    policies: RefCell<BTreeMap<PolicyDomain, StoredPolicy>>,
+    policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
 }
 
@@ -38,16 +39,22 @@ impl InMemory {
 }
 
 impl Memory for InMemory {
-    fn policy(&self, domain: &PolicyDomain) -> Result<Option<StoredPolicy>, Trouble> {
-        Ok(self.policies.borrow().get(domain).filter(|policy| policy.is_unexpired(self.now.get())).cloned())
+    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
+        Ok(self
+            .policies
+            .borrow()
+            .get(&(domain.clone(), dialect))
+            .filter(|policy| policy.is_unexpired(self.now.get()))
+            .cloned())
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
         let mut policies = self.policies.borrow_mut();
-        match StoredPolicy::merge(policies.get(&policy.domain), policy, self.now.get()) {
+        let key = (policy.domain.clone(), policy.policy.dialect());
+        match StoredPolicy::merge(policies.get(&key), policy, self.now.get()) {
             None => Ok(Kept::Unchanged),
             Some(row) => {
-                policies.insert(row.domain.clone(), row);
+                policies.insert(key, row);
                 Ok(Kept::Stored)
             }
         }

@@ -32,23 +32,32 @@ pub use policy::{Authentication, Kept, StoredPolicy, life};
 pub use trouble::{Fate, Trouble};
 
 use crate::name::PolicyDomain;
+use crate::policy::Dialect;
 use crate::time::UnixTime;
 
 /// What a DNS result was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
+    /// What TLSA records say about the domain's MX hosts.
+    Dane,
+    /// How often the policy of that dialect could not be fetched, and when last.
+    FetchFailures(Dialect),
     /// The domain's validated MX hosts.
     MxHosts,
-    /// What stands at the names of the policy record.
-    Published,
+    /// What stands at the names of that dialect's record.
+    Published(Dialect),
 }
 
 impl Topic {
     /// The word in the file.
     const fn word(self) -> &'static str {
         match self {
+            Self::Dane => "dane",
+            Self::FetchFailures(Dialect::MtaSts) => "mta-sts-failures",
+            Self::FetchFailures(Dialect::SmtpSts) => "smtp-sts-failures",
             Self::MxHosts => "mx-hosts",
-            Self::Published => "published",
+            Self::Published(Dialect::MtaSts) => "mta-sts",
+            Self::Published(Dialect::SmtpSts) => "smtp-sts",
         }
     }
 }
@@ -64,12 +73,12 @@ pub struct Recollection {
 
 /// What the pipeline may do with the cache: two SQLite files, or maps in a test.
 pub trait Memory {
-    /// The policy that was stored for a domain and has not expired, whether it was ever applied or not.
+    /// The policy of that dialect that was stored for a domain and has not expired, whether it was ever applied or not.
     ///
     /// # Errors
     /// [`Trouble`] if nothing can be said: the verdict is then the one of a first contact, and the answer says
     /// `cache=unavailable`.
-    fn policy(&self, domain: &PolicyDomain) -> Result<Option<StoredPolicy>, Trouble>;
+    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble>;
 
     /// Stores a policy, or what became of a stored one (applied, authenticated, refreshed). What may replace what is
     /// decided by the row's own rules (see [`StoredPolicy`]): a weaker authentication never displaces a stronger one.

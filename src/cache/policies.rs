@@ -3,14 +3,11 @@
 use super::database::Database;
 use super::fingerprint::{Fingerprint, short_digest};
 use super::{Authentication, Kept, StoredPolicy, Trouble};
-use crate::limits::MAX_TXT_OCTETS;
+use crate::limits::{MAX_BODY_OCTETS, MAX_TXT_OCTETS};
 use crate::name::PolicyDomain;
-use crate::policy::smtp_sts::Record;
+use crate::policy::{Dialect, Policy};
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
-
-/// The dialect of the record in a row; others will come.
-const MECHANISM: &str = "smtp-sts";
 
 const SELECT: &str = "SELECT record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum
     FROM policy WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism
@@ -52,20 +49,26 @@ impl Policies {
     }
 
     /// The policy in force.
-    pub(super) fn policy(&self, domain: &PolicyDomain) -> Result<Option<StoredPolicy>, Trouble> {
-        let found =
-            self.database.read(|connection| select(connection, domain, self.database.fingerprint))?.flatten();
+    pub(super) fn policy(
+        &self,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+    ) -> Result<Option<StoredPolicy>, Trouble> {
+        let found = self
+            .database
+            .read(|connection| select(connection, domain, dialect, self.database.fingerprint))?
+            .flatten();
         Ok(found.filter(|policy| policy.is_unexpired(self.database.now)))
     }
 
     /// Stores what [`StoredPolicy::merge`] makes of the row and the new policy.
     pub(super) fn keep(&self, new: &StoredPolicy) -> Result<Kept, Trouble> {
-        let old = self.policy(&new.domain)?;
+        let old = self.policy(&new.domain, new.policy.dialect())?;
         if StoredPolicy::merge(old.as_ref(), new, self.database.now).is_none() {
             return Ok(Kept::Unchanged);
         }
         self.database.write("storing a policy", |transaction| {
-            let old = select(transaction, &new.domain, self.database.fingerprint)?;
+            let old = select(transaction, &new.domain, new.policy.dialect(), self.database.fingerprint)?;
             match StoredPolicy::merge(old.as_ref(), new, self.database.now) {
                 None => Ok(Kept::Unchanged),
                 Some(row) if has_room(transaction, &row, &self.database)? => {
@@ -84,11 +87,12 @@ pub(super) fn replace(
     policy: &StoredPolicy,
     fingerprint: Fingerprint,
 ) -> rusqlite::Result<()> {
-    let columns = Columns::of(policy);
+    let text = policy.policy.to_text();
+    let columns = Columns::of(policy, &text);
     connection.prepare(REPLACE)?.execute(named_params! {
         ":domain": policy.domain.as_str(),
         ":fingerprint": fingerprint.as_bytes(),
-        ":mechanism": MECHANISM,
+        ":mechanism": policy.policy.dialect().word(),
         ":record": columns.record,
         ":authentication": columns.authentication,
         ":fetched_at": columns.fetched_at,
@@ -103,17 +107,21 @@ pub(super) fn replace(
 fn select(
     connection: &Connection,
     domain: &PolicyDomain,
+    dialect: Dialect,
     fingerprint: Fingerprint,
 ) -> rusqlite::Result<Option<StoredPolicy>> {
-    let longest = i64::try_from(MAX_TXT_OCTETS).unwrap_or(i64::MAX);
+    let longest = i64::try_from(MAX_TXT_OCTETS + MAX_BODY_OCTETS).unwrap_or(i64::MAX);
     let mut statement = connection.prepare(SELECT)?;
     let key = named_params! {
         ":domain": domain.as_str(),
         ":fingerprint": fingerprint.as_bytes(),
-        ":mechanism": MECHANISM,
+        ":mechanism": dialect.word(),
         ":longest": longest,
     };
-    Ok(statement.query_row(key, |row| Ok(understand(row, domain, fingerprint))).optional()?.flatten())
+    Ok(statement
+        .query_row(key, |row| Ok(understand(row, domain, dialect, fingerprint)))
+        .optional()?
+        .flatten())
 }
 
 /// Whether there is room for the row, after making some.
@@ -125,7 +133,7 @@ fn has_room(
     let key = named_params! {
         ":domain": new.domain.as_str(),
         ":fingerprint": database.fingerprint.as_bytes(),
-        ":mechanism": MECHANISM,
+        ":mechanism": new.policy.dialect().word(),
     };
     if transaction.query_row(EXISTS, key, |row| row.get(0))? {
         return Ok(true);
@@ -150,6 +158,7 @@ fn has_room(
 /// A row's columns beyond its key, as SQLite holds them.
 #[derive(Debug, PartialEq, Eq)]
 struct Columns<'a> {
+    dialect: Dialect,
     record: &'a str,
     authentication: &'a str,
     fetched_at: i64,
@@ -159,9 +168,10 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(policy: &'a StoredPolicy) -> Self {
+    fn of(policy: &StoredPolicy, text: &'a str) -> Self {
         Self {
-            record: policy.record.as_str(),
+            dialect: policy.policy.dialect(),
+            record: text,
             authentication: policy.authentication.word(),
             fetched_at: integer(policy.fetched_at),
             expires_at: integer(policy.expires_at),
@@ -176,7 +186,7 @@ impl<'a> Columns<'a> {
         short_digest(&[
             ("domain", domain.as_str().into()),
             ("fingerprint", fingerprint.as_bytes().into()),
-            ("mechanism", MECHANISM.into()),
+            ("mechanism", self.dialect.word().into()),
             ("record", self.record.into()),
             ("authentication", self.authentication.into()),
             ("fetched_at", self.fetched_at.to_be_bytes().into()),
@@ -188,8 +198,14 @@ impl<'a> Columns<'a> {
 }
 
 /// The policy in a row; `None` for a row that this program would not have written.
-fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) -> Option<StoredPolicy> {
+fn understand(
+    row: &Row<'_>,
+    domain: &PolicyDomain,
+    dialect: Dialect,
+    fingerprint: Fingerprint,
+) -> Option<StoredPolicy> {
     let columns = Columns {
+        dialect,
         record: row.get_ref(0).ok()?.as_str().ok()?,
         authentication: row.get_ref(1).ok()?.as_str().ok()?,
         fetched_at: row.get(2).ok()?,
@@ -202,7 +218,7 @@ fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) ->
     }
     let policy = StoredPolicy {
         domain: domain.clone(),
-        record: Record::parse(columns.record).ok()?,
+        policy: Policy::from_text(dialect, columns.record)?,
         authentication: Authentication::from_word(columns.authentication)?,
         fetched_at: moment(columns.fetched_at)?,
         expires_at: moment(columns.expires_at)?,

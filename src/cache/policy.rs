@@ -2,8 +2,7 @@
 
 use crate::limits::{CLOCK_JUMP, MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE};
 use crate::name::PolicyDomain;
-use crate::policy::Mode;
-use crate::policy::smtp_sts::{Constraint, Record};
+use crate::policy::{Dialect, Mode, Policy};
 use crate::time::UnixTime;
 
 /// How a policy came to be believed; the order is the order of strength, weakest first.
@@ -54,7 +53,7 @@ pub struct StoredPolicy {
     /// Whose policy it is.
     pub domain: PolicyDomain,
     /// What the domain published.
-    pub record: Record,
+    pub policy: Policy,
     /// How it came to be believed.
     pub authentication: Authentication,
     /// When it was fetched.
@@ -76,11 +75,11 @@ pub enum Kept {
     Unchanged,
 }
 
-/// For how many seconds from its fetch a policy is in force: `e`, or without it the TTL of its record, and no longer
-/// than its authentication allows. (The draft lets a sender add the TTL to `e`; we do not.)
+/// For how many seconds from its fetch a policy is in force: `max_age` or `e`, or without it the TTL of its record, and
+/// no longer than its authentication allows. (The draft lets a sender add the TTL to `e`; we do not.)
 #[must_use]
-pub fn life(record: &Record, authentication: Authentication, ttl: u64) -> u64 {
-    record.terms().life.unwrap_or(ttl).min(authentication.longest_life())
+pub fn life(policy: &Policy, authentication: Authentication, ttl: u64) -> u64 {
+    policy.life().unwrap_or(ttl).min(authentication.longest_life())
 }
 
 impl StoredPolicy {
@@ -88,37 +87,43 @@ impl StoredPolicy {
     #[must_use]
     pub fn fetched(
         domain: &PolicyDomain,
-        record: &Record,
+        policy: impl Into<Policy>,
         authentication: Authentication,
         now: UnixTime,
         believed_until: UnixTime,
     ) -> Self {
+        let policy = policy.into();
         Self {
             domain: domain.clone(),
-            record: record.clone(),
+            expires_at: now.plus(life(&policy, authentication, believed_until.since(now))),
+            policy,
             authentication,
             fetched_at: now,
-            expires_at: now.plus(life(record, authentication, believed_until.since(now))),
             applied_at: None,
         }
     }
 
-    /// Whether the policy is still in force.
+    /// Whether the policy binds while it lives: one of the draft's dialect once it was applied (draft section 3.3), one
+    /// of MTA-STS from its fetch (RFC 8461 section 5.1).
+    #[must_use]
+    pub const fn is_in_force(&self) -> bool {
+        match self.policy.dialect() {
+            Dialect::MtaSts => true,
+            Dialect::SmtpSts => self.applied_at.is_some(),
+        }
+    }
+
+    /// Whether the policy has not reached its end.
     #[must_use]
     pub fn is_unexpired(&self, now: UnixTime) -> bool {
         now < self.expires_at
     }
 
-    /// Whether a delivery that does not conform is refused for as long as the policy lives: it demands TLS, was
-    /// applied, and its constraint is one that we can check. Exim's own macro reads this as `tls_only`.
+    /// Whether a delivery that does not conform is refused for as long as the policy lives: it demands TLS and
+    /// was applied. Exim's own macro reads this as `tls_only`.
     #[must_use]
     pub fn is_enforced(&self) -> bool {
-        let terms = self.record.terms();
-        let checkable = match terms.constraint {
-            Constraint::WebPki => true,
-            Constraint::Tlsa => false,
-        };
-        terms.mode == Mode::Enforce && self.applied_at.is_some() && checkable
+        self.policy.mode() == Mode::Enforce && self.is_in_force()
     }
 
     /// Whether the fetch lies in the future by more than clocks differ: the clock went back since, or was ahead then.
@@ -130,7 +135,7 @@ impl StoredPolicy {
 
     /// Whether this program could have given the policy that life; a longer one was not written by it.
     pub(super) fn has_a_possible_life(&self) -> bool {
-        let longest = self.record.terms().life.unwrap_or(u64::MAX).min(self.authentication.longest_life());
+        let longest = self.policy.life().unwrap_or(u64::MAX).min(self.authentication.longest_life());
         self.fetched_at <= self.expires_at && self.expires_at <= self.fetched_at.plus(longest)
     }
 
@@ -140,7 +145,7 @@ impl StoredPolicy {
     pub(super) fn merge(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
         let Some(old) = old.filter(|old| old.is_unexpired(now)) else { return Some(new.clone()) };
         let weaker = new.authentication < old.authentication;
-        let merged = if old.record == new.record {
+        let merged = if old.policy == new.policy {
             let renewed = !weaker && new.authentication != Authentication::FirstUse;
             let base = if renewed { new } else { old };
             let applied_at = match (old.applied_at, new.applied_at) {
@@ -175,6 +180,7 @@ impl StoredPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::smtp_sts::Record;
     use proptest::prelude::*;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -184,7 +190,7 @@ mod tests {
     fn policy(record: &str, authentication: Authentication, age: u64) -> StoredPolicy {
         let at = UnixTime(NOW.0 - age);
         let domain = PolicyDomain::parse("example.org").unwrap();
-        StoredPolicy::fetched(&domain, &Record::parse(record).unwrap(), authentication, at, at.plus(300))
+        StoredPolicy::fetched(&domain, Record::parse(record).unwrap(), authentication, at, at.plus(300))
     }
 
     fn applied(policy: StoredPolicy) -> StoredPolicy {
@@ -193,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_policy_lives_for_e_seconds_and_no_longer_than_its_authentication_allows() {
-        let record = |life: &str| Record::parse(&format!("v=STS1; to=true{life}")).unwrap();
+        let record = |life: &str| Policy::from(Record::parse(&format!("v=STS1; to=true{life}")).unwrap());
         for (text, authentication, expected) in [
             ("; e=604800", Authentication::Dnssec, 604_800),
             ("; e=604800", Authentication::FirstUse, 604_800),
@@ -279,7 +285,7 @@ mod tests {
                 let Some(next) = StoredPolicy::merge(row.as_ref(), &new, NOW) else { continue };
                 prop_assert!(next.has_a_possible_life());
                 if let Some(old) = row.filter(|old| old.is_unexpired(NOW)) {
-                    let same = next.record == old.record;
+                    let same = next.policy == old.policy;
                     if new.authentication == Authentication::FirstUse {
                         prop_assert!(same || (old.authentication == Authentication::FirstUse && old.applied_at.is_none()));
                         prop_assert!(!same || next.expires_at == old.expires_at);

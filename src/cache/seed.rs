@@ -9,6 +9,7 @@ use super::policies::replace;
 use super::{Authentication, StoredPolicy, life};
 use crate::limits::MAX_TXT_OCTETS;
 use crate::name::PolicyDomain;
+use crate::policy::Policy;
 use crate::policy::smtp_sts::Record;
 use crate::time::UnixTime;
 use rusqlite::{Error, Transaction, ffi, named_params};
@@ -62,11 +63,12 @@ fn policies(
 
 /// What a row is worth: a first use that was never applied, for no longer than its record said from now on.
 fn policy(domain: PolicyDomain, record: Record, expires: UnixTime, now: UnixTime) -> StoredPolicy {
-    let life = life(&record, Authentication::FirstUse, 0);
+    let policy = Policy::from(record);
+    let life = life(&policy, Authentication::FirstUse, 0);
     let expires_at = expires.min(now.plus(life));
     StoredPolicy {
         domain,
-        record,
+        policy,
         authentication: Authentication::FirstUse,
         fetched_at: UnixTime(expires_at.0.saturating_sub(life)),
         expires_at,

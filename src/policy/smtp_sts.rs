@@ -5,9 +5,9 @@
 
 use crate::limits::{MAX_MX_PATTERNS, MAX_POLICY_LIFE, MAX_TXT_OCTETS};
 use crate::name::PolicyDomain;
-use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
 use crate::policy::url::PolicyUrl;
+use crate::policy::{Constraint, Mode};
 use crate::text::excerpt;
 use std::fmt;
 
@@ -62,15 +62,6 @@ pub enum Location {
     Path(String),
     /// A whole URI.
     Uri(String),
-}
-
-/// How the certificate of an MX host is validated (draft section 3.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// By a TLSA record.
-    Tlsa,
-    /// By the certificate authorities of the web.
-    WebPki,
 }
 
 /// What is legal, or tolerated, but should be mended by the publisher.
@@ -248,14 +239,6 @@ impl Record {
     #[must_use]
     pub fn lints(&self) -> &[Lint] {
         &self.lints
-    }
-}
-
-impl Terms {
-    /// Whether the policy permits the host; without patterns every host is permitted.
-    #[must_use]
-    pub fn permits(&self, host: &crate::name::MxHost) -> bool {
-        self.mx.is_empty() || self.mx.iter().any(|pattern| pattern.permits(host))
     }
 }
 

@@ -7,9 +7,8 @@ use super::{
 use crate::cache::{Authentication, StoredPolicy};
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::MxHost;
-use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
-use crate::policy::smtp_sts::{Constraint, Terms};
+use crate::policy::{Constraint, Mode, Policy};
 use crate::reason::Reason;
 
 /// Judges a case.
@@ -75,12 +74,12 @@ enum Force {
 }
 
 fn under(case: Case<'_>, policy: &StoredPolicy, history: History) -> Judgement {
-    let terms = policy.record.terms();
+    let terms = &policy.policy;
     let hosts: Vec<(&MxHost, Standing)> =
         candidates(&case).iter().map(|host| (host, standing(terms, case.mx, host))).collect();
     let met = hosts.iter().any(|(_, standing)| *standing == Standing::Conforms);
     let in_force = history == History::Met || (met && puts_in_force(&case, policy.authentication));
-    let force = match (terms.mode, terms.constraint) {
+    let force = match (terms.mode(), terms.constraint()) {
         (Mode::Testing | Mode::None, _) => Force::Reporting,
         (Mode::Enforce, Constraint::Tlsa) => Force::Unsupported,
         (Mode::Enforce, Constraint::WebPki) if in_force => Force::Binding,
@@ -101,7 +100,7 @@ fn under(case: Case<'_>, policy: &StoredPolicy, history: History) -> Judgement {
         verdict,
         tls: if force == Force::Binding { Tls::WebPki } else { Tls::Opportunistic },
         policy: PolicyType::SmtpSts,
-        mode: terms.mode,
+        mode: terms.mode(),
         authentication: Some(policy.authentication),
         mx: compared(&judged),
         reason,
@@ -141,7 +140,7 @@ fn puts_in_force(case: &Case<'_>, authentication: Authentication) -> bool {
 }
 
 /// A host reached through a validated alias counts as the MX name that led there.
-fn standing(terms: &Terms, mx: &MxFindings, host: &MxHost) -> Standing {
+fn standing(terms: &Policy, mx: &MxFindings, host: &MxHost) -> Standing {
     let MxFindings::Hosts { names, aliases } = mx else {
         return if terms.permits(host) { Standing::Open } else { Standing::NotInPolicy };
     };
@@ -237,14 +236,14 @@ fn compared(hosts: &[HostJudgement]) -> MxCheck {
 }
 
 /// The patterns of the policy; where it has none, the hosts that DNS names.
-fn permitted(terms: &Terms, mx: &MxFindings) -> Vec<MxPattern> {
+fn permitted(terms: &Policy, mx: &MxFindings) -> Vec<MxPattern> {
     match mx {
-        MxFindings::Hosts { names, aliases } if terms.mx.is_empty() => names
+        MxFindings::Hosts { names, aliases } if terms.mx().is_empty() => names
             .iter()
             .chain(aliases.iter().flat_map(|aliases| &aliases.targets).map(|(target, _)| target))
             .map(MxPattern::from)
             .collect(),
-        _ => terms.mx.clone(),
+        _ => terms.mx().to_vec(),
     }
 }
 
@@ -282,7 +281,7 @@ mod tests {
     fn policy(record: &str, authentication: Authentication) -> StoredPolicy {
         let domain = PolicyDomain::parse("example.com").unwrap();
         let record = Record::parse(record).unwrap();
-        StoredPolicy::fetched(&domain, &record, authentication, UnixTime(1_000), UnixTime(2_000))
+        StoredPolicy::fetched(&domain, record, authentication, UnixTime(1_000), UnixTime(2_000))
     }
 
     fn mx(names: &[&str]) -> MxFindings {

@@ -9,6 +9,7 @@ use crate::https::{Fetch, MediaType};
 use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
 use crate::name::PolicyDomain;
 use crate::policy::smtp_sts::LABELS;
+use crate::policy::{Dialect, Policy};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, Case, Judgement, Memorandum, MxFindings, PolicyFindings, Trouble, judge};
 use hickory_proto::rr::RecordType;
@@ -53,7 +54,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
             notes: Vec::new(),
         };
         let Some(memory) = memory else { return inquiry };
-        match memory.policy(&request.domain) {
+        match memory.policy(&request.domain, Dialect::SmtpSts) {
             Ok(stored) => inquiry.stored = stored.filter(|policy| inquiry.counts(policy)),
             Err(trouble) => inquiry.without_cache(trouble.to_string()),
         }
@@ -73,7 +74,9 @@ impl<'a, M: Memory> Inquiry<'a, M> {
     }
 
     fn recall_finding(&mut self, memory: &M) {
-        let Some(remembered) = memory.recall(&self.request.domain, Topic::Published) else { return };
+        let Some(remembered) = memory.recall(&self.request.domain, Topic::Published(Dialect::SmtpSts)) else {
+            return;
+        };
         let until = remembered.valid_until;
         let Some(finding) = Finding::from_line(&remembered.text, until) else { return };
         let class = match &finding.discovery {
@@ -150,7 +153,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
                 // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
                 Some(how) => {
                     let ttl = candidate.valid_until.since(self.now);
-                    candidate.valid_until.min(self.now.plus(life(&candidate.record, how, ttl)))
+                    candidate.valid_until.min(self.now.plus(life(&candidate.record.clone().into(), how, ttl)))
                 }
                 // What failed may succeed soon, but a policy host is not to be hammered.
                 None => self.now.plus(FETCH_BACKOFF),
@@ -160,7 +163,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         if let (Some(memory), Some((line, until))) = (self.memory, finding.to_line()) {
             let until = until.min(believed_until);
             if until > self.now {
-                memory.remember(&self.request.domain, Topic::Published, &line, until);
+                memory.remember(&self.request.domain, Topic::Published(Dialect::SmtpSts), &line, until);
             }
         }
         self.finding = Some(finding);
@@ -249,8 +252,13 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         };
         let fetched = |authentication| {
             let (at, until) = (finding.fetched_at, candidate.valid_until);
-            let policy =
-                StoredPolicy::fetched(&self.request.domain, &candidate.record, authentication, at, until);
+            let policy = StoredPolicy::fetched(
+                &self.request.domain,
+                candidate.record.clone(),
+                authentication,
+                at,
+                until,
+            );
             PolicyFindings::NeverApplied(policy)
         };
         Some(match (finding.authentication, &self.stored) {
@@ -306,14 +314,14 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         let answers = dns.resolve(&record_questions(&self.request.domain)).await;
         self.note(&answers);
         let Discovery::Found(candidate) = discovery::discover(&answers) else { return refusal };
-        if candidate.record == current.record {
+        if Policy::from(candidate.record.clone()) == current.policy {
             self.cache = CacheUse::Unchanged;
             return refusal;
         }
         let Some(authentication) = self.prove(&candidate, Some(current.authentication), https).await else {
             return refusal;
         };
-        let (record, until) = (&candidate.record, candidate.valid_until);
+        let (record, until) = (candidate.record.clone(), candidate.valid_until);
         self.newer =
             Some(StoredPolicy::fetched(&self.request.domain, record, authentication, self.now, until));
         match self.judged() {
@@ -356,7 +364,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
                         policy.fetched_at
                     ));
                 }
-                Some(policy.record.as_str().to_owned())
+                Some(policy.policy.to_text())
             }
             Some(PolicyFindings::Absent(Absence::Unauthenticated(text))) => Some(text.clone()),
             Some(PolicyFindings::Absent(Absence::Malformed(why))) => {

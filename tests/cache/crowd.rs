@@ -45,7 +45,7 @@ fn write(path: &Path, name: &str) {
             Err(trouble) => println!("error {trouble}"),
         }
         let began = Instant::now();
-        match open(path, now()).policy(&policy.domain) {
+        match open(path, now()).policy(&policy.domain, Dialect::SmtpSts) {
             Ok(_) => println!("read {}", began.elapsed().as_micros()),
             Err(trouble) => println!("error {trouble}"),
         }
@@ -66,7 +66,7 @@ fn flip(path: &Path) {
 
 fn read(path: &Path, count: usize) {
     for _ in 0..count {
-        match open(path, now()).policy(&domain("d0.first.test")) {
+        match open(path, now()).policy(&domain("d0.first.test"), Dialect::SmtpSts) {
             Ok(Some(_)) => println!("there"),
             Ok(None) => println!("absent"),
             Err(trouble) => println!("error {trouble}"),
@@ -110,12 +110,15 @@ fn f7_no_kill_loses_or_tears_a_committed_policy() {
         child.wait().unwrap();
         let stored: Vec<String> = first.into_iter().chain(lines).collect();
         committed.extend(stored.iter().filter_map(|line| Some(domain(line.split_once("stored ")?.1))));
-        let flipped = place.cache().policy(&domain("flip.test")).unwrap();
+        let flipped = place.cache().policy(&domain("flip.test"), Dialect::SmtpSts).unwrap();
         assert!(flipped.is_some(), "round {round}: torn or lost");
     }
     let cache = place.cache();
     for name in &committed {
-        assert!(cache.policy(name).unwrap().is_some_and(|policy| policy.is_enforced()), "{name} was lost");
+        assert!(
+            cache.policy(name, Dialect::SmtpSts).unwrap().is_some_and(|policy| policy.is_enforced()),
+            "{name} was lost"
+        );
     }
     assert!(committed.len() >= 200, "{} commits", committed.len());
     assert_eq!(quick_check(&place.path()), "ok");
@@ -162,7 +165,7 @@ fn f9_a_full_disk_stores_nothing_damages_nothing_and_is_told() {
     limited.envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
     let output = String::from_utf8(limited.output().unwrap().stdout).unwrap();
     assert!(output.contains("Stored") && output.contains("error the cache"), "{output}");
-    assert!(place.cache().policy(&domain("example.org")).unwrap().is_some());
+    assert!(place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some());
     assert_eq!(quick_check(&place.path()), "ok");
     assert_eq!(place.moved_aside(), 0);
 }
@@ -189,7 +192,7 @@ fn f9_on_a_small_file_system_too() {
             }
         }
     }
-    let first = place.cache().policy(&domain("d0.test"));
+    let first = place.cache().policy(&domain("d0.test"), Dialect::SmtpSts);
     let sound = quick_check(&place.path());
     let read_only = Command::new("mount")
         .args(["-o", "remount,ro"])
@@ -197,7 +200,7 @@ fn f9_on_a_small_file_system_too() {
         .status()
         .unwrap()
         .success();
-    let frozen = place.cache().policy(&domain("d0.test"));
+    let frozen = place.cache().policy(&domain("d0.test"), Dialect::SmtpSts);
     let unwritable = place.cache().keep(&enforced("new.test", now()));
     Command::new("umount").arg(place.directory.path()).status().unwrap();
     assert!(stored > 0 && refused > 0, "{stored} stored, {refused} refused");
@@ -296,7 +299,10 @@ fn f12_an_interrupted_takeover_leaves_the_old_database_or_the_new_one() {
             connection.query_row("SELECT count(*) FROM sts_cache", [], |row| row.get(0)).unwrap();
         assert_eq!(shown, 3_000, "round {round}");
         drop(connection);
-        assert!(place.cache().policy(&domain("d2999.test")).unwrap().is_some(), "round {round}");
+        assert!(
+            place.cache().policy(&domain("d2999.test"), Dialect::SmtpSts).unwrap().is_some(),
+            "round {round}"
+        );
         assert_eq!(place.names(), ["cache.db"]);
     }
     println!("{old} times the old database, {new} times the new one");

@@ -13,7 +13,7 @@ fn after(poison: &str) -> (Place, Result<Option<StoredPolicy>, Trouble>) {
     let connection = Connection::open(place.path()).unwrap();
     connection.execute_batch(poison).unwrap_or_else(|error| panic!("{poison}: {error}"));
     drop(connection);
-    let found = place.cache().policy(&domain("example.org"));
+    let found = place.cache().policy(&domain("example.org"), Dialect::SmtpSts);
     (place, found)
 }
 
@@ -35,7 +35,7 @@ fn f5_definitions_of_another_hand_are_put_aside_once() {
         assert!(aside.exists());
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored, "{poison}");
         fs::write(place.path(), "damaged again").unwrap();
-        let again = place.cache().policy(&domain("example.org"));
+        let again = place.cache().policy(&domain("example.org"), Dialect::SmtpSts);
         assert!(matches!(again, Err(Trouble::Corrupt { fate: Fate::LeftInPlace, .. })), "{again:?}");
         assert_eq!(place.moved_aside(), 1);
     }
@@ -62,9 +62,12 @@ fn f5_rows_that_we_would_not_have_written_do_not_exist() {
     ] {
         let (place, found) = after(poison);
         assert_eq!(found.unwrap(), None, "{poison}");
-        assert_eq!(place.cache().policy(&domain("example.com")).unwrap(), None, "{poison}");
+        assert_eq!(place.cache().policy(&domain("example.com"), Dialect::SmtpSts).unwrap(), None, "{poison}");
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored, "{poison}");
-        assert!(place.cache().policy(&domain("example.org")).unwrap().is_some(), "{poison}");
+        assert!(
+            place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some(),
+            "{poison}"
+        );
     }
 }
 
@@ -82,7 +85,7 @@ fn f5_other_programs_and_newer_versions_files_stay_untouched() {
         let before = fs::read(place.path()).unwrap();
         let cache = place.cache();
         assert!(
-            matches!(cache.policy(&domain("example.org")), Err(Trouble::NotOurs { .. })),
+            matches!(cache.policy(&domain("example.org"), Dialect::SmtpSts), Err(Trouble::NotOurs { .. })),
             "{definitions}"
         );
         assert!(cache.keep(&enforced("example.org", now())).is_err());
@@ -101,7 +104,7 @@ fn f6_what_is_no_database_is_put_aside_and_an_empty_one_started() {
         fs::write(place.path(), content).unwrap();
         fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
         let cache = place.cache();
-        let found = cache.policy(&domain("example.org"));
+        let found = cache.policy(&domain("example.org"), Dialect::SmtpSts);
         assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::MovedTo(_), .. })), "{found:?}");
         assert!(cache.keep(&enforced("example.org", now())).is_err(), "this run says unavailable");
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored);
@@ -114,7 +117,7 @@ fn f6_in_a_directory_open_to_others_nothing_is_moved() {
     let place = Place::new();
     fs::set_permissions(place.directory.path(), Permissions::from_mode(0o755)).unwrap();
     fs::write(place.path(), "somebody's notes, for a wrong -c names them").unwrap();
-    let found = place.cache().policy(&domain("example.org"));
+    let found = place.cache().policy(&domain("example.org"), Dialect::SmtpSts);
     assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::LeftInPlace, .. })), "{found:?}");
     assert_eq!(place.names(), ["cache.db"]);
 }
@@ -147,8 +150,10 @@ fn f6_no_flipped_bit_changes_a_policy() {
         assert_eq!(cache.keep(policy).unwrap(), Kept::Stored);
     }
     let bytes = fs::read(healthy.path()).unwrap();
-    let stored: Vec<_> =
-        policies.iter().map(|policy| healthy.cache().policy(&policy.domain).unwrap()).collect();
+    let stored: Vec<_> = policies
+        .iter()
+        .map(|policy| healthy.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap())
+        .collect();
     assert!(stored.iter().all(Option::is_some));
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let (mut alive, mut given_up) = (0, 0);
@@ -166,7 +171,7 @@ fn f6_no_flipped_bit_changes_a_policy() {
         fs::write(place.path(), &damaged).unwrap();
         let cache = place.cache();
         for (policy, stored) in policies.iter().zip(&stored) {
-            match cache.policy(&policy.domain) {
+            match cache.policy(&policy.domain, Dialect::SmtpSts) {
                 Ok(Some(found)) => {
                     alive += 1;
                     assert_eq!(Some(found), *stored, "round {round}");

@@ -5,6 +5,7 @@ use smtp_sts_verify::cache::{
 };
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::PolicyDomain;
+pub(crate) use smtp_sts_verify::policy::Dialect;
 use smtp_sts_verify::policy::smtp_sts::Record;
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
@@ -91,7 +92,7 @@ pub(crate) fn fetched(
     authentication: Authentication,
     at: UnixTime,
 ) -> StoredPolicy {
-    StoredPolicy::fetched(&domain(name), &Record::parse(record).unwrap(), authentication, at, at.plus(300))
+    StoredPolicy::fetched(&domain(name), Record::parse(record).unwrap(), authentication, at, at.plus(300))
 }
 
 pub(crate) fn enforced(name: &str, at: UnixTime) -> StoredPolicy {

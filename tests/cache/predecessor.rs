@@ -35,8 +35,8 @@ fn later(seconds: i64) -> i64 {
 #[test]
 fn its_policies_become_first_uses_that_were_never_applied() {
     let place = seeded(&[("example.org", RECORD, later(1_000))]);
-    let policy = place.cache().policy(&domain("example.org")).unwrap().unwrap();
-    assert_eq!(policy.record.as_str(), RECORD);
+    let policy = place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().unwrap();
+    assert_eq!(policy.policy.to_text(), RECORD);
     assert_eq!(policy.authentication, Authentication::FirstUse);
     assert_eq!(policy.applied_at, None);
     assert!(policy.expires_at.since(now()).abs_diff(1_000) < 60);
@@ -59,12 +59,12 @@ fn double_rows_count_once_with_the_later_end_and_doubled_lives_are_cut() {
         ("year.test", &year, later(31_557_600)),
     ]);
     let cache = place.cache();
-    let policy = cache.policy(&domain("example.org")).unwrap().unwrap();
-    assert_eq!(policy.record.as_str(), other);
+    let policy = cache.policy(&domain("example.org"), Dialect::SmtpSts).unwrap().unwrap();
+    assert_eq!(policy.policy.to_text(), other);
     assert!(policy.expires_at.since(now()) <= 2_000);
-    let doubled = cache.policy(&domain("doubled.test")).unwrap().unwrap();
+    let doubled = cache.policy(&domain("doubled.test"), Dialect::SmtpSts).unwrap().unwrap();
     assert!(doubled.expires_at.since(now()).abs_diff(604_800) < 60, "{doubled:?}");
-    let year = cache.policy(&domain("year.test")).unwrap().unwrap();
+    let year = cache.policy(&domain("year.test"), Dialect::SmtpSts).unwrap().unwrap();
     assert!(year.expires_at.since(now()).abs_diff(MAX_FIRST_USE_LIFE) < 60);
     let rows: i64 = Connection::open(place.path())
         .unwrap()
@@ -94,7 +94,7 @@ fn what_means_nothing_is_left_behind() {
         )
         .unwrap();
     drop(connection);
-    assert!(place.cache().policy(&domain("healthy.test")).unwrap().is_some());
+    assert!(place.cache().policy(&domain("healthy.test"), Dialect::SmtpSts).unwrap().is_some());
     let connection = Connection::open(place.path()).unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM policy", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
@@ -104,7 +104,7 @@ fn what_means_nothing_is_left_behind() {
 fn it_is_taken_over_before_the_first_write_too() {
     let place = seeded(&[("example.org", RECORD, later(1_000))]);
     assert_eq!(place.cache().keep(&enforced("example.com", now())).unwrap(), Kept::Stored);
-    assert!(place.cache().policy(&domain("example.org")).unwrap().is_some());
+    assert!(place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some());
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn no_more_rows_are_taken_over_than_there_is_room_for() {
         names.iter().zip(1..).map(|(name, i)| (name.as_str(), RECORD, later(i * 100))).collect();
     let place = seeded(&rows);
     let cache = bounded(&place.path(), 5, now());
-    assert!(cache.policy(&domain("d19.test")).unwrap().is_some());
-    assert!(cache.policy(&domain("d0.test")).unwrap().is_none());
+    assert!(cache.policy(&domain("d19.test"), Dialect::SmtpSts).unwrap().is_some());
+    assert!(cache.policy(&domain("d0.test"), Dialect::SmtpSts).unwrap().is_none());
     let connection = Connection::open(place.path()).unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM policy", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 5);
@@ -148,12 +148,12 @@ proptest! {
                 .unwrap();
         }
         drop(connection);
-        prop_assert_eq!(place.cache().policy(&domain("example.org")), Ok(None));
+        prop_assert_eq!(place.cache().policy(&domain("example.org"), Dialect::SmtpSts), Ok(None));
         let connection = Connection::open(place.path()).unwrap();
         let mut statement = connection.prepare("SELECT domain FROM policy").unwrap();
         let names: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         for name in names {
-            let policy = place.cache().policy(&domain(&name)).unwrap().unwrap();
+            let policy = place.cache().policy(&domain(&name), Dialect::SmtpSts).unwrap().unwrap();
             prop_assert_eq!((policy.authentication, policy.applied_at), (Authentication::FirstUse, None));
             prop_assert!(policy.expires_at <= now().plus(MAX_FIRST_USE_LIFE));
         }

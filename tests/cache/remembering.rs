@@ -11,11 +11,11 @@ use std::os::unix::fs::MetadataExt;
 fn a_policy_comes_back_as_it_was_stored() {
     let place = Place::new();
     let policy = enforced("example.org", now());
-    assert_eq!(place.cache().policy(&policy.domain).unwrap(), None);
+    assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap(), None);
     assert_eq!(place.cache().keep(&policy).unwrap(), Kept::Stored);
     assert_eq!(place.cache().keep(&policy).unwrap(), Kept::Unchanged);
-    assert_eq!(place.cache().policy(&policy.domain).unwrap(), Some(policy));
-    assert_eq!(place.cache().policy(&domain("example.com")).unwrap(), None);
+    assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap(), Some(policy));
+    assert_eq!(place.cache().policy(&domain("example.com"), Dialect::SmtpSts).unwrap(), None);
 }
 
 #[test]
@@ -23,8 +23,11 @@ fn an_expired_policy_is_not_in_force_and_not_deleted() {
     let place = Place::new();
     let policy = enforced("example.org", now());
     place.cache().keep(&policy).unwrap();
-    assert_eq!(open(&place.path(), policy.expires_at).policy(&policy.domain).unwrap(), None);
-    assert_eq!(place.cache().policy(&policy.domain).unwrap(), Some(policy));
+    assert_eq!(
+        open(&place.path(), policy.expires_at).policy(&policy.domain, Dialect::SmtpSts).unwrap(),
+        None
+    );
+    assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap(), Some(policy));
 }
 
 #[test]
@@ -36,7 +39,7 @@ fn what_was_learnt_under_other_circumstances_does_not_exist() {
     let elsewhere = Circumstances { name_servers: vec!["192.0.2.1:53".parse().unwrap()], ..usual() };
     for (circumstances, policies) in [(laboratory, 0), (elsewhere, 1)] {
         let cache = Cache::new(CachePath::parse(&place.path()).unwrap(), &circumstances, 100, now());
-        assert_eq!(cache.policy(&domain("example.org")).unwrap().iter().count(), policies);
+        assert_eq!(cache.policy(&domain("example.org"), Dialect::SmtpSts).unwrap().iter().count(), policies);
         assert_eq!(cache.recall(&domain("example.org"), Topic::MxHosts), None);
     }
 }
@@ -45,10 +48,10 @@ fn what_was_learnt_under_other_circumstances_does_not_exist() {
 fn dns_results_come_back_until_their_end() {
     let place = Place::new();
     let (name, end) = (domain("example.org"), now().plus(60));
-    place.cache().remember(&name, Topic::Published, "nothing", end);
+    place.cache().remember(&name, Topic::Published(Dialect::SmtpSts), "nothing", end);
     place.cache().remember(&name, Topic::MxHosts, "a.test b.test", end);
     let cache = place.cache();
-    assert_eq!(cache.recall(&name, Topic::Published).unwrap().text, "nothing");
+    assert_eq!(cache.recall(&name, Topic::Published(Dialect::SmtpSts)).unwrap().text, "nothing");
     assert_eq!(cache.recall(&name, Topic::MxHosts).unwrap().valid_until, end);
     assert_eq!(open(&place.path(), end).recall(&name, Topic::MxHosts), None);
     assert_eq!(
@@ -62,13 +65,13 @@ fn dns_results_come_back_until_their_end() {
 #[test]
 fn a_warm_answer_writes_nothing_and_a_cold_read_makes_no_file() {
     let place = Place::new();
-    assert_eq!(place.cache().recall(&domain("example.org"), Topic::Published), None);
+    assert_eq!(place.cache().recall(&domain("example.org"), Topic::Published(Dialect::SmtpSts)), None);
     assert_eq!(place.names(), Vec::<String>::new());
     let policy = enforced("example.org", now());
     place.cache().keep(&policy).unwrap();
     let before = fs::metadata(place.path()).unwrap();
     let cache = place.cache();
-    cache.policy(&policy.domain).unwrap();
+    cache.policy(&policy.domain, Dialect::SmtpSts).unwrap();
     cache.keep(&policy).unwrap();
     let after = fs::metadata(place.path()).unwrap();
     assert_eq!(
@@ -92,7 +95,7 @@ fn the_macro_of_the_predecessor_reads_true_only_for_what_is_enforced() {
         (applied(RECORD), "True"),
         (fetched("example.org", RECORD, Authentication::Dnssec, now()), "False"),
         (applied(REPORTING), "False"),
-        (applied(&tlsa), "False"),
+        (applied(&tlsa), "True"),
         (
             StoredPolicy {
                 applied_at: Some(UnixTime(1)),

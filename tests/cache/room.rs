@@ -31,9 +31,9 @@ fn f13_a_stream_of_strangers_fills_no_disk_and_displaces_no_policy_in_force() {
     }
     assert_eq!(rows(&place.path(), "policy"), 40);
     for policy in &protected {
-        assert_eq!(place.cache().policy(&policy.domain).unwrap().as_ref(), Some(policy));
+        assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap().as_ref(), Some(policy));
     }
-    assert!(place.cache().policy(&domain("stranger149.test")).unwrap().is_some());
+    assert!(place.cache().policy(&domain("stranger149.test"), Dialect::SmtpSts).unwrap().is_some());
 }
 
 #[test]
@@ -76,13 +76,18 @@ fn f13_dns_results_are_bounded_too() {
     let place = Place::new();
     for i in 0..400 {
         let cache = bounded(&place.path(), 100, now());
-        cache.remember(&domain(&format!("d{i}.test")), Topic::Published, "nothing", now().plus(60 + i));
+        cache.remember(
+            &domain(&format!("d{i}.test")),
+            Topic::Published(Dialect::SmtpSts),
+            "nothing",
+            now().plus(60 + i),
+        );
         assert_eq!(cache.trouble(), None);
     }
     let count = rows(&place.answers(), "answer");
     assert!((90..=100).contains(&count), "{count}");
-    assert!(place.cache().recall(&domain("d399.test"), Topic::Published).is_some());
-    assert!(place.cache().recall(&domain("d0.test"), Topic::Published).is_none());
+    assert!(place.cache().recall(&domain("d399.test"), Topic::Published(Dialect::SmtpSts)).is_some());
+    assert!(place.cache().recall(&domain("d0.test"), Topic::Published(Dialect::SmtpSts)).is_none());
 }
 
 #[test]
@@ -100,8 +105,11 @@ fn e10_no_jump_of_the_clock_deletes_a_policy() {
         }
     }
     for policy in &policies {
-        assert_eq!(place.cache().policy(&policy.domain).unwrap().as_ref(), Some(policy));
-        let back = open(&place.path(), UnixTime(today.0 - YEAR)).policy(&policy.domain).unwrap().unwrap();
+        assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap().as_ref(), Some(policy));
+        let back = open(&place.path(), UnixTime(today.0 - YEAR))
+            .policy(&policy.domain, Dialect::SmtpSts)
+            .unwrap()
+            .unwrap();
         assert_eq!(back.expires_at, policy.expires_at, "kept, not extended");
         assert!(back.is_from_the_future(UnixTime(today.0 - YEAR)));
         assert!(!back.is_from_the_future(today));
@@ -115,9 +123,17 @@ fn f14_text_that_looks_like_sql_is_text() {
     let record = "v=STS1; to=true; mx=*.mx.test; e=604800; rua=mailto:x'||char(59)||\"y\"@test";
     let policy = fetched("example.org", record, Authentication::Dnssec, now());
     assert_eq!(place.cache().keep(&policy).unwrap(), Kept::Stored);
-    assert_eq!(place.cache().policy(&policy.domain).unwrap(), Some(policy));
-    place.cache().remember(&domain("example.org"), Topic::Published, &hostile, now().plus(60));
-    assert_eq!(place.cache().recall(&domain("example.org"), Topic::Published).unwrap().text, hostile);
+    assert_eq!(place.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap(), Some(policy));
+    place.cache().remember(
+        &domain("example.org"),
+        Topic::Published(Dialect::SmtpSts),
+        &hostile,
+        now().plus(60),
+    );
+    assert_eq!(
+        place.cache().recall(&domain("example.org"), Topic::Published(Dialect::SmtpSts)).unwrap().text,
+        hostile
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 fn refused(path: &Path, because: &str) {
     let cache = open(path, now());
-    match cache.policy(&domain("example.org")) {
+    match cache.policy(&domain("example.org"), Dialect::SmtpSts) {
         Err(trouble @ Trouble::Unsafe { .. }) => {
             assert!(trouble.to_string().contains(because), "'{because}' is missing in: {trouble}");
         }
