@@ -107,29 +107,11 @@ def encrypt_plain(lab):
         waits(lab, mail, f"u@{host}.signed.example", "T=smtp_sts_encrypt", r"defer \(-3[78]\)")
 
 
-@case("tls=dane: delivered to a self-signed host with the right TLSA record")
-def dane(lab):
-    mail = one(lab, "danedomain.signed.example", answer(tls="dane"))
-    delivered(lab, mail, "u@danedomain.signed.example", "dane", "R=smtp_sts_dane T=smtp_sts_dane", "CV=dane")
-
-
-@case("tls=dane: waits when the TLSA record does not fit")
-def dane_wrong(lab):
-    mail = one(lab, "danewrong.signed.example", answer(tls="dane"))
-    waits(lab, mail, "u@danewrong.signed.example", "T=smtp_sts_dane")
-
-
-@case("tls=dane: waits when Exim's resolver does not vouch for the MX records")
-def dane_without_ad(lab):
-    with lab.resolver_without_trust():
-        mail = one(lab, "danedomain.signed.example", answer(tls="dane"))
-    waits(lab, mail, "u@danedomain.signed.example", "R=smtp_sts_dane defer", "insecurely")
-
-
-@case("tls=dane: a domain without TLSA records is held to the CAs")
-def dane_without_tlsa(lab):
-    mail = one(lab, "selfsigned.signed.example", answer(tls="dane"))
-    waits(lab, mail, "u@selfsigned.signed.example", "T=smtp_sts_dane")
+@case("a word more in the answer, passed=smtp-sts, changes nothing")
+def passed(lab):
+    rest = REST.replace("policy=smtp-sts", "policy=mta-sts") + " passed=smtp-sts"
+    mail = one(lab, "met.signed.example", answer(tls="webpki", rest=rest))
+    delivered(lab, mail, "u@met.signed.example", "good", "R=smtp_sts_permitted T=smtp_sts_webpki", "CV=yes")
 
 
 @case("mxre keeps the first MX out, whatever its preference; the permitted one takes the mail")
@@ -144,16 +126,26 @@ def nothing_permitted(lab):
     waits(lab, mail, "u@met.signed.example", "R=smtp_sts_none_permitted", "no usable MX host of met.signed.example")
 
 
-@case("mxre without a permitted host under tls=dane: the mail waits")
-def nothing_permitted_dane(lab):
-    mail = one(lab, "danedomain.signed.example", answer(tls="dane", mxre="^(good[.]hosts[.]example)$"))
-    waits(lab, mail, "u@danedomain.signed.example", "R=smtp_sts_none_permitted")
-
-
 @case("tls=opportunistic: the router and transport that were there before")
 def opportunistic(lab):
     mail = one(lab, "nopolicy.signed.example", answer(rest="policy=none mode=none reason=no-policy"))
     delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
+
+
+@case("tls=opportunistic with some hosts left out: the others get the mail by the transport of ordinary mail")
+def opportunistic_restricted(lab):
+    rest = "policy=none mode=none reason=tlsa-bogus"
+    mail = one(lab, "fallback.signed.example", answer(rest=rest, mxre="^(plain[.]hosts[.]example)$"))
+    delivered(lab, mail, "u@fallback.signed.example", "plain", "R=smtp_sts_permitted T=remote_smtp ")
+    mail = one(lab, "detour.signed.example", answer(rest=rest, mxre="^(good[.]hosts[.]example)$"))
+    delivered(lab, mail, "u@detour.signed.example", "good", "R=smtp_sts_permitted T=remote_smtp ")
+    assert not lab.world.hosts["other"].envelopes
+
+
+@case("tls=opportunistic with every host left out: the mail waits, and the log has the reason")
+def opportunistic_none(lab):
+    mail = one(lab, "nopolicy.signed.example", answer(rest="policy=dane mode=none reason=tlsa-bogus", mxre="^(.^)$"))
+    waits(lab, mail, "u@nopolicy.signed.example", "R=smtp_sts_none_permitted", r"no usable MX host .*\(tlsa-bogus\)")
 
 
 @case("verdict=defer, exit 75: the mail waits, and the log has the reason")
@@ -174,6 +166,7 @@ GARBAGE = {
     "a blank": " ",
     "words": "GOOD: everything is fine",
     "an answer cut short": "verdict=deliver tls=webpki",
+    "an answer without mxre": answer(tls="webpki").partition(" mxre=")[0],
     "an unknown tls": answer(tls="maybe"),
     "an unknown verdict": answer(verdict="perhaps"),
     "a second line": answer(tls="webpki") + "\nX-Injected: yes",
@@ -185,7 +178,7 @@ GARBAGE = {
 }
 
 
-@case("garbage of twelve kinds: each time the mail waits, and none of it reaches the log")
+@case("garbage of thirteen kinds: each time the mail waits, and none of it reaches the log")
 def garbage(lab):
     for kind, text in GARBAGE.items():
         mail = one(lab, "met.signed.example", text)

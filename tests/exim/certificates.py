@@ -27,11 +27,20 @@ class Authority:
         with open(bundle, "wb") as file:
             file.write(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, label, names, expired=False):
-        """A certificate for `names`; returns the path of a PEM file with key and certificate."""
+    def issue(self, label, names, expired=False, chain=False):
+        """A certificate for `names`; returns the path of a PEM file with key and certificate, and with the
+        authority's own certificate if the `chain` is to be shown."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        return self._write(label, key, self._build(subject, key, names, expired=expired))
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+        path = self._write(label, key, self._build(subject, key, names, expired=expired))
+        if chain:
+            with open(path, "ab") as file:
+                file.write(self.certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
+    def spki_sha256(self):
+        """The data of a `2 1 1` TLSA record for this authority, in hexadecimal."""
+        return _spki_sha256(self.certificate)
 
     def _build(self, subject, key, names, ca=False, expired=False):
         now = datetime.datetime.utcnow()
@@ -67,7 +76,10 @@ class Authority:
 def spki_sha256(pem):
     """The data of a `3 1 1` TLSA record for the certificate in a PEM file, in hexadecimal (RFC 6698 section 2.1)."""
     with open(pem, "rb") as file:
-        certificate = x509.load_pem_x509_certificate(file.read())
+        return _spki_sha256(x509.load_pem_x509_certificate(file.read()))
+
+
+def _spki_sha256(certificate):
     spki = certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

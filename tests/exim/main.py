@@ -11,6 +11,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cases_dane_plumbing  # noqa: E402
 import cases_header  # noqa: E402
 import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
@@ -137,7 +138,8 @@ def plumbing(lab, ledger):
     if ledger.wants("a program that hangs: Exim ends it after a minute, and the mail waits"):
         lab.hanging = cases_plumbing.Hanging(lab.exim)
     last = [case for case in cases_plumbing.CASES if case is cases_plumbing.hangs]
-    for case in [case for case in cases_plumbing.CASES if case not in last] + last:
+    first = [case for case in cases_plumbing.CASES if case not in last]
+    for case in [*first, *cases_dane_plumbing.CASES, *last]:
         ledger.run(case.words, case, lab)
     for words, case, macros in [
         ("SMTP_STS_ON_FAILURE = deliver: garbage and no program do not stop the mail; an answer to wait does",

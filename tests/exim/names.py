@@ -1,4 +1,4 @@
-"""The small DNS world: a signed root and TLD, a signed, an unsigned and a bogus zone, served by nsd.
+"""The small DNS world: a signed root and TLD; below it signed, unsigned, bogus and silent zones, served by nsd.
 
 Two unbounds answer: one validates (127.0.0.1; Exim's own resolver), one does not (127.0.0.2; the program's, so that
 whatever it knows to be bogus it has found out itself).
@@ -19,12 +19,15 @@ APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86
 
 
 class Names:
-    """Signs the zones and runs the servers. `zones` maps a zone (without the final dot) to its records."""
+    """Signs the zones and runs the servers. `zones` maps a zone (without the final dot) to its records; a zone below
+    another one of them is delegated from there. For a bogus zone the parent has a DS record that fits no key of it; a
+    silent one is delegated, as signed, to a server that knows nothing of it.
+    """
 
-    def __init__(self, directory, zones, unsigned, bogus):
+    def __init__(self, directory, zones, unsigned, bogus, silent=()):
         self.directory = directory
         self.zones = zones
-        self.unsigned, self.bogus = unsigned, bogus
+        self.unsigned, self.bogus, self.silent = unsigned, bogus, silent
         self.serial = 1
         self.keys = {}
         self.resolvers = []
@@ -50,19 +53,21 @@ class Names:
         self._unbound()
 
     def _records(self, name):
-        if name == "":
-            delegated = ["example"]
-            glue = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n"
-        elif name == "example":
-            delegated = list(self.zones)
-            glue = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n"
-        else:
-            return self.zones[name]
-        for child in delegated:
-            glue += f"{child}. 60 IN NS ns.nic.example.\n"
+        records = self.zones.get(name, f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n")
+        for child in [child for child in ["example", *self.zones] if self._parent(child) == name]:
+            records += f"{child}. 60 IN NS ns.nic.example.\n"
             if child not in self.unsigned:
-                glue += self._ds(child)
-        return glue
+                records += self._ds(child)
+        return records
+
+    def _parent(self, child):
+        """The zone that delegates another one: the nearest above it."""
+        above = child
+        while above:
+            above = above.partition(".")[2]
+            if above in ("", "example", *self.zones):
+                return above
+        return None
 
     def _zone(self, name):
         path = f"{self.directory}/{name or 'root'}.zone"
@@ -92,6 +97,7 @@ class Names:
         zones = "".join(
             f'zone:\n name: "{name or "."}"\n zonefile: "{self.directory}/{name or "root"}.zone.signed"\n'
             for name in ["", "example", *self.zones]
+            if name not in self.silent
         )
         with open(self.directory + "/nsd.conf", "w") as file:
             file.write(

@@ -134,23 +134,47 @@ class MailHost:
         return context.wrap_socket(connection, server_side=True)
 
 
+@dataclasses.dataclass
+class Page:
+    """One answer of a policy host. `trickle` sends the body octet by octet, two a second."""
+
+    body: bytes
+    status: int = 200
+    type: str = "text/plain"
+    location: str | None = None
+    trickle: bool = False
+
+
 class PolicyHost:
-    """An HTTPS server on port 443 of one address that serves `pages`, host name and path to body."""
+    """An HTTPS server on port 443 of one address that serves `pages`, host name and path to Page, and remembers what
+    was asked: `asked`, host name and path."""
 
     def __init__(self, address, certificate):
-        self.pages = {}
-        pages = self.pages
+        self.pages, self.asked = {}, []
+        host = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                body = pages.get((self.headers.get("Host", "").split(":")[0], self.path))
-                self.send_response(200 if body is not None else 404)
-                self.send_header("Content-Type", "text/plain")
-                self.send_header("Content-Length", str(len(body or b"")))
+                question = (self.headers.get("Host", "").split(":")[0], self.path)
+                host.asked.append(question)
+                self._answer(host.pages.get(question, Page(b"", status=404)))
+
+            def _answer(self, page):
+                self.send_response(page.status)
+                self.send_header("Content-Type", page.type)
+                self.send_header("Content-Length", str(len(page.body)))
+                if page.location:
+                    self.send_header("Location", page.location)
                 self.end_headers()
-                self.wfile.write(body or b"")
+                try:
+                    for octet in page.body if page.trickle else ():
+                        self.wfile.write(bytes([octet]))
+                        threading.Event().wait(0.5)
+                    self.wfile.write(b"" if page.trickle else page.body)
+                except OSError:
+                    self.close_connection = True  # the client had enough
 
             def log_message(self, *_arguments):
                 pass
@@ -158,5 +182,6 @@ class PolicyHost:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server = http.server.ThreadingHTTPServer((address, 443), Handler)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_arguments: None  # a client that does not like our certificate
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -4,6 +4,8 @@ import os
 import subprocess
 
 import certificates
+import dane
+import mta_sts
 import names
 import sinks
 
@@ -17,12 +19,12 @@ HOSTS = {
     "selfsigned": ("192.0.2.16", "selfsigned", "offered"),
     "refusing": ("192.0.2.17", "good", "refused"),
     "broken": ("192.0.2.18", "good", "broken"),
-    "dane": ("192.0.2.19", "dane", "offered"),
-    "danewrong": ("192.0.2.20", "danewrong", "offered"),
+    **dane.HOSTS,
     "issuer": ("192.0.2.21", "issuer", "offered"),
     "hop": ("192.0.2.22", "selfsigned", "offered"),
 }
 POLICY_HOST = "192.0.2.80"
+BADLY_CERTIFIED_POLICY_HOST = "192.0.2.81"
 
 
 def policy(mx="*.hosts.example", to="true", how="dnssec", life=86400, more=""):
@@ -57,14 +59,14 @@ SIGNED = "".join(
         domain("malformed", ["plain"], "v=STS1; to=perhaps; mx=good.hosts.example"),
         domain("xn--bcher-kva", ["good"], policy()),
         domain("xn--bcher-plain-thb", ["plain"], policy()),
-        domain("danedomain", ["dane"]),
-        domain("danewrong", ["danewrong"]),
+        *[domain(name, mx) for name, mx in dane.DOMAINS.items()],
         domain("shared", ["selfsigned"]),
         domain("issuer", ["issuer"]),
         domain("webpki", ["good"], policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
         f"webpki A {POLICY_HOST}\n",
         domain("aliased", ["alias"], policy("alias.hosts.example")),
         domain("elsewhere", ["alias"], policy("other.hosts.example")),
+        f'dane-implicit A {HOSTS["dane"][0]}\n_25._tcp.dane-implicit CNAME _25._tcp.dane.hosts.example.\n',
         f'implicit A {HOSTS["plain"][0]}\n_smtp-sts.implicit TXT "{policy("implicit.signed.example")}"\n',
         domain("closed", ["good"], policy()),
         "nullmx MX 0 .\n_smtp-sts.nullmx TXT \"" + policy() + "\"\n",
@@ -85,6 +87,7 @@ SIGNED = "".join(
 )
 UNSIGNED = "".join(
     [
+        domain("dane-insecure", ["danewrong"]),
         domain("met", ["plain"], policy()),
         domain("firstuse", ["good"], policy("good.hosts.example")),
         domain("spoofed", ["plain"], policy("plain.hosts.example")),
@@ -99,32 +102,42 @@ BOGUS = domain("met", ["good"], policy()) + domain("nopolicy", ["plain"])
 
 
 class World:
-    """Starts everything; attributes: `hosts` (label to MailHost), `names`, `policies` (the HTTPS host)."""
+    """Starts everything; attributes: `hosts` (label to MailHost), `names`, `pems` (label to file), and two HTTPS hosts,
+    `policies` and `badly_certified`."""
 
     def __init__(self, directory):
-        for address in [names.AUTHORITATIVE, POLICY_HOST, *(address for address, _, _ in HOSTS.values())]:
+        hosts = [address for address, _, _ in HOSTS.values()]
+        for address in [names.AUTHORITATIVE, POLICY_HOST, BADLY_CERTIFIED_POLICY_HOST, *hosts]:
             subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
-        pems = _certificates(directory + "/certificates")
+        pems, unknown = _certificates(directory + "/certificates")
         self.hosts = {label: sinks.MailHost(address, pems[pem], tls) for label, (address, pem, tls) in HOSTS.items()}
         self.pems = pems
         self.policies = sinks.PolicyHost(POLICY_HOST, pems["policies"])
-        self.policies.pages["webpki.signed.example", "/.well-known/smtp-sts/current"] = policy(
-            how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current"
-        ).encode()
-        self.policies.pages["webpki.unsigned.example", "/sts"] = policy(
-            "good.hosts.example", how="webpki:https://webpki.unsigned.example/sts"
-        ).encode()
-        self.policies.pages["evilbody.unsigned.example", "/sts"] = b"v=STS1\r\nX-Injected: yes\r\n"
+        self.badly_certified = sinks.PolicyHost(BADLY_CERTIFIED_POLICY_HOST, pems["selfsigned"])
+        for host, path, text in [
+            ("webpki.signed.example", "/.well-known/smtp-sts/current",
+             policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
+            ("webpki.unsigned.example", "/sts",
+             policy("good.hosts.example", how="webpki:https://webpki.unsigned.example/sts")),
+            ("evilbody.unsigned.example", "/sts", "v=STS1\r\nX-Injected: yes\r\n"),
+        ]:
+            self.policies.pages[host, path] = sinks.Page(text.encode())
+        for sts in mta_sts.DOMAINS:
+            host = self.badly_certified if sts.badly_certified else self.policies
+            host.pages[sts.policy_host, mta_sts.PATH] = sts.answer()
         hosts = "".join(f"{label} A {address}\n" for label, (address, _, _) in HOSTS.items())
-        hosts += "alias CNAME good\n"
-        hosts += f"_25._tcp.dane TLSA 3 1 1 {certificates.spki_sha256(pems['dane'])}\n"
-        hosts += f"_25._tcp.danewrong TLSA 3 1 1 {'00' * 32}\n"
+        hosts += "alias CNAME good\n" + dane.records(pems, unknown)
+        zones = {"hosts.example": hosts, "signed.example": SIGNED, "unsigned.example": UNSIGNED, "bogus.example": BOGUS}
+        zones[dane.BOGUS] = zones[dane.SILENT] = f"_25 TLSA 3 1 1 {'00' * 32}\n"
+        for sts in mta_sts.DOMAINS:
+            zones[sts.zone] += sts.records(BADLY_CERTIFIED_POLICY_HOST if sts.badly_certified else POLICY_HOST)
         os.makedirs(directory + "/names")
         self.names = names.Names(
             directory + "/names",
-            {"hosts.example": hosts, "signed.example": SIGNED, "unsigned.example": UNSIGNED, "bogus.example": BOGUS},
+            zones,
             unsigned={"unsigned.example"},
-            bogus={"bogus.example"},
+            bogus={"bogus.example", dane.BOGUS},
+            silent={dane.SILENT},
         )
         with open("/etc/resolv.conf", "w") as file:
             file.write(f"nameserver {names.VALIDATING}\noptions trust-ad edns0\n")
@@ -140,7 +153,8 @@ class World:
 
 
 def _certificates(directory):
-    """Writes the CA bundle of this private system and one PEM file for each kind of certificate."""
+    """Writes the CA bundle of this private system and one PEM file for each kind of certificate; returns these by
+    label, and the authority that is not in the bundle."""
     known = certificates.Authority(directory, "Known CA")
     known.trust()
     unknown = certificates.Authority(directory, "Unknown CA")
@@ -148,6 +162,7 @@ def _certificates(directory):
     stranger.trust("/etc/ssl/certs/stranger.pem")
     with open("/etc/ssl/certs/stranger.pem") as extra, open("/etc/ssl/certs/ca-certificates.crt", "a") as bundle:
         bundle.write(extra.read())
+    policy_hosts = [sts.policy_host for sts in mta_sts.DOMAINS]
     return {
         "good": known.issue("good", ["good.hosts.example", "alias.hosts.example"]),
         "other": known.issue("other", ["other.hosts.example"]),
@@ -155,10 +170,9 @@ def _certificates(directory):
         "elsewhere": known.issue("elsewhere", ["elsewhere.hosts.example"]),
         "expired": known.issue("expired", ["expired.hosts.example"], expired=True),
         "selfsigned": unknown.issue("selfsigned", ["selfsigned.hosts.example"]),
-        "dane": unknown.issue("dane", ["dane.hosts.example"]),
-        "danewrong": unknown.issue("danewrong", ["danewrong.hosts.example"]),
+        **dane.pems(known, unknown),
         "issuer": stranger.issue("issuer", ["issuer.hosts.example"]),
         "policies": known.issue(
-            "policies", ["webpki.signed.example", "webpki.unsigned.example", "evilbody.unsigned.example"]
+            "policies", ["webpki.signed.example", "webpki.unsigned.example", "evilbody.unsigned.example", *policy_hosts]
         ),
-    }
+    }, unknown

@@ -1,0 +1,172 @@
+"""DANE by Exim alone: a stand-in says what is demanded, and Exim's own resolver and TLSA look-ups do the rest."""
+
+import contextlib
+import os
+
+from cases_plumbing import answer, one, says
+from harness import case, delivered, never_in_clear, waits
+
+CASES = []
+ROUTED = "R=smtp_sts_permitted T=smtp_sts_"
+DANE = "policy=dane mode=enforce auth=dnssec mx=match cache=none reason=dane-usable"
+UNUSABLE = DANE.replace("usable", "unusable")
+OVERRIDE = "policy=override mode=none auth=none mx=unchecked cache=none reason=override"
+
+
+def dane(lab, label, tls="dane", rest=DANE, mxre="^(.+)$", zone="signed.example"):
+    """One message to a domain that demands DANE, or what `tls` says; the delivery and the recipient."""
+    domain = f"{label}.{zone}"
+    return one(lab, domain, answer(tls=tls, rest=rest, mxre=mxre)), "u@" + domain
+
+
+@contextlib.contextmanager
+def without_root_key():
+    """The package dns-root-data, which libgnutls-dane only suggests, is not installed."""
+    key = "/usr/share/dns/root.key"
+    there = os.path.exists(key)
+    if there:
+        os.rename(key, key + ".away")
+    try:
+        yield
+    finally:
+        if there:
+            os.rename(key + ".away", key)
+
+
+@case("tls=dane: delivered to a host of an unknown CA with the right TLSA record, with or without the package dns-root-data")
+def right(lab):
+    delivered(lab, *dane(lab, "danedomain"), "dane", ROUTED + "dane", "CV=dane")
+    with without_root_key():
+        delivered(lab, *dane(lab, "danedomain"), "dane", ROUTED + "dane", "CV=dane")
+
+
+@case("tls=dane: a TLSA record of the CA that issued the certificate (usage 2)")
+def trust_anchor(lab):
+    delivered(lab, *dane(lab, "dane-ta"), "daneta", ROUTED + "dane", "CV=dane")
+
+
+@case("tls=dane: an alias with the TLSA record at its target")
+def aliased(lab):
+    delivered(lab, *dane(lab, "dane-aliased"), "dane", ROUTED + "dane", "CV=dane")
+
+
+@case("tls=dane: waits when the TLSA record does not fit, whatever CA the certificate is of; the next host may fit")
+def wrong(lab):
+    for domain in ("danewrong", "dane-mismatch"):
+        mail, recipient = dane(lab, domain)
+        waits(lab, mail, recipient, "T=smtp_sts_dane", r"defer \(-37\)")
+        assert "DANE attempt failed; TLS connection" in mail.log, mail.log
+    delivered(lab, *dane(lab, "dane-fallback"), "dane", ROUTED + "dane", "CV=dane")
+    never_in_clear(lab)
+
+
+@case("tls=dane: waits when the host offers no STARTTLS")
+def no_starttls(lab):
+    waits(lab, *dane(lab, "dane-plain"), r"T=smtp_sts_dane defer \(-38\)")
+
+
+@case("tls=dane: waits when Exim's resolver does not vouch for the MX records, and the log says what to do")
+def without_ad(lab):
+    for resolver in (lab.resolver_without_trust, lab.resolver_that_does_not_validate):
+        with resolver():
+            mail, recipient = dane(lab, "danedomain")
+        waits(lab, mail, recipient, "R=smtp_sts_resolver defer", "validating resolver", 'resolv.conf .*"options trust-ad"')
+
+
+@case("tls=dane without an MX record: goes by the domain's own address, and waits when the resolver does not vouch for it")
+def implicit(lab):
+    delivered(lab, *dane(lab, "dane-implicit"), "dane", ROUTED + "dane", "CV=dane")
+    with lab.resolver_without_trust():
+        waits(lab, *dane(lab, "dane-implicit"), "R=smtp_sts_permitted defer", "insecurely")
+
+
+@case("tls=dane and a host without TLSA records in Exim's eyes: waits, though a known CA issued its certificate")
+def without_tlsa(lab):
+    for domain in ("met", "dane-misplaced", "dane-unusable"):
+        mail, recipient = dane(lab, domain)
+        waits(lab, mail, recipient, r"T=smtp_sts_dane defer \(-37\)", "certificate")
+        assert "DANE attempt failed" not in mail.log or domain == "dane-unusable", mail.log
+
+
+@case("tls=dane and TLSA records that are bogus or silent in Exim's eyes: waits")
+def bogus(lab):
+    for domain in ("dane-bogus", "dane-silent"):
+        waits(lab, *dane(lab, domain), "T=smtp_sts_dane defer", "DANE error: tlsa lookup DEFER")
+
+
+@case("tls=dane, and mxre permits no host: the mail waits")
+def nothing_permitted(lab):
+    waits(lab, *dane(lab, "danedomain", mxre="^(good[.]hosts[.]example)$"), "R=smtp_sts_none_permitted")
+
+
+@case("tls=encrypt: a host whose TLSA records are all unusable may show any certificate, but has to show one")
+def unusable(lab):
+    delivered(lab, *dane(lab, "dane-unusable", "encrypt", UNUSABLE), "unusable", ROUTED + "encrypt", "CV=no")
+    waits(lab, *dane(lab, "dane-unusable-plain", "encrypt", UNUSABLE), r"T=smtp_sts_encrypt defer \(-38\)")
+
+
+@case("tls=encrypt: a host of the domain with usable TLSA records is held to them")
+def half(lab):
+    delivered(lab, *dane(lab, "dane-half", "encrypt", UNUSABLE), "unusable", ROUTED + "encrypt")
+    assert not lab.world.hosts["danewrong"].envelopes
+    delivered(lab, *dane(lab, "danedomain", "encrypt", UNUSABLE), "dane", ROUTED + "encrypt", "CV=dane")
+
+
+@case("tls=encrypt: waits when Exim's resolver does not vouch for the MX records, for then nothing holds the usable host")
+def encrypt_without_ad(lab):
+    with lab.resolver_without_trust():
+        waits(lab, *dane(lab, "dane-half", "encrypt", UNUSABLE), "R=smtp_sts_resolver defer", "trust-ad")
+
+
+@case("tls=webpki: TLSA records that Exim sees go before the CAs, whether they fit or not")
+def webpki(lab):
+    delivered(lab, *dane(lab, "danedomain", "webpki"), "dane", ROUTED + "webpki", "CV=dane")
+    mail, recipient = dane(lab, "dane-mismatch", "webpki")
+    waits(lab, mail, recipient, r"T=smtp_sts_webpki defer \(-37\)")
+    assert "DANE attempt failed" in mail.log, mail.log
+
+
+@case("tls=webpki needs no resolver that validates")
+def webpki_without_ad(lab):
+    with lab.resolver_without_trust():
+        delivered(lab, *dane(lab, "met", "webpki"), "good", ROUTED + "webpki", "CV=yes")
+
+
+@case("policy=override outranks DANE: require none, webpki and dane, each for a host whose TLSA record does not fit")
+def override(lab):
+    delivered(lab, *dane(lab, "danewrong", "opportunistic", OVERRIDE), "danewrong", "R=smtp_sts_permitted T=remote_smtp ", "CV=no")
+    delivered(lab, *dane(lab, "dane-mismatch", "webpki", OVERRIDE), "danemismatch", ROUTED + "webpki", "CV=yes")
+    waits(lab, *dane(lab, "danewrong", "webpki", OVERRIDE), r"T=smtp_sts_webpki defer \(-37\)")
+    waits(lab, *dane(lab, "dane-mismatch", "dane", OVERRIDE), r"T=smtp_sts_dane defer \(-37\)")
+    delivered(lab, *dane(lab, "danedomain", "dane", OVERRIDE), "dane", ROUTED + "dane", "CV=dane")
+
+
+@case("a connection that DANE verified is not used again for a domain that demands a CA")
+def no_reuse(lab):
+    says("danedomain.signed.example", answer(tls="dane", rest=DANE))
+    says("dane-insecure.signed.example", answer(tls="webpki"))
+    lab.exim.empty_queue()
+    lab.exim.forget_hints()
+    lab.world.forget()
+    for recipient in ("u@danedomain.signed.example", "u@sts-dane-insecure.unsigned.example"):
+        lab.exim.queue(recipient)
+    says("sts-dane-insecure.unsigned.example", answer(tls="webpki"))
+    start = lab.exim.log_size()
+    lab.exim.run("exim4 -qqf")
+    lab.exim.run("exim4 -qf")
+    log = lab.exim.log_since(start)
+    lab.exim.empty_queue()
+    assert [m.recipients for m in lab.world.hosts["dane"].messages] == [["<u@danedomain.signed.example>"]], log
+
+
+@case("a TLSA record that does not fit locks other domains out of the host for no longer than a second")
+def lock_out(lab):
+    says("danewrong.signed.example", answer(tls="dane", rest=DANE))
+    says("dane-insecure.unsigned.example", answer())
+    lab.world.forget()
+    lab.exim.forget_hints()
+    lab.exim.deliver("u@danewrong.signed.example", fresh=False)
+    lab.wait_until_the_next_second_but_one()
+    mail = lab.exim.deliver("u@dane-insecure.unsigned.example", fresh=False)
+    lab.exim.empty_queue()
+    delivered(lab, mail, "u@dane-insecure.unsigned.example", "danewrong")
