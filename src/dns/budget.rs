@@ -6,6 +6,7 @@ use crate::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
 use hickory_proto::dnssec::{Algorithm, Nsec3HashAlgorithm, PublicKey, PublicKeyBuf};
 use hickory_proto::rr::Name;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Octets that SHA-1 and SHA-256 take in at once; the longer blocks of SHA-384 and SHA-512 cost less per octet.
 const BLOCK: usize = 64;
@@ -27,21 +28,32 @@ pub(super) type Hash = [u8; 20];
 /// What may be spent on one verdict, less what has been.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    spent: Spent,
+    spent: Arc<Mutex<Spent>>,
     /// By salt and iterations: no name is hashed twice in one way.
     hashes: HashMap<(Vec<u8>, u16), HashMap<Name, Hash>>,
 }
 
 impl Budget {
     /// What has been spent.
-    pub(super) const fn spent(&self) -> Spent {
-        self.spent
+    pub(super) fn spent(&self) -> Spent {
+        self.spend(|_| {})
+    }
+
+    /// The same budget for other walks of the verdict: what one spends, the other cannot.
+    pub(super) fn shared(&self) -> Self {
+        Self { spent: Arc::clone(&self.spent), hashes: HashMap::new() }
+    }
+
+    /// Takes down what is about to be spent; what has been spent with it.
+    fn spend(&self, on: impl FnOnce(&mut Spent)) -> Spent {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        on(&mut spent);
+        *spent
     }
 
     /// Before one signature over `octets` is tried with `key`.
     pub(super) fn verification(&mut self, key: &PublicKeyBuf, octets: usize) -> Found<()> {
-        self.spent.verifications += cost(key);
-        if self.spent.verifications > MAX_VERIFICATIONS {
+        if self.spend(|spent| spent.verifications += cost(key)).verifications > MAX_VERIFICATIONS {
             return exhausted("more signatures to try than one verdict may cost");
         }
         self.hashed(octets)
@@ -49,8 +61,7 @@ impl Budget {
 
     /// Before `octets` are hashed.
     pub(super) fn hashed(&mut self, octets: usize) -> Found<()> {
-        self.spent.hash_blocks += octets.div_ceil(BLOCK);
-        if self.spent.hash_blocks > MAX_HASH_BLOCKS {
+        if self.spend(|spent| spent.hash_blocks += octets.div_ceil(BLOCK)).hash_blocks > MAX_HASH_BLOCKS {
             return exhausted("more octets to hash than one verdict may cost");
         }
         Ok(())
@@ -62,8 +73,7 @@ impl Budget {
         if let Some(hash) = self.hashes.get(&terms).and_then(|hashes| hashes.get(name)) {
             return Ok(*hash);
         }
-        self.spent.nsec3_hashes += 1;
-        if self.spent.nsec3_hashes > MAX_NSEC3_HASHES {
+        if self.spend(|spent| spent.nsec3_hashes += 1).nsec3_hashes > MAX_NSEC3_HASHES {
             return exhausted("more NSEC3 hashes to compute than one verdict may cost");
         }
         self.hashed(name.len() + salt.len())?;

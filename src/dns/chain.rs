@@ -85,15 +85,21 @@ impl Trust {
         Self { anchors, now, budget: Budget::default(), cuts: HashMap::new() }
     }
 
-    /// Forgets what was proven, but not what was spent: for replies that were replaced, as when a bogus answer is
-    /// asked for again elsewhere.
-    pub fn start_over(&mut self) {
-        self.cuts.clear();
+    /// Nothing proven yet, out of the same budget, whichever of the two spends it: for other replies, as when a bogus
+    /// answer is asked for again elsewhere.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self {
+            anchors: Arc::clone(&self.anchors),
+            now: self.now,
+            budget: self.budget.shared(),
+            cuts: HashMap::new(),
+        }
     }
 
     /// What the verdict has cost so far.
     #[must_use]
-    pub const fn spent(&self) -> Spent {
+    pub fn spent(&self) -> Spent {
         self.budget.spent()
     }
 

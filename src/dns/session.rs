@@ -1,9 +1,18 @@
 //! The validating resolver of one verdict: it asks, remembers what came back, and drives walks until they end.
 //!
-//! Everything that a walk may want is asked at once; a walk waits only for what it cannot go on without. Replies and
-//! proven zone cuts are kept from call to call, so that the questions of one verdict pay for their common zones once.
-//! It refuses to go on asking when the [`Quota`] is spent or the deadline is over: what is missing then is unreachable,
-//! never absent.
+//! Everything that a walk may want is asked at once; a walk waits only for what it cannot go on without. Calls overlap:
+//! each drives its own walks, and all share replies, proven zone cuts, the [`Quota`] and the deadline, so that a
+//! question is asked once for the whole verdict. It refuses to go on asking when the quota is spent or the deadline is
+//! over: what is missing then is unreachable, never absent.
+//!
+//! A question on its way belongs to nobody: it is a task of the [`Round`], which brings its reply home whether or not
+//! the call that sent it is still there. So a call may be dropped at any point, and the others neither lose a reply
+//! nor wait for ever.
+//!
+//! The invariant of a second opinion: a walk ends in the round in which it began, and all that a round knows (replies,
+//! proofs, questions on their way) comes from questions of its own. A bogus answer is asked for again in the other
+//! round, which begins at another server, by a walk from the anchor down. A round never ends before the verdict, so no
+//! walk in it can be left without its reply; and nothing crosses from one to the other but the quota and the budget.
 
 use super::anchor::TrustAnchors;
 use super::quota::Quota;
@@ -12,23 +21,26 @@ use super::walk::{Finding, Replies, Reply, Step, Trust, Walk};
 use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::time::UnixTime;
-use futures_util::future::BoxFuture;
-use futures_util::lock::Mutex;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::future::join_all;
 use std::collections::HashSet;
-use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Answers the questions of one verdict from the trust anchors down, through the name servers given.
 ///
-/// It starts cold. Calls may overlap; they take turns.
+/// It starts cold. Calls may overlap, and may be dropped.
 #[derive(Debug)]
 pub struct Resolver {
     line: Arc<Line>,
-    session: Mutex<Session>,
+    first: Arc<Round>,
+    /// Begun when the first answer is bogus, and only if there is another server.
+    second: OnceLock<Arc<Round>>,
+    /// The second round proved what the first one could not: new questions begin there.
+    second_is_better: AtomicBool,
 }
 
 /// What every question needs on its way out.
@@ -39,18 +51,25 @@ struct Line {
     deadline: Instant,
 }
 
-/// What was asked, what came back, and what it proved.
-struct Session {
+/// All that was asked of the name servers in one order, and what came of it.
+#[derive(Debug)]
+struct Round {
     line: Arc<Line>,
+    /// The place of the name server that is asked first.
+    begins_at: usize,
+    known: Mutex<Known>,
+    /// Tells every walk that waits that one more reply is there.
+    landed: Notify,
+}
+
+/// What was asked in a round, what came back, and what it proved.
+#[derive(Debug)]
+struct Known {
     trust: Trust,
     replies: Replies,
     asked: HashSet<Question>,
-    /// Questions on their way. They are kept between calls: a reply that no walk waited for may be wanted by the next.
-    flights: FuturesUnordered<BoxFuture<'static, (Question, Reply)>>,
-    /// The place of the name server that is asked first.
-    first: usize,
-    /// A second opinion about a bogus answer was sought already.
-    has_second_opinion: bool,
+    /// Questions on their way; they end with the round.
+    flights: JoinSet<()>,
 }
 
 impl Resolver {
@@ -64,16 +83,8 @@ impl Resolver {
         deadline: Instant,
     ) -> Self {
         let line = Arc::new(Line { upstreams: Upstreams::new(upstreams), quota: Quota::default(), deadline });
-        let session = Session {
-            line: Arc::clone(&line),
-            trust: Trust::new(anchors, now),
-            replies: Replies::default(),
-            asked: HashSet::new(),
-            flights: FuturesUnordered::new(),
-            first: 0,
-            has_second_opinion: false,
-        };
-        Self { line, session: Mutex::new(session) }
+        let first = Round::new(Arc::clone(&line), 0, Trust::new(anchors, now));
+        Self { line, first, second: OnceLock::new(), second_is_better: AtomicBool::new(false) }
     }
 
     /// Packets that left so far, repetitions included.
@@ -84,8 +95,28 @@ impl Resolver {
 
     /// Answers one question.
     pub async fn resolve_one(&self, question: &Question) -> Answer {
+        let called = Instant::now();
         let answers = self.resolve(std::slice::from_ref(question)).await;
-        answers.into_iter().next().unwrap_or_else(|| Journey::new(question).end(stranded(), Duration::ZERO))
+        answers.into_iter().next().unwrap_or_else(|| answer(question, stranded(), 0, called))
+    }
+
+    /// The round in which new questions begin, and where a second opinion about them is to be had.
+    fn rounds(&self) -> (&Arc<Round>, Option<&Arc<Round>>) {
+        match self.second.get() {
+            Some(second) if self.second_is_better.load(Relaxed) => (second, Some(&self.first)),
+            second => (&self.first, second),
+        }
+    }
+
+    /// The round for a second opinion, begun now if need be; `None` without another server.
+    fn second_round(&self) -> Option<&Arc<Round>> {
+        let upstreams = &self.line.upstreams;
+        (upstreams.count() > 1).then(|| {
+            self.second.get_or_init(|| {
+                let trust = self.first.known().trust.afresh();
+                Round::new(Arc::clone(&self.line), upstreams.next_after_latest(), trust)
+            })
+        })
     }
 }
 
@@ -96,129 +127,114 @@ impl Resolve for Resolver {
 
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let called = Instant::now();
-        let mut session = self.session.lock().await;
-        let mut answers = session.run(questions, called).await;
+        let (here, elsewhere) = self.rounds();
+        let mut answers = here.resolve(questions, called).await;
         let is_bogus = |answer: &&Answer| answer.outcome.class() == Class::Bogus;
         let bogus: Vec<_> = answers.iter().filter(is_bogus).map(|answer| answer.question.clone()).collect();
-        if !bogus.is_empty() && session.turn_to_another_server() {
-            for second in session.run(&bogus, called).await {
-                // Silence elsewhere does not excuse what was seen to be false here.
-                let is_silent = second.outcome.class() == Class::Unreachable;
-                for first in answers.iter_mut().filter(|first| first.question == second.question) {
-                    let queries = first.queries + second.queries;
-                    *first = Answer { queries, ..if is_silent { first.clone() } else { second.clone() } };
-                }
+        if bogus.is_empty() {
+            return answers;
+        }
+        let Some(elsewhere) = elsewhere.or_else(|| self.second_round()) else { return answers };
+        for second in elsewhere.resolve(&bogus, called).await {
+            // Silence elsewhere does not excuse what was seen to be false here.
+            let is_silent = second.outcome.class() == Class::Unreachable;
+            if second.outcome.content().is_some() {
+                self.second_is_better.store(!Arc::ptr_eq(elsewhere, &self.first), Relaxed);
+            }
+            for first in answers.iter_mut().filter(|first| first.question == second.question) {
+                let queries = first.queries + second.queries;
+                *first = Answer { queries, ..if is_silent { first.clone() } else { second.clone() } };
             }
         }
         answers
     }
 }
 
-/// A walk under way.
-struct Journey {
-    walk: Walk,
-    question: Question,
-    /// The question without whose reply it cannot go on.
-    waits_for: Option<Question>,
-    queries: usize,
-    answer: Option<Answer>,
+/// How far a walk came.
+enum Progress {
+    Done(Finding),
+    /// It cannot go on without the reply to this question.
+    WaitsFor(Question),
 }
 
-impl Journey {
-    fn new(question: &Question) -> Self {
-        let walk = Walk::new(question.clone());
-        Self { walk, question: question.clone(), waits_for: None, queries: 0, answer: None }
+impl Round {
+    fn new(line: Arc<Line>, begins_at: usize, trust: Trust) -> Arc<Self> {
+        let known =
+            Known { trust, replies: Replies::default(), asked: HashSet::new(), flights: JoinSet::new() };
+        Arc::new(Self { line, begins_at, known: Mutex::new(known), landed: Notify::new() })
     }
 
-    fn end(&self, finding: Finding, elapsed: Duration) -> Answer {
-        let Finding { outcome, aliases, valid_until } = finding;
-        let (question, queries) = (self.question.clone(), self.queries);
-        Answer { question, outcome, aliases, valid_until, queries, elapsed }
+    /// What is known by now; never held while anything is waited for.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Session {
     /// Drives one walk for each question until all have ended; `called` is when the caller began to wait.
-    async fn run(&mut self, questions: &[Question], called: Instant) -> Vec<Answer> {
-        let mut journeys: Vec<_> = questions.iter().map(Journey::new).collect();
-        let mut landed = None;
+    async fn resolve(self: &Arc<Self>, questions: &[Question], called: Instant) -> Vec<Answer> {
+        join_all(questions.iter().map(|question| self.travel(question, called))).await
+    }
+
+    /// Drives the walk for one question to its end.
+    async fn travel(self: &Arc<Self>, question: &Question, called: Instant) -> Answer {
+        let mut walk = Walk::new(question.clone());
+        let mut queries = 0;
         loop {
-            for journey in journeys.iter_mut().filter(|journey| journey.answer.is_none()) {
-                if journey.waits_for.is_none() || journey.waits_for == landed {
-                    self.advance(journey, called);
-                }
-            }
-            if journeys.iter().all(|journey| journey.answer.is_some()) {
-                return journeys.into_iter().filter_map(|journey| journey.answer).collect();
-            }
-            match self.flights.next().await {
-                Some((question, reply)) => {
-                    self.replies.insert(question.clone(), reply);
-                    landed = Some(question);
-                }
-                None => {
-                    for journey in journeys.iter_mut().filter(|journey| journey.answer.is_none()) {
-                        journey.answer = Some(journey.end(stranded(), called.elapsed()));
-                    }
-                }
+            match self.advance(&mut walk, &mut queries) {
+                Progress::Done(finding) => return answer(question, finding, queries, called),
+                Progress::WaitsFor(question) => self.landing_of(&question).await,
             }
         }
     }
 
-    /// Steps a walk as far as the replies allow, and sends what it wants.
-    fn advance(&mut self, journey: &mut Journey, called: Instant) {
-        match journey.walk.step(&mut self.trust, &self.replies) {
-            Step::Done(finding) => journey.answer = Some(journey.end(finding, called.elapsed())),
-            Step::Ask(wanted) => {
-                journey.waits_for = wanted.first().cloned();
-                for question in wanted {
-                    journey.queries += usize::from(self.send(question));
-                }
+    /// Steps a walk as far as the replies allow, and sends what it wants; `queries` counts what was sent for it.
+    fn advance(self: &Arc<Self>, walk: &mut Walk, queries: &mut usize) -> Progress {
+        let Known { trust, replies, asked, flights } = &mut *self.known();
+        let wanted = match walk.step(trust, replies) {
+            Step::Done(finding) => return Progress::Done(finding),
+            Step::Ask(wanted) => wanted,
+        };
+        let Some(first) = wanted.first().filter(|first| replies.get(first).is_none()).cloned() else {
+            return Progress::Done(stranded());
+        };
+        for question in wanted {
+            if asked.insert(question.clone()) {
+                *queries += 1;
+                flights.spawn(fly(Arc::downgrade(self), Arc::clone(&self.line), self.begins_at, question));
             }
         }
+        Progress::WaitsFor(first)
     }
 
-    /// Sends a question unless it was sent before; true if it was sent.
-    fn send(&mut self, question: Question) -> bool {
-        if !self.asked.insert(question.clone()) {
-            return false;
+    /// Waits until the reply to a question that was sent is there.
+    async fn landing_of(&self, question: &Question) {
+        loop {
+            let landed = self.landed.notified(); // made before the look: no landing is missed in between
+            if self.known().replies.get(question).is_some() {
+                return;
+            }
+            landed.await;
         }
-        let (line, first) = (Arc::clone(&self.line), self.first);
-        self.flights.push(Box::pin(async move {
-            let reply = match line.upstreams.ask(&question, first, &line.quota, line.deadline).await {
-                Ok(message) => Reply::Message(Box::new(message)),
-                Err(failure) => Reply::Failed(failure.outage, failure.text),
-            };
-            (question, reply)
-        }));
-        true
-    }
-
-    /// Forgets all replies and begins at another name server; once in a verdict, and only if there is another one.
-    fn turn_to_another_server(&mut self) -> bool {
-        if self.has_second_opinion || self.line.upstreams.count() < 2 {
-            return false;
-        }
-        self.has_second_opinion = true;
-        self.first = self.line.upstreams.next_after_latest();
-        self.trust.start_over();
-        self.replies = Replies::default();
-        self.asked.clear();
-        self.flights = FuturesUnordered::new();
-        true
     }
 }
 
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("asked", &self.asked)
-            .field("first", &self.first)
-            .finish_non_exhaustive()
+/// Carries a question out and its reply, or why there is none, into its round.
+async fn fly(home: Weak<Round>, line: Arc<Line>, begins_at: usize, question: Question) {
+    let reply = match line.upstreams.ask(&question, begins_at, &line.quota, line.deadline).await {
+        Ok(message) => Reply::Message(Box::new(message)),
+        Err(failure) => Reply::Failed(failure.outage, failure.text),
+    };
+    if let Some(home) = home.upgrade() {
+        home.known().replies.insert(question, reply);
+        home.landed.notify_waiters();
     }
 }
 
-/// The end of a walk that waits for a reply which nobody will bring; a walk that asks twice would be a fault of ours.
+fn answer(question: &Question, finding: Finding, queries: usize, called: Instant) -> Answer {
+    let Finding { outcome, aliases, valid_until } = finding;
+    Answer { question: question.clone(), outcome, aliases, valid_until, queries, elapsed: called.elapsed() }
+}
+
+/// The end of a walk that asks again for what it was given; that would be a fault of ours.
 fn stranded() -> Finding {
     let text = "the walk asks again for what it was given".to_owned();
     let outcome = Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, text);

@@ -7,6 +7,7 @@
 mod fake;
 #[path = "../laboratory/mod.rs"]
 mod laboratory;
+mod overlap;
 
 use fake::{Act, Fake, bare};
 use hickory_proto::rr::{Name, RecordType};
@@ -201,17 +202,4 @@ async fn whatever_is_truncated_or_garbled_the_quota_holds() {
         }
         assert!(server.udp() + server.tcp() <= MAX_QUERIES);
     }
-}
-
-#[tokio::test]
-async fn calls_may_overlap_and_travel_between_threads() {
-    let laboratory = Laboratory::start();
-    let resolver = Arc::new(resolver(&laboratory, &[laboratory.dns()], 5_000));
-    let other = Arc::clone(&resolver);
-    let travelling = tokio::spawn(async move { other.resolve(&[mx()]).await });
-    let answers = resolver.resolve(&[policy()]).await;
-    assert_eq!(
-        (classes(&answers), classes(&travelling.await.unwrap())),
-        (vec![Class::Secure], vec![Class::Secure])
-    );
 }

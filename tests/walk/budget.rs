@@ -131,7 +131,7 @@ fn the_signatures_of_one_verdict_have_an_end() {
     let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
     assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
     // Beginning again does not fill the purse.
-    trust.start_over();
+    let mut trust = trust.afresh();
     let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
     assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
 }
