@@ -3,9 +3,11 @@
 //! These modules turn a stranger's text into terms, or into an error that names the field. They decide nothing about
 //! a delivery, and never ask anybody.
 
+pub mod lint;
 pub mod mta_sts;
 pub mod pattern;
 pub mod smtp_sts;
+pub mod txt;
 pub mod url;
 
 use crate::name::MxHost;

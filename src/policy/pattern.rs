@@ -16,10 +16,21 @@ impl MxPattern {
     /// inside included.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        Self::with_u_labels(text).filter(|pattern| pattern.to_string().eq_ignore_ascii_case(text))
+    }
+
+    /// The same, and U-labels become A-labels (RFC 8461 section 3.2 wants A-labels; people write what they read).
+    #[must_use]
+    pub fn with_u_labels(text: &str) -> Option<Self> {
         let (wildcard, rest) = text.strip_prefix("*.").map_or((false, text), |rest| (true, rest));
-        let host = MxHost::from_text(rest).ok()?;
-        let unchanged = host.as_str().eq_ignore_ascii_case(rest) && !rest.contains('_');
-        unchanged.then(|| Self { wildcard, name: host.as_str().to_owned() })
+        let host = MxHost::from_text(rest).ok().filter(|_| !rest.ends_with('.') && !rest.contains('_'))?;
+        Some(Self { wildcard, name: host.as_str().to_owned() })
+    }
+
+    /// Whether it permits every host right below a top-level domain, as `*.com` does.
+    #[must_use]
+    pub fn is_top_level(&self) -> bool {
+        self.wildcard && !self.name.contains('.')
     }
 
     /// Whether the pattern permits the host. A wildcard never stands for nothing, nor for two labels.

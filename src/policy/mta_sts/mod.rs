@@ -1,39 +1,56 @@
-//! Stands in until the parsers of RFC 8461 are here.
-#![expect(missing_docs, reason = "stands in")]
-use crate::policy::Mode;
-use crate::policy::pattern::MxPattern;
+//! MTA-STS (RFC 8461): a TXT record that tells of a policy, and the policy, a file on a web server of the domain.
+
+mod body;
+mod record;
+
+pub use body::Body;
+pub use record::{LABEL, Published, Record, published};
+
+use crate::name::PolicyDomain;
+use crate::policy::lint::{Code, Finding, Malformed};
+use crate::policy::url::PolicyUrl;
 use std::fmt;
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    id: String,
-    text: String,
-}
-impl Record {
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-}
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    pub mode: Mode,
-    pub mx: Vec<MxPattern>,
-    pub max_age: u64,
-}
+
+/// The label of the policy host (RFC 8461 section 3.3).
+const POLICY_HOST: &str = "mta-sts";
+
+/// The path of the policy (RFC 8461 section 3.2).
+const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
+
+/// A policy as it was fetched, and the record that told of it.
+///
+/// It prints as it is stored: the text of the record, a line feed, the body in its canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// The TXT record; its id tells whether there is something new.
     pub record: Record,
+    /// What the policy says.
     pub body: Body,
 }
+
 impl Policy {
-    pub fn parse(_: &str) -> Result<Self, &str> {
-        Err("no policy")
+    /// Reads a stored policy.
+    ///
+    /// # Errors
+    /// [`Malformed`] with the first thing that is wrong in the record or in the body.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let Some((record, body)) = text.split_once('\n') else {
+            let end = text.len();
+            return Err(Malformed(Finding::new(Code::MtaStsPolicyNoVersion, text.as_bytes(), end..end)));
+        };
+        Ok(Self { record: Record::parse(record)?, body: Body::stored(body)? })
     }
 }
+
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.record.as_str())
+        write!(f, "{}\n{}", self.record, self.body)
     }
+}
+
+/// Where the policy of a domain is; `None` if the domain's name is too long to have a policy host.
+#[must_use]
+pub fn policy_url(domain: &PolicyDomain) -> Option<PolicyUrl> {
+    let host = PolicyDomain::parse(&format!("{POLICY_HOST}.{domain}")).ok()?;
+    PolicyUrl::new(host, POLICY_PATH).ok()
 }
