@@ -212,7 +212,7 @@ codes! {
         "The id holds other characters than letters and digits: the record counts for nothing.",
         "Use letters and digits alone; a time such as 20261122T190000 is usual.";
     MtaStsTxtIdEmpty: Error "mta-sts.txt.id-empty", "RFC 8461 section 3.1",
-        "The id is empty.",
+        "The id is empty: the record counts for nothing.",
         "Use 1 to 32 letters and digits; a time such as 20261122T190000 is usual.";
     MtaStsTxtIdLength: Error "mta-sts.txt.id-length", "RFC 8461 section 3.1",
         "The id is longer than 32 characters: the record counts for nothing.",
@@ -292,7 +292,7 @@ codes! {
         "Write the names of the MX hosts, with commas between them.";
     SmtpStsTxtMxMany: Error "smtp-sts.txt.mx-many", "this program's limits",
         "mx holds more patterns than are read.",
-        "Use a wildcard.";
+        "Use a wildcard for the MX hosts.";
     SmtpStsTxtNoConstraint: Note "smtp-sts.txt.no-constraint", "draft-margolis-smtp-sts-00 section 3.1",
         "There is no c: webpki is assumed.",
         "Write c=webpki or c=tlsa.";
