@@ -16,7 +16,8 @@
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
-//! clock), [`text`] (the one way in which a stranger's text is shown).
+//! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
+//! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
 //! What is absent is as much a part of the design: no decision takes a string, no module but `cli` reads a file of the
 //! administrator's, nothing reads the environment, `name`, `policy`, `verdict`, `reason`, `render` and the walk in
@@ -26,6 +27,7 @@ pub mod cache;
 pub mod cli;
 pub mod dns;
 pub mod https;
+pub mod journal;
 pub mod limits;
 pub mod name;
 pub mod policy;
@@ -33,5 +35,6 @@ pub mod reason;
 pub mod render;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod verdict;
 pub mod verify;

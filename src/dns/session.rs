@@ -1,13 +1,13 @@
 //! The validating resolver of one verdict: it asks, remembers what came back, and drives walks until they end.
 //!
 //! Everything that a walk may want is asked at once; a walk waits only for what it cannot go on without. Calls overlap:
-//! each drives its own walks, and all share replies, proven zone cuts, the [`Quota`] and the deadline, so that a
-//! question is asked once for the whole verdict. It refuses to go on asking when the quota is spent or the deadline is
-//! over: what is missing then is unreachable, never absent.
+//! each drives its own walks, and all share replies, proven zone cuts, the [`Quota`] and the deadline, so that what
+//! several calls want is asked once. It refuses to go on asking when the quota is spent or the deadline is over: what
+//! is missing then is unreachable, never absent.
 //!
-//! A question on its way belongs to nobody: it is a task of the [`Round`], which brings its reply home whether or not
-//! the call that sent it is still there. So a call may be dropped at any point, and the others neither lose a reply
-//! nor wait for ever.
+//! A question on its way belongs to nobody: it is a task of its round, which brings its reply home whether or not the
+//! call that sent it is still there. So a call may be dropped at any point, and the others neither lose a reply nor
+//! wait for ever.
 //!
 //! The invariant of a second opinion: a walk ends in the round in which it began, and all that a round knows (replies,
 //! proofs, questions on their way) comes from questions of its own. A bogus answer is asked for again in the other

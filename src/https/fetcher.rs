@@ -6,12 +6,14 @@ use super::metered::{Metered, Traffic};
 use super::progress::{Peer, Progress};
 use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
 use crate::dns::{Answer, Content, Outcome, Question, Resolve};
+use crate::journal::Journal;
 use crate::limits;
 use crate::name::PolicyDomain;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::{RData, RecordType};
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -85,6 +87,7 @@ pub struct HttpsFetcher<'r, R> {
     resolver: &'r R,
     settings: HttpsSettings,
     run_ends: Instant,
+    journal: Option<&'r Journal>,
     tls: OnceLock<Result<Arc<ClientConfig>, BadRoots>>,
 }
 
@@ -92,7 +95,22 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     /// A fetcher whose fetches all end before `run_ends`.
     #[must_use]
     pub const fn new(resolver: &'r R, settings: HttpsSettings, run_ends: Instant) -> Self {
-        Self { resolver, settings, run_ends, tls: OnceLock::new() }
+        Self { resolver, settings, run_ends, journal: None, tls: OnceLock::new() }
+    }
+
+    /// The same, with its steps taken down: connections, handshake, request. Its questions are the resolver's steps.
+    #[must_use]
+    pub const fn noted_in(mut self, journal: &'r Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Waits for a step of a fetch; its name is for the journal.
+    async fn step<T>(&self, name: impl FnOnce() -> String, work: impl Future<Output = T>) -> T {
+        match self.journal {
+            Some(journal) => journal.step(name(), work).await,
+            None => work.await,
+        }
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
@@ -142,7 +160,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
                         stream.set_nodelay(true)?;
                         io::Result::Ok(stream)
                     };
-                    match peer.within(patience, Step::Connect, connecting).await {
+                    let connecting = peer.within(patience, Step::Connect, connecting);
+                    match self.step(|| format!("connect to {address}"), connecting).await {
                         Ok(Ok(stream)) => Ok((stream, peer)),
                         Ok(Err(e)) => Err(peer.interrupted(Step::Connect, &e)),
                         Err(late) => Err(late),
@@ -173,7 +192,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
         let name = ServerName::try_from(host.as_str().to_owned()).map_err(|e| certificate(&e))?;
         let traffic = Arc::clone(&stream.traffic);
         let shaking = TlsConnector::from(tls).connect(name, stream);
-        peer.within(self.settings.patience.handshake, Step::Handshake, shaking).await?.map_err(|e| {
+        let shaking = peer.within(self.settings.patience.handshake, Step::Handshake, shaking);
+        self.step(|| format!("TLS with {host}"), shaking).await?.map_err(|e| {
             if let Some(excess) = traffic.excess() {
                 return peer.too_large(excess);
             }
@@ -196,7 +216,8 @@ impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
         let traffic = Arc::new(Traffic::default());
         let stream = Metered { stream, traffic: Arc::clone(&traffic) };
         let stream = self.shake_hands(&peer, tls, stream).await?;
-        exchange(stream, traffic, &peer, Wanted { url, port, media, patience: patience.head }).await
+        let asking = exchange(stream, traffic, &peer, Wanted { url, port, media, patience: patience.head });
+        self.step(|| format!("GET {url}"), asking).await
     }
 }
 

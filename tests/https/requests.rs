@@ -1,11 +1,13 @@
 //! What a policy host learns from us: one request, and nothing about the machine that sends it.
 
 use crate::site::{
-    Authority, HOST, Hello, Names, Site, TEXT, fetch_with, host_params, policy_with, settings,
+    Authority, HOST, Hello, Names, Site, TEXT, fetch_with, host_params, policy_with, settings, url,
 };
-use smtp_sts_verify::https::{FetchError, MediaType};
+use smtp_sts_verify::https::{Fetch as _, FetchError, HttpsFetcher, MediaType};
+use smtp_sts_verify::journal::Journal;
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 async fn fetch_over(alpn: &[&str]) -> (Site, Result<Vec<u8>, FetchError>) {
     let authority = Authority::new();
@@ -49,6 +51,33 @@ async fn a_server_that_speaks_http_2_alone_has_no_policy() {
     let (site, fetched) = fetch_over(&["h2"]).await;
     assert!(matches!(fetched, Err(FetchError::Tls { .. })), "{fetched:?}");
     assert_eq!(site.requests(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_journal_tells_the_steps_of_a_fetch_up_to_the_one_that_failed() {
+    let authority = Authority::new();
+    for (roots, steps) in [(authority.roots(), 5), (Authority::new().roots(), 4)] {
+        let site =
+            Site::serve_with_alpn(authority.issue(&host_params()), policy_with(""), &["http/1.1"]).await;
+        let began = Instant::now();
+        let journal = Journal::since(began);
+        let names = journal.watch(Names::at(site.address.ip()));
+        let fetcher = HttpsFetcher::new(&names, settings(&site, roots), began + Duration::from_secs(10));
+        let fetched = fetcher.noted_in(&journal).fetch(&url(), MediaType::Any).await;
+        assert_eq!(fetched.is_ok(), steps == 5, "{fetched:?}");
+        let timeline = journal.timeline();
+        let told: Vec<_> = timeline.steps.iter().map(|step| step.what.clone()).collect();
+        let all = [
+            format!("{HOST}. AAAA"),
+            format!("{HOST}. A"),
+            format!("connect to {}", site.address),
+            format!("TLS with {HOST}"),
+            format!("GET {}", url()),
+        ];
+        assert_eq!(told, all[..steps]);
+        assert!(timeline.steps.iter().all(|step| step.to.is_some()), "{timeline:?}");
+        assert_eq!(timeline.critical_path().last().unwrap().what, all[steps - 1]);
+    }
 }
 
 #[test]
