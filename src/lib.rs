@@ -25,6 +25,7 @@
 
 pub mod cache;
 pub mod cli;
+pub mod dane;
 pub mod dns;
 pub mod https;
 pub mod journal;

@@ -3,6 +3,7 @@
 //! It gathers what [`crate::verdict`] judges: what memory knows, what DNS proves, what an HTTPS copy confirms. It
 //! never decides, and it touches the outside only through [`Memory`], [`Resolve`] and [`Fetch`].
 
+pub mod dane;
 pub mod discovery;
 mod inquiry;
 pub mod mx;

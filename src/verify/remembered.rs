@@ -8,7 +8,7 @@ use crate::dns::Class;
 use crate::name::MxHost;
 use crate::policy::smtp_sts::Record;
 use crate::time::UnixTime;
-use crate::verdict::{Absence, Aliases, MxFindings};
+use crate::verdict::{Absence, Aliases, DaneFindings, DaneHost, MxFindings};
 
 /// A discovery and what came of authenticating it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +126,50 @@ pub fn mx_from_line(line: &str) -> Option<(MxFindings, Class)> {
     }
 }
 
+/// What a host is called in the line of [`dane_to_line`].
+const DANE_HOSTS: [(DaneHost, &str); 3] =
+    [(DaneHost::Absent, "absent"), (DaneHost::Unusable, "unusable"), (DaneHost::Usable, "usable")];
+
+/// The line of what DANE says about the MX hosts; `None` for what is not to be remembered: while one host is unknown,
+/// all of them are looked at again.
+#[must_use]
+pub fn dane_to_line(dane: &DaneFindings) -> Option<String> {
+    let hosts = match dane {
+        DaneFindings::Inapplicable(why) if why.contains(char::is_control) => return None,
+        DaneFindings::Inapplicable(why) => return Some(format!("inapplicable {why}")),
+        DaneFindings::Hosts(hosts) => hosts,
+    };
+    let mut line = String::from("hosts");
+    for (name, dane) in hosts {
+        let (_, word) = DANE_HOSTS.iter().find(|(one, _)| one == dane)?;
+        line.push_str(&format!(" {name}={word}"));
+    }
+    Some(line)
+}
+
+/// Reads the line again.
+#[must_use]
+pub fn dane_from_line(line: &str) -> Option<DaneFindings> {
+    let pair = |text: &str| {
+        let (name, word) = text.split_once('=')?;
+        let (dane, _) = DANE_HOSTS.iter().find(|(_, one)| *one == word)?;
+        Some((MxHost::from_text(name).ok()?, dane.clone()))
+    };
+    let dane = match line.split_once(' ') {
+        Some(("inapplicable", why)) => DaneFindings::Inapplicable(why.to_owned()),
+        Some(("hosts", hosts)) => DaneFindings::Hosts(hosts.split(' ').map(pair).collect::<Option<_>>()?),
+        None if line == "hosts" => DaneFindings::Hosts(Vec::new()),
+        _ => return None,
+    };
+    // Only what would be written is read: no name in another spelling, no character that cannot have been there.
+    (dane_to_line(&dane).as_deref() == Some(line)).then_some(dane)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::Blame;
+    use crate::verdict::Trouble;
     use proptest::prelude::*;
 
     fn host(text: &str) -> MxHost {
@@ -194,13 +235,50 @@ mod tests {
         {
             assert_eq!(mx_from_line(line), None, "{line}");
         }
+        for line in [
+            "",
+            "hosts ",
+            "hosts a.example",
+            "hosts a.example=unknown",
+            "hosts A.example=usable",
+            "hosts a.example=usable ",
+            "hosts a.example=usable  b.example=absent",
+            "hosts a..b=usable",
+            "hostsa.example=usable",
+            "inapplicable",
+            "inapplicable a\nb",
+        ] {
+            assert_eq!(dane_from_line(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn while_one_host_is_unknown_nothing_is_remembered_of_any() {
+        let trouble = Trouble::Bogus(Blame::Domain, "forged".into());
+        let hosts = vec![(host("a.test"), DaneHost::Usable), (host("b.test"), DaneHost::Unknown(trouble))];
+        assert_eq!(dane_to_line(&DaneFindings::Hosts(hosts)), None);
     }
 
     proptest! {
         #[test]
-        fn no_line_panics(line in "(nothing|record|malformed|hosts|null)? ?\\PC{0,60}") {
+        fn no_line_panics(line in "(nothing|record|malformed|hosts|null|inapplicable)? ?\\PC{0,60}") {
             let _ = Finding::from_line(&line, UnixTime(1));
             let _ = mx_from_line(&line);
+            if let Some(dane) = dane_from_line(&line) {
+                prop_assert_eq!(dane_to_line(&dane), Some(line));
+            }
+        }
+
+        #[test]
+        fn what_dane_says_reads_back_the_same(
+            hosts in proptest::collection::vec(("[a-z0-9]{1,9}(_[a-z]{1,3})?\\.test", 0..DANE_HOSTS.len()), 0..12),
+            why in "[ -~]{0,80}",
+        ) {
+            let hosts = hosts.iter().map(|(name, at)| (host(name), DANE_HOSTS[*at].0.clone())).collect();
+            for dane in [DaneFindings::Hosts(hosts), DaneFindings::Inapplicable(why)] {
+                let line = dane_to_line(&dane).unwrap();
+                prop_assert_eq!(dane_from_line(&line), Some(dane), "{}", line);
+            }
         }
     }
 }

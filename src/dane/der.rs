@@ -1,0 +1,166 @@
+//! As much DER as it takes to find the public key in a certificate (X.690 sections 8.1 and 10.1, RFC 5280 section 4.1).
+//!
+//! A walk over lengths, forwards, without recursion. It judges the frame and nothing in it: a certificate that no
+//! authority of the web would sign is as good as any for DANE-EE(3) (RFC 7672 section 3.1.1), so that a parser which
+//! demands extensions, versions or known algorithms would refuse what has to be accepted.
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+/// `[0] EXPLICIT`, the version of a certificate.
+const VERSION: u8 = 0xa0;
+
+/// The octets of the SubjectPublicKeyInfo in a certificate; `None` if this is none.
+pub(super) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
+    let mut certificate = the_only(SEQUENCE, certificate)?;
+    let mut signed = Elements(certificate.next(SEQUENCE)?.content);
+    certificate.next(SEQUENCE)?; // signatureAlgorithm
+    certificate.next(BIT_STRING)?; // signatureValue
+    certificate.end()?;
+    if signed.tag() == Some(VERSION) {
+        signed.next(VERSION)?;
+    }
+    signed.next(INTEGER)?; // serialNumber
+    signed.next(SEQUENCE)?; // signature
+    signed.next(SEQUENCE)?; // issuer
+    signed.next(SEQUENCE)?; // validity
+    signed.next(SEQUENCE)?; // subject
+    let key = signed.next(SEQUENCE)?;
+    is_public_key(key.whole).then_some(key.whole)
+}
+
+/// Whether the octets are one SubjectPublicKeyInfo.
+pub(super) fn is_public_key(octets: &[u8]) -> bool {
+    let parts = || {
+        let mut info = the_only(SEQUENCE, octets)?;
+        Elements(info.next(SEQUENCE)?.content).next(OBJECT_IDENTIFIER)?;
+        info.next(BIT_STRING)?;
+        info.end()
+    };
+    parts().is_some()
+}
+
+/// What is in the one element that the octets are made of.
+fn the_only(tag: u8, octets: &[u8]) -> Option<Elements<'_>> {
+    let mut elements = Elements(octets);
+    let element = elements.next(tag)?;
+    elements.end()?;
+    Some(Elements(element.content))
+}
+
+struct Element<'a> {
+    /// With its tag and length.
+    whole: &'a [u8],
+    content: &'a [u8],
+}
+
+/// Elements one behind the other; those not read yet.
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Elements<'a> {
+    fn tag(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    /// Takes the next element, which must have this tag.
+    fn next(&mut self, tag: u8) -> Option<Element<'a>> {
+        let (found, rest) = self.0.split_first()?;
+        let (length, content) = length(rest)?;
+        let (content, behind) = content.split_at_checked(length)?;
+        let whole = self.0.get(..self.0.len().checked_sub(behind.len())?)?;
+        self.0 = behind;
+        (*found == tag).then_some(Element { whole, content })
+    }
+
+    /// There is nothing more.
+    fn end(&self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+/// A length in its only form (X.690 section 10.1), and what stands behind it. No certificate has 16 MiB.
+fn length(octets: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = octets.split_first()?;
+    let count = match first {
+        0..=0x7f => return Some((usize::from(*first), rest)),
+        0x81..=0x83 => usize::from(first & 0x7f),
+        _ => return None,
+    };
+    let (digits, rest) = rest.split_at_checked(count)?;
+    let length = digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit));
+    let is_shortest = length > 0x7f && digits.first() != Some(&0);
+    is_shortest.then_some((length, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair, PublicKeyData};
+
+    fn certificate() -> (Vec<u8>, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["mx.test".into()]).unwrap().self_signed(&key).unwrap();
+        (certificate.der().to_vec(), key.subject_public_key_info())
+    }
+
+    #[test]
+    fn the_public_key_of_a_certificate_is_its_subject_public_key_info() {
+        let (certificate, key) = certificate();
+        assert_eq!(public_key_of(&certificate), Some(key.as_slice()));
+        assert!(is_public_key(&key) && !is_public_key(&certificate) && public_key_of(&key).is_none());
+    }
+
+    #[test]
+    fn a_certificate_that_is_cut_or_has_a_tail_is_none() {
+        let (certificate, key) = certificate();
+        for cut in 0..certificate.len() {
+            assert_eq!(public_key_of(&certificate[..cut]), None, "{cut}");
+        }
+        for cut in 0..key.len() {
+            assert!(!is_public_key(&key[..cut]), "{cut}");
+        }
+        for octets in [certificate, key] {
+            let longer = [octets, vec![0]].concat();
+            assert!(public_key_of(&longer).is_none() && !is_public_key(&longer));
+        }
+    }
+
+    #[test]
+    fn a_length_has_one_form() {
+        for (octets, expected) in [
+            (&[0x00][..], Some(0)),
+            (&[0x7f], Some(127)),
+            (&[0x81, 0x80], Some(128)),
+            (&[0x82, 0x01, 0x00], Some(256)),
+            (&[0x83, 0x01, 0x00, 0x00], Some(65_536)),
+            (&[0x80], None),
+            (&[0x81, 0x7f], None),
+            (&[0x82, 0x00, 0xff], None),
+            (&[0x83, 0x00, 0xff, 0xff], None),
+            (&[0x84, 0x01, 0x00, 0x00, 0x00], None),
+            (&[0xff], None),
+            (&[], None),
+        ] {
+            assert_eq!(length(octets).map(|(length, _)| length), expected, "{octets:x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (public_key_of(&octets), is_public_key(&octets));
+        }
+
+        #[test]
+        fn one_wrong_octet_never_panics_and_never_leads_outside(at in 0_usize..400, octet: u8) {
+            let (mut certificate, _) = certificate();
+            let at = at % certificate.len();
+            certificate[at] = octet;
+            if let Some(key) = public_key_of(&certificate) {
+                prop_assert!(is_public_key(key));
+            }
+        }
+    }
+}
