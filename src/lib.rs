@@ -9,7 +9,7 @@
 //! 3. [`dns`] asks for the rest, everything at once, and walks the chain of trust from the anchor down: an answer is
 //!    secure, insecure, bogus or unreachable.
 //! 4. [`policy`] reads the record that was found into terms. [`https`] fetches the copy that authenticates it, where
-//!    the record says so.
+//!    the record says so. [`dane`] says where the TLSA records of an MX host stand and which of them can be used.
 //! 5. [`verdict`] judges: the only place that can refuse, and only under a policy that was met before. Each judgement
 //!    has one word of [`reason`].
 //! 6. [`cache`] keeps what the next delivery must know.
@@ -20,8 +20,8 @@
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
 //! What is absent is as much a part of the design: no decision takes a string, no module but `cli` reads a file of the
-//! administrator's, nothing reads the environment, `name`, `policy`, `verdict`, `reason`, `render` and the walk in
-//! `dns` know neither I/O nor clock.
+//! administrator's, nothing reads the environment, `name`, `policy`, `dane`, `verdict`, `reason`, `render` and the walk
+//! in `dns` know neither I/O nor clock.
 
 pub mod cache;
 pub mod cli;

@@ -87,7 +87,7 @@ mod tests {
             assert_eq!(matched(&der[1..], std::slice::from_ref(&record)), None, "{record}");
         }
         for record in records(3, 0, &der[1]).into_iter().chain(records(3, 1, &keys[1])) {
-            assert_eq!(matched(&der, &[record.clone()]), None, "{record}");
+            assert_eq!(matched(&der, std::slice::from_ref(&record)), None, "{record}");
         }
     }
 
@@ -101,7 +101,7 @@ mod tests {
         }
         let authority_not_sent = &der[..1];
         for record in records(2, 0, &der[1]) {
-            assert_eq!(matched(authority_not_sent, &[record.clone()]), None, "{record}");
+            assert_eq!(matched(authority_not_sent, std::slice::from_ref(&record)), None, "{record}");
         }
     }
 
