@@ -68,6 +68,19 @@ def encrypt(lab):
     waits(lab, mail, "u@plain.signed.example", r"defer \(-38\)")
 
 
+@case("header set: tls=dane is DANE by Exim and nothing else: without it the mail waits, though a known CA issued the certificate")
+def dane(lab):
+    mail = one(lab, "danedomain.signed.example", answer(tls="dane"))
+    delivered(lab, mail, "u@danedomain.signed.example", "dane", "T=remote_smtp ", "CV=dane")
+    assert asked()[-1][7:9] == ["--tls-verified", "yes"]
+    for domain in ("danewrong", "dane-mismatch", "dane-plain", "met"):
+        mail = one(lab, f"{domain}.signed.example", answer(tls="dane"))
+        waits(lab, mail, f"u@{domain}.signed.example", r"T=remote_smtp defer \(-3[78]\)")
+    with lab.resolver_without_trust():
+        mail = one(lab, "dane-mismatch.signed.example", answer(tls="dane"))
+        waits(lab, mail, "u@dane-mismatch.signed.example", r"T=remote_smtp defer \(-37\)")
+
+
 @case("header set: a cached True demands verified TLS when the program is missing or prints garbage")
 def cached_true(lab):
     cached(("plain.signed.example", "True"), ("selfsigned.signed.example", "True"), ("met.signed.example", "True"))

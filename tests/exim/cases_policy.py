@@ -288,7 +288,7 @@ def configuration(lab):
     waits(lab, mail, "u@nopolicy.signed.example", "R=smtp_sts_ask defer", r"\(configuration\)")
 
 
-@case("the README's own check: answer, route and files")
+@case("the README's own check: answer, route, files and resolver")
 def check(lab):
     commands = exim.readme("check")
     assert "domain=example.org\n" in commands
@@ -298,6 +298,10 @@ def check(lab):
     assert "router = smtp_sts_permitted, transport = smtp_sts_webpki" in out, out
     assert "host good.hosts.example" in out and "host other.hosts.example" not in out, out
     assert "-rw-r-----" in out, out
+    assert out.endswith("\nvalidated\n"), out
+    with lab.resolver_without_trust():
+        out = lab.exim.run(commands.replace("domain=example.org\n", "domain=detour.signed.example\n"))
+    assert out.endswith("\nnot validated\n"), out
 
 
 @case("strangers' strings, one after the other: no header of theirs, no command run, no mail lost")

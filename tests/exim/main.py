@@ -54,6 +54,16 @@ class Laboratory:
         """For a while, the program asks another name server."""
         return _replaced(CONFIGURATION, self._configuration(server))
 
+    def program_set(self, key, value):
+        """For a while, the program's configuration has another value for a key that is in it."""
+        text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", self._configuration(names.PLAIN))
+        assert count == 1, text
+        return _replaced(CONFIGURATION, text)
+
+    def program_told(self, text):
+        """For a while, more stands in the program's configuration."""
+        return _replaced(CONFIGURATION, self._configuration(names.PLAIN) + text)
+
     @contextlib.contextmanager
     def read_only_cache(self):
         """The cache's file system is read-only for a while."""
@@ -168,10 +178,11 @@ def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.exim.install_program(program)
     lab.forget_policies()
-    if not any(ledger.wants(case.words) for case in cases_policy.CASES):
+    cases = cases_policy.CASES
+    if not any(ledger.wants(case.words) for case in cases):
         return
     lab.exim.configure("split", sets=["enforce", "header"])
-    for case in cases_policy.CASES:
+    for case in cases:
         ledger.run(case.words, case, lab)
 
 

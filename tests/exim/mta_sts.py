@@ -5,6 +5,8 @@ import dataclasses
 import sinks
 
 PATH = "/.well-known/mta-sts.txt"
+# Web servers, named after their certificates.
+POLICY_HOSTS = {"trusted": "192.0.2.80", "untrusted": "192.0.2.81", "wrongname": "192.0.2.82", "expired": "192.0.2.83"}
 
 
 @dataclasses.dataclass
@@ -18,7 +20,7 @@ class Domain:
     page: dict = dataclasses.field(default_factory=dict)
     more: str = ""
     zone: str = "signed.example"
-    badly_certified: bool = False
+    served_by: str = "trusted"
 
     @property
     def name(self):
@@ -30,11 +32,11 @@ class Domain:
         """Where its policy is fetched from (RFC 8461 section 3.3)."""
         return f"mta-sts.{self.name}"
 
-    def records(self, policy_address):
+    def records(self):
         """Its lines in the zone file."""
         lines = [f"{self.label} MX {10 * (i + 1)} {host}.hosts.example." for i, host in enumerate(self.mx)]
         lines.append(f'_mta-sts.{self.label} TXT "v=STSv1; id=1;"')
-        lines.append(f"mta-sts.{self.label} A {policy_address}")
+        lines.append(f"mta-sts.{self.label} A {POLICY_HOSTS[self.served_by]}")
         return "\n".join(lines) + "\n" + self.more
 
     def answer(self):
@@ -51,10 +53,10 @@ def body(mode, *patterns, max_age=604800):
 ANY = ("*.hosts.example",)
 DRAFT = '_smtp-sts.{label} TXT "v=STS1; to=true; mx={mx}; a=dnssec; c=webpki; e=86400; rua=mailto:sts@sts.example"\n'
 
-# Policy hosts that fail, each in its way. The MX host is one that the policy would not permit.
+# Policy hosts that fail, each in its way. The policy would not permit the MX host.
 FAILING = {
-    "badcert": {"badly_certified": True},
-    "redirect": {"page": {"status": 301, "body": b"", "location": "https://mta-sts.sts-met.signed.example" + PATH}},
+    **{f"{how}-host": {"served_by": how} for how in ("untrusted", "wrongname", "expired")},
+    "redirect": {"page": {"status": 301, "location": "https://mta-sts.sts-met.signed.example" + PATH}},
     "html": {"page": {"type": "text/html"}},
     "slow": {"page": {"trickle": True}},
     "oversized": {"page": {"body": body("enforce", *(f"mx{i}.{'x' * 60}.example" for i in range(4000)))}},
@@ -81,7 +83,7 @@ DOMAINS = [
     Domain("sts-first", ["other", "good"], more=DRAFT.format(label="sts-first", mx="other.hosts.example")),
     Domain("sts-badmx", ["good"], patterns=("*",)),
     *[Domain(f"sts-{kind}", ["plain"], **how) for kind, how in FAILING.items()],
-    Domain("sts-badcert", ["plain"], zone="unsigned.example", badly_certified=True),
+    Domain("sts-untrusted-host", ["plain"], zone="unsigned.example", served_by="untrusted"),
     # Together with DANE.
     Domain("sts-dane-outside", ["dane", "good"]),
     Domain("sts-dane-mismatch", ["danemismatch", "good"], patterns=ANY),
@@ -92,3 +94,23 @@ DOMAINS = [
     Domain("sts-dane-insecure", ["dane"], patterns=ANY, zone="unsigned.example"),
     Domain("sts-overridden", ["plain"], patterns=ANY),
 ]
+
+
+def pems(known, unknown):
+    """The certificates of the policy hosts; the trusted one also serves HTTPS copies of the draft's policies."""
+    domains = {how: [domain.policy_host for domain in DOMAINS if domain.served_by == how] for how in POLICY_HOSTS}
+    copies = ["webpki.signed.example", "webpki.unsigned.example", "evilbody.unsigned.example"]
+    return {
+        "trusted": known.issue("policies-trusted", copies + domains["trusted"]),
+        "untrusted": unknown.issue("policies-untrusted", domains["untrusted"]),
+        "wrongname": known.issue("policies-wrongname", ["mta-sts.example"]),
+        "expired": known.issue("policies-expired", domains["expired"], expired=True),
+    }
+
+
+def policy_hosts(pems):
+    """Starts the web servers; by kind of certificate."""
+    hosts = {how: sinks.PolicyHost(address, pems[how]) for how, address in POLICY_HOSTS.items()}
+    for domain in DOMAINS:
+        hosts[domain.served_by].pages[domain.policy_host, PATH] = domain.answer()
+    return hosts

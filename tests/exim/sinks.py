@@ -146,12 +146,23 @@ class Page:
 
 
 class PolicyHost:
-    """An HTTPS server on port 443 of one address that serves `pages`, host name and path to Page, and remembers what
-    was asked: `asked`, host name and path."""
+    """An HTTPS server on port 443 of one address that serves `pages`, host name and path to Page, and remembers how
+    often somebody came, `connections`, and what was asked, `asked`: host name and path."""
 
     def __init__(self, address, certificate):
-        self.pages, self.asked = {}, []
+        self.pages = {}
+        self.forget()
         host = self
+
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 64
+
+            def get_request(self):
+                host.connections += 1
+                return super().get_request()
+
+            def handle_error(self, *_arguments):
+                pass  # a client that does not like our certificate
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -181,7 +192,10 @@ class PolicyHost:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        server = http.server.ThreadingHTTPServer((address, 443), Handler)
-        server.handle_error = lambda *_arguments: None  # a client that does not like our certificate
+        server = Server((address, 443), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def forget(self):
+        """Forgets who came so far."""
+        self.connections, self.asked = 0, []

@@ -5,6 +5,7 @@ import subprocess
 
 import certificates
 import dane
+import exim
 import mta_sts
 import names
 import sinks
@@ -23,8 +24,7 @@ HOSTS = {
     "issuer": ("192.0.2.21", "issuer", "offered"),
     "hop": ("192.0.2.22", "selfsigned", "offered"),
 }
-POLICY_HOST = "192.0.2.80"
-BADLY_CERTIFIED_POLICY_HOST = "192.0.2.81"
+POLICY_HOST = mta_sts.POLICY_HOSTS["trusted"]
 
 
 def policy(mx="*.hosts.example", to="true", how="dnssec", life=86400, more=""):
@@ -102,18 +102,17 @@ BOGUS = domain("met", ["good"], policy()) + domain("nopolicy", ["plain"])
 
 
 class World:
-    """Starts everything; attributes: `hosts` (label to MailHost), `names`, `pems` (label to file), and two HTTPS hosts,
-    `policies` and `badly_certified`."""
+    """Starts everything; attributes: `hosts` (label to MailHost), `names`, `pems` (label to file),
+    `policy_hosts` (kind of certificate to PolicyHost)."""
 
     def __init__(self, directory):
         hosts = [address for address, _, _ in HOSTS.values()]
-        for address in [names.AUTHORITATIVE, POLICY_HOST, BADLY_CERTIFIED_POLICY_HOST, *hosts]:
+        for address in [names.AUTHORITATIVE, *mta_sts.POLICY_HOSTS.values(), *hosts]:
             subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
-        pems, unknown = _certificates(directory + "/certificates")
+        known, unknown, pems = _certificates(directory + "/certificates")
         self.hosts = {label: sinks.MailHost(address, pems[pem], tls) for label, (address, pem, tls) in HOSTS.items()}
         self.pems = pems
-        self.policies = sinks.PolicyHost(POLICY_HOST, pems["policies"])
-        self.badly_certified = sinks.PolicyHost(BADLY_CERTIFIED_POLICY_HOST, pems["selfsigned"])
+        self.policy_hosts = mta_sts.policy_hosts(mta_sts.pems(known, unknown))
         for host, path, text in [
             ("webpki.signed.example", "/.well-known/smtp-sts/current",
              policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
@@ -121,16 +120,13 @@ class World:
              policy("good.hosts.example", how="webpki:https://webpki.unsigned.example/sts")),
             ("evilbody.unsigned.example", "/sts", "v=STS1\r\nX-Injected: yes\r\n"),
         ]:
-            self.policies.pages[host, path] = sinks.Page(text.encode())
-        for sts in mta_sts.DOMAINS:
-            host = self.badly_certified if sts.badly_certified else self.policies
-            host.pages[sts.policy_host, mta_sts.PATH] = sts.answer()
+            self.policy_hosts["trusted"].pages[host, path] = sinks.Page(text.encode())
         hosts = "".join(f"{label} A {address}\n" for label, (address, _, _) in HOSTS.items())
         hosts += "alias CNAME good\n" + dane.records(pems, unknown)
         zones = {"hosts.example": hosts, "signed.example": SIGNED, "unsigned.example": UNSIGNED, "bogus.example": BOGUS}
         zones[dane.BOGUS] = zones[dane.SILENT] = f"_25 TLSA 3 1 1 {'00' * 32}\n"
         for sts in mta_sts.DOMAINS:
-            zones[sts.zone] += sts.records(BADLY_CERTIFIED_POLICY_HOST if sts.badly_certified else POLICY_HOST)
+            zones[sts.zone] += sts.records()
         os.makedirs(directory + "/names")
         self.names = names.Names(
             directory + "/names",
@@ -140,7 +136,7 @@ class World:
             silent={dane.SILENT},
         )
         with open("/etc/resolv.conf", "w") as file:
-            file.write(f"nameserver {names.VALIDATING}\noptions trust-ad edns0\n")
+            file.write(exim.readme("resolver"))
 
     def forget(self):
         """All mail hosts forget what they took."""
@@ -153,8 +149,8 @@ class World:
 
 
 def _certificates(directory):
-    """Writes the CA bundle of this private system and one PEM file for each kind of certificate; returns these by
-    label, and the authority that is not in the bundle."""
+    """Writes the CA bundle of this private system and one PEM file for each kind of certificate; returns the
+    authority that is in the bundle, one that is not, and the files by label."""
     known = certificates.Authority(directory, "Known CA")
     known.trust()
     unknown = certificates.Authority(directory, "Unknown CA")
@@ -162,8 +158,7 @@ def _certificates(directory):
     stranger.trust("/etc/ssl/certs/stranger.pem")
     with open("/etc/ssl/certs/stranger.pem") as extra, open("/etc/ssl/certs/ca-certificates.crt", "a") as bundle:
         bundle.write(extra.read())
-    policy_hosts = [sts.policy_host for sts in mta_sts.DOMAINS]
-    return {
+    return known, unknown, {
         "good": known.issue("good", ["good.hosts.example", "alias.hosts.example"]),
         "other": known.issue("other", ["other.hosts.example"]),
         "plain": known.issue("plain", ["plain.hosts.example"]),
@@ -172,7 +167,4 @@ def _certificates(directory):
         "selfsigned": unknown.issue("selfsigned", ["selfsigned.hosts.example"]),
         **dane.pems(known, unknown),
         "issuer": stranger.issue("issuer", ["issuer.hosts.example"]),
-        "policies": known.issue(
-            "policies", ["webpki.signed.example", "webpki.unsigned.example", "evilbody.unsigned.example", *policy_hosts]
-        ),
-    }, unknown
+    }
