@@ -7,6 +7,7 @@ pub mod lint;
 pub mod mta_sts;
 pub mod pattern;
 pub mod smtp_sts;
+pub mod tls_rpt;
 pub mod txt;
 pub mod url;
 

@@ -92,6 +92,23 @@ pub(super) fn trimmed(piece: &str, at: usize) -> (&str, usize) {
     (inner.trim_end_matches(blank), at.saturating_add(piece.len().saturating_sub(inner.len())))
 }
 
+/// The pieces between the separators, and where each begins if the text begins at `at`.
+pub(super) fn split(text: &str, mut at: usize, separator: char) -> impl Iterator<Item = (&str, usize)> {
+    text.split(separator).map(move |piece| {
+        let begin = at;
+        at = at.saturating_add(piece.len()).saturating_add(separator.len_utf8());
+        (piece, begin)
+    })
+}
+
+/// RFC 3986 section 3.1.
+pub(super) fn has_scheme(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}
+
 /// A letter or digit, and up to 31 more of these, `_`, `-` or `.`: `sts-ext-name`, `tlsrpt-ext-name` and
 /// `sts-policy-ext-name` of the two RFCs.
 pub(super) fn is_key(key: &str) -> bool {
@@ -170,14 +187,13 @@ impl Shape {
         &self,
         octets: &[u8],
         fields: &'a str,
-        mut at: usize,
+        at: usize,
         findings: &mut Vec<Finding>,
     ) -> Vec<Field<'a>> {
         let mut found = |code, at| findings.push(Finding::new(code, octets, at));
         let mut read = Vec::new();
-        let mut pieces = fields.split(';').peekable();
-        while let Some(piece) = pieces.next() {
-            let next = at.saturating_add(piece.len()).saturating_add(1);
+        let mut pieces = split(fields, at, ';').peekable();
+        while let Some((piece, at)) = pieces.next() {
             let (field, field_at) = trimmed(piece, at);
             let field_end = field_at.saturating_add(field.len());
             let last = pieces.peek().is_none();
@@ -186,7 +202,9 @@ impl Shape {
             }
             match field.split_once('=') {
                 None if field.is_empty() && last => {}
-                None if field.is_empty() => found(self.empty_field, at..next),
+                None if field.is_empty() => {
+                    found(self.empty_field, at..at.saturating_add(piece.len()).saturating_add(1))
+                }
                 None => found(self.no_equals, field_at..field_end),
                 Some((key, value)) => {
                     let value_at = field_at.saturating_add(key.len()).saturating_add(1);
@@ -198,7 +216,6 @@ impl Shape {
                     read.push(Field { key: bare_key, value: bare_value, key_at, value_at: bare_value_at });
                 }
             }
-            at = next;
         }
         read
     }

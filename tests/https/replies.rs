@@ -10,8 +10,8 @@ async fn no_status_but_200_brings_a_policy_and_none_leads_elsewhere() {
     let authority = Authority::new();
     let elsewhere = Site::serve(authority.issue(&host_params()), policy_with("")).await;
     for code in [
-        201, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 403, 404, 410, 451,
-        500, 503, 599, 999,
+        201, 202, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 403, 404, 410,
+        451, 500, 502, 503, 599, 999,
     ] {
         let reply = format!(
             "HTTP/1.1 {code} Whatever\r\nLocation: https://policy.example:{}/\r\nRefresh: 0\r\nContent-Length: 0\r\n\r\n",
@@ -41,16 +41,28 @@ async fn a_compressed_body_is_refused_by_its_head() {
 
 #[tokio::test]
 async fn plain_text_is_demanded_where_the_dialect_demands_it() {
-    for plain in
-        ["text/plain", "Text/Plain", "text/plain; charset=utf-8", "text/plain ;charset=x", "text/plain;"]
-    {
+    for plain in [
+        "text/plain",
+        "Text/Plain",
+        "TEXT/PLAIN; charset=US-ASCII; x-extra=ignored",
+        "text/plain;charset=UTF-8",
+        "text/plain; charset=utf-8",
+        "text/plain; charset=iso-8859-1",
+        "text/plain ; charset=x",
+        "text/plain ;charset=x",
+        "text/plain;",
+    ] {
         let reply = policy_with(&format!("Content-Type: {plain}\r\n"));
         assert_eq!(fetch_as(reply, MediaType::TextPlain).await.unwrap(), TEXT, "{plain}");
     }
     for other in [
         "Content-Type: text/html\r\n",
         "Content-Type: application/octet-stream\r\n",
+        "Content-Type: application/octet-stream+text/plain\r\n",
+        "Content-Type: application/json+text/plain\r\n",
+        "Content-Type: text/plain+\r\n",
         "Content-Type: text/plainx\r\n",
+        "Content-Type: not a media type\r\n",
         "Content-Type: text/plain, text/html\r\n",
         "Content-Type: text/plain\r\nContent-Type: text/html\r\n",
         "Content-Type: \r\n",

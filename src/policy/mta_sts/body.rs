@@ -1,5 +1,6 @@
 //! The policy file (RFC 8461 section 3.2).
 
+use super::pattern;
 use crate::limits::{MAX_BODY_OCTETS, MAX_POLICY_LIFE};
 use crate::policy::Mode;
 use crate::policy::lint::{Code, Finding, Inspected, Malformed};
@@ -189,23 +190,9 @@ impl<'a> Reading<'a> {
     /// The value of an `mx`.
     fn pattern(&mut self, value: &str, at: Range<usize>) {
         self.first_mx.get_or_insert_with(|| at.clone());
-        let bare = match value.strip_suffix('.') {
-            Some(bare) if !bare.is_empty() && !bare.ends_with(['.', '*']) => {
-                self.found(Code::MtaStsPolicyMxTrailingDot, at.clone());
-                bare
-            }
-            _ => value,
-        };
-        let pattern = match MxPattern::with_u_labels(bare) {
-            Some(pattern) if !bare.ends_with('.') => pattern,
-            _ => return self.found(fault_of_pattern(value), at),
-        };
-        if !bare.is_ascii() {
-            self.found(Code::MtaStsPolicyMxULabel, at.clone());
-        }
-        if pattern.is_top_level() {
-            self.found(Code::MtaStsPolicyMxTopLevel, at.clone());
-        }
+        let Inspected { value, findings } = pattern::read(value, self.text.as_bytes(), at.clone());
+        self.findings.extend(findings);
+        let Ok(pattern) = value else { return };
         if self.known.insert(pattern.clone()) {
             self.mx.push(pattern);
         } else {
@@ -243,26 +230,6 @@ impl<'a> Reading<'a> {
         }
         let body = Body { mode: self.mode.unwrap_or(Mode::None), mx: self.mx, max_age };
         Inspected::new(body, self.findings)
-    }
-}
-
-/// Which mistake it is, so that the finding can name the way to mend it.
-fn fault_of_pattern(value: &str) -> Code {
-    let name = value.strip_prefix("*.").unwrap_or(value);
-    if value.contains([',', ';', ' ']) {
-        Code::MtaStsPolicyMxList
-    } else if matches!(value, "*" | "*.") {
-        Code::MtaStsPolicyMxAny
-    } else if value.starts_with('.') {
-        Code::MtaStsPolicyMxDot
-    } else if name.contains('*') {
-        Code::MtaStsPolicyMxWildcard
-    } else if name.contains([':', '[']) || name.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        Code::MtaStsPolicyMxAddress
-    } else if name.contains('_') {
-        Code::MtaStsPolicyMxUnderscore
-    } else {
-        Code::MtaStsPolicyMx
     }
 }
 

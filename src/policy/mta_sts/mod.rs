@@ -1,9 +1,11 @@
 //! MTA-STS (RFC 8461): a TXT record that tells of a policy, and the policy, a file on a web server of the domain.
 
 mod body;
+mod pattern;
 mod record;
 
 pub use body::Body;
+pub use pattern::pattern;
 pub use record::{LABEL, Published, Record, published};
 
 use crate::name::PolicyDomain;

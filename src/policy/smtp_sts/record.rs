@@ -1,0 +1,335 @@
+//! The record as a whole: which of the TXT records is one, and how it falls into fields (draft section 3.1).
+
+use super::Terms;
+use super::terms::Value;
+use crate::limits::MAX_TXT_OCTETS;
+use crate::policy::lint::{Code, Finding, Inspected, Malformed};
+use crate::policy::txt::{self, Beginning, Field, blank, is_blank, split, trimmed};
+use crate::policy::{Constraint, Mode};
+
+/// The labels under which a record may stand, the winning one first.
+pub const LABELS: [&str; 2] = ["_smtp_sts", "_smtp-sts"];
+
+/// What stands at one of the two names.
+pub type Published = txt::Published<Record>;
+
+/// Reads the TXT records of one name, each with its character-strings already joined.
+#[must_use]
+pub fn published(records: &[Vec<u8>]) -> Published {
+    let beginning = |octets: &[u8]| if is_candidate(octets) { Beginning::Version } else { Beginning::Other };
+    txt::published(records, beginning, |octets| Record::inspect(octets).value)
+}
+
+/// Only what begins with the version is one of ours; `STS1` is given as octets and so in this case only.
+fn is_candidate(octets: &[u8]) -> bool {
+    let skip = |octets: &[u8]| octets.iter().position(|b| !is_blank(*b)).unwrap_or(octets.len());
+    let Some(rest) = octets.strip_prefix(b"v").or_else(|| octets.strip_prefix(b"V")) else { return false };
+    let Some(rest) = rest.get(skip(rest)..).and_then(|rest| rest.strip_prefix(b"=")) else { return false };
+    let Some(rest) = rest.get(skip(rest)..).and_then(|rest| rest.strip_prefix(b"STS1")) else { return false };
+    rest.first().is_none_or(|b| is_blank(*b) || *b == b';')
+}
+
+/// A well-formed record: its text as published, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    text: String,
+    terms: Terms,
+}
+
+impl Record {
+    /// Reads one record and says what it noticed (draft section 3.1, with the decisions of its digest: blanks around
+    /// `=` and `;`, keys and the words `true` and `false` in any case, a final `;`; the first of a repeated key counts).
+    ///
+    /// A malformed record is no policy; it never passes for one that was met.
+    #[must_use]
+    pub fn inspect(octets: &[u8]) -> Inspected<Self> {
+        let unreadable = |code, at| Inspected::malformed(Finding::new(code, octets, at));
+        if octets.len() > MAX_TXT_OCTETS {
+            return unreadable(Code::SmtpStsTxtTooLong, 0..octets.len());
+        }
+        let text = match std::str::from_utf8(octets) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.valid_up_to();
+                let end = at.saturating_add(error.error_len().unwrap_or(1));
+                return unreadable(Code::SmtpStsTxtNotUtf8, at..end);
+            }
+        };
+        if !is_candidate(octets) {
+            return unreadable(Code::SmtpStsTxtVersion, 0..text.find(';').unwrap_or(text.len()));
+        }
+        let mut findings = Vec::new();
+        let fields = fields(text, &mut findings);
+        let terms = terms(text, &fields, &mut findings);
+        Inspected::new(Self { text: text.to_owned(), terms }, findings)
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// [`Malformed`]: the first thing that makes it no policy.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        Self::inspect(text.as_bytes()).value
+    }
+
+    /// The text as it was published, its character-strings joined.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What the record says.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+/// `key WSP* = WSP* value` behind the version, separated by `WSP* ; WSP*`, an optional `;` at the end.
+fn fields<'a>(text: &'a str, findings: &mut Vec<Finding>) -> Vec<Field<'a>> {
+    let body = text.trim_end_matches(blank);
+    let body = body.strip_suffix(';').unwrap_or(body);
+    let mut found = |code, part: &str, at: usize| {
+        findings.push(Finding::new(code, text.as_bytes(), at..at.saturating_add(part.len())));
+    };
+    let mut fields = Vec::new();
+    for (piece, at) in split(body, 0, ';').skip(1) {
+        let (piece, at) = trimmed(piece, at);
+        let Some((key, value)) = piece.split_once('=') else {
+            found(Code::SmtpStsTxtNoEquals, piece, at);
+            continue;
+        };
+        let (value, value_at) = trimmed(value, at.saturating_add(key.len()).saturating_add(1));
+        let (key, key_at) = trimmed(key, at);
+        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            found(Code::SmtpStsTxtKeyName, key, key_at);
+        } else {
+            fields.push(Field { key, value, key_at, value_at });
+        }
+    }
+    fields
+}
+
+/// What the fields say together; in the place of what could not be read stands anything.
+fn terms(text: &str, fields: &[Field<'_>], findings: &mut Vec<Finding>) -> Terms {
+    let octets = text.as_bytes();
+    let mut terms = Terms {
+        mode: Mode::Testing,
+        mx: Vec::new(),
+        mechanism: None,
+        constraint: Constraint::WebPki,
+        life: None,
+        reports: Vec::new(),
+    };
+    let end = octets.len()..octets.len();
+    match fields.first() {
+        None => findings.push(Finding::new(Code::SmtpStsTxtNoMode, octets, end.clone())),
+        Some(first) if first.key.eq_ignore_ascii_case("to") => {}
+        Some(first) => {
+            let later = first.key.eq_ignore_ascii_case("m");
+            let code = if later { Code::SmtpStsTxtLaterDraft } else { Code::SmtpStsTxtOrder };
+            let at = first.key_at..first.key_at.saturating_add(first.key.len());
+            findings.push(Finding::new(code, octets, at));
+        }
+    }
+    let mut seen = vec!["v".to_owned()];
+    for &Field { key, value, key_at, value_at } in fields {
+        let lower = key.to_ascii_lowercase();
+        let key_at = key_at..key_at.saturating_add(key.len());
+        if seen.contains(&lower) {
+            findings.push(Finding::new(Code::SmtpStsTxtRepeatedKey, octets, key_at));
+            continue;
+        }
+        let value = Value { input: octets, text: value, at: value_at, findings };
+        match lower.as_str() {
+            "to" => terms.mode = value.mode(),
+            "mx" => terms.mx = value.patterns(),
+            "a" => terms.mechanism = Some(value.mechanism()),
+            "c" => terms.constraint = value.constraint(),
+            "e" => terms.life = Some(value.life()),
+            "rua" => terms.reports = value.reports(),
+            _ => findings.push(Finding::new(Code::SmtpStsTxtUnknownKey, octets, key_at)),
+        }
+        seen.push(lower);
+    }
+    let missing = [
+        ("mx", Code::SmtpStsTxtNoMx),
+        ("a", Code::SmtpStsTxtNoMechanism),
+        ("c", Code::SmtpStsTxtNoConstraint),
+        ("e", Code::SmtpStsTxtNoLife),
+    ];
+    for (_, code) in missing.into_iter().filter(|(key, _)| !seen.iter().any(|s| s == key)) {
+        findings.push(Finding::new(code, octets, end.clone()));
+    }
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAX_POLICY_LIFE;
+    use crate::policy::pattern::MxPattern;
+    use crate::policy::smtp_sts::{Location, Mechanism};
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<Record, Malformed> {
+        Record::parse(text)
+    }
+
+    /// The words of everything that is noticed in a record, without what they have in common.
+    fn noticed(text: &str) -> Vec<&'static str> {
+        let findings = Record::inspect(text.as_bytes()).findings;
+        findings.iter().map(|finding| finding.code.word().strip_prefix("smtp-sts.txt.").unwrap()).collect()
+    }
+
+    #[test]
+    fn a_whole_record_is_read_into_its_terms() {
+        let record = parse("v=STS1; to=true; mx=*.example.com,mx.example.net; a=webpki:https://example.com/p; c=tlsa; e=86400; rua=mailto:a@b.example!10m,https://r.example.com/x").unwrap();
+        let terms = record.terms();
+        assert_eq!(terms.mode, Mode::Enforce);
+        assert_eq!(terms.mx.len(), 2);
+        assert_eq!(terms.mechanism, Some(Mechanism::WebPki(Location::Uri("https://example.com/p".into()))));
+        assert_eq!(terms.constraint, Constraint::Tlsa);
+        assert_eq!(terms.life, Some(86_400));
+        assert_eq!(terms.reports.len(), 2);
+        assert_eq!(noticed(record.as_str()), [""; 0]);
+    }
+
+    #[test]
+    fn the_shortest_legal_record_is_a_policy_without_constraints() {
+        let record = parse("v=STS1; to=false; rua=mailto:sts-feedback@example.com ").unwrap();
+        assert_eq!(record.terms().mode, Mode::Testing);
+        assert_eq!((record.terms().mechanism.clone(), record.terms().life), (None, None));
+        assert_eq!(noticed(record.as_str()), ["no-mx", "no-mechanism", "no-life", "no-constraint"]);
+    }
+
+    #[test]
+    fn blanks_order_and_case_do_not_matter_where_the_grammar_says_so() {
+        let plain = parse("v=STS1; to=true; mx=mx.example.com; a=dnssec; c=tlsa; e=86400").unwrap();
+        for text in [
+            "v = STS1 ; to = true ; mx = mx.example.com ; a = dnssec ; c = tlsa ; e = 86400",
+            "v=STS1;to=TRUE;e=86400;c=TLSA;a=DNSSEC;mx=MX.example.com",
+            "V=STS1\t;\tTo=true;mx=mx.example.com;a=dnssec;c=tlsa;e=86400;",
+        ] {
+            assert_eq!(parse(text).unwrap().terms(), plain.terms(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_record_names_what_is_wrong_and_where() {
+        for (text, word, shown) in [
+            ("v=STS1", "no-mode", ""),
+            ("v=STS1;", "no-mode", ""),
+            ("v=STS1; mx=mx.example.com; to=true", "order", "mx"),
+            ("v=STS1; to=yes", "mode", "yes"),
+            ("v=STS1; m=report", "later-draft", "m"),
+            ("v=STS1; to=true; e=-1", "life", "-1"),
+            ("v=STS1; to=true; e=", "life", ""),
+            ("v=STS1; to=true; e=12345678901", "life", "12345678901"),
+            ("v=STS1; to=true; mx=", "mx", ""),
+            ("v=STS1; to=true; mx=a.example, *", "mx", "*"),
+            ("v=STS1; to=true; mx=*.*.example.com", "mx", "*.*.example.com"),
+            ("v=STS1; to=true; mx=a.example,,b.example", "mx", ""),
+            ("v=STS1; to=true; c=pinned", "constraint", "pinned"),
+            ("v=STS1; to=true; a=", "mechanism", ""),
+            ("v=STS1; to=true;;", "no-equals", ""),
+            ("v=STS1; to=true; x", "no-equals", "x"),
+            ("v=STS1; to=true; b ad=x", "key-name", "b ad"),
+            ("v=sts1; to=true", "version", "v=sts1"),
+            ("v=STS2; to=true", "version", "v=STS2"),
+            ("v=STSv1; id=1", "version", "v=STSv1"),
+        ] {
+            let Malformed(first) = parse(text).unwrap_err();
+            assert_eq!(first.code.word().strip_prefix("smtp-sts.txt."), Some(word), "{text}");
+            assert_eq!((first.shown.as_str(), &text[first.at]), (shown, shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_too_many_patterns_is_not_read() {
+        let of = |number: usize| format!("v=STS1; to=true; mx={}", vec!["a.example"; number].join(","));
+        assert_eq!(parse(&of(64)).unwrap().terms().mx.len(), 64);
+        assert!(noticed(&of(65)).contains(&"mx-many"));
+    }
+
+    #[test]
+    fn a_long_life_is_capped_at_a_year() {
+        let record = parse("v=STS1; to=true; e=9999999999").unwrap();
+        assert_eq!(record.terms().life, Some(MAX_POLICY_LIFE));
+        assert_eq!(noticed(record.as_str())[..2], ["life-capped", "life-long"]);
+    }
+
+    #[test]
+    fn the_first_of_a_repeated_key_counts() {
+        let record = parse("v=STS1; to=true; to=false; e=1; e=2; v=STS1").unwrap();
+        assert_eq!((record.terms().mode, record.terms().life), (Mode::Enforce, Some(1)));
+        assert_eq!(noticed(record.as_str())[..3], ["repeated-key"; 3]);
+    }
+
+    #[test]
+    fn the_lost_asterisk_is_read_as_the_wildcard() {
+        let record = parse("v=STS1; to=true; mx=_.example.com, mx2.example.net").unwrap();
+        assert_eq!(record.terms().to_string(), "v=STS1; to=true; mx=*.example.com,mx2.example.net; c=webpki");
+        assert_eq!(noticed(record.as_str())[..2], ["underscore-wildcard", "blank-in-list"]);
+    }
+
+    #[test]
+    fn only_what_begins_with_the_version_is_a_candidate() {
+        let of = |texts: &[&str]| published(&texts.iter().map(|t| t.as_bytes().to_vec()).collect::<Vec<_>>());
+        for nothing in
+            ["", "0", "v=STSv1; id=1", "v=STS12; to=true", " v=STS1; to=true", "v=spf1 -all", "STS1"]
+        {
+            assert_eq!(of(&[nothing]), Published::Nothing, "{nothing:?}");
+        }
+        assert!(matches!(of(&["v=spf1 -all", "v=STS1; to=true"]), Published::Record(_)));
+        assert!(matches!(of(&["v=STS1; to=true", "v=STS1; to=true"]), Published::Several(2)));
+        assert!(matches!(of(&["v=STS1"]), Published::Malformed(_)));
+        assert!(matches!(published(&[b"v=STS1; to=true; x=\xff".to_vec()]), Published::Malformed(_)));
+    }
+
+    fn any_terms() -> impl Strategy<Value = Terms> {
+        let pattern = "(\\*\\.)?[a-z][a-z0-9]{0,5}(\\.[a-z][a-z0-9-]{0,3}[a-z0-9]){1,3}"
+            .prop_filter_map("a pattern", |text| MxPattern::parse(&text));
+        let mechanism = prop_oneof![
+            Just(None),
+            Just(Some(Mechanism::Dnssec)),
+            "[a-z]{3,5}x".prop_map(|word| Some(Mechanism::Unknown(word))),
+            Just(Some(Mechanism::WebPki(Location::Default))),
+            "[a-z./-]{1,20}".prop_map(|path| Some(Mechanism::WebPki(Location::Path(path)))),
+            "https://[a-z.]{1,20}/[a-z:]{0,9}".prop_map(|uri| Some(Mechanism::WebPki(Location::Uri(uri)))),
+        ];
+        (
+            prop_oneof![Just(Mode::Enforce), Just(Mode::Testing)],
+            proptest::collection::vec(pattern, 0..4),
+            mechanism,
+            prop_oneof![Just(Constraint::Tlsa), Just(Constraint::WebPki)],
+            proptest::option::of(0..=MAX_POLICY_LIFE),
+            proptest::collection::vec("mailto:[a-z]{1,5}@[a-z]{1,5}(!9m)?", 0..3),
+        )
+            .prop_map(|(mode, mx, mechanism, constraint, life, reports)| Terms {
+                mode,
+                mx,
+                mechanism,
+                constraint,
+                life,
+                reports,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_reading_are_inverse(terms in any_terms()) {
+            let text = terms.to_string();
+            let record = parse(&text).unwrap();
+            prop_assert_eq!(record.terms(), &terms);
+            prop_assert_eq!(record.as_str(), text);
+        }
+
+        #[test]
+        fn no_text_panics(text in "v=STS1;( ?(to|mx|a|c|e|rua|x)[ =]\\PC{0,12};?){0,6}|\\PC{0,200}") {
+            if let Ok(record) = parse(&text) {
+                prop_assert!(parse(&record.terms().to_string()).is_ok());
+            }
+        }
+    }
+}
