@@ -155,7 +155,10 @@ fn every_pattern_matches_as_written_down() {
         if patterns.iter().flatten().any(|pattern| pattern.permits(&host)) {
             return "match".into();
         }
-        patterns.iter().find_map(|pattern| pattern.as_ref().err()).map_or("no match".into(), malformed)
+        patterns
+            .iter()
+            .find_map(|pattern| pattern.as_ref().err())
+            .map_or_else(|| "no match".into(), malformed)
     });
 }
 
