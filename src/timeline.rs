@@ -49,9 +49,9 @@ impl Timeline {
         path
     }
 
-    /// The steps beside the critical path: over in time, or given up because they could not decide any more.
+    /// The steps beside the critical path: over sooner, or given up because they could not decide any more.
     #[must_use]
-    pub fn not_waited_for(&self) -> Vec<&Step> {
+    pub fn beside(&self) -> Vec<&Step> {
         let path = self.critical_path();
         self.steps.iter().filter(|step| !path.contains(step)).collect()
     }
@@ -90,7 +90,7 @@ mod tests {
             127,
         );
         assert_eq!(names(&fetched.critical_path()), ["TXT", "address", "connect", "TLS", "GET"]);
-        assert_eq!(names(&fetched.not_waited_for()), ["MX", "TLSA"]);
+        assert_eq!(names(&fetched.beside()), ["MX", "TLSA"]);
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
         let decided_early =
             timeline(&[("MX", 0, Some(20)), ("TLSA", 20, Some(40)), ("connect", 22, None)], 40);
         assert_eq!(names(&decided_early.critical_path()), ["MX", "TLSA"]);
-        assert_eq!(names(&decided_early.not_waited_for()), ["connect"]);
+        assert_eq!(names(&decided_early.beside()), ["connect"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{log, output, privileges, watchdog};
 use crate::cache::{Cache, CachePath};
 use crate::dns::session::Resolver;
 use crate::https::HttpsFetcher;
+use crate::journal::Journal;
 use crate::limits::MAX_HOSTS;
 use crate::name::{Destination, MxHost};
 use crate::reason::Reason;
@@ -57,9 +58,12 @@ fn answer(
     let deadline = started + choices.deadline();
     watchdog::start(deadline, choices.format(), asker);
     Ok(runtime.block_on(async {
-        let resolver = Resolver::new(&servers, anchors, now, deadline.into());
-        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(choices), deadline);
-        verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await
+        let journal = Journal::since(started);
+        let resolver = journal.watch(Resolver::new(&servers, anchors, now, deadline.into()));
+        let settings = outside::https_settings(choices);
+        let fetcher = HttpsFetcher::new(&resolver, settings, deadline).noted_in(&journal);
+        let report = verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await;
+        Report { timeline: journal.timeline(), ..report }
     }))
 }
 

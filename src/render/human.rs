@@ -2,6 +2,7 @@
 
 use crate::policy::Mode;
 use crate::text::Escaped;
+use crate::timeline::{Step, Timeline};
 use crate::verdict::{HostJudgement, Standing, Tls};
 use crate::verify::{Evidence, Report};
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use std::fmt::Write as _;
 pub enum Detail {
     /// The answer and its reason.
     Brief,
-    /// Every question that was asked, too.
+    /// Every question that was asked, and what the answer waited for, too.
     Full,
 }
 
@@ -54,6 +55,7 @@ pub fn text(report: &Report, detail: Detail) -> String {
         for evidence in &report.evidence {
             say("asked", &evidence_line(evidence));
         }
+        waited(&report.timeline, &mut say);
     }
     say("rule", explanation.rule);
     say("hint", if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint });
@@ -82,4 +84,54 @@ fn evidence_line(evidence: &Evidence) -> String {
         let _ = write!(line, ", {} queries, {} ms", evidence.queries, elapsed.as_millis());
     }
     line
+}
+
+/// The critical path, then what was begun beside it; each step behind its milliseconds since the run began.
+fn waited(timeline: &Timeline, mut say: impl FnMut(&str, &str)) {
+    let mut block = |label: &str, words: &str, steps: Vec<&Step>| {
+        if !steps.is_empty() {
+            say(label, words);
+        }
+        for Step { what, from, to } in steps {
+            let to = to.map_or_else(String::new, |to| to.as_millis().to_string());
+            say(&format!("{}-{to}", from.as_millis()), &Escaped(what).to_string());
+        }
+    };
+    let end = timeline.end.as_millis();
+    let path = format!("the critical path, in milliseconds; the answer stood after {end}");
+    block("path", &path, timeline.critical_path());
+    let beside = "over sooner; what has no end was given up: it could not decide any more";
+    block("beside", beside, timeline.beside());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+    use crate::verify::NoInquiry;
+    use std::time::Duration;
+
+    #[test]
+    fn the_critical_path_and_what_was_given_up_are_told_in_full_only() {
+        let step = |what: &str, from, to: Option<u64>| Step {
+            what: what.to_owned(),
+            from: Duration::from_millis(from),
+            to: to.map(Duration::from_millis),
+        };
+        let mut report = Report::from(NoInquiry::defer(Reason::Internal, "nothing"));
+        report.timeline.steps = vec![
+            step("example.org. MX", 1, Some(22)),
+            step("_mta-sts.example.org. TXT", 1, Some(21)),
+            step("mx.example.org. A", 22, Some(43)),
+            step("GET \u{1b}", 21, None),
+        ];
+        report.timeline.end = Duration::from_millis(44);
+        let told = text(&report, Detail::Full);
+        let block = "  path      the critical path, in milliseconds; the answer stood after 44\n  \
+            1-22      example.org. MX\n  22-43     mx.example.org. A\n  \
+            beside    over sooner; what has no end was given up: it could not decide any more\n  \
+            1-21      _mta-sts.example.org. TXT\n  21-       GET \\u{1b}\n";
+        assert!(told.contains(block), "{told}");
+        assert!(!text(&report, Detail::Brief).contains("  path"));
+    }
 }

@@ -2,10 +2,13 @@
 
 use super::exim::{Asker, permitted};
 use crate::text::Escaped;
+use crate::timeline::{Step, Timeline};
 use crate::verify::{Evidence, Report};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
-/// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `notes`. Strangers'
+/// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `timeline`, `notes`.
+/// Strangers'
 /// texts are escaped as in every output before JSON escapes them again.
 #[must_use]
 pub fn object(report: &Report, asker: Asker) -> String {
@@ -25,6 +28,7 @@ pub fn object(report: &Report, asker: Asker) -> String {
     object.insert("hosts".into(), hosts.into());
     object.insert("record".into(), report.record.as_ref().map_or(Value::Null, |text| safe(text)));
     object.insert("evidence".into(), report.evidence.iter().map(evidence).collect());
+    object.insert("timeline".into(), timeline(&report.timeline));
     object.insert("notes".into(), report.notes.iter().map(|note| safe(note)).collect());
     Value::Object(object).to_string()
 }
@@ -40,13 +44,28 @@ fn evidence(evidence: &Evidence) -> Value {
         "said": safe(&evidence.said),
         "valid_until": evidence.valid_until.map(|moment| moment.0),
         "queries": evidence.queries,
-        "elapsed_ms": evidence.elapsed.map(|elapsed| u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)).map(milliseconds),
+        "elapsed_ms": evidence.elapsed.map(milliseconds),
         "remembered": evidence.elapsed.is_none() && evidence.valid_until.is_some(),
     })
 }
 
+/// Each step with its beginning and its end, which is null for one that was given up, and whether the answer waited.
+fn timeline(timeline: &Timeline) -> Value {
+    let path = timeline.critical_path();
+    let step = |step: &Step| {
+        json!({
+            "what": safe(&step.what),
+            "from_ms": milliseconds(step.from),
+            "to_ms": step.to.map(milliseconds),
+            "critical": path.contains(&step),
+        })
+    };
+    json!({"end_ms": milliseconds(timeline.end), "steps": timeline.steps.iter().map(step).collect::<Value>()})
+}
+
 /// Milliseconds with three decimals.
-fn milliseconds(microseconds: u64) -> Value {
+fn milliseconds(time: Duration) -> Value {
+    let microseconds = time.as_micros();
     let text = format!("{}.{:03}", microseconds / 1_000, microseconds % 1_000);
     text.parse::<f64>().map_or(Value::Null, |number| json!(number))
 }

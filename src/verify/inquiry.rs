@@ -11,6 +11,7 @@ use crate::name::PolicyDomain;
 use crate::policy::smtp_sts::LABELS;
 use crate::policy::{Dialect, Policy};
 use crate::time::UnixTime;
+use crate::timeline::Timeline;
 use crate::verdict::{Absence, Case, Judgement, Memorandum, MxFindings, PolicyFindings, Trouble, judge};
 use hickory_proto::rr::RecordType;
 use tracing::{info, warn};
@@ -391,6 +392,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
             evidence: self.evidence,
             record,
             notes: self.notes,
+            timeline: Timeline::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::https::Fetch;
 use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::time::UnixTime;
+use crate::timeline::Timeline;
 use crate::verdict::{Handshake, Judgement, OnUnreachable, Verdict};
 use inquiry::Inquiry;
 use std::time::Duration;
@@ -95,6 +96,8 @@ pub struct Report {
     pub record: Option<String>,
     /// What else an operator should know; strangers' texts in it, not yet escaped.
     pub notes: Vec<String>,
+    /// What the answer waited for; empty where nobody was asked.
+    pub timeline: Timeline,
 }
 
 /// Why a question was not asked at all, or not to its end.
@@ -125,6 +128,7 @@ impl From<NoInquiry> for Report {
             evidence: Vec::new(),
             record: None,
             notes: vec![none.why],
+            timeline: Timeline::default(),
         }
     }
 }

@@ -88,6 +88,14 @@ fn json_is_one_object_with_the_flat_keys_the_hosts_and_the_evidence() {
     let evidence = object["evidence"].as_array().unwrap();
     assert!(!evidence.is_empty());
     assert!(evidence.iter().all(|e| e["class"].is_string()), "{object:#}");
+    let steps = object["timeline"]["steps"].as_array().unwrap();
+    let critical: Vec<_> = steps.iter().filter(|step| step["critical"] == true).collect();
+    assert!(!critical.is_empty(), "{object:#}");
+    let end = object["timeline"]["end_ms"].as_f64();
+    assert!(
+        critical.iter().all(|step| step["to_ms"].is_number() && step["to_ms"].as_f64() <= end),
+        "{object:#}"
+    );
     assert!(output.stderr.is_empty());
     assert!(object.get("mxre").is_none(), "{object}");
     let object: Value = serde_json::from_slice(&program.run(["-d", "enforced.test"]).stdout).unwrap();
