@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 64] = [
+const DEFAULTS: [(&str, &str); 65] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -14,7 +14,7 @@ const DEFAULTS: [(&str, &str); 64] = [
     ("MAX_EXIM_LINE", "998"),
     ("MAX_EXIM_ROUTER_LINE", "8_000"),
     ("MAX_QUERIES", "60"),
-    ("MAX_QUERIES_PER_MX_HOST", "15"),
+    ("MAX_QUERIES_PER_MX_HOST", "24"),
     ("MAX_MX_HOSTS_LOOKED_AT", "10"),
     ("EDNS_PAYLOAD", "1_232"),
     ("UPSTREAM_PATIENCE", "Duration::from_millis(1_500)"),
@@ -31,6 +31,7 @@ const DEFAULTS: [(&str, &str); 64] = [
     ("MAX_WRONG_SIGNATURES_PER_RRSET", "8"),
     ("MAX_KEY_COLLISIONS", "4"),
     ("MAX_VERIFICATIONS", "200"),
+    ("MAX_VERIFICATIONS_PER_MX_HOST", "64"),
     ("MAX_DS_DIGESTS", "64"),
     ("MAX_NSEC3_HASHES", "400"),
     ("MAX_HASH_BLOCKS", "40_000"),

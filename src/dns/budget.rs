@@ -2,11 +2,11 @@
 //! it is computed, over all walks of the verdict (CVE-2023-50387, CVE-2023-50868).
 
 use super::replies::{Found, bogus, exhausted, shown};
-use crate::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
+use crate::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST};
 use hickory_proto::dnssec::{Algorithm, Nsec3HashAlgorithm, PublicKey, PublicKeyBuf};
 use hickory_proto::rr::Name;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Octets that SHA-1 and SHA-256 take in at once; the longer blocks of SHA-384 and SHA-512 cost less per octet.
 const BLOCK: usize = 64;
@@ -28,32 +28,50 @@ pub(super) type Hash = [u8; 20];
 /// What may be spent on one verdict, less what has been.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    spent: Arc<Mutex<Spent>>,
+    account: Arc<Mutex<Account>>,
     /// By salt and iterations: no name is hashed twice in one way.
     hashes: HashMap<(Vec<u8>, u16), HashMap<Name, Hash>>,
 }
 
+/// What all walks of the verdict spend from.
+#[derive(Debug, Default)]
+struct Account {
+    spent: Spent,
+    /// MX hosts that are looked at one by one.
+    mx_hosts: usize,
+}
+
 impl Budget {
+    /// Raises the allowance for MX hosts that have to be looked at one by one.
+    pub(super) fn allow_mx_hosts(&self, hosts: usize) {
+        self.account().mx_hosts += hosts;
+    }
+
     /// What has been spent.
     pub(super) fn spent(&self) -> Spent {
-        self.spend(|_| {})
+        self.account().spent
     }
 
     /// The same budget for other walks of the verdict: what one spends, the other cannot.
     pub(super) fn shared(&self) -> Self {
-        Self { spent: Arc::clone(&self.spent), hashes: HashMap::new() }
+        Self { account: Arc::clone(&self.account), hashes: HashMap::new() }
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes down what is about to be spent; what has been spent with it.
     fn spend(&self, on: impl FnOnce(&mut Spent)) -> Spent {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        on(&mut spent);
-        *spent
+        let mut account = self.account();
+        on(&mut account.spent);
+        account.spent
     }
 
     /// Before one signature over `octets` is tried with `key`.
     pub(super) fn verification(&mut self, key: &PublicKeyBuf, octets: usize) -> Found<()> {
-        if self.spend(|spent| spent.verifications += cost(key)).verifications > MAX_VERIFICATIONS {
+        let allowed = MAX_VERIFICATIONS + self.account().mx_hosts * MAX_VERIFICATIONS_PER_MX_HOST;
+        if self.spend(|spent| spent.verifications += cost(key)).verifications > allowed {
             return exhausted("more signatures to try than one verdict may cost");
         }
         self.hashed(octets)

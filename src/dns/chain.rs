@@ -97,6 +97,11 @@ impl Trust {
         }
     }
 
+    /// Raises the budget by what so many MX hosts cost, for all that share it.
+    pub fn allow_mx_hosts(&self, hosts: usize) {
+        self.budget.allow_mx_hosts(hosts);
+    }
+
     /// What the verdict has cost so far.
     #[must_use]
     pub fn spent(&self) -> Spent {

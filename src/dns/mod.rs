@@ -204,7 +204,8 @@ pub trait Resolve {
     /// Answers all questions, which share one round trip where possible; the answers stand in the same order.
     fn resolve(&self, questions: &[Question]) -> impl Future<Output = Vec<Answer>>;
 
-    /// Widens the budget by what looking at so many MX hosts costs ([`crate::limits::MAX_QUERIES_PER_MX_HOST`]).
+    /// Widens the budgets by what looking at so many MX hosts costs ([`crate::limits::MAX_QUERIES_PER_MX_HOST`] and
+    /// what is bounded likewise).
     fn allow_mx_hosts(&self, hosts: usize) {
         let _ = hosts;
     }

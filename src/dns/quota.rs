@@ -67,13 +67,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixty_questions_leave_and_fifteen_more_for_each_mx_host() {
+    fn sixty_questions_leave_and_twenty_four_more_for_each_mx_host() {
         let quota = Quota::default();
         let spend = || std::iter::from_fn(|| quota.take_query().then_some(())).count();
         assert_eq!(spend(), 60);
         quota.allow_mx_hosts(2);
-        assert_eq!(spend(), 30);
-        assert_eq!(quota.spent(), 90);
+        assert_eq!(spend(), 48);
+        assert_eq!(quota.spent(), 108);
     }
 
     #[test]

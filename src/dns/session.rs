@@ -122,7 +122,9 @@ impl Resolver {
 
 impl Resolve for Resolver {
     fn allow_mx_hosts(&self, hosts: usize) {
-        self.line.quota.allow_mx_hosts(hosts.min(MAX_MX_HOSTS_LOOKED_AT));
+        let hosts = hosts.min(MAX_MX_HOSTS_LOOKED_AT);
+        self.line.quota.allow_mx_hosts(hosts);
+        self.first.known().trust.allow_mx_hosts(hosts);
     }
 
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {

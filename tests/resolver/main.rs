@@ -2,6 +2,7 @@
 
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
+mod dane;
 #[allow(dead_code, reason = "shared with tests/transport, which uses all of it")]
 #[path = "../transport/fake.rs"]
 mod fake;

@@ -7,10 +7,10 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::Trust;
-use smtp_sts_verify::dns::{Outage, Outcome};
+use smtp_sts_verify::dns::{Class, Outage, Outcome};
 use smtp_sts_verify::limits::{
     MAX_DENIALS, MAX_DS_DIGESTS, MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_REPLY_RECORDS, MAX_RRSET_RECORDS,
-    MAX_VERIFICATIONS, MAX_WRONG_SIGNATURES_PER_RRSET,
+    MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST, MAX_WRONG_SIGNATURES_PER_RRSET,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -134,6 +134,12 @@ fn the_signatures_of_one_verdict_have_an_end() {
     let mut trust = trust.afresh();
     let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
     assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+    // An MX host that is looked at brings some of its own.
+    trust.allow_mx_hosts(1);
+    let mut trust = trust.afresh();
+    let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
+    assert_eq!(finding.outcome.class(), Class::Secure, "{finding:?}");
+    assert!(trust.spent().verifications <= MAX_VERIFICATIONS + MAX_VERIFICATIONS_PER_MX_HOST);
 }
 
 #[test]
