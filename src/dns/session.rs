@@ -24,7 +24,7 @@ use crate::time::UnixTime;
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -41,6 +41,8 @@ pub struct Resolver {
     second: OnceLock<Arc<Round>>,
     /// The second round proved what the first one could not: new questions begin there.
     second_is_better: AtomicBool,
+    /// MX hosts for which the quota and the budget were widened.
+    mx_hosts: AtomicUsize,
 }
 
 /// What every question needs on its way out.
@@ -84,7 +86,13 @@ impl Resolver {
     ) -> Self {
         let line = Arc::new(Line { upstreams: Upstreams::new(upstreams), quota: Quota::default(), deadline });
         let first = Round::new(Arc::clone(&line), 0, Trust::new(anchors, now));
-        Self { line, first, second: OnceLock::new(), second_is_better: AtomicBool::new(false) }
+        Self {
+            line,
+            first,
+            second: OnceLock::new(),
+            second_is_better: AtomicBool::new(false),
+            mx_hosts: AtomicUsize::new(0),
+        }
     }
 
     /// Packets that left so far, repetitions included.
@@ -122,9 +130,11 @@ impl Resolver {
 
 impl Resolve for Resolver {
     fn allow_mx_hosts(&self, hosts: usize) {
+        // They are the same hosts, whichever mechanism looks at them.
         let hosts = hosts.min(MAX_MX_HOSTS_LOOKED_AT);
-        self.line.quota.allow_mx_hosts(hosts);
-        self.first.known().trust.allow_mx_hosts(hosts);
+        let more = hosts.saturating_sub(self.mx_hosts.fetch_max(hosts, Relaxed));
+        self.line.quota.allow_mx_hosts(more);
+        self.first.known().trust.allow_mx_hosts(more);
     }
 
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {

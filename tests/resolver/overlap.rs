@@ -6,6 +6,7 @@ use super::{arrived, classes, mx, policy, question, resolver};
 use futures_util::future::{join, join3};
 use hickory_proto::rr::RecordType;
 use smtp_sts_verify::dns::{Class, Resolve};
+use smtp_sts_verify::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_QUERIES, MAX_QUERIES_PER_MX_HOST};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -130,4 +131,17 @@ async fn a_walk_at_the_first_server_goes_on_to_its_end_there_while_another_turns
     let asked = second.questions();
     let host = resolver.resolve_one(&question("mx2.enforced.test.", RecordType::A)).await;
     assert_eq!((host.outcome.class(), second.questions()), (Class::Secure, asked));
+}
+
+#[tokio::test]
+async fn hosts_that_several_mechanisms_look_at_are_allowed_for_once() {
+    let laboratory = Laboratory::start();
+    laboratory.behave(Scope::Everything, Manner::Servfail);
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    for hosts in [3, 12, 12, 7] {
+        resolver.allow_mx_hosts(hosts);
+    }
+    let many: Vec<_> = (0..500).map(|n| question(&format!("_{n}.enforced.test."), RecordType::TXT)).collect();
+    resolver.resolve(&many).await;
+    assert_eq!(resolver.packets(), MAX_QUERIES + MAX_MX_HOSTS_LOOKED_AT * MAX_QUERIES_PER_MX_HOST);
 }
