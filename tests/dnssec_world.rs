@@ -8,7 +8,10 @@ use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::{Answer, Blame, Class, Outcome, Question, Resolve};
+use smtp_sts_verify::name::MxHost;
 use smtp_sts_verify::time::{Clock, SystemClock, UnixTime};
+use smtp_sts_verify::verdict::{DaneHost, Trouble};
+use smtp_sts_verify::verify::dane::look;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -114,4 +117,81 @@ async fn a_clock_that_is_off_is_told_apart_from_a_bogus_domain() {
 async fn an_anchor_of_another_root_is_told_apart_from_a_bogus_domain() {
     let (class, blame, why) = blame(Arc::new(TrustAnchors::iana().unwrap()), SystemClock.now()).await;
     assert_eq!((class, blame), (Class::Bogus, Some(Blame::TrustAnchor)), "{why}");
+}
+
+/// What DANE asks for the host `mx1` of each of these zones, all looked at by one cold verifier; how long that took.
+async fn dane(server: &str, zones: &[&str]) -> (Vec<&'static str>, Duration) {
+    let resolver = resolver(server, anchors(), SystemClock.now());
+    let hosts: Vec<_> = zones.iter().map(|zone| MxHost::from_text(&format!("mx1.{zone}")).unwrap()).collect();
+    let began = Instant::now();
+    let looked = look(&resolver, &hosts, &[]).await;
+    let took = began.elapsed();
+    let word = |(host, dane): &(MxHost, DaneHost)| {
+        println!("{host}: {dane:?}");
+        match dane {
+            DaneHost::Absent => "absent",
+            DaneHost::Unusable => "unusable",
+            DaneHost::Usable => "usable",
+            DaneHost::Unknown(Trouble::Bogus(..)) => "bogus",
+            DaneHost::Unknown(Trouble::Unreachable(..)) => "unreachable",
+        }
+    };
+    (looked.hosts.iter().map(word).collect(), took)
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn dane_is_what_the_zone_of_the_host_proves() {
+    for (zone, expected) in [
+        ("p256.nsec", "usable"),
+        ("p384.nsec", "usable"),
+        ("csk.nsec", "usable"),
+        ("it150.nsec3", "usable"),
+        ("it2500.nsec3", "usable"),
+        ("signed.optout", "usable"),
+        ("unsigned.nsec", "absent"),
+        ("unsigned.nsec3", "absent"),
+        ("unsigned.optout", "absent"),
+        ("any.plain", "absent"),
+        ("island.nsec", "absent"),
+        ("unsupalg.nsec", "absent"),
+        ("expired.nsec", "bogus"),
+        ("future.nsec", "bogus"),
+        ("badkeysig.nsec", "bogus"),
+        ("wrongds.nsec", "bogus"),
+    ] {
+        assert_eq!(dane(PLAIN, &[zone]).await.0, [expected], "{zone}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn ten_mx_hosts_in_ten_zones_of_every_algorithm_fit_into_one_verdict() {
+    let zones = [
+        "p256.nsec",
+        "p384.nsec",
+        "rsa256.nsec",
+        "rsa512.nsec",
+        "ed25519.nsec",
+        "csk.nsec",
+        "p256.nsec3",
+        "salt.nsec3",
+        "it100.nsec3",
+        "it150.nsec3",
+    ];
+    assert_eq!(dane(PLAIN, &zones).await.0, ["usable"; 10]);
+}
+
+#[tokio::test]
+#[ignore = "needs tests/dnssec-world/check"]
+async fn the_mx_hosts_take_one_round_trip_however_many_they_are() {
+    let zones = ["p256.nsec", "p256.nsec3", "unsigned.nsec", "any.plain"];
+    let mut best = Duration::MAX;
+    for _ in 0..10 {
+        let (words, took) = dane(LATE, &zones).await;
+        assert_eq!(words, ["usable", "usable", "absent", "absent"]);
+        best = best.min(took);
+    }
+    println!("{best:.1?} for {} hosts at {ROUND_TRIP:?} a query", zones.len());
+    assert!(best < ROUND_TRIP * 2, "{best:?}");
 }
