@@ -114,6 +114,11 @@ pub const MAX_HEADER_FIELDS: usize = 64;
 pub const MAX_FETCH_OCTETS: usize = 262_144;
 /// A policy host that failed is left alone, seconds (RFC 8461 section 3.3: "no more than once every five minutes").
 pub const FETCH_BACKOFF: u64 = 300;
+/// The longest that a policy host is left alone, seconds, after a pause that doubles: while a policy is in use it is
+/// fetched daily (RFC 8461 section 3.3 suggests it).
+pub const FETCH_BACKOFF_MAX: u64 = 86_400;
+/// Failures of a policy host are remembered, seconds: beyond the longest pause after them.
+pub const FETCH_FAILURES_KEPT: u64 = 172_800;
 /// Addresses of a policy host that are tried.
 pub const MAX_POLICY_HOST_ADDRESSES: usize = 4;
 /// From one connection attempt to the next address's turn (RFC 8305 section 5 recommends 250 ms).
@@ -143,11 +148,21 @@ pub const CACHE_EXPENDABLE_WAIT: Duration = Duration::from_millis(200);
 pub const CACHE_TURN_PAUSE: Duration = Duration::from_millis(20);
 /// One pause of a reader, or of a writer whose turn it is, while another one commits.
 pub const CACHE_LOCK_PAUSE: Duration = Duration::from_millis(1);
-/// Octets that a domain may take in a file of the cache, its record as long as it gets; bounds the file.
+/// Octets that a domain may take in a file of the cache on average, its history included; bounds the file. A few hundred
+/// are usual; a policy file may be ten times as long, and then fewer of them find room.
 pub const CACHE_OCTETS_PER_DOMAIN: u64 = 6_144;
 /// The bound of a file for few domains, octets.
 pub const CACHE_OCTETS_LEAST: u64 = 67_108_864;
 /// Octets of one remembered DNS result: the names of [`MAX_MX_RECORDS`] hosts.
 pub const MAX_REMEMBERED_OCTETS: usize = 17_408;
+/// Octets of a policy in the cache: a policy file of [`MAX_BODY_OCTETS`] whose names became A-labels (RFC 5891 section
+/// 4.4), and its record.
+pub const MAX_STORED_POLICY_OCTETS: usize = 262_144;
+/// Events that are remembered of one domain, the newest.
+pub const MAX_EVENTS_PER_DOMAIN: u64 = 32;
+/// Events that are remembered of all domains, for each of the domains that have room: the newest.
+pub const MAX_EVENTS_ON_AVERAGE: u64 = 4;
+/// Octets of the words of one event.
+pub const MAX_EVENT_DETAIL_OCTETS: usize = 400;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
 pub const CLOCK_JUMP: u64 = 86_400;

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 65] = [
+const DEFAULTS: [(&str, &str); 71] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -53,6 +53,8 @@ const DEFAULTS: [(&str, &str); 65] = [
     ("MAX_HEADER_FIELDS", "64"),
     ("MAX_FETCH_OCTETS", "262_144"),
     ("FETCH_BACKOFF", "300"),
+    ("FETCH_BACKOFF_MAX", "86_400"),
+    ("FETCH_FAILURES_KEPT", "172_800"),
     ("MAX_POLICY_HOST_ADDRESSES", "4"),
     ("CONNECT_STAGGER", "Duration::from_millis(250)"),
     ("MAX_INTERIM_REPLIES", "4"),
@@ -69,6 +71,10 @@ const DEFAULTS: [(&str, &str); 65] = [
     ("CACHE_OCTETS_PER_DOMAIN", "6_144"),
     ("CACHE_OCTETS_LEAST", "67_108_864"),
     ("MAX_REMEMBERED_OCTETS", "17_408"),
+    ("MAX_STORED_POLICY_OCTETS", "262_144"),
+    ("MAX_EVENTS_PER_DOMAIN", "32"),
+    ("MAX_EVENTS_ON_AVERAGE", "4"),
+    ("MAX_EVENT_DETAIL_OCTETS", "400"),
     ("CLOCK_JUMP", "86_400"),
 ];
 
@@ -114,7 +120,12 @@ fn what_fits_into_one_limit_fits_into_the_next() {
     ] {
         assert!(inner <= outer, "{inner} {outer}");
     }
-    for (inner, outer) in [(MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL), (MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE)] {
+    for (inner, outer) in [
+        (MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL),
+        (MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE),
+        (FETCH_BACKOFF, FETCH_BACKOFF_MAX),
+        (FETCH_BACKOFF_MAX + 1, FETCH_FAILURES_KEPT),
+    ] {
         assert!(inner <= outer, "{inner} {outer}");
     }
 }

@@ -3,10 +3,10 @@
 use super::database::Database;
 use super::fingerprint::short_digest;
 use super::{Recollection, Topic, Trouble};
-use crate::limits::{MAX_POSITIVE_TTL, MAX_REMEMBERED_OCTETS};
+use crate::limits::MAX_REMEMBERED_OCTETS;
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
 const SELECT: &str = "SELECT text, valid_until, checksum FROM answer
     WHERE domain = :domain AND fingerprint = :fingerprint AND topic = :topic AND octet_length(text) <= :longest";
@@ -20,6 +20,15 @@ const COUNT: &str = "SELECT count(*) FROM answer";
 /// What ends soonest goes first.
 const EVICT: &str = "DELETE FROM answer WHERE (domain, fingerprint, topic) IN
     (SELECT domain, fingerprint, topic FROM answer ORDER BY valid_until LIMIT :surplus)";
+
+const EXISTS: &str =
+    "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1 AND fingerprint = ?2 AND topic = ?3)";
+
+const FORGET: &str = "DELETE FROM answer WHERE domain = ?1 AND fingerprint = ?2 AND topic = ?3";
+
+const EXISTS_ANY: &str = "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1)";
+
+const PURGE: &str = "DELETE FROM answer WHERE domain = ?1";
 
 /// When there is no room, this part of the rows goes at once: counting them costs more than a row is worth.
 const EVICTED_AT_ONCE: i64 = 64;
@@ -44,7 +53,7 @@ impl Answers {
     ) -> Result<Option<Recollection>, Trouble> {
         let now = self.database.now;
         let found = self.database.read(|connection| self.select(connection, domain, topic))?.flatten();
-        Ok(found.filter(|one| now < one.valid_until && one.valid_until <= now.plus(MAX_POSITIVE_TTL)))
+        Ok(found.filter(|one| now < one.valid_until && one.valid_until <= now.plus(topic.longest())))
     }
 
     /// Remembers a result that is neither over nor too long.
@@ -59,15 +68,17 @@ impl Answers {
         if valid_until <= now || text.len() > MAX_REMEMBERED_OCTETS {
             return Ok(());
         }
-        let valid_until = valid_until.min(now.plus(MAX_POSITIVE_TTL));
+        let valid_until = valid_until.min(now.plus(topic.longest()));
         let end = i64::try_from(valid_until.0).unwrap_or(i64::MAX);
         self.database.write("remembering a DNS result", |transaction| {
             let count: i64 = transaction.query_row(COUNT, [], |row| row.get(0))?;
             let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
+            let at_once = 1 + most / EVICTED_AT_ONCE;
             if count >= most {
-                let surplus = count.saturating_sub(most).saturating_add(1 + most / EVICTED_AT_ONCE);
-                transaction.execute(EVICT, named_params! { ":surplus": surplus })?;
+                evict(transaction, count.saturating_sub(most).saturating_add(at_once))?;
             }
+            let needed = Database::pages_for(text.len());
+            while Database::free_pages(transaction)? < needed && evict(transaction, at_once)? > 0 {}
             transaction.prepare(REPLACE)?.execute(named_params! {
                 ":domain": domain.as_str(),
                 ":fingerprint": self.database.fingerprint.as_bytes(),
@@ -78,6 +89,32 @@ impl Answers {
             })?;
             Ok(())
         })
+    }
+
+    /// Forgets a result; writes nothing if there is none.
+    pub(super) fn forget(&self, domain: &PolicyDomain, topic: Topic) -> Result<(), Trouble> {
+        let key = || {
+            let fingerprint = self.database.fingerprint;
+            (domain.as_str().to_owned(), fingerprint.as_bytes().to_vec(), topic.word())
+        };
+        let exists = |connection: &Connection| connection.query_row(EXISTS, key(), |row| row.get(0));
+        if !self.database.read(exists)?.unwrap_or(false) {
+            return Ok(());
+        }
+        self.database.write("forgetting a DNS result", |transaction| {
+            transaction.execute(FORGET, key())?;
+            Ok(())
+        })
+    }
+
+    /// Removes everything about a domain; how many results there were.
+    pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, Trouble> {
+        let name = domain.as_str();
+        let exists = |connection: &Connection| connection.query_row(EXISTS_ANY, [name], |row| row.get(0));
+        if !self.database.read(exists)?.unwrap_or(false) {
+            return Ok(0);
+        }
+        self.database.write("removing DNS results", |transaction| transaction.execute(PURGE, [name]))
     }
 
     fn select(
@@ -114,4 +151,9 @@ impl Answers {
             ("valid_until", end.to_be_bytes().into()),
         ])
     }
+}
+
+/// Evicts so many results, or as many as there are; how many that were.
+fn evict(transaction: &Transaction<'_>, surplus: i64) -> rusqlite::Result<usize> {
+    transaction.execute(EVICT, named_params! { ":surplus": surplus })
 }

@@ -73,7 +73,7 @@ impl Database {
             None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
             Some(Reading::Done(value)) => Ok(Some(value)),
             // The one write that a read may cause: once in the life of a file.
-            Some(Reading::Otherwise(Found::Predecessor)) => {
+            Some(Reading::Otherwise(Found::Ancestor(_))) => {
                 self.write(DOING, |writing| act(writing)).map(Some)
             }
             Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
@@ -99,11 +99,7 @@ impl Database {
             match self.schema.inspect(&transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
-                Found::Predecessor => {
-                    if let Some(predecessor) = &self.schema.predecessor {
-                        (predecessor.take_over)(&transaction, self)?;
-                    }
-                }
+                Found::Ancestor(ancestor) => (ancestor.take_over)(&transaction, self)?,
                 other => return Ok(Err(other)),
             }
             let value = act(&transaction)?;
@@ -115,6 +111,20 @@ impl Database {
             Some(Err(found)) => Err(self.refuse(found)),
             None => Err(self.unusable(doing, "the file vanished".to_owned())),
         }
+    }
+
+    /// Pages that a transaction may still fill before the file is at its bound.
+    pub(super) fn free_pages(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+        let pragma = |pragma| transaction.query_row(pragma, [], |row| row.get::<_, i64>(0));
+        let unused = pragma("PRAGMA max_page_count")?.saturating_sub(pragma("PRAGMA page_count")?);
+        Ok(unused.saturating_add(pragma("PRAGMA freelist_count")?))
+    }
+
+    /// Pages that a row of so many octets may take: its own, and those that split where it goes in.
+    pub(super) fn pages_for(octets: usize) -> i64 {
+        const SPLIT: u64 = 32;
+        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
+        i64::try_from((octets / PAGE_OCTETS).saturating_add(SPLIT)).unwrap_or(i64::MAX)
     }
 
     /// The definitions of this file.
@@ -167,7 +177,7 @@ impl Database {
             Found::Foreign(whose) => {
                 self.give_up(Trouble::NotOurs { file: self.path.as_path().to_owned(), whose })
             }
-            Found::Current | Found::Empty | Found::Poisoned | Found::Predecessor => {
+            Found::Ancestor(_) | Found::Current | Found::Empty | Found::Poisoned => {
                 let what = "its definitions are not those that this program writes".to_owned();
                 self.give_up_damaged(what, self.identity())
             }

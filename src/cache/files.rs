@@ -3,9 +3,14 @@
 use super::answers::Answers;
 use super::database::Database;
 use super::file::CachePath;
-use super::policies::Policies;
+use super::history::Origin;
+use super::policies::PolicyFile;
+use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
-use super::{Circumstances, Kept, Memory, Recollection, StoredPolicy, Topic, Trouble};
+use super::{
+    Circumstances, Entry, Kept, Memory, Notice, Policies, Provenance, Recollection, Refusal, StoredPolicy,
+    Topic, Trouble,
+};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
@@ -14,9 +19,36 @@ use std::cell::OnceCell;
 /// The two files under one path, for one run. Neither is touched before it is needed.
 #[derive(Debug)]
 pub struct Cache {
-    policies: Policies,
+    policies: PolicyFile,
     answers: Answers,
     trouble: OnceCell<Trouble>,
+}
+
+/// How many policies there are, the ended ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Learnt under the circumstances of this run: those that [`Cache::all`] yields, and any that are damaged.
+    pub here: u64,
+    /// Learnt under others, such as another trust anchor: they do not exist for this run.
+    pub elsewhere: u64,
+}
+
+/// How much was removed about a domain, whatever the circumstances under which it was learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// Policies, of any dialect.
+    pub policies: usize,
+    /// DNS results and failures.
+    pub answers: usize,
+}
+
+/// What became of a policy that came from another host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// It met the same rules as a fetched one.
+    Kept(Kept),
+    /// It cannot be believed here.
+    Refused(Refusal),
 }
 
 impl Cache {
@@ -25,7 +57,7 @@ impl Cache {
     pub fn new(path: CachePath, circumstances: &Circumstances, max_domains: u64, now: UnixTime) -> Self {
         let answers = path.of_answers();
         Self {
-            policies: Policies::new(Database::new(
+            policies: PolicyFile::new(Database::new(
                 path,
                 &POLICIES,
                 circumstances.of_policies(),
@@ -43,6 +75,80 @@ impl Cache {
         }
     }
 
+    /// Every policy that was learnt under the circumstances of this run, the ended ones included, in the order of the
+    /// domains (their octets); of one domain, MTA-STS first. A few are read at a time, so nobody who writes has to wait;
+    /// what changes meanwhile is seen if it lies ahead. Ends after the first [`Trouble`].
+    pub fn all(&self) -> impl Iterator<Item = Result<StoredPolicy, Trouble>> {
+        let mut next = Some(Mark::default());
+        std::iter::from_fn(move || {
+            let page = self.noting(self.policies.page(&next.take()?));
+            Some(match page {
+                Ok((policies, mark)) => {
+                    next = mark;
+                    policies.into_iter().map(Ok).collect()
+                }
+                Err(trouble) => vec![Err(trouble)],
+            })
+        })
+        .flatten()
+    }
+
+    /// How many policies there are, without reading them.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn census(&self) -> Result<Census, Trouble> {
+        self.noting(self.policies.census())
+    }
+
+    /// What is stored for a domain, the ended policies included; [`Memory::policies`] is what counts.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn stored(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+        self.noting(self.policies.stored(domain))
+    }
+
+    /// What happened to a domain's policies, the oldest first. Old events are forgotten: of one domain at most
+    /// [`crate::limits::MAX_EVENTS_PER_DOMAIN`] are kept.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, Trouble> {
+        self.noting(self.policies.history(domain))
+    }
+
+    /// Removes what is known about a domain: its policies, DNS results and failures. Its history stays and tells it.
+    ///
+    /// # Errors
+    /// [`Trouble`] if not everything was removed.
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<Purged, Trouble> {
+        // Policies last: as long as DNS results could bring one back, it is better to be told that nothing was removed.
+        let answers = self.noting(self.answers.purge(domain))?;
+        let policies = self.noting(self.policies.purge(domain))?;
+        Ok(Purged { policies, answers })
+    }
+
+    /// What stands at the head of an export of this cache, which [`Cache::all`] yields: the ended ones need not travel.
+    #[must_use]
+    pub fn provenance(&self, host: &str) -> Provenance {
+        let database = self.policies.database();
+        Provenance { host: host.to_owned(), exported_at: database.now, circumstances: database.fingerprint }
+    }
+
+    /// Takes over a policy from another host, by the rules of [`Memory::keep`]: what was fetched later and authenticated
+    /// better stays. It ends when it would have ended there.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing was stored.
+    pub fn import(&self, policy: &StoredPolicy, from: &Provenance) -> Result<Imported, Trouble> {
+        let database = self.policies.database();
+        match from.admit(policy, database.fingerprint, database.now) {
+            Err(refusal) => Ok(Imported::Refused(refusal)),
+            Ok(()) => self.noting(self.policies.keep(policy, Origin::Import(from))).map(Imported::Kept),
+        }
+    }
+
     fn noting<T>(&self, done: Result<T, Trouble>) -> Result<T, Trouble> {
         done.inspect_err(|trouble| {
             self.trouble.get_or_init(|| trouble.clone());
@@ -51,12 +157,16 @@ impl Cache {
 }
 
 impl Memory for Cache {
-    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
-        self.noting(self.policies.policy(domain, dialect))
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+        self.stored(domain).map(|policies| policies.unexpired(self.policies.database().now))
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
-        self.noting(self.policies.keep(policy))
+        self.noting(self.policies.keep(policy, Origin::Fetch))
+    }
+
+    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
+        let _noted = self.noting(self.policies.note(domain, dialect, notice));
     }
 
     fn recall(&self, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
@@ -65,6 +175,10 @@ impl Memory for Cache {
 
     fn remember(&self, domain: &PolicyDomain, topic: Topic, text: &str, valid_until: UnixTime) {
         let _noted = self.noting(self.answers.remember(domain, topic, text, valid_until));
+    }
+
+    fn forget(&self, domain: &PolicyDomain, topic: Topic) {
+        let _noted = self.noting(self.answers.forget(domain, topic));
     }
 
     fn trouble(&self) -> Option<Trouble> {

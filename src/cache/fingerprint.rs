@@ -1,6 +1,7 @@
 //! Under which circumstances something was learnt: what was learnt under others does not exist.
 
 use ring::digest;
+use std::fmt;
 use std::net::SocketAddr;
 
 /// Octets of a fingerprint: half of a SHA-256, which nobody can meet by accident.
@@ -49,6 +50,21 @@ impl Fingerprint {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Reads what was printed.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let digits = text.len() == 2 * OCTETS && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| digits)?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
+/// Prints as 32 hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -139,6 +155,15 @@ mod tests {
             for other in &others[i + 1..] {
                 assert_ne!(one.of_policies(), other.of_policies(), "{one:?} {other:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_prints_and_reads_back() {
+        let fingerprint = usual().of_policies();
+        assert_eq!(Fingerprint::from_text(&fingerprint.to_string()), Some(fingerprint));
+        for text in ["", "0", "+0000000000000000000000000000000", &"g".repeat(32), &"0".repeat(33)] {
+            assert_eq!(Fingerprint::from_text(text), None, "{text}");
         }
     }
 

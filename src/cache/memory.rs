@@ -1,6 +1,7 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
-use super::{Kept, Memory, Recollection, StoredPolicy, Topic, Trouble};
+use super::history::{self, Entry, Origin};
+use super::{Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
@@ -13,6 +14,7 @@ pub struct InMemory {
     now: Cell<UnixTime>,
     policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
+    history: RefCell<Vec<(PolicyDomain, Entry)>>,
 }
 
 impl InMemory {
@@ -23,6 +25,7 @@ impl InMemory {
             now: Cell::new(now),
             policies: RefCell::new(BTreeMap::new()),
             answers: RefCell::new(BTreeMap::new()),
+            history: RefCell::new(Vec::new()),
         }
     }
 
@@ -36,28 +39,42 @@ impl InMemory {
     pub fn rows(&self) -> Vec<StoredPolicy> {
         self.policies.borrow().values().cloned().collect()
     }
+
+    /// What happened to a domain's policies, the oldest first.
+    #[must_use]
+    pub fn history(&self, domain: &PolicyDomain) -> Vec<Entry> {
+        let history = self.history.borrow();
+        history.iter().filter(|(of, _)| of == domain).map(|(_, entry)| entry.clone()).collect()
+    }
 }
 
 impl Memory for InMemory {
-    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
-        Ok(self
-            .policies
-            .borrow()
-            .get(&(domain.clone(), dialect))
-            .filter(|policy| policy.is_unexpired(self.now.get()))
-            .cloned())
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+        let policies = self.policies.borrow();
+        let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
+        Ok(Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts) }
+            .unexpired(self.now.get()))
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
-        let mut policies = self.policies.borrow_mut();
+        let (mut policies, now) = (self.policies.borrow_mut(), self.now.get());
         let key = (policy.domain.clone(), policy.policy.dialect());
-        match StoredPolicy::merge(policies.get(&key), policy, self.now.get()) {
-            None => Ok(Kept::Unchanged),
-            Some(row) => {
-                policies.insert(key, row);
-                Ok(Kept::Stored)
-            }
-        }
+        let old = policies.get(&key);
+        let Some(row) = StoredPolicy::merge(old, policy, now) else { return Ok(Kept::Unchanged) };
+        let entries = history::of_change(old, &row, Origin::Fetch, now);
+        self.history.borrow_mut().extend(entries.into_iter().map(|entry| (row.domain.clone(), entry)));
+        policies.insert(key, row);
+        Ok(Kept::Stored)
+    }
+
+    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
+        let (policies, mut history) = (self.policies.borrow(), self.history.borrow_mut());
+        let Some(row) = policies.get(&(domain.clone(), dialect)) else { return };
+        let same =
+            |(of, entry): &&(_, Entry)| (of, entry.dialect, entry.event) == (domain, dialect, notice.event());
+        let last = history.iter().rfind(same).map(|(_, entry)| entry.at);
+        let entry = history::of_notice(row, notice, last, self.now.get());
+        history.extend(entry.map(|entry| (domain.clone(), entry)));
     }
 
     fn recall(&self, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
@@ -69,5 +86,9 @@ impl Memory for InMemory {
         self.answers
             .borrow_mut()
             .insert((domain.clone(), topic), Recollection { text: text.to_owned(), valid_until });
+    }
+
+    fn forget(&self, domain: &PolicyDomain, topic: Topic) {
+        self.answers.borrow_mut().remove(&(domain.clone(), topic));
     }
 }

@@ -1,8 +1,8 @@
 //! What is remembered between two deliveries, and how a pipeline sees it.
 //!
-//! Two SQLite files stand beside each other. `cache.db` holds policies: losing one of them loses protection, so each
-//! commit reaches the disk. `cache.dns.db` holds DNS results that spare packets and is expendable: nothing waits for
-//! the disk. Exim reads the view `sts_cache` of the first one itself.
+//! Two SQLite files stand beside each other. `cache.db` holds policies, and what happened to them: losing a policy loses
+//! protection, so each commit reaches the disk. `cache.dns.db` holds DNS results that spare packets, and the failures of
+//! policy hosts; it is expendable: nothing waits for the disk. Exim reads the view `sts_cache` of the first one itself.
 //!
 //! Invariants:
 //! - The cache never changes a verdict by failing. What cannot be read does not exist, and the answer says
@@ -10,27 +10,40 @@
 //! - A row is untrusted input: it counts only with its checksum, its circumstances ([`Fingerprint`]), a record that
 //!   parses and a life that this program would have given.
 //! - A warm answer writes nothing and opens only the files that it needs.
-//! - A policy in force under enforce leaves the cache by expiring or by being replaced, never to make room.
+//! - A policy in force under enforce leaves the cache by expiring, by being replaced or by an operator's hand, never to
+//!   make room.
+//! - Whatever changes a row is written into its history in the same transaction; a mere renewal is no change.
 
 mod answers;
+mod backoff;
+mod chronicle;
 mod database;
 pub mod file;
 mod files;
 mod fingerprint;
+mod history;
 mod memory;
 mod policies;
 mod policy;
+mod room;
+mod row;
 mod schema;
 mod seed;
+mod transfer;
 mod trouble;
+mod version_1;
 
+pub use backoff::Failures;
 pub use file::{CachePath, DEFAULT_PATH};
-pub use files::Cache;
+pub use files::{Cache, Census, Imported, Purged};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
+pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use memory::InMemory;
 pub use policy::{Authentication, Kept, StoredPolicy, life};
+pub use transfer::{Provenance, Refusal};
 pub use trouble::{Fate, Trouble};
 
+use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
@@ -60,6 +73,54 @@ impl Topic {
             Self::Published(Dialect::SmtpSts) => "smtp-sts",
         }
     }
+
+    /// For how many seconds it may be remembered at most.
+    const fn longest(self) -> u64 {
+        match self {
+            Self::FetchFailures(_) => FETCH_FAILURES_KEPT,
+            Self::Dane | Self::MxHosts | Self::Published(_) => MAX_POSITIVE_TTL,
+        }
+    }
+}
+
+/// A domain's policies, at most one of each dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// The one of RFC 8461.
+    pub mta_sts: Option<StoredPolicy>,
+    /// The one of the draft.
+    pub smtp_sts: Option<StoredPolicy>,
+}
+
+impl Policies {
+    /// The one of that dialect.
+    #[must_use]
+    pub const fn of(&self, dialect: Dialect) -> Option<&StoredPolicy> {
+        match dialect {
+            Dialect::MtaSts => self.mta_sts.as_ref(),
+            Dialect::SmtpSts => self.smtp_sts.as_ref(),
+        }
+    }
+
+    /// The one of that dialect, to be exchanged.
+    const fn of_mut(&mut self, dialect: Dialect) -> &mut Option<StoredPolicy> {
+        match dialect {
+            Dialect::MtaSts => &mut self.mta_sts,
+            Dialect::SmtpSts => &mut self.smtp_sts,
+        }
+    }
+
+    /// All there are, the one that counts more first.
+    pub fn iter(&self) -> impl Iterator<Item = &StoredPolicy> {
+        self.mta_sts.iter().chain(&self.smtp_sts)
+    }
+
+    /// Those that have not ended.
+    #[must_use]
+    pub fn unexpired(self, now: UnixTime) -> Self {
+        let unexpired = |policy: Option<StoredPolicy>| policy.filter(|policy| policy.is_unexpired(now));
+        Self { mta_sts: unexpired(self.mta_sts), smtp_sts: unexpired(self.smtp_sts) }
+    }
 }
 
 /// A DNS result that may still be believed, in the words of whoever remembered it.
@@ -73,12 +134,20 @@ pub struct Recollection {
 
 /// What the pipeline may do with the cache: two SQLite files, or maps in a test.
 pub trait Memory {
-    /// The policy of that dialect that was stored for a domain and has not expired, whether it was ever applied or not.
+    /// The policies that were stored for a domain and have not expired, whether they were ever applied or not.
     ///
     /// # Errors
     /// [`Trouble`] if nothing can be said: the verdict is then the one of a first contact, and the answer says
     /// `cache=unavailable`.
-    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble>;
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble>;
+
+    /// One of [`Memory::policies`].
+    ///
+    /// # Errors
+    /// As there.
+    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
+        self.policies(domain).map(|policies| policies.of(dialect).cloned())
+    }
 
     /// Stores a policy, or what became of a stored one (applied, authenticated, refreshed). What may replace what is
     /// decided by the row's own rules (see [`StoredPolicy`]): a weaker authentication never displaces a stronger one.
@@ -87,11 +156,35 @@ pub trait Memory {
     /// [`Trouble`] if nothing was stored; what was there before is still there.
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble>;
 
+    /// Writes into the history of a policy in force what was noticed about it, unless that was written down since the
+    /// policy was last fetched: what goes on is no news. Any trouble is told by [`Memory::trouble`] only.
+    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice);
+
     /// A DNS result that may still be believed. Any trouble is an absence here; [`Memory::trouble`] tells it.
     fn recall(&self, domain: &PolicyDomain, topic: Topic) -> Option<Recollection>;
 
     /// Remembers a DNS result, if that is possible without further ado.
     fn remember(&self, domain: &PolicyDomain, topic: Topic, text: &str, valid_until: UnixTime);
+
+    /// Forgets a DNS result, if there is one and it is possible without further ado.
+    fn forget(&self, domain: &PolicyDomain, topic: Topic);
+
+    /// How the last fetches of that policy failed, if the last one did.
+    fn failures(&self, domain: &PolicyDomain, dialect: Dialect) -> Option<Failures> {
+        Failures::from_line(&self.recall(domain, Topic::FetchFailures(dialect))?.text)
+    }
+
+    /// A policy could not be fetched just now: remembers when to try again, and tells the history of the one in force.
+    fn fetch_failed(&self, domain: &PolicyDomain, dialect: Dialect, why: &str, now: UnixTime) {
+        let failures = Failures::after(self.failures(domain, dialect), now);
+        self.remember(domain, Topic::FetchFailures(dialect), &failures.to_string(), failures.kept_until());
+        self.note(domain, dialect, &Notice::FetchFailed(why.to_owned()));
+    }
+
+    /// A policy was fetched: its host has failed no more.
+    fn fetch_succeeded(&self, domain: &PolicyDomain, dialect: Dialect) {
+        self.forget(domain, Topic::FetchFailures(dialect));
+    }
 
     /// What went wrong so far with either file, the first of it.
     fn trouble(&self) -> Option<Trouble> {

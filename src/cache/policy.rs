@@ -44,10 +44,13 @@ impl Authentication {
 /// A domain's policy as one row holds it.
 ///
 /// - It is in force from the fetch until `expires_at`, also when its TXT record disappears or cannot be had.
-/// - It refuses mail only once it has been applied (draft section 3.3).
-/// - Only an authenticated fetch moves its end; one on first use leaves an unexpired row's end where it is.
+/// - In the draft's dialect it refuses mail only once it has been applied (draft section 3.3).
+/// - Only an authenticated fetch moves its end (RFC 8461 section 3.2 counts `max_age` from it; that the `id` in the TXT
+///   record is the same proves nothing); one on first use leaves an unexpired row's end where it is.
 /// - What was taken on first use never displaces an unexpired policy that was authenticated or applied, and what was
-///   authenticated never displaces one in force that was authenticated more strongly.
+///   authenticated never displaces one in force that was authenticated more strongly. So every authenticated fetch of
+///   an MTA-STS policy displaces the one before, also with one that protects less.
+/// - Of two that are authenticated alike the one that was fetched later counts, whichever is written down later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPolicy {
     /// Whose policy it is.
@@ -133,31 +136,51 @@ impl StoredPolicy {
         self.fetched_at.since(now) > CLOCK_JUMP
     }
 
-    /// Whether this program could have given the policy that life; a longer one was not written by it.
-    pub(super) fn has_a_possible_life(&self) -> bool {
+    /// Whether this program could have given the policy that life, and believed it in that way; else it was not written
+    /// by it. An MTA-STS policy is never taken on first use: whoever has fetched it has authenticated it.
+    pub(super) fn is_possible(&self) -> bool {
         let longest = self.policy.life().unwrap_or(u64::MAX).min(self.authentication.longest_life());
-        self.fetched_at <= self.expires_at && self.expires_at <= self.fetched_at.plus(longest)
+        let is_first_use = self.authentication == Authentication::FirstUse;
+        self.fetched_at <= self.expires_at
+            && self.expires_at <= self.fetched_at.plus(longest)
+            && !(is_first_use && self.policy.dialect() == Dialect::MtaSts)
+    }
+
+    /// Whether `new` comes too late: this was fetched after it and is authenticated no worse. A row from the future
+    /// tells nothing about the order.
+    fn overtakes(&self, new: &Self, now: UnixTime) -> bool {
+        self.fetched_at > new.fetched_at
+            && self.authentication >= new.authentication
+            && !self.is_from_the_future(now)
     }
 
     /// What the row must say so that `new` is remembered beside what it says already; `None` to leave it alone.
     ///
-    /// Two deliveries that ask at the same time meet here, so nothing is lost when the slower one knew less.
+    /// Two deliveries that ask at the same time meet here, so nothing is lost when the slower one knew less. A policy
+    /// whose life is zero (`max_age: 0`, `e=0`) ends the one that it may displace: the row stays, and has ended, so that
+    /// nothing fetched before can bring the old one back.
     pub(super) fn merge(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
-        let Some(old) = old.filter(|old| old.is_unexpired(now)) else { return Some(new.clone()) };
+        let Some(old) = old.filter(|old| old.is_unexpired(now)) else {
+            let too_late = old.is_some_and(|old| old.overtakes(new, now));
+            return (new.is_unexpired(now) && !too_late).then(|| new.clone());
+        };
         let weaker = new.authentication < old.authentication;
+        let too_late = old.overtakes(new, now);
         let merged = if old.policy == new.policy {
-            let renewed = !weaker && new.authentication != Authentication::FirstUse;
+            let renewed = !weaker && !too_late && new.authentication != Authentication::FirstUse;
             let base = if renewed { new } else { old };
             let applied_at = match (old.applied_at, new.applied_at) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
             Self { applied_at, ..base.clone() }
-        } else if match (new.authentication, old.applied_at) {
-            (Authentication::FirstUse, Some(_)) => true,
-            (Authentication::FirstUse, None) | (_, Some(_)) => weaker,
-            (_, None) => false,
-        } {
+        } else if too_late
+            || match (new.authentication, old.applied_at) {
+                (Authentication::FirstUse, Some(_)) => true,
+                (Authentication::FirstUse, None) | (_, Some(_)) => weaker,
+                (_, None) => false,
+            }
+        {
             return None;
         } else {
             new.clone()
@@ -243,6 +266,70 @@ mod tests {
         assert_eq!(merged, StoredPolicy { applied_at: Some(NOW), ..old });
     }
 
+    fn mta_sts(mode: &str, max_age: u64, age: u64) -> StoredPolicy {
+        let mx = if mode == "none" { "" } else { "mx: *.mx.test\n" };
+        let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n");
+        let (domain, at) = (PolicyDomain::parse("example.org").unwrap(), UnixTime(NOW.0 - age));
+        let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+        StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at.plus(300))
+    }
+
+    #[test]
+    fn an_mta_sts_policy_binds_from_its_fetch_and_every_later_fetch_displaces_it() {
+        let enforced = mta_sts("enforce", 604_800, 1_000);
+        assert!(enforced.is_enforced() && enforced.is_possible());
+        for (mode, max_age) in
+            [("enforce", 604_800), ("enforce", 604_801), ("testing", 604_800), ("none", 60)]
+        {
+            let new = mta_sts(mode, max_age, 0);
+            assert_eq!(StoredPolicy::merge(Some(&enforced), &new, NOW), Some(new), "{mode} {max_age}");
+        }
+    }
+
+    #[test]
+    fn of_two_fetches_the_later_one_counts_whichever_is_written_down_later() {
+        for (earlier, later) in [
+            (mta_sts("enforce", 604_800, 10), mta_sts("testing", 604_800, 9)),
+            (mta_sts("testing", 604_800, 10), mta_sts("testing", 604_800, 9)),
+            (policy(ONE, Authentication::Dnssec, 10), policy(OTHER, Authentication::Dnssec, 9)),
+            (policy(ONE, Authentication::FirstUse, 10), policy(OTHER, Authentication::FirstUse, 9)),
+        ] {
+            assert_eq!(StoredPolicy::merge(Some(&later), &earlier, NOW), None, "{earlier:?}");
+            assert_eq!(StoredPolicy::merge(Some(&earlier), &later, NOW), Some(later));
+        }
+        let stronger = policy(ONE, Authentication::Dnssec, 10);
+        let weaker = policy(OTHER, Authentication::FirstUse, 9);
+        assert_eq!(StoredPolicy::merge(Some(&weaker), &stronger, NOW), Some(stronger));
+    }
+
+    #[test]
+    fn a_row_from_the_future_does_not_outrank_what_is_fetched_now() {
+        let ahead = StoredPolicy { fetched_at: NOW.plus(CLOCK_JUMP + 1), ..mta_sts("enforce", 604_800, 0) };
+        let new = mta_sts("testing", 604_800, 0);
+        assert_eq!(StoredPolicy::merge(Some(&ahead), &new, NOW), Some(new));
+    }
+
+    #[test]
+    fn a_life_of_zero_ends_the_policy_and_nothing_fetched_before_brings_it_back() {
+        let applied_one = || applied(policy(ONE, Authentication::Dnssec, 1_000));
+        let zero = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=0";
+        for (old, zero) in [
+            (mta_sts("enforce", 604_800, 1_000), mta_sts("enforce", 0, 0)),
+            (mta_sts("enforce", 604_800, 1_000), mta_sts("none", 0, 0)),
+            (applied_one(), policy(zero, Authentication::Dnssec, 0)),
+        ] {
+            let row = StoredPolicy::merge(Some(&old), &zero, NOW).unwrap();
+            assert!(!row.is_unexpired(NOW));
+            let slower = StoredPolicy { fetched_at: UnixTime(NOW.0 - 1), ..old.clone() };
+            assert_eq!(StoredPolicy::merge(Some(&row), &slower, NOW), None);
+            let later = StoredPolicy { fetched_at: NOW.plus(1), ..old };
+            assert_eq!(StoredPolicy::merge(Some(&row), &later, NOW.plus(1)), Some(later));
+            assert_eq!(StoredPolicy::merge(None, &zero, NOW), None, "there is nothing to end");
+        }
+        let unproven = policy(zero, Authentication::FirstUse, 0);
+        assert_eq!(StoredPolicy::merge(Some(&applied_one()), &unproven, NOW), None);
+    }
+
     #[test]
     fn an_expired_row_stands_in_nobodys_way() {
         let old = applied(policy(ONE, Authentication::Dnssec, 604_800));
@@ -283,7 +370,7 @@ mod tests {
             let mut row: Option<StoredPolicy> = None;
             for new in events {
                 let Some(next) = StoredPolicy::merge(row.as_ref(), &new, NOW) else { continue };
-                prop_assert!(next.has_a_possible_life());
+                prop_assert!(next.is_possible());
                 if let Some(old) = row.filter(|old| old.is_unexpired(NOW)) {
                     let same = next.policy == old.policy;
                     if new.authentication == Authentication::FirstUse {

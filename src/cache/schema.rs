@@ -4,7 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
-use super::seed;
+use super::{seed, version_1};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
 use std::time::Duration;
@@ -20,26 +20,33 @@ pub(super) struct Schema {
     pub(super) definitions: &'static [&'static str],
     /// `PRAGMA synchronous`: whether a commit waits for the disk.
     pub(super) synchronous: &'static str,
-    /// A predecessor's database that is taken over.
-    pub(super) predecessor: Option<Predecessor>,
+    /// Older databases that are taken over.
+    pub(super) ancestors: &'static [Ancestor],
     /// Waiting for other processes.
     pub(super) patience: Duration,
     /// Whether a damaged file is worth keeping.
     pub(super) is_expendable: bool,
 }
 
-/// A database that another program left us.
+/// An older database, of an earlier version or of the predecessor, recognised by its marks and its definitions.
 #[derive(Debug)]
-pub(super) struct Predecessor {
-    /// Its only definition.
-    pub(super) definition: &'static str,
-    /// Replaces the definition by ours and brings the rows over, inside one transaction.
+pub(super) struct Ancestor {
+    /// Its `PRAGMA application_id`.
+    pub(super) application_id: i32,
+    /// Its `PRAGMA user_version`.
+    pub(super) version: i32,
+    /// Its definitions, sorted.
+    pub(super) definitions: &'static [&'static str],
+    /// Makes its definitions ours and brings its rows over, inside one transaction: whenever it is interrupted, the
+    /// file is the old one or the new one.
     pub(super) take_over: fn(&Transaction<'_>, &Database) -> rusqlite::Result<()>,
 }
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Found {
+    /// An older database that is to be taken over.
+    Ancestor(&'static Ancestor),
     /// This program's database.
     Current,
     /// No definitions at all.
@@ -48,21 +55,50 @@ pub(super) enum Found {
     Foreign(String),
     /// Marked as ours with definitions that are not, or the other way round.
     Poisoned,
-    /// The predecessor's.
-    Predecessor,
 }
 
-/// Policies. The rows are found by their key; `policy_by_fetch` serves counting and making room. The view is for
-/// Exim's `lookup sqlite` and for whoever has the seed's macro: its columns must remain plain references to columns,
-/// since `expires > strftime('%s','now')` compares with a text and needs the column's INTEGER affinity
-/// (SQLite, "Datatypes", section 4.2). It shows one row a domain, the one fetched last, whatever it was learnt under.
+/// `PRAGMA application_id` of the file of policies, in every version.
+pub(super) const POLICIES_ID: i32 = 0x5354_5350;
+
+/// Policies, and what happened to them. The rows are found by their key; `policy_by_fetch` serves counting and making
+/// room. A `record` is the published TXT, and a `body` what stands in the policy file, where the dialect has one; it
+/// stands where version 1's table gets it by `ALTER TABLE`, which rewrites no row.
+///
+/// The view is for Exim's `lookup sqlite` and for whoever has the seed's macro: its columns must remain plain
+/// references to columns, since `expires > strftime('%s','now')` compares with a text and needs the column's INTEGER
+/// affinity (SQLite, "Datatypes", section 4.2). It shows one row a domain: of those that have not ended the MTA-STS
+/// policy, or else the draft's; of several, learnt under different circumstances, the one fetched last.
 /// `STRICT` needs SQLite 3.37 in whoever reads the file; Debian's Exim 4.96 has 3.40.
 pub(super) const POLICIES: Schema = Schema {
-    application_id: 0x5354_5350,
-    version: 1,
+    application_id: POLICIES_ID,
+    version: 2,
     definitions: &[
-        "CREATE INDEX policy_by_fetch ON policy (fetched_at, authentication, expires_at, applied_at, tls_only)",
-        "CREATE TABLE policy (
+        "CREATE INDEX history_by_domain ON history (domain, fingerprint)",
+        POLICY_BY_FETCH,
+        "CREATE TABLE history (
+            number INTEGER PRIMARY KEY,
+            domain TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            mechanism TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            event TEXT NOT NULL,
+            authentication TEXT NOT NULL,
+            mode_before TEXT,
+            mode_after TEXT,
+            detail TEXT NOT NULL,
+            checksum BLOB NOT NULL
+        ) STRICT",
+        POLICY,
+        STS_CACHE,
+    ],
+    synchronous: "FULL",
+    ancestors: &[seed::ANCESTOR, version_1::ANCESTOR],
+    patience: CACHE_BUSY_WAIT,
+    is_expendable: false,
+};
+
+/// The table of the policies, as version 1's is found after it got a column.
+pub(super) const POLICY: &str = "CREATE TABLE policy (
             domain TEXT NOT NULL,
             fingerprint BLOB NOT NULL,
             mechanism TEXT NOT NULL,
@@ -72,22 +108,27 @@ pub(super) const POLICIES: Schema = Schema {
             expires_at INTEGER NOT NULL,
             applied_at INTEGER,
             tls_only TEXT NOT NULL,
-            checksum BLOB NOT NULL,
+            checksum BLOB NOT NULL, body TEXT,
             PRIMARY KEY (domain, fingerprint, mechanism)
-        ) STRICT, WITHOUT ROWID",
-        "CREATE VIEW sts_cache (domain, tls_only, sts_record, expires) AS
+        ) STRICT, WITHOUT ROWID";
+
+/// Its index, the same since version 1.
+pub(super) const POLICY_BY_FETCH: &str =
+    "CREATE INDEX policy_by_fetch ON policy (fetched_at, authentication, expires_at, applied_at, tls_only)";
+
+/// What Exim reads.
+const STS_CACHE: &str = "CREATE VIEW sts_cache (domain, tls_only, sts_record, expires) AS
             SELECT domain, tls_only, record, expires_at FROM policy AS shown
-            WHERE mechanism = 'smtp-sts' AND NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1 FROM policy AS other
-                WHERE other.domain = shown.domain AND other.mechanism = shown.mechanism
-                AND (other.fetched_at, other.fingerprint) > (shown.fetched_at, shown.fingerprint)
-            )",
-    ],
-    synchronous: "FULL",
-    predecessor: Some(Predecessor { definition: seed::DEFINITION, take_over: seed::take_over }),
-    patience: CACHE_BUSY_WAIT,
-    is_expendable: false,
-};
+                WHERE other.domain = shown.domain AND (
+                    other.expires_at > CAST(strftime('%s', 'now') AS INTEGER),
+                    other.mechanism = 'mta-sts', other.fetched_at, other.fingerprint
+                ) > (
+                    shown.expires_at > CAST(strftime('%s', 'now') AS INTEGER),
+                    shown.mechanism = 'mta-sts', shown.fetched_at, shown.fingerprint
+                )
+            )";
 
 /// DNS results.
 pub(super) const ANSWERS: Schema = Schema {
@@ -106,7 +147,7 @@ pub(super) const ANSWERS: Schema = Schema {
         ) STRICT, WITHOUT ROWID",
     ],
     synchronous: "OFF",
-    predecessor: None,
+    ancestors: &[],
     patience: CACHE_EXPENDABLE_WAIT,
     is_expendable: true,
 };
@@ -116,11 +157,16 @@ impl Schema {
     pub(super) fn inspect(&self, connection: &Connection) -> rusqlite::Result<Found> {
         let mark = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i32>(0));
         let (application_id, version) = (mark("PRAGMA application_id")?, mark("PRAGMA user_version")?);
-        let definitions = definitions(connection, self.definitions.len())?;
-        let ours = definitions.iter().map(String::as_str).eq(self.definitions.iter().copied());
-        let one =
-            definitions.iter().map(String::as_str).eq(self.predecessor.iter().map(|one| one.definition));
-        Ok(match (application_id == self.application_id, ours) {
+        let most = self.ancestors.iter().map(|one| one.definitions.len()).max().unwrap_or(0);
+        let definitions = definitions(connection, most.max(self.definitions.len()))?;
+        let defines = |expected: &[&str]| definitions.iter().map(String::as_str).eq(expected.iter().copied());
+        let ancestor = self.ancestors.iter().find(|one| {
+            (one.application_id, one.version) == (application_id, version) && defines(one.definitions)
+        });
+        if let Some(ancestor) = ancestor {
+            return Ok(Found::Ancestor(ancestor));
+        }
+        Ok(match (application_id == self.application_id, defines(self.definitions)) {
             (true, true) if version == self.version => Found::Current,
             (true, false) if version > self.version => Found::Foreign(format!(
                 "a newer version's (schema {version}, this program knows {})",
@@ -128,7 +174,6 @@ impl Schema {
             )),
             (true, _) | (_, true) => Found::Poisoned,
             (false, false) if application_id == 0 && version == 0 && definitions.is_empty() => Found::Empty,
-            (false, false) if application_id == 0 && version == 0 && one => Found::Predecessor,
             (false, false) => {
                 Found::Foreign(format!("another program's database (application {application_id})"))
             }
@@ -137,7 +182,12 @@ impl Schema {
 
     /// Writes marks and definitions into a database without any, inside the caller's transaction.
     pub(super) fn create(&self, connection: &Connection) -> rusqlite::Result<()> {
-        for definition in self.definitions.iter().rev() {
+        self.create_beside(&[], connection)
+    }
+
+    /// The same, beside definitions that are there already.
+    pub(super) fn create_beside(&self, there: &[&str], connection: &Connection) -> rusqlite::Result<()> {
+        for definition in self.definitions.iter().rev().filter(|one| !there.contains(one)) {
             connection.execute_batch(definition)?;
         }
         connection.pragma_update(None, "application_id", self.application_id)?;

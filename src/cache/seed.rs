@@ -5,7 +5,8 @@
 //! caller say whether DNSSEC had been used, and kept its file where everybody could write.
 
 use super::database::Database;
-use super::policies::replace;
+use super::row;
+use super::schema::Ancestor;
 use super::{Authentication, StoredPolicy, life};
 use crate::limits::MAX_TXT_OCTETS;
 use crate::name::PolicyDomain;
@@ -15,9 +16,13 @@ use crate::time::UnixTime;
 use rusqlite::{Error, Transaction, ffi, named_params};
 use std::collections::BTreeMap;
 
-/// Its one definition, as SQLite keeps it.
-pub(super) const DEFINITION: &str =
-    "CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)";
+/// Its database, which it did not mark, with its one definition as SQLite keeps it.
+pub(super) const ANCESTOR: Ancestor = Ancestor {
+    application_id: 0,
+    version: 0,
+    definitions: &["CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)"],
+    take_over,
+};
 
 /// What can be a row at all, the longest life first.
 const SELECT: &str = "SELECT domain, sts_record, expires FROM sts_cache
@@ -26,7 +31,7 @@ const SELECT: &str = "SELECT domain, sts_record, expires FROM sts_cache
     ORDER BY expires DESC";
 
 /// Replaces its definitions by ours and brings the rows over that still mean something.
-pub(super) fn take_over(transaction: &Transaction<'_>, database: &Database) -> rusqlite::Result<()> {
+fn take_over(transaction: &Transaction<'_>, database: &Database) -> rusqlite::Result<()> {
     let verdict: String = transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(verdict)));
@@ -34,7 +39,7 @@ pub(super) fn take_over(transaction: &Transaction<'_>, database: &Database) -> r
     let policies = policies(transaction, database)?;
     transaction.execute_batch("DROP TABLE sts_cache")?;
     database.schema().create(transaction)?;
-    policies.values().try_for_each(|policy| replace(transaction, policy, database.fingerprint))
+    policies.values().try_for_each(|policy| row::replace(transaction, policy, database.fingerprint))
 }
 
 /// One policy a domain: of several rows the one that lives longest counts, once.

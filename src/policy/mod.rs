@@ -167,4 +167,10 @@ impl Mode {
             Self::Testing => "testing",
         }
     }
+
+    /// Reads the word again.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Enforce, Self::None, Self::Testing].into_iter().find(|mode| mode.word() == word)
+    }
 }

@@ -59,6 +59,8 @@ fn f5_rows_that_we_would_not_have_written_do_not_exist() {
         "UPDATE policy SET checksum = zeroblob(1000000)",
         "UPDATE policy SET record = printf('%.*c', 3000000, 'x')",
         "UPDATE policy SET record = ''",
+        "UPDATE policy SET body = ''",
+        "UPDATE policy SET body = printf('%.*c', 3000000, 'x')",
     ] {
         let (place, found) = after(poison);
         assert_eq!(found.unwrap(), None, "{poison}");
@@ -77,7 +79,7 @@ fn f5_other_programs_and_newer_versions_files_stay_untouched() {
         "CREATE TABLE mail (x); INSERT INTO mail VALUES (1)",
         "PRAGMA application_id = 99; CREATE TABLE policy (x)",
         "PRAGMA user_version = 3; CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)",
-        "PRAGMA application_id = 1398035280; PRAGMA user_version = 2; CREATE TABLE policy (x)",
+        "PRAGMA application_id = 1398035280; PRAGMA user_version = 3; CREATE TABLE policy (x)",
     ] {
         let place = Place::new();
         Connection::open(place.path()).unwrap().execute_batch(definitions).unwrap();

@@ -10,10 +10,13 @@
     reason = "tests ask for the time, start themselves, and end at the first surprise"
 )]
 
+mod chronicle;
 mod crowd;
 mod damage;
 #[path = "../laboratory/mod.rs"]
 mod laboratory;
+mod migration;
+mod operators;
 mod place;
 mod predecessor;
 #[path = "../program/mod.rs"]

@@ -6,6 +6,7 @@ use smtp_sts_verify::cache::{
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::PolicyDomain;
 pub(crate) use smtp_sts_verify::policy::Dialect;
+use smtp_sts_verify::policy::Policy;
 use smtp_sts_verify::policy::smtp_sts::Record;
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
@@ -93,6 +94,13 @@ pub(crate) fn fetched(
     at: UnixTime,
 ) -> StoredPolicy {
     StoredPolicy::fetched(&domain(name), Record::parse(record).unwrap(), authentication, at, at.plus(300))
+}
+
+pub(crate) fn mta_sts(name: &str, id: &str, mode: &str, max_age: u64, at: UnixTime) -> StoredPolicy {
+    let mx = if mode == "none" { "" } else { "mx: *.mx.test\n" };
+    let text = format!("v=STSv1; id={id};\nversion: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n");
+    let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+    StoredPolicy::fetched(&domain(name), policy, Authentication::WebPki, at, at.plus(300))
 }
 
 pub(crate) fn enforced(name: &str, at: UnixTime) -> StoredPolicy {

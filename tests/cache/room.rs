@@ -48,7 +48,7 @@ fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
     cache.keep(&enforced("enforced.test", before(600_000))).unwrap();
     cache.keep(&reporting("reporting.test", 500_000)).unwrap();
     cache.keep(&fetched("new.test", RECORD, Authentication::Dnssec, before(10))).unwrap();
-    cache.keep(&enforced("expired.test", before(700_000))).unwrap();
+    bounded(&place.path(), 4, before(700_000)).keep(&enforced("expired.test", before(700_000))).unwrap();
     let names = || -> Vec<String> {
         let connection = Connection::open(place.path()).unwrap();
         let mut statement = connection.prepare("SELECT domain FROM policy ORDER BY domain").unwrap();
@@ -153,6 +153,7 @@ fn f14_no_statement_is_put_together_from_text() {
                 let Some((_, argument)) = line.split_once(call) else { continue };
                 let fixed = argument.starts_with('"')
                     || argument.starts_with("definition)")
+                    || argument.starts_with("statement)")
                     || argument.starts_with("pragma,")
                     || argument.starts_with("named_params!")
                     || argument.starts_with("key, |row|")

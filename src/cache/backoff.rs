@@ -1,0 +1,111 @@
+//! When a policy that could not be fetched is asked for again. Pure.
+
+use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX, FETCH_FAILURES_KEPT};
+use crate::time::UnixTime;
+use std::fmt;
+
+/// A row of failed fetches without a success between them. Prints as the line that the cache holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// How many; at least one.
+    count: u32,
+    /// When the last one was.
+    last: UnixTime,
+}
+
+impl Failures {
+    /// What is to be remembered after one more failure.
+    #[must_use]
+    pub fn after(before: Option<Self>, now: UnixTime) -> Self {
+        Self { count: before.map_or(0, |before| before.count).saturating_add(1), last: now }
+    }
+
+    /// How many there were; at least one.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// When the last one was.
+    #[must_use]
+    pub const fn last(self) -> UnixTime {
+        self.last
+    }
+
+    /// When the next fetch may begin: five minutes after the first failure (RFC 8461 section 3.3), twice as long after
+    /// each further one, and a day at most, so that a policy host that is mended is noticed while a policy lives.
+    #[must_use]
+    pub fn next_try(self) -> UnixTime {
+        let doublings = self.count.saturating_sub(1).min(u64::BITS - 1);
+        let pause = FETCH_BACKOFF.saturating_mul(1_u64 << doublings).min(FETCH_BACKOFF_MAX);
+        self.last.plus(pause)
+    }
+
+    /// Whether the policy host is to be left alone now. A failure from the future tells nothing: the clock went back.
+    #[must_use]
+    pub fn forbid(self, now: UnixTime) -> bool {
+        self.last <= now && now < self.next_try()
+    }
+
+    /// Until when this is to be remembered: longer than the longest pause, so that it can go on growing.
+    #[must_use]
+    pub const fn kept_until(self) -> UnixTime {
+        self.last.plus(FETCH_FAILURES_KEPT)
+    }
+
+    /// Reads the line again.
+    #[must_use]
+    pub fn from_line(line: &str) -> Option<Self> {
+        let (count, last) = line.split_once(' ')?;
+        let failures = Self { count: count.parse().ok()?, last: UnixTime(last.parse().ok()?) };
+        (failures.count > 0).then_some(failures)
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.count, self.last.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn failures(count: u32) -> Failures {
+        (0..count).fold(None, |before, _| Some(Failures::after(before, NOW))).unwrap()
+    }
+
+    #[test]
+    fn the_pause_doubles_from_five_minutes_to_a_day() {
+        let pauses: Vec<u64> = (1..=11).map(|count| failures(count).next_try().since(NOW)).collect();
+        assert_eq!(pauses, [300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 76_800, 86_400, 86_400]);
+        let many = Failures { count: u32::MAX, last: NOW };
+        assert_eq!(Failures::after(Some(many), NOW).next_try(), NOW.plus(86_400));
+    }
+
+    #[test]
+    fn within_the_pause_nobody_is_asked() {
+        let failures = failures(2);
+        assert!(failures.forbid(NOW) && failures.forbid(NOW.plus(599)));
+        assert!(!failures.forbid(NOW.plus(600)));
+        assert!(!failures.forbid(UnixTime(NOW.0 - 1)), "the clock went back");
+    }
+
+    #[test]
+    fn a_row_of_failures_outlives_its_longest_pause() {
+        assert!(failures(40).kept_until() > failures(40).next_try());
+    }
+
+    #[test]
+    fn what_is_remembered_reads_back_the_same() {
+        for count in [1, 2, 40] {
+            assert_eq!(Failures::from_line(&failures(count).to_string()), Some(failures(count)));
+        }
+        for line in ["", "1", "0 5", "-1 5", "1 5 6", "1 x", "4294967296 5"] {
+            assert_eq!(Failures::from_line(line), None, "{line}");
+        }
+    }
+}

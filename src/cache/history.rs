@@ -1,0 +1,476 @@
+//! What happened to a domain's policies: which change of a row is worth an entry, and what weakens a policy. Pure.
+
+use super::transfer::Provenance;
+use super::{Authentication, StoredPolicy};
+use crate::limits::MAX_EVENT_DETAIL_OCTETS;
+use crate::policy::pattern::MxPattern;
+use crate::policy::{Dialect, Mode, Policy};
+use crate::text::excerpt;
+use crate::time::UnixTime;
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+
+/// What happened to a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A delivery met it for the first time: from now on one of the draft's dialect refuses mail (draft section 3.3).
+    Applied,
+    /// The same policy was seen again, authenticated more strongly.
+    Authenticated,
+    /// Another one took its place.
+    Changed,
+    /// The domain ended it: an authenticated policy with a life of zero took its place.
+    Ended,
+    /// It could not be fetched: the first failure since the last fetch.
+    FetchFailed,
+    /// It came from another host's cache.
+    Imported,
+    /// The first one, or the first since the last one ended.
+    Learnt,
+    /// An operator removed it.
+    Purged,
+    /// Another one took its place that protects less: see [`Weakening`].
+    Weakened,
+    /// Its TXT record disappeared while it was in force, which it stays (RFC 8461 section 3.3).
+    Withdrawn,
+}
+
+impl Event {
+    /// Every event, in the order of the words.
+    pub const ALL: [Self; 10] = [
+        Self::Applied,
+        Self::Authenticated,
+        Self::Changed,
+        Self::Ended,
+        Self::FetchFailed,
+        Self::Imported,
+        Self::Learnt,
+        Self::Purged,
+        Self::Weakened,
+        Self::Withdrawn,
+    ];
+
+    /// The word in the file and in every output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Authenticated => "authenticated",
+            Self::Changed => "changed",
+            Self::Ended => "ended",
+            Self::FetchFailed => "fetch-failed",
+            Self::Imported => "imported",
+            Self::Learnt => "learnt",
+            Self::Purged => "purged",
+            Self::Weakened => "weakened",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Reads the word again.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.word() == word)
+    }
+}
+
+/// What somebody noticed about a stored policy although its row does not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It could not be fetched; why, in words that may be a stranger's.
+    FetchFailed(String),
+    /// Its TXT record is gone.
+    Withdrawn,
+}
+
+/// One thing that happened to a domain's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: UnixTime,
+    /// To the policy of which dialect.
+    pub dialect: Dialect,
+    /// What.
+    pub event: Event,
+    /// How the policy is authenticated that the row held afterwards, or last.
+    pub authentication: Authentication,
+    /// The mode of the policy in force before; `None` if there was none.
+    pub before: Option<Mode>,
+    /// The mode of the policy in force afterwards; `None` if there is none.
+    pub after: Option<Mode>,
+    /// More words, such as what changed: printable ASCII, at most [`MAX_EVENT_DETAIL_OCTETS`].
+    pub detail: String,
+}
+
+/// What makes a policy protect less than the one before. Modes are compared first, and one that is raised outweighs all
+/// the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Weakening {
+    /// It was authenticated less strongly: a signed zone that is signed no more.
+    Authentication,
+    /// A shorter life that is under a week: so long an attacker has to keep a sender away from the policy to be rid of it.
+    /// RFC 8461 section 3.2 expects weeks; among those, shorter is no news.
+    Life,
+    /// A lower mode: `testing` or `none` instead of `enforce`, `none` instead of `testing`.
+    Mode,
+    /// It permits a host that was not permitted.
+    Mx,
+}
+
+const WEEK: u64 = 604_800;
+
+/// What weakens the new policy, compared with the old one; nothing if it protects no less.
+#[must_use]
+pub fn weakenings(old: &StoredPolicy, new: &StoredPolicy) -> Vec<Weakening> {
+    let (mode_before, mode_after) = (strength(old.policy.mode()), strength(new.policy.mode()));
+    if mode_after > mode_before {
+        return Vec::new();
+    }
+    let life = |policy: &Policy| policy.life().unwrap_or(0);
+    let (before, after) = (life(&old.policy), life(&new.policy));
+    [
+        (Weakening::Mode, mode_after < mode_before),
+        (Weakening::Mx, permits_more(old.policy.mx(), new.policy.mx())),
+        (Weakening::Life, after < before && after < WEEK),
+        (Weakening::Authentication, new.authentication < old.authentication),
+    ]
+    .into_iter()
+    .filter_map(|(weakening, is_one)| is_one.then_some(weakening))
+    .collect()
+}
+
+const fn strength(mode: Mode) -> u8 {
+    match mode {
+        Mode::None => 0,
+        Mode::Testing => 1,
+        Mode::Enforce => 2,
+    }
+}
+
+/// Whether the new patterns permit a host that the old ones did not; no pattern at all permits every host.
+fn permits_more(old: &[MxPattern], new: &[MxPattern]) -> bool {
+    let known: HashSet<String> = old.iter().map(MxPattern::to_string).collect();
+    let is_covered = |pattern: String| {
+        let wildcard = pattern.split_once('.').map(|(_, above)| format!("*.{above}"));
+        known.contains(&pattern) || wildcard.is_some_and(|wildcard| known.contains(&wildcard))
+    };
+    !old.is_empty() && (new.is_empty() || !new.iter().map(MxPattern::to_string).all(is_covered))
+}
+
+/// Where a policy came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin<'a> {
+    /// From the domain.
+    Fetch,
+    /// From another host's cache.
+    Import(&'a Provenance),
+}
+
+/// What is to be written down when `row` takes the place of `old`; nothing for a mere renewal.
+pub(super) fn of_change(
+    old: Option<&StoredPolicy>,
+    row: &StoredPolicy,
+    origin: Origin<'_>,
+    now: UnixTime,
+) -> Vec<Entry> {
+    let old = old.filter(|old| old.is_unexpired(now));
+    let same = old.filter(|old| old.policy == row.policy);
+    let before = old.map(|old| old.policy.mode());
+    let after = row.is_unexpired(now).then(|| row.policy.mode());
+    let entry = |event, before, detail: &str| Entry {
+        at: now,
+        dialect: row.policy.dialect(),
+        event,
+        authentication: row.authentication,
+        before,
+        after,
+        detail: cut(detail),
+    };
+    let detail = old.map_or_else(|| summary(&row.policy), |old| difference(old, row));
+    let what = match (old, origin) {
+        (_, Origin::Import(provenance)) => {
+            let from = format!("from {provenance}, fetched at {}; {detail}", row.fetched_at);
+            Some((Event::Imported, from.trim_end_matches("; ").to_owned()))
+        }
+        (None, Origin::Fetch) => Some((Event::Learnt, detail)),
+        (Some(_), Origin::Fetch) if after.is_none() => Some((Event::Ended, detail)),
+        (Some(old), Origin::Fetch) if same.is_some() => {
+            (row.authentication > old.authentication).then_some((Event::Authenticated, detail))
+        }
+        (Some(old), Origin::Fetch) if weakenings(old, row).is_empty() => Some((Event::Changed, detail)),
+        (Some(_), Origin::Fetch) => Some((Event::Weakened, detail)),
+    };
+    let newly_applied = match origin {
+        Origin::Fetch => row.applied_at.filter(|_| same.is_none_or(|old| old.applied_at.is_none())),
+        Origin::Import(_) => None,
+    };
+    let mut entries: Vec<Entry> =
+        what.into_iter().map(|(event, detail)| entry(event, before, &detail)).collect();
+    entries.extend(newly_applied.map(|_| entry(Event::Applied, after, "")));
+    entries
+}
+
+/// What is to be written down about a policy in force that somebody noticed something about; `last` is when the same
+/// was written down last. What goes on since the last fetch is no news.
+pub(super) fn of_notice(
+    row: &StoredPolicy,
+    notice: &Notice,
+    last: Option<UnixTime>,
+    now: UnixTime,
+) -> Option<Entry> {
+    let is_news = last.is_none_or(|last| last < row.fetched_at);
+    (row.is_unexpired(now) && is_news).then(|| {
+        let (event, detail) = match notice {
+            Notice::FetchFailed(why) => (Event::FetchFailed, why.as_str()),
+            Notice::Withdrawn => (Event::Withdrawn, ""),
+        };
+        let mode = Some(row.policy.mode());
+        Entry { event, detail: cut(detail), ..of_row(row, mode, mode, now) }
+    })
+}
+
+/// What is to be written down when an operator removes a row.
+pub(super) fn of_purge(row: &StoredPolicy, now: UnixTime) -> Entry {
+    of_row(row, row.is_unexpired(now).then(|| row.policy.mode()), None, now)
+}
+
+fn of_row(row: &StoredPolicy, before: Option<Mode>, after: Option<Mode>, now: UnixTime) -> Entry {
+    Entry {
+        at: now,
+        dialect: row.policy.dialect(),
+        event: Event::Purged,
+        authentication: row.authentication,
+        before,
+        after,
+        detail: String::new(),
+    }
+}
+
+impl Notice {
+    /// The event that it becomes.
+    pub(super) const fn event(&self) -> Event {
+        match self {
+            Self::FetchFailed(_) => Event::FetchFailed,
+            Self::Withdrawn => Event::Withdrawn,
+        }
+    }
+}
+
+/// A policy in a few words.
+fn summary(policy: &Policy) -> String {
+    let mut words = Words::default();
+    words.pair("id", id(policy).unwrap_or_default());
+    words.pair("mx", &list(policy.mx()));
+    words.pair("life", &life(policy));
+    words.0
+}
+
+/// What distinguishes two policies, in a few words; the modes have fields of their own.
+fn difference(old: &StoredPolicy, new: &StoredPolicy) -> String {
+    let mut words = Words::default();
+    let (before, after) = (&old.policy, &new.policy);
+    words.change("auth", old.authentication.word(), new.authentication.word());
+    words.change("id", id(before).unwrap_or_default(), id(after).unwrap_or_default());
+    words.pair("mx added", &list(&beyond(before.mx(), after.mx())));
+    words.pair("mx gone", &list(&beyond(after.mx(), before.mx())));
+    words.change("life", &life(before), &life(after));
+    words.0
+}
+
+fn id(policy: &Policy) -> Option<&str> {
+    match policy {
+        Policy::MtaSts(policy) => Some(policy.record.id()),
+        Policy::SmtpSts(_) => None,
+    }
+}
+
+fn life(policy: &Policy) -> String {
+    policy.life().map_or_else(|| "TTL".to_owned(), |seconds| seconds.to_string())
+}
+
+/// The patterns that are not among the known ones.
+fn beyond(known: &[MxPattern], patterns: &[MxPattern]) -> Vec<MxPattern> {
+    let known: HashSet<&MxPattern> = known.iter().collect();
+    patterns.iter().filter(|one| !known.contains(one)).cloned().collect()
+}
+
+fn list(patterns: &[MxPattern]) -> String {
+    patterns.iter().map(MxPattern::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// `name value; name value`.
+#[derive(Debug, Default)]
+struct Words(String);
+
+impl Words {
+    fn pair(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.add(format_args!("{name} {value}"));
+        }
+    }
+
+    fn change(&mut self, name: &str, before: &str, after: &str) {
+        if before != after {
+            self.add(format_args!("{name} {before} -> {after}"));
+        }
+    }
+
+    fn add(&mut self, words: fmt::Arguments<'_>) {
+        let separator = if self.0.is_empty() { "" } else { "; " };
+        // Writing to a string does not fail.
+        let _written = write!(self.0, "{separator}{words}");
+    }
+}
+
+/// Printable ASCII, short enough for a row.
+fn cut(text: &str) -> String {
+    // Room for the words with which `excerpt` tells that something is missing.
+    let mut shown = excerpt(text, MAX_EVENT_DETAIL_OCTETS - 40);
+    shown.truncate(MAX_EVENT_DETAIL_OCTETS);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::PolicyDomain;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn mta_sts(id: &str, mode: &str, mx: &[&str], max_age: u64) -> StoredPolicy {
+        let mx: String = mx.iter().map(|one| format!("mx: {one}\n")).collect();
+        let text = format!("v=STSv1; id={id};\nversion: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n");
+        let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+        fetched(policy, Authentication::WebPki)
+    }
+
+    fn draft(record: &str, authentication: Authentication) -> StoredPolicy {
+        fetched(Policy::from_text(Dialect::SmtpSts, record).unwrap(), authentication)
+    }
+
+    fn fetched(policy: Policy, authentication: Authentication) -> StoredPolicy {
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        StoredPolicy::fetched(&domain, policy, authentication, NOW, NOW.plus(300))
+    }
+
+    #[test]
+    fn a_policy_is_weaker_by_a_lower_mode_a_wider_list_a_life_below_a_week_or_a_weaker_proof() {
+        const MONTH: u64 = 2_592_000;
+        let usual = || mta_sts("1", "enforce", &["a.mx.test", "*.in.test"], MONTH);
+        for (new, expected) in [
+            (usual(), vec![]),
+            (mta_sts("2", "enforce", &["a.mx.test"], MONTH), vec![]),
+            (mta_sts("2", "enforce", &["a.mx.test", "x.in.test"], MONTH), vec![]),
+            (mta_sts("2", "enforce", &["a.mx.test", "x.y.in.test"], MONTH), vec![Weakening::Mx]),
+            (mta_sts("2", "enforce", &["*.mx.test"], MONTH), vec![Weakening::Mx]),
+            (mta_sts("2", "enforce", &["a.mx.test"], WEEK), vec![]),
+            (mta_sts("2", "enforce", &["a.mx.test"], WEEK - 1), vec![Weakening::Life]),
+            (mta_sts("2", "testing", &["a.mx.test"], MONTH), vec![Weakening::Mode]),
+            (mta_sts("2", "testing", &["b.test"], 60), vec![Weakening::Mode, Weakening::Mx, Weakening::Life]),
+            (mta_sts("2", "none", &[], 86_400), vec![Weakening::Mode, Weakening::Mx, Weakening::Life]),
+        ] {
+            assert_eq!(weakenings(&usual(), &new), expected, "{new:?}");
+        }
+    }
+
+    #[test]
+    fn a_raised_mode_outweighs_the_rest() {
+        let old = mta_sts("1", "testing", &["a.mx.test"], 2_592_000);
+        assert_eq!(weakenings(&old, &mta_sts("2", "enforce", &["*.mx.test"], 60)), []);
+        assert_eq!(weakenings(&mta_sts("1", "none", &[], 60), &old), []);
+    }
+
+    #[test]
+    fn the_drafts_policies_are_compared_alike() {
+        let old = draft("v=STS1; to=true; mx=*.mx.test; a=dnssec; e=86400", Authentication::Dnssec);
+        for (record, authentication, expected) in [
+            ("v=STS1; to=true; mx=*.mx.test; a=dnssec", Authentication::Dnssec, vec![Weakening::Life]),
+            ("v=STS1; to=true; a=dnssec; e=86400", Authentication::Dnssec, vec![Weakening::Mx]),
+            (
+                "v=STS1; to=true; mx=a.mx.test; a=webpki; e=86400",
+                Authentication::WebPki,
+                vec![Weakening::Authentication],
+            ),
+        ] {
+            assert_eq!(weakenings(&old, &draft(record, authentication)), expected, "{record}");
+        }
+    }
+
+    fn events(old: Option<&StoredPolicy>, row: &StoredPolicy) -> Vec<(Event, Option<Mode>, Option<Mode>)> {
+        let entries = of_change(old, row, Origin::Fetch, NOW);
+        entries.into_iter().map(|entry| (entry.event, entry.before, entry.after)).collect()
+    }
+
+    #[test]
+    fn what_a_row_becomes_is_told_and_a_renewal_is_not() {
+        use Mode::{Enforce, Testing};
+        let testing = mta_sts("1", "testing", &["a.mx.test"], 604_800);
+        let enforced = mta_sts("2", "enforce", &["a.mx.test"], 604_800);
+        let over = StoredPolicy { fetched_at: UnixTime(9), expires_at: NOW, ..enforced.clone() };
+        let ended = mta_sts("3", "enforce", &["a.mx.test"], 0);
+        let renewed = StoredPolicy { fetched_at: NOW.plus(9), expires_at: NOW.plus(99), ..testing.clone() };
+        for (old, row, expected) in [
+            (None, &testing, vec![(Event::Learnt, None, Some(Testing))]),
+            (Some(&over), &testing, vec![(Event::Learnt, None, Some(Testing))]),
+            (Some(&testing), &renewed, vec![]),
+            (Some(&testing), &enforced, vec![(Event::Changed, Some(Testing), Some(Enforce))]),
+            (Some(&enforced), &testing, vec![(Event::Weakened, Some(Enforce), Some(Testing))]),
+            (Some(&enforced), &ended, vec![(Event::Ended, Some(Enforce), None)]),
+        ] {
+            assert_eq!(events(old, row), expected, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_of_the_draft_is_learnt_applied_and_authenticated() {
+        use Mode::Enforce;
+        let new = draft("v=STS1; to=true; e=86400", Authentication::FirstUse);
+        let applied = StoredPolicy { applied_at: Some(NOW), ..new.clone() };
+        let proven = StoredPolicy { authentication: Authentication::Dnssec, ..applied.clone() };
+        let (none, some) = (None, Some(Enforce));
+        assert_eq!(events(None, &applied), [(Event::Learnt, none, some), (Event::Applied, some, some)]);
+        assert_eq!(events(Some(&new), &applied), [(Event::Applied, some, some)]);
+        assert_eq!(events(Some(&applied), &proven), [(Event::Authenticated, some, some)]);
+    }
+
+    #[test]
+    fn the_detail_tells_what_is_different() {
+        let old = mta_sts("1", "enforce", &["a.mx.test", "b.mx.test"], 604_800);
+        let new = mta_sts("2", "enforce", &["a.mx.test", "*.in.test"], 86_400);
+        let detail = |old, new| of_change(old, new, Origin::Fetch, NOW).remove(0).detail;
+        assert_eq!(
+            detail(Some(&old), &new),
+            "id 1 -> 2; mx added *.in.test; mx gone b.mx.test; life 604800 -> 86400"
+        );
+        assert_eq!(detail(None, &new), "id 2; mx a.mx.test,*.in.test; life 86400");
+    }
+
+    #[test]
+    fn no_detail_is_longer_than_a_row_may_hold_or_strange() {
+        let row = mta_sts("1", "enforce", &["a.mx.test"], 604_800);
+        for why in ["x".repeat(9_000), "\u{202e}\n".repeat(9_000)] {
+            let detail = of_notice(&row, &Notice::FetchFailed(why), None, NOW).unwrap().detail;
+            assert!(
+                detail.len() <= MAX_EVENT_DETAIL_OCTETS && detail.bytes().all(|b| (b' '..=b'~').contains(&b))
+            );
+        }
+    }
+
+    #[test]
+    fn what_goes_on_since_the_last_fetch_is_noticed_once() {
+        let row = mta_sts("1", "enforce", &["a.mx.test"], 604_800);
+        let tell = |last| of_notice(&row, &Notice::Withdrawn, last, NOW).map(|entry| entry.event);
+        assert_eq!(tell(None), Some(Event::Withdrawn));
+        assert_eq!(tell(Some(UnixTime(NOW.0 - 1))), Some(Event::Withdrawn), "fetched again since");
+        assert_eq!(tell(Some(NOW)), None);
+        assert_eq!(of_notice(&row, &Notice::Withdrawn, None, row.expires_at), None);
+    }
+
+    #[test]
+    fn the_words_are_different_sorted_and_read_back() {
+        let words = Event::ALL.map(Event::word);
+        assert!(words.is_sorted_by(|one, next| one < next));
+        for event in Event::ALL {
+            assert_eq!(Event::from_word(event.word()), Some(event));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! One row of `policy`, as SQLite holds it.
+
+use super::fingerprint::{Fingerprint, short_digest};
+use super::{Authentication, Policies, StoredPolicy};
+use crate::limits::{MAX_STORED_POLICY_OCTETS, MAX_TXT_OCTETS};
+use crate::name::PolicyDomain;
+use crate::policy::{Dialect, Policy};
+use crate::time::UnixTime;
+use rusqlite::{Connection, Row, named_params};
+
+/// Both dialects at once; what is too long to be ours is not even read.
+const SELECT: &str =
+    "SELECT domain, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body
+    FROM policy WHERE domain = :domain AND fingerprint = :fingerprint
+    AND octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body";
+
+/// The rows after a key, in the order of the domains. A domain is compared as octets, whatever they are.
+const SELECT_AFTER: &str =
+    "SELECT domain, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body
+    FROM policy WHERE fingerprint = :fingerprint
+    AND (domain, mechanism) > (CAST(:domain AS TEXT), CAST(:mechanism AS TEXT))
+    AND octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body
+    ORDER BY domain, mechanism LIMIT :most";
+
+const REPLACE: &str = "INSERT OR REPLACE INTO policy
+    (domain, fingerprint, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body)
+    VALUES (:domain, :fingerprint, :mechanism, :record, :authentication, :fetched_at, :expires_at, :applied_at,
+    :tls_only, :checksum, :body)";
+
+/// Where to go on behind a page of rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mark {
+    domain: Vec<u8>,
+    mechanism: Vec<u8>,
+}
+
+/// What is stored for a domain, the ended policies included.
+pub(super) fn select(
+    connection: &Connection,
+    domain: &PolicyDomain,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<Policies> {
+    let (longest_record, longest_body) = longest();
+    let mut statement = connection.prepare(SELECT)?;
+    let mut rows = statement.query(named_params! {
+        ":domain": domain.as_str(),
+        ":fingerprint": fingerprint.as_bytes(),
+        ":longest_record": longest_record,
+        ":longest_body": longest_body,
+    })?;
+    let mut policies = Policies::default();
+    while let Some(row) = rows.next()? {
+        if let Some(policy) = understand(row, fingerprint) {
+            let dialect = policy.policy.dialect();
+            *policies.of_mut(dialect) = Some(policy);
+        }
+    }
+    Ok(policies)
+}
+
+/// Some of the rows behind a mark, and the mark behind them; no mark when there are no more.
+pub(super) fn page(
+    connection: &Connection,
+    after: &Mark,
+    most: i64,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<(Vec<StoredPolicy>, Option<Mark>)> {
+    let (longest_record, longest_body) = longest();
+    let mut statement = connection.prepare(SELECT_AFTER)?;
+    let mut rows = statement.query(named_params! {
+        ":domain": after.domain,
+        ":fingerprint": fingerprint.as_bytes(),
+        ":mechanism": after.mechanism,
+        ":longest_record": longest_record,
+        ":longest_body": longest_body,
+        ":most": most,
+    })?;
+    let (mut policies, mut mark) = (Vec::new(), None);
+    while let Some(row) = rows.next()? {
+        let octets = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_bytes()?.to_vec());
+        mark = Some(Mark { domain: octets(0)?, mechanism: octets(1)? });
+        policies.extend(understand(row, fingerprint));
+    }
+    Ok((policies, mark))
+}
+
+/// Writes one row.
+pub(super) fn replace(
+    connection: &Connection,
+    policy: &StoredPolicy,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<()> {
+    let text = policy.policy.to_text();
+    let columns = Columns::of(policy, &text);
+    connection.prepare(REPLACE)?.execute(named_params! {
+        ":domain": columns.domain,
+        ":fingerprint": fingerprint.as_bytes(),
+        ":mechanism": columns.mechanism,
+        ":record": columns.record,
+        ":authentication": columns.authentication,
+        ":fetched_at": columns.fetched_at,
+        ":expires_at": columns.expires_at,
+        ":applied_at": columns.applied_at,
+        ":tls_only": columns.tls_only,
+        ":checksum": columns.checksum(fingerprint),
+        ":body": columns.body,
+    })?;
+    Ok(())
+}
+
+/// The most octets of a record and of a body.
+fn longest() -> (i64, i64) {
+    let integer = |octets: usize| i64::try_from(octets).unwrap_or(i64::MAX);
+    (integer(MAX_TXT_OCTETS), integer(MAX_STORED_POLICY_OCTETS))
+}
+
+/// A row's columns, as SQLite holds them.
+#[derive(Debug, PartialEq, Eq)]
+struct Columns<'a> {
+    domain: &'a str,
+    mechanism: &'a str,
+    /// The first line of the policy's text: the TXT record.
+    record: &'a str,
+    /// The rest of the text, if there is any.
+    body: Option<&'a str>,
+    authentication: &'a str,
+    fetched_at: i64,
+    expires_at: i64,
+    applied_at: Option<i64>,
+    tls_only: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    fn of(policy: &'a StoredPolicy, text: &'a str) -> Self {
+        let (record, body) =
+            text.split_once('\n').map_or((text, None), |(record, body)| (record, Some(body)));
+        Self {
+            domain: policy.domain.as_str(),
+            mechanism: policy.policy.dialect().word(),
+            record,
+            body,
+            authentication: policy.authentication.word(),
+            fetched_at: integer(policy.fetched_at),
+            expires_at: integer(policy.expires_at),
+            applied_at: policy.applied_at.map(integer),
+            tls_only: if policy.is_enforced() { "True" } else { "False" },
+        }
+    }
+
+    /// Over every field, so that no flipped bit changes a policy: the row ceases to exist instead. A row without a body
+    /// has the checksum that it had in version 1.
+    fn checksum(&self, fingerprint: Fingerprint) -> [u8; 16] {
+        let applied_at = self.applied_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
+        let mut parts = vec![
+            ("domain", self.domain.into()),
+            ("fingerprint", fingerprint.as_bytes().into()),
+            ("mechanism", self.mechanism.into()),
+            ("record", self.record.into()),
+            ("authentication", self.authentication.into()),
+            ("fetched_at", self.fetched_at.to_be_bytes().into()),
+            ("expires_at", self.expires_at.to_be_bytes().into()),
+            ("applied_at", applied_at),
+            ("tls_only", self.tls_only.into()),
+        ];
+        parts.extend(self.body.map(|body| ("body", body.into())));
+        short_digest(&parts)
+    }
+}
+
+/// The policy in a row; `None` for a row that this program would not have written.
+fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<StoredPolicy> {
+    let text = |column| row.get_ref(column).ok()?.as_str().ok();
+    let columns = Columns {
+        domain: text(0)?,
+        mechanism: text(1)?,
+        record: text(2)?,
+        authentication: text(3)?,
+        fetched_at: row.get(4).ok()?,
+        expires_at: row.get(5).ok()?,
+        applied_at: row.get(6).ok()?,
+        tls_only: text(7)?,
+        body: row.get_ref(9).ok()?.as_str_or_null().ok()?,
+    };
+    if columns.checksum(fingerprint) != row.get_ref(8).ok()?.as_blob().ok()? {
+        return None;
+    }
+    let dialect = Dialect::from_word(columns.mechanism)?;
+    let policy = match columns.body {
+        None => Policy::from_text(dialect, columns.record)?,
+        Some(body) => Policy::from_text(dialect, &[columns.record, "\n", body].concat())?,
+    };
+    let policy = StoredPolicy {
+        domain: PolicyDomain::parse(columns.domain).ok()?,
+        policy,
+        authentication: Authentication::from_word(columns.authentication)?,
+        fetched_at: moment(columns.fetched_at)?,
+        expires_at: moment(columns.expires_at)?,
+        applied_at: match columns.applied_at {
+            None => None,
+            Some(at) => Some(moment(at)?),
+        },
+    };
+    policy.is_possible().then_some(policy)
+}
+
+/// A moment as a column holds it.
+pub(super) fn moment(integer: i64) -> Option<UnixTime> {
+    u64::try_from(integer).ok().map(UnixTime)
+}
+
+/// A moment for a column.
+pub(super) fn integer(moment: UnixTime) -> i64 {
+    i64::try_from(moment.0).unwrap_or(i64::MAX)
+}

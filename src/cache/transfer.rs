@@ -1,0 +1,320 @@
+//! Policies on their way from one host's cache to another's, so that a new host does not begin with trust on first use.
+//! Pure.
+//!
+//! They travel as lines of JSON: the first says where they come from, each further one holds a policy with everything
+//! that its row holds. Nothing in the file proves anything: whoever imports it trusts the host, the person and the way
+//! that it took. So an import believes no more than the exporter could have believed, and never longer.
+
+use super::fingerprint::Fingerprint;
+use super::{Authentication, StoredPolicy};
+use crate::name::PolicyDomain;
+use crate::policy::{Dialect, Policy};
+use crate::text::excerpt;
+use crate::time::UnixTime;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The version of the format; another one is refused.
+const VERSION: u64 = 1;
+
+/// Characters of the exporter's name, of a domain or of an error's text that are shown.
+const SHOWN: usize = 80;
+
+/// Where and when policies left another cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// The exporting host, in its own words; not yet escaped.
+    pub host: String,
+    /// When.
+    pub exported_at: UnixTime,
+    /// What they were learnt under: what a laboratory proved is not proven elsewhere.
+    pub circumstances: Fingerprint,
+}
+
+/// Why something is not imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The line is not JSON of the expected shape; the text says what is wrong with it.
+    Malformed(String),
+    /// Another version of the format.
+    Version(u64),
+    /// The policies were learnt under other trust anchors, certificate authorities or laboratory settings.
+    OtherCircumstances,
+    /// The field holds what this program never writes there.
+    Field(&'static str, String),
+    /// The policy has ended, at that moment.
+    Ended(UnixTime),
+    /// The policy was fetched, applied or exported after now.
+    FromTheFuture(UnixTime),
+    /// The policy would live longer than it says itself, or was believed in a way that does not exist for it.
+    Impossible,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(why) => {
+                write!(f, "it is no line of an export of this program: {}", excerpt(why, SHOWN))
+            }
+            Self::Version(version) => write!(
+                f,
+                "it was exported in format {version}, and this program reads {VERSION}; use the same version on both hosts"
+            ),
+            Self::OtherCircumstances => f.write_str(
+                "it was learnt with other trust anchors, certificate authorities, HTTPS port or private addresses, and \
+                 proves nothing here; configure both hosts alike",
+            ),
+            Self::Field(name, value) => {
+                write!(f, "field '{name}' holds what this program never writes: '{}'", excerpt(value, SHOWN))
+            }
+            Self::Ended(at) => write!(f, "the policy ended at {at}"),
+            Self::FromTheFuture(at) => {
+                write!(f, "it is from the future ({at}); look at the clocks of both hosts")
+            }
+            Self::Impossible => f.write_str(
+                "the policy would live longer than it says itself, or was authenticated as no policy of its kind can be",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", excerpt(&self.host, SHOWN), self.exported_at)
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Head {
+    smtp_sts_verify_export: u64,
+    host: String,
+    exported_at: u64,
+    circumstances: String,
+}
+
+impl Provenance {
+    /// The first line of an export, without its end.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        json(&Head {
+            smtp_sts_verify_export: VERSION,
+            host: self.host.clone(),
+            exported_at: self.exported_at.0,
+            circumstances: self.circumstances.to_string(),
+        })
+    }
+
+    /// Reads the first line of an export.
+    ///
+    /// # Errors
+    /// [`Refusal`]: then nothing in the file can be imported.
+    pub fn from_line(line: &str) -> Result<Self, Refusal> {
+        let head: Head = parse(line)?;
+        if head.smtp_sts_verify_export != VERSION {
+            return Err(Refusal::Version(head.smtp_sts_verify_export));
+        }
+        let Some(circumstances) = Fingerprint::from_text(&head.circumstances) else {
+            return Err(Refusal::Field("circumstances", head.circumstances));
+        };
+        Ok(Self { host: head.host, exported_at: UnixTime(head.exported_at), circumstances })
+    }
+
+    /// Whether the policy may be taken over here and now.
+    pub(super) fn admit(
+        &self,
+        policy: &StoredPolicy,
+        here: Fingerprint,
+        now: UnixTime,
+    ) -> Result<(), Refusal> {
+        if self.circumstances != here {
+            return Err(Refusal::OtherCircumstances);
+        }
+        if let Some(at) = [Some(policy.fetched_at), policy.applied_at, Some(self.exported_at)]
+            .into_iter()
+            .flatten()
+            .find(|at| at.since(now) > MAX_SKEW)
+        {
+            return Err(Refusal::FromTheFuture(at));
+        }
+        if !policy.is_possible() {
+            return Err(Refusal::Impossible);
+        }
+        if !policy.is_unexpired(now) {
+            return Err(Refusal::Ended(policy.expires_at));
+        }
+        Ok(())
+    }
+}
+
+/// Seconds by which the clocks of two hosts may differ; more would let a policy live longer than it says.
+const MAX_SKEW: u64 = 300;
+
+#[derive(Deserialize, Serialize)]
+struct Row {
+    domain: String,
+    mechanism: String,
+    policy: String,
+    authentication: String,
+    fetched_at: u64,
+    expires_at: u64,
+    applied_at: Option<u64>,
+}
+
+impl StoredPolicy {
+    /// A further line of an export, without its end.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        json(&Row {
+            domain: self.domain.as_str().to_owned(),
+            mechanism: self.policy.dialect().word().to_owned(),
+            policy: self.policy.to_text(),
+            authentication: self.authentication.word().to_owned(),
+            fetched_at: self.fetched_at.0,
+            expires_at: self.expires_at.0,
+            applied_at: self.applied_at.map(|at| at.0),
+        })
+    }
+
+    /// Reads a further line of an export. Whether it may be believed is decided when it is imported.
+    ///
+    /// # Errors
+    /// [`Refusal`]: this policy cannot be imported; others in the file may be.
+    pub fn from_line(line: &str) -> Result<Self, Refusal> {
+        let row: Row = parse(line)?;
+        let Ok(domain) = PolicyDomain::parse(&row.domain) else {
+            return Err(Refusal::Field("domain", row.domain));
+        };
+        let Some(dialect) = Dialect::from_word(&row.mechanism) else {
+            return Err(Refusal::Field("mechanism", row.mechanism));
+        };
+        let Some(policy) = Policy::from_text(dialect, &row.policy) else {
+            return Err(Refusal::Field("policy", row.policy));
+        };
+        let Some(authentication) = Authentication::from_word(&row.authentication) else {
+            return Err(Refusal::Field("authentication", row.authentication));
+        };
+        Ok(Self {
+            domain,
+            policy,
+            authentication,
+            fetched_at: UnixTime(row.fetched_at),
+            expires_at: UnixTime(row.expires_at),
+            applied_at: row.applied_at.map(UnixTime),
+        })
+    }
+}
+
+/// A structure of texts and numbers has no JSON that could fail.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Refusal> {
+    serde_json::from_str(line).map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{Anchors, Authorities, Circumstances};
+    use proptest::prelude::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const MTA_STS: &str = "v=STSv1; id=1;\nversion: STSv1\nmode: enforce\nmx: *.mx.test\nmax_age: 604800\n";
+    const DRAFT: &str = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800";
+
+    fn here() -> Fingerprint {
+        circumstances(443)
+    }
+
+    fn circumstances(https_port: u16) -> Fingerprint {
+        let (anchors, authorities) = (Anchors::BuiltIn, Authorities::System);
+        Circumstances {
+            anchors,
+            authorities,
+            https_port,
+            allow_private_addresses: false,
+            name_servers: vec![],
+        }
+        .of_policies()
+    }
+
+    fn provenance() -> Provenance {
+        Provenance { host: "old.mail.test".into(), exported_at: UnixTime(NOW.0 - 60), circumstances: here() }
+    }
+
+    fn policy(dialect: Dialect, text: &str, authentication: Authentication) -> StoredPolicy {
+        let (domain, at) = (PolicyDomain::parse("example.org").unwrap(), UnixTime(NOW.0 - 1_000));
+        let policy = Policy::from_text(dialect, text).unwrap();
+        let policy = StoredPolicy::fetched(&domain, policy, authentication, at, at.plus(300));
+        StoredPolicy { applied_at: Some(at), ..policy }
+    }
+
+    #[test]
+    fn what_travels_arrives_as_it_left() {
+        for stored in [
+            policy(Dialect::MtaSts, MTA_STS, Authentication::WebPki),
+            policy(Dialect::SmtpSts, DRAFT, Authentication::Dnssec),
+            StoredPolicy { applied_at: None, ..policy(Dialect::SmtpSts, DRAFT, Authentication::FirstUse) },
+        ] {
+            let line = stored.to_line();
+            assert!(!line.contains('\n'), "{line}");
+            assert_eq!(StoredPolicy::from_line(&line), Ok(stored.clone()));
+            assert_eq!(provenance().admit(&stored, here(), NOW), Ok(()));
+        }
+        assert_eq!(Provenance::from_line(&provenance().to_line()), Ok(provenance()));
+    }
+
+    #[test]
+    fn what_this_program_could_not_have_stored_is_refused_with_the_reason() {
+        let good = || policy(Dialect::MtaSts, MTA_STS, Authentication::WebPki);
+        let later = NOW.plus(1_000_000);
+        for (stored, expected) in [
+            (good(), None),
+            (StoredPolicy { expires_at: good().expires_at.plus(1), ..good() }, Some(Refusal::Impossible)),
+            (StoredPolicy { expires_at: UnixTime(u64::MAX), ..good() }, Some(Refusal::Impossible)),
+            (StoredPolicy { fetched_at: later, ..good() }, Some(Refusal::FromTheFuture(later))),
+            (StoredPolicy { applied_at: Some(later), ..good() }, Some(Refusal::FromTheFuture(later))),
+            (StoredPolicy { expires_at: NOW, ..good() }, Some(Refusal::Ended(NOW))),
+            (StoredPolicy { expires_at: UnixTime(0), ..good() }, Some(Refusal::Impossible)),
+            (StoredPolicy { authentication: Authentication::FirstUse, ..good() }, Some(Refusal::Impossible)),
+        ] {
+            assert_eq!(provenance().admit(&stored, here(), NOW).err(), expected, "{stored:?}");
+        }
+        let laboratory = circumstances(8_443);
+        assert_eq!(provenance().admit(&good(), laboratory, NOW), Err(Refusal::OtherCircumstances));
+        let tomorrow = Provenance { exported_at: later, ..provenance() };
+        assert_eq!(tomorrow.admit(&good(), here(), NOW), Err(Refusal::FromTheFuture(later)));
+    }
+
+    #[test]
+    fn each_field_that_is_not_ours_is_named() {
+        let line = policy(Dialect::MtaSts, MTA_STS, Authentication::WebPki).to_line();
+        for (from, to, field) in [
+            ("example.org", "a..b", "domain"),
+            ("mta-sts", "dane", "mechanism"),
+            ("mode: enforce", "mode: perhaps", "policy"),
+            ("webpki", "trusted", "authentication"),
+        ] {
+            let refusal = StoredPolicy::from_line(&line.replace(from, to)).unwrap_err();
+            assert!(matches!(&refusal, Refusal::Field(name, _) if *name == field), "{refusal:?}");
+            assert!(refusal.to_string().contains(field));
+        }
+        let head = provenance().to_line();
+        let newer = head.replace("_export\":1", "_export\":2");
+        assert_eq!(Provenance::from_line(&newer), Err(Refusal::Version(2)));
+        assert!(matches!(Provenance::from_line(&line), Err(Refusal::Malformed(_))));
+        assert!(matches!(StoredPolicy::from_line(&head), Err(Refusal::Malformed(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics_or_shows_what_could_hurt(line in "(\\{\"domain\":\")?\\PC{0,80}") {
+            for refusal in [StoredPolicy::from_line(&line).err(), Provenance::from_line(&line).err()].into_iter().flatten() {
+                prop_assert!(refusal.to_string().bytes().all(|b| (b' '..=b'~').contains(&b)));
+            }
+        }
+    }
+}
