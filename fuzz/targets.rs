@@ -11,11 +11,16 @@ use hickory_proto::rr::RData;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
-use smtp_sts_verify::limits::{MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
+use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
 use smtp_sts_verify::name::{Destination, MxHost, PolicyDomain};
+use smtp_sts_verify::policy::Mode;
+use smtp_sts_verify::policy::lint::{Inspected, Severity};
+use smtp_sts_verify::policy::mta_sts::Body;
 use smtp_sts_verify::policy::pattern::MxPattern;
 use smtp_sts_verify::policy::smtp_sts::{Published, Record, published};
+use smtp_sts_verify::policy::txt;
 use smtp_sts_verify::policy::url::PolicyUrl;
+use smtp_sts_verify::policy::{mta_sts, tls_rpt};
 use smtp_sts_verify::time::UnixTime;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
@@ -133,14 +138,81 @@ pub(crate) fn names(octets: &[u8]) {
     }
 }
 
-/// The TXT records of one name, one a line.
+/// The draft's TXT records of one name, one a line.
 pub(crate) fn record(octets: &[u8]) {
-    let records: Vec<Vec<u8>> = octets.split(|octet| *octet == b'\n').map(<[u8]>::to_vec).collect();
+    let records = lines(octets);
+    records.iter().for_each(|octets| inspected(octets, Record::inspect(octets)));
     match published(&records) {
         Published::Record(record) => assert_eq!(Record::parse(record.as_str()).as_ref(), Ok(&record)),
         Published::Malformed(why) => assert!(why.to_string().is_ascii()),
         Published::Nothing | Published::Several(_) => {}
     }
+}
+
+/// The TXT records of MTA-STS at one name, one a line.
+pub(crate) fn mta_sts_record(octets: &[u8]) {
+    let records = lines(octets);
+    records.iter().for_each(|octets| inspected(octets, mta_sts::Record::inspect(octets)));
+    if let txt::Published::Record(record) = mta_sts::published(&records) {
+        assert!((1..=32).contains(&record.id().len()));
+        assert!(record.id().bytes().all(|octet| octet.is_ascii_alphanumeric()));
+        assert_eq!(mta_sts::Record::parse(record.as_str()).as_ref(), Ok(&record));
+    }
+}
+
+/// A policy file of MTA-STS: its canonical form says the same, and is its own canonical form.
+pub(crate) fn mta_sts_body(octets: &[u8]) {
+    let read = Body::inspect(octets);
+    if let Ok(body) = &read.value {
+        let text = body.to_string();
+        assert!(text.is_ascii());
+        match Body::parse(text.as_bytes()) {
+            Ok(again) => assert_eq!(&again, body),
+            Err(why) => assert!(text.len() > MAX_BODY_OCTETS, "{why}"),
+        }
+        assert!(body.mode == Mode::None || !body.mx.is_empty());
+        assert!(body.max_age <= MAX_POLICY_LIFE);
+    }
+    inspected(octets, read);
+}
+
+/// A policy of MTA-STS as it is stored.
+pub(crate) fn mta_sts_policy(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    match mta_sts::Policy::parse(&text) {
+        Ok(policy) => assert_eq!(mta_sts::Policy::parse(&policy.to_string()).as_ref(), Ok(&policy)),
+        Err(why) => assert!(why.to_string().is_ascii()),
+    }
+}
+
+/// The TXT records of TLS reporting at one name, one a line.
+pub(crate) fn tls_rpt(octets: &[u8]) {
+    let records = lines(octets);
+    records.iter().for_each(|octets| inspected(octets, tls_rpt::Record::inspect(octets)));
+    if let txt::Published::Record(record) = tls_rpt::published(&records) {
+        assert!(!record.rua().is_empty());
+        assert_eq!(tls_rpt::Record::parse(record.as_str()).as_ref(), Ok(&record));
+    }
+}
+
+fn lines(octets: &[u8]) -> Vec<Vec<u8>> {
+    octets.split(|octet| *octet == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+/// What holds for the findings of every parser: they are in order, within the input and between its characters, show
+/// nothing but printable ASCII, and there is a value exactly if none of them is an error.
+fn inspected<T: std::fmt::Debug>(octets: &[u8], Inspected { value, findings }: Inspected<T>) {
+    for finding in &findings {
+        assert!(finding.at.start <= finding.at.end && finding.at.end <= octets.len(), "{finding:?}");
+        if let Ok(text) = std::str::from_utf8(octets) {
+            assert!(text.get(finding.at.clone()).is_some(), "{finding:?} is not between characters");
+        }
+        assert!(finding.shown.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{finding:?}");
+        assert!(finding.shown.len() < 1_000, "{finding:?}");
+    }
+    assert!(findings.is_sorted_by_key(|finding| finding.at.start));
+    let first = findings.iter().find(|finding| finding.severity() == Severity::Error);
+    assert_eq!(value.as_ref().err().map(|why| &why.0), first);
 }
 
 /// Where a policy may be fetched.

@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a fuzz target does with its octets.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 12] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),
@@ -19,6 +19,10 @@ const TARGETS: [(&str, Target); 8] = [
     ("names", targets::names),
     ("record", targets::record),
     ("policy_url", targets::policy_url),
+    ("mta_sts_record", targets::mta_sts_record),
+    ("mta_sts_body", targets::mta_sts_body),
+    ("mta_sts_policy", targets::mta_sts_policy),
+    ("tls_rpt", targets::tls_rpt),
 ];
 
 fn root() -> &'static Path {

@@ -9,6 +9,7 @@ pub mod pattern;
 pub mod smtp_sts;
 pub mod tls_rpt;
 pub mod txt;
+mod uri;
 pub mod url;
 
 use crate::name::MxHost;

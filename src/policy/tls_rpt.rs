@@ -1,7 +1,8 @@
 //! Where reports about TLS go: the TXT record of SMTP TLS reporting (RFC 8460 section 3).
 
 use crate::policy::lint::{Code, Finding, Inspected, Malformed};
-use crate::policy::txt::{self, Shape, has_scheme, split, trimmed};
+use crate::policy::txt::{self, Shape, split, trimmed};
+use crate::policy::uri::{Uri, has_scheme};
 use std::fmt;
 
 /// The labels before the domain under which the record stands, the leftmost one first.
@@ -120,61 +121,22 @@ impl Record {
 impl Destination {
     /// `tlsrpt-uri`: a URI of RFC 3986 in which `,`, `!` and `;` are encoded, and which its own scheme allows as well:
     /// a `mailto` has an address (RFC 6068 section 2), an `https` a host (RFC 9110 section 4.2.2).
-    fn read(uri: &str) -> Result<Self, Code> {
-        if !has_scheme(uri) {
-            return Err(Code::TlsrptTxtUri);
-        }
-        if uri.contains('!') {
+    fn read(text: &str) -> Result<Self, Code> {
+        if text.contains('!') && has_scheme(text) {
             return Err(Code::TlsrptTxtUriReserved);
         }
-        let (scheme, rest) = uri.split_once(':').unwrap_or_default();
-        if !is_rest_of_uri(rest) {
-            return Err(Code::TlsrptTxtUri);
-        }
-        let end = |marks: &[char]| rest.find(marks).unwrap_or(rest.len());
-        if scheme.eq_ignore_ascii_case("mailto") {
-            let address = rest.get(..end(&['?', '#'])).unwrap_or_default();
-            let whole =
-                address.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
-            if whole { Ok(Self::Mail(uri.to_owned())) } else { Err(Code::TlsrptTxtUri) }
-        } else if scheme.eq_ignore_ascii_case("https") {
-            let authority = rest.strip_prefix("//").unwrap_or_default();
-            let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            if host.is_empty() || host.starts_with(':') {
-                return Err(Code::TlsrptTxtUri);
-            }
-            Ok(Self::Web(uri.to_owned()))
+        let uri = Uri::parse(text).ok_or(Code::TlsrptTxtUri)?;
+        let has_address =
+            || uri.path.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
+        if uri.scheme.eq_ignore_ascii_case("mailto") {
+            if has_address() { Ok(Self::Mail(text.to_owned())) } else { Err(Code::TlsrptTxtUri) }
+        } else if uri.scheme.eq_ignore_ascii_case("https") {
+            let host = uri.host.filter(|host| !host.is_empty());
+            host.map(|_| Self::Web(text.to_owned())).ok_or(Code::TlsrptTxtUri)
         } else {
-            Ok(Self::Other(uri.to_owned()))
+            Ok(Self::Other(text.to_owned()))
         }
     }
-}
-
-/// What may follow the scheme and its colon (RFC 3986 section 3): complete percent-encodings, brackets only around the
-/// address in an authority, one `#` at most.
-fn is_rest_of_uri(rest: &str) -> bool {
-    let mut octets = rest.bytes();
-    let mut fragments = 0_usize;
-    while let Some(octet) = octets.next() {
-        let fits = match octet {
-            b'%' => {
-                octets.next().is_some_and(|b| b.is_ascii_hexdigit())
-                    && octets.next().is_some_and(|b| b.is_ascii_hexdigit())
-            }
-            b'#' => {
-                fragments = fragments.saturating_add(1);
-                fragments == 1
-            }
-            b'[' | b']' => rest.starts_with("//["),
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => false,
-            _ => octet.is_ascii_graphic(),
-        };
-        if !fits {
-            return false;
-        }
-    }
-    true
 }
 
 impl fmt::Display for Destination {

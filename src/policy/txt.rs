@@ -101,14 +101,6 @@ pub(super) fn split(text: &str, mut at: usize, separator: char) -> impl Iterator
     })
 }
 
-/// RFC 3986 section 3.1.
-pub(super) fn has_scheme(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-    })
-}
-
 /// A letter or digit, and up to 31 more of these, `_`, `-` or `.`: `sts-ext-name`, `tlsrpt-ext-name` and
 /// `sts-policy-ext-name` of the two RFCs.
 pub(super) fn is_key(key: &str) -> bool {

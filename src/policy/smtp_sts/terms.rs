@@ -4,7 +4,8 @@ use super::Location;
 use crate::limits::{MAX_MX_PATTERNS, MAX_POLICY_LIFE};
 use crate::policy::lint::{Code, Finding};
 use crate::policy::pattern::MxPattern;
-use crate::policy::txt::{has_scheme, split, trimmed};
+use crate::policy::txt::{split, trimmed};
+use crate::policy::uri::has_scheme;
 use crate::policy::{Constraint, Mode};
 use std::fmt;
 
