@@ -19,13 +19,13 @@ enum Rule {
     /// One character that the function takes.
     One(fn(char) -> bool),
     /// One after the other.
-    All(Vec<Rule>),
+    All(Vec<Self>),
     /// One of them.
-    Any(Vec<Rule>),
+    Any(Vec<Self>),
     /// So many times at least, and at most.
-    Times(usize, usize, Box<Rule>),
+    Times(usize, usize, Box<Self>),
     /// The rule, where what it matched is also as the function wants it: what the RFCs say in words.
-    And(Box<Rule>, fn(&str) -> bool),
+    And(Box<Self>, fn(&str) -> bool),
 }
 
 use Rule::{All, And, Any, One, Text};
@@ -45,7 +45,7 @@ fn maybe(rule: Rule) -> Rule {
 impl Rule {
     /// Where a match that begins at `from` can end.
     fn ends(&self, text: &str, from: usize) -> BTreeSet<usize> {
-        let on = |ends: &BTreeSet<usize>, rule: &Rule| -> BTreeSet<usize> {
+        let on = |ends: &BTreeSet<usize>, rule: &Self| -> BTreeSet<usize> {
             ends.iter().flat_map(|end| rule.ends(text, *end)).collect()
         };
         match self {
@@ -61,7 +61,7 @@ impl Rule {
                 .collect(),
             All(rules) => rules.iter().fold(BTreeSet::from([from]), |ends, rule| on(&ends, rule)),
             Any(rules) => rules.iter().flat_map(|rule| rule.ends(text, from)).collect(),
-            Rule::Times(least, most, rule) => {
+            Self::Times(least, most, rule) => {
                 let (mut all, mut last, mut count) = (BTreeSet::new(), BTreeSet::from([from]), 0);
                 while !last.is_empty() && count <= *most {
                     if count >= *least {
