@@ -130,6 +130,26 @@ pub const MAX_URL_PATH_OCTETS: usize = 1_024;
 /// Octets of a file of CA certificates; Debian's store of 140 has 220,000.
 pub const MAX_CA_FILE_OCTETS: usize = 8_388_608;
 
+// ---- the look at MX hosts (lint DOMAIN) ------------------------------------------------------------------------
+
+/// One MX host, from its first address to the end of the handshake. Some greet after six seconds and more, to be rid of
+/// those who cannot wait (postscreen's `postscreen_greet_wait`).
+pub const PROBE_DEADLINE: Duration = Duration::from_secs(15);
+/// The whole of `lint DOMAIN`, default: a person waits for it, not Exim.
+pub const LINT_DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
+/// `max_age` that `lint --publish` gives, seconds: two weeks, the least of what RFC 8461 section 3.2 calls "weeks".
+pub const LINT_MAX_AGE_DEFAULT: u64 = 1_209_600;
+/// Findings about one text that a person is shown; a program is shown all of them.
+pub const MAX_FINDINGS_SHOWN: usize = 50;
+/// Addresses of an MX host that are tried.
+pub const MAX_PROBE_ADDRESSES: usize = 2;
+/// Octets read from an MX host; a long chain of certificates has 10,000.
+pub const MAX_PROBE_OCTETS: u64 = 131_072;
+/// Lines of one SMTP reply; the longest replies to EHLO have about 20.
+pub const MAX_SMTP_REPLY_LINES: usize = 100;
+/// Octets of one line of an SMTP reply; RFC 5321 section 4.5.3.1.5 allows 512.
+pub const MAX_SMTP_REPLY_OCTETS: usize = 2_048;
+
 // ---- policies and their memory -------------------------------------------------------------------------------
 
 /// Longest life of a policy, seconds: a year of RFC 8461 section 3.2 (`max_age`), also for the draft's `e`.

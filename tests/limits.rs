@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 71] = [
+const DEFAULTS: [(&str, &str); 79] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -60,6 +60,14 @@ const DEFAULTS: [(&str, &str); 71] = [
     ("MAX_INTERIM_REPLIES", "4"),
     ("MAX_URL_PATH_OCTETS", "1_024"),
     ("MAX_CA_FILE_OCTETS", "8_388_608"),
+    ("PROBE_DEADLINE", "Duration::from_secs(15)"),
+    ("LINT_DEADLINE_DEFAULT", "Duration::from_secs(30)"),
+    ("LINT_MAX_AGE_DEFAULT", "1_209_600"),
+    ("MAX_FINDINGS_SHOWN", "50"),
+    ("MAX_PROBE_ADDRESSES", "2"),
+    ("MAX_PROBE_OCTETS", "131_072"),
+    ("MAX_SMTP_REPLY_LINES", "100"),
+    ("MAX_SMTP_REPLY_OCTETS", "2_048"),
     ("MAX_POLICY_LIFE", "31_557_600"),
     ("MAX_FIRST_USE_LIFE", "999_999"),
     ("MAX_MX_PATTERNS", "64"),

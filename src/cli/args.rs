@@ -1,8 +1,10 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
-use super::config::{Choices, Deadline, NameServer};
+use super::config::{BadConfiguration, Choices, Deadline, NameServer};
 use super::exit::ExitStatus;
-use clap::{Args, Parser, Subcommand};
+use crate::limits::MAX_POLICY_LIFE;
+use crate::lint::kind::Kind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -26,6 +28,124 @@ pub enum Command {
     Verify(VerifyArguments),
     /// What does DNS prove about a name? (what delv is, with this program's eyes)
     Lookup(LookupArguments),
+    /// What is wrong with a record, a policy, or all that a domain publishes?
+    Lint(LintArguments),
+    /// Does an `mx` pattern of a policy permit this host?
+    Match(MatchArguments),
+}
+
+/// One text to be looked at, one domain, or what a domain should publish.
+#[derive(Args, Debug)]
+#[command(override_usage = "smtp-sts-verify lint --kind KIND [FILE|-] [--strict] [--format FORMAT]\n       \
+                            smtp-sts-verify lint DOMAIN [--no-connect] [OPTIONS]\n       \
+                            smtp-sts-verify lint --publish [--mode MODE] [--max-age SECONDS] [--rua URI] DOMAIN [OPTIONS]")]
+pub struct LintArguments {
+    /// With --kind, a file [default: -, standard input]; otherwise a domain
+    #[arg(value_name = "FILE|DOMAIN", required_unless_present = "kind", allow_hyphen_values = true)]
+    pub subject: Option<OsString>,
+    /// What the file is; one final line end does not count
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<Kind>,
+    /// Warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Prints what the domain should publish for the MX hosts it has now
+    #[arg(long, conflicts_with = "kind")]
+    pub publish: bool,
+    /// The mode to publish [default: testing]
+    #[arg(long, value_name = "MODE", requires = "publish")]
+    pub mode: Option<PolicyMode>,
+    /// For how long senders may keep the policy, 0 to 31557600 [default: two weeks]
+    #[arg(long, value_name = "SECONDS", requires = "publish", value_parser = clap::value_parser!(u64).range(..=MAX_POLICY_LIFE))]
+    pub max_age: Option<u64>,
+    /// Where TLS reports go, mailto: or https: [default: mailto:tls-reports@DOMAIN]
+    #[arg(long, value_name = "URI", requires = "publish")]
+    pub rua: Option<String>,
+    /// Does not look at the certificates of the MX hosts
+    #[arg(long, conflicts_with = "kind")]
+    pub no_connect: bool,
+    /// For laboratories: the port of MX hosts [default: 25]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub smtp_port: Option<std::num::NonZeroU16>,
+    /// Whom to ask and to trust.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// `--mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum PolicyMode {
+    Enforce,
+    Testing,
+    None,
+}
+
+/// One pattern and one host.
+#[derive(Args, Debug)]
+pub struct MatchArguments {
+    /// Such as mx.example.org or *.example.org
+    #[arg(allow_hyphen_values = true)]
+    pub pattern: OsString,
+    /// Such as mx.example.org
+    #[arg(allow_hyphen_values = true)]
+    pub host: OsString,
+    /// Whose rules count
+    #[arg(long, value_name = "KIND", default_value = "mta-sts")]
+    pub kind: super::matching::Rules,
+}
+
+/// Whom to ask and to trust, for the commands that are not asked by Exim; the configuration may say it, too.
+#[derive(Args, Clone, Debug)]
+pub struct OutsideArguments {
+    /// The cache, an absolute path [default: /var/lib/smtp-sts-verify/cache.db]
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub cachedb: Option<PathBuf>,
+    /// A name server; repeatable [default: those of /etc/resolv.conf]
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub dns: Vec<NameServer>,
+    /// DNSKEY or DS lines to trust [default: the root's, built in]
+    #[arg(long, value_name = "FILE")]
+    pub trust_anchor: Option<PathBuf>,
+    /// PEM certificates of the authorities that policy hosts are judged by [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// For laboratories: the port of policy hosts [default: 443]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub https_port: Option<std::num::NonZeroU16>,
+    /// For laboratories: hosts may have private and loopback addresses
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          hide_short_help = true)]
+    pub allow_private_addresses: Option<bool>,
+    /// Time for the whole run, 1 to 50 [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    pub deadline: Option<Deadline>,
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
+    pub config: PathBuf,
+}
+
+impl OutsideArguments {
+    /// These choices, completed by the configuration.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`].
+    pub fn choices(&self) -> Result<Choices, BadConfiguration> {
+        let choices = Choices {
+            cachedb: self.cachedb.clone(),
+            dns: self.dns.clone(),
+            trust_anchor: self.trust_anchor.clone(),
+            ca_file: self.ca_file.clone(),
+            https_port: self.https_port,
+            allow_private_addresses: self.allow_private_addresses,
+            deadline: self.deadline,
+            ..Choices::default()
+        };
+        choices.with_file(&self.config)
+    }
 }
 
 /// One question to DNS, or a batch of them.

@@ -3,8 +3,10 @@
 pub mod args;
 pub mod config;
 pub mod exit;
+mod lint;
 mod log;
 pub mod lookup;
+pub mod matching;
 mod output;
 mod outside;
 mod panic;
@@ -19,18 +21,26 @@ use config::Format;
 use exit::ExitStatus;
 use std::ffi::OsString;
 
+/// The commands that no mail server starts: what is wrong with their command line is told on standard error.
+const FOR_PEOPLE: [&str; 2] = ["lint", "match"];
+
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     let format = Format::at_first_sight(&arguments);
     let asker = asker_at_first_sight(&arguments);
     panic::install(format, asker);
+    let is_for_a_person =
+        arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
+        Ok(Arguments { command: Some(Command::Lint(question)), .. }) => lint::run(&question),
+        Ok(Arguments { command: Some(Command::Match(question)), .. }) => matching::run(&question),
         Ok(
             Arguments { command: Some(Command::Verify(question)), .. }
             | Arguments { command: None, verify: question },
         ) => verify::run(&question),
+        Err(error) if is_for_a_person => output::usage_for_a_person(&error),
         Err(error) => output::usage(&error, format, asker),
     }
 }

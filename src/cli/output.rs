@@ -6,6 +6,7 @@ use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::render::{exim, human, json};
+use crate::text::Escaped;
 use crate::verify::{NoInquiry, Report};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +46,28 @@ pub(super) fn usage(error: &clap::Error, format: Format, asker: Asker) -> ExitSt
     failure(Reason::Usage, why, format, asker)
 }
 
+/// The same for a person: a mistake goes to standard error, in clap's words.
+pub(super) fn usage_for_a_person(error: &clap::Error) -> ExitStatus {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        return write(&text, ExitStatus::Deliver);
+    }
+    let mut stderr = std::io::stderr().lock();
+    for line in text.lines() {
+        // Nobody is left to tell if this fails, too.
+        let _ = writeln!(stderr, "{}", Escaped(line));
+    }
+    ExitStatus::Usage
+}
+
 /// An answer without an inquiry: the mail waits.
 pub(super) fn failure(reason: Reason, why: String, format: Format, asker: Asker) -> ExitStatus {
     report(&NoInquiry::defer(reason, why).into(), format, asker, Detail::Brief)
+}
+
+/// What keeps a command that no mail server starts from its work, for the person who did.
+pub(super) fn complain(command: &str, why: &str, status: ExitStatus) -> ExitStatus {
+    // Nobody is left to tell if this fails, too.
+    let _ = writeln!(std::io::stderr(), "smtp-sts-verify {command}: {}", Escaped(why));
+    status
 }

@@ -44,7 +44,7 @@ impl fmt::Display for BadRoots {
 impl std::error::Error for BadRoots {}
 
 impl BadRoots {
-    pub(super) fn no_tls(why: &dyn fmt::Display) -> Self {
+    pub(crate) fn no_tls(why: &dyn fmt::Display) -> Self {
         Self(format!("TLS cannot be set up: {why}"))
     }
 }
@@ -74,7 +74,7 @@ impl Roots {
     }
 
     /// Reads and parses the certificates; a few milliseconds, so only for a fetch.
-    pub(super) fn load(&self) -> Result<RootCertStore, BadRoots> {
+    pub(crate) fn load(&self) -> Result<RootCertStore, BadRoots> {
         let mut store = RootCertStore::empty();
         match self {
             Self::File(path) => {

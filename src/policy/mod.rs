@@ -74,6 +74,17 @@ pub enum Constraint {
     WebPki,
 }
 
+impl Constraint {
+    /// The word of the draft's grammar.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tlsa => "tlsa",
+            Self::WebPki => "webpki",
+        }
+    }
+}
+
 impl Policy {
     /// Reads what [`Policy::to_text`] wrote; `None` for anything else.
     #[must_use]

@@ -42,6 +42,17 @@ impl MxPattern {
         host.as_str().split_once('.').is_some_and(|(_, above)| above == self.name)
     }
 
+    /// How many labels the host has where the wildcard stands for exactly one: zero for the name above it itself, `None`
+    /// where there is no wildcard or the host is not below that name.
+    #[must_use]
+    pub fn labels_for_wildcard(&self, host: &MxHost) -> Option<usize> {
+        let below = host.as_str().strip_suffix(&self.name).filter(|_| self.wildcard)?;
+        match below.strip_suffix('.') {
+            Some(labels) => Some(labels.split('.').count()),
+            None => below.is_empty().then_some(0),
+        }
+    }
+
     /// The pattern as a part of a regular expression that holds neither a backslash nor a brace, so that it passes
     /// unharmed through Exim's string expansion.
     #[must_use]
@@ -95,6 +106,23 @@ mod tests {
         {
             assert!(!permits("*.example.com", host), "{host}");
         }
+    }
+
+    #[test]
+    fn the_labels_where_the_wildcard_stands_are_counted() {
+        let labels = |pattern: &str, host: &str| {
+            MxPattern::parse(pattern).unwrap().labels_for_wildcard(&MxHost::from_text(host).unwrap())
+        };
+        for (host, expected) in [
+            ("mx.microsoft", Some(0)),
+            ("a.mx.microsoft", Some(1)),
+            ("contoso-com.a-v1.mx.microsoft", Some(2)),
+            ("amx.microsoft", None),
+            ("mx.example.com", None),
+        ] {
+            assert_eq!(labels("*.mx.microsoft", host), expected, "{host}");
+        }
+        assert_eq!(labels("mx.microsoft", "a.mx.microsoft"), None);
     }
 
     #[test]

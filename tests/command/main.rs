@@ -9,6 +9,8 @@ mod program;
 mod bad_input;
 mod configuration;
 mod formats;
+mod lint;
+mod matching;
 mod outputs;
 mod reasons;
 mod strangers;

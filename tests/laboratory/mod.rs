@@ -13,12 +13,14 @@
     reason = "a test bench shared by several crates, none of which uses all of it; it may panic and read the clock"
 )]
 
+pub(crate) mod mail_host;
 pub(crate) mod name_server;
 pub(crate) mod path;
 pub(crate) mod policy_host;
 pub(crate) mod world;
 pub(crate) mod zone;
 
+use mail_host::MailHost;
 use name_server::{Desk, Manner, Scope, Sockets};
 use policy_host::{Authority, Conduct, Visits};
 use std::fs;
@@ -38,6 +40,7 @@ pub(crate) struct Laboratory {
     world: Arc<Mutex<World>>,
     desk: Arc<Mutex<Desk>>,
     visits: Visits,
+    authority: Arc<Authority>,
     directory: TempDir,
     dns: SocketAddr,
     https: SocketAddr,
@@ -55,7 +58,7 @@ impl Laboratory {
     /// Another world, written in the same form.
     pub(crate) fn with(text: &str) -> Self {
         let world = World::read(text);
-        let authority = Authority::found();
+        let authority = Arc::new(Authority::found());
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("anchors"), anchor_line(&world)).unwrap();
         fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
@@ -64,9 +67,9 @@ impl Laboratory {
         let (desk, visits) = (Arc::new(Mutex::new(Desk::default())), Visits::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, started) = mpsc::channel();
-        let shared = (Arc::clone(&world), Arc::clone(&desk), Arc::clone(&visits));
+        let shared = (Arc::clone(&world), Arc::clone(&desk), Arc::clone(&visits), Arc::clone(&authority));
         let thread = thread::spawn(move || {
-            let (world, desk, visits) = shared;
+            let (world, desk, visits, authority) = shared;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let sockets = Sockets::bind().await;
@@ -78,7 +81,7 @@ impl Laboratory {
             });
         });
         let (dns, https) = started.recv().unwrap();
-        Self { world, desk, visits, directory, dns, https, stop: Some(stop), thread: Some(thread) }
+        Self { world, desk, visits, authority, directory, dns, https, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Where the name server listens, UDP and TCP.
@@ -89,6 +92,11 @@ impl Laboratory {
     /// The port of all policy hosts.
     pub(crate) fn https_port(&self) -> u16 {
         self.https.port()
+    }
+
+    /// An MX host under every name, at a port of its own.
+    pub(crate) fn open_mail_host(&self, manner: mail_host::Manner) -> MailHost {
+        MailHost::open(Arc::clone(&self.authority), manner)
     }
 
     /// A directory that goes with the laboratory.

@@ -132,6 +132,11 @@ impl Authority {
         &self.pem
     }
 
+    /// What signs.
+    pub(crate) fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     /// A certificate for `name`, as `kind` says.
     fn issue(&self, name: &str, kind: Certificate) -> Arc<CertifiedKey> {
         let shown = if kind == Certificate::WrongName { "somebody-else.test" } else { name };
@@ -161,7 +166,7 @@ pub(crate) type Visits = Arc<Mutex<Vec<String>>>;
 
 /// Chooses and remembers the certificate for each server name.
 struct Wardrobe {
-    authority: Authority,
+    authority: Arc<Authority>,
     world: Arc<Mutex<World>>,
     issued: Mutex<BTreeMap<(String, Certificate), Arc<CertifiedKey>>>,
 }
@@ -186,7 +191,7 @@ impl ResolvesServerCert for Wardrobe {
 /// Answers on `listener` until the runtime ends.
 pub(crate) async fn serve(
     listener: TcpListener,
-    authority: Authority,
+    authority: Arc<Authority>,
     world: Arc<Mutex<World>>,
     visits: Visits,
 ) {

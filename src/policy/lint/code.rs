@@ -37,12 +37,30 @@ impl Code {
 
 codes! {
 // ---- what only a look at the whole domain can see -------------------------------------------------------------------
+    DomainDnsBogus: Error "domain.dns-bogus", "RFC 4035 section 5.5",
+        "The answer fails validation: whoever validates does not get the record, and lets mail wait.",
+        "Look at signatures, keys and DS records of the zone; smtp-sts-verify lookup names the proof that failed.";
+    DomainDnsUnreachable: Warning "domain.dns-unreachable", "RFC 7672 section 2.1.1",
+        "No name server answered this question: in a signed zone senders let mail wait.",
+        "Look at the name servers of the zone, or try again.";
+    DomainMxCertificate: Error "domain.mx-certificate", "RFC 8461 section 4.2",
+        "No public authority vouches for this certificate and this name: in mode enforce no mail is delivered to the host.",
+        "Install a certificate for the name of the MX host from a public authority, with its whole chain.";
+    DomainMxNoStarttls: Error "domain.mx-no-starttls", "RFC 8461 section 4.2, RFC 7672 section 2.2",
+        "The MX host does not get as far as TLS, and what the domain publishes demands it.",
+        "Offer STARTTLS with TLS 1.2 or later on port 25.";
     DomainMxNotCovered: Error "domain.mx-not-covered", "RFC 8461 section 4.1",
         "No pattern of the policy permits this MX host: in mode enforce no mail is delivered to it.",
         "Add a line mx: for the host, then change the id of the TXT record.";
+    DomainMxNotSeen: Note "domain.mx-not-seen", "this program's manual",
+        "The MX host could not be reached, so its certificate was not looked at.",
+        "Try from a network that lets port 25 out.";
     DomainPatternWithoutMx: Note "domain.pattern-without-mx", "RFC 8461 section 4.1",
         "No MX host of the domain fits this pattern of the policy.",
         "Remove the line if it is left over; keep it if the host is a spare one.";
+    DomainPolicyRemoved: Warning "domain.policy-removed", "RFC 8461 section 8.3",
+        "The record is gone, and this machine still has a policy: senders keep to it until its end.",
+        "To take a policy back, publish mode: none with a new id first, and leave it there until the old one has ended.";
     DomainTestingWithoutTlsrpt: Warning "domain.testing-without-tlsrpt", "RFC 8460 section 3",
         "The policy is in testing and nobody asked for reports: nothing is protected, and nothing is learnt.",
         "Publish v=TLSRPTv1; rua=mailto:ADDRESS at _smtp._tls of the domain.";
@@ -342,12 +360,19 @@ codes! {
         "The record does not begin with v=STS1.",
         "Begin the record with v=STS1; and nothing before it.";
 // ---- TLSA records ---------------------------------------------------------------------------------------------------
+    TlsaAnchorKey: Note "tlsa.anchor-key", "RFC 7672 section 3.1.2",
+        "Usage 2 with selector 1 names the key of an authority: limits in its certificate do not count, and authorities \
+         change their intermediate keys.",
+        "Write 2 0 1, or better 3 1 1 with the key of the host itself.";
     TlsaData: Error "tlsa.data", "RFC 6698 section 2.2",
         "The certificate association data is not hexadecimal, or has an odd number of digits.",
         "Write the data in pairs of hexadecimal digits.";
     TlsaDigestLength: Error "tlsa.digest-length", "RFC 6698 section 2.1.3",
         "The digest has not the length of its matching type: 32 octets for 1 (SHA-256), 64 for 2 (SHA-512).",
         "Make the record anew from the certificate or its key.";
+    TlsaEndEntityCertificate: Note "tlsa.end-entity-certificate", "RFC 7672 section 3.1.1",
+        "Usage 3 with selector 0 names the certificate: the record is wrong after each renewal.",
+        "Write 3 1 1 with the digest of the key, and keep the key when renewing.";
     TlsaFields: Error "tlsa.fields", "RFC 6698 section 2.2",
         "A TLSA record has four fields: usage, selector, matching type and data.",
         "Write them in this order, such as 3 1 1 and the SHA-256 digest of the key.";
@@ -360,6 +385,9 @@ codes! {
     TlsaNoMatch: Error "tlsa.no-match", "RFC 7672 section 3.1",
         "No TLSA record fits the certificate that the MX host shows: senders that know DANE deliver nothing to it.",
         "Publish a record for the new key before the host uses it, and remove the old one afterwards.";
+    TlsaNotDer: Error "tlsa.not-der", "RFC 6698 section 2.1.2",
+        "Matching type 0 has to hold one whole certificate (selector 0) or public key (selector 1) in DER.",
+        "Use matching type 1, with the digest.";
     TlsaNotSecure: Warning "tlsa.not-secure", "RFC 7672 section 2.2",
         "The answer is not signed, so nobody may use these records.",
         "Sign the zones of the domain and of its MX hosts (DNSSEC).";

@@ -106,7 +106,8 @@ pub struct Inspected<T> {
 impl<T> Inspected<T> {
     /// What was read, which counts if no finding is an error; where one is, the value may hold anything in the places
     /// that could not be read.
-    pub(super) fn new(value: T, mut findings: Vec<Finding>) -> Self {
+    #[must_use]
+    pub fn new(value: T, mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| (finding.at.start, finding.severity()));
         let first = findings.iter().find(|finding| finding.severity() == Severity::Error);
         let value = first.map_or(Ok(value), |finding| Err(Malformed(finding.clone())));
@@ -114,7 +115,8 @@ impl<T> Inspected<T> {
     }
 
     /// An input of which nothing can be read.
-    pub(super) fn malformed(finding: Finding) -> Self {
+    #[must_use]
+    pub fn malformed(finding: Finding) -> Self {
         Self { value: Err(Malformed(finding.clone())), findings: vec![finding] }
     }
 }

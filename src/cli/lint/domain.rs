@@ -1,0 +1,191 @@
+//! `lint DOMAIN` and `lint --publish DOMAIN`: what is published is asked for as a verdict asks for it.
+
+use super::{Failure, line, status};
+use crate::cache::{Cache, CachePath, Memory as _, StoredPolicy};
+use crate::cli::args::{LintArguments, PolicyMode};
+use crate::cli::config::{BadConfiguration, Choices};
+use crate::cli::exit::ExitStatus;
+use crate::cli::lookup::Format;
+use crate::cli::outside::{self, Trusted};
+use crate::cli::{output, privileges};
+use crate::dns::Question;
+use crate::dns::anchor::TrustAnchors;
+use crate::dns::session::Resolver;
+use crate::https::{HttpsFetcher, HttpsSettings};
+use crate::limits::{LINT_DEADLINE_DEFAULT, LINT_MAX_AGE_DEFAULT, MAX_ARGUMENT_OCTETS};
+use crate::lint::publish::{Publication, Wishes};
+use crate::lint::survey::Survey;
+use crate::lint::{domain, human, json};
+use crate::name::{Destination, MxHost, PolicyDomain};
+use crate::policy::{Dialect, Mode, tls_rpt};
+use crate::probe::Probe;
+use crate::text::excerpt;
+use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::verdict::MxFindings;
+use crate::verify::mx::mx_findings;
+use hickory_proto::rr::RecordType;
+use std::ffi::OsStr;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Looks and tells.
+pub(super) fn answer(arguments: &LintArguments, domain: &OsStr) -> Result<ExitStatus, Failure> {
+    let domain = read_domain(domain)?;
+    let outside = Outside::open(arguments)?;
+    if arguments.publish { publish(arguments, &domain, &outside) } else { look(arguments, &domain, &outside) }
+}
+
+fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
+    match Destination::parse(argument) {
+        Ok(Destination::Domain(domain)) => Ok(domain),
+        Ok(Destination::AddressLiteral) => {
+            Err((ExitStatus::Usage, "an address publishes nothing; give a domain".to_owned()))
+        }
+        Err(bad) => Err((ExitStatus::Usage, format!("the domain {bad}"))),
+    }
+}
+
+/// Whom to ask and to trust.
+struct Outside {
+    choices: Choices,
+    cache: Cache,
+    servers: Vec<SocketAddr>,
+    anchors: Arc<TrustAnchors>,
+    now: UnixTime,
+    deadline: Instant,
+}
+
+impl Outside {
+    fn open(arguments: &LintArguments) -> Result<Self, Failure> {
+        let configuration = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
+        let choices = arguments.outside.choices().map_err(configuration)?;
+        let path = CachePath::parse(choices.cache_file()).map_err(|why| {
+            (ExitStatus::Configuration, format!("the cache '{}' {why}", choices.cache_file().display()))
+        })?;
+        privileges::give_up(&path).map_err(|error| (ExitStatus::Configuration, error.to_string()))?;
+        let now = SystemClock.now();
+        let trusted = Trusted::read(&choices).map_err(configuration)?;
+        let cache = Cache::new(path, &trusted.circumstances(&choices), choices.max_domains(), now);
+        let servers = outside::name_servers(&choices).map_err(configuration)?;
+        let anchors = Arc::new(trusted.anchors().map_err(configuration)?);
+        let deadline = Instant::now() + choices.deadline.map_or(LINT_DEADLINE_DEFAULT, |deadline| deadline.0);
+        Ok(Self { choices, cache, servers, anchors, now, deadline })
+    }
+
+    fn resolver(&self) -> Resolver {
+        Resolver::new(&self.servers, Arc::clone(&self.anchors), self.now, self.deadline.into())
+    }
+
+    /// What this machine knows of the domain; the files are only read.
+    fn stored(&self, domain: &PolicyDomain) -> Option<StoredPolicy> {
+        self.cache.policy(domain, Dialect::MtaSts).ok().flatten()
+    }
+
+    fn wait_for<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let runtime = outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
+        Ok(runtime.block_on(work))
+    }
+}
+
+fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> Result<ExitStatus, Failure> {
+    let https = outside::https_settings(&outside.choices);
+    let probe = if arguments.no_connect { None } else { Some(probe(arguments, &https, outside.deadline)?) };
+    let stored = outside.stored(domain);
+    let survey = outside.wait_for(async {
+        let resolver = outside.resolver();
+        let fetcher = HttpsFetcher::new(&resolver, https, outside.deadline);
+        Survey::take(domain, stored, &resolver, &fetcher, probe.as_ref()).await
+    })?;
+    let Some(survey) = survey else {
+        return Err((
+            ExitStatus::Usage,
+            format!("nothing can be published below {domain}: the name is too long"),
+        ));
+    };
+    let parts = domain::parts(&survey);
+    let text = match arguments.format {
+        Format::Human => human::text(&parts),
+        Format::Json => line(&json::domain(domain.as_str(), &parts)),
+    };
+    let status = match status(arguments.strict, &parts) {
+        ExitStatus::Deliver if parts.iter().any(|part| part.is_unanswered) => ExitStatus::Defer,
+        status => status,
+    };
+    Ok(output::write(&text, status))
+}
+
+fn probe(arguments: &LintArguments, https: &HttpsSettings, deadline: Instant) -> Result<Probe, Failure> {
+    let port = arguments.smtp_port.map_or(25, std::num::NonZeroU16::get);
+    Probe::new(&https.roots, port, https.allow_private_addresses, deadline.into())
+        .map_err(|error| (ExitStatus::Configuration, error.to_string()))
+}
+
+fn publish(
+    arguments: &LintArguments,
+    domain: &PolicyDomain,
+    outside: &Outside,
+) -> Result<ExitStatus, Failure> {
+    let wishes = Wishes {
+        mode: arguments.mode.unwrap_or(PolicyMode::Testing).into(),
+        max_age: arguments.max_age.unwrap_or(LINT_MAX_AGE_DEFAULT),
+        reports: reports(arguments.rua.as_deref(), domain)?,
+    };
+    let question = Question::new(&domain.to_dns(), RecordType::MX);
+    let answer = outside.wait_for(async { outside.resolver().resolve_one(&question).await })?;
+    let hosts: Vec<MxHost> = match mx_findings(domain, &answer) {
+        MxFindings::Hosts { names, .. } => names,
+        MxFindings::Null => {
+            return Err((
+                ExitStatus::Refuse,
+                format!("{domain} takes no mail (null MX): it needs no policy"),
+            ));
+        }
+        MxFindings::TooMany(number) => {
+            return Err((
+                ExitStatus::Refuse,
+                format!("{domain} has {number} MX records, which is more than are judged"),
+            ));
+        }
+        MxFindings::Unknown(trouble) => {
+            return Err((
+                ExitStatus::Defer,
+                format!("the MX records of {domain} could not be learnt: {trouble:?}"),
+            ));
+        }
+    };
+    let publication = Publication::new(domain, &hosts, &wishes, outside.now);
+    let text = match arguments.format {
+        Format::Human => publication.human(),
+        Format::Json => line(&publication.json()),
+    };
+    Ok(output::write(&text, ExitStatus::Deliver))
+}
+
+/// Where reports are to go: what was asked for, if a record may hold it.
+fn reports(wish: Option<&str>, domain: &PolicyDomain) -> Result<String, Failure> {
+    let Some(wish) = wish else { return Ok(format!("mailto:tls-reports@{domain}")) };
+    let record = format!("v=TLSRPTv1; rua={}", wish.get(..MAX_ARGUMENT_OCTETS).unwrap_or(wish));
+    let inspected = tls_rpt::Record::inspect(record.as_bytes());
+    match inspected.findings.first() {
+        None => Ok(wish.to_owned()),
+        Some(finding) => {
+            let why = finding.code.explain();
+            Err((
+                ExitStatus::Usage,
+                format!("'{}' cannot take reports: {} {}", excerpt(wish, 64), why.meaning, why.fix),
+            ))
+        }
+    }
+}
+
+impl From<PolicyMode> for Mode {
+    fn from(choice: PolicyMode) -> Self {
+        match choice {
+            PolicyMode::Enforce => Self::Enforce,
+            PolicyMode::Testing => Self::Testing,
+            PolicyMode::None => Self::None,
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! What is wrong with all that a domain publishes: one part for each thing that was looked at. Pure.
+
+use super::Part;
+use super::kind::Kind;
+use super::survey::{Host, Survey, texts};
+use crate::cache::StoredPolicy;
+use crate::dane::matching::matched;
+use crate::dane::tlsa::Tlsa;
+use crate::dns::presentation::{name as name_text, rdata};
+use crate::dns::{Answer, Blame, Content, Outcome};
+use crate::https::{FetchError, Step};
+use crate::policy::lint::Code;
+use crate::policy::mta_sts::{self, Body, Record};
+use crate::policy::txt::Published;
+use crate::policy::{Mode, Policy, smtp_sts, tls_rpt};
+use crate::probe::NotShown;
+use crate::text::{Escaped, excerpt};
+use crate::verdict::{DaneHost, MxFindings};
+
+/// Characters of a stranger's sentence that are shown.
+const SHOWN: usize = 200;
+
+/// Every part, in the order in which a sender meets them.
+#[must_use]
+pub fn parts(survey: &Survey) -> Vec<Part> {
+    let body = survey.policy.as_ref().and_then(|fetched| Body::parse(fetched.as_ref().ok()?).ok());
+    let mut parts = vec![exchanges(survey), record(survey)];
+    parts.extend(policy(survey, body.as_ref()));
+    parts.extend(survey.smtp_sts.iter().filter_map(|answer| draft(survey, answer)));
+    parts.push(reports(survey, body.as_ref()));
+    parts.extend(survey.hosts.iter().flat_map(|host| of_host(host, body.as_ref())));
+    parts
+}
+
+/// A part about an answer, with what the DNS itself has to say.
+fn of_answer(answer: &Answer) -> Part {
+    let name = name_text(answer.question.name());
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    let title = format!("{name} {}", answer.question.rtype());
+    let mut part = Part { title, state: answer.outcome.class().word().to_owned(), ..Part::default() };
+    match &answer.outcome {
+        Outcome::Secure(content) => part.state.push_str(absence(content)),
+        Outcome::Insecure(content, why) => {
+            part.state.push_str(absence(content));
+            part.notes.push(excerpt(why, SHOWN));
+        }
+        Outcome::Bogus(blame, why) => {
+            part.notes.push(excerpt(why, SHOWN));
+            match blame {
+                Blame::Domain => part.find(Code::DomainDnsBogus, ""),
+                // This machine's own trouble says nothing about the domain.
+                Blame::StrippingResolver | Blame::Clock | Blame::TrustAnchor => part.is_unanswered = true,
+            }
+        }
+        Outcome::Unreachable(_, _, why) => {
+            part.notes.push(excerpt(why, SHOWN));
+            part.find(Code::DomainDnsUnreachable, "");
+            part.is_unanswered = true;
+        }
+    }
+    part
+}
+
+const fn absence(content: &Content) -> &'static str {
+    match content {
+        Content::Data(_) => "",
+        Content::Nodata | Content::Nxdomain => ", there is none",
+    }
+}
+
+fn exchanges(survey: &Survey) -> Part {
+    let mut part = of_answer(&survey.mx);
+    match &survey.exchanges {
+        MxFindings::Hosts { names, .. } => {
+            part.notes.extend(names.iter().map(ToString::to_string));
+            if survey.hosts.len() < names.len() {
+                part.notes.push(format!("(only the first {} of them are looked at)", survey.hosts.len()));
+            }
+        }
+        MxFindings::Null => part.notes.push("null MX: the domain takes no mail".to_owned()),
+        MxFindings::TooMany(number) => {
+            part.notes.push(format!("{number} MX records are more than are judged"))
+        }
+        MxFindings::Unknown(_) => {}
+    }
+    part
+}
+
+/// Puts the text of a TXT record into its part: the one that is meant for this name, as far as anybody can tell.
+fn with_text(part: Part, kind: Kind, version: &[u8], texts: Vec<Vec<u8>>) -> Part {
+    let is_alone = texts.len() == 1;
+    let is_meant = |text: &Vec<u8>| {
+        let begins = text.iter().skip_while(|octet| matches!(octet, b' ' | b'\t' | b'"')).copied();
+        begins.take(version.len()).map(|octet| octet.to_ascii_lowercase()).eq(version.to_ascii_lowercase())
+    };
+    match texts.into_iter().find(|text| is_alone || is_meant(text)) {
+        None => part,
+        Some(text) => {
+            let inspected = kind.inspect(part.title, text);
+            Part {
+                title: inspected.title,
+                text: inspected.text,
+                value: inspected.value,
+                findings: inspected.findings,
+                ..part
+            }
+        }
+    }
+}
+
+fn record(survey: &Survey) -> Part {
+    let Survey { record: answer, stored, .. } = survey;
+    let texts = texts(answer);
+    let mut part = of_answer(answer);
+    if is_a_wildcards(survey, answer) {
+        part.find(Code::DomainWildcardAnswers, "");
+    }
+    let published = mta_sts::published(&texts);
+    match &published {
+        Published::Several(number) => part.find(Code::MtaStsTxtSeveral, &format!("{number} records")),
+        Published::Nothing => {
+            wrong_names(survey, "v=STSv1", &mut part);
+            if stored.is_some() {
+                part.find(Code::DomainPolicyRemoved, "");
+            }
+            if matches!(survey.policy, Some(Ok(_))) {
+                part.find(Code::MtaStsServerNoRecord, "");
+            }
+        }
+        Published::Malformed(_) | Published::Record(_) => {}
+    }
+    match published {
+        // What a wildcard says at every name need not be a record of this kind.
+        Published::Nothing if is_a_wildcards(survey, answer) => part,
+        Published::Several(_) => part,
+        _ => with_text(part, Kind::MtaStsTxt, b"v=STSv1", texts),
+    }
+}
+
+/// Whether a name that nobody can have published answers the same.
+fn is_a_wildcards(survey: &Survey, answer: &Answer) -> bool {
+    let (mut here, mut there) = (texts(answer), texts(&survey.nobodys));
+    here.sort();
+    there.sort();
+    !here.is_empty() && here == there
+}
+
+/// Looks for a record that begins with this version where it is of no use.
+fn wrong_names(survey: &Survey, version: &str, part: &mut Part) {
+    let others = [&survey.record, &survey.reports];
+    for answer in survey.elsewhere.iter().chain(others) {
+        if texts(answer).iter().any(|text| text.starts_with(version.as_bytes())) {
+            part.find(
+                Code::DomainWrongName,
+                &format!("{version} stands at {}", name_text(answer.question.name())),
+            );
+        }
+    }
+}
+
+/// The policy file; nothing if there is neither a file nor a record that tells of it.
+fn policy(survey: &Survey, body: Option<&Body>) -> Option<Part> {
+    let is_told_of = texts(&survey.record).iter().any(|text| text.starts_with(b"v=STSv1"));
+    let url = mta_sts::policy_url(&survey.domain)?;
+    match survey.policy.as_ref()? {
+        Err(_) if !is_told_of => None,
+        Err(error) => {
+            let mut part =
+                Part { title: url.to_string(), state: "not fetched".to_owned(), ..Part::default() };
+            part.notes.push(error.to_string());
+            match code_of(error) {
+                Some(code) => part.find(code, ""),
+                None => part.is_unanswered = true,
+            }
+            Some(part)
+        }
+        Ok(octets) => {
+            let mut part = Kind::MtaStsPolicy.inspect(url.to_string(), octets.clone());
+            part.state = "fetched".to_owned();
+            if let Some(body) = body {
+                compare(survey, body, &mut part);
+            }
+            Some(part)
+        }
+    }
+}
+
+/// What is wrong with the policy host; `None` where it is this machine that could not ask.
+fn code_of(error: &FetchError) -> Option<Code> {
+    Some(match error {
+        FetchError::AddressRefused { .. } => Code::MtaStsServerPrivate,
+        FetchError::Bogus { blame: Blame::Domain, .. } => Code::DomainDnsBogus,
+        FetchError::Bogus { .. } | FetchError::NoRoots(_) => return None,
+        FetchError::Certificate { .. } => Code::MtaStsServerCertificate,
+        FetchError::ContentType { found: Some(found), .. }
+            if found.to_ascii_lowercase().starts_with("text/html") =>
+        {
+            Code::MtaStsServerHtml
+        }
+        FetchError::ContentEncoding { .. } | FetchError::ContentType { .. } => Code::MtaStsServerContentType,
+        FetchError::Status { code: 300..=399, .. } => Code::MtaStsServerRedirect,
+        FetchError::Status { .. } => Code::MtaStsServerStatus,
+        FetchError::TimedOut { step: Step::Handshake | Step::Head | Step::Body, .. } => {
+            Code::MtaStsServerSlow
+        }
+        FetchError::TooLarge { .. } => Code::MtaStsPolicyTooLarge,
+        FetchError::Interrupted { .. }
+        | FetchError::Malformed { .. }
+        | FetchError::NoAddress { .. }
+        | FetchError::TimedOut { .. }
+        | FetchError::Tls { .. }
+        | FetchError::Unresolved { .. } => Code::MtaStsServerUnreachable,
+    })
+}
+
+/// Compares the policy with the MX hosts, and with the one that is stored.
+fn compare(survey: &Survey, body: &Body, part: &mut Part) {
+    if let (MxFindings::Hosts { names, .. }, Mode::Enforce | Mode::Testing) = (&survey.exchanges, body.mode) {
+        for host in names.iter().filter(|host| !body.mx.iter().any(|pattern| pattern.permits(host))) {
+            let is_short = |labels: usize| labels > 1;
+            let short =
+                body.mx.iter().find(|pattern| pattern.labels_for_wildcard(host).is_some_and(is_short));
+            match short {
+                Some(pattern) => {
+                    part.find(Code::DomainWildcardShort, &format!("{pattern} does not cover {host}"))
+                }
+                None => part.find(Code::DomainMxNotCovered, host.as_str()),
+            }
+        }
+        for pattern in body.mx.iter().filter(|pattern| !names.iter().any(|host| pattern.permits(host))) {
+            part.find(Code::DomainPatternWithoutMx, &pattern.to_string());
+        }
+    }
+    if let (Some(StoredPolicy { policy: Policy::MtaSts(stored), fetched_at, .. }), Some(record)) =
+        (&survey.stored, the_record(survey))
+        && stored.record.id() == record.id()
+        && stored.body != *body
+    {
+        let what = format!("id {} since {fetched_at}", Escaped(record.id()));
+        part.find(Code::MtaStsServerIdUnchanged, &what);
+    }
+}
+
+fn the_record(survey: &Survey) -> Option<Record> {
+    match mta_sts::published(&texts(&survey.record)) {
+        Published::Record(record) => Some(record),
+        Published::Malformed(_) | Published::Nothing | Published::Several(_) => None,
+    }
+}
+
+/// The draft's record, if one stands at this name, or nobody can tell.
+fn draft(survey: &Survey, answer: &Answer) -> Option<Part> {
+    let texts = texts(answer);
+    let mut part = of_answer(answer);
+    match smtp_sts::published(&texts) {
+        Published::Nothing if part.about.is_empty() => return None,
+        Published::Nothing => return Some(part),
+        Published::Several(number) => part.find(Code::SmtpStsTxtSeveral, &format!("{number} records")),
+        Published::Malformed(_) | Published::Record(_) => {
+            part = with_text(part, Kind::SmtpStsTxt, b"v", texts);
+        }
+    }
+    if is_a_wildcards(survey, answer) {
+        part.find(Code::DomainWildcardAnswers, "");
+    }
+    Some(part)
+}
+
+fn reports(survey: &Survey, body: Option<&Body>) -> Part {
+    let Survey { reports: answer, .. } = survey;
+    let texts = texts(answer);
+    let mut part = of_answer(answer);
+    let published = tls_rpt::published(&texts);
+    if is_a_wildcards(survey, answer) {
+        part.find(Code::DomainWildcardAnswers, "");
+    }
+    match &published {
+        Published::Several(number) => part.find(Code::TlsrptTxtSeveral, &format!("{number} records")),
+        Published::Nothing => wrong_names(survey, "v=TLSRPTv1", &mut part),
+        Published::Malformed(_) | Published::Record(_) => {}
+    }
+    let is_testing = body.is_some_and(|body| body.mode == Mode::Testing);
+    if is_testing && !matches!(published, Published::Record(_)) && answer.outcome.content().is_some() {
+        part.find(Code::DomainTestingWithoutTlsrpt, "");
+    }
+    match published {
+        Published::Nothing if is_a_wildcards(survey, answer) => part,
+        Published::Several(_) => part,
+        _ => with_text(part, Kind::TlsrptTxt, b"v=TLSRPTv1", texts),
+    }
+}
+
+/// The TLSA records of a host, one part each, and what the host shows.
+fn of_host(host: &Host, body: Option<&Body>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut usable = Vec::new();
+    for answer in &host.tlsa {
+        match answer.outcome.content() {
+            Some(Content::Data(records)) => {
+                for record in records {
+                    let mut part = of_answer(answer);
+                    if matches!(answer.outcome, Outcome::Secure(_)) {
+                        usable.extend(Tlsa::parse(record));
+                    } else {
+                        part.find(Code::TlsaNotSecure, "");
+                    }
+                    let inspected = Kind::Tlsa.inspect(part.title, rdata(record).into_bytes());
+                    parts.push(Part { state: part.state, about: part.about, notes: part.notes, ..inspected });
+                }
+            }
+            Some(Content::Nodata | Content::Nxdomain) => {}
+            None => parts.push(of_answer(answer)),
+        }
+    }
+    parts.extend(shown(host, &usable, body));
+    parts
+}
+
+fn shown(host: &Host, usable: &[Tlsa], body: Option<&Body>) -> Option<Part> {
+    let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
+    let demands_dane = host.dane == DaneHost::Usable;
+    let mut part = Part { title: format!("{} certificate", host.name), ..Part::default() };
+    if host.dane == DaneHost::Unusable {
+        part.find(Code::TlsaUnusable, "");
+    }
+    match host.shown.as_ref() {
+        None if part.about.is_empty() => return None,
+        None => part.state = "not looked at".to_owned(),
+        Some(Err(why)) => {
+            part.state = excerpt(&why.to_string(), SHOWN);
+            match why {
+                NotShown::NoAddress(_) | NotShown::NoConnection(_) => part.find(Code::DomainMxNotSeen, ""),
+                _ if demands_webpki || demands_dane => part.find(Code::DomainMxNoStarttls, ""),
+                NotShown::NoSmtp(_) | NotShown::NoStarttls(_) | NotShown::NoHandshake(_) => {}
+            }
+        }
+        Some(Ok(shown)) => {
+            part.state = format!("shown at {}", shown.address);
+            match &shown.webpki {
+                Ok(()) => part.notes.push("a public authority vouches for it".to_owned()),
+                Err(why) => {
+                    part.notes.push(format!("no public authority vouches for it: {}", excerpt(why, SHOWN)));
+                    if demands_webpki && !demands_dane {
+                        part.find(Code::DomainMxCertificate, host.name.as_str());
+                    }
+                }
+            }
+            match matched(&shown.chain, usable) {
+                Some(record) => part.notes.push(format!("it fits {}", excerpt(&record.to_string(), 24))),
+                None if demands_dane => part.find(Code::TlsaNoMatch, host.name.as_str()),
+                None => {}
+            }
+        }
+    }
+    Some(part)
+}

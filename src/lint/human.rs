@@ -1,0 +1,115 @@
+//! Findings for people: what, where, how much it matters, how it is mended; at most 80 columns, printable ASCII. Pure.
+
+use super::place::Place;
+use super::{Part, Tally};
+use crate::limits::MAX_FINDINGS_SHOWN;
+use crate::policy::lint::{Explanation, Finding, Severity};
+use std::fmt::Write as _;
+
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+/// What stands before an excerpt and before the words about a finding.
+const INDENT: &str = "    ";
+
+/// One part after the other, and what they come to.
+#[must_use]
+pub fn text(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        push_wrapped(&mut text, &part.headline(), "", INDENT);
+        for note in &part.notes {
+            push_wrapped(&mut text, note, INDENT, INDENT);
+        }
+        let inside = part.findings.iter().map(|finding| (finding, part.text.as_deref()));
+        let all = inside.chain(part.about.iter().map(|finding| (finding, None)));
+        for (finding, input) in all.take(MAX_FINDINGS_SHOWN) {
+            push_finding(&mut text, finding, input);
+        }
+        match part.all_findings().count().saturating_sub(MAX_FINDINGS_SHOWN) {
+            0 => {}
+            more => push_wrapped(&mut text, &format!("and {more} more"), "\n", ""),
+        }
+        if !text.ends_with("\n\n") {
+            text.push('\n');
+        }
+    }
+    // Writing into a String does not fail.
+    let _ = writeln!(text, "{}", Tally::of(parts).sentence());
+    text
+}
+
+fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {
+    let Explanation { word, severity, meaning, fix, rule, .. } = finding.code.explain();
+    let severity = severity.word();
+    let _ = match input {
+        Some(input) => {
+            let place = Place::of(&finding.at, input, WIDTH - INDENT.len());
+            let blanks = " ".repeat(place.mark.start);
+            let mark = "^".repeat(place.mark.len());
+            writeln!(text, "\nline {}, column {}: {severity}: {word}", place.line, place.column).and_then(
+                |()| {
+                    let excerpt = format!("{INDENT}{}", place.excerpt);
+                    writeln!(text, "{}\n{INDENT}{blanks}{mark}", excerpt.trim_end())
+                },
+            )
+        }
+        None => writeln!(text, "\n{severity}: {word}"),
+    };
+    if input.is_none() && !finding.shown.is_empty() {
+        push_wrapped(text, &finding.shown, INDENT, INDENT);
+    }
+    push_wrapped(text, meaning, "  what: ", "        ");
+    push_wrapped(text, fix, "  mend: ", "        ");
+    push_wrapped(text, rule, "  rule: ", "        ");
+}
+
+/// Adds the words of `text` in lines of at most [`WIDTH`] columns; a word that is longer is broken.
+pub fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        let mut word = word;
+        if !is_empty && line.len() + 1 + word.len() > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            next.clone_into(&mut line);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        while line.len() + word.len() > WIDTH {
+            let Some((head, tail)) = word.split_at_checked(WIDTH.saturating_sub(line.len())) else { break };
+            line.push_str(head);
+            out.push_str(&line);
+            out.push('\n');
+            next.clone_into(&mut line);
+            word = tail;
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+impl Tally {
+    /// What the findings come to, in one line.
+    fn sentence(self) -> String {
+        let verdict = if self.errors == 0 { "well-formed" } else { "malformed" };
+        let count = |number: usize, severity: Severity| match number {
+            0 => None,
+            1 => Some(format!("1 {}", severity.word())),
+            _ => Some(format!("{number} {}s", severity.word())),
+        };
+        let counts = [
+            (self.errors, Severity::Error),
+            (self.warnings, Severity::Warning),
+            (self.notes, Severity::Note),
+        ];
+        let counts: Vec<String> =
+            counts.into_iter().filter_map(|(number, severity)| count(number, severity)).collect();
+        let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
+        format!("{verdict}: {counts}")
+    }
+}

@@ -1,0 +1,87 @@
+//! What can be looked at alone: a text in, what it says and what is wrong with it out. Pure.
+
+use super::{Part, tlsa};
+use crate::policy::lint::Inspected;
+use crate::policy::{mta_sts, smtp_sts, tls_rpt};
+use crate::text::Escaped;
+use serde_json::{Value, json};
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// The TXT record at _mta-sts.DOMAIN
+    MtaStsTxt,
+    /// The file at https://mta-sts.DOMAIN/.well-known/mta-sts.txt
+    MtaStsPolicy,
+    /// The TXT record at _smtp_sts.DOMAIN
+    SmtpStsTxt,
+    /// The TXT record at _smtp._tls.DOMAIN
+    TlsrptTxt,
+    /// The data of a TLSA record, such as `3 1 1 0123...`
+    Tlsa,
+}
+
+impl Kind {
+    /// The word, as the command line has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MtaStsTxt => "mta-sts-txt",
+            Self::MtaStsPolicy => "mta-sts-policy",
+            Self::SmtpStsTxt => "smtp-sts-txt",
+            Self::TlsrptTxt => "tlsrpt-txt",
+            Self::Tlsa => "tlsa",
+        }
+    }
+
+    /// What there is to say about a text of this kind; `title` is safe to show.
+    #[must_use]
+    pub fn inspect(self, title: String, text: Vec<u8>) -> Part {
+        let (value, findings) = match self {
+            Self::MtaStsTxt => {
+                seen(mta_sts::Record::inspect(&text), |record| json!({"id": safe(record.id())}))
+            }
+            Self::MtaStsPolicy => seen(
+                mta_sts::Body::inspect(&text),
+                |body| json!({"mode": body.mode.word(), "mx": strings(&body.mx), "max_age": body.max_age}),
+            ),
+            Self::SmtpStsTxt => seen(smtp_sts::Record::inspect(&text), smtp_sts),
+            Self::TlsrptTxt => {
+                seen(tls_rpt::Record::inspect(&text), |record| json!({"rua": strings(record.rua())}))
+            }
+            Self::Tlsa => seen(tlsa::inspect(&text), |fields| {
+                let data: String = fields.data.iter().map(|octet| format!("{octet:02x}")).collect();
+                json!({"usage": fields.usage, "selector": fields.selector, "matching_type": fields.matching, "data": data})
+            }),
+        };
+        Part { title, value, findings, text: Some(text), ..Part::default() }
+    }
+}
+
+fn seen<T>(
+    inspected: Inspected<T>,
+    show: impl Fn(&T) -> Value,
+) -> (Option<Value>, Vec<crate::policy::lint::Finding>) {
+    (inspected.value.ok().as_ref().map(show), inspected.findings)
+}
+
+fn smtp_sts(record: &smtp_sts::Record) -> Value {
+    let terms = record.terms();
+    json!({
+        "mode": terms.mode.word(),
+        "mx": strings(&terms.mx),
+        "mechanism": terms.mechanism.as_ref().map(|mechanism| safe(&mechanism.to_string())),
+        "constraint": terms.constraint.word(),
+        "life": terms.life,
+        "rua": strings(&terms.reports),
+    })
+}
+
+/// A stranger's text, as every output has it.
+fn safe(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
+fn strings(items: &[impl ToString]) -> Vec<String> {
+    items.iter().map(|item| safe(&item.to_string())).collect()
+}

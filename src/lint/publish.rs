@@ -1,0 +1,92 @@
+//! What a domain should publish for the MX hosts that it has. Pure.
+
+use super::human::push_wrapped;
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::Mode;
+use crate::time::UnixTime;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Two TXT records and a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    domain: PolicyDomain,
+    /// The TXT record at `_mta-sts.` (RFC 8461 section 3.1).
+    pub record: String,
+    /// The policy file (RFC 8461 section 3.2), its lines ended by LF.
+    pub body: String,
+    /// The TXT record at `_smtp._tls.` (RFC 8460 section 3).
+    pub reports: String,
+}
+
+/// What the owner of a domain chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wishes {
+    /// What senders are to do.
+    pub mode: Mode,
+    /// For how many seconds they may keep the policy.
+    pub max_age: u64,
+    /// Where reports go, a URI.
+    pub reports: String,
+}
+
+impl Publication {
+    /// For these MX hosts, with an id made from the time.
+    #[must_use]
+    pub fn new(domain: &PolicyDomain, hosts: &[MxHost], wishes: &Wishes, now: UnixTime) -> Self {
+        let Wishes { mode, max_age, reports } = wishes;
+        let id: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+        let mut body = format!("version: STSv1\nmode: {}\n", mode.word());
+        // In mode none there is no policy, and nobody reads its patterns (RFC 8461 section 5).
+        for host in hosts.iter().filter(|_| *mode != Mode::None) {
+            // Writing into a String does not fail.
+            let _ = writeln!(body, "mx: {host}");
+        }
+        let _ = writeln!(body, "max_age: {max_age}");
+        Self {
+            domain: domain.clone(),
+            record: format!("v=STSv1; id={id};"),
+            body,
+            reports: format!("v=TLSRPTv1; rua={reports}"),
+        }
+    }
+
+    /// As a person publishes it: the file first, so that nobody who sees the record finds no policy, or the old one.
+    #[must_use]
+    pub fn human(&self) -> String {
+        let Self { domain, record, body, reports } = self;
+        let mut text = String::new();
+        let url = self.url();
+        push_wrapped(&mut text, &format!("# 1. This file, as text/plain, at {url}"), "", "#    ");
+        text.push_str(body);
+        push_wrapped(
+            &mut text,
+            &format!(
+                "# 2. Then these records, in place of what stands at their names. Change the id whenever the file changes: once mta-sts.{domain} delivers it."
+            ),
+            "\n",
+            "#    ",
+        );
+        let _ = writeln!(text, "_mta-sts.{domain}. IN TXT \"{record}\"");
+        let _ = writeln!(text, "_smtp._tls.{domain}. IN TXT \"{reports}\"");
+        text
+    }
+
+    /// As a program publishes it: `domain`, `policy` (`url`, `media_type`, `body`), `records` (`name`, `type`, `text`).
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let Self { domain, record, body, reports } = self;
+        json!({
+            "domain": domain.as_str(),
+            "policy": {"url": self.url(), "media_type": "text/plain", "body": body},
+            "records": [
+                {"name": format!("_mta-sts.{domain}"), "type": "TXT", "text": record},
+                {"name": format!("_smtp._tls.{domain}"), "type": "TXT", "text": reports},
+            ],
+        })
+    }
+
+    fn url(&self) -> String {
+        format!("https://mta-sts.{}/.well-known/mta-sts.txt", self.domain)
+    }
+}

@@ -1,0 +1,159 @@
+//! Asks for all that a domain publishes about its mail. What it means is told by [`super::domain`].
+//!
+//! The records and the policy are asked for at once; what stands at wrong names only where a right one is empty; the
+//! MX hosts last, since their names come first.
+
+use crate::cache::StoredPolicy;
+use crate::dane::base;
+use crate::dns::{Answer, Content, Outcome, Question, Resolve};
+use crate::https::{Fetch, FetchError, MediaType};
+use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::mta_sts;
+use crate::probe::{NotShown, Probe, Shown};
+use crate::verdict::{DaneHost, MxFindings};
+use crate::verify::{dane, mx};
+use futures_util::future::{OptionFuture, join, join_all};
+use hickory_proto::rr::{Name, RData, RecordType};
+
+/// A label that nobody publishes: what answers there is a wildcard.
+const NOBODYS_LABEL: &str = "_smtp-sts-verify-looks-for-a-wildcard";
+
+/// Where records of MTA-STS and TLSRPT are found that nobody looks for; `@` is the domain, which a zone file doubles
+/// where a final dot is missing.
+const WRONG_NAMES: [&str; 6] =
+    ["@", "mta-sts.@", "_mta-sts.mta-sts.@", "_mta-sts.@.@", "_smtp._tls.@.@", "_smtp-tls.@"];
+
+/// What was found.
+#[derive(Debug)]
+pub struct Survey {
+    /// Whose it is.
+    pub domain: PolicyDomain,
+    /// The answer about the MX records.
+    pub mx: Answer,
+    /// What it means.
+    pub exchanges: MxFindings,
+    /// TXT at `_mta-sts`.
+    pub record: Answer,
+    /// The policy file; `None` if its host's name would be too long for the DNS.
+    pub policy: Option<Result<Vec<u8>, FetchError>>,
+    /// The policy that this machine has stored.
+    pub stored: Option<StoredPolicy>,
+    /// TXT at the two names of the draft's record.
+    pub smtp_sts: [Answer; 2],
+    /// TXT at `_smtp._tls`.
+    pub reports: Answer,
+    /// TXT at a name that nobody publishes.
+    pub nobodys: Answer,
+    /// TXT at names where nobody looks; empty if nobody needed to look there.
+    pub elsewhere: Vec<Answer>,
+    /// The MX hosts, as many of them as are looked at.
+    pub hosts: Vec<Host>,
+}
+
+/// One MX host.
+#[derive(Debug)]
+pub struct Host {
+    /// Its name.
+    pub name: MxHost,
+    /// What DANE asks of mail for it.
+    pub dane: DaneHost,
+    /// The answers about TLSA records; the last one with secure records is that of its TLSA base domain.
+    pub tlsa: Vec<Answer>,
+    /// What it shows; `None` if nobody connected.
+    pub shown: Option<Result<Shown, NotShown>>,
+}
+
+impl Survey {
+    /// Asks; `None` if the domain's name is so long that nothing can be published below it.
+    pub async fn take(
+        domain: &PolicyDomain,
+        stored: Option<StoredPolicy>,
+        dns: &impl Resolve,
+        https: &impl Fetch,
+        probe: Option<&Probe>,
+    ) -> Option<Self> {
+        let txt = |below: &str| {
+            let name = Name::from_ascii(format!("{below}.{domain}")).ok()?;
+            Some(Question::new(&name, RecordType::TXT))
+        };
+        let questions = [
+            Question::new(&domain.to_dns(), RecordType::MX),
+            txt("_mta-sts")?,
+            txt("_smtp_sts")?,
+            txt("_smtp-sts")?,
+            txt("_smtp._tls")?,
+            txt(NOBODYS_LABEL)?,
+        ];
+        let url = mta_sts::policy_url(domain);
+        let fetch = OptionFuture::from(url.as_ref().map(|url| https.fetch(url, MediaType::TextPlain)));
+        let (answers, policy) = join(dns.resolve(&questions), fetch).await;
+        let [mx, record, underscore, hyphen, reports, nobodys] = <[Answer; 6]>::try_from(answers).ok()?;
+        let exchanges = mx::mx_findings(domain, &mx);
+        let names: &[MxHost] = match &exchanges {
+            MxFindings::Hosts { names, .. } => names.get(..MAX_MX_HOSTS_LOOKED_AT).unwrap_or(names),
+            MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+        };
+        let is_missed = texts(&record).is_empty() || texts(&reports).is_empty();
+        let wrong_names = if is_missed { wrong_names(domain) } else { Vec::new() };
+        let hosts = join_all(names.iter().map(|host| look_at(dns, probe, host)));
+        // Looking there costs about as much as one more host.
+        dns.allow_mx_hosts(usize::from(is_missed));
+        let (elsewhere, hosts) = join(dns.resolve(&wrong_names), hosts).await;
+        let domain = domain.clone();
+        let smtp_sts = [underscore, hyphen];
+        Some(Self {
+            domain,
+            mx,
+            exchanges,
+            record,
+            policy,
+            stored,
+            smtp_sts,
+            reports,
+            nobodys,
+            elsewhere,
+            hosts,
+        })
+    }
+}
+
+/// The TXT records of an answer, each with its strings joined.
+#[must_use]
+pub fn texts(answer: &Answer) -> Vec<Vec<u8>> {
+    let Some(Content::Data(records)) = answer.outcome.content() else { return Vec::new() };
+    let text = |record: &RData| match record {
+        RData::TXT(txt) => Some(txt.txt_data.concat()),
+        _ => None,
+    };
+    records.iter().filter_map(text).collect()
+}
+
+/// Those of the wrong names that the DNS can have.
+fn wrong_names(domain: &PolicyDomain) -> Vec<Question> {
+    let names =
+        WRONG_NAMES.iter().filter_map(|name| Name::from_ascii(name.replace('@', domain.as_str())).ok());
+    names.map(|name| Question::new(&name, RecordType::TXT)).collect()
+}
+
+async fn look_at(dns: &impl Resolve, probe: Option<&Probe>, host: &MxHost) -> Host {
+    // What stands at the host's own name is of interest in an unsigned zone, too, where senders do not ask for it.
+    let own: Vec<Question> = base::question(&host.to_dns()).into_iter().collect();
+    let (looked, own) = join(dane::look(dns, std::slice::from_ref(host), &[]), dns.resolve(&own)).await;
+    let is_tlsa = |answer: &Answer| answer.question.rtype() == RecordType::TLSA;
+    let mut tlsa: Vec<Answer> = looked.answers.into_iter().filter(is_tlsa).collect();
+    if tlsa.is_empty() {
+        tlsa = own;
+    }
+    let dane = looked.hosts.into_iter().next().map_or(DaneHost::Absent, |(_, dane)| dane);
+    let name = tlsa_base(&tlsa).unwrap_or_else(|| host.clone());
+    let shown = OptionFuture::from(probe.map(|probe| probe.look(dns, host, &name))).await;
+    Host { name: host.clone(), dane, tlsa, shown }
+}
+
+/// The name below which secure TLSA records stand.
+fn tlsa_base(answers: &[Answer]) -> Option<MxHost> {
+    let with_records = |answer: &&Answer| matches!(answer.outcome, Outcome::Secure(Content::Data(_)));
+    let found = answers.iter().rfind(with_records)?;
+    MxHost::from_dns(&found.question.name().base_name().base_name())
+}
