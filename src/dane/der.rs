@@ -1,4 +1,4 @@
-//! As much DER as it takes to find the public key in a certificate (X.690 sections 8.1 and 10.1, RFC 5280 section 4.1).
+//! As much DER as it takes to find key and names in a certificate (X.690 sections 8.1 and 10.1, RFC 5280 section 4.1).
 //!
 //! A walk over lengths, forwards, without recursion. It judges the frame and nothing in it: a certificate that no
 //! authority of the web would sign is as good as any for DANE-EE(3) (RFC 7672 section 3.1.1), so that a parser which
@@ -11,23 +11,36 @@ const SEQUENCE: u8 = 0x30;
 /// `[0] EXPLICIT`, the version of a certificate.
 const VERSION: u8 = 0xa0;
 
-/// The octets of the SubjectPublicKeyInfo in a certificate; `None` if this is none.
-pub(super) fn public_key_of(certificate: &[u8]) -> Option<&[u8]> {
-    let mut certificate = the_only(SEQUENCE, certificate)?;
-    let mut signed = Elements(certificate.next(SEQUENCE)?.content);
-    certificate.next(SEQUENCE)?; // signatureAlgorithm
-    certificate.next(BIT_STRING)?; // signatureValue
-    certificate.end()?;
-    if signed.tag() == Some(VERSION) {
-        signed.next(VERSION)?;
+/// The parts of a certificate that matter here, each with its tag and length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Certificate<'a> {
+    /// Who signed it, as it says itself.
+    pub(super) issuer: &'a [u8],
+    /// Whose it is.
+    pub(super) subject: &'a [u8],
+    /// The SubjectPublicKeyInfo.
+    pub(super) public_key: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads one certificate; `None` if the octets are none, or more than one.
+    pub(super) fn read(octets: &'a [u8]) -> Option<Self> {
+        let mut certificate = the_only(SEQUENCE, octets)?;
+        let mut signed = Elements(certificate.next(SEQUENCE)?.content);
+        certificate.next(SEQUENCE)?; // signatureAlgorithm
+        certificate.next(BIT_STRING)?; // signatureValue
+        certificate.end()?;
+        if signed.tag() == Some(VERSION) {
+            signed.next(VERSION)?;
+        }
+        signed.next(INTEGER)?; // serialNumber
+        signed.next(SEQUENCE)?; // signature
+        let issuer = signed.next(SEQUENCE)?.whole;
+        signed.next(SEQUENCE)?; // validity
+        let subject = signed.next(SEQUENCE)?.whole;
+        let public_key = signed.next(SEQUENCE)?.whole;
+        is_public_key(public_key).then_some(Self { issuer, subject, public_key })
     }
-    signed.next(INTEGER)?; // serialNumber
-    signed.next(SEQUENCE)?; // signature
-    signed.next(SEQUENCE)?; // issuer
-    signed.next(SEQUENCE)?; // validity
-    signed.next(SEQUENCE)?; // subject
-    let key = signed.next(SEQUENCE)?;
-    is_public_key(key.whole).then_some(key.whole)
 }
 
 /// Whether the octets are one SubjectPublicKeyInfo.
@@ -99,6 +112,10 @@ mod tests {
     use proptest::prelude::*;
     use rcgen::{CertificateParams, KeyPair, PublicKeyData};
 
+    fn public_key_of(octets: &[u8]) -> Option<&[u8]> {
+        Certificate::read(octets).map(|certificate| certificate.public_key)
+    }
+
     fn certificate() -> (Vec<u8>, Vec<u8>) {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec!["mx.test".into()]).unwrap().self_signed(&key).unwrap();
@@ -110,6 +127,8 @@ mod tests {
         let (certificate, key) = certificate();
         assert_eq!(public_key_of(&certificate), Some(key.as_slice()));
         assert!(is_public_key(&key) && !is_public_key(&certificate) && public_key_of(&key).is_none());
+        let Certificate { issuer, subject, .. } = Certificate::read(&certificate).unwrap();
+        assert_eq!(issuer, subject, "it is signed by itself");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A [`Tlsa`] is usable; what is not says why as an [`Unusable`], and is no failure: records that nobody can use still
 //! commit the host to TLS (RFC 7672 section 2.2.3).
 
-use super::der;
+use super::der::{Certificate, is_public_key};
 use hickory_proto::rr::{RData, RecordType};
 use std::fmt;
 
@@ -112,10 +112,10 @@ impl Tlsa {
             _ => return Err(Unusable::Selector(selector)),
         };
         let association = match (matching, selector) {
-            (0, Selector::Certificate) if der::public_key_of(&data).is_none() => {
+            (0, Selector::Certificate) if Certificate::read(&data).is_none() => {
                 return Err(Unusable::NotACertificate);
             }
-            (0, Selector::PublicKey) if !der::is_public_key(&data) => return Err(Unusable::NotAPublicKey),
+            (0, Selector::PublicKey) if !is_public_key(&data) => return Err(Unusable::NotAPublicKey),
             (0, _) => Association::Full(data),
             (1, _) => Association::Sha256(digest(&data)?),
             (2, _) => Association::Sha512(digest(&data)?),
