@@ -146,3 +146,54 @@ impl fmt::Display for Destination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_go_to_mail_addresses_and_web_servers() {
+        let record = Record::parse("v=TLSRPTv1; rua=mailto:a@b.example , https://r.example/x;").unwrap();
+        let (mail, web) = ("mailto:a@b.example".to_owned(), "https://r.example/x".to_owned());
+        assert_eq!(record.rua(), [Destination::Mail(mail), Destination::Web(web)]);
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_word_and_a_place() {
+        for (text, word, shown) in [
+            ("v=TLSRPTv1;", "no-rua", ""),
+            ("v=TLSRPTv1; rua=", "uri", ""),
+            ("v=TLSRPTv1; rua=a@b.example", "uri", "a@b.example"),
+            ("v=TLSRPTv1; rua=mailto:a@b.example,", "uri", ""),
+            ("v=TLSRPTv1; rua=mailto:a", "uri", "mailto:a"),
+            ("v=TLSRPTv1; rua=https:/x", "uri", "https:/x"),
+            ("v=TLSRPTv1; rua=mailto:a@b.example!10m", "uri-reserved", "mailto:a@b.example!10m"),
+            (
+                "v=TLSRPTv1; rua=mailto:a@b.example mailto:c@d.example",
+                "uri",
+                "mailto:a@b.example mailto:c@d.example",
+            ),
+            ("v=TLSRPTv1; rua=mailto:a@b.example ", "blank", " "),
+            ("v=TLSRPTv1; RUA=mailto:a@b.example", "no-rua", ""),
+        ] {
+            let Malformed(first) = Record::parse(text).unwrap_err();
+            assert_eq!(first.code.word().strip_prefix("tlsrpt.txt."), Some(word), "{text}");
+            assert_eq!(&text[first.at], shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_tolerated_is_told() {
+        for (text, word) in [
+            ("v=TLSRPTv1; rua=mailto:a@b.example; rua=mailto:c@d.example", "repeated-key"),
+            ("v=TLSRPTv1; rua=http://r.example/", "scheme"),
+            ("v=TLSRPTv1 ; rua=mailto:a@b.example", "blank-before-semicolon"),
+            ("v=TLSRPTv1; rua=mailto:a@b.example; x=y", "unknown-key"),
+        ] {
+            let Inspected { value, findings } = Record::inspect(text.as_bytes());
+            assert!(value.is_ok(), "{text}");
+            let words: Vec<&str> = findings.iter().map(|finding| finding.code.word()).collect();
+            assert_eq!(words, [format!("tlsrpt.txt.{word}")], "{text}");
+        }
+    }
+}

@@ -133,7 +133,7 @@ impl fmt::Display for Malformed {
         if !shown.is_empty() {
             write!(f, " ('{shown}')")?;
         }
-        write!(f, ": {}", explanation.meaning)
+        write!(f, ": {} {}", explanation.meaning, explanation.fix)
     }
 }
 

@@ -56,3 +56,45 @@ pub fn policy_url(domain: &PolicyDomain) -> Option<PolicyUrl> {
     let host = PolicyDomain::parse(&format!("{POLICY_HOST}.{domain}")).ok()?;
     PolicyUrl::new(host, POLICY_PATH).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_policy_is_read_as_it_was_written() {
+        let text = "v=STSv1; id=1;\nversion: STSv1\nmode: testing\nmx: *.example.com\nmax_age: 86400\n";
+        let policy = Policy::parse(text).unwrap();
+        assert_eq!(policy.record.id(), "1");
+        assert_eq!(policy.body.mx.len(), 1);
+        assert_eq!(policy.to_string(), text);
+    }
+
+    #[test]
+    fn half_a_policy_is_none() {
+        for text in ["", "v=STSv1; id=1", "v=STSv1; id=1\n", "\nversion: STSv1\nmode: none\nmax_age: 1\n"] {
+            assert!(Policy::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    /// A-labels are longer than U-labels, so what is stored may be longer than what may be fetched.
+    #[test]
+    fn whatever_could_be_fetched_can_be_stored() {
+        let mut body = "version: STSv1\nmode: enforce\nmax_age: 86400\n".to_owned();
+        for number in 0..5_000 {
+            body.push_str(&format!("mx:ü{number}.a\n"));
+        }
+        let body = Body::parse(body.as_bytes()).unwrap();
+        let policy = Policy { record: Record::parse("v=STSv1; id=1").unwrap(), body };
+        assert!(policy.to_string().len() > crate::limits::MAX_BODY_OCTETS);
+        assert_eq!(Policy::parse(&policy.to_string()), Ok(policy));
+    }
+
+    #[test]
+    fn the_policy_is_at_the_one_place_of_the_rfc() {
+        let url = |domain: &str| policy_url(&PolicyDomain::parse(domain).unwrap()).map(|url| url.to_string());
+        assert_eq!(url("example.com").unwrap(), "https://mta-sts.example.com/.well-known/mta-sts.txt");
+        let long = format!("{}example", "a.".repeat(123));
+        assert_eq!(url(&long), None);
+    }
+}

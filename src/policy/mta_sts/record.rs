@@ -109,3 +109,83 @@ fn fault_of_id(id: &str) -> Option<Code> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<&'static str> {
+        let findings = Record::inspect(text.as_bytes()).findings;
+        findings.iter().map(|f| f.code.word().strip_prefix("mta-sts.txt.").unwrap()).collect()
+    }
+
+    fn of(texts: &[&str]) -> Published {
+        published(&texts.iter().map(|text| text.as_bytes().to_vec()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_record_is_its_text_and_an_id() {
+        let record = Record::parse("v=STSv1; x=y; id=20160831085700Z;").unwrap();
+        assert_eq!((record.id(), record.as_str()), ("20160831085700Z", "v=STSv1; x=y; id=20160831085700Z;"));
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_word_and_a_place() {
+        for (text, word, shown) in [
+            ("v=STSv1; id=a-b", "id-charset", "a-b"),
+            ("v=STSv1; id=", "id-empty", ""),
+            (
+                "v=STSv1; id=012345678901234567890123456789012",
+                "id-length",
+                "012345678901234567890123456789012",
+            ),
+            ("v=STSv1; ", "no-id", ""),
+            ("v=STSv1; id=1 ", "blank", " "),
+            ("v=STSv1; id =1", "blank", " ="),
+            ("v=STSv1; id= 1", "blank", "= "),
+            ("v=STSv1; id=1;;", "empty-field", ";"),
+            ("v=STSv1; id=1; x", "no-equals", "x"),
+            ("v=STSv1; id=1; _x=1", "key-name", "_x"),
+            ("v=STSv1; id=1; x=a b", "value", "a b"),
+            ("v=STSv1; id=1; x=", "value", ""),
+            ("v=STSv1; id=1; x=\u{a3}", "not-ascii", "\u{a3}"),
+            ("V=STSV1; id=1", "version", "V=STSV1"),
+            (" v=STSv1; id=1", "version", " v=STSv1"),
+            ("\"v=STSv1; id=1\"", "quoted", "\"v=STSv1"),
+        ] {
+            let Malformed(first) = Record::parse(text).unwrap_err();
+            assert_eq!(first.code.word().strip_prefix("mta-sts.txt."), Some(word), "{text}");
+            assert_eq!(&text[first.at], shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_tolerated_is_told() {
+        assert_eq!(words("v=STSv1 ; id=1"), ["blank-before-semicolon"]);
+        assert_eq!(words("v=STSv1; id=1; id=2"), ["repeated-key"]);
+        assert_eq!(words("v=STSv1; id=1; v=STSv1"), ["repeated-key"]);
+        assert_eq!(words("v=STSv1; ID=1; id=2"), ["key-case"]);
+        assert_eq!(words("v=STSv1; id=1; x=y"), ["unknown-key"]);
+        assert_eq!(words("v=STSv1\t;\tid=1\t;\t"), ["blank-before-semicolon"]);
+    }
+
+    #[test]
+    fn exactly_one_record_that_begins_with_the_version_counts() {
+        for nothing in
+            ["", "v=spf1 -all", "v=STSv10; id=1", "v=STSv2; id=1", " v=STSv1; id=1", "V=STSv1; id=1"]
+        {
+            assert_eq!(of(&[nothing]), Published::Nothing, "{nothing:?}");
+        }
+        assert!(matches!(of(&["v=spf1 -all", "v=STSv1; id=1"]), Published::Record(_)));
+        assert_eq!(of(&["v=STSv1; id=1", "v=STSv1; id=1"]), Published::Several(2));
+        assert_eq!(of(&["v=STSv1; id=1", "v=STSv1; id=-"]), Published::Several(2));
+    }
+
+    #[test]
+    fn a_record_without_the_semicolon_does_not_hide_the_one_that_has_it() {
+        assert!(matches!(of(&["v=STSv1", "v=STSv1; id=1"]), Published::Record(_)));
+        assert!(matches!(of(&["v=STSv1 is not a policy", "v=STSv1; id=1"]), Published::Record(_)));
+        assert!(matches!(of(&["v=STSv1"]), Published::Malformed(_)));
+        assert!(matches!(of(&["v=STSv1 id=1"]), Published::Malformed(_)));
+    }
+}
