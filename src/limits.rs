@@ -154,6 +154,9 @@ pub const MAX_SMTP_REPLY_OCTETS: usize = 2_048;
 
 /// Longest life of a policy, seconds: a year of RFC 8461 section 3.2 (`max_age`), also for the draft's `e`.
 pub const MAX_POLICY_LIFE: u64 = 31_557_600;
+/// A policy in use is fetched again after this time, seconds (RFC 8461 section 3.3 lets a sender refresh daily); one
+/// that lives shorter, after three quarters of its life.
+pub const RENEWAL: u64 = 86_400;
 /// Longest life of a policy taken on first use, seconds: the six digits of the draft's own grammar.
 pub const MAX_FIRST_USE_LIFE: u64 = 999_999;
 /// `mx` patterns of one policy.

@@ -250,6 +250,7 @@ fn ask(world: &World, memory: &InMemory, strict: bool, asked: &[usize], handshak
         handshake,
         require_authentication: strict,
         on_unreachable: OnUnreachable::Deliver,
+        requirement: None,
     };
     from_memory(&request, Some(memory), world.now).unwrap_or_else(|| {
         verify(&request, Some(memory), world, world, world.now).now_or_never().expect("maps need no time")
@@ -288,7 +289,7 @@ fn refused_only_under_an_applied_policy(
         .judgement
         .hosts
         .iter()
-        .filter(|judged| judged.verdict == Verdict::Refuse)
+        .filter(|judged| judged.ruling.verdict == Verdict::Refuse)
         .filter_map(|judged| HOSTS.iter().position(|host| *host == judged.host.as_str()))
         .collect();
     prop_assert!(report.judgement.verdict != Verdict::Refuse || !refusals.is_empty());
@@ -322,7 +323,7 @@ fn delivered_only_under_the_policy_in_force(
     if report.judgement.verdict == Verdict::Deliver {
         prop_assert_eq!(report.judgement.tls, Tls::WebPki, "{:?} is in force", policy.policy.to_text());
     }
-    for judged in report.judgement.hosts.iter().filter(|judged| judged.verdict == Verdict::Deliver) {
+    for judged in report.judgement.hosts.iter().filter(|judged| judged.ruling.verdict == Verdict::Deliver) {
         let index = HOSTS.iter().position(|host| *host == judged.host.as_str());
         let known =
             index.is_some_and(|index| chronicle.may_be_mx(index, now)) || judged.host.as_str() == DOMAIN;

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 79] = [
+const DEFAULTS: [(&str, &str); 80] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -69,6 +69,7 @@ const DEFAULTS: [(&str, &str); 79] = [
     ("MAX_SMTP_REPLY_LINES", "100"),
     ("MAX_SMTP_REPLY_OCTETS", "2_048"),
     ("MAX_POLICY_LIFE", "31_557_600"),
+    ("RENEWAL", "86_400"),
     ("MAX_FIRST_USE_LIFE", "999_999"),
     ("MAX_MX_PATTERNS", "64"),
     ("MAX_DOMAINS_DEFAULT", "50_000"),

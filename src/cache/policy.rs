@@ -1,6 +1,6 @@
 //! What a stored policy means, how long it lives, and what may replace it. Pure.
 
-use crate::limits::{CLOCK_JUMP, MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE};
+use crate::limits::{CLOCK_JUMP, MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE, RENEWAL};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, Mode, Policy};
 use crate::time::UnixTime;
@@ -120,6 +120,15 @@ impl StoredPolicy {
     #[must_use]
     pub fn is_unexpired(&self, now: UnixTime) -> bool {
         now < self.expires_at
+    }
+
+    /// Whether it is time to fetch the policy again although nothing announces a change: daily while it is in use, and
+    /// before a short-lived one ends (RFC 8461 sections 3.3 and 10.2).
+    #[must_use]
+    pub const fn is_due(&self, now: UnixTime) -> bool {
+        let life = self.expires_at.since(self.fetched_at);
+        let pause = if life / 4 * 3 < RENEWAL { life / 4 * 3 } else { RENEWAL };
+        now.since(self.fetched_at) >= pause
     }
 
     /// Whether a delivery that does not conform is refused for as long as the policy lives: it demands TLS and

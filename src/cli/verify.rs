@@ -104,5 +104,6 @@ fn request(arguments: &VerifyArguments, choices: &Choices) -> Result<Request, No
         handshake: choices.tls_verified.map_or(Handshake::NotSeen, Handshake::from),
         require_authentication: choices.require_authentication.unwrap_or(false),
         on_unreachable: choices.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),
+        requirement: None,
     })
 }

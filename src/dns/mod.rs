@@ -199,10 +199,29 @@ pub struct Answer {
     pub elapsed: Duration,
 }
 
+impl Answer {
+    /// What is known where nobody answered at all: nothing, which is never an absence.
+    #[must_use]
+    pub fn none(question: Question) -> Self {
+        let why = "no answer was given".to_owned();
+        let outcome = Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, why);
+        let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
+        Self { question, outcome, aliases, valid_until: None, queries: 0, elapsed }
+    }
+}
+
 /// Whoever answers questions: the validating resolver, or a test with a map.
 pub trait Resolve {
     /// Answers all questions, which share one round trip where possible; the answers stand in the same order.
     fn resolve(&self, questions: &[Question]) -> impl Future<Output = Vec<Answer>>;
+
+    /// Answers one question.
+    fn ask(&self, question: Question) -> impl Future<Output = Answer> {
+        async move {
+            let answers = self.resolve(std::slice::from_ref(&question)).await;
+            answers.into_iter().next().unwrap_or_else(|| Answer::none(question))
+        }
+    }
 
     /// Widens the budgets by what looking at so many MX hosts costs ([`crate::limits::MAX_QUERIES_PER_MX_HOST`] and
     /// what is bounded likewise).

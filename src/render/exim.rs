@@ -19,10 +19,10 @@ pub enum Asker {
 /// A regular expression that matches no name: it wants a character before the beginning.
 const NOTHING: &str = "^(.^)$";
 
-/// The line: `verdict=` to `reason=`, and for a router `mxre=`.
+/// The line: `verdict=` to `reason=`, `passed=` if there is something to tell, and for a router `mxre=`.
 #[must_use]
 pub fn line(report: &Report, asker: Asker) -> String {
-    let words: Vec<String> = super::flat(report).iter().map(|(key, word)| format!("{key}={word}")).collect();
+    let words: Vec<String> = super::flat(report).map(|(key, word)| format!("{key}={word}")).collect();
     let mut line = words.join(" ");
     if asker == Asker::Router {
         let room = MAX_EXIM_ROUTER_LINE.saturating_sub(line.len());

@@ -29,11 +29,18 @@ pub fn text(report: &Report, detail: Detail) -> String {
     };
     say("why", explanation.meaning);
     if let Some(how) = judgement.authentication {
-        let mode = if judgement.mode == Mode::Enforce { "enforced" } else { "report only" };
+        let mode = match judgement.mode {
+            Mode::Enforce => "enforced",
+            Mode::None => "mode none",
+            Mode::Testing => "report only",
+        };
         say("policy", &format!("{}, {mode}, authenticated by {}", judgement.policy.word(), how.word()));
     }
-    if let Some(record) = &report.record {
-        say("record", &Escaped(record).to_string());
+    if let Some(passed) = judgement.passed {
+        say("passed", &format!("{} over: it is published and authenticated, too", passed.word()));
+    }
+    for line in report.record.iter().flat_map(|record| record.lines()) {
+        say("record", &Escaped(line).to_string());
     }
     say(
         "TLS",
@@ -69,7 +76,7 @@ fn host_line(host: &HostJudgement) -> String {
         Standing::NotInPolicy => "not permitted by the policy",
         Standing::Open => "nothing to compare with",
     };
-    format!("{}: {} ({}); {standing}", host.host, host.verdict.word(), host.reason.word())
+    format!("{}: {} ({}); {standing}", host.host, host.ruling.verdict.word(), host.ruling.reason.word())
 }
 
 fn evidence_line(evidence: &Evidence) -> String {

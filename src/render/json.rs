@@ -23,7 +23,7 @@ pub fn object(report: &Report, asker: Asker) -> String {
         .judgement
         .hosts
         .iter()
-        .map(|host| json!({"host": host.host.as_str(), "verdict": host.verdict.word(), "reason": host.reason.word()}))
+        .map(|host| json!({"host": host.host.as_str(), "verdict": host.ruling.verdict.word(), "tls": host.ruling.tls.word(), "policy": host.ruling.policy.word(), "reason": host.ruling.reason.word()}))
         .collect();
     object.insert("hosts".into(), hosts.into());
     object.insert("record".into(), report.record.as_ref().map_or(Value::Null, |text| safe(text)));

@@ -6,11 +6,11 @@ pub mod json;
 
 use crate::verify::Report;
 
-/// The eight keys that every output has, in their order, each with a word of a closed list.
-#[must_use]
-pub fn flat(report: &Report) -> [(&'static str, &'static str); 8] {
+/// The eight keys that every output has, in their order, each with a word of a closed list; and `passed`, if a
+/// mechanism was passed over.
+pub fn flat(report: &Report) -> impl Iterator<Item = (&'static str, &'static str)> {
     let judgement = &report.judgement;
-    [
+    let always = [
         ("verdict", judgement.verdict.word()),
         ("tls", judgement.tls.word()),
         ("policy", judgement.policy.word()),
@@ -19,5 +19,6 @@ pub fn flat(report: &Report) -> [(&'static str, &'static str); 8] {
         ("mx", judgement.mx.word()),
         ("cache", report.cache.word()),
         ("reason", judgement.reason.word()),
-    ]
+    ];
+    always.into_iter().chain(judgement.passed.map(|policy| ("passed", policy.word())))
 }

@@ -1,18 +1,24 @@
-//! The decision: what is known about a domain, its policy and its MX hosts, and what follows for the mail.
+//! The decision: what is known about a domain, its policies and its MX hosts, and what follows for the mail.
 //!
-//! Pure, and the only place that can refuse. It refuses only under a policy in force (authenticated or proven by a
-//! handshake, and met before), and never takes an unproved absence for an absence. It asks nobody and stores nothing:
-//! the pipeline in [`crate::verify`] gathers what is judged here.
+//! Pure, and the only place that can refuse. Each MX host is judged by itself, and the mechanisms in their order: what
+//! the administrator requires, DANE, MTA-STS, the draft's record. It refuses only under a policy in force (one of
+//! MTA-STS that was authenticated; one of the draft that was met before, too) or against secure TLSA records, and
+//! never takes an unproved absence for an absence. It asks nobody and stores nothing: the pipeline in
+//! [`crate::verify`] gathers what is judged here.
 
+mod dane;
 mod judge;
+mod sts;
+mod together;
 
 pub use judge::judge;
+pub use together::dane_settles;
 
 use crate::cache::{Authentication, StoredPolicy};
 use crate::dns::{Blame, Content, Outage, Outcome, ZoneStatus};
 use crate::name::MxHost;
-use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
+use crate::policy::{Dialect, Mode};
 use crate::reason::Reason;
 
 /// What is to be done with the mail.
@@ -38,17 +44,17 @@ impl Verdict {
     }
 }
 
-/// The least TLS with which the mail may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The least TLS with which the mail may go, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tls {
-    /// DANE decides (RFC 7672).
-    Dane,
-    /// TLS without a look at the certificate.
-    Encrypt,
     /// As if there were no policy.
     Opportunistic,
+    /// TLS without a look at the certificate.
+    Encrypt,
     /// A certificate of the host by an authority of the web.
     WebPki,
+    /// DANE decides (RFC 7672).
+    Dane,
 }
 
 impl Tls {
@@ -77,6 +83,15 @@ pub enum PolicyType {
     Override,
     /// draft-margolis-smtp-sts-00.
     SmtpSts,
+}
+
+impl From<Dialect> for PolicyType {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::MtaSts => Self::MtaSts,
+            Dialect::SmtpSts => Self::SmtpSts,
+        }
+    }
 }
 
 impl PolicyType {
@@ -163,23 +178,27 @@ impl Trouble {
 /// Why a domain that was asked has no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Absence {
-    /// Neither name has a record, proven or in a proven-insecure zone.
-    Nothing,
     /// What is published is no policy; the text names the field.
     Malformed(String),
+    /// A record announces a policy, which could not be fetched (RFC 8461 section 3.3); the text says why.
+    NotFetched(String),
+    /// There is no record, proven or in a proven-insecure zone.
+    Nothing,
     /// A policy that could not be authenticated, where only authenticated ones count.
     Unauthenticated(String),
 }
 
-/// How a policy stands to this delivery before it is judged.
+/// How a policy of one dialect stands to this delivery before it is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyFindings {
     /// No policy.
     Absent(Absence),
-    /// A policy that was met before and has not expired.
+    /// A policy that binds ([`StoredPolicy::is_in_force`]) and has not expired.
     InForce(StoredPolicy),
-    /// A policy that was never met.
+    /// A policy of the draft's dialect that was never met.
     NeverApplied(StoredPolicy),
+    /// Nobody asked: a mechanism that outranks it decides.
+    NotAsked,
     /// Nobody can tell whether there is one.
     Unknown(Trouble),
 }
@@ -235,6 +254,17 @@ pub enum DaneHost {
     Unknown(Trouble),
 }
 
+/// What the administrator requires of a domain's hosts, whatever the domain publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// A certificate that matches a usable TLSA record.
+    Dane,
+    /// Nothing.
+    None,
+    /// A certificate of the host by an authority of the web.
+    WebPki,
+}
+
 /// What is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
@@ -244,8 +274,14 @@ pub struct Case<'a> {
     pub handshake: Handshake,
     /// The administrator's choice.
     pub on_unreachable: OnUnreachable,
-    /// The policy.
-    pub policy: &'a PolicyFindings,
+    /// The administrator's word about this domain, which overrides the domain's own.
+    pub requirement: Option<Requirement>,
+    /// The TLSA records of the MX hosts.
+    pub dane: &'a DaneFindings,
+    /// The policy of RFC 8461.
+    pub mta_sts: &'a PolicyFindings,
+    /// The policy of the draft.
+    pub smtp_sts: &'a PolicyFindings,
     /// The MX hosts.
     pub mx: &'a MxFindings,
 }
@@ -268,10 +304,21 @@ pub enum Standing {
 pub struct HostJudgement {
     /// The host.
     pub host: MxHost,
-    /// How it stands to the policy.
+    /// How it stands to the policy that decided.
     pub standing: Standing,
-    /// What is to be done with mail for it.
+    /// What follows for it.
+    pub ruling: Ruling,
+}
+
+/// What follows for one host, or for a domain without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What is to be done with the mail.
     pub verdict: Verdict,
+    /// The least TLS.
+    pub tls: Tls,
+    /// Which mechanism decided.
+    pub policy: PolicyType,
     /// Why.
     pub reason: Reason,
 }
@@ -305,6 +352,8 @@ pub struct Judgement {
     pub tls: Tls,
     /// Which mechanism decided.
     pub policy: PolicyType,
+    /// Which mechanism had an authenticated policy too, and was passed over.
+    pub passed: Option<PolicyType>,
     /// The mode of the policy.
     pub mode: Mode,
     /// How the policy was authenticated.
@@ -325,19 +374,18 @@ impl Judgement {
     /// A judgement without a policy behind it.
     #[must_use]
     pub fn plain(verdict: Verdict, reason: Reason, hosts: &[MxHost]) -> Self {
-        let standing = Standing::Open;
+        let ruling = Ruling { verdict, tls: Tls::Opportunistic, policy: PolicyType::None, reason };
+        let judged = |host: &MxHost| HostJudgement { host: host.clone(), standing: Standing::Open, ruling };
         Self {
             verdict,
-            tls: Tls::Opportunistic,
-            policy: PolicyType::None,
+            tls: ruling.tls,
+            policy: ruling.policy,
+            passed: None,
             mode: Mode::None,
             authentication: None,
             mx: MxCheck::Unchecked,
             reason,
-            hosts: hosts
-                .iter()
-                .map(|host| HostJudgement { host: host.clone(), standing, verdict, reason })
-                .collect(),
+            hosts: hosts.iter().map(judged).collect(),
             permitted: if verdict == Verdict::Deliver {
                 Permitted::Every
             } else {
@@ -347,13 +395,19 @@ impl Judgement {
         }
     }
 
-    /// Whether a policy forbids the hosts asked about, or leaves the domain none: then a newer policy is to be looked
-    /// for before the judgement is given (draft appendix 1).
+    /// The dialect of the policy that forbids the hosts asked about, or leaves the domain none: then a newer policy is
+    /// to be looked for before the judgement is given (RFC 8461 section 5.1; draft appendix 1).
     #[must_use]
-    pub fn forbids(&self) -> bool {
-        self.verdict != Verdict::Deliver
-            && self.policy != PolicyType::None
-            && (self.mx == MxCheck::Mismatch || self.reason == Reason::TlsUnverified)
+    pub fn forbidden_by(&self) -> Option<Dialect> {
+        let dialect = match self.policy {
+            PolicyType::MtaSts => Dialect::MtaSts,
+            PolicyType::SmtpSts => Dialect::SmtpSts,
+            PolicyType::Dane | PolicyType::None | PolicyType::Override => return None,
+        };
+        let forbids = self.verdict != Verdict::Deliver
+            && (self.mx == MxCheck::Mismatch
+                || matches!(self.reason, Reason::TlsUnverified | Reason::TlsaRequired));
+        forbids.then_some(dialect)
     }
 
     /// Whether the policy lets the mail go because it is met or asks for nothing, not because it was disregarded: only

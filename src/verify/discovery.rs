@@ -84,7 +84,8 @@ fn read(answer: &Answer) -> Name {
 }
 
 /// The strings of one record belong together, those of different records never.
-fn joined(records: &[RData]) -> Vec<Vec<u8>> {
+#[must_use]
+pub fn joined(records: &[RData]) -> Vec<Vec<u8>> {
     let strings = |record: &RData| match record {
         RData::TXT(txt) => Some(txt.txt_data.concat()),
         _ => None,

@@ -1,451 +1,323 @@
 //! One question on its way to its answer: what is known so far, and the steps that add to it.
 
-use super::discovery::{self, Candidate, Discovery, Proof};
-use super::remembered::{self, Finding};
-use super::{CacheUse, Evidence, Report, Request, mx};
-use crate::cache::{Authentication, Kept, Memory, StoredPolicy, Topic, life};
-use crate::dns::{Answer, Class, Question, Resolve};
-use crate::https::{Fetch, MediaType};
-use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
-use crate::name::PolicyDomain;
-use crate::policy::smtp_sts::LABELS;
-use crate::policy::{Dialect, Policy};
+use super::context::Context;
+use super::exchangers::Exchangers;
+use super::minutes::Minutes;
+use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
+use crate::cache::{Authentication, Memory, Policies, StoredPolicy};
+use crate::dns::Resolve;
+use crate::https::Fetch;
+use crate::policy::Dialect;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
-use crate::verdict::{Absence, Case, Judgement, Memorandum, MxFindings, PolicyFindings, Trouble, judge};
-use hickory_proto::rr::RecordType;
-use tracing::{info, warn};
+use crate::verdict::{
+    Absence, Case, DaneFindings, Judgement, Memorandum, MxFindings, PolicyFindings, PolicyType, Requirement,
+    dane_settles, judge,
+};
+use futures_util::future::{Either, select};
+use std::pin::pin;
 
 /// One question on its way to its answer.
 pub(super) struct Inquiry<'a, M> {
-    request: &'a Request,
-    memory: Option<&'a M>,
-    now: UnixTime,
-    /// The policy that the cache holds, if it counts here.
-    stored: Option<StoredPolicy>,
-    /// What stands at the names of the record, before it is authenticated; not asked for under a policy in force.
-    discovered: Option<Discovery>,
-    /// The same, and what came of authenticating it.
-    finding: Option<Finding>,
-    mx: Option<MxFindings>,
-    /// Until when the MX answer may be believed.
-    mx_until: Option<UnixTime>,
-    /// The policy that a second look brought.
-    newer: Option<StoredPolicy>,
-    cache: CacheUse,
-    evidence: Vec<Evidence>,
-    notes: Vec<String>,
+    context: Context<'a, M>,
+    /// The policies that the cache holds, if they count here.
+    stored: Policies,
+    exchangers: Exchangers,
+    findings: Findings,
+}
+
+/// What is known about the policies; `None` for what was not asked for.
+#[derive(Clone, Default)]
+struct Findings {
+    mta_sts: Option<PolicyFindings>,
+    smtp_sts: Option<PolicyFindings>,
 }
 
 impl<'a, M: Memory> Inquiry<'a, M> {
     /// Begins with what memory knows.
     pub(super) fn open(request: &'a Request, memory: Option<&'a M>, now: UnixTime) -> Self {
-        let mut inquiry = Self {
-            request,
-            memory,
-            now,
-            stored: None,
-            discovered: None,
-            finding: None,
-            mx: None,
-            mx_until: None,
-            newer: None,
-            cache: if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable },
-            evidence: Vec::new(),
-            notes: Vec::new(),
-        };
-        let Some(memory) = memory else { return inquiry };
-        match memory.policy(&request.domain, Dialect::SmtpSts) {
-            Ok(stored) => inquiry.stored = stored.filter(|policy| inquiry.counts(policy)),
-            Err(trouble) => inquiry.without_cache(trouble.to_string()),
+        let cache = if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable };
+        let context = Context { request, memory, now, minutes: Minutes::new(cache) };
+        let stored = open(&context);
+        let exchangers = Exchangers::recall(&context);
+        let mut inquiry = Self { context, stored, exchangers, findings: Findings::default() };
+        if request.requirement.is_none() && !inquiry.is_settled_by_dane() {
+            let Self { context, stored, .. } = &inquiry;
+            let mta_sts = mta_sts::recall(context, stored.mta_sts.as_ref());
+            let smtp_sts = smtp_sts::recall(context, stored.smtp_sts.as_ref());
+            inquiry.findings = Findings { mta_sts, smtp_sts };
         }
-        if inquiry.stored.is_some() {
-            inquiry.cache = CacheUse::Hit;
-        }
-        if !inquiry.rests_on_cache() {
-            inquiry.recall_finding(memory);
-        }
-        inquiry.recall_mx(memory);
         inquiry
     }
 
-    fn counts(&self, policy: &StoredPolicy) -> bool {
-        policy.is_unexpired(self.now)
-            && !(self.request.require_authentication && policy.authentication == Authentication::FirstUse)
+    /// What was remembered of the MX hosts may lag behind what Exim sees: it is not enough to hold mail back.
+    pub(super) fn forget_exchangers_that_forbid(&mut self) {
+        if self.judged().is_some_and(|judgement| judgement.forbidden_by().is_some()) {
+            self.exchangers = Exchangers::default();
+        }
     }
 
-    fn recall_finding(&mut self, memory: &M) {
-        let Some(remembered) = memory.recall(&self.request.domain, Topic::Published(Dialect::SmtpSts)) else {
+    /// Asks for whatever is not known yet. All mechanisms leave together; none is waited for that can no longer
+    /// decide: no policy where DANE decides about every host, no record of the draft beside a policy of MTA-STS.
+    pub(super) async fn ask(&mut self, dns: &impl Resolve, https: &impl Fetch) {
+        let Self { context, stored, .. } = &*self;
+        let exchangers = self.exchangers.clone().look(context, dns);
+        if context.request.requirement.is_some() {
+            self.exchangers = exchangers.await;
             return;
-        };
-        let until = remembered.valid_until;
-        let Some(finding) = Finding::from_line(&remembered.text, until) else { return };
-        let class = match &finding.discovery {
-            Discovery::Absent(_, class, _) | Discovery::Found(Candidate { class, .. }) => *class,
-            Discovery::Unknown(_) => return,
-        };
-        self.evidence.push(recalled(format!("{} TXT", names_of(&self.request.domain)), class, until));
-        self.finding = Some(finding);
-    }
-
-    fn recall_mx(&mut self, memory: &M) {
-        let Some(remembered) = memory.recall(&self.request.domain, Topic::MxHosts) else { return };
-        let Some((mx, class)) = remembered::mx_from_line(&remembered.text) else { return };
-        self.evidence.push(recalled(format!("{}. MX", self.request.domain), class, remembered.valid_until));
-        (self.mx, self.mx_until) = (Some(mx), Some(remembered.valid_until));
-    }
-
-    /// Whether the policy in the cache is in force, so that nobody need be asked for one.
-    pub(super) fn rests_on_cache(&self) -> bool {
-        self.newer.is_none() && self.stored.as_ref().is_some_and(|policy| policy.applied_at.is_some())
-    }
-
-    /// What was remembered of the MX hosts may lag behind what Exim sees: it is not enough to forbid anything.
-    pub(super) fn forget_mx_that_forbids(&mut self) {
-        if self.judged().is_some_and(|judgement| judgement.forbids()) {
-            (self.mx, self.mx_until) = (None, None);
         }
-    }
-
-    /// Takes answers down as evidence.
-    fn note(&mut self, answers: &[Answer]) {
-        for evidence in answers.iter().map(seen) {
-            info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
-            self.evidence.push(evidence);
-        }
-    }
-
-    fn without_cache(&mut self, why: String) {
-        warn!(why, "the cache cannot be used");
-        self.cache = CacheUse::Unavailable;
-        self.notes.push(why);
-    }
-
-    /// Asks for whatever is not known yet, in one round trip.
-    pub(super) async fn ask(&mut self, dns: &impl Resolve) {
-        let wants_record = !self.rests_on_cache() && self.finding.is_none();
-        let mut questions = if wants_record { record_questions(&self.request.domain) } else { Vec::new() };
-        let names = questions.len();
-        if self.mx.is_none() {
-            questions.push(Question::new(&self.request.domain.to_dns(), RecordType::MX));
-        }
-        let answers = if questions.is_empty() { Vec::new() } else { dns.resolve(&questions).await };
-        self.note(&answers);
-        let (records, mx) = answers.split_at_checked(names).unwrap_or_default();
-        if wants_record && records.len() == names {
-            self.discovered = Some(discovery::discover(records));
-        }
-        if let Some(answer) = mx.first() {
-            let findings = mx::mx_findings(&self.request.domain, answer);
-            self.mx_until = answer.valid_until;
-            self.remember_mx(&findings, answer.outcome.class());
-            self.mx = Some(findings);
-        }
-    }
-
-    /// Authenticates a record that was just found, and remembers what came of it.
-    pub(super) async fn authenticate(&mut self, https: &impl Fetch) {
-        let Some(discovery) = self.discovered.take() else { return };
-        let mut believed_until = self.now.plus(MAX_NEGATIVE_TTL);
-        let mut authentication = None;
-        if let Discovery::Found(candidate) = &discovery {
-            authentication = self.prove(candidate, None, https).await;
-            believed_until = match authentication {
-                // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
-                Some(how) => {
-                    let ttl = candidate.valid_until.since(self.now);
-                    candidate.valid_until.min(self.now.plus(life(&candidate.record.clone().into(), how, ttl)))
-                }
-                // What failed may succeed soon, but a policy host is not to be hammered.
-                None => self.now.plus(FETCH_BACKOFF),
+        let known = self.findings.clone();
+        let (exchangers, findings) =
+            match select(pin!(exchangers), pin!(look(context, stored, known, dns, https))).await {
+                Either::Right((findings, exchangers)) => (exchangers.await, Some(findings)),
+                Either::Left((exchangers, _)) if settles(context, &exchangers) => (exchangers, None),
+                Either::Left((exchangers, findings)) => (exchangers, Some(findings.await)),
             };
-        }
-        let finding = Finding { discovery, authentication, fetched_at: self.now };
-        if let (Some(memory), Some((line, until))) = (self.memory, finding.to_line()) {
-            let until = until.min(believed_until);
-            if until > self.now {
-                memory.remember(&self.request.domain, Topic::Published(Dialect::SmtpSts), &line, until);
-            }
-        }
-        self.finding = Some(finding);
-    }
-
-    async fn prove(
-        &mut self,
-        candidate: &Candidate,
-        replaced: Option<Authentication>,
-        https: &impl Fetch,
-    ) -> Option<Authentication> {
-        let url = match discovery::proof(candidate, &self.request.domain, replaced) {
-            Proof::Given(authentication) => return Some(authentication),
-            Proof::Impossible(why) => {
-                self.notes.push(format!("the policy cannot be authenticated: {why}"));
-                return None;
-            }
-            Proof::Copy(url) => url,
-        };
-        let (class, said) = match https.fetch(&url, MediaType::Any).await {
-            Ok(body) if discovery::is_copy(&body, &candidate.record) => ("authenticated", String::new()),
-            Ok(_) => ("different", "the HTTPS copy is not the record".to_owned()),
-            Err(error) => ("failed", error.to_string()),
-        };
-        let question = url.to_string();
-        info!(question, class, said, "the policy host answered");
-        let authentication = (class == "authenticated").then_some(Authentication::WebPki);
-        if authentication.is_none() {
-            self.notes.push(format!("the policy cannot be authenticated: {question}: {said}"));
-        }
-        self.evidence.push(Evidence { question, class, said, valid_until: None, elapsed: None, queries: 0 });
-        authentication
+        self.exchangers = exchangers;
+        self.findings = findings.unwrap_or_default();
     }
 
     /// Finds out whether hosts that are no MX names are the targets of their aliases. Without a policy nobody minds.
     pub(super) async fn follow_aliases(&mut self, dns: &impl Resolve) {
-        let nobody_minds =
-            matches!(self.policy(), None | Some(PolicyFindings::Absent(_) | PolicyFindings::Unknown(_)));
-        let Some(mx) = self.mx.as_ref().filter(|_| !nobody_minds) else { return };
-        let names = mx::names_to_look_at(mx, &self.request.hosts).to_vec();
-        if names.is_empty() {
-            return;
-        }
-        let MxFindings::Hosts { names: all, .. } = mx.clone() else { return };
-        dns.allow_mx_hosts(names.len());
-        let questions: Vec<Question> =
-            names.iter().map(|name| Question::new(&name.to_dns(), RecordType::A)).collect();
-        let answers = dns.resolve(&questions).await;
-        self.note(&answers);
-        let class = answers.iter().map(|answer| answer.outcome.class()).find(|class| *class != Class::Secure);
-        let until = answers.iter().map(|answer| answer.valid_until.unwrap_or(self.now)).min();
-        self.mx_until = self.mx_until.min(until);
-        let mx = mx::with_aliases(all, &answers);
-        self.remember_mx(&mx, class.unwrap_or(Class::Secure));
-        self.mx = Some(mx);
-    }
-
-    fn remember_mx(&self, mx: &MxFindings, class: Class) {
-        let until = self.mx_until.filter(|until| *until > self.now);
-        if let (Some(memory), Some(until), Some(line)) =
-            (self.memory, until, remembered::mx_to_line(mx, class))
-        {
-            memory.remember(&self.request.domain, Topic::MxHosts, &line, until);
+        if self.is_bound() {
+            self.exchangers.follow_aliases(&self.context, dns).await;
         }
     }
 
-    /// What is known about the policy; `None` if it was not asked for yet.
-    fn policy(&self) -> Option<PolicyFindings> {
-        if let Some(newer) = &self.newer {
-            return Some(PolicyFindings::NeverApplied(newer.clone()));
-        }
-        if self.rests_on_cache() {
-            return self.stored.clone().map(PolicyFindings::InForce);
-        }
-        let finding = self.finding.as_ref()?;
-        let candidate = match &finding.discovery {
-            Discovery::Unknown(trouble) => return Some(PolicyFindings::Unknown(trouble.clone())),
-            Discovery::Absent(absence, ..) => {
-                // What nothing ever authenticated does not outlive its record: one forged answer would be enough.
-                let authentic = |policy: &StoredPolicy| policy.authentication != Authentication::FirstUse;
-                let absent = || PolicyFindings::Absent(absence.clone());
-                let stored = self.stored.clone().filter(authentic);
-                return Some(stored.map_or_else(absent, PolicyFindings::NeverApplied));
-            }
-            Discovery::Found(candidate) => candidate,
+    /// Whether something may tell hosts apart.
+    fn is_bound(&self) -> bool {
+        let Findings { mta_sts, smtp_sts } = &self.findings;
+        let binds = |findings: &PolicyFindings| {
+            matches!(findings, PolicyFindings::InForce(_) | PolicyFindings::NeverApplied(_))
         };
-        let fetched = |authentication| {
-            let (at, until) = (finding.fetched_at, candidate.valid_until);
-            let policy = StoredPolicy::fetched(
-                &self.request.domain,
-                candidate.record.clone(),
-                authentication,
-                at,
-                until,
-            );
-            PolicyFindings::NeverApplied(policy)
-        };
-        Some(match (finding.authentication, &self.stored) {
-            (Some(authentication), _) => fetched(authentication),
-            // A policy that is known counts until one comes that authenticates (draft section 3.3).
-            (None, Some(stored)) => PolicyFindings::NeverApplied(stored.clone()),
-            (None, None) if self.request.require_authentication => {
-                PolicyFindings::Absent(Absence::Unauthenticated(candidate.record.as_str().to_owned()))
-            }
-            (None, None) => fetched(Authentication::FirstUse),
-        })
+        mta_sts.iter().chain(smtp_sts).any(binds)
+            || matches!(self.context.request.requirement, Some(Requirement::Dane | Requirement::WebPki))
     }
 
-    /// The judgement on what is known; `None` while something was not asked for yet.
+    fn is_settled_by_dane(&self) -> bool {
+        settles(&self.context, &self.exchangers)
+    }
+
+    /// The judgement on what is known; `None` while something was not asked for yet that can decide.
     pub(super) fn judged(&self) -> Option<Judgement> {
-        let (policy, mx) = (self.policy()?, self.mx.as_ref()?);
-        Some(judge(Case {
-            hosts: &self.request.hosts,
-            handshake: self.request.handshake,
-            on_unreachable: self.request.on_unreachable,
-            policy: &policy,
-            mx,
-        }))
+        const NOT_ASKED: PolicyFindings = PolicyFindings::NotAsked;
+        let not_asked = NOT_ASKED;
+        let (mx, dane) = (self.exchangers.mx()?, self.exchangers.dane()?);
+        let case = case(self.context.request, mx, dane, &not_asked);
+        if self.context.request.requirement.is_some() || dane_settles(&case) {
+            return Some(judge(case));
+        }
+        let mta_sts = self.findings.mta_sts.as_ref()?;
+        let smtp_sts = match (&self.findings.smtp_sts, mta_sts) {
+            (Some(smtp_sts), _) => smtp_sts,
+            (None, PolicyFindings::InForce(_)) => &not_asked,
+            (None, _) => return None,
+        };
+        Some(judge(Case { mta_sts, smtp_sts, ..case }))
     }
 
     /// Whether nothing remains to be learnt about the hosts asked for.
     pub(super) fn hosts_are_known(&self) -> bool {
-        let bound =
-            matches!(self.policy(), Some(PolicyFindings::InForce(_) | PolicyFindings::NeverApplied(_)));
-        !bound || self.mx.as_ref().is_some_and(|mx| mx::names_to_look_at(mx, &self.request.hosts).is_empty())
+        !self.is_bound() || self.exchangers.knows_hosts(&self.context.request.hosts)
     }
 
     /// Whether the cache says already what this judgement would write into it.
     pub(super) fn is_kept(&self, judgement: &Judgement) -> bool {
-        match (judgement.memorandum, &self.stored) {
+        match (judgement.memorandum, &self.stored.smtp_sts) {
             (Memorandum::Nothing, _) => true,
             (Memorandum::Seen, Some(stored)) => {
-                self.policy() == Some(PolicyFindings::NeverApplied(stored.clone()))
+                self.findings.smtp_sts == Some(PolicyFindings::NeverApplied(stored.clone()))
             }
-            (Memorandum::Applied | Memorandum::Seen, _) => self.memory.is_none(),
+            (Memorandum::Applied | Memorandum::Seen, _) => self.context.memory.is_none(),
         }
     }
 
-    /// Before a policy in force forbids anything, a newer one is looked for, once, authenticated by the mechanism of
-    /// the one in force. It takes over if the mail may go under it; else the old one, which was met before, stands.
+    /// Before a policy that came out of the cache forbids anything, a newer one is looked for, once. One of MTA-STS
+    /// takes over whatever it says (RFC 8461 section 5.1); one of the draft takes over if the mail may go under it, else
+    /// the old one, which was met before, stands (draft appendix 1).
     pub(super) async fn second_look(
         &mut self,
         refusal: Judgement,
         dns: &impl Resolve,
         https: &impl Fetch,
     ) -> Judgement {
-        let Some(current) = self.stored.clone() else { return refusal };
-        let answers = dns.resolve(&record_questions(&self.request.domain)).await;
-        self.note(&answers);
-        let Discovery::Found(candidate) = discovery::discover(&answers) else { return refusal };
-        if Policy::from(candidate.record.clone()) == current.policy {
-            self.cache = CacheUse::Unchanged;
-            return refusal;
-        }
-        let Some(authentication) = self.prove(&candidate, Some(current.authentication), https).await else {
-            return refusal;
-        };
-        let (record, until) = (candidate.record.clone(), candidate.valid_until);
-        self.newer =
-            Some(StoredPolicy::fetched(&self.request.domain, record, authentication, self.now, until));
-        match self.judged() {
-            Some(judgement) if judgement.is_met_or_binds_nobody() => judgement,
-            _ => {
-                self.newer = None;
-                refusal
+        match refusal.forbidden_by() {
+            Some(Dialect::MtaSts) => {
+                let Some(current) = self.of_the_cache(Dialect::MtaSts) else { return refusal };
+                let Some(newer) = mta_sts::newer(&self.context, &current, dns, https).await else {
+                    return refusal;
+                };
+                self.findings.mta_sts = Some(newer);
+                if self.findings.smtp_sts.is_none() {
+                    let smtp_sts = self.stored.smtp_sts.clone();
+                    self.findings.smtp_sts =
+                        Some(smtp_sts::look(&self.context, smtp_sts.as_ref(), dns, https).await);
+                }
+                self.judged().unwrap_or(refusal)
             }
+            Some(Dialect::SmtpSts) => {
+                let Some(current) = self.of_the_cache(Dialect::SmtpSts) else { return refusal };
+                let Some(newer) = smtp_sts::newer(&self.context, &current, dns, https).await else {
+                    return refusal;
+                };
+                let before = self.findings.smtp_sts.replace(newer);
+                match self.judged() {
+                    Some(judgement) if judgement.is_met_or_binds_nobody() => judgement,
+                    _ => {
+                        self.findings.smtp_sts = before;
+                        refusal
+                    }
+                }
+            }
+            None => refusal,
         }
     }
 
-    /// Writes down what the next delivery has to know.
-    pub(super) fn keep(&mut self, judgement: &Judgement) {
-        let replaced = self.newer.is_some();
-        if self.is_kept(judgement) && !replaced {
+    /// The policy in force of that dialect, if it came out of the cache.
+    fn of_the_cache(&self, dialect: Dialect) -> Option<StoredPolicy> {
+        let (stored, findings) = match dialect {
+            Dialect::MtaSts => (&self.stored.mta_sts, &self.findings.mta_sts),
+            Dialect::SmtpSts => (&self.stored.smtp_sts, &self.findings.smtp_sts),
+        };
+        stored.clone().filter(|stored| *findings == Some(PolicyFindings::InForce(stored.clone())))
+    }
+
+    /// Writes down what the next delivery has to know about a policy of the draft; one of MTA-STS was kept when it was
+    /// fetched.
+    pub(super) fn keep(&self, judgement: &Judgement) {
+        let Some(PolicyFindings::NeverApplied(policy)) = &self.findings.smtp_sts else { return };
+        let replaces = self.stored.smtp_sts.as_ref().is_some_and(StoredPolicy::is_in_force);
+        if judgement.policy != PolicyType::SmtpSts || (self.is_kept(judgement) && !replaces) {
             return;
         }
-        let Some(PolicyFindings::NeverApplied(mut policy)) = self.policy() else { return };
+        let mut policy = policy.clone();
         if judgement.memorandum == Memorandum::Applied {
-            policy.applied_at = Some(self.now);
+            policy.applied_at = Some(self.context.now);
         }
-        let Some(memory) = self.memory.filter(|_| policy.is_unexpired(self.now)) else { return };
-        match memory.keep(&policy) {
-            Ok(Kept::Stored) => self.cache = CacheUse::Stored,
-            Ok(Kept::Unchanged) => self.cache = CacheUse::Unchanged,
-            Ok(Kept::Full) => {
-                self.without_cache("the cache is full of policies in force: this one is not kept".into())
-            }
-            Err(trouble) => self.without_cache(trouble.to_string()),
+        if let Some(memory) = self.context.memory.filter(|_| policy.is_unexpired(self.context.now)) {
+            self.context.minutes.keep(memory, &policy);
         }
     }
 
-    pub(super) fn close(mut self, judgement: Judgement) -> Report {
-        let policy = self.policy();
-        let record = match &policy {
-            Some(PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy)) => {
-                if policy.is_from_the_future(self.now) {
-                    self.notes.push(format!(
-                        "the policy was fetched at {}, which is in the future: look at the clock",
-                        policy.fetched_at
-                    ));
-                }
-                Some(policy.policy.to_text())
-            }
-            Some(PolicyFindings::Absent(Absence::Unauthenticated(text))) => Some(text.clone()),
-            Some(PolicyFindings::Absent(Absence::Malformed(why))) => {
-                self.notes.push(why.clone());
-                None
-            }
-            Some(PolicyFindings::Unknown(trouble)) => {
-                self.notes.push(words(trouble).to_owned());
-                None
-            }
-            Some(PolicyFindings::Absent(Absence::Nothing)) | None => None,
+    pub(super) fn close(self, judgement: Judgement) -> Report {
+        let Context { request, memory, now, minutes } = self.context;
+        let Findings { mta_sts, smtp_sts } = self.findings;
+        let decided = match judgement.policy {
+            PolicyType::MtaSts => mta_sts.as_ref(),
+            PolicyType::SmtpSts => smtp_sts.as_ref(),
+            PolicyType::Dane | PolicyType::None | PolicyType::Override => None,
         };
-        if let Some(MxFindings::Unknown(trouble)) = &self.mx {
-            self.notes.push(words(trouble).to_owned());
+        let mut record = None;
+        if let Some(PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy)) = decided {
+            if policy.is_from_the_future(now) {
+                let at = policy.fetched_at;
+                minutes.note(format!(
+                    "the policy was fetched at {at}, which is in the future: look at the clock"
+                ));
+            }
+            record = Some(policy.policy.to_text());
         }
-        if let Some(trouble) = self.memory.and_then(Memory::trouble) {
-            self.without_cache(trouble.to_string());
+        if let Some(PolicyFindings::Absent(absence)) = &smtp_sts {
+            match absence {
+                Absence::Unauthenticated(text) => record = record.or_else(|| Some(text.clone())),
+                Absence::Malformed(why) | Absence::NotFetched(why) => minutes.note(why.clone()),
+                Absence::Nothing => {}
+            }
         }
-        self.notes.dedup();
+        if let Some(DaneFindings::Inapplicable(why)) = self.exchangers.dane()
+            && matches!(self.exchangers.mx(), Some(MxFindings::Hosts { .. }))
+        {
+            minutes.note(format!("DANE does not apply: {why}"));
+        }
+        if let Some(trouble) = memory.and_then(Memory::trouble) {
+            minutes.without_cache(trouble.to_string());
+        }
+        let (evidence, notes, cache) = minutes.close();
         Report {
-            domain: Some(self.request.domain.clone()),
+            domain: Some(request.domain.clone()),
             judgement,
-            cache: self.cache,
-            evidence: self.evidence,
+            cache,
+            evidence,
             record,
-            notes: self.notes,
+            notes,
             timeline: Timeline::default(),
         }
     }
 }
 
-/// The questions for the record; none if the domain is so long that no record can stand below it.
-fn record_questions(domain: &PolicyDomain) -> Vec<Question> {
-    LABELS
-        .iter()
-        .filter_map(|label| domain.below(label))
-        .map(|name| Question::new(&name, RecordType::TXT))
-        .collect()
+/// What the cache holds and counts here.
+fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
+    let stored = match context.memory.map(|memory| memory.policies(context.domain())) {
+        Some(Ok(stored)) => stored.unexpired(context.now),
+        Some(Err(trouble)) => {
+            context.minutes.without_cache(trouble.to_string());
+            return Policies::default();
+        }
+        None => return Policies::default(),
+    };
+    let counts = |policy: &StoredPolicy| {
+        !(context.request.require_authentication && policy.authentication == Authentication::FirstUse)
+    };
+    let stored = Policies { smtp_sts: stored.smtp_sts.filter(counts), ..stored };
+    if stored.iter().next().is_some() {
+        context.minutes.cache_is(CacheUse::Hit);
+    }
+    stored
 }
 
-fn names_of(domain: &PolicyDomain) -> String {
-    LABELS.map(|label| format!("{label}.{domain}.")).join(" and ")
+/// Asks for the policies of both dialects that are not `known`; one of the draft is not waited for once there is one of
+/// MTA-STS.
+async fn look<M: Memory>(
+    context: &Context<'_, M>,
+    stored: &Policies,
+    known: Findings,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> Findings {
+    let mta_sts = async {
+        match known.mta_sts {
+            Some(findings) => findings,
+            None => mta_sts::look(context, stored.mta_sts.as_ref(), dns, https).await,
+        }
+    };
+    let smtp_sts = async {
+        match known.smtp_sts {
+            Some(findings) => findings,
+            None => smtp_sts::look(context, stored.smtp_sts.as_ref(), dns, https).await,
+        }
+    };
+    let (mta_sts, smtp_sts) = match select(pin!(smtp_sts), pin!(mta_sts)).await {
+        Either::Left((smtp_sts, mta_sts)) => (mta_sts.await, Some(smtp_sts)),
+        Either::Right((mta_sts @ PolicyFindings::InForce(_), _)) => (mta_sts, None),
+        Either::Right((mta_sts, smtp_sts)) => (mta_sts, Some(smtp_sts.await)),
+    };
+    Findings { mta_sts: Some(mta_sts), smtp_sts }
 }
 
-fn words(trouble: &Trouble) -> &str {
-    match trouble {
-        Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why) => why,
+/// Whether DANE decides about every host that is asked for, so that no policy matters.
+fn settles<M>(context: &Context<'_, M>, exchangers: &Exchangers) -> bool {
+    let not_asked = PolicyFindings::NotAsked;
+    match (exchangers.mx(), exchangers.dane()) {
+        (Some(mx), Some(dane)) => dane_settles(&case(context.request, mx, dane, &not_asked)),
+        _ => false,
     }
 }
 
-fn seen(answer: &Answer) -> Evidence {
-    use crate::dns::{Content, Outcome};
-    let content = |content: &Content| match content {
-        Content::Data(records) => format!("{} records", records.len()),
-        Content::Nodata => "no such record".to_owned(),
-        Content::Nxdomain => "no such name".to_owned(),
-    };
-    let said = match &answer.outcome {
-        Outcome::Secure(found) => content(found),
-        Outcome::Insecure(found, why) => format!("{}; {why}", content(found)),
-        Outcome::Bogus(_, why) | Outcome::Unreachable(_, _, why) => why.clone(),
-    };
-    Evidence {
-        question: answer.question.to_string(),
-        class: answer.outcome.class().word(),
-        said,
-        valid_until: answer.valid_until,
-        elapsed: Some(answer.elapsed),
-        queries: answer.queries,
-    }
-}
-
-fn recalled(question: String, class: Class, valid_until: UnixTime) -> Evidence {
-    let said = "remembered".to_owned();
-    Evidence {
-        question,
-        class: class.word(),
-        said,
-        valid_until: Some(valid_until),
-        elapsed: None,
-        queries: 0,
+/// The case without a policy.
+const fn case<'a>(
+    request: &'a Request,
+    mx: &'a MxFindings,
+    dane: &'a DaneFindings,
+    not_asked: &'a PolicyFindings,
+) -> Case<'a> {
+    Case {
+        hosts: request.hosts.as_slice(),
+        handshake: request.handshake,
+        on_unreachable: request.on_unreachable,
+        requirement: request.requirement,
+        dane,
+        mta_sts: not_asked,
+        smtp_sts: not_asked,
+        mx,
     }
 }

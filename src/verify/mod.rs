@@ -3,11 +3,17 @@
 //! It gathers what [`crate::verdict`] judges: what memory knows, what DNS proves, what an HTTPS copy confirms. It
 //! never decides, and it touches the outside only through [`Memory`], [`Resolve`] and [`Fetch`].
 
+pub mod announcement;
+mod context;
 pub mod dane;
 pub mod discovery;
+mod exchangers;
 mod inquiry;
+mod minutes;
+mod mta_sts;
 pub mod mx;
 pub mod remembered;
+mod smtp_sts;
 
 use crate::cache::Memory;
 use crate::dns::Resolve;
@@ -16,7 +22,7 @@ use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
-use crate::verdict::{Handshake, Judgement, OnUnreachable, Verdict};
+use crate::verdict::{Handshake, Judgement, OnUnreachable, Requirement, Trouble, Verdict};
 use inquiry::Inquiry;
 use std::time::Duration;
 
@@ -33,6 +39,8 @@ pub struct Request {
     pub require_authentication: bool,
     /// What is to be done where a policy cannot be asked for in an unsigned zone.
     pub on_unreachable: OnUnreachable,
+    /// What the administrator requires of this domain, whatever it publishes.
+    pub requirement: Option<Requirement>,
 }
 
 /// What became of the policy in the cache.
@@ -138,7 +146,8 @@ impl From<NoInquiry> for Report {
 pub fn from_memory(request: &Request, memory: Option<&impl Memory>, now: UnixTime) -> Option<Report> {
     let inquiry = Inquiry::open(request, memory, now);
     let judgement = inquiry.judged()?;
-    let settled = !judgement.forbids() && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
+    let settled =
+        judgement.forbidden_by().is_none() && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
     settled.then(|| inquiry.close(judgement))
 }
 
@@ -151,16 +160,19 @@ pub async fn verify<M: Memory>(
     now: UnixTime,
 ) -> Report {
     let mut inquiry = Inquiry::open(request, memory, now);
-    inquiry.forget_mx_that_forbids();
-    inquiry.ask(dns).await;
-    inquiry.authenticate(https).await;
+    inquiry.forget_exchangers_that_forbid();
+    inquiry.ask(dns, https).await;
     inquiry.follow_aliases(dns).await;
-    // A resolver that answers less than it was asked does not exist; the mail would wait for it.
+    // Everything was asked for; if something is missing all the same, the mail waits.
     let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &request.hosts);
-    let mut judgement = inquiry.judged().unwrap_or_else(unanswered);
-    if judgement.forbids() && inquiry.rests_on_cache() {
-        judgement = inquiry.second_look(judgement, dns, https).await;
-    }
+    let judgement = inquiry.judged().unwrap_or_else(unanswered);
+    let judgement = inquiry.second_look(judgement, dns, https).await;
     inquiry.keep(&judgement);
     inquiry.close(judgement)
+}
+
+fn words(trouble: &Trouble) -> &str {
+    match trouble {
+        Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why) => why,
+    }
 }

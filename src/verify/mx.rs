@@ -7,6 +7,9 @@ use crate::verdict::{Aliases, MxFindings, Trouble};
 use hickory_proto::rr::RData;
 
 /// Reads the answer to the MX question.
+///
+/// That there is no MX record is an answer, too; only where it is proven, or where nothing could be proven, does the
+/// domain itself stand in.
 #[must_use]
 pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
     let records = match Trouble::or_content(&answer.outcome) {

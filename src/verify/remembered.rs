@@ -24,7 +24,7 @@ pub struct Finding {
 const CLASSES: [Class; 2] = [Class::Secure, Class::Insecure];
 const AUTHENTICATIONS: [Authentication; 2] = [Authentication::Dnssec, Authentication::WebPki];
 
-fn class_of(word: &str) -> Option<Class> {
+pub(super) fn class_of(word: &str) -> Option<Class> {
     CLASSES.into_iter().find(|class| class.word() == word)
 }
 
@@ -48,7 +48,8 @@ impl Finding {
                     candidate.valid_until,
                 ))
             }
-            Discovery::Absent(Absence::Unauthenticated(_), ..) | Discovery::Unknown(_) => None,
+            Discovery::Absent(Absence::NotFetched(_) | Absence::Unauthenticated(_), ..)
+            | Discovery::Unknown(_) => None,
         }
     }
 

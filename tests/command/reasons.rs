@@ -37,7 +37,15 @@ fn provoked(reason: Reason) -> Option<Told> {
             delivery("none")
         }
         Reason::FirstUse => delivery("first"),
-        Reason::Internal => return None,
+        Reason::DaneUnusable
+        | Reason::DaneUsable
+        | Reason::Internal
+        | Reason::ModeNone
+        | Reason::Override
+        | Reason::PolicyNotFetched
+        | Reason::TlsaBogus
+        | Reason::TlsaRequired
+        | Reason::TlsaUnreachable => return None,
         Reason::MxNotInDns => enforced("mx9.enforced.test"),
         Reason::MxNotInPolicy => enforced("mx.hosting.test"),
         Reason::NeverApplied => program.route("forbidden.test"),
@@ -66,7 +74,6 @@ fn provoked(reason: Reason) -> Option<Told> {
             (0..65).for_each(|i| lab.publish("none.test", "MX", &format!("{i} mx{i}.none.test.")));
             delivery("none")
         }
-        Reason::UnsupportedConstraint => delivery("tlsa"),
         Reason::Usage => program.ask(["--no-such-option"]),
     })
 }

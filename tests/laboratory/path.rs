@@ -26,6 +26,7 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: &str, now:
         handshake: Handshake::NotSeen,
         require_authentication: false,
         on_unreachable: OnUnreachable::Deliver,
+        requirement: None,
     };
     let anchors = anchors(lab);
     let circumstances = Circumstances {

@@ -1,0 +1,131 @@
+//! From the judgement on each host to the one on all of them.
+
+use super::sts::{self, Governing};
+use super::{
+    Case, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings, Permitted, PolicyType, Requirement,
+    Ruling, Standing, Tls, Verdict, dane,
+};
+use crate::cache::Authentication;
+use crate::name::MxHost;
+use crate::policy::Mode;
+use crate::policy::pattern::MxPattern;
+
+/// One host that may be used is enough. Of those that may be, the one that asks for the least speaks for all: so
+/// `tls=dane` and `policy=dane` mean that every host to which the mail may go is usable for DANE.
+pub(super) fn together(
+    case: &Case<'_>,
+    governing: &Governing<'_>,
+    hosts: Vec<HostJudgement>,
+    nobody: Ruling,
+) -> Judgement {
+    let rank = |judged: &&HostJudgement| match (judged.ruling.verdict, judged.standing) {
+        (Verdict::Deliver, standing) => (0, judged.ruling.tls, u8::from(standing != Standing::Conforms)),
+        (Verdict::Defer, _) => (1, Tls::Opportunistic, 0),
+        (Verdict::Refuse, _) => (2, Tls::Opportunistic, 0),
+    };
+    let spokesman = hosts.iter().min_by_key(rank).map_or(nobody, |judged| judged.ruling);
+    // A router asks where to go, not whether a host may be used: with no host left the mail waits.
+    let verdict = match spokesman.verdict {
+        Verdict::Refuse if case.hosts.is_empty() => Verdict::Defer,
+        verdict => verdict,
+    };
+    let (mode, authentication) = terms(case, governing, spokesman.policy);
+    Judgement {
+        verdict,
+        tls: spokesman.tls,
+        policy: spokesman.policy,
+        passed: sts::passed_over(case, governing).filter(|passed| *passed != spokesman.policy),
+        mode,
+        authentication,
+        mx: compared(&hosts),
+        reason: spokesman.reason,
+        permitted: permitted(case, governing, spokesman, &hosts),
+        hosts,
+        memorandum: Memorandum::Nothing,
+    }
+}
+
+/// Mode and authentication of whatever decided.
+fn terms(case: &Case<'_>, governing: &Governing<'_>, decided: PolicyType) -> (Mode, Option<Authentication>) {
+    match (decided, governing) {
+        (PolicyType::Dane, _) => (Mode::Enforce, Some(Authentication::Dnssec)),
+        (PolicyType::Override, _) if case.requirement == Some(Requirement::None) => (Mode::None, None),
+        (PolicyType::Override, _) => (Mode::Enforce, None),
+        (PolicyType::MtaSts | PolicyType::SmtpSts, Governing::Policy(policy, _)) => {
+            (policy.policy.mode(), Some(policy.authentication))
+        }
+        (PolicyType::MtaSts | PolicyType::SmtpSts | PolicyType::None, _) => (Mode::None, None),
+    }
+}
+
+fn compared(hosts: &[HostJudgement]) -> MxCheck {
+    let any = |wanted: &[Standing]| hosts.iter().any(|host| wanted.contains(&host.standing));
+    if any(&[Standing::Conforms]) {
+        MxCheck::Match
+    } else if any(&[Standing::NotInDns, Standing::NotInPolicy]) {
+        MxCheck::Mismatch
+    } else {
+        MxCheck::Unchecked
+    }
+}
+
+/// Which hosts a router may use. Under a policy that binds: those that its patterns permit, and those that DANE
+/// decides about; hosts by name where a pattern would let in one that has to be left alone. Without one: every host,
+/// unless one has to be left alone or the names are those of signed MX records, which protect only if they are held to.
+fn permitted(
+    case: &Case<'_>,
+    governing: &Governing<'_>,
+    spokesman: Ruling,
+    hosts: &[HostJudgement],
+) -> Permitted {
+    let patterns = match governing {
+        Governing::Policy(policy, _)
+            if spokesman.tls >= Tls::WebPki && spokesman.policy == policy.policy.dialect().into() =>
+        {
+            policy.policy.mx()
+        }
+        Governing::Policy(..) | Governing::Nobody(_) | Governing::Unknown(_) => &[],
+    };
+    if spokesman.verdict != Verdict::Deliver {
+        return Permitted::Only(patterns.to_vec());
+    }
+    let lets_in = |judged: &&HostJudgement| patterns.iter().any(|pattern| pattern.permits(&judged.host));
+    let (usable, left_alone): (Vec<&HostJudgement>, Vec<_>) =
+        hosts.iter().partition(|judged| judged.ruling.verdict == Verdict::Deliver);
+    match spokesman.tls {
+        Tls::Opportunistic if left_alone.is_empty() => Permitted::Every,
+        Tls::WebPki if !patterns.is_empty() && !left_alone.iter().any(lets_in) => {
+            let by_dane = usable.into_iter().filter(|judged| judged.ruling.policy == PolicyType::Dane);
+            let beside = by_dane.filter(|judged| !lets_in(judged)).map(|judged| &judged.host).collect();
+            Permitted::Only(patterns.iter().cloned().chain(names(case.mx, beside)).collect())
+        }
+        Tls::Dane | Tls::Encrypt | Tls::Opportunistic | Tls::WebPki => {
+            let usable = usable.into_iter().map(|judged| &judged.host).collect();
+            Permitted::Only(names(case.mx, usable).collect())
+        }
+    }
+}
+
+/// The hosts by name, and what their names are aliases for.
+fn names<'a>(mx: &'a MxFindings, hosts: Vec<&'a MxHost>) -> impl Iterator<Item = MxPattern> + 'a {
+    let targets = match mx {
+        MxFindings::Hosts { aliases: Some(aliases), .. } => aliases.targets.as_slice(),
+        _ => &[],
+    };
+    let mut names = hosts.clone();
+    for (target, name) in targets {
+        if hosts.contains(&name) && !names.contains(&target) {
+            names.push(target);
+        }
+    }
+    names.into_iter().map(MxPattern::from)
+}
+
+/// Whether DANE decides about every host in question, so that no policy can change anything any more.
+#[must_use]
+pub fn dane_settles(case: &Case<'_>) -> bool {
+    let MxFindings::Hosts { names, .. } = case.mx else { return false };
+    let hosts = if case.hosts.is_empty() { names.as_slice() } else { case.hosts };
+    !hosts.is_empty()
+        && hosts.iter().all(|host| dane::ruling(&dane::of(case, host), case.handshake).is_some())
+}

@@ -1,0 +1,37 @@
+//! What every mechanism has at hand while it is asked.
+
+use super::Request;
+use super::minutes::Minutes;
+use crate::cache::{Memory, Topic};
+use crate::name::PolicyDomain;
+use crate::time::UnixTime;
+
+/// One inquiry's question, memory, moment and minutes.
+#[derive(Debug)]
+pub(super) struct Context<'a, M> {
+    pub(super) request: &'a Request,
+    pub(super) memory: Option<&'a M>,
+    /// Stands still for the whole inquiry.
+    pub(super) now: UnixTime,
+    pub(super) minutes: Minutes,
+}
+
+impl<'a, M: Memory> Context<'a, M> {
+    pub(super) const fn domain(&self) -> &'a PolicyDomain {
+        &self.request.domain
+    }
+
+    /// What is remembered of a topic, and until when it may be believed.
+    pub(super) fn recall(&self, topic: Topic) -> Option<(String, UnixTime)> {
+        let recollection = self.memory?.recall(self.domain(), topic)?;
+        Some((recollection.text, recollection.valid_until))
+    }
+
+    /// Remembers a line, if there is one and it has a future.
+    pub(super) fn remember(&self, topic: Topic, line: Option<&str>, until: Option<UnixTime>) {
+        let until = until.filter(|until| *until > self.now);
+        if let (Some(memory), Some(line), Some(until)) = (self.memory, line, until) {
+            memory.remember(self.domain(), topic, line, until);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Where the domain's mail goes, and what DANE asks of it there: what is remembered, and what has to be asked.
+
+use super::context::Context;
+use super::{dane, mx, remembered, words};
+use crate::cache::{Memory, Topic};
+use crate::dns::{Class, Question, Resolve};
+use crate::name::MxHost;
+use crate::time::UnixTime;
+use crate::verdict::{DaneFindings, MxFindings, Requirement};
+use hickory_proto::rr::RecordType;
+
+/// What is known about the MX hosts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exchangers {
+    mx: Option<Known>,
+    dane: Option<DaneFindings>,
+}
+
+/// The MX hosts, the class of the MX answer itself, and until when it may be believed.
+#[derive(Clone, Debug)]
+struct Known {
+    findings: MxFindings,
+    class: Class,
+    until: Option<UnixTime>,
+}
+
+impl Exchangers {
+    /// What memory knows.
+    pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
+        let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
+        let Some((findings, class)) = remembered::mx_from_line(&line) else { return Self::default() };
+        context.minutes.recalled(format!("{}. MX", context.domain()), class, until);
+        let mx = Known { findings, class, until: Some(until) };
+        let dane = match names_for_dane(context, &mx) {
+            Err(why) => Some(DaneFindings::Inapplicable(why)),
+            Ok(names) => recalled_dane(context, names),
+        };
+        Self { mx: Some(mx), dane }
+    }
+
+    pub(super) fn mx(&self) -> Option<&MxFindings> {
+        self.mx.as_ref().map(|known| &known.findings)
+    }
+
+    pub(super) const fn dane(&self) -> Option<&DaneFindings> {
+        self.dane.as_ref()
+    }
+
+    /// Asks for whatever is not known yet.
+    pub(super) async fn look<M: Memory>(self, context: &Context<'_, M>, dns: &impl Resolve) -> Self {
+        let mut mx = match self.mx {
+            Some(mx) => mx,
+            None => ask(context, dns).await,
+        };
+        let dane = match (self.dane, names_for_dane(context, &mx)) {
+            (Some(dane), _) => dane,
+            (None, Err(why)) => DaneFindings::Inapplicable(why),
+            (None, Ok(names)) => {
+                let names = names.to_vec();
+                let looked = dane::look(dns, &names, &context.request.hosts).await;
+                context.minutes.answers(&looked.answers);
+                let dane = DaneFindings::Hosts(looked.hosts);
+                let line = remembered::dane_to_line(&dane);
+                context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                mx.findings = MxFindings::Hosts { names, aliases: Some(looked.aliases) };
+                mx.remember(context, looked.valid_until);
+                dane
+            }
+        };
+        Self { mx: Some(mx), dane: Some(dane) }
+    }
+
+    /// Whether everything is known about the hosts asked for.
+    pub(super) fn knows_hosts(&self, hosts: &[MxHost]) -> bool {
+        self.mx().is_some_and(|mx| mx::names_to_look_at(mx, hosts).is_empty())
+    }
+
+    /// Finds out whether hosts that are no MX names are the targets of their aliases.
+    pub(super) async fn follow_aliases<M: Memory>(&mut self, context: &Context<'_, M>, dns: &impl Resolve) {
+        let Some(known) = &mut self.mx else { return };
+        let looked_at = mx::names_to_look_at(&known.findings, &context.request.hosts).to_vec();
+        let MxFindings::Hosts { names, .. } = &known.findings else { return };
+        if looked_at.is_empty() {
+            return;
+        }
+        dns.allow_mx_hosts(looked_at.len());
+        let questions: Vec<Question> =
+            looked_at.iter().map(|name| Question::new(&name.to_dns(), RecordType::A)).collect();
+        let answers = dns.resolve(&questions).await;
+        context.minutes.answers(&answers);
+        let until = answers.iter().map(|answer| answer.valid_until).min().flatten();
+        known.findings = mx::with_aliases(names.clone(), &answers);
+        known.remember(context, until);
+    }
+}
+
+impl Known {
+    /// Remembers the MX hosts with what their names are aliases for, which may be believed until `aliases_until`.
+    fn remember<M: Memory>(&self, context: &Context<'_, M>, aliases_until: Option<UnixTime>) {
+        let line = remembered::mx_to_line(&self.findings, self.class);
+        context.remember(Topic::MxHosts, line.as_deref(), self.until.min(aliases_until));
+    }
+}
+
+async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Known {
+    let answer = dns.ask(Question::new(&context.domain().to_dns(), RecordType::MX)).await;
+    let findings = mx::mx_findings(context.domain(), &answer);
+    let known = Known { findings, class: answer.outcome.class(), until: answer.valid_until };
+    if let MxFindings::Unknown(trouble) = &known.findings {
+        context.minutes.note(words(trouble));
+    }
+    known.remember(context, answer.valid_until);
+    context.minutes.answers(&[answer]);
+    known
+}
+
+/// The MX hosts, if DANE can say something about the routing (RFC 7672 section 2.2.1); else why not.
+fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a [MxHost], String> {
+    if matches!(context.request.requirement, Some(Requirement::None | Requirement::WebPki)) {
+        return Err("the configuration overrides DANE for this domain".to_owned());
+    }
+    match (&mx.findings, mx.class) {
+        (MxFindings::Hosts { names, .. }, Class::Secure) => Ok(names),
+        (MxFindings::Hosts { .. }, _) => Err(
+            "the MX records are not signed: whoever forges them chooses the host, so DANE protects no routing here \
+             (RFC 7672 section 2.2.1); a host with TLSA records may still be met with opportunistic DANE"
+                .to_owned(),
+        ),
+        (MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_), _) => {
+            Err("there are no MX hosts to look at".to_owned())
+        }
+    }
+}
+
+fn recalled_dane<M: Memory>(context: &Context<'_, M>, names: &[MxHost]) -> Option<DaneFindings> {
+    let (line, until) = context.recall(Topic::Dane)?;
+    let dane = remembered::dane_from_line(&line)?;
+    let DaneFindings::Hosts(hosts) = &dane else { return None };
+    if !names.iter().all(|name| hosts.iter().any(|(known, _)| known == name)) {
+        return None;
+    }
+    context.minutes.recalled(format!("TLSA of the MX hosts of {}.", context.domain()), Class::Secure, until);
+    Some(dane)
+}

@@ -1,0 +1,110 @@
+//! What is written down while several mechanisms are asked at once: evidence, notes, and what became of the cache.
+
+use super::{CacheUse, Evidence};
+use crate::cache::{Kept, Memory, StoredPolicy};
+use crate::dns::{Answer, Class, Content, Outcome};
+use crate::time::UnixTime;
+use std::cell::{Cell, RefCell};
+use tracing::{info, warn};
+
+/// The record of one inquiry. All mechanisms write into it, by turns, in one thread.
+#[derive(Debug)]
+pub(super) struct Minutes {
+    evidence: RefCell<Vec<Evidence>>,
+    notes: RefCell<Vec<String>>,
+    cache: Cell<CacheUse>,
+}
+
+impl Minutes {
+    pub(super) const fn new(cache: CacheUse) -> Self {
+        Self { evidence: RefCell::new(Vec::new()), notes: RefCell::new(Vec::new()), cache: Cell::new(cache) }
+    }
+
+    /// Takes answers down.
+    pub(super) fn answers(&self, answers: &[Answer]) {
+        for evidence in answers.iter().map(seen) {
+            info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
+            self.evidence.borrow_mut().push(evidence);
+        }
+    }
+
+    /// Takes down what was remembered of answers.
+    pub(super) fn recalled(&self, question: String, class: Class, valid_until: UnixTime) {
+        self.evidence.borrow_mut().push(Evidence {
+            question,
+            class: class.word(),
+            said: "remembered".to_owned(),
+            valid_until: Some(valid_until),
+            elapsed: None,
+            queries: 0,
+        });
+    }
+
+    /// Takes down how a fetch ended.
+    pub(super) fn fetch(&self, question: String, class: &'static str, said: String) {
+        info!(question, class, said, "the policy host answered");
+        let evidence = Evidence { question, class, said, valid_until: None, elapsed: None, queries: 0 };
+        self.evidence.borrow_mut().push(evidence);
+    }
+
+    /// What an operator should know.
+    pub(super) fn note(&self, note: impl Into<String>) {
+        let note = note.into();
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// What became of the cache; once it cannot be used, that is what is told.
+    pub(super) fn cache_is(&self, cache: CacheUse) {
+        if self.cache.get() != CacheUse::Unavailable {
+            self.cache.set(cache);
+        }
+    }
+
+    /// The cache cannot be used.
+    pub(super) fn without_cache(&self, why: String) {
+        warn!(why, "the cache cannot be used");
+        self.cache_is(CacheUse::Unavailable);
+        self.note(why);
+    }
+
+    /// Stores a policy and tells how that went.
+    pub(super) fn keep(&self, memory: &impl Memory, policy: &StoredPolicy) {
+        match memory.keep(policy) {
+            Ok(Kept::Stored) => self.cache_is(CacheUse::Stored),
+            Ok(Kept::Unchanged) => self.cache_is(CacheUse::Unchanged),
+            Ok(Kept::Full) => {
+                self.without_cache("the cache is full of policies in force: this one is not kept".into());
+            }
+            Err(trouble) => self.without_cache(trouble.to_string()),
+        }
+    }
+
+    /// The end of it.
+    pub(super) fn close(self) -> (Vec<Evidence>, Vec<String>, CacheUse) {
+        (self.evidence.into_inner(), self.notes.into_inner(), self.cache.get())
+    }
+}
+
+fn seen(answer: &Answer) -> Evidence {
+    let content = |content: &Content| match content {
+        Content::Data(records) => format!("{} records", records.len()),
+        Content::Nodata => "no such record".to_owned(),
+        Content::Nxdomain => "no such name".to_owned(),
+    };
+    let said = match &answer.outcome {
+        Outcome::Secure(found) => content(found),
+        Outcome::Insecure(found, why) => format!("{}; {why}", content(found)),
+        Outcome::Bogus(_, why) | Outcome::Unreachable(_, _, why) => why.clone(),
+    };
+    Evidence {
+        question: answer.question.to_string(),
+        class: answer.outcome.class().word(),
+        said,
+        valid_until: answer.valid_until,
+        elapsed: Some(answer.elapsed),
+        queries: answer.queries,
+    }
+}

@@ -1,0 +1,202 @@
+//! MTA-STS: the record that announces a policy, the fetch of the policy, and the life of what was fetched (RFC 8461).
+//!
+//! The record only says that something changed; it proves nothing about time. So nothing but an authenticated fetch
+//! moves the end of a policy, and nothing but its end, or a fetch, takes a policy out of force.
+
+use super::announcement::Announcement;
+use super::context::Context;
+use super::{CacheUse, words};
+use crate::cache::{Authentication, Failures, Memory, Notice, StoredPolicy, Topic};
+use crate::dns::{Question, Resolve};
+use crate::https::{Fetch, MediaType};
+use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
+use crate::policy::{Dialect, Policy};
+use crate::verdict::{Absence, PolicyFindings};
+use hickory_proto::rr::RecordType;
+
+const TOPIC: Topic = Topic::Published(Dialect::MtaSts);
+
+/// What is to be done about the policy.
+enum Plan {
+    /// Nothing: this is how it stands.
+    Settled(PolicyFindings),
+    /// Fetch it, as the record or the stored policy announces it.
+    Fetch(Record),
+}
+
+/// What memory alone says; `None` if somebody has to be asked.
+pub(super) fn recall<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+) -> Option<PolicyFindings> {
+    let announcement = recalled(context)?;
+    match plan(context, stored, &announcement) {
+        Plan::Settled(findings) => Some(findings),
+        Plan::Fetch(_) => None,
+    }
+}
+
+/// Asks for the record, if it is not remembered, and fetches the policy, if that is called for.
+pub(super) async fn look<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> PolicyFindings {
+    let announcement = match recalled(context) {
+        Some(announcement) => announcement,
+        None => ask(context, dns).await,
+    };
+    if let (Announcement::Nothing, Some(_), Some(memory)) = (&announcement, stored, context.memory) {
+        memory.note(context.domain(), Dialect::MtaSts, &Notice::Withdrawn);
+    }
+    match plan(context, stored, &announcement) {
+        Plan::Settled(findings) => findings,
+        Plan::Fetch(record) => fetch(context, stored, record, https).await,
+    }
+}
+
+/// Looks for a policy newer than the one in force, before that one refuses mail (RFC 8461 section 5.1).
+pub(super) async fn newer<M: Memory>(
+    context: &Context<'_, M>,
+    current: &StoredPolicy,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> Option<PolicyFindings> {
+    let Announcement::Record(record) = ask(context, dns).await else { return None };
+    if announces(&record, current) || failures(context).is_some_and(|failures| failures.forbid(context.now)) {
+        context.minutes.cache_is(CacheUse::Unchanged);
+        return None;
+    }
+    let found = fetch(context, Some(current), record, https).await;
+    (found != PolicyFindings::InForce(current.clone())).then_some(found)
+}
+
+/// Whether it is the stored policy that the record announces.
+fn announces(record: &Record, stored: &StoredPolicy) -> bool {
+    match &stored.policy {
+        Policy::MtaSts(policy) => policy.record.id() == record.id(),
+        Policy::SmtpSts(_) => false,
+    }
+}
+
+/// A fetch only if the record announces something new, or the stored policy is due; never while the policy host is
+/// left alone. A record that is gone or malformed takes nothing out of force, and renews nothing.
+fn plan<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    announcement: &Announcement,
+) -> Plan {
+    let or_stored = |findings| stored.cloned().map_or(findings, PolicyFindings::InForce);
+    let record = match (announcement, stored) {
+        (Announcement::Record(record), Some(policy)) if !announces(record, policy) => record.clone(),
+        (Announcement::Record(record), None) => record.clone(),
+        // The stored record stands for the one that cannot be had: whoever silences DNS must not run out the clock.
+        (Announcement::Record(_) | Announcement::Unknown(_), Some(policy)) if policy.is_due(context.now) => {
+            match &policy.policy {
+                Policy::MtaSts(policy) => policy.record.clone(),
+                Policy::SmtpSts(_) => return Plan::Settled(PolicyFindings::InForce(policy.clone())),
+            }
+        }
+        (Announcement::Record(_), Some(policy)) => {
+            return Plan::Settled(PolicyFindings::InForce(policy.clone()));
+        }
+        (Announcement::Nothing, Some(policy)) => {
+            context.minutes.note("the record of the policy in force is gone: the policy ends at its time");
+            return Plan::Settled(PolicyFindings::InForce(policy.clone()));
+        }
+        (Announcement::Nothing, None) => return Plan::Settled(PolicyFindings::Absent(Absence::Nothing)),
+        (Announcement::Malformed(why), _) => {
+            context.minutes.note(why.clone());
+            return Plan::Settled(or_stored(PolicyFindings::Absent(Absence::Malformed(why.clone()))));
+        }
+        (Announcement::Unknown(trouble), _) => {
+            context.minutes.note(words(trouble));
+            return Plan::Settled(or_stored(PolicyFindings::Unknown(trouble.clone())));
+        }
+    };
+    match failures(context).filter(|failures| failures.forbid(context.now)) {
+        None => Plan::Fetch(record),
+        Some(failures) => {
+            let why = format!(
+                "the policy could not be fetched {} times, the last time at {}: it is asked for again at {}",
+                failures.count(),
+                failures.last(),
+                failures.next_try()
+            );
+            context.minutes.note(why.clone());
+            Plan::Settled(or_stored(PolicyFindings::Absent(Absence::NotFetched(why))))
+        }
+    }
+}
+
+async fn fetch<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    record: Record,
+    https: &impl Fetch,
+) -> PolicyFindings {
+    let Some(url) = policy_url(context.domain()) else {
+        let why = "the domain's name is too long for a policy host".to_owned();
+        return PolicyFindings::Absent(Absence::NotFetched(why));
+    };
+    let fetched = https.fetch(&url, MediaType::TextPlain).await;
+    let absence = match fetched {
+        Ok(body) => match Body::parse(&body) {
+            Ok(body) => {
+                context.minutes.fetch(url.to_string(), "authenticated", format!("mode {}", body.mode.word()));
+                return took(context, mta_sts::Policy { record, body });
+            }
+            Err(malformed) => {
+                context.minutes.fetch(url.to_string(), "malformed", malformed.to_string());
+                Absence::Malformed(format!("{url}: {malformed}"))
+            }
+        },
+        Err(error) => {
+            context.minutes.fetch(url.to_string(), "failed", error.to_string());
+            Absence::NotFetched(format!("{url}: {error}"))
+        }
+    };
+    let (Absence::Malformed(why) | Absence::NotFetched(why)) = &absence else {
+        return PolicyFindings::Absent(absence);
+    };
+    context.minutes.note(why.clone());
+    if let Some(memory) = context.memory {
+        memory.fetch_failed(context.domain(), Dialect::MtaSts, why, context.now);
+    }
+    stored.cloned().map_or(PolicyFindings::Absent(absence), PolicyFindings::InForce)
+}
+
+/// A policy that was fetched with success is in force from now on, and what failed before is forgotten.
+fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> PolicyFindings {
+    let (domain, now) = (context.domain(), context.now);
+    let policy = StoredPolicy::fetched(domain, policy, Authentication::WebPki, now, now);
+    if let Some(memory) = context.memory {
+        context.minutes.keep(memory, &policy);
+        memory.fetch_succeeded(domain, Dialect::MtaSts);
+    }
+    PolicyFindings::InForce(policy)
+}
+
+fn failures<M: Memory>(context: &Context<'_, M>) -> Option<Failures> {
+    context.memory?.failures(context.domain(), Dialect::MtaSts)
+}
+
+fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {
+    let (line, until) = context.recall(TOPIC)?;
+    let (announcement, class) = Announcement::from_line(&line)?;
+    context.minutes.recalled(format!("{LABEL}.{}. TXT", context.domain()), class, until);
+    Some(announcement)
+}
+
+/// Asks for the record, and remembers it for its TTL.
+async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Announcement {
+    // A name so long that nothing can stand below it announces nothing.
+    let Some(name) = context.domain().below(LABEL) else { return Announcement::Nothing };
+    let answer = dns.ask(Question::new(&name, RecordType::TXT)).await;
+    let announcement = Announcement::read(&answer);
+    let line = announcement.to_line(answer.outcome.class());
+    context.remember(TOPIC, line.as_deref(), announcement.believed_until(&answer, context.now));
+    context.minutes.answers(&[answer]);
+    announcement
+}

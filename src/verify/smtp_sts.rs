@@ -1,0 +1,161 @@
+//! The draft's dialect: the record at two names, authenticated by DNSSEC or by an HTTPS copy.
+
+use super::context::Context;
+use super::discovery::{self, Candidate, Discovery, Proof};
+use super::remembered::Finding;
+use super::{CacheUse, words};
+use crate::cache::{Authentication, Memory, StoredPolicy, Topic, life};
+use crate::dns::{Question, Resolve};
+use crate::https::{Fetch, MediaType};
+use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
+use crate::name::PolicyDomain;
+use crate::policy::smtp_sts::LABELS;
+use crate::policy::{Dialect, Policy};
+use crate::verdict::{Absence, PolicyFindings};
+use hickory_proto::rr::RecordType;
+
+const TOPIC: Topic = Topic::Published(Dialect::SmtpSts);
+
+/// What memory alone says; `None` if somebody has to be asked. A policy in force needs nobody's confirmation.
+pub(super) fn recall<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+) -> Option<PolicyFindings> {
+    if let Some(policy) = stored.filter(|policy| policy.is_in_force()) {
+        return Some(PolicyFindings::InForce(policy.clone()));
+    }
+    let (line, until) = context.recall(TOPIC)?;
+    let finding = Finding::from_line(&line, until)?;
+    let (Discovery::Absent(_, class, _) | Discovery::Found(Candidate { class, .. })) = &finding.discovery
+    else {
+        return None;
+    };
+    let names = LABELS.map(|label| format!("{label}.{}.", context.domain())).join(" and ");
+    context.minutes.recalled(format!("{names} TXT"), *class, until);
+    Some(findings(context, stored, &finding))
+}
+
+/// Asks for the record, authenticates it, and remembers what came of it.
+pub(super) async fn look<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> PolicyFindings {
+    let discovery = discover(context, dns).await;
+    let now = context.now;
+    let mut believed_until = now.plus(MAX_NEGATIVE_TTL);
+    let mut authentication = None;
+    if let Discovery::Found(candidate) = &discovery {
+        authentication = prove(context, candidate, None, https).await;
+        believed_until = match authentication {
+            // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
+            Some(how) => {
+                let policy = Policy::from(candidate.record.clone());
+                let ttl = candidate.valid_until.since(now);
+                candidate.valid_until.min(now.plus(life(&policy, how, ttl)))
+            }
+            // What failed may succeed soon, but a policy host is not to be hammered.
+            None => now.plus(FETCH_BACKOFF),
+        };
+    }
+    let finding = Finding { discovery, authentication, fetched_at: now };
+    if let Some((line, until)) = finding.to_line() {
+        context.remember(TOPIC, Some(&line), Some(until.min(believed_until)));
+    }
+    findings(context, stored, &finding)
+}
+
+/// Looks for a policy newer than one in force, authenticated by the mechanism of the one in force (draft appendix 1).
+pub(super) async fn newer<M: Memory>(
+    context: &Context<'_, M>,
+    current: &StoredPolicy,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> Option<PolicyFindings> {
+    let Discovery::Found(candidate) = discover(context, dns).await else { return None };
+    let policy = Policy::from(candidate.record.clone());
+    if policy == current.policy {
+        context.minutes.cache_is(CacheUse::Unchanged);
+        return None;
+    }
+    let authentication = prove(context, &candidate, Some(current.authentication), https).await?;
+    let (domain, until) = (context.domain(), candidate.valid_until);
+    let policy = StoredPolicy::fetched(domain, policy, authentication, context.now, until);
+    Some(PolicyFindings::NeverApplied(policy))
+}
+
+async fn discover<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Discovery {
+    let answers = dns.resolve(&questions(context.domain())).await;
+    context.minutes.answers(&answers);
+    let discovery = discovery::discover(&answers);
+    if let Discovery::Unknown(trouble) = &discovery {
+        context.minutes.note(words(trouble));
+    }
+    discovery
+}
+
+/// The questions for the record; none if the domain is so long that no record can stand below it.
+fn questions(domain: &PolicyDomain) -> Vec<Question> {
+    let names = LABELS.iter().filter_map(|label| domain.below(label));
+    names.map(|name| Question::new(&name, RecordType::TXT)).collect()
+}
+
+async fn prove<M: Memory>(
+    context: &Context<'_, M>,
+    candidate: &Candidate,
+    replaced: Option<Authentication>,
+    https: &impl Fetch,
+) -> Option<Authentication> {
+    let url = match discovery::proof(candidate, context.domain(), replaced) {
+        Proof::Given(authentication) => return Some(authentication),
+        Proof::Impossible(why) => {
+            context.minutes.note(format!("the policy cannot be authenticated: {why}"));
+            return None;
+        }
+        Proof::Copy(url) => url,
+    };
+    let (class, said) = match https.fetch(&url, MediaType::Any).await {
+        Ok(body) if discovery::is_copy(&body, &candidate.record) => ("authenticated", String::new()),
+        Ok(_) => ("different", "the HTTPS copy is not the record".to_owned()),
+        Err(error) => ("failed", error.to_string()),
+    };
+    let authentication = (class == "authenticated").then_some(Authentication::WebPki);
+    if authentication.is_none() {
+        context.minutes.note(format!("the policy cannot be authenticated: {url}: {said}"));
+    }
+    context.minutes.fetch(url.to_string(), class, said);
+    authentication
+}
+
+/// How what was found stands to what is stored, which was never applied.
+fn findings<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    finding: &Finding,
+) -> PolicyFindings {
+    let candidate = match &finding.discovery {
+        Discovery::Unknown(trouble) => return PolicyFindings::Unknown(trouble.clone()),
+        Discovery::Absent(absence, ..) => {
+            // What nothing ever authenticated does not outlive its record: one forged answer would be enough.
+            let authentic = |policy: &&StoredPolicy| policy.authentication != Authentication::FirstUse;
+            let absent = || PolicyFindings::Absent(absence.clone());
+            return stored.filter(authentic).cloned().map_or_else(absent, PolicyFindings::NeverApplied);
+        }
+        Discovery::Found(candidate) => candidate,
+    };
+    let fetched = |authentication| {
+        let (at, until, record) = (finding.fetched_at, candidate.valid_until, candidate.record.clone());
+        let policy = StoredPolicy::fetched(context.domain(), record, authentication, at, until);
+        PolicyFindings::NeverApplied(policy)
+    };
+    match (finding.authentication, stored) {
+        (Some(authentication), _) => fetched(authentication),
+        // A policy that is known counts until one comes that authenticates (draft section 3.3).
+        (None, Some(stored)) => PolicyFindings::NeverApplied(stored.clone()),
+        (None, None) if context.request.require_authentication => {
+            PolicyFindings::Absent(Absence::Unauthenticated(candidate.record.as_str().to_owned()))
+        }
+        (None, None) => fetched(Authentication::FirstUse),
+    }
+}
