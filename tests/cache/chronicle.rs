@@ -53,19 +53,6 @@ fn the_life_of_an_mta_sts_policy_is_told_from_its_first_fetch_to_its_end() {
 }
 
 #[test]
-fn a_change_that_is_not_stored_is_not_told() {
-    let place = Place::new();
-    place.cache().keep(&mta_sts("example.org", "1", "enforce", 604_800, now())).unwrap();
-    let connection = Connection::open(place.path()).unwrap();
-    // Whoever tells first and stores later would leave the event behind.
-    connection.execute_batch("PRAGMA max_page_count = 1").unwrap();
-    drop(connection);
-    let slower = mta_sts("example.org", "0", "testing", 604_800, before(60));
-    assert_eq!(place.cache().keep(&slower).unwrap(), Kept::Unchanged);
-    assert_eq!(events(&place, "example.org"), [Event::Learnt]);
-}
-
-#[test]
 fn what_goes_on_is_noticed_once_and_again_after_a_fetch() {
     let place = Place::new();
     let name = domain("example.org");

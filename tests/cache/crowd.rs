@@ -1,5 +1,6 @@
 //! Many processes, killed ones, other users, full disks: this test program starts itself as those processes.
 
+use crate::migration;
 use crate::place::*;
 use crate::predecessor::seeded;
 use rusqlite::{Connection, OpenFlags};
@@ -27,6 +28,7 @@ fn child() {
         "write" => write(path, count),
         "flip" => flip(path),
         "read" => read(path, count.parse().unwrap()),
+        "upgrade" => drop(open(path, migration::THEN).policies(&domain(count))),
         other => panic!("{other}?"),
     }
 }
@@ -111,7 +113,10 @@ fn f7_no_kill_loses_or_tears_a_committed_policy() {
         let stored: Vec<String> = first.into_iter().chain(lines).collect();
         committed.extend(stored.iter().filter_map(|line| Some(domain(line.split_once("stored ")?.1))));
         let flipped = place.cache().policy(&domain("flip.test"), Dialect::SmtpSts).unwrap();
-        assert!(flipped.is_some(), "round {round}: torn or lost");
+        let mx = flipped.unwrap_or_else(|| panic!("round {round}: torn or lost")).policy.mx()[0].to_string();
+        let last = place.cache().history(&domain("flip.test")).unwrap().pop().unwrap();
+        let told = [format!("mx added {mx};"), format!("mx {mx};")];
+        assert!(told.iter().any(|told| last.detail.contains(told)), "round {round}: {mx}, but {last:?}");
     }
     let cache = place.cache();
     for name in &committed {
@@ -159,12 +164,19 @@ fn f9_a_full_disk_stores_nothing_damages_nothing_and_is_told() {
     let inner = command("write", &place.path(), "full");
     let mut limited = Command::new("sh");
     limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 48; exec \"$@\"", "sh"])
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh"])
         .arg(inner.get_program())
         .args(inner.get_args());
     limited.envs(inner.get_envs().filter_map(|(key, value)| Some((key, value?))));
     let output = String::from_utf8(limited.output().unwrap().stdout).unwrap();
     assert!(output.contains("Stored") && output.contains("error the cache"), "{output}");
+    let connection = Connection::open(place.path()).unwrap();
+    let twice_told = "SELECT (SELECT count(*) FROM history) = 2 * (SELECT count(*) FROM policy)";
+    assert!(
+        connection.query_row(twice_told, [], |row| row.get::<_, bool>(0)).unwrap(),
+        "learnt, and applied"
+    );
+    drop(connection);
     assert!(place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some());
     assert_eq!(quick_check(&place.path()), "ok");
     assert_eq!(place.moved_aside(), 0);
@@ -306,4 +318,67 @@ fn f12_an_interrupted_takeover_leaves_the_old_database_or_the_new_one() {
         assert_eq!(place.names(), ["cache.db"]);
     }
     println!("{old} times the old database, {new} times the new one");
+}
+
+/// After a kill: the file is of version 1 or of version 2, shows the same to Exim, and can be used. Which one it was.
+fn survived(place: &Place, what: &str) -> i64 {
+    let version = migration::version(place);
+    assert!([1, 2].contains(&version), "{what}: version {version}");
+    let connection = Connection::open(place.path()).unwrap();
+    let shown: i64 = connection.query_row("SELECT count(*) FROM sts_cache", [], |row| row.get(0)).unwrap();
+    assert_eq!(shown, 5, "{what}");
+    drop(connection);
+    migration::the_four_are_there(place);
+    assert_eq!(place.names(), ["cache.db"], "{what}");
+    version
+}
+
+#[test]
+fn f12_an_upgrade_that_is_killed_at_any_step_leaves_version_1_or_version_2() {
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        eprintln!("no strace: kills at each step of the upgrade were not tried");
+        return;
+    }
+    let place = Place::new();
+    let mut versions = [0, 0];
+    for call in ["pwrite64", "fdatasync", "fsync", "unlink", "unlinkat", "ftruncate"] {
+        for when in 1.. {
+            migration::restore(&place);
+            let model = command("upgrade", &place.path(), "enforced.test");
+            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+            let mut strace = Command::new("strace");
+            strace
+                .args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject])
+                .arg(model.get_program())
+                .args(model.get_args())
+                .envs(model.get_envs().filter_map(|(key, value)| Some((key, value?))));
+            let ended = strace.stdin(Stdio::null()).output().unwrap().status;
+            let version = survived(&place, &inject);
+            if ended.success() {
+                assert_eq!(version, 2, "{inject}: not killed, and not upgraded");
+                break;
+            }
+            versions[usize::try_from(version - 1).unwrap()] += 1;
+            assert!(when < 100, "{inject}");
+        }
+    }
+    assert!(versions[0] > 0, "nothing was killed before its end");
+    println!("killed: {} times before the new version was there, {} times after", versions[0], versions[1]);
+}
+
+#[test]
+fn f12_an_upgrade_that_is_killed_at_any_moment_does_so_too() {
+    let place = Place::new();
+    migration::restore(&place);
+    let began = Instant::now();
+    command("upgrade", &place.path(), "enforced.test").status().unwrap();
+    let whole = began.elapsed();
+    for round in 0..40 {
+        migration::restore(&place);
+        let mut child = command("upgrade", &place.path(), "enforced.test").spawn().unwrap();
+        std::thread::sleep(whole * round / 30);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        survived(&place, &format!("round {round}"));
+    }
 }

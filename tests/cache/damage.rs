@@ -3,6 +3,7 @@
 use crate::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
@@ -139,22 +140,24 @@ fn f6_damaged_dns_results_are_dropped() {
 fn f6_no_flipped_bit_changes_a_policy() {
     let healthy = Place::new();
     let policies: Vec<StoredPolicy> = (0..60)
-        .map(|i| match i % 3 {
+        .map(|i| match i % 4 {
             0 => enforced(&format!("d{i}.test"), now()),
-            1 => fetched(&format!("d{i}.test"), REPORTING, Authentication::WebPki, now()),
+            1 => mta_sts(&format!("d{i}.test"), "1", "enforce", 604_800, now()),
+            2 => fetched(&format!("d{i}.test"), REPORTING, Authentication::WebPki, now()),
             _ => fetched(&format!("d{i}.test"), RECORD, Authentication::FirstUse, now()),
         })
         .collect();
     let cache = healthy.cache();
     for policy in &policies {
         let older = RECORD.replace("mx.test", "old.test");
-        cache.keep(&fetched(policy.domain.as_str(), &older, Authentication::FirstUse, now())).unwrap();
+        let before = UnixTime(policy.fetched_at.0 - 9);
+        cache.keep(&fetched(policy.domain.as_str(), &older, Authentication::FirstUse, before)).unwrap();
         assert_eq!(cache.keep(policy).unwrap(), Kept::Stored);
     }
     let bytes = fs::read(healthy.path()).unwrap();
     let stored: Vec<_> = policies
         .iter()
-        .map(|policy| healthy.cache().policy(&policy.domain, Dialect::SmtpSts).unwrap())
+        .map(|policy| healthy.cache().policy(&policy.domain, policy.policy.dialect()).unwrap())
         .collect();
     assert!(stored.iter().all(Option::is_some));
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -173,7 +176,7 @@ fn f6_no_flipped_bit_changes_a_policy() {
         fs::write(place.path(), &damaged).unwrap();
         let cache = place.cache();
         for (policy, stored) in policies.iter().zip(&stored) {
-            match cache.policy(&policy.domain, Dialect::SmtpSts) {
+            match cache.policy(&policy.domain, policy.policy.dialect()) {
                 Ok(Some(found)) => {
                     alive += 1;
                     assert_eq!(Some(found), *stored, "round {round}");

@@ -3,6 +3,7 @@
 use crate::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::policy::Policy;
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -138,4 +139,99 @@ fn the_view_shows_one_row_a_domain() {
     let mut statement = connection.prepare("SELECT sts_record FROM sts_cache ORDER BY domain").unwrap();
     let shown: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(shown, [RECORD, RECORD]);
+}
+
+#[test]
+fn both_dialects_stand_beside_each_other() {
+    let place = Place::new();
+    let (draft, rfc) =
+        (enforced("example.org", now()), mta_sts("example.org", "1", "testing", 604_800, now()));
+    place.cache().keep(&draft).unwrap();
+    place.cache().keep(&rfc).unwrap();
+    let (cache, name) = (place.cache(), domain("example.org"));
+    let both = Policies { mta_sts: Some(rfc.clone()), smtp_sts: Some(draft.clone()) };
+    assert_eq!(cache.policies(&name).unwrap(), both);
+    assert_eq!(cache.policy(&name, Dialect::MtaSts).unwrap().as_ref(), Some(&rfc));
+    let ended = mta_sts("example.org", "2", "testing", 0, now());
+    assert_eq!(place.cache().keep(&ended).unwrap(), Kept::Stored);
+    assert_eq!(place.cache().policies(&name).unwrap(), Policies { mta_sts: None, smtp_sts: Some(draft) });
+    assert_eq!(
+        place.cache().stored(&name).unwrap().mta_sts,
+        Some(ended),
+        "kept, so that no older one comes back"
+    );
+}
+
+#[test]
+fn a_policy_file_comes_back_to_the_letter_however_long_it_is() {
+    let place = Place::new();
+    let mx: String = (0..1_000).map(|i| format!("mx: {}.m{i}.test\n", "x".repeat(60))).collect();
+    let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: enforce\n{mx}max_age: 604800\n");
+    let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+    assert_eq!(policy.to_text(), text);
+    let stored = StoredPolicy::fetched(&domain("example.org"), policy, Authentication::WebPki, now(), now());
+    assert_eq!(place.cache().keep(&stored).unwrap(), Kept::Stored);
+    assert_eq!(place.cache().policy(&stored.domain, Dialect::MtaSts).unwrap(), Some(stored));
+}
+
+#[test]
+fn the_view_shows_the_mta_sts_policy_or_else_the_drafts() {
+    let line = |record: &str, only: &str| format!("{record}|{only}");
+    let id = |id: &str| format!("v=STSv1; id={id};");
+    let rfc = |id: &str, mode: &str, age: u64| {
+        let max_age = 1_000;
+        mta_sts("example.org", id, mode, max_age, UnixTime(now().0 - age))
+    };
+    let draft = enforced("example.org", now());
+    for (policies, expected) in [
+        (vec![draft.clone()], line(RECORD, "True")),
+        (vec![rfc("1", "enforce", 9)], line(&id("1"), "True")),
+        (vec![draft.clone(), rfc("1", "enforce", 9)], line(&id("1"), "True")),
+        (vec![rfc("1", "testing", 9), draft.clone()], line(&id("1"), "False")),
+        (vec![rfc("1", "none", 9), draft.clone()], line(&id("1"), "False")),
+        (vec![rfc("1", "testing", 2_000), draft.clone()], line(RECORD, "True")),
+    ] {
+        let place = Place::new();
+        for policy in &policies {
+            assert_eq!(open(&place.path(), policy.fetched_at).keep(policy).unwrap(), Kept::Stored);
+        }
+        let connection = Connection::open(place.path()).unwrap();
+        let mut statement =
+            connection.prepare("SELECT sts_record || '|' || tls_only FROM sts_cache").unwrap();
+        let shown: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(shown, std::slice::from_ref(&expected), "{policies:?}");
+        if let Some(printed) = sqlite3(&place.path(), "select sts_record, tls_only from sts_cache") {
+            assert_eq!(printed, expected);
+        }
+    }
+}
+
+#[test]
+fn a_policy_host_that_fails_is_remembered_for_two_days_and_until_it_succeeds() {
+    let (place, name, mut at) = (Place::new(), domain("example.org"), now());
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        let cache = open(&place.path(), at);
+        assert!(cache.failures(&name, Dialect::MtaSts).is_none_or(|failures| !failures.forbid(at)));
+        cache.fetch_failed(&name, Dialect::MtaSts, "it did not answer", at);
+        let failures = open(&place.path(), at).failures(&name, Dialect::MtaSts).unwrap();
+        assert!(failures.forbid(at.plus(1)));
+        pauses.push(failures.next_try().since(at));
+        at = failures.next_try();
+    }
+    assert_eq!(pauses, [300, 600, 1_200]);
+    let last = open(&place.path(), at).failures(&name, Dialect::MtaSts).unwrap().last();
+    let recall = |at| open(&place.path(), at).failures(&name, Dialect::MtaSts).map(Failures::count);
+    assert_eq!(
+        recall(last.plus(172_799)),
+        Some(3),
+        "beyond the day for which a DNS result may be remembered"
+    );
+    assert_eq!(recall(last.plus(172_800)), None);
+    let cache = open(&place.path(), at);
+    assert_eq!(cache.failures(&name, Dialect::SmtpSts), None);
+    assert_eq!(place.names(), ["cache.dns.db"], "no history of a policy that there is not");
+    cache.fetch_succeeded(&name, Dialect::MtaSts);
+    assert_eq!(cache.failures(&name, Dialect::MtaSts), None);
 }

@@ -3,6 +3,8 @@
 use crate::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::limits::{CACHE_OCTETS_LEAST, MAX_REMEMBERED_OCTETS};
+use smtp_sts_verify::policy::Policy;
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::path::Path;
@@ -69,6 +71,78 @@ fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
     );
     assert_eq!(names(), ["a.test", "b.test", "c.test", "enforced.test"]);
     assert_eq!(cache.trouble(), None);
+}
+
+/// A policy file of a quarter of a megabyte, and thus 64 MiB in 256 domains.
+fn long_policy(mode: &str) -> Policy {
+    let label = "x".repeat(63);
+    let mx: String = (0..1_250).map(|i| format!("mx: {label}.{label}.{label}.d{i}.test\n")).collect();
+    let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: 604800\n");
+    Policy::from_text(Dialect::MtaSts, &text).unwrap()
+}
+
+fn octets(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().len()
+}
+
+#[test]
+fn f13_long_policy_files_fill_no_disk_and_displace_no_policy_in_force() {
+    let place = Place::new();
+    let keep = |name: &str, policy: &Policy| {
+        let stored =
+            StoredPolicy::fetched(&domain(name), policy.clone(), Authentication::WebPki, now(), now());
+        let cache = bounded(&place.path(), 10_000, now());
+        let kept = cache.keep(&stored).unwrap();
+        assert_eq!(cache.trouble(), None);
+        kept
+    };
+    place.cache().keep(&enforced("draft.test", UnixTime(now().0 - 100))).unwrap();
+    place.cache().keep(&mta_sts("rfc.test", "1", "enforce", 604_800, UnixTime(now().0 - 100))).unwrap();
+    let (testing, enforcing) = (long_policy("testing"), long_policy("enforce"));
+    for i in 0..300 {
+        assert_eq!(keep(&format!("stranger{i}.test"), &testing), Kept::Stored, "{i}");
+    }
+    assert!(octets(&place.path()) <= CACHE_OCTETS_LEAST);
+    assert!(place.cache().stored(&domain("stranger0.test")).unwrap().mta_sts.is_none(), "the oldest went");
+    assert!(place.cache().history(&domain("stranger0.test")).unwrap().is_empty(), "with its history");
+    let stored =
+        (0..300).take_while(|i| keep(&format!("enforced{i}.test"), &enforcing) == Kept::Stored).count();
+    assert!((240..=262).contains(&stored), "{stored}");
+    assert_eq!(keep("new.test", &testing), Kept::Full);
+    assert!(octets(&place.path()) <= CACHE_OCTETS_LEAST);
+    let here = place.cache().census().unwrap().here;
+    assert_eq!(here, u64::try_from(stored + 2).unwrap(), "what is in force is all there");
+    for name in ["draft.test", "rfc.test", "enforced0.test"] {
+        let policies = place.cache().policies(&domain(name)).unwrap();
+        assert!(policies.iter().all(StoredPolicy::is_enforced) && policies.iter().count() == 1, "{name}");
+    }
+}
+
+#[test]
+fn f13_room_for_one_more_is_not_made_from_what_it_would_not_suffice_for() {
+    let place = Place::new();
+    let at = |seconds| UnixTime(now().0 - seconds);
+    bounded(&place.path(), 1, at(9)).keep(&enforced("enforced.test", at(9))).unwrap();
+    let cache = bounded(&place.path(), 3, now());
+    cache.keep(&mta_sts("testing.test", "1", "testing", 604_800, now())).unwrap();
+    // Two rows more than there is room for, of which only one may go.
+    let cache = bounded(&place.path(), 1, now());
+    assert_eq!(cache.keep(&enforced("new.test", now())).unwrap(), Kept::Full);
+    assert!(place.cache().policies(&domain("testing.test")).unwrap().mta_sts.is_some());
+}
+
+#[test]
+fn f13_long_dns_results_fill_no_disk() {
+    let place = Place::new();
+    let text = "x".repeat(MAX_REMEMBERED_OCTETS);
+    let cache = bounded(&place.path(), 10_000, now());
+    for i in 0..3_600 {
+        cache.remember(&domain(&format!("d{i}.test")), Topic::Dane, &text, now().plus(60 + i));
+    }
+    assert_eq!(cache.trouble(), None);
+    assert!(octets(&place.answers()) <= CACHE_OCTETS_LEAST);
+    assert!(cache.recall(&domain("d3599.test"), Topic::Dane).is_some());
+    assert!(cache.recall(&domain("d0.test"), Topic::Dane).is_none());
 }
 
 #[test]
