@@ -13,9 +13,9 @@ use crate::policy::lint::Code;
 use crate::policy::mta_sts::{self, Body, Record};
 use crate::policy::txt::Published;
 use crate::policy::{Mode, Policy, smtp_sts, tls_rpt};
-use crate::probe::NotShown;
+use crate::probe::{NotShown, Shown};
 use crate::text::{Escaped, excerpt};
-use crate::verdict::{DaneHost, MxFindings};
+use crate::verdict::{DaneHost, MxFindings, Trouble};
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;
@@ -28,8 +28,18 @@ pub fn parts(survey: &Survey) -> Vec<Part> {
     parts.extend(policy(survey, body.as_ref()));
     parts.extend(survey.smtp_sts.iter().filter_map(|answer| draft(survey, answer)));
     parts.push(reports(survey, body.as_ref()));
-    parts.extend(survey.hosts.iter().flat_map(|host| of_host(host, body.as_ref())));
+    parts.extend(survey.hosts.iter().flat_map(|host| of_host(survey, host, body.as_ref())));
+    told_once(&mut parts);
     parts
+}
+
+/// Why a zone is not signed is of interest once.
+fn told_once(parts: &mut [Part]) {
+    let mut told: Vec<String> = Vec::new();
+    for part in parts {
+        part.notes.retain(|note| !told.contains(note));
+        told.extend(part.notes.iter().cloned());
+    }
 }
 
 /// A part about an answer, with what the DNS itself has to say.
@@ -73,6 +83,9 @@ fn exchanges(survey: &Survey) -> Part {
     match &survey.exchanges {
         MxFindings::Hosts { names, .. } => {
             part.notes.extend(names.iter().map(ToString::to_string));
+            if !matches!(survey.mx.outcome.content(), Some(Content::Data(_))) {
+                part.notes.push("(without MX records the domain itself takes its mail)".to_owned());
+            }
             if survey.hosts.len() < names.len() {
                 part.notes.push(format!("(only the first {} of them are looked at)", survey.hosts.len()));
             }
@@ -290,19 +303,19 @@ fn reports(survey: &Survey, body: Option<&Body>) -> Part {
     }
 }
 
-/// The TLSA records of a host, one part each, and what the host shows.
-fn of_host(host: &Host, body: Option<&Body>) -> Vec<Part> {
+/// The TLSA records of a host, one part each, and the host itself.
+fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut usable = Vec::new();
+    let mx_is_secure = matches!(survey.mx.outcome, Outcome::Secure(_));
     for answer in &host.tlsa {
         match answer.outcome.content() {
             Some(Content::Data(records)) => {
                 for record in records {
                     let mut part = of_answer(answer);
-                    if matches!(answer.outcome, Outcome::Secure(_)) {
-                        usable.extend(Tlsa::parse(record));
-                    } else {
-                        part.find(Code::TlsaNotSecure, "");
+                    match answer.outcome {
+                        Outcome::Secure(_) => usable.extend(Tlsa::parse(record)),
+                        _ => part.find(Code::TlsaNotSecure, ""),
                     }
                     let inspected = Kind::Tlsa.inspect(part.title, rdata(record).into_bytes());
                     parts.push(Part { state: part.state, about: part.about, notes: part.notes, ..inspected });
@@ -312,45 +325,88 @@ fn of_host(host: &Host, body: Option<&Body>) -> Vec<Part> {
             None => parts.push(of_answer(answer)),
         }
     }
-    parts.extend(shown(host, &usable, body));
+    let mut part = of_dane(host);
+    if !usable.is_empty() && !mx_is_secure {
+        part.find(Code::DomainDaneInsecureMx, "");
+    }
+    if let Some(shown) = &host.shown {
+        judge(shown, host, &usable, body, &mut part);
+    }
+    parts.push(part);
     parts
 }
 
-fn shown(host: &Host, usable: &[Tlsa], body: Option<&Body>) -> Option<Part> {
+/// What DANE asks of mail for the host.
+fn of_dane(host: &Host) -> Part {
+    let mut part = Part { title: host.name.to_string(), ..Part::default() };
+    let is_told = host.tlsa.iter().any(|answer| answer.outcome.content().is_none());
+    part.state = match &host.dane {
+        DaneHost::Absent => "no DANE",
+        DaneHost::Usable => "DANE, authenticated TLS",
+        DaneHost::Unusable => {
+            part.find(Code::TlsaUnusable, "");
+            "DANE, unauthenticated TLS"
+        }
+        DaneHost::Unknown(Trouble::Bogus(blame, why)) => {
+            part.notes.push(excerpt(why, SHOWN));
+            match blame {
+                Blame::Domain if is_told => {}
+                Blame::Domain => part.find(Code::DomainDnsBogus, ""),
+                Blame::StrippingResolver | Blame::Clock | Blame::TrustAnchor => part.is_unanswered = true,
+            }
+            "nobody can tell whether it has DANE, its mail waits"
+        }
+        DaneHost::Unknown(Trouble::Unreachable(_, _, why)) => {
+            part.notes.push(excerpt(why, SHOWN));
+            part.is_unanswered = true;
+            if !is_told {
+                part.find(Code::DomainDnsUnreachable, "");
+            }
+            "nobody can tell whether it has DANE, its mail waits"
+        }
+    }
+    .to_owned();
+    part
+}
+
+/// Judges what the host shows by what the domain publishes: its own TLSA records, or the policy.
+fn judge(
+    shown: &Result<Shown, NotShown>,
+    host: &Host,
+    usable: &[Tlsa],
+    body: Option<&Body>,
+    part: &mut Part,
+) {
     let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
     let demands_dane = host.dane == DaneHost::Usable;
-    let mut part = Part { title: format!("{} certificate", host.name), ..Part::default() };
-    if host.dane == DaneHost::Unusable {
-        part.find(Code::TlsaUnusable, "");
-    }
-    match host.shown.as_ref() {
-        None if part.about.is_empty() => return None,
-        None => part.state = "not looked at".to_owned(),
-        Some(Err(why)) => {
-            part.state = excerpt(&why.to_string(), SHOWN);
-            match why {
+    let shown = match shown {
+        Ok(shown) => shown,
+        Err(why) => {
+            part.notes.push(format!("it {}", excerpt(&why.to_string(), SHOWN)));
+            return match why {
                 NotShown::NoAddress(_) | NotShown::NoConnection(_) => part.find(Code::DomainMxNotSeen, ""),
-                _ if demands_webpki || demands_dane => part.find(Code::DomainMxNoStarttls, ""),
-                NotShown::NoSmtp(_) | NotShown::NoStarttls(_) | NotShown::NoHandshake(_) => {}
-            }
-        }
-        Some(Ok(shown)) => {
-            part.state = format!("shown at {}", shown.address);
-            match &shown.webpki {
-                Ok(()) => part.notes.push("a public authority vouches for it".to_owned()),
-                Err(why) => {
-                    part.notes.push(format!("no public authority vouches for it: {}", excerpt(why, SHOWN)));
-                    if demands_webpki && !demands_dane {
-                        part.find(Code::DomainMxCertificate, host.name.as_str());
+                NotShown::NoSmtp(_) | NotShown::NoStarttls(_) | NotShown::NoHandshake(_) => {
+                    if demands_webpki || demands_dane {
+                        part.find(Code::DomainMxNoStarttls, "");
                     }
                 }
-            }
-            match matched(&shown.chain, usable) {
-                Some(record) => part.notes.push(format!("it fits {}", excerpt(&record.to_string(), 24))),
-                None if demands_dane => part.find(Code::TlsaNoMatch, host.name.as_str()),
-                None => {}
+            };
+        }
+    };
+    let address = shown.address;
+    match &shown.webpki {
+        Ok(()) => part.notes.push(format!("certificate at {address}: public authorities vouch for it")),
+        Err(why) => {
+            let why = excerpt(why, SHOWN);
+            part.notes.push(format!("certificate at {address}: no public authority vouches for it: {why}"));
+            if demands_webpki && !demands_dane {
+                part.find(Code::DomainMxCertificate, "");
             }
         }
     }
-    Some(part)
+    match matched(&shown.chain, usable) {
+        Some(record) => part.notes.push(format!("it fits TLSA {}", excerpt(&record.to_string(), 24))),
+        None if demands_dane => part.find(Code::TlsaNoMatch, ""),
+        None => {}
+    }
 }

@@ -4,12 +4,17 @@ use super::place::Place;
 use super::{Part, Tally};
 use crate::limits::MAX_FINDINGS_SHOWN;
 use crate::policy::lint::{Explanation, Finding, Severity};
+use crate::text::excerpt;
 use std::fmt::Write as _;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 /// What stands before an excerpt and before the words about a finding.
 const INDENT: &str = "    ";
+/// Lines of a text that are shown without a finding in them.
+const MAX_LINES_SHOWN: usize = 12;
+/// Characters of one of these lines.
+const MAX_LINE_SHOWN: usize = 300;
 
 /// One part after the other, and what they come to.
 #[must_use]
@@ -19,6 +24,9 @@ pub fn text(parts: &[Part]) -> String {
         push_wrapped(&mut text, &part.headline(), "", INDENT);
         for note in &part.notes {
             push_wrapped(&mut text, note, INDENT, INDENT);
+        }
+        if !part.state.is_empty() {
+            push_text(&mut text, part.text.as_deref().unwrap_or_default());
         }
         let inside = part.findings.iter().map(|finding| (finding, part.text.as_deref()));
         let all = inside.chain(part.about.iter().map(|finding| (finding, None)));
@@ -36,6 +44,17 @@ pub fn text(parts: &[Part]) -> String {
     // Writing into a String does not fail.
     let _ = writeln!(text, "{}", Tally::of(parts).sentence());
     text
+}
+
+/// The text that was found, as far as anybody wants to read it.
+fn push_text(out: &mut String, text: &[u8]) {
+    let text = String::from_utf8_lossy(text);
+    for line in text.lines().take(MAX_LINES_SHOWN) {
+        push_wrapped(out, &excerpt(line, MAX_LINE_SHOWN), INDENT, "      ");
+    }
+    if text.lines().nth(MAX_LINES_SHOWN).is_some() {
+        push_wrapped(out, "...", INDENT, INDENT);
+    }
 }
 
 fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {

@@ -1,8 +1,11 @@
 //! What a domain should publish for the MX hosts that it has. Pure.
 
 use super::human::push_wrapped;
+use super::kind::Kind;
+use super::{Part, json};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::Mode;
+use crate::policy::lint::Explanation;
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -51,6 +54,17 @@ impl Publication {
         }
     }
 
+    /// What there is to say against it: there are wishes that are not wise.
+    #[must_use]
+    pub fn parts(&self) -> [Part; 3] {
+        let part = |kind: Kind, text: &str| kind.inspect(kind.word().to_owned(), text.as_bytes().to_vec());
+        [
+            part(Kind::MtaStsPolicy, &self.body),
+            part(Kind::MtaStsTxt, &self.record),
+            part(Kind::TlsrptTxt, &self.reports),
+        ]
+    }
+
     /// As a person publishes it: the file first, so that nobody who sees the record finds no policy, or the old one.
     #[must_use]
     pub fn human(&self) -> String {
@@ -69,10 +83,20 @@ impl Publication {
         );
         let _ = writeln!(text, "_mta-sts.{domain}. IN TXT \"{record}\"");
         let _ = writeln!(text, "_smtp._tls.{domain}. IN TXT \"{reports}\"");
+        for finding in self.parts().iter().flat_map(Part::all_findings) {
+            let Explanation { word, severity, meaning, fix, .. } = finding.code.explain();
+            push_wrapped(
+                &mut text,
+                &format!("# {}: {word}: {meaning} {fix}", severity.word()),
+                "\n",
+                "#    ",
+            );
+        }
         text
     }
 
-    /// As a program publishes it: `domain`, `policy` (`url`, `media_type`, `body`), `records` (`name`, `type`, `text`).
+    /// As a program publishes it: `domain`, `policy` (`url`, `media_type`, `body`), `records` (`name`, `type`, `text`) and
+    /// `findings`.
     #[must_use]
     pub fn json(&self) -> Value {
         let Self { domain, record, body, reports } = self;
@@ -83,10 +107,59 @@ impl Publication {
                 {"name": format!("_mta-sts.{domain}"), "type": "TXT", "text": record},
                 {"name": format!("_smtp._tls.{domain}"), "type": "TXT", "text": reports},
             ],
+            "findings": self.parts().iter().flat_map(json::findings).collect::<Vec<_>>(),
         })
     }
 
     fn url(&self) -> String {
         format!("https://mta-sts.{}/.well-known/mta-sts.txt", self.domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::Tally;
+
+    fn published(mode: Mode, max_age: u64) -> Publication {
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        let hosts = ["mx1.example.org", "mx.example.net"].map(|host| MxHost::from_text(host).unwrap());
+        let reports = "mailto:tls-reports@example.org".to_owned();
+        Publication::new(&domain, &hosts, &Wishes { mode, max_age, reports }, UnixTime(1_800_000_000))
+    }
+
+    #[test]
+    fn what_should_be_published_passes_the_lint() {
+        for mode in [Mode::Enforce, Mode::Testing, Mode::None] {
+            let tally = Tally::of(&published(mode, 1_209_600).parts());
+            assert_eq!(tally, Tally::default(), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn an_unwise_wish_is_granted_and_commented() {
+        let publication = published(Mode::Enforce, 3_600);
+        assert_eq!(Tally::of(&publication.parts()), Tally { errors: 0, warnings: 1, notes: 0 });
+        assert!(publication.human().contains("\n# warning: mta-sts.policy.max-age-too-short: "));
+        assert_eq!(publication.json()["findings"][0]["code"], "mta-sts.policy.max-age-too-short");
+    }
+
+    #[test]
+    fn a_person_is_told_where_each_of_the_three_goes() {
+        let expected = "\
+# 1. This file, as text/plain, at
+#    https://mta-sts.example.org/.well-known/mta-sts.txt
+version: STSv1
+mode: testing
+mx: mx1.example.org
+mx: mx.example.net
+max_age: 1209600
+
+# 2. Then these records, in place of what stands at their names. Change the id
+#    whenever the file changes: once mta-sts.example.org delivers it.
+_mta-sts.example.org. IN TXT \"v=STSv1; id=20270115T080000Z;\"
+_smtp._tls.example.org. IN TXT \"v=TLSRPTv1; rua=mailto:tls-reports@example.org\"
+";
+        assert_eq!(published(Mode::Testing, 1_209_600).human(), expected);
     }
 }

@@ -21,7 +21,7 @@ use crate::policy::{Dialect, Mode, tls_rpt};
 use crate::probe::Probe;
 use crate::text::excerpt;
 use crate::time::{Clock as _, SystemClock, UnixTime};
-use crate::verdict::MxFindings;
+use crate::verdict::{MxFindings, Trouble};
 use crate::verify::mx::mx_findings;
 use hickory_proto::rr::RecordType;
 use std::ffi::OsStr;
@@ -148,10 +148,10 @@ fn publish(
                 format!("{domain} has {number} MX records, which is more than are judged"),
             ));
         }
-        MxFindings::Unknown(trouble) => {
+        MxFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
             return Err((
                 ExitStatus::Defer,
-                format!("the MX records of {domain} could not be learnt: {trouble:?}"),
+                format!("the MX records of {domain} could not be learnt: {why}"),
             ));
         }
     };
@@ -160,7 +160,7 @@ fn publish(
         Format::Human => publication.human(),
         Format::Json => line(&publication.json()),
     };
-    Ok(output::write(&text, ExitStatus::Deliver))
+    Ok(output::write(&text, status(arguments.strict, &publication.parts())))
 }
 
 /// Where reports are to go: what was asked for, if a record may hold it.

@@ -37,6 +37,9 @@ impl Code {
 
 codes! {
 // ---- what only a look at the whole domain can see -------------------------------------------------------------------
+    DomainDaneInsecureMx: Warning "domain.dane-insecure-mx", "RFC 7672 section 2.2.1",
+        "The host has TLSA records, but the domain's MX records are not signed: whoever forges them names another host.",
+        "Sign the domain's own zone (DNSSEC), too.";
     DomainDnsBogus: Error "domain.dns-bogus", "RFC 4035 section 5.5",
         "The answer fails validation: whoever validates does not get the record, and lets mail wait.",
         "Look at signatures, keys and DS records of the zone; smtp-sts-verify lookup names the proof that failed.";
