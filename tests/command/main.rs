@@ -10,6 +10,7 @@ mod bad_input;
 mod configuration;
 mod formats;
 mod lint;
+mod lint_domain;
 mod matching;
 mod outputs;
 mod reasons;
