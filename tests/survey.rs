@@ -288,10 +288,10 @@ fn tlsa_records_are_looked_at_one_by_one_and_against_the_certificate() {
         well().publish("_25._tcp.mx.d.test", "TLSA", &records)
     };
     let (good, pkix) = (format!("3 1 1 {DIGEST}"), format!("1 1 1 {DIGEST}"));
-    assert_eq!(tlsa(&[good.clone()]).found(), Vec::<&str>::new());
+    assert_eq!(tlsa(std::slice::from_ref(&good)).found(), Vec::<&str>::new());
     assert_eq!(tlsa(&[good.clone(), pkix.clone()]).found(), ["tlsa.usage-pkix"]);
     assert_eq!(tlsa(&[pkix]).found(), ["tlsa.usage-pkix", "tlsa.unusable"]);
-    assert_eq!(tlsa(&[good.clone()]).shows(shown(Ok(()))).found(), ["tlsa.no-match"]);
+    assert_eq!(tlsa(std::slice::from_ref(&good)).shows(shown(Ok(()))).found(), ["tlsa.no-match"]);
     let world = well().say("_25._tcp.mx.d.test", "TLSA", insecure("TLSA", &good));
     let world = world.say("mx.d.test", "A", insecure("A", "192.0.2.1"));
     assert_eq!(world.found(), ["tlsa.not-secure"]);

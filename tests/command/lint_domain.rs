@@ -62,7 +62,8 @@ fn each_mistake_of_the_world_is_named() {
         let expected: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let (mut found, code) = found(&lab, domain);
         let mut sorted = expected.clone();
-        (sorted.sort(), found.sort());
+        sorted.sort();
+        found.sort();
         assert_eq!((found, code), (sorted, Some(exit)), "{domain}");
     }
 }
