@@ -15,6 +15,9 @@
 //! 6. [`cache`] keeps what the next delivery must know.
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
 //!
+//! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
+//! see, for which [`probe`] looks at the certificates of MX hosts.
+//!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
 //! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.

@@ -1,7 +1,8 @@
-//! The README says of reasons and exit codes what the program says.
+//! The README says of reasons, lint codes and exit codes what the program says.
 #![cfg(test)] // tells clippy that these are tests throughout
 
 use smtp_sts_verify::cli::exit::ExitStatus;
+use smtp_sts_verify::policy::lint::{Code, Explanation};
 use smtp_sts_verify::reason::Reason;
 
 const README: &str = include_str!("../README.md");
@@ -38,4 +39,16 @@ fn the_table_of_reasons_is_the_programs() {
         })
         .collect();
     assert_eq!(rows_below("### Reasons"), expected);
+}
+
+#[test]
+fn the_table_of_lint_codes_is_the_programs() {
+    let expected: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| {
+            let Explanation { word, severity, meaning, fix, rule } = code.explain();
+            format!("| `{word}` | {} | {meaning} {fix} | {rule} |", severity.word())
+        })
+        .collect();
+    assert_eq!(rows_below("## Lint codes"), expected);
 }

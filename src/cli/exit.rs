@@ -7,9 +7,9 @@ use crate::verify::Report;
 /// How the process ends (the numbers of sysexits.h where there is one).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// Deliver; a look-up that is secure or insecure.
+    /// Deliver; a look-up that is secure or insecure; a text without errors; a pattern that matches.
     Deliver,
-    /// Refuse, only with `-m`; a look-up that is bogus.
+    /// Refuse, only with `-m`; a look-up that is bogus; a text with an error; a pattern that does not match.
     Refuse,
     /// The question is none.
     Usage,
@@ -43,11 +43,11 @@ impl ExitStatus {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Deliver => "deliver (lookup: secure or insecure)",
-            Self::Refuse => "refuse, only with -m (lookup: bogus)",
+            Self::Deliver => "deliver (lookup: secure or insecure; lint: well-formed; match: it matches)",
+            Self::Refuse => "refuse, only with -m (lookup: bogus; lint: malformed; match: it does not)",
             Self::Usage => "the command line, the domain or a host is wrong",
             Self::Internal => "the program failed",
-            Self::Defer => "defer: nobody can tell yet (lookup: unreachable)",
+            Self::Defer => "defer: nobody can tell yet (lookup, lint DOMAIN: unreachable)",
             Self::Configuration => "the configuration cannot be used",
         }
     }
