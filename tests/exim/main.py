@@ -11,8 +11,10 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cases_dane  # noqa: E402
 import cases_dane_plumbing  # noqa: E402
 import cases_header  # noqa: E402
+import cases_mta_sts  # noqa: E402
 import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
 import cases_setup  # noqa: E402
@@ -138,6 +140,8 @@ def main():
     header(lab, ledger)
     policies(lab, ledger, program)
     setups(lab, ledger)
+    # Started at the beginning, because it takes a minute.
+    ledger.run(cases_plumbing.hangs.words, cases_plumbing.hangs, lab)
     return ledger.close()
 
 
@@ -147,10 +151,9 @@ def plumbing(lab, ledger):
     lab.exim.configure("split", relay_domains="relayed.signed.example")
     if ledger.wants("a program that hangs: Exim ends it after a minute, and the mail waits"):
         lab.hanging = cases_plumbing.Hanging(lab.exim)
-    last = [case for case in cases_plumbing.CASES if case is cases_plumbing.hangs]
-    first = [case for case in cases_plumbing.CASES if case not in last]
-    for case in [*first, *cases_dane_plumbing.CASES, *last]:
-        ledger.run(case.words, case, lab)
+    for case in [*cases_plumbing.CASES, *cases_dane_plumbing.CASES]:
+        if case is not cases_plumbing.hangs:
+            ledger.run(case.words, case, lab)
     for words, case, macros in [
         ("SMTP_STS_ON_FAILURE = deliver: garbage and no program do not stop the mail; an answer to wait does",
          cases_plumbing.choice_deliver, {"SMTP_STS_ON_FAILURE": "deliver"}),
@@ -178,7 +181,7 @@ def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.exim.install_program(program)
     lab.forget_policies()
-    cases = cases_policy.CASES
+    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES]
     if not any(ledger.wants(case.words) for case in cases):
         return
     lab.exim.configure("split", sets=["enforce", "header"])

@@ -13,7 +13,7 @@ import time
 import dns.message
 import dns.query
 
-AUTHORITATIVE = "192.0.2.53"
+AUTHORITATIVE, NOBODY = "192.0.2.53", "192.0.2.54"
 VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
 APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 5\n@ 60 IN NS ns.nic.example.\n"
 
@@ -21,7 +21,7 @@ APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86
 class Names:
     """Signs the zones and runs the servers. `zones` maps a zone (without the final dot) to its records; a zone below
     another one of them is delegated from there. For a bogus zone the parent has a DS record that fits no key of it; a
-    silent one is delegated, as signed, to a server that knows nothing of it.
+    silent one is delegated, as signed, to a server that does not exist.
     """
 
     def __init__(self, directory, zones, unsigned, bogus, silent=()):
@@ -53,9 +53,11 @@ class Names:
         self._unbound()
 
     def _records(self, name):
-        records = self.zones.get(name, f"ns.nic.example. 60 IN A {AUTHORITATIVE}\n")
+        addresses = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\nsilent.nic.example. 60 IN A {NOBODY}\n"
+        records = self.zones.get(name, addresses)
         for child in [child for child in ["example", *self.zones] if self._parent(child) == name]:
-            records += f"{child}. 60 IN NS ns.nic.example.\n"
+            server = "silent" if child in self.silent else "ns"
+            records += f"{child}. 60 IN NS {server}.nic.example.\n"
             if child not in self.unsigned:
                 records += self._ds(child)
         return records

@@ -27,9 +27,9 @@ HOSTS = {
 POLICY_HOST = mta_sts.POLICY_HOSTS["trusted"]
 
 
-def policy(mx="*.hosts.example", to="true", how="dnssec", life=86400, more=""):
+def policy(mx="*.hosts.example", to="true", how="dnssec", constraint="webpki", life=86400, more=""):
     """A record of the draft."""
-    return f"v=STS1; to={to}; mx={mx}; a={how}; c=webpki; e={life}; rua=mailto:sts@sts.example{more}"
+    return f"v=STS1; to={to}; mx={mx}; a={how}; c={constraint}; e={life}; rua=mailto:sts@sts.example{more}"
 
 
 def domain(name, mx, txt=None, label="_smtp-sts"):
@@ -60,6 +60,7 @@ SIGNED = "".join(
         domain("xn--bcher-kva", ["good"], policy()),
         domain("xn--bcher-plain-thb", ["plain"], policy()),
         *[domain(name, mx) for name, mx in dane.DOMAINS.items()],
+        domain("tlsa-demanded", ["danewrong", "good"], policy(constraint="tlsa")),
         domain("shared", ["selfsigned"]),
         domain("issuer", ["issuer"]),
         domain("webpki", ["good"], policy(how="webpki:https://webpki.signed.example/.well-known/smtp-sts/current")),
