@@ -8,6 +8,7 @@ mod laboratory;
 #[path = "../program/mod.rs"]
 mod program;
 
+mod critical_path;
 mod domains;
 mod first_use;
 mod in_force;
