@@ -8,10 +8,13 @@
 )]
 
 use hickory_proto::rr::RData;
+use smtp_sts_verify::dane::matching::matched;
+use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
 use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
+use smtp_sts_verify::lint;
 use smtp_sts_verify::name::{Destination, MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::policy::lint::{Inspected, Severity};
@@ -193,6 +196,37 @@ pub(crate) fn tls_rpt(octets: &[u8]) {
         assert!(!record.rua().is_empty());
         assert_eq!(tls_rpt::Record::parse(record.as_str()).as_ref(), Ok(&record));
     }
+}
+
+/// One TLSA record in its presentation format: what DANE can use is what the lint has nothing against.
+pub(crate) fn tlsa(octets: &[u8]) {
+    let found = lint::tlsa::inspect(octets);
+    if let Ok(lint::tlsa::Fields { usage, selector, matching, data }) = &found.value {
+        let usable = Tlsa::new(*usage, *selector, *matching, data.clone());
+        let is_faultless = found.findings.iter().all(|finding| finding.severity() != Severity::Error);
+        assert_eq!(usable.is_ok(), is_faultless, "{usable:?} {:?}", found.findings);
+    }
+    inspected(octets, found);
+}
+
+/// What a mail server may show as its certificates: the length of each in two octets, then the certificate. Whatever
+/// it is, it can be published as it is, and is then matched if it is a certificate.
+pub(crate) fn certificates(octets: &[u8]) {
+    let (mut chain, mut rest) = (Vec::new(), octets);
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
+        let (certificate, after) = after.split_at(length);
+        chain.push(certificate);
+        rest = after;
+    }
+    let Some(own) = chain.first() else { return };
+    let in_full = |usage, certificate: &[u8]| Tlsa::new(usage, 0, 0, certificate.to_vec());
+    if let Ok(record) = in_full(3, own) {
+        assert_eq!(matched(&chain, std::slice::from_ref(&record)), Some(&record));
+        assert_eq!(matched(&chain[1..], std::slice::from_ref(&record)).is_some(), chain.get(1) == Some(own));
+    }
+    let anchors: Vec<_> = chain.iter().flat_map(|certificate| in_full(2, certificate)).collect();
+    let _ = matched(&chain, &anchors);
 }
 
 fn lines(octets: &[u8]) -> Vec<Vec<u8>> {

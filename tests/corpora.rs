@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a fuzz target does with its octets.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 12] = [
+const TARGETS: [(&str, Target); 14] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),
@@ -23,6 +23,8 @@ const TARGETS: [(&str, Target); 12] = [
     ("mta_sts_body", targets::mta_sts_body),
     ("mta_sts_policy", targets::mta_sts_policy),
     ("tls_rpt", targets::tls_rpt),
+    ("tlsa", targets::tlsa),
+    ("certificates", targets::certificates),
 ];
 
 fn root() -> &'static Path {
