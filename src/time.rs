@@ -16,6 +16,16 @@ impl UnixTime {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// The beginning of a day in UTC; `None` for what is no date of the years 1970 to 9999.
+    #[must_use]
+    pub fn midnight(year: u64, month: u64, day: u64) -> Option<Self> {
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        let days = days(year, month, day);
+        (civil(days) == (year, month, day)).then_some(Self(days * 86_400))
+    }
+
     /// Seconds from `earlier` to this moment; zero if it is the other way round.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
@@ -49,6 +59,15 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400;
     (if month <= 2 { year + 1 } else { year }, month, day)
+}
+
+/// The inverse of [`civil`], for a day that exists.
+const fn days(year: u64, month: u64, day: u64) -> u64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 /// Where "now" comes from: the machine, or a test.
@@ -88,6 +107,19 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             assert_eq!(UnixTime(moment).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_date_is_the_beginning_of_its_day() {
+        for day in (0..2_932_896).step_by(13) {
+            let (year, month, day_of_month) = civil(day);
+            assert_eq!(UnixTime::midnight(year, month, day_of_month), Some(UnixTime(day * 86_400)));
+        }
+        for (year, month, day) in
+            [(2026, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 0, 1), (1969, 12, 31), (10_000, 1, 1)]
+        {
+            assert_eq!(UnixTime::midnight(year, month, day), None);
         }
     }
 

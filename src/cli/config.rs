@@ -3,6 +3,7 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::overrides::Overrides;
 use crate::cache::DEFAULT_PATH;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
 use crate::text::{Escaped, excerpt};
@@ -61,6 +62,10 @@ pub struct Choices {
     /// Domains kept in each file of the cache [default: 50000]
     #[arg(long, value_name = "N")]
     pub max_domains: Option<u64>,
+    /// Only in the file: what is required of single domains, whatever they publish.
+    #[arg(skip)]
+    #[serde(rename = "override")]
+    pub overrides: Overrides,
 }
 
 /// The address of a name server; port 53 unless it says otherwise.
@@ -259,6 +264,7 @@ impl Choices {
             on_unreachable: self.on_unreachable.or(file.on_unreachable),
             tls_verified: self.tls_verified.or(file.tls_verified),
             max_domains: self.max_domains.or(file.max_domains),
+            overrides: file.overrides,
         }
     }
 

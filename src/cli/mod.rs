@@ -9,6 +9,7 @@ pub mod lookup;
 pub mod matching;
 mod output;
 mod outside;
+pub mod overrides;
 mod panic;
 pub mod privileges;
 mod verify;

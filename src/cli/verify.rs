@@ -4,6 +4,7 @@ use super::args::VerifyArguments;
 use super::config::{Choices, Format};
 use super::exit::ExitStatus;
 use super::outside::{self, Trusted};
+use super::overrides::{Effect, Word};
 use super::{log, output, privileges, watchdog};
 use crate::cache::{Cache, CachePath};
 use crate::dns::session::Resolver;
@@ -19,6 +20,7 @@ use crate::verdict::{Handshake, OnUnreachable, Verdict};
 use crate::verify::{self, NoInquiry, Report, Request};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::warn;
 
 /// Runs the command.
 pub(super) fn run(arguments: &VerifyArguments) -> ExitStatus {
@@ -39,32 +41,50 @@ fn answer(
     asker: Asker,
     started: Instant,
 ) -> Result<Report, NoInquiry> {
-    let request = request(arguments, choices)?;
-    let path = CachePath::parse(choices.cache_file())
-        .map_err(|why| misconfigured(format!("the cache '{}' {why}", choices.cache_file().display())))?;
-    privileges::give_up(&path).map_err(misconfigured)?;
     if arguments.verbose && choices.format() != Format::Exim {
         log::start();
     }
+    let mut request = request(arguments, choices)?;
     let now = SystemClock.now();
+    let mut notes = Vec::new();
+    match choices.overrides.about(&request.domain, now) {
+        Word::Nothing => {}
+        Word::Ended(scope, one) => {
+            let why =
+                format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason);
+            warn!(why, "an override has ended");
+            notes.push(why);
+        }
+        Word::InForce(scope, one) => {
+            notes.push(format!("the override for {scope} counts until {}: {}", one.ends, one.reason));
+            match one.effect {
+                Effect::Ignore => return Ok(Report::ignored(&request, notes)),
+                Effect::Require(requirement) => request.requirement = Some(requirement),
+            }
+        }
+    }
+    let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
+    let path = CachePath::parse(choices.cache_file())
+        .map_err(|why| misconfigured(format!("the cache '{}' {why}", choices.cache_file().display())))?;
+    privileges::give_up(&path).map_err(misconfigured)?;
     let trusted = Trusted::read(choices).map_err(misconfigured)?;
     let cache = Cache::new(path, &trusted.circumstances(choices), choices.max_domains(), now);
     if let Some(report) = verify::from_memory(&request, Some(&cache), now) {
-        return Ok(report);
+        return Ok(noted(report));
     }
     let servers = outside::name_servers(choices).map_err(misconfigured)?;
     let anchors = Arc::new(trusted.anchors().map_err(misconfigured)?);
     let runtime = outside::runtime().map_err(|error| NoInquiry::defer(Reason::Internal, error))?;
     let deadline = started + choices.deadline();
     watchdog::start(deadline, choices.format(), asker);
-    Ok(runtime.block_on(async {
+    Ok(noted(runtime.block_on(async {
         let journal = Journal::since(started);
         let resolver = journal.watch(Resolver::new(&servers, anchors, now, deadline.into()));
         let settings = outside::https_settings(choices);
         let fetcher = HttpsFetcher::new(&resolver, settings, deadline).noted_in(&journal);
         let report = verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await;
         Report { timeline: journal.timeline(), ..report }
-    }))
+    })))
 }
 
 fn misconfigured(why: impl ToString) -> NoInquiry {

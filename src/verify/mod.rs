@@ -22,7 +22,7 @@ use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
-use crate::verdict::{Handshake, Judgement, OnUnreachable, Requirement, Trouble, Verdict};
+use crate::verdict::{Handshake, Judgement, OnUnreachable, PolicyType, Requirement, Trouble, Verdict};
 use inquiry::Inquiry;
 use std::time::Duration;
 
@@ -136,6 +136,23 @@ impl From<NoInquiry> for Report {
             evidence: Vec::new(),
             record: None,
             notes: vec![none.why],
+            timeline: Timeline::default(),
+        }
+    }
+}
+
+impl Report {
+    /// The answer about a domain that is not to be asked about.
+    #[must_use]
+    pub fn ignored(request: &Request, notes: Vec<String>) -> Self {
+        let plain = Judgement::plain(Verdict::Deliver, Reason::Override, &request.hosts);
+        Self {
+            domain: Some(request.domain.clone()),
+            judgement: Judgement { policy: PolicyType::Override, ..plain },
+            cache: CacheUse::None,
+            evidence: Vec::new(),
+            record: None,
+            notes,
             timeline: Timeline::default(),
         }
     }

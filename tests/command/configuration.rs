@@ -140,3 +140,67 @@ fn values_out_of_their_range_are_exit_64_on_the_command_line() {
     }
     assert_eq!(lab.questions(), 0);
 }
+
+#[test]
+fn an_override_counts_until_its_end_and_is_seen_in_every_output() {
+    let lab = Laboratory::start();
+    let ask = |text: &str, more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(lab.options()).arg("-c").arg(lab.cache_file()).arg("--config").arg(file(&lab, text));
+        command.args(["--deadline", "5"]).args(more).output().unwrap()
+    };
+    let rule = |domain: &str, what: &str, until: &str| {
+        format!("[override.\"{domain}\"]\n{what}\nuntil = {until}\nreason = \"a partner mends it\"\n")
+    };
+    let keys = ["verdict", "tls", "policy", "reason"];
+    for (domain, host, what, until, expected) in [
+        (
+            "bogus.test",
+            "mx.bogus.test",
+            "ignore = true",
+            "2999-12-31",
+            ["deliver", "opportunistic", "override", "override"],
+        ),
+        (
+            "bogus.test",
+            "mx.bogus.test",
+            "ignore = true",
+            "2020-12-31",
+            ["defer", "opportunistic", "none", "dnssec-bogus"],
+        ),
+        (
+            "bogus.test",
+            "mx.bogus.test",
+            "require = \"none\"",
+            "2999-12-31",
+            ["defer", "opportunistic", "override", "dnssec-bogus"],
+        ),
+        (
+            "none.test",
+            "mx.none.test",
+            "require = \"webpki\"",
+            "2999-12-31",
+            ["deliver", "webpki", "override", "override"],
+        ),
+        (
+            "none.test",
+            "mx.none.test",
+            "require = \"dane\"",
+            "2999-12-31",
+            ["refuse", "dane", "override", "tlsa-required"],
+        ),
+    ] {
+        let text = rule(domain, what, until);
+        let line = told(ask(&text, &["-d", domain, "-m", host]), false);
+        assert_eq!(line.of(keys), expected, "{what} until {until}: {}", line.line);
+        let people =
+            String::from_utf8(ask(&text, &["-d", domain, "-m", host, "--format", "human"]).stdout).unwrap();
+        let ended =
+            if until == "2020-12-31" { "is ignored: a partner mends it" } else { "counts until 3000-01-01" };
+        assert!(people.contains(ended) && people.contains("a partner mends it"), "{people}");
+    }
+    let below = rule("*.test", "ignore = true", "2999-12-31");
+    assert_eq!(told(ask(&below, &["-d", "bogus.test"]), true).get("policy"), "override");
+    let output = ask("[override.\"a.test\"]\nignore = true\nreason = \"no end\"\n", &["-d", "a.test"]);
+    assert_eq!(output.status.code(), Some(78));
+}

@@ -1,0 +1,269 @@
+//! What the administrator says about single domains, against what they publish: for a time, and with a reason.
+
+use crate::name::PolicyDomain;
+use crate::text::excerpt;
+use crate::time::UnixTime;
+use crate::verdict::Requirement;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use toml::value::{Datetime, Offset};
+
+/// The overrides of a configuration, `[override."example.org"]` and `[override."*.example.org"]`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Overrides(BTreeMap<Scope, Override>);
+
+/// Which domains an override is about.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+pub enum Scope {
+    /// All domains below this one, at any depth; not the domain itself.
+    Below(PolicyDomain),
+    /// This domain.
+    Domain(PolicyDomain),
+}
+
+/// What is said about them.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "Written")]
+pub struct Override {
+    /// What it means for the mail.
+    pub effect: Effect,
+    /// The first moment at which it counts no more.
+    pub ends: UnixTime,
+    /// Why; the administrator's own words.
+    pub reason: String,
+}
+
+/// What an override means for the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The domain is not asked about at all: its mail is delivered as if this program were not there.
+    Ignore,
+    /// Its hosts are held to this, whatever the domain publishes; its MX records are validated as ever.
+    Require(Requirement),
+}
+
+/// What the configuration says about a domain, now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word<'a> {
+    /// Nothing.
+    Nothing,
+    /// Something that ended; it is to be warned about.
+    Ended(&'a Scope, &'a Override),
+    /// This.
+    InForce(&'a Scope, &'a Override),
+}
+
+/// An override as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    require: Option<WrittenRequirement>,
+    #[serde(default)]
+    ignore: bool,
+    until: Date,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenRequirement {
+    Dane,
+    None,
+    Webpki,
+}
+
+/// `2026-12-31`, which lasts until the end of that day in UTC, or `2026-12-31T12:00:00Z`; quoted or not.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a date like 2026-12-31, or a time with its zone like 2026-12-31T12:00:00Z")]
+enum Date {
+    Bare(Datetime),
+    Quoted(String),
+}
+
+impl Overrides {
+    /// What is said about a domain; what stands nearest to it counts.
+    #[must_use]
+    pub fn about(&self, domain: &PolicyDomain, now: UnixTime) -> Word<'_> {
+        let nearest =
+            self.0.iter().filter(|(scope, _)| scope.covers(domain)).max_by_key(|(scope, _)| scope.weight());
+        match nearest {
+            None => Word::Nothing,
+            Some((scope, one)) if now < one.ends => Word::InForce(scope, one),
+            Some((scope, one)) => Word::Ended(scope, one),
+        }
+    }
+}
+
+impl Scope {
+    fn covers(&self, domain: &PolicyDomain) -> bool {
+        match self {
+            Self::Domain(one) => one == domain,
+            Self::Below(above) => {
+                domain.as_str().strip_suffix(above.as_str()).is_some_and(|rest| rest.ends_with('.'))
+            }
+        }
+    }
+
+    /// The domain itself before all that are above it, the longest of these first.
+    fn weight(&self) -> (bool, usize) {
+        match self {
+            Self::Domain(one) => (true, one.as_str().len()),
+            Self::Below(above) => (false, above.as_str().len()),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(one) => write!(f, "{one}"),
+            Self::Below(above) => write!(f, "*.{above}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bad = |error| format!("an override needs a domain, or '*.' and one: {error}");
+        match text.strip_prefix("*.") {
+            Some(above) => PolicyDomain::parse(above).map(Self::Below).map_err(bad),
+            None => PolicyDomain::parse(&text).map(Self::Domain).map_err(bad),
+        }
+    }
+}
+
+impl TryFrom<Written> for Override {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let effect = match (written.require, written.ignore) {
+            (Some(require), false) => Effect::Require(match require {
+                WrittenRequirement::Dane => Requirement::Dane,
+                WrittenRequirement::None => Requirement::None,
+                WrittenRequirement::Webpki => Requirement::WebPki,
+            }),
+            (None, true) => Effect::Ignore,
+            (Some(_), true) | (None, false) => {
+                return Err("an override says either `require = ...` or `ignore = true`".to_owned());
+            }
+        };
+        let reason = written.reason.trim().to_owned();
+        if reason.is_empty() {
+            return Err("an override needs a reason, for whoever finds it later".to_owned());
+        }
+        Ok(Self { effect, ends: written.until.end()?, reason })
+    }
+}
+
+impl Date {
+    /// The first moment after it.
+    fn end(self) -> Result<UnixTime, String> {
+        let datetime = match self {
+            Self::Bare(datetime) => datetime,
+            Self::Quoted(text) => {
+                text.parse().map_err(|_| format!("'{}' is no date like 2026-12-31", excerpt(&text, 40)))?
+            }
+        };
+        let unusable = || format!("'{datetime}' is no date like 2026-12-31, and no time with its zone");
+        let date = datetime.date.ok_or_else(unusable)?;
+        let midnight =
+            UnixTime::midnight(date.year.into(), date.month.into(), date.day.into()).ok_or_else(unusable)?;
+        match (datetime.time, datetime.offset) {
+            (None, None) => Ok(midnight.plus(86_400)),
+            (Some(time), Some(offset)) => {
+                let minutes = match offset {
+                    Offset::Z => 0,
+                    Offset::Custom { minutes } => i64::from(minutes),
+                };
+                let of_day = u64::from(time.hour) * 3_600
+                    + u64::from(time.minute) * 60
+                    + u64::from(time.second.unwrap_or(0));
+                let local = midnight.plus(of_day).0;
+                local.checked_add_signed(-minutes * 60).map(UnixTime).ok_or_else(unusable)
+            }
+            (None, Some(_)) | (Some(_), None) => Err(unusable()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime(1_798_675_200); // 2026-12-31T00:00:00Z
+
+    fn parse(text: &str) -> Result<Overrides, String> {
+        #[derive(Deserialize)]
+        struct File {
+            r#override: Overrides,
+        }
+        toml::from_str::<File>(text).map(|file| file.r#override).map_err(|error| error.message().to_owned())
+    }
+
+    fn about(overrides: &Overrides, domain: &str, now: UnixTime) -> String {
+        match overrides.about(&PolicyDomain::parse(domain).unwrap(), now) {
+            Word::Nothing => "nothing".into(),
+            Word::Ended(scope, _) => format!("ended {scope}"),
+            Word::InForce(scope, one) => format!("{scope} {:?}", one.effect),
+        }
+    }
+
+    #[test]
+    fn what_stands_nearest_to_a_domain_counts() {
+        let overrides = parse(
+            "[override.'example.org']\nrequire = 'webpki'\nuntil = 2026-12-31\nreason = 'r'\n\
+             [override.'*.example.org']\nignore = true\nuntil = 2026-12-31\nreason = 'r'\n\
+             [override.'*.b.example.org']\nrequire = 'dane'\nuntil = '2026-12-31'\nreason = 'r'\n\
+             [override.'*.BÜCHER.test']\nrequire = 'none'\nuntil = 2026-12-31T01:00:00+01:00\nreason = 'r'",
+        )
+        .unwrap();
+        for (domain, expected) in [
+            ("example.org", "example.org Require(WebPki)"),
+            ("a.example.org", "*.example.org Ignore"),
+            ("x.a.example.org", "*.example.org Ignore"),
+            ("a.b.example.org", "*.b.example.org Require(Dane)"),
+            ("b.example.org", "*.example.org Ignore"),
+            ("notexample.org", "nothing"),
+            ("org", "nothing"),
+            ("a.xn--bcher-kva.test", "ended *.xn--bcher-kva.test"),
+        ] {
+            assert_eq!(about(&overrides, domain, NOW), expected, "{domain}");
+        }
+    }
+
+    #[test]
+    fn a_date_lasts_until_the_end_of_its_day() {
+        let overrides =
+            parse("[override.'a.test']\nignore = true\nuntil = 2026-12-31\nreason = 'r'").unwrap();
+        assert_eq!(about(&overrides, "a.test", NOW.plus(86_399)), "a.test Ignore");
+        assert_eq!(about(&overrides, "a.test", NOW.plus(86_400)), "ended a.test");
+    }
+
+    #[test]
+    fn an_override_without_an_end_or_a_reason_is_none() {
+        for (text, expected) in [
+            ("ignore = true\nreason = 'r'", "missing field `until`"),
+            ("ignore = true\nuntil = 2026-12-31", "missing field `reason`"),
+            ("ignore = true\nuntil = 2026-12-31\nreason = ' '", "needs a reason"),
+            ("until = 2026-12-31\nreason = 'r'", "either `require"),
+            ("ignore = true\nrequire = 'none'\nuntil = 2026-12-31\nreason = 'r'", "either `require"),
+            ("require = 'tls'\nuntil = 2026-12-31\nreason = 'r'", "unknown variant"),
+            ("ignore = true\nuntil = 'soon'\nreason = 'r'", "no date like"),
+            ("ignore = true\nuntil = 12:00:00\nreason = 'r'", "no date like"),
+            ("ignore = true\nuntil = 2026-12-31T12:00:00\nreason = 'r'", "no time with its zone"),
+            ("ignore = true\nuntil = 7\nreason = 'r'", "a date like 2026-12-31"),
+            ("ignore = true\nuntil = 2026-12-31\nreason = 'r'\nforever = true", "unknown field `forever`"),
+        ] {
+            let error = parse(&format!("[override.'a.test']\n{text}")).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let error =
+            parse("[override.'a..test']\nignore = true\nuntil = 2026-12-31\nreason = 'r'").unwrap_err();
+        assert!(error.contains("an override needs a domain"), "{error}");
+    }
+}
