@@ -187,7 +187,9 @@ impl<'a, M: Memory> Inquiry<'a, M> {
     pub(super) fn keep(&self, judgement: &Judgement) {
         let Some(PolicyFindings::NeverApplied(policy)) = &self.findings.smtp_sts else { return };
         let replaces = self.stored.smtp_sts.as_ref().is_some_and(StoredPolicy::is_in_force);
-        if judgement.policy != PolicyType::SmtpSts || (self.is_kept(judgement) && !replaces) {
+        // A policy that asks for TLSA is met where DANE decides, and is to bind where it does not.
+        let counts = judgement.policy == PolicyType::SmtpSts || judgement.memorandum == Memorandum::Applied;
+        if !counts || (self.is_kept(judgement) && !replaces) {
             return;
         }
         let mut policy = policy.clone();
