@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example lab` starts the laboratory of `tests/laboratory/` on loopback, unprivileged, and asks
 //! about every delivery of `fixtures/laboratory/deliveries`, with one cache: the validating resolver over UDP and TCP,
-//! the policy fetch over TLS, the SQLite files, the verdict. It prints a table and ends with 1 if a verdict is not the
+//! the policy fetch over TLS, the SQLite files, the verdict. It prints a table and ends with 1 if an answer is not the
 //! expected one. With `-- --serve` it stays up afterwards and prints commands to try by hand.
 #![allow(
     clippy::print_stdout,
@@ -13,47 +13,23 @@
 #[path = "../tests/laboratory/mod.rs"]
 mod laboratory;
 
-use laboratory::{Laboratory, path};
+use laboratory::{Laboratory, deliveries, path};
 use smtp_sts_verify::text::excerpt;
 use smtp_sts_verify::time::{Clock as _, SystemClock};
 use std::process::ExitCode;
 use std::time::Instant;
 
-const DELIVERIES: &str = include_str!("../fixtures/laboratory/deliveries");
-
-/// One line of the fixture.
-struct Delivery<'a> {
-    domain: &'a str,
-    host: &'a str,
-    verdict: &'a str,
-    reason: &'a str,
-    story: &'a str,
-}
-
-impl<'a> Delivery<'a> {
-    fn read(line: &'a str) -> Option<Self> {
-        let mut rest = line;
-        let mut word = || {
-            let (word, after) = rest.split_once(' ')?;
-            rest = after.trim_start();
-            Some(word)
-        };
-        let (domain, host, verdict, reason) = (word()?, word()?, word()?, word()?);
-        (domain != "#").then_some(Self { domain, host, verdict, reason, story: rest })
-    }
-}
-
 fn main() -> ExitCode {
     let lab = Laboratory::start();
     let cache = lab.cache_file();
-    let deliveries: Vec<Delivery<'_>> = DELIVERIES.lines().filter_map(Delivery::read).collect();
+    let deliveries = deliveries::all();
     let total = deliveries.len();
     println!(
         "A signed world on {}, its policy hosts on port {}; {total} deliveries.\n",
         lab.dns(),
         lab.https_port()
     );
-    row("domain", "host", "verdict", "why", "asked", "took");
+    row(["domain", "host", "verdict", "by", "TLS", "why", "asked", "took"]);
     let mut surprises = 0;
     for delivery in &deliveries {
         lab.forget();
@@ -61,21 +37,21 @@ fn main() -> ExitCode {
         let report = path::ask(&lab, &cache, delivery.domain, delivery.host, SystemClock.now());
         let took = format!("{} ms", started.elapsed().as_millis());
         let asked = format!("{} DNS, {} HTTPS", lab.questions(), lab.visits().len());
-        let (verdict, reason) = (report.judgement.verdict.word(), report.judgement.reason.word());
-        row(delivery.domain, delivery.host, verdict, reason, &asked, &took);
+        let answer @ [verdict, policy, tls, reason] = path::words(&report);
+        row([delivery.domain, delivery.host.unwrap_or("-"), verdict, policy, tls, reason, &asked, &took]);
         println!("    {}", delivery.story);
         if let Some(note) = report.notes.first() {
-            println!("    ({})", excerpt(note, 92));
+            println!("    ({})", excerpt(note, 120));
         }
-        if (verdict, reason) != (delivery.verdict, delivery.reason) {
-            println!("    EXPECTED {} {}", delivery.verdict, delivery.reason);
+        if answer != delivery.answer {
+            println!("    EXPECTED {}", delivery.answer.join(" "));
             surprises += 1;
         }
     }
     println!();
     match surprises {
-        0 => println!("All {total} verdicts are the expected ones."),
-        n => println!("{n} of {total} verdicts are NOT the expected ones."),
+        0 => println!("All {total} answers are the expected ones."),
+        n => println!("{n} of {total} answers are NOT the expected ones."),
     }
     if std::env::args().any(|argument| argument == "--serve") {
         serve(&lab);
@@ -83,8 +59,8 @@ fn main() -> ExitCode {
     if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn row(domain: &str, host: &str, verdict: &str, why: &str, asked: &str, took: &str) {
-    println!("{domain:<19} {host:<23} {verdict:<8} {why:<23} {asked:<15}{took:>8}");
+fn row([domain, host, verdict, by, tls, why, asked, took]: [&str; 8]) {
+    println!("{domain:<20} {host:<25} {verdict:<8} {by:<9} {tls:<14} {why:<20} {asked:<16}{took:>8}");
 }
 
 /// Stays up until it is interrupted.
@@ -103,13 +79,19 @@ fn serve(lab: &Laboratory) {
         "-d partly.test --format json",
         "-d webpki.test -m mx.webpki.test --format human -v",
         "-d first.test -m mx.first.test --tls-verified yes --format human",
+        "-d sts.test -m mx1.sts.test --format human -v",
+        "-d dane.test -m mx1.dane.test --format human -v",
+        "-d dane-sts-mixed.test --format json",
         "-d bogus.test -m mx.bogus.test --format human",
     ] {
         println!("$VERIFY $LAB -c $CACHE {question}");
     }
-    for question in
-        ["_smtp_sts.enforced.test TXT", "_smtp_sts.bogus.test TXT", "enforced.test MX --format json"]
-    {
+    for question in [
+        "_smtp_sts.enforced.test TXT",
+        "_smtp_sts.bogus.test TXT",
+        "_25._tcp.mx1.dane.test TLSA",
+        "enforced.test MX --format json",
+    ] {
         println!("$VERIFY lookup $LOOKUP {question}");
     }
     loop {

@@ -13,6 +13,7 @@
     reason = "a test bench shared by several crates, none of which uses all of it; it may panic and read the clock"
 )]
 
+pub(crate) mod deliveries;
 pub(crate) mod mail_host;
 pub(crate) mod name_server;
 pub(crate) mod path;

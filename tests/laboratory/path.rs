@@ -18,11 +18,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// May this domain's mail go to this host, now?
-pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: &str, now: UnixTime) -> Report {
+/// The words of an answer that `fixtures/laboratory/deliveries` has: `verdict`, `policy`, `tls` and `reason`.
+pub(crate) fn words(report: &Report) -> [&'static str; 4] {
+    let judgement = &report.judgement;
+    [judgement.verdict.word(), judgement.policy.word(), judgement.tls.word(), judgement.reason.word()]
+}
+
+/// May this domain's mail go to this host, now? Without a host the domain as a whole is asked about.
+pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&str>, now: UnixTime) -> Report {
     let request = Request {
         domain: PolicyDomain::parse(domain).unwrap(),
-        hosts: vec![MxHost::from_text(host).unwrap()],
+        hosts: host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect(),
         handshake: Handshake::NotSeen,
         require_authentication: false,
         on_unreachable: OnUnreachable::Deliver,

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// Name, type, class, answer (`-` for none).
-const ANSWERS: [(&str, &str, &str, &str); 30] = [
+const ANSWERS: [(&str, &str, &str, &str); 44] = [
     (".", "SOA", "secure", "data"),
     (".", "DNSKEY", "secure", "data"),
     ("test", "NS", "secure", "data"),
@@ -38,6 +38,20 @@ const ANSWERS: [(&str, &str, &str, &str); 30] = [
     ("stripped.test", "MX", "bogus", "-"),
     ("mx.silent.test", "A", "unreachable", "-"),
     ("no-such-zone", "A", "secure", "nxdomain"),
+    ("_mta-sts.sts.test", "TXT", "insecure", "data"),
+    ("mta-sts.sts-partly.test", "A", "secure", "data"),
+    ("_25._tcp.mx1.dane.test", "TLSA", "secure", "data"),
+    ("_25._tcp.mx.dane-shared.test", "TLSA", "secure", "data"),
+    ("_25._tcp.mx2.dane-mixed.test", "TLSA", "secure", "nxdomain"),
+    ("_25._tcp.mx.dane-unusable.test", "TLSA", "secure", "data"),
+    ("_25._tcp.mx.dane-abroad.test", "TLSA", "secure", "data"),
+    ("mx.dane-abroad.test", "CNAME", "secure", "data"),
+    ("mx.dane-abroad.test", "A", "insecure", "data"),
+    ("mx.dane-loose.test", "A", "insecure", "data"),
+    ("_25._tcp.mx.dane-bogus.test", "TLSA", "bogus", "-"),
+    ("mx.dane-bogus.test", "A", "secure", "data"),
+    ("_25._tcp.mx.dane-failing.test", "TLSA", "unreachable", "-"),
+    ("mx.dane-failing.test", "A", "secure", "data"),
 ];
 
 #[test]

@@ -9,11 +9,14 @@ mod laboratory;
 mod program;
 
 mod critical_path;
+mod dane;
 mod domains;
 mod first_use;
 mod in_force;
+mod life;
 mod lookup;
 mod mail_exchangers;
+mod mta_sts;
 mod time;
 mod trouble;
 mod warm;

@@ -1,33 +1,11 @@
 //! How long things are believed. The path runs in this process, with a clock that the test sets.
 
+use crate::laboratory::Laboratory;
 use crate::laboratory::policy_host::Conduct;
 use crate::laboratory::zone::Health;
-use crate::laboratory::{Laboratory, path};
+use crate::life::{DAY, HOUR, Life};
 use smtp_sts_verify::reason::Reason;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
 use smtp_sts_verify::verdict::Verdict::{Defer, Deliver, Refuse};
-use smtp_sts_verify::verify::Report;
-use std::path::PathBuf;
-
-const HOUR: u64 = 3_600;
-const DAY: u64 = 86_400;
-
-/// One cache, asked at different times.
-struct Life<'a> {
-    lab: &'a Laboratory,
-    cache: PathBuf,
-    start: UnixTime,
-}
-
-impl<'a> Life<'a> {
-    fn begin(lab: &'a Laboratory) -> Self {
-        Self { lab, cache: lab.cache_file(), start: SystemClock.now() }
-    }
-
-    fn ask(&self, after: u64, domain: &str, host: &str) -> Report {
-        path::ask(self.lab, &self.cache, domain, host, self.start.plus(after))
-    }
-}
 
 #[test]
 fn a_policy_is_in_force_for_its_life_and_no_longer() {

@@ -21,7 +21,7 @@ fn snapshot(cache: &Path) -> Vec<(String, Vec<u8>, SystemTime)> {
 }
 
 /// Domains of every kind, with a host that is asked twice.
-const DELIVERIES: [(&str, &str); 9] = [
+const DELIVERIES: [(&str, &str); 23] = [
     ("enforced.test", "mx1.enforced.test"),
     ("webpki.test", "mx.webpki.test"),
     ("report.test", "mx.report.test"),
@@ -30,7 +30,21 @@ const DELIVERIES: [(&str, &str); 9] = [
     ("plain.test", "mx.plain.test"),
     ("malformed.test", "mx.malformed.test"),
     ("implicit.test", "implicit.test"),
-    ("tlsa.test", "mx.tlsa.test"),
+    ("tlsa.test", "mx1.tlsa.test"),
+    ("tlsa-less.test", "mx.tlsa-less.test"),
+    ("sts.test", "mx1.sts.test"),
+    ("sts-testing.test", "mx.hosting.test"),
+    ("sts-none.test", "mx.sts-none.test"),
+    ("sts-id.test", "mx.sts-id.test"),
+    ("sts-missing.test", "mx.sts-missing.test"),
+    ("both.test", "mx1.both.test"),
+    ("dane.test", "mx1.dane.test"),
+    ("dane-alias.test", "mx.dane-alias.test"),
+    ("dane-mixed.test", "mx2.dane-mixed.test"),
+    ("dane-sts-mixed.test", "mx1.dane-sts-mixed.test"),
+    ("dane-unusable.test", "mx.dane-unusable.test"),
+    ("dane-away.test", "mx.dane-loose.test"),
+    ("dane-near.test", "mx1.dane.test"),
 ];
 
 #[test]
@@ -46,8 +60,8 @@ fn a_warm_answer_sends_nothing_visits_nobody_and_writes_nothing() {
         assert_eq!(before, snapshot(program.cache()), "{domain}: {}", warm.line);
         assert_eq!(cold.verdict(), warm.verdict(), "{domain}");
         assert_eq!(
-            cold.of(["tls", "mode", "auth", "mx"]),
-            warm.of(["tls", "mode", "auth", "mx"]),
+            cold.of(["tls", "policy", "mode", "auth", "mx", "passed"]),
+            warm.of(["tls", "policy", "mode", "auth", "mx", "passed"]),
             "{domain}"
         );
         assert!(["hit", "unchanged", "none"].contains(&warm.get("cache")), "{domain}: {}", warm.line);
