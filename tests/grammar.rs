@@ -287,6 +287,7 @@ proptest! {
         targets::mta_sts_body(&octets);
         targets::mta_sts_policy(&octets);
         targets::tls_rpt(&octets);
+        targets::tlsa(&octets);
     }
 
     #[test]

@@ -179,14 +179,7 @@ impl fmt::Display for Terms {
         if let Some(mechanism) = &self.mechanism {
             write!(f, "; a={mechanism}")?;
         }
-        write!(
-            f,
-            "; c={}",
-            match self.constraint {
-                Constraint::Tlsa => "tlsa",
-                Constraint::WebPki => "webpki",
-            }
-        )?;
+        write!(f, "; c={}", self.constraint.word())?;
         if let Some(seconds) = self.life {
             write!(f, "; e={seconds}")?;
         }
