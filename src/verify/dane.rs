@@ -6,7 +6,7 @@
 
 use crate::dane::base::{self, Base};
 use crate::dane::of_tlsa;
-use crate::dns::{Answer, Outage, Outcome, Question, Resolve, ZoneStatus};
+use crate::dns::{Answer, Outage, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::MxHost;
 use crate::time::UnixTime;
@@ -15,7 +15,6 @@ use futures_util::future::{Either, join, join_all, maybe_done, select};
 use hickory_proto::rr::{Name, RecordType};
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
 
 /// What was learnt about the MX hosts of a domain.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,8 +100,8 @@ async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost) -> Seen<'a> {
 /// Why nobody can tell.
 async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Result<DaneHost, Trouble> {
     let mut own_records = pin!(maybe_done(ask_tlsa(dns, name)));
-    let mut ipv6 = pin!(maybe_done(ask(dns, Question::new(name, RecordType::AAAA))));
-    let ipv4 = ask(dns, Question::new(name, RecordType::A));
+    let mut ipv6 = pin!(maybe_done(dns.ask(Question::new(name, RecordType::AAAA))));
+    let ipv4 = dns.ask(Question::new(name, RecordType::A));
     answers.push(beside(ipv4, join(ipv6.as_mut(), own_records.as_mut())).await);
     if !answers.iter().any(base::settles) {
         beside(ipv6.as_mut(), own_records.as_mut()).await;
@@ -110,7 +109,7 @@ async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Res
     }
     let mut base = base::of_addresses(answers)?;
     if base == Base::HostIfItsAliasIsSecure {
-        let alias = beside(ask(dns, Question::new(name, RecordType::CNAME)), own_records.as_mut()).await;
+        let alias = beside(dns.ask(Question::new(name, RecordType::CNAME)), own_records.as_mut()).await;
         base = base::of_alias(&alias)?;
         answers.push(alias);
     }
@@ -143,15 +142,5 @@ async fn beside<T>(one: impl Future<Output = T>, other: impl Future) -> T {
 
 /// Asks for the TLSA records at a base domain; `None` if the name would be too long to have any.
 async fn ask_tlsa(dns: &impl Resolve, base: &Name) -> Option<Answer> {
-    Some(ask(dns, base::question(base)?).await)
-}
-
-async fn ask(dns: &impl Resolve, question: Question) -> Answer {
-    let answer = dns.resolve(std::slice::from_ref(&question)).await.into_iter().next();
-    answer.unwrap_or_else(|| {
-        let outcome =
-            Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, "no answer was given".into());
-        let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-        Answer { question, outcome, aliases, valid_until: None, queries: 0, elapsed }
-    })
+    Some(dns.ask(base::question(base)?).await)
 }
