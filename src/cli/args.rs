@@ -61,7 +61,7 @@ pub struct LintArguments {
     /// For how long senders may keep the policy, 0 to 31557600 [default: two weeks]
     #[arg(long, value_name = "SECONDS", requires = "publish", value_parser = clap::value_parser!(u64).range(..=MAX_POLICY_LIFE))]
     pub max_age: Option<u64>,
-    /// Where TLS reports go, mailto: or https: [default: mailto:tls-reports@DOMAIN]
+    /// Where TLS reports go, mailto: or https: [default: tls-reports at the domain]
     #[arg(long, value_name = "URI", requires = "publish")]
     pub rua: Option<String>,
     /// Does not look at the certificates of the MX hosts

@@ -82,7 +82,7 @@ fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {
     push_wrapped(text, rule, "  rule: ", "        ");
 }
 
-/// Adds the words of `text` in lines of at most [`WIDTH`] columns; a word that is longer is broken.
+/// Adds the words of `text` in lines of at most 80 columns; a word that is longer is broken.
 pub fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
     let mut line = first.to_owned();
     let mut is_empty = true;

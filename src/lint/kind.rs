@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub enum Kind {
     /// The TXT record at _mta-sts.DOMAIN
     MtaStsTxt,
-    /// The file at https://mta-sts.DOMAIN/.well-known/mta-sts.txt
+    /// The file /.well-known/mta-sts.txt of the host mta-sts.DOMAIN
     MtaStsPolicy,
     /// The TXT record at _smtp_sts.DOMAIN
     SmtpStsTxt,
