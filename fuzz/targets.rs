@@ -14,7 +14,8 @@ use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
 use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
-use smtp_sts_verify::lint;
+use smtp_sts_verify::lint::kind::Kind;
+use smtp_sts_verify::lint::{self, Tally};
 use smtp_sts_verify::name::{Destination, MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::policy::lint::{Inspected, Severity};
@@ -227,6 +228,19 @@ pub(crate) fn certificates(octets: &[u8]) {
     }
     let anchors: Vec<_> = chain.iter().flat_map(|certificate| in_full(2, certificate)).collect();
     let _ = matched(&chain, &anchors);
+}
+
+/// What a person and a program are told of any text, whatever it is taken for.
+pub(crate) fn lint(octets: &[u8]) {
+    for kind in [Kind::MtaStsTxt, Kind::MtaStsPolicy, Kind::SmtpStsTxt, Kind::TlsrptTxt, Kind::Tlsa] {
+        let part = kind.inspect("a text".to_owned(), octets.to_vec());
+        assert_eq!(part.value.is_some(), Tally::of(std::slice::from_ref(&part)).errors == 0);
+        let object = lint::json::one(kind.word(), &part).to_string();
+        assert!(object.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{object}");
+        let text = lint::human::text(&[part]);
+        assert!(text.bytes().all(|octet| octet == b'\n' || (b' '..=b'~').contains(&octet)), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
 }
 
 fn lines(octets: &[u8]) -> Vec<Vec<u8>> {

@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a fuzz target does with its octets.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 14] = [
+const TARGETS: [(&str, Target); 15] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),
@@ -25,6 +25,7 @@ const TARGETS: [(&str, Target); 14] = [
     ("tls_rpt", targets::tls_rpt),
     ("tlsa", targets::tlsa),
     ("certificates", targets::certificates),
+    ("lint", targets::lint),
 ];
 
 fn root() -> &'static Path {

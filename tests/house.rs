@@ -147,6 +147,16 @@ fn every_file_can_be_read_in_one_sitting() {
     }
 }
 
+/// A code that nothing finds would be a promise in the README.
+#[test]
+fn every_lint_code_is_found_somewhere() {
+    let files = rust_files(&root().join("src"));
+    let sources: String = files.iter().map(|file| without_tests(&read(file)).to_owned()).collect();
+    for code in smtp_sts_verify::policy::lint::Code::ALL {
+        assert!(sources.contains(&format!("Code::{code:?}")), "{code:?}");
+    }
+}
+
 #[test]
 fn no_lint_is_silenced_without_a_reason() {
     for place in ["src", "tests", "examples", "fuzz/fuzz_targets"] {

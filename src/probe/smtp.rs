@@ -101,6 +101,8 @@ async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> Result<String, NotS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
+    use proptest::prelude::*;
     use tokio::io::AsyncBufReadExt as _;
 
     /// The outcome with a host that says these things, the first at once and each other one after a command, and then
@@ -159,6 +161,19 @@ mod tests {
         for reply in [line.as_str(), lines.as_str()] {
             let (outcome, _) = conversation(&[reply]).await;
             assert!(matches!(outcome, Err(NotShown::NoSmtp(_))), "{outcome:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_of_a_host_panic_or_escape(octets in proptest::collection::vec(any::<u8>(), 0..200), is_polite: bool) {
+            let begin: &[u8] = if is_polite { b"220 mx\r\n250-mx\r\n250 STARTTLS\r\n" } else { b"" };
+            let said = [begin, &octets].concat();
+            let mut stream = tokio::io::join(said.as_slice(), tokio::io::sink());
+            let outcome = starttls(&mut stream).now_or_never().expect("an end without waiting");
+            if let Err(why) = outcome {
+                prop_assert!(why.to_string().bytes().all(|b| (b' '..=b'~').contains(&b)), "{}", why);
+            }
         }
     }
 }

@@ -182,9 +182,6 @@ codes! {
     MtaStsPolicyUnknownKey: Note "mta-sts.policy.unknown-key", "RFC 8461 section 3.2",
         "The key is not of this version of the policy: it is ignored, as the RFC says.",
         "Look whether the key is misspelt.";
-    MtaStsPolicyValue: Error "mta-sts.policy.value", "RFC 8461 section 3.2",
-        "The value holds what no value may.",
-        "Correct the value, or remove the line.";
     MtaStsPolicyVersion: Error "mta-sts.policy.version", "RFC 8461 section 3.2",
         "version is not STSv1, written exactly so.",
         "Write version: STSv1.";
