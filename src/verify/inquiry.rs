@@ -226,10 +226,10 @@ impl<'a, M: Memory> Inquiry<'a, M> {
                 Absence::Nothing => {}
             }
         }
-        if let Some(DaneFindings::Inapplicable(why)) = self.exchangers.dane()
-            && matches!(self.exchangers.mx(), Some(MxFindings::Hosts { .. }))
+        if let (Some(DaneFindings::Inapplicable(why)), Some(MxFindings::Hosts { .. })) =
+            (self.exchangers.dane(), self.exchangers.mx())
         {
-            minutes.note(format!("DANE does not apply: {why}"));
+            minutes.aside(format!("DANE for {}", request.domain), "inapplicable", why.clone());
         }
         if let Some(trouble) = memory.and_then(Memory::trouble) {
             minutes.without_cache(trouble.to_string());

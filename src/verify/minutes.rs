@@ -43,6 +43,11 @@ impl Minutes {
     /// Takes down how a fetch ended.
     pub(super) fn fetch(&self, question: String, class: &'static str, said: String) {
         info!(question, class, said, "the policy host answered");
+        self.aside(question, class, said);
+    }
+
+    /// Takes down what follows from the answers although nobody was asked about it.
+    pub(super) fn aside(&self, question: String, class: &'static str, said: String) {
         let evidence = Evidence { question, class, said, valid_until: None, elapsed: None, queries: 0 };
         self.evidence.borrow_mut().push(evidence);
     }
