@@ -10,7 +10,7 @@ CASES = []
 ROUTED = "R=smtp_sts_permitted T=smtp_sts_"
 DANE = "policy=dane mode=enforce auth=dnssec mx=match cache=none reason=dane-usable"
 UNUSABLE = DANE.replace("usable", "unusable")
-OVERRIDE = "policy=override mode=none auth=none mx=unchecked cache=none reason=override"
+OVERRIDE = "policy=override mode=none auth=none mx=match cache=none reason=override"
 
 
 def dane(lab, label, tls="dane", rest=DANE, mxre="^(.+)$", zone="signed.example"):
@@ -130,6 +130,14 @@ def webpki(lab):
 def webpki_without_ad(lab):
     with lab.resolver_without_trust():
         delivered(lab, *dane(lab, "met", "webpki"), "good", ROUTED + "webpki", "CV=yes")
+
+
+@case("policy=override of a domain that nobody looked at: the routers and transport that were there before, DANE included")
+def ignored(lab):
+    rest = OVERRIDE.replace("mx=match", "mx=unchecked")
+    mail, recipient = dane(lab, "danewrong", "opportunistic", rest)
+    waits(lab, mail, recipient, "R=dnslookup T=remote_smtp ")
+    assert "DANE attempt failed" in mail.log, mail.log
 
 
 @case("policy=override outranks DANE: require none, webpki and dane, each for a host whose TLSA record does not fit")

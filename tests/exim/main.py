@@ -15,6 +15,7 @@ import cases_dane  # noqa: E402
 import cases_dane_plumbing  # noqa: E402
 import cases_header  # noqa: E402
 import cases_mta_sts  # noqa: E402
+import cases_overrides  # noqa: E402
 import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
 import cases_setup  # noqa: E402
@@ -181,7 +182,7 @@ def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.exim.install_program(program)
     lab.forget_policies()
-    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES]
+    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES]
     if not any(ledger.wants(case.words) for case in cases):
         return
     lab.exim.configure("split", sets=["enforce", "header"])
