@@ -1,6 +1,6 @@
 //! `cache.dns.db`: DNS results that spare packets. Losing one costs a question.
 
-use super::database::Database;
+use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::short_digest;
 use super::{Recollection, Topic, Trouble};
 use crate::limits::MAX_REMEMBERED_OCTETS;
@@ -77,7 +77,7 @@ impl Answers {
             if count >= most {
                 evict(transaction, count.saturating_sub(most).saturating_add(at_once))?;
             }
-            let needed = Database::pages_for(text.len());
+            let needed = Database::pages_for(text.len()).saturating_add(SPLIT_PAGES);
             while Database::free_pages(transaction)? < needed && evict(transaction, at_once)? > 0 {}
             transaction.prepare(REPLACE)?.execute(named_params! {
                 ":domain": domain.as_str(),

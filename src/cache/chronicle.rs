@@ -1,7 +1,7 @@
 //! The table `history`: what happened, the newest so and so many events of each domain and of all together.
 
 use super::Authentication;
-use super::database::Database;
+use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::{Fingerprint, short_digest};
 use super::history::{Entry, Event};
 use super::row::{integer, moment};
@@ -29,16 +29,26 @@ const TRIM_DOMAIN: &str = "DELETE FROM history WHERE number IN (SELECT number FR
 /// The numbers count up, so the newest of all are those above a number; there may be fewer, never more.
 const TRIM_ALL: &str = "DELETE FROM history WHERE number <= :oldest";
 
+/// When pages are missing, so many go at once: most events share their page with others.
+const TRIM_OLDEST: &str =
+    "DELETE FROM history WHERE number IN (SELECT number FROM history ORDER BY number LIMIT 64)";
+
 const FORGET: &str = "DELETE FROM history
     WHERE domain = :domain AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.domain = :domain)";
 
-/// Writes an event down, and lets the oldest ones go.
+/// Writes an event down, and lets the oldest ones go: so many as the bounds demand, and as many as it takes for the
+/// policies to have room to be renewed in. An event that is missing is better than a policy that is.
 pub(super) fn append(
     transaction: &Transaction<'_>,
     domain: &PolicyDomain,
     entry: &Entry,
     database: &Database,
 ) -> rusqlite::Result<()> {
+    while Database::free_pages(transaction)? < 2 * SPLIT_PAGES {
+        if transaction.execute(TRIM_OLDEST, [])? == 0 {
+            return Ok(());
+        }
+    }
     let columns = Columns::of(domain, entry);
     let fingerprint = database.fingerprint;
     transaction.prepare(INSERT)?.execute(named_params! {

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// The pages of our files; SQLite's default, and part of the file.
 const PAGE_OCTETS: u64 = 4_096;
 
+/// Pages that split where a row goes in: one at each level of the few trees that it goes into.
+pub(super) const SPLIT_PAGES: i64 = 16;
+
 /// The smallest page of SQLite; a shorter file is a fragment, which it would take for an empty one.
 const LEAST_OCTETS: u64 = 512;
 
@@ -120,11 +123,10 @@ impl Database {
         Ok(unused.saturating_add(pragma("PRAGMA freelist_count")?))
     }
 
-    /// Pages that a row of so many octets may take: its own, and those that split where it goes in.
+    /// Pages that so many octets take.
     pub(super) fn pages_for(octets: usize) -> i64 {
-        const SPLIT: u64 = 32;
         let octets = u64::try_from(octets).unwrap_or(u64::MAX);
-        i64::try_from((octets / PAGE_OCTETS).saturating_add(SPLIT)).unwrap_or(i64::MAX)
+        i64::try_from(octets / PAGE_OCTETS).unwrap_or(i64::MAX).saturating_add(1)
     }
 
     /// The definitions of this file.

@@ -373,6 +373,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn in_whatever_order_fetches_are_written_down_the_last_one_counts(
+            fetches in proptest::collection::vec((0..3_usize, 1_000_u64..9_000, 0_u64..1_000), 1..8)
+        ) {
+            let modes = ["enforce", "testing", "none"];
+            let fetches: Vec<_> = fetches
+                .into_iter()
+                .map(|(mode, max_age, age)| mta_sts(modes[mode], max_age, age))
+                .collect();
+            let row = fetches.iter().fold(None, |row: Option<StoredPolicy>, new| {
+                StoredPolicy::merge(row.as_ref(), new, NOW).or(row)
+            });
+            let newest = fetches.iter().map(|policy| policy.fetched_at).max().unwrap();
+            prop_assert_eq!(row.unwrap().fetched_at, newest);
+        }
+
+        #[test]
         fn whatever_comes_in_whatever_order_no_row_is_weakened_by_a_first_use(
             events in proptest::collection::vec(any_policy(), 1..12)
         ) {

@@ -1,12 +1,12 @@
 //! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted.
 
-use super::database::Database;
+use super::database::{Database, SPLIT_PAGES};
 use super::row::{integer, moment};
 use super::{StoredPolicy, chronicle};
-use rusqlite::{Params, Transaction, named_params};
+use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
-const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM policy
-    WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism)";
+const OCTETS: &str = "SELECT octet_length(record) + coalesce(octet_length(body), 0) FROM policy
+    WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism";
 
 const COUNT: &str = "SELECT count(*) FROM policy";
 
@@ -25,6 +25,9 @@ const EVICT_REPORTING: &str = "DELETE FROM policy WHERE (domain, fingerprint, me
     (SELECT domain, fingerprint, mechanism FROM policy WHERE tls_only <> 'True'
     ORDER BY fetched_at LIMIT :surplus) RETURNING domain";
 
+/// Pages that a new domain leaves to those that are there already, so that a policy in force can always be renewed.
+const RESERVE: i64 = 4 * SPLIT_PAGES;
+
 /// So many rows go at once when it is pages that are missing: most rows share theirs with others.
 const EVICTED_AT_ONCE: i64 = 64;
 
@@ -34,8 +37,25 @@ pub(super) fn make(
     new: &StoredPolicy,
     database: &Database,
 ) -> rusqlite::Result<bool> {
+    let key = named_params! {
+        ":domain": new.domain.as_str(),
+        ":fingerprint": database.fingerprint.as_bytes(),
+        ":mechanism": new.policy.dialect().word(),
+    };
+    let there: Option<u32> = transaction.query_row(OCTETS, key, |row| row.get(0)).optional()?;
+    let octets = new.policy.to_text().len();
     transaction.execute_batch("SAVEPOINT room")?;
-    let made = among_rows(transaction, new, database)? && among_pages(transaction, new, database)?;
+    let made = match there {
+        Some(there) => {
+            let grows_by = octets.saturating_sub(usize::try_from(there).unwrap_or(0));
+            let growth = Database::pages_for(grows_by).saturating_add(SPLIT_PAGES);
+            among_pages(transaction, new, growth, database)?
+        }
+        None => {
+            let pages = Database::pages_for(octets).saturating_add(RESERVE);
+            among_rows(transaction, new, database)? && among_pages(transaction, new, pages, database)?
+        }
+    };
     if !made {
         transaction.execute_batch("ROLLBACK TO room")?;
     }
@@ -48,14 +68,6 @@ fn among_rows(
     new: &StoredPolicy,
     database: &Database,
 ) -> rusqlite::Result<bool> {
-    let key = named_params! {
-        ":domain": new.domain.as_str(),
-        ":fingerprint": database.fingerprint.as_bytes(),
-        ":mechanism": new.policy.dialect().word(),
-    };
-    if transaction.query_row(EXISTS, key, |row| row.get(0))? {
-        return Ok(true);
-    }
     let count = transaction.query_row(COUNT, [], |row| row.get::<_, i64>(0))?;
     let most = i64::try_from(database.max_domains).unwrap_or(i64::MAX);
     let surplus = count.saturating_sub(most).saturating_add(1);
@@ -65,9 +77,9 @@ fn among_rows(
 fn among_pages(
     transaction: &Transaction<'_>,
     new: &StoredPolicy,
+    needed: i64,
     database: &Database,
 ) -> rusqlite::Result<bool> {
-    let needed = Database::pages_for(new.policy.to_text().len());
     while Database::free_pages(transaction)? < needed {
         if evict(transaction, new, EVICTED_AT_ONCE, database)? == 0 {
             return Ok(false);
