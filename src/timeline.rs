@@ -49,6 +49,13 @@ impl Timeline {
         path
     }
 
+    /// The time in which nothing was waited for: reading, judging, writing the cache.
+    #[must_use]
+    pub fn own_time(&self) -> Duration {
+        let waited = |step: &&Step| step.to.map_or(Duration::ZERO, |to| to.saturating_sub(step.from));
+        self.end.saturating_sub(self.critical_path().iter().map(waited).sum())
+    }
+
     /// The steps beside the critical path: over sooner, or given up because they could not decide any more.
     #[must_use]
     pub fn beside(&self) -> Vec<&Step> {
@@ -91,6 +98,7 @@ mod tests {
         );
         assert_eq!(names(&fetched.critical_path()), ["TXT", "address", "connect", "TLS", "GET"]);
         assert_eq!(names(&fetched.beside()), ["MX", "TLSA"]);
+        assert_eq!(fetched.own_time(), Duration::from_millis(1));
     }
 
     #[test]

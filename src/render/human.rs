@@ -104,8 +104,10 @@ fn waited(timeline: &Timeline, mut say: impl FnMut(&str, &str)) {
             say(&format!("{}-{to}", from.as_millis()), &Escaped(what).to_string());
         }
     };
-    let end = timeline.end.as_millis();
-    let path = format!("the critical path, in milliseconds; the answer stood after {end}");
+    let (end, own) = (timeline.end.as_millis(), timeline.own_time().as_millis());
+    let path = format!(
+        "the critical path, in milliseconds; the answer stood after {end}, {own} of them this program's own (its cache)"
+    );
     block("path", &path, timeline.critical_path());
     let beside = "over sooner; what has no end was given up: it could not decide any more";
     block("beside", beside, timeline.beside());
@@ -134,7 +136,8 @@ mod tests {
         ];
         report.timeline.end = Duration::from_millis(44);
         let told = text(&report, Detail::Full);
-        let block = "  path      the critical path, in milliseconds; the answer stood after 44\n  \
+        let block = "  path      the critical path, in milliseconds; the answer stood after 44, \
+            2 of them this program's own (its cache)\n  \
             1-22      example.org. MX\n  22-43     mx.example.org. A\n  \
             beside    over sooner; what has no end was given up: it could not decide any more\n  \
             1-21      _mta-sts.example.org. TXT\n  21-       GET \\u{1b}\n";

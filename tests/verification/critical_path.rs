@@ -81,8 +81,9 @@ fn a_domain_without_a_policy_waits_for_every_mechanism_at_once() {
     for name in ["_mta-sts.plain.test.", "_smtp_sts.plain.test.", "_smtp-sts.plain.test.", "plain.test."] {
         lab.behave(Scope::name(name), Manner::Late(late));
     }
-    let (verdict, took) = cold(&lab, "plain.test", "mx.plain.test");
+    let (verdict, _) = cold(&lab, "plain.test", "mx.plain.test");
     assert_eq!(verdict["policy"], "none", "{verdict:#}");
-    assert!(took >= late && took < late * 2, "{took:?}");
+    let ends = verdict["timeline"]["end_ms"].as_f64().unwrap();
+    assert!((300.0..600.0).contains(&ends), "{verdict:#}");
     assert_eq!(critical_path(&verdict).len(), 1, "{verdict:#}");
 }
