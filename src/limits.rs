@@ -139,8 +139,10 @@ pub const PROBE_DEADLINE: Duration = Duration::from_secs(15);
 pub const LINT_DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 /// `max_age` that `lint --publish` gives, seconds: two weeks, the least of what RFC 8461 section 3.2 calls "weeks".
 pub const LINT_MAX_AGE_DEFAULT: u64 = 1_209_600;
-/// Findings about one text that a person is shown; a program is shown all of them.
+/// Findings about one text that a person is shown.
 pub const MAX_FINDINGS_SHOWN: usize = 50;
+/// Findings about one text that a program is told; a policy of blank lines has 65,000.
+pub const MAX_FINDINGS_TOLD: usize = 1_000;
 /// Addresses of an MX host that are tried.
 pub const MAX_PROBE_ADDRESSES: usize = 2;
 /// Octets read from an MX host; a long chain of certificates has 10,000.

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 80] = [
+const DEFAULTS: [(&str, &str); 81] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -64,6 +64,7 @@ const DEFAULTS: [(&str, &str); 80] = [
     ("LINT_DEADLINE_DEFAULT", "Duration::from_secs(30)"),
     ("LINT_MAX_AGE_DEFAULT", "1_209_600"),
     ("MAX_FINDINGS_SHOWN", "50"),
+    ("MAX_FINDINGS_TOLD", "1_000"),
     ("MAX_PROBE_ADDRESSES", "2"),
     ("MAX_PROBE_OCTETS", "131_072"),
     ("MAX_SMTP_REPLY_LINES", "100"),

@@ -28,14 +28,17 @@ pub fn text(parts: &[Part]) -> String {
         if !part.state.is_empty() {
             push_text(&mut text, part.text.as_deref().unwrap_or_default());
         }
-        let inside = part.findings.iter().map(|finding| (finding, part.text.as_deref()));
-        let all = inside.chain(part.about.iter().map(|finding| (finding, None)));
-        for (finding, input) in all.take(MAX_FINDINGS_SHOWN) {
+        for (finding, input) in part.foremost(MAX_FINDINGS_SHOWN) {
             push_finding(&mut text, finding, input);
         }
         match part.all_findings().count().saturating_sub(MAX_FINDINGS_SHOWN) {
             0 => {}
-            more => push_wrapped(&mut text, &format!("and {more} more"), "\n", ""),
+            more => push_wrapped(
+                &mut text,
+                &format!("and {more} more, which matter no more than these"),
+                "\n",
+                "",
+            ),
         }
         if !text.ends_with("\n\n") {
             text.push('\n');

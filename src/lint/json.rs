@@ -1,12 +1,13 @@
 //! Findings for programs: one object. Pure.
 //!
-//! A single text: `kind`, `well_formed`, `value` (what it says; null if it is malformed) and `findings`. A domain:
-//! `domain`, `well_formed`, `parts` and `findings`; each part has `title`, `state`, `text`, `value` and `notes`. A
+//! A single text: `kind`, `well_formed`, `value` (what it says; null if it is malformed), `findings` and `left_out` (how many more there were than are told). A domain:
+//! `domain`, `well_formed`, `parts`, `findings` and `left_out`; each part has `title`, `state`, `text`, `value` and `notes`. A
 //! finding: `code`, `severity`, `line` and `column` (null where it is about no place in a text), `shown`, `meaning`, `fix` and `rule`;
 //! for a domain `part`, too, the title of one.
 
 use super::place::Place;
 use super::{Part, Tally};
+use crate::limits::MAX_FINDINGS_TOLD;
 use crate::policy::lint::{Explanation, Finding};
 use crate::text::Escaped;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub fn one(kind: &str, part: &Part) -> Value {
         "well_formed": Tally::of(std::slice::from_ref(part)).errors == 0,
         "value": part.value,
         "findings": findings(part),
+        "left_out": left_out(std::slice::from_ref(part)),
     })
 }
 
@@ -47,14 +49,19 @@ pub fn domain(domain: &str, parts: &[Part]) -> Value {
         "well_formed": Tally::of(parts).errors == 0,
         "parts": parts.iter().map(shown).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
+        "left_out": left_out(parts),
     })
 }
 
-/// All findings of one part.
+/// The findings of one part, those that matter most if there are too many.
 #[must_use]
 pub fn findings(part: &Part) -> Vec<Value> {
-    let inside = part.findings.iter().map(|found| finding(found, part.text.as_deref()));
-    inside.chain(part.about.iter().map(|found| finding(found, None))).collect()
+    part.foremost(MAX_FINDINGS_TOLD).into_iter().map(|(found, input)| finding(found, input)).collect()
+}
+
+/// How many findings are not told.
+fn left_out(parts: &[Part]) -> usize {
+    parts.iter().map(|part| part.all_findings().count().saturating_sub(MAX_FINDINGS_TOLD)).sum()
 }
 
 fn finding(found: &Finding, input: Option<&[u8]>) -> Value {

@@ -53,6 +53,17 @@ impl Part {
         self.findings.iter().chain(&self.about)
     }
 
+    /// At most so many findings, each with the text that it is about: those that matter most, in their order.
+    fn foremost(&self, most: usize) -> Vec<(&Finding, Option<&[u8]>)> {
+        let inside = self.findings.iter().map(|finding| (finding, self.text.as_deref()));
+        let mut all: Vec<_> =
+            inside.chain(self.about.iter().map(|finding| (finding, None))).enumerate().collect();
+        all.sort_by_key(|(place, (finding, _))| (finding.severity(), *place));
+        all.truncate(most);
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, finding)| finding).collect()
+    }
+
     /// Adds a finding about no place in the text.
     fn find(&mut self, code: Code, what: &str) {
         self.about.push(Finding::about(code, what));

@@ -174,6 +174,21 @@ fn an_endless_input_is_too_long_and_soon_told() {
 }
 
 #[test]
+fn of_too_many_findings_those_that_matter_most_are_told() {
+    let text = vec![b'\n'; 60_000];
+    let output = lint(&["--kind", "mta-sts-policy"], &text);
+    assert!(said(&output).contains("error: mta-sts.policy.no-mode\n"), "{}", said(&output));
+    assert!(
+        said(&output).contains("\nand 59952 more, which matter no more than these\n"),
+        "{}",
+        said(&output)
+    );
+    let output = lint(&["--kind", "mta-sts-policy", "--format", "json"], &text);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((object["findings"].as_array().unwrap().len(), &object["left_out"]), (1_000, &59_002.into()));
+}
+
+#[test]
 fn hostile_octets_are_shown_harmlessly() {
     let every_octet: Vec<u8> = (0..=255).collect();
     for kind in ["mta-sts-txt", "mta-sts-policy", "smtp-sts-txt", "tlsrpt-txt", "tlsa"] {

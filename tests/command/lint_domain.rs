@@ -3,7 +3,8 @@
 use crate::laboratory::Laboratory;
 use crate::laboratory::mail_host::Manner;
 use crate::laboratory::name_server::{Manner as Answering, Scope};
-use crate::program::PROGRAM;
+use crate::laboratory::policy_host::Conduct;
+use crate::program::{PROGRAM, Program};
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -229,4 +230,28 @@ fn strangers_texts_leave_the_report_only_escaped() {
             assert!(output.stdout.iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b)), "{output:?}");
         }
     }
+}
+
+#[test]
+fn a_policy_that_this_machine_has_stored_is_compared_and_left_as_it_is() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    let linted = || {
+        let mut command = Command::new(PROGRAM);
+        command.args(["lint", "sts.test", "--no-connect", "--format", "json"]).args(lab.options());
+        command.arg("-c").arg(program.cache()).arg("--config").arg(lab.empty_configuration());
+        words(&object(&command.output().unwrap()))
+    };
+    assert_eq!(linted(), ["mta-sts.policy.max-age-short"]);
+    assert!(!program.cache().exists(), "a look makes no cache");
+    assert_eq!(program.route("sts.test").get("cache"), "stored");
+    let stored = std::fs::read(program.cache()).unwrap();
+    let newer = "version: STSv1\nmode: none\nmax_age: 2419200\n";
+    lab.conduct_policy_host("mta-sts.sts.test", Conduct::serving(newer));
+    assert_eq!(linted(), ["mta-sts.server.id-unchanged"]);
+    lab.replace("_mta-sts.sts.test", "TXT", "\"v=STSv1; id=another;\"");
+    assert_eq!(linted(), Vec::<String>::new());
+    lab.withdraw("_mta-sts.sts.test", "TXT");
+    assert_eq!(linted(), ["domain.policy-removed", "mta-sts.server.no-record"]);
+    assert_eq!(std::fs::read(program.cache()).unwrap(), stored);
 }
