@@ -274,6 +274,10 @@ fn what_dns_itself_has_to_say_is_told_of_each_name() {
     assert_eq!(well().say("_25._tcp.mx.d.test", "TLSA", bogus()).found(), ["domain.dns-bogus"]);
     let parts = well().say("_25._tcp.mx.d.test", "TLSA", silence()).parts();
     assert!(parts.iter().any(|part| part.is_unanswered));
+    // What nobody could ask for has not gone.
+    for (outcome, word) in [(bogus(), "domain.dns-bogus"), (silence(), "domain.dns-unreachable")] {
+        assert_eq!(well().stored("1", POLICY).say("_mta-sts.d.test", "TXT", outcome).found(), [word]);
+    }
     // Trouble of this machine is no mistake of the domain's.
     let stripped = Outcome::Bogus(Blame::StrippingResolver, "stripped".into());
     let world = well().say("_smtp._tls.d.test", "TXT", stripped);

@@ -129,9 +129,10 @@ fn record(survey: &Survey) -> Part {
         part.find(Code::DomainWildcardAnswers, "");
     }
     let published = mta_sts::published(&texts);
+    let is_answered = answer.outcome.content().is_some();
     match &published {
         Published::Several(number) => part.find(Code::MtaStsTxtSeveral, &format!("{number} records")),
-        Published::Nothing => {
+        Published::Nothing if is_answered => {
             wrong_names(survey, "v=STSv1", &mut part);
             if stored.is_some() {
                 part.find(Code::DomainPolicyRemoved, "");
@@ -140,7 +141,7 @@ fn record(survey: &Survey) -> Part {
                 part.find(Code::MtaStsServerNoRecord, "");
             }
         }
-        Published::Malformed(_) | Published::Record(_) => {}
+        Published::Malformed(_) | Published::Nothing | Published::Record(_) => {}
     }
     match published {
         // What a wildcard says at every name need not be a record of this kind.
@@ -284,16 +285,17 @@ fn reports(survey: &Survey, body: Option<&Body>) -> Part {
     let texts = texts(answer);
     let mut part = of_answer(answer);
     let published = tls_rpt::published(&texts);
+    let is_answered = answer.outcome.content().is_some();
     if is_a_wildcards(survey, answer) {
         part.find(Code::DomainWildcardAnswers, "");
     }
     match &published {
         Published::Several(number) => part.find(Code::TlsrptTxtSeveral, &format!("{number} records")),
-        Published::Nothing => wrong_names(survey, "v=TLSRPTv1", &mut part),
-        Published::Malformed(_) | Published::Record(_) => {}
+        Published::Nothing if is_answered => wrong_names(survey, "v=TLSRPTv1", &mut part),
+        Published::Malformed(_) | Published::Nothing | Published::Record(_) => {}
     }
     let is_testing = body.is_some_and(|body| body.mode == Mode::Testing);
-    if is_testing && !matches!(published, Published::Record(_)) && answer.outcome.content().is_some() {
+    if is_testing && !matches!(published, Published::Record(_)) && is_answered {
         part.find(Code::DomainTestingWithoutTlsrpt, "");
     }
     match published {
