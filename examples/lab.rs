@@ -40,7 +40,8 @@ fn main() -> ExitCode {
         let answer @ [verdict, policy, tls, reason] = path::words(&report);
         row([delivery.domain, delivery.host.unwrap_or("-"), verdict, policy, tls, reason, &asked, &took]);
         println!("    {}", delivery.story);
-        if let Some(note) = report.notes.first() {
+        // What is true of every unsigned zone tells little about this one.
+        if let Some(note) = report.notes.iter().find(|note| !note.starts_with("DANE does not apply")) {
             println!("    ({})", excerpt(note, 120));
         }
         if answer != delivery.answer {
@@ -69,7 +70,7 @@ fn serve(lab: &Laboratory) {
     let program = examples.ancestors().nth(2).unwrap().join("smtp-sts-verify");
     let (dns, anchors) = (lab.dns(), lab.trust_anchor());
     println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build --release`:\n");
-    println!("LAB='{}'", lab.options().join(" "));
+    println!("LAB='--config {} {}'", lab.configuration().display(), lab.options().join(" "));
     println!("LOOKUP='--dns {dns} --trust-anchor {}'", anchors.display());
     println!("VERIFY={}", program.display());
     println!("CACHE={}\n", lab.cache_file().display());
@@ -82,6 +83,7 @@ fn serve(lab: &Laboratory) {
         "-d sts.test -m mx1.sts.test --format human -v",
         "-d dane.test -m mx1.dane.test --format human -v",
         "-d dane-sts-mixed.test --format json",
+        "-d demanded.test -m mx.demanded.test --format human",
         "-d bogus.test -m mx.bogus.test --format human",
     ] {
         println!("$VERIFY $LAB -c $CACHE {question}");

@@ -120,6 +120,11 @@ impl Laboratory {
         self.directory.path().join("empty.toml")
     }
 
+    /// What the administrator of this world says about single domains.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/laboratory/configuration.toml")
+    }
+
     /// The path of a cache file that is not there yet, in a directory of its own.
     pub(crate) fn cache_file(&self) -> PathBuf {
         let directory = tempfile::Builder::new().prefix("cache").tempdir_in(self.directory()).unwrap().keep();

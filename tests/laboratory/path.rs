@@ -3,6 +3,7 @@
 
 use super::Laboratory;
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::cli::overrides::{Effect, Override, Overrides, Word};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::https::{
@@ -26,7 +27,7 @@ pub(crate) fn words(report: &Report) -> [&'static str; 4] {
 
 /// May this domain's mail go to this host, now? Without a host the domain as a whole is asked about.
 pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&str>, now: UnixTime) -> Report {
-    let request = Request {
+    let mut request = Request {
         domain: PolicyDomain::parse(domain).unwrap(),
         hosts: host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect(),
         handshake: Handshake::NotSeen,
@@ -34,6 +35,15 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&st
         on_unreachable: OnUnreachable::Deliver,
         requirement: None,
     };
+    match overrides(lab).about(&request.domain, now) {
+        Word::Nothing | Word::Ended(..) => {}
+        Word::InForce(_, Override { effect: Effect::Ignore, reason, .. }) => {
+            return Report::ignored(&request, vec![reason.clone()]);
+        }
+        Word::InForce(_, Override { effect: Effect::Require(requirement), .. }) => {
+            request.requirement = Some(*requirement);
+        }
+    }
     let anchors = anchors(lab);
     let circumstances = Circumstances {
         anchors: Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
@@ -76,6 +86,11 @@ fn outside<T>(
         };
         task(&resolver, &HttpsFetcher::new(&resolver, settings, deadline)).await
     })
+}
+
+fn overrides(lab: &Laboratory) -> Overrides {
+    let mut configuration: toml::Table = fs::read_to_string(lab.configuration()).unwrap().parse().unwrap();
+    configuration.remove("override").unwrap().try_into().unwrap()
 }
 
 fn anchors(lab: &Laboratory) -> TrustAnchors {

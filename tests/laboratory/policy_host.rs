@@ -164,10 +164,20 @@ fn provider() -> CryptoProvider {
 /// What was asked of the policy hosts: one entry a request, `HOST PATH`; a handshake that went no further is `HOST`.
 pub(crate) type Visits = Arc<Mutex<Vec<String>>>;
 
-/// Chooses and remembers the certificate for each server name.
+/// The last handshake with `host` led to a request for `path`.
+fn note_request(visits: &Visits, host: &str, path: &str) {
+    let mut visits = visits.lock().unwrap();
+    if let Some(visit) = visits.iter_mut().rev().find(|visit| *visit == host) {
+        *visit = format!("{host} {path}");
+    }
+}
+
+/// Chooses and remembers the certificate for each server name. A visit is taken down before the visitor sees it, so that
+/// whoever turns away at once is counted in time.
 struct Wardrobe {
     authority: Arc<Authority>,
     world: Arc<Mutex<World>>,
+    visits: Visits,
     issued: Mutex<BTreeMap<(String, Certificate), Arc<CertifiedKey>>>,
 }
 
@@ -179,7 +189,8 @@ impl fmt::Debug for Wardrobe {
 
 impl ResolvesServerCert for Wardrobe {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let host = hello.server_name()?.to_owned();
+        let host = hello.server_name().unwrap_or_default().to_owned();
+        self.visits.lock().unwrap().push(host.clone());
         let kind = self.world.lock().unwrap().policy_host(&host)?.certificate;
         let mut issued = self.issued.lock().unwrap();
         let certificate =
@@ -195,7 +206,12 @@ pub(crate) async fn serve(
     world: Arc<Mutex<World>>,
     visits: Visits,
 ) {
-    let wardrobe = Wardrobe { authority, world: Arc::clone(&world), issued: Mutex::new(BTreeMap::new()) };
+    let wardrobe = Wardrobe {
+        authority,
+        world: Arc::clone(&world),
+        visits: Arc::clone(&visits),
+        issued: Mutex::default(),
+    };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -207,16 +223,10 @@ pub(crate) async fn serve(
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (acceptor, world, visits) = (acceptor.clone(), Arc::clone(&world), Arc::clone(&visits));
         tokio::spawn(async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                visits.lock().unwrap().push("(no handshake)".into());
-                return;
-            };
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
             let host = stream.get_ref().1.server_name().unwrap_or_default().to_owned();
-            let Some(path) = read_request(&mut stream).await else {
-                visits.lock().unwrap().push(host);
-                return;
-            };
-            visits.lock().unwrap().push(format!("{host} {path}"));
+            let Some(path) = read_request(&mut stream).await else { return };
+            note_request(&visits, &host, &path);
             let reply = {
                 let world = world.lock().unwrap();
                 let right = world.policy_text(&host, if path == ELSEWHERE { ANYWHERE } else { &path });

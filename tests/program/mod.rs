@@ -68,6 +68,12 @@ impl Program {
         self
     }
 
+    /// The same program with a configuration.
+    pub(crate) fn with_configuration(mut self, path: PathBuf) -> Self {
+        self.configuration = Some(path);
+        self
+    }
+
     /// The same program, to be told its configuration by the test.
     pub(crate) fn without_configuration(mut self) -> Self {
         self.configuration = None;

@@ -6,7 +6,7 @@ use crate::program::Program;
 #[test]
 fn every_delivery_of_the_laboratory_gets_its_answer() {
     let lab = Laboratory::start();
-    let program = Program::new(&lab);
+    let program = Program::new(&lab).with_configuration(lab.configuration());
     let mut wrong = Vec::new();
     for delivery in deliveries::all() {
         let domain = delivery.domain;
