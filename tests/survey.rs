@@ -263,7 +263,11 @@ fn records_are_read_by_their_own_parsers_and_several_are_none() {
     assert_eq!(world.found(), ["mta-sts.txt.several"]);
     let world = well().publish("_mta-sts.d.test", "TXT", &["\"x\"", "\"v=STSv1; id=\""]);
     assert_eq!(world.found(), ["mta-sts.txt.id-empty"]);
-    let world = well().publish("_smtp_sts.d.test", "TXT", &["\"v=STS1; to=maybe\""]);
+    let world = well().publish("_mta-sts.d.test", "TXT", &["\"v=stsv1; id=1\""]);
+    assert_eq!(world.found(), ["mta-sts.txt.version"]);
+    let world = well().publish("_mta-sts.d.test", "TXT", &["\"v=STSv10; id=1\""]);
+    assert_eq!(world.found(), ["mta-sts.txt.version"]);
+    let world = well().publish("_smtp_sts.d.test", "TXT", &["\"v=spf1 -all\"", "\"V = STS1; to=maybe\""]);
     assert!(world.found().contains(&"smtp-sts.txt.mode"), "{:?}", world.found());
 }
 

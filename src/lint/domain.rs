@@ -99,55 +99,64 @@ fn exchanges(survey: &Survey) -> Part {
     part
 }
 
-/// Puts the text of a TXT record into its part: the one that is meant for this name, as far as anybody can tell.
-fn with_text(part: Part, kind: Kind, version: &[u8], texts: Vec<Vec<u8>>) -> Part {
-    let is_alone = texts.len() == 1;
-    let is_meant = |text: &Vec<u8>| {
-        let begins = text.iter().skip_while(|octet| matches!(octet, b' ' | b'\t' | b'"')).copied();
-        begins.take(version.len()).map(|octet| octet.to_ascii_lowercase()).eq(version.to_ascii_lowercase())
-    };
-    match texts.into_iter().find(|text| is_alone || is_meant(text)) {
-        None => part,
-        Some(text) => {
-            let inspected = kind.inspect(part.title, text);
-            Part {
-                title: inspected.title,
-                text: inspected.text,
-                value: inspected.value,
-                findings: inspected.findings,
-                ..part
-            }
-        }
-    }
+/// The text that is meant for this kind of record, well written or not: with its version, in whatever case, behind
+/// whatever blanks and quotation marks.
+fn meant<'a>(texts: &'a [Vec<u8>], version: &str) -> Option<&'a Vec<u8>> {
+    texts.iter().find(|text| {
+        let begins = text.iter().skip_while(|octet| matches!(octet, b' ' | b'\t' | b'"'));
+        begins
+            .map(u8::to_ascii_lowercase)
+            .take(version.len())
+            .eq(version.bytes().map(|b| b.to_ascii_lowercase()))
+    })
+}
+
+/// The part with that text, and what is wrong within it.
+fn with_text(part: Part, kind: Kind, text: &[u8]) -> Part {
+    let Part { title, text, value, findings, .. } = kind.inspect(part.title, text.to_vec());
+    Part { title, text, value, findings, ..part }
 }
 
 fn record(survey: &Survey) -> Part {
     let Survey { record: answer, stored, .. } = survey;
     let texts = texts(answer);
     let mut part = of_answer(answer);
-    if is_a_wildcards(survey, answer) {
+    if let Published::Several(number) = mta_sts::published(&texts) {
+        part.find(Code::MtaStsTxtSeveral, &format!("{number} records"));
+        return part;
+    }
+    let meant = meant(&texts, "v=STSv1");
+    if meant.is_none() && answer.outcome.content().is_some() {
+        let is_one = |texts: &[Vec<u8>]| mta_sts::published(texts) != Published::Nothing;
+        wrong_names(survey, "v=STSv1", is_one, &mut part);
+        if stored.is_some() {
+            part.find(Code::DomainPolicyRemoved, "");
+        }
+        if matches!(survey.policy, Some(Ok(_))) {
+            part.find(Code::MtaStsServerNoRecord, "");
+        }
+    }
+    with_text_or_wildcard(survey, answer, part, Kind::MtaStsTxt, meant)
+}
+
+/// The part with the text that is meant, or with the only one: whatever it is, it stands where a record should. What a
+/// wildcard says at every name need not be a record of this kind, though.
+fn with_text_or_wildcard(
+    survey: &Survey,
+    answer: &Answer,
+    mut part: Part,
+    kind: Kind,
+    meant: Option<&Vec<u8>>,
+) -> Part {
+    let texts = texts(answer);
+    let is_a_wildcards = is_a_wildcards(survey, answer);
+    if is_a_wildcards {
         part.find(Code::DomainWildcardAnswers, "");
     }
-    let published = mta_sts::published(&texts);
-    let is_answered = answer.outcome.content().is_some();
-    match &published {
-        Published::Several(number) => part.find(Code::MtaStsTxtSeveral, &format!("{number} records")),
-        Published::Nothing if is_answered => {
-            wrong_names(survey, "v=STSv1", &mut part);
-            if stored.is_some() {
-                part.find(Code::DomainPolicyRemoved, "");
-            }
-            if matches!(survey.policy, Some(Ok(_))) {
-                part.find(Code::MtaStsServerNoRecord, "");
-            }
-        }
-        Published::Malformed(_) | Published::Nothing | Published::Record(_) => {}
-    }
-    match published {
-        // What a wildcard says at every name need not be a record of this kind.
-        Published::Nothing if is_a_wildcards(survey, answer) => part,
-        Published::Several(_) => part,
-        _ => with_text(part, Kind::MtaStsTxt, b"v=STSv1", texts),
+    match (meant, texts.as_slice()) {
+        (Some(text), _) => with_text(part, kind, text),
+        (None, [only]) if !is_a_wildcards => with_text(part, kind, only),
+        (None, _) => part,
     }
 }
 
@@ -159,22 +168,19 @@ fn is_a_wildcards(survey: &Survey, answer: &Answer) -> bool {
     !here.is_empty() && here == there
 }
 
-/// Looks for a record that begins with this version where it is of no use.
-fn wrong_names(survey: &Survey, version: &str, part: &mut Part) {
-    let others = [&survey.record, &survey.reports];
-    for answer in survey.elsewhere.iter().chain(others) {
-        if texts(answer).iter().any(|text| text.starts_with(version.as_bytes())) {
-            part.find(
-                Code::DomainWrongName,
-                &format!("{version} stands at {}", name_text(answer.question.name())),
-            );
+/// Looks for records of this version where they are of no use.
+fn wrong_names(survey: &Survey, version: &str, is_one: impl Fn(&[Vec<u8>]) -> bool, part: &mut Part) {
+    for answer in survey.elsewhere.iter().chain([&survey.record, &survey.reports]) {
+        if is_one(&texts(answer)) {
+            let what = format!("{version} stands at {}", name_text(answer.question.name()));
+            part.find(Code::DomainWrongName, &what);
         }
     }
 }
 
 /// The policy file; nothing if there is neither a file nor a record that tells of it.
 fn policy(survey: &Survey, body: Option<&Body>) -> Option<Part> {
-    let is_told_of = texts(&survey.record).iter().any(|text| text.starts_with(b"v=STSv1"));
+    let is_told_of = meant(&texts(&survey.record), "v=STSv1").is_some();
     let url = mta_sts::policy_url(&survey.domain)?;
     match survey.policy.as_ref()? {
         Err(_) if !is_told_of => None,
@@ -267,15 +273,14 @@ fn draft(survey: &Survey, answer: &Answer) -> Option<Part> {
     let texts = texts(answer);
     let mut part = of_answer(answer);
     match smtp_sts::published(&texts) {
-        Published::Nothing if part.about.is_empty() => return None,
-        Published::Nothing => return Some(part),
+        Published::Nothing => return (!part.about.is_empty()).then_some(part),
         Published::Several(number) => part.find(Code::SmtpStsTxtSeveral, &format!("{number} records")),
         Published::Malformed(_) | Published::Record(_) => {
-            part = with_text(part, Kind::SmtpStsTxt, b"v", texts);
+            let is_meant =
+                |text: &&Vec<u8>| smtp_sts::published(std::slice::from_ref(text)) != Published::Nothing;
+            let meant = texts.iter().find(is_meant);
+            part = with_text_or_wildcard(survey, answer, part, Kind::SmtpStsTxt, meant);
         }
-    }
-    if is_a_wildcards(survey, answer) {
-        part.find(Code::DomainWildcardAnswers, "");
     }
     Some(part)
 }
@@ -285,24 +290,21 @@ fn reports(survey: &Survey, body: Option<&Body>) -> Part {
     let texts = texts(answer);
     let mut part = of_answer(answer);
     let published = tls_rpt::published(&texts);
+    let meant = meant(&texts, "v=TLSRPTv1");
     let is_answered = answer.outcome.content().is_some();
-    if is_a_wildcards(survey, answer) {
-        part.find(Code::DomainWildcardAnswers, "");
-    }
-    match &published {
-        Published::Several(number) => part.find(Code::TlsrptTxtSeveral, &format!("{number} records")),
-        Published::Nothing if is_answered => wrong_names(survey, "v=TLSRPTv1", &mut part),
-        Published::Malformed(_) | Published::Nothing | Published::Record(_) => {}
+    if meant.is_none() && is_answered {
+        let is_one = |texts: &[Vec<u8>]| tls_rpt::published(texts) != Published::Nothing;
+        wrong_names(survey, "v=TLSRPTv1", is_one, &mut part);
     }
     let is_testing = body.is_some_and(|body| body.mode == Mode::Testing);
-    if is_testing && !matches!(published, Published::Record(_)) && is_answered {
+    if is_testing && is_answered && !matches!(published, Published::Record(_)) {
         part.find(Code::DomainTestingWithoutTlsrpt, "");
     }
-    match published {
-        Published::Nothing if is_a_wildcards(survey, answer) => part,
-        Published::Several(_) => part,
-        _ => with_text(part, Kind::TlsrptTxt, b"v=TLSRPTv1", texts),
+    if let Published::Several(number) = published {
+        part.find(Code::TlsrptTxtSeveral, &format!("{number} records"));
+        return part;
     }
+    with_text_or_wildcard(survey, answer, part, Kind::TlsrptTxt, meant)
 }
 
 /// The TLSA records of a host, one part each, and the host itself.

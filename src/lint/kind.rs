@@ -1,7 +1,7 @@
 //! What can be looked at alone: a text in, what it says and what is wrong with it out. Pure.
 
 use super::{Part, tlsa};
-use crate::policy::lint::Inspected;
+use crate::policy::lint::{Finding, Inspected};
 use crate::policy::{mta_sts, smtp_sts, tls_rpt};
 use crate::text::Escaped;
 use serde_json::{Value, json};
@@ -58,10 +58,7 @@ impl Kind {
     }
 }
 
-fn seen<T>(
-    inspected: Inspected<T>,
-    show: impl Fn(&T) -> Value,
-) -> (Option<Value>, Vec<crate::policy::lint::Finding>) {
+fn seen<T>(inspected: Inspected<T>, show: impl Fn(&T) -> Value) -> (Option<Value>, Vec<Finding>) {
     (inspected.value.ok().as_ref().map(show), inspected.findings)
 }
 
