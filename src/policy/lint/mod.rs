@@ -66,11 +66,12 @@ pub struct Finding {
 const SHOWN: usize = 80;
 
 impl Finding {
-    /// A finding about octets of `input`; what lies outside of it is cut off.
+    /// A finding about octets of `input`; what lies outside of it is cut off, and a character that begins or ends in it
+    /// belongs to it as a whole.
     #[must_use]
     pub fn new(code: Code, input: &[u8], at: Range<usize>) -> Self {
         let end = at.end.min(input.len());
-        let at = at.start.min(end)..end;
+        let at = whole_characters(input, at.start.min(end)..end);
         let octets = input.get(at.clone()).unwrap_or_default();
         // Four octets make a character at most: the rest could not be shown anyway.
         let most = octets.get(..SHOWN.saturating_mul(4)).unwrap_or(octets);
@@ -92,6 +93,14 @@ impl Finding {
     pub const fn severity(&self) -> Severity {
         self.code.explain().severity
     }
+}
+
+/// The octets of a range of UTF-8 and those beside it that belong to the same characters.
+fn whole_characters(input: &[u8], at: Range<usize>) -> Range<usize> {
+    let is_boundary = |at: &usize| !matches!(input.get(*at), Some(0x80..=0xbf));
+    let start = (at.start.saturating_sub(3)..=at.start).rev().find(is_boundary).unwrap_or(at.start);
+    let end = (at.end..=at.end.saturating_add(3)).find(is_boundary).unwrap_or(at.end);
+    start..end
 }
 
 /// What a parser made of an input, and everything that it noticed, in the order of the input.
@@ -179,6 +188,20 @@ mod tests {
         assert_eq!((finding.at, finding.shown.as_str()), (3..6, "a\\u{fffd}\\u{a}"));
         let long = "x".repeat(10_000);
         assert!(Finding::new(Code::MtaStsTxtIdCharset, long.as_bytes(), 0..20_000).shown.len() < 120);
+    }
+
+    #[test]
+    fn a_finding_is_about_whole_characters() {
+        let text = "id=\u{20ac}x";
+        for at in [3..4, 4..5, 5..6, 3..6] {
+            let finding = Finding::new(Code::MtaStsTxtIdCharset, text.as_bytes(), at);
+            assert_eq!((finding.at, finding.shown.as_str()), (3..6, "\\u{20ac}"));
+        }
+        assert_eq!(
+            Finding::new(Code::MtaStsTxtIdCharset, &[0x80; 9], 4..5).at,
+            4..5,
+            "no character anywhere"
+        );
     }
 
     #[test]
