@@ -2,7 +2,7 @@
 //! tests that need another time of day.
 
 use super::Laboratory;
-use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances, Entry};
 use smtp_sts_verify::cli::overrides::{Effect, Override, Overrides, Word};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
@@ -44,6 +44,20 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&st
             request.requirement = Some(*requirement);
         }
     }
+    let cache = opened(lab, cache, now);
+    from_memory(&request, Some(&cache), now).unwrap_or_else(|| {
+        outside(lab, now, async |resolver, fetcher| {
+            verify(&request, Some(&cache), resolver, fetcher, now).await
+        })
+    })
+}
+
+/// What the cache tells of a domain's policies, the oldest first.
+pub(crate) fn history(lab: &Laboratory, cache: &Path, domain: &str, now: UnixTime) -> Vec<Entry> {
+    opened(lab, cache, now).history(&PolicyDomain::parse(domain).unwrap()).unwrap()
+}
+
+fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
     let anchors = anchors(lab);
     let circumstances = Circumstances {
         anchors: Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
@@ -52,12 +66,7 @@ pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&st
         allow_private_addresses: true,
         name_servers: vec![lab.dns()],
     };
-    let cache = Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now);
-    from_memory(&request, Some(&cache), now).unwrap_or_else(|| {
-        outside(lab, now, async |resolver, fetcher| {
-            verify(&request, Some(&cache), resolver, fetcher, now).await
-        })
-    })
+    Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now)
 }
 
 /// What a policy host gives to the program's own fetch.

@@ -1,6 +1,8 @@
 //! One cache, asked at different times: the path runs in this process, with a clock that the test sets.
 
 use crate::laboratory::{Laboratory, path};
+use smtp_sts_verify::cache::Entry;
+use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
 use smtp_sts_verify::verify::Report;
 use std::path::PathBuf;
@@ -28,5 +30,15 @@ impl<'a> Life<'a> {
     /// The same; `verdict`, `policy`, `tls` and `reason` of the answer.
     pub(crate) fn told(&self, after: u64, domain: &str, host: &str) -> [&'static str; 4] {
         path::words(&self.ask(after, domain, host))
+    }
+
+    /// What the cache tells of the policies of `domain`, each entry in words: what happened, how the policy is
+    /// authenticated, and the modes before and after.
+    pub(crate) fn history(&self, domain: &str) -> Vec<[&'static str; 4]> {
+        let mode = |mode: Option<Mode>| mode.map_or("-", Mode::word);
+        let words = |entry: Entry| {
+            [entry.event.word(), entry.authentication.word(), mode(entry.before), mode(entry.after)]
+        };
+        path::history(self.lab, &self.cache, domain, self.start).into_iter().map(words).collect()
     }
 }

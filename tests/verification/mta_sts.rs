@@ -234,6 +234,41 @@ fn a_weaker_policy_is_taken_when_it_is_authenticated() {
 
 /// Row E4.
 #[test]
+fn the_history_tells_what_weakened_a_policy_and_what_did_not() {
+    let lab = Laboratory::start();
+    let life = Life::begin(&lab);
+    let mut now = 0;
+    let mut ask = |pause: u64| {
+        now += pause;
+        life.told(now, DOMAIN, HOST)
+    };
+    assert_eq!(ask(0), MET);
+    ask(DAY + 1); // fetched again, and it is the same
+    lab.conduct_policy_host(POLICY_HOST, Body::Missing);
+    lab.change_policy(DOMAIN, "2", "version: STSv1 | mode: testing | mx: *.sts.test | max_age: 604800");
+    ask(HOUR);
+    lab.conduct_policy_host(POLICY_HOST, Conduct::default());
+    ask(HOUR);
+    lab.withdraw(RECORD, "TXT");
+    ask(HOUR);
+    lab.publish(RECORD, "TXT", "\"v=STSv1; id=3;\"");
+    lab.serve_policy(DOMAIN, "version: STSv1 | mode: none | max_age: 86400");
+    ask(HOUR);
+    lab.change_policy(DOMAIN, "4", "version: STSv1 | mode: enforce | mx: *.sts.test | max_age: 604800");
+    assert_eq!(ask(HOUR), MET);
+    let expected = [
+        ["learnt", "webpki", "-", "enforce"],
+        ["fetch-failed", "webpki", "enforce", "enforce"],
+        ["weakened", "webpki", "enforce", "testing"],
+        ["withdrawn", "webpki", "testing", "testing"],
+        ["weakened", "webpki", "testing", "none"],
+        ["changed", "webpki", "none", "enforce"],
+    ];
+    assert_eq!(life.history(DOMAIN), expected);
+}
+
+/// Row E4.
+#[test]
 fn nobody_without_the_certificate_weakens_a_policy() {
     let lab = Laboratory::start();
     for certificate in [Certificate::Expired, Certificate::WrongName, Certificate::SelfSigned] {
