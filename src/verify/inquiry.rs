@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
     Absence, Case, DaneFindings, Judgement, Memorandum, MxFindings, PolicyFindings, PolicyType, Requirement,
-    dane_settles, judge,
+    Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -52,7 +52,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
 
     /// What was remembered of the MX hosts may lag behind what Exim sees: it is not enough to hold mail back.
     pub(super) fn forget_exchangers_that_forbid(&mut self) {
-        if self.judged().is_some_and(|judgement| judgement.forbidden_by().is_some()) {
+        if self.judged().is_some_and(|judgement| judgement.verdict != Verdict::Deliver) {
             self.exchangers = Exchangers::default();
         }
     }
@@ -100,8 +100,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
 
     /// The judgement on what is known; `None` while something was not asked for yet that can decide.
     pub(super) fn judged(&self) -> Option<Judgement> {
-        const NOT_ASKED: PolicyFindings = PolicyFindings::NotAsked;
-        let not_asked = NOT_ASKED;
+        let not_asked = PolicyFindings::NotAsked;
         let (mx, dane) = (self.exchangers.mx()?, self.exchangers.dane()?);
         let case = case(self.context.request, mx, dane, &not_asked);
         if self.context.request.requirement.is_some() || dane_settles(&case) {

@@ -163,8 +163,8 @@ impl Report {
 pub fn from_memory(request: &Request, memory: Option<&impl Memory>, now: UnixTime) -> Option<Report> {
     let inquiry = Inquiry::open(request, memory, now);
     let judgement = inquiry.judged()?;
-    let settled =
-        judgement.forbidden_by().is_none() && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
+    let delivers = judgement.verdict == Verdict::Deliver;
+    let settled = delivers && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
     settled.then(|| inquiry.close(judgement))
 }
 
