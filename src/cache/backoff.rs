@@ -5,66 +5,78 @@ use crate::time::UnixTime;
 use std::fmt;
 
 /// A row of failed fetches without a success between them. Prints as the line that the cache holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failures {
-    /// How many; at least one.
+    /// How many of the same version; at least one.
     count: u32,
     /// When the last one was.
     last: UnixTime,
+    /// What the record called the version that was not to be had: a word, or nothing.
+    version: String,
 }
 
 impl Failures {
     /// What is to be remembered after one more failure.
     #[must_use]
-    pub fn after(before: Option<Self>, now: UnixTime) -> Self {
-        Self { count: before.map_or(0, |before| before.count).saturating_add(1), last: now }
+    pub fn after(before: Option<&Self>, version: &str, now: UnixTime) -> Self {
+        let same = before.filter(|before| before.version == version);
+        let count = same.map_or(0, |before| before.count).saturating_add(1);
+        Self { count, last: now, version: version.to_owned() }
     }
 
     /// How many there were; at least one.
     #[must_use]
-    pub const fn count(self) -> u32 {
+    pub const fn count(&self) -> u32 {
         self.count
     }
 
     /// When the last one was.
     #[must_use]
-    pub const fn last(self) -> UnixTime {
+    pub const fn last(&self) -> UnixTime {
         self.last
     }
 
     /// When the next fetch may begin: five minutes after the first failure (RFC 8461 section 3.3), twice as long after
-    /// each further one, and a day at most, so that a policy host that is mended is noticed while a policy lives.
+    /// each further one of the same version, and a day at most, so that a policy host that is mended is noticed while a policy lives.
     #[must_use]
-    pub fn next_try(self) -> UnixTime {
-        let doublings = self.count.saturating_sub(1).min(u64::BITS - 1);
+    pub fn next_try(&self) -> UnixTime {
+        self.pause_after(self.count)
+    }
+
+    fn pause_after(&self, failures: u32) -> UnixTime {
+        let doublings = failures.saturating_sub(1).min(u64::BITS - 1);
         let pause = FETCH_BACKOFF.saturating_mul(1_u64 << doublings).min(FETCH_BACKOFF_MAX);
         self.last.plus(pause)
     }
 
-    /// Whether the policy host is to be left alone now. A failure from the future tells nothing: the clock went back.
+    /// Until when the policy host is to be left alone, if it is, about that version. A new version is asked for after the
+    /// first pause: so a domain that mends its policy is noticed soon, and ids that change all the time hammer nobody.
+    /// A failure from the future tells nothing: the clock went back.
     #[must_use]
-    pub fn forbid(self, now: UnixTime) -> bool {
-        self.last <= now && now < self.next_try()
+    pub fn forbid(&self, version: &str, now: UnixTime) -> Option<UnixTime> {
+        let until = if version == self.version { self.next_try() } else { self.pause_after(1) };
+        (self.last <= now && now < until).then_some(until)
     }
 
     /// Until when this is to be remembered: longer than the longest pause, so that it can go on growing.
     #[must_use]
-    pub const fn kept_until(self) -> UnixTime {
+    pub const fn kept_until(&self) -> UnixTime {
         self.last.plus(FETCH_FAILURES_KEPT)
     }
 
     /// Reads the line again.
     #[must_use]
     pub fn from_line(line: &str) -> Option<Self> {
-        let (count, last) = line.split_once(' ')?;
-        let failures = Self { count: count.parse().ok()?, last: UnixTime(last.parse().ok()?) };
-        (failures.count > 0).then_some(failures)
+        let mut words = line.split(' ');
+        let (count, last) = (words.next()?.parse().ok()?, UnixTime(words.next()?.parse().ok()?));
+        let version = words.next()?.to_owned();
+        (count > 0 && words.next().is_none()).then_some(Self { count, last, version })
     }
 }
 
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.count, self.last.0)
+        write!(f, "{} {} {}", self.count, self.last.0, self.version)
     }
 }
 
@@ -75,23 +87,32 @@ mod tests {
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
     fn failures(count: u32) -> Failures {
-        (0..count).fold(None, |before, _| Some(Failures::after(before, NOW))).unwrap()
+        (0..count).fold(None, |before, _| Some(Failures::after(before.as_ref(), "a", NOW))).unwrap()
     }
 
     #[test]
     fn the_pause_doubles_from_five_minutes_to_a_day() {
         let pauses: Vec<u64> = (1..=11).map(|count| failures(count).next_try().since(NOW)).collect();
         assert_eq!(pauses, [300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 76_800, 86_400, 86_400]);
-        let many = Failures { count: u32::MAX, last: NOW };
-        assert_eq!(Failures::after(Some(many), NOW).next_try(), NOW.plus(86_400));
+        let many = Failures { count: u32::MAX, last: NOW, version: "a".into() };
+        assert_eq!(Failures::after(Some(&many), "a", NOW).next_try(), NOW.plus(86_400));
     }
 
     #[test]
     fn within_the_pause_nobody_is_asked() {
         let failures = failures(2);
-        assert!(failures.forbid(NOW) && failures.forbid(NOW.plus(599)));
-        assert!(!failures.forbid(NOW.plus(600)));
-        assert!(!failures.forbid(UnixTime(NOW.0 - 1)), "the clock went back");
+        assert_eq!(failures.forbid("a", NOW), Some(NOW.plus(600)));
+        assert_eq!(failures.forbid("a", NOW.plus(599)), Some(NOW.plus(600)));
+        assert_eq!(failures.forbid("a", NOW.plus(600)), None);
+        assert_eq!(failures.forbid("a", UnixTime(NOW.0 - 1)), None, "the clock went back");
+    }
+
+    #[test]
+    fn a_new_version_waits_for_the_first_pause_only_and_begins_anew() {
+        let failures = failures(9);
+        assert_eq!(failures.forbid("b", NOW.plus(299)), Some(NOW.plus(300)));
+        assert_eq!(failures.forbid("b", NOW.plus(300)), None);
+        assert_eq!(Failures::after(Some(&failures), "b", NOW).count(), 1);
     }
 
     #[test]
@@ -104,7 +125,7 @@ mod tests {
         for count in [1, 2, 40] {
             assert_eq!(Failures::from_line(&failures(count).to_string()), Some(failures(count)));
         }
-        for line in ["", "1", "0 5", "-1 5", "1 5 6", "1 x", "4294967296 5"] {
+        for line in ["", "1", "1 5", "0 5 a", "-1 5 a", "1 5 a b", "1 x a", "4294967296 5 a"] {
             assert_eq!(Failures::from_line(line), None, "{line}");
         }
     }

@@ -175,8 +175,8 @@ pub trait Memory {
     }
 
     /// A policy could not be fetched just now: remembers when to try again, and tells the history of the one in force.
-    fn fetch_failed(&self, domain: &PolicyDomain, dialect: Dialect, why: &str, now: UnixTime) {
-        let failures = Failures::after(self.failures(domain, dialect), now);
+    fn fetch_failed(&self, domain: &PolicyDomain, dialect: Dialect, version: &str, why: &str, now: UnixTime) {
+        let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, now);
         self.remember(domain, Topic::FetchFailures(dialect), &failures.to_string(), failures.kept_until());
         self.note(domain, dialect, &Notice::FetchFailed(why.to_owned()));
     }

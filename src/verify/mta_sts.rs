@@ -6,7 +6,7 @@
 use super::announcement::Announcement;
 use super::context::Context;
 use super::{CacheUse, words};
-use crate::cache::{Authentication, Failures, Memory, Notice, StoredPolicy, Topic};
+use crate::cache::{Authentication, Memory, Notice, StoredPolicy, Topic};
 use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
@@ -67,7 +67,7 @@ pub(super) async fn newer<M: Memory>(
     https: &impl Fetch,
 ) -> Option<PolicyFindings> {
     let Announcement::Record(record) = ask(context, dns).await else { return None };
-    if announces(&record, current) || failures(context).is_some_and(|failures| failures.forbid(context.now)) {
+    if announces(&record, current) || left_alone(context, &record).is_some() {
         context.minutes.cache_is(CacheUse::Unchanged);
         return None;
     }
@@ -118,15 +118,9 @@ fn plan<M: Memory>(
             return Plan::Settled(or_stored(PolicyFindings::Unknown(trouble.clone())));
         }
     };
-    match failures(context).filter(|failures| failures.forbid(context.now)) {
+    match left_alone(context, &record) {
         None => Plan::Fetch(record),
-        Some(failures) => {
-            let why = format!(
-                "the policy could not be fetched {} times, the last time at {}: it is asked for again at {}",
-                failures.count(),
-                failures.last(),
-                failures.next_try()
-            );
+        Some(why) => {
             context.minutes.note(why.clone());
             Plan::Settled(or_stored(PolicyFindings::Absent(Absence::NotFetched(why))))
         }
@@ -143,6 +137,7 @@ async fn fetch<M: Memory>(
         let why = "the domain's name is too long for a policy host".to_owned();
         return PolicyFindings::Absent(Absence::NotFetched(why));
     };
+    let version = record.id().to_owned();
     let fetched = https.fetch(&url, MediaType::TextPlain).await;
     let absence = match fetched {
         Ok(body) => match Body::parse(&body) {
@@ -165,7 +160,7 @@ async fn fetch<M: Memory>(
     };
     context.minutes.note(why.clone());
     if let Some(memory) = context.memory {
-        memory.fetch_failed(context.domain(), Dialect::MtaSts, why, context.now);
+        memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, why, context.now);
     }
     stored.cloned().map_or(PolicyFindings::Absent(absence), PolicyFindings::InForce)
 }
@@ -181,8 +176,14 @@ fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> PolicyF
     PolicyFindings::InForce(policy)
 }
 
-fn failures<M: Memory>(context: &Context<'_, M>) -> Option<Failures> {
-    context.memory?.failures(context.domain(), Dialect::MtaSts)
+/// Why the policy host is left alone, if it is: it failed lately.
+fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<String> {
+    let failures = context.memory?.failures(context.domain(), Dialect::MtaSts)?;
+    let until = failures.forbid(record.id(), context.now)?;
+    let (count, last) = (failures.count(), failures.last());
+    Some(format!(
+        "the policy could not be fetched ({count} failures, the last at {last}): it is asked for again from {until} on"
+    ))
 }
 
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {

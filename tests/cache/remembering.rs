@@ -213,16 +213,19 @@ fn a_policy_host_that_fails_is_remembered_for_two_days_and_until_it_succeeds() {
     let mut pauses = Vec::new();
     for _ in 0..3 {
         let cache = open(&place.path(), at);
-        assert!(cache.failures(&name, Dialect::MtaSts).is_none_or(|failures| !failures.forbid(at)));
-        cache.fetch_failed(&name, Dialect::MtaSts, "it did not answer", at);
+        assert!(
+            cache.failures(&name, Dialect::MtaSts).is_none_or(|failures| failures.forbid("1", at).is_none())
+        );
+        cache.fetch_failed(&name, Dialect::MtaSts, "1", "it did not answer", at);
         let failures = open(&place.path(), at).failures(&name, Dialect::MtaSts).unwrap();
-        assert!(failures.forbid(at.plus(1)));
+        assert!(failures.forbid("1", at.plus(1)).is_some());
         pauses.push(failures.next_try().since(at));
         at = failures.next_try();
     }
     assert_eq!(pauses, [300, 600, 1_200]);
     let last = open(&place.path(), at).failures(&name, Dialect::MtaSts).unwrap().last();
-    let recall = |at| open(&place.path(), at).failures(&name, Dialect::MtaSts).map(Failures::count);
+    let recall =
+        |at| open(&place.path(), at).failures(&name, Dialect::MtaSts).map(|failures| failures.count());
     assert_eq!(
         recall(last.plus(172_799)),
         Some(3),
