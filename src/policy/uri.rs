@@ -58,7 +58,7 @@ fn host(authority: &str) -> Option<&str> {
 
 /// Whether it consists of unreserved characters, delimiters below the grammar's (RFC 3986 section 2.2), complete
 /// percent-encodings and of `more`.
-fn consists_of(text: &str, more: &[u8]) -> bool {
+pub(super) fn consists_of(text: &str, more: &[u8]) -> bool {
     let mut octets = text.bytes();
     while let Some(octet) = octets.next() {
         let fits = match octet {

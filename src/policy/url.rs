@@ -1,5 +1,6 @@
 //! Where a policy is fetched: `https://`, a name, a path, and nothing else.
 
+use super::uri::consists_of;
 use crate::limits::MAX_URL_PATH_OCTETS;
 use crate::name::PolicyDomain;
 use crate::text::excerpt;
@@ -43,7 +44,8 @@ impl PolicyUrl {
         if path.len() > MAX_URL_PATH_OCTETS {
             return Err(bad("is too long for the path of a policy"));
         }
-        if !is_path_and_query(path) {
+        // `pchar`, `/` and `?`; a fragment is none.
+        if !consists_of(path, b"/?:@") {
             return Err(bad("holds what no path may hold unencoded (RFC 3986 section 3.3)"));
         }
         Ok(Self { host, path: path.to_owned() })
@@ -86,26 +88,6 @@ impl fmt::Display for PolicyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "https://{}{}", self.host, self.path)
     }
-}
-
-/// `pchar`, `/` and `?` of RFC 3986 (a fragment is none), with complete percent-encodings.
-fn is_path_and_query(text: &str) -> bool {
-    let mut rest = text.bytes();
-    while let Some(octet) = rest.next() {
-        let fits = match octet {
-            b'%' => {
-                rest.next().is_some_and(|b| b.is_ascii_hexdigit())
-                    && rest.next().is_some_and(|b| b.is_ascii_hexdigit())
-            }
-            b'/' | b'?' | b':' | b'@' | b'-' | b'.' | b'_' | b'~' => true,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
-            _ => octet.is_ascii_alphanumeric(),
-        };
-        if !fits {
-            return false;
-        }
-    }
-    true
 }
 
 #[cfg(test)]
