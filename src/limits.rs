@@ -189,5 +189,10 @@ pub const MAX_EVENTS_PER_DOMAIN: u64 = 32;
 pub const MAX_EVENTS_ON_AVERAGE: u64 = 4;
 /// Octets of the words of one event.
 pub const MAX_EVENT_DETAIL_OCTETS: usize = 400;
+/// Octets of one line of `cache import`: a policy of [`MAX_STORED_POLICY_OCTETS`], in which JSON writes each line end with
+/// two octets, and a few short fields.
+pub const MAX_IMPORT_LINE: usize = 524_288;
+/// Domains that `cache refresh` asks about at the same time: as many as one look at a batch of names.
+pub const MAX_REFRESH_AT_ONCE: usize = 8;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
 pub const CLOCK_JUMP: u64 = 86_400;

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 81] = [
+const DEFAULTS: [(&str, &str); 83] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -85,6 +85,8 @@ const DEFAULTS: [(&str, &str); 81] = [
     ("MAX_EVENTS_PER_DOMAIN", "32"),
     ("MAX_EVENTS_ON_AVERAGE", "4"),
     ("MAX_EVENT_DETAIL_OCTETS", "400"),
+    ("MAX_IMPORT_LINE", "524_288"),
+    ("MAX_REFRESH_AT_ONCE", "8"),
     ("CLOCK_JUMP", "86_400"),
 ];
 

@@ -44,6 +44,11 @@ impl Answers {
         Self { database }
     }
 
+    /// The same, and nothing is ever written.
+    pub(super) fn read_only(self) -> Self {
+        Self { database: self.database.read_only() }
+    }
+
     /// A result that may still be believed. A clock that went back must not make it immortal: an end further away
     /// than any that is ever stored is not believed.
     pub(super) fn recall(

@@ -172,7 +172,8 @@ fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) ->
         after: row.get_ref(5).ok()?.as_str_or_null().ok()?,
         detail: text(6)?,
     };
-    if columns.checksum(fingerprint) != row.get_ref(7).ok()?.as_blob().ok()? {
+    let is_printable = columns.detail.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    if !is_printable || columns.checksum(fingerprint) != row.get_ref(7).ok()?.as_blob().ok()? {
         return None;
     }
     Some(Entry {

@@ -31,7 +31,17 @@ pub(super) struct Database {
     pub(super) max_domains: u64,
     /// The moment of this run.
     pub(super) now: UnixTime,
+    access: Access,
     state: RefCell<State>,
+}
+
+/// What may be done to the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Nothing but reading: no older database is taken over, no damaged one is put aside.
+    Look,
+    /// Everything.
+    Use,
 }
 
 #[derive(Debug)]
@@ -55,7 +65,20 @@ impl Database {
         max_domains: u64,
         now: UnixTime,
     ) -> Self {
-        Self { path, schema, fingerprint, max_domains, now, state: RefCell::new(State::Closed) }
+        Self {
+            path,
+            schema,
+            fingerprint,
+            max_domains,
+            now,
+            access: Access::Use,
+            state: RefCell::new(State::Closed),
+        }
+    }
+
+    /// The same, and nothing is ever written.
+    pub(super) fn read_only(self) -> Self {
+        Self { access: Access::Look, ..self }
     }
 
     /// Reads in one transaction; `None` if there is nothing to read from yet.
@@ -75,6 +98,8 @@ impl Database {
         match found {
             None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
             Some(Reading::Done(value)) => Ok(Some(value)),
+            Some(Reading::Otherwise(Found::Ancestor(_))) if self.access == Access::Look => Err(self
+                .unusable(DOING, "an earlier version wrote it; the next delivery takes it over".to_owned())),
             // The one write that a read may cause: once in the life of a file.
             Some(Reading::Otherwise(Found::Ancestor(_))) => {
                 self.write(DOING, |writing| act(writing)).map(Some)
@@ -89,6 +114,9 @@ impl Database {
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Trouble> {
+        if self.access == Access::Look {
+            return Err(self.unusable(doing, "it was opened to be looked at".to_owned()));
+        }
         self.open()?;
         if matches!(*self.state.borrow(), State::Absent) {
             self.path.create()?;
@@ -146,7 +174,7 @@ impl Database {
                 return Err(self
                     .give_up_damaged(format!("it ends after {} octets", file.octets), Some(file.identity)));
             }
-            Some(file) => match connect(&self.path, self.schema.patience) {
+            Some(file) => match connect(&self.path, self.access, self.schema.patience) {
                 Ok(connection) => State::Open(connection, file.identity),
                 Err(error) => return Err(self.give_up(self.unusable("opening it", error.to_string()))),
             },
@@ -196,7 +224,7 @@ impl Database {
     fn give_up_damaged(&self, found: String, identity: Option<Identity>) -> Trouble {
         // Closed before it is renamed, so that SQLite removes no journal of its successor.
         *self.state.borrow_mut() = State::Absent;
-        let fate = match identity {
+        let fate = match identity.filter(|_| self.access == Access::Use) {
             Some(identity) if self.schema.is_expendable => self.path.remove(identity),
             Some(identity) => self.path.move_aside(identity, self.now),
             None => Fate::LeftInPlace,
@@ -236,8 +264,12 @@ fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
 }
 
 /// Opens an existing file: nothing in it may run, links are not followed, waiting has an end.
-fn connect(path: &CachePath, patience: Duration) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+    let access = match access {
+        Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = access
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;

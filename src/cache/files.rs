@@ -75,6 +75,14 @@ impl Cache {
         }
     }
 
+    /// The same cache for whoever only looks: nothing is ever written, an older file is not taken over, a damaged one not
+    /// put aside; being allowed to read the files is enough.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        let Self { policies, answers, trouble } = self;
+        Self { policies: policies.read_only(), answers: answers.read_only(), trouble }
+    }
+
     /// Every policy that was learnt under the circumstances of this run, the ended ones included, in the order of the
     /// domains (their octets); of one domain, MTA-STS first. A few are read at a time, so nobody who writes has to wait;
     /// what changes meanwhile is seen if it lies ahead. Ends after the first [`Trouble`].
@@ -99,6 +107,14 @@ impl Cache {
     /// [`Trouble`] if nothing can be said.
     pub fn census(&self) -> Result<Census, Trouble> {
         self.noting(self.policies.census())
+    }
+
+    /// How many policies of a domain were learnt under other circumstances: they do not exist for this run.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, Trouble> {
+        self.noting(self.policies.elsewhere(domain))
     }
 
     /// What is stored for a domain, the ended policies included; [`Memory::policies`] is what counts.

@@ -62,8 +62,19 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// The word in the file.
-    const fn word(self) -> &'static str {
+    /// Every topic.
+    pub const ALL: [Self; 6] = [
+        Self::Published(Dialect::MtaSts),
+        Self::FetchFailures(Dialect::MtaSts),
+        Self::Published(Dialect::SmtpSts),
+        Self::FetchFailures(Dialect::SmtpSts),
+        Self::MxHosts,
+        Self::Dane,
+    ];
+
+    /// The word in the file and in every output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Dane => "dane",
             Self::FetchFailures(Dialect::MtaSts) => "mta-sts-failures",

@@ -13,6 +13,9 @@ const PAGE: i64 = 64;
 
 const COUNT: &str = "SELECT count(*) FILTER (WHERE fingerprint = :fingerprint), count(*) FROM policy";
 
+const COUNT_ELSEWHERE: &str =
+    "SELECT count(*) FROM policy WHERE domain = :domain AND fingerprint <> :fingerprint";
+
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = ?1)";
 
 /// Under whatever circumstances they were learnt: Exim's view tells no difference.
@@ -27,6 +30,11 @@ pub(super) struct PolicyFile {
 impl PolicyFile {
     pub(super) const fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// The same, and nothing is ever written.
+    pub(super) fn read_only(self) -> Self {
+        Self { database: self.database.read_only() }
     }
 
     /// What is known about this run.
@@ -121,6 +129,16 @@ impl PolicyFile {
         let page =
             self.database.read(|connection| row::page(connection, after, PAGE, self.database.fingerprint))?;
         Ok(page.unwrap_or_default())
+    }
+
+    /// How many rows there are about a domain that were learnt under other circumstances.
+    pub(super) fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, Trouble> {
+        let count = self.database.read(|connection| {
+            let fingerprint = self.database.fingerprint;
+            let key = named_params! { ":domain": domain.as_str(), ":fingerprint": fingerprint.as_bytes() };
+            connection.query_row(COUNT_ELSEWHERE, key, |row| row.get::<_, i64>(0))
+        })?;
+        Ok(u64::try_from(count.unwrap_or_default()).unwrap_or(0))
     }
 
     /// How many rows there are.

@@ -126,9 +126,19 @@ impl StoredPolicy {
     /// before a short-lived one ends (RFC 8461 sections 3.3 and 10.2).
     #[must_use]
     pub const fn is_due(&self, now: UnixTime) -> bool {
+        now.since(self.fetched_at) >= self.pause()
+    }
+
+    /// From when on it is due.
+    #[must_use]
+    pub const fn due_at(&self) -> UnixTime {
+        self.fetched_at.plus(self.pause())
+    }
+
+    /// Seconds from one fetch to the next.
+    const fn pause(&self) -> u64 {
         let life = self.expires_at.since(self.fetched_at);
-        let pause = if life / 4 * 3 < RENEWAL { life / 4 * 3 } else { RENEWAL };
-        now.since(self.fetched_at) >= pause
+        if life / 4 * 3 < RENEWAL { life / 4 * 3 } else { RENEWAL }
     }
 
     /// Whether a delivery that does not conform is refused for as long as the policy lives: it demands TLS and

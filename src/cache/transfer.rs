@@ -44,8 +44,8 @@ pub enum Refusal {
     Field(&'static str, String),
     /// The policy has ended, at that moment.
     Ended(UnixTime),
-    /// The policy was fetched, applied or exported after now.
-    FromTheFuture(UnixTime),
+    /// The policy was fetched, applied or exported after now; the field says which.
+    FromTheFuture(&'static str, UnixTime),
     /// The policy would live longer than it says itself, or was believed in a way that does not exist for it.
     Impossible,
 }
@@ -67,13 +67,27 @@ impl fmt::Display for Refusal {
             Self::Field(name, value) => {
                 write!(f, "field '{name}' holds what this program never writes: '{}'", excerpt(value, SHOWN))
             }
-            Self::Ended(at) => write!(f, "the policy ended at {at}"),
-            Self::FromTheFuture(at) => {
-                write!(f, "it is from the future ({at}); look at the clocks of both hosts")
+            Self::Ended(at) => write!(f, "the policy ended at {at} ('expires_at')"),
+            Self::FromTheFuture(name, at) => {
+                write!(f, "field '{name}' is from the future ({at}); look at the clocks of both hosts")
             }
             Self::Impossible => f.write_str(
-                "the policy would live longer than it says itself, or was authenticated as no policy of its kind can be",
+                "'fetched_at', 'expires_at' and 'authentication' do not fit the policy: it would live longer than it says itself, or was authenticated as no policy of its kind can be",
             ),
+        }
+    }
+}
+
+impl Refusal {
+    /// The field that is at fault, if it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Field(name, _) | Self::FromTheFuture(name, _) => Some(name),
+            Self::Version(_) => Some("smtp_sts_verify_export"),
+            Self::OtherCircumstances => Some("circumstances"),
+            Self::Ended(_) | Self::Impossible => Some("expires_at"),
+            Self::Malformed(_) => None,
         }
     }
 }
@@ -131,12 +145,15 @@ impl Provenance {
         if self.circumstances != here {
             return Err(Refusal::OtherCircumstances);
         }
-        if let Some(at) = [Some(policy.fetched_at), policy.applied_at, Some(self.exported_at)]
-            .into_iter()
-            .flatten()
-            .find(|at| at.since(now) > MAX_SKEW)
-        {
-            return Err(Refusal::FromTheFuture(at));
+        let moments = [
+            ("fetched_at", Some(policy.fetched_at)),
+            ("applied_at", policy.applied_at),
+            ("exported_at", Some(self.exported_at)),
+        ];
+        for (name, at) in moments {
+            if let Some(at) = at.filter(|at| at.since(now) > MAX_SKEW) {
+                return Err(Refusal::FromTheFuture(name, at));
+            }
         }
         if !policy.is_possible() {
             return Err(Refusal::Impossible);
@@ -212,7 +229,9 @@ fn json(value: &impl Serialize) -> String {
 }
 
 fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Refusal> {
-    serde_json::from_str(line).map_err(|error| Refusal::Malformed(error.to_string()))
+    // Each line is a text of its own here; which one it is, is told by whoever reads them.
+    serde_json::from_str(line)
+        .map_err(|error| Refusal::Malformed(error.to_string().replace(" at line 1 column", " at column")))
 }
 
 #[cfg(test)]
@@ -275,8 +294,11 @@ mod tests {
             (good(), None),
             (StoredPolicy { expires_at: good().expires_at.plus(1), ..good() }, Some(Refusal::Impossible)),
             (StoredPolicy { expires_at: UnixTime(u64::MAX), ..good() }, Some(Refusal::Impossible)),
-            (StoredPolicy { fetched_at: later, ..good() }, Some(Refusal::FromTheFuture(later))),
-            (StoredPolicy { applied_at: Some(later), ..good() }, Some(Refusal::FromTheFuture(later))),
+            (StoredPolicy { fetched_at: later, ..good() }, Some(Refusal::FromTheFuture("fetched_at", later))),
+            (
+                StoredPolicy { applied_at: Some(later), ..good() },
+                Some(Refusal::FromTheFuture("applied_at", later)),
+            ),
             (StoredPolicy { expires_at: NOW, ..good() }, Some(Refusal::Ended(NOW))),
             (StoredPolicy { expires_at: UnixTime(0), ..good() }, Some(Refusal::Impossible)),
             (StoredPolicy { authentication: Authentication::FirstUse, ..good() }, Some(Refusal::Impossible)),
@@ -286,7 +308,7 @@ mod tests {
         let laboratory = circumstances(8_443);
         assert_eq!(provenance().admit(&good(), laboratory, NOW), Err(Refusal::OtherCircumstances));
         let tomorrow = Provenance { exported_at: later, ..provenance() };
-        assert_eq!(tomorrow.admit(&good(), here(), NOW), Err(Refusal::FromTheFuture(later)));
+        assert_eq!(tomorrow.admit(&good(), here(), NOW), Err(Refusal::FromTheFuture("exported_at", later)));
     }
 
     #[test]

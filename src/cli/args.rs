@@ -32,6 +32,124 @@ pub enum Command {
     Lint(LintArguments),
     /// Does an `mx` pattern of a policy permit this host?
     Match(MatchArguments),
+    /// What is remembered about domains, for operators
+    Cache(CacheArguments),
+}
+
+/// What is to be done with the cache.
+#[derive(Args, Debug)]
+pub struct CacheArguments {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// The commands about the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Lists the policies, in the order of their domains
+    #[command(after_help = CACHE_EXIT_CODES)]
+    List(LookArguments),
+    /// Shows all that is known about a domain
+    #[command(after_help = CACHE_EXIT_CODES)]
+    Show(DomainArguments),
+    /// Tells what happened to a domain's policies, the oldest first
+    #[command(after_help = CACHE_EXIT_CODES)]
+    History(DomainArguments),
+    /// Removes what is known about a domain; its history stays
+    #[command(after_help = CACHE_EXIT_CODES)]
+    Purge(DomainArguments),
+    /// Writes the policies down for another host, as lines of JSON
+    #[command(after_help = CACHE_EXIT_CODES)]
+    Export(ExportArguments),
+    /// Takes over policies that another host exported
+    #[command(after_help = CACHE_EXIT_CODES)]
+    Import(ImportArguments),
+    /// Fetches the policies in force again, whether they are due or not
+    #[command(after_help = CACHE_EXIT_CODES)]
+    Refresh(RefreshArguments),
+}
+
+/// What the cache commands end with; below their help.
+const CACHE_EXIT_CODES: &str = "Exit codes:
+  0   done
+  1   nothing is known about the domain, a line was refused, or a fetch failed
+  64  the command line or the domain is wrong
+  75  the cache cannot be read or written now, none of several policies could be
+      fetched, or nobody took the output
+  78  the configuration, or the place, owner or mode of the cache, is wrong";
+
+/// A look at the whole cache.
+#[derive(Args, Debug)]
+pub struct LookArguments {
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Which cache, and what its policies were learnt under.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// One domain of the cache.
+#[derive(Args, Debug)]
+pub struct DomainArguments {
+    /// The domain
+    #[arg(allow_hyphen_values = true)]
+    pub domain: OsString,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Which cache, and what its policies were learnt under.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// Policies on their way to another host.
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// A file that only its owner can read, replaced as a whole [default: -, standard output]
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The shape of what is said about the file; the export itself is always the same
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Which cache, and what its policies were learnt under.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// Policies from another host.
+#[derive(Args, Debug)]
+pub struct ImportArguments {
+    /// An export; -: standard input. Whoever made it is believed
+    #[arg(value_name = "FILE|-")]
+    pub file: PathBuf,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Which cache, and what its policies were learnt under.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// Policies to be fetched again; `--deadline` is the time for each domain.
+#[derive(Args, Debug)]
+pub struct RefreshArguments {
+    /// Only this domain [default: all]
+    #[arg(allow_hyphen_values = true)]
+    pub domain: Option<OsString>,
+    /// Asks policy hosts, too, that failed and are left alone for a while
+    #[arg(long)]
+    pub force: bool,
+    /// Says nothing unless something failed, for cron
+    #[arg(long)]
+    pub quiet: bool,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: super::lookup::Format,
+    /// Which cache, and whom to ask.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
 }
 
 /// One text to be looked at, one domain, or what a domain should publish.

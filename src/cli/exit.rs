@@ -1,5 +1,6 @@
 //! Exit codes: their meaning, and the only place that ends the process.
 
+use crate::cache::Trouble;
 use crate::reason::Reason;
 use crate::verdict::Verdict;
 use crate::verify::Report;
@@ -62,6 +63,16 @@ impl ExitStatus {
             (_, Verdict::Deliver) => Self::Deliver,
             (_, Verdict::Refuse) => Self::Refuse,
             (_, Verdict::Defer) => Self::Defer,
+        }
+    }
+
+    /// What a cache that cannot be used means to whoever looks after it: a place, owner or mode that has to be mended is
+    /// the configuration's; everything else may be over soon.
+    #[must_use]
+    pub const fn of_trouble(trouble: &Trouble) -> Self {
+        match trouble {
+            Trouble::NotOurs { .. } | Trouble::Unsafe { .. } => Self::Configuration,
+            Trouble::Corrupt { .. } | Trouble::Unusable { .. } => Self::Defer,
         }
     }
 

@@ -6,6 +6,7 @@
 use super::args::LookupArguments;
 use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
+use super::lines;
 use super::outside::{self, Trusted};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::presentation::{name as name_text, parse_name, parse_type, rdata, type_word};
@@ -17,7 +18,7 @@ use crate::text::{Escaped, excerpt};
 use crate::time::{Clock, SystemClock};
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,21 +152,25 @@ pub async fn batch<R>(
 where
     R: BufRead + Send + 'static,
 {
-    let lines = stream::unfold(Some(input), |input| async {
+    let arriving = stream::unfold(Some(input), |input| async {
         // Reading blocks, and whoever writes may wait for our answer first: so it has its own thread.
         let mut input = input?;
-        match tokio::task::spawn_blocking(move || read_line(&mut input).map(|line| (line, input))).await {
+        match tokio::task::spawn_blocking(move || {
+            lines::next(&mut input, MAX_BATCH_LINE).map(|line| (line, input))
+        })
+        .await
+        {
             Ok(Ok((Some(line), input))) => Some((Ok(line), Some(input))),
             Ok(Ok((None, _))) => None,
             Ok(Err(error)) => Some((Err(error), None)),
             Err(error) => Some((Err(io::Error::other(error)), None)),
         }
     });
-    let answers = lines
+    let answers = arriving
         .map(|line| async {
             match line? {
-                BatchLine::Text(text) => Ok(batch_line(options, clock, &text).await),
-                BatchLine::TooLong => {
+                lines::Line::Text(text) => Ok(batch_line(options, clock, &text).await),
+                lines::Line::TooLong => {
                     Ok(Line::malformed(None, None, format!("longer than {MAX_BATCH_LINE} octets")))
                 }
             }
@@ -198,30 +203,6 @@ async fn batch_line(options: &Options, clock: &impl Clock, text: &str) -> Line {
             Line::of(name, &answer, packets)
         }
     }
-}
-
-/// One line of a batch.
-#[derive(Debug, PartialEq, Eq)]
-enum BatchLine {
-    Text(String),
-    TooLong,
-}
-
-/// The next line without its end; of one that is too long nothing is kept. `None` at the end of the input.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<BatchLine>> {
-    let limit = u64::try_from(MAX_BATCH_LINE).unwrap_or(u64::MAX);
-    let mut octets = Vec::new();
-    if input.take(limit).read_until(b'\n', &mut octets)? == 0 {
-        return Ok(None);
-    }
-    if octets.len() < MAX_BATCH_LINE || octets.ends_with(b"\n") {
-        return Ok(Some(BatchLine::Text(String::from_utf8_lossy(&octets).trim_end().to_owned())));
-    }
-    while !octets.is_empty() && !octets.ends_with(b"\n") {
-        octets.clear();
-        input.take(limit).read_until(b'\n', &mut octets)?;
-    }
-    Ok(Some(BatchLine::TooLong))
 }
 
 impl Line {
@@ -334,27 +315,6 @@ fn write_human(output: &mut impl Write, answer: &Answer, packets: usize) -> io::
 mod tests {
     use super::*;
     use std::io::Cursor;
-
-    fn lines(input: &str) -> Vec<BatchLine> {
-        let mut input = Cursor::new(input.to_owned());
-        std::iter::from_fn(|| read_line(&mut input).unwrap()).collect()
-    }
-
-    fn text(text: &str) -> BatchLine {
-        BatchLine::Text(text.to_owned())
-    }
-
-    #[test]
-    fn lines_end_where_they_end_and_long_ones_are_dropped_whole() {
-        assert_eq!(lines("a TXT\r\n\nb MX"), [text("a TXT"), text(""), text("b MX")]);
-        let long = "x".repeat(3 * MAX_BATCH_LINE);
-        assert_eq!(
-            lines(&format!("{long}\na A\n{long}")),
-            [BatchLine::TooLong, text("a A"), BatchLine::TooLong]
-        );
-        let just = "x".repeat(MAX_BATCH_LINE - 1);
-        assert_eq!(lines(&format!("{just}\n{just}")), [text(&just), text(&just)]);
-    }
 
     #[tokio::test]
     async fn a_line_that_is_no_question_is_answered_with_a_reason_and_no_class() {

@@ -1,8 +1,10 @@
 //! The command line: what is typed becomes a question, the answer becomes a line and an exit code.
 
 pub mod args;
+mod cache;
 pub mod config;
 pub mod exit;
+mod lines;
 mod lint;
 mod log;
 pub mod lookup;
@@ -23,7 +25,7 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 2] = ["lint", "match"];
+const FOR_PEOPLE: [&str; 3] = ["cache", "lint", "match"];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
@@ -36,6 +38,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
         Ok(Arguments { command: Some(Command::Lint(question)), .. }) => lint::run(&question),
+        Ok(Arguments { command: Some(Command::Cache(question)), .. }) => cache::run(&question.command),
         Ok(Arguments { command: Some(Command::Match(question)), .. }) => matching::run(&question),
         Ok(
             Arguments { command: Some(Command::Verify(question)), .. }

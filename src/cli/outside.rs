@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 /// What the administrator gave to trust instead of the built-in root keys and the system's authorities. Only files
 /// that were named are read: a warm answer needs nothing else.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Trusted {
     anchors: Option<TrustAnchors>,
     authorities: Authorities,

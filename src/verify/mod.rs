@@ -12,6 +12,7 @@ mod inquiry;
 mod minutes;
 mod mta_sts;
 pub mod mx;
+pub mod refresh;
 pub mod remembered;
 mod smtp_sts;
 

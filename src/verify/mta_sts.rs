@@ -5,6 +5,7 @@
 
 use super::announcement::Announcement;
 use super::context::Context;
+use super::refresh::{Backoff, Outcome};
 use super::{CacheUse, words};
 use crate::cache::{Authentication, Memory, Notice, StoredPolicy, Topic};
 use crate::dns::{Question, Resolve};
@@ -75,6 +76,41 @@ pub(super) async fn newer<M: Memory>(
     (found != PolicyFindings::InForce(current.clone())).then_some(found)
 }
 
+/// Fetches a stored policy again, whether it is due or not.
+pub(super) async fn again<M: Memory>(
+    context: &Context<'_, M>,
+    stored: &StoredPolicy,
+    backoff: Backoff,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> Outcome {
+    let Policy::MtaSts(policy) = &stored.policy else {
+        return Outcome::Failed("it is no policy of MTA-STS".to_owned());
+    };
+    let record = match ask(context, dns).await {
+        Announcement::Record(record) => record,
+        // As in a delivery: whoever silences DNS must not run out the clock.
+        Announcement::Unknown(_) => policy.record.clone(),
+        Announcement::Malformed(why) => return Outcome::Failed(why),
+        Announcement::Nothing => {
+            if let Some(memory) = context.memory {
+                memory.note(context.domain(), Dialect::MtaSts, &Notice::Withdrawn);
+            }
+            return Outcome::Stays("its record is gone: it ends at its time".to_owned());
+        }
+    };
+    if let Some(why) = left_alone(context, &record).filter(|_| backoff == Backoff::Heeded) {
+        return Outcome::Failed(why);
+    }
+    match attempt(context, record, https).await {
+        Ok(fetched) => Outcome::of(stored, fetched),
+        Err(Absence::Malformed(why) | Absence::NotFetched(why) | Absence::Unauthenticated(why)) => {
+            Outcome::Failed(why)
+        }
+        Err(Absence::Nothing) => Outcome::Failed("nothing was found".to_owned()),
+    }
+}
+
 /// Whether it is the stored policy that the record announces.
 fn announces(record: &Record, stored: &StoredPolicy) -> bool {
     match &stored.policy {
@@ -127,53 +163,66 @@ fn plan<M: Memory>(
     }
 }
 
+/// How the policy stands after a fetch: a failed one takes nothing out of force.
 async fn fetch<M: Memory>(
     context: &Context<'_, M>,
     stored: Option<&StoredPolicy>,
     record: Record,
     https: &impl Fetch,
 ) -> PolicyFindings {
+    match attempt(context, record, https).await {
+        Ok(policy) => PolicyFindings::InForce(policy),
+        Err(absence) => stored.cloned().map_or(PolicyFindings::Absent(absence), PolicyFindings::InForce),
+    }
+}
+
+/// One fetch, and what is to be remembered of it.
+async fn attempt<M: Memory>(
+    context: &Context<'_, M>,
+    record: Record,
+    https: &impl Fetch,
+) -> Result<StoredPolicy, Absence> {
     let Some(url) = policy_url(context.domain()) else {
-        let why = "the domain's name is too long for a policy host".to_owned();
-        return PolicyFindings::Absent(Absence::NotFetched(why));
+        return Err(Absence::NotFetched("the domain's name is too long for a policy host".to_owned()));
     };
     let version = record.id().to_owned();
-    let fetched = https.fetch(&url, MediaType::TextPlain).await;
-    let absence = match fetched {
+    let failed = |why: &str| {
+        context.minutes.note(why);
+        if let Some(memory) = context.memory {
+            memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, why, context.now);
+        }
+    };
+    match https.fetch(&url, MediaType::TextPlain).await {
         Ok(body) => match Body::parse(&body) {
             Ok(body) => {
                 context.minutes.fetch(url.to_string(), "authenticated", format!("mode {}", body.mode.word()));
-                return took(context, mta_sts::Policy { record, body });
+                Ok(took(context, mta_sts::Policy { record, body }))
             }
             Err(malformed) => {
                 context.minutes.fetch(url.to_string(), "malformed", malformed.to_string());
-                Absence::Malformed(format!("{url}: {malformed}"))
+                let why = format!("{url}: {malformed}");
+                failed(&why);
+                Err(Absence::Malformed(why))
             }
         },
         Err(error) => {
             context.minutes.fetch(url.to_string(), "failed", error.to_string());
-            Absence::NotFetched(format!("{url}: {error}"))
+            let why = format!("{url}: {error}");
+            failed(&why);
+            Err(Absence::NotFetched(why))
         }
-    };
-    let (Absence::Malformed(why) | Absence::NotFetched(why)) = &absence else {
-        return PolicyFindings::Absent(absence);
-    };
-    context.minutes.note(why.clone());
-    if let Some(memory) = context.memory {
-        memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, why, context.now);
     }
-    stored.cloned().map_or(PolicyFindings::Absent(absence), PolicyFindings::InForce)
 }
 
 /// A policy that was fetched with success is in force from now on, and what failed before is forgotten.
-fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> PolicyFindings {
+fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> StoredPolicy {
     let (domain, now) = (context.domain(), context.now);
     let policy = StoredPolicy::fetched(domain, policy, Authentication::WebPki, now, now);
     if let Some(memory) = context.memory {
         context.minutes.keep(memory, &policy);
         memory.fetch_succeeded(domain, Dialect::MtaSts);
     }
-    PolicyFindings::InForce(policy)
+    policy
 }
 
 /// Why the policy host is left alone, if it is: it failed lately.

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::discovery::{self, Candidate, Discovery, Proof};
+use super::refresh::Outcome;
 use super::remembered::Finding;
 use super::{CacheUse, words};
 use crate::cache::{Authentication, Memory, StoredPolicy, Topic, life};
@@ -47,7 +48,7 @@ pub(super) async fn look<M: Memory>(
     let mut believed_until = now.plus(MAX_NEGATIVE_TTL);
     let mut authentication = None;
     if let Discovery::Found(candidate) = &discovery {
-        authentication = prove(context, candidate, None, https).await;
+        authentication = prove(context, candidate, None, https).await.ok();
         believed_until = match authentication {
             // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
             Some(how) => {
@@ -79,10 +80,44 @@ pub(super) async fn newer<M: Memory>(
         context.minutes.cache_is(CacheUse::Unchanged);
         return None;
     }
-    let authentication = prove(context, &candidate, Some(current.authentication), https).await?;
+    let authentication = prove(context, &candidate, Some(current.authentication), https).await.ok()?;
     let (domain, until) = (context.domain(), candidate.valid_until);
     let policy = StoredPolicy::fetched(domain, policy, authentication, context.now, until);
     Some(PolicyFindings::NeverApplied(policy))
+}
+
+/// Looks at the record of a stored policy again, and authenticates it by the mechanism of the stored one. The same text
+/// renews its life; another text takes the place of a policy in force only with a delivery that conforms to it (draft
+/// appendix 1).
+pub(super) async fn again<M: Memory>(
+    context: &Context<'_, M>,
+    stored: &StoredPolicy,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> Outcome {
+    let candidate = match discover(context, dns).await {
+        Discovery::Found(candidate) => candidate,
+        Discovery::Absent(Absence::Malformed(why), ..) => return Outcome::Failed(why),
+        Discovery::Absent(..) => return Outcome::Stays("its record is gone: it ends at its time".to_owned()),
+        Discovery::Unknown(trouble) => return Outcome::Failed(words(&trouble).to_owned()),
+    };
+    let authentication = match prove(context, &candidate, Some(stored.authentication), https).await {
+        Ok(authentication) => authentication,
+        Err(why) if stored.authentication == Authentication::FirstUse => {
+            return Outcome::Stays(format!("it is trusted on first use, which nothing renews: {why}"));
+        }
+        Err(why) => return Outcome::Failed(why),
+    };
+    let (until, record) = (candidate.valid_until, candidate.record);
+    let fetched = StoredPolicy::fetched(context.domain(), record, authentication, context.now, until);
+    if fetched.policy != stored.policy && stored.is_in_force() {
+        let why = "another record is published: it takes over with the first delivery that conforms to it";
+        return Outcome::Stays(why.to_owned());
+    }
+    if let Some(memory) = context.memory {
+        context.minutes.keep(memory, &fetched);
+    }
+    Outcome::of(stored, fetched)
 }
 
 async fn discover<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Discovery {
@@ -101,18 +136,21 @@ fn questions(domain: &PolicyDomain) -> Vec<Question> {
     names.map(|name| Question::new(&name, RecordType::TXT)).collect()
 }
 
+/// How the candidate is authenticated, or why it cannot be.
 async fn prove<M: Memory>(
     context: &Context<'_, M>,
     candidate: &Candidate,
     replaced: Option<Authentication>,
     https: &impl Fetch,
-) -> Option<Authentication> {
+) -> Result<Authentication, String> {
+    let unproven = |why: &str| {
+        let why = format!("the policy cannot be authenticated: {why}");
+        context.minutes.note(why.clone());
+        Err(why)
+    };
     let url = match discovery::proof(candidate, context.domain(), replaced) {
-        Proof::Given(authentication) => return Some(authentication),
-        Proof::Impossible(why) => {
-            context.minutes.note(format!("the policy cannot be authenticated: {why}"));
-            return None;
-        }
+        Proof::Given(authentication) => return Ok(authentication),
+        Proof::Impossible(why) => return unproven(&why),
         Proof::Copy(url) => url,
     };
     let (class, said) = match https.fetch(&url, MediaType::Any).await {
@@ -120,12 +158,8 @@ async fn prove<M: Memory>(
         Ok(_) => ("different", "the HTTPS copy is not the record".to_owned()),
         Err(error) => ("failed", error.to_string()),
     };
-    let authentication = (class == "authenticated").then_some(Authentication::WebPki);
-    if authentication.is_none() {
-        context.minutes.note(format!("the policy cannot be authenticated: {url}: {said}"));
-    }
-    context.minutes.fetch(url.to_string(), class, said);
-    authentication
+    context.minutes.fetch(url.to_string(), class, said.clone());
+    if class == "authenticated" { Ok(Authentication::WebPki) } else { unproven(&format!("{url}: {said}")) }
 }
 
 /// How what was found stands to what is stored, which was never applied.

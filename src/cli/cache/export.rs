@@ -1,0 +1,96 @@
+//! `cache export`: the policies for another host, so that it does not begin with trust on first use.
+
+use super::sink::Sink;
+use super::{Failure, to_look_at};
+use crate::cache::Cache;
+use crate::cli::args::ExportArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::lookup::Format;
+use crate::time::UnixTime;
+use serde_json::json;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Runs the command.
+pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
+    let (cache, now) = to_look_at(&arguments.outside)?;
+    let Some(path) = arguments.output.as_deref().filter(|path| *path != Path::new("-")) else {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        write(&cache, now, &mut stdout)?;
+        stdout.flush()?;
+        return Ok(ExitStatus::Deliver);
+    };
+    let blame = |failure| match failure {
+        Failure::Output(error) => {
+            let why = format!(
+                "{} cannot be written: {error}; started as root, the program is the owner of the cache's directory by \
+                 now, and the shell can write where it cannot: cache export > FILE",
+                path.display()
+            );
+            Failure::Work(ExitStatus::Defer, why)
+        }
+        failure @ Failure::Work(..) => failure,
+    };
+    let mut draft = Draft::beside(path).map_err(Failure::Output).map_err(blame)?;
+    let number = write(&cache, now, &mut draft.file).map_err(blame)?;
+    draft.finish(path).map_err(Failure::Output).map_err(blame)?;
+    let mut sink = Sink::stdout();
+    match arguments.format {
+        Format::Json => sink.object(&json!({"exported": number}))?,
+        Format::Human => {
+            let named = if number == 1 { "policy" } else { "policies" };
+            sink.line(&format!("exported {number} {named} to {}", path.display()))?;
+        }
+    }
+    sink.flush()?;
+    Ok(ExitStatus::Deliver)
+}
+
+/// The head, and each policy that has not ended; how many those were.
+fn write(cache: &Cache, now: UnixTime, output: &mut impl Write) -> Result<u64, Failure> {
+    let host = nix::unistd::gethostname().map_err(io::Error::from)?;
+    writeln!(output, "{}", cache.provenance(&host.to_string_lossy()).to_line())?;
+    let mut number: u64 = 0;
+    for policy in cache.all() {
+        let policy = policy?;
+        if policy.is_unexpired(now) {
+            writeln!(output, "{}", policy.to_line())?;
+            number = number.saturating_add(1);
+        }
+    }
+    Ok(number)
+}
+
+/// A file that nobody else can read, and that takes its name when it is whole; until then it is nothing.
+struct Draft {
+    file: BufWriter<File>,
+    path: PathBuf,
+}
+
+impl Draft {
+    fn beside(target: &Path) -> io::Result<Self> {
+        let name = target.file_name().ok_or_else(|| io::Error::other("it is no name of a file"))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}", std::process::id()));
+        let path = target.with_file_name(hidden);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file: BufWriter::new(file), path })
+    }
+
+    fn finish(mut self, target: &Path) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        fs::rename(&self.path, target)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Once it has its name, there is nothing under this one.
+        let _gone = fs::remove_file(&self.path);
+    }
+}

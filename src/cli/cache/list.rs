@@ -1,0 +1,91 @@
+//! `cache list`: every policy, one a line, while they are read.
+
+use super::sink::Sink;
+use super::{Failure, to_look_at};
+use crate::cache::StoredPolicy;
+use crate::cli::args::LookArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::lookup::Format;
+use crate::time::UnixTime;
+use serde_json::{Value, json};
+
+/// Runs the command.
+pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, Failure> {
+    let (cache, now) = to_look_at(&arguments.outside)?;
+    let mut sink = Sink::stdout();
+    let mut number: u64 = 0;
+    for policy in cache.all() {
+        let policy = policy?;
+        match arguments.format {
+            Format::Json => sink.object(&object(&policy, now))?,
+            Format::Human => {
+                if number == 0 {
+                    sink.line(&row("domain", ["dialect", "mode", "auth", "fetched", "ends", "applied"]))?;
+                }
+                sink.line(&line(&policy, now))?;
+            }
+        }
+        number = number.saturating_add(1);
+    }
+    if arguments.format == Format::Human {
+        if number == 0 {
+            sink.line("no policy is stored")?;
+        }
+        let elsewhere = cache.census()?.elsewhere;
+        if elsewhere > 0 {
+            sink.line(&format!("not shown, as learnt under other trust anchors, authorities or laboratory settings: {elsewhere}"))?;
+        }
+    }
+    sink.flush()?;
+    Ok(ExitStatus::Deliver)
+}
+
+/// One policy in JSON, moments in seconds since 1970: `domain`, `mechanism`, `mode`, `authentication`, `fetched_at`,
+/// `expires_at`, `applied_at` (null if it never was), `expired`, `in_force`.
+pub(super) fn object(policy: &StoredPolicy, now: UnixTime) -> Value {
+    json!({
+        "domain": policy.domain.as_str(),
+        "mechanism": policy.policy.dialect().word(),
+        "mode": policy.policy.mode().word(),
+        "authentication": policy.authentication.word(),
+        "fetched_at": policy.fetched_at.0,
+        "expires_at": policy.expires_at.0,
+        "applied_at": policy.applied_at.map(|at| at.0),
+        "expired": !policy.is_unexpired(now),
+        "in_force": policy.is_unexpired(now) && policy.is_in_force(),
+    })
+}
+
+fn line(policy: &StoredPolicy, now: UnixTime) -> String {
+    let ends = if policy.is_unexpired(now) { day(policy.expires_at) } else { "ended".to_owned() };
+    let cells = [
+        policy.policy.dialect().word(),
+        policy.policy.mode().word(),
+        policy.authentication.word(),
+        &day(policy.fetched_at),
+        &ends,
+        &policy.applied_at.map_or_else(|| "-".to_owned(), day),
+    ];
+    row(policy.domain.as_str(), cells)
+}
+
+/// Eighty columns for a domain of up to twenty octets.
+fn row(domain: &str, [dialect, mode, authentication, fetched, ends, applied]: [&str; 6]) -> String {
+    format!("{domain:<20} {dialect:<8} {mode:<7} {authentication:<9} {fetched:<10} {ends:<10} {applied}")
+}
+
+/// The date of a moment.
+fn day(at: UnixTime) -> String {
+    at.to_string().chars().take_while(|c| *c != 'T').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_fits_into_eighty_columns_where_the_name_allows_it() {
+        let cells = ["smtp-sts", "enforce", "first-use", "2026-11-22", "2026-11-22", "2026-11-22"];
+        assert_eq!(row("twenty-octets.exampl", cells).len(), 80);
+    }
+}

@@ -1,0 +1,233 @@
+//! `cache refresh [DOMAIN]`: what is in force is fetched again, by a person's hand or each night.
+//!
+//! Each domain has a resolver, a budget and a deadline of its own, as a delivery has: none can starve another one.
+
+use super::progress::Progress;
+use super::sink::Sink;
+use super::{Failure, Shop, read_domain};
+use crate::cache::{Cache, StoredPolicy, Trouble, weakenings};
+use crate::cli::args::RefreshArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::lookup::Format;
+use crate::cli::outside;
+use crate::dns::anchor::TrustAnchors;
+use crate::dns::session::Resolver;
+use crate::https::HttpsFetcher;
+use crate::limits::MAX_REFRESH_AT_ONCE;
+use crate::name::PolicyDomain;
+use crate::text::Escaped;
+use crate::time::{Clock as _, SystemClock};
+use crate::verify::refresh::{Backoff, Outcome, refresh};
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::json;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs the command.
+pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
+    let domain = arguments.domain.as_deref().map(read_domain).transpose()?;
+    let shop = Shop::open(&arguments.outside)?;
+    let round = Round {
+        servers: outside::name_servers(&shop.choices)?,
+        anchors: Arc::new(shop.trusted.clone().anchors()?),
+        backoff: if arguments.force { Backoff::Ignored } else { Backoff::Heeded },
+        shop,
+    };
+    let overview = round.shop.cache(SystemClock.now()).read_only();
+    let (all, domains): (u64, Domains<'_>) = match &domain {
+        None => (overview.census()?.here, Box::new(domains(&overview))),
+        Some(domain) => (1, Box::new(std::iter::once(Ok(domain.clone())))),
+    };
+    let mut minutes = Minutes {
+        format: arguments.format,
+        quiet: arguments.quiet,
+        is_about_one: domain.is_some(),
+        sink: Sink::stdout(),
+        progress: Progress::of(all, arguments.quiet),
+        tally: Tally::default(),
+    };
+    let runtime = outside::runtime()
+        .map_err(|error| Failure::Work(ExitStatus::Internal, format!("no run-time system: {error}")))?;
+    let done = runtime.block_on(async {
+        let jobs = stream::iter(domains).map(|domain| async { round.visit(&domain?).await });
+        let mut done = std::pin::pin!(jobs.buffer_unordered(MAX_REFRESH_AT_ONCE));
+        while let Some(visit) = done.next().await {
+            minutes.take(&visit?)?;
+        }
+        Ok::<_, Failure>(())
+    });
+    minutes.progress.clear();
+    done?;
+    if let (Some(domain), 0) = (&domain, minutes.tally.all()) {
+        let why =
+            format!("no policy of {domain} is stored that has not ended: there is nothing to fetch again");
+        return Err(Failure::Work(ExitStatus::Refuse, why));
+    }
+    minutes.close().map_err(Failure::Output)
+}
+
+type Domains<'a> = Box<dyn Iterator<Item = Result<PolicyDomain, Trouble>> + 'a>;
+
+/// Each domain once; its policies follow each other.
+fn domains(cache: &Cache) -> impl Iterator<Item = Result<PolicyDomain, Trouble>> {
+    let mut last = None;
+    cache.all().filter_map(move |policy| match policy {
+        Ok(StoredPolicy { domain, .. }) if last.as_ref() == Some(&domain) => None,
+        Ok(StoredPolicy { domain, .. }) => {
+            last = Some(domain.clone());
+            Some(Ok(domain))
+        }
+        Err(trouble) => Some(Err(trouble)),
+    })
+}
+
+/// Whom to ask about every domain.
+struct Round {
+    shop: Shop,
+    servers: Vec<SocketAddr>,
+    anchors: Arc<TrustAnchors>,
+    backoff: Backoff,
+}
+
+/// What became of one domain's policies.
+struct Visit {
+    /// Rows that were looked at, the ended ones included.
+    rows: u64,
+    outcomes: Vec<(StoredPolicy, Outcome)>,
+}
+
+impl Round {
+    async fn visit(&self, domain: &PolicyDomain) -> Result<Visit, Trouble> {
+        let choices = &self.shop.choices;
+        // The moment of this domain: a long round must not give anything a wrong time.
+        let (now, deadline) = (SystemClock.now(), Instant::now() + choices.deadline());
+        let cache = self.shop.cache(now);
+        let stored = cache.stored(domain)?;
+        let rows = u64::try_from(stored.iter().count()).unwrap_or(0);
+        let resolver = Resolver::new(&self.servers, Arc::clone(&self.anchors), now, deadline.into());
+        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(choices), deadline);
+        let mut outcomes = Vec::new();
+        for policy in stored.unexpired(now).iter() {
+            let outcome = refresh(policy, self.backoff, &cache, &resolver, &fetcher, now).await;
+            outcomes.push((policy.clone(), outcome));
+        }
+        Ok(Visit { rows, outcomes })
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    renewed: u64,
+    changed: u64,
+    stay: u64,
+    failed: u64,
+}
+
+impl Tally {
+    const fn all(&self) -> u64 {
+        self.renewed.saturating_add(self.changed).saturating_add(self.stay).saturating_add(self.failed)
+    }
+
+    const fn count(&mut self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Renewed(_) => &mut self.renewed,
+            Outcome::Changed(_) => &mut self.changed,
+            Outcome::Stays(_) => &mut self.stay,
+            Outcome::Failed(_) => &mut self.failed,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// Something failed, or of several not one could be fetched.
+    const fn status(&self) -> ExitStatus {
+        match (self.failed, self.all()) {
+            (0, _) => ExitStatus::Deliver,
+            (failed, all) if failed == all && all > 1 => ExitStatus::Defer,
+            _ => ExitStatus::Refuse,
+        }
+    }
+}
+
+/// What is told of the round.
+struct Minutes {
+    format: Format,
+    quiet: bool,
+    is_about_one: bool,
+    sink: Sink,
+    progress: Progress,
+    tally: Tally,
+}
+
+impl Minutes {
+    fn take(&mut self, visit: &Visit) -> io::Result<()> {
+        for (stored, outcome) in &visit.outcomes {
+            self.tally.count(outcome);
+            if self.is_told(outcome) {
+                self.progress.clear();
+                self.tell(stored, outcome)?;
+                self.sink.flush()?;
+            }
+        }
+        self.progress.advance(visit.rows);
+        Ok(())
+    }
+
+    /// A person is not told of each policy that was merely renewed.
+    fn is_told(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Failed(_) => true,
+            Outcome::Renewed(_) => !self.quiet && (self.is_about_one || self.format == Format::Json),
+            Outcome::Changed(_) | Outcome::Stays(_) => !self.quiet,
+        }
+    }
+
+    /// In JSON: `domain`, `mechanism`, `outcome` (`renewed`, `changed`, `stays`, `failed`), `mode` and `expires_at` as
+    /// they are now, `weakened`, `why` (null where nothing has to be said).
+    fn tell(&mut self, stored: &StoredPolicy, outcome: &Outcome) -> io::Result<()> {
+        let (word, current, why) = match outcome {
+            Outcome::Renewed(new) => ("renewed", new, None),
+            Outcome::Changed(new) => ("changed", new, None),
+            Outcome::Stays(why) => ("stays", stored, Some(why)),
+            Outcome::Failed(why) => ("failed", stored, Some(why)),
+        };
+        let is_weaker = !weakenings(stored, current).is_empty();
+        let (mode, until) = (current.policy.mode().word(), current.expires_at);
+        let (domain, mechanism) = (stored.domain.as_str(), stored.policy.dialect().word());
+        if self.format == Format::Json {
+            return self.sink.object(&json!({
+                "domain": domain,
+                "mechanism": mechanism,
+                "outcome": word,
+                "mode": mode,
+                "expires_at": until.0,
+                "weakened": is_weaker,
+                "why": why.map(|why| Escaped(why).to_string()),
+            }));
+        }
+        let modes = match stored.policy.mode().word() {
+            before if before == mode => mode.to_owned(),
+            before => format!("{before} -> {mode}"),
+        };
+        let weaker = if is_weaker { ", weaker than before" } else { "" };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        self.sink.line(&format!("{domain} {mechanism} {word} (mode {modes}{weaker}, ends at {until}){why}"))
+    }
+
+    fn close(&mut self) -> io::Result<ExitStatus> {
+        let Tally { renewed, changed, stay, failed } = self.tally;
+        if !self.quiet || failed > 0 {
+            match self.format {
+                Format::Json => self.sink.object(
+                    &json!({"renewed": renewed, "changed": changed, "stay": stay, "failed": failed}),
+                )?,
+                Format::Human => self.sink.line(&format!(
+                    "{renewed} renewed, {changed} changed, {stay} left as they are, {failed} failed"
+                ))?,
+            }
+        }
+        self.sink.flush()?;
+        Ok(self.tally.status())
+    }
+}

@@ -1,0 +1,209 @@
+//! `cache show DOMAIN`: all that is known about a domain.
+
+use super::list;
+use super::sink::Sink;
+use super::{Failure, read_domain, to_look_at};
+use crate::cache::{Cache, Failures, Memory as _, Recollection, StoredPolicy, Topic};
+use crate::cli::args::DomainArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::lookup::Format;
+use crate::name::PolicyDomain;
+use crate::policy::Dialect;
+use crate::text::Escaped;
+use crate::time::UnixTime;
+use serde_json::{Value, json};
+use std::io;
+
+/// What is known about one domain.
+struct Knowledge {
+    domain: PolicyDomain,
+    now: UnixTime,
+    /// The ended ones included.
+    policies: Vec<StoredPolicy>,
+    failures: Vec<(Dialect, Failures)>,
+    remembered: Vec<(Topic, Recollection)>,
+    /// Policies learnt under other circumstances.
+    elsewhere: u64,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
+    let domain = read_domain(&arguments.domain)?;
+    let (cache, now) = to_look_at(&arguments.outside)?;
+    let knowledge = Knowledge::gather(&cache, domain, now)?;
+    let mut sink = Sink::stdout();
+    match arguments.format {
+        Format::Json => sink.object(&knowledge.object())?,
+        Format::Human => knowledge.tell(&mut sink)?,
+    }
+    sink.flush()?;
+    // What could not be read of the expendable file is not nothing.
+    if let Some(trouble) = cache.trouble() {
+        return Err(trouble.into());
+    }
+    Ok(if knowledge.is_nothing() { ExitStatus::Refuse } else { ExitStatus::Deliver })
+}
+
+impl Knowledge {
+    fn gather(cache: &Cache, domain: PolicyDomain, now: UnixTime) -> Result<Self, Failure> {
+        let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
+        let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
+        let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));
+        Ok(Self {
+            policies: cache.stored(&domain)?.iter().cloned().collect(),
+            failures: Dialect::ALL.into_iter().filter_map(failed).collect(),
+            remembered: Topic::ALL.into_iter().filter(is_answer).filter_map(recalled).collect(),
+            elsewhere: cache.elsewhere(&domain)?,
+            domain,
+            now,
+        })
+    }
+
+    const fn is_nothing(&self) -> bool {
+        self.policies.is_empty()
+            && self.failures.is_empty()
+            && self.remembered.is_empty()
+            && self.elsewhere == 0
+    }
+
+    fn tell(&self, sink: &mut Sink) -> io::Result<()> {
+        if self.is_nothing() {
+            return sink.line(&format!("nothing is known about {}", self.domain));
+        }
+        sink.line(self.domain.as_str())?;
+        for policy in &self.policies {
+            self.tell_policy(policy, sink)?;
+        }
+        for (dialect, failures) in &self.failures {
+            sink.line("")?;
+            sink.line(&format!("{}: the policy could not be fetched", dialect.word()))?;
+            sink.line(&format!(
+                "  failures:  {} in a row, the last at {}",
+                failures.count(),
+                failures.last()
+            ))?;
+            sink.line(&format!("  next try:  not before {}", failures.next_try()))?;
+        }
+        if !self.remembered.is_empty() {
+            sink.line("")?;
+            sink.line("remembered of DNS:")?;
+        }
+        for (topic, Recollection { text, valid_until }) in &self.remembered {
+            sink.line(&format!("  {:<8} until {valid_until}: {text}", topic.word()))?;
+        }
+        if self.elsewhere > 0 {
+            sink.line("")?;
+            sink.line(&format!(
+                "{} more, learnt under other trust anchors, authorities or laboratory settings: not used here",
+                self.elsewhere
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn tell_policy(&self, policy: &StoredPolicy, sink: &mut Sink) -> io::Result<()> {
+        sink.line("")?;
+        let (dialect, mode) = (policy.policy.dialect(), policy.policy.mode().word());
+        sink.line(&format!(
+            "{}: mode {mode}, authenticated by {}",
+            dialect.word(),
+            policy.authentication.word()
+        ))?;
+        for line in policy.policy.to_text().lines() {
+            sink.line(&format!("    {line}"))?;
+        }
+        sink.line(&format!("  fetched:   {}", policy.fetched_at))?;
+        if policy.is_from_the_future(self.now) {
+            sink.line("             which is in the future: look at the clock")?;
+        }
+        if !policy.is_unexpired(self.now) {
+            return sink.line(&format!("  ended:     {}", policy.expires_at));
+        }
+        let left = span(policy.expires_at.since(self.now));
+        sink.line(&format!("  ends:      {}, in {left}", policy.expires_at))?;
+        match (dialect, policy.applied_at) {
+            (Dialect::MtaSts, _) => {
+                let when = if policy.is_due(self.now) { "due since" } else { "due at" };
+                sink.line("  in force:  since it was fetched")?;
+                sink.line(&format!("  renewal:   {when} {}, with the next delivery then", policy.due_at()))
+            }
+            (Dialect::SmtpSts, Some(at)) => {
+                sink.line(&format!("  in force:  since {at}, when it was first applied"))
+            }
+            (Dialect::SmtpSts, None) => {
+                sink.line("  in force:  not yet: no delivery has been seen to meet it, so it refuses nothing")
+            }
+        }
+    }
+
+    /// In JSON: `domain`; `policies`, each with the keys of `cache list`, `text`, and for MTA-STS `renewal_at`;
+    /// `failures` (`mechanism`, `count`, `last_at`, `next_try_at`); `remembered` (`topic`, `text`, `valid_until`);
+    /// `elsewhere`, the number of policies learnt under other circumstances.
+    fn object(&self) -> Value {
+        json!({
+            "domain": self.domain.as_str(),
+            "policies": self.policies.iter().map(|policy| self.policy(policy)).collect::<Vec<_>>(),
+            "failures": self.failures.iter().map(|(dialect, failures)| json!({
+                "mechanism": dialect.word(),
+                "count": failures.count(),
+                "last_at": failures.last().0,
+                "next_try_at": failures.next_try().0,
+            })).collect::<Vec<_>>(),
+            "remembered": self.remembered.iter().map(|(topic, recollection)| json!({
+                "topic": topic.word(),
+                "text": Escaped(&recollection.text).to_string(),
+                "valid_until": recollection.valid_until.0,
+            })).collect::<Vec<_>>(),
+            "elsewhere": self.elsewhere,
+        })
+    }
+
+    fn policy(&self, policy: &StoredPolicy) -> Value {
+        let mut object = list::object(policy, self.now);
+        let lines: Vec<String> =
+            policy.policy.to_text().lines().map(|line| Escaped(line).to_string()).collect();
+        let renewal = (policy.policy.dialect() == Dialect::MtaSts).then(|| policy.due_at().0);
+        if let Value::Object(object) = &mut object {
+            object.insert("text".into(), lines.join("\n").into());
+            object.insert("renewal_at".into(), renewal.into());
+        }
+        object
+    }
+}
+
+/// Seconds in the two greatest units that tell something.
+fn span(seconds: u64) -> String {
+    let units = [
+        (seconds / 86_400, "day"),
+        (seconds / 3_600 % 24, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let words: Vec<String> = units
+        .into_iter()
+        .skip_while(|(number, _)| *number == 0)
+        .take(2)
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
+        .collect();
+    if words.is_empty() { "less than a second".to_owned() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_in_two_units() {
+        for (seconds, words) in [
+            (0, "less than a second"),
+            (59, "59 seconds"),
+            (61, "1 minute 1 second"),
+            (3_600, "1 hour"),
+            (604_799, "6 days 23 hours"),
+            (86_405, "1 day"),
+        ] {
+            assert_eq!(span(seconds), words);
+        }
+    }
+}

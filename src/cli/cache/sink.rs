@@ -1,0 +1,35 @@
+//! Standard output, as it fills: a list may be long, and its first line should not wait for its last.
+
+use crate::text::Escaped;
+use serde_json::Value;
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+/// Where answers go, line by line.
+pub(super) struct Sink(BufWriter<StdoutLock<'static>>);
+
+impl Sink {
+    /// Standard output.
+    pub(super) fn stdout() -> Self {
+        Self(BufWriter::new(io::stdout().lock()))
+    }
+
+    /// One line; everything but printable ASCII in it is escaped.
+    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.0, "{}", Escaped(line))
+    }
+
+    /// One line whose strangers' texts are escaped already.
+    pub(super) fn escaped(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.0, "{line}")
+    }
+
+    /// One object on a line of its own; the strangers' texts in it are escaped already.
+    pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
+        writeln!(self.0, "{object}")
+    }
+
+    /// What was written so far reaches whoever reads it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

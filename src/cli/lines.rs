@@ -1,0 +1,55 @@
+//! Text that arrives line by line, each of them bounded.
+
+use std::io::{self, BufRead, Read as _};
+
+/// One line of an input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Its text without its end; what is no UTF-8 is replaced.
+    Text(String),
+    /// It was longer than it may be, and nothing is kept of it.
+    TooLong,
+}
+
+/// The next line of at most `most` octets, its end among them. `None` at the end of the input.
+pub(super) fn next(input: &mut impl BufRead, most: usize) -> io::Result<Option<Line>> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    let mut octets = Vec::new();
+    if input.take(limit).read_until(b'\n', &mut octets)? == 0 {
+        return Ok(None);
+    }
+    if octets.len() < most || octets.ends_with(b"\n") {
+        return Ok(Some(Line::Text(String::from_utf8_lossy(&octets).trim_end().to_owned())));
+    }
+    while !octets.is_empty() && !octets.ends_with(b"\n") {
+        octets.clear();
+        input.take(limit).read_until(b'\n', &mut octets)?;
+    }
+    Ok(Some(Line::TooLong))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    const MOST: usize = 64;
+
+    fn lines(input: &str) -> Vec<Line> {
+        let mut input = Cursor::new(input.to_owned());
+        std::iter::from_fn(|| next(&mut input, MOST).unwrap()).collect()
+    }
+
+    fn text(text: &str) -> Line {
+        Line::Text(text.to_owned())
+    }
+
+    #[test]
+    fn lines_end_where_they_end_and_long_ones_are_dropped_whole() {
+        assert_eq!(lines("a TXT\r\n\nb MX"), [text("a TXT"), text(""), text("b MX")]);
+        let long = "x".repeat(3 * MOST);
+        assert_eq!(lines(&format!("{long}\na A\n{long}")), [Line::TooLong, text("a A"), Line::TooLong]);
+        let just = "x".repeat(MOST - 1);
+        assert_eq!(lines(&format!("{just}\n{just}")), [text(&just), text(&just)]);
+    }
+}

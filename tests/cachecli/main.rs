@@ -1,0 +1,12 @@
+//! `cache`: what operators see of it, carry from host to host, and fetch again.
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
+
+#[path = "../laboratory/mod.rs"]
+mod laboratory;
+#[path = "../program/mod.rs"]
+mod program;
+
+mod carrying;
+mod desk;
+mod looking;
+mod refreshing;
