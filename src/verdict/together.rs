@@ -6,6 +6,7 @@ use super::{
     Ruling, Standing, Tls, Verdict, dane,
 };
 use crate::cache::Authentication;
+use crate::limits::MAX_MX_PATTERNS;
 use crate::name::MxHost;
 use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
@@ -70,8 +71,9 @@ fn compared(hosts: &[HostJudgement]) -> MxCheck {
 }
 
 /// Which hosts a router may use. Under a policy that binds: those that its patterns permit, and those that DANE
-/// decides about; hosts by name where a pattern would let in one that has to be left alone. Without one: every host,
-/// unless one has to be left alone or the names are those of signed MX records, which protect only if they are held to.
+/// decides about; hosts by name where a pattern would let in one that has to be left alone, or the patterns are too many
+/// for a line. Without one: every host, unless one has to be left alone or the names are those of signed MX records,
+/// which protect only if they are held to.
 fn permitted(
     case: &Case<'_>,
     governing: &Governing<'_>,
@@ -94,7 +96,7 @@ fn permitted(
         hosts.iter().partition(|judged| judged.ruling.verdict == Verdict::Deliver);
     match spokesman.tls {
         Tls::Opportunistic if left_alone.is_empty() => Permitted::Every,
-        Tls::WebPki if !patterns.is_empty() && !left_alone.iter().any(lets_in) => {
+        Tls::WebPki if (1..=MAX_MX_PATTERNS).contains(&patterns.len()) && !left_alone.iter().any(lets_in) => {
             let by_dane = usable.into_iter().filter(|judged| judged.ruling.policy == PolicyType::Dane);
             let beside = by_dane.filter(|judged| !lets_in(judged)).map(|judged| &judged.host).collect();
             Permitted::Only(patterns.iter().cloned().chain(names(case.mx, beside)).collect())

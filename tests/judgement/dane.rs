@@ -78,6 +78,15 @@ fn a_pattern_never_lets_in_a_host_that_has_to_be_left_alone() {
 }
 
 #[test]
+fn of_a_policy_with_hundreds_of_patterns_a_router_is_told_the_hosts_that_it_may_use() {
+    let patterns: Vec<String> = (0..300).map(|i| format!("mx{i}.example.com")).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let found = [("mx299.example.com", DaneHost::Absent), ("other.example.com", DaneHost::Absent)];
+    let (verdict, tls, _, permitted) = routed(&found, &fetched("enforce", &patterns));
+    assert_eq!((verdict, tls, permitted.as_str()), (Verdict::Deliver, Tls::WebPki, "mx299.example.com"));
+}
+
+#[test]
 fn a_failure_of_dane_is_not_repaired_by_a_policy() {
     let policy = fetched("enforce", &["mx.example.com"]);
     for (found, reason) in [
