@@ -149,3 +149,29 @@ fn what_is_not_stored_cannot_be_fetched_again() {
     let output = cache(&lab, &program.with_cache_at("/nonexistent/cache.db"), &["refresh"]);
     assert_eq!(exit(&output), 78);
 }
+
+#[test]
+fn a_strangers_text_leaves_its_place_in_no_output() {
+    const HOSTILE: &str = "\u{1b}]52;c;AAAA\u{7}\u{202e}\r\nSubject: forged\u{85}";
+    let lab = Laboratory::start();
+    let program = filled(&lab);
+    let body = format!("version: STSv1\nmode: {HOSTILE}\nmx: {HOSTILE}\nmax_age: 604800\n");
+    lab.conduct_policy_host("mta-sts.sts.test", Body::Text(body));
+    lab.replace("_mta-sts.sts-testing.test", "TXT", &format!("\"v=STSv1; id={}\"", "\\027[2J\\200\\174"));
+    for format in ["json", "human"] {
+        for arguments in [
+            &["refresh", "--force"][..],
+            &["show", "sts.test"],
+            &["history", "sts.test"],
+            &["show", "sts-testing.test"],
+            &["list"],
+            &["export"],
+        ] {
+            // What is said has to be printable ASCII and line ends: that is looked at with each output.
+            let output = cache(&lab, &program, &[arguments, &["--format", format]].concat());
+            assert!(!said(&output).contains("\nSubject"), "{}", said(&output));
+        }
+    }
+    let text = said(&cache(&lab, &program, &["refresh", "--quiet", "--force"]));
+    assert!(text.contains("\\u{1b}") && text.ends_with("2 failed\n"), "{text}");
+}
