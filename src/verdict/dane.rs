@@ -39,15 +39,30 @@ const fn weight(found: &DaneHost) -> u8 {
     }
 }
 
-/// What DANE alone decides about a host; `None` if it leaves the decision to the policies.
-pub(super) fn ruling(found: &DaneHost, handshake: Handshake) -> Option<Ruling> {
+/// What DANE alone decides about a host of which that was `found`; `None` if it leaves the decision to the policies.
+pub(super) fn ruling(case: &Case<'_>, host: &MxHost, found: &DaneHost) -> Option<Ruling> {
     let (verdict, reason) = match found {
-        DaneHost::Usable if handshake == Handshake::Unverified => (Verdict::Refuse, Reason::TlsUnverified),
+        DaneHost::Usable if case.handshake == Handshake::Unverified => {
+            (Verdict::Refuse, Reason::TlsUnverified)
+        }
         DaneHost::Usable => (Verdict::Deliver, Reason::DaneUsable),
         DaneHost::Unknown(trouble) => (Verdict::Defer, reason_to_wait(trouble)),
+        DaneHost::Absent if goes_around(case, host) => (Verdict::Refuse, Reason::MxNotInDns),
         DaneHost::Absent | DaneHost::Unusable => return None,
     };
     Some(Ruling { verdict, tls: Tls::Dane, policy: PolicyType::Dane, reason })
+}
+
+/// Whether mail for this host would go around DANE: the signed MX records lead to other hosts, and not one of these may
+/// be met without TLS. Else whoever forges unsigned answers to the mail server could lead it to a host of his own (RFC
+/// 7672 section 2.2.1).
+fn goes_around(case: &Case<'_>, host: &MxHost) -> bool {
+    let (DaneFindings::Hosts(known), MxFindings::Hosts { names, aliases }) = (case.dane, case.mx) else {
+        return false;
+    };
+    let is_target = aliases.iter().flat_map(|aliases| &aliases.targets).any(|(target, _)| target == host);
+    let is_mx_host = is_target || names.contains(host);
+    !is_mx_host && !known.is_empty() && known.iter().all(|(_, found)| *found != DaneHost::Absent)
 }
 
 /// TLS is mandatory where there are TLSA records, even if none can be used; a policy may ask for more.

@@ -14,16 +14,8 @@ use crate::reason::Reason;
 #[must_use]
 pub fn judge(case: Case<'_>) -> Judgement {
     let governing = sts::governing(&case);
-    let standings: Vec<Candidate<'_>> = candidates(&case)
-        .iter()
-        .map(|host| {
-            let permits = |name: &MxHost| match &governing {
-                Governing::Policy(policy, _) if case.requirement.is_none() => policy.policy.permits(name),
-                _ => true,
-            };
-            Candidate { host, standing: sts::standing(permits, case.mx, host), dane: dane::of(&case, host) }
-        })
-        .collect();
+    let on_trial = |host| Candidate::new(&case, &governing, host);
+    let standings: Vec<Candidate<'_>> = candidates(&case).iter().map(on_trial).collect();
     let (force, memorandum) = match &governing {
         Governing::Policy(policy, history) if case.requirement.is_none() => {
             let met = standings.iter().any(|c| sts::is_met(&policy.policy, c.standing, &c.dane));
@@ -39,8 +31,10 @@ pub fn judge(case: Case<'_>) -> Judgement {
         _ => (None, Memorandum::Nothing),
     };
     let judged: Vec<HostJudgement> = standings.iter().map(|c| c.judged(&case, &governing, force)).collect();
-    let nobody = rule(&case, &governing, force, Standing::Open, &DaneHost::Absent);
-    let judgement = together(&case, &governing, judged, nobody);
+    // Exim may call a host by the name that its MX name is an alias for.
+    let targets = targets(case.mx).map(|target| on_trial(target).judged(&case, &governing, force)).collect();
+    let nobody = rule(&case, &governing, force, Standing::Open, &DaneHost::Absent, None);
+    let judgement = together(&case, &governing, judged, targets, nobody);
     Judgement { memorandum, ..judgement }
 }
 
@@ -49,13 +43,25 @@ struct Candidate<'a> {
     host: &'a MxHost,
     standing: Standing,
     dane: DaneHost,
+    /// What DANE alone decides.
+    by_dane: Option<Ruling>,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    fn new(case: &Case<'_>, governing: &Governing<'_>, host: &'a MxHost) -> Self {
+        let permits = |name: &MxHost| match governing {
+            Governing::Policy(policy, _) if case.requirement.is_none() => policy.policy.permits(name),
+            _ => true,
+        };
+        let (standing, dane) = (sts::standing(permits, case.mx, host), dane::of(case, host));
+        Self { host, standing, by_dane: dane::ruling(case, host, &dane), dane }
+    }
+
     fn judged(&self, case: &Case<'_>, governing: &Governing<'_>, force: Option<Force>) -> HostJudgement {
-        let ruling = rule(case, governing, force, self.standing, &self.dane);
+        let ruling = rule(case, governing, force, self.standing, &self.dane, self.by_dane);
         let compares = force.is_some() || case.requirement.is_some();
         let standing = match ruling.policy {
+            PolicyType::Dane if ruling.reason == Reason::MxNotInDns => Standing::NotInDns,
             PolicyType::Dane => Standing::Conforms,
             _ if compares => self.standing,
             _ => Standing::Open,
@@ -72,6 +78,15 @@ fn candidates<'a>(case: &Case<'a>) -> &'a [MxHost] {
     }
 }
 
+/// What the domain's MX hosts are known to be aliases for, as far as these are no MX names themselves.
+fn targets(mx: &MxFindings) -> impl Iterator<Item = &MxHost> {
+    let (names, targets) = match mx {
+        MxFindings::Hosts { names, aliases: Some(aliases) } => (names.as_slice(), aliases.targets.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    targets.iter().map(|(target, _)| target).filter(|target| !names.contains(target))
+}
+
 /// The order of the mechanisms. A failure of DANE is never repaired by a policy (RFC 8461 section 2).
 fn rule(
     case: &Case<'_>,
@@ -79,11 +94,12 @@ fn rule(
     force: Option<Force>,
     standing: Standing,
     found: &DaneHost,
+    by_dane: Option<Ruling>,
 ) -> Ruling {
     if let Some(requirement) = case.requirement {
-        return required(case, requirement, standing, found);
+        return required(case, requirement, standing, by_dane);
     }
-    if let Some(ruling) = dane::ruling(found, case.handshake) {
+    if let Some(ruling) = by_dane {
         return ruling;
     }
     let ruling = match (governing, force) {
@@ -102,7 +118,12 @@ fn rule(
 
 /// What the administrator requires stands above everything that the domain publishes; where the mail goes must be
 /// known all the same.
-fn required(case: &Case<'_>, requirement: Requirement, standing: Standing, found: &DaneHost) -> Ruling {
+fn required(
+    case: &Case<'_>,
+    requirement: Requirement,
+    standing: Standing,
+    by_dane: Option<Ruling>,
+) -> Ruling {
     let policy = PolicyType::Override;
     let of_mx = |tls, binding| {
         let unproven = if standing == Standing::Open { sts::without_mx(case.mx, binding) } else { None };
@@ -119,13 +140,13 @@ fn required(case: &Case<'_>, requirement: Requirement, standing: Standing, found
             Ruling { verdict: Verdict::Refuse, tls: Tls::WebPki, policy, reason: Reason::TlsUnverified }
         }
         Requirement::WebPki => of_mx(Tls::WebPki, true),
-        Requirement::Dane => match dane::ruling(found, case.handshake) {
+        Requirement::Dane => match by_dane {
             Some(ruling) if ruling.verdict == Verdict::Deliver => {
                 Ruling { policy, reason: Reason::Override, ..ruling }
             }
             Some(ruling) => Ruling { policy, ..ruling },
             None => match of_mx(Tls::Dane, true) {
-                ruling if ruling.verdict == Verdict::Deliver => {
+                ruling if ruling.reason == Reason::Override => {
                     Ruling { verdict: Verdict::Refuse, reason: Reason::TlsaRequired, ..ruling }
                 }
                 ruling => ruling,

@@ -17,6 +17,7 @@ pub(super) fn together(
     case: &Case<'_>,
     governing: &Governing<'_>,
     hosts: Vec<HostJudgement>,
+    targets: Vec<HostJudgement>,
     nobody: Ruling,
 ) -> Judgement {
     let rank = |judged: &&HostJudgement| match (judged.ruling.verdict, judged.standing) {
@@ -40,7 +41,7 @@ pub(super) fn together(
         authentication,
         mx: compared(&hosts),
         reason: spokesman.reason,
-        permitted: permitted(case, governing, spokesman, &hosts),
+        permitted: permitted(governing, spokesman, &hosts, &targets),
         hosts,
         memorandum: Memorandum::Nothing,
     }
@@ -73,12 +74,13 @@ fn compared(hosts: &[HostJudgement]) -> MxCheck {
 /// Which hosts a router may use. Under a policy that binds: those that its patterns permit, and those that DANE
 /// decides about; hosts by name where a pattern would let in one that has to be left alone, or the patterns are too many
 /// for a line. Without one: every host, unless one has to be left alone or the names are those of signed MX records,
-/// which protect only if they are held to.
+/// which protect only if they are held to. What a host's name is an alias for goes with it, unless it has to be left
+/// alone itself.
 fn permitted(
-    case: &Case<'_>,
     governing: &Governing<'_>,
     spokesman: Ruling,
     hosts: &[HostJudgement],
+    targets: &[HostJudgement],
 ) -> Permitted {
     let patterns = match governing {
         Governing::Policy(policy, _)
@@ -93,31 +95,25 @@ fn permitted(
     }
     let lets_in = |judged: &&HostJudgement| patterns.iter().any(|pattern| pattern.permits(&judged.host));
     let (usable, left_alone): (Vec<&HostJudgement>, Vec<_>) =
-        hosts.iter().partition(|judged| judged.ruling.verdict == Verdict::Deliver);
+        hosts.iter().chain(targets).partition(|judged| judged.ruling.verdict == Verdict::Deliver);
     match spokesman.tls {
         Tls::Opportunistic if left_alone.is_empty() => Permitted::Every,
         Tls::WebPki if (1..=MAX_MX_PATTERNS).contains(&patterns.len()) && !left_alone.iter().any(lets_in) => {
-            let by_dane = usable.into_iter().filter(|judged| judged.ruling.policy == PolicyType::Dane);
-            let beside = by_dane.filter(|judged| !lets_in(judged)).map(|judged| &judged.host).collect();
-            Permitted::Only(patterns.iter().cloned().chain(names(case.mx, beside)).collect())
+            let beside = names(usable.into_iter().filter(|judged| !lets_in(judged)));
+            Permitted::Only(patterns.iter().cloned().chain(beside).collect())
         }
         Tls::Dane | Tls::Encrypt | Tls::Opportunistic | Tls::WebPki => {
-            let usable = usable.into_iter().map(|judged| &judged.host).collect();
-            Permitted::Only(names(case.mx, usable).collect())
+            Permitted::Only(names(usable.into_iter()).collect())
         }
     }
 }
 
-/// The hosts by name, and what their names are aliases for.
-fn names<'a>(mx: &'a MxFindings, hosts: Vec<&'a MxHost>) -> impl Iterator<Item = MxPattern> + 'a {
-    let targets = match mx {
-        MxFindings::Hosts { aliases: Some(aliases), .. } => aliases.targets.as_slice(),
-        _ => &[],
-    };
-    let mut names = hosts.clone();
-    for (target, name) in targets {
-        if hosts.contains(&name) && !names.contains(&target) {
-            names.push(target);
+/// The hosts by name, none twice.
+fn names<'a>(hosts: impl Iterator<Item = &'a HostJudgement>) -> impl Iterator<Item = MxPattern> {
+    let mut names: Vec<&MxHost> = Vec::new();
+    for judged in hosts {
+        if !names.contains(&&judged.host) {
+            names.push(&judged.host);
         }
     }
     names.into_iter().map(MxPattern::from)
@@ -128,6 +124,5 @@ fn names<'a>(mx: &'a MxFindings, hosts: Vec<&'a MxHost>) -> impl Iterator<Item =
 pub fn dane_settles(case: &Case<'_>) -> bool {
     let MxFindings::Hosts { names, .. } = case.mx else { return false };
     let hosts = if case.hosts.is_empty() { names.as_slice() } else { case.hosts };
-    !hosts.is_empty()
-        && hosts.iter().all(|host| dane::ruling(&dane::of(case, host), case.handshake).is_some())
+    !hosts.is_empty() && hosts.iter().all(|host| dane::ruling(case, host, &dane::of(case, host)).is_some())
 }

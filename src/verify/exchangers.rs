@@ -33,6 +33,8 @@ impl Exchangers {
         let mx = Known { findings, class, until: Some(until) };
         let dane = match names_for_dane(context, &mx) {
             Err(why) => Some(DaneFindings::Inapplicable(why)),
+            // Without the aliases it was written by a look that did not get to its end; the other line is an older one's.
+            Ok(_) if matches!(mx.findings, MxFindings::Hosts { aliases: None, .. }) => None,
             Ok(names) => recalled_dane(context, names),
         };
         Self { mx: Some(mx), dane }

@@ -201,3 +201,82 @@ fn what_the_administrator_requires_stands_above_all() {
         assert_eq!(under(requirement, found.clone(), asked), expected, "{requirement:?} {found:?} {asked:?}");
     }
 }
+
+#[test]
+fn nobody_is_led_around_dane_to_a_host_that_the_signed_mx_records_do_not_name() {
+    use DaneHost::{Absent, Unusable, Usable};
+    let mx = MxFindings::Hosts {
+        names: vec![host("a.test"), host("b.test")],
+        aliases: Some(Aliases { targets: vec![(host("target.test"), host("b.test"))], unseen: None }),
+    };
+    let policy = fetched("enforce", &["evil.test"]);
+    let refused = (Verdict::Refuse, Tls::Dane, Reason::MxNotInDns, MxCheck::Mismatch);
+    let free = (Verdict::Deliver, Tls::Opportunistic, Reason::NoPolicy, MxCheck::Unchecked);
+    for (one, other, expected) in [
+        (Usable, Usable, refused),
+        (Usable, Unusable, refused),
+        (Unusable, bogus(), refused),
+        // Here a forger could as well forge the address of the host without TLSA records.
+        (Usable, Absent, free),
+        (Absent, bogus(), free),
+    ] {
+        let dane = hosts(&[("a.test", one), ("b.test", other)]);
+        let asked = [host("evil.test")];
+        let case = Case { dane: &dane, ..without_policies(&asked, &mx) };
+        for mta_sts in [&absent(), &policy] {
+            let judgement = judge(Case { mta_sts, ..case });
+            let told = (judgement.verdict, judgement.tls, judgement.reason, judgement.mx);
+            if expected == refused || *mta_sts == absent() {
+                assert_eq!(told, expected, "{dane:?}");
+            }
+        }
+        assert_eq!(dane_settles(&case), expected == refused, "{dane:?}");
+        let target = [host("target.test")];
+        let judgement = judge(Case { dane: &dane, ..without_policies(&target, &mx) });
+        assert_ne!(judgement.reason, Reason::MxNotInDns, "an alias is followed: {dane:?}");
+    }
+}
+
+#[test]
+fn an_alias_lets_in_no_host_that_has_to_be_left_alone() {
+    let targets = vec![
+        (host("shared.test"), host("good.example.com")),
+        (host("shared.test"), host("lied.example.net")),
+        (host("lied.example.net"), host("good.example.com")),
+        (host("own.test"), host("good.example.com")),
+    ];
+    let names = vec![host("good.example.com"), host("lied.example.net")];
+    let mx = MxFindings::Hosts { names, aliases: Some(Aliases { targets, unseen: None }) };
+    for found in [DaneHost::Usable, DaneHost::Absent, DaneHost::Unusable] {
+        let dane = hosts(&[("good.example.com", found), ("lied.example.net", bogus())]);
+        for mta_sts in
+            [absent(), fetched("enforce", &["*.example.com"]), fetched("testing", &["*.example.com"])]
+        {
+            let judgement = judge(Case { dane: &dane, mta_sts: &mta_sts, ..without_policies(&[], &mx) });
+            let Permitted::Only(patterns) = judgement.permitted else { panic!("somebody is left alone") };
+            for (name, expected) in [
+                ("good.example.com", true),
+                ("own.test", true),
+                ("shared.test", false),
+                ("lied.example.net", false),
+            ] {
+                let is_let_in = patterns.iter().any(|pattern| pattern.permits(&host(name)));
+                assert_eq!(is_let_in, expected, "{name}: {dane:?} {mta_sts:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_null_mx_needs_no_tlsa_records() {
+    let dane = DaneFindings::Inapplicable(String::new());
+    for requirement in [Requirement::None, Requirement::WebPki, Requirement::Dane] {
+        let case = without_policies(&[], &MxFindings::Null);
+        let judgement = judge(Case { requirement: Some(requirement), dane: &dane, ..case });
+        assert_eq!(
+            (judgement.verdict, judgement.reason),
+            (Verdict::Deliver, Reason::NullMx),
+            "{requirement:?}"
+        );
+    }
+}
