@@ -215,7 +215,7 @@ impl Reason {
             ),
             Self::MxNotInDns => say(
                 "mx-not-in-dns",
-                "The host is none of the domain's MX hosts, as far as DNS is proven: under a policy in force the mail is refused there.",
+                "The host is none of the domain's MX hosts, as far as DNS is proven: under a policy in force, or where all MX hosts have TLSA records, the mail is refused there.",
                 "If the host is a smarthost, do not ask for its recipients' domains.",
                 "RFC 5321 section 5.1",
                 Some("validation-failure"),

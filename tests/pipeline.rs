@@ -4,7 +4,7 @@
 use futures_util::FutureExt;
 use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
-use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolicy};
+use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolicy, Topic};
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
@@ -161,4 +161,30 @@ fn a_weaker_mechanism_does_not_displace_a_policy_in_force() {
     assert_eq!(memory.policy(&in_force.domain, Dialect::SmtpSts).unwrap(), Some(in_force));
     let newer = POLICY.replace("86400", "99");
     assert_eq!(memory.keep(&policy(&newer, Authentication::Dnssec)).unwrap(), Kept::Stored);
+}
+
+#[test]
+fn remembered_tlsa_records_count_only_beside_the_mx_hosts_of_the_same_look() {
+    let domain = PolicyDomain::parse("d.test").unwrap();
+    let request = Request {
+        domain: domain.clone(),
+        hosts: vec![MxHost::from_text("mx.d.test").unwrap()],
+        handshake: Handshake::NotSeen,
+        require_authentication: false,
+        on_unreachable: OnUnreachable::Deliver,
+        requirement: None,
+    };
+    for (mx_hosts, expected) in [
+        ("hosts secure mx.d.test aliases target.d.test=mx.d.test", Some(Reason::DaneUsable)),
+        // A look that did not get as far as the aliases left this behind: nobody knows where else they lead.
+        ("hosts secure mx.d.test", None),
+        ("hosts secure mx.d.test new.d.test aliases", None),
+        ("hosts insecure mx.d.test", None),
+    ] {
+        let memory = InMemory::new(NOW);
+        memory.remember(&domain, Topic::MxHosts, mx_hosts, NOW.plus(TTL));
+        memory.remember(&domain, Topic::Dane, "hosts mx.d.test=usable", NOW.plus(TTL));
+        let told = from_memory(&request, Some(&memory), NOW).map(|report| report.judgement.reason);
+        assert_eq!(told, expected, "{mx_hosts}");
+    }
 }
