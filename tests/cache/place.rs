@@ -13,6 +13,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
@@ -80,7 +81,10 @@ pub(crate) fn open(path: &Path, now: UnixTime) -> Cache {
 }
 
 pub(crate) fn now() -> UnixTime {
-    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+    // One moment for the whole process: no test spans the end of a second.
+    static NOW: LazyLock<u64> =
+        LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    UnixTime(*NOW)
 }
 
 pub(crate) fn domain(name: &str) -> PolicyDomain {
