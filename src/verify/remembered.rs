@@ -93,7 +93,7 @@ pub fn mx_to_line(mx: &MxFindings, class: Class) -> Option<String> {
                 line.push_str(name.as_str());
             }
             if let Some(aliases) = aliases {
-                line.push_str(" aliases");
+                line.push_str(" aliases:");
                 line.extend(aliases.targets.iter().map(|(target, name)| format!(" {target}={name}")));
             }
             Some(line)
@@ -108,7 +108,7 @@ pub fn mx_from_line(line: &str) -> Option<(MxFindings, Class)> {
     let host = |text: &str| MxHost::from_text(text).ok();
     let pair =
         |text: &str| text.split_once('=').and_then(|(target, name)| Some((host(target)?, host(name)?)));
-    let (line, aliases) = match line.split_once(" aliases") {
+    let (line, aliases) = match line.split_once(" aliases:") {
         None => (line, None),
         Some((line, rest)) => {
             (line, Some(rest.split_ascii_whitespace().map(pair).collect::<Option<Vec<_>>>()?))
@@ -211,6 +211,7 @@ mod tests {
                 aliases: Some(Aliases { targets: vec![], unseen: None }),
             },
             MxFindings::Hosts { names: vec![], aliases: None },
+            MxFindings::Hosts { names: vec![host("aliases"), host("a.example")], aliases: None },
         ] {
             let line = mx_to_line(&mx, Class::Secure).unwrap();
             assert_eq!(mx_from_line(&line), Some((mx, Class::Secure)), "{line}");
