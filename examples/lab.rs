@@ -88,6 +88,11 @@ fn serve(lab: &Laboratory) {
     ] {
         println!("$VERIFY $LAB -c $CACHE {question}");
     }
+    for command in
+        ["lint $LAB -c $CACHE sts-partly.test", "lint $LAB --publish sts.test", "cache list -c $CACHE"]
+    {
+        println!("$VERIFY {command}");
+    }
     for question in [
         "_smtp_sts.enforced.test TXT",
         "_smtp_sts.bogus.test TXT",

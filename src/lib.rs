@@ -8,10 +8,11 @@
 //!    and what DNS proved a moment ago need not be asked again.
 //! 3. [`dns`] asks for the rest, everything at once, and walks the chain of trust from the anchor down: an answer is
 //!    secure, insecure, bogus or unreachable.
-//! 4. [`policy`] reads the record that was found into terms. [`https`] fetches the copy that authenticates it, where
-//!    the record says so. [`dane`] says where the TLSA records of an MX host stand and which of them can be used.
-//! 5. [`verdict`] judges: the only place that can refuse, and only under a policy that was met before. Each judgement
-//!    has one word of [`reason`].
+//! 4. [`policy`] reads what was found into types, in both dialects: MTA-STS (RFC 8461) and the draft that came before it.
+//!    [`https`] fetches the policy of the one, and of the other the copy that authenticates it, where the record says
+//!    so. [`dane`] says where the TLSA records of an MX host stand and which of them can be used.
+//! 5. [`verdict`] judges each host, by the mechanism that stands highest: the only place that can refuse, and only under
+//!    a policy in force, TLSA records, or an override. Each judgement has one word of [`reason`].
 //! 6. [`cache`] keeps what the next delivery must know.
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
 //!

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Does the receiving domain demand authenticated TLS, and may its mail go to this host?
 #[derive(Debug, Parser)]
 #[command(name = "smtp-sts-verify", version, args_conflicts_with_subcommands = true)]
-#[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]\n       smtp-sts-verify lookup NAME TYPE [OPTIONS]\n       smtp-sts-verify lint (DOMAIN | --kind KIND [FILE]) [OPTIONS]\n       smtp-sts-verify match PATTERN HOST", after_help = after_help())]
+#[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]\n       smtp-sts-verify lookup NAME TYPE [OPTIONS]\n       smtp-sts-verify lint (DOMAIN | --kind KIND [FILE]) [OPTIONS]\n       smtp-sts-verify match PATTERN HOST [--kind KIND]\n       smtp-sts-verify cache (list|show|history|purge|export|import|refresh) [OPTIONS]", after_help = after_help())]
 pub struct Arguments {
     /// What to do; without it: verify.
     #[command(subcommand)]
@@ -340,7 +340,8 @@ fn after_help() -> String {
          smtp-sts-verify -d example.org                       what does the domain demand?\n  \
          smtp-sts-verify lookup _smtp_sts.example.org TXT     what does DNS prove?\n  \
          smtp-sts-verify lint example.org                     what is wrong with what it publishes?\n  \
-         smtp-sts-verify match '*.example.org' mx.example.org does the pattern permit the host?\n\n\
+         smtp-sts-verify match '*.example.org' mx.example.org does the pattern permit the host?\n  \
+         smtp-sts-verify cache list                           which policies are remembered?\n\n\
          Exit codes:\n{}",
         codes.join("\n")
     )

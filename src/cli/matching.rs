@@ -8,7 +8,9 @@ use super::exit::ExitStatus;
 use super::output;
 use crate::limits::MAX_ARGUMENT_OCTETS;
 use crate::name::MxHost;
+use crate::policy::lint::Code;
 use crate::policy::pattern::MxPattern;
+use crate::policy::{mta_sts, smtp_sts};
 use crate::text::excerpt;
 use std::ffi::OsStr;
 
@@ -46,33 +48,19 @@ fn answer(rules: Rules, pattern: &OsStr, host: &OsStr) -> Result<String, String>
     Err(format!("no match: {pattern} does not permit {host}, {why}"))
 }
 
-/// Reads the pattern, or says what it is instead.
+/// Reads the pattern as a policy's parser does, or says what it is instead.
 fn read_pattern(rules: Rules, argument: &OsStr) -> Result<MxPattern, String> {
     let lossy = argument.to_string_lossy();
-    let refused = |why: &str| format!("not a pattern: '{}' {why}", excerpt(&lossy, 64));
+    let refused = |why: &str| format!("not a pattern: '{}': {why}", excerpt(&lossy, 64));
     let text = argument.to_str().filter(|text| text.len() <= MAX_ARGUMENT_OCTETS);
-    let text = text.ok_or_else(|| refused("is no text, or longer than any name"))?;
-    let read = match rules {
-        // Of a name in a policy, one final dot is dropped.
-        Rules::MtaSts => MxPattern::with_u_labels(text.strip_suffix('.').unwrap_or(text)),
-        Rules::SmtpSts => match text.strip_prefix("_.") {
-            Some(name) => MxPattern::with_u_labels(&format!("*.{name}")),
-            None => MxPattern::with_u_labels(text),
-        },
-    };
-    read.ok_or_else(|| {
-        refused(if text.contains(',') {
-            "is a list: give one pattern, as a policy has one on each line"
-        } else if text == "*" {
-            "permits every host: write each host, or '*.' and the name above them"
-        } else if text.starts_with('.') {
-            "has no wildcard: write '*' before the dot"
-        } else if text.contains('*') {
-            "has its wildcard elsewhere: '*' may only be the whole leftmost label"
-        } else {
-            "is neither the name of a host nor '*.' and one"
-        })
-    })
+    let text = text.ok_or_else(|| refused("it is no text, or longer than any name"))?;
+    let said = |code: Code| refused(&format!("{} {}", code.explain().meaning, code.explain().fix));
+    match rules {
+        Rules::MtaSts => mta_sts::pattern(text).value.map_err(|malformed| said(malformed.0.code)),
+        Rules::SmtpSts => {
+            MxPattern::with_u_labels(&smtp_sts::with_asterisk(text)).ok_or_else(|| said(Code::SmtpStsTxtMx))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -90,14 +78,14 @@ mod tests {
             ("*.mx.microsoft", "contoso-com.a-v1.mx.microsoft", "exactly one label, not for 2"),
             ("*.example.org", "example.org", "exactly one label, not for 0"),
             ("mx.example.org", "mx.example.net", "another name"),
-            ("*", "mx.example.org", "write each host"),
-            (".example.org", "mx.example.org", "'*' before the dot"),
-            ("a.example,b.example", "a.example", "give one pattern"),
-            ("mx*.example.org", "mx1.example.org", "whole leftmost label"),
-            ("*.*.org", "a.b.org", "whole leftmost label"),
-            ("a_b.example", "a_b.example", "neither the name"),
-            ("*.", "mx.example.org", "whole leftmost label"),
-            ("", "mx.example.org", "neither the name"),
+            ("*", "mx.example.org", "permit every host in the world"),
+            (".example.org", "mx.example.org", "an asterisk before the dot"),
+            ("a.example,b.example", "a.example", "Several patterns"),
+            ("mx*.example.org", "mx1.example.org", "alone in the first label"),
+            ("*.*.org", "a.b.org", "alone in the first label"),
+            ("a_b.example", "a_b.example", "an underscore"),
+            ("*.", "mx.example.org", "permit every host in the world"),
+            ("", "mx.example.org", "neither a host name"),
             ("*.example.org", ".example.org", "not a host"),
             ("*.example.org", "192.0.2.1", "not a host"),
         ] {

@@ -1,6 +1,7 @@
 //! The answer for people: what, why, on which grounds, and what to do. Strangers' texts appear only escaped.
 
 use crate::policy::Mode;
+use crate::reason::Reason;
 use crate::text::Escaped;
 use crate::timeline::{Step, Timeline};
 use crate::verdict::{HostJudgement, Standing, Tls};
@@ -37,7 +38,7 @@ pub fn text(report: &Report, detail: Detail) -> String {
         say("policy", &format!("{}, {mode}, authenticated by {}", judgement.policy.word(), how.word()));
     }
     if let Some(passed) = judgement.passed {
-        say("passed", &format!("{} over: it is published and authenticated, too", passed.word()));
+        say("passed", &format!("over {}, whose policy is authenticated, too", passed.word()));
     }
     for line in report.record.iter().flat_map(|record| record.lines()) {
         say("record", &Escaped(line).to_string());
@@ -71,6 +72,9 @@ pub fn text(report: &Report, detail: Detail) -> String {
 
 fn host_line(host: &HostJudgement) -> String {
     let standing = match host.standing {
+        Standing::Conforms if host.ruling.reason == Reason::DaneUsable => {
+            "an MX host of the domain, for which its TLSA records decide"
+        }
         Standing::Conforms => "permitted, and an MX host of the domain",
         Standing::NotInDns => "no MX host of the domain",
         Standing::NotInPolicy => "not permitted by the policy",
@@ -88,7 +92,8 @@ fn evidence_line(evidence: &Evidence) -> String {
         let _ = write!(line, ", until {until}");
     }
     if let Some(elapsed) = evidence.elapsed {
-        let _ = write!(line, ", {} queries, {} ms", evidence.queries, elapsed.as_millis());
+        let noun = if evidence.queries == 1 { "query" } else { "queries" };
+        let _ = write!(line, ", {} {noun}, {} ms", evidence.queries, elapsed.as_millis());
     }
     line
 }

@@ -95,6 +95,7 @@ impl Minutes {
 
 fn seen(answer: &Answer) -> Evidence {
     let content = |content: &Content| match content {
+        Content::Data(records) if records.len() == 1 => "1 record".to_owned(),
         Content::Data(records) => format!("{} records", records.len()),
         Content::Nodata => "no such record".to_owned(),
         Content::Nxdomain => "no such name".to_owned(),

@@ -43,7 +43,7 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
         Ok(Destination::AddressLiteral) => {
             Err((ExitStatus::Usage, "an address publishes nothing; give a domain".to_owned()))
         }
-        Err(bad) => Err((ExitStatus::Usage, format!("the domain {bad}"))),
+        Err(bad) => Err((ExitStatus::Usage, format!("the domain {bad} (a file is read with --kind KIND)"))),
     }
 }
 

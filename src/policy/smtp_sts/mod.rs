@@ -9,4 +9,4 @@ mod terms;
 
 pub use location::Location;
 pub use record::{LABELS, Published, Record, published};
-pub use terms::{Mechanism, Terms};
+pub use terms::{Mechanism, Terms, with_asterisk};

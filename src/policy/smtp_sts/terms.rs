@@ -7,6 +7,7 @@ use crate::policy::pattern::MxPattern;
 use crate::policy::txt::{split, trimmed};
 use crate::policy::uri::has_scheme;
 use crate::policy::{Constraint, Mode};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a record says. Prints as a record again.
@@ -35,6 +36,12 @@ pub enum Mechanism {
     Unknown(String),
     /// An HTTPS resource of the policy domain serves the same text.
     WebPki(Location),
+}
+
+/// An item of `mx` with the asterisk that the draft's own example lost (section 3.1): `_.` for `*.`.
+#[must_use]
+pub fn with_asterisk(item: &str) -> Cow<'_, str> {
+    item.strip_prefix("_.").map_or(Cow::Borrowed(item), |rest| Cow::Owned(format!("*.{rest}")))
 }
 
 /// A value, where it begins in the record, and what is noticed about it.
@@ -74,13 +81,12 @@ impl<'a> Value<'a> {
         }
         let mut patterns = Vec::new();
         for (item, at) in items {
-            // The draft's own example lost its asterisk.
-            let rest = item.strip_prefix("_.");
-            match MxPattern::parse(&rest.map_or_else(|| item.to_owned(), |rest| format!("*.{rest}"))) {
+            let written = with_asterisk(item);
+            match MxPattern::parse(&written) {
                 Some(pattern) => patterns.push(pattern),
                 None => self.found_at(Code::SmtpStsTxtMx, item, at),
             }
-            if rest.is_some() {
+            if written != item {
                 self.found_at(Code::SmtpStsTxtUnderscoreWildcard, item, at);
             }
         }
