@@ -4,7 +4,7 @@ use crate::policy::Mode;
 use crate::reason::Reason;
 use crate::text::Escaped;
 use crate::timeline::{Step, Timeline};
-use crate::verdict::{HostJudgement, Standing, Tls};
+use crate::verdict::{HostJudgement, Standing, Tls, Verdict};
 use crate::verify::{Evidence, Report};
 use std::fmt::Write as _;
 
@@ -43,15 +43,18 @@ pub fn text(report: &Report, detail: Detail) -> String {
     for line in report.record.iter().flat_map(|record| record.lines()) {
         say("record", &Escaped(line).to_string());
     }
-    say(
-        "TLS",
-        match judgement.tls {
-            Tls::Dane => "dane: the certificate must match a TLSA record",
-            Tls::Encrypt => "encrypt: TLS, whatever the certificate",
-            Tls::Opportunistic => "opportunistic: as Exim does without a policy",
-            Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
-        },
-    );
+    // What waits or is refused needs no TLS.
+    if judgement.verdict == Verdict::Deliver {
+        say(
+            "TLS",
+            match judgement.tls {
+                Tls::Dane => "dane: the certificate must match a TLSA record",
+                Tls::Encrypt => "encrypt: TLS, whatever the certificate",
+                Tls::Opportunistic => "opportunistic: as Exim does without a policy",
+                Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
+            },
+        );
+    }
     for host in &judgement.hosts {
         say("host", &host_line(host));
     }

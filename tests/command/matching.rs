@@ -1,4 +1,4 @@
-//! `match PATTERN HOST`: one sentence and an exit code.
+//! `match PATTERN HOST`: one line and an exit code.
 
 use crate::program::PROGRAM;
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ fn exit(arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn the_answer_is_one_sentence_and_its_exit_code() {
+fn the_answer_is_one_line_and_its_exit_code() {
     for (arguments, code, sentence) in [
         (&["*.example.org", "MX.example.org."][..], 0, "match: *.example.org permits mx.example.org\n"),
         (
@@ -25,7 +25,8 @@ fn the_answer_is_one_sentence_and_its_exit_code() {
         (
             &["*", "mx.example.org"],
             1,
-            "not a pattern: '*' permits every host: write each host, or '*.' and the name above them\n",
+            "not a pattern: '*': A lone asterisk would permit every host in the world, and is no pattern. Write a line mx: \
+             for each MX host, or '*.' and the domain that all of them are in.\n",
         ),
         (
             &["--kind", "smtp-sts", "_.example.org", "mx.example.org"],
