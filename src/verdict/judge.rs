@@ -7,7 +7,6 @@ use super::{
     Standing, Tls, Verdict, dane,
 };
 use crate::name::MxHost;
-
 use crate::reason::Reason;
 
 /// Judges a case.
