@@ -65,7 +65,8 @@ fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {
     let severity = severity.word();
     let _ = match input {
         Some(input) => {
-            let place = Place::of(&finding.at, input, WIDTH - INDENT.len());
+            // A mark may stand just behind the end of the excerpt.
+            let place = Place::of(&finding.at, input, WIDTH - INDENT.len() - 1);
             let blanks = " ".repeat(place.mark.start);
             let mark = "^".repeat(place.mark.len());
             writeln!(text, "\nline {}, column {}: {severity}: {word}", place.line, place.column).and_then(
