@@ -15,13 +15,13 @@ const STARTTLS: &[u8] = b"STARTTLS\r\n";
 /// # Errors
 /// [`NotShown`]: why there is no handshake.
 pub(super) async fn starttls(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), NotShown> {
-    Reply::read(stream).await?.expect(220, NotShown::NoSmtp)?;
+    Reply::read(stream).await?.must_be(220, NotShown::NoSmtp)?;
     let reply = ask(stream, EHLO).await?;
-    reply.expect(250, NotShown::NoSmtp)?;
+    reply.must_be(250, NotShown::NoSmtp)?;
     if !reply.offers("STARTTLS") {
         return Err(NotShown::NoStarttls("its reply to EHLO does not have it".to_owned()));
     }
-    ask(stream, STARTTLS).await?.expect(220, NotShown::NoStarttls)
+    ask(stream, STARTTLS).await?.must_be(220, NotShown::NoStarttls)
 }
 
 /// Takes leave without waiting for the answer.
@@ -69,7 +69,7 @@ impl Reply {
         Err(NotShown::NoSmtp(format!("a reply has more than {MAX_SMTP_REPLY_LINES} lines")))
     }
 
-    fn expect(&self, code: u16, otherwise: fn(String) -> NotShown) -> Result<(), NotShown> {
+    fn must_be(&self, code: u16, otherwise: fn(String) -> NotShown) -> Result<(), NotShown> {
         if self.code == code {
             return Ok(());
         }
