@@ -101,6 +101,7 @@ mod tests {
                 outcome: Outcome::Secure(Content::Nodata),
                 aliases: Vec::new(),
                 valid_until: None,
+                proof: crate::dns::proof::Proof::default(),
                 queries: 1,
                 elapsed: WHILE,
             };

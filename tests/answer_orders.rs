@@ -87,7 +87,15 @@ impl Resolve for World {
             let outcome = self.outcome(question);
             let valid_until = outcome.content().map(|_| NOW.plus(60));
             let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-            Answer { question: question.clone(), outcome, aliases, valid_until, queries: 1, elapsed }
+            Answer {
+                question: question.clone(),
+                outcome,
+                aliases,
+                valid_until,
+                proof: smtp_sts_verify::dns::proof::Proof::default(),
+                queries: 1,
+                elapsed,
+            }
         };
         questions.iter().map(answer).collect()
     }

@@ -39,7 +39,15 @@ impl World {
             let aliases = aliases.iter().map(|alias| dns(alias)).collect();
             let valid_until = outcome.content().map(|_| NOW.plus(100));
             let (outcome, elapsed) = (outcome.clone(), Duration::ZERO);
-            let answer = Answer { question, outcome, aliases, valid_until, queries: 1, elapsed };
+            let answer = Answer {
+                question,
+                outcome,
+                aliases,
+                valid_until,
+                proof: smtp_sts_verify::dns::proof::Proof::default(),
+                queries: 1,
+                elapsed,
+            };
             self.answers.insert((name.to_owned(), *rtype), answer);
         }
         self

@@ -135,7 +135,15 @@ impl World {
         let outcome = self.outcome(content);
         let valid_until = outcome.content().map(|_| self.now.plus(TTL));
         let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-        Answer { question: question.clone(), outcome, aliases, valid_until, queries: 1, elapsed }
+        Answer {
+            question: question.clone(),
+            outcome,
+            aliases,
+            valid_until,
+            proof: smtp_sts_verify::dns::proof::Proof::default(),
+            queries: 1,
+            elapsed,
+        }
     }
 }
 

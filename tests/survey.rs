@@ -106,7 +106,15 @@ impl Resolve for World {
             let absent = Outcome::Secure(Content::Nxdomain);
             let outcome = self.answers.get(&(name, question.rtype())).cloned().unwrap_or(absent);
             let (question, aliases, elapsed) = (question.clone(), Vec::new(), Duration::ZERO);
-            Answer { question, outcome, aliases, valid_until: Some(NOW), queries: 1, elapsed }
+            Answer {
+                question,
+                outcome,
+                aliases,
+                valid_until: Some(NOW),
+                proof: smtp_sts_verify::dns::proof::Proof::default(),
+                queries: 1,
+                elapsed,
+            }
         };
         questions.iter().map(answer).collect()
     }

@@ -34,6 +34,16 @@ pub enum Command {
     Match(MatchArguments),
     /// What is remembered about domains, for operators
     Cache(CacheArguments),
+    /// What would happen to mail for a domain now, and why?
+    Explain(super::explain::ExplainArguments),
+    /// Can this machine give good verdicts?
+    Doctor(super::doctor::DoctorArguments),
+    /// What do a domain's MX hosts show to a sender?
+    Probe(super::probe::ProbeArguments),
+    /// What does a word mean that this program says?
+    Why(super::why::WhyArguments),
+    /// Writes manual pages and shell completions
+    Generate(super::generate::GenerateArguments),
 }
 
 /// What is to be done with the cache.

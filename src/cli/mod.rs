@@ -3,7 +3,10 @@
 pub mod args;
 mod cache;
 pub mod config;
+pub mod doctor;
 pub mod exit;
+pub mod explain;
+pub mod generate;
 mod lines;
 mod lint;
 mod log;
@@ -14,8 +17,11 @@ mod outside;
 pub mod overrides;
 mod panic;
 pub mod privileges;
+pub mod probe;
+mod terminal;
 mod verify;
 mod watchdog;
+pub mod why;
 
 use crate::render::exim::Asker;
 use args::{Arguments, Command};
@@ -25,7 +31,7 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 3] = ["cache", "lint", "match"];
+const FOR_PEOPLE: [&str; 8] = ["cache", "doctor", "explain", "generate", "lint", "match", "probe", "why"];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
@@ -40,6 +46,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Lint(question)), .. }) => lint::run(&question),
         Ok(Arguments { command: Some(Command::Cache(question)), .. }) => cache::run(&question.command),
         Ok(Arguments { command: Some(Command::Match(question)), .. }) => matching::run(&question),
+        Ok(Arguments { command: Some(Command::Explain(question)), .. }) => explain::run(&question),
+        Ok(Arguments { command: Some(Command::Doctor(question)), .. }) => doctor::run(&question),
+        Ok(Arguments { command: Some(Command::Probe(question)), .. }) => probe::run(&question),
+        Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
+        Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),
         Ok(
             Arguments { command: Some(Command::Verify(question)), .. }
             | Arguments { command: None, verify: question },

@@ -97,6 +97,7 @@ mod tests {
             outcome,
             aliases: aliases.iter().map(|alias| name(alias)).collect(),
             valid_until: None,
+            proof: crate::dns::proof::Proof::default(),
             queries: 1,
             elapsed: Duration::ZERO,
         }

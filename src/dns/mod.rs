@@ -15,6 +15,7 @@ mod labels;
 mod nsec;
 mod nsec3;
 pub mod presentation;
+pub mod proof;
 pub mod quota;
 mod replies;
 pub mod resolv_conf;
@@ -27,6 +28,7 @@ pub mod walk;
 
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RData, RecordType};
+use proof::Proof;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -193,6 +195,8 @@ pub struct Answer {
     /// Until when the content may be believed: the earliest end of a TTL or signature that it rests on, and the caps
     /// of [`crate::limits`]. `None` for bogus and unreachable.
     pub valid_until: Option<UnixTime>,
+    /// What it was proven by.
+    pub proof: Proof,
     /// Questions that went out for it (those shared with its neighbours are counted once).
     pub queries: usize,
     /// From the call to the answer.
@@ -205,8 +209,8 @@ impl Answer {
     pub fn none(question: Question) -> Self {
         let why = "no answer was given".to_owned();
         let outcome = Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, why);
-        let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-        Self { question, outcome, aliases, valid_until: None, queries: 0, elapsed }
+        let (aliases, proof, elapsed) = (Vec::new(), Proof::default(), Duration::ZERO);
+        Self { question, outcome, aliases, valid_until: None, proof, queries: 0, elapsed }
     }
 }
 

@@ -15,6 +15,7 @@
 //! walk in it can be left without its reply; and nothing crosses from one to the other but the quota and the budget.
 
 use super::anchor::TrustAnchors;
+use super::proof::Proof;
 use super::quota::Quota;
 use super::upstream::Upstreams;
 use super::walk::{Finding, Replies, Reply, Step, Trust, Walk};
@@ -242,13 +243,14 @@ async fn fly(home: Weak<Round>, line: Arc<Line>, begins_at: usize, question: Que
 }
 
 fn answer(question: &Question, finding: Finding, queries: usize, called: Instant) -> Answer {
-    let Finding { outcome, aliases, valid_until } = finding;
-    Answer { question: question.clone(), outcome, aliases, valid_until, queries, elapsed: called.elapsed() }
+    let Finding { outcome, aliases, valid_until, proof } = finding;
+    let elapsed = called.elapsed();
+    Answer { question: question.clone(), outcome, aliases, valid_until, proof, queries, elapsed }
 }
 
 /// The end of a walk that asks again for what it was given; that would be a fault of ours.
 fn stranded() -> Finding {
     let text = "the walk asks again for what it was given".to_owned();
     let outcome = Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, text);
-    Finding { outcome, aliases: Vec::new(), valid_until: None }
+    Finding { outcome, aliases: Vec::new(), valid_until: None, proof: Proof::default() }
 }

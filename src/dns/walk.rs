@@ -25,6 +25,7 @@
 use super::answer::{self, Judged, Says};
 use super::chain::{Depth, Further, Place};
 use super::denial::Strength;
+use super::proof::Proof;
 use super::replies::{Found, Stop, shown};
 use super::{Content, Outage, Outcome, Question, ZoneStatus};
 use crate::limits::{MAX_ALIASES, MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
@@ -67,6 +68,8 @@ pub struct Finding {
     pub aliases: Vec<Name>,
     /// Until when the content may be believed; `None` for bogus and unreachable.
     pub valid_until: Option<UnixTime>,
+    /// What it was proven by, for people.
+    pub proof: Proof,
 }
 
 impl Walk {
@@ -103,6 +106,7 @@ impl Walk {
         Step::Done(Finding {
             valid_until: longest.map(|seconds| self.until.min(trust.now().plus(seconds))),
             aliases: self.aliases.clone(),
+            proof: Proof::default(),
             outcome,
         })
     }

@@ -3,6 +3,7 @@
 pub mod exim;
 pub mod human;
 pub mod json;
+pub mod page;
 
 use crate::verify::Report;
 

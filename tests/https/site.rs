@@ -272,6 +272,7 @@ pub(crate) fn answered(question: &Question, outcome: Outcome) -> Answer {
         outcome,
         aliases: Vec::new(),
         valid_until: None,
+        proof: smtp_sts_verify::dns::proof::Proof::default(),
         queries: 0,
         elapsed: Duration::ZERO,
     }

@@ -1,0 +1,22 @@
+//! Whether somebody sits at a terminal, and wants colours there.
+
+use crate::render::page::Paint;
+use std::io::IsTerminal as _;
+
+/// How a page for standard output is painted: in colour only on a terminal, and not for those who set `NO_COLOR`
+/// (no-color.org) or whose terminal is dumb.
+#[must_use]
+pub(super) fn paint() -> Paint {
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    if std::io::stdout().is_terminal() && variable("NO_COLOR").is_none() && !dumb {
+        Paint::Colour
+    } else {
+        Paint::Plain
+    }
+}
+
+/// A variable of the environment that is set and not empty. It may change how a page looks, never what it says.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment, for colours alone")]
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
