@@ -1,6 +1,7 @@
 //! What an answer was proven by: the signed RRsets that the chain of trust and the answer rest on, for people who ask why.
 //!
-//! Nothing is decided here or by it: [`super::walk`] writes it down while it decides.
+//! Nothing is decided here or by it: [`super::walk`] writes it down while it decides. What is not needed is not in it:
+//! where a zone has signed the answer itself, no proof that no other zone begins above it (RFC 4035 section 5.3.1).
 
 use crate::time::UnixTime;
 use hickory_proto::dnssec::Algorithm;
@@ -16,7 +17,7 @@ pub struct Proof(pub Vec<Ground>);
 pub struct Ground {
     /// What it was used for.
     pub role: Role,
-    /// The name at which it stands.
+    /// The name at which it was given; one that a wildcard answers for is not the one that was signed.
     pub owner: Name,
     /// Its type.
     pub rtype: RecordType,
@@ -25,24 +26,86 @@ pub struct Ground {
 }
 
 /// What a signed RRset proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The keys of a zone (RFC 4035 section 5.2).
     Keys,
     /// The chain of trust leads into the zone below (DS, RFC 4035 section 5.2).
     Delegation,
-    /// There is no DS: no chain of trust leads into the zone below (RFC 4035 section 5.2; RFC 5155 section 8.9).
-    NoDelegation,
     /// The name is another one (CNAME, DNAME; RFC 6672).
     Alias,
     /// What was asked for.
     Data,
-    /// The name is not there (RFC 4035 section 5.4; RFC 5155 section 8.4).
-    NoName,
-    /// The name is there without the type (RFC 4035 section 5.4; RFC 5155 section 8.5).
-    NoType,
-    /// No closer match than the wildcard that the answer was made from (RFC 4035 section 5.3.4; RFC 5155 section 8.8).
-    NoCloserMatch,
+    /// Something is not there (NSEC, NSEC3).
+    Denial(Denial),
+}
+
+/// What one NSEC or NSEC3 RRset says for the proof that something is not there; others may have to say the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// What is not there.
+    pub denied: Denied,
+    /// The name at which it is not.
+    pub name: Name,
+    /// The type that was asked for there.
+    pub rtype: RecordType,
+    /// What this RRset says to it.
+    pub says: Vec<Statement>,
+}
+
+/// What a zone denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// A DS at the name: no chain of trust leads into the zone that begins there, or may begin there (RFC 4035 section
+    /// 5.2; RFC 5155 sections 8.6 and 8.9).
+    Delegation,
+    /// The name (RFC 4035 section 5.4; RFC 5155 section 8.4).
+    Name,
+    /// The type at the name, which is there itself or by a wildcard (RFC 4035 section 5.4; RFC 5155 sections 8.5 to 8.7).
+    Type,
+    /// The name or the type: which of the two is left open (opt-out, RFC 5155 section 9.2; RFC 9276 section 3.2).
+    NameOrType,
+    /// A closer match than the wildcard that the answer was made from (RFC 4035 section 5.3.4; RFC 5155 section 8.8).
+    CloserMatch,
+}
+
+/// What an NSEC or NSEC3 RRset says about one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// That name.
+    pub about: Name,
+    /// What it is to the name in question.
+    pub place: Place,
+    /// What is said.
+    pub word: Word,
+}
+
+/// What a name is to the name in question (RFC 5155 section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The same.
+    Itself,
+    /// The longest existing one at or above it.
+    ClosestEncloser,
+    /// One label longer than the closest encloser.
+    NextCloser,
+    /// The wildcard at the closest encloser, from which an answer could have been made.
+    Wildcard,
+}
+
+/// What an NSEC or NSEC3 RRset says about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It matches: the name exists, with the types that the RRset lists.
+    Matches,
+    /// It covers: the name does not exist.
+    Covers,
+    /// It covers with the Opt-Out flag: nothing exists there but, perhaps, an unsigned delegation (RFC 5155 section 6).
+    CoversWithOptOut,
+    /// Its next name lies below: the name exists, without any type (an empty non-terminal).
+    LeadsBelow,
+    /// Nothing that could be read: it has more iterations than are computed (RFC 9276 section 3.2).
+    Uncounted,
 }
 
 /// A signature (RRSIG, RFC 4034 section 3).
@@ -54,8 +117,75 @@ pub struct Signature {
     pub key_tag: u16,
     /// How it signed.
     pub algorithm: Algorithm,
+    /// The labels of the name that was signed, a leading `*` not counted.
+    pub labels: u8,
     /// From when it counts.
     pub inception: UnixTime,
     /// Until when it counts.
     pub expires: UnixTime,
+}
+
+impl Ground {
+    /// The wildcard from which the RRset was made, if it was (RFC 4034 section 3.1.3).
+    #[must_use]
+    pub fn wildcard(&self) -> Option<Name> {
+        let labels = self.signature.labels;
+        let is_expanded = labels < self.owner.num_labels();
+        is_expanded.then(|| self.owner.trim_to(labels.into()).prepend_label("*").ok()).flatten()
+    }
+}
+
+impl Role {
+    /// The word for it, as every output spells it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Delegation => "delegation",
+            Self::Alias => "alias",
+            Self::Data => "data",
+            Self::Denial(_) => "denial",
+        }
+    }
+}
+
+impl Denied {
+    /// The word for it, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Delegation => "delegation",
+            Self::Name => "name",
+            Self::Type => "type",
+            Self::NameOrType => "name-or-type",
+            Self::CloserMatch => "closer-match",
+        }
+    }
+}
+
+impl Place {
+    /// The word for it, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Itself => "itself",
+            Self::ClosestEncloser => "closest-encloser",
+            Self::NextCloser => "next-closer",
+            Self::Wildcard => "wildcard",
+        }
+    }
+}
+
+impl Word {
+    /// The word for it, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Matches => "matches",
+            Self::Covers => "covers",
+            Self::CoversWithOptOut => "covers-with-opt-out",
+            Self::LeadsBelow => "leads-below",
+            Self::Uncounted => "uncounted",
+        }
+    }
 }
