@@ -5,8 +5,46 @@
 //! name of the host (RFC 7672 section 3.2.2), is for the one who speaks TLS.
 
 use super::der::Certificate;
-use super::tlsa::{Association, Selector, Tlsa, Usage};
+use super::tlsa::{Association, Selector, Tlsa, Unusable, Usage};
 use ring::digest;
+
+/// What became of one TLSA record before a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The chain is authenticated by it.
+    Matched {
+        /// The place of the certificate in the chain, the server's own first; `None` for a trust anchor that the record
+        /// brings itself (RFC 7671 section 5.2.2).
+        at: Option<usize>,
+    },
+    /// It fits nothing that the server showed.
+    NotMatched,
+    /// It fits an authority of the chain, but the chain up to there does not verify, or is not for the host (RFC 7672
+    /// section 3.1.2); the text says why.
+    Unverified(String),
+    /// An SMTP client cannot act on it.
+    Unusable(Unusable),
+    /// It bears a digest beside which there is a stronger one for the same usage and selector, so that it does not count
+    /// (RFC 7671 section 9).
+    Outdone,
+    /// The server showed no certificate.
+    NotReached,
+}
+
+impl Fate {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Matched { .. } => "matched",
+            Self::NotMatched => "not-matched",
+            Self::Unverified(_) => "unverified",
+            Self::Unusable(_) => "unusable",
+            Self::Outdone => "outdone",
+            Self::NotReached => "not-reached",
+        }
+    }
+}
 
 /// The record that a certificate chain matches, if it matches one. The chain is in DER, the server's own certificate
 /// first, as TLS brings it.

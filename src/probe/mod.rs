@@ -4,7 +4,11 @@
 //! host shows is taken down, after the host has proven to hold its key; whether the web's authorities vouch for it is
 //! taken down, too. Addresses, waiting and octets have their bounds as in [`crate::https`].
 
+pub mod certificate;
 mod collector;
+pub mod consequence;
+pub mod failure;
+pub mod report;
 mod smtp;
 
 use crate::dns::{Content, Question, Resolve};

@@ -1,0 +1,135 @@
+//! How far a session came, and what ended it before its time.
+
+/// The steps of a session, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The TCP connection.
+    Connect,
+    /// The server's greeting (RFC 5321 section 3.1).
+    Greeting,
+    /// EHLO and its reply (RFC 5321 section 3.2).
+    Ehlo,
+    /// STARTTLS and its reply (RFC 3207 section 4).
+    Starttls,
+    /// The TLS handshake.
+    Handshake,
+}
+
+impl Stage {
+    /// Every stage, in their order.
+    pub const ALL: [Self; 5] = [Self::Connect, Self::Greeting, Self::Ehlo, Self::Starttls, Self::Handshake];
+
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Ehlo => "ehlo",
+            Self::Starttls => "starttls",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
+/// What ended a session before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step that was not completed.
+    pub at: Stage,
+    /// The kind, for programs.
+    pub kind: FailureKind,
+    /// In words; a stranger's in part, not yet escaped.
+    pub why: String,
+}
+
+impl Failure {
+    /// A failure at `at`.
+    #[must_use]
+    pub fn new(at: Stage, kind: FailureKind, why: impl Into<String>) -> Self {
+        Self { at, kind, why: why.into() }
+    }
+}
+
+/// The closed list of what ends a session before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The address is one where no public server can be ([`crate::https::address`]): nobody connected.
+    SetAside,
+    /// This machine has no way to the address: most often, no IPv6.
+    NoRoute,
+    /// The other side refused the connection.
+    Refused,
+    /// Nothing came in time.
+    TimedOut,
+    /// The connection was closed or broken.
+    Closed,
+    /// More octets or lines came than a server has reason to send.
+    TooMuch,
+    /// What was said is not SMTP.
+    NotSmtp,
+    /// SMTP, with a code that says no.
+    Declined,
+    /// The reply to EHLO does not have STARTTLS: it is not offered, or somebody on the way removed it.
+    NotOffered,
+    /// Clear text came behind the reply to STARTTLS, where TLS has to begin: somebody on the way may have put it there
+    /// (RFC 3207 section 4.2).
+    Injected,
+    /// What came behind STARTTLS is not TLS.
+    NotTls,
+    /// The server speaks nothing newer than TLS 1.1 (RFC 8996).
+    OldTls,
+    /// The two sides have no cipher suite, group or signature in common, or the server says so.
+    NoCommonTls,
+    /// The TLS library cannot use the server's certificate: of version 1, with a key that is too short, or malformed.
+    BadCertificate,
+    /// The server does not prove that it holds the key of its certificate.
+    KeyNotProven,
+    /// The handshake failed in another way.
+    Tls,
+}
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::SetAside,
+        Self::NoRoute,
+        Self::Refused,
+        Self::TimedOut,
+        Self::Closed,
+        Self::TooMuch,
+        Self::NotSmtp,
+        Self::Declined,
+        Self::NotOffered,
+        Self::Injected,
+        Self::NotTls,
+        Self::OldTls,
+        Self::NoCommonTls,
+        Self::BadCertificate,
+        Self::KeyNotProven,
+        Self::Tls,
+    ];
+
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SetAside => "set-aside",
+            Self::NoRoute => "no-route",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed-out",
+            Self::Closed => "closed",
+            Self::TooMuch => "too-much",
+            Self::NotSmtp => "not-smtp",
+            Self::Declined => "declined",
+            Self::NotOffered => "no-starttls",
+            Self::Injected => "injected",
+            Self::NotTls => "not-tls",
+            Self::OldTls => "old-tls",
+            Self::NoCommonTls => "no-common-tls",
+            Self::BadCertificate => "bad-certificate",
+            Self::KeyNotProven => "key-not-proven",
+            Self::Tls => "tls",
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a probe found out: a domain, its MX hosts, their addresses, and what an enforcing sender would make of each.
+//!
+//! Plain values without behaviour of their own, for whoever shows them ([`crate::render`]). Texts in them are strangers',
+//! not yet escaped, unless they are names of this program's own types.
+
+use super::certificate::{Certificate, Distrust};
+use super::consequence::{Conformity, Consequence};
+use super::failure::Failure;
+use crate::cache::StoredPolicy;
+use crate::dane::matching::Fate;
+use crate::dane::tlsa::{Tlsa, Unusable};
+use crate::name::{MxHost, PolicyDomain};
+use crate::time::UnixTime;
+use crate::verdict::{DaneHost, HostJudgement, Trouble};
+use crate::verify::Report;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The probe of one domain.
+#[derive(Clone, Debug)]
+pub struct DomainProbe {
+    /// Whose MX hosts were asked.
+    pub domain: PolicyDomain,
+    /// When the probe began; certificates and policies are judged by this moment.
+    pub at: UnixTime,
+    /// What the pipeline decided before anybody connected, as for a sender who asks without a host, or with those of
+    /// `--mx`.
+    pub verification: Report,
+    /// The policy that the decision rests on: its mode, its patterns, and when it expires. `None` where DANE, the
+    /// configuration or nothing decides.
+    pub policy: Option<StoredPolicy>,
+    /// The MX hosts in the order of their preference. Empty if the domain takes no mail, or where it goes could not be
+    /// learnt: the judgement says which.
+    pub hosts: Vec<HostProbe>,
+    /// MX hosts that were left out because there are more than are asked ([`crate::limits::MAX_MX_HOSTS_LOOKED_AT`]).
+    pub hosts_left_out: usize,
+    /// From the first DNS question to the last `QUIT`.
+    pub elapsed: Duration,
+}
+
+/// One MX host.
+#[derive(Clone, Debug)]
+pub struct HostProbe {
+    /// Its name.
+    pub name: MxHost,
+    /// The lowest preference under which the MX RRset has it (RFC 5321 section 5.1); `None` for one of `--mx` that is
+    /// not in there, and for the domain itself where it has no MX record.
+    pub preference: Option<u16>,
+    /// What follows for it before anybody connected: the verdict, the least TLS, by which mechanism and why.
+    pub judgement: HostJudgement,
+    /// What DANE asks of mail for it (RFC 7672 section 2.2), the MX RRset aside.
+    pub dane: DaneHost,
+    /// The TLSA base domain, which is also the name in the handshake (RFC 7672 section 8.1); `None` without secure TLSA
+    /// records.
+    pub tlsa_base: Option<MxHost>,
+    /// The secure TLSA records at the base domain for port 25, in the order of DNS.
+    pub tlsa: Vec<TlsaRecord>,
+    /// Its addresses, IPv4 first, each with what happened there; or why there is none.
+    pub addresses: Result<Vec<AddressProbe>, NoAddress>,
+    /// Addresses that were left out because there are more than are asked ([`crate::limits::MAX_PROBE_ADDRESSES`]).
+    pub addresses_left_out: usize,
+}
+
+/// One TLSA record as it is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsaRecord {
+    /// In presentation format (RFC 6698 section 2.2); printable ASCII.
+    pub text: String,
+    /// What it means to an SMTP client, or why it means nothing.
+    pub read: Result<Tlsa, Unusable>,
+}
+
+/// Why a host has no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAddress {
+    /// DNS says that there is none.
+    Absent,
+    /// DNS does not say: bogus, or no answer.
+    Unknown(Trouble),
+}
+
+/// What happened at one address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddressProbe {
+    /// What was seen.
+    pub sighting: Sighting,
+    /// Whether it meets what the policy that decides asks for, also where that policy only reports.
+    pub conformity: Conformity,
+    /// What an enforcing sender would do with mail that is to go there.
+    pub consequence: Consequence,
+}
+
+/// What one address showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Where the session ended before its time, and why; `None` if the handshake was completed.
+    pub failure: Option<Failure>,
+    /// What was agreed upon; `None` without a completed handshake.
+    pub tls: Option<TlsSession>,
+    /// What the server showed of itself; it may be there without a completed handshake.
+    pub chain: Option<Chain>,
+    /// What became of each of the host's TLSA records, in their order: the same length as [`HostProbe::tlsa`].
+    pub tlsa: Vec<Fate>,
+    /// From the connection attempt to the end.
+    pub elapsed: Duration,
+}
+
+/// A completed handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsSession {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// The cipher suite by its name in the IANA registry, such as `TLS_AES_128_GCM_SHA256`.
+    pub cipher: &'static str,
+}
+
+/// A server's certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// As they came, the server's own first; never empty.
+    pub certificates: Vec<Certificate>,
+    /// Whether public authorities vouch for the MX name (RFC 8461 section 4.2), or why not.
+    pub webpki: Result<(), Distrusted>,
+}
+
+/// Why a chain is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distrusted {
+    /// The kind, for programs.
+    pub kind: Distrust,
+    /// In words.
+    pub why: String,
+}
+
+impl DomainProbe {
+    /// Every address that was asked, with its host.
+    pub fn addresses(&self) -> impl Iterator<Item = (&HostProbe, &AddressProbe)> {
+        self.hosts.iter().flat_map(|host| host.addresses.iter().flatten().map(move |address| (host, address)))
+    }
+
+    /// When the policy that the decision rests on ends.
+    #[must_use]
+    pub fn policy_expires(&self) -> Option<UnixTime> {
+        self.policy.as_ref().map(|policy| policy.expires_at)
+    }
+}
+
+impl Sighting {
+    /// The server's own certificate, if it showed one that can be read.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.chain.as_ref()?.certificates.first()
+    }
+}
