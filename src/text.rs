@@ -23,6 +23,22 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The same for a text of which parts may have been escaped on their way here: a backslash stays one, so that nothing is
+/// escaped twice. Harmless all the same, but a stranger's own backslash can no more be told from ours: for people, not
+/// for programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('\\');
+        if let Some(first) = parts.next() {
+            Escaped(first).fmt(f)?;
+        }
+        parts.try_for_each(|part| write!(f, "\\{}", Escaped(part)))
+    }
+}
+
 /// A stranger's text cut to `most` characters before it is shown, with its whole length in octets.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> String {
@@ -43,6 +59,8 @@ mod tests {
         for c in (0..=0x2_ffff).filter_map(char::from_u32) {
             let shown = Escaped(&c.to_string()).to_string();
             assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
+            let shown = Printable(&c.to_string()).to_string();
+            assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
         }
     }
 
@@ -50,6 +68,13 @@ mod tests {
     fn plain_text_is_shown_as_it_is() {
         assert_eq!(Escaped("v=STS1; to=true").to_string(), "v=STS1; to=true");
         assert_eq!(Escaped("a\nb\u{1b}[31m\u{202e}").to_string(), "a\\u{a}b\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn what_was_escaped_is_not_escaped_again() {
+        let escaped = Escaped("a\nb\u{1b}[31m").to_string();
+        assert_eq!(Printable(&escaped).to_string(), escaped);
+        assert_eq!(Printable("\\a\n\\\\").to_string(), "\\a\\u{a}\\\\");
     }
 
     #[test]

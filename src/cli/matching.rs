@@ -5,12 +5,13 @@
 
 use super::args::MatchArguments;
 use super::exit::ExitStatus;
-use super::output;
+use super::{output, terminal};
 use crate::limits::MAX_ARGUMENT_OCTETS;
 use crate::name::MxHost;
 use crate::policy::lint::Code;
 use crate::policy::pattern::MxPattern;
 use crate::policy::{mta_sts, smtp_sts};
+use crate::render::page::{Page, Tone};
 use crate::text::excerpt;
 use std::ffi::OsStr;
 
@@ -25,10 +26,18 @@ pub enum Rules {
 
 /// Runs the command: one sentence, and exit 0 for a match, 1 for anything else.
 pub(super) fn run(arguments: &MatchArguments) -> ExitStatus {
-    match answer(arguments.kind, &arguments.pattern, &arguments.host) {
-        Ok(sentence) => output::write(&(sentence + "\n"), ExitStatus::Deliver),
-        Err(sentence) => output::write(&(sentence + "\n"), ExitStatus::Refuse),
-    }
+    let mut page = Page::new(terminal::paint());
+    let status = match answer(arguments.kind, &arguments.pattern, &arguments.host) {
+        Ok(sentence) => {
+            page.paragraph(Tone::Good, &sentence);
+            ExitStatus::Deliver
+        }
+        Err(sentence) => {
+            page.paragraph(Tone::Bad, &sentence);
+            ExitStatus::Refuse
+        }
+    };
+    output::write(&page.finish(), status)
 }
 
 /// The sentence for a match.

@@ -1,9 +1,9 @@
 //! A page for people: at most 80 columns, strangers' texts made harmless, colour only where it adds to words.
 //!
-//! Every word on a page goes through [`Escaped`], so nobody who fills one has to think of it; and no meaning is in a
+//! Every word on a page goes through [`Printable`], so nobody who fills one has to think of it; and no meaning is in a
 //! colour alone, so a page reads the same without.
 
-use crate::text::Escaped;
+use crate::text::Printable;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -104,7 +104,7 @@ impl Page {
 
     /// Words behind `first`, and behind `next` in each further line; a word that is too long is cut where it must be.
     fn wrapped(&mut self, first: &str, next: &str, tone: Tone, words: &str) {
-        let words = Escaped(words).to_string();
+        let words = Printable(words).to_string();
         let options = textwrap::Options::new(COLUMNS.saturating_sub(next.len()))
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(true);

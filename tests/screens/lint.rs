@@ -1,0 +1,11 @@
+//! `lint`.
+
+use crate::screen::typed;
+
+#[test]
+fn findings_stand_below_their_lines() {
+    let policy = "version: STSv1\nmode: enforced\nmx: mx1.example.org, mx2.example.org\nmax_age: 3600\n";
+    typed("lint --kind mta-sts-policy").reading(policy).shows("lint-policy");
+    let policy = "version: STSv1\nmode: testing\nmx: mx1.example.org\nmax_age: 2419200\n";
+    typed("lint --kind mta-sts-policy").reading(policy).shows("lint-policy-well-formed");
+}
