@@ -43,25 +43,33 @@ impl Complaint {
     }
 }
 
+/// A reply to the question, useful and readable.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) message: Message,
+    /// What it was read from: as it came, but for the letters of the question, which are in lower case.
+    pub(super) octets: Vec<u8>,
+}
+
 /// Asks one server: over UDP, and over TCP if UDP does not carry the reply. The first packet is paid for already.
 pub(super) async fn exchange(
     to: SocketAddr,
     question: &Question,
     quota: &Quota,
-) -> Result<Message, Complaint> {
+) -> Result<Received, Complaint> {
     let asked = Asked::new(question)?;
     let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
     let stream = stream.await.map_err(Complaint::lasting)?;
-    if let Some(message) = asked.listen(stream, handle, to, Transport::Udp, quota).await? {
-        return Ok(message);
+    if let Some(received) = asked.listen(stream, handle, to, Transport::Udp, quota).await? {
+        return Ok(received);
     }
     if !quota.take_query() {
         return Err(Complaint::quota("questions"));
     }
     let (stream, handle) = TcpClientStream::new(to, None, None, Sockets::default());
     let stream = stream.await.map_err(|error| Complaint::once(format_args!("over TCP: {error}")))?;
-    let message = asked.listen(stream, handle, to, Transport::Tcp, quota).await?;
-    message.ok_or_else(|| Complaint::once("its reply does not even fit TCP"))
+    let received = asked.listen(stream, handle, to, Transport::Tcp, quota).await?;
+    received.ok_or_else(|| Complaint::once("its reply does not even fit TCP"))
 }
 
 /// How a reply travelled.
@@ -83,7 +91,7 @@ struct Asked {
 /// What some octets are to a question.
 #[derive(Debug)]
 enum Judged {
-    Reply(Message),
+    Reply(Received),
     /// Ours, but not to be read from this transport.
     AskOverTcp,
     Complaint(Complaint),
@@ -132,7 +140,7 @@ impl Asked {
         to: SocketAddr,
         transport: Transport,
         quota: &Quota,
-    ) -> Result<Option<Message>, Complaint>
+    ) -> Result<Option<Received>, Complaint>
     where
         S: Stream<Item = Result<SerialMessage, E>> + Unpin,
         E: Display,
@@ -141,7 +149,7 @@ impl Asked {
         while let Some(received) = stream.next().await {
             let (octets, _) = received.map_err(Complaint::lasting)?.into_parts();
             match self.judge(octets, transport, quota) {
-                Judged::Reply(message) => return Ok(Some(message)),
+                Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),
                 Judged::Complaint(complaint) => return Err(complaint),
                 Judged::Foreign => {}
@@ -189,7 +197,7 @@ impl Asked {
         match tolerance::read(&octets) {
             Err(error) => garbled(&format_args!("its reply cannot be read: {error}")),
             Ok(message) => match message.metadata.response_code {
-                ResponseCode::NoError | ResponseCode::NXDomain => Judged::Reply(message),
+                ResponseCode::NoError | ResponseCode::NXDomain => Judged::Reply(Received { message, octets }),
                 other => Judged::Complaint(refusal(other)),
             },
         }
@@ -267,9 +275,9 @@ mod tests {
     fn only_the_reply_to_this_very_question_is_ours() {
         let asked = asked();
         let good = reply(&asked, &asked.rolled);
-        let Judged::Reply(message) = judge(&asked, good.clone(), Transport::Udp) else { panic!("refused") };
+        let Judged::Reply(received) = judge(&asked, good.clone(), Transport::Udp) else { panic!("refused") };
         assert!(
-            message.queries[0]
+            received.message.queries[0]
                 .name()
                 .eq_case(&Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap())
         );

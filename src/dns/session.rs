@@ -17,7 +17,7 @@
 use super::anchor::TrustAnchors;
 use super::proof::Proof;
 use super::quota::Quota;
-use super::upstream::Upstreams;
+use super::upstream::{Carrier, Opinion, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, Trust, Walk};
 use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
@@ -35,11 +35,11 @@ use tokio::time::Instant;
 ///
 /// It starts cold. Calls may overlap, and may be dropped.
 #[derive(Debug)]
-pub struct Resolver {
-    line: Arc<Line>,
-    first: Arc<Round>,
+pub struct Resolver<C = Upstreams> {
+    line: Arc<Line<C>>,
+    first: Arc<Round<C>>,
     /// Begun when the first answer is bogus, and only if there is another server.
-    second: OnceLock<Arc<Round>>,
+    second: OnceLock<Arc<Round<C>>>,
     /// The second round proved what the first one could not: new questions begin there.
     second_is_better: AtomicBool,
     /// MX hosts for which the quota and the budget were widened.
@@ -48,18 +48,17 @@ pub struct Resolver {
 
 /// What every question needs on its way out.
 #[derive(Debug)]
-struct Line {
-    upstreams: Upstreams,
+struct Line<C> {
+    carrier: C,
     quota: Quota,
     deadline: Instant,
 }
 
 /// All that was asked of the name servers in one order, and what came of it.
 #[derive(Debug)]
-struct Round {
-    line: Arc<Line>,
-    /// The place of the name server that is asked first.
-    begins_at: usize,
+struct Round<C> {
+    line: Arc<Line<C>>,
+    opinion: Opinion,
     known: Mutex<Known>,
     /// Tells every walk that waits that one more reply is there.
     landed: Notify,
@@ -85,8 +84,16 @@ impl Resolver {
         now: UnixTime,
         deadline: Instant,
     ) -> Self {
-        let line = Arc::new(Line { upstreams: Upstreams::new(upstreams), quota: Quota::default(), deadline });
-        let first = Round::new(Arc::clone(&line), 0, Trust::new(anchors, now));
+        Self::over(Upstreams::new(upstreams), anchors, now, deadline)
+    }
+}
+
+impl<C: Carrier> Resolver<C> {
+    /// The same, with questions that go out through `carrier`.
+    #[must_use]
+    pub fn over(carrier: C, anchors: Arc<TrustAnchors>, now: UnixTime, deadline: Instant) -> Self {
+        let line = Arc::new(Line { carrier, quota: Quota::default(), deadline });
+        let first = Round::new(Arc::clone(&line), Opinion::First, Trust::new(anchors, now));
         Self {
             line,
             first,
@@ -110,7 +117,7 @@ impl Resolver {
     }
 
     /// The round in which new questions begin, and where a second opinion about them is to be had.
-    fn rounds(&self) -> (&Arc<Round>, Option<&Arc<Round>>) {
+    fn rounds(&self) -> (&Arc<Round<C>>, Option<&Arc<Round<C>>>) {
         match self.second.get() {
             Some(second) if self.second_is_better.load(Relaxed) => (second, Some(&self.first)),
             second => (&self.first, second),
@@ -118,18 +125,18 @@ impl Resolver {
     }
 
     /// The round for a second opinion, begun now if need be; `None` without another server.
-    fn second_round(&self) -> Option<&Arc<Round>> {
-        let upstreams = &self.line.upstreams;
-        (upstreams.count() > 1).then(|| {
+    fn second_round(&self) -> Option<&Arc<Round<C>>> {
+        let carrier = &self.line.carrier;
+        (carrier.count() > 1).then(|| {
             self.second.get_or_init(|| {
                 let trust = self.first.known().trust.afresh();
-                Round::new(Arc::clone(&self.line), upstreams.next_after_latest(), trust)
+                Round::new(Arc::clone(&self.line), carrier.second_opinion(), trust)
             })
         })
     }
 }
 
-impl Resolve for Resolver {
+impl<C: Carrier> Resolve for Resolver<C> {
     fn allow_mx_hosts(&self, hosts: usize) {
         // They are the same hosts, whichever mechanism looks at them.
         let hosts = hosts.min(MAX_MX_HOSTS_LOOKED_AT);
@@ -170,11 +177,11 @@ enum Progress {
     WaitsFor(Question),
 }
 
-impl Round {
-    fn new(line: Arc<Line>, begins_at: usize, trust: Trust) -> Arc<Self> {
+impl<C: Carrier> Round<C> {
+    fn new(line: Arc<Line<C>>, opinion: Opinion, trust: Trust) -> Arc<Self> {
         let known =
             Known { trust, replies: Replies::default(), asked: HashSet::new(), flights: JoinSet::new() };
-        Arc::new(Self { line, begins_at, known: Mutex::new(known), landed: Notify::new() })
+        Arc::new(Self { line, opinion, known: Mutex::new(known), landed: Notify::new() })
     }
 
     /// What is known by now; never held while anything is waited for.
@@ -212,7 +219,7 @@ impl Round {
         for question in wanted {
             if asked.insert(question.clone()) {
                 *queries += 1;
-                flights.spawn(fly(Arc::downgrade(self), Arc::clone(&self.line), self.begins_at, question));
+                flights.spawn(fly(Arc::downgrade(self), Arc::clone(&self.line), self.opinion, question));
             }
         }
         Progress::WaitsFor(first)
@@ -231,9 +238,9 @@ impl Round {
 }
 
 /// Carries a question out and its reply, or why there is none, into its round.
-async fn fly(home: Weak<Round>, line: Arc<Line>, begins_at: usize, question: Question) {
-    let reply = match line.upstreams.ask(&question, begins_at, &line.quota, line.deadline).await {
-        Ok(message) => Reply::Message(Box::new(message)),
+async fn fly<C: Carrier>(home: Weak<Round<C>>, line: Arc<Line<C>>, opinion: Opinion, question: Question) {
+    let reply = match line.carrier.ask(&question, opinion, &line.quota, line.deadline).await {
+        Ok(delivery) => Reply::Message(Box::new(delivery.message)),
         Err(failure) => Reply::Failed(failure.outage, failure.text),
     };
     if let Some(home) = home.upgrade() {

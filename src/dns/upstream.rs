@@ -4,17 +4,61 @@
 //! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
 //! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
 
-use super::exchange::{Complaint, exchange};
+use super::exchange::{Complaint, Received, exchange};
 use super::quota::Quota;
 use super::{Outage, Question};
 use crate::limits::{QUESTION_DEADLINE, UPSTREAM_PATIENCE};
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hickory_proto::op::Message;
+use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+/// Whoever carries questions to name servers and brings their replies home: [`Upstreams`], somebody who takes down what
+/// they bring, or a recording that stands in for them.
+pub trait Carrier: fmt::Debug + Send + Sync + 'static {
+    /// How many name servers there are; a second opinion needs two.
+    fn count(&self) -> usize;
+
+    /// The opinion that is to be had from another server than the one that served last.
+    fn second_opinion(&self) -> Opinion;
+
+    /// Asks until a server gives a useful reply (NOERROR or NXDOMAIN).
+    ///
+    /// # Errors
+    /// [`Failure`] when every server failed, or when the quota, the question's time or the run's `deadline` is over.
+    fn ask(
+        &self,
+        question: &Question,
+        opinion: Opinion,
+        quota: &Quota,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Delivery, Failure>> + Send;
+}
+
+/// In which order the name servers are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opinion {
+    /// As they were given.
+    First,
+    /// Beginning at this place, counted from zero: an answer was bogus.
+    Second(usize),
+}
+
+/// A useful reply.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The server that gave it.
+    pub server: SocketAddr,
+    /// What it says; nothing in it is believed yet.
+    pub message: Message,
+    /// The same as it came, but for the letters of the question, which are in lower case.
+    pub octets: Vec<u8>,
+}
 
 /// The name servers of one run, and what was learnt about them.
 #[derive(Debug)]
@@ -52,32 +96,52 @@ impl Upstreams {
         Self { servers: addresses.iter().map(server).collect(), latest: AtomicUsize::new(0) }
     }
 
-    /// How many there are.
-    #[must_use]
-    pub const fn count(&self) -> usize {
+    /// The places of all servers, in the order of that opinion, those to be avoided last.
+    fn order(&self, opinion: Opinion) -> Vec<usize> {
+        let count = self.servers.len();
+        let first = match opinion {
+            Opinion::First => 0,
+            Opinion::Second(place) => place,
+        };
+        let ring = (0..count).map(|step| first.wrapping_add(step) % count);
+        let is_avoided =
+            |place: &usize| self.servers.get(*place).is_some_and(|server| server.avoided.load(Relaxed));
+        let (last, now): (Vec<_>, Vec<_>) = ring.partition(is_avoided);
+        now.into_iter().chain(last).collect()
+    }
+
+    /// The failure of a question, with what each server said.
+    fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> Failure {
+        let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
+        let said = self.servers.iter().zip(complaints).map(|(server, complaint)| match complaint {
+            Some(complaint) => format!("{}: {}", server.address, complaint.text),
+            None => format!("{}: silent", server.address),
+        });
+        let parts: Vec<_> =
+            Some(what.to_owned()).filter(|what| !what.is_empty()).into_iter().chain(said).collect();
+        Failure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
+    }
+}
+
+impl Carrier for Upstreams {
+    fn count(&self) -> usize {
         self.servers.len()
     }
 
-    /// The place behind the server that served last: where a second opinion begins.
-    #[must_use]
-    pub fn next_after_latest(&self) -> usize {
-        self.latest.load(Relaxed).saturating_add(1)
+    fn second_opinion(&self) -> Opinion {
+        Opinion::Second(self.latest.load(Relaxed).saturating_add(1))
     }
 
-    /// Asks until a server gives a useful reply (NOERROR or NXDOMAIN), beginning with the server at place `first`.
-    ///
-    /// # Errors
-    /// [`Failure`] when every server failed, or when the quota, the question's time or the run's `deadline` is over.
-    pub async fn ask(
+    async fn ask(
         &self,
         question: &Question,
-        first: usize,
+        opinion: Opinion,
         quota: &Quota,
         deadline: Instant,
-    ) -> Result<Message, Failure> {
+    ) -> Result<Delivery, Failure> {
         let end = deadline.min(Instant::now() + QUESTION_DEADLINE);
         let mut time_is_up = pin!(sleep_until(end));
-        let mut ring = self.order(first).into_iter().cycle();
+        let mut ring = self.order(opinion).into_iter().cycle();
         let mut complaints: Vec<Option<Complaint>> = vec![None; self.servers.len()];
         let mut tries = FuturesUnordered::new();
         loop {
@@ -109,9 +173,9 @@ impl Upstreams {
                 Either::Left(_) => {
                     return Err(self.failure(Outage::NoAnswer, "no reply in time", &complaints));
                 }
-                Either::Right((Either::Left((Some((place, Ok(message))), _)), _)) => {
+                Either::Right((Either::Left((Some((place, Ok(delivery))), _)), _)) => {
                     self.latest.store(place, Relaxed);
-                    return Ok(message);
+                    return Ok(delivery);
                 }
                 Either::Right((Either::Left((Some((place, Err(complaint))), _)), _)) => {
                     if let Some(slot) = complaints.get_mut(place) {
@@ -122,33 +186,11 @@ impl Upstreams {
             }
         }
     }
-
-    /// The places of all servers, beginning with `first`, those to be avoided last.
-    fn order(&self, first: usize) -> Vec<usize> {
-        let count = self.servers.len();
-        let ring = (0..count).map(|step| first.wrapping_add(step) % count);
-        let is_avoided =
-            |place: &usize| self.servers.get(*place).is_some_and(|server| server.avoided.load(Relaxed));
-        let (last, now): (Vec<_>, Vec<_>) = ring.partition(is_avoided);
-        now.into_iter().chain(last).collect()
-    }
-
-    /// The failure of a question, with what each server said.
-    fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> Failure {
-        let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
-        let said = self.servers.iter().zip(complaints).map(|(server, complaint)| match complaint {
-            Some(complaint) => format!("{}: {}", server.address, complaint.text),
-            None => format!("{}: silent", server.address),
-        });
-        let parts: Vec<_> =
-            Some(what.to_owned()).filter(|what| !what.is_empty()).into_iter().chain(said).collect();
-        Failure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
-    }
 }
 
 impl Server {
     /// One try, which may outlast the patience for it; remembers how the server behaved.
-    async fn attempt(&self, question: &Question, quota: &Quota) -> Result<Message, Complaint> {
+    async fn attempt(&self, question: &Question, quota: &Quota) -> Result<Delivery, Complaint> {
         let before = self.replies.load(Relaxed);
         let mut exchange = pin!(exchange(self.address, question, quota));
         let result = match timeout(UPSTREAM_PATIENCE, exchange.as_mut()).await {
@@ -168,6 +210,6 @@ impl Server {
             Err(complaint) if complaint.lasting => self.avoided.store(true, Relaxed),
             Err(_) => {}
         }
-        result
+        result.map(|Received { message, octets }| Delivery { server: self.address, message, octets })
     }
 }

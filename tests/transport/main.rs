@@ -8,7 +8,7 @@ use fake::{Act, Fake, answered, bare, honest};
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::quota::Quota;
-use smtp_sts_verify::dns::upstream::{Failure, Upstreams};
+use smtp_sts_verify::dns::upstream::{Carrier, Failure, Opinion, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +20,8 @@ fn question() -> Question {
 
 /// Asks once, with so many milliseconds for the run.
 async fn ask(upstreams: &Upstreams, quota: &Quota, milliseconds: u64) -> Result<Message, Failure> {
-    upstreams.ask(&question(), 0, quota, Instant::now() + Duration::from_millis(milliseconds)).await
+    let deadline = Instant::now() + Duration::from_millis(milliseconds);
+    upstreams.ask(&question(), Opinion::First, quota, deadline).await.map(|delivery| delivery.message)
 }
 
 async fn ask_one(server: SocketAddr, milliseconds: u64) -> (Result<Message, Failure>, usize) {
