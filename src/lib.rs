@@ -16,6 +16,8 @@
 //! 6. [`cache`] keeps what the next delivery must know.
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
 //!
+//! [`explain`] tells the whole journey of one question, for those who ask why.
+//!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
 //! see, for which [`probe`] looks at the certificates of MX hosts.
 //!
@@ -31,6 +33,7 @@ pub mod cache;
 pub mod cli;
 pub mod dane;
 pub mod dns;
+pub mod explain;
 pub mod https;
 pub mod journal;
 pub mod limits;

@@ -1,7 +1,7 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
 use super::history::{self, Entry, Origin};
-use super::{Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use super::{Dossier, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
@@ -27,6 +27,19 @@ impl InMemory {
             answers: RefCell::new(BTreeMap::new()),
             history: RefCell::new(Vec::new()),
         }
+    }
+
+    /// What a dossier says about a domain, at that moment.
+    #[must_use]
+    pub fn of(domain: &PolicyDomain, dossier: &Dossier, now: UnixTime) -> Self {
+        let memory = Self::new(now);
+        let key = |policy: &StoredPolicy| (domain.clone(), policy.policy.dialect());
+        memory.policies.borrow_mut().extend(dossier.policies.iter().map(|one| (key(one), one.clone())));
+        let remembered =
+            dossier.remembered.iter().map(|(topic, one)| ((domain.clone(), *topic), one.clone()));
+        memory.answers.borrow_mut().extend(remembered);
+        memory.history.borrow_mut().extend(dossier.history.iter().map(|one| (domain.clone(), one.clone())));
+        memory
     }
 
     /// Lets time pass, or jump back.

@@ -18,6 +18,7 @@ mod answers;
 mod backoff;
 mod chronicle;
 mod database;
+mod dossier;
 pub mod file;
 mod files;
 mod fingerprint;
@@ -34,6 +35,7 @@ mod trouble;
 mod version_1;
 
 pub use backoff::Failures;
+pub use dossier::{Dossier, Rehearsal};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Purged};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};

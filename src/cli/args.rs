@@ -262,7 +262,13 @@ impl OutsideArguments {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn choices(&self) -> Result<Choices, BadConfiguration> {
-        let choices = Choices {
+        self.given().with_file(&self.config)
+    }
+
+    /// What was said on the command line.
+    #[must_use]
+    pub fn given(&self) -> Choices {
+        Choices {
             cachedb: self.cachedb.clone(),
             dns: self.dns.clone(),
             trust_anchor: self.trust_anchor.clone(),
@@ -271,8 +277,7 @@ impl OutsideArguments {
             allow_private_addresses: self.allow_private_addresses,
             deadline: self.deadline,
             ..Choices::default()
-        };
-        choices.with_file(&self.config)
+        }
     }
 }
 

@@ -19,18 +19,18 @@ use std::pin::pin;
 
 /// One question on its way to its answer.
 pub(super) struct Inquiry<'a, M> {
-    context: Context<'a, M>,
+    pub(super) context: Context<'a, M>,
     /// The policies that the cache holds, if they count here.
-    stored: Policies,
-    exchangers: Exchangers,
-    findings: Findings,
+    pub(super) stored: Policies,
+    pub(super) exchangers: Exchangers,
+    pub(super) findings: Findings,
 }
 
 /// What is known about the policies; `None` for what was not asked for.
 #[derive(Clone, Default)]
-struct Findings {
-    mta_sts: Option<PolicyFindings>,
-    smtp_sts: Option<PolicyFindings>,
+pub(super) struct Findings {
+    pub(super) mta_sts: Option<PolicyFindings>,
+    pub(super) smtp_sts: Option<PolicyFindings>,
 }
 
 impl<'a, M: Memory> Inquiry<'a, M> {

@@ -1,8 +1,10 @@
-//! What is written down while several mechanisms are asked at once: evidence, notes, and what became of the cache.
+//! What is written down while several mechanisms are asked at once: evidence, notes, and what became of the cache; and,
+//! for whoever wants to explain the verdict, everything that was heard.
 
 use super::{CacheUse, Evidence};
 use crate::cache::{Kept, Memory, StoredPolicy};
 use crate::dns::{Answer, Class, Content, Outcome};
+use crate::https::{FetchError, PolicyUrl};
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};
@@ -13,15 +15,79 @@ pub(super) struct Minutes {
     evidence: RefCell<Vec<Evidence>>,
     notes: RefCell<Vec<String>>,
     cache: Cell<CacheUse>,
+    /// Taken down only where somebody wants to know it all.
+    heard: Option<RefCell<Heard>>,
+}
+
+/// What was heard from the outside, word for word, in the order in which it was taken down.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// The answers that were waited for.
+    pub answers: Vec<Answer>,
+    /// The policies that were asked for over HTTPS.
+    pub fetches: Vec<Fetched>,
+}
+
+/// One policy that was asked for over HTTPS.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetched {
+    /// Where.
+    pub url: PolicyUrl,
+    /// How it ended.
+    pub ending: Ending,
+    /// The policy, or why there is none.
+    pub outcome: Result<Vec<u8>, FetchError>,
+}
+
+/// How a fetch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a policy, or with the copy of one.
+    Authenticated,
+    /// With something else than the record of which it should be a copy.
+    Different,
+    /// Without a body.
+    Failed,
+    /// With something that is no policy.
+    Malformed,
+}
+
+impl Ending {
+    /// Every one, in the order of the words.
+    pub const ALL: [Self; 4] = [Self::Authenticated, Self::Different, Self::Failed, Self::Malformed];
+
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Authenticated => "authenticated",
+            Self::Different => "different",
+            Self::Failed => "failed",
+            Self::Malformed => "malformed",
+        }
+    }
 }
 
 impl Minutes {
     pub(super) const fn new(cache: CacheUse) -> Self {
-        Self { evidence: RefCell::new(Vec::new()), notes: RefCell::new(Vec::new()), cache: Cell::new(cache) }
+        Self {
+            evidence: RefCell::new(Vec::new()),
+            notes: RefCell::new(Vec::new()),
+            cache: Cell::new(cache),
+            heard: None,
+        }
+    }
+
+    /// The same, and everything that is heard is taken down word for word.
+    pub(super) fn in_full(self) -> Self {
+        Self { heard: Some(RefCell::default()), ..self }
     }
 
     /// Takes answers down.
     pub(super) fn answers(&self, answers: &[Answer]) {
+        if let Some(heard) = &self.heard {
+            heard.borrow_mut().answers.extend_from_slice(answers);
+        }
         for evidence in answers.iter().map(seen) {
             info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
             self.evidence.borrow_mut().push(evidence);
@@ -41,8 +107,18 @@ impl Minutes {
     }
 
     /// Takes down how a fetch ended.
-    pub(super) fn fetch(&self, question: String, class: &'static str, said: String) {
+    pub(super) fn fetch(
+        &self,
+        url: &PolicyUrl,
+        ending: Ending,
+        said: String,
+        outcome: &Result<Vec<u8>, FetchError>,
+    ) {
+        let (question, class) = (url.to_string(), ending.word());
         info!(question, class, said, "the policy host answered");
+        if let Some(heard) = &self.heard {
+            heard.borrow_mut().fetches.push(Fetched { url: url.clone(), ending, outcome: outcome.clone() });
+        }
         self.aside(question, class, said);
     }
 
@@ -85,6 +161,22 @@ impl Minutes {
             }
             Err(trouble) => self.without_cache(trouble.to_string()),
         }
+    }
+
+    /// Adds what one mechanism took down for itself, and gives back what it heard.
+    pub(super) fn absorb(&self, other: Self) -> Heard {
+        let heard = other.heard.map(RefCell::into_inner).unwrap_or_default();
+        self.evidence.borrow_mut().extend(other.evidence.into_inner());
+        other.notes.into_inner().into_iter().for_each(|note| self.note(note));
+        if other.cache.get() != CacheUse::None {
+            self.cache_is(other.cache.get());
+        }
+        heard
+    }
+
+    /// What was heard so far.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.as_ref().map(|heard| heard.borrow().clone()).unwrap_or_default()
     }
 
     /// The end of it.

@@ -8,6 +8,7 @@ mod context;
 pub mod dane;
 pub mod discovery;
 mod exchangers;
+pub mod explain;
 mod inquiry;
 mod minutes;
 mod mta_sts;
@@ -25,6 +26,7 @@ use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{Handshake, Judgement, OnUnreachable, PolicyType, Requirement, Trouble, Verdict};
 use inquiry::Inquiry;
+pub use minutes::{Ending, Fetched, Heard};
 use std::time::Duration;
 
 /// What is asked.

@@ -5,6 +5,7 @@
 
 use super::announcement::Announcement;
 use super::context::Context;
+use super::minutes::Ending;
 use super::refresh::{Backoff, Outcome};
 use super::{CacheUse, words};
 use crate::cache::{Authentication, Memory, Notice, StoredPolicy, Topic};
@@ -192,21 +193,23 @@ async fn attempt<M: Memory>(
             memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, why, context.now);
         }
     };
-    match https.fetch(&url, MediaType::TextPlain).await {
-        Ok(body) => match Body::parse(&body) {
+    let outcome = https.fetch(&url, MediaType::TextPlain).await;
+    let told = |ending, said| context.minutes.fetch(&url, ending, said, &outcome);
+    match &outcome {
+        Ok(body) => match Body::parse(body) {
             Ok(body) => {
-                context.minutes.fetch(url.to_string(), "authenticated", format!("mode {}", body.mode.word()));
+                told(Ending::Authenticated, format!("mode {}", body.mode.word()));
                 Ok(took(context, mta_sts::Policy { record, body }))
             }
             Err(malformed) => {
-                context.minutes.fetch(url.to_string(), "malformed", malformed.to_string());
+                told(Ending::Malformed, malformed.to_string());
                 let why = format!("{url}: {malformed}");
                 failed(&why);
                 Err(Absence::Malformed(why))
             }
         },
         Err(error) => {
-            context.minutes.fetch(url.to_string(), "failed", error.to_string());
+            told(Ending::Failed, error.to_string());
             let why = format!("{url}: {error}");
             failed(&why);
             Err(Absence::NotFetched(why))

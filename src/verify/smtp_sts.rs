@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::discovery::{self, Candidate, Discovery, Proof};
+use super::minutes::Ending;
 use super::refresh::Outcome;
 use super::remembered::Finding;
 use super::{CacheUse, words};
@@ -120,6 +121,11 @@ pub(super) async fn again<M: Memory>(
     Outcome::of(stored, fetched)
 }
 
+/// Asks for the record only to see what is published; what it says changes nothing.
+pub(super) async fn glance<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) {
+    context.minutes.answers(&dns.resolve(&questions(context.domain())).await);
+}
+
 async fn discover<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Discovery {
     let answers = dns.resolve(&questions(context.domain())).await;
     context.minutes.answers(&answers);
@@ -153,13 +159,18 @@ async fn prove<M: Memory>(
         Proof::Impossible(why) => return unproven(&why),
         Proof::Copy(url) => url,
     };
-    let (class, said) = match https.fetch(&url, MediaType::Any).await {
-        Ok(body) if discovery::is_copy(&body, &candidate.record) => ("authenticated", String::new()),
-        Ok(_) => ("different", "the HTTPS copy is not the record".to_owned()),
-        Err(error) => ("failed", error.to_string()),
+    let outcome = https.fetch(&url, MediaType::Any).await;
+    let (ending, said) = match &outcome {
+        Ok(body) if discovery::is_copy(body, &candidate.record) => (Ending::Authenticated, String::new()),
+        Ok(_) => (Ending::Different, "the HTTPS copy is not the record".to_owned()),
+        Err(error) => (Ending::Failed, error.to_string()),
     };
-    context.minutes.fetch(url.to_string(), class, said.clone());
-    if class == "authenticated" { Ok(Authentication::WebPki) } else { unproven(&format!("{url}: {said}")) }
+    context.minutes.fetch(&url, ending, said.clone(), &outcome);
+    if ending == Ending::Authenticated {
+        Ok(Authentication::WebPki)
+    } else {
+        unproven(&format!("{url}: {said}"))
+    }
 }
 
 /// How what was found stands to what is stored, which was never applied.

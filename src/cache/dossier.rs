@@ -1,0 +1,84 @@
+//! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
+
+use super::memory::InMemory;
+use super::{Cache, Entry, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use crate::name::PolicyDomain;
+use crate::policy::Dialect;
+use crate::time::UnixTime;
+
+/// All that the cache knows about one domain, as it was at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dossier {
+    /// The policies, the ended ones included.
+    pub policies: Policies,
+    /// What happened to them, the oldest first.
+    pub history: Vec<Entry>,
+    /// DNS results that may still be believed, and the failures of policy hosts.
+    pub remembered: Vec<(Topic, Recollection)>,
+    /// Policies learnt under other circumstances, which do not count here.
+    pub elsewhere: u64,
+    /// What kept the cache from telling all of it; then it may be less than there is.
+    pub trouble: Option<Trouble>,
+}
+
+impl Dossier {
+    /// Reads it; whatever cannot be read is not there, and [`Dossier::trouble`] tells why.
+    #[must_use]
+    pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
+        let recalled = |topic| cache.recall(domain, topic).map(|recollection| (topic, recollection));
+        Self {
+            policies: cache.stored(domain).unwrap_or_default(),
+            history: cache.history(domain).unwrap_or_default(),
+            remembered: Topic::ALL.into_iter().filter_map(recalled).collect(),
+            elsewhere: cache.elsewhere(domain).unwrap_or_default(),
+            trouble: cache.trouble(),
+        }
+    }
+
+    /// A memory that knows what the dossier says, at that moment; whatever is written into it ends with it.
+    #[must_use]
+    pub fn rehearsal(&self, domain: &PolicyDomain, now: UnixTime) -> Rehearsal {
+        let memory = InMemory::of(domain, self, now);
+        Rehearsal { memory, trouble: self.trouble.clone() }
+    }
+}
+
+/// What a delivery would remember, tried out on a copy: by the same rules, and with the same trouble.
+#[derive(Debug)]
+pub struct Rehearsal {
+    memory: InMemory,
+    trouble: Option<Trouble>,
+}
+
+impl Memory for Rehearsal {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+        self.memory.policies(domain)
+    }
+
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+        match &self.trouble {
+            Some(trouble) => Err(trouble.clone()),
+            None => self.memory.keep(policy),
+        }
+    }
+
+    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
+        self.memory.note(domain, dialect, notice);
+    }
+
+    fn recall(&self, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
+        self.memory.recall(domain, topic)
+    }
+
+    fn remember(&self, domain: &PolicyDomain, topic: Topic, text: &str, valid_until: UnixTime) {
+        self.memory.remember(domain, topic, text, valid_until);
+    }
+
+    fn forget(&self, domain: &PolicyDomain, topic: Topic) {
+        self.memory.forget(domain, topic);
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.trouble.clone()
+    }
+}

@@ -1,0 +1,210 @@
+//! The pipeline once more, for whoever asks why: the same steps and the same decision, and everything that they rest on.
+//!
+//! A delivery waits for nobody who cannot decide any more; here every mechanism is asked to its end, so that what was
+//! passed over is seen, too, and nothing depends on who answers first. DNS is asked afresh; the policies that are
+//! remembered count as they do in a delivery.
+
+use super::context::Context;
+use super::exchangers::Exchangers;
+use super::inquiry::{Findings, Inquiry};
+use super::minutes::{Heard, Minutes};
+use super::{CacheUse, Report, Request, from_memory, mta_sts, smtp_sts};
+use crate::cache::{Failures, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use crate::dns::{Question, Resolve};
+use crate::https::Fetch;
+use crate::name::PolicyDomain;
+use crate::policy::Dialect;
+use crate::reason::Reason;
+use crate::time::UnixTime;
+use crate::verdict::{DaneFindings, Judgement, MxFindings, PolicyFindings, Verdict};
+use futures_util::future::join3;
+use hickory_proto::rr::RecordType;
+
+/// The answer, and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The answer that a delivery gets that asks now.
+    pub report: Report,
+    /// What it rests on.
+    pub grounds: Grounds,
+    /// The answer that a delivery gets without asking anybody, if memory gives one.
+    pub remembered: Option<Remembered>,
+    /// The policies that the delivery would keep, or kept: those that memory holds now and did not hold so before.
+    pub kept: Policies,
+}
+
+/// Everything that an answer rests on.
+#[derive(Clone, Debug)]
+pub struct Grounds {
+    /// Where the mail goes.
+    pub mx: MxFindings,
+    /// What DANE asks of it there.
+    pub dane: DaneFindings,
+    /// How the policy of RFC 8461 stands, whether it can decide or not.
+    pub mta_sts: PolicyFindings,
+    /// How the policy of the draft stands, whether it can decide or not.
+    pub smtp_sts: PolicyFindings,
+    /// What was heard about the MX hosts.
+    pub of_exchangers: Heard,
+    /// What was heard about the policy of RFC 8461.
+    pub of_mta_sts: Heard,
+    /// What was heard about the policy of the draft.
+    pub of_smtp_sts: Heard,
+    /// What was heard afterwards: of aliases, and when a newer policy was looked for before the one in force forbids.
+    pub of_second_look: Heard,
+}
+
+/// The answer of memory alone.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// The answer.
+    pub report: Report,
+    /// The first moment at which somebody has to be asked again.
+    pub until: UnixTime,
+}
+
+/// Judges as [`super::verify`] does, and tells everything.
+pub async fn explain<M: Memory>(
+    request: &Request,
+    memory: &M,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+    now: UnixTime,
+) -> Explained {
+    let remembered = from_memory(request, Some(memory), now);
+    let afresh = Afresh(memory);
+    let before = memory.policies(&request.domain).unwrap_or_default();
+    let remembered = remembered.map(|report| Remembered { until: end(&report, &before, now), report });
+    let mut inquiry = Inquiry::open(request, Some(&afresh), now);
+    inquiry.context.minutes =
+        std::mem::replace(&mut inquiry.context.minutes, Minutes::new(CacheUse::None)).in_full();
+
+    let mechanism =
+        || Context { request, memory: Some(&afresh), now, minutes: Minutes::new(CacheUse::None).in_full() };
+    let (for_exchangers, for_mta_sts, for_smtp_sts) = (mechanism(), mechanism(), mechanism());
+    let (exchangers, mta_sts, smtp_sts) = join3(
+        Exchangers::default().look(&for_exchangers, dns),
+        ask_mta_sts(&for_mta_sts, inquiry.stored.mta_sts.as_ref(), dns, https),
+        ask_smtp_sts(&for_smtp_sts, inquiry.stored.smtp_sts.as_ref(), dns, https),
+    )
+    .await;
+    // Whatever order they came in, they are told in this one.
+    let minutes = &inquiry.context.minutes;
+    let of_exchangers = minutes.absorb(for_exchangers.minutes);
+    let of_mta_sts = minutes.absorb(for_mta_sts.minutes);
+    let of_smtp_sts = minutes.absorb(for_smtp_sts.minutes);
+
+    inquiry.exchangers = exchangers;
+    // Where the administrator's word stands above every policy, the policies are only looked at.
+    if request.requirement.is_none() {
+        inquiry.findings = Findings { mta_sts: Some(mta_sts.clone()), smtp_sts: Some(smtp_sts.clone()) };
+    }
+    inquiry.follow_aliases(dns).await;
+    let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &request.hosts);
+    let judgement = inquiry.judged().unwrap_or_else(unanswered);
+    let judgement = inquiry.second_look(judgement, dns, https).await;
+    inquiry.keep(&judgement);
+
+    let unasked = || MxFindings::Hosts { names: Vec::new(), aliases: None };
+    let grounds = Grounds {
+        mx: inquiry.exchangers.mx().cloned().unwrap_or_else(unasked),
+        dane: inquiry.exchangers.dane().cloned().unwrap_or_else(|| DaneFindings::Hosts(Vec::new())),
+        mta_sts: inquiry.findings.mta_sts.clone().unwrap_or(mta_sts),
+        smtp_sts: inquiry.findings.smtp_sts.clone().unwrap_or(smtp_sts),
+        of_exchangers,
+        of_mta_sts,
+        of_smtp_sts,
+        of_second_look: inquiry.context.minutes.heard(),
+    };
+    let report = inquiry.close(judgement);
+    Explained { report, grounds, remembered, kept: news(&before, memory.policies(&request.domain)) }
+}
+
+/// The policy of RFC 8461; and, where it was fetched, the addresses of its host: the reason why a fetch fails is often
+/// there.
+async fn ask_mta_sts<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> PolicyFindings {
+    let findings = mta_sts::look(context, stored, dns, https).await;
+    if let Some(fetched) = context.minutes.heard().fetches.first() {
+        let host = fetched.url.host().to_dns();
+        let questions = [RecordType::A, RecordType::AAAA].map(|rtype| Question::new(&host, rtype));
+        context.minutes.answers(&dns.resolve(&questions).await);
+    }
+    findings
+}
+
+/// The policy of the draft; one in force stands whatever is published, which is looked at all the same.
+async fn ask_smtp_sts<M: Memory>(
+    context: &Context<'_, M>,
+    stored: Option<&StoredPolicy>,
+    dns: &impl Resolve,
+    https: &impl Fetch,
+) -> PolicyFindings {
+    match smtp_sts::recall(context, stored) {
+        Some(findings) => {
+            smtp_sts::glance(context, dns).await;
+            findings
+        }
+        None => smtp_sts::look(context, stored, dns, https).await,
+    }
+}
+
+/// Until when memory can give the same answer: until the first of the results that it rests on ends, or the policy that
+/// counts does, or that policy is due to be fetched again.
+fn end(report: &Report, stored: &Policies, now: UnixTime) -> UnixTime {
+    let results = report.evidence.iter().filter_map(|evidence| evidence.valid_until);
+    let policies = stored.iter().map(|policy| policy.expires_at);
+    let renewal = stored.mta_sts.iter().map(StoredPolicy::due_at).filter(|at| *at > now);
+    results.chain(policies).chain(renewal).min().unwrap_or(now)
+}
+
+/// What memory holds now and did not hold before.
+fn news(before: &Policies, after: Result<Policies, Trouble>) -> Policies {
+    let after = after.unwrap_or_default();
+    Policies {
+        mta_sts: after.mta_sts.filter(|policy| Some(policy) != before.mta_sts.as_ref()),
+        smtp_sts: after.smtp_sts.filter(|policy| Some(policy) != before.smtp_sts.as_ref()),
+    }
+}
+
+/// A memory that recalls no DNS results; what is written into it is remembered.
+#[derive(Debug)]
+struct Afresh<'a, M>(&'a M);
+
+impl<M: Memory> Memory for Afresh<'_, M> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+        self.0.policies(domain)
+    }
+
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+        self.0.keep(policy)
+    }
+
+    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
+        self.0.note(domain, dialect, notice);
+    }
+
+    fn recall(&self, _: &PolicyDomain, _: Topic) -> Option<Recollection> {
+        None
+    }
+
+    fn remember(&self, domain: &PolicyDomain, topic: Topic, text: &str, valid_until: UnixTime) {
+        self.0.remember(domain, topic, text, valid_until);
+    }
+
+    fn forget(&self, domain: &PolicyDomain, topic: Topic) {
+        self.0.forget(domain, topic);
+    }
+
+    fn failures(&self, domain: &PolicyDomain, dialect: Dialect) -> Option<Failures> {
+        self.0.failures(domain, dialect)
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble()
+    }
+}
