@@ -1,8 +1,10 @@
 //! One reply, judged by what one zone has signed: the data asked for, an alias, or the proof that there is neither.
 
 use super::alias::{self, Offered};
+use super::basis::{Basis, Insecurity};
 use super::chain::Trust;
 use super::denial::{Denials, Denied, Strength};
+use super::proof::Role;
 use super::replies::{Found, Stop, has, negative_seconds, records, seconds, shown};
 use super::signature::Zone;
 use super::{Content, Outage, ZoneStatus};
@@ -17,8 +19,8 @@ pub(super) struct Judged {
     pub(super) says: Says,
     /// Does the chain of trust reach it?
     pub(super) strength: Strength,
-    /// Until when.
-    pub(super) until: UnixTime,
+    /// What it rests on.
+    pub(super) basis: Basis,
 }
 
 /// The end of the chain of aliases, or its next link.
@@ -39,7 +41,7 @@ pub(super) fn judge(
     let (now, budget) = (trust.now(), trust.budget());
     let offered = alias::offered(&message.answers, name, &zone.name);
     let is_synthesised = rtype == RecordType::CNAME && matches!(offered, Some(Offered::Dname(_)));
-    let (found, says) = if has(&message.answers, name, rtype) && !is_synthesised {
+    let (found, role, says) = if has(&message.answers, name, rtype) && !is_synthesised {
         let data = match rtype {
             // Never from a wildcard: they speak about the one name that they stand at.
             RecordType::DS
@@ -50,7 +52,7 @@ pub(super) fn judge(
             _ => zone.proven(name, rtype, &message.answers, now, budget)?,
         };
         let content = Content::Data(data.records.iter().copied().cloned().collect());
-        (data, Says::End(content))
+        (data, Role::Data, Says::End(content))
     } else {
         match offered {
             Some(Offered::Dname(owner)) => {
@@ -62,25 +64,26 @@ pub(super) fn judge(
                     RecordType::CNAME => Says::End(Content::Data(vec![RData::CNAME(CNAME(target))])),
                     _ => Says::Alias(target),
                 };
-                return Ok(Judged { says, strength: Strength::Proven, until: zone.until.min(dname.until) });
+                let basis = zone.basis.clone().and(dname.basis(Role::Alias));
+                return Ok(Judged { says, strength: Strength::Proven, basis });
             }
             Some(Offered::Cname) => {
                 let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
                 let Some(target) = alias::cname_target(cname.records.iter().copied()) else {
                     return leads_nowhere(name, ZoneStatus::Signed);
                 };
-                (cname, Says::Alias(target))
+                (cname, Role::Alias, Says::Alias(target))
             }
             None => return denied(trust, zone, name, rtype, message),
         }
     };
-    let mut judged = Judged { says, strength: Strength::Proven, until: zone.until.min(found.until) };
-    if found.labels < name.num_labels() {
-        let mut denials = Denials::read(zone, message, now, budget)?;
-        judged.strength = denials.of_closer_match(name, found.labels, budget)?;
-        judged.until = judged.until.min(denials.until());
+    let basis = zone.basis.clone().and(found.basis(role));
+    if found.labels() == name.num_labels() {
+        return Ok(Judged { says, strength: Strength::Proven, basis });
     }
-    Ok(judged)
+    let denials = Denials::read(zone, message, now, budget)?;
+    let (strength, denial) = denials.of_closer_match(name, rtype, found.labels(), budget)?;
+    Ok(Judged { says, strength, basis: basis.and(denial) })
 }
 
 /// Nothing was given: is that proven? The RCODE says which of two absences it is only where the proof does not.
@@ -91,17 +94,17 @@ fn denied(
     rtype: RecordType,
     message: &Message,
 ) -> Found<Judged> {
-    let mut denials = Denials::read(zone, message, trust.now(), trust.budget())?;
-    let (denied, strength) = denials.of_type(name, rtype, trust.budget())?;
+    let denials = Denials::read(zone, message, trust.now(), trust.budget())?;
+    let (denied, strength, basis) = denials.of_type(name, rtype, trust.budget())?;
     let content = match denied {
         Denied::Type => Content::Nodata,
         Denied::Name => Content::Nxdomain,
         Denied::Either => absence(message),
     };
-    Ok(Judged { says: Says::End(content), strength, until: zone.until.min(denials.until()) })
+    Ok(Judged { says: Says::End(content), strength, basis: zone.basis.clone().and(basis) })
 }
 
-/// Takes a reply as it is, where the chain of trust is proven to end; `why` and `until` are those of that proof.
+/// Takes a reply as it is, where the chain of trust is proven to end.
 ///
 /// # Errors
 /// [`Stop::Failed`] for what is no answer at all: a referral, or an alias that cannot be followed.
@@ -109,8 +112,7 @@ pub(super) fn unproven(
     name: &Name,
     rtype: RecordType,
     message: &Message,
-    why: &str,
-    until: UnixTime,
+    insecurity: &Insecurity,
     now: UnixTime,
 ) -> Found<Judged> {
     let (owner, wanted) = if has(&message.answers, name, rtype) {
@@ -144,7 +146,9 @@ pub(super) fn unproven(
         let Some(target) = target else { return leads_nowhere(&owner, ZoneStatus::ProvenInsecure) };
         Says::Alias(target)
     };
-    Ok(Judged { says, strength: Strength::Insecure(why.to_owned()), until: until.min(now.plus(life)) })
+    let Insecurity { why, mut basis } = insecurity.clone();
+    basis.until = basis.until.min(now.plus(life));
+    Ok(Judged { says, strength: Strength::Insecure(why), basis })
 }
 
 /// An alias that has several targets, or none that is a name.

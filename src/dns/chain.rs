@@ -7,10 +7,12 @@
 
 use super::alias::{self, Offered};
 use super::anchor::TrustAnchors;
+use super::basis::{Basis, Insecurity};
 use super::budget::{Budget, Spent};
 use super::denial::{Denials, NoDs, Strength};
 use super::keys::{enter, trusted_keys, usable_digests};
 use super::labels;
+use super::proof::{Proof, Role};
 use super::replies::{Found, Replies, Stop, has, shown};
 use super::signature::{Proven, Zone, seconds_left, signatures};
 use super::{Blame, Outage, Question, ZoneStatus};
@@ -39,11 +41,11 @@ enum Cut {
     /// None, nor at any name below.
     NothingBelow,
     /// An insecure zone begins, or may begin.
-    Insecure { why: String, until: UnixTime },
+    Insecure(Arc<Insecurity>),
     /// The zone cannot deny (NSEC3 iterations).
-    Unproven { why: String, until: UnixTime },
+    Unproven(Arc<Insecurity>),
     /// A zone was proven to begin here, and its keys cannot be learnt.
-    Broken(Stop),
+    Broken(Stop, Proof),
     /// Neither a signed DS nor a proof that there is none.
     Doubtful(Stop),
 }
@@ -61,7 +63,7 @@ pub(super) enum Depth {
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// Below a cut that is proven to be insecure.
-    Insecure { why: String, until: UnixTime },
+    Insecure(Arc<Insecurity>),
     /// In a zone to which the chain leads.
     Within(Arc<Zone>, Further),
 }
@@ -75,7 +77,7 @@ pub(super) enum Further {
     /// It could not be learnt, for this reason.
     Doubtful(Stop),
     /// It cannot be learnt: the zone denies with too many NSEC3 iterations, and what it has not signed is insecure.
-    Unproven { why: String, until: UnixTime },
+    Unproven(Arc<Insecurity>),
 }
 
 impl Trust {
@@ -129,7 +131,7 @@ impl Trust {
     /// Goes down to `name` (RFC 4035 section 5).
     pub(super) fn descend(&mut self, name: &Name, depth: Depth, replies: &Replies) -> Found<Place> {
         let mut zone = self.anchored(&self.anchor_of(name)?, replies)?;
-        let mut open: Option<(String, UnixTime)> = None;
+        let mut open = None;
         for cut_at in labels::below(&zone.name.clone(), name) {
             if depth == Depth::Usual && labels::is_underscored(&cut_at) {
                 break;
@@ -138,12 +140,12 @@ impl Trust {
                 Cut::Signed(next) => (zone, open) = (next, None),
                 Cut::None => {}
                 Cut::NothingBelow => break,
-                Cut::Insecure { why, until } => return Ok(Place::Insecure { why, until }),
-                Cut::Broken(stop) => return Err(stop),
+                Cut::Insecure(insecurity) => return Ok(Place::Insecure(insecurity)),
+                Cut::Broken(stop, _) => return Err(stop),
                 Cut::Doubtful(_) if open.is_some() => break,
                 Cut::Doubtful(stop) => return Ok(Place::Within(zone, Further::Doubtful(stop))),
-                Cut::Unproven { why, until } => {
-                    open.get_or_insert((why, until));
+                Cut::Unproven(insecurity) => {
+                    open.get_or_insert(insecurity);
                     if depth == Depth::Usual {
                         break;
                     }
@@ -151,7 +153,7 @@ impl Trust {
             }
         }
         Ok(match open {
-            Some((why, until)) => Place::Within(zone, Further::Unproven { why, until }),
+            Some(insecurity) => Place::Within(zone, Further::Unproven(insecurity)),
             None => Place::Within(zone, Further::NoCut),
         })
     }
@@ -167,7 +169,7 @@ impl Trust {
         for cut_at in labels::below(&anchor, name) {
             match self.cuts.get(&cut_at) {
                 Some(Cut::Signed(_) | Cut::None) => continue,
-                Some(Cut::Unproven { .. }) if depth == Depth::Whole => continue,
+                Some(Cut::Unproven(_)) if depth == Depth::Whole => continue,
                 Some(_) => break,
                 None => unknown += 1,
             }
@@ -208,19 +210,32 @@ impl Trust {
         }
     }
 
+    /// What is proven of the way down to `name`: what can be shown where the answer is not.
+    pub(super) fn reached(&self, name: &Name) -> Proof {
+        let Ok(anchor) = self.anchor_of(name) else { return Proof::default() };
+        let way = std::iter::once(anchor.clone()).chain(labels::below(&anchor, name));
+        let deepest = way.filter_map(|at| match self.cuts.get(&at)? {
+            Cut::Signed(zone) => Some(&zone.basis.proof),
+            Cut::Insecure(insecurity) | Cut::Unproven(insecurity) => Some(&insecurity.basis.proof),
+            Cut::Broken(_, proof) => Some(proof),
+            Cut::None | Cut::NothingBelow | Cut::Doubtful(_) => None,
+        });
+        deepest.last().cloned().unwrap_or_default()
+    }
+
     /// The zone of a trust anchor.
     fn anchored(&mut self, apex: &Name, replies: &Replies) -> Found<Arc<Zone>> {
         match self.cuts.get(apex) {
             Some(Cut::Signed(zone)) => return Ok(Arc::clone(zone)),
-            Some(Cut::Broken(stop)) => return Err(stop.clone()),
+            Some(Cut::Broken(stop, _)) => return Err(stop.clone()),
             _ => {}
         }
         let (digests, keys) = self.anchors.of(apex);
         let message = replies.message(apex, RecordType::DNSKEY)?;
-        let zone = enter(apex, message, &digests, &keys, UnixTime(u64::MAX), self.now, &mut self.budget);
+        let zone = enter(apex, message, &digests, &keys, Basis::ANCHOR, self.now, &mut self.budget);
         let cut = match &zone {
             Ok(zone) => Cut::Signed(Arc::clone(zone)),
-            Err(stop) => Cut::Broken(stop.clone()),
+            Err(stop) => Cut::Broken(stop.clone(), Proof::default()),
         };
         self.cuts.insert(apex.clone(), cut);
         zone
@@ -255,25 +270,26 @@ impl Trust {
             }
             Some(Offered::Cname) => {
                 let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
-                if cname.labels == name.num_labels() {
+                if cname.labels() == name.num_labels() {
                     return Ok(Cut::None);
                 }
-                let mut denials = Denials::read(zone, message, now, budget)?;
-                let until = zone.until.min(cname.until).min(denials.until());
-                return Ok(match denials.of_closer_match(name, cname.labels, budget)? {
-                    Strength::Proven => Cut::NothingBelow,
-                    Strength::Insecure(why) => Cut::Insecure { why, until },
+                let denials = Denials::read(zone, message, now, budget)?;
+                return Ok(match denials.of_closer_match(name, RecordType::DS, cname.labels(), budget)? {
+                    (Strength::Proven, _) => Cut::NothingBelow,
+                    (Strength::Insecure(why), basis) => {
+                        let insecurity = Insecurity { why, basis: cname.basis(Role::Alias).and(basis) };
+                        Cut::Insecure(Arc::new(insecurity.under(&zone.basis)))
+                    }
                 });
             }
             None => {}
         }
-        let mut denials = Denials::read(zone, message, now, budget)?;
-        let until = zone.until.min(denials.until());
+        let denials = Denials::read(zone, message, now, budget)?;
         Ok(match denials.of_ds(name, budget)? {
             NoDs::NoCut => Cut::None,
             NoDs::NothingBelow => Cut::NothingBelow,
-            NoDs::InsecureCut(why) => Cut::Insecure { why, until },
-            NoDs::Unproven(why) => Cut::Unproven { why, until },
+            NoDs::InsecureCut(insecurity) => Cut::Insecure(Arc::new(insecurity.under(&zone.basis))),
+            NoDs::Unproven(insecurity) => Cut::Unproven(Arc::new(insecurity.under(&zone.basis))),
         })
     }
 }
@@ -287,22 +303,24 @@ fn into_signed(
     now: UnixTime,
     budget: &mut Budget,
 ) -> Found<Cut> {
-    let until = parent.until.min(ds.until);
+    let basis = parent.basis.clone().and(ds.basis(Role::Delegation));
     let digests = usable_digests(ds);
     if digests.is_empty() {
         let why = format!(
             "unsupported-algorithm: the DS records of {} name none that can be verified",
             shown(name)
         );
-        return Ok(Cut::Insecure { why, until }); // RFC 4035 section 5.2, RFC 6840 section 5.2
+        return Ok(Cut::Insecure(Arc::new(Insecurity { why, basis }))); // RFC 4035 section 5.2, RFC 6840 section 5.2
     }
     let entered = replies
         .message(name, RecordType::DNSKEY)
-        .and_then(|message| enter(name, message, &digests, &[], until, now, budget));
+        .and_then(|message| enter(name, message, &digests, &[], basis.clone(), now, budget));
     match entered {
         Ok(zone) => Ok(Cut::Signed(zone)),
         Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),
-        Err(Stop::Failed(outage, _, why)) => Ok(Cut::Broken(Stop::Failed(outage, ZoneStatus::Signed, why))),
-        Err(stop) => Ok(Cut::Broken(stop)),
+        Err(Stop::Failed(outage, _, why)) => {
+            Ok(Cut::Broken(Stop::Failed(outage, ZoneStatus::Signed, why), basis.proof))
+        }
+        Err(stop) => Ok(Cut::Broken(stop, basis.proof)),
     }
 }

@@ -7,14 +7,16 @@
 //! NSEC3 with more than 150 iterations makes every denial insecure (RFC 9276 section 3.2), but it has to be a denial:
 //! where the hashes say something else, such a zone is not at an attacker's disposal.
 
+use super::basis::{Basis, Insecurity};
 use super::budget::Budget;
 use super::nsec::NsecBook;
 use super::nsec3::Nsec3Book;
+use super::proof::{self, Denial, Ground, Place, Proof, Role, Statement, Word};
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
-use super::signature::Zone;
+use super::signature::{Proven, Zone};
 use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS, MAX_NSEC3_ITERATIONS_COMPUTED};
 use crate::time::UnixTime;
-use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC3};
+use hickory_proto::dnssec::rdata::DNSSECRData;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet};
 
@@ -23,8 +25,10 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet
 pub(super) struct Denials<'m> {
     zone: &'m Name,
     books: Vec<Book<'m>>,
-    /// NSEC3 records are there whose iterations are too many to compute (RFC 5155 section 10.3).
-    has_uncountable: bool,
+    /// Owners of NSEC3 records whose iterations are too many to compute (RFC 5155 section 10.3).
+    uncounted: Vec<&'m Name>,
+    /// All of these RRsets.
+    proven: Vec<Proven<'m>>,
     /// The end of the first TTL or signature among all of them.
     until: UnixTime,
 }
@@ -47,6 +51,25 @@ pub(super) enum Says<'m> {
     Absent { closest_encloser: Name, opt_out: bool },
     /// Nothing.
     Nothing,
+}
+
+/// What a book says about a name, and the records by which it does.
+pub(super) type Told<'m> = (Says<'m>, Vec<Witness<'m>>);
+
+/// A record that says something about a name.
+#[derive(Debug)]
+pub(super) struct Witness<'m> {
+    owner: &'m Name,
+    rtype: RecordType,
+    says: Statement,
+}
+
+/// That a type is not at a name.
+struct Denying<'m> {
+    denied: Denied,
+    /// But an insecure delegation may be there (RFC 5155 section 6).
+    opt_out: bool,
+    by: Vec<Witness<'m>>,
 }
 
 /// How far a proof goes.
@@ -76,10 +99,10 @@ pub(super) enum NoDs {
     NoCut,
     /// There is neither a cut nor anything below the name.
     NothingBelow,
-    /// Here begins an insecure zone, for this reason.
-    InsecureCut(String),
+    /// Here begins an insecure zone.
+    InsecureCut(Insecurity),
     /// The zone denies with too many NSEC3 iterations: open.
-    Unproven(String),
+    Unproven(Insecurity),
 }
 
 impl<'m> Denials<'m> {
@@ -94,22 +117,23 @@ impl<'m> Denials<'m> {
         budget: &mut Budget,
     ) -> Found<Self> {
         let soa = negative_seconds(message).map_or(UnixTime(u64::MAX), |seconds| now.plus(seconds));
-        let mut denials = Self { zone: &zone.name, books: Vec::new(), has_uncountable: false, until: soa };
+        let (books, uncounted, proven) = (Vec::new(), Vec::new(), Vec::new());
+        let mut denials = Self { zone: &zone.name, books, uncounted, proven, until: soa };
         let (mut nsec, mut nsec3) = (NsecBook::default(), Vec::new());
         for (owner, rtype) in owners(&message.authorities)? {
-            let proven = match zone.proven_here(owner, rtype, &message.authorities, now, budget) {
-                Ok(proven) => proven,
+            let set = match zone.proven_here(owner, rtype, &message.authorities, now, budget) {
+                Ok(set) => set,
                 Err(Stop::Bogus(_)) => continue,
                 Err(stop) => return Err(stop),
             };
-            denials.until = denials.until.min(proven.until);
-            for data in proven.records {
+            denials.until = denials.until.min(set.until);
+            for data in &set.records {
                 match data {
                     RData::DNSSEC(DNSSECRData::NSEC(record)) => nsec.enter(owner, record, &zone.name),
                     RData::DNSSEC(DNSSECRData::NSEC3(record))
                         if record.iterations() > MAX_NSEC3_ITERATIONS_COMPUTED =>
                     {
-                        denials.has_uncountable = true;
+                        denials.uncounted.push(owner);
                     }
                     RData::DNSSEC(DNSSECRData::NSEC3(record)) => {
                         Nsec3Book::enter(&mut nsec3, owner, record, &zone.name);
@@ -117,6 +141,7 @@ impl<'m> Denials<'m> {
                     _ => {}
                 }
             }
+            denials.proven.push(set);
         }
         if !nsec.is_empty() {
             denials.books.push(Book::Nsec(nsec));
@@ -125,27 +150,21 @@ impl<'m> Denials<'m> {
         Ok(denials)
     }
 
-    /// The end of what these records say.
-    pub(super) const fn until(&self) -> UnixTime {
-        self.until
-    }
-
     /// Is there no such type at `name`, nor at a wildcard for it (RFC 4035 section 5.4; RFC 5155 sections 8.4 to 8.7)?
     pub(super) fn of_type(
-        &mut self,
+        &self,
         name: &Name,
         rtype: RecordType,
         budget: &mut Budget,
-    ) -> Found<(Denied, Strength)> {
+    ) -> Found<(Denied, Strength, Basis)> {
         let what = format!("{} {rtype}", shown(name));
+        let basis = |denied: Denied, by| self.basis(denied.shown(), name, rtype, by);
         let mut fault = None;
-        for book in &mut self.books {
+        for book in &self.books {
             match book.denies(self.zone, name, rtype, budget) {
-                Ok(Some((denied, _))) if book.is_heavy() => {
-                    return Ok((denied, Strength::Insecure(self.nsec3_iterations())));
+                Ok(Some(Denying { denied, opt_out, by })) => {
+                    return Ok((denied, self.strength(book, name, opt_out), basis(denied, by)));
                 }
-                Ok(Some((denied, false))) => return Ok((denied, Strength::Proven)),
-                Ok(Some((denied, true))) => return Ok((denied, Strength::Insecure(self.opt_out(name)))),
                 Ok(None) => {}
                 Err(Stop::Bogus(why)) => fault = Some(why),
                 Err(stop) => return Err(stop),
@@ -153,7 +172,10 @@ impl<'m> Denials<'m> {
         }
         match fault {
             Some(why) => Err(Stop::Bogus(why)),
-            None if self.has_uncountable => Ok((Denied::Either, Strength::Insecure(self.nsec3_iterations()))),
+            None if !self.uncounted.is_empty() => {
+                let strength = Strength::Insecure(self.nsec3_iterations());
+                Ok((Denied::Either, strength, basis(Denied::Either, self.uncounted(name))))
+            }
             None => bogus(
                 "no-proof",
                 &format!("the zone {} does not prove that there is no {what}", shown(self.zone)),
@@ -162,22 +184,30 @@ impl<'m> Denials<'m> {
     }
 
     /// Is there no DS at `name`, and what follows (RFC 4035 section 5.2, RFC 5155 section 8.9, RFC 6840 section 4.4)?
-    pub(super) fn of_ds(&mut self, name: &Name, budget: &mut Budget) -> Found<NoDs> {
+    pub(super) fn of_ds(&self, name: &Name, budget: &mut Budget) -> Found<NoDs> {
+        let insecurity = |why, by| {
+            let basis = self.basis(proof::Denied::Delegation, name, RecordType::DS, by);
+            Insecurity { why, basis }
+        };
         let mut contradicted = false;
-        for book in &mut self.books {
-            match book.says(self.zone, name, budget)? {
+        for book in &self.books {
+            let (says, by) = book.says(self.zone, name, budget)?;
+            match says {
                 // A DS that was withheld; or the records of the zone below, which cannot speak about its own DS.
                 Says::Exists(types) if types.contains(RecordType::DS) || types.contains(RecordType::SOA) => {
                     contradicted = true;
                 }
                 Says::Exists(types) if types.contains(RecordType::NS) => {
-                    return Ok(NoDs::InsecureCut(format!(
+                    let why = format!(
                         "unsigned-delegation: the zone {} proves that {} is delegated without DS",
                         shown(self.zone),
                         shown(name)
-                    )));
+                    );
+                    return Ok(NoDs::InsecureCut(insecurity(why, by)));
                 }
-                Says::Absent { opt_out: true, .. } => return Ok(NoDs::InsecureCut(self.opt_out(name))),
+                Says::Absent { opt_out: true, .. } => {
+                    return Ok(NoDs::InsecureCut(insecurity(self.opt_out(name), by)));
+                }
                 Says::Exists(_) | Says::EmptyNonTerminal => return Ok(NoDs::NoCut),
                 Says::Absent { opt_out: false, .. } => return Ok(NoDs::NothingBelow),
                 Says::Nothing => {}
@@ -186,8 +216,8 @@ impl<'m> Denials<'m> {
         if contradicted {
             return bogus("withheld", &format!("{} has a DS, but it was not given", shown(name)));
         }
-        if self.has_uncountable {
-            return Ok(NoDs::Unproven(self.nsec3_iterations()));
+        if !self.uncounted.is_empty() {
+            return Ok(NoDs::Unproven(insecurity(self.nsec3_iterations(), self.uncounted(name))));
         }
         bogus(
             "no-proof",
@@ -198,22 +228,22 @@ impl<'m> Denials<'m> {
     /// Does no closer match exist than the wildcard whose signature has `labels` labels (RFC 4035 section 5.3.4,
     /// RFC 5155 section 8.8)? What has to be absent is the next closer name, not the name itself.
     pub(super) fn of_closer_match(
-        &mut self,
+        &self,
         name: &Name,
+        rtype: RecordType,
         labels: u8,
         budget: &mut Budget,
-    ) -> Found<Strength> {
+    ) -> Found<(Strength, Basis)> {
         let next_closer = name.trim_to(usize::from(labels) + 1);
-        for book in &mut self.books {
-            match book.absent(&next_closer, budget)? {
-                Some(_) if book.is_heavy() => return Ok(Strength::Insecure(self.nsec3_iterations())),
-                Some(false) => return Ok(Strength::Proven),
-                Some(true) => return Ok(Strength::Insecure(self.opt_out(name))),
-                None => {}
+        let basis = |by| self.basis(proof::Denied::CloserMatch, name, rtype, by);
+        for book in &self.books {
+            if let Some((opt_out, by)) = book.absent(&next_closer, budget)? {
+                return Ok((self.strength(book, name, opt_out), basis(by)));
             }
         }
-        if self.has_uncountable {
-            return Ok(Strength::Insecure(self.nsec3_iterations()));
+        if !self.uncounted.is_empty() {
+            let strength = Strength::Insecure(self.nsec3_iterations());
+            return Ok((strength, basis(self.uncounted(&next_closer))));
         }
         bogus(
             "wildcard-unproven",
@@ -223,6 +253,40 @@ impl<'m> Denials<'m> {
                 shown(&next_closer)
             ),
         )
+    }
+
+    /// How far a proof from this book goes.
+    fn strength(&self, book: &Book<'_>, name: &Name, opt_out: bool) -> Strength {
+        if book.is_heavy() {
+            Strength::Insecure(self.nsec3_iterations())
+        } else if opt_out {
+            Strength::Insecure(self.opt_out(name))
+        } else {
+            Strength::Proven
+        }
+    }
+
+    /// The records that are there, but cannot be read.
+    fn uncounted(&self, name: &Name) -> Vec<Witness<'m>> {
+        let witness = |owner| Witness::new(owner, RecordType::NSEC3, name, Place::Itself, Word::Uncounted);
+        self.uncounted.iter().copied().map(witness).collect()
+    }
+
+    /// What a denial rests on: the RRsets of its witnesses, each once, in the order in which they were heard.
+    fn basis(&self, denied: proof::Denied, name: &Name, rtype: RecordType, by: Vec<Witness<'_>>) -> Basis {
+        let mut heard: Vec<(&Proven<'_>, Vec<Statement>)> = Vec::new();
+        for Witness { owner, rtype, says } in by {
+            let is_its = |set: &Proven<'_>| set.owner == *owner && set.rtype == rtype;
+            match heard.iter_mut().find(|(set, _)| is_its(set)) {
+                Some((_, said)) if said.contains(&says) => {}
+                Some((_, said)) => said.push(says),
+                None => heard.extend(self.proven.iter().find(|set| is_its(set)).map(|set| (set, vec![says]))),
+            }
+        }
+        let ground = |(set, says): (&Proven<'_>, _)| -> Ground {
+            set.ground(Role::Denial(Denial { denied, name: name.clone(), rtype, says }))
+        };
+        Basis { until: self.until, proof: Proof(heard.into_iter().map(ground).collect()) }
     }
 
     fn opt_out(&self, name: &Name) -> String {
@@ -239,40 +303,48 @@ impl<'m> Denials<'m> {
 }
 
 impl<'m> Book<'m> {
-    /// Denies a type at a name; the flag says opt-out. `None` if this book says nothing about it, bogus if it says
-    /// otherwise.
+    /// Denies a type at a name. `None` if this book says nothing about it, bogus if it says otherwise.
     fn denies(
-        &mut self,
+        &self,
         zone: &Name,
         name: &Name,
         rtype: RecordType,
         budget: &mut Budget,
-    ) -> Found<Option<(Denied, bool)>> {
-        let (closest_encloser, opt_out) = match self.says(zone, name, budget)? {
+    ) -> Found<Option<Denying<'m>>> {
+        let (says, mut by) = self.says(zone, name, budget)?;
+        let (closest_encloser, opt_out) = match says {
             Says::Nothing => return Ok(None),
-            Says::EmptyNonTerminal => return Ok(Some((Denied::Type, false))),
+            Says::EmptyNonTerminal => return Ok(Some(Denying { denied: Denied::Type, opt_out: false, by })),
             Says::Exists(types) => {
                 lacks(types, name, rtype)?;
-                return Ok(Some((Denied::Type, false)));
+                return Ok(Some(Denying { denied: Denied::Type, opt_out: false, by }));
             }
             Says::Absent { closest_encloser, opt_out } => (closest_encloser, opt_out),
         };
         // The wildcard that could have answered (RFC 4592 section 3.3.1).
         let Ok(wildcard) = closest_encloser.prepend_label("*") else {
-            return Ok(Some((Denied::Name, opt_out))); // too long to exist
+            return Ok(Some(Denying { denied: Denied::Name, opt_out, by })); // too long to exist
         };
-        match self.says(zone, &wildcard, budget)? {
+        let (says, by_wildcard) = self.says(zone, &wildcard, budget)?;
+        let denied = match says {
             Says::Exists(types) => {
                 lacks(types, &wildcard, rtype)?;
-                Ok(Some((Denied::Type, opt_out)))
+                Denied::Type
             }
-            Says::EmptyNonTerminal => Ok(Some((Denied::Type, opt_out))),
+            Says::EmptyNonTerminal => Denied::Type,
             // What may stand there all the same: an insecure delegation, of which only the DS is denied and without the
             // wildcard (RFC 5155 section 8.6), or an empty name above such ones that has no NSEC3 of its own.
-            Says::Absent { .. } | Says::Nothing if opt_out => Ok(Some((Denied::Either, true))),
-            Says::Absent { .. } => Ok(Some((Denied::Name, false))),
-            Says::Nothing => Ok(None),
-        }
+            Says::Absent { .. } | Says::Nothing if opt_out => Denied::Either,
+            Says::Absent { .. } => Denied::Name,
+            Says::Nothing => return Ok(None),
+        };
+        by.extend(
+            by_wildcard
+                .into_iter()
+                .filter(|witness| witness.says.about == wildcard)
+                .map(Witness::of_wildcard),
+        );
+        Ok(Some(Denying { denied, opt_out, by }))
     }
 
     /// Does it hold true, but prove nothing?
@@ -284,22 +356,48 @@ impl<'m> Book<'m> {
     }
 
     /// What this book says about a name.
-    fn says(&mut self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Says<'m>> {
+    fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Told<'m>> {
         match self {
             Self::Nsec(book) => Ok(book.says(name)),
             Self::Nsec3(book) => book.says(zone, name, budget),
         }
     }
 
-    /// Is a name absent whose parent is known to exist? `Some` of the opt-out flag. An NSEC3 zone proves no more than
-    /// that beside the answer of a wildcard (RFC 5155 section 7.2.6).
-    fn absent(&mut self, name: &Name, budget: &mut Budget) -> Found<Option<bool>> {
+    /// Is a name absent whose parent is known to exist? The opt-out flag, and the witness. An NSEC3 zone proves no more
+    /// than that beside the answer of a wildcard (RFC 5155 section 7.2.6).
+    fn absent(&self, name: &Name, budget: &mut Budget) -> Found<Option<(bool, Vec<Witness<'m>>)>> {
         match self {
             Self::Nsec(book) => match book.says(name) {
-                Says::Absent { opt_out, .. } => Ok(Some(opt_out)),
+                (Says::Absent { opt_out, .. }, by) => Ok(Some((opt_out, by))),
                 _ => Ok(None),
             },
-            Self::Nsec3(book) => Ok(book.covering(name, budget)?.map(NSEC3::opt_out)),
+            Self::Nsec3(book) => {
+                let covering = book.covering(name, budget)?;
+                Ok(covering.map(|entry| (entry.opt_out(), vec![entry.covers(name)])))
+            }
+        }
+    }
+}
+
+impl<'m> Witness<'m> {
+    pub(super) fn new(owner: &'m Name, rtype: RecordType, about: &Name, place: Place, word: Word) -> Self {
+        Self { owner, rtype, says: Statement { about: about.clone(), place, word } }
+    }
+
+    /// The same, of the wildcard for the name in question.
+    fn of_wildcard(mut self) -> Self {
+        self.says.place = Place::Wildcard;
+        self
+    }
+}
+
+impl Denied {
+    /// As a proof shows it.
+    const fn shown(self) -> proof::Denied {
+        match self {
+            Self::Type => proof::Denied::Type,
+            Self::Name => proof::Denied::Name,
+            Self::Either => proof::Denied::NameOrType,
         }
     }
 }

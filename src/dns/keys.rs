@@ -1,6 +1,8 @@
 //! The keys of a zone: which of them a DS or a trust anchor names, and that those sign the rest (RFC 4035 section 5.2).
 
+use super::basis::Basis;
 use super::budget::Budget;
+use super::proof::Role;
 use super::replies::{Found, bogus, exhausted, has, records, shown};
 use super::signature::{Proven, Zone, ZoneKey};
 use crate::limits::MAX_DS_DIGESTS;
@@ -29,7 +31,7 @@ pub(super) fn enter(
     message: &Message,
     digests: &[&DS],
     keys: &[&DNSKEY],
-    until: UnixTime,
+    basis: Basis,
     now: UnixTime,
     budget: &mut Budget,
 ) -> Found<Arc<Zone>> {
@@ -42,10 +44,11 @@ pub(super) fn enter(
             format!("no DNSKEY of the zone {} is the one that its DS or trust anchor names", shown(apex));
         return bogus("key-mismatch", &why);
     }
-    let entrance = Zone { name: apex.clone(), keys: trusted, until };
+    let entrance = Zone { name: apex.clone(), keys: trusted, basis };
     let proven = entrance.proven_here(apex, RecordType::DNSKEY, &message.answers, now, budget)?;
     let keys = proven.records.iter().copied().filter_map(ZoneKey::usable).collect();
-    Ok(Arc::new(Zone { name: apex.clone(), keys, until: until.min(proven.until) }))
+    let basis = entrance.basis.and(proven.basis(Role::Keys));
+    Ok(Arc::new(Zone { name: apex.clone(), keys, basis }))
 }
 
 /// The keys in a DNSKEY reply that a DS, or a trust anchor, names.

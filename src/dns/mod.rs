@@ -6,6 +6,7 @@
 mod alias;
 pub mod anchor;
 mod answer;
+mod basis;
 pub mod budget;
 mod chain;
 mod denial;

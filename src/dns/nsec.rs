@@ -1,9 +1,10 @@
 //! What the NSEC records of one reply say about a name (RFC 4035 section 5.4).
 
-use super::denial::{Says, leads_away};
+use super::denial::{Says, Told, Witness, leads_away};
 use super::labels;
+use super::proof::{Place, Word};
 use hickory_proto::dnssec::rdata::NSEC;
-use hickory_proto::rr::Name;
+use hickory_proto::rr::{Name, RecordType};
 
 /// The NSEC records of one reply, each signed by the proven zone, with their owners.
 #[derive(Debug, Default)]
@@ -22,11 +23,12 @@ impl<'m> NsecBook<'m> {
     }
 
     /// What is said about `name`.
-    pub(super) fn says(&self, name: &Name) -> Says<'m> {
+    pub(super) fn says(&self, name: &Name) -> Told<'m> {
         for (owner, record) in &self.0 {
             let next = record.next_domain_name();
+            let by = |word| vec![Witness::new(owner, RecordType::NSEC, name, Place::Itself, word)];
             if *owner == name {
-                return Says::Exists(record.type_set());
+                return (Says::Exists(record.type_set()), by(Word::Matches));
             }
             if !labels::is_between(*owner, name, next) || owner.zone_of(name) && leads_away(record.type_set())
             {
@@ -34,13 +36,13 @@ impl<'m> NsecBook<'m> {
             }
             // Names below it exist, and so does it (RFC 4592 section 2.2.2).
             if name.zone_of(next) {
-                return Says::EmptyNonTerminal;
+                return (Says::EmptyNonTerminal, by(Word::LeadsBelow));
             }
             let (above, below) = (labels::common_ancestor(name, owner), labels::common_ancestor(name, next));
             let is_deeper = labels::count(&above) > labels::count(&below);
             let closest_encloser = if is_deeper { above } else { below };
-            return Says::Absent { closest_encloser, opt_out: false };
+            return (Says::Absent { closest_encloser, opt_out: false }, by(Word::Covers));
         }
-        Says::Nothing
+        (Says::Nothing, Vec::new())
     }
 }

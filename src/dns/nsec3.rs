@@ -1,19 +1,46 @@
 //! What the NSEC3 records of one reply say about a name (RFC 5155 section 8).
 
 use super::budget::{Budget, Hash};
-use super::denial::{Says, leads_away};
+use super::denial::{Says, Told, Witness, leads_away};
 use super::labels;
+use super::proof::{Place, Word};
 use super::replies::Found;
 use crate::limits::MAX_NSEC3_ITERATIONS;
 use hickory_proto::dnssec::rdata::NSEC3;
-use hickory_proto::rr::Name;
+use hickory_proto::rr::{Name, RecordType};
 
 /// The NSEC3 records of one reply that share salt and iterations, each signed by the proven zone.
 #[derive(Debug)]
 pub(super) struct Nsec3Book<'m> {
     salt: &'m [u8],
     iterations: u16,
-    records: Vec<(Hash, &'m NSEC3)>,
+    entries: Vec<Entry<'m>>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Entry<'m> {
+    hash: Hash,
+    owner: &'m Name,
+    record: &'m NSEC3,
+}
+
+impl<'m> Entry<'m> {
+    /// As a witness that `name` exists.
+    fn matches(&self, name: &Name, place: Place) -> Witness<'m> {
+        Witness::new(self.owner, RecordType::NSEC3, name, place, Word::Matches)
+    }
+
+    /// As a witness that `name`, whose parent exists, does not.
+    pub(super) fn covers(&self, name: &Name) -> Witness<'m> {
+        let word = if self.opt_out() { Word::CoversWithOptOut } else { Word::Covers };
+        Witness::new(self.owner, RecordType::NSEC3, name, Place::NextCloser, word)
+    }
+
+    /// May an insecure delegation stand where it says that nothing does (RFC 5155 section 6)?
+    pub(super) fn opt_out(&self) -> bool {
+        self.record.opt_out()
+    }
 }
 
 impl<'m> Nsec3Book<'m> {
@@ -21,53 +48,56 @@ impl<'m> Nsec3Book<'m> {
     ///
     /// One whose owner is not a hash exactly one label below the zone, or whose next hash has another length, is not
     /// entered (RFC 5155 section 3).
-    pub(super) fn enter(books: &mut Vec<Self>, owner: &Name, record: &'m NSEC3, zone: &Name) {
+    pub(super) fn enter(books: &mut Vec<Self>, owner: &'m Name, record: &'m NSEC3, zone: &Name) {
         if owner.base_name() != *zone || record.next_hashed_owner_name().len() != size_of::<Hash>() {
             return;
         }
         let Some(hash) = owner.iter().next().and_then(base32hex) else { return };
         let (salt, iterations) = (record.salt(), record.iterations());
+        let entry = Entry { hash, owner, record };
         match books.iter_mut().find(|book| book.salt == salt && book.iterations == iterations) {
-            Some(book) => book.records.push((hash, record)),
+            Some(book) => book.entries.push(entry),
             None => {
-                books.push(Self { salt, iterations, records: vec![(hash, record)] });
+                books.push(Self { salt, iterations, entries: vec![entry] });
             }
         }
     }
 
     /// What is said about `name`: a matching record, or the closest encloser proof, which is the deepest ancestor that
     /// has one and a record that covers the next closer name (RFC 5155 section 8.3).
-    pub(super) fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Says<'m>> {
-        if let Some(record) = self.matching(name, budget)? {
-            return Ok(Says::Exists(record.type_set()));
+    pub(super) fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Told<'m>> {
+        if let Some(entry) = self.matching(name, budget)? {
+            return Ok((Says::Exists(entry.record.type_set()), vec![entry.matches(name, Place::Itself)]));
         }
         for depth in (labels::count(zone)..labels::count(name)).rev() {
             let closest_encloser = name.trim_to(depth);
-            let Some(record) = self.matching(&closest_encloser, budget)? else { continue };
-            if leads_away(record.type_set()) {
-                return Ok(Says::Nothing);
+            let Some(encloser) = self.matching(&closest_encloser, budget)? else { continue };
+            if leads_away(encloser.record.type_set()) {
+                break;
             }
-            return Ok(match self.covering(&name.trim_to(depth + 1), budget)? {
-                Some(record) => Says::Absent { closest_encloser, opt_out: record.opt_out() },
-                None => Says::Nothing,
-            });
+            let next_closer = name.trim_to(depth + 1);
+            let Some(cover) = self.covering(&next_closer, budget)? else { break };
+            let by =
+                vec![encloser.matches(&closest_encloser, Place::ClosestEncloser), cover.covers(&next_closer)];
+            return Ok((Says::Absent { closest_encloser, opt_out: cover.opt_out() }, by));
         }
-        Ok(Says::Nothing)
+        Ok((Says::Nothing, Vec::new()))
     }
 
     /// The record whose owner is the hash of `name`.
-    fn matching(&self, name: &Name, budget: &mut Budget) -> Found<Option<&'m NSEC3>> {
+    fn matching(&self, name: &Name, budget: &mut Budget) -> Found<Option<&Entry<'m>>> {
         let hash = self.hash(name, budget)?;
-        Ok(self.records.iter().find(|(owner, _)| *owner == hash).map(|(_, record)| *record))
+        Ok(self.entries.iter().find(|entry| entry.hash == hash))
     }
 
     /// The record between whose owner and next hash the hash of `name` lies.
-    pub(super) fn covering(&self, name: &Name, budget: &mut Budget) -> Found<Option<&'m NSEC3>> {
+    pub(super) fn covering(&self, name: &Name, budget: &mut Budget) -> Found<Option<&Entry<'m>>> {
         let hash = self.hash(name, budget)?;
-        let covers = |(owner, record): &&(Hash, &NSEC3)| {
-            labels::is_between(owner.as_slice(), hash.as_slice(), record.next_hashed_owner_name())
+        let covers = |entry: &&Entry<'_>| {
+            let (start, end) = (entry.hash.as_slice(), entry.record.next_hashed_owner_name());
+            labels::is_between(start, hash.as_slice(), end)
         };
-        Ok(self.records.iter().find(covers).map(|(_, record)| *record))
+        Ok(self.entries.iter().find(covers))
     }
 
     /// Are the iterations more than a proof may have (RFC 9276 section 3.2)?

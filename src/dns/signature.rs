@@ -3,7 +3,9 @@
 //! The signed octets are built here and not by the library, which orders records before their names are in lower
 //! case and leaves repetitions in.
 
+use super::basis::Basis;
 use super::budget::Budget;
+use super::proof::{Ground, Proof, Role, Signature};
 use super::replies::{Found, bogus, exhausted, records, seconds, shown};
 use crate::limits::{MAX_KEY_COLLISIONS, MAX_RRSET_RECORDS, MAX_WRONG_SIGNATURES_PER_RRSET};
 use crate::time::UnixTime;
@@ -22,8 +24,8 @@ pub(super) struct Zone {
     pub(super) name: Name,
     /// The keys that may sign it.
     pub(super) keys: Vec<ZoneKey>,
-    /// Until when the chain to it holds.
-    pub(super) until: UnixTime,
+    /// What the chain to it and its keys rest on.
+    pub(super) basis: Basis,
 }
 
 /// A key that may sign a zone, with its tag.
@@ -36,10 +38,14 @@ pub(super) struct ZoneKey {
 /// An RRset that a zone has signed.
 #[derive(Debug)]
 pub(super) struct Proven<'m> {
+    /// Where it stands.
+    pub(super) owner: Name,
+    /// Its type.
+    pub(super) rtype: RecordType,
     /// Its records, in canonical order, none twice; never empty.
     pub(super) records: Vec<&'m RData>,
-    /// The Labels field of its signature: fewer than the owner's mean that a wildcard was expanded.
-    pub(super) labels: u8,
+    /// What proved it.
+    pub(super) signature: Signature,
     /// The end of its TTL, or of its signature.
     pub(super) until: UnixTime,
 }
@@ -56,6 +62,24 @@ impl ZoneKey {
             }
             _ => None,
         }
+    }
+}
+
+impl Proven<'_> {
+    /// The Labels field of its signature: fewer than the owner's mean that a wildcard was expanded.
+    pub(super) const fn labels(&self) -> u8 {
+        self.signature.labels
+    }
+
+    /// As one of the grounds of a proof.
+    pub(super) fn ground(&self, role: Role) -> Ground {
+        let (owner, signature) = (self.owner.to_lowercase(), self.signature.clone());
+        Ground { role, owner, rtype: self.rtype, signature }
+    }
+
+    /// What a conclusion from it rests on, besides the zone that has signed it.
+    pub(super) fn basis(&self, role: Role) -> Basis {
+        Basis { until: self.until, proof: Proof(vec![self.ground(role)]) }
     }
 }
 
@@ -125,7 +149,8 @@ impl Zone {
                     // RFC 4035 section 5.3.3.
                     let life = ttl.min(seconds(record.ttl)).min(u64::from(input.original_ttl)).min(left);
                     let records = set.into_iter().map(|(_, data)| data).collect();
-                    return Ok(Proven { records, labels: input.num_labels, until: now.plus(life) });
+                    let (owner, signature) = (owner.clone(), as_proof(input, now));
+                    return Ok(Proven { owner, rtype, records, signature, until: now.plus(life) });
                 }
                 wrong += 1;
                 fault = ("wrong-signature", "the signature is wrong by");
@@ -145,7 +170,7 @@ impl Zone {
         budget: &mut Budget,
     ) -> Found<Proven<'m>> {
         let proven = self.proven(owner, rtype, section, now, budget)?;
-        if proven.labels == owner.num_labels() {
+        if proven.labels() == owner.num_labels() {
             return Ok(proven);
         }
         bogus("expanded-wildcard", &format!("{} {rtype} comes from a wildcard", shown(owner)))
@@ -177,6 +202,20 @@ pub(super) fn seconds_left(input: &SigInput, now: UnixTime) -> Result<u64, (&'st
         return Err(("signature-expired", "the signature has expired; it is by"));
     }
     Ok(u64::from(input.sig_expiration.get().wrapping_sub(moment.get())))
+}
+
+/// A signature in its time, as a proof shows it; its serial numbers become the moments next to `now`.
+fn as_proof(input: &SigInput, now: UnixTime) -> Signature {
+    let age = now.serial().wrapping_sub(input.sig_inception.get());
+    let left = input.sig_expiration.get().wrapping_sub(now.serial());
+    Signature {
+        signer: input.signer_name.to_lowercase(),
+        key_tag: input.key_tag,
+        algorithm: input.algorithm,
+        labels: input.num_labels,
+        inception: UnixTime(now.0.saturating_sub(age.into())),
+        expires: now.plus(left.into()),
+    }
 }
 
 /// RDATA in canonical form (RFC 4034 section 6.2 as amended by RFC 6840 section 5.1).

@@ -23,6 +23,7 @@
 //! `budget` for unreachable.
 
 use super::answer::{self, Judged, Says};
+use super::basis::{Basis, Insecurity};
 use super::chain::{Depth, Further, Place};
 use super::denial::Strength;
 use super::proof::Proof;
@@ -44,7 +45,8 @@ pub struct Walk {
     aliases: Vec<Name>,
     /// Why the chain of trust does not reach an alias that was followed.
     insecure: Option<String>,
-    until: UnixTime,
+    /// What the aliases that were followed rest on, and in the end the answer.
+    basis: Basis,
     /// The zone that could not prove the reply, and why; set while one further down is looked for.
     unexplained: Option<(Name, Stop)>,
 }
@@ -82,7 +84,7 @@ impl Walk {
             name: question.into_name(),
             aliases: Vec::new(),
             insecure: None,
-            until: UnixTime(u64::MAX),
+            basis: Basis::ANCHOR,
             unexplained: None,
         }
     }
@@ -98,15 +100,18 @@ impl Walk {
                 Err(Stop::Failed(outage, status, why)) => break Outcome::Unreachable(outage, status, why),
             }
         };
+        if matches!(outcome, Outcome::Bogus(..) | Outcome::Unreachable(..)) {
+            self.basis.proof.extend(trust.reached(&self.top()));
+        }
         let longest = match outcome.content() {
             Some(Content::Data(_)) => Some(MAX_POSITIVE_TTL),
             Some(Content::Nodata | Content::Nxdomain) => Some(MAX_NEGATIVE_TTL),
             None => None,
         };
         Step::Done(Finding {
-            valid_until: longest.map(|seconds| self.until.min(trust.now().plus(seconds))),
+            valid_until: longest.map(|seconds| self.basis.until.min(trust.now().plus(seconds))),
             aliases: self.aliases.clone(),
-            proof: Proof::default(),
+            proof: self.basis.proof.clone(),
             outcome,
         })
     }
@@ -118,8 +123,8 @@ impl Walk {
                 format!("meta-type: {} {} is no RRset that could be proven", shown(&self.name), self.rtype);
             return Err(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why));
         }
-        let Judged { says, strength, until } = self.judged(trust, replies)?;
-        self.until = self.until.min(until);
+        let Judged { says, strength, basis } = self.judged(trust, replies)?;
+        self.basis.add(basis);
         let status = match strength {
             Strength::Proven => ZoneStatus::Signed,
             Strength::Insecure(why) => {
@@ -152,9 +157,10 @@ impl Walk {
         let place = trust.descend(&self.top(), self.depth(), replies)?;
         let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
         let now = trust.now();
-        let as_it_is = |why: &str, until| answer::unproven(&self.name, self.rtype, message, why, until, now);
+        let as_it_is =
+            |insecurity: &Insecurity| answer::unproven(&self.name, self.rtype, message, insecurity, now);
         let (zone, further) = match place {
-            Place::Insecure { why, until } => return as_it_is(&why, until),
+            Place::Insecure(insecurity) => return as_it_is(&insecurity),
             Place::Within(zone, further) => (zone, further),
         };
         let stop = match &self.unexplained {
@@ -166,10 +172,10 @@ impl Walk {
         };
         match (further, &self.unexplained) {
             (Further::Doubtful(why @ Stop::Failed(..)), _) | (Further::Doubtful(why), None) => Err(why),
-            (Further::Unproven { why, until }, Some(_)) => as_it_is(&why, until),
+            (Further::Unproven(insecurity), Some(_)) => as_it_is(&insecurity),
             (_, Some((_, first))) => Err(first.clone()),
             // Perhaps a cut that was not looked for explains what this zone could not prove.
-            (Further::NoCut | Further::Unproven { .. }, None) => {
+            (Further::NoCut | Further::Unproven(_), None) => {
                 self.unexplained = Some((zone.name.clone(), stop));
                 self.judged(trust, replies)
             }
@@ -212,8 +218,8 @@ impl Walk {
 /// A question that failed, with what is known of the zone in which it did.
 fn at(place: &Place, stop: Stop) -> Stop {
     let status = match place {
-        Place::Insecure { .. } => ZoneStatus::ProvenInsecure,
-        Place::Within(_, Further::NoCut | Further::Unproven { .. }) => ZoneStatus::Signed,
+        Place::Insecure(_) => ZoneStatus::ProvenInsecure,
+        Place::Within(_, Further::NoCut | Further::Unproven(_)) => ZoneStatus::Signed,
         Place::Within(_, Further::Doubtful(_)) => ZoneStatus::Unknown,
     };
     match stop {
