@@ -64,16 +64,50 @@ fn row([domain, host, verdict, by, tls, why, asked, took]: [&str; 8]) {
     println!("{domain:<20} {host:<25} {verdict:<8} {by:<9} {tls:<14} {why:<20} {asked:<16}{took:>8}");
 }
 
+/// What an operator may try on mail hosts, with what is there.
+const DOMAINS: [(&str, &str); 14] = [
+    ("good-sts.test", "MTA-STS, and nothing is wrong; one address is ::1"),
+    ("good-dane.test", "DANE with a self-signed certificate, and nothing is wrong"),
+    ("good-anchor.test", "DANE for an intermediate CA"),
+    ("rollover-dane.test", "DANE: the record of the next key stands beside that of this one"),
+    ("stale-dane.test", "DANE: the key was renewed, its record was not"),
+    ("stale-anchor.test", "DANE: the certificate comes from another intermediate CA now"),
+    ("lapsed-sts.test", "MTA-STS: the certificate of the MX host has expired"),
+    ("misnamed-sts.test", "MTA-STS: the certificate is for another name"),
+    ("incomplete-sts.test", "MTA-STS: the intermediate CA is not sent"),
+    ("selfsigned-sts.test", "MTA-STS: nobody vouches for the certificate"),
+    ("plain-sts.test", "MTA-STS: no STARTTLS"),
+    ("half-sts.test", "MTA-STS: one of two addresses shows an expired certificate"),
+    ("forbidden-sts.test", "MTA-STS: the policy forbids one of the MX hosts"),
+    ("unreachable-sts.test", "MTA-STS: nothing listens there"),
+];
+
 /// Stays up until it is interrupted.
 fn serve(lab: &Laboratory) {
     let examples = std::env::current_exe().unwrap();
     let program = examples.ancestors().nth(2).unwrap().join("smtp-sts-verify");
     let (dns, anchors) = (lab.dns(), lab.trust_anchor());
+    let mail_hosts = lab.open_mail_hosts();
+    let lab_options = lab.options().join(" ");
     println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build --release`:\n");
-    println!("LAB='--config {} {}'", lab.configuration().display(), lab.options().join(" "));
+    println!("LAB='--config {} {lab_options}'", lab.configuration().display());
+    println!("STRIPPED='{}'", lab_options.replace(&dns.to_string(), &lab.stripped_dns().to_string()));
     println!("LOOKUP='--dns {dns} --trust-anchor {}'", anchors.display());
     println!("VERIFY={}", program.display());
-    println!("CACHE={}\n", lab.cache_file().display());
+    println!("CACHE={}", lab.cache_file().display());
+    println!("PORT={}", mail_hosts.port());
+    println!("\n# What would happen to mail, and why?");
+    for question in ["explain $LAB -c $CACHE good-sts.test", "explain $LAB -c $CACHE bogus-dane.test"] {
+        println!("$VERIFY {question}");
+    }
+    println!("\n# Can this machine give good verdicts? The second resolver takes the signatures away.");
+    println!("$VERIFY doctor $LAB -c $CACHE");
+    println!("$VERIFY doctor $STRIPPED -c $CACHE");
+    println!("\n# What do the MX hosts show?");
+    for (domain, story) in DOMAINS {
+        println!("$VERIFY probe $LAB -c $CACHE --port $PORT {domain:<22} # {story}");
+    }
+    println!("\n# As Exim asks, and for people");
     for question in [
         "-d enforced.test -m mx1.enforced.test --format human",
         "-d enforced.test -m mx.hosting.test; echo \"; exit $?\"",
@@ -88,9 +122,13 @@ fn serve(lab: &Laboratory) {
     ] {
         println!("$VERIFY $LAB -c $CACHE {question}");
     }
-    for command in
-        ["lint $LAB -c $CACHE sts-partly.test", "lint $LAB --publish sts.test", "cache list -c $CACHE"]
-    {
+    println!("\n# What is published, what is remembered, what is proven?");
+    for command in [
+        "lint $LAB -c $CACHE sts-partly.test",
+        "lint $LAB -c $CACHE --smtp-port $PORT stale-dane.test",
+        "lint $LAB --publish sts.test",
+        "cache list -c $CACHE",
+    ] {
         println!("$VERIFY {command}");
     }
     for question in [

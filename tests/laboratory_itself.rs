@@ -9,9 +9,14 @@ use hickory_proto::rr::{Record, RecordType};
 use laboratory::name_server::{Manner, Scope};
 use laboratory::world::{name, rtype};
 use laboratory::{Laboratory, path};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, crypto};
 
 fn request(owner: &str, kind: &str) -> Message {
     let mut message = Message::query();
@@ -152,4 +157,79 @@ fn a_policy_host_fails_in_the_way_that_it_was_told_to() {
         let error = fetched(&lab, &format!("mta-sts.{domain}")).unwrap_err();
         assert!(error.contains(word), "{domain}: {error}");
     }
+}
+
+/// Whether the laboratory's CA vouches for the mail host at `address` under `name`; an error says why not.
+fn shown(lab: &Laboratory, address: (&str, u16), name: &str) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&fs::read(lab.ca_file()).unwrap()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut stream = BufReader::new(TcpStream::connect(address).map_err(|error| error.to_string())?);
+    let reply = |stream: &mut BufReader<TcpStream>, command: &str| {
+        stream.get_mut().write_all(command.as_bytes()).unwrap();
+        let mut line = String::new();
+        while line.len() < 4 || line.as_bytes()[3] == b'-' {
+            line.clear();
+            stream.read_line(&mut line).unwrap();
+        }
+        line
+    };
+    reply(&mut stream, "");
+    let offer = reply(&mut stream, "EHLO test\r\n");
+    let answer = reply(&mut stream, "STARTTLS\r\n");
+    if !answer.starts_with("220 ") {
+        return Err(format!("{offer}{answer}"));
+    }
+    let server = ServerName::try_from(name.to_owned()).unwrap();
+    let mut client = ClientConnection::new(Arc::new(config), server).unwrap();
+    while client.is_handshaking() {
+        client.complete_io(stream.get_mut()).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_mail_host_shows_at_each_address_what_the_world_says() {
+    let lab = Laboratory::start();
+    let port = lab.open_mail_hosts().port();
+    assert!(shown(&lab, ("127.0.0.1", port), "mx.none.test").is_err(), "closed with its value");
+    let hosts = lab.open_mail_hosts();
+    let at = |address, name| shown(&lab, (address, hosts.port()), name);
+    assert_eq!(at("127.0.0.1", "mx.none.test"), Ok(()));
+    assert_eq!(at("127.0.1.1", "mx.good-sts.test"), Ok(()));
+    for (address, word) in [
+        ("127.0.1.2", "UnknownIssuer"),
+        ("127.0.1.3", "UnknownIssuer"),
+        ("127.0.1.4", "expired"),
+        ("127.0.1.5", "not valid for name"),
+        ("127.0.1.6", "250 SIZE"),
+        ("127.0.1.99", "refused"),
+    ] {
+        let error = at(address, "mx.one.test").unwrap_err();
+        assert!(error.contains(word), "{address}: {error}");
+    }
+    // The TLSA records hold for the port that was opened as for port 25.
+    for port in [25, hosts.port()] {
+        let answer = asked(&lab, &format!("_{port}._tcp.mx.good-dane.test"), "TLSA").answers.remove(0);
+        assert_eq!(answer.data.to_string().to_lowercase(), hosts.tlsa());
+    }
+}
+
+#[test]
+fn the_stripping_name_server_has_the_records_and_no_signature() {
+    let lab = Laboratory::start();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut buffer = [0; 4_096];
+    for (owner, kind) in [("enforced.test", "MX"), (".", "DNSKEY")] {
+        socket.send_to(&request(owner, kind).to_vec().unwrap(), lab.stripped_dns()).unwrap();
+        let length = socket.recv(&mut buffer).unwrap();
+        let message = Message::from_vec(&buffer[..length]).unwrap();
+        let found = types(&message);
+        assert!(!found.is_empty() && !found.contains(&RecordType::RRSIG), "{owner} {kind}: {found:?}");
+    }
+    assert_eq!(types(&asked(&lab, "enforced.test", "MX"))[2..], [RecordType::RRSIG]);
 }

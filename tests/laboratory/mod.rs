@@ -1,5 +1,6 @@
 //! A signed world in one process, without privileges, on ephemeral ports of the loopback interface: a name server that
-//! answers for a root, a top-level domain and the domains of `fixtures/laboratory/world`, and their policy hosts.
+//! answers for a root, a top-level domain and the domains of `fixtures/laboratory/world`, their policy hosts and, for whoever
+//! opens them, mail hosts.
 //!
 //! The tests and `cargo run --example lab` share it. It runs on a thread of its own, so that a test may start the real
 //! program and wait for it; the thread ends with the [`Laboratory`].
@@ -13,6 +14,7 @@
     reason = "a test bench shared by several crates, none of which uses all of it; it may panic and read the clock"
 )]
 
+pub(crate) mod certificates;
 pub(crate) mod deliveries;
 pub(crate) mod mail_host;
 pub(crate) mod name_server;
@@ -21,9 +23,10 @@ pub(crate) mod policy_host;
 pub(crate) mod world;
 pub(crate) mod zone;
 
+use certificates::Authority;
 use mail_host::MailHost;
 use name_server::{Desk, Manner, Scope, Sockets};
-use policy_host::{Authority, Conduct, Visits};
+use policy_host::{Conduct, Visits};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
@@ -44,6 +47,7 @@ pub(crate) struct Laboratory {
     authority: Arc<Authority>,
     directory: TempDir,
     dns: SocketAddr,
+    stripped_dns: SocketAddr,
     https: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -58,8 +62,8 @@ impl Laboratory {
 
     /// Another world, written in the same form.
     pub(crate) fn with(text: &str) -> Self {
-        let world = World::read(text);
         let authority = Arc::new(Authority::found());
+        let world = World::read(text, authority.digests());
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("anchors"), anchor_line(&world)).unwrap();
         fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
@@ -73,21 +77,32 @@ impl Laboratory {
             let (world, desk, visits, authority) = shared;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let sockets = Sockets::bind().await;
+                let (sockets, stripping) = (Sockets::bind().await, Sockets::bind().await);
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-                ready.send((sockets.address(), listener.local_addr().unwrap())).unwrap();
+                let https = listener.local_addr().unwrap();
+                ready.send((sockets.address(), stripping.address(), https)).unwrap();
+                let mut stripper = Desk::default();
+                stripper.behave(Scope::Everything, Manner::Stripped);
+                let stripper = Arc::new(Mutex::new(stripper));
+                tokio::spawn(name_server::serve(stripping, Arc::clone(&world), stripper));
                 tokio::spawn(name_server::serve(sockets, Arc::clone(&world), desk));
                 tokio::spawn(policy_host::serve(listener, authority, world, visits));
                 let _ = stopped.await;
             });
         });
-        let (dns, https) = started.recv().unwrap();
-        Self { world, desk, visits, authority, directory, dns, https, stop: Some(stop), thread: Some(thread) }
+        let (dns, stripped_dns, https) = started.recv().unwrap();
+        let (stop, thread) = (Some(stop), Some(thread));
+        Self { world, desk, visits, authority, directory, dns, stripped_dns, https, stop, thread }
     }
 
     /// Where the name server listens, UDP and TCP.
     pub(crate) fn dns(&self) -> SocketAddr {
         self.dns
+    }
+
+    /// Where the same world is told without a single signature, as a bad forwarder does.
+    pub(crate) fn stripped_dns(&self) -> SocketAddr {
+        self.stripped_dns
     }
 
     /// The port of all policy hosts.
@@ -98,6 +113,15 @@ impl Laboratory {
     /// An MX host under every name, at a port of its own.
     pub(crate) fn open_mail_host(&self, manner: mail_host::Manner) -> MailHost {
         MailHost::open(Arc::clone(&self.authority), manner)
+    }
+
+    /// The mail hosts that the world tells of, all at one port; TLSA records are published for that port, too.
+    pub(crate) fn open_mail_hosts(&self) -> MailHost {
+        let mut world = self.world.lock().unwrap();
+        let authority = Arc::clone(&self.authority);
+        let hosts = MailHost::open_all(authority, self.authority.mail_key(), &world.mail_hosts());
+        world.publish_tlsa_for(hosts.port());
+        hosts
     }
 
     /// A directory that goes with the laboratory.

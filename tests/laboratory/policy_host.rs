@@ -1,7 +1,8 @@
 //! The policy hosts of all domains behind one TLS port: whom they are is told by the server name of the handshake.
 
+pub(crate) use super::certificates::{Authority, Certificate};
 use super::world::World;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::KeyPair;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ServerConfig, crypto::CryptoProvider};
@@ -40,19 +40,6 @@ pub(crate) enum Body {
     Redirect,
     /// Nothing at all after the handshake.
     Stall,
-}
-
-/// Which certificate it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Certificate {
-    /// One of the laboratory's CA for the right name.
-    Good,
-    /// One that ended years ago.
-    Expired,
-    /// One for another name.
-    WrongName,
-    /// One that no CA vouches for.
-    SelfSigned,
 }
 
 /// How a policy host behaves.
@@ -110,53 +97,6 @@ impl From<Certificate> for Conduct {
     }
 }
 
-/// The certification authority of the laboratory.
-pub(crate) struct Authority {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    /// A new one.
-    pub(crate) fn found() -> Self {
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "laboratory CA");
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { pem, issuer: Issuer::new(params, key) }
-    }
-
-    /// Its own certificate, PEM.
-    pub(crate) fn pem(&self) -> &str {
-        &self.pem
-    }
-
-    /// What signs.
-    pub(crate) fn issuer(&self) -> &Issuer<'static, KeyPair> {
-        &self.issuer
-    }
-
-    /// A certificate for `name`, as `kind` says.
-    fn issue(&self, name: &str, kind: Certificate) -> Arc<CertifiedKey> {
-        let shown = if kind == Certificate::WrongName { "somebody-else.test" } else { name };
-        let mut params = CertificateParams::new(vec![shown.to_owned()]).unwrap();
-        if kind == Certificate::Expired {
-            params.not_before = date_time_ymd(2020, 1, 1);
-            params.not_after = date_time_ymd(2021, 1, 1);
-        }
-        let key = KeyPair::generate().unwrap();
-        let certificate = match kind {
-            Certificate::SelfSigned => params.self_signed(&key),
-            _ => params.signed_by(&key, &self.issuer),
-        }
-        .unwrap();
-        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
-        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Arc::new(CertifiedKey::from_der(chain, secret, &provider()).unwrap())
-    }
-}
-
 fn provider() -> CryptoProvider {
     ring::default_provider()
 }
@@ -193,8 +133,9 @@ impl ResolvesServerCert for Wardrobe {
         self.visits.lock().unwrap().push(host.clone());
         let kind = self.world.lock().unwrap().policy_host(&host)?.certificate;
         let mut issued = self.issued.lock().unwrap();
-        let certificate =
-            issued.entry((host.clone(), kind)).or_insert_with(|| self.authority.issue(&host, kind));
+        let certificate = issued
+            .entry((host.clone(), kind))
+            .or_insert_with(|| self.authority.issue(&host, &KeyPair::generate().unwrap(), kind));
         Some(Arc::clone(certificate))
     }
 }

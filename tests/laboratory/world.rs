@@ -1,10 +1,12 @@
 //! The zones of the laboratory: read from one file, changed while they are served.
 
+use super::mail_host;
 use super::name_server::Manner;
 use super::policy_host::Conduct;
 use super::zone::{Health, Said, Zone, ZoneKey};
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Aliases that the name server follows before it gives up, as recursive resolvers do.
 const MOST_ALIASES: usize = 16;
@@ -33,6 +35,10 @@ pub(crate) struct World {
     zones: BTreeMap<Name, Zone>,
     /// Those of which something is written.
     policy_hosts: BTreeMap<Name, Conduct>,
+    /// Where mail hosts are, and how they behave.
+    mail_hosts: Vec<(IpAddr, mail_host::Manner)>,
+    /// What words stand for in TLSA records.
+    digests: BTreeMap<&'static str, String>,
 }
 
 /// What the whole world says to a question, aliases followed.
@@ -63,9 +69,15 @@ impl World {
     ///
     /// # Panics
     /// With the line, if it says something else.
-    pub(crate) fn read(text: &str) -> Self {
-        let mut world =
-            Self { plans: BTreeMap::new(), zones: BTreeMap::new(), policy_hosts: BTreeMap::new() };
+    pub(crate) fn read(text: &str, digests: BTreeMap<&'static str, String>) -> Self {
+        let mut world = Self {
+            plans: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            policy_hosts: BTreeMap::new(),
+            mail_hosts: Vec::new(),
+            digests,
+        };
+        world.digests.insert("DIGEST", DIGEST.to_owned());
         let mut current = Name::root();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -85,11 +97,15 @@ impl World {
                     world.policy_hosts.insert(below(MTA_STS, &current), Conduct::read(words));
                 }
                 "file" => world.write_file(&current, rest),
+                "mail" => {
+                    let address = words.next().and_then(|word| word.parse().ok()).expect("an address");
+                    let manner = mail_host::Manner::read(words.next().expect("a manner"));
+                    world.mail_hosts.push((address, manner));
+                }
                 owner => {
                     let kind = words.next().unwrap_or_else(|| panic!("line {}: no type", number + 1));
-                    let rdata = rest.split_once(kind).unwrap().1;
-                    let owner = below(owner, &current);
-                    world.plan(&current).records.push((owner, rdata_of(kind, rdata)));
+                    let rdata = world.rdata_of(kind, rest.split_once(kind).unwrap().1);
+                    world.plan(&current).records.push((below(owner, &current), rdata));
                 }
             }
         }
@@ -102,10 +118,11 @@ impl World {
 
     /// The policy of `domain` as its policy host serves it, and the address of that host.
     fn write_file(&mut self, domain: &Name, lines: &str) {
+        let address = self.rdata_of("A", "127.0.0.1");
         let (host, plan) = (below(MTA_STS, domain), self.plan(domain));
         plan.file = lines.split('|').flat_map(|line| [line.trim(), "\r\n"]).collect::<String>().into_bytes();
         if !plan.records.iter().any(|(owner, _)| *owner == host) {
-            plan.records.push((host, rdata_of("A", "127.0.0.1")));
+            plan.records.push((host, address));
         }
     }
 
@@ -163,6 +180,36 @@ impl World {
         reply
     }
 
+    /// Where its mail hosts are, each address once.
+    pub(crate) fn mail_hosts(&self) -> Vec<(IpAddr, mail_host::Manner)> {
+        self.mail_hosts.clone()
+    }
+
+    /// The TLSA records at port 25, for those who ask about another port.
+    pub(crate) fn publish_tlsa_for(&mut self, port: u16) {
+        for (origin, plan) in &mut self.plans {
+            let moved = |(owner, rdata): &(Name, RData)| {
+                let rest = owner.to_ascii().strip_prefix("_25.")?.to_owned();
+                (rdata.record_type() == RecordType::TLSA)
+                    .then(|| (name(&format!("_{port}.{rest}")), rdata.clone()))
+            };
+            let more: Vec<_> = plan.records.iter().filter_map(moved).collect();
+            if !more.is_empty() {
+                plan.records.extend(more);
+                self.zones.remove(origin);
+            }
+        }
+    }
+
+    fn rdata_of(&self, kind: &str, rdata: &str) -> RData {
+        let meant = |word| self.digests.get(word).map_or(word, String::as_str);
+        let rdata = match kind {
+            "TLSA" => rdata.split_whitespace().map(meant).collect::<Vec<_>>().join(" "),
+            _ => rdata.trim().to_owned(),
+        };
+        RData::try_from_str(rtype(kind), &rdata).unwrap_or_else(|e| panic!("'{rdata}' is not a {kind}: {e}"))
+    }
+
     /// The key that everything hangs from.
     pub(crate) fn root_key(&self) -> &ZoneKey {
         &self.plans[&Name::root()].key
@@ -211,8 +258,8 @@ impl World {
     /// Puts a record beside what is there.
     pub(crate) fn publish(&mut self, owner: &str, kind: &str, rdata: &str) {
         let owner = name(owner);
-        let origin = self.zone_of(&owner);
-        self.plan(&origin).records.push((owner, rdata_of(kind, rdata)));
+        let (origin, rdata) = (self.zone_of(&owner), self.rdata_of(kind, rdata));
+        self.plan(&origin).records.push((owner, rdata));
         self.zones.remove(&origin);
     }
 
@@ -259,10 +306,4 @@ fn below(owner: &str, origin: &Name) -> Name {
     } else {
         Name::from_ascii(owner).unwrap().append_domain(origin).unwrap()
     }
-}
-
-fn rdata_of(kind: &str, rdata: &str) -> RData {
-    let rdata = rdata.replace("DIGEST", DIGEST);
-    let rdata = rdata.trim();
-    RData::try_from_str(rtype(kind), rdata).unwrap_or_else(|e| panic!("'{rdata}' is not a {kind}: {e}"))
 }
