@@ -6,7 +6,7 @@
 
 mod code;
 
-pub use code::Code;
+pub use code::{Code, Family};
 
 use crate::text::excerpt;
 use std::fmt;
