@@ -96,6 +96,19 @@ impl Page {
         self.wrapped(&indent, &indent, tone, words);
     }
 
+    /// Words in columns, to be read from left to right.
+    pub fn columns(&mut self, words: &[&str]) {
+        const GAP: usize = 2;
+        let indent = " ".repeat(GAP);
+        let room = COLUMNS.saturating_sub(GAP);
+        let width = words.iter().map(|word| word.len()).max().unwrap_or(0).saturating_add(GAP);
+        let number = room.saturating_add(GAP).checked_div(width).unwrap_or(1).max(1);
+        for row in words.chunks(number) {
+            let cells: String = row.iter().map(|word| format!("{word:<width$}")).collect();
+            self.wrapped(&indent, &indent, Tone::Plain, cells.trim_end());
+        }
+    }
+
     /// The page.
     #[must_use]
     pub fn finish(self) -> String {
@@ -142,6 +155,21 @@ mod tests {
                 && text.contains("\n  a-label-that-is-long\n            its words\n")
         );
         assert_eq!(text.matches('x').count(), 201, "nothing is lost: {text}");
+    }
+
+    #[test]
+    fn words_in_columns_stand_below_one_another() {
+        let mut page = Page::new(Paint::Plain);
+        page.columns(&["one", "x".repeat(36).as_str(), "three"]);
+        page.columns(&["y".repeat(78).as_str()]);
+        page.columns(&[]);
+        let text = page.finish();
+        let expected = [
+            format!("  {:<38}{}", "one", "x".repeat(36)),
+            "  three".to_owned(),
+            format!("  {}", "y".repeat(78)),
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]

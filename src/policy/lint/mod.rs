@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_family_begin_with_its_prefix() {
+        for code in Code::ALL {
+            let (prefix, _) = code.word().rsplit_once('.').unwrap();
+            assert_eq!(prefix, code.family().prefix, "{code:?}");
+        }
+    }
+
+    #[test]
     fn every_code_says_what_it_means_how_to_mend_it_and_where_the_rule_stands() {
         for code in Code::ALL {
             let Explanation { word, meaning, fix, rule, .. } = code.explain();

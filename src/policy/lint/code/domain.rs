@@ -7,7 +7,7 @@ pub(super) const FAMILY: Family =
     Family { prefix: "domain", about: "what only a look at the whole domain can see" };
 
 macro_rules! domain {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* domain {
         DomainDaneInsecureMx: Warning "domain.dane-insecure-mx", "RFC 7672 section 2.2.1",
             "The host has TLSA records, but the domain's MX records are not signed: whoever forges them names another host.",
             "Sign the domain's own zone (DNSSEC), too.";
@@ -47,5 +47,5 @@ macro_rules! domain {
         DomainWrongName: Error "domain.wrong-name", "RFC 8461 section 3.1, RFC 8460 section 3",
             "The record stands at a name where nobody looks for it.",
             "Move it: _mta-sts. for MTA-STS, _smtp._tls. for reports, _smtp_sts. for the draft of 2016.";
-    } };
+    } } };
 }

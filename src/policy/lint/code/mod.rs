@@ -44,23 +44,31 @@ impl Family {
 
 /// Makes the enum, its list and its explanations from one table, so that none of them can forget a code.
 macro_rules! codes {
-    (; $($code:ident: $severity:ident $word:literal, $rule:literal, $meaning:literal, $fix:literal;)*) => {
+    (; $($family:ident { $($code:ident: $severity:ident $word:literal, $rule:literal, $meaning:literal, $fix:literal;)* })*) => {
         /// What was noticed. The word never changes its meaning: people and programs search for it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "`explain` is the documentation, and every output shows it")]
-        pub enum Code { $($code,)* }
+        pub enum Code { $($($code,)*)* }
 
         impl Code {
             /// Every code, in the order of the words.
-            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+            pub const ALL: &'static [Self] = &[$($(Self::$code,)*)*];
 
             /// Everything there is to say about it.
             #[must_use]
             pub const fn explain(self) -> Explanation {
                 match self {
-                    $(Self::$code => Explanation {
+                    $($(Self::$code => Explanation {
                         word: $word, severity: Severity::$severity, meaning: $meaning, fix: $fix, rule: $rule,
-                    },)*
+                    },)*)*
+                }
+            }
+
+            /// The family that it belongs to.
+            #[must_use]
+            pub const fn family(self) -> Family {
+                match self {
+                    $($(Self::$code)|* => $family::FAMILY,)*
                 }
             }
         }
@@ -72,13 +80,6 @@ impl Code {
     #[must_use]
     pub const fn word(self) -> &'static str {
         self.explain().word
-    }
-
-    /// The family that it belongs to: the one whose prefix stands before the last dot of its word.
-    #[must_use]
-    pub fn family(self) -> Option<Family> {
-        let (prefix, _) = self.word().rsplit_once('.')?;
-        Family::ALL.into_iter().find(|family| family.prefix == prefix)
     }
 }
 

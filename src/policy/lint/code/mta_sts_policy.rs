@@ -6,7 +6,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family { prefix: "mta-sts.policy", about: "the policy file of MTA-STS" };
 
 macro_rules! mta_sts_policy {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* mta_sts_policy {
         MtaStsPolicyBlankLine: Warning "mta-sts.policy.blank-line", "RFC 8461 section 3.2",
             "A blank line is not in the grammar: some senders refuse the whole policy for it.",
             "Remove the line.";
@@ -115,5 +115,5 @@ macro_rules! mta_sts_policy {
         MtaStsPolicyVersion: Error "mta-sts.policy.version", "RFC 8461 section 3.2",
             "version is not STSv1, written exactly so.",
             "Write version: STSv1.";
-    } };
+    } } };
 }

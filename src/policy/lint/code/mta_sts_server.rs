@@ -6,7 +6,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family { prefix: "mta-sts.server", about: "the policy host of MTA-STS" };
 
 macro_rules! mta_sts_server {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* mta_sts_server {
         MtaStsServerCertificate: Error "mta-sts.server.certificate", "RFC 8461 section 3.3",
             "The certificate of the policy host does not verify for its name: nobody gets the policy.",
             "Install a certificate for mta-sts.DOMAIN from a public authority, with its whole chain.";
@@ -37,5 +37,5 @@ macro_rules! mta_sts_server {
         MtaStsServerUnreachable: Error "mta-sts.server.unreachable", "RFC 8461 section 3.3",
             "The policy host cannot be found or reached: nobody gets the policy.",
             "Give mta-sts.DOMAIN an address where a web server answers on port 443.";
-    } };
+    } } };
 }

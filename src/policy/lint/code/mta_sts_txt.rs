@@ -6,7 +6,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family { prefix: "mta-sts.txt", about: "the TXT record of MTA-STS" };
 
 macro_rules! mta_sts_txt {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* mta_sts_txt {
         MtaStsTxtBlank: Error "mta-sts.txt.blank", "RFC 8461 section 3.1",
             "A blank stands where none may: only around a semicolon are they allowed.",
             "Remove the blank.";
@@ -61,5 +61,5 @@ macro_rules! mta_sts_txt {
         MtaStsTxtVersion: Error "mta-sts.txt.version", "RFC 8461 section 3.1",
             "The record does not begin with v=STSv1, written exactly so and followed by a semicolon.",
             "Begin the record with v=STSv1; and nothing before it.";
-    } };
+    } } };
 }

@@ -7,7 +7,7 @@ pub(super) const FAMILY: Family =
     Family { prefix: "smtp-sts.txt", about: "the TXT record of draft-margolis-smtp-sts-00" };
 
 macro_rules! smtp_sts_txt {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* smtp_sts_txt {
         SmtpStsTxtBlankInList: Note "smtp-sts.txt.blank-in-list", "draft-margolis-smtp-sts-00 section 3.1",
             "A blank stands in a list, where the draft's grammar has none.",
             "Remove the blank.";
@@ -95,5 +95,5 @@ macro_rules! smtp_sts_txt {
         SmtpStsTxtVersion: Error "smtp-sts.txt.version", "draft-margolis-smtp-sts-00 section 3.1",
             "The record does not begin with v=STS1.",
             "Begin the record with v=STS1; and nothing before it.";
-    } };
+    } } };
 }

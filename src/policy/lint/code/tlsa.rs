@@ -6,7 +6,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family { prefix: "tlsa", about: "TLSA records" };
 
 macro_rules! tlsa {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* tlsa {
         TlsaAnchorKey: Note "tlsa.anchor-key", "RFC 7672 section 3.1.2",
             "Usage 2 with selector 1 names the key of an authority: limits in its certificate do not count, and authorities \
              change their intermediate keys.",
@@ -50,5 +50,5 @@ macro_rules! tlsa {
         TlsaUsageUnknown: Error "tlsa.usage-unknown", "RFC 6698 section 2.1.1",
             "The usage is none of 0 to 3: the record is unusable.",
             "Write 3 for the host's own certificate, or 2 for an authority of your own.";
-    } };
+    } } };
 }

@@ -6,7 +6,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family { prefix: "tlsrpt.txt", about: "the TXT record of TLSRPT" };
 
 macro_rules! tlsrpt_txt {
-    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)*
+    ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* tlsrpt_txt {
         TlsrptTxtBlank: Error "tlsrpt.txt.blank", "RFC 8460 section 3",
             "A blank stands where none may: only around a semicolon or a comma are they allowed.",
             "Remove the blank.";
@@ -61,5 +61,5 @@ macro_rules! tlsrpt_txt {
         TlsrptTxtVersion: Error "tlsrpt.txt.version", "RFC 8460 section 3",
             "The record does not begin with v=TLSRPTv1, written exactly so and followed by a semicolon.",
             "Begin the record with v=TLSRPTv1; and nothing before it.";
-    } };
+    } } };
 }

@@ -1,0 +1,227 @@
+//! Every word that this program says and explains, from the closed lists that its outputs draw on.
+
+use crate::cli::exit::ExitStatus;
+use crate::policy::lint::{Code, Family, Severity};
+use crate::reason::Reason;
+use crate::render::page::Tone;
+use std::borrow::Cow;
+
+/// One word.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The word.
+    pub(super) word: Cow<'static, str>,
+    /// Where it is said.
+    pub(super) kind: Kind,
+    /// How much it matters, where the word itself says that.
+    pub(super) severity: Option<Severity>,
+    /// What it means, for the mail first of all.
+    pub(super) meaning: &'static str,
+    /// What to do; empty if nothing has to be done.
+    pub(super) fix: &'static str,
+    /// Where the rule stands.
+    pub(super) rule: &'static str,
+    /// Under which result type a TLS report tells of it (RFC 8460 section 4.3).
+    pub(super) reported_as: Option<&'static str>,
+}
+
+/// Where a word is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `reason=`, in every answer about a delivery.
+    Reason,
+    /// A finding of `lint`, of that family.
+    Lint(Family),
+    /// A result type of TLS reports.
+    ResultType,
+    /// A number that the program ends with.
+    ExitCode,
+}
+
+impl Kind {
+    /// Every kind, in the order in which they are listed.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Reason)
+            .chain(Family::ALL.map(Self::Lint))
+            .chain([Self::ResultType, Self::ExitCode])
+    }
+
+    /// The word for it in JSON.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::Lint(_) => "lint",
+            Self::ResultType => "tls-report",
+            Self::ExitCode => "exit-code",
+        }
+    }
+
+    /// Where the word is said, for people.
+    pub(super) fn title(self) -> String {
+        match self {
+            Self::Reason => "reasons of a verdict (reason=)".to_owned(),
+            Self::Lint(family) => format!("lint, {}", family.about),
+            Self::ResultType => "result types of TLS reports (RFC 8460)".to_owned(),
+            Self::ExitCode => "exit codes".to_owned(),
+        }
+    }
+
+    /// The same about one word.
+    pub(super) fn of_one(self) -> String {
+        match self {
+            Self::Reason => "a reason of a verdict".to_owned(),
+            Self::Lint(family) => format!("a finding of lint in {}", family.about),
+            Self::ResultType => "a result type of TLS reports".to_owned(),
+            Self::ExitCode => "an exit code".to_owned(),
+        }
+    }
+}
+
+impl Entry {
+    /// How the meaning is painted.
+    pub(super) const fn tone(&self) -> Tone {
+        match self.severity {
+            Some(Severity::Error) => Tone::Bad,
+            Some(Severity::Warning) => Tone::Warning,
+            Some(Severity::Note) | None => Tone::Plain,
+        }
+    }
+}
+
+/// Every word; those of one kind follow each other.
+pub(super) fn entries() -> impl Iterator<Item = Entry> {
+    let reasons = Reason::ALL.into_iter().map(|reason| {
+        let explanation = reason.explain();
+        Entry {
+            word: explanation.word.into(),
+            kind: Kind::Reason,
+            severity: None,
+            meaning: explanation.meaning,
+            fix: explanation.hint,
+            rule: explanation.rule,
+            reported_as: explanation.result_type,
+        }
+    });
+    let codes = Code::ALL.iter().map(|code| {
+        let explanation = code.explain();
+        Entry {
+            word: explanation.word.into(),
+            kind: Kind::Lint(code.family()),
+            severity: Some(explanation.severity),
+            meaning: explanation.meaning,
+            fix: explanation.fix,
+            rule: explanation.rule,
+            reported_as: None,
+        }
+    });
+    let result_types = RESULT_TYPES.into_iter().map(|(word, meaning, fix)| Entry {
+        word: word.into(),
+        kind: Kind::ResultType,
+        severity: None,
+        meaning,
+        fix,
+        rule: "RFC 8460 section 4.3",
+        reported_as: None,
+    });
+    let exit_codes = ExitStatus::ALL.into_iter().map(|status| Entry {
+        word: status.code().to_string().into(),
+        kind: Kind::ExitCode,
+        severity: None,
+        meaning: status.meaning(),
+        fix: "",
+        rule: "this program's manual",
+        reported_as: None,
+    });
+    reasons.chain(codes).chain(result_types).chain(exit_codes)
+}
+
+/// What senders report about a domain's TLS: the word, what it says, what the domain's owner does about it
+/// (RFC 8460 section 4.3).
+const RESULT_TYPES: [(&str, &str, &str); 11] = [
+    (
+        "certificate-expired",
+        "The certificate of an MX host had ended.",
+        "Renew it, and look why that did not happen by itself; `smtp-sts-verify probe` shows which one.",
+    ),
+    (
+        "certificate-host-mismatch",
+        "The certificate of an MX host was not for the name that the sender asked for.",
+        "Get a certificate with the MX host's name, or mend the MX record or the policy.",
+    ),
+    (
+        "certificate-not-trusted",
+        "No authority that the sender trusts vouched for the certificate of an MX host.",
+        "Get a certificate of a public authority, and deliver its whole chain.",
+    ),
+    (
+        "dane-required",
+        "The sender insists on DANE, and an MX host had no usable TLSA records.",
+        "Publish TLSA records, in a signed zone; the sender may have an agreement with the domain.",
+    ),
+    (
+        "dnssec-invalid",
+        "An answer of DNS could not be validated: signatures were missing, wrong or out of date.",
+        "Look with `smtp-sts-verify lookup` and mend the zone's signatures or its DS record.",
+    ),
+    (
+        "starttls-not-supported",
+        "An MX host did not offer STARTTLS.",
+        "Turn it on; if it is on, something between the sender and the host removes it.",
+    ),
+    (
+        "sts-policy-fetch-error",
+        "The MTA-STS policy could not be fetched.",
+        "Look with `smtp-sts-verify lint DOMAIN` at the policy host.",
+    ),
+    (
+        "sts-policy-invalid",
+        "The MTA-STS policy or its record is malformed.",
+        "Look with `smtp-sts-verify lint DOMAIN`: it names line and column.",
+    ),
+    (
+        "sts-webpki-invalid",
+        "The certificate of the MTA-STS policy host does not verify.",
+        "Get a certificate for mta-sts.DOMAIN, and deliver its whole chain.",
+    ),
+    (
+        "tlsa-invalid",
+        "The TLSA records of an MX host could not be used, or none matched its certificate.",
+        "Look with `smtp-sts-verify probe`: it says which record matches, and which do not.",
+    ),
+    (
+        "validation-failure",
+        "Something else did not conform; the report's failure-reason-code may say what.",
+        "Compare the MX hosts with the policy: `smtp-sts-verify lint DOMAIN`.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_has_two_meanings() {
+        let mut words: Vec<_> = entries().map(|entry| entry.word).collect();
+        let all = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), all);
+    }
+
+    #[test]
+    fn every_word_is_of_a_kind_that_is_listed_and_says_something() {
+        for Entry { word, kind, meaning, rule, .. } in entries() {
+            assert!(Kind::all().any(|listed| listed == kind), "{word}");
+            assert!(!meaning.is_empty() && !rule.is_empty(), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_a_verdict_is_reported_as_is_explained_too() {
+        for entry in entries() {
+            if let Some(word) = entry.reported_as {
+                assert!(RESULT_TYPES.iter().any(|(known, ..)| *known == word), "{word}");
+            }
+        }
+    }
+}
