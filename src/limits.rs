@@ -130,11 +130,17 @@ pub const MAX_URL_PATH_OCTETS: usize = 1_024;
 /// Octets of a file of CA certificates; Debian's store of 140 has 220,000.
 pub const MAX_CA_FILE_OCTETS: usize = 8_388_608;
 
-// ---- the look at MX hosts (lint DOMAIN) ------------------------------------------------------------------------
+// ---- the look at MX hosts (probe, lint DOMAIN) -------------------------------------------------------------------
 
-/// One MX host, from its first address to the end of the handshake. Some greet after six seconds and more, to be rid of
-/// those who cannot wait (postscreen's `postscreen_greet_wait`).
+/// One address of an MX host, from the connection attempt to the end of the handshake. Some greet after six seconds and
+/// more, to be rid of those who cannot wait (postscreen's `postscreen_greet_wait`).
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(15);
+/// The whole of one domain of `probe`, default: three rounds of addresses that do not answer to the end.
+pub const PROBE_DOMAIN_DEADLINE_DEFAULT: Duration = Duration::from_secs(45);
+/// Connections of `probe` and `lint DOMAIN` at the same time.
+pub const MAX_PROBES_AT_ONCE: usize = 32;
+/// Domains that `probe` looks at at the same time.
+pub const MAX_PROBED_DOMAINS_AT_ONCE: usize = 4;
 /// The whole of `lint DOMAIN`, default: a person waits for it, not Exim.
 pub const LINT_DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 /// `max_age` that `lint --publish` gives, seconds: two weeks, the least of what RFC 8461 section 3.2 calls "weeks".
@@ -143,10 +149,10 @@ pub const LINT_MAX_AGE_DEFAULT: u64 = 1_209_600;
 pub const MAX_FINDINGS_SHOWN: usize = 50;
 /// Findings about one text that a program is told; a policy of blank lines has 65,000.
 pub const MAX_FINDINGS_TOLD: usize = 1_000;
-/// Addresses of an MX host that are tried.
-pub const MAX_PROBE_ADDRESSES: usize = 2;
-/// Octets read from an MX host; a long chain of certificates has 10,000.
-pub const MAX_PROBE_OCTETS: u64 = 131_072;
+/// Addresses of an MX host that are looked at; the largest hosts have eight.
+pub const MAX_PROBE_ADDRESSES: usize = 16;
+/// Octets read at one address; a long chain of certificates has 10,000, and the TLS library takes none above 65,535.
+pub const MAX_PROBE_OCTETS: usize = 131_072;
 /// Lines of one SMTP reply; the longest replies to EHLO have about 20.
 pub const MAX_SMTP_REPLY_LINES: usize = 100;
 /// Octets of one line of an SMTP reply; RFC 5321 section 4.5.3.1.5 allows 512.

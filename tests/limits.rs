@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 83] = [
+const DEFAULTS: [(&str, &str); 86] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -61,11 +61,14 @@ const DEFAULTS: [(&str, &str); 83] = [
     ("MAX_URL_PATH_OCTETS", "1_024"),
     ("MAX_CA_FILE_OCTETS", "8_388_608"),
     ("PROBE_DEADLINE", "Duration::from_secs(15)"),
+    ("PROBE_DOMAIN_DEADLINE_DEFAULT", "Duration::from_secs(45)"),
+    ("MAX_PROBES_AT_ONCE", "32"),
+    ("MAX_PROBED_DOMAINS_AT_ONCE", "4"),
     ("LINT_DEADLINE_DEFAULT", "Duration::from_secs(30)"),
     ("LINT_MAX_AGE_DEFAULT", "1_209_600"),
     ("MAX_FINDINGS_SHOWN", "50"),
     ("MAX_FINDINGS_TOLD", "1_000"),
-    ("MAX_PROBE_ADDRESSES", "2"),
+    ("MAX_PROBE_ADDRESSES", "16"),
     ("MAX_PROBE_OCTETS", "131_072"),
     ("MAX_SMTP_REPLY_LINES", "100"),
     ("MAX_SMTP_REPLY_OCTETS", "2_048"),

@@ -5,13 +5,16 @@ use futures_util::FutureExt;
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
 use smtp_sts_verify::cache::{Authentication, StoredPolicy};
+use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl, Step};
 use smtp_sts_verify::lint::survey::Survey;
 use smtp_sts_verify::lint::{Part, domain, human, json};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::mta_sts::{Body, Policy, Record};
-use smtp_sts_verify::probe::{NotShown, Shown};
+use smtp_sts_verify::probe::certificate::{Certificate, Distrust};
+use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
+use smtp_sts_verify::probe::report::{Chain, Distrusted, Sighting, TlsSession};
 use smtp_sts_verify::time::UnixTime;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +28,7 @@ struct World {
     answers: BTreeMap<(String, RecordType), Outcome>,
     policy: Result<Vec<u8>, FetchError>,
     stored: Option<StoredPolicy>,
-    shown: Option<Result<Shown, NotShown>>,
+    shown: Option<Vec<Sighting>>,
 }
 
 impl World {
@@ -74,8 +77,8 @@ impl World {
         self
     }
 
-    fn shows(mut self, shown: Result<Shown, NotShown>) -> Self {
-        self.shown = Some(shown);
+    fn shows(mut self, shown: Sighting) -> Self {
+        self.shown.get_or_insert_default().push(shown);
         self
     }
 
@@ -139,8 +142,23 @@ fn insecure(rtype: &str, record: &str) -> Outcome {
     Outcome::Insecure(Content::Data(vec![record]), "no DS".into())
 }
 
-fn shown(webpki: Result<(), String>) -> Result<Shown, NotShown> {
-    Ok(Shown { address: ([192, 0, 2, 1], 25).into(), chain: vec![b"no certificate".to_vec()], webpki })
+/// An address with a certificate that fits no TLSA record.
+fn shown(webpki: Result<(), Distrust>) -> Sighting {
+    Sighting {
+        address: ([192, 0, 2, 1], 25).into(),
+        failure: None,
+        tls: Some(TlsSession { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256" }),
+        chain: Some(Chain {
+            certificates: vec![Certificate::read(b"no certificate")],
+            webpki: webpki.map_err(|kind| Distrusted { kind, why: "it is\nanother's".into() }),
+        }),
+        tlsa: vec![Fate::NotMatched],
+        elapsed: Duration::ZERO,
+    }
+}
+
+fn failed(at: Stage, kind: FailureKind) -> Sighting {
+    Sighting::nothing(([192, 0, 2, 1], 25).into(), Failure::new(at, kind, "it\nfailed"), [])
 }
 
 /// A world that is well, changed.
@@ -317,15 +335,24 @@ fn tlsa_records_are_looked_at_one_by_one_and_against_the_certificate() {
 
 #[test]
 fn a_certificate_matters_by_what_is_published() {
-    let unvouched = || shown(Err("unknown issuer".into()));
+    let unvouched = || shown(Err(Distrust::UnknownIssuer));
     let bare = || well().withdraw("_mta-sts.d.test", "TXT").fail(|host| FetchError::NoAddress { host });
-    let plain = || Err(NotShown::NoStarttls("it does not".into()));
-    let closed = || Err(NotShown::NoConnection("refused".into()));
+    let plain = || failed(Stage::Starttls, FailureKind::NotOffered);
+    let closed = || failed(Stage::Connect, FailureKind::Refused);
     assert_eq!(well().shows(unvouched()).found(), ["domain.mx-certificate"]);
     assert_eq!(bare().shows(unvouched()).found(), Vec::<&str>::new());
     assert_eq!(well().shows(plain()).found(), ["domain.mx-no-starttls"]);
     assert_eq!(bare().shows(plain()).found(), Vec::<&str>::new());
     assert_eq!(well().shows(closed()).found(), ["domain.mx-not-seen"]);
+}
+
+#[test]
+fn every_address_counts_and_what_is_wrong_with_several_is_found_once() {
+    let bad = || shown(Err(Distrust::Expired));
+    assert_eq!(well().shows(shown(Ok(()))).shows(bad()).found(), ["domain.mx-certificate"]);
+    assert_eq!(well().shows(bad()).shows(bad()).found(), ["domain.mx-certificate"]);
+    let world = well().shows(failed(Stage::Connect, FailureKind::NoRoute)).shows(bad());
+    assert_eq!(world.found(), ["domain.mx-not-seen", "domain.mx-certificate"]);
 }
 
 proptest! {

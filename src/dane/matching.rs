@@ -1,8 +1,8 @@
 //! Does a certificate chain match the TLSA records of its host? (RFC 6698 section 2.1, RFC 7671 sections 5 and 9.)
 //!
-//! Only that: names and dates have no part in DANE-EE(3) (RFC 7672 section 3.1.1), and of DANE-TA(2) this is the first
-//! half. Who belongs to the chain is what the certificates say of each other; whether they are well signed, and bear the
-//! name of the host (RFC 7672 section 3.2.2), is for the one who speaks TLS.
+//! Names and dates have no part in DANE-EE(3) (RFC 7672 section 3.1.1). For DANE-TA(2) a match is the first half: who
+//! belongs to the chain is what the certificates say of each other. Whether they are well signed, in time, and bear the
+//! name of the host (RFC 7672 section 3.2.2) is asked of whoever calls, for one trust anchor at a time.
 
 use super::der::Certificate;
 use super::tlsa::{Association, Selector, Tlsa, Unusable, Usage};
@@ -20,7 +20,7 @@ pub enum Fate {
     /// It fits nothing that the server showed.
     NotMatched,
     /// It fits an authority of the chain, but the chain up to there does not verify, or is not for the host (RFC 7672
-    /// section 3.1.2); the text says why.
+    /// section 3.2.2); the text says why.
     Unverified(String),
     /// An SMTP client cannot act on it.
     Unusable(Unusable),
@@ -46,71 +46,130 @@ impl Fate {
     }
 }
 
-/// The record that a certificate chain matches, if it matches one. The chain is in DER, the server's own certificate
-/// first, as TLS brings it.
+/// Where a chain is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor<'a> {
+    /// At this certificate, in DER.
+    Certificate(&'a [u8]),
+    /// At this key, which a record brings without a certificate around it (RFC 7671 section 5.2.3).
+    Key {
+        /// Whose key it is to be: the issuer's name in the last certificate that was sent, in DER.
+        name: &'a [u8],
+        /// The SubjectPublicKeyInfo, in DER.
+        key: &'a [u8],
+    },
+}
+
+/// What becomes of each record, in the order of the records. The chain is in DER, the server's own certificate first, as
+/// TLS brings it; `verifies` says whether it leads to a trust anchor and is for the host, or why not.
 ///
-/// Where records of one usage and selector bear digests of two kinds, only the stronger kind counts (RFC 7671 section
-/// 9). The server's own certificate is no trust anchor of itself, not even if it is self-signed: what mail servers use
-/// to verify chains looks for DANE-TA(2) above it.
+/// Where usable records of one usage and selector bear digests of two kinds, only the stronger kind counts (RFC 7671
+/// section 9). The server's own certificate is no trust anchor of itself, not even if it is self-signed: what mail
+/// servers use to verify chains looks for DANE-TA(2) above it.
 #[must_use]
-pub fn matched<'a>(chain: &[impl AsRef<[u8]>], records: &'a [Tlsa]) -> Option<&'a Tlsa> {
-    let (own, authorities) = chain.split_first()?;
-    let issuers = Issuers::of(own.as_ref(), authorities);
-    records.iter().filter(|record| !is_outdone(record, records)).find(|record| match record.usage {
-        Usage::EndEntity => is_matched(own.as_ref(), record),
-        Usage::TrustAnchor => {
-            issuers.sent.iter().any(|authority| is_matched(authority, record)) || issuers.miss(record)
-        }
-    })
+pub fn fates<'r>(
+    chain: &[impl AsRef<[u8]>],
+    records: impl IntoIterator<Item = &'r Result<Tlsa, Unusable>>,
+    verifies: impl Fn(Anchor<'_>) -> Result<(), String>,
+) -> Vec<Fate> {
+    let records: Vec<_> = records.into_iter().collect();
+    let usable: Vec<&Tlsa> = records.iter().filter_map(|record| record.as_ref().ok()).collect();
+    let issuers =
+        chain.split_first().map(|(own, authorities)| (own.as_ref(), Issuers::of(own.as_ref(), authorities)));
+    let fate = |record: &Tlsa| match &issuers {
+        _ if is_outdone(record, &usable) => Fate::Outdone,
+        None => Fate::NotReached,
+        Some((own, issuers)) => match record.usage {
+            Usage::EndEntity if is_matched(own, record) => Fate::Matched { at: Some(0) },
+            Usage::EndEntity => Fate::NotMatched,
+            Usage::TrustAnchor => issuers.fate(record, &verifies),
+        },
+    };
+    records.iter().map(|record| record.as_ref().map_or_else(|why| Fate::Unusable(*why), fate)).collect()
 }
 
 /// Who issued the server's certificate, directly or at a distance, in what the certificates say of each other.
 struct Issuers<'a> {
-    /// Those that the server sent.
-    sent: Vec<&'a [u8]>,
+    /// Those that the server sent, each with its place in the chain.
+    sent: Vec<(usize, &'a [u8])>,
     /// The names of all.
     names: Vec<&'a [u8]>,
+    /// Of these, the names of those that the server did not send.
+    missing: Vec<&'a [u8]>,
 }
 
 impl<'a> Issuers<'a> {
     fn of(own: &'a [u8], authorities: &'a [impl AsRef<[u8]>]) -> Self {
         let issuer = |octets| Certificate::read(octets).map(|certificate| certificate.issuer);
-        let mut issuers = Self { sent: Vec::new(), names: issuer(own).into_iter().collect() };
-        let mut others: Vec<_> = authorities
-            .iter()
-            .filter_map(|octets| Some((octets.as_ref(), Certificate::read(octets.as_ref())?)))
+        let names = issuer(own).into_iter().collect();
+        let mut issuers = Self { sent: Vec::new(), names, missing: Vec::new() };
+        let mut others: Vec<_> = (1..)
+            .zip(authorities)
+            .filter_map(|(at, octets)| Some((at, octets.as_ref(), Certificate::read(octets.as_ref())?)))
             .collect();
         let mut next = 0;
         while let Some(name) = issuers.names.get(next).copied() {
             next += 1;
-            for (octets, certificate) in others.extract_if(.., |(_, other)| other.subject == name) {
-                issuers.sent.push(octets);
+            let mut is_missing =
+                !issuers.names.iter().take(next.saturating_sub(1)).any(|known| *known == name);
+            for (at, octets, certificate) in others.extract_if(.., |(_, _, other)| other.subject == name) {
+                is_missing = false;
+                issuers.sent.push((at, octets));
                 issuers.names.push(certificate.issuer);
+            }
+            if is_missing {
+                issuers.missing.push(name);
             }
         }
         issuers
     }
 
-    /// Whether the record brings an issuer that the server did not send: only a certificate in full can, and then the
-    /// server need not send it (RFC 7671 section 5.2.2).
-    fn miss(&self, record: &Tlsa) -> bool {
-        let Association::Full(octets) = &record.association else { return false };
-        Certificate::read(octets).is_some_and(|anchor| self.names.contains(&anchor.subject))
+    /// The fate of a record about a trust anchor.
+    fn fate(&self, record: &Tlsa, verifies: impl Fn(Anchor<'_>) -> Result<(), String>) -> Fate {
+        let sent = self.sent.iter().filter(|(_, octets)| is_matched(octets, record));
+        let sent = sent.map(|(at, octets)| (Some(*at), Anchor::Certificate(octets)));
+        let mut why = None;
+        for (at, anchor) in sent.chain(self.missed(record).into_iter().map(|anchor| (None, anchor))) {
+            match verifies(anchor) {
+                Ok(()) => return Fate::Matched { at },
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        why.map_or(Fate::NotMatched, Fate::Unverified)
+    }
+
+    /// The issuers that the record brings and the server did not send: only one in full can. With a certificate the
+    /// server need not send it (RFC 7671 section 5.2.2); with a key it must, and is forgiven (section 5.2.3).
+    fn missed<'r>(&self, record: &'r Tlsa) -> Vec<Anchor<'r>>
+    where
+        'a: 'r,
+    {
+        match (&record.association, record.selector) {
+            (Association::Full(octets), Selector::Certificate) => Certificate::read(octets)
+                .filter(|anchor| self.names.contains(&anchor.subject))
+                .map(|_| Anchor::Certificate(octets))
+                .into_iter()
+                .collect(),
+            (Association::Full(key), Selector::PublicKey) => {
+                self.missing.iter().copied().map(|name| Anchor::Key { name, key }).collect()
+            }
+            (Association::Sha256(_) | Association::Sha512(_), _) => Vec::new(),
+        }
     }
 }
 
-fn is_outdone(record: &Tlsa, records: &[Tlsa]) -> bool {
-    let stronger = |other: &Tlsa| {
+fn is_outdone(record: &Tlsa, usable: &[&Tlsa]) -> bool {
+    let stronger = |other: &&Tlsa| {
         (other.usage, other.selector) == (record.usage, record.selector)
             && matches!(other.association, Association::Sha512(_))
     };
-    matches!(record.association, Association::Sha256(_)) && records.iter().any(stronger)
+    matches!(record.association, Association::Sha256(_)) && usable.iter().any(stronger)
 }
 
 fn is_matched(octets: &[u8], record: &Tlsa) -> bool {
     let selected = match record.selector {
         Selector::Certificate => Some(octets),
-        Selector::PublicKey => Certificate::read(octets).map(|certificate| certificate.public_key),
+        Selector::PublicKey => public_key(octets),
     };
     let digest = |algorithm, octets| digest::digest(algorithm, octets);
     selected.is_some_and(|octets| match &record.association {
@@ -118,6 +177,13 @@ fn is_matched(octets: &[u8], record: &Tlsa) -> bool {
         Association::Sha256(hash) => digest(&digest::SHA256, octets).as_ref() == hash,
         Association::Sha512(hash) => digest(&digest::SHA512, octets).as_ref() == hash,
     })
+}
+
+/// The SubjectPublicKeyInfo of a certificate in DER, with its tag and length: what selector SPKI(1) selects (RFC 6698
+/// section 2.1.2). `None` if the octets are not framed as one certificate.
+#[must_use]
+pub fn public_key(certificate: &[u8]) -> Option<&[u8]> {
+    Certificate::read(certificate).map(|certificate| certificate.public_key)
 }
 
 #[cfg(test)]
@@ -152,6 +218,14 @@ mod tests {
             der: [leaf.der().to_vec(), middle.der().to_vec(), root.der().to_vec()],
             keys: [key.subject_public_key_info(), key_of(&middle), key_of(&root)],
         }
+    }
+
+    /// The first record that the chain matches, where everything else is in order.
+    fn matched<'a>(chain: &[impl AsRef<[u8]>], records: &'a [Tlsa]) -> Option<&'a Tlsa> {
+        let read: Vec<_> = records.iter().cloned().map(Ok).collect();
+        let fates = fates(chain, &read, |_| Ok(()));
+        let first = fates.iter().position(|fate| matches!(fate, Fate::Matched { .. }));
+        first.map(|first| &records[first])
     }
 
     fn is_match(chain: &[Vec<u8>], record: &Tlsa) -> bool {
@@ -202,15 +276,26 @@ mod tests {
         assert!(!is_match(&sent, &records(2, 0, stranger.der())[1]));
     }
 
-    /// RFC 7671 section 5.2.2: only "2 0 0" can stand for an anchor that is not sent.
+    /// RFC 7671 sections 5.2.2 and 5.2.3: only what is published in full can stand for an anchor that is not sent.
     #[test]
     fn an_anchor_that_is_not_sent_has_to_be_published_in_full() {
         let (Chain { der, keys }, other) = (chain(), chain());
         let [in_full, digests @ ..] = records(2, 0, &der[2]);
         assert!(is_match(&der[..2], &in_full));
-        for record in digests.iter().chain(&records(2, 1, &keys[2])) {
+        let [key_in_full, key_digests @ ..] = records(2, 1, &keys[2]);
+        for record in digests.iter().chain(&key_digests) {
             assert!(!is_match(&der[..2], record), "{record}");
         }
+        let asked = std::cell::RefCell::new(Vec::new());
+        let fates_of = |chain: &[Vec<u8>]| {
+            fates(chain, &[Ok(key_in_full.clone())], |anchor| {
+                asked.borrow_mut().push(matches!(anchor, Anchor::Key { .. }));
+                Err("another key".to_owned())
+            })
+        };
+        assert_eq!(fates_of(&der[..2]), [Fate::Unverified("another key".to_owned())]);
+        assert_eq!(fates_of(&der), [Fate::Unverified("another key".to_owned())]);
+        assert_eq!(*asked.borrow(), [true, false], "a certificate that is sent stands for itself");
         let [leaf_in_full, ..] = records(2, 0, &other.der[0]);
         assert!(!is_match(&der[..2], &leaf_in_full));
     }
@@ -228,6 +313,37 @@ mod tests {
         assert_eq!(matched(&none, &records(3, 1, &here.keys[0])), None);
         assert_eq!(matched(&here.der, &[]), None);
         assert_eq!(matched(&[b"no certificate"], &records(3, 1, &here.keys[0])), None);
+    }
+
+    #[test]
+    fn each_record_has_a_fate_of_its_own() {
+        let (here, other) = (chain(), chain());
+        let [full, weak, strong] = records(3, 1, &here.keys[0]);
+        let [_, elsewhere, _] = records(3, 0, &other.der[0]);
+        let [_, anchor, _] = records(2, 0, &here.der[2]);
+        let pkix = Tlsa::new(1, 1, 1, vec![0; 32]);
+        let published = [Ok(full), Ok(weak), Ok(strong), Ok(elsewhere), Ok(anchor), pkix.clone()];
+        let unusable = Fate::Unusable(pkix.unwrap_err());
+        let own = Fate::Matched { at: Some(0) };
+        let found = fates(&here.der, &published, |_| Err("expired".to_owned()));
+        let unverified = Fate::Unverified("expired".to_owned());
+        assert_eq!(found, [own.clone(), Fate::Outdone, own, Fate::NotMatched, unverified, unusable.clone()]);
+        let nobody: [Vec<u8>; 0] = [];
+        let unreached = Fate::NotReached;
+        let expected =
+            [unreached.clone(), Fate::Outdone, unreached.clone(), unreached.clone(), unreached, unusable];
+        assert_eq!(fates(&nobody, &published, |_| Ok(())), expected);
+    }
+
+    #[test]
+    fn the_anchor_that_verifies_is_told_by_its_place() {
+        let Chain { der, .. } = chain();
+        for (at, expected) in [(1, Some(1)), (2, Some(2))] {
+            let [_, record, _] = records(2, 0, &der[at]);
+            assert_eq!(fates(&der, &[Ok(record)], |_| Ok(())), [Fate::Matched { at: expected }]);
+        }
+        let [in_full, ..] = records(2, 0, &der[2]);
+        assert_eq!(fates(&der[..2], &[Ok(in_full)], |_| Ok(())), [Fate::Matched { at: None }]);
     }
 
     /// The example of RFC 7671 section 9: beside SHA2-512 a match of SHA2-256 alone counts for nothing.

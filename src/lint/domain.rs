@@ -4,7 +4,7 @@ use super::Part;
 use super::kind::Kind;
 use super::survey::{Host, Survey, texts};
 use crate::cache::StoredPolicy;
-use crate::dane::matching::matched;
+use crate::dane::matching::Fate;
 use crate::dane::tlsa::Tlsa;
 use crate::dns::presentation::{name as name_text, rdata};
 use crate::dns::{Answer, Blame, Content, Outcome};
@@ -13,7 +13,8 @@ use crate::policy::lint::Code;
 use crate::policy::mta_sts::{self, Body, Record};
 use crate::policy::txt::Published;
 use crate::policy::{Mode, Policy, smtp_sts, tls_rpt};
-use crate::probe::{NotShown, Shown};
+use crate::probe::failure::{Failure, Stage};
+use crate::probe::report::{NoAddress, Sighting};
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{DaneHost, MxFindings, Trouble};
 
@@ -310,7 +311,7 @@ fn reports(survey: &Survey, body: Option<&Body>) -> Part {
 /// The TLSA records of a host, one part each, and the host itself.
 fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut usable = Vec::new();
+    let mut has_usable = false;
     let mx_is_secure = matches!(survey.mx.outcome, Outcome::Secure(_));
     for answer in &host.tlsa {
         match answer.outcome.content() {
@@ -318,7 +319,7 @@ fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
                 for record in records {
                     let mut part = of_answer(answer);
                     match answer.outcome {
-                        Outcome::Secure(_) => usable.extend(Tlsa::parse(record)),
+                        Outcome::Secure(_) => has_usable |= Tlsa::parse(record).is_ok(),
                         _ => part.find(Code::TlsaNotSecure, ""),
                     }
                     let inspected = Kind::Tlsa.inspect(part.title, rdata(record).into_bytes());
@@ -330,11 +331,11 @@ fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
         }
     }
     let mut part = of_dane(host);
-    if !usable.is_empty() && !mx_is_secure {
+    if has_usable && !mx_is_secure {
         part.find(Code::DomainDaneInsecureMx, "");
     }
     if let Some(shown) = &host.shown {
-        judge(shown, host, &usable, body, &mut part);
+        judge(shown, host, body, &mut part);
     }
     parts.push(part);
     parts
@@ -342,9 +343,9 @@ fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
 
 /// What DANE asks of mail for the host.
 fn of_dane(host: &Host) -> Part {
-    let mut part = Part { title: host.name.to_string(), ..Part::default() };
+    let mut part = Part { title: host.target.name.to_string(), ..Part::default() };
     let is_told = host.tlsa.iter().any(|answer| answer.outcome.content().is_none());
-    part.state = match &host.dane {
+    part.state = match &host.target.dane {
         DaneHost::Absent => "no DANE",
         DaneHost::Usable => "DANE, authenticated TLS",
         DaneHost::Unusable => {
@@ -373,44 +374,81 @@ fn of_dane(host: &Host) -> Part {
     part
 }
 
-/// Judges what the host shows by what the domain publishes: its own TLSA records, or the policy.
-fn judge(
-    shown: &Result<Shown, NotShown>,
-    host: &Host,
-    usable: &[Tlsa],
-    body: Option<&Body>,
-    part: &mut Part,
-) {
-    let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
-    let demands_dane = host.dane == DaneHost::Usable;
-    let shown = match shown {
-        Ok(shown) => shown,
-        Err(why) => {
-            part.notes.push(format!("it {}", excerpt(&why.to_string(), SHOWN)));
-            return match why {
-                NotShown::NoAddress(_) | NotShown::NoConnection(_) => part.find(Code::DomainMxNotSeen, ""),
-                NotShown::NoSmtp(_) | NotShown::NoStarttls(_) | NotShown::NoHandshake(_) => {
-                    if demands_webpki || demands_dane {
-                        part.find(Code::DomainMxNoStarttls, "");
-                    }
-                }
-            };
-        }
-    };
-    let address = shown.address;
-    match &shown.webpki {
-        Ok(()) => part.notes.push(format!("certificate at {address}: public authorities vouch for it")),
-        Err(why) => {
-            let why = excerpt(why, SHOWN);
-            part.notes.push(format!("certificate at {address}: no public authority vouches for it: {why}"));
-            if demands_webpki && !demands_dane {
-                part.find(Code::DomainMxCertificate, "");
+/// Judges what the addresses of the host show by what the domain publishes: its own TLSA records, or the policy. What is
+/// wrong at several of them is told of each, and found once.
+fn judge(shown: &[Sighting], host: &Host, body: Option<&Body>, part: &mut Part) {
+    if let Err(why) = &host.target.addresses {
+        part.notes.push(match why {
+            NoAddress::Absent => "it has no address".to_owned(),
+            NoAddress::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
+                format!("its addresses could not be learnt: {}", excerpt(why, SHOWN))
             }
+        });
+        part.find(Code::DomainMxNotSeen, "");
+    }
+    if host.target.addresses_left_out > 0 {
+        let (shown, more) = (shown.len(), host.target.addresses_left_out);
+        part.notes
+            .push(format!("(only the first {shown} of its addresses are looked at, and {more} are not)"));
+    }
+    let mut codes = Vec::new();
+    for sighting in shown {
+        let code = judge_address(sighting, host, body, part);
+        codes.extend(code.filter(|code| !codes.contains(code)));
+    }
+    for code in codes {
+        part.find(code, "");
+    }
+}
+
+/// Tells what one address shows, and what is wrong with it.
+fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &mut Part) -> Option<Code> {
+    let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
+    let demands_dane = host.target.dane == DaneHost::Usable;
+    let address = sighting.address;
+    if let Some(Failure { at, why, .. }) = &sighting.failure {
+        part.notes.push(format!("{address}: {}: {}", stopped(*at), excerpt(why, SHOWN)));
+        return match at {
+            Stage::Connect => Some(Code::DomainMxNotSeen),
+            _ => (demands_webpki || demands_dane).then_some(Code::DomainMxNoStarttls),
+        };
+    }
+    let vouched = sighting.chain.as_ref().map(|chain| &chain.webpki);
+    part.notes.push(match vouched {
+        Some(Ok(())) => format!("certificate at {address}: public authorities vouch for it"),
+        Some(Err(distrusted)) => format!(
+            "certificate at {address}: no public authority vouches for it: {}",
+            excerpt(&distrusted.why, SHOWN)
+        ),
+        None => format!("certificate at {address}: there is none"),
+    });
+    let mut is_matched = false;
+    for (record, fate) in host.target.tlsa.iter().zip(&sighting.tlsa) {
+        match fate {
+            Fate::Matched { .. } => {
+                is_matched = true;
+                part.notes.push(format!("it fits TLSA {}", excerpt(&record.text, 24)));
+            }
+            Fate::Unverified(why) => {
+                let record = excerpt(&record.text, 24);
+                part.notes.push(format!("it would fit TLSA {record}, but: {}", excerpt(why, SHOWN)));
+            }
+            Fate::NotMatched | Fate::Unusable(_) | Fate::Outdone | Fate::NotReached => {}
         }
     }
-    match matched(&shown.chain, usable) {
-        Some(record) => part.notes.push(format!("it fits TLSA {}", excerpt(&record.to_string(), 24))),
-        None if demands_dane => part.find(Code::TlsaNoMatch, ""),
-        None => {}
+    match vouched {
+        _ if demands_dane => (!is_matched).then_some(Code::TlsaNoMatch),
+        Some(Ok(())) => None,
+        Some(Err(_)) | None => demands_webpki.then_some(Code::DomainMxCertificate),
+    }
+}
+
+/// What did not come about.
+const fn stopped(at: Stage) -> &'static str {
+    match at {
+        Stage::Connect => "no connection",
+        Stage::Greeting | Stage::Ehlo => "no SMTP",
+        Stage::Starttls => "no STARTTLS",
+        Stage::Handshake => "no TLS",
     }
 }

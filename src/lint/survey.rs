@@ -5,14 +5,16 @@
 
 use crate::cache::StoredPolicy;
 use crate::dane::base;
-use crate::dns::{Answer, Content, Outcome, Question, Resolve};
+use crate::dns::{Answer, Content, Question, Resolve};
 use crate::https::{Fetch, FetchError, MediaType};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::mta_sts;
-use crate::probe::{NotShown, Probe, Shown};
-use crate::verdict::{DaneHost, MxFindings};
-use crate::verify::{dane, mx};
+use crate::probe::report::Sighting;
+use crate::probe::target::{Target, next_hop};
+use crate::probe::{Probe, Times};
+use crate::verdict::MxFindings;
+use crate::verify::mx;
 use futures_util::future::{OptionFuture, join, join_all};
 use hickory_proto::rr::{Name, RData, RecordType};
 
@@ -54,14 +56,12 @@ pub struct Survey {
 /// One MX host.
 #[derive(Debug)]
 pub struct Host {
-    /// Its name.
-    pub name: MxHost,
-    /// What DANE asks of mail for it.
-    pub dane: DaneHost,
+    /// What DNS says of it.
+    pub target: Target,
     /// The answers about TLSA records; the last one with secure records is that of its TLSA base domain.
     pub tlsa: Vec<Answer>,
-    /// What it shows; `None` if nobody connected.
-    pub shown: Option<Result<Shown, NotShown>>,
+    /// What each of its addresses shows; `None` if nobody connected.
+    pub shown: Option<Vec<Sighting>>,
 }
 
 impl Survey {
@@ -71,7 +71,7 @@ impl Survey {
         stored: Option<StoredPolicy>,
         dns: &impl Resolve,
         https: &impl Fetch,
-        probe: Option<&Probe>,
+        probe: Option<(&Probe, Times)>,
     ) -> Option<Self> {
         let txt = |below: &str| {
             let name = Name::from_ascii(format!("{below}.{domain}")).ok()?;
@@ -96,7 +96,7 @@ impl Survey {
         };
         let is_missed = texts(&record).is_empty() || texts(&reports).is_empty();
         let wrong_names = if is_missed { wrong_names(domain) } else { Vec::new() };
-        let hosts = join_all(names.iter().map(|host| look_at(dns, probe, host)));
+        let hosts = join_all(names.iter().map(|host| look_at(dns, probe, host, next_hop(domain, &mx, host))));
         // Looking there costs about as much as one more host.
         dns.allow_mx_hosts(usize::from(is_missed));
         let (elsewhere, hosts) = join(dns.resolve(&wrong_names), hosts).await;
@@ -136,24 +136,16 @@ fn wrong_names(domain: &PolicyDomain) -> Vec<Question> {
     names.map(|name| Question::new(&name, RecordType::TXT)).collect()
 }
 
-async fn look_at(dns: &impl Resolve, probe: Option<&Probe>, host: &MxHost) -> Host {
+async fn look_at(
+    dns: &impl Resolve,
+    probe: Option<(&Probe, Times)>,
+    host: &MxHost,
+    next_hop: Vec<MxHost>,
+) -> Host {
     // What stands at the host's own name is of interest in an unsigned zone, too, where senders do not ask for it.
     let own: Vec<Question> = base::question(&host.to_dns()).into_iter().collect();
-    let (looked, own) = join(dane::look(dns, std::slice::from_ref(host), &[]), dns.resolve(&own)).await;
-    let is_tlsa = |answer: &Answer| answer.question.rtype() == RecordType::TLSA;
-    let mut tlsa: Vec<Answer> = looked.answers.into_iter().filter(is_tlsa).collect();
-    if tlsa.is_empty() {
-        tlsa = own;
-    }
-    let dane = looked.hosts.into_iter().next().map_or(DaneHost::Absent, |(_, dane)| dane);
-    let name = tlsa_base(&tlsa).unwrap_or_else(|| host.clone());
-    let shown = OptionFuture::from(probe.map(|probe| probe.look(dns, host, &name))).await;
-    Host { name: host.clone(), dane, tlsa, shown }
-}
-
-/// The name below which secure TLSA records stand.
-fn tlsa_base(answers: &[Answer]) -> Option<MxHost> {
-    let with_records = |answer: &&Answer| matches!(answer.outcome, Outcome::Secure(Content::Data(_)));
-    let found = answers.iter().rfind(with_records)?;
-    MxHost::from_dns(&found.question.name().base_name().base_name())
+    let (target, own) = join(Target::find(dns, host, &next_hop), dns.resolve(&own)).await;
+    let tlsa = if target.tlsa_answers.is_empty() { own } else { target.tlsa_answers.clone() };
+    let shown = OptionFuture::from(probe.map(|(probe, times)| probe.look(&target, times))).await;
+    Host { target, tlsa, shown }
 }

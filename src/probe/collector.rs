@@ -3,14 +3,17 @@
 //! That the server holds the key of its certificate is verified as ever; only the verdict about the certificate itself
 //! is written down and not acted upon.
 
+use super::certificate::{Certificate, Distrust, Says};
+use super::report::Distrusted;
 use crate::https::{BadRoots, Roots};
+use crate::time::UnixTime as Moment;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 /// What makes the clients.
 #[derive(Debug)]
@@ -19,13 +22,15 @@ pub(super) struct Collector {
     webpki: Arc<WebPkiServerVerifier>,
 }
 
-/// What one server showed: its chain, and what the web's authorities say of it.
-type Seen = (Vec<Vec<u8>>, Result<(), String>);
+/// What one server showed: its chain in DER, never empty, and what the web's authorities say of it.
+pub(super) type Seen = (Vec<Vec<u8>>, Result<(), Distrusted>);
 
 /// The notes of one handshake.
 #[derive(Debug)]
 pub(super) struct Notes {
     webpki: Arc<WebPkiServerVerifier>,
+    /// Whom the certificate has to be for (RFC 8461 section 4.1), whatever name the handshake asks for.
+    mx: ServerName<'static>,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -43,12 +48,17 @@ impl Collector {
         Ok(Self { provider, webpki })
     }
 
-    /// A client for one handshake, and its notes.
+    /// Who verifies signatures.
+    pub(super) fn provider(&self) -> &CryptoProvider {
+        &self.provider
+    }
+
+    /// A client for one handshake with the host `mx`, and its notes.
     ///
     /// # Errors
     /// If the TLS library is built without TLS 1.2 and 1.3.
-    pub(super) fn session(&self) -> Result<(ClientConfig, Arc<Notes>), Error> {
-        let notes = Arc::new(Notes { webpki: Arc::clone(&self.webpki), seen: Mutex::new(None) });
+    pub(super) fn session(&self, mx: ServerName<'static>) -> Result<(ClientConfig, Arc<Notes>), Error> {
+        let notes = Arc::new(Notes { webpki: Arc::clone(&self.webpki), mx, seen: Mutex::new(None) });
         let verifier: Arc<dyn ServerCertVerifier> = Arc::<Notes>::clone(&notes);
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -61,10 +71,15 @@ impl Collector {
 }
 
 impl Notes {
-    /// What was seen; nothing without a handshake.
-    pub(super) fn take(&self) -> Seen {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        seen.unwrap_or_else(|| (Vec::new(), Err("no certificate was shown".to_owned())))
+    /// The server's own certificate, if the handshake came to it.
+    pub(super) fn own_certificate(&self) -> Option<Certificate> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.as_ref().and_then(|(chain, _)| chain.first()).map(|der| Certificate::read(der))
+    }
+
+    /// What was seen; nothing if the handshake did not come to the certificate.
+    pub(super) fn take(&self) -> Option<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -73,14 +88,13 @@ impl ServerCertVerifier for Notes {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
+        _: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict =
-            self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verdict = self.webpki.verify_server_cert(end_entity, intermediates, &self.mx, ocsp_response, now);
+        let webpki = verdict.map(drop).map_err(|error| distrusted(&error, end_entity));
         let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.to_vec()).collect();
-        let webpki = verdict.map(|_| ()).map_err(|error| error.to_string());
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((chain, webpki));
         Ok(ServerCertVerified::assertion())
     }
@@ -106,4 +120,49 @@ impl ServerCertVerifier for Notes {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
     }
+}
+
+/// The kind of distrust in a chain that begins with `own`, and words for it.
+pub(super) fn distrusted(error: &Error, own: &CertificateDer<'_>) -> Distrusted {
+    let says = Certificate::read(own).says;
+    let flaw = says.as_ref().and_then(Says::flaw);
+    let Error::InvalidCertificate(why) = error else {
+        return Distrusted { kind: Distrust::Other, why: error.to_string() };
+    };
+    let (kind, why) = match why {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            (Distrust::Expired, format!("it ended at {}", Moment(not_after.as_secs())))
+        }
+        CertificateError::Expired => (Distrust::Expired, "its end is before its beginning".to_owned()),
+        CertificateError::NotValidYet => (Distrust::NotYetValid, why.to_string()),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            (Distrust::NotYetValid, format!("it begins at {}", Moment(not_before.as_secs())))
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            (Distrust::OtherName, says.map_or_else(|| why.to_string(), |says| says.for_whom()))
+        }
+        CertificateError::UnknownIssuer if says.is_some_and(|says| says.subject == says.issuer) => {
+            (Distrust::SelfSigned, "it is signed by itself".to_owned())
+        }
+        CertificateError::UnknownIssuer => {
+            (Distrust::UnknownIssuer, "nobody whom this machine trusts has issued it".to_owned())
+        }
+        CertificateError::BadSignature if flaw.is_none() => {
+            (Distrust::BadSignature, "a signature in its chain is wrong".to_owned())
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            (Distrust::WrongPurpose, why.to_string())
+        }
+        CertificateError::BadEncoding if flaw.is_none() => (Distrust::Malformed, why.to_string()),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+        | CertificateError::UnhandledCriticalExtension => {
+            (Distrust::Unsupported, flaw.unwrap_or_else(|| why.to_string()))
+        }
+        _ => match flaw {
+            Some(flaw) => (Distrust::Unsupported, flaw),
+            None => (Distrust::Other, why.to_string()),
+        },
+    };
+    Distrusted { kind, why }
 }

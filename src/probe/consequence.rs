@@ -1,8 +1,13 @@
 //! What an enforcing sender makes of an address: the host's ruling, applied to what the address showed.
 
 use super::certificate::Distrust;
-use super::failure::FailureKind;
+use super::failure::{Failure, FailureKind, Stage};
+use super::report::Sighting;
+use crate::cache::StoredPolicy;
+use crate::dane::matching::Fate;
+use crate::policy::{Constraint, Mode};
 use crate::reason::Reason;
+use crate::verdict::{HostJudgement, PolicyType, Ruling, Standing, Tls, Verdict};
 
 /// What an enforcing sender would do with mail that is to go to the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +101,83 @@ impl Conformity {
             Self::Met => "met",
             Self::NotMet(_) => "not-met",
             Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Consequence {
+    /// What follows for an address of a host with that ruling.
+    #[must_use]
+    pub fn of(ruling: &Ruling, sighting: &Sighting) -> Self {
+        let says = |action| Self { action, cause: Cause::Ruling(ruling.reason) };
+        match ruling.verdict {
+            Verdict::Refuse => return says(Action::NotToThisHost),
+            Verdict::Defer => return says(Action::Wait),
+            Verdict::Deliver => {}
+        }
+        match (&sighting.failure, missing(ruling.tls, sighting)) {
+            (Some(failure), _) => {
+                let action = match ruling.tls {
+                    _ if !failure.leaves_clear_text() => Action::Wait,
+                    Tls::Opportunistic => Action::DeliverInClear,
+                    Tls::Encrypt | Tls::WebPki | Tls::Dane => Action::NotToThisHost,
+                };
+                Self { action, cause: Cause::Failure(failure.kind) }
+            }
+            (None, Some(cause)) => Self { action: Action::NotToThisHost, cause },
+            (None, None) => says(Action::Deliver),
+        }
+    }
+}
+
+impl Conformity {
+    /// How an address stands to what decides about its host: DANE, the administrator's word, or `policy`.
+    #[must_use]
+    pub fn of(judged: &HostJudgement, policy: Option<&StoredPolicy>, sighting: &Sighting) -> Self {
+        let HostJudgement { standing, ruling, .. } = judged;
+        let asked = match (ruling.policy, policy) {
+            (PolicyType::None, _) => return Self::NothingAsked,
+            (PolicyType::MtaSts | PolicyType::SmtpSts, Some(policy)) => {
+                match (policy.policy.mode(), policy.policy.constraint()) {
+                    (Mode::None, _) => return Self::NothingAsked,
+                    (_, Constraint::WebPki) => Tls::WebPki,
+                    (_, Constraint::Tlsa) => Tls::Dane,
+                }
+            }
+            _ if ruling.tls == Tls::Opportunistic => return Self::NothingAsked,
+            _ => ruling.tls,
+        };
+        match (standing, ruling.verdict, &sighting.failure) {
+            (Standing::NotInPolicy, ..) => Self::NotMet(Cause::Ruling(Reason::MxNotInPolicy)),
+            (Standing::NotInDns, ..) => Self::NotMet(Cause::Ruling(Reason::MxNotInDns)),
+            (_, Verdict::Defer, _) => Self::Unknown,
+            (_, _, Some(failure)) if !failure.leaves_clear_text() => Self::Unknown,
+            (_, _, Some(failure)) => Self::NotMet(Cause::Failure(failure.kind)),
+            (_, _, None) => missing(asked, sighting).map_or(Self::Met, Self::NotMet),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the server would have taken mail in clear text: it was met, and only TLS failed.
+    #[must_use]
+    pub fn leaves_clear_text(&self) -> bool {
+        self.at >= Stage::Starttls
+    }
+}
+
+/// What a completed handshake lacks of what is demanded.
+fn missing(demanded: Tls, sighting: &Sighting) -> Option<Cause> {
+    match demanded {
+        Tls::Opportunistic | Tls::Encrypt => None,
+        Tls::WebPki => match sighting.chain.as_ref().map(|chain| &chain.webpki) {
+            Some(Ok(())) => None,
+            Some(Err(distrusted)) => Some(Cause::Certificate(distrusted.kind)),
+            None => Some(Cause::Certificate(Distrust::Other)),
+        },
+        Tls::Dane => {
+            let is_matched = sighting.tlsa.iter().any(|fate| matches!(fate, Fate::Matched { .. }));
+            (!is_matched).then_some(Cause::TlsaNoMatch)
         }
     }
 }

@@ -1,165 +1,124 @@
-//! A look at the certificates of an MX host: SMTP up to the TLS handshake, and nothing after it (RFC 3207).
+//! What MX hosts show to a sender: SMTP up to the TLS handshake, and nothing after it (RFC 3207). Nothing is mailed.
 //!
-//! It is for an operator who asks about a domain, never for a delivery: it decides nothing. Whatever certificate the
-//! host shows is taken down, after the host has proven to hold its key; whether the web's authorities vouch for it is
-//! taken down, too. Addresses, waiting and octets have their bounds as in [`crate::https`].
+//! It is for an operator who asks about a domain, never for a delivery: it decides nothing. [`target`] asks the DNS about
+//! a host, `session` meets one address of it, `smtp` speaks until STARTTLS, `collector` shakes hands and takes down
+//! whatever certificate is shown, after the host has proven to hold its key. What follows for mail is
+//! [`consequence`]: the ruling of [`crate::verdict`], applied to what was seen.
+//!
+//! Addresses, waiting and octets have their bounds as in [`crate::https`]: each address its own time, all of them
+//! together theirs, and no more connections at once than the settings say.
 
+mod allowance;
+mod anchored;
 pub mod certificate;
 mod collector;
 pub mod consequence;
+pub mod domain;
 pub mod failure;
+mod handshake;
 pub mod report;
+mod session;
 mod smtp;
+pub mod target;
 
-use crate::dns::{Content, Question, Resolve};
-use crate::https::address::set_aside_for;
 use crate::https::{BadRoots, Roots};
-use crate::limits::{CONNECT_DEADLINE, MAX_PROBE_ADDRESSES, MAX_PROBE_OCTETS, PROBE_DEADLINE};
-use crate::name::MxHost;
+use crate::limits::{MAX_PROBES_AT_ONCE, PROBE_DEADLINE};
+use crate::time::UnixTime;
 use collector::Collector;
-use hickory_proto::rr::{RData, RecordType};
-use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use failure::{Failure, FailureKind, Stage};
+use futures_util::future::join_all;
+use report::Sighting;
+use session::Session;
+use std::net::SocketAddr;
+use std::time::Duration;
+use target::Target;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
-/// What an MX host showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The address that answered.
-    pub address: SocketAddr,
-    /// Its certificates in DER, its own first, as they came.
-    pub chain: Vec<Vec<u8>>,
-    /// Whether a public authority vouches for the name, or why not (RFC 8461 section 4.2).
-    pub webpki: Result<(), String>,
+/// The name under which the probe introduces itself: one that nobody can have (RFC 2606 section 2), so that it claims to
+/// be nobody.
+pub const EHLO: &str = "smtp-sts-verify.invalid";
+
+/// How addresses are met.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who vouches for certificates.
+    pub roots: Roots,
+    /// 25 but for laboratories; the TLSA records are those of port 25 all the same.
+    pub port: u16,
+    /// Also private and loopback addresses are met, for laboratories.
+    pub allow_private_addresses: bool,
+    /// The time for one address, from the connection attempt to the end.
+    pub patience: Duration,
+    /// Connections at the same time.
+    pub at_once: usize,
+    /// Our name.
+    pub ehlo: String,
 }
 
-/// Why there is nothing to be looked at. The texts are a stranger's, or the system's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotShown {
-    /// The host has no address, or none that a public server can have.
-    NoAddress(String),
-    /// No connection, or it broke, or took too long.
-    NoConnection(String),
-    /// The host does not speak SMTP, or does not want to speak with us.
-    NoSmtp(String),
-    /// The host offers no STARTTLS.
-    NoStarttls(String),
-    /// The handshake failed for another reason than a certificate.
-    NoHandshake(String),
-}
-
-impl fmt::Display for NotShown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAddress(why) => write!(f, "has no usable address: {why}"),
-            Self::NoConnection(why) => write!(f, "cannot be reached: {why}"),
-            Self::NoSmtp(why) => write!(f, "does not take up SMTP: {why}"),
-            Self::NoStarttls(why) => write!(f, "offers no STARTTLS: {why}"),
-            Self::NoHandshake(why) => write!(f, "does not complete a TLS handshake: {why}"),
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            roots: Roots::System,
+            port: 25,
+            allow_private_addresses: false,
+            patience: PROBE_DEADLINE,
+            at_once: MAX_PROBES_AT_ONCE,
+            ehlo: EHLO.to_owned(),
         }
     }
 }
 
-/// Looks at MX hosts.
+/// The two clocks of a look.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// The moment by which certificates are judged.
+    pub now: UnixTime,
+    /// Nothing is waited for beyond this.
+    pub ends: Instant,
+}
+
+/// Looks at MX hosts; of however many domains, it keeps to one bound on connections.
 #[derive(Debug)]
 pub struct Probe {
+    settings: Settings,
     collector: Collector,
-    port: u16,
-    allow_private_addresses: bool,
-    run_ends: Instant,
+    gate: Semaphore,
 }
 
 impl Probe {
-    /// A probe whose looks all end before `run_ends`; `port` is 25 but for laboratories.
+    /// A probe that has met nobody yet.
     ///
     /// # Errors
-    /// [`BadRoots`] if there is nothing to judge the certificates by.
-    pub fn new(
-        roots: &Roots,
-        port: u16,
-        allow_private_addresses: bool,
-        run_ends: Instant,
-    ) -> Result<Self, BadRoots> {
-        Ok(Self { collector: Collector::new(roots)?, port, allow_private_addresses, run_ends })
+    /// [`BadRoots`] if there is nothing to judge certificates by.
+    pub fn new(settings: Settings) -> Result<Self, BadRoots> {
+        let collector = Collector::new(&settings.roots)?;
+        let gate = Semaphore::new(settings.at_once.max(1));
+        Ok(Self { settings, collector, gate })
     }
 
-    /// The certificates of `host`, asked for by the name `server_name` (RFC 7672 section 8.1: the TLSA base domain;
-    /// RFC 8461 section 7.1: the MX host).
-    ///
-    /// # Errors
-    /// [`NotShown`], of the last address that was tried.
-    pub async fn look(
-        &self,
-        dns: &impl Resolve,
-        host: &MxHost,
-        server_name: &MxHost,
-    ) -> Result<Shown, NotShown> {
-        let ends =
-            Instant::now().checked_add(PROBE_DEADLINE).map_or(self.run_ends, |end| end.min(self.run_ends));
-        let name = ServerName::try_from(server_name.as_str().to_owned())
-            .map_err(|_| NotShown::NoHandshake(format!("{server_name} is no name for a handshake")))?;
-        let mut failure = NotShown::NoAddress("there is none".to_owned());
-        for address in self.addresses(dns, host).await? {
-            let looking = self.look_at(address, name.clone());
-            match timeout_at(ends, looking).await {
-                Ok(Ok(shown)) => return Ok(shown),
-                Ok(Err(why)) => failure = why,
-                Err(_) => return Err(NotShown::NoConnection(format!("{address} was too slow"))),
-            }
-        }
-        Err(failure)
+    /// What every address of the target shows, in their order.
+    pub async fn look(&self, target: &Target, times: Times) -> Vec<Sighting> {
+        let addresses = target.addresses.iter().flatten();
+        let addresses = addresses.map(|ip| SocketAddr::new(*ip, self.settings.port));
+        join_all(addresses.map(|address| self.look_at(address, target, times))).await
     }
 
-    async fn addresses(&self, dns: &impl Resolve, host: &MxHost) -> Result<Vec<SocketAddr>, NotShown> {
-        let questions = [RecordType::A, RecordType::AAAA].map(|rtype| Question::new(&host.to_dns(), rtype));
-        let answers = dns.resolve(&questions).await;
-        let found: Vec<IpAddr> = answers
-            .iter()
-            .filter_map(|answer| match answer.outcome.content() {
-                Some(Content::Data(records)) => Some(records),
-                _ => None,
-            })
-            .flatten()
-            .filter_map(|record| match record {
-                RData::A(v4) => Some(IpAddr::V4(v4.0)),
-                RData::AAAA(v6) => Some(IpAddr::V6(v6.0)),
-                _ => None,
-            })
-            .collect();
-        let usable = |ip: &&IpAddr| self.allow_private_addresses || set_aside_for(**ip).is_none();
-        let usable: Vec<_> = found.iter().filter(usable).take(MAX_PROBE_ADDRESSES).collect();
-        match (usable.as_slice(), found.first()) {
-            ([], Some(ip)) => Err(NotShown::NoAddress(format!(
-                "{ip} is set aside ({})",
-                set_aside_for(*ip).unwrap_or_default()
-            ))),
-            ([], None) => Err(NotShown::NoAddress("no A or AAAA record was found".to_owned())),
-            (usable, _) => Ok(usable.iter().map(|ip| SocketAddr::new(**ip, self.port)).collect()),
-        }
-    }
-
-    async fn look_at(&self, address: SocketAddr, name: ServerName<'static>) -> Result<Shown, NotShown> {
-        let broken = |error: &io::Error| NotShown::NoConnection(format!("{address}: {error}"));
-        let connected = timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
-        let stream = connected
-            .map_err(|_| NotShown::NoConnection(format!("{address} did not answer")))?
-            .map_err(|error| broken(&error))?;
-        let (reader, writer) = stream.into_split();
-        // What is read has an end, whatever the host sends, in clear text and in the handshake.
-        let mut stream = tokio::io::join(reader.take(MAX_PROBE_OCTETS), writer);
-        smtp::starttls(&mut stream).await?;
-        let (config, shown) =
-            self.collector.session().map_err(|error| NotShown::NoHandshake(error.to_string()))?;
-        let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        let mut stream = shaken.map_err(|error| NotShown::NoHandshake(format!("{address}: {error}")))?;
-        smtp::quit(&mut stream).await;
-        let (chain, webpki) = shown.take();
-        Ok(Shown { address, chain, webpki })
+    async fn look_at(&self, address: SocketAddr, target: &Target, times: Times) -> Sighting {
+        let Ok(turn) = timeout_at(times.ends, self.gate.acquire()).await else {
+            let why = "the time for all was over before it had its turn";
+            let failure = Failure::new(Stage::Connect, FailureKind::TimedOut, why);
+            return Sighting::nothing(address, failure, target.tlsa.iter().map(|record| &record.read));
+        };
+        let own_end = Instant::now().checked_add(self.settings.patience);
+        let session = Session {
+            collector: &self.collector,
+            ehlo: &self.settings.ehlo,
+            allow_private_addresses: self.settings.allow_private_addresses,
+            times: Times { ends: own_end.map_or(times.ends, |own_end| own_end.min(times.ends)), ..times },
+        };
+        let sighting = session.look(address, target).await;
+        drop(turn);
+        sighting
     }
 }

@@ -7,7 +7,7 @@ use super::certificate::{Certificate, Distrust};
 use super::consequence::{Conformity, Consequence};
 use super::failure::Failure;
 use crate::cache::StoredPolicy;
-use crate::dane::matching::Fate;
+use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
@@ -148,6 +148,24 @@ impl DomainProbe {
 }
 
 impl Sighting {
+    /// What is to be said of an address where nobody was met.
+    #[must_use]
+    pub fn nothing<'r>(
+        address: SocketAddr,
+        failure: Failure,
+        tlsa: impl IntoIterator<Item = &'r Result<Tlsa, Unusable>>,
+    ) -> Self {
+        let nobody: [Vec<u8>; 0] = [];
+        Self {
+            address,
+            failure: Some(failure),
+            tls: None,
+            chain: None,
+            tlsa: fates(&nobody, tlsa, |_| Ok(())),
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// The server's own certificate, if it showed one that can be read.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {

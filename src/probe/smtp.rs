@@ -1,27 +1,143 @@
 //! As much of SMTP as leads to a TLS handshake (RFC 5321, RFC 3207).
 
-use super::NotShown;
+use super::failure::{Failure, FailureKind, Stage};
 use crate::limits::{MAX_SMTP_REPLY_LINES, MAX_SMTP_REPLY_OCTETS};
 use crate::text::excerpt;
+use std::cell::Cell;
 use std::io;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
-/// How the probe introduces itself: a name that nobody can have (RFC 2606 section 2), so that it claims to be nobody.
-const EHLO: &[u8] = b"EHLO smtp-sts-verify.invalid\r\n";
-const STARTTLS: &[u8] = b"STARTTLS\r\n";
+/// Characters of a reply that are repeated.
+const SAID: usize = 80;
 
-/// Greeting, EHLO, STARTTLS; the next octet belongs to TLS.
-///
-/// # Errors
-/// [`NotShown`]: why there is no handshake.
-pub(super) async fn starttls(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), NotShown> {
-    Reply::read(stream).await?.must_be(220, NotShown::NoSmtp)?;
-    let reply = ask(stream, EHLO).await?;
-    reply.must_be(250, NotShown::NoSmtp)?;
-    if !reply.offers("STARTTLS") {
-        return Err(NotShown::NoStarttls("its reply to EHLO does not have it".to_owned()));
+/// A conversation that has not become TLS yet.
+#[derive(Debug)]
+pub(super) struct Conversation<'a, S> {
+    stream: BufReader<S>,
+    /// The step that is being taken: whoever watches the clock can tell where it stopped.
+    stage: &'a Cell<Stage>,
+}
+
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
+    pub(super) fn new(stream: S, stage: &'a Cell<Stage>) -> Self {
+        Self { stream: BufReader::with_capacity(MAX_SMTP_REPLY_OCTETS, stream), stage }
     }
-    ask(stream, STARTTLS).await?.must_be(220, NotShown::NoStarttls)
+
+    /// Greeting, EHLO under `name`, STARTTLS; the next octet of the connection belongs to TLS.
+    ///
+    /// # Errors
+    /// [`Failure`]: why there is no handshake. The server was told `QUIT`, if it was still there.
+    pub(super) async fn starttls(mut self, name: &str) -> Result<S, Failure> {
+        match self.converse(name).await {
+            Ok(()) => Ok(self.stream.into_inner()),
+            Err(failure) => {
+                quit(&mut self.stream).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn converse(&mut self, name: &str) -> Result<(), Failure> {
+        self.stage.set(Stage::Greeting);
+        let greeting = self.reply().await?;
+        if greeting.code != 220 {
+            return Err(self.failure(FailureKind::Declined, greeting.said()));
+        }
+        self.stage.set(Stage::Ehlo);
+        let reply = self.ask(&format!("EHLO {name}\r\n")).await?;
+        match reply.code {
+            250 => {}
+            // A server from before 1995: it would be told HELO, and has no STARTTLS (RFC 5321 section 3.2).
+            500 | 502 => {
+                self.stage.set(Stage::Starttls);
+                let why = format!("it does not know EHLO: {}", reply.said());
+                return Err(self.failure(FailureKind::NotOffered, why));
+            }
+            _ => return Err(self.failure(FailureKind::Declined, reply.said())),
+        }
+        self.stage.set(Stage::Starttls);
+        if !reply.offers("STARTTLS") {
+            return Err(self.failure(FailureKind::NotOffered, "its reply to EHLO does not have STARTTLS"));
+        }
+        let reply = self.ask("STARTTLS\r\n").await?;
+        if reply.code != 220 {
+            return Err(self.failure(FailureKind::Declined, reply.said()));
+        }
+        // Behind this reply nothing may come before our part of the handshake. What comes all the same in one piece with
+        // it would pass for words of the server's inside TLS, if it were not thrown away (RFC 3207 section 4.2).
+        match self.stream.buffer() {
+            [] => Ok(()),
+            behind => {
+                let words = excerpt(&String::from_utf8_lossy(behind), SAID);
+                let why = format!("clear text came behind the reply to STARTTLS: '{words}'");
+                Err(self.failure(FailureKind::Injected, why))
+            }
+        }
+    }
+
+    async fn ask(&mut self, command: &str) -> Result<Reply, Failure> {
+        let sent = async {
+            self.stream.write_all(command.as_bytes()).await?;
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error| self.broken(&error))?;
+        self.reply().await
+    }
+
+    async fn reply(&mut self) -> Result<Reply, Failure> {
+        let mut lines = Vec::new();
+        while lines.len() < MAX_SMTP_REPLY_LINES {
+            let line = self.line().await?;
+            let code = line.get(..3).filter(|code| code.bytes().all(|octet| octet.is_ascii_digit()));
+            let separator = line.as_bytes().get(3);
+            let (Some(code), None | Some(b' ' | b'-')) = (code.and_then(|code| code.parse().ok()), separator)
+            else {
+                let why = format!("it says '{}', which is no reply", excerpt(&line, SAID));
+                return Err(self.failure(FailureKind::NotSmtp, why));
+            };
+            lines.push(line.get(4..).unwrap_or_default().to_owned());
+            if separator != Some(&b'-') {
+                return Ok(Reply { code, lines });
+            }
+        }
+        let why = format!("a reply has more than {MAX_SMTP_REPLY_LINES} lines");
+        Err(self.failure(FailureKind::TooMuch, why))
+    }
+
+    /// One line without its end.
+    async fn line(&mut self) -> Result<String, Failure> {
+        let mut line = Vec::new();
+        loop {
+            let arrived = self.stream.fill_buf().await;
+            let arrived = match arrived {
+                Ok(arrived) => arrived,
+                Err(error) => return Err(self.broken(&error)),
+            };
+            if arrived.is_empty() {
+                return Err(self.failure(FailureKind::Closed, "it closed the connection"));
+            }
+            let end = arrived.iter().position(|octet| *octet == b'\n');
+            let part = end.map_or(arrived, |end| arrived.get(..end).unwrap_or_default());
+            line.extend_from_slice(part);
+            let taken = part.len().saturating_add(usize::from(end.is_some()));
+            self.stream.consume(taken);
+            if line.len() > MAX_SMTP_REPLY_OCTETS {
+                let why = format!("a line of its reply has more than {MAX_SMTP_REPLY_OCTETS} octets");
+                return Err(self.failure(FailureKind::TooMuch, why));
+            }
+            if end.is_some() {
+                return Ok(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).into_owned());
+            }
+        }
+    }
+
+    fn failure(&self, kind: FailureKind, why: impl Into<String>) -> Failure {
+        Failure::new(self.stage.get(), kind, why)
+    }
+
+    fn broken(&self, error: &io::Error) -> Failure {
+        Failure::of_io(self.stage.get(), error)
+    }
 }
 
 /// Takes leave without waiting for the answer.
@@ -30,20 +146,7 @@ pub(super) async fn quit(stream: &mut (impl AsyncWrite + Unpin)) {
     let _closed_or_not = stream.shutdown().await;
 }
 
-async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), command: &[u8]) -> Result<Reply, NotShown> {
-    let sent = async {
-        stream.write_all(command).await?;
-        stream.flush().await
-    };
-    sent.await.map_err(|error| broken(&error))?;
-    Reply::read(stream).await
-}
-
-fn broken(error: &io::Error) -> NotShown {
-    NotShown::NoConnection(error.to_string())
-}
-
-/// One reply, its lines without their ends (RFC 5321 section 4.2).
+/// One reply, its lines without code and end (RFC 5321 section 4.2).
 #[derive(Debug)]
 struct Reply {
     code: u16,
@@ -51,30 +154,9 @@ struct Reply {
 }
 
 impl Reply {
-    /// Reads octet by octet: behind the last line of a reply to STARTTLS begins what is not ours.
-    async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Self, NotShown> {
-        let mut lines = Vec::new();
-        while lines.len() < MAX_SMTP_REPLY_LINES {
-            let line = read_line(stream).await?;
-            let code = line.get(..3).filter(|code| code.bytes().all(|b| b.is_ascii_digit()));
-            let Some(code) = code.and_then(|code| code.parse().ok()) else {
-                return Err(NotShown::NoSmtp(format!("it says '{}'", excerpt(&line, 80))));
-            };
-            let is_last = line.as_bytes().get(3) != Some(&b'-');
-            lines.push(line.get(4..).unwrap_or_default().to_owned());
-            if is_last {
-                return Ok(Self { code, lines });
-            }
-        }
-        Err(NotShown::NoSmtp(format!("a reply has more than {MAX_SMTP_REPLY_LINES} lines")))
-    }
-
-    fn must_be(&self, code: u16, otherwise: fn(String) -> NotShown) -> Result<(), NotShown> {
-        if self.code == code {
-            return Ok(());
-        }
-        let said = self.lines.first().map_or("", String::as_str);
-        Err(otherwise(format!("it says '{} {}'", self.code, excerpt(said, 80))))
+    fn said(&self) -> String {
+        let first = self.lines.first().map_or("", String::as_str);
+        format!("it says '{} {}'", self.code, excerpt(first, SAID))
     }
 
     /// The first line names the host; each other one begins with a keyword, in any case (RFC 5321 section 4.1.1.1).
@@ -84,31 +166,16 @@ impl Reply {
     }
 }
 
-async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> Result<String, NotShown> {
-    let mut line = Vec::new();
-    while line.len() < MAX_SMTP_REPLY_OCTETS {
-        match stream.read_u8().await.map_err(|error| broken(&error))? {
-            b'\n' => {
-                let line = line.strip_suffix(b"\r").unwrap_or(&line);
-                return Ok(String::from_utf8_lossy(line).into_owned());
-            }
-            octet => line.push(octet),
-        }
-    }
-    Err(NotShown::NoSmtp(format!("a line of its reply has more than {MAX_SMTP_REPLY_OCTETS} octets")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
     use proptest::prelude::*;
-    use tokio::io::AsyncBufReadExt as _;
 
     /// The outcome with a host that says these things, the first at once and each other one after a command, and then
     /// hangs up; and what it was told.
-    async fn conversation(replies: &[&str]) -> (Result<(), NotShown>, String) {
-        let (mut ours, theirs) = tokio::io::duplex(64 * 1_024);
+    async fn conversation(replies: &[&str]) -> (Result<(), Failure>, String) {
+        let (ours, theirs) = tokio::io::duplex(64 * 1_024);
         let host = async {
             let mut theirs = tokio::io::BufStream::new(theirs);
             let mut heard = String::new();
@@ -121,7 +188,12 @@ mod tests {
             }
             heard
         };
-        futures_util::future::join(starttls(&mut ours), host).await
+        let stage = Cell::new(Stage::Connect);
+        let ours = async {
+            let done = Conversation::new(ours, &stage).starttls("probe.test").await;
+            done.map(drop)
+        };
+        futures_util::future::join(ours, host).await
     }
 
     #[tokio::test]
@@ -130,27 +202,38 @@ mod tests {
             ["220-mx.test\r\n220 ready\r\n", "250-mx.test\r\n250-SIZE 1\r\n250 starttls\r\n", "220 go\r\n"];
         let (outcome, heard) = conversation(&replies).await;
         assert_eq!(outcome, Ok(()));
-        assert_eq!(heard.lines().count(), 2, "{heard}");
-        assert!(heard.starts_with("EHLO ") && heard.contains("STARTTLS\r\n"));
+        assert_eq!(heard, "EHLO probe.test\r\nSTARTTLS\r\n");
     }
 
     #[tokio::test]
     async fn every_other_host_is_told_apart() {
-        for (replies, expected) in [
-            (vec!["554 no\r\n"], "does not take up SMTP: it says '554 no'"),
-            (vec!["SSH-2.0\r\n"], "does not take up SMTP: it says 'SSH-2.0'"),
-            (vec!["220 mx\r\n", "502 what\r\n"], "does not take up SMTP: it says '502 what'"),
-            (vec!["220 mx\r\n", "250 STARTTLS\r\n"], "offers no STARTTLS: its reply"),
-            (vec!["220 mx\r\n", "250-mx\r\n250 XSTARTTLS\r\n"], "offers no STARTTLS: its reply"),
+        use FailureKind::*;
+        use Stage::*;
+        let offer = "250-mx\r\n250 STARTTLS\r\n";
+        for (replies, at, kind, words) in [
+            (vec!["554 no\r\n"], Greeting, Declined, "it says '554 no'"),
+            (vec!["421 busy\r\n"], Greeting, Declined, "it says '421 busy'"),
+            (vec!["SSH-2.0\r\n"], Greeting, NotSmtp, "it says 'SSH-2.0'"),
+            (vec!["2200 ready\r\n"], Greeting, NotSmtp, "it says '2200 ready'"),
+            (vec!["220 mx\r\n", "550 who\r\n"], Ehlo, Declined, "it says '550 who'"),
+            (vec!["220 mx\r\n", "502 what\r\n"], Starttls, NotOffered, "does not know EHLO"),
+            (vec!["220 mx\r\n", "250 STARTTLS\r\n"], Starttls, NotOffered, "does not have STARTTLS"),
             (
-                vec!["220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "454 later\r\n"],
-                "offers no STARTTLS: it says '454 later'",
+                vec!["220 mx\r\n", "250-mx\r\n250 XSTARTTLS\r\n"],
+                Starttls,
+                NotOffered,
+                "does not have STARTTLS",
             ),
-            (vec!["220 mx\r\n", "250-a\r\n"], "cannot be reached"),
+            (vec!["220 mx\r\n", offer, "454 later\r\n"], Starttls, Declined, "it says '454 later'"),
+            (vec!["220 mx\r\n", offer, "220 go\r\n250 FAKE\r\n"], Starttls, Injected, "'250 FAKE"),
+            (vec![], Greeting, Closed, "it closed the connection"),
+            (vec!["220 mx\r\n", "250-a\r\n"], Ehlo, Closed, "it closed the connection"),
+            (vec!["220 mx\r\n", offer, ""], Starttls, Closed, "it closed the connection"),
         ] {
             let (outcome, _) = conversation(&replies).await;
-            let why = outcome.expect_err(expected).to_string();
-            assert!(why.contains(expected), "{why}");
+            let failure = outcome.expect_err(words);
+            assert_eq!((failure.at, failure.kind), (at, kind), "{replies:?}");
+            assert!(failure.why.contains(words), "{}", failure.why);
         }
     }
 
@@ -160,7 +243,7 @@ mod tests {
         let lines = "220-x\r\n".repeat(2 * MAX_SMTP_REPLY_LINES);
         for reply in [line.as_str(), lines.as_str()] {
             let (outcome, _) = conversation(&[reply]).await;
-            assert!(matches!(outcome, Err(NotShown::NoSmtp(_))), "{outcome:?}");
+            assert_eq!(outcome.map_err(|failure| failure.kind), Err(FailureKind::TooMuch));
         }
     }
 
@@ -169,10 +252,11 @@ mod tests {
         fn no_octets_of_a_host_panic_or_escape(octets in proptest::collection::vec(any::<u8>(), 0..200), is_polite: bool) {
             let begin: &[u8] = if is_polite { b"220 mx\r\n250-mx\r\n250 STARTTLS\r\n" } else { b"" };
             let said = [begin, &octets].concat();
-            let mut stream = tokio::io::join(said.as_slice(), tokio::io::sink());
-            let outcome = starttls(&mut stream).now_or_never().expect("an end without waiting");
-            if let Err(why) = outcome {
-                prop_assert!(why.to_string().bytes().all(|b| (b' '..=b'~').contains(&b)), "{}", why);
+            let stream = tokio::io::join(said.as_slice(), tokio::io::sink());
+            let stage = Cell::new(Stage::Connect);
+            let conversation = Conversation::new(stream, &stage).starttls("probe.test");
+            if let Err(failure) = conversation.now_or_never().expect("an end without waiting") {
+                prop_assert!(failure.why.bytes().all(|b| (b' '..=b'~').contains(&b)), "{}", failure.why);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::lint::survey::Survey;
 use crate::lint::{domain, human, json};
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::policy::{Dialect, Mode, tls_rpt};
-use crate::probe::Probe;
+use crate::probe::{Probe, Settings, Times};
 use crate::text::excerpt;
 use crate::time::{Clock as _, SystemClock, UnixTime};
 use crate::verdict::{MxFindings, Trouble};
@@ -91,12 +91,14 @@ impl Outside {
 
 fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> Result<ExitStatus, Failure> {
     let https = outside::https_settings(&outside.choices);
-    let probe = if arguments.no_connect { None } else { Some(probe(arguments, &https, outside.deadline)?) };
+    let probe = if arguments.no_connect { None } else { Some(probe(arguments, &https)?) };
     let stored = outside.stored(domain);
     let survey = outside.wait_for(async {
         let resolver = outside.resolver();
         let fetcher = HttpsFetcher::new(&resolver, https, outside.deadline);
-        Survey::take(domain, stored, &resolver, &fetcher, probe.as_ref()).await
+        let times = Times { now: outside.now, ends: outside.deadline.into() };
+        let probe = probe.as_ref().map(|probe| (probe, times));
+        Survey::take(domain, stored, &resolver, &fetcher, probe).await
     })?;
     let Some(survey) = survey else {
         return Err((
@@ -116,10 +118,14 @@ fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> 
     Ok(output::write(&text, status))
 }
 
-fn probe(arguments: &LintArguments, https: &HttpsSettings, deadline: Instant) -> Result<Probe, Failure> {
-    let port = arguments.smtp_port.map_or(25, std::num::NonZeroU16::get);
-    Probe::new(&https.roots, port, https.allow_private_addresses, deadline.into())
-        .map_err(|error| (ExitStatus::Configuration, error.to_string()))
+fn probe(arguments: &LintArguments, https: &HttpsSettings) -> Result<Probe, Failure> {
+    let settings = Settings {
+        roots: https.roots.clone(),
+        port: arguments.smtp_port.map_or(25, std::num::NonZeroU16::get),
+        allow_private_addresses: https.allow_private_addresses,
+        ..Settings::default()
+    };
+    Probe::new(settings).map_err(|error| (ExitStatus::Configuration, error.to_string()))
 }
 
 fn publish(
