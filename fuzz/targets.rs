@@ -8,7 +8,7 @@
 )]
 
 use hickory_proto::rr::RData;
-use smtp_sts_verify::dane::matching::matched;
+use smtp_sts_verify::dane::matching::{Fate, fates};
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
@@ -25,6 +25,7 @@ use smtp_sts_verify::policy::smtp_sts::{Published, Record, published};
 use smtp_sts_verify::policy::txt;
 use smtp_sts_verify::policy::url::PolicyUrl;
 use smtp_sts_verify::policy::{mta_sts, tls_rpt};
+use smtp_sts_verify::probe::certificate::Certificate;
 use smtp_sts_verify::time::UnixTime;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
@@ -222,12 +223,18 @@ pub(crate) fn certificates(octets: &[u8]) {
     }
     let Some(own) = chain.first() else { return };
     let in_full = |usage, certificate: &[u8]| Tlsa::new(usage, 0, 0, certificate.to_vec());
+    let own_matched = Fate::Matched { at: Some(0) };
     if let Ok(record) = in_full(3, own) {
-        assert_eq!(matched(&chain, std::slice::from_ref(&record)), Some(&record));
-        assert_eq!(matched(&chain[1..], std::slice::from_ref(&record)).is_some(), chain.get(1) == Some(own));
+        let record = [Ok(record)];
+        assert_eq!(fates(&chain, &record, |_| Ok(())), std::slice::from_ref(&own_matched));
+        assert_eq!(fates(&chain[1..], &record, |_| Ok(())) == [own_matched], chain.get(1) == Some(own));
     }
-    let anchors: Vec<_> = chain.iter().flat_map(|certificate| in_full(2, certificate)).collect();
-    let _ = matched(&chain, &anchors);
+    let anchors: Vec<_> = chain.iter().map(|certificate| in_full(2, certificate)).collect();
+    let unverified = fates(&chain, &anchors, |_| Err(String::new()));
+    assert!(unverified.iter().all(|fate| !matches!(fate, Fate::Matched { .. })), "{unverified:?}");
+    for certificate in chain {
+        let _ = Certificate::read(certificate);
+    }
 }
 
 /// What a person and a program are told of any text, whatever it is taken for.
