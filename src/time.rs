@@ -2,11 +2,12 @@
 //!
 //! Wall time says how long something is believed; deadlines are counted on the monotonic clock by whoever waits.
 
+use serde::Serialize;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment in seconds since 1970-01-01T00:00:00Z, without leap seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UnixTime(pub u64);
 
 impl UnixTime {
@@ -70,6 +71,25 @@ const fn days(year: u64, month: u64, day: u64) -> u64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// A number of seconds in words, in the two greatest units that tell something.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    let units = [
+        (seconds / 86_400, "day"),
+        (seconds / 3_600 % 24, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let words: Vec<String> = units
+        .into_iter()
+        .skip_while(|(number, _)| *number == 0)
+        .take(2)
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
+        .collect();
+    if words.is_empty() { "less than a second".to_owned() } else { words.join(" ") }
+}
+
 /// Where "now" comes from: the machine, or a test.
 pub trait Clock {
     /// The wall clock.
@@ -128,5 +148,19 @@ mod tests {
         assert_eq!(UnixTime(u64::MAX).plus(1), UnixTime(u64::MAX));
         assert_eq!(UnixTime(1).since(UnixTime(2)), 0);
         assert_eq!(UnixTime(0x1_0000_0005).serial(), 5);
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_two_units() {
+        for (seconds, words) in [
+            (0, "less than a second"),
+            (59, "59 seconds"),
+            (61, "1 minute 1 second"),
+            (3_600, "1 hour"),
+            (604_799, "6 days 23 hours"),
+            (86_405, "1 day"),
+        ] {
+            assert_eq!(span(seconds), words);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::lookup::Format;
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::text::Escaped;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, span};
 use serde_json::{Value, json};
 use std::io;
 
@@ -168,42 +168,5 @@ impl Knowledge {
             object.insert("renewal_at".into(), renewal.into());
         }
         object
-    }
-}
-
-/// Seconds in the two greatest units that tell something.
-fn span(seconds: u64) -> String {
-    let units = [
-        (seconds / 86_400, "day"),
-        (seconds / 3_600 % 24, "hour"),
-        (seconds / 60 % 60, "minute"),
-        (seconds % 60, "second"),
-    ];
-    let words: Vec<String> = units
-        .into_iter()
-        .skip_while(|(number, _)| *number == 0)
-        .take(2)
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
-        .collect();
-    if words.is_empty() { "less than a second".to_owned() } else { words.join(" ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_is_told_in_two_units() {
-        for (seconds, words) in [
-            (0, "less than a second"),
-            (59, "59 seconds"),
-            (61, "1 minute 1 second"),
-            (3_600, "1 hour"),
-            (604_799, "6 days 23 hours"),
-            (86_405, "1 day"),
-        ] {
-            assert_eq!(span(seconds), words);
-        }
     }
 }

@@ -15,6 +15,7 @@ use crate::cache::{Cache, CachePath, Dossier, Memory};
 use crate::dns::Resolve;
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
+use crate::explain::human::Detail;
 use crate::explain::{Explanation, Question, human, json};
 use crate::https::{Fetch, HttpsFetcher};
 use crate::time::{Clock as _, SystemClock, UnixTime};
@@ -37,6 +38,9 @@ pub struct ExplainArguments {
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// More words for people: each signed RRset of every proof
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
     /// Keeps what a delivery would keep; without it nothing is changed
     #[arg(long)]
     pub store: bool,
@@ -62,7 +66,10 @@ pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
     match explanation(arguments) {
         Ok(explanation) => {
             let text = match arguments.format {
-                Format::Human => human::page(&explanation, terminal::paint()),
+                Format::Human => {
+                    let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
+                    human::page(&explanation, terminal::paint(), detail)
+                }
                 Format::Json => json::object(&explanation),
             };
             output::write(&text, ExitStatus::of(&explanation.report))
@@ -108,7 +115,7 @@ async fn explain<M: Memory>(
     now: UnixTime,
 ) -> Explanation {
     let explained = verify::explain::explain(&question.request, memory, dns, https, now).await;
-    Explanation::of(question, dossier, explained, now)
+    Explanation::of(question, dossier, &explained, now)
 }
 
 /// Whom to ask, what to trust, and which cache.

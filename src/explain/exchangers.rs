@@ -1,0 +1,231 @@
+//! Where the mail goes, and what DANE asks of it there.
+
+use super::asked::Asked;
+use super::said::Said;
+use crate::dane::base;
+use crate::dane::tlsa::Tlsa;
+use crate::dns::presentation::rdata;
+use crate::dns::{Answer, Content};
+use crate::name::{MxHost, PolicyDomain};
+use crate::verdict::{DaneFindings, DaneHost, MxFindings, Trouble};
+use crate::verify::explain::Grounds;
+use hickory_proto::rr::{RData, RecordType};
+use serde::Serialize;
+
+/// Where the domain's mail goes (RFC 5321 section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exchangers {
+    /// `hosts`, `implicit`, `null-mx`, `too-many` or `unknown`.
+    pub state: &'static str,
+    /// The same in a sentence.
+    pub meaning: String,
+    /// The MX hosts, by preference.
+    pub hosts: Vec<Exchanger>,
+    /// What was asked for that.
+    pub questions: Vec<Asked>,
+}
+
+/// One MX host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exchanger {
+    /// Its name.
+    pub host: String,
+    /// Its preference, the lower the better; nothing where the domain itself stands in.
+    pub preference: Option<u16>,
+}
+
+/// What DANE asks of the mail (RFC 7672).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dane {
+    /// `inapplicable`, or `looked-at`.
+    pub state: &'static str,
+    /// Why it does not apply.
+    pub why: Option<Said>,
+    /// What it asks of each MX host, by preference.
+    pub hosts: Vec<DaneOfHost>,
+}
+
+/// What DANE asks of the mail for one MX host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DaneOfHost {
+    /// The host.
+    pub host: String,
+    /// `absent`, `unusable`, `usable` or `unknown`.
+    pub state: &'static str,
+    /// The same in a sentence.
+    pub meaning: &'static str,
+    /// What is wrong, where nobody can tell.
+    pub why: Option<Said>,
+    /// The TLSA records that count.
+    pub records: Vec<TlsaRecord>,
+    /// What was asked for that.
+    pub questions: Vec<Asked>,
+}
+
+/// One TLSA record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TlsaRecord {
+    /// As it is published.
+    pub record: Said,
+    /// Why a mail server cannot use it; nothing for one that it can.
+    pub unusable: Option<String>,
+}
+
+impl Exchangers {
+    /// The words for every state.
+    pub const STATES: [&'static str; 5] = ["hosts", "implicit", "null-mx", "too-many", "unknown"];
+
+    /// What was learnt.
+    #[must_use]
+    pub fn of(domain: &PolicyDomain, grounds: &Grounds) -> Self {
+        let answer = grounds.of_exchangers.answers.first();
+        let preferences = preferences(answer);
+        let (state, meaning) = match &grounds.mx {
+            MxFindings::Hosts { .. } if preferences.is_empty() => (
+                "implicit",
+                format!(
+                    "{domain} has no MX record, so its mail goes to the host of that name (RFC 5321 section 5.1)."
+                ),
+            ),
+            MxFindings::Hosts { names, .. } if names.is_empty() => {
+                ("hosts", format!("{domain} has MX records, and none of them names a host that could exist."))
+            }
+            MxFindings::Hosts { names, .. } => {
+                let noun = if names.len() == 1 { "host" } else { "hosts" };
+                ("hosts", format!("{} MX {noun}, by preference.", names.len()))
+            }
+            MxFindings::Null => (
+                "null-mx",
+                format!("{domain} takes no mail: its only MX record names the root (RFC 7505 section 3)."),
+            ),
+            MxFindings::TooMany(number) => {
+                ("too-many", format!("{number} MX records are more than this program judges."))
+            }
+            MxFindings::Unknown(_) => ("unknown", "Nobody can tell where the mail goes.".to_owned()),
+        };
+        let names = match &grounds.mx {
+            MxFindings::Hosts { names, .. } => names.as_slice(),
+            MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+        };
+        let preference =
+            |host: &MxHost| preferences.iter().find(|(of, _)| of == host).map(|(_, preference)| *preference);
+        let hosts =
+            names.iter().map(|host| Exchanger { host: host.to_string(), preference: preference(host) });
+        // Aliases that were followed afterwards belong here, too.
+        let is_address = |answer: &&Answer| answer.question.rtype() == RecordType::A;
+        let followed = grounds.of_second_look.answers.iter().filter(is_address);
+        Self {
+            state,
+            meaning,
+            hosts: hosts.collect(),
+            questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
+        }
+    }
+}
+
+/// What the MX records say, the best first.
+fn preferences(answer: Option<&Answer>) -> Vec<(MxHost, u16)> {
+    let Some(Content::Data(records)) = answer.and_then(|answer| answer.outcome.content()) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(u16, MxHost)> = records
+        .iter()
+        .filter_map(|record| match record {
+            RData::MX(mx) => Some((mx.preference, MxHost::from_dns(&mx.exchange)?)),
+            _ => None,
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(preference, host)| (host, preference)).collect()
+}
+
+impl Dane {
+    /// What was learnt.
+    #[must_use]
+    pub fn of(grounds: &Grounds) -> Self {
+        match &grounds.dane {
+            DaneFindings::Inapplicable(why) => {
+                Self { state: "inapplicable", why: Some(why.into()), hosts: Vec::new() }
+            }
+            DaneFindings::Hosts(hosts) => {
+                let told = |(host, found): &(MxHost, DaneHost)| {
+                    DaneOfHost::of(host, found, &grounds.of_exchangers.answers)
+                };
+                Self { state: "looked-at", why: None, hosts: hosts.iter().map(told).collect() }
+            }
+        }
+    }
+}
+
+impl DaneOfHost {
+    /// The words for every state.
+    pub const STATES: [&'static str; 4] = ["absent", "unusable", "usable", "unknown"];
+
+    fn of(host: &MxHost, found: &DaneHost, answers: &[Answer]) -> Self {
+        let (state, meaning, why) = match found {
+            DaneHost::Absent => ("absent", "It has no TLSA records that count, so DANE asks nothing.", None),
+            DaneHost::Unusable => (
+                "unusable",
+                "It has TLSA records, and none can be used: TLS is demanded, with any certificate.",
+                None,
+            ),
+            DaneHost::Usable => (
+                "usable",
+                "It has TLSA records that can be used: its certificate must match one of them.",
+                None,
+            ),
+            DaneHost::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => (
+                "unknown",
+                "Nobody can tell what its TLSA records are, so it is left alone for now.",
+                Some(why.into()),
+            ),
+        };
+        let heard = about(host, answers);
+        // The last one asked for is the one that counted.
+        let counted = heard.iter().rfind(|answer| answer.question.rtype() == RecordType::TLSA);
+        let records = match counted.and_then(|answer| answer.outcome.content()) {
+            Some(Content::Data(records)) => records.iter().map(TlsaRecord::of).collect(),
+            Some(Content::Nodata | Content::Nxdomain) | None => Vec::new(),
+        };
+        let mut records: Vec<TlsaRecord> = records;
+        records.sort_by(|one, other| one.record.0.cmp(&other.record.0));
+        Self {
+            host: host.to_string(),
+            state,
+            meaning,
+            why,
+            records,
+            questions: heard.into_iter().map(Asked::of).collect(),
+        }
+    }
+}
+
+/// What was heard about a host: its addresses, its alias, and the TLSA records at its name or where its aliases lead.
+fn about<'a>(host: &MxHost, answers: &'a [Answer]) -> Vec<&'a Answer> {
+    let own = host.to_dns();
+    let mut bases = vec![own.clone()];
+    bases.extend(
+        answers
+            .iter()
+            .filter(|answer| *answer.question.name() == own)
+            .flat_map(|answer| answer.aliases.clone()),
+    );
+    let tlsa: Vec<_> = bases.iter().filter_map(base::question).collect();
+    let is_about = |answer: &&Answer| match answer.question.rtype() {
+        RecordType::A | RecordType::AAAA | RecordType::CNAME => *answer.question.name() == own,
+        _ => tlsa.contains(&answer.question),
+    };
+    let mut heard: Vec<&Answer> = Vec::new();
+    for answer in answers.iter().filter(is_about) {
+        if !heard.iter().any(|one| one.question == answer.question) {
+            heard.push(answer);
+        }
+    }
+    heard
+}
+
+impl TlsaRecord {
+    fn of(data: &RData) -> Self {
+        Self { record: rdata(data).into(), unusable: Tlsa::parse(data).err().map(|why| why.to_string()) }
+    }
+}

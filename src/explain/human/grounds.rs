@@ -1,0 +1,53 @@
+//! Where the mail goes, and what DANE asks of it there.
+
+use super::dns::Teller;
+use super::rule;
+use crate::explain::{Dane, Exchangers};
+use crate::render::page::{Page, Tone};
+
+pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut Teller) {
+    let tone = match exchangers.state {
+        "unknown" | "too-many" => Tone::Warning,
+        _ => Tone::Plain,
+    };
+    page.item("MX", tone, &exchangers.meaning);
+    for exchanger in &exchangers.hosts {
+        let preference = exchanger.preference.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        page.more(Tone::Plain, &format!("{preference} {}", exchanger.host));
+    }
+    exchangers.questions.iter().for_each(|asked| dns.tell(page, asked));
+    let where_it_stands = match exchangers.state {
+        "null-mx" => "RFC 7505 section 3",
+        "too-many" => "this program's limits",
+        _ => "RFC 5321 section 5.1; RFC 4035 section 4.3 for the classes",
+    };
+    rule(page, where_it_stands);
+}
+
+pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut Teller) {
+    if let Some(why) = &dane.why {
+        page.item("DANE", Tone::Plain, &format!("does not apply: {why}"));
+    }
+    for host in &dane.hosts {
+        let tone = match host.state {
+            "usable" => Tone::Good,
+            "unknown" => Tone::Bad,
+            "unusable" => Tone::Warning,
+            _ => Tone::Plain,
+        };
+        page.item("host", Tone::Strong, &host.host);
+        page.more(tone, host.meaning);
+        if let Some(why) = &host.why {
+            page.more(tone, &why.0);
+        }
+        for record in &host.records {
+            page.item("TLSA", Tone::Plain, &record.record.0);
+            match &record.unusable {
+                Some(why) => page.more(Tone::Warning, &format!("unusable: {why}")),
+                None => page.more(Tone::Plain, "usable"),
+            }
+        }
+        host.questions.iter().for_each(|asked| dns.tell(page, asked));
+    }
+    rule(page, "RFC 7672 section 2.2 (which answers count), section 3.1 (which records)");
+}

@@ -1,0 +1,202 @@
+//! The document for people: a page of 80 columns, in the order of the decision.
+
+mod dns;
+mod grounds;
+mod policy;
+
+use super::exim::Action;
+use super::{Candidate, Explanation, Part};
+use crate::render::page::{Page, Paint, Tone};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Of each proof the signature that counts.
+    #[default]
+    Brief,
+    /// Each signed RRset of every proof, from the trust anchor down, too.
+    Full,
+}
+
+/// The page.
+#[must_use]
+pub fn page(explanation: &Explanation, paint: Paint, detail: Detail) -> String {
+    let mut page = Page::new(paint);
+    summary(&mut page, explanation);
+    let mut steps = Steps { page: &mut page, number: 0 };
+    steps.begin("The administrator's word");
+    decree(steps.page, explanation);
+    match &explanation.grounds {
+        None => steps.page.more(Tone::Plain, "Nobody is asked, and nothing else counts."),
+        Some(seen) => {
+            let mut dns = dns::Teller::new(detail);
+            steps.begin("Where the mail goes");
+            grounds::exchangers(steps.page, &seen.mx, &mut dns);
+            steps.begin("DANE: do the MX hosts have TLSA records?");
+            grounds::dane(steps.page, &seen.dane, &mut dns);
+            steps.begin("MTA-STS: does the domain have a policy?");
+            policy::published(steps.page, &seen.mta_sts, explanation.at, &mut dns);
+            steps.begin("SMTP STS: does it have one of the draft's dialect?");
+            policy::published(steps.page, &seen.smtp_sts, explanation.at, &mut dns);
+            cache(steps.page, explanation);
+            steps.begin("Which mechanism decides");
+            explanation.decision.iter().for_each(|part| part_of(steps.page, part));
+        }
+    }
+    steps.begin(if explanation.hosts.is_empty() {
+        "The MX hosts, the best first"
+    } else {
+        "The hosts that were asked about"
+    });
+    candidates(steps.page, explanation);
+    steps.begin("What Exim does, with the files of exim/enforce");
+    exim(steps.page, explanation);
+    steps.begin("The answer");
+    answer(steps.page, explanation);
+    page.finish()
+}
+
+/// The numbered parts of the page.
+struct Steps<'a> {
+    page: &'a mut Page,
+    number: u8,
+}
+
+impl Steps<'_> {
+    fn begin(&mut self, words: &str) {
+        self.number = self.number.saturating_add(1);
+        self.page.heading(&format!("{}. {words}", self.number));
+    }
+}
+
+fn tone_of(verdict: &str) -> Tone {
+    match verdict {
+        "deliver" => Tone::Good,
+        "defer" => Tone::Warning,
+        _ => Tone::Bad,
+    }
+}
+
+/// What it comes to, before anybody has to read on.
+fn summary(page: &mut Page, explanation: &Explanation) {
+    let answer = &explanation.answer;
+    let whom = match explanation.hosts.as_slice() {
+        [] => explanation.domain.clone(),
+        hosts => format!("{} by {}", explanation.domain, hosts.join(", ")),
+    };
+    page.heading(&format!("Mail for {whom}, {}", explanation.at));
+    page.item("verdict", tone_of(answer.verdict), &format!("{} ({})", answer.verdict, answer.reason));
+    page.item("why", Tone::Plain, answer.meaning);
+    if answer.verdict == "deliver" {
+        page.item("TLS", Tone::Plain, tls(answer.tls));
+    }
+}
+
+/// What the least TLS means.
+fn tls(word: &str) -> &'static str {
+    match word {
+        "dane" => "dane: the certificate must match a TLSA record",
+        "encrypt" => "encrypt: TLS, whatever the certificate",
+        "webpki" => "webpki: TLS with a verified certificate of the host, or no delivery",
+        _ => "opportunistic: as Exim does without a policy",
+    }
+}
+
+fn decree(page: &mut Page, explanation: &Explanation) {
+    // The first mechanism of all.
+    if let Some(part) = explanation.decision.first() {
+        page.item("override", if part.part == "decides" { Tone::Strong } else { Tone::Plain }, &part.why.0);
+        rule(page, part.rule);
+    }
+}
+
+fn cache(page: &mut Page, explanation: &Explanation) {
+    let cache = &explanation.cache;
+    if let Some(trouble) = &cache.trouble {
+        page.item("cache", Tone::Warning, &trouble.0);
+    }
+    if cache.elsewhere > 0 {
+        let words = format!(
+            "{} in the cache, learnt under other trust anchors, authorities or laboratory settings: not used here",
+            cache.elsewhere
+        );
+        page.item("others", Tone::Faint, &words);
+    }
+}
+
+fn part_of(page: &mut Page, part: &Part) {
+    let tone = match part.part {
+        "decides" => Tone::Strong,
+        "unknown" => Tone::Warning,
+        _ => Tone::Plain,
+    };
+    page.item(part.mechanism, tone, &format!("{}: {}", part.part.replace('-', " "), part.why));
+    page.more(Tone::Faint, &format!("({})", part.rule));
+}
+
+fn candidates(page: &mut Page, explanation: &Explanation) {
+    if explanation.candidates.is_empty() {
+        page.item("none", Tone::Plain, explanation.answer.meaning);
+        return;
+    }
+    let preference = |candidate: &Candidate| {
+        let exchangers = &explanation.grounds.as_ref()?.mx.hosts;
+        exchangers.iter().find(|exchanger| exchanger.host == candidate.host)?.preference
+    };
+    let mut told: Vec<&str> = Vec::new();
+    for candidate in &explanation.candidates {
+        let label = preference(candidate).map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let Candidate { host, verdict, tls, policy, reason, .. } = candidate;
+        page.item(&label, tone_of(verdict), &format!("{host}: {verdict} ({reason})"));
+        page.more(Tone::Plain, &format!("tls={tls}, decided by {policy}; {}", candidate.stands()));
+        if !told.contains(reason) {
+            page.more(Tone::Plain, candidate.meaning);
+            page.more(Tone::Faint, &format!("({})", candidate.rule));
+            told.push(reason);
+        }
+    }
+}
+
+fn exim(page: &mut Page, explanation: &Explanation) {
+    let exim = &explanation.exim;
+    let tone = match exim.action {
+        Action::Defers => Tone::Warning,
+        Action::Returns => Tone::Bad,
+        Action::Enforces | Action::Ordinary => Tone::Plain,
+    };
+    page.item("does", tone, exim.meaning);
+    for entry in &exim.log {
+        page.item("log", Tone::Faint, &format!("{}:", entry.when));
+        page.more(Tone::Plain, &entry.line.0);
+    }
+    page.item("sender", Tone::Plain, exim.sender);
+    rule(page, exim.rule);
+}
+
+/// The end: the line that Exim gets, and what to do.
+fn answer(page: &mut Page, explanation: &Explanation) {
+    let answer = &explanation.answer;
+    if let Some(remembered) = &explanation.remembered {
+        let words = match remembered.compared {
+            "same" => {
+                format!("a delivery now gets this answer without asking anybody, until {}", remembered.until)
+            }
+            _ => format!(
+                "until {} a delivery gets another answer, without asking anybody: verdict={} tls={} policy={} reason={}",
+                remembered.until, remembered.verdict, remembered.tls, remembered.policy, remembered.reason
+            ),
+        };
+        page.item("memory", if remembered.compared == "same" { Tone::Plain } else { Tone::Warning }, &words);
+    }
+    rule(page, answer.rule);
+    page.item("line", Tone::Strong, &answer.line);
+    page.item(
+        "hint",
+        Tone::Plain,
+        if answer.hint.is_empty() { "Nothing has to be done." } else { answer.hint },
+    );
+}
+
+fn rule(page: &mut Page, rule: &str) {
+    page.item("rule", Tone::Faint, rule);
+}

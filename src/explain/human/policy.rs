@@ -1,0 +1,160 @@
+//! What is published in one dialect, and what the cache holds of it.
+
+use super::dns::Teller;
+use super::rule;
+use crate::explain::{Event, Fetch, Note, Published, Said, Terms, Text};
+use crate::render::page::{Page, Tone};
+use crate::text::excerpt;
+use crate::time::{UnixTime, span};
+
+/// Lines of a text that are shown; JSON has all.
+const LINES: usize = 16;
+/// Characters of one of them.
+const COLUMNS: usize = 400;
+
+pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, dns: &mut Teller) {
+    let tone = match published.state {
+        "in-force" => Tone::Good,
+        "nothing" | "never-applied" => Tone::Plain,
+        _ => Tone::Warning,
+    };
+    page.item("state", tone, published.meaning);
+    if let Some(why) = &published.why {
+        page.more(tone, &why.0);
+    }
+    published.questions.iter().for_each(|asked| dns.tell(page, asked));
+    for record in &published.records {
+        text(page, "record", record);
+    }
+    for fetch in &published.fetches {
+        fetched(page, fetch);
+    }
+    if let Some(failures) = &published.failures {
+        let words = format!(
+            "{} in a row, the last at {}; the policy host is left alone until {}",
+            failures.count, failures.last_at, failures.next_try_at
+        );
+        page.item("failures", Tone::Warning, &words);
+    }
+    if let Some(policy) = &published.policy {
+        page.item("policy", Tone::Strong, &format!("mode {}", policy.mode));
+        page.more(Tone::Plain, &format!("authenticated {}", policy.authenticated));
+        lines(page, &policy.lines);
+        page.item("life", Tone::Plain, &life(policy, now));
+    }
+    cached(page, published, now);
+    for event in &published.history {
+        page.item("history", Tone::Faint, &happened(event));
+        if !event.detail.is_empty() {
+            page.more(Tone::Faint, &event.detail);
+        }
+    }
+    if let Some(kept) = &published.kept {
+        let words = format!("a delivery keeps the policy of mode {} until {}", kept.mode, kept.ends_at);
+        page.item("keeps", Tone::Plain, &words);
+    }
+    rule(
+        page,
+        match published.mechanism {
+            "mta-sts" => "RFC 8461 sections 3.1 (record), 3.2 (policy), 3.3 (fetch), 5.1 (cache)",
+            _ => "draft-margolis-smtp-sts-00 sections 3.1 (record), 3.3 (authentication)",
+        },
+    );
+}
+
+/// A text as it is published, and what is wrong with it.
+fn text(page: &mut Page, label: &str, text: &Text) {
+    page.item(label, Tone::Faint, &text.at.0);
+    lines(page, &text.lines);
+    // What only could be better is told by `lint`.
+    for note in text.notes.iter().filter(|note| note.severity != "note") {
+        noted(page, note);
+    }
+}
+
+fn noted(page: &mut Page, note: &Note) {
+    let tone = if note.severity == "error" { Tone::Bad } else { Tone::Warning };
+    let shown = if note.shown.is_empty() { String::new() } else { format!(" '{}'", note.shown) };
+    page.item(note.severity, tone, &format!("{}{shown}", note.code));
+    page.more(Tone::Plain, &format!("{} {}", note.meaning, note.fix));
+    page.more(Tone::Faint, &format!("({})", note.rule));
+}
+
+fn lines(page: &mut Page, lines: &[Said]) {
+    for line in lines.iter().take(LINES) {
+        page.more(Tone::Plain, &excerpted(line));
+    }
+    if lines.len() > LINES {
+        page.more(Tone::Faint, &format!("... {} lines more", lines.len().saturating_sub(LINES)));
+    }
+}
+
+/// A line as it is if it is short, which the page escapes; of a longer one the beginning.
+fn excerpted(line: &Said) -> String {
+    match line.0.char_indices().nth(COLUMNS) {
+        None => line.0.clone(),
+        Some(_) => excerpt(&line.0, COLUMNS),
+    }
+}
+
+fn fetched(page: &mut Page, fetch: &Fetch) {
+    let tone = if fetch.ending == "authenticated" { Tone::Good } else { Tone::Bad };
+    page.item("fetched", tone, &format!("{}: {}", fetch.url, fetch.ending));
+    if let Some(error) = &fetch.error {
+        page.more(tone, &error.0);
+    }
+    // What is a policy stands below, in order.
+    if let Some(body) = fetch.body.as_ref().filter(|_| fetch.ending != "authenticated") {
+        text(page, "body", body);
+    }
+}
+
+/// The policy in the cache, as far as it is not the one above.
+fn cached(page: &mut Page, published: &Published, now: UnixTime) {
+    match (&published.cached, &published.policy) {
+        (None, _) => page.item("cached", Tone::Plain, "nothing"),
+        (Some(cached), Some(policy)) if cached == policy => {
+            page.item("cached", Tone::Plain, "the policy above comes out of the cache");
+        }
+        (Some(cached), policy) => {
+            page.item(
+                "cached",
+                Tone::Plain,
+                &format!("mode {}, authenticated {}", cached.mode, cached.authenticated),
+            );
+            if policy.as_ref().is_none_or(|policy| policy.lines != cached.lines) {
+                lines(page, &cached.lines);
+            }
+            page.more(Tone::Plain, &life(cached, now));
+        }
+    }
+}
+
+fn life(policy: &Terms, now: UnixTime) -> String {
+    let fetched = format!("fetched at {}", policy.fetched_at);
+    let rest = match policy.life {
+        "ended" => format!("ended at {}, and counts no more", policy.ends_at),
+        "not-yet-applied" => format!(
+            "ends at {}, in {}; never met yet, so it refuses nothing",
+            policy.ends_at,
+            span(policy.seconds_left)
+        ),
+        _ => format!("ends at {}, in {}", policy.ends_at, span(policy.seconds_left)),
+    };
+    let since = policy.applied_at.map_or_else(String::new, |at| format!("; in force since {at}"));
+    let renewal = match policy.renewal_at.filter(|_| policy.life == "in-force") {
+        Some(at) if at <= now => format!("; to be fetched again since {at}"),
+        Some(at) => format!("; to be fetched again from {at} on"),
+        None => String::new(),
+    };
+    format!("{fetched}; {rest}{since}{renewal}")
+}
+
+fn happened(event: &Event) -> String {
+    let word = |mode: Option<&'static str>| mode.unwrap_or("-");
+    let modes = match (event.mode_before, event.mode_after) {
+        (before, after) if before == after => word(after).to_owned(),
+        (before, after) => format!("{} -> {}", word(before), word(after)),
+    };
+    format!("{} {} ({}), mode {modes}", event.at, event.event, event.authentication)
+}

@@ -1,0 +1,364 @@
+//! One dialect: what is published, how it was authenticated, what the cache holds of it.
+
+use super::asked::Asked;
+use super::said::Said;
+use crate::cache::{Authentication, Dossier, Entry, Failures, StoredPolicy, Topic};
+use crate::dns::{Answer, Content};
+use crate::https::FetchError;
+use crate::lint::kind::Kind;
+use crate::policy::lint::Finding;
+use crate::policy::{Dialect, Mode};
+use crate::time::UnixTime;
+use crate::verdict::{Absence, PolicyFindings, Trouble};
+use crate::verify::discovery::joined;
+use crate::verify::explain::{Explained, Grounds};
+use crate::verify::{Fetched, Heard};
+use hickory_proto::rr::RecordType;
+use serde::Serialize;
+
+/// What is known about the policy of one dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// `mta-sts` or `smtp-sts`.
+    pub mechanism: &'static str,
+    /// How the policy stands: the word of a closed list.
+    pub state: &'static str,
+    /// The same in a sentence.
+    pub meaning: &'static str,
+    /// What is wrong, where something is.
+    pub why: Option<Said>,
+    /// What was asked of DNS.
+    pub questions: Vec<Asked>,
+    /// The TXT records, as they are published.
+    pub records: Vec<Text>,
+    /// The policies that were asked for over HTTPS.
+    pub fetches: Vec<Fetch>,
+    /// The policy that counts.
+    pub policy: Option<Terms>,
+    /// The policy in the cache, which may have ended.
+    pub cached: Option<Terms>,
+    /// The fetches that failed, if the last one did.
+    pub failures: Option<FailedFetches>,
+    /// What the cache tells of the past, the oldest first.
+    pub history: Vec<Event>,
+    /// What a delivery would keep, or what was kept with `--store`.
+    pub kept: Option<Terms>,
+}
+
+/// A text that is published, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Text {
+    /// Where it stands.
+    pub at: Said,
+    /// Its lines.
+    pub lines: Vec<Said>,
+    /// What is wrong with it, or could be better.
+    pub notes: Vec<Note>,
+}
+
+/// One thing that is wrong with a text, in the words of `lint`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The word of `lint`.
+    pub code: &'static str,
+    /// `error`, `warning` or `note`.
+    pub severity: &'static str,
+    /// The octets that it is about, safe to show; empty where something is missing.
+    pub shown: String,
+    /// What that means.
+    pub meaning: &'static str,
+    /// How its publisher mends it.
+    pub fix: &'static str,
+    /// Where the rule stands.
+    pub rule: &'static str,
+}
+
+/// One policy that was asked for over HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fetch {
+    /// Where.
+    pub url: Said,
+    /// `authenticated`, `different`, `failed` or `malformed`.
+    pub ending: &'static str,
+    /// Why there is no policy.
+    pub error: Option<Said>,
+    /// What came.
+    pub body: Option<Text>,
+}
+
+/// A policy and its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    /// `enforce`, `testing` or `none`.
+    pub mode: &'static str,
+    /// `dnssec`, `webpki` or `first-use`.
+    pub authentication: &'static str,
+    /// How it was authenticated, in a sentence.
+    pub authenticated: String,
+    /// The text, by lines.
+    pub lines: Vec<Said>,
+    /// `in-force`, `not-yet-applied` or `ended`.
+    pub life: &'static str,
+    /// When it was fetched.
+    pub fetched_at: UnixTime,
+    /// When it ends.
+    pub ends_at: UnixTime,
+    /// Seconds until then; zero for one that has ended.
+    pub seconds_left: u64,
+    /// When it was first met; nothing for one that never was, and for MTA-STS where that does not count.
+    pub applied_at: Option<UnixTime>,
+    /// From when on it is fetched again (MTA-STS).
+    pub renewal_at: Option<UnixTime>,
+}
+
+/// The fetches that failed in a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedFetches {
+    /// How many.
+    pub count: u32,
+    /// When the last one was.
+    pub last_at: UnixTime,
+    /// When the policy host is asked again.
+    pub next_try_at: UnixTime,
+}
+
+/// One thing that happened to the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: UnixTime,
+    /// What: the word of `cache history`.
+    pub event: &'static str,
+    /// How the policy was authenticated then.
+    pub authentication: &'static str,
+    /// The mode before; nothing where no policy was in force.
+    pub mode_before: Option<&'static str>,
+    /// The mode afterwards; nothing where none is in force.
+    pub mode_after: Option<&'static str>,
+    /// More words, safe to show.
+    pub detail: String,
+}
+
+impl Published {
+    /// The words for every state.
+    pub const STATES: [&'static str; 8] = [
+        "in-force",
+        "malformed",
+        "never-applied",
+        "not-asked",
+        "not-fetched",
+        "nothing",
+        "unauthenticated",
+        "unknown",
+    ];
+
+    /// What was learnt about the policy of that dialect.
+    #[must_use]
+    pub fn of(dialect: Dialect, dossier: &Dossier, explained: &Explained, now: UnixTime) -> Self {
+        let Grounds { of_second_look, .. } = &explained.grounds;
+        let (findings, heard, kind) = match dialect {
+            Dialect::MtaSts => (&explained.grounds.mta_sts, &explained.grounds.of_mta_sts, Kind::MtaStsTxt),
+            Dialect::SmtpSts => {
+                (&explained.grounds.smtp_sts, &explained.grounds.of_smtp_sts, Kind::SmtpStsTxt)
+            }
+        };
+        let (state, meaning, why) = state(dialect, findings);
+        let again = second_look(heard, of_second_look);
+        let answers: Vec<&Answer> = heard.answers.iter().collect();
+        let is_txt = |answer: &&&Answer| answer.question.rtype() == RecordType::TXT;
+        let records = answers.iter().filter(is_txt).flat_map(|answer| texts(answer, kind)).collect();
+        let terms = |policy: &StoredPolicy| Terms::of(policy, now);
+        let policy = match findings {
+            PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => Some(terms(policy)),
+            PolicyFindings::Absent(_) | PolicyFindings::NotAsked | PolicyFindings::Unknown(_) => None,
+        };
+        let history = dossier.history.iter().filter(|entry| entry.dialect == dialect);
+        Self {
+            mechanism: dialect.word(),
+            state,
+            meaning,
+            why,
+            questions: answers.into_iter().map(Asked::of).collect(),
+            records,
+            fetches: heard.fetches.iter().chain(again).map(|fetched| Fetch::of(dialect, fetched)).collect(),
+            policy,
+            cached: dossier.policies.of(dialect).map(terms),
+            failures: failures(dialect, dossier),
+            history: history.map(Event::of).collect(),
+            kept: explained.kept.of(dialect).map(terms),
+        }
+    }
+}
+
+/// What was fetched when a newer policy was looked for.
+fn second_look<'a>(heard: &'a Heard, later: &'a Heard) -> impl Iterator<Item = &'a Fetched> {
+    let asked = |answer: &Answer| heard.answers.iter().any(|one| one.question == answer.question);
+    let is_ours = later.answers.iter().any(asked);
+    later.fetches.iter().filter(move |_| is_ours)
+}
+
+fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static str, Option<Said>) {
+    match (findings, dialect) {
+        (PolicyFindings::InForce(_), _) => ("in-force", "A policy is in force.", None),
+        (PolicyFindings::NeverApplied(_), _) => {
+            ("never-applied", "There is a policy, and no delivery has been seen to meet it before.", None)
+        }
+        (PolicyFindings::NotAsked, _) => ("not-asked", "Nobody asked.", None),
+        (PolicyFindings::Absent(Absence::Nothing), Dialect::MtaSts) => {
+            ("nothing", "No record announces a policy.", None)
+        }
+        (PolicyFindings::Absent(Absence::Nothing), Dialect::SmtpSts) => {
+            ("nothing", "There is no record.", None)
+        }
+        (PolicyFindings::Absent(Absence::Malformed(_)), _) => {
+            ("malformed", "What is published is no policy, and counts for nothing.", None)
+        }
+        (PolicyFindings::Absent(Absence::NotFetched(_)), _) => (
+            "not-fetched",
+            "A record announces a policy that could not be fetched, and none is remembered.",
+            None,
+        ),
+        (PolicyFindings::Absent(Absence::Unauthenticated(_)), _) => (
+            "unauthenticated",
+            "There is a policy that nothing authenticates, and only authenticated ones count here.",
+            None,
+        ),
+        (PolicyFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)), _) => {
+            ("unknown", "Nobody can tell whether there is a policy.", Some(why.into()))
+        }
+    }
+}
+
+/// The TXT records of an answer; of those that are meant for us, what is wrong with them.
+fn texts(answer: &Answer, kind: Kind) -> Vec<Text> {
+    let Some(Content::Data(records)) = answer.outcome.content() else { return Vec::new() };
+    let mut texts = joined(records);
+    texts.sort();
+    let at = answer.question.to_string();
+    texts
+        .into_iter()
+        .map(|text| Text::of(at.clone(), &text, text.starts_with(b"v=STS").then_some(kind)))
+        .collect()
+}
+
+fn failures(dialect: Dialect, dossier: &Dossier) -> Option<FailedFetches> {
+    let is_one = |(topic, _): &&(Topic, _)| *topic == Topic::FetchFailures(dialect);
+    let (_, recollection) = dossier.remembered.iter().find(is_one)?;
+    let failures = Failures::from_line(&recollection.text)?;
+    Some(FailedFetches {
+        count: failures.count(),
+        last_at: failures.last(),
+        next_try_at: failures.next_try(),
+    })
+}
+
+impl Text {
+    /// A text, and what `lint` says about one of that kind.
+    fn of(at: String, octets: &[u8], kind: Option<Kind>) -> Self {
+        let lines = String::from_utf8_lossy(octets).lines().map(Said::from).collect();
+        let part = kind.map(|kind| kind.inspect(String::new(), octets.to_vec()));
+        let notes = part.iter().flat_map(|part| &part.findings).map(Note::of).collect();
+        Self { at: at.into(), lines, notes }
+    }
+}
+
+impl Note {
+    fn of(finding: &Finding) -> Self {
+        let told = finding.code.explain();
+        Self {
+            code: told.word,
+            severity: told.severity.word(),
+            shown: finding.shown.clone(),
+            meaning: told.meaning,
+            fix: told.fix,
+            rule: told.rule,
+        }
+    }
+}
+
+impl Fetch {
+    fn of(dialect: Dialect, fetched: &Fetched) -> Self {
+        let kind = match dialect {
+            Dialect::MtaSts => Kind::MtaStsPolicy,
+            Dialect::SmtpSts => Kind::SmtpStsTxt,
+        };
+        let url = fetched.url.to_string();
+        let body = fetched.outcome.as_ref().ok().map(|body| Text::of(url.clone(), body, Some(kind)));
+        let error = fetched.outcome.as_ref().err().map(|error| words(error).into());
+        Self { url: url.into(), ending: fetched.ending.word(), error, body }
+    }
+}
+
+/// What went wrong, without the time that it took.
+fn words(error: &FetchError) -> String {
+    match error {
+        FetchError::TimedOut { host, address: Some(address), step, .. } => {
+            format!("policy host {host} at {address} was given up while {step}: it took too long")
+        }
+        FetchError::TimedOut { host, address: None, step, .. } => {
+            format!("policy host {host} was given up while {step}: it took too long")
+        }
+        error => error.to_string(),
+    }
+}
+
+impl Terms {
+    /// The words for every life.
+    pub const LIVES: [&'static str; 3] = ["ended", "in-force", "not-yet-applied"];
+
+    fn of(policy: &StoredPolicy, now: UnixTime) -> Self {
+        let dialect = policy.policy.dialect();
+        let life = if !policy.is_unexpired(now) {
+            "ended"
+        } else if policy.is_in_force() {
+            "in-force"
+        } else {
+            "not-yet-applied"
+        };
+        Self {
+            mode: policy.policy.mode().word(),
+            authentication: policy.authentication.word(),
+            authenticated: authenticated(dialect, policy.authentication).to_owned(),
+            lines: policy.policy.to_text().lines().map(Said::from).collect(),
+            life,
+            fetched_at: policy.fetched_at,
+            ends_at: policy.expires_at,
+            seconds_left: policy.expires_at.since(now),
+            applied_at: policy.applied_at,
+            renewal_at: (dialect == Dialect::MtaSts).then(|| policy.due_at()),
+        }
+    }
+}
+
+/// How a policy was authenticated, in a sentence.
+const fn authenticated(dialect: Dialect, how: Authentication) -> &'static str {
+    match (dialect, how) {
+        (_, Authentication::Dnssec) => {
+            "by DNSSEC: its TXT record is signed (draft-margolis-smtp-sts-00 section 3.3)"
+        }
+        (Dialect::MtaSts, _) => {
+            "by WebPKI: it was fetched over HTTPS from a host whose certificate was verified (RFC 8461 section 3.3)"
+        }
+        (Dialect::SmtpSts, Authentication::WebPki) => {
+            "by WebPKI: a copy was fetched over HTTPS from a host whose certificate was verified \
+             (draft-margolis-smtp-sts-00 section 3.3)"
+        }
+        (Dialect::SmtpSts, Authentication::FirstUse) => {
+            "by nothing: it is trusted on first use, and refuses nothing until a verified handshake is reported \
+             (draft-margolis-smtp-sts-00 section 3.3)"
+        }
+    }
+}
+
+impl Event {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            at: entry.at,
+            event: entry.event.word(),
+            authentication: entry.authentication.word(),
+            mode_before: entry.before.map(Mode::word),
+            mode_after: entry.after.map(Mode::word),
+            detail: entry.detail.clone(),
+        }
+    }
+}
