@@ -4,6 +4,7 @@ pub mod args;
 mod cache;
 pub mod config;
 pub mod doctor;
+mod draft;
 pub mod exit;
 pub mod explain;
 pub mod generate;

@@ -4,15 +4,16 @@ use super::sink::Sink;
 use super::{Failure, to_look_at};
 use crate::cache::Cache;
 use crate::cli::args::ExportArguments;
+use crate::cli::draft::Draft;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
 use crate::time::UnixTime;
 use serde_json::json;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+/// Nobody else may read an export.
+const MODE: u32 = 0o600;
 
 /// Runs the command.
 pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
@@ -34,8 +35,8 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
         }
         failure @ Failure::Work(..) => failure,
     };
-    let mut draft = Draft::beside(path).map_err(Failure::Output).map_err(blame)?;
-    let number = write(&cache, now, &mut draft.file).map_err(blame)?;
+    let mut draft = Draft::beside(path, MODE).map_err(Failure::Output).map_err(blame)?;
+    let number = write(&cache, now, &mut draft).map_err(blame)?;
     draft.finish(path).map_err(Failure::Output).map_err(blame)?;
     let mut sink = Sink::stdout();
     match arguments.format {
@@ -62,35 +63,4 @@ fn write(cache: &Cache, now: UnixTime, output: &mut impl Write) -> Result<u64, F
         }
     }
     Ok(number)
-}
-
-/// A file that nobody else can read, and that takes its name when it is whole; until then it is nothing.
-struct Draft {
-    file: BufWriter<File>,
-    path: PathBuf,
-}
-
-impl Draft {
-    fn beside(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or_else(|| io::Error::other("it is no name of a file"))?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}", std::process::id()));
-        let path = target.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self { file: BufWriter::new(file), path })
-    }
-
-    fn finish(mut self, target: &Path) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        fs::rename(&self.path, target)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Once it has its name, there is nothing under this one.
-        let _gone = fs::remove_file(&self.path);
-    }
 }

@@ -1,0 +1,115 @@
+//! A file that takes its name when it is whole.
+//!
+//! Until then it stands beside its place under another name, and nobody who reads that place sees a part of it. A link
+//! in the place is replaced and never followed, whoever made it.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// A file in the making; dropped before its end, it leaves nothing.
+pub(super) struct Draft {
+    file: BufWriter<File>,
+    path: PathBuf,
+    mode: u32,
+}
+
+impl Draft {
+    /// Begins a file that is to stand at `target` with this mode, whatever the umask; until it is whole only its owner
+    /// can read it.
+    ///
+    /// # Errors
+    /// If the directory takes no new file.
+    pub(super) fn beside(target: &Path, mode: u32) -> io::Result<Self> {
+        let name = target.file_name().ok_or_else(|| io::Error::other("it is no name of a file"))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        // No suffix that somebody collects, and nothing that a killed run may have left under another process's number.
+        hidden.push(format!(".{}", std::process::id()));
+        let path = target.with_file_name(hidden);
+        let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = match open() {
+            // What a killed run of the same number left is removed as a name; it is not followed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(&path)?;
+                open()?
+            }
+            opened => opened?,
+        };
+        Ok(Self { file: BufWriter::new(file), path, mode })
+    }
+
+    /// Gives the file its name, once its octets are on the disk.
+    ///
+    /// # Errors
+    /// If the system cannot; the target is then as it was.
+    pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_ref();
+        file.set_permissions(Permissions::from_mode(self.mode))?;
+        file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.file.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Once it has its name, there is nothing under this one.
+        let _gone = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    fn written(target: &Path, text: &str) -> io::Result<()> {
+        let mut draft = Draft::beside(target, 0o644)?;
+        draft.write_all(text.as_bytes())?;
+        draft.finish(target)
+    }
+
+    #[test]
+    fn the_place_has_the_old_file_or_the_new_one_and_nothing_beside_it() {
+        let directory = TempDir::new().unwrap();
+        let target = directory.path().join("probe.prom");
+        written(&target, "old").unwrap();
+        let mut draft = Draft::beside(&target, 0o644).unwrap();
+        draft.write_all(b"half of the n").unwrap();
+        drop(draft);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        written(&target, "new").unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        let directory = TempDir::new().unwrap();
+        let (victim, target) = (directory.path().join("victim"), directory.path().join("probe.prom"));
+        fs::write(&victim, "mine").unwrap();
+        symlink(&victim, &target).unwrap();
+        let hidden = directory.path().join(format!(".probe.prom.{}", std::process::id()));
+        symlink(&victim, &hidden).unwrap();
+        written(&target, "ours").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(fs::symlink_metadata(&target).unwrap().is_file());
+    }
+}
