@@ -6,7 +6,7 @@
 //! [`consequence`]: the ruling of [`crate::verdict`], applied to what was seen.
 //!
 //! Addresses, waiting and octets have their bounds as in [`crate::https`]: each address its own time, all of them
-//! together theirs, and no more connections at once than the settings say.
+//! together theirs, and no more connections at once than the settings say, of which only a few go to one address (`gates`).
 
 mod allowance;
 mod anchored;
@@ -15,6 +15,7 @@ mod collector;
 pub mod consequence;
 pub mod domain;
 pub mod failure;
+mod gates;
 mod handshake;
 pub mod report;
 mod session;
@@ -27,6 +28,7 @@ use crate::time::UnixTime;
 use collector::Collector;
 use failure::{Failure, FailureKind, Stage};
 use futures_util::future::join_all;
+use gates::Gates;
 use report::Sighting;
 use session::Session;
 use std::net::SocketAddr;
@@ -84,6 +86,7 @@ pub struct Probe {
     settings: Settings,
     collector: Collector,
     gate: Semaphore,
+    gates: Gates,
 }
 
 impl Probe {
@@ -94,7 +97,7 @@ impl Probe {
     pub fn new(settings: Settings) -> Result<Self, BadRoots> {
         let collector = Collector::new(&settings.roots)?;
         let gate = Semaphore::new(settings.at_once.max(1));
-        Ok(Self { settings, collector, gate })
+        Ok(Self { settings, collector, gate, gates: Gates::default() })
     }
 
     /// What every address of the target shows, in their order.
@@ -105,7 +108,12 @@ impl Probe {
     }
 
     async fn look_at(&self, address: SocketAddr, target: &Target, times: Times) -> Sighting {
-        let Ok(turn) = timeout_at(times.ends, self.gate.acquire()).await else {
+        let turn = async {
+            // Whoever waits for one address takes nobody's place at another one.
+            let pass = self.gates.pass(address.ip()).await;
+            (pass, self.gate.acquire().await)
+        };
+        let Ok(turn) = timeout_at(times.ends, turn).await else {
             let why = "the time for all was over before it had its turn";
             let failure = Failure::new(Stage::Connect, FailureKind::TimedOut, why);
             return Sighting::nothing(address, failure, target.tlsa.iter().map(|record| &record.read));
