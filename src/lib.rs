@@ -19,7 +19,8 @@
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
-//! see, for which [`probe`] looks at the certificates of MX hosts.
+//! see, for which [`probe`] looks at the certificates of MX hosts. [`monitoring`] is for those who watch machines: what a
+//! probe comes down to, in numbers and words of closed lists.
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
 //! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
@@ -38,6 +39,7 @@ pub mod https;
 pub mod journal;
 pub mod limits;
 pub mod lint;
+pub mod monitoring;
 pub mod name;
 pub mod policy;
 pub mod probe;

@@ -158,6 +158,18 @@ pub const MAX_SMTP_REPLY_LINES: usize = 100;
 /// Octets of one line of an SMTP reply; RFC 5321 section 4.5.3.1.5 allows 512.
 pub const MAX_SMTP_REPLY_OCTETS: usize = 2_048;
 
+// ---- monitoring (probe) ----------------------------------------------------------------------------------------
+
+/// Octets of the line for Nagios, its end included; Nagios itself reads 8 KiB, NRPE before version 3 passed on 1 KiB.
+pub const MAX_NAGIOS_OCTETS: usize = 4_096;
+/// Octets of its words, so that figures find room behind them.
+pub const MAX_NAGIOS_TEXT_OCTETS: usize = 2_048;
+/// Addresses of one domain that are named in it.
+pub const MAX_NAGIOS_COMPLAINTS: usize = 4;
+/// Connections to one address at the same time, whatever the number of domains behind it (Postfix lets a client have 50,
+/// `smtpd_client_connection_count_limit`; big providers are less patient).
+pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 2;
+
 // ---- policies and their memory -------------------------------------------------------------------------------
 
 /// Longest life of a policy, seconds: a year of RFC 8461 section 3.2 (`max_age`), also for the draft's `e`.

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 86] = [
+const DEFAULTS: [(&str, &str); 90] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -72,6 +72,10 @@ const DEFAULTS: [(&str, &str); 86] = [
     ("MAX_PROBE_OCTETS", "131_072"),
     ("MAX_SMTP_REPLY_LINES", "100"),
     ("MAX_SMTP_REPLY_OCTETS", "2_048"),
+    ("MAX_NAGIOS_OCTETS", "4_096"),
+    ("MAX_NAGIOS_TEXT_OCTETS", "2_048"),
+    ("MAX_NAGIOS_COMPLAINTS", "4"),
+    ("MAX_CONNECTIONS_PER_ADDRESS", "2"),
     ("MAX_POLICY_LIFE", "31_557_600"),
     ("RENEWAL", "86_400"),
     ("MAX_FIRST_USE_LIFE", "999_999"),

@@ -20,10 +20,12 @@ pub enum ExitStatus {
     Defer,
     /// The configuration cannot be used.
     Configuration,
+    /// A number of a command that has a list of its own: `doctor`, and `probe` as a plugin of Nagios.
+    Own(u8),
 }
 
 impl ExitStatus {
-    /// Every status, in the order of the numbers.
+    /// Every status that the commands share, in the order of the numbers.
     pub const ALL: [Self; 6] =
         [Self::Deliver, Self::Refuse, Self::Usage, Self::Internal, Self::Defer, Self::Configuration];
 
@@ -37,6 +39,7 @@ impl ExitStatus {
             Self::Internal => 70,
             Self::Defer => 75,
             Self::Configuration => 78,
+            Self::Own(code) => code,
         }
     }
 
@@ -50,6 +53,7 @@ impl ExitStatus {
             Self::Internal => "the program failed",
             Self::Defer => "defer: nobody can tell yet (lookup, lint DOMAIN: unreachable)",
             Self::Configuration => "the configuration cannot be used",
+            Self::Own(_) => "see the help of the command",
         }
     }
 

@@ -1,0 +1,301 @@
+//! What a probe comes down to for those who watch machines: numbers, and words from closed lists.
+//!
+//! A [`Summary`] holds no text of a stranger's. The only names in it are types that this program parsed itself, so that
+//! neither a label nor a line can be broken by whoever runs an MX host; each output is a file of its own and decides
+//! nothing that is not decided here.
+
+pub mod nagios;
+pub mod prometheus;
+pub mod remembered;
+
+use crate::dane::matching::Fate;
+use crate::dane::tlsa::Usage;
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::{Dialect, Mode};
+use crate::probe::certificate::Distrust;
+use crate::probe::consequence::Action;
+use crate::probe::failure::{Failure, FailureKind, Stage};
+use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Sighting};
+use crate::reason::Reason;
+use crate::time::UnixTime;
+use crate::verdict::DaneHost;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The word for an address at which the handshake was completed; the others are those of [`FailureKind`].
+const COMPLETED: &str = "completed";
+
+/// What became of a TLSA record at any of its host's addresses, the best first: the words of [`Fate`].
+const FATES: [&str; 6] = ["matched", "unverified", "not-matched", "outdone", "unusable", "not-reached"];
+
+/// What a sender that enforces what the domain demands would make of its MX hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Every address that can be reached from here takes its mail.
+    Deliverable,
+    /// Some do, so the mail arrives; some do not.
+    Partly,
+    /// None does: the mail waits, and comes back.
+    Refused,
+    /// The domain takes no mail (RFC 7505).
+    NoMail,
+    /// Nobody can tell: not one host could be asked, or DNS does not say which.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [Self::Deliverable, Self::Partly, Self::Refused, Self::NoMail, Self::Unknown];
+
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Deliverable => "deliverable",
+            Self::Partly => "partly",
+            Self::Refused => "refused",
+            Self::NoMail => "no-mail",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The outcome of a probe.
+    #[must_use]
+    pub fn of(probe: &DomainProbe) -> Self {
+        if probe.hosts.is_empty() {
+            return match probe.verification.judgement.reason {
+                Reason::NullMx => Self::NoMail,
+                // The domain's own fault, and for whoever sends to it the end of the way.
+                Reason::DnssecBogus | Reason::TooManyMx => Self::Refused,
+                _ => Self::Unknown,
+            };
+        }
+        let standings: Vec<Standing> = probe.hosts.iter().flat_map(standings).collect();
+        let has = |standing| standings.contains(&standing);
+        match (has(Standing::Takes), has(Standing::Refused), has(Standing::Silent)) {
+            (true, false, false) => Self::Deliverable,
+            (true, ..) => Self::Partly,
+            (false, true, _) => Self::Refused,
+            (false, false, _) => Self::Unknown,
+        }
+    }
+}
+
+/// How an address stands to the mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The sender's mail is taken.
+    Takes,
+    /// It is not taken by what is there, or must not go there.
+    Refused,
+    /// Nobody spoke there.
+    Silent,
+    /// Nobody can go there from here, which says nothing about the host.
+    OutOfReach,
+}
+
+impl Standing {
+    fn of(address: &AddressProbe) -> Self {
+        match (address.consequence.action, &address.sighting.failure) {
+            (Action::Deliver | Action::DeliverInClear, _) => Self::Takes,
+            (_, Some(Failure { kind: FailureKind::NoRoute | FailureKind::SetAside, .. })) => Self::OutOfReach,
+            (_, Some(Failure { kind: FailureKind::Declined, .. })) => Self::Refused,
+            (_, Some(Failure { at: Stage::Connect | Stage::Greeting, .. })) => Self::Silent,
+            (Action::NotToThisHost | Action::Wait, _) => Self::Refused,
+        }
+    }
+}
+
+/// The standing of each address of a host; a host without addresses is one that nobody speaks at.
+fn standings(host: &HostProbe) -> Vec<Standing> {
+    match &host.addresses {
+        Ok(addresses) if !addresses.is_empty() => addresses.iter().map(Standing::of).collect(),
+        _ => vec![Standing::Silent],
+    }
+}
+
+/// So many of each word of a closed list, in its order; those that do not occur are there with zero.
+pub type Tally = Vec<(&'static str, u64)>;
+
+fn tally(words: &[&'static str], found: impl Iterator<Item = &'static str>) -> Tally {
+    let mut tally: Tally = words.iter().map(|word| (*word, 0)).collect();
+    for word in found {
+        if let Some((_, number)) = tally.iter_mut().find(|(listed, _)| *listed == word) {
+            *number = number.saturating_add(1);
+        }
+    }
+    tally
+}
+
+/// Something about a host that keeps mail away from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The MX host; `None` where the domain itself is at fault.
+    pub host: Option<MxHost>,
+    /// Where it is; `None` if the host has no address.
+    pub address: Option<IpAddr>,
+    /// What is wrong: a word of [`crate::reason`] or [`crate::probe`].
+    pub word: &'static str,
+}
+
+/// A certificate's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// Who showed it.
+    pub host: MxHost,
+    /// When it ends.
+    pub at: UnixTime,
+}
+
+/// The policy that the decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyTerm {
+    /// In which dialect.
+    pub dialect: Dialect,
+    /// How it is meant.
+    pub mode: Mode,
+    /// When it ends, unless it is fetched again.
+    pub expires: UnixTime,
+    /// For how long it was to be kept, seconds.
+    pub life: u64,
+}
+
+/// What monitoring is told of one domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Whose MX hosts were asked.
+    pub domain: PolicyDomain,
+    /// When the probe began.
+    pub at: UnixTime,
+    /// How long it took.
+    pub took: Duration,
+    /// What it comes down to.
+    pub outcome: Outcome,
+    /// The end of the certificate that ends first, of those whose end matters.
+    pub certificate: Option<Expiry>,
+    /// The policy that the decision rests on, if it rests on one.
+    pub policy: Option<PolicyTerm>,
+    /// Addresses, by how far the session came: `completed`, or a word of [`FailureKind`].
+    pub addresses: Tally,
+    /// MX hosts, by what a sender that tries all their addresses would do: the words of [`Action`].
+    pub hosts: Tally,
+    /// TLSA records, by the best that became of each.
+    pub tlsa: Tally,
+    /// MX hosts with usable TLSA records none of which fits what one of their addresses showed.
+    pub tlsa_mismatched_hosts: u64,
+    /// What keeps mail away, in the order of the MX hosts.
+    pub complaints: Vec<Complaint>,
+}
+
+impl Summary {
+    /// What a probe comes down to.
+    #[must_use]
+    pub fn of(probe: &DomainProbe) -> Self {
+        let sightings = || probe.addresses().map(|(_, address)| &address.sighting);
+        let address_words: Vec<&str> =
+            std::iter::once(COMPLETED).chain(FailureKind::ALL.iter().map(|kind| kind.word())).collect();
+        Self {
+            domain: probe.domain.clone(),
+            at: probe.at,
+            took: probe.elapsed,
+            outcome: Outcome::of(probe),
+            certificate: first_expiry(probe),
+            policy: probe.policy.as_ref().map(|stored| PolicyTerm {
+                dialect: stored.policy.dialect(),
+                mode: stored.policy.mode(),
+                expires: stored.expires_at,
+                life: stored.expires_at.since(stored.fetched_at),
+            }),
+            addresses: tally(
+                &address_words,
+                sightings().map(|sighting| {
+                    sighting.failure.as_ref().map_or(COMPLETED, |failure| failure.kind.word())
+                }),
+            ),
+            hosts: tally(&Action::ALL.map(Action::word), probe.hosts.iter().map(|host| action(host).word())),
+            tlsa: tally(&FATES, probe.hosts.iter().flat_map(fates)),
+            tlsa_mismatched_hosts: u64::try_from(
+                probe.hosts.iter().filter(|host| is_mismatched(host)).count(),
+            )
+            .unwrap_or(u64::MAX),
+            complaints: complaints(probe),
+        }
+    }
+
+    /// So many MX hosts would get the mail, of so many.
+    #[must_use]
+    pub fn hosts_that_take(&self) -> (u64, u64) {
+        let is_taken =
+            |word: &str| Action::ALL.iter().any(|action| action.delivers() && action.word() == word);
+        self.hosts.iter().fold((0, 0), |(taking, all), (word, number)| {
+            (taking.saturating_add(if is_taken(word) { *number } else { 0 }), all.saturating_add(*number))
+        })
+    }
+}
+
+/// The best that a sender can do who tries the addresses one after the other.
+fn action(host: &HostProbe) -> Action {
+    let actions = || host.addresses.iter().flatten().map(|address| address.consequence.action);
+    Action::ALL.into_iter().find(|wanted| actions().any(|action| action == *wanted)).unwrap_or(Action::Wait)
+}
+
+/// The best that became of each TLSA record of a host.
+fn fates(host: &HostProbe) -> Vec<&'static str> {
+    let at_all = |place: usize| {
+        let words = || host.addresses.iter().flatten().filter_map(move |at| at.sighting.tlsa.get(place));
+        FATES.into_iter().find(|word| words().any(|fate| fate.word() == *word)).unwrap_or("not-reached")
+    };
+    (0..host.tlsa.len()).map(at_all).collect()
+}
+
+/// Whether one of the addresses showed what none of the usable records fits.
+fn is_mismatched(host: &HostProbe) -> bool {
+    host.dane == DaneHost::Usable
+        && host.addresses.iter().flatten().any(|at| at.sighting.chain.is_some() && !is_matched(&at.sighting))
+}
+
+fn is_matched(sighting: &Sighting) -> bool {
+    sighting.tlsa.iter().any(|fate| matches!(fate, Fate::Matched { .. }))
+}
+
+/// The certificate that ends first. Where only a DANE-EE(3) record vouches for one, nobody looks at its dates (RFC 7672
+/// section 3.1.1), and neither does this.
+fn first_expiry(probe: &DomainProbe) -> Option<Expiry> {
+    let ends = probe.addresses().filter_map(|(host, address)| {
+        let sighting = &address.sighting;
+        let says = sighting.certificate()?.says.as_ref()?;
+        (!is_dateless(host, sighting)).then(|| Expiry { host: host.name.clone(), at: says.not_after })
+    });
+    ends.min_by_key(|expiry| expiry.at)
+}
+
+fn is_dateless(host: &HostProbe, sighting: &Sighting) -> bool {
+    let by_end_entity = host.tlsa.iter().zip(&sighting.tlsa).any(|(record, fate)| {
+        matches!(fate, Fate::Matched { .. })
+            && record.read.as_ref().is_ok_and(|tlsa| tlsa.usage == Usage::EndEntity)
+    });
+    let distrust = sighting.chain.as_ref().and_then(|chain| chain.webpki.as_ref().err());
+    by_end_entity
+        && distrust.is_some_and(|why| matches!(why.kind, Distrust::SelfSigned | Distrust::UnknownIssuer))
+}
+
+fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
+    if probe.hosts.is_empty() {
+        let word = probe.verification.judgement.reason.word();
+        return vec![Complaint { host: None, address: None, word }];
+    }
+    let of_host = |host: &HostProbe| -> Vec<Complaint> {
+        let complaint = |address, word| Complaint { host: Some(host.name.clone()), address, word };
+        match &host.addresses {
+            Ok(addresses) if !addresses.is_empty() => addresses
+                .iter()
+                .filter(|address| matches!(Standing::of(address), Standing::Refused | Standing::Silent))
+                .map(|address| {
+                    complaint(Some(address.sighting.address.ip()), address.consequence.cause.word())
+                })
+                .collect(),
+            _ => vec![complaint(None, "no-address")],
+        }
+    };
+    probe.hosts.iter().flat_map(of_host).collect()
+}
