@@ -4,14 +4,14 @@
 //! not yet escaped, unless they are names of this program's own types.
 
 use super::certificate::{Certificate, Distrust};
-use super::consequence::{Conformity, Consequence};
-use super::failure::Failure;
+use super::consequence::{Action, Cause, Conformity, Consequence};
+use super::failure::{Failure, FailureKind, Stage};
 use crate::cache::StoredPolicy;
 use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
-use crate::verdict::{DaneHost, HostJudgement, Trouble};
+use crate::verdict::{DaneHost, HostJudgement, Trouble, Verdict};
 use crate::verify::Report;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -134,7 +134,69 @@ pub struct Distrusted {
     pub why: String,
 }
 
+/// What a probe comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every address that this machine has a way to would get the mail.
+    Every,
+    /// The domain has no host that takes mail, and says so (RFC 7505).
+    NoHost,
+    /// Some address or host would not.
+    Some,
+    /// Nobody could be asked, or nobody can tell what the domain demands.
+    Unknown,
+}
+
+impl Reach {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Every => "every",
+            Self::NoHost => "no-host",
+            Self::Some => "some",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl DomainProbe {
+    /// What the probe comes to.
+    ///
+    /// An address to which this machine has no way (IPv6 where there is none) says nothing about the host, as long as it
+    /// has another one. Where not one connection came about anywhere, it is this machine that cannot tell: many networks
+    /// let no port 25 out.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let (mut is_met, mut is_closed, mut is_refused, mut is_unknown) = (false, false, false, false);
+        for host in &self.hosts {
+            let Ok(addresses) = &host.addresses else {
+                is_closed |= host.addresses == Err(NoAddress::Absent);
+                is_unknown |= host.addresses != Err(NoAddress::Absent);
+                continue;
+            };
+            is_unknown |= addresses.iter().all(AddressProbe::is_out_of_reach);
+            for address in addresses.iter().filter(|address| !address.is_out_of_reach()) {
+                let is_connected = address.sighting.failure.as_ref().is_none_or(|it| it.at > Stage::Connect);
+                is_met |= is_connected;
+                match (address.consequence.action, address.consequence.cause) {
+                    (Action::Deliver | Action::DeliverInClear, _) => {}
+                    (Action::Wait, Cause::Ruling(_)) => is_unknown = true,
+                    (Action::Wait | Action::NotToThisHost, _) if is_connected => is_refused = true,
+                    (Action::NotToThisHost, Cause::Ruling(_)) => is_refused = true,
+                    (Action::Wait | Action::NotToThisHost, _) => is_closed = true,
+                }
+            }
+        }
+        match self.verification.judgement.verdict {
+            _ if is_refused || (is_closed && is_met) => Reach::Some,
+            _ if is_unknown || is_closed => Reach::Unknown,
+            Verdict::Deliver if self.hosts.is_empty() => Reach::NoHost,
+            _ if self.hosts.is_empty() => Reach::Unknown,
+            _ => Reach::Every,
+        }
+    }
+
     /// Every address that was asked, with its host.
     pub fn addresses(&self) -> impl Iterator<Item = (&HostProbe, &AddressProbe)> {
         self.hosts.iter().flat_map(|host| host.addresses.iter().flatten().map(move |address| (host, address)))
@@ -144,6 +206,13 @@ impl DomainProbe {
     #[must_use]
     pub fn policy_expires(&self) -> Option<UnixTime> {
         self.policy.as_ref().map(|policy| policy.expires_at)
+    }
+}
+
+impl AddressProbe {
+    /// Whether this machine has no way to it.
+    fn is_out_of_reach(&self) -> bool {
+        self.sighting.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::NoRoute)
     }
 }
 

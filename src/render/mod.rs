@@ -4,6 +4,7 @@ pub mod exim;
 pub mod human;
 pub mod json;
 pub mod page;
+pub mod probe;
 pub mod proof;
 
 use crate::verify::Report;
