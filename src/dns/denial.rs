@@ -191,7 +191,7 @@ impl<'m> Denials<'m> {
         };
         let mut contradicted = false;
         for book in &self.books {
-            let (says, by) = book.says(self.zone, name, budget)?;
+            let (says, by) = book.says(self.zone, name, Place::Itself, budget)?;
             match says {
                 // A DS that was withheld; or the records of the zone below, which cannot speak about its own DS.
                 Says::Exists(types) if types.contains(RecordType::DS) || types.contains(RecordType::SOA) => {
@@ -311,7 +311,7 @@ impl<'m> Book<'m> {
         rtype: RecordType,
         budget: &mut Budget,
     ) -> Found<Option<Denying<'m>>> {
-        let (says, mut by) = self.says(zone, name, budget)?;
+        let (says, mut by) = self.says(zone, name, Place::Itself, budget)?;
         let (closest_encloser, opt_out) = match says {
             Says::Nothing => return Ok(None),
             Says::EmptyNonTerminal => return Ok(Some(Denying { denied: Denied::Type, opt_out: false, by })),
@@ -325,7 +325,7 @@ impl<'m> Book<'m> {
         let Ok(wildcard) = closest_encloser.prepend_label("*") else {
             return Ok(Some(Denying { denied: Denied::Name, opt_out, by })); // too long to exist
         };
-        let (says, by_wildcard) = self.says(zone, &wildcard, budget)?;
+        let (says, by_wildcard) = self.says(zone, &wildcard, Place::Wildcard, budget)?;
         let denied = match says {
             Says::Exists(types) => {
                 lacks(types, &wildcard, rtype)?;
@@ -338,12 +338,7 @@ impl<'m> Book<'m> {
             Says::Absent { .. } => Denied::Name,
             Says::Nothing => return Ok(None),
         };
-        by.extend(
-            by_wildcard
-                .into_iter()
-                .filter(|witness| witness.says.about == wildcard)
-                .map(Witness::of_wildcard),
-        );
+        by.extend(by_wildcard);
         Ok(Some(Denying { denied, opt_out, by }))
     }
 
@@ -355,11 +350,11 @@ impl<'m> Book<'m> {
         }
     }
 
-    /// What this book says about a name.
-    fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Told<'m>> {
+    /// What this book says about a name, which has that place in the proof.
+    fn says(&self, zone: &Name, name: &Name, place: Place, budget: &mut Budget) -> Found<Told<'m>> {
         match self {
-            Self::Nsec(book) => Ok(book.says(name)),
-            Self::Nsec3(book) => book.says(zone, name, budget),
+            Self::Nsec(book) => Ok(book.says(name, place)),
+            Self::Nsec3(book) => book.says(zone, name, place, budget),
         }
     }
 
@@ -367,13 +362,13 @@ impl<'m> Book<'m> {
     /// than that beside the answer of a wildcard (RFC 5155 section 7.2.6).
     fn absent(&self, name: &Name, budget: &mut Budget) -> Found<Option<(bool, Vec<Witness<'m>>)>> {
         match self {
-            Self::Nsec(book) => match book.says(name) {
+            Self::Nsec(book) => match book.says(name, Place::NextCloser) {
                 (Says::Absent { opt_out, .. }, by) => Ok(Some((opt_out, by))),
                 _ => Ok(None),
             },
             Self::Nsec3(book) => {
                 let covering = book.covering(name, budget)?;
-                Ok(covering.map(|entry| (entry.opt_out(), vec![entry.covers(name)])))
+                Ok(covering.map(|entry| (entry.opt_out(), vec![entry.covers(name, Place::NextCloser)])))
             }
         }
     }
@@ -382,12 +377,6 @@ impl<'m> Book<'m> {
 impl<'m> Witness<'m> {
     pub(super) fn new(owner: &'m Name, rtype: RecordType, about: &Name, place: Place, word: Word) -> Self {
         Self { owner, rtype, says: Statement { about: about.clone(), place, word } }
-    }
-
-    /// The same, of the wildcard for the name in question.
-    fn of_wildcard(mut self) -> Self {
-        self.says.place = Place::Wildcard;
-        self
     }
 }
 

@@ -22,11 +22,11 @@ impl<'m> NsecBook<'m> {
         self.0.is_empty()
     }
 
-    /// What is said about `name`.
-    pub(super) fn says(&self, name: &Name) -> Told<'m> {
+    /// What is said about `name`, which has that place in the proof.
+    pub(super) fn says(&self, name: &Name, place: Place) -> Told<'m> {
         for (owner, record) in &self.0 {
             let next = record.next_domain_name();
-            let by = |word| vec![Witness::new(owner, RecordType::NSEC, name, Place::Itself, word)];
+            let by = |word| vec![Witness::new(owner, RecordType::NSEC, name, place, word)];
             if *owner == name {
                 return (Says::Exists(record.type_set()), by(Word::Matches));
             }

@@ -32,9 +32,9 @@ impl<'m> Entry<'m> {
     }
 
     /// As a witness that `name`, whose parent exists, does not.
-    pub(super) fn covers(&self, name: &Name) -> Witness<'m> {
+    pub(super) fn covers(&self, name: &Name, place: Place) -> Witness<'m> {
         let word = if self.opt_out() { Word::CoversWithOptOut } else { Word::Covers };
-        Witness::new(self.owner, RecordType::NSEC3, name, Place::NextCloser, word)
+        Witness::new(self.owner, RecordType::NSEC3, name, place, word)
     }
 
     /// May an insecure delegation stand where it says that nothing does (RFC 5155 section 6)?
@@ -63,11 +63,17 @@ impl<'m> Nsec3Book<'m> {
         }
     }
 
-    /// What is said about `name`: a matching record, or the closest encloser proof, which is the deepest ancestor that
+    /// What is said about `name`, which has that place in the proof: a matching record, or the closest encloser proof, which is the deepest ancestor that
     /// has one and a record that covers the next closer name (RFC 5155 section 8.3).
-    pub(super) fn says(&self, zone: &Name, name: &Name, budget: &mut Budget) -> Found<Told<'m>> {
+    pub(super) fn says(
+        &self,
+        zone: &Name,
+        name: &Name,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Found<Told<'m>> {
         if let Some(entry) = self.matching(name, budget)? {
-            return Ok((Says::Exists(entry.record.type_set()), vec![entry.matches(name, Place::Itself)]));
+            return Ok((Says::Exists(entry.record.type_set()), vec![entry.matches(name, place)]));
         }
         for depth in (labels::count(zone)..labels::count(name)).rev() {
             let closest_encloser = name.trim_to(depth);
@@ -77,8 +83,12 @@ impl<'m> Nsec3Book<'m> {
             }
             let next_closer = name.trim_to(depth + 1);
             let Some(cover) = self.covering(&next_closer, budget)? else { break };
-            let by =
-                vec![encloser.matches(&closest_encloser, Place::ClosestEncloser), cover.covers(&next_closer)];
+            // A wildcard is the next closer name to its own closest encloser.
+            let next = if place == Place::Wildcard { place } else { Place::NextCloser };
+            let by = vec![
+                encloser.matches(&closest_encloser, Place::ClosestEncloser),
+                cover.covers(&next_closer, next),
+            ];
             return Ok((Says::Absent { closest_encloser, opt_out: cover.opt_out() }, by));
         }
         Ok((Says::Nothing, Vec::new()))

@@ -455,6 +455,7 @@ fn whatever_an_attacker_changes_nobody_is_deceived() {
         let mut trust = recording.trust();
         let began = Instant::now();
         let mut spent_elsewhere = Duration::ZERO;
+        let mut heard = Vec::new();
         let finding = walk(&mut trust, &session.question, |question| {
             let paused = Instant::now();
             let is_attacked = match &target {
@@ -474,8 +475,10 @@ fn whatever_an_attacker_changes_nobody_is_deceived() {
                     reply = Some(Reply::Failed(Outage::NoAnswer, "no answer".into()));
                 }
             }
+            let reply = reply.unwrap_or_else(|| Reply::Message(Box::new(message)));
+            heard.push(reply.clone());
             spent_elsewhere += paused.elapsed();
-            reply.unwrap_or_else(|| Reply::Message(Box::new(message)))
+            reply
         });
         slowest = slowest.max(began.elapsed().saturating_sub(spent_elsewhere));
         let spent = trust.spent();
@@ -487,6 +490,7 @@ fn whatever_an_attacker_changes_nobody_is_deceived() {
                 session.question, truth, finding.outcome, finding.aliases
             );
         }
+        recording.audit(&finding, &heard);
         let kept = if said(truth) == said(&finding) { "as it was" } else { "changed" };
         let (from, to) = (truth.outcome.class().word(), finding.outcome.class().word());
         *verdicts.entry(format!("{from} -> {to}, {kept}")).or_default() += 1;

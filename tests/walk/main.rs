@@ -2,10 +2,12 @@
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 #![expect(clippy::as_conversions, reason = "figures of tests")]
 
+mod auditor;
 mod scene;
 
 mod answers;
 mod attacker;
 mod budget;
 mod chain;
+mod proof;
 mod recorded;

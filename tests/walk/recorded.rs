@@ -5,6 +5,8 @@
 //! in base64, `failed NAME TYPE`. Record anew with `tests/dnssec-world` up:
 //! `cargo test --test walk record_the_world_anew -- --ignored`.
 
+use crate::auditor::audit;
+use crate::scene::message_of;
 use hickory_proto::op::{Edns, Message, Query};
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
@@ -93,6 +95,15 @@ impl Recording {
     pub(crate) fn trust(&self) -> Trust {
         Trust::new(Arc::clone(&self.anchors), self.now)
     }
+
+    /// Looks through the proof of what was found with these replies alone.
+    #[track_caller]
+    pub(crate) fn audit(&self, finding: &Finding, heard: &[Reply]) {
+        let heard: Vec<Message> = heard.iter().filter_map(message_of).collect();
+        if let Err(flaw) = audit(finding, &self.anchors.fingerprint_input(), self.now, &heard) {
+            panic!("{flaw}\n  {finding:#?}");
+        }
+    }
 }
 
 /// Walks with whatever `answer` says.
@@ -131,7 +142,12 @@ fn the_recorded_world_is_judged_as_unbound_and_delv_judge_it() {
     let recording = Recording::read();
     assert!(recording.sessions.len() > 200);
     for Session { question, class: expected } in &recording.sessions {
-        let finding = walk(&mut recording.trust(), question, |question| recording.reply(question));
+        let mut heard = Vec::new();
+        let finding = walk(&mut recording.trust(), question, |question| {
+            heard.push(recording.reply(question));
+            recording.reply(question)
+        });
+        recording.audit(&finding, &heard);
         let class = class(&finding);
         let is_failure = |class: &str| class == "bogus" || class == "unreachable";
         assert!(class == *expected || is_failure(&class) && is_failure(expected), "{question}: {finding:?}");

@@ -3,6 +3,7 @@
 //! `.` and `test.` are signed; so is `mail.test.`, in which most questions lie. Replies are put down one by one; what a
 //! test does not put down is answered truly where a zone can (keys, and that a name is no cut), and fails otherwise.
 
+use crate::auditor::audit;
 use hickory_proto::dnssec::crypto::EcdsaSigningKey;
 use hickory_proto::dnssec::rdata::sig::SigInput;
 use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS, NSEC, NSEC3, RRSIG};
@@ -231,6 +232,14 @@ pub(crate) fn base32hex(octets: &[u8]) -> String {
     text
 }
 
+/// The message that came back, if one did.
+pub(crate) fn message_of(reply: &Reply) -> Option<Message> {
+    match reply {
+        Reply::Message(message) => Some(message.as_ref().clone()),
+        Reply::Failed(..) => None,
+    }
+}
+
 /// A reply.
 pub(crate) fn reply(code: ResponseCode, answers: Vec<Vec<Record>>, authorities: Vec<Vec<Record>>) -> Message {
     let mut message = Message::new(1, MessageType::Response, OpCode::Query);
@@ -309,11 +318,22 @@ impl Scene {
         self.walk(owner, rtype).0
     }
 
-    /// The verdict, and the questions that it took.
+    /// The verdict, whose proof is looked through, and the questions that it took.
     pub(crate) fn walk(&self, owner: &str, rtype: &str) -> (Finding, Vec<String>) {
         let anchors = Arc::new(TrustAnchors::parse(&self.anchors).unwrap());
-        let mut trust = Trust::new(anchors, self.now);
-        self.walk_under(&mut trust, owner, rtype)
+        let mut trust = Trust::new(Arc::clone(&anchors), self.now);
+        let (finding, asked) = self.walk_under(&mut trust, owner, rtype);
+        if let Err(flaw) = self.audit(&finding) {
+            panic!("{flaw}\n  {finding:#?}");
+        }
+        (finding, asked)
+    }
+
+    /// What is wrong with the proof of a finding, made from what was put down.
+    pub(crate) fn audit(&self, finding: &Finding) -> Result<(), String> {
+        let anchors = TrustAnchors::parse(&self.anchors).unwrap().fingerprint_input();
+        let heard: Vec<Message> = self.replies.values().filter_map(message_of).collect();
+        audit(finding, &anchors, self.now, &heard)
     }
 
     pub(crate) fn walk_under(&self, trust: &mut Trust, owner: &str, rtype: &str) -> (Finding, Vec<String>) {
