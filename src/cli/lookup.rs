@@ -8,16 +8,16 @@ use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
 use super::lines;
 use super::outside::{self, Trusted};
+use super::terminal;
 use crate::dns::anchor::TrustAnchors;
-use crate::dns::presentation::{name as name_text, parse_name, parse_type, rdata, type_word};
+use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::session::Resolver;
-use crate::dns::{Answer, Blame, Class, Content, Outage, Outcome, Question};
+use crate::dns::{Answer, Class, Question};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
-use crate::reason::Reason;
+use crate::render::lookup::{Line, page};
 use crate::text::{Escaped, excerpt};
 use crate::time::{Clock, SystemClock};
 use futures_util::stream::{self, StreamExt};
-use serde::Serialize;
 use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,21 +42,6 @@ pub enum Format {
     Human,
     /// One JSON object on one line.
     Json,
-}
-
-/// One look-up as JSON shows it.
-#[derive(Debug, Serialize)]
-struct Line {
-    /// As it was given.
-    name: Option<String>,
-    #[serde(rename = "type")]
-    rtype: Option<String>,
-    class: Option<&'static str>,
-    answer: Option<&'static str>,
-    records: Vec<String>,
-    reason: String,
-    queries: usize,
-    valid_until: Option<u64>,
 }
 
 /// Runs the command. What keeps it from asking is told on standard error.
@@ -130,7 +115,10 @@ pub async fn single(
     let (answer, packets) = look_up(options, clock, question).await;
     match format {
         Format::Json => write_json(output, &Line::of(&name_text(question.name()), &answer, packets))?,
-        Format::Human => write_human(output, &answer, packets)?,
+        Format::Human => {
+            output.write_all(page(&answer, packets, terminal::paint()).as_bytes())?;
+            output.flush()?;
+        }
     }
     Ok(match answer.outcome.class() {
         Class::Secure | Class::Insecure => ExitStatus::Deliver,
@@ -171,7 +159,7 @@ where
             match line? {
                 lines::Line::Text(text) => Ok(batch_line(options, clock, &text).await),
                 lines::Line::TooLong => {
-                    Ok(Line::malformed(None, None, format!("longer than {MAX_BATCH_LINE} octets")))
+                    Ok(Line::malformed(None, None, &format!("longer than {MAX_BATCH_LINE} octets")))
                 }
             }
         })
@@ -194,10 +182,11 @@ async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> 
 async fn batch_line(options: &Options, clock: &impl Clock, text: &str) -> Line {
     let mut words = text.split_ascii_whitespace();
     let (Some(name), Some(rtype), None) = (words.next(), words.next(), words.next()) else {
-        return Line::malformed(None, None, format!("'{}' is not NAME TYPE", excerpt(text.trim_end(), 60)));
+        let why = format!("'{}' is not NAME TYPE", excerpt(text.trim_end(), 60));
+        return Line::malformed(None, None, &why);
     };
     match question(name, rtype) {
-        Err(why) => Line::malformed(Some(name), Some(rtype), why),
+        Err(why) => Line::malformed(Some(name), Some(rtype), &why),
         Ok(question) => {
             let (answer, packets) = look_up(options, clock, &question).await;
             Line::of(name, &answer, packets)
@@ -205,109 +194,9 @@ async fn batch_line(options: &Options, clock: &impl Clock, text: &str) -> Line {
     }
 }
 
-impl Line {
-    fn malformed(name: Option<&str>, rtype: Option<&str>, why: String) -> Self {
-        let shown = |word: Option<&str>| word.map(|word| excerpt(word, 80));
-        let reason = format!("not looked up: {why}");
-        let (name, rtype) = (shown(name), shown(rtype));
-        Self {
-            name,
-            rtype,
-            class: None,
-            answer: None,
-            records: vec![],
-            reason,
-            queries: 0,
-            valid_until: None,
-        }
-    }
-
-    fn of(name: &str, answer: &Answer, queries: usize) -> Self {
-        let (word, records) = match answer.outcome.content() {
-            Some(Content::Data(records)) => (Some("data"), records.iter().map(rdata).collect()),
-            Some(Content::Nodata) => (Some("nodata"), vec![]),
-            Some(Content::Nxdomain) => (Some("nxdomain"), vec![]),
-            None => (None, vec![]),
-        };
-        Self {
-            name: Some(name.to_owned()),
-            rtype: Some(type_word(answer.question.rtype())),
-            class: Some(answer.outcome.class().word()),
-            answer: word,
-            records,
-            reason: reason(answer),
-            queries,
-            valid_until: answer.valid_until.map(|moment| moment.0),
-        }
-    }
-}
-
-/// The word for what is wrong with this machine or its name servers, rather than with the name.
-fn own_fault(outcome: &Outcome) -> Option<Reason> {
-    match outcome {
-        Outcome::Bogus(Blame::StrippingResolver, _) => Some(Reason::DnssecStripped),
-        Outcome::Bogus(Blame::Clock, _) => Some(Reason::ClockSuspect),
-        Outcome::Bogus(Blame::TrustAnchor, _) | Outcome::Unreachable(Outage::NoTrustAnchor, ..) => {
-            Some(Reason::NoTrustAnchor)
-        }
-        Outcome::Unreachable(Outage::Deadline, ..) => Some(Reason::Deadline),
-        Outcome::Bogus(Blame::Domain, _)
-        | Outcome::Unreachable(..)
-        | Outcome::Secure(_)
-        | Outcome::Insecure(..) => None,
-    }
-}
-
-/// Why the class is what it is, in a sentence of printable ASCII.
-fn reason(answer: &Answer) -> String {
-    let why = match &answer.outcome {
-        Outcome::Secure(_) => "proven down from the trust anchor",
-        Outcome::Insecure(_, why) | Outcome::Unreachable(_, _, why) | Outcome::Bogus(_, why) => why,
-    };
-    let mut text = match own_fault(&answer.outcome).map(Reason::word) {
-        Some(fault) if !why.starts_with(fault) => format!("{fault}: {why}"),
-        Some(_) | None => why.to_owned(),
-    };
-    for (place, alias) in answer.aliases.iter().enumerate() {
-        text.push_str(if place == 0 { "; by way of " } else { ", " });
-        text.push_str(&name_text(alias));
-    }
-    Escaped(&text).to_string()
-}
-
 fn write_json(output: &mut impl Write, line: &Line) -> io::Result<()> {
     serde_json::to_writer(&mut *output, line)?;
     output.write_all(b"\n")?;
-    output.flush()
-}
-
-fn write_human(output: &mut impl Write, answer: &Answer, packets: usize) -> io::Result<()> {
-    let question = &answer.question;
-    let (name, rtype) = (name_text(question.name()), type_word(question.rtype()));
-    let what = match answer.outcome.content() {
-        Some(Content::Data(_)) => "",
-        Some(Content::Nodata) => ", there is no such record at this name",
-        Some(Content::Nxdomain) => ", there is no such name",
-        None => ", nothing can be said about the content",
-    };
-    writeln!(output, "{name} {rtype}: {}{what}", answer.outcome.class().word())?;
-    if let Some(Content::Data(records)) = answer.outcome.content() {
-        for record in records {
-            writeln!(output, "    {}", rdata(record))?;
-        }
-    }
-    writeln!(output, "  why: {}", reason(answer))?;
-    if let Some(moment) = answer.valid_until {
-        writeln!(output, "  valid until: {moment}")?;
-    }
-    writeln!(output, "  cost: {packets} queries, {} ms", answer.elapsed.as_millis())?;
-    let hint = match (own_fault(&answer.outcome), answer.outcome.class()) {
-        (Some(fault), _) => fault.explain().hint,
-        (None, Class::Bogus) => Reason::DnssecBogus.explain().hint,
-        (None, Class::Unreachable) => "Look at the name servers that were asked, and at those of the name.",
-        (None, Class::Secure | Class::Insecure) => return output.flush(),
-    };
-    writeln!(output, "  what to do: {hint}")?;
     output.flush()
 }
 

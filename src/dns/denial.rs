@@ -11,9 +11,10 @@ use super::basis::{Basis, Insecurity};
 use super::budget::Budget;
 use super::nsec::NsecBook;
 use super::nsec3::Nsec3Book;
-use super::proof::{self, Denial, Ground, Place, Proof, Role, Statement, Word};
+use super::proof::{self, Place, Word};
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
 use super::signature::{Proven, Zone};
+use super::witness::{Witness, grounds};
 use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS, MAX_NSEC3_ITERATIONS_COMPUTED};
 use crate::time::UnixTime;
 use hickory_proto::dnssec::rdata::DNSSECRData;
@@ -55,14 +56,6 @@ pub(super) enum Says<'m> {
 
 /// What a book says about a name, and the records by which it does.
 pub(super) type Told<'m> = (Says<'m>, Vec<Witness<'m>>);
-
-/// A record that says something about a name.
-#[derive(Debug)]
-pub(super) struct Witness<'m> {
-    owner: &'m Name,
-    rtype: RecordType,
-    says: Statement,
-}
 
 /// That a type is not at a name.
 struct Denying<'m> {
@@ -268,25 +261,13 @@ impl<'m> Denials<'m> {
 
     /// The records that are there, but cannot be read.
     fn uncounted(&self, name: &Name) -> Vec<Witness<'m>> {
-        let witness = |owner| Witness::new(owner, RecordType::NSEC3, name, Place::Itself, Word::Uncounted);
+        let witness = |owner| Witness::nsec3(owner, name, Place::Itself, Word::Uncounted);
         self.uncounted.iter().copied().map(witness).collect()
     }
 
-    /// What a denial rests on: the RRsets of its witnesses, each once, in the order in which they were heard.
+    /// What a denial rests on.
     fn basis(&self, denied: proof::Denied, name: &Name, rtype: RecordType, by: Vec<Witness<'_>>) -> Basis {
-        let mut heard: Vec<(&Proven<'_>, Vec<Statement>)> = Vec::new();
-        for Witness { owner, rtype, says } in by {
-            let is_its = |set: &Proven<'_>| set.owner == *owner && set.rtype == rtype;
-            match heard.iter_mut().find(|(set, _)| is_its(set)) {
-                Some((_, said)) if said.contains(&says) => {}
-                Some((_, said)) => said.push(says),
-                None => heard.extend(self.proven.iter().find(|set| is_its(set)).map(|set| (set, vec![says]))),
-            }
-        }
-        let ground = |(set, says): (&Proven<'_>, _)| -> Ground {
-            set.ground(Role::Denial(Denial { denied, name: name.clone(), rtype, says }))
-        };
-        Basis { until: self.until, proof: Proof(heard.into_iter().map(ground).collect()) }
+        Basis { until: self.until, proof: grounds(&self.proven, (denied, name, rtype), by) }
     }
 
     fn opt_out(&self, name: &Name) -> String {
@@ -371,12 +352,6 @@ impl<'m> Book<'m> {
                 Ok(covering.map(|entry| (entry.opt_out(), vec![entry.covers(name, Place::NextCloser)])))
             }
         }
-    }
-}
-
-impl<'m> Witness<'m> {
-    pub(super) fn new(owner: &'m Name, rtype: RecordType, about: &Name, place: Place, word: Word) -> Self {
-        Self { owner, rtype, says: Statement { about: about.clone(), place, word } }
     }
 }
 

@@ -26,6 +26,7 @@ mod sockets;
 pub mod tolerance;
 pub mod upstream;
 pub mod walk;
+mod witness;
 
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RData, RecordType};

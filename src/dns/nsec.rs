@@ -1,10 +1,11 @@
 //! What the NSEC records of one reply say about a name (RFC 4035 section 5.4).
 
-use super::denial::{Says, Told, Witness, leads_away};
+use super::denial::{Says, Told, leads_away};
 use super::labels;
 use super::proof::{Place, Word};
+use super::witness::Witness;
 use hickory_proto::dnssec::rdata::NSEC;
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::Name;
 
 /// The NSEC records of one reply, each signed by the proven zone, with their owners.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl<'m> NsecBook<'m> {
     pub(super) fn says(&self, name: &Name, place: Place) -> Told<'m> {
         for (owner, record) in &self.0 {
             let next = record.next_domain_name();
-            let by = |word| vec![Witness::new(owner, RecordType::NSEC, name, place, word)];
+            let by = |word| vec![Witness::nsec(owner, name, place, word)];
             if *owner == name {
                 return (Says::Exists(record.type_set()), by(Word::Matches));
             }

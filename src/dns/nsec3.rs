@@ -1,13 +1,14 @@
 //! What the NSEC3 records of one reply say about a name (RFC 5155 section 8).
 
 use super::budget::{Budget, Hash};
-use super::denial::{Says, Told, Witness, leads_away};
+use super::denial::{Says, Told, leads_away};
 use super::labels;
 use super::proof::{Place, Word};
 use super::replies::Found;
+use super::witness::Witness;
 use crate::limits::MAX_NSEC3_ITERATIONS;
 use hickory_proto::dnssec::rdata::NSEC3;
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::Name;
 
 /// The NSEC3 records of one reply that share salt and iterations, each signed by the proven zone.
 #[derive(Debug)]
@@ -28,13 +29,13 @@ pub(super) struct Entry<'m> {
 impl<'m> Entry<'m> {
     /// As a witness that `name` exists.
     fn matches(&self, name: &Name, place: Place) -> Witness<'m> {
-        Witness::new(self.owner, RecordType::NSEC3, name, place, Word::Matches)
+        Witness::nsec3(self.owner, name, place, Word::Matches)
     }
 
     /// As a witness that `name`, whose parent exists, does not.
     pub(super) fn covers(&self, name: &Name, place: Place) -> Witness<'m> {
         let word = if self.opt_out() { Word::CoversWithOptOut } else { Word::Covers };
-        Witness::new(self.owner, RecordType::NSEC3, name, place, word)
+        Witness::nsec3(self.owner, name, place, word)
     }
 
     /// May an insecure delegation stand where it says that nothing does (RFC 5155 section 6)?

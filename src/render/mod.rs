@@ -3,6 +3,7 @@
 pub mod exim;
 pub mod human;
 pub mod json;
+pub mod lookup;
 pub mod page;
 pub mod probe;
 pub mod proof;

@@ -15,6 +15,7 @@ use hickory_proto::rr::{Name, RecordType};
 use laboratory::Laboratory;
 use laboratory::name_server::{Manner, Scope};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::proof::Role;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::{Answer, Class, Outage, Outcome, Question, Resolve};
 use smtp_sts_verify::limits::MAX_QUERIES;
@@ -122,6 +123,11 @@ async fn nobody_waits_for_what_no_walk_needs() {
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
+/// Is the last ground of the proof what was asked for?
+fn rests_on_data(answer: &Answer) -> bool {
+    answer.proof.0.last().is_some_and(|ground| ground.role == Role::Data)
+}
+
 #[tokio::test]
 async fn a_bogus_answer_is_asked_for_again_at_another_server() {
     let (stripping, good) = (Laboratory::start(), Laboratory::start());
@@ -130,6 +136,7 @@ async fn a_bogus_answer_is_asked_for_again_at_another_server() {
     let resolver = resolver(&good, &[stripping.dns(), good.dns()], 5_000);
     let answers = resolver.resolve(&[policy(), mx()]).await;
     assert_eq!(classes(&answers), [Class::Secure; 2]);
+    assert!(answers.iter().all(rests_on_data), "the proof is of the answer that is given");
     arrived(&resolver, &[&stripping, &good]).await;
     let asked_before = stripping.questions();
     assert_eq!(
@@ -148,6 +155,7 @@ async fn what_is_bogus_everywhere_stays_bogus_and_silence_elsewhere_excuses_noth
         let resolver = resolver(&laboratory, &[laboratory.dns(), second], 700);
         let answer = resolver.resolve_one(&policy()).await;
         assert_eq!(answer.outcome.class(), Class::Bogus, "{:?}", answer.outcome);
+        assert!(answer.proof.0.len() == 5 && !rests_on_data(&answer), "{:?}", answer.proof);
         assert!(resolver.packets() <= MAX_QUERIES);
     }
 }

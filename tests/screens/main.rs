@@ -24,6 +24,7 @@ mod screen;
 
 mod cache;
 mod lint;
+mod lookup;
 mod matching;
 mod why;
 

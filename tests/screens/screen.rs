@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 const COLUMNS: usize = 80;
 
 /// What differs from run to run, and what stands for it. The order counts.
-const MASKS: [(&str, &str); 7] = [
+const MASKS: [(&str, &str); 8] = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "YYYY-MM-DDTHH:MM:SSZ"),
     (r"\b20\d\d-\d\d-\d\d\b", "YYYY-MM-DD"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PPPPP"),
@@ -19,6 +19,7 @@ const MASKS: [(&str, &str); 7] = [
     (r"\btag \d+\b", "tag NNNNN"),
     (r"\b\d+ (day|hour|minute|second)s?( \d+ (hour|minute|second)s?)?\b", "SOME TIME"),
     (r"\b\d+ ms\b", "N ms"),
+    (r"\b\d+ quer(y|ies)\b", "N queries"),
 ];
 
 /// A command line at a terminal of 80 columns.

@@ -70,6 +70,21 @@ fn every_kind_of_answer_gets_its_class() {
     let lines: Vec<Value> =
         output.stdout.split(|b| *b == b'\n').filter_map(|l| serde_json::from_slice(l).ok()).collect();
     assert_eq!((lines.len(), output.status.code()), (ANSWERS.len(), Some(0)));
+    for line in &lines {
+        let proof = line["proof"].as_array().unwrap();
+        let is_of =
+            |ground: &Value, name: &str, rtype: &str| ground["name"] == name && ground["type"] == rtype;
+        assert!(proof.first().is_some_and(|ground| is_of(ground, ".", "DNSKEY")), "{line}");
+        // What is there is the last ground, unless a wildcard had to be denied; an absence and an insecure zone end in a denial.
+        let last = proof.last().unwrap();
+        let wanted = match (line["class"].as_str().unwrap(), line["answer"].as_str()) {
+            ("secure", Some("data")) if last["denies"].is_null() => "data",
+            ("secure" | "insecure", _) => "denial",
+            _ => continue,
+        };
+        assert_eq!(last["role"], wanted, "{line}");
+        assert!(last["expires"].as_u64() >= line["valid_until"].as_u64(), "{line}");
+    }
     let wrong: Vec<String> = ANSWERS
         .iter()
         .zip(&lines)
