@@ -27,11 +27,13 @@ pub(super) struct Complaint {
     pub(super) text: String,
     /// It will do the same to every question.
     pub(super) lasting: bool,
+    /// The RCODE, where that is what it did.
+    rcode: Option<ResponseCode>,
 }
 
 impl Complaint {
     fn once(text: impl Display) -> Self {
-        Self { outage: Outage::NoAnswer, text: text.to_string(), lasting: false }
+        Self { outage: Outage::NoAnswer, text: text.to_string(), lasting: false, rcode: None }
     }
 
     fn lasting(text: impl Display) -> Self {
@@ -72,11 +74,68 @@ pub(super) async fn exchange(
     received.ok_or_else(|| Complaint::once("its reply does not even fit TCP"))
 }
 
-/// How a reply travelled.
+/// What one server did with one question over one transport.
+#[derive(Clone, Debug)]
+pub enum Directly {
+    /// It answered: NOERROR or NXDOMAIN.
+    Reply(Box<Message>),
+    /// It answered, and UDP does not carry the answer.
+    CutShort,
+    /// It refuses, with this RCODE.
+    Refused(ResponseCode),
+    /// Something else, in words without its address.
+    Failed(String),
+}
+
+/// Asks one server over this transport and no other: what does this way carry? For those who look at name servers;
+/// nothing in the reply is believed here. Ends when the server answers or the connection does: the caller's patience
+/// bounds it.
+pub async fn directly(
+    to: SocketAddr,
+    question: &Question,
+    transport: Transport,
+    checking: Checking,
+    quota: &Quota,
+) -> Directly {
+    let asking = async {
+        let asked = Asked::with(question, checking)?;
+        match transport {
+            Transport::Udp => {
+                let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
+                let stream = stream.await.map_err(Complaint::lasting)?;
+                asked.listen(stream, handle, to, transport, quota).await
+            }
+            Transport::Tcp => {
+                let (stream, handle) = TcpClientStream::new(to, None, None, Sockets::default());
+                let stream = stream.await.map_err(Complaint::once)?;
+                asked.listen(stream, handle, to, transport, quota).await
+            }
+        }
+    };
+    match asking.await {
+        Ok(Some(message)) => Directly::Reply(Box::new(message)),
+        Ok(None) => Directly::CutShort,
+        Err(Complaint { rcode: Some(rcode), .. }) => Directly::Refused(rcode),
+        Err(complaint) => Directly::Failed(complaint.text),
+    }
+}
+
+/// How a question and its reply travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
+pub enum Transport {
+    /// RFC 1035 section 4.2.1.
     Udp,
+    /// RFC 1035 section 4.2.2.
     Tcp,
+}
+
+/// Who is to check the signatures (RFC 4035 section 3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checking {
+    /// We do, and the server hands everything on: CD is set. What every verdict does.
+    Ours,
+    /// The server, as when Exim asks: CD is clear.
+    Theirs,
 }
 
 /// A question as it leaves.
@@ -108,6 +167,10 @@ impl Asked {
     /// A question with random ID and case; recursion desired, checking disabled (the chain of trust is ours), and
     /// DNSSEC records wanted.
     fn new(question: &Question) -> Result<Self, Complaint> {
+        Self::with(question, Checking::Ours)
+    }
+
+    fn with(question: &Question, checking: Checking) -> Result<Self, Complaint> {
         let unsendable = |error| Complaint::once(format_args!("the question cannot be written: {error}"));
         let mut random = [0_u8; 2 + 32];
         SystemRandom::new()
@@ -118,7 +181,7 @@ impl Asked {
         let mut message =
             Message::new(u16::from_be_bytes([id_high, id_low]), MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;
-        message.metadata.checking_disabled = true;
+        message.metadata.checking_disabled = checking == Checking::Ours;
         let mut edns = Edns::new();
         edns.set_version(0).set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
         message.set_edns(edns);
@@ -211,12 +274,13 @@ impl Asked {
 
 /// What an RCODE that is neither NOERROR nor NXDOMAIN says about the server.
 fn refusal(rcode: ResponseCode) -> Complaint {
-    match rcode {
+    let complaint = match rcode {
         ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS | ResponseCode::BADSIG => {
             Complaint::lasting(format_args!("does not understand EDNS ({rcode})"))
         }
         other => Complaint::once(format_args!("answered {} ({other})", code_name(other))),
-    }
+    };
+    Complaint { rcode: Some(rcode), ..complaint }
 }
 
 /// The RCODE as every tool spells it.

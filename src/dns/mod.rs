@@ -20,6 +20,7 @@ pub mod proof;
 pub mod quota;
 mod replies;
 pub mod resolv_conf;
+pub mod root_keys;
 pub mod session;
 mod signature;
 mod sockets;
@@ -27,6 +28,8 @@ pub mod tolerance;
 pub mod upstream;
 pub mod walk;
 mod witness;
+
+pub use exchange::{Checking, Directly, Transport, directly};
 
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RData, RecordType};

@@ -43,13 +43,33 @@ impl std::error::Error for NoNameServer {}
 /// # Errors
 /// [`NoNameServer`] if the file cannot be read, or names servers and none of them by an address.
 pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
+    parse(&text(path)?, interface_index)
+}
+
+/// The text of `path`, for those who want to know more of it than the name servers; empty without a file, as the C
+/// library takes it.
+///
+/// # Errors
+/// [`NoNameServer::Unreadable`].
+pub fn text(path: &Path) -> Result<String, NoNameServer> {
     let mut octets = Vec::new();
     let limit = u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX);
     match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets)) {
-        Ok(_) => parse(&String::from_utf8_lossy(&octets), interface_index),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => parse("", interface_index),
+        Ok(_) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(NoNameServer::Unreadable(error)),
     }
+}
+
+/// The words of all `options` lines, in their order (resolv.conf(5)).
+#[must_use]
+pub fn options(text: &str) -> Vec<&str> {
+    let comment = |word: &&str| word.starts_with(['#', ';']);
+    text.lines()
+        .map(str::split_whitespace)
+        .filter_map(|mut words| (words.next() == Some("options")).then_some(words))
+        .flat_map(|words| words.take_while(move |word| !comment(word)))
+        .collect()
 }
 
 /// The servers that the text names, at most [`MAX_UPSTREAMS`]; `index_of` knows the network interfaces.
@@ -112,6 +132,14 @@ mod tests {
                     nameserver fe80::1%eth0\nnameserver 192.0.2.3\n";
         assert_eq!(servers(text), ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%2]:53"]);
         assert_eq!(servers("nameserver fe80::1%7"), ["[fe80::1%7]:53"]);
+    }
+
+    #[test]
+    fn options_are_words_on_lines_of_their_own() {
+        let text =
+            "nameserver 192.0.2.1\n  options edns0\ttrust-ad # timeout:1\n#options rotate\noptions ndots:2\n";
+        assert_eq!(options(text), ["edns0", "trust-ad", "ndots:2"]);
+        assert_eq!(options("optionstrust-ad\nsearch options"), Vec::<&str>::new());
     }
 
     #[test]

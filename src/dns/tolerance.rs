@@ -5,10 +5,13 @@
 //! whole message instead. Here such a record keeps its owner, type and octets and loses only its meaning: it still
 //! counts in its RRset's signature, and nothing ever reads it.
 
-use hickory_proto::op::{Header, HeaderCounts, Message, Query};
+use hickory_proto::op::{Edns, Header, HeaderCounts, Message, Query};
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError, Restrict};
+
+/// DO, in the TTL of OPT (RFC 3225 section 3).
+const DNSSEC_OK: u32 = 0x8000;
 
 /// Records that a reply claims to hold, read from its header alone; what reading the rest may cost.
 #[must_use]
@@ -19,8 +22,8 @@ pub fn claimed_records(octets: &[u8]) -> usize {
     })
 }
 
-/// Reads the question, answer and authority sections of a reply; of the additional section only the rest of the
-/// RCODE (RFC 6891 section 6.1.3), since nothing in it was asked for.
+/// Reads the question, answer and authority sections of a reply; of the additional section only what OPT says in its
+/// fixed part (the rest of the RCODE, the size, DO: RFC 6891 section 6.1.3), since nothing else was asked for.
 ///
 /// # Errors
 /// If the message has no readable frame: a name that does not end, a length beyond the end.
@@ -42,6 +45,9 @@ pub fn read(octets: &[u8]) -> Result<Message, DecodeError> {
         let frame = Frame::read(&mut decoder)?;
         if frame.rtype == RecordType::OPT && frame.owner.is_root() {
             message.metadata.merge_response_code(frame.ttl.to_be_bytes()[0]);
+            let mut edns = Edns::new();
+            edns.set_max_payload(frame.class).set_dnssec_ok(frame.ttl & DNSSEC_OK != 0);
+            message.set_edns(edns);
         }
     }
     Ok(message)
