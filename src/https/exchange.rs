@@ -5,8 +5,9 @@
 
 use super::metered::Traffic;
 use super::progress::{Peer, with_causes};
-use super::{FetchError, MediaType, PolicyUrl, Step};
+use super::{FetchError, MediaType, PolicyUrl, Step, date};
 use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
+use crate::time::UnixTime;
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -40,6 +41,40 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     peer: &Peer<'_>,
     wanted: Wanted<'_>,
 ) -> Result<Vec<u8>, FetchError> {
+    let bounds = Arc::clone(&traffic);
+    converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
+        check_head(peer, &reply, wanted.media)?;
+        peer.until_the_end(Step::Body, read(peer, reply.into_body(), &bounds)).await?
+    })
+    .await
+}
+
+/// Asks, and reads only what time it is there, whatever else the reply says (RFC 9110 section 6.6.1).
+pub(super) async fn date<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    traffic: Arc<Traffic>,
+    peer: &Peer<'_>,
+    wanted: Wanted<'_>,
+) -> Result<UnixTime, FetchError> {
+    converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
+        let found: Vec<_> = values(reply.headers(), &header::DATE).collect();
+        let moment = match found.as_slice() {
+            [one] => date::parse(one),
+            _ => None,
+        };
+        moment.ok_or_else(|| peer.malformed(format!("its Date is '{}'", found.join(", "))))
+    })
+    .await
+}
+
+/// Asks, and has the reply read by `read` as soon as its head is there.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
+    stream: S,
+    traffic: Arc<Traffic>,
+    peer: &Peer<'_>,
+    wanted: Wanted<'_>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, FetchError>,
+) -> Result<T, FetchError> {
     let shaken = http1::Builder::new()
         .max_headers(MAX_HEADER_FIELDS)
         .max_header_size(MAX_HEAD_OCTETS)
@@ -57,8 +92,7 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         if let Some(excess) = traffic.excess() {
             return Err(peer.too_large(excess));
         }
-        check_head(peer, &reply, wanted.media)?;
-        peer.until_the_end(Step::Body, read(peer, reply.into_body(), &traffic)).await?
+        read(reply).await
     });
     // The connection moves octets while the conversation waits for them; it may end first, with the last of them handed
     // over already.

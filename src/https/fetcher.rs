@@ -1,7 +1,7 @@
 //! The fetch itself, step by step: resolve, connect, shake hands, ask, read.
 
 use super::address::set_aside_for;
-use super::exchange::{Wanted, exchange};
+use super::exchange::{Wanted, date, exchange};
 use super::metered::{Metered, Traffic};
 use super::progress::{Peer, Progress};
 use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
@@ -9,6 +9,7 @@ use crate::dns::{Answer, Content, Outcome, Question, Resolve};
 use crate::journal::Journal;
 use crate::limits;
 use crate::name::PolicyDomain;
+use crate::time::UnixTime;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::{RData, RecordType};
@@ -206,16 +207,39 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     }
 }
 
-impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
-    async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
-        let HttpsSettings { patience, port, .. } = self.settings;
-        let fetch = Progress::begin(url.host(), patience.whole, self.run_ends);
+impl<R: Resolve> HttpsFetcher<'_, R> {
+    /// A connection to the host of `url`, whose certificate is right.
+    async fn reach<'u>(
+        &self,
+        url: &'u PolicyUrl,
+    ) -> Result<(TlsStream<Metered<TcpStream>>, Arc<Traffic>, Peer<'u>), FetchError> {
+        let fetch = Progress::begin(url.host(), self.settings.patience.whole, self.run_ends);
         let tls = self.tls()?;
         let addresses = fetch.until_the_end(Step::Resolve, self.addresses(url.host())).await??;
         let (stream, peer) = self.connect(fetch, addresses).await?;
         let traffic = Arc::new(Traffic::default());
         let stream = Metered { stream, traffic: Arc::clone(&traffic) };
         let stream = self.shake_hands(&peer, tls, stream).await?;
+        Ok((stream, traffic, peer))
+    }
+
+    /// What time it is at a web server, in the words of its reply's head, whatever its status; by the same steps and
+    /// within the same bounds as a policy.
+    ///
+    /// # Errors
+    /// [`FetchError`] as for a policy, or if the reply does not say.
+    pub async fn date(&self, url: &PolicyUrl) -> Result<UnixTime, FetchError> {
+        let HttpsSettings { patience, port, .. } = self.settings;
+        let (stream, traffic, peer) = self.reach(url).await?;
+        date(stream, traffic, &peer, Wanted { url, port, media: MediaType::Any, patience: patience.head })
+            .await
+    }
+}
+
+impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
+    async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
+        let HttpsSettings { patience, port, .. } = self.settings;
+        let (stream, traffic, peer) = self.reach(url).await?;
         let asking = exchange(stream, traffic, &peer, Wanted { url, port, media, patience: patience.head });
         self.step(|| format!("GET {url}"), asking).await
     }

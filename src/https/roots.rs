@@ -73,6 +73,22 @@ impl Roots {
         Ok(identity)
     }
 
+    /// Which file it is, and how many of its certificates can be used.
+    ///
+    /// # Errors
+    /// [`BadRoots`] as for a fetch.
+    pub fn survey(&self) -> Result<(PathBuf, usize), BadRoots> {
+        let count = self.load()?.len();
+        let file = match self {
+            Self::File(path) => path.clone(),
+            Self::System => {
+                let readable = |path: &&str| File::open(path).is_ok();
+                SYSTEM_BUNDLES.into_iter().find(readable).map(PathBuf::from).ok_or_else(no_system_store)?
+            }
+        };
+        Ok((file, count))
+    }
+
     /// Reads and parses the certificates; a few milliseconds, so only for a fetch.
     pub(crate) fn load(&self) -> Result<RootCertStore, BadRoots> {
         let mut store = RootCertStore::empty();
