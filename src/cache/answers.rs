@@ -49,6 +49,11 @@ impl Answers {
         Self { database: self.database.read_only() }
     }
 
+    /// What is known about this run.
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// A result that may still be believed. A clock that went back must not make it immortal: an end further away
     /// than any that is ever stored is not believed.
     pub(super) fn recall(

@@ -241,10 +241,14 @@ impl Database {
         Trouble::Unusable { file: self.path.as_path().to_owned(), doing, why }
     }
 
+    /// The bound of the file.
+    pub(super) fn most_octets(&self) -> u64 {
+        self.max_domains.saturating_mul(CACHE_OCTETS_PER_DOMAIN).max(CACHE_OCTETS_LEAST)
+    }
+
     /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
     fn prepare_for_writing(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let octets = self.max_domains.saturating_mul(CACHE_OCTETS_PER_DOMAIN).max(CACHE_OCTETS_LEAST);
-        let pages = i64::try_from(octets / PAGE_OCTETS).unwrap_or(i64::MAX);
+        let pages = i64::try_from(self.most_octets() / PAGE_OCTETS).unwrap_or(i64::MAX);
         connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
         for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
         {

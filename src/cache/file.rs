@@ -126,6 +126,14 @@ impl CachePath {
         path.into()
     }
 
+    /// Whether a file at this path would be believed, whether or not it is there.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsafe`] with the rule that is broken.
+    pub fn keeps_the_rules(&self) -> Result<(), Trouble> {
+        self.examine().map(|_| ())
+    }
+
     /// Applies the rules to the directory, the file and what SQLite would believe beside it.
     ///
     /// # Errors

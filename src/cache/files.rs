@@ -1,6 +1,7 @@
 //! The cache as two files.
 
 use super::answers::Answers;
+use super::checkup::{self, FileState};
 use super::database::Database;
 use super::file::CachePath;
 use super::history::Origin;
@@ -115,6 +116,11 @@ impl Cache {
     /// [`Trouble`] if nothing can be said.
     pub fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, Trouble> {
         self.noting(self.policies.elsewhere(domain))
+    }
+
+    /// What the file of policies and that of DNS results are like; `None` for one that is not there yet.
+    pub fn check_up(&self) -> [Result<Option<FileState>, Trouble>; 2] {
+        [checkup::of_policies(&self.policies), checkup::of_answers(&self.answers)]
     }
 
     /// What is stored for a domain, the ended policies included; [`Memory::policies`] is what counts.

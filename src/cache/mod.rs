@@ -16,6 +16,7 @@
 
 mod answers;
 mod backoff;
+mod checkup;
 mod chronicle;
 mod database;
 mod dossier;
@@ -36,6 +37,7 @@ mod version_1;
 
 pub use backoff::Failures;
 pub use dossier::{Dossier, Rehearsal};
+pub use checkup::FileState;
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Purged};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};

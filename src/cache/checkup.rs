@@ -1,0 +1,56 @@
+//! What the two files are like, for those who look after them; nothing is written.
+
+use super::answers::Answers;
+use super::database::Database;
+use super::policies::PolicyFile;
+use super::trouble::Trouble;
+use crate::limits::MAX_CHECKED_OCTETS;
+use rusqlite::Connection;
+
+/// One file that keeps the rules and has our definitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// `PRAGMA user_version`
+    pub version: i64,
+    /// `PRAGMA journal_mode`
+    pub journal: String,
+    /// Its pages, in octets.
+    pub octets: u64,
+    /// The most it may have, octets.
+    pub most: u64,
+    /// Rows, whatever the circumstances under which they were learnt.
+    pub rows: u64,
+    /// The first thing that `PRAGMA quick_check` says; `None` above [`MAX_CHECKED_OCTETS`].
+    pub check: Option<String>,
+}
+
+/// Looks at the file of policies; `None` if there is none yet.
+pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, Trouble> {
+    look(file.database(), "SELECT count(*) FROM policy")
+}
+
+/// Looks at the file of DNS results; `None` if there is none yet.
+pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, Trouble> {
+    look(file.database(), "SELECT count(*) FROM answer")
+}
+
+fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, Trouble> {
+    let number = |connection: &Connection, query: &str| {
+        connection.query_row(query, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0))
+    };
+    let text =
+        |connection: &Connection, query: &str| connection.query_row(query, [], |row| row.get::<_, String>(0));
+    database.read(|connection| {
+        let octets =
+            number(connection, "PRAGMA page_count")?.saturating_mul(number(connection, "PRAGMA page_size")?);
+        let is_small = octets <= MAX_CHECKED_OCTETS;
+        Ok(FileState {
+            version: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
+            journal: text(connection, "PRAGMA journal_mode")?,
+            octets,
+            most: database.most_octets(),
+            rows: number(connection, count)?,
+            check: is_small.then(|| text(connection, "PRAGMA quick_check(1)")).transpose()?,
+        })
+    })
+}
