@@ -22,6 +22,8 @@
 //! see, for which [`probe`] looks at the certificates of MX hosts. [`monitoring`] is for those who watch machines: what a
 //! probe comes down to, in numbers and words of closed lists.
 //!
+//! [`doctor`] is for those who look after a machine: it tells whether its verdicts can be trusted.
+//!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
 //! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
@@ -34,6 +36,7 @@ pub mod cache;
 pub mod cli;
 pub mod dane;
 pub mod dns;
+pub mod doctor;
 pub mod explain;
 pub mod https;
 pub mod journal;

@@ -214,3 +214,22 @@ pub const MAX_IMPORT_LINE: usize = 524_288;
 pub const MAX_REFRESH_AT_ONCE: usize = 8;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
 pub const CLOCK_JUMP: u64 = 86_400;
+
+// ---- the look at this machine (doctor) -------------------------------------------------------------------------
+
+/// A name server whose quickest reply, from its own memory, takes longer is slow: round the world and back takes 250 ms.
+pub const SLOW_NAME_SERVER: Duration = Duration::from_millis(250);
+/// A clock that is off by more is worth a look, seconds; NTP keeps it within one.
+pub const CLOCK_OFF_WARNING: u64 = 60;
+/// A clock that is off by more judges signatures wrongly, seconds: signers let them begin an hour before they are made.
+pub const CLOCK_OFF_WRONG: u64 = 3_600;
+/// A file of trust anchors that was not changed for longer may have missed something, seconds: a year.
+pub const OLD_ANCHOR_FILE: u64 = 31_557_600;
+/// Certification authorities that are older are no longer those of today, seconds: two years.
+pub const OLD_AUTHORITIES: u64 = 63_115_200;
+/// Octets that are read of what a program says; all routers and transports of Debian's Exim have 90,000.
+pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
+/// Octets of a cache file that is read through in search of damage; takes less than a second.
+pub const MAX_CHECKED_OCTETS: u64 = 134_217_728;
+/// Octets that have to be free on the cache's disk: the bound of a file for few domains.
+pub const LEAST_FREE_OCTETS: u64 = 67_108_864;

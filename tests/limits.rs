@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 90] = [
+const DEFAULTS: [(&str, &str); 98] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -95,6 +95,14 @@ const DEFAULTS: [(&str, &str); 90] = [
     ("MAX_IMPORT_LINE", "524_288"),
     ("MAX_REFRESH_AT_ONCE", "8"),
     ("CLOCK_JUMP", "86_400"),
+    ("SLOW_NAME_SERVER", "Duration::from_millis(250)"),
+    ("CLOCK_OFF_WARNING", "60"),
+    ("CLOCK_OFF_WRONG", "3_600"),
+    ("OLD_ANCHOR_FILE", "31_557_600"),
+    ("OLD_AUTHORITIES", "63_115_200"),
+    ("MAX_PROCESS_OCTETS", "1_048_576"),
+    ("MAX_CHECKED_OCTETS", "134_217_728"),
+    ("LEAST_FREE_OCTETS", "67_108_864"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

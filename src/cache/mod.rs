@@ -36,8 +36,8 @@ mod trouble;
 mod version_1;
 
 pub use backoff::Failures;
-pub use dossier::{Dossier, Rehearsal};
 pub use checkup::FileState;
+pub use dossier::{Dossier, Rehearsal};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Purged};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};

@@ -1,14 +1,273 @@
-//! `doctor`: not there yet.
+//! `doctor`: is this machine able to give good verdicts?
+//!
+//! Started by root, it looks at Exim as root, and has everything else looked at by children of its own that have given
+//! up root's rights: what strangers say is read by somebody who can do no harm, and the cache is seen as those see it who
+//! use it. A child is this program with `--part`; it hands over what it saw as JSON.
 
+use super::args::OutsideArguments;
+use super::config::Choices;
 use super::exit::ExitStatus;
-use super::output;
-use clap::Args;
+use super::lookup::Format;
+use super::outside::{self, Trusted};
+use super::{output, privileges, terminal};
+use crate::cache::file::Owner;
+use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use crate::doctor::judge::{Everything, judge};
+use crate::doctor::look::{cache, exim, outside as outside_look, process};
+use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Seen, Starter};
+use crate::doctor::{Health, human, json};
+use crate::https::PolicyUrl;
+use crate::time::{Clock as _, SystemClock};
+use clap::{Args, ValueEnum};
+use nix::unistd::geteuid;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// Who is asked for the time when nobody else is named: IANA, who publishes the root's trust anchors there, too.
+const HTTPS_URL: &str = "https://data.iana.org/";
+/// Nobody in particular, for whom root has something looked at when there is nobody else.
+const NOBODY: Owner = Owner { uid: 65_534, gid: 65_534 };
 
 /// What is asked of `doctor`.
-#[derive(Args, Debug)]
-pub struct DoctorArguments {}
+#[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct DoctorArguments {
+    /// Exim's binary [default: /usr/sbin/exim4, or where else it may be]
+    #[arg(long, value_name = "FILE")]
+    pub exim: Option<PathBuf>,
+    /// A web server that is asked for the time
+    #[arg(long, value_name = "URL", default_value = HTTPS_URL)]
+    pub https_url: String,
+    /// Asks no web server for the time
+    #[arg(long)]
+    pub offline: bool,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Looks at one part as whoever started it, for `doctor` itself
+    #[arg(long, value_name = "PART", hide = true)]
+    pub part: Option<Part>,
+    /// Whom to ask and to trust.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// What is looked at without root's rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Name servers, web server, files, ways out.
+    Outside,
+    /// The cache.
+    Cache,
+}
+
+/// Below the help.
+const AFTER_HELP: &str = "Root sees most: whether Exim's user can use the cache, and what Exim is told.
+
+Examples:
+  smtp-sts-verify doctor                        is all well here?
+  smtp-sts-verify doctor --dns 127.0.0.1        with another name server
+  smtp-sts-verify doctor --format json          for monitoring
+
+Exit codes:
+  0   fine
+  1   warnings: verdicts are right, but something is missing, or will be
+  2   verdicts of this machine cannot be trusted, or are not acted on
+  64  the command line is wrong
+  75  nobody took the output
+  78  the configuration is wrong";
 
 /// Runs the command.
-pub(super) fn run(_arguments: &DoctorArguments) -> ExitStatus {
-    output::complain("doctor", "is not there yet", ExitStatus::Internal)
+pub(super) fn run(arguments: &DoctorArguments) -> ExitStatus {
+    let started = Instant::now();
+    match arguments
+        .outside
+        .choices()
+        .map_err(|error| error.to_string())
+        .and_then(|choices| work(arguments, &choices, started))
+    {
+        Ok((text, status)) => output::write(&text, status),
+        Err(why) => output::complain("doctor", &why, ExitStatus::Configuration),
+    }
+}
+
+/// The answer, or what is wrong with the configuration.
+fn work(
+    arguments: &DoctorArguments,
+    choices: &Choices,
+    started: Instant,
+) -> Result<(String, ExitStatus), String> {
+    let path = CachePath::parse(choices.cache_file())
+        .map_err(|why| format!("the cache '{}' {why}", choices.cache_file().display()))?;
+    let until = started + choices.deadline();
+    match arguments.part {
+        Some(Part::Outside) => {
+            privileges::give_up(&path).map_err(|error| error.to_string())?;
+            return handed_over(&look_outside(arguments, choices, until)?);
+        }
+        Some(Part::Cache) => {
+            privileges::give_up(&path).map_err(|error| error.to_string())?;
+            return handed_over(&look_at_cache(&path, choices));
+        }
+        None => {}
+    }
+    let everything = look(arguments, choices, &path, until)?;
+    let diagnosis = judge(&everything, SystemClock.now());
+    let text = match arguments.format {
+        Format::Human => human::page(&diagnosis, terminal::paint()),
+        Format::Json => json::object(&diagnosis),
+    };
+    let status = match diagnosis.health() {
+        Health::NotChecked | Health::Fine => ExitStatus::Own(0),
+        Health::Warning => ExitStatus::Own(1),
+        Health::Wrong => ExitStatus::Own(2),
+    };
+    Ok((text, status))
+}
+
+/// Looks at everything at once; whoever is not root looks with his own eyes.
+fn look(
+    arguments: &DoctorArguments,
+    choices: &Choices,
+    path: &CachePath,
+    until: Instant,
+) -> Result<Everything, String> {
+    let place = cache::place(path);
+    let binary = exim::find(arguments.exim.as_deref());
+    let exims_user = binary.clone().and_then(|binary| exim::user(&binary, until));
+    let starter = match geteuid().as_raw() {
+        0 => Starter::Root,
+        uid if exims_user.as_ref().is_ok_and(|user| user.uid == uid) => Starter::EximUser,
+        _ => Starter::Other,
+    };
+    let look_at_exim = || -> Seen<Exim> { Ok(exim::look(&binary.clone()?, &exims_user, starter, until)) };
+    if starter != Starter::Root {
+        let (exim, outside) = thread::scope(|scope| {
+            let exim = scope.spawn(look_at_exim);
+            let outside = look_outside(arguments, choices, until);
+            (exim.join().unwrap_or_else(|_| Err(FAILED.to_owned())), outside)
+        });
+        let own = look_at_cache(path, choices);
+        let as_exim = match starter {
+            Starter::EximUser => Ok(Ok(own.clone())),
+            Starter::Root | Starter::Other => Err("only root can look as Exim's user".to_owned()),
+        };
+        let cache = Caches { place, own: Ok(own), started_by: starter, exim: as_exim };
+        return Ok(Everything { outside: Ok(outside?), cache, exim });
+    }
+    let harmless = path.owner_of_directory().filter(|owner| owner.uid != 0);
+    let harmless = harmless.or_else(|| exims_user.as_ref().ok().copied()).unwrap_or(NOBODY);
+    let (outside, own, as_exim, exim) = thread::scope(|scope| {
+        let outside = scope.spawn(|| child::<Outside>(arguments, Part::Outside, Some(harmless), until));
+        let own = scope.spawn(|| child::<CacheView>(arguments, Part::Cache, None, until));
+        let as_exim = scope.spawn(|| {
+            let user = exims_user.clone()?;
+            Ok(child::<CacheView>(arguments, Part::Cache, Some(user), until))
+        });
+        let exim = look_at_exim();
+        (joined(outside.join()), joined(own.join()), joined(as_exim.join()), exim)
+    });
+    Ok(Everything { outside, cache: Caches { place, own, started_by: starter, exim: as_exim }, exim })
+}
+
+/// What a thread that panicked has to say.
+const FAILED: &str = "this program failed";
+
+fn joined<T>(done: thread::Result<Seen<T>>) -> Seen<T> {
+    done.unwrap_or_else(|_| Err(FAILED.to_owned()))
+}
+
+/// Has a part looked at by this program, started once more as that user.
+fn child<T: DeserializeOwned>(
+    arguments: &DoctorArguments,
+    part: Part,
+    user: Option<Owner>,
+    until: Instant,
+) -> Seen<T> {
+    let text = process::run(Path::new("/proc/self/exe"), again(arguments, part, until), user, until)
+        .map_err(|why| match user {
+            Some(Owner { uid, .. }) => format!("as user {uid}: {why}"),
+            None => why,
+        })?;
+    serde_json::from_str(&text).map_err(|error| format!("what the child saw cannot be read: {error}"))
+}
+
+/// The command line that looks at a part in the same circumstances.
+fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsString> {
+    let DoctorArguments { https_url, offline, outside, .. } = arguments;
+    let OutsideArguments {
+        cachedb,
+        dns,
+        trust_anchor,
+        ca_file,
+        https_port,
+        allow_private_addresses,
+        config,
+        ..
+    } = outside;
+    let word = match part {
+        Part::Outside => "outside",
+        Part::Cache => "cache",
+    };
+    let seconds = until.saturating_duration_since(Instant::now()).as_secs().max(1);
+    let mut words: Vec<OsString> =
+        ["doctor", "--part", word, "--https-url", https_url].map(Into::into).to_vec();
+    words.push(format!("--deadline={seconds}").into());
+    words.extend(offline.then(|| "--offline".into()));
+    let files = [
+        ("--cachedb", cachedb),
+        ("--trust-anchor", trust_anchor),
+        ("--ca-file", ca_file),
+        ("--config", &Some(config.clone())),
+    ];
+    for (flag, file) in files {
+        if let Some(file) = file {
+            words.extend([flag.into(), file.into()]);
+        }
+    }
+    for server in dns {
+        words.extend(["--dns".into(), server.0.to_string().into()]);
+    }
+    words.extend(https_port.map(|port| format!("--https-port={port}").into()));
+    words.extend(allow_private_addresses.map(|choice| format!("--allow-private-addresses={choice}").into()));
+    words
+}
+
+fn handed_over(seen: &impl Serialize) -> Result<(String, ExitStatus), String> {
+    let text = serde_json::to_string(seen).map_err(|error| error.to_string())?;
+    Ok((text, ExitStatus::Deliver))
+}
+
+fn look_outside(arguments: &DoctorArguments, choices: &Choices, until: Instant) -> Result<Outside, String> {
+    let trusted = Trusted::read(choices).and_then(Trusted::anchors).map_err(|error| error.to_string());
+    let wanted = outside_look::Wanted {
+        servers: outside::name_servers(choices).map_err(|error| error.to_string()),
+        anchors: Arc::new(trusted?),
+        anchor_file: choices.trust_anchor.clone(),
+        https: outside::https_settings(choices),
+        url: if arguments.offline {
+            Err("not asked (--offline)".to_owned())
+        } else {
+            Ok(PolicyUrl::parse(&arguments.https_url).map_err(|bad| format!("--https-url {bad}"))?)
+        },
+    };
+    let runtime = outside::runtime().map_err(|error| error.to_string())?;
+    Ok(runtime.block_on(outside_look::look(&wanted, &SystemClock, until)))
+}
+
+/// The circumstances do not matter: rows are counted, none is believed.
+fn look_at_cache(path: &CachePath, choices: &Choices) -> CacheView {
+    let circumstances = Circumstances {
+        anchors: Anchors::BuiltIn,
+        authorities: Authorities::System,
+        https_port: 443,
+        allow_private_addresses: false,
+        name_servers: Vec::new(),
+    };
+    cache::view(path, Cache::new(path.clone(), &circumstances, choices.max_domains(), SystemClock.now()))
 }

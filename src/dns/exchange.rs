@@ -113,7 +113,7 @@ pub async fn directly(
         }
     };
     match asking.await {
-        Ok(Some(message)) => Directly::Reply(Box::new(message)),
+        Ok(Some(received)) => Directly::Reply(Box::new(received.message)),
         Ok(None) => Directly::CutShort,
         Err(Complaint { rcode: Some(rcode), .. }) => Directly::Refused(rcode),
         Err(complaint) => Directly::Failed(complaint.text),

@@ -5,6 +5,7 @@
 
 use super::Question;
 use super::anchor::TrustAnchors;
+use super::basis::Basis;
 use super::budget::Budget;
 use super::keys::trusted_keys;
 use super::replies::records;
@@ -83,7 +84,7 @@ fn lives(message: &Message, root: &Name, trusted: Vec<ZoneKey>, now: UnixTime) -
     let is_ours = |tag: u16| trusted.iter().any(|key| key.tag == tag);
     let keys: Vec<Record> = records(&message.answers, root, RecordType::DNSKEY).cloned().collect();
     let mut found = Vec::new();
-    let zone = Zone { name: root.clone(), keys: trusted.clone(), until: UnixTime(u64::MAX) };
+    let zone = Zone { name: root.clone(), keys: trusted.clone(), basis: Basis::ANCHOR };
     for (record, signature) in signatures(&message.answers, root, RecordType::DNSKEY) {
         let input = signature.input();
         if !is_ours(input.key_tag) {

@@ -1,0 +1,211 @@
+//! The cache: where it lies, who can use it, and what its files are like.
+
+use super::{fine, octets, unchecked, warning, wrong};
+use crate::doctor::observations::{CacheFileState, CacheView, Caches, Seen, Starter};
+use crate::doctor::{Check, Finding, Health};
+use crate::limits::LEAST_FREE_OCTETS;
+
+/// Judges the cache.
+#[must_use]
+pub fn judge(caches: &Caches) -> Vec<Finding> {
+    let mut findings = match &caches.place.directory {
+        Ok(words) => vec![fine(Check::CachePlace, words)],
+        Err(why) => {
+            let others = [Check::CacheAsRoot, Check::CacheAsExim, Check::CacheIntegrity];
+            let others = others.map(|check| unchecked(check, "its place has to be mended first"));
+            return [wrong(Check::CachePlace, why)].into_iter().chain(others).collect();
+        }
+    };
+    let root = Check::CacheAsRoot;
+    findings.push(match caches.started_by {
+        Starter::Root => usable(root, &caches.own),
+        Starter::EximUser | Starter::Other => unchecked(root, "only root can look as root"),
+    });
+    findings.push(match &caches.exim {
+        Ok(view) => usable(Check::CacheAsExim, view),
+        Err(why) => unchecked(Check::CacheAsExim, why),
+    });
+    let view = caches.own.as_ref().or_else(|_| caches.exim.as_ref().and_then(Result::as_ref));
+    match view {
+        Ok(view) => findings.extend(files(view)),
+        Err(_) => findings.push(unchecked(Check::CacheIntegrity, "nobody could look at the files")),
+    }
+    findings
+}
+
+fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
+    let view = match view {
+        Ok(view) => view,
+        Err(why) => return wrong(check, why),
+    };
+    let of = |file: &Seen<CacheFileState>| match file {
+        Err(why) => Err(why.clone()),
+        Ok(CacheFileState::Open { writable: false, .. }) => Err("a file of it cannot be written".to_owned()),
+        Ok(_) => Ok(()),
+    };
+    match of(&view.policies).and_then(|()| of(&view.answers)).and_then(|()| view.directory.clone()) {
+        Ok(()) => fine(check, format!("as {}: it can be read and written", view.user)),
+        Err(why) => wrong(check, format!("as {}: {why}", view.user)),
+    }
+}
+
+fn files(view: &CacheView) -> Vec<Finding> {
+    let named = [("policies", &view.policies), ("DNS results", &view.answers)];
+    let mut findings = Vec::new();
+    for (name, file) in named {
+        match file {
+            Err(why) => findings.push(wrong(Check::CacheIntegrity, why).about(name)),
+            Ok(CacheFileState::Absent) => {
+                findings
+                    .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
+            }
+            Ok(CacheFileState::Open { version, journal, octets: size, most, rows, check, .. }) => {
+                findings.push(integrity(*version, check.as_deref()).about(name));
+                findings.push(journal_mode(journal).about(name));
+                findings.push(size_of(*size, *most, *rows).about(name));
+            }
+        }
+    }
+    findings.push(free(view));
+    findings
+}
+
+fn integrity(version: i64, check: Option<&str>) -> Finding {
+    const CHECK: Check = Check::CacheIntegrity;
+    match check {
+        Some("ok") => fine(CHECK, format!("schema {version}, no damage found")),
+        Some(found) => wrong(CHECK, found),
+        None => unchecked(CHECK, format!("schema {version}; too large to be read through here")),
+    }
+}
+
+fn journal_mode(mode: &str) -> Finding {
+    let health = if mode == "delete" { Health::Fine } else { Health::Warning };
+    Finding::new(Check::CacheJournal, health, mode)
+}
+
+fn size_of(size: u64, most: u64, rows: u64) -> Finding {
+    const CHECK: Check = Check::CacheRoom;
+    let words =
+        format!("{rows} row{} in {} of {}", if rows == 1 { "" } else { "s" }, octets(size), octets(most));
+    // The last tenth is where room is made by forgetting.
+    if size > most / 10 * 9 { warning(CHECK, words) } else { fine(CHECK, words) }
+}
+
+fn free(view: &CacheView) -> Finding {
+    const CHECK: Check = Check::CacheRoom;
+    let finding = match view.free {
+        None => unchecked(CHECK, "the file system does not say what is free"),
+        Some(free) if free < LEAST_FREE_OCTETS => warning(CHECK, format!("{} free", octets(free))),
+        Some(free) => fine(CHECK, format!("{} free", octets(free))),
+    };
+    finding.about("disk")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::doctor::observations::CachePlace;
+
+    fn open() -> CacheFileState {
+        CacheFileState::Open {
+            version: 2,
+            journal: "delete".into(),
+            octets: 40_960,
+            most: 307_200_000,
+            rows: 12,
+            check: Some("ok".into()),
+            writable: true,
+        }
+    }
+
+    fn view() -> CacheView {
+        CacheView {
+            user: "Debian-exim".into(),
+            directory: Ok(()),
+            policies: Ok(open()),
+            answers: Ok(CacheFileState::Absent),
+            free: Some(1 << 34),
+        }
+    }
+
+    /// A cache with which all is well, as root finds it.
+    pub(crate) fn good() -> Caches {
+        Caches {
+            place: CachePlace {
+                file: "/var/lib/smtp-sts-verify/cache.db".into(),
+                directory: Ok("/var/lib/smtp-sts-verify belongs to Debian-exim:Debian-exim, mode 0750".into()),
+            },
+            own: Ok(view()),
+            started_by: Starter::Root,
+            exim: Ok(Ok(view())),
+        }
+    }
+
+    fn worst(caches: &Caches, check: Check) -> Health {
+        judge(caches).iter().filter(|finding| finding.check == check).map(|f| f.health).max().unwrap()
+    }
+
+    #[test]
+    fn a_good_cache_is_fine() {
+        assert!(judge(&good()).iter().all(|finding| finding.health == Health::Fine), "{:?}", judge(&good()));
+    }
+
+    #[test]
+    fn a_bad_place_is_told_once() {
+        let place = CachePlace { directory: Err("does not exist".into()), ..good().place };
+        let findings = judge(&Caches { place, ..good() });
+        let wrong = |finding: &&Finding| finding.health == Health::Wrong;
+        assert_eq!(findings.iter().filter(wrong).map(|f| f.check).collect::<Vec<_>>(), [Check::CachePlace]);
+    }
+
+    #[test]
+    fn what_exims_user_cannot_write_is_wrong() {
+        let CacheFileState::Open { version, journal, octets, most, rows, check, .. } = open() else {
+            panic!()
+        };
+        let sealed = CacheFileState::Open { version, journal, octets, most, rows, check, writable: false };
+        for view in [
+            CacheView { policies: Ok(sealed), ..view() },
+            CacheView { answers: Err("Permission denied".into()), ..view() },
+            CacheView { directory: Err("Read-only file system".into()), ..view() },
+        ] {
+            let caches = Caches { exim: Ok(Ok(view)), ..good() };
+            assert_eq!(worst(&caches, Check::CacheAsExim), Health::Wrong);
+            assert_eq!(worst(&caches, Check::CacheAsRoot), Health::Fine);
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_root_cannot_look_as_others_do() {
+        let caches = Caches { exim: Err("needs root".into()), started_by: Starter::Other, ..good() };
+        assert_eq!(worst(&caches, Check::CacheAsExim), Health::NotChecked);
+        assert_eq!(worst(&caches, Check::CacheAsRoot), Health::NotChecked);
+    }
+
+    #[test]
+    fn damage_is_wrong_and_another_journal_mode_a_warning() {
+        let with = |journal: &str, check: Option<&str>| {
+            let file = CacheFileState::Open {
+                version: 2,
+                journal: journal.into(),
+                octets: 1,
+                most: 10_000,
+                rows: 0,
+                check: check.map(str::to_owned),
+                writable: true,
+            };
+            Caches { own: Ok(CacheView { policies: Ok(file), ..view() }), ..good() }
+        };
+        assert_eq!(worst(&with("delete", Some("row 3 missing")), Check::CacheIntegrity), Health::Wrong);
+        assert_eq!(worst(&with("wal", Some("ok")), Check::CacheJournal), Health::Warning);
+    }
+
+    #[test]
+    fn little_room_is_a_warning() {
+        let full = Caches { own: Ok(CacheView { free: Some(1_000), ..view() }), ..good() };
+        assert_eq!(worst(&full, Check::CacheRoom), Health::Warning);
+        assert_eq!(size_of(95, 100, 1).health, Health::Warning);
+        assert_eq!(size_of(50, 100, 1).health, Health::Fine);
+    }
+}

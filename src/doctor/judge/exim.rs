@@ -1,0 +1,376 @@
+//! Exim: what it can do, what it has loaded of ours, and whether it gets an answer.
+
+use super::{fine, unchecked, warning, wrong};
+use crate::doctor::observations::{Exim, Program, Seen};
+use crate::doctor::read::exim::{Build, Driver};
+use crate::doctor::{Check, Finding, Health};
+use crate::text::excerpt;
+use std::path::Path;
+
+/// The routers of the enforcing set, in their order.
+const ROUTERS: [&str; 4] =
+    ["smtp_sts_ask", "smtp_sts_resolver", "smtp_sts_permitted", "smtp_sts_none_permitted"];
+/// Its transports.
+const TRANSPORTS: [&str; 3] = ["smtp_sts_encrypt", "smtp_sts_webpki", "smtp_sts_dane"];
+/// The oldest version for which the macros were written.
+const OLDEST: [u32; 2] = [4, 96];
+
+/// Judges Exim; `cache` is the file that was looked at.
+#[must_use]
+pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
+    let exim = match exim {
+        Ok(exim) => exim,
+        Err(why) => return vec![warning(Check::EximFound, why)],
+    };
+    let mut findings = vec![fine(Check::EximFound, exim.binary.display().to_string())];
+    let sets = Sets::of(exim);
+    match &exim.build {
+        Ok(build) => findings.extend(of_build(build, &sets)),
+        Err(why) => findings.push(unchecked(Check::EximVersion, why)),
+    }
+    findings.push(smarthost(exim));
+    findings.push(routers(exim, &sets));
+    findings.push(transports(exim, &sets));
+    findings.push(header_set(&sets));
+    findings.push(program(&exim.program, &sets));
+    findings.push(same_cache(exim, cache));
+    findings.push(answer(Check::EximAnswerAsRoot, &exim.as_root));
+    findings.push(answer(Check::EximAnswerAsExim, &exim.as_user));
+    findings
+}
+
+/// Which of our files are loaded.
+struct Sets {
+    /// Routers of the enforcing set that are there, in Exim's order.
+    routers: Vec<String>,
+    /// The same of its transports.
+    transports: Vec<String>,
+    /// The two halves of the header set: the header's macro, and the transport that has the header.
+    header: (bool, bool),
+}
+
+impl Sets {
+    fn of(exim: &Exim) -> Self {
+        let ours = |drivers: &Seen<Vec<Driver>>, names: &[&str]| -> Vec<String> {
+            let drivers = drivers.as_deref().unwrap_or_default();
+            let is_ours = |driver: &&Driver| names.contains(&driver.name.as_str());
+            drivers.iter().filter(is_ours).map(|driver| driver.name.clone()).collect()
+        };
+        let adds = |driver: &Driver| {
+            driver.option("headers_add").is_some_and(|headers| headers.contains("X-smtp-sts-verify:"))
+        };
+        Self {
+            routers: ours(&exim.routers, &ROUTERS),
+            transports: ours(&exim.transports, &TRANSPORTS),
+            header: (
+                value(exim, "SMTP_STS_DOMAIN_VERIFY").is_some(),
+                exim.transports.as_deref().unwrap_or_default().iter().any(adds),
+            ),
+        }
+    }
+
+    const fn none(&self) -> bool {
+        self.routers.is_empty() && !self.header.0 && !self.header.1
+    }
+}
+
+fn value<'e>(exim: &'e Exim, name: &str) -> Option<&'e str> {
+    let macros = exim.macros.as_deref().unwrap_or_default();
+    macros.iter().find(|(macro_name, _)| macro_name == name).map(|(_, value)| value.as_str())
+}
+
+fn of_build(build: &Build, sets: &Sets) -> Vec<Finding> {
+    let version = format!(
+        "{}, configured by {}",
+        build.version,
+        build.configuration.as_deref().unwrap_or("a file that it does not name")
+    );
+    let is_old = build.numbers.as_slice() < OLDEST.as_slice();
+    let tls = ["GnuTLS", "OpenSSL"].into_iter().find(|library| build.supports(library));
+    let has = |check, word: &str, there: bool| {
+        if there {
+            fine(check, format!("built with {word}"))
+        } else {
+            warning(check, format!("built without {word}"))
+        }
+    };
+    let sqlite = build.lookups.iter().any(|lookup| lookup == "sqlite");
+    vec![
+        if is_old { wrong(Check::EximVersion, version) } else { fine(Check::EximVersion, version) },
+        match tls {
+            Some(library) => fine(Check::EximTls, format!("built with {library}")),
+            None => wrong(Check::EximTls, "built without TLS"),
+        },
+        has(Check::EximDane, "DANE", build.supports("DANE")),
+        if sqlite || sets.header != (false, false) {
+            has(Check::EximSqlite, "SQLite", sqlite)
+        } else {
+            fine(Check::EximSqlite, "built without SQLite, which only the header set needs")
+        },
+    ]
+}
+
+/// How Debian's configuration says that mail is handed on.
+fn handed_on(exim: &Exim) -> Option<&'static str> {
+    let ways = [
+        ("DCconfig_smarthost", "all mail goes to a smarthost"),
+        ("DCconfig_satellite", "all mail goes to a smarthost"),
+        ("DCconfig_local", "no mail leaves this machine"),
+    ];
+    ways.into_iter().find(|(name, _)| value(exim, name).is_some()).map(|(_, words)| words)
+}
+
+fn smarthost(exim: &Exim) -> Finding {
+    const CHECK: Check = Check::EximSmarthost;
+    match (&exim.macros, handed_on(exim)) {
+        (Err(why), _) => unchecked(CHECK, why),
+        (Ok(_), Some(words)) => warning(CHECK, words),
+        (Ok(_), None) => fine(CHECK, "Debian's settings name no smarthost"),
+    }
+}
+
+fn routers(exim: &Exim, sets: &Sets) -> Finding {
+    const CHECK: Check = Check::EximRouters;
+    let all = match &exim.routers {
+        Ok(all) => all,
+        Err(why) => return unchecked(CHECK, why),
+    };
+    if handed_on(exim).is_some() && sets.routers.is_empty() {
+        return unchecked(CHECK, "not loaded; they would do nothing here");
+    }
+    if sets.routers.is_empty() && sets.header == (true, true) {
+        return fine(CHECK, "not loaded; the header set is used alone");
+    }
+    if sets.routers.is_empty() {
+        return warning(CHECK, "none of them is loaded: mail is sent as if this program were not there");
+    }
+    let missing: Vec<_> =
+        ROUTERS.iter().filter(|name| !sets.routers.iter().any(|r| r == *name)).copied().collect();
+    if !missing.is_empty() {
+        return wrong(CHECK, format!("not loaded: {}", missing.join(", ")));
+    }
+    if !sets.routers.iter().eq(ROUTERS.iter()) {
+        return wrong(CHECK, format!("in another order: {}", sets.routers.join(", ")));
+    }
+    let place = |driver: &Driver| sets.routers.first().is_some_and(|first| *first == driver.name);
+    let ahead = all.iter().take_while(|driver| !place(driver));
+    let takes_all = |driver: &&Driver| {
+        driver.option("driver") == Some("dnslookup")
+            && !is_about_some(driver.option("domains").unwrap_or_default())
+    };
+    match ahead.into_iter().find(takes_all) {
+        Some(other) => {
+            wrong(CHECK, format!("the router {} stands ahead of them and takes the mail", other.name))
+        }
+        None => fine(CHECK, "all four, ahead of those that look up MX hosts"),
+    }
+}
+
+/// A list that begins with what it names, such as Debian's `+relay_to_domains`, is about some domains only.
+fn is_about_some(domains: &str) -> bool {
+    let first = domains.split(':').next().unwrap_or_default().trim();
+    !first.is_empty() && !first.starts_with(['!', '*'])
+}
+
+fn transports(exim: &Exim, sets: &Sets) -> Finding {
+    const CHECK: Check = Check::EximTransports;
+    if let Err(why) = &exim.transports {
+        return unchecked(CHECK, why);
+    }
+    let missing: Vec<_> =
+        TRANSPORTS.iter().filter(|name| !sets.transports.iter().any(|t| t == *name)).copied().collect();
+    match missing.len() {
+        0 => fine(CHECK, "all three"),
+        3 if sets.routers.is_empty() => unchecked(CHECK, "not loaded, as the routers"),
+        _ => wrong(CHECK, format!("not loaded: {}", missing.join(", "))),
+    }
+}
+
+fn header_set(sets: &Sets) -> Finding {
+    const CHECK: Check = Check::EximHeaderSet;
+    match sets.header {
+        (true, true) => fine(CHECK, "loaded"),
+        (false, false) => fine(CHECK, "not loaded, which is a choice"),
+        (true, false) => warning(CHECK, "its macros are loaded, but no transport writes the header"),
+        (false, true) => warning(CHECK, "a transport writes the header, but not with our macros"),
+    }
+}
+
+fn program(program: &Seen<Program>, sets: &Sets) -> Finding {
+    const CHECK: Check = Check::EximProgram;
+    match program {
+        _ if sets.none() => unchecked(CHECK, "nothing of ours is loaded"),
+        Err(why) => unchecked(CHECK, why),
+        Ok(Program::This(path)) => fine(CHECK, path.display().to_string()),
+        Ok(Program::Another(path)) => {
+            warning(CHECK, format!("{} is not the file that runs now", path.display()))
+        }
+        Ok(Program::Missing(path)) => wrong(CHECK, format!("{} is not there, or no program", path.display())),
+    }
+}
+
+fn same_cache(exim: &Exim, cache: &Path) -> Finding {
+    const CHECK: Check = Check::EximCache;
+    match (&exim.macros, value(exim, "SMTP_STS_CACHE")) {
+        (Err(why), _) => unchecked(CHECK, why),
+        (Ok(_), None) => unchecked(CHECK, "Exim names none"),
+        (Ok(_), Some(named)) if Path::new(named) == cache => fine(CHECK, named),
+        (Ok(_), Some(named)) => {
+            warning(CHECK, format!("Exim uses {named}, and {} was looked at", cache.display()))
+        }
+    }
+}
+
+/// What came back for the router's own question.
+fn answer(check: Check, seen: &Seen<String>) -> Finding {
+    let line = match seen {
+        Err(why) => return unchecked(check, why),
+        Ok(text) => text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default(),
+    };
+    let key = |name: &str| {
+        line.split(' ')
+            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
+    };
+    let reason = key("reason").unwrap_or("none");
+    match key("verdict") {
+        _ if reason.starts_with("no-answer-from-verifier") => wrong(check, excerpt(reason, 60)),
+        Some("deliver") => fine(check, format!("it is told: deliver ({})", excerpt(reason, 40))),
+        Some("defer") => wrong(check, format!("it is told to wait, for the reason {}", excerpt(reason, 40))),
+        _ => Finding::new(check, Health::Wrong, format!("it gets '{}'", excerpt(line, 120))),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn driver(name: &str, options: &[(&str, &str)]) -> Driver {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Driver { name: name.to_owned(), options }
+    }
+
+    fn primary() -> Driver {
+        driver("dnslookup", &[("driver", "dnslookup"), ("domains", "! +local_domains")])
+    }
+
+    fn relay() -> Driver {
+        driver(
+            "dnslookup_relay_to_domains",
+            &[("driver", "dnslookup"), ("domains", "! +local_domains : +relay")],
+        )
+    }
+
+    const CACHE: &str = "/var/lib/smtp-sts-verify/cache.db";
+
+    /// Debian's Exim with the enforcing set, as root finds it.
+    pub(crate) fn good() -> Exim {
+        let all = |names: &[&str]| names.iter().map(|name| driver(name, &[])).collect::<Vec<_>>();
+        let mut routers = all(&ROUTERS);
+        routers.insert(0, driver("hubbed_hosts", &[("driver", "manualroute")]));
+        routers.push(relay());
+        routers.push(primary());
+        let told =
+            || Ok("verdict=deliver tls=opportunistic policy=none reason=no-policy mxre=^(.+)$\n".to_owned());
+        Exim {
+            binary: "/usr/sbin/exim4".into(),
+            build: Ok(Build {
+                version: "4.96".into(),
+                numbers: vec![4, 96],
+                support: ["GnuTLS", "DANE"].map(str::to_owned).to_vec(),
+                lookups: vec!["sqlite".into()],
+                configuration: Some("/var/lib/exim4/config.autogenerated".into()),
+            }),
+            macros: Ok(vec![("SMTP_STS_CACHE".into(), CACHE.into())]),
+            routers: Ok(routers),
+            transports: Ok(all(&TRANSPORTS)),
+            program: Ok(Program::This("/usr/bin/smtp-sts-verify".into())),
+            as_root: told(),
+            as_user: told(),
+        }
+    }
+
+    fn of(exim: Exim, check: Check) -> Health {
+        let findings = judge(&Ok(exim), Path::new(CACHE));
+        findings.iter().find(|finding| finding.check == check).unwrap().health
+    }
+
+    #[test]
+    fn debians_exim_with_the_enforcing_set_is_fine() {
+        let findings = judge(&Ok(good()), Path::new(CACHE));
+        assert!(findings.iter().all(|finding| finding.health == Health::Fine), "{findings:?}");
+    }
+
+    #[test]
+    fn no_exim_is_a_warning_and_an_old_or_poor_one_is_told() {
+        assert_eq!(judge(&Err("none".into()), Path::new(CACHE))[0].health, Health::Warning);
+        let old = |numbers: &[u32]| {
+            let build = Build { numbers: numbers.to_vec(), support: vec![], ..good().build.unwrap() };
+            Exim { build: Ok(build), ..good() }
+        };
+        assert_eq!(of(old(&[4, 95]), Check::EximVersion), Health::Wrong);
+        assert_eq!(of(old(&[4, 98, 2]), Check::EximVersion), Health::Fine);
+        assert_eq!(of(old(&[4, 96]), Check::EximTls), Health::Wrong);
+        assert_eq!(of(old(&[4, 96]), Check::EximDane), Health::Warning);
+    }
+
+    #[test]
+    fn routers_that_are_missing_or_come_too_late_are_told() {
+        let with = |routers: Vec<Driver>| Exim { routers: Ok(routers), ..good() };
+        let ours = good().routers.unwrap();
+        assert_eq!(of(with(vec![primary()]), Check::EximRouters), Health::Warning);
+        assert_eq!(of(with(ours[..3].to_vec()), Check::EximRouters), Health::Wrong);
+        let late: Vec<_> = std::iter::once(primary()).chain(ours.clone()).collect();
+        assert_eq!(of(with(late), Check::EximRouters), Health::Wrong);
+        let mut turned = ours;
+        turned.swap(1, 2);
+        assert_eq!(of(with(turned), Check::EximRouters), Health::Wrong);
+    }
+
+    #[test]
+    fn a_smarthost_is_a_warning_and_its_missing_routers_are_not() {
+        let macros = Ok(vec![("DCconfig_smarthost".into(), "1".into())]);
+        let exim = || Exim { macros: macros.clone(), routers: Ok(vec![]), transports: Ok(vec![]), ..good() };
+        assert_eq!(of(exim(), Check::EximSmarthost), Health::Warning);
+        assert_eq!(of(exim(), Check::EximRouters), Health::NotChecked);
+        assert_eq!(of(exim(), Check::EximTransports), Health::NotChecked);
+    }
+
+    #[test]
+    fn half_of_the_header_set_is_a_warning() {
+        let transports = Ok(vec![driver("remote_smtp", &[("headers_add", "X-smtp-sts-verify: ${if x}")])]);
+        let half = Exim { transports, routers: Ok(vec![]), ..good() };
+        assert_eq!(of(half.clone(), Check::EximHeaderSet), Health::Warning);
+        let whole = Exim { macros: Ok(vec![("SMTP_STS_DOMAIN_VERIFY".into(), "x".into())]), ..half };
+        assert_eq!(of(whole.clone(), Check::EximHeaderSet), Health::Fine);
+        assert_eq!(of(whole, Check::EximRouters), Health::Fine);
+    }
+
+    #[test]
+    fn what_exim_is_told_is_the_proof() {
+        for (line, expected) in [
+            ("verdict=deliver tls=opportunistic reason=null-mx mxre=^(.+)$", Health::Fine),
+            ("verdict=defer tls=opportunistic reason=dnssec-stripped mxre=^(.+)$", Health::Wrong),
+            (
+                "verdict=deliver tls=opportunistic reason=no-answer-from-verifier-exit-127 mxre=^(.+)$",
+                Health::Wrong,
+            ),
+            ("Failed: missing }", Health::Wrong),
+            ("", Health::Wrong),
+        ] {
+            let exim = Exim { as_user: Ok(line.to_owned()), ..good() };
+            assert_eq!(of(exim, Check::EximAnswerAsExim), expected, "{line}");
+        }
+        let unknown = Exim { as_root: Err("only root can ask as root".into()), ..good() };
+        assert_eq!(of(unknown, Check::EximAnswerAsRoot), Health::NotChecked);
+    }
+
+    #[test]
+    fn another_program_or_cache_than_exims_is_told() {
+        let starts = |program| of(Exim { program: Ok(program), ..good() }, Check::EximProgram);
+        assert_eq!(starts(Program::Another("/opt/x".into())), Health::Warning);
+        assert_eq!(starts(Program::Missing("/opt/x".into())), Health::Wrong);
+        let elsewhere = Exim { macros: Ok(vec![("SMTP_STS_CACHE".into(), "/x.db".into())]), ..good() };
+        assert_eq!(of(elsewhere, Check::EximCache), Health::Warning);
+    }
+}

@@ -1,0 +1,180 @@
+//! From what was seen to what it came to: pure, one file a topic.
+
+pub mod cache;
+pub mod exim;
+pub mod network;
+pub mod resolv_conf;
+pub mod resolvers;
+pub mod time;
+pub mod trust;
+
+use super::observations::{Caches, Exim, Outside, Seen};
+use super::{Check, Diagnosis, Finding, Health};
+use crate::time::UnixTime;
+
+/// Everything that was looked at.
+#[derive(Clone, Debug)]
+pub struct Everything {
+    /// What was asked without root's rights.
+    pub outside: Seen<Outside>,
+    /// The cache.
+    pub cache: Caches,
+    /// Exim; the error says why there is none.
+    pub exim: Seen<Exim>,
+}
+
+/// Judges all of it.
+#[must_use]
+pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
+    let mut findings = match &seen.outside {
+        Ok(outside) => of_outside(outside),
+        Err(why) => vec![warning(
+            Check::ResolverList,
+            format!("nothing outside of this machine was looked at: {why}"),
+        )],
+    };
+    findings.extend(cache::judge(&seen.cache));
+    findings.extend(exim::judge(&seen.exim, &seen.cache.place.file));
+    findings.sort_by_key(|finding| Check::ALL.iter().position(|check| *check == finding.check));
+    Diagnosis { at, findings }
+}
+
+fn of_outside(outside: &Outside) -> Vec<Finding> {
+    let mut findings = resolvers::judge(&outside.servers);
+    findings.extend(resolv_conf::judge(&outside.resolv_conf, &outside.servers));
+    findings.extend(time::judge(outside));
+    findings.extend(trust::judge(outside));
+    findings.extend(network::judge(outside));
+    findings
+}
+
+/// It could not be looked at.
+fn unchecked(check: Check, why: impl Into<String>) -> Finding {
+    Finding::new(check, Health::NotChecked, why)
+}
+
+fn fine(check: Check, seen: impl Into<String>) -> Finding {
+    Finding::new(check, Health::Fine, seen)
+}
+
+fn warning(check: Check, seen: impl Into<String>) -> Finding {
+    Finding::new(check, Health::Warning, seen)
+}
+
+fn wrong(check: Check, seen: impl Into<String>) -> Finding {
+    Finding::new(check, Health::Wrong, seen)
+}
+
+/// So many seconds in the largest unit that fits.
+fn ago(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// So many octets in a unit that people read.
+fn octets(count: u64) -> String {
+    match count {
+        0..10_240 => format!("{count} octets"),
+        10_240..10_485_760 => format!("{} KiB", count / 1_024),
+        _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::doctor::judge::network::tests::outside;
+    use crate::doctor::observations::{Chain, Claim, Place, ResolvConf, Server, Validation, Way};
+
+    pub(crate) const NOW: UnixTime = UnixTime(1_790_000_000);
+
+    /// A machine with which all is well.
+    pub(crate) fn fine_machine() -> Everything {
+        Everything { outside: Ok(outside()), cache: cache::tests::good(), exim: Ok(exim::tests::good()) }
+    }
+
+    /// A resolver elsewhere that removes signatures and does not listen on TCP.
+    pub(crate) fn stripped_resolver() -> Everything {
+        let address = "192.0.2.53:53".parse().unwrap();
+        let server = Server {
+            address,
+            place: Place::Elsewhere,
+            udp: Way::Answered(12),
+            tcp: Way::Failed("Connection refused (os error 111)".into()),
+            edns: None,
+            quickest: Some(4),
+            positive: Chain::Stripped,
+            negative: Chain::Stripped,
+            validation: Validation { signed: Claim::Plain, bogus: Claim::Plain },
+        };
+        let none = || "no name server told the root's keys, or no trust anchor is the root's".to_owned();
+        let seen = Outside {
+            servers: Ok(vec![server]),
+            resolv_conf: Ok(ResolvConf { servers: vec![address], options: vec![] }),
+            root: Err(none()),
+            https_date: Err("no date: nothing can be resolved".into()),
+            ..outside()
+        };
+        Everything { outside: Ok(seen), ..fine_machine() }
+    }
+
+    /// This program alone, without a cache and without Exim, looked at by an ordinary user.
+    pub(crate) fn nothing_installed() -> Everything {
+        let mut cache = cache::tests::good();
+        cache.place.directory = Err("/var/lib/smtp-sts-verify does not exist; create it".into());
+        Everything {
+            cache,
+            exim: Err("no Exim at /usr/sbin/exim4, or where else it may be".into()),
+            ..fine_machine()
+        }
+    }
+
+    #[test]
+    fn each_machine_has_the_health_that_its_operator_has_to_know() {
+        for (machine, expected) in [
+            (fine_machine(), Health::Fine),
+            (stripped_resolver(), Health::Wrong),
+            (nothing_installed(), Health::Wrong),
+        ] {
+            assert_eq!(judge(&machine, NOW).health(), expected);
+        }
+    }
+
+    #[test]
+    fn a_fine_machine_has_every_check_looked_at() {
+        let findings = judge(&fine_machine(), NOW).findings;
+        for check in Check::ALL {
+            assert!(findings.iter().any(|finding| finding.check == check), "{}", check.word());
+        }
+    }
+
+    #[test]
+    fn a_doctor_who_could_not_look_at_anything_outside_does_not_call_it_fine() {
+        let blind = Everything {
+            outside: Err("as user 65534: the program cannot be started".into()),
+            ..fine_machine()
+        };
+        assert_eq!(judge(&blind, NOW).health(), Health::Warning);
+    }
+
+    #[test]
+    fn what_a_child_saw_survives_the_way_home() {
+        let there = outside();
+        let back: Outside = serde_json::from_str(&serde_json::to_string(&there).unwrap()).unwrap();
+        assert_eq!(format!("{there:?}"), format!("{back:?}"));
+    }
+
+    #[test]
+    fn times_and_sizes_are_told_in_units_that_people_read() {
+        assert_eq!(
+            [1, 119, 120, 7_300, 200_000].map(ago),
+            ["1 second", "119 seconds", "2 minutes", "2 hours", "2 days"]
+        );
+        assert_eq!([512, 40_960, 1 << 30].map(octets), ["512 octets", "40 KiB", "1024 MiB"]);
+    }
+}

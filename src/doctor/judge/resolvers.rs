@@ -1,0 +1,262 @@
+//! The name servers. What is wrong with one of several is a warning where another one makes up for it.
+
+use super::{fine, unchecked, warning, wrong};
+use crate::doctor::observations::{Chain, Claim, Place, Seen, Server, Validation, Way};
+use crate::doctor::{Check, Finding, Health};
+use crate::limits::{EDNS_PAYLOAD, SLOW_NAME_SERVER};
+
+/// Judges each server.
+#[must_use]
+pub fn judge(servers: &Seen<Vec<Server>>) -> Vec<Finding> {
+    let servers = match servers {
+        Ok(servers) if servers.is_empty() => {
+            return vec![wrong(Check::ResolverList, "no name server is known")];
+        }
+        Ok(servers) => servers,
+        Err(why) => return vec![wrong(Check::ResolverList, why)],
+    };
+    let list: Vec<_> = servers.iter().map(|server| server.address.to_string()).collect();
+    let mut findings = vec![fine(Check::ResolverList, list.join(", "))];
+    for of_one in [udp, tcp, edns, dnssec, denial, validates, speed, place] {
+        let those: Vec<_> =
+            servers.iter().map(|server| of_one(server).about(server.address.to_string())).collect();
+        findings.extend(made_up_for(those));
+    }
+    findings
+}
+
+/// Another server makes up for what is wrong with one.
+fn made_up_for(mut findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.iter().any(|finding| finding.health == Health::Fine) {
+        for finding in findings.iter_mut().filter(|finding| finding.health == Health::Wrong) {
+            finding.health = Health::Warning;
+            finding.seen.push_str("; another server makes up for it");
+        }
+    }
+    findings
+}
+
+fn udp(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverUdp;
+    match &server.udp {
+        Way::Answered(ms) => fine(CHECK, format!("answers in {ms} ms")),
+        Way::CutShort => fine(CHECK, "answers"),
+        Way::Failed(why) => wrong(CHECK, why),
+    }
+}
+
+fn tcp(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverTcp;
+    match (&server.tcp, &server.udp) {
+        (Way::Answered(ms), _) => fine(CHECK, format!("answers in {ms} ms")),
+        (Way::CutShort, _) => warning(CHECK, "its reply does not even fit TCP"),
+        (Way::Failed(why), Way::Answered(_)) => warning(CHECK, why),
+        (Way::Failed(why), Way::CutShort | Way::Failed(_)) => wrong(CHECK, why),
+    }
+}
+
+fn edns(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverEdns;
+    match (server.edns, &server.udp) {
+        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
+        (None, _) => wrong(CHECK, "no EDNS in its replies"),
+        (Some(edns), _) if !edns.dnssec_ok => {
+            warning(CHECK, format!("EDNS of {} octets, and DO did not come back", edns.size))
+        }
+        (Some(edns), Way::CutShort) => warning(
+            CHECK,
+            format!(
+                "EDNS of {} octets, but a reply that fits {EDNS_PAYLOAD} is cut short over UDP",
+                edns.size
+            ),
+        ),
+        (Some(edns), _) => fine(CHECK, format!("EDNS of {} octets, DO comes back", edns.size)),
+    }
+}
+
+fn dnssec(server: &Server) -> Finding {
+    chain(Check::ResolverDnssec, server, &server.positive, "the root's SOA record is proven")
+}
+
+fn denial(server: &Server) -> Finding {
+    chain(Check::ResolverDenial, server, &server.negative, "the absence of a name is proven")
+}
+
+fn chain(check: Check, server: &Server, chain: &Chain, proven: &str) -> Finding {
+    match chain {
+        Chain::Proven => fine(check, proven),
+        Chain::Contrary(what) => wrong(check, what),
+        Chain::Stripped => wrong(check, "it removes the signatures, even the root's"),
+        Chain::False(why) => wrong(check, why),
+        Chain::OwnFault => unchecked(check, "cannot be told before clock and trust anchors are right"),
+        Chain::Silent(_) if is_dead(server) => unchecked(check, "it does not answer"),
+        Chain::Silent(why) => wrong(check, why),
+    }
+}
+
+fn validates(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverValidates;
+    let Validation { signed, bogus } = server.validation;
+    match (signed, bogus) {
+        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
+        (Claim::Authentic, Claim::Authentic) => {
+            warning(CHECK, "it sets AD for whatever comes, even for what is signed wrongly")
+        }
+        (Claim::Authentic, Claim::Plain) => {
+            warning(CHECK, "it sets AD, yet hands out what is signed wrongly")
+        }
+        (Claim::Authentic, Claim::Withheld) => {
+            fine(CHECK, "it sets AD for what is signed, and withholds what is signed wrongly")
+        }
+        (Claim::Authentic, Claim::Nothing) => fine(CHECK, "it sets AD for what is signed"),
+        (Claim::Plain, _) => warning(CHECK, "it does not set AD for what is signed: it does not validate"),
+        (Claim::Withheld | Claim::Nothing, _) => warning(
+            CHECK,
+            "asked to validate, it gives no answer about the root: are its clock and anchor right?",
+        ),
+    }
+}
+
+fn speed(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverSpeed;
+    match server.quickest {
+        None => unchecked(CHECK, "it does not answer"),
+        Some(ms) if u128::from(ms) > SLOW_NAME_SERVER.as_millis() => {
+            let bound = SLOW_NAME_SERVER.as_millis();
+            warning(CHECK, format!("its quickest reply took {ms} ms, more than {bound}"))
+        }
+        Some(ms) => fine(CHECK, format!("its quickest reply took {ms} ms")),
+    }
+}
+
+fn place(server: &Server) -> Finding {
+    const CHECK: Check = Check::ResolverPlace;
+    let over = if server.address.is_ipv6() { "IPv6" } else { "IPv4" };
+    match (server.place, server.validation.signed) {
+        (Place::Here, _) => fine(CHECK, format!("on this machine, over {over}")),
+        (Place::Elsewhere, Claim::Authentic) => {
+            warning(CHECK, format!("on another machine, over {over}; its AD bit comes over the network"))
+        }
+        (Place::Elsewhere, _) => fine(CHECK, format!("on another machine, over {over}; it sets no AD bit")),
+    }
+}
+
+/// It answers neither over UDP nor over TCP.
+const fn is_dead(server: &Server) -> bool {
+    matches!((&server.udp, &server.tcp), (Way::Failed(_), Way::Failed(_)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::doctor::observations::Edns;
+
+    /// A resolver on this machine with which all is well.
+    pub(crate) fn good() -> Server {
+        Server {
+            address: "127.0.0.1:53".parse().unwrap(),
+            place: Place::Here,
+            udp: Way::Answered(3),
+            tcp: Way::Answered(4),
+            edns: Some(Edns { size: 1232, dnssec_ok: true }),
+            quickest: Some(1),
+            positive: Chain::Proven,
+            negative: Chain::Proven,
+            validation: Validation { signed: Claim::Authentic, bogus: Claim::Withheld },
+        }
+    }
+
+    fn dead() -> Server {
+        let why = || "connection refused".to_owned();
+        Server {
+            address: "192.0.2.53:53".parse().unwrap(),
+            place: Place::Elsewhere,
+            udp: Way::Failed(why()),
+            tcp: Way::Failed(why()),
+            edns: None,
+            quickest: None,
+            positive: Chain::Silent(why()),
+            negative: Chain::Silent(why()),
+            validation: Validation { signed: Claim::Nothing, bogus: Claim::Nothing },
+        }
+    }
+
+    fn health(findings: &[Finding], check: Check) -> Vec<Health> {
+        findings.iter().filter(|finding| finding.check == check).map(|finding| finding.health).collect()
+    }
+
+    fn of(server: Server, check: Check) -> Health {
+        health(&judge(&Ok(vec![server])), check)[0]
+    }
+
+    #[test]
+    fn a_good_resolver_is_fine_in_every_respect() {
+        assert!(judge(&Ok(vec![good()])).iter().all(|finding| finding.health == Health::Fine));
+    }
+
+    #[test]
+    fn without_a_server_nothing_can_be_asked() {
+        assert_eq!(health(&judge(&Ok(vec![])), Check::ResolverList), [Health::Wrong]);
+        assert_eq!(health(&judge(&Err("unreadable".into())), Check::ResolverList), [Health::Wrong]);
+    }
+
+    #[test]
+    fn a_dead_server_is_wrong_alone_and_a_warning_beside_a_good_one() {
+        assert_eq!(of(dead(), Check::ResolverUdp), Health::Wrong);
+        assert_eq!(of(dead(), Check::ResolverDnssec), Health::NotChecked);
+        let two = judge(&Ok(vec![dead(), good()]));
+        assert_eq!(health(&two, Check::ResolverUdp), [Health::Warning, Health::Fine]);
+    }
+
+    #[test]
+    fn closed_tcp_is_a_warning_and_wrong_where_udp_is_too_small() {
+        let closed = Server { tcp: Way::Failed("connection refused".into()), ..good() };
+        assert_eq!(of(closed.clone(), Check::ResolverTcp), Health::Warning);
+        assert_eq!(of(Server { udp: Way::CutShort, ..closed }, Check::ResolverTcp), Health::Wrong);
+    }
+
+    #[test]
+    fn whoever_strips_signatures_or_edns_is_wrong() {
+        let stripping = Server { positive: Chain::Stripped, negative: Chain::Stripped, ..good() };
+        assert_eq!(of(stripping.clone(), Check::ResolverDnssec), Health::Wrong);
+        assert_eq!(of(stripping.clone(), Check::ResolverDenial), Health::Wrong);
+        assert_eq!(of(Server { edns: None, ..good() }, Check::ResolverEdns), Health::Wrong);
+        let two = judge(&Ok(vec![good(), stripping]));
+        assert_eq!(health(&two, Check::ResolverDnssec), [Health::Fine, Health::Warning]);
+    }
+
+    #[test]
+    fn whoever_invents_names_is_wrong() {
+        let liar = Server { negative: Chain::Contrary("an address for it".into()), ..good() };
+        assert_eq!(of(liar, Check::ResolverDenial), Health::Wrong);
+    }
+
+    #[test]
+    fn our_own_faults_are_not_the_servers() {
+        let server = Server { positive: Chain::OwnFault, negative: Chain::OwnFault, ..good() };
+        assert_eq!(of(server, Check::ResolverDnssec), Health::NotChecked);
+    }
+
+    #[test]
+    fn an_ad_bit_that_comes_too_easily_or_from_afar_is_a_warning() {
+        let claims = |signed, bogus| Server { validation: Validation { signed, bogus }, ..good() };
+        for (signed, bogus, expected) in [
+            (Claim::Authentic, Claim::Nothing, Health::Fine),
+            (Claim::Authentic, Claim::Authentic, Health::Warning),
+            (Claim::Authentic, Claim::Plain, Health::Warning),
+            (Claim::Plain, Claim::Plain, Health::Warning),
+            (Claim::Withheld, Claim::Withheld, Health::Warning),
+        ] {
+            assert_eq!(of(claims(signed, bogus), Check::ResolverValidates), expected, "{signed:?} {bogus:?}");
+        }
+        assert_eq!(of(Server { place: Place::Elsewhere, ..good() }, Check::ResolverPlace), Health::Warning);
+        let plain = claims(Claim::Plain, Claim::Plain);
+        assert_eq!(of(Server { place: Place::Elsewhere, ..plain }, Check::ResolverPlace), Health::Fine);
+    }
+
+    #[test]
+    fn slow_is_a_warning() {
+        assert_eq!(of(Server { quickest: Some(251), ..good() }, Check::ResolverSpeed), Health::Warning);
+        assert_eq!(of(Server { quickest: Some(250), ..good() }, Check::ResolverSpeed), Health::Fine);
+    }
+}

@@ -1,0 +1,71 @@
+//! The cache, seen with the rights of whoever this process is.
+
+use crate::cache::{Cache, CachePath, FileState, Trouble};
+use crate::doctor::observations::{CacheFileState, CachePlace, CacheView, Seen};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, geteuid};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// Where the cache lies, as anybody sees it.
+#[must_use]
+pub fn place(path: &CachePath) -> CachePlace {
+    let directory = directory(path);
+    // The rules are the cache's own; they know best why a place is not used.
+    let kept = path.keeps_the_rules().map_err(|trouble| trouble.to_string()).and_then(|()| {
+        let meta = fs::symlink_metadata(directory).map_err(|error| error.to_string())?;
+        let (owner, group, mode) = (name_of(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
+        Ok(format!("{} belongs to {owner}:{group}, mode {mode:04o}", directory.display()))
+    });
+    CachePlace { file: path.as_path().to_owned(), directory: kept }
+}
+
+/// The two files, with the rights of this process.
+#[must_use]
+pub fn view(path: &CachePath, cache: Cache) -> CacheView {
+    let [policies, answers] = cache.read_only().check_up();
+    let file = |state: Result<Option<FileState>, Trouble>, path: &CachePath| match state {
+        Ok(None) => Ok(CacheFileState::Absent),
+        Err(trouble) => Err(trouble.to_string()),
+        Ok(Some(FileState { version, journal, octets, most, rows, check })) => {
+            let writable = may_write(path.as_path()).is_ok();
+            Ok(CacheFileState::Open { version, journal, octets, most, rows, check, writable })
+        }
+    };
+    let directory = directory(path);
+    CacheView {
+        user: user(),
+        directory: may_write(directory).map_err(|why| format!("{}: {why}", directory.display())),
+        policies: file(policies, path),
+        answers: file(answers, &path.of_answers()),
+        free: statvfs(directory).ok().map(|disk| {
+            let blocks: u64 = disk.blocks_available();
+            blocks.saturating_mul(disk.fragment_size())
+        }),
+    }
+}
+
+/// Whose rights this process has.
+#[must_use]
+pub fn user() -> String {
+    name_of(geteuid().as_raw())
+}
+
+fn directory(path: &CachePath) -> &Path {
+    path.as_path().parent().unwrap_or_else(|| path.as_path())
+}
+
+fn may_write(path: &Path) -> Seen<()> {
+    access(path, AccessFlags::W_OK).map_err(|error| error.desc().to_owned())
+}
+
+fn name_of(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| format!("user {uid}"), |user| user.name)
+}
+
+fn group_name(gid: u32) -> String {
+    let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
+    group.map_or_else(|| format!("group {gid}"), |group| group.name)
+}

@@ -1,0 +1,128 @@
+//! Another program, run for what it says: with an end, a bound, and perhaps as another user.
+
+use crate::cache::file::Owner;
+use crate::doctor::observations::Seen;
+use crate::limits::MAX_PROCESS_OCTETS;
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// One pause of waiting for a program that has said all and still runs.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Runs a program to its end, with nothing on its standard input and in its environment; what it writes, standard error
+/// behind standard output. `user` is who it becomes, which only root may choose.
+///
+/// # Errors
+/// What keeps it from running, in words; that it did not end in time; that it said too much; or, if it failed, its
+/// status and its own words.
+pub fn run(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    user: Option<Owner>,
+    until: Instant,
+) -> Seen<String> {
+    let name = program.display();
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(Owner { uid, gid }) = user {
+        // The standard library gives up the supplementary groups, too.
+        command.uid(uid).gid(gid);
+    }
+    let child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
+    let mut running = Running(child);
+    let (said, complained) = (running.0.stdout.take().map(drain), running.0.stderr.take().map(drain));
+    let mut text = String::new();
+    for pipe in [said, complained].into_iter().flatten() {
+        let left = until.saturating_duration_since(Instant::now());
+        match pipe.recv_timeout(left) {
+            Ok(Ok(part)) => text.push_str(&part),
+            Ok(Err(error)) => return Err(format!("{name}: {error}")),
+            Err(_) => return Err(format!("{name} did not end in time")),
+        }
+    }
+    loop {
+        match running.0.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(text),
+            Ok(Some(status)) => return Err(format!("{name}: {status}: {}", text.trim())),
+            Ok(None) if Instant::now() < until => thread::sleep(PAUSE),
+            Ok(None) => return Err(format!("{name} did not end in time")),
+            Err(error) => return Err(format!("{name}: {error}")),
+        }
+    }
+}
+
+/// A child that does not outlive its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended is not there to be ended, and both calls say so.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own, so that two pipes never wait for one another. Whoever keeps the pipe
+/// open for longer than we wait is left alone with it.
+fn drain(pipe: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut octets = Vec::new();
+        let read = pipe.take(MAX_PROCESS_OCTETS.saturating_add(1)).read_to_end(&mut octets);
+        let whole = read.and_then(|count| match u64::try_from(count) {
+            Ok(count) if count <= MAX_PROCESS_OCTETS => Ok(String::from_utf8_lossy(&octets).into_owned()),
+            _ => Err(io::Error::other(format!("it says more than {MAX_PROCESS_OCTETS} octets"))),
+        });
+        // Nobody waits any more if this fails.
+        let _ = sender.send(whole);
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(5)
+    }
+
+    fn shell(script: &str, until: Instant) -> Seen<String> {
+        run(Path::new("/bin/sh"), ["-c", script], None, until)
+    }
+
+    #[test]
+    fn what_a_program_says_is_read_whole() {
+        assert_eq!(shell("echo a; echo b >&2", soon()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn a_program_that_fails_hangs_or_is_not_there_is_told_in_words() {
+        assert_eq!(shell("echo no; exit 3", soon()).unwrap_err(), "/bin/sh: exit status: 3: no");
+        let began = Instant::now();
+        let end = began + Duration::from_millis(200);
+        assert_eq!(shell("exec sleep 60", end).unwrap_err(), "/bin/sh did not end in time");
+        assert_eq!(shell("exec >&- 2>&-; exec sleep 60", end).unwrap_err(), "/bin/sh did not end in time");
+        assert!(began.elapsed() < Duration::from_secs(10));
+        let absent = run(Path::new("/nonexistent"), ["x"], None, soon()).unwrap_err();
+        assert!(absent.starts_with("/nonexistent cannot be started: "), "{absent}");
+    }
+
+    #[test]
+    fn a_program_that_never_stops_talking_is_ended() {
+        let error = shell("exec yes", soon()).unwrap_err();
+        assert!(error.contains("says more than 1048576 octets"), "{error}");
+    }
+
+    #[test]
+    fn nothing_of_the_environment_is_handed_on() {
+        let variables = run(Path::new("/usr/bin/env"), [""; 0], None, soon()).unwrap();
+        assert!(!variables.contains("HOME=") && !variables.contains("CARGO"), "{variables}");
+    }
+}

@@ -1,0 +1,273 @@
+//! What was seen, as plain data: what [`super::look`] writes and [`super::judge`] reads.
+//!
+//! A part may be looked at by a process of another user, which hands it over as JSON; so everything here can be written
+//! and read. Where something could not be looked at, an `Err` says why.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Something that was seen, or why it was not.
+pub type Seen<T> = Result<T, String>;
+
+/// What lies outside of this program and is asked without root's rights: name servers, web server, files, routes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outside {
+    /// The clock when it was looked at, seconds since 1970.
+    pub now: u64,
+    /// The name servers that this program asks.
+    pub servers: Seen<Vec<Server>>,
+    /// What the C library, and so Exim, reads.
+    pub resolv_conf: Seen<ResolvConf>,
+    /// The root's keys, as the first server told them that did.
+    pub root: Seen<Root>,
+    /// Where the trust anchors come from.
+    pub anchors: AnchorSource,
+    /// Seconds since 1970 by the web server, and by this clock when its reply came.
+    pub https_date: Seen<(u64, u64)>,
+    /// The certification authorities.
+    pub authorities: Seen<Authorities>,
+    /// The address from which a host out there would be reached over IPv4.
+    pub ipv4: Seen<std::net::IpAddr>,
+    /// The same over IPv6.
+    pub ipv6: Seen<std::net::IpAddr>,
+}
+
+/// One name server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Server {
+    /// Where it is asked.
+    pub address: SocketAddr,
+    /// On this machine or not.
+    pub place: Place,
+    /// What came of asking over UDP.
+    pub udp: Way,
+    /// What came of asking over TCP.
+    pub tcp: Way,
+    /// What its reply says about EDNS; `None` if it has no OPT record.
+    pub edns: Option<Edns>,
+    /// Milliseconds of the quickest reply.
+    pub quickest: Option<u64>,
+    /// What our own chain of trust makes of its answer about the root's SOA record.
+    pub positive: Chain,
+    /// The same about a name that does not exist.
+    pub negative: Chain,
+    /// What it says of signed data, and of data that it must not hand out.
+    pub validation: Validation,
+}
+
+/// Where a name server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// The address is one of this machine.
+    Here,
+    /// It is not.
+    Elsewhere,
+}
+
+/// What came of one question over one transport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// A reply, after so many milliseconds.
+    Answered(u64),
+    /// A reply that UDP does not carry.
+    CutShort,
+    /// Something else; the words say what.
+    Failed(String),
+}
+
+/// The fixed part of an OPT record (RFC 6891 section 6.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edns {
+    /// UDP payload that the server takes, octets.
+    pub size: u16,
+    /// DO came back set.
+    pub dnssec_ok: bool,
+}
+
+/// What the chain of trust makes of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Chain {
+    /// It is proven.
+    Proven,
+    /// It claims something else than what is known; the words say what.
+    Contrary(String),
+    /// Signatures are missing, even the root's.
+    Stripped,
+    /// False, for a reason in the answer.
+    False(String),
+    /// It cannot be told because of the clock or the trust anchors, which have checks of their own.
+    OwnFault,
+    /// No answer to judge.
+    Silent(String),
+}
+
+/// What a server's own validation shows, asked as Exim asks (CD clear).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validation {
+    /// AD for the root's SOA record, which is signed.
+    pub signed: Claim,
+    /// What it does with a name that is known to be signed wrongly.
+    pub bogus: Claim,
+}
+
+/// What a server says with AD and RCODE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claim {
+    /// Data with AD set.
+    Authentic,
+    /// Data without.
+    Plain,
+    /// SERVFAIL: it refuses to hand the data out.
+    Withheld,
+    /// The name is not known there, or nothing came.
+    Nothing,
+}
+
+/// What `/etc/resolv.conf` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolvConf {
+    /// The servers, in their order.
+    pub servers: Vec<SocketAddr>,
+    /// The options, in their order.
+    pub options: Vec<String>,
+}
+
+/// The root's keys; see [`crate::dns::root_keys::RootKeys`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Tags of the keys that a trust anchor names.
+    pub ours: Vec<u16>,
+    /// Tags of ours that are revoked.
+    pub revoked: Vec<u16>,
+    /// Tags of keys that are announced and not known.
+    pub unknown: Vec<u16>,
+    /// When the signatures by ours count, seconds since 1970.
+    pub signed: Vec<(u64, u64)>,
+}
+
+/// Where the trust anchors come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnchorSource {
+    /// The root's keys in the program.
+    BuiltIn,
+    /// A file, and the seconds since it was changed, if that is known.
+    File(PathBuf, Option<u64>),
+}
+
+/// The certification authorities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorities {
+    /// The file.
+    pub file: PathBuf,
+    /// Certificates that can be used.
+    pub count: usize,
+    /// Seconds since the file was changed.
+    pub age: Option<u64>,
+    /// The name of the user who read it, or the number.
+    pub reader: String,
+}
+
+/// The cache, as one user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheView {
+    /// Who looked, after root's rights were given up.
+    pub user: String,
+    /// Whether files can be made in its directory.
+    pub directory: Seen<()>,
+    /// The file of policies.
+    pub policies: Seen<CacheFileState>,
+    /// The file of DNS results.
+    pub answers: Seen<CacheFileState>,
+    /// Octets free on its disk for that user.
+    pub free: Option<u64>,
+}
+
+/// One file of the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CacheFileState {
+    /// There is none yet; the first write makes it.
+    Absent,
+    /// It is there.
+    Open {
+        /// `PRAGMA user_version`
+        version: i64,
+        /// `PRAGMA journal_mode`
+        journal: String,
+        /// Its size in octets.
+        octets: u64,
+        /// The most it may have.
+        most: u64,
+        /// Rows of its table.
+        rows: u64,
+        /// What `PRAGMA quick_check` says; `None` where the file is too large to be read through.
+        check: Option<String>,
+        /// Whether it can be written.
+        writable: bool,
+    },
+}
+
+/// Where the cache lies, as anybody sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachePlace {
+    /// The file of policies.
+    pub file: PathBuf,
+    /// Owner, group and mode of the directory in words.
+    pub directory: Seen<String>,
+}
+
+/// Everything about the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caches {
+    /// Where it lies.
+    pub place: CachePlace,
+    /// As this program uses it when whoever started doctor starts it: root becomes the directory's owner.
+    pub own: Seen<CacheView>,
+    /// Who that was.
+    pub started_by: Starter,
+    /// As Exim's user sees it; the outer error says why nobody can look as him.
+    pub exim: Seen<Seen<CacheView>>,
+}
+
+/// Who started doctor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// Root, as Exim's routers are.
+    Root,
+    /// Exim's own user.
+    EximUser,
+    /// Somebody else.
+    Other,
+}
+
+/// One Exim, asked by its own options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exim {
+    /// The binary.
+    pub binary: PathBuf,
+    /// `-bV`
+    pub build: Seen<super::read::exim::Build>,
+    /// `-bP macros`
+    pub macros: Seen<Vec<(String, String)>>,
+    /// `-bP routers`
+    pub routers: Seen<Vec<super::read::exim::Driver>>,
+    /// `-bP transports`
+    pub transports: Seen<Vec<super::read::exim::Driver>>,
+    /// What it starts, if that can be looked at.
+    pub program: Seen<Program>,
+    /// What root gets for the router's question, in Exim's words.
+    pub as_root: Seen<String>,
+    /// What Exim's user gets.
+    pub as_user: Seen<String>,
+}
+
+/// The program that Exim starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The very file that runs now.
+    This(PathBuf),
+    /// Another one.
+    Another(PathBuf),
+    /// Nothing that can be run.
+    Missing(PathBuf),
+}

@@ -1,0 +1,3 @@
+//! The texts of other programs, read into types: pure, and safe whatever the text.
+
+pub mod exim;
