@@ -70,11 +70,15 @@ pub const NONE_PERMITTED: (&str, &str) =
 /// Debian's own router and transport, for everything else.
 pub const ORDINARY: (&str, &str) = ("dnslookup", "remote_smtp");
 
-/// Exim's words where a host offers no TLS, and where its certificate does not verify.
+/// Exim's own words for a null MX.
+const NO_SERVICE: &str = "an MX or SRV record indicated no SMTP service";
+/// Exim's words (with GnuTLS, as Debian builds it) where a host offers no TLS, where its certificate matches no TLSA
+/// record, and where no authority vouches for it.
 const NO_TLS: &str =
     "defer (-38) H=HOST [ADDRESS]: a TLS session is required, but the server did not offer TLS support";
+const DANE_FAILED: &str = "defer (-37) H=HOST [ADDRESS]: TLS session: (certificate verification failed): Verification failed. The certificate differs.";
 const NOT_VERIFIED: &str =
-    "defer (-37) H=HOST [ADDRESS]: TLS session: (certificate verification failed): ...";
+    "defer (-37) H=HOST [ADDRESS]: TLS session: (certificate verification failed): certificate invalid";
 
 /// The transport for the least TLS that is demanded, as the router chooses it.
 #[must_use]
@@ -101,7 +105,7 @@ impl Exim {
             }],
             // The ordinary router returns it in words of its own.
             (Action::Returns, _) if asks_nothing(judgement) => {
-                vec![Entry::always(format!("** user@{domain} R={}: ...", ORDINARY.0))]
+                vec![Entry::always(format!("** user@{domain}: {NO_SERVICE}"))]
             }
             (Action::Returns, _) => {
                 let (router, words) = NULL_MX;
@@ -203,7 +207,7 @@ fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<Entry> {
         log.push(("no permitted host has a certificate that verifies", fails(NOT_VERIFIED)));
     }
     if tls == Tls::Dane {
-        log.push(("no permitted host has a certificate that matches", fails(NOT_VERIFIED)));
+        log.push(("no permitted host has a certificate that matches", fails(DANE_FAILED)));
     }
     if matches!(tls, Tls::Dane | Tls::Encrypt) {
         log.push(("Exim's own resolver does not validate", resolver_does_not_validate()));

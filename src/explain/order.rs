@@ -110,7 +110,9 @@ fn of_dane(decided: &Decided<'_>, dane: &DaneFindings) -> Part {
         |part, why: String, rule| Part { mechanism: PolicyType::Dane.word(), part, why: why.into(), rule };
     let hosts = match dane {
         DaneFindings::Inapplicable(why) => {
-            return part("does-not-apply", why.clone(), "RFC 7672 section 2.2.1");
+            // What stands behind the colon is told where DANE is asked.
+            let why = why.split(':').next().unwrap_or(why);
+            return part("does-not-apply", why.to_owned(), "RFC 7672 section 2.2.1");
         }
         DaneFindings::Hosts(hosts) => hosts,
     };

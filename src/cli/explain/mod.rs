@@ -33,7 +33,7 @@ pub struct ExplainArguments {
     #[arg(allow_hyphen_values = true)]
     pub domain: OsString,
     /// A host that the mail may go to [default: the domain's own MX hosts, as for a router]
-    #[arg(allow_hyphen_values = true)]
+    #[arg(value_name = "HOST")]
     pub hosts: Vec<OsString>,
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]

@@ -48,7 +48,7 @@ impl Teller {
     fn grounds(&self, asked: &Asked) -> Vec<String> {
         let mut grounds: Vec<String> = asked.chain_ends.iter().map(ToString::to_string).collect();
         match self.detail {
-            Detail::Full => grounds.extend(asked.proof.iter().map(ground)),
+            Detail::Full => grounds.extend(asked.proof.iter().map(|proven| ground(proven, Detail::Full))),
             Detail::Brief => grounds.extend(last_words(asked)),
         }
         grounds
@@ -80,11 +80,11 @@ fn last_words(asked: &Asked) -> Vec<String> {
     let denies = |what: &[&str]| {
         let is_one =
             |proven: &&Proven| proven.denies.as_ref().is_some_and(|denies| what.contains(&denies.what));
-        asked.proof.iter().filter(is_one).map(ground).collect::<Vec<_>>()
+        asked.proof.iter().filter(is_one).map(|proven| ground(proven, Detail::Brief)).collect::<Vec<_>>()
     };
     match (asked.class, asked.proof.last()) {
         ("secure", Some(last)) => {
-            let own = (last.denies.is_none()).then(|| signed(last));
+            let own = (last.denies.is_none()).then(|| signed(last, Detail::Brief));
             own.into_iter().chain(denies(&["name", "type", "name-or-type", "closer-match"])).collect()
         }
         ("insecure", Some(_)) => denies(&["delegation", "name-or-type"]),
@@ -93,20 +93,23 @@ fn last_words(asked: &Asked) -> Vec<String> {
 }
 
 /// Who signed an RRset, and until when that counts.
-fn signed(proven: &Proven) -> String {
+fn signed(proven: &Proven, detail: Detail) -> String {
     let Proven { signer, key_tag, algorithm, expires, .. } = proven;
     let from = proven.wildcard.as_ref().map_or_else(String::new, |wildcard| format!("from {wildcard}, "));
-    format!("{from}signed by {signer} (key {key_tag}, {algorithm}) until {expires}")
+    let key = match detail {
+        Detail::Brief => String::new(),
+        Detail::Full => format!(" with key {key_tag} ({algorithm})"),
+    };
+    format!("{from}signed by {signer}{key} until {expires}")
 }
 
 /// One RRset of a proof.
-fn ground(proven: &Proven) -> String {
+fn ground(proven: &Proven, detail: Detail) -> String {
     let Proven { role, owner, rtype, .. } = proven;
+    let signed = signed(proven, detail);
     match &proven.denies {
-        None => format!("{role}: {owner} {rtype}, {}", signed(proven)),
-        Some(denies) => {
-            format!("{}: {rtype} {owner} {}, {}", denied(denies), says(&denies.says), signed(proven))
-        }
+        None => format!("{role}: {owner} {rtype}, {signed}"),
+        Some(denies) => format!("{}: {rtype} {owner} {}, {signed}", denied(denies), says(&denies.says)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::dns::Teller;
 use super::rule;
-use crate::explain::{Dane, Exchangers};
+use crate::explain::{Dane, Exchangers, Said};
 use crate::render::page::{Page, Tone};
 
 pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut Teller) {
@@ -37,7 +37,10 @@ pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut Teller) {
         };
         page.item("host", Tone::Strong, &host.host);
         page.more(tone, host.meaning);
-        if let Some(why) = &host.why {
+        let is_told = |why: &Said| {
+            host.questions.iter().any(|asked| asked.fault.as_ref().is_some_and(|fault| fault.why == *why))
+        };
+        if let Some(why) = host.why.as_ref().filter(|why| !is_told(why)) {
             page.more(tone, &why.0);
         }
         for record in &host.records {

@@ -136,7 +136,8 @@ fn part_of(page: &mut Page, part: &Part) {
 
 fn candidates(page: &mut Page, explanation: &Explanation) {
     if explanation.candidates.is_empty() {
-        page.item("none", Tone::Plain, explanation.answer.meaning);
+        let mx = explanation.grounds.as_ref().map(|seen| seen.mx.meaning.as_str());
+        page.item("none", Tone::Plain, mx.unwrap_or("Nobody asked where the mail goes."));
         return;
     }
     let preference = |candidate: &Candidate| {

@@ -19,7 +19,11 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         _ => Tone::Warning,
     };
     page.item("state", tone, published.meaning);
-    if let Some(why) = &published.why {
+    // What is wrong with an answer is told with its question.
+    let is_told = |why: &Said| {
+        published.questions.iter().any(|asked| asked.fault.as_ref().is_some_and(|fault| fault.why == *why))
+    };
+    if let Some(why) = published.why.as_ref().filter(|why| !is_told(why)) {
         page.more(tone, &why.0);
     }
     published.questions.iter().for_each(|asked| dns.tell(page, asked));
@@ -40,7 +44,7 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         page.item("policy", Tone::Strong, &format!("mode {}", policy.mode));
         page.more(Tone::Plain, &format!("authenticated {}", policy.authenticated));
         lines(page, &policy.lines);
-        page.item("life", Tone::Plain, &life(policy, now));
+        life(page, "life", policy, now);
     }
     cached(page, published, now);
     for event in &published.history {
@@ -125,29 +129,25 @@ fn cached(page: &mut Page, published: &Published, now: UnixTime) {
             if policy.as_ref().is_none_or(|policy| policy.lines != cached.lines) {
                 lines(page, &cached.lines);
             }
-            page.more(Tone::Plain, &life(cached, now));
+            life(page, "its life", cached, now);
         }
     }
 }
 
-fn life(policy: &Terms, now: UnixTime) -> String {
-    let fetched = format!("fetched at {}", policy.fetched_at);
-    let rest = match policy.life {
-        "ended" => format!("ended at {}, and counts no more", policy.ends_at),
-        "not-yet-applied" => format!(
-            "ends at {}, in {}; never met yet, so it refuses nothing",
-            policy.ends_at,
-            span(policy.seconds_left)
-        ),
-        _ => format!("ends at {}, in {}", policy.ends_at, span(policy.seconds_left)),
-    };
-    let since = policy.applied_at.map_or_else(String::new, |at| format!("; in force since {at}"));
-    let renewal = match policy.renewal_at.filter(|_| policy.life == "in-force") {
-        Some(at) if at <= now => format!("; to be fetched again since {at}"),
-        Some(at) => format!("; to be fetched again from {at} on"),
-        None => String::new(),
-    };
-    format!("{fetched}; {rest}{since}{renewal}")
+/// Since when, until when, and what comes next.
+fn life(page: &mut Page, label: &str, policy: &Terms, now: UnixTime) {
+    page.item(label, Tone::Plain, &format!("fetched at {}", policy.fetched_at));
+    let mut say = |words: String| page.more(Tone::Plain, &words);
+    if policy.life == "ended" {
+        return say(format!("ended at {}, and counts no more", policy.ends_at));
+    }
+    say(format!("ends at {}, in {}", policy.ends_at, span(policy.seconds_left)));
+    match (policy.applied_at, policy.renewal_at) {
+        (_, Some(at)) if at <= now => say(format!("to be fetched again since {at}")),
+        (_, Some(at)) => say(format!("to be fetched again from {at} on")),
+        (Some(at), None) => say(format!("in force since {at}, when it was first met")),
+        (None, None) => say("never met yet, so it refuses nothing".to_owned()),
+    }
 }
 
 fn happened(event: &Event) -> String {
