@@ -2,6 +2,7 @@
 #![cfg(test)] // tells clippy that these are tests throughout
 
 use smtp_sts_verify::cli::exit::ExitStatus;
+use smtp_sts_verify::cli::guide::GUIDES;
 use smtp_sts_verify::policy::lint::{Code, Explanation};
 use smtp_sts_verify::reason::Reason;
 
@@ -25,6 +26,30 @@ fn the_table_of_exit_codes_is_the_programs() {
         .map(|status| format!("| `{}` | {} |", status.code(), status.meaning()))
         .collect();
     assert_eq!(rows_below("### Exit codes"), expected);
+}
+
+#[test]
+fn each_command_ends_as_the_second_table_of_exit_codes_says() {
+    let expected: Vec<String> = GUIDES
+        .iter()
+        .filter(|guide| !guide.exits.is_empty() && !guide.path.contains(' '))
+        .map(|guide| {
+            let codes: Vec<String> =
+                guide.exits.iter().map(|(code, meaning)| format!("`{code}` {meaning}")).collect();
+            format!("| `{}` | {} |", guide.path, codes.join("; "))
+        })
+        .collect();
+    assert_eq!(rows_below("What commands end with that no mail server starts"), expected);
+}
+
+#[test]
+fn the_list_of_commands_has_all_of_them() {
+    let (_, section) = README.split_once("## Use\n").expect("the heading is there");
+    let list = section.split("```").nth(1).expect("the list is there");
+    for guide in GUIDES.iter().filter(|guide| !guide.path.is_empty() && !guide.path.contains(' ')) {
+        let is_named = list.lines().any(|line| line.starts_with(&format!("smtp-sts-verify {}", guide.path)));
+        assert!(is_named || guide.path == "verify", "{}", guide.path);
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
 use super::config::{BadConfiguration, Choices, Deadline, NameServer};
-use super::exit::ExitStatus;
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,9 +8,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Does the receiving domain demand authenticated TLS, and may its mail go to this host?
+///
+/// The answer comes from MTA-STS (RFC 8461), DANE (RFC 7672) and SMTP STS (the draft of 2016), asked of DNS and HTTPS by
+/// this program itself, which validates DNSSEC on its own. Exim gets one line; on a terminal people get a few more.
 #[derive(Debug, Parser)]
 #[command(name = "smtp-sts-verify", version, args_conflicts_with_subcommands = true)]
-#[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]\n       smtp-sts-verify lookup NAME TYPE [OPTIONS]\n       smtp-sts-verify lint (DOMAIN | --kind KIND [FILE]) [OPTIONS]\n       smtp-sts-verify match PATTERN HOST [--kind KIND]\n       smtp-sts-verify cache (list|show|history|purge|export|import|refresh) [OPTIONS]", after_help = after_help())]
+#[command(
+    override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]\n       smtp-sts-verify COMMAND ..."
+)]
+#[command(
+    subcommand_help_heading = "Commands, each with a --help of its own",
+    disable_help_subcommand = true
+)]
 pub struct Arguments {
     /// What to do; without it: verify.
     #[command(subcommand)]
@@ -21,28 +29,45 @@ pub struct Arguments {
     pub verify: VerifyArguments,
 }
 
-/// The commands.
+/// The commands, in the order in which people need them.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// May this domain's mail go to this host? (the default)
+    ///
+    /// With -m the answer is about that host. Without it, it is the domain's answer for a router, with the permitted
+    /// hosts as a regular expression.
+    #[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]")]
     Verify(VerifyArguments),
-    /// What does DNS prove about a name? (what delv is, with this program's eyes)
-    Lookup(LookupArguments),
-    /// What is wrong with a record, a policy, or all that a domain publishes?
-    Lint(LintArguments),
-    /// Does an `mx` pattern of a policy permit this host?
-    Match(MatchArguments),
-    /// What is remembered about domains, for operators
-    Cache(CacheArguments),
     /// What would happen to mail for a domain now, and why?
     Explain(super::explain::ExplainArguments),
     /// Can this machine give good verdicts?
     Doctor(super::doctor::DoctorArguments),
+    /// What is wrong with what a domain publishes, or is about to?
+    ///
+    /// One record or policy with --kind; else all that the domain publishes, and its MX hosts. The words of its findings never change their meaning; smtp-sts-verify why WORD explains each.
+    Lint(LintArguments),
     /// What do a domain's MX hosts show to a sender?
     Probe(super::probe::ProbeArguments),
+    /// What does DNS prove about a name?
+    ///
+    /// What delv is, with this program's eyes. Each question is looked up cold, without any cache, and validated from the root down.
+    Lookup(LookupArguments),
+    /// Does an `mx` pattern of a policy permit this host?
+    ///
+    /// Both may be given in U-labels.
+    Match(MatchArguments),
+    /// What is remembered about domains, for operators
+    ///
+    /// Commands that only look write nothing, and work for everybody who may read the files.
+    Cache(CacheArguments),
     /// What does a word mean that this program says?
+    ///
+    /// A reason of a verdict, a lint code, a result type of TLS reports, or an exit code: what it means for the mail, what to
+    /// do, and where the rule stands.
     Why(super::why::WhyArguments),
     /// Writes manual pages and shell completions
+    ///
+    /// They come from the same definitions as the program itself, so they are those of this version.
     Generate(super::generate::GenerateArguments),
 }
 
@@ -58,36 +83,20 @@ pub struct CacheArguments {
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Lists the policies, in the order of their domains
-    #[command(after_help = CACHE_EXIT_CODES)]
     List(LookArguments),
     /// Shows all that is known about a domain
-    #[command(after_help = CACHE_EXIT_CODES)]
     Show(DomainArguments),
     /// Tells what happened to a domain's policies, the oldest first
-    #[command(after_help = CACHE_EXIT_CODES)]
     History(DomainArguments),
     /// Removes what is known about a domain; its history stays
-    #[command(after_help = CACHE_EXIT_CODES)]
     Purge(DomainArguments),
     /// Writes the policies down for another host, as lines of JSON
-    #[command(after_help = CACHE_EXIT_CODES)]
     Export(ExportArguments),
     /// Takes over policies that another host exported
-    #[command(after_help = CACHE_EXIT_CODES)]
     Import(ImportArguments),
     /// Fetches the policies in force again, whether they are due or not
-    #[command(after_help = CACHE_EXIT_CODES)]
     Refresh(RefreshArguments),
 }
-
-/// What the cache commands end with; below their help.
-const CACHE_EXIT_CODES: &str = "Exit codes:
-  0   done
-  1   nothing is known about the domain, a line was refused, or a fetch failed
-  64  the command line or the domain is wrong
-  75  the cache cannot be read or written now, none of several policies could be
-      fetched, or nobody took the output
-  78  the configuration, or the place, owner or mode of the cache, is wrong";
 
 /// A look at the whole cache.
 #[derive(Args, Debug)]
@@ -166,7 +175,7 @@ pub struct RefreshArguments {
 #[derive(Args, Debug)]
 #[command(override_usage = "smtp-sts-verify lint --kind KIND [FILE|-] [--strict] [--format FORMAT]\n       \
                             smtp-sts-verify lint DOMAIN [--no-connect] [OPTIONS]\n       \
-                            smtp-sts-verify lint --publish [--mode MODE] [--max-age SECONDS] [--rua URI] DOMAIN [OPTIONS]")]
+                            smtp-sts-verify lint --publish DOMAIN [--mode MODE] [OPTIONS]")]
 pub struct LintArguments {
     /// With --kind, a file [default: -, standard input]; otherwise a domain
     #[arg(value_name = "FILE|DOMAIN", required_unless_present = "kind", allow_hyphen_values = true)]
@@ -196,7 +205,7 @@ pub struct LintArguments {
     #[arg(long, conflicts_with = "kind")]
     pub no_connect: bool,
     /// For laboratories: the port of MX hosts [default: 25]
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N")]
     pub smtp_port: Option<std::num::NonZeroU16>,
     /// Whom to ask and to trust.
     #[command(flatten)]
@@ -242,11 +251,10 @@ pub struct OutsideArguments {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// For laboratories: the port of policy hosts [default: 443]
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N")]
     pub https_port: Option<std::num::NonZeroU16>,
     /// For laboratories: hosts may have private and loopback addresses
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          hide_short_help = true)]
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_private_addresses: Option<bool>,
     /// Time for the whole run, 1 to 50 [default: 10]
     #[arg(long, value_name = "SECONDS")]
@@ -312,7 +320,6 @@ pub struct LookupArguments {
 
 /// One question about a delivery.
 #[derive(Args, Debug)]
-#[command(after_help = after_help())]
 pub struct VerifyArguments {
     /// The domain of the recipient
     #[arg(short = 'd', long, value_name = "DOMAIN", allow_hyphen_values = true)]
@@ -328,44 +335,20 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
     pub config: PathBuf,
     /// Accepted and ignored: what a caller says about the record proves nothing
-    #[arg(
-        short = 's',
-        long = "smtp-sts",
-        value_name = "TXT",
-        allow_hyphen_values = true,
-        hide_short_help = true
-    )]
+    #[arg(short = 's', long = "smtp-sts", value_name = "TXT", allow_hyphen_values = true)]
     pub caller_txt: Option<OsString>,
     /// Accepted and ignored: what a caller says about DNSSEC proves nothing
     #[arg(short = 'D', long = "dnssec", value_name = "ANY", num_args = 0..=1,
-          default_missing_value = "", hide_short_help = true)]
+          default_missing_value = "")]
     pub caller_dnssec: Option<OsString>,
     /// What the configuration may say, too.
     #[command(flatten)]
     pub choices: Choices,
 }
 
-/// Examples and exit codes, below every help.
-fn after_help() -> String {
-    let codes: Vec<String> =
-        ExitStatus::ALL.iter().map(|status| format!("  {:<4}{}", status.code(), status.meaning())).collect();
-    format!(
-        "Examples:\n  \
-         smtp-sts-verify -d example.org -m mx.example.org     may mail for example.org go there?\n  \
-         smtp-sts-verify -d example.org                       what does the domain demand?\n  \
-         smtp-sts-verify lookup _smtp_sts.example.org TXT     what does DNS prove?\n  \
-         smtp-sts-verify lint example.org                     what is wrong with what it publishes?\n  \
-         smtp-sts-verify match '*.example.org' mx.example.org does the pattern permit the host?\n  \
-         smtp-sts-verify cache list                           which policies are remembered?\n\n\
-         Exit codes:\n{}",
-        codes.join("\n")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     fn parse(line: &str) -> Result<VerifyArguments, clap::Error> {
         let words = std::iter::once("smtp-sts-verify").chain(line.split_whitespace());
@@ -409,14 +392,5 @@ mod tests {
         );
         assert!(!question.verbose);
         assert!(parse("-d a stray").is_err());
-    }
-
-    #[test]
-    fn the_definition_is_consistent_and_its_help_names_every_exit_code() {
-        Arguments::command().debug_assert();
-        let help = Arguments::command().render_long_help().to_string();
-        for status in ExitStatus::ALL {
-            assert!(help.contains(&format!("  {:<4}{}", status.code(), status.meaning())), "{status:?}");
-        }
     }
 }

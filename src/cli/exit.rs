@@ -47,11 +47,11 @@ impl ExitStatus {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Deliver => "deliver (lookup: secure or insecure; lint: well-formed; match: it matches)",
-            Self::Refuse => "refuse, only with -m (lookup: bogus; lint: malformed; match: it does not)",
+            Self::Deliver => "deliver; of other commands: done, and nothing is wrong",
+            Self::Refuse => "refuse, only with -m; of other commands: something is wrong",
             Self::Usage => "the command line, the domain or a host is wrong",
             Self::Internal => "the program failed",
-            Self::Defer => "defer: nobody can tell yet (lookup, lint DOMAIN: unreachable)",
+            Self::Defer => "defer: nobody can tell yet, or nobody took the output",
             Self::Configuration => "the configuration cannot be used",
             Self::Own(_) => "see the help of the command",
         }

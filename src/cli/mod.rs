@@ -8,6 +8,7 @@ mod draft;
 pub mod exit;
 pub mod explain;
 pub mod generate;
+pub mod guide;
 mod lines;
 mod lint;
 mod log;
@@ -26,7 +27,7 @@ pub mod why;
 
 use crate::render::exim::Asker;
 use args::{Arguments, Command};
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use config::Format;
 use exit::ExitStatus;
 use std::ffi::OsString;
@@ -42,7 +43,10 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     panic::install(format, asker);
     let is_for_a_person =
         arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
-    match Arguments::try_parse_from(arguments) {
+    let read = guide::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    match read {
         Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
         Ok(Arguments { command: Some(Command::Lint(question)), .. }) => lint::run(&question),
         Ok(Arguments { command: Some(Command::Cache(question)), .. }) => cache::run(&question.command),

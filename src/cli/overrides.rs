@@ -56,7 +56,28 @@ pub enum Word<'a> {
     InForce(&'a Scope, &'a Override),
 }
 
-/// An override as it stands in the file.
+/// The keys of an override, in their order: what may stand behind each, and what it means. The manual page has them.
+pub const KEYS: [(&str, &str, &str); 4] = [
+    (
+        "require",
+        "\"dane\" | \"none\" | \"webpki\"",
+        "What its hosts are held to: a usable TLSA record, no policy, or a certificate of the host. Its MX records are validated as ever.",
+    ),
+    (
+        "ignore",
+        "true",
+        "Instead of require: nothing is asked, and the mail is delivered as if this program were not there.",
+    ),
+    (
+        "until",
+        "DATE",
+        "A date like 2026-12-31, to the end of that day in UTC, or a time with its zone like 2026-12-31T12:00:00Z. Afterwards the \
+         override is ignored, and every answer about its domain warns of it.",
+    ),
+    ("reason", "\"TEXT\"", "Why; for whoever finds it later."),
+];
+
+/// An override as it stands in the file; [`KEYS`] tells people of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {

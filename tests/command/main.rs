@@ -9,6 +9,7 @@ mod program;
 mod bad_input;
 mod configuration;
 mod formats;
+mod generated;
 mod lint;
 mod lint_domain;
 mod matching;

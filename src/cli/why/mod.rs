@@ -12,6 +12,7 @@ use clap::Args;
 use lexicon::{Entry, Kind, entries};
 use nearest::nearest;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Words that are suggested for one that nobody knows.
 const MOST_SUGGESTED: usize = 5;
@@ -40,6 +41,15 @@ pub(super) fn run(arguments: &WhyArguments) -> ExitStatus {
         .filter(|entry| matches!(entry.kind, Kind::Lint(family) if begins(family.prefix, &word)))
         .collect();
     if family.is_empty() { unknown(typed, &word) } else { tell(&family, arguments.format) }
+}
+
+/// Every word that a shell may complete: all that are explained but the numbers.
+pub(super) fn words() -> Vec<&'static str> {
+    let borrowed = |entry: Entry| match entry.word {
+        Cow::Borrowed(word) => Some(word),
+        Cow::Owned(_) => None,
+    };
+    entries().filter_map(borrowed).collect()
 }
 
 /// Whether a prefix of words is, or begins with, what was typed, whole words alone.

@@ -1,0 +1,115 @@
+//! smtp-sts-verify.toml(5): every key of [`Choices`] and of its overrides, from their very definition.
+
+use super::page::{ManPage, literal, pair};
+use crate::cli::config::{Choices, DEFAULT_FILE};
+use crate::cli::overrides;
+use clap::{Arg, Args as _, Command};
+
+/// What may stand in a configuration; a test reads it as one.
+const EXAMPLE: &str = r#"dns = ["127.0.0.1"]
+deadline = 10
+on_unreachable = "defer"
+
+[override."example.org"]
+require = "webpki"
+until = 2026-12-31
+reason = "their policy lists the old MX, ticket 4711"
+
+[override."*.example.net"]
+ignore = true
+until = 2026-12-31T12:00:00Z
+reason = "DNSSEC broken since the move""#;
+
+/// The page.
+///
+/// # Errors
+/// None.
+pub(super) fn text() -> Result<String, String> {
+    let mut page = ManPage::titled("smtp-sts-verify.toml", "5");
+    page.section("NAME");
+    page.paragraph("smtp-sts-verify.toml - configuration of smtp-sts-verify(1)");
+    page.section("DESCRIPTION");
+    page.paragraph(
+        "A file in TOML. All of it may be left out, and so may the file. A key is the option of the command line with _ for -, \
+         and the command line wins. An unknown key or a bad value is an error with file and line, exit code 78: mail waits.",
+    );
+    page.section("KEYS");
+    let mut command = Choices::augment_args(Command::new("smtp-sts-verify"));
+    command.build();
+    for arg in command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")) {
+        page.item(pair(arg.get_id().as_str(), " = ", &value(arg)), &about(arg));
+    }
+    page.section("OVERRIDES");
+    page.paragraph(
+        "What single domains need, whatever they publish: for a time, and with a reason. A table [override.\"DOMAIN\"] is about \
+         that domain, [override.\"*.DOMAIN\"] about all below it, at any depth; what stands nearest to a domain counts.",
+    );
+    for (key, value, words) in overrides::KEYS {
+        page.item(pair(key, " = ", value), words);
+    }
+    page.section("FILES");
+    page.item(literal(DEFAULT_FILE), "The place where it is looked for, unless --config names another one.");
+    page.section("EXAMPLES");
+    page.verbatim(EXAMPLE);
+    page.section("SEE ALSO");
+    page.paragraph("smtp-sts-verify(1)");
+    Ok(page.finish())
+}
+
+/// What may stand behind the key.
+fn value(arg: &Arg) -> String {
+    let words: Vec<String> =
+        arg.get_possible_values().iter().map(|value| format!("\"{}\"", value.get_name())).collect();
+    if !words.is_empty() && !words.iter().any(|word| word == "\"true\"") {
+        return words.join(" | ");
+    }
+    let name = arg.get_value_names().and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default();
+    match name.as_str() {
+        "true|false" => "true | false".to_owned(),
+        "N" | "SECONDS" => name,
+        quoted if matches!(arg.get_action(), clap::ArgAction::Append) => {
+            format!("\"{quoted}\" | [\"{quoted}\", ...]")
+        }
+        quoted => format!("\"{quoted}\""),
+    }
+}
+
+/// The words of `--help`, without what only a command line does.
+fn about(arg: &Arg) -> String {
+    let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    format!("{}.", help.replace("; repeatable", "").replace('\n', " ").trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The keys that the parser of the configuration knows, in its own words.
+    fn known(text: &str) -> Vec<String> {
+        let error = Choices::parse(text, Path::new("x")).unwrap_err().to_string();
+        let (_, expected) = error.split_once("expected one of").expect(&error);
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_key_of_the_configuration_has_its_item() {
+        let page = text().unwrap();
+        let keys = known("nonsense = 1");
+        assert!(keys.len() > 12, "{keys:?}");
+        for key in keys.iter().filter(|key| *key != "override") {
+            assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_an_override_has_its_item() {
+        let keys = known("[override.'a.test']\nnonsense = 1");
+        assert_eq!(keys, overrides::KEYS.map(|(key, ..)| key));
+    }
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        Choices::parse(EXAMPLE, Path::new("x")).unwrap();
+    }
+}

@@ -1,0 +1,325 @@
+//! What stands beside the definitions of the command line: examples, exit codes, and the order in which people need the
+//! rest. `--help` and the manual page draw on it, and the README is held to it.
+
+use super::args::Arguments;
+use super::exit::ExitStatus;
+use crate::render::page::COLUMNS;
+use clap::{Arg, Command, CommandFactory as _};
+use std::fmt::Write as _;
+
+/// One command, and what is said about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Guide {
+    /// The words that it is called by, behind the program's name; empty for the program itself.
+    pub path: &'static str,
+    /// What may be typed behind the program's name, and what that is for.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// The exit codes that have a meaning of their own here; the others mean what [`ExitStatus`] says.
+    pub exits: &'static [(u8, &'static str)],
+}
+
+/// Every command, in the order of `--help`. An example for each; a test types all of them.
+pub const GUIDES: &[Guide] = &[
+    Guide {
+        path: "",
+        examples: &[
+            ("-d example.org -m mx.example.org", "may mail for example.org go there?"),
+            ("explain example.org", "what would happen to its mail now, and why?"),
+            ("doctor", "can this machine give good verdicts?"),
+            ("lint example.org", "what is wrong with what the domain publishes?"),
+            ("why dane-unusable", "what does that word mean?"),
+        ],
+        exits: &[],
+    },
+    Guide {
+        path: "verify",
+        examples: &[
+            ("verify -d example.org -m mx.example.org", "may mail for example.org go there?"),
+            ("verify -d example.org", "what does the domain demand? (for a router)"),
+            ("verify -d example.org -m mx.example.org -v", "the same, with every question asked"),
+        ],
+        exits: &[(0, "deliver"), (1, "refuse, only with -m"), (75, "defer: nobody can tell yet")],
+    },
+    Guide {
+        path: "explain",
+        examples: &[
+            ("explain example.org", "every MX host, in order, and why"),
+            ("explain example.org mx.example.org", "one host, as Exim would ask"),
+            ("explain example.org --format json", "for programs"),
+        ],
+        exits: &[(0, "deliver"), (1, "refuse, only with a host"), (75, "defer: nobody can tell yet")],
+    },
+    Guide {
+        path: "doctor",
+        examples: &[("doctor", "look at name servers, clock, trust, cache and Exim")],
+        exits: &[(0, "all is well"), (1, "there are warnings"), (2, "a verdict cannot be trusted")],
+    },
+    Guide {
+        path: "lint",
+        examples: &[
+            ("lint example.org", "all that the domain publishes, and its MX hosts"),
+            ("lint --kind mta-sts-policy mta-sts.txt", "a policy, before it is published"),
+            ("lint --publish --mode testing example.org", "what the domain should publish"),
+        ],
+        exits: &[
+            (0, "no error (with --strict: no warning either)"),
+            (1, "an error (with --strict: or a warning)"),
+            (75, "DNS did not say what the domain publishes"),
+        ],
+    },
+    Guide { path: "probe", examples: &[], exits: &[] },
+    Guide {
+        path: "lookup",
+        examples: &[
+            ("lookup _25._tcp.mx.example.org TLSA", "the records, if they can be proven"),
+            ("lookup _mta-sts.example.org TXT --dns 192.0.2.53", "what that name server says"),
+            ("lookup --batch", "a `NAME TYPE` a line in, a JSON object a line out"),
+        ],
+        exits: &[(0, "secure or insecure"), (1, "bogus"), (75, "unreachable")],
+    },
+    Guide {
+        path: "match",
+        examples: &[
+            ("match *.example.org mx.example.org", "as RFC 8461 has it (quote the asterisk)"),
+            ("match --kind smtp-sts _.example.org mx.example.org", "as the draft had it"),
+        ],
+        exits: &[(0, "the pattern permits the host"), (1, "it does not, or is no pattern")],
+    },
+    Guide {
+        path: "cache",
+        examples: &[
+            ("cache list", "which policies are remembered?"),
+            ("cache show example.org", "what is known about the domain?"),
+            ("cache history example.org", "what happened to its policies?"),
+        ],
+        exits: CACHE,
+    },
+    Guide { path: "cache list", examples: &[("cache list", "one policy a line")], exits: CACHE },
+    Guide {
+        path: "cache show",
+        examples: &[("cache show example.org", "policies, failures, DNS results")],
+        exits: CACHE,
+    },
+    Guide {
+        path: "cache history",
+        examples: &[("cache history example.org", "learnt, changed, weakened, ...")],
+        exits: CACHE,
+    },
+    Guide {
+        path: "cache purge",
+        examples: &[("cache purge example.org", "as if the domain had never been met")],
+        exits: CACHE,
+    },
+    Guide {
+        path: "cache export",
+        examples: &[("cache export -o policies.export", "a file that only its owner can read")],
+        exits: CACHE,
+    },
+    Guide {
+        path: "cache import",
+        examples: &[("cache import policies.export", "on the other host")],
+        exits: CACHE,
+    },
+    Guide {
+        path: "cache refresh",
+        examples: &[
+            ("cache refresh --quiet", "nightly, from cron: speaks only of failures"),
+            ("cache refresh --force example.org", "one domain, although it failed lately"),
+        ],
+        exits: CACHE,
+    },
+    Guide {
+        path: "why",
+        examples: &[
+            ("why", "all words, by family"),
+            ("why mx-not-in-policy", "a reason"),
+            ("why mta-sts.policy", "the lint codes of the policy file"),
+        ],
+        exits: &[(0, "explained"), (64, "no such word: the nearest ones are named")],
+    },
+    Guide {
+        path: "generate",
+        examples: &[
+            ("generate man", "smtp-sts-verify(1)"),
+            ("generate man --config", "smtp-sts-verify.toml(5)"),
+            ("generate completions bash", "for bash, zsh or fish"),
+        ],
+        exits: &[(0, "written")],
+    },
+    Guide {
+        path: "generate man",
+        examples: &[
+            ("generate man", "smtp-sts-verify(1)"),
+            ("generate man --config", "smtp-sts-verify.toml(5)"),
+        ],
+        exits: &[(0, "written")],
+    },
+    Guide {
+        path: "generate completions",
+        examples: &[("generate completions fish", "to standard output")],
+        exits: &[(0, "written")],
+    },
+];
+
+const CACHE: &[(u8, &str)] = &[
+    (0, "done"),
+    (1, "nothing is known about the domain, a line was refused, or a fetch failed"),
+    (75, "the cache cannot be read or written, or not one policy could be fetched"),
+    (78, "the configuration, or the cache's place, owner or mode is wrong"),
+];
+
+impl Guide {
+    /// The guide of a command.
+    #[must_use]
+    pub fn of(path: &str) -> Option<&'static Self> {
+        GUIDES.iter().find(|guide| guide.path == path)
+    }
+
+    /// Every exit code of the command with its meaning here, in the order of the numbers.
+    #[must_use]
+    pub fn all_exits(&self) -> Vec<(u8, &'static str)> {
+        let own = self.exits.iter().copied();
+        let general = ExitStatus::ALL.into_iter().filter(|status| {
+            // A command that says what it ends with ends with nothing else but what any may end with.
+            let may_be_met = self.exits.is_empty()
+                || matches!(status, ExitStatus::Usage | ExitStatus::Internal | ExitStatus::Configuration);
+            may_be_met && self.exits.iter().all(|(code, _)| *code != status.code())
+        });
+        let mut all: Vec<_> = own.chain(general.map(|status| (status.code(), status.meaning()))).collect();
+        all.sort_by_key(|(code, _)| *code);
+        all
+    }
+
+    fn examples_text(&self) -> String {
+        let mut text = String::from("Examples:");
+        for (line, what) in self.examples {
+            // Writing into a String does not fail.
+            let _ = write!(text, "\n  smtp-sts-verify {line}\n      {what}");
+        }
+        text
+    }
+
+    fn exits_text(&self) -> String {
+        let mut text = String::from("Exit codes:");
+        for (code, meaning) in self.all_exits() {
+            let _ = write!(text, "\n  {code:<4}{meaning}");
+        }
+        text
+    }
+}
+
+/// The command line as it is read, with all that is said about it, for 80 columns.
+#[must_use]
+pub fn command() -> Command {
+    guided(Arguments::command().term_width(COLUMNS), "")
+}
+
+/// A command and those below it.
+fn guided(command: Command, path: &str) -> Command {
+    let command = command.mut_args(in_its_place);
+    let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let command = names.iter().fold(command, |command, name| {
+        let path = format!("{path} {name}");
+        command.mut_subcommand(name, |below| guided(below, path.trim_start()))
+    });
+    match Guide::of(path) {
+        Some(guide) if !guide.examples.is_empty() => command
+            .after_help(format!("{}\n\nMore is told by --help.", guide.examples_text()))
+            .after_long_help(format!("{}\n\n{}", guide.examples_text(), guide.exits_text())),
+        _ => command,
+    }
+}
+
+/// What is asked comes first; whom to ask and to trust is for those who look for it.
+fn in_its_place(arg: Arg) -> Arg {
+    // Where the name of the value says what it may be, it need not be said twice.
+    let is_named = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.contains('|')));
+    let arg = arg.hide_possible_values(is_named);
+    match arg.get_id().as_str() {
+        "dns" | "config" | "deadline" | "trust_anchor" | "ca_file" | "cachedb" | "max_domains" => {
+            arg.help_heading("Whom to ask and to trust").hide_short_help(true)
+        }
+        "https_port" | "smtp_port" | "allow_private_addresses" => {
+            arg.help_heading("For laboratories").hide_short_help(true)
+        }
+        "require_authentication" | "on_unreachable" | "tls_verified" | "log_format" => {
+            arg.hide_short_help(true)
+        }
+        "caller_txt" | "caller_dnssec" => arg.help_heading("For compatibility").hide_short_help(true),
+        _ => arg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command with its path.
+    fn all(command: &Command, path: &str) -> Vec<(String, Command)> {
+        let below = command
+            .get_subcommands()
+            .filter(|below| below.get_name() != "help")
+            .flat_map(|below| all(below, format!("{path} {}", below.get_name()).trim_start()));
+        std::iter::once((path.to_owned(), command.clone())).chain(below).collect()
+    }
+
+    fn built() -> Command {
+        let mut command = command();
+        command.build();
+        command
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_guide_and_every_guide_a_command() {
+        let paths: Vec<String> = all(&built(), "").into_iter().map(|(path, _)| path).collect();
+        for path in &paths {
+            assert!(Guide::of(path).is_some(), "no guide for '{path}'");
+        }
+        for guide in GUIDES {
+            assert!(paths.iter().any(|path| path == guide.path), "no command '{}'", guide.path);
+        }
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_of_its_command() {
+        for guide in GUIDES {
+            for (line, what) in guide.examples {
+                assert!(!what.is_empty() && line.starts_with(guide.path), "{line}");
+                let words = std::iter::once("smtp-sts-verify").chain(line.split_whitespace());
+                assert!(command().try_get_matches_from(words).is_ok(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_fits_80_columns_and_has_examples_and_the_long_one_exit_codes() {
+        for (path, mut command) in all(&built(), "") {
+            if Guide::of(&path).is_none_or(|guide| guide.examples.is_empty()) {
+                continue;
+            }
+            let [short, long] = [command.render_help().to_string(), command.render_long_help().to_string()];
+            for line in short.lines().chain(long.lines()) {
+                assert!(line.is_ascii() && line.len() <= COLUMNS, "{path}: {line}");
+            }
+            assert!(short.contains("\nExamples:\n") && long.contains("\nExamples:\n"), "{path}: {short}");
+            for (code, meaning) in Guide::of(&path).unwrap().all_exits() {
+                assert!(long.contains(&format!("\n  {code:<4}{meaning}")), "{path}: {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_is_explained() {
+        for (path, command) in all(&built(), "") {
+            assert!(command.get_about().is_some(), "{path}");
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                assert!(arg.get_help().is_some(), "{path}: {}", arg.get_id());
+            }
+        }
+    }
+}
