@@ -39,14 +39,20 @@ pub enum Command {
     #[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]")]
     Verify(VerifyArguments),
     /// What would happen to mail for a domain now, and why?
+    ///
+    /// A dry run: every mechanism is asked to its end, and nothing is changed unless --store says so.
     Explain(super::explain::ExplainArguments),
     /// Can this machine give good verdicts?
+    ///
+    /// Root sees most: whether Exim's user can use the cache, and what Exim is told.
     Doctor(super::doctor::DoctorArguments),
     /// What is wrong with what a domain publishes, or is about to?
     ///
     /// One record or policy with --kind; else all that the domain publishes, and its MX hosts. The words of its findings never change their meaning; smtp-sts-verify why WORD explains each.
     Lint(LintArguments),
     /// What do a domain's MX hosts show to a sender?
+    ///
+    /// Nothing is mailed: the probe says EHLO, STARTTLS, shakes hands and says QUIT.
     Probe(super::probe::ProbeArguments),
     /// What does DNS prove about a name?
     ///

@@ -52,7 +52,11 @@ pub const GUIDES: &[Guide] = &[
     Guide {
         path: "doctor",
         examples: &[("doctor", "look at name servers, clock, trust, cache and Exim")],
-        exits: &[(0, "all is well"), (1, "there are warnings"), (2, "a verdict cannot be trusted")],
+        exits: &[
+            (0, "fine"),
+            (1, "warnings: verdicts are right, but something is missing, or will be"),
+            (2, "verdicts of this machine cannot be trusted, or are not acted on"),
+        ],
     },
     Guide {
         path: "lint",
@@ -67,7 +71,19 @@ pub const GUIDES: &[Guide] = &[
             (75, "DNS did not say what the domain publishes"),
         ],
     },
-    Guide { path: "probe", examples: &[], exits: &[] },
+    Guide {
+        path: "probe",
+        examples: &[
+            ("probe example.org", "every MX host, every address"),
+            ("probe example.org --mx new-mx.example.org", "a host that the domain is to have"),
+            ("probe example.org example.net --format json", "a JSON object a line, for each domain"),
+        ],
+        exits: &[
+            (0, "every address would get the mail, or the domain takes none"),
+            (1, "some address would not get the mail of a sender who enforces"),
+            (75, "nobody could be asked, or nobody can tell what a domain demands"),
+        ],
+    },
     Guide {
         path: "lookup",
         examples: &[

@@ -17,7 +17,6 @@ use std::num::NonZeroU16;
 
 /// What is asked of `probe`.
 #[derive(Args, Debug)]
-#[command(after_help = EXIT_CODES)]
 pub struct ProbeArguments {
     /// The domains whose MX hosts are asked
     #[arg(value_name = "DOMAIN", required = true, allow_hyphen_values = true)]
@@ -50,21 +49,6 @@ pub enum Format {
     /// One JSON object a domain, each on one line.
     Json,
 }
-
-/// What the command ends with; below its help.
-const EXIT_CODES: &str = "Nothing is mailed: the probe says EHLO, STARTTLS, shakes hands and says QUIT.
-
-Examples:
-  smtp-sts-verify probe example.org
-  smtp-sts-verify probe example.org --mx new-mx.example.org
-  smtp-sts-verify probe --format json example.org example.net
-
-Exit codes:
-  0   every address would get the mail, or the domain takes none
-  1   some address would not get the mail of a sender who enforces
-  64  the command line, a domain or a host is wrong
-  75  nobody could be asked, or nobody can tell what a domain demands
-  78  the configuration cannot be used";
 
 /// Why nothing can be shown: the exit status, and a sentence for standard error.
 type Failure = (ExitStatus, String);
