@@ -68,8 +68,8 @@ pub enum Command {
     Cache(CacheArguments),
     /// What does a word mean that this program says?
     ///
-    /// A reason of a verdict, a lint code, a result type of TLS reports, or an exit code: what it means for the mail, what to
-    /// do, and where the rule stands.
+    /// A reason of a verdict, a lint code, a check of doctor, a result type of TLS reports, or an exit code: what it means for
+    /// the mail, what to do, and where the rule stands.
     Why(super::why::WhyArguments),
     /// Writes manual pages and shell completions
     ///

@@ -35,7 +35,6 @@ const NOBODY: Owner = Owner { uid: 65_534, gid: 65_534 };
 
 /// What is asked of `doctor`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = AFTER_HELP)]
 pub struct DoctorArguments {
     /// Exim's binary [default: /usr/sbin/exim4, or where else it may be]
     #[arg(long, value_name = "FILE")]
@@ -65,22 +64,6 @@ pub enum Part {
     /// The cache.
     Cache,
 }
-
-/// Below the help.
-const AFTER_HELP: &str = "Root sees most: whether Exim's user can use the cache, and what Exim is told.
-
-Examples:
-  smtp-sts-verify doctor                        is all well here?
-  smtp-sts-verify doctor --dns 127.0.0.1        with another name server
-  smtp-sts-verify doctor --format json          for monitoring
-
-Exit codes:
-  0   fine
-  1   warnings: verdicts are right, but something is missing, or will be
-  2   verdicts of this machine cannot be trusted, or are not acted on
-  64  the command line is wrong
-  75  nobody took the output
-  78  the configuration is wrong";
 
 /// Runs the command.
 pub(super) fn run(arguments: &DoctorArguments) -> ExitStatus {

@@ -51,7 +51,11 @@ pub const GUIDES: &[Guide] = &[
     },
     Guide {
         path: "doctor",
-        examples: &[("doctor", "look at name servers, clock, trust, cache and Exim")],
+        examples: &[
+            ("doctor", "is all well here?"),
+            ("doctor --dns 127.0.0.1", "with another name server"),
+            ("doctor --format json", "for monitoring"),
+        ],
         exits: &[
             (0, "fine"),
             (1, "warnings: verdicts are right, but something is missing, or will be"),

@@ -9,7 +9,8 @@ fn a_reason_is_explained() {
 }
 
 #[test]
-fn a_finding_a_result_type_and_an_exit_code_are_explained() {
+fn a_finding_a_check_a_result_type_and_an_exit_code_are_explained() {
+    typed("why resolver.udp").shows("why-a-check");
     typed("why mta-sts.policy.max-age-too-short").shows("why-a-finding");
     typed("why sts-webpki-invalid").shows("why-a-result-type");
     typed("why 75").shows("why-an-exit-code");

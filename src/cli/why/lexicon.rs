@@ -1,6 +1,7 @@
 //! Every word that this program says and explains, from the closed lists that its outputs draw on.
 
 use crate::cli::exit::ExitStatus;
+use crate::doctor::Check;
 use crate::policy::lint::{Code, Family, Severity};
 use crate::reason::Reason;
 use crate::render::page::Tone;
@@ -13,6 +14,8 @@ pub(super) struct Entry {
     pub(super) word: Cow<'static, str>,
     /// Where it is said.
     pub(super) kind: Kind,
+    /// What is looked at, true when all is well; of checks alone, whose meaning is what it means if it is not so.
+    pub(super) about: Option<&'static str>,
     /// How much it matters, where the word itself says that.
     pub(super) severity: Option<Severity>,
     /// What it means, for the mail first of all.
@@ -32,6 +35,8 @@ pub(super) enum Kind {
     Reason,
     /// A finding of `lint`, of that family.
     Lint(Family),
+    /// A check of `doctor`.
+    Check,
     /// A result type of TLS reports.
     ResultType,
     /// A number that the program ends with.
@@ -41,9 +46,11 @@ pub(super) enum Kind {
 impl Kind {
     /// Every kind, in the order in which they are listed.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Reason)
-            .chain(Family::ALL.map(Self::Lint))
-            .chain([Self::ResultType, Self::ExitCode])
+        std::iter::once(Self::Reason).chain(Family::ALL.map(Self::Lint)).chain([
+            Self::Check,
+            Self::ResultType,
+            Self::ExitCode,
+        ])
     }
 
     /// The word for it in JSON.
@@ -51,6 +58,7 @@ impl Kind {
         match self {
             Self::Reason => "reason",
             Self::Lint(_) => "lint",
+            Self::Check => "check",
             Self::ResultType => "tls-report",
             Self::ExitCode => "exit-code",
         }
@@ -61,6 +69,7 @@ impl Kind {
         match self {
             Self::Reason => "reasons of a verdict (reason=)".to_owned(),
             Self::Lint(family) => format!("lint, {}", family.about),
+            Self::Check => "checks of doctor".to_owned(),
             Self::ResultType => "result types of TLS reports (RFC 8460)".to_owned(),
             Self::ExitCode => "exit codes".to_owned(),
         }
@@ -71,6 +80,7 @@ impl Kind {
         match self {
             Self::Reason => "a reason of a verdict".to_owned(),
             Self::Lint(family) => format!("a finding of lint in {}", family.about),
+            Self::Check => "a check of doctor".to_owned(),
             Self::ResultType => "a result type of TLS reports".to_owned(),
             Self::ExitCode => "an exit code".to_owned(),
         }
@@ -95,6 +105,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
         Entry {
             word: explanation.word.into(),
             kind: Kind::Reason,
+            about: None,
             severity: None,
             meaning: explanation.meaning,
             fix: explanation.hint,
@@ -107,6 +118,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
         Entry {
             word: explanation.word.into(),
             kind: Kind::Lint(code.family()),
+            about: None,
             severity: Some(explanation.severity),
             meaning: explanation.meaning,
             fix: explanation.fix,
@@ -114,9 +126,23 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
             reported_as: None,
         }
     });
+    let checks = Check::ALL.into_iter().map(|check| {
+        let explanation = check.explain();
+        Entry {
+            word: explanation.word.into(),
+            kind: Kind::Check,
+            about: Some(explanation.about),
+            severity: None,
+            meaning: explanation.meaning,
+            fix: explanation.fix,
+            rule: "this program's manual",
+            reported_as: None,
+        }
+    });
     let result_types = RESULT_TYPES.into_iter().map(|(word, meaning, fix)| Entry {
         word: word.into(),
         kind: Kind::ResultType,
+        about: None,
         severity: None,
         meaning,
         fix,
@@ -126,13 +152,14 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
     let exit_codes = ExitStatus::ALL.into_iter().map(|status| Entry {
         word: status.code().to_string().into(),
         kind: Kind::ExitCode,
+        about: None,
         severity: None,
         meaning: status.meaning(),
         fix: "",
         rule: "this program's manual",
         reported_as: None,
     });
-    reasons.chain(codes).chain(result_types).chain(exit_codes)
+    reasons.chain(codes).chain(checks).chain(result_types).chain(exit_codes)
 }
 
 /// What senders report about a domain's TLS: the word, what it says, what the domain's owner does about it

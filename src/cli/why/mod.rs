@@ -78,11 +78,12 @@ fn explained(entry: &Entry, format: Format) -> String {
     }
     let mut page = Page::new(terminal::paint());
     page.heading(&entry.word);
-    page.item("what", Tone::Plain, &entry.kind.of_one());
+    let about = entry.about.map(|about| format!(": {about}")).unwrap_or_default();
+    page.item("what", Tone::Plain, &format!("{}{about}", entry.kind.of_one()));
     if let Some(severity) = entry.severity {
         page.item("severity", entry.tone(), severity.word());
     }
-    page.item("meaning", Tone::Plain, entry.meaning);
+    page.item(if entry.about.is_some() { "if not" } else { "meaning" }, Tone::Plain, entry.meaning);
     match (entry.fix, entry.kind) {
         ("", Kind::Reason) => page.item("to do", Tone::Plain, "nothing has to be done"),
         ("", _) => {}
@@ -118,12 +119,13 @@ fn tell(entries: &[Entry], format: Format) -> ExitStatus {
     output::write(&page.finish(), ExitStatus::Deliver)
 }
 
-/// One word in JSON: `word`, `kind` (`reason`, `lint`, `tls-report`, `exit-code`), `severity` (`error`, `warning`, `note`, or
+/// One word in JSON: `word`, `kind` (`reason`, `lint`, `check`, `tls-report`, `exit-code`), `about` (what a check looks at, or null), `severity` (`error`, `warning`, `note`, or
 /// null), `meaning`, `fix` (empty: nothing has to be done), `rule`, `reported_as` (or null).
 fn object(entry: &Entry) -> Value {
     json!({
         "word": entry.word,
         "kind": entry.kind.word(),
+        "about": entry.about,
         "severity": entry.severity.map(crate::policy::lint::Severity::word),
         "meaning": entry.meaning,
         "fix": entry.fix,
