@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use world::World;
 use zone::Health;
@@ -49,6 +50,7 @@ pub(crate) struct Laboratory {
     dns: SocketAddr,
     stripped_dns: SocketAddr,
     https: SocketAddr,
+    runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -80,7 +82,7 @@ impl Laboratory {
                 let (sockets, stripping) = (Sockets::bind().await, Sockets::bind().await);
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
                 let https = listener.local_addr().unwrap();
-                ready.send((sockets.address(), stripping.address(), https)).unwrap();
+                ready.send((sockets.address(), stripping.address(), https, Handle::current())).unwrap();
                 let mut stripper = Desk::default();
                 stripper.behave(Scope::Everything, Manner::Stripped);
                 let stripper = Arc::new(Mutex::new(stripper));
@@ -90,9 +92,9 @@ impl Laboratory {
                 let _ = stopped.await;
             });
         });
-        let (dns, stripped_dns, https) = started.recv().unwrap();
+        let (dns, stripped_dns, https, runtime) = started.recv().unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { world, desk, visits, authority, directory, dns, stripped_dns, https, stop, thread }
+        Self { world, desk, visits, authority, directory, dns, stripped_dns, https, runtime, stop, thread }
     }
 
     /// Where the name server listens, UDP and TCP.
@@ -103,6 +105,18 @@ impl Laboratory {
     /// Where the same world is told without a single signature, as a bad forwarder does.
     pub(crate) fn stripped_dns(&self) -> SocketAddr {
         self.stripped_dns
+    }
+
+    /// Answers at this address, too, for those who ask at port 53 alone.
+    ///
+    /// # Errors
+    /// If it is taken, or one may not have it.
+    pub(crate) fn answer_at(&self, address: SocketAddr) -> std::io::Result<()> {
+        let _inside = self.runtime.enter();
+        let sockets = Sockets::bind_at(address)?;
+        let (world, desk) = (Arc::clone(&self.world), Arc::clone(&self.desk));
+        self.runtime.spawn(name_server::serve(sockets, world, desk));
+        Ok(())
     }
 
     /// The port of all policy hosts.
@@ -122,6 +136,11 @@ impl Laboratory {
         let hosts = MailHost::open_all(authority, self.authority.mail_key(), &world.mail_hosts());
         world.publish_tlsa_for(hosts.port());
         hosts
+    }
+
+    /// Publishes the TLSA records of port 25 for this port, too.
+    pub(crate) fn publish_tlsa_for(&self, port: u16) {
+        self.world.lock().unwrap().publish_tlsa_for(port);
     }
 
     /// A directory that goes with the laboratory.

@@ -122,6 +122,18 @@ impl Sockets {
         }
     }
 
+    /// This port, if it is free and one may have it.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub(crate) fn bind_at(address: SocketAddr) -> std::io::Result<Self> {
+        let udp = std::net::UdpSocket::bind(address)?;
+        let tcp = std::net::TcpListener::bind(address)?;
+        udp.set_nonblocking(true)?;
+        tcp.set_nonblocking(true)?;
+        Ok(Self { udp: UdpSocket::from_std(udp)?, tcp: TcpListener::from_std(tcp)? })
+    }
+
     /// Where they listen.
     pub(crate) fn address(&self) -> SocketAddr {
         self.tcp.local_addr().unwrap()
