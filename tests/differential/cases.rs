@@ -119,6 +119,11 @@ pub(crate) const CASES: &[Case] = &[
         |pki, _| vec![tlsa(2, 0, 1, pki.heir.der())],
     ),
     case(
+        "ta-root-expired",
+        |pki, host| issued(leaf(host), &pki.lapsed_root, &[&pki.lapsed_root]),
+        |pki, _| vec![tlsa(2, 0, 1, pki.lapsed_root.der())],
+    ),
+    case(
         "ta-other-key",
         |pki, host| issued(leaf(host), &pki.middle, &[&pki.rotated]),
         |pki, _| vec![tlsa(2, 0, 1, pki.rotated.der())],

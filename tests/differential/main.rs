@@ -13,9 +13,18 @@ use laboratory::Laboratory;
 use laboratory::mail_host::{MailHost, Service};
 use oracles::{Answer, Danetool, Place};
 use pki::{Pki, Shown};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Every case, and what everybody is to make of it.
+const EXPECTED: &str = include_str!("expected.tsv");
+
+/// Where danetool's resolver finds the world, since it asks at port 53 alone. `test` it would not look for at all
+/// (RFC 6761 section 6.2), hence `example`.
+const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 53);
 
 /// The servers of all cases, and the world in which they are found.
 struct Bench {
@@ -55,6 +64,14 @@ impl Bench {
         Self { lab, mail, authorities, stands }
     }
 
+    fn danetool(&self) -> Result<Danetool, String> {
+        let hosts: String =
+            self.stands.iter().map(|stand| format!("{} {}\n", stand.address, stand.host)).collect();
+        let address = SocketAddr::new(NAME_SERVER.into(), 53);
+        self.lab.answer_at(address).map_err(|error| format!("{address}, which danetool needs: {error}"))?;
+        Danetool::new(self.lab.directory(), &NAME_SERVER.to_string(), &self.lab.trust_anchor(), &hosts)
+    }
+
     fn place<'a>(&self, stand: &'a Stand) -> Place<'a> {
         Place { host: &stand.host, address: stand.address, port: self.mail.port() }
     }
@@ -71,33 +88,133 @@ fn world(stands: &[Stand]) -> String {
     text
 }
 
-#[test]
-fn everybody_agrees_or_the_table_says_why_not() {
-    let bench = Bench::build();
-    let hosts: String = bench.stands.iter().map(|s| format!("{} {}\n", s.address, s.host)).collect();
-    let dns = "127.0.2.254".to_owned();
-    bench.lab.answer_at(std::net::SocketAddr::new(dns.parse().unwrap(), 53)).unwrap();
-    let danetool = Danetool::new(bench.lab.directory(), &dns, &bench.lab.trust_anchor(), &hosts);
-    for stand in &bench.stands {
-        let place = bench.place(stand);
-        let (dane, text) = oracles::openssl_dane(&place, &bench.authorities, &stand.records);
-        let (web, text2) = oracles::openssl_webpki(&place, &bench.authorities);
-        let (gweb, text3) = oracles::gnutls_webpki(&place, &bench.authorities);
-        let (gdane, text4) = match &danetool {
-            Ok(danetool) if !stand.records.is_empty() => danetool.ask(&place),
-            _ => (Answer::NotAsked, String::new()),
-        };
-        println!(
-            "{:<28} {:<4} {:<4} | {:<4} {:<4}",
-            stand.case,
-            dane.word(),
-            gdane.word(),
-            web.word(),
-            gweb.word()
-        );
-        let dir = std::path::Path::new("/tmp/differ-out");
-        std::fs::create_dir_all(dir).unwrap();
-        std::fs::write(dir.join(stand.case), [text, text2, text3, text4].join("\n=====\n")).unwrap();
+/// What our own probe says of every host: the fate of each TLSA record in the order of `records`, and of the certificate.
+fn ours(bench: &Bench) -> BTreeMap<String, (String, String)> {
+    let options = bench.lab.options().into_iter().map(|option| match option {
+        file if Path::new(&file) == bench.lab.ca_file() => bench.authorities.display().to_string(),
+        other => other,
+    });
+    let mut told = BTreeMap::new();
+    // As many domains as one command takes.
+    for some in bench.stands.chunks(20) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-sts-verify"));
+        command.args(["probe", "--format", "json", "--port", &bench.mail.port().to_string()]);
+        command.args(options.clone()).arg("-c").arg(bench.lab.cache_file());
+        command.args(["--config".into(), bench.lab.empty_configuration()]);
+        command.args(some.iter().map(|stand| &stand.domain));
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), some.len(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        for (line, stand) in text.lines().zip(some) {
+            let probe: serde_json::Value = serde_json::from_str(line).unwrap();
+            let seen = &probe["hosts"][0]["addresses"][0];
+            let fate = |record: &String| {
+                let entries = seen["tlsa"].as_array().unwrap();
+                // A record in full is told shortened.
+                let start = &record[..record.len().min(60)].to_ascii_uppercase();
+                let is_it = |entry: &&serde_json::Value| entry["record"].as_str().unwrap().starts_with(start);
+                let entry = entries.iter().find(is_it).unwrap_or_else(|| panic!("{record}: {line}"));
+                entry["fate"].as_str().unwrap().to_owned()
+            };
+            let fates: Vec<String> = stand.records.iter().map(fate).collect();
+            let webpki = seen["webpki"]["result"].as_str().unwrap_or_else(|| panic!("{line}")).to_owned();
+            let fates = if fates.is_empty() { Answer::NotAsked.word().to_owned() } else { fates.join(" ") };
+            told.insert(stand.domain.clone(), (fates, webpki));
+        }
     }
-    println!("{:?}", danetool.err());
+    told
+}
+
+/// A column of the table as a yes or a no.
+fn meaning(column: &str, yes: &str) -> Answer {
+    match column {
+        "-" => Answer::NotAsked,
+        words => Answer::when(words.split(' ').any(|word| word == yes)),
+    }
+}
+
+/// One row of `expected.tsv`.
+#[derive(Debug)]
+struct Row<'a> {
+    case: &'a str,
+    /// The fate of each record, for us; then a yes or a no by openssl and danetool.
+    dane: [&'a str; 3],
+    /// `trusted` or the kind of distrust, for us; then a yes or a no by openssl and gnutls-cli.
+    webpki: [&'a str; 3],
+    /// What the case is, and why somebody differs.
+    words: [&'a str; 2],
+}
+
+fn rows() -> Vec<Row<'static>> {
+    let lines = EXPECTED.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [case, d1, d2, d3, w1, w2, w3, story, why] = columns[..] else {
+                panic!("nine columns: {line}")
+            };
+            Row { case, dane: [d1, d2, d3], webpki: [w1, w2, w3], words: [story, why] }
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_has_a_reason_for_every_difference_and_for_nothing_else() {
+    let rows = rows();
+    let cases: Vec<&str> = rows.iter().map(|row| row.case).collect();
+    assert_eq!(cases, CASES.iter().map(|case| case.name).collect::<Vec<_>>());
+    for row in rows {
+        let [ours, others @ ..] = row.dane;
+        let dane = others.map(|other| meaning(other, "yes") != meaning(ours, "matched"));
+        let [ours, others @ ..] = row.webpki;
+        let webpki = others.map(|other| meaning(other, "yes") != meaning(ours, "trusted"));
+        let differ: Vec<&str> =
+            [(dane[0] || webpki[0], "openssl"), (dane[1], "danetool"), (webpki[1], "gnutls-cli")]
+                .into_iter()
+                .filter_map(|(differs, who)| differs.then_some(who))
+                .collect();
+        let [story, why] = row.words;
+        assert!(!story.is_empty(), "{row:?}");
+        assert_eq!(differ.is_empty(), why == "-", "{row:?}");
+        assert!(differ.iter().all(|who| why.contains(who)), "{differ:?}: {row:?}");
+        assert!(differ.is_empty() || why.contains("RFC "), "{row:?}");
+    }
+}
+
+#[test]
+fn openssl_gnutls_and_the_probe_say_what_the_table_says() {
+    for program in ["openssl", "gnutls-cli"] {
+        if !oracles::is_installed(program) {
+            println!("the probe beside others: skipped: {program} is not installed");
+            return;
+        }
+    }
+    let bench = Bench::build();
+    let danetool = bench.danetool();
+    if let Err(why) = &danetool {
+        println!("the probe beside danetool: skipped: {why}");
+    }
+    let mut surprises = String::new();
+    let ours = ours(&bench);
+    for (stand, row) in bench.stands.iter().zip(rows()) {
+        let place = bench.place(stand);
+        let danetool = match &danetool {
+            Ok(danetool) if !stand.records.is_empty() => danetool.ask(&place).word(),
+            Ok(_) => Answer::NotAsked.word(),
+            Err(_) => row.dane[2],
+        };
+        let (fates, webpki) = &ours[&stand.domain];
+        let dane =
+            [fates, oracles::openssl_dane(&place, &bench.authorities, &stand.records).word(), danetool];
+        let webpki = [
+            webpki,
+            oracles::openssl_webpki(&place, &bench.authorities).word(),
+            oracles::gnutls_webpki(&place, &bench.authorities).word(),
+        ];
+        if (dane, webpki) != (row.dane, row.webpki) {
+            let found = [&[stand.case][..], &dane, &webpki].concat().join("\t");
+            writeln!(surprises, "{found}\n  expected {row:?}").unwrap();
+        }
+    }
+    assert!(surprises.is_empty(), "\n{surprises}");
 }

@@ -6,7 +6,8 @@ use rcgen::{
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
 };
 use ring::digest::{SHA256, SHA512, digest};
-use std::time::{Duration, SystemTime};
+use smtp_sts_verify::time::{Clock as _, SystemClock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ALL_VERSIONS, SupportedProtocolVersion};
@@ -189,7 +190,7 @@ pub(crate) fn elsewhere(usage: u8, selector: u8, matching: u8) -> String {
 fn period<T: From<SystemTime>>(from: i64, until: i64) -> (T, T) {
     let day = |days: i64| {
         let distance = DAY * u32::try_from(days.abs()).unwrap();
-        let now = SystemTime::now();
+        let now = UNIX_EPOCH + Duration::from_secs(SystemClock.now().0);
         if days < 0 { now - distance } else { now + distance }.into()
     };
     (day(from), day(until))
