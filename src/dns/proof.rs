@@ -125,6 +125,18 @@ pub struct Signature {
     pub expires: UnixTime,
 }
 
+impl Proof {
+    /// The zone to which the chain of trust leads, whether its keys could be proven or not: in a proof without aliases
+    /// the one in which it ends.
+    #[must_use]
+    pub fn zone(&self) -> Option<&Name> {
+        let mut upwards = self.0.iter().rev();
+        upwards
+            .find(|ground| matches!(ground.role, Role::Keys | Role::Delegation))
+            .map(|ground| &ground.owner)
+    }
+}
+
 impl Ground {
     /// The wildcard from which the RRset was made, if it was (RFC 4034 section 3.1.3).
     #[must_use]

@@ -1,8 +1,8 @@
 //! What is wrong with all that a domain publishes: one part for each thing that was looked at. Pure.
 
-use super::Part;
 use super::kind::Kind;
 use super::survey::{Host, Survey, texts};
+use super::{Part, bogus};
 use crate::cache::StoredPolicy;
 use crate::dane::matching::Fate;
 use crate::dane::tlsa::Tlsa;
@@ -34,12 +34,20 @@ pub fn parts(survey: &Survey) -> Vec<Part> {
     parts
 }
 
-/// Why a zone is not signed is of interest once.
+/// Why a zone is not signed is of interest once, and that one is bogus is one mistake, however many answers it spoils.
 fn told_once(parts: &mut [Part]) {
-    let mut told: Vec<String> = Vec::new();
+    let (mut told, mut zones): (Vec<String>, Vec<String>) = Default::default();
     for part in parts {
         part.notes.retain(|note| !told.contains(note));
         told.extend(part.notes.iter().cloned());
+        part.about.retain(|finding| match bogus::zone_in(finding) {
+            Some(zone) if zones.iter().any(|told| told == zone) => false,
+            Some(zone) => {
+                zones.push(zone.to_owned());
+                true
+            }
+            None => true,
+        });
     }
 }
 
@@ -58,7 +66,7 @@ fn of_answer(answer: &Answer) -> Part {
         Outcome::Bogus(blame, why) => {
             part.notes.push(excerpt(why, SHOWN));
             match blame {
-                Blame::Domain => part.find(Code::DomainDnsBogus, ""),
+                Blame::Domain => bogus::find(&mut part, bogus::zone_of(answer)),
                 // This machine's own trouble says nothing about the domain.
                 Blame::StrippingResolver | Blame::Clock | Blame::TrustAnchor => part.is_unanswered = true,
             }
@@ -189,9 +197,12 @@ fn policy(survey: &Survey, body: Option<&Body>) -> Option<Part> {
             let mut part =
                 Part { title: url.to_string(), state: "not fetched".to_owned(), ..Part::default() };
             part.notes.push(error.to_string());
-            match code_of(error) {
-                Some(code) => part.find(code, ""),
-                None => part.is_unanswered = true,
+            match (error, code_of(error)) {
+                (FetchError::Bogus { host, .. }, Some(_)) => {
+                    bogus::find(&mut part, bogus::zone_above(survey, &host.to_dns()));
+                }
+                (_, Some(code)) => part.find(code, ""),
+                (_, None) => part.is_unanswered = true,
             }
             Some(part)
         }
@@ -330,7 +341,7 @@ fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
             None => parts.push(of_answer(answer)),
         }
     }
-    let mut part = of_dane(host);
+    let mut part = of_dane(survey, host);
     if has_usable && !mx_is_secure {
         part.find(Code::DomainDaneInsecureMx, "");
     }
@@ -342,7 +353,7 @@ fn of_host(survey: &Survey, host: &Host, body: Option<&Body>) -> Vec<Part> {
 }
 
 /// What DANE asks of mail for the host.
-fn of_dane(host: &Host) -> Part {
+fn of_dane(survey: &Survey, host: &Host) -> Part {
     let mut part = Part { title: host.target.name.to_string(), ..Part::default() };
     let is_told = host.tlsa.iter().any(|answer| answer.outcome.content().is_none());
     part.state = match &host.target.dane {
@@ -356,7 +367,9 @@ fn of_dane(host: &Host) -> Part {
             part.notes.push(excerpt(why, SHOWN));
             match blame {
                 Blame::Domain if is_told => {}
-                Blame::Domain => part.find(Code::DomainDnsBogus, ""),
+                Blame::Domain => {
+                    bogus::find(&mut part, bogus::zone_above(survey, &host.target.name.to_dns()))
+                }
                 Blame::StrippingResolver | Blame::Clock | Blame::TrustAnchor => part.is_unanswered = true,
             }
             "nobody can tell whether it has DANE, its mail waits"

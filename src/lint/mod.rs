@@ -3,6 +3,7 @@
 //! The parsers of [`crate::policy`] find what is wrong within one text; this module adds what only a look at the whole
 //! domain can see, and shows all of it: [`human`] on a terminal, [`json`] for programs.
 
+mod bogus;
 pub mod domain;
 pub mod human;
 pub mod json;

@@ -58,6 +58,8 @@ fn each_mistake_of_the_world_is_named() {
         ("dane-shared.test", &["tlsa.anchor-key"], 0),
         ("dane-near.test", &["domain.dane-insecure-mx"], 0),
         ("dane-bogus.test", &["domain.dns-bogus"], 1),
+        ("bogus.test", &["domain.dns-bogus"], 1),
+        ("expired.test", &["domain.dns-bogus"], 1),
         ("null.test", &[], 0),
     ] {
         let expected: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
