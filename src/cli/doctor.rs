@@ -12,6 +12,7 @@ use super::outside::{self, Trusted};
 use super::{output, privileges, terminal};
 use crate::cache::file::Owner;
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use crate::dns::anchor::TrustAnchors;
 use crate::doctor::judge::{Everything, judge};
 use crate::doctor::look::{cache, exim, outside as outside_look, process};
 use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Seen, Starter};
@@ -40,8 +41,8 @@ pub struct DoctorArguments {
     #[arg(long, value_name = "FILE")]
     pub exim: Option<PathBuf>,
     /// A web server that is asked for the time
-    #[arg(long, value_name = "URL", default_value = HTTPS_URL)]
-    pub https_url: String,
+    #[arg(long, value_name = "URL", default_value = HTTPS_URL, value_parser = url)]
+    pub https_url: PolicyUrl,
     /// Asks no web server for the time
     #[arg(long)]
     pub offline: bool,
@@ -63,6 +64,10 @@ pub enum Part {
     Outside,
     /// The cache.
     Cache,
+}
+
+fn url(text: &str) -> Result<PolicyUrl, String> {
+    PolicyUrl::parse(text).map_err(|bad| bad.to_string())
 }
 
 /// Runs the command.
@@ -88,18 +93,17 @@ fn work(
     let path = CachePath::parse(choices.cache_file())
         .map_err(|why| format!("the cache '{}' {why}", choices.cache_file().display()))?;
     let until = started + choices.deadline();
-    match arguments.part {
-        Some(Part::Outside) => {
-            privileges::give_up(&path).map_err(|error| error.to_string())?;
-            return handed_over(&look_outside(arguments, choices, until)?);
-        }
-        Some(Part::Cache) => {
-            privileges::give_up(&path).map_err(|error| error.to_string())?;
-            return handed_over(&look_at_cache(&path, choices));
-        }
-        None => {}
+    let anchors = || Trusted::read(choices).and_then(Trusted::anchors).map_err(|error| error.to_string());
+    if arguments.part.is_some() {
+        privileges::give_up(&path).map_err(|error| error.to_string())?;
     }
-    let everything = look(arguments, choices, &path, until)?;
+    let everything = match arguments.part {
+        Some(Part::Outside) => {
+            return handed_over(&look_outside(arguments, choices, anchors()?, until)?);
+        }
+        Some(Part::Cache) => return handed_over(&look_at_cache(&path, choices)),
+        None => look(arguments, choices, &path, anchors()?, until)?,
+    };
     let diagnosis = judge(&everything, SystemClock.now());
     let text = match arguments.format {
         Format::Human => human::page(&diagnosis, terminal::paint()),
@@ -118,6 +122,7 @@ fn look(
     arguments: &DoctorArguments,
     choices: &Choices,
     path: &CachePath,
+    anchors: TrustAnchors,
     until: Instant,
 ) -> Result<Everything, String> {
     let place = cache::place(path);
@@ -132,7 +137,7 @@ fn look(
     if starter != Starter::Root {
         let (exim, outside) = thread::scope(|scope| {
             let exim = scope.spawn(look_at_exim);
-            let outside = look_outside(arguments, choices, until);
+            let outside = look_outside(arguments, choices, anchors, until);
             (exim.join().unwrap_or_else(|_| Err(FAILED.to_owned())), outside)
         });
         let own = look_at_cache(path, choices);
@@ -172,7 +177,7 @@ fn child<T: DeserializeOwned>(
     user: Option<Owner>,
     until: Instant,
 ) -> Seen<T> {
-    let text = process::run(Path::new("/proc/self/exe"), again(arguments, part, until), user, until)
+    let text = process::run(Path::new("/proc/self/exe"), again(arguments, part, until), "", user, until)
         .map_err(|why| match user {
             Some(Owner { uid, .. }) => format!("as user {uid}: {why}"),
             None => why,
@@ -199,7 +204,7 @@ fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsStrin
     };
     let seconds = until.saturating_duration_since(Instant::now()).as_secs().max(1);
     let mut words: Vec<OsString> =
-        ["doctor", "--part", word, "--https-url", https_url].map(Into::into).to_vec();
+        ["doctor", "--part", word, "--https-url", &https_url.to_string()].map(Into::into).to_vec();
     words.push(format!("--deadline={seconds}").into());
     words.extend(offline.then(|| "--offline".into()));
     let files = [
@@ -226,17 +231,21 @@ fn handed_over(seen: &impl Serialize) -> Result<(String, ExitStatus), String> {
     Ok((text, ExitStatus::Deliver))
 }
 
-fn look_outside(arguments: &DoctorArguments, choices: &Choices, until: Instant) -> Result<Outside, String> {
-    let trusted = Trusted::read(choices).and_then(Trusted::anchors).map_err(|error| error.to_string());
+fn look_outside(
+    arguments: &DoctorArguments,
+    choices: &Choices,
+    anchors: TrustAnchors,
+    until: Instant,
+) -> Result<Outside, String> {
     let wanted = outside_look::Wanted {
         servers: outside::name_servers(choices).map_err(|error| error.to_string()),
-        anchors: Arc::new(trusted?),
+        anchors: Arc::new(anchors),
         anchor_file: choices.trust_anchor.clone(),
         https: outside::https_settings(choices),
         url: if arguments.offline {
             Err("not asked (--offline)".to_owned())
         } else {
-            Ok(PolicyUrl::parse(&arguments.https_url).map_err(|bad| format!("--https-url {bad}"))?)
+            Ok(arguments.https_url.clone())
         },
     };
     let runtime = outside::runtime().map_err(|error| error.to_string())?;

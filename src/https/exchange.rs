@@ -251,6 +251,35 @@ mod tests {
         }
     }
 
+    /// What time it is by a reply that begins so.
+    async fn dated(head: &str) -> Result<UnixTime, FetchError> {
+        let (ours, mut theirs) = tokio::io::duplex(1_024);
+        let url = PolicyUrl::parse("https://time.example/").expect("a URL");
+        let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::from_secs(5) };
+        let until = Instant::now() + Duration::from_secs(10);
+        let peer =
+            Progress::begin(url.host(), Duration::from_secs(10), until).at(([192, 0, 2, 1], 443).into());
+        let server = async {
+            let _ = theirs.read(&mut [0; 1_024]).await;
+            let _ = theirs.write_all(head.as_bytes()).await;
+        };
+        let asking = date(ours, Arc::new(Traffic::default()), &peer, wanted);
+        futures_util::future::join(asking, server).await.0
+    }
+
+    #[tokio::test]
+    async fn the_time_is_in_the_head_of_any_reply_exactly_once() {
+        let line = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        for status in ["200 OK", "301 Moved", "404 Not Found", "503 Busy"] {
+            let told = dated(&format!("HTTP/1.1 {status}\r\n{line}Content-Length: 9999999\r\n\r\n")).await;
+            assert_eq!(told, Ok(UnixTime(784_111_777)), "{status}");
+        }
+        for lines in ["", &format!("{line}{line}"), "Date: soon\r\n"] {
+            let told = dated(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n")).await;
+            assert!(matches!(told, Err(FetchError::Malformed { .. })), "{lines:?}: {told:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_address_of_a_policy_fits_into_a_request(path in "/[ -~]{0,40}|/([a-z/?:@!$&'()*+,;=._~-]|%[0-9a-f]{2}){0,80}") {

@@ -13,6 +13,7 @@ sys.path.insert(0, HERE)
 
 import cases_dane  # noqa: E402
 import cases_dane_plumbing  # noqa: E402
+import cases_doctor  # noqa: E402
 import cases_header  # noqa: E402
 import cases_mta_sts  # noqa: E402
 import cases_overrides  # noqa: E402
@@ -193,7 +194,7 @@ def policies(lab, ledger, program):
 def setups(lab, ledger):
     """The real program under each kind of configuration."""
     installed = None
-    for words, function, how in cases_setup.SETUPS:
+    for words, function, how in [*cases_setup.SETUPS, *cases_doctor.SETUPS]:
         installed = how or installed
         if ledger.wants(words):
             if how or ledger.only:

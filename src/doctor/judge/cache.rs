@@ -25,10 +25,14 @@ pub fn judge(caches: &Caches) -> Vec<Finding> {
         Ok(view) => usable(Check::CacheAsExim, view),
         Err(why) => unchecked(Check::CacheAsExim, why),
     });
-    let view = caches.own.as_ref().or_else(|_| caches.exim.as_ref().and_then(Result::as_ref));
+    let may_look = |view: &&CacheView| caches.started_by != Starter::Other || view.policies.is_ok();
+    let own = caches.own.as_ref().ok().filter(may_look);
+    let view = own.or_else(|| caches.exim.as_ref().ok()?.as_ref().ok());
     match view {
-        Ok(view) => findings.extend(files(view)),
-        Err(_) => findings.push(unchecked(Check::CacheIntegrity, "nobody could look at the files")),
+        Some(view) => findings.extend(files(view)),
+        None => {
+            findings.push(unchecked(Check::CacheIntegrity, "only Exim's user and root can look at the files"))
+        }
     }
     findings
 }
@@ -181,6 +185,8 @@ pub(super) mod tests {
         let caches = Caches { exim: Err("needs root".into()), started_by: Starter::Other, ..good() };
         assert_eq!(worst(&caches, Check::CacheAsExim), Health::NotChecked);
         assert_eq!(worst(&caches, Check::CacheAsRoot), Health::NotChecked);
+        let blind = CacheView { policies: Err("Permission denied".into()), ..view() };
+        assert_eq!(worst(&Caches { own: Ok(blind), ..caches }, Check::CacheIntegrity), Health::NotChecked);
     }
 
     #[test]

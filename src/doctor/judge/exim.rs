@@ -225,7 +225,11 @@ fn same_cache(exim: &Exim, cache: &Path) -> Finding {
 fn answer(check: Check, seen: &Seen<String>) -> Finding {
     let line = match seen {
         Err(why) => return unchecked(check, why),
-        Ok(text) => text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default(),
+        // Exim writes a prompt before each line that it reads.
+        Ok(text) => {
+            let mut lines = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
+            lines.find(|line| !line.is_empty()).unwrap_or_default()
+        }
     };
     let key = |name: &str| {
         line.split(' ')
@@ -349,7 +353,7 @@ pub(super) mod tests {
     #[test]
     fn what_exim_is_told_is_the_proof() {
         for (line, expected) in [
-            ("verdict=deliver tls=opportunistic reason=null-mx mxre=^(.+)$", Health::Fine),
+            ("> verdict=deliver tls=opportunistic reason=null-mx mxre=^(.+)$\n> \n", Health::Fine),
             ("verdict=defer tls=opportunistic reason=dnssec-stripped mxre=^(.+)$", Health::Wrong),
             (
                 "verdict=deliver tls=opportunistic reason=no-answer-from-verifier-exit-127 mxre=^(.+)$",

@@ -16,18 +16,20 @@ pub fn judge(outside: &Outside) -> Vec<Finding> {
 
 fn roots_keys(outside: &Outside) -> Vec<Finding> {
     let (of, announced) = (Check::AnchorRoot, Check::AnchorRollover);
-    let Root { ours, revoked, unknown, .. } = match &outside.root {
+    let Root { ours, revoked, unknown, signed } = match &outside.root {
         Ok(root) => root,
         Err(why) => return vec![unchecked(of, why), unchecked(announced, why)],
     };
     let is = match (ours.as_slice(), revoked.as_slice()) {
         ([], []) => wrong(of, format!("the root shows the keys {}; none of them is trusted", tags(unknown))),
         ([], revoked) => wrong(of, format!("the root has revoked what is trusted: {}", tags(revoked))),
+        (ours, _) if signed.is_empty() => unchecked(of, format!("{} came without its signature", tags(ours))),
         (ours, []) => fine(of, format!("trusted, and shown by the root: {}", tags(ours))),
         (ours, revoked) => warning(of, format!("{} is trusted; {} is revoked", tags(ours), tags(revoked))),
     };
     let comes = match unknown.as_slice() {
-        _ if ours.is_empty() => unchecked(announced, "no key of the root is trusted"),
+        // Anybody can announce a key that nothing signs.
+        _ if signed.is_empty() => unchecked(announced, "no signature of the root by a trusted key was seen"),
         [] => fine(announced, "no other key is announced"),
         unknown => warning(announced, format!("the key {} is announced, and is not trusted", tags(unknown))),
     };
@@ -80,7 +82,12 @@ mod tests {
     }
 
     fn root(ours: &[u16], revoked: &[u16], unknown: &[u16]) -> Root {
-        Root { ours: ours.to_vec(), revoked: revoked.to_vec(), unknown: unknown.to_vec(), signed: vec![] }
+        Root {
+            ours: ours.to_vec(),
+            revoked: revoked.to_vec(),
+            unknown: unknown.to_vec(),
+            signed: vec![(0, 1)],
+        }
     }
 
     #[test]
@@ -92,8 +99,15 @@ mod tests {
 
     #[test]
     fn without_a_trusted_key_nothing_can_be_proven() {
-        assert_eq!(healths(root(&[], &[], &[1])), [Health::Wrong, Health::NotChecked]);
-        assert_eq!(healths(root(&[], &[20326], &[38696])), [Health::Wrong, Health::NotChecked]);
+        let unsigned = |keys: Root| healths(Root { signed: vec![], ..keys });
+        assert_eq!(unsigned(root(&[], &[], &[1])), [Health::Wrong, Health::NotChecked]);
+        assert_eq!(unsigned(root(&[], &[20326], &[38696])), [Health::Wrong, Health::NotChecked]);
+    }
+
+    #[test]
+    fn a_key_that_nothing_signs_is_no_announcement() {
+        let unsigned = Root { signed: vec![], ..root(&[20326], &[38696], &[666]) };
+        assert_eq!(healths(unsigned), [Health::NotChecked, Health::NotChecked]);
     }
 
     #[test]

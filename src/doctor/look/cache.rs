@@ -13,7 +13,12 @@ use std::path::Path;
 pub fn place(path: &CachePath) -> CachePlace {
     let directory = directory(path);
     // The rules are the cache's own; they know best why a place is not used.
-    let kept = path.keeps_the_rules().map_err(|trouble| trouble.to_string()).and_then(|()| {
+    let rules = match path.keeps_the_rules() {
+        // Who may not look at the files can tell about their directory only; that is no rule.
+        Ok(()) | Err(Trouble::Unusable { .. }) => Ok(()),
+        Err(trouble) => Err(trouble.to_string()),
+    };
+    let kept = rules.and_then(|()| {
         let meta = fs::symlink_metadata(directory).map_err(|error| error.to_string())?;
         let (owner, group, mode) = (name_of(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
         Ok(format!("{} belongs to {owner}:{group}, mode {mode:04o}", directory.display()))

@@ -24,6 +24,9 @@ const PLACES: [&str; 5] = [
 /// it stands in the program.
 const DOMAIN: &str = "example.com";
 
+/// Octets of a line that `-be` reads whole (expand.c, `get_stdinput`).
+const LONGEST_LINE: usize = 1_000;
+
 /// The binary: the one that was named, or the first of those known.
 ///
 /// # Errors
@@ -43,7 +46,7 @@ pub fn find(named: Option<&Path>) -> Seen<PathBuf> {
 /// # Errors
 /// Exim does not say, or this system does not know him.
 pub fn user(binary: &Path, until: Instant) -> Seen<Owner> {
-    let text = run(binary, ["-bP", "exim_user", "exim_group"], None, until)?;
+    let text = run(binary, ["-bP", "exim_user", "exim_group"], "", None, until)?;
     let of = |name| {
         exim::option(&text, name)
             .map(str::to_owned)
@@ -65,9 +68,9 @@ pub fn user(binary: &Path, until: Instant) -> Seen<Owner> {
 /// Asks Exim for all that it tells, and the router's question through it.
 #[must_use]
 pub fn look(binary: &Path, user: &Seen<Owner>, starter: Starter, until: Instant) -> Exim {
-    let say = |what: &'static str| move || run(binary, ["-bP", what], None, until);
+    let say = |what: &'static str| move || run(binary, ["-bP", what], "", None, until);
     let (build, macros, routers, transports) = thread::scope(|scope| {
-        let build = scope.spawn(|| run(binary, ["-bV"], None, until));
+        let build = scope.spawn(|| run(binary, ["-bV"], "", None, until));
         let macros = scope.spawn(say("macros"));
         let routers = scope.spawn(say("routers"));
         let transports = scope.spawn(say("transports"));
@@ -102,12 +105,14 @@ fn answers(
     let question = match routers.as_ref().map(|routers| question(routers)) {
         Ok(Some(question)) => question,
         Ok(None) => {
-            let why = || Err("the router smtp_sts_ask is not loaded".to_owned());
+            let why = || Err("the router smtp_sts_ask is not loaded, or asks in a way of its own".to_owned());
             return (why(), why());
         }
         Err(why) => return (Err(why.clone()), Err(why.clone())),
     };
-    let ask = |user: Option<Owner>| run(binary, ["-be", question.as_str()], user, until);
+    // As an argument it would be too long for Exim, which reads lines otherwise.
+    let line = format!("{question}\n");
+    let ask = |user: Option<Owner>| run(binary, ["-be"], &line, user, until);
     let needs_root = |who: &str| Err(format!("only root can ask as {who}"));
     match starter {
         Starter::Root => thread::scope(|scope| {
@@ -127,7 +132,7 @@ fn answers(
 fn question(routers: &[Driver]) -> Option<String> {
     let router = routers.iter().find(|router| router.name == "smtp_sts_ask")?;
     let asked = router.option("address_data").filter(|asked| asked.contains("$domain"))?;
-    Some(asked.replace("$domain", DOMAIN))
+    Some(asked.replace("$domain", DOMAIN)).filter(|question| question.len() < LONGEST_LINE)
 }
 
 /// What `SMTP_STS_PROGRAM` names: words may stand before the program.

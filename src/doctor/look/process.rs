@@ -4,7 +4,7 @@ use crate::cache::file::Owner;
 use crate::doctor::observations::Seen;
 use crate::limits::MAX_PROCESS_OCTETS;
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// One pause of waiting for a program that has said all and still runs.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Runs a program to its end, with nothing on its standard input and in its environment; what it writes, standard error
-/// behind standard output. `user` is who it becomes, which only root may choose.
+/// Runs a program to its end, with `input` on its standard input, a few lines at most, and nothing in its environment;
+/// what it writes, standard error behind standard output. `user` is who it becomes, which only root may choose.
 ///
 /// # Errors
 /// What keeps it from running, in words; that it did not end in time; that it said too much; or, if it failed, its
@@ -24,12 +24,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub fn run(
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    input: &str,
     user: Option<Owner>,
     until: Instant,
 ) -> Seen<String> {
     let name = program.display();
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(Owner { uid, gid }) = user {
         // The standard library gives up the supplementary groups, too.
         command.uid(uid).gid(gid);
@@ -37,6 +38,10 @@ pub fn run(
     let child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
     let mut running = Running(child);
     let (said, complained) = (running.0.stdout.take().map(drain), running.0.stderr.take().map(drain));
+    if let Some(mut pipe) = running.0.stdin.take() {
+        // A pipe takes a few lines at once. Who does not want to hear them may say so by closing it.
+        let _ = pipe.write_all(input.as_bytes());
+    }
     let mut text = String::new();
     for pipe in [said, complained].into_iter().flatten() {
         let left = until.saturating_duration_since(Instant::now());
@@ -94,12 +99,17 @@ mod tests {
     }
 
     fn shell(script: &str, until: Instant) -> Seen<String> {
-        run(Path::new("/bin/sh"), ["-c", script], None, until)
+        run(Path::new("/bin/sh"), ["-c", script], "a line\n", None, until)
     }
 
     #[test]
     fn what_a_program_says_is_read_whole() {
         assert_eq!(shell("echo a; echo b >&2", soon()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn a_program_hears_what_it_is_told() {
+        assert_eq!(shell("cat", soon()).unwrap(), "a line\n");
     }
 
     #[test]
@@ -110,7 +120,7 @@ mod tests {
         assert_eq!(shell("exec sleep 60", end).unwrap_err(), "/bin/sh did not end in time");
         assert_eq!(shell("exec >&- 2>&-; exec sleep 60", end).unwrap_err(), "/bin/sh did not end in time");
         assert!(began.elapsed() < Duration::from_secs(10));
-        let absent = run(Path::new("/nonexistent"), ["x"], None, soon()).unwrap_err();
+        let absent = run(Path::new("/nonexistent"), ["x"], "", None, soon()).unwrap_err();
         assert!(absent.starts_with("/nonexistent cannot be started: "), "{absent}");
     }
 
@@ -122,7 +132,7 @@ mod tests {
 
     #[test]
     fn nothing_of_the_environment_is_handed_on() {
-        let variables = run(Path::new("/usr/bin/env"), [""; 0], None, soon()).unwrap();
+        let variables = run(Path::new("/usr/bin/env"), [""; 0], "", None, soon()).unwrap();
         assert!(!variables.contains("HOME=") && !variables.contains("CARGO"), "{variables}");
     }
 }
