@@ -27,8 +27,9 @@ use crate::policy::Dialect;
 use crate::render;
 use crate::render::exim::{Asker, line};
 use crate::time::UnixTime;
-use crate::verify::Report;
+use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::explain::{Explained, Remembered};
+use crate::verify::{Report, Request};
 use exim::Exim;
 use serde::Serialize;
 
@@ -41,6 +42,8 @@ pub struct Explanation {
     pub hosts: Vec<String>,
     /// The moment.
     pub at: UnixTime,
+    /// What was chosen that can change a verdict.
+    pub conditions: Conditions,
     /// The answer that the delivery gets.
     pub answer: Answer,
     /// The administrator's word about the domain.
@@ -61,6 +64,17 @@ pub struct Explanation {
     /// The answer itself, for whoever ends the process by it.
     #[serde(skip)]
     pub report: Report,
+}
+
+/// What the command line or the configuration chose that can change a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Conditions {
+    /// `yes` or `no`, as Exim tells after a handshake; nothing before it.
+    pub tls_verified: Option<&'static str>,
+    /// Whether only authenticated policies count.
+    pub require_authentication: bool,
+    /// `defer` or `deliver`: what is done where a policy cannot be asked for in an unsigned zone.
+    pub on_unreachable: &'static str,
 }
 
 /// The words of the answer, as every output of `verify` has them.
@@ -186,6 +200,7 @@ impl Explanation {
             domain: request.domain.to_string(),
             hosts: request.hosts.iter().map(ToString::to_string).collect(),
             at: now,
+            conditions: Conditions::of(request),
             answer: Answer::of(report, asker),
             decree: question.decree.as_ref().map(|decree| OverrideSeen::of(decree, now)),
             grounds: None,
@@ -198,6 +213,23 @@ impl Explanation {
             },
             remembered: None,
             report: report.clone(),
+        }
+    }
+}
+
+impl Conditions {
+    const fn of(request: &Request) -> Self {
+        Self {
+            tls_verified: match request.handshake {
+                Handshake::NotSeen => None,
+                Handshake::Verified => Some("yes"),
+                Handshake::Unverified => Some("no"),
+            },
+            require_authentication: request.require_authentication,
+            on_unreachable: match request.on_unreachable {
+                OnUnreachable::Defer => "defer",
+                OnUnreachable::Deliver => "deliver",
+            },
         }
     }
 }

@@ -112,7 +112,8 @@ fn of_dane(decided: &Decided<'_>, dane: &DaneFindings) -> Part {
         DaneFindings::Inapplicable(why) => {
             // What stands behind the colon is told where DANE is asked.
             let why = why.split(':').next().unwrap_or(why);
-            return part("does-not-apply", why.to_owned(), "RFC 7672 section 2.2.1");
+            let rule = if decided.by(PolicyType::Override) { BY_HAND } else { "RFC 7672 section 2.2.1" };
+            return part("does-not-apply", why.to_owned(), rule);
         }
         DaneFindings::Hosts(hosts) => hosts,
     };

@@ -1,6 +1,6 @@
 //! What the cache knows counts as in a delivery, and is told.
 
-use crate::desk::{at, document};
+use crate::desk::{at, document, explain};
 use crate::laboratory::Laboratory;
 use crate::laboratory::name_server::{Manner, Scope};
 use crate::program::Program;
@@ -76,4 +76,33 @@ fn the_proof_of_each_answer_is_told_with_signer_and_expiry() {
         record["proof"].as_array().unwrap().iter().filter(|one| !one["denies"].is_null()).collect();
     assert!(!denials.is_empty(), "{record}");
     assert_eq!(at(denials[0], "/denies/name"), "_mta-sts.none.test.");
+}
+
+#[test]
+fn the_page_holds_nothing_but_printable_characters_in_80_columns_whatever_strangers_publish() {
+    let lab = Laboratory::start();
+    let long = format!("\"v=STSv1; id={}\"", "x".repeat(240));
+    lab.replace("_mta-sts.none.test", "TXT", &long);
+    lab.publish("_smtp_sts.none.test", "TXT", "\"v=STS1; to=\\027[2J\\013\\255\"");
+    lab.serve_policy("sts.test", "version: STSv1|mode: \u{1b}[31m|mx: \u{202e}|max_age: x");
+    for words in [&["none.test"][..], &["none.test", "-v"], &["sts.test"], &["dane.test", "-v"]] {
+        let output = explain(&lab, &Program::new(&lab), words);
+        let page = String::from_utf8(output.stdout).unwrap();
+        for line in page.lines() {
+            assert!(
+                line.len() <= 80 && line.bytes().all(|b| (b' '..=b'~').contains(&b)),
+                "{words:?}: {line:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn with_more_words_every_signed_rrset_of_every_proof_is_told() {
+    let lab = Laboratory::start();
+    let page = |words: &[&str]| String::from_utf8(explain(&lab, &Program::new(&lab), words).stdout).unwrap();
+    let (brief, full) = (page(&["none.test"]), page(&["none.test", "-v"]));
+    for ground in ["keys: . DNSKEY, signed by . with key ", "delegation: test. DS", "data: none.test. MX"] {
+        assert!(full.contains(ground) && !brief.contains(ground), "{ground}: {full}");
+    }
 }

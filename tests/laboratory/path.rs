@@ -57,11 +57,11 @@ pub(crate) fn history(lab: &Laboratory, cache: &Path, domain: &str, now: UnixTim
     opened(lab, cache, now).history(&PolicyDomain::parse(domain).unwrap()).unwrap()
 }
 
-fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
+pub(crate) fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
     let anchors = anchors(lab);
     let circumstances = Circumstances {
         anchors: Anchors::Given(anchors.fingerprint_input().lines().map(str::to_owned).collect()),
-        authorities: Authorities::Given(fs::read(lab.ca_file()).unwrap()),
+        authorities: Authorities::Given(Roots::File(lab.ca_file()).identity().unwrap().into_bytes()),
         https_port: lab.https_port(),
         allow_private_addresses: true,
         name_servers: vec![lab.dns()],

@@ -23,6 +23,7 @@ mod program;
 mod screen;
 
 mod cache;
+mod explain;
 mod lint;
 mod lookup;
 mod matching;

@@ -5,7 +5,7 @@ mod grounds;
 mod policy;
 
 use super::exim::Action;
-use super::{Candidate, Explanation, Part};
+use super::{Candidate, Conditions, Explanation, Part};
 use crate::render::page::{Page, Paint, Tone};
 
 /// How much is told.
@@ -27,7 +27,7 @@ pub fn page(explanation: &Explanation, paint: Paint, detail: Detail) -> String {
     steps.begin("The administrator's word");
     decree(steps.page, explanation);
     match &explanation.grounds {
-        None => steps.page.more(Tone::Plain, "Nobody is asked, and nothing else counts."),
+        None => {}
         Some(seen) => {
             let mut dns = dns::Teller::new(detail);
             steps.begin("Where the mail goes");
@@ -85,11 +85,28 @@ fn summary(page: &mut Page, explanation: &Explanation) {
         hosts => format!("{} by {}", explanation.domain, hosts.join(", ")),
     };
     page.heading(&format!("Mail for {whom}, {}", explanation.at));
+    if let Some(words) = conditions(&explanation.conditions) {
+        page.item("as if", Tone::Plain, &words);
+    }
     page.item("verdict", tone_of(answer.verdict), &format!("{} ({})", answer.verdict, answer.reason));
     page.item("why", Tone::Plain, answer.meaning);
     if answer.verdict == "deliver" {
         page.item("TLS", Tone::Plain, tls(answer.tls));
     }
+}
+
+/// What was chosen that can change a verdict; nothing where all is as usual.
+fn conditions(conditions: &Conditions) -> Option<String> {
+    let words = [
+        conditions.tls_verified.map(|word| match word {
+            "yes" => "Exim had seen a verified handshake",
+            _ => "Exim had seen no verified handshake",
+        }),
+        conditions.require_authentication.then_some("only authenticated policies counted"),
+        (conditions.on_unreachable == "defer").then_some("mail waited where a policy cannot be asked for"),
+    ];
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(", and "))
 }
 
 /// What the least TLS means.
@@ -106,6 +123,9 @@ fn decree(page: &mut Page, explanation: &Explanation) {
     // The first mechanism of all.
     if let Some(part) = explanation.decision.first() {
         page.item("override", if part.part == "decides" { Tone::Strong } else { Tone::Plain }, &part.why.0);
+        if explanation.grounds.is_none() {
+            page.more(Tone::Plain, "Nobody is asked, and nothing else counts.");
+        }
         rule(page, part.rule);
     }
 }
