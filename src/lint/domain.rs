@@ -420,7 +420,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
     let demands_dane = host.target.dane == DaneHost::Usable;
     let address = sighting.address;
     if let Some(Failure { at, why, .. }) = &sighting.failure {
-        part.notes.push(format!("{address}: {}: {}", stopped(*at), excerpt(why, SHOWN)));
+        part.notes.push(format!("{address}: {}: {}", at.place(), excerpt(why, SHOWN)));
         return match at {
             Stage::Connect => Some(Code::DomainMxNotSeen),
             _ => (demands_webpki || demands_dane).then_some(Code::DomainMxNoStarttls),
@@ -453,15 +453,5 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
         _ if demands_dane => (!is_matched).then_some(Code::TlsaNoMatch),
         Some(Ok(())) => None,
         Some(Err(_)) | None => demands_webpki.then_some(Code::DomainMxCertificate),
-    }
-}
-
-/// What did not come about.
-const fn stopped(at: Stage) -> &'static str {
-    match at {
-        Stage::Connect => "no connection",
-        Stage::Greeting | Stage::Ehlo => "no SMTP",
-        Stage::Starttls => "no STARTTLS",
-        Stage::Handshake => "no TLS",
     }
 }

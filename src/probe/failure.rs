@@ -19,6 +19,18 @@ impl Stage {
     /// Every stage, in their order.
     pub const ALL: [Self; 5] = [Self::Connect, Self::Greeting, Self::Ehlo, Self::Starttls, Self::Handshake];
 
+    /// Where in a session it is, for a sentence.
+    #[must_use]
+    pub const fn place(self) -> &'static str {
+        match self {
+            Self::Connect => "no connection",
+            Self::Greeting => "instead of a greeting",
+            Self::Ehlo => "after EHLO",
+            Self::Starttls => "at STARTTLS",
+            Self::Handshake => "in the TLS handshake",
+        }
+    }
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {

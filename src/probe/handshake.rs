@@ -21,6 +21,12 @@ impl Failure {
         };
         let why = match error.kind() {
             ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+            ErrorKind::QuotaExceeded => error.to_string(),
+            ErrorKind::ConnectionRefused => "nobody listens there, or a firewall says so".to_owned(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+                format!("it broke the connection ({error})")
+            }
+            _ if kind == FailureKind::NoRoute => format!("this machine has no way there ({error})"),
             _ => error.to_string(),
         };
         Self::new(at, kind, why)

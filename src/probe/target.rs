@@ -88,7 +88,10 @@ fn records(answers: &[Answer]) -> Option<(MxHost, Vec<TlsaRecord>)> {
     answers.iter().rev().find_map(|answer| {
         let Outcome::Secure(Content::Data(records)) = &answer.outcome else { return None };
         let base = MxHost::from_dns(&answer.question.name().base_name().base_name())?;
-        let read = |record| TlsaRecord { text: rdata(record), read: Tlsa::parse(record) };
+        let read = |record| {
+            let read = Tlsa::parse(record);
+            TlsaRecord { text: read.as_ref().map_or_else(|_| rdata(record), ToString::to_string), read }
+        };
         Some((base, records.iter().map(read).collect()))
     })
 }

@@ -33,23 +33,21 @@ pub fn page(probes: &[DomainProbe], paint: Paint) -> String {
 }
 
 fn domain(page: &mut Page, probe: &DomainProbe) {
+    let (tone, words) = summary(probe);
+    page.heading(&format!("{}: {words}", probe.domain));
     let judgement = &probe.verification.judgement;
-    page.heading(&format!("{}: {}", probe.domain, summary(probe)));
-    let tone = match judgement.verdict {
-        Verdict::Deliver => Tone::Plain,
-        Verdict::Defer => Tone::Warning,
-        Verdict::Refuse => Tone::Bad,
-    };
     let reason = judgement.reason.explain();
-    page.item(
-        "decision",
-        tone,
-        &format!("{} ({}): {}", judgement.verdict.word(), reason.word, reason.meaning),
-    );
+    match judgement.verdict {
+        Verdict::Deliver => {}
+        Verdict::Defer | Verdict::Refuse => {
+            let words = format!("{} ({}): {}", judgement.verdict.word(), reason.word, reason.meaning);
+            page.item("verdict", tone, &words);
+        }
+    }
     if let Some(policy) = &probe.policy {
-        let left = left(policy.expires_at, probe.at);
-        let mode = policy.policy.mode().word();
-        page.item("policy", Tone::Plain, &format!("mode {mode}, until {} ({left})", policy.expires_at));
+        let (dialect, mode) = (judgement.policy.word(), policy.policy.mode().word());
+        let (end, left) = (day(policy.expires_at), left(policy.expires_at, probe.at));
+        page.item("policy", Tone::Plain, &format!("{dialect}, mode {mode}, until {end} ({left})"));
     }
     for note in &probe.verification.notes {
         page.item("note", Tone::Faint, &excerpt(note, SHOWN));
@@ -58,23 +56,32 @@ fn domain(page: &mut Page, probe: &DomainProbe) {
         of_host(page, probe, host);
     }
     if probe.hosts_left_out > 0 {
-        let words = format!("{} more MX hosts were left out; --mx HOST asks one.", probe.hosts_left_out);
-        page.heading("and others");
-        page.paragraph(Tone::Warning, &words);
+        page.heading(&format!("{} more MX hosts were left out", probe.hosts_left_out));
+        page.paragraph(Tone::Warning, "--mx HOST asks one of them.");
     }
 }
 
 /// What follows for the mail, in one sentence.
-fn summary(probe: &DomainProbe) -> String {
+fn summary(probe: &DomainProbe) -> (Tone, String) {
     let all = probe.addresses().count();
     let good = probe.addresses().filter(|(_, one)| one.consequence.action.delivers()).count();
-    match probe.reach() {
-        Reach::NoHost => "no host takes its mail".to_owned(),
-        Reach::Every if all == 1 => "its only address would get the mail".to_owned(),
-        Reach::Every if good == all => format!("all {all} addresses would get the mail"),
-        Reach::Every => format!("all {good} addresses that this machine has a way to would get the mail"),
-        Reach::Some => format!("{good} of {all} addresses would get the mail"),
-        Reach::Unknown => "nobody can tell whether mail would arrive".to_owned(),
+    match (probe.reach(), good) {
+        (Reach::NoHost, _) => (Tone::Good, "it takes no mail, and says so".to_owned()),
+        (Reach::Every, _) if all == 1 => (Tone::Good, "its only address would get the mail".to_owned()),
+        (Reach::Every, _) if good == all => (Tone::Good, format!("all {all} addresses would get the mail")),
+        (Reach::Every, _) => {
+            (Tone::Good, format!("all {good} addresses that this machine has a way to would get the mail"))
+        }
+        (Reach::Some, 0) if all == 1 => (Tone::Bad, "its only address would get no mail".to_owned()),
+        (Reach::Some, 0) => (Tone::Bad, format!("none of its {all} addresses would get the mail")),
+        (Reach::Some, _) if good == all => {
+            (Tone::Bad, format!("all {all} addresses would get the mail, but some host has none"))
+        }
+        (Reach::Some, _) => (Tone::Bad, format!("{good} of {all} addresses would get the mail")),
+        (Reach::Unknown, _) if probe.verification.judgement.verdict == Verdict::Deliver => {
+            (Tone::Warning, "its MX hosts could not be asked".to_owned())
+        }
+        (Reach::Unknown, _) => (Tone::Warning, "nobody can tell what it demands, its mail waits".to_owned()),
     }
 }
 
@@ -125,10 +132,10 @@ fn demand(host: &HostProbe) -> String {
         Verdict::Deliver => {}
     }
     let who = match ruling.policy {
-        PolicyType::Dane => " by DANE",
-        PolicyType::MtaSts => " by MTA-STS",
-        PolicyType::SmtpSts => " by the draft's policy",
-        PolicyType::Override => " by this machine's configuration",
+        PolicyType::Dane => "DANE: ",
+        PolicyType::MtaSts => "MTA-STS: ",
+        PolicyType::SmtpSts => "SMTP STS: ",
+        PolicyType::Override => "this machine's configuration: ",
         PolicyType::None => "",
     };
     let what = match ruling.tls {
@@ -137,7 +144,7 @@ fn demand(host: &HostProbe) -> String {
         Tls::WebPki => "a certificate of a public authority for its name",
         Tls::Dane => "a certificate that fits one of its TLSA records",
     };
-    format!("{what},{who} ({word})")
+    format!("{who}{what} ({word})")
 }
 
 fn of_address(page: &mut Page, probe: &DomainProbe, host: &HostProbe, address: &AddressProbe) {
@@ -154,7 +161,8 @@ fn of_address(page: &mut Page, probe: &DomainProbe, host: &HostProbe, address: &
         page.more(Tone::Faint, &format!("{} {}", tls.version, tls.cipher));
     }
     if let Some(chain) = &seen.chain {
-        certificates(page, chain, probe.at);
+        let is_told = matches!(address.consequence.cause, Cause::Certificate(_));
+        certificates(page, chain, probe.at, is_told);
     }
     for (record, fate) in host.tlsa.iter().zip(&seen.tlsa) {
         let (tone, words) = of_record(record, fate);
@@ -164,8 +172,7 @@ fn of_address(page: &mut Page, probe: &DomainProbe, host: &HostProbe, address: &
         && !seen.tlsa.iter().any(|fate| matches!(fate, Fate::Matched { .. }))
         && let Some(key) = seen.certificate().and_then(|certificate| certificate.key_sha256.as_ref())
     {
-        page.more(Tone::Plain, "a TLSA record that would fit its key:");
-        page.more(Tone::Plain, &format!("3 1 1 {key}"));
+        page.item(&format!("3 1 1 {key}"), Tone::Plain, "is the TLSA record that would fit its key");
     }
 }
 
@@ -181,62 +188,65 @@ fn consequence(host: &HostProbe, address: &AddressProbe) -> (Tone, String) {
                 Tls::WebPki => "in TLS that a public authority vouches for",
                 Tls::Encrypt | Tls::Opportunistic => "in TLS, with any certificate",
             };
-            (Tone::Good, format!("gets the mail, {how} ({word})"))
+            (Tone::Good, format!("gets the mail, {how}"))
         }
         Action::DeliverInClear => {
             (Tone::Warning, format!("gets the mail in clear text ({word}): {}", failed.unwrap_or_default()))
         }
-        Action::NotToThisHost => {
-            let why = failed.unwrap_or_else(|| of_cause(cause, address));
-            (Tone::Bad, format!("gets no mail ({word}): {why}"))
-        }
-        Action::Wait => {
-            let why = failed.unwrap_or_else(|| of_cause(cause, address));
-            (Tone::Warning, format!("gets no mail now ({word}): {why}"))
+        Action::NotToThisHost | Action::Wait => {
+            let (tone, now) = if action == Action::Wait { (Tone::Warning, " now") } else { (Tone::Bad, "") };
+            match failed.or_else(|| of_cause(cause, address)) {
+                Some(why) => (tone, format!("gets no mail{now} ({word}): {why}")),
+                None => (tone, format!("gets no mail{now} ({word})")),
+            }
         }
     }
 }
 
 fn of_failure(failure: &Failure) -> String {
-    format!("at {}, {}", failure.at.word(), excerpt(&failure.why, SHOWN))
+    format!("{}: {}", failure.at.place(), excerpt(&failure.why, SHOWN))
 }
 
-/// What is missing, where the session itself was completed.
-fn of_cause(cause: Cause, address: &AddressProbe) -> String {
+/// What is missing, where the session itself was completed; what its host is refused for was said above.
+fn of_cause(cause: Cause, address: &AddressProbe) -> Option<String> {
     match cause {
-        Cause::TlsaNoMatch => "no TLSA record fits what it shows".to_owned(),
+        Cause::TlsaNoMatch => Some("no TLSA record fits what it shows".to_owned()),
         Cause::Certificate(_) => match address.sighting.chain.as_ref().map(|chain| &chain.webpki) {
-            Some(Err(distrusted)) => {
-                format!("its certificate does not do: {}", excerpt(&distrusted.why, SHOWN))
-            }
-            Some(Ok(())) | None => "it shows no certificate".to_owned(),
+            Some(Err(distrusted)) => Some(excerpt(&distrusted.why, SHOWN)),
+            Some(Ok(())) | None => Some("it shows no certificate".to_owned()),
         },
-        Cause::Ruling(reason) => reason.explain().meaning.to_owned(),
-        Cause::Failure(_) => String::new(),
+        Cause::Ruling(_) | Cause::Failure(_) => None,
     }
 }
 
-/// The server's own certificate in full, the others by name and end, and what public authorities make of them.
-fn certificates(page: &mut Page, chain: &Chain, now: UnixTime) {
+/// The server's own certificate in full, the others by name and end, and what public authorities make of them, unless
+/// that `is_told`.
+fn certificates(page: &mut Page, chain: &Chain, now: UnixTime, is_told: bool) {
     let Some((own, others)) = chain.certificates.split_first() else { return };
     match &own.says {
         None => page.more(Tone::Warning, "its certificate cannot be read"),
         Some(says) => {
-            let (names, issuer) = (says.for_whom(), excerpt(&says.issuer, SHOWN));
-            page.more(Tone::Plain, &format!("certificate: {names}; issued by {issuer}; {}", says.key));
             let (tone, until) = until(says, now);
-            page.more(tone, &format!("  {until}"));
+            let names = excerpt(&says.names.join(", "), SHOWN);
+            match says.names.is_empty() {
+                true => page.more(tone, &format!("certificate that names nobody, {until}")),
+                false => page.more(tone, &format!("certificate for {names}, {until}")),
+            }
+            let issuer = excerpt(&says.issuer, SHOWN);
+            page.more(Tone::Faint, &format!("its key: {}; issued by {issuer}", says.key));
         }
     }
     for says in others.iter().filter_map(|other: &Certificate| other.says.as_ref()) {
         let (tone, until) = until(says, now);
-        page.more(tone, &format!("sent along: {}; {until}", excerpt(&says.subject, SHOWN)));
+        let tone = if tone == Tone::Plain { Tone::Faint } else { tone };
+        page.more(tone, &format!("sent along: {}, {until}", excerpt(&says.subject, SHOWN)));
     }
     match &chain.webpki {
         Ok(()) => page.more(Tone::Plain, "public authorities vouch for it"),
+        Err(_) if is_told => {}
         Err(distrusted) => {
             let (word, why) = (distrusted.kind.word(), excerpt(&distrusted.why, SHOWN));
-            page.more(Tone::Plain, &format!("no public authority vouches for it ({word}): {why}"));
+            page.more(Tone::Faint, &format!("no public authority vouches for it ({word}): {why}"));
         }
     }
 }
@@ -248,11 +258,17 @@ fn until(says: &Says, now: UnixTime) -> (Tone, String) {
         Ok(()) if left_for < SOON * DAY => (Tone::Warning, left(says.not_after, now)),
         Ok(()) => (Tone::Plain, left(says.not_after, now)),
         Err(_) if now < says.not_before => {
-            return (Tone::Bad, format!("from {}, which is not yet", says.not_before));
+            return (Tone::Bad, format!("from {} on, which is not yet", day(says.not_before)));
         }
         Err(_) => (Tone::Bad, left(says.not_after, now)),
     };
-    (tone, format!("until {} ({words})", says.not_after))
+    (tone, format!("until {} ({words})", day(says.not_after)))
+}
+
+/// The day of a moment, in UTC.
+fn day(moment: UnixTime) -> String {
+    let text = moment.to_string();
+    text.split('T').next().unwrap_or(&text).to_owned()
 }
 
 /// How far off an end is.

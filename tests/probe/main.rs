@@ -1,0 +1,14 @@
+//! The probe at real sockets on loopback: servers that misbehave at every step, certificates of every kind, and the
+//! command with its outputs.
+#![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
+
+#[path = "../laboratory/mod.rs"]
+mod laboratory;
+#[path = "../program/mod.rs"]
+mod program;
+
+mod certificates;
+
+mod hostile;
+mod old;
+mod server;
