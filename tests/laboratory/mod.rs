@@ -143,6 +143,11 @@ impl Laboratory {
         self.world.lock().unwrap().publish_tlsa_for(port);
     }
 
+    /// The digests of its TLSA records, which differ from laboratory to laboratory.
+    pub(crate) fn digests(&self) -> Vec<String> {
+        self.authority.digests().into_values().collect()
+    }
+
     /// A directory that goes with the laboratory.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()

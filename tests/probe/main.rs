@@ -8,6 +8,7 @@ mod laboratory;
 mod program;
 
 mod certificates;
+mod command;
 
 mod hostile;
 mod old;

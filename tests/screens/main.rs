@@ -27,6 +27,7 @@ mod explain;
 mod lint;
 mod lookup;
 mod matching;
+mod probe;
 mod why;
 
 use std::fs;

@@ -19,7 +19,7 @@ use std::num::NonZeroU16;
 #[derive(Args, Debug)]
 pub struct ProbeArguments {
     /// The domains whose MX hosts are asked
-    #[arg(value_name = "DOMAIN", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "DOMAIN", required = true)]
     pub domains: Vec<OsString>,
     /// A host to be asked instead of the domain's own MX hosts; repeatable
     #[arg(long, value_name = "HOST", allow_hyphen_values = true)]
@@ -36,7 +36,7 @@ pub struct ProbeArguments {
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
-    /// Whom to ask and to trust; `--deadline` is the time for each domain [default: 45]
+    /// Whom to ask and to trust.
     #[command(flatten)]
     pub outside: OutsideArguments,
 }

@@ -19,6 +19,9 @@ const RECORD_SHOWN: usize = 22;
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
+/// Days so far ahead that nobody counts them.
+const FAR: u64 = 1_000;
+
 /// Days before its end at which a certificate is worth a look: most are renewed a month ahead.
 const SOON: u64 = 14;
 
@@ -255,6 +258,7 @@ fn certificates(page: &mut Page, chain: &Chain, now: UnixTime, is_told: bool) {
 fn until(says: &Says, now: UnixTime) -> (Tone, String) {
     let left_for = says.not_after.since(now);
     let (tone, words) = match says.counts_at(now) {
+        Ok(()) if left_for > FAR * DAY => return (Tone::Plain, format!("until {}", day(says.not_after))),
         Ok(()) if left_for < SOON * DAY => (Tone::Warning, left(says.not_after, now)),
         Ok(()) => (Tone::Plain, left(says.not_after, now)),
         Err(_) if now < says.not_before => {
