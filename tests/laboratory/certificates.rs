@@ -103,6 +103,8 @@ pub(crate) fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
+    let today = SystemTime::now();
+    (params.not_before, params.not_after) = ((today - 365 * DAY).into(), (today + 3_650 * DAY).into());
     params
 }
 
