@@ -233,3 +233,6 @@ pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
 pub const MAX_CHECKED_OCTETS: u64 = 134_217_728;
 /// Octets that have to be free on the cache's disk: the bound of a file for few domains.
 pub const LEAST_FREE_OCTETS: u64 = 67_108_864;
+
+/// Characters of one value in the log: more than any name has, and few enough for a line that somebody reads.
+pub const MAX_LOG_VALUE: usize = 1_024;

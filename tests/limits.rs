@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 98] = [
+const DEFAULTS: [(&str, &str); 99] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -103,6 +103,7 @@ const DEFAULTS: [(&str, &str); 98] = [
     ("MAX_PROCESS_OCTETS", "1_048_576"),
     ("MAX_CHECKED_OCTETS", "134_217_728"),
     ("LEAST_FREE_OCTETS", "67_108_864"),
+    ("MAX_LOG_VALUE", "1_024"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

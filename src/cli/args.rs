@@ -1,6 +1,7 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
 use super::config::{BadConfiguration, Choices, Deadline, NameServer};
+use super::log::{self, LogFormat};
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -265,18 +266,23 @@ pub struct OutsideArguments {
     /// Time for the whole run, 1 to 50 [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub deadline: Option<Deadline>,
+    /// Keeps a log of this shape
+    #[arg(long, value_name = "SHAPE")]
+    pub log_format: Option<LogFormat>,
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
     pub config: PathBuf,
 }
 
 impl OutsideArguments {
-    /// These choices, completed by the configuration.
+    /// These choices, completed by the configuration. If they want a log, it begins here.
     ///
     /// # Errors
     /// [`BadConfiguration`].
     pub fn choices(&self) -> Result<Choices, BadConfiguration> {
-        self.given().with_file(&self.config)
+        let choices = self.given().with_file(&self.config)?;
+        log::begin(&choices);
+        Ok(choices)
     }
 
     /// What was said on the command line.
@@ -290,6 +296,7 @@ impl OutsideArguments {
             https_port: self.https_port,
             allow_private_addresses: self.allow_private_addresses,
             deadline: self.deadline,
+            log_format: self.log_format,
             ..Choices::default()
         }
     }
@@ -334,7 +341,7 @@ pub struct VerifyArguments {
     /// for a router, with the permitted hosts as `mxre=`
     #[arg(short = 'm', long = "mx", value_name = "HOST", allow_hyphen_values = true)]
     pub hosts: Vec<OsString>,
-    /// More words for people: every question asked, and a log on standard error (never in Exim's format)
+    /// More words: on the page for people every question and what the answer waited for; beside JSON a log
     #[arg(short = 'v', long)]
     pub verbose: bool,
     /// The configuration

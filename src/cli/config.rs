@@ -3,6 +3,7 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::log::LogFormat;
 use super::overrides::Overrides;
 use crate::cache::DEFAULT_PATH;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
@@ -50,6 +51,9 @@ pub struct Choices {
     /// The shape of the answer [default: human on a terminal, else exim]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+    /// Keeps a log of this shape, unless the answer is for Exim
+    #[arg(long, value_name = "SHAPE")]
+    pub log_format: Option<LogFormat>,
     /// Only authenticated policies are stored and used: no trust on first use
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub require_authentication: Option<bool>,
@@ -260,6 +264,7 @@ impl Choices {
             allow_private_addresses: self.allow_private_addresses.or(file.allow_private_addresses),
             deadline: self.deadline.or(file.deadline),
             format: self.format.or(file.format),
+            log_format: self.log_format.or(file.log_format),
             require_authentication: self.require_authentication.or(file.require_authentication),
             on_unreachable: self.on_unreachable.or(file.on_unreachable),
             tls_verified: self.tls_verified.or(file.tls_verified),
@@ -304,7 +309,7 @@ mod tests {
     #[test]
     fn a_file_says_the_same_as_the_command_line() {
         let text = "cachedb = '/x/y.db'\ndns = ['192.0.2.1', '[2001:db8::1]:5353']\ntrust_anchor = '/x/key'\nca_file = '/x/ca'\n\
-                    https_port = 8443\nallow_private_addresses = true\ndeadline = 7\nformat = 'json'\nrequire_authentication = true\n\
+                    https_port = 8443\nallow_private_addresses = true\ndeadline = 7\nformat = 'json'\nlog_format = 'journald'\nrequire_authentication = true\n\
                     on_unreachable = 'defer'\ntls_verified = 'yes'\nmax_domains = 5\n";
         let choices = parse(text).unwrap();
         assert_eq!(

@@ -1,43 +1,305 @@
-//! The log of `-v`: tracing's events on standard error, made harmless line by line.
+//! The log: what happened, event by event, for whoever keeps such things. As text or JSON on standard error, or in the
+//! system's journal; never in Exim's format, for what a child says on standard error ends up in a mail header.
+//!
+//! Libraries log strangers' names as they come, so nothing is written as it comes: each value is cut and escaped in one
+//! place, before any of the three shapes knows it. One event is one line, whatever it is about.
 
-use std::io::{self, Write};
-use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
+use super::config::Choices;
+use crate::limits::MAX_LOG_VALUE;
+use crate::text::excerpt;
+use crate::time::{Clock as _, SystemClock, UnixTime};
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Starts logging. Never in Exim's format: what a child says on standard error ends up in a mail header.
-pub(super) fn start() {
-    let log = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(Level::INFO)
-        .with_target(true)
-        .without_time()
-        .with_writer(Harmless)
-        .finish();
+/// The shape of the log.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people, on standard error
+    Text,
+    /// One JSON object a line, on standard error
+    Json,
+    /// Entries of the system's journal
+    Journald,
+}
+
+/// Where the journal takes entries (systemd.journal-fields(7), its native protocol).
+const JOURNAL: &str = "/run/systemd/journal/socket";
+
+/// Starts the log that these choices want, if they want one.
+pub(super) fn begin(choices: &Choices) {
+    if let Some(format) = choices.log_format {
+        start(format);
+    }
+}
+
+/// Starts logging.
+pub(super) fn start(format: LogFormat) {
+    let journal = match format {
+        LogFormat::Text => Ok(Log(Shape::Text)),
+        LogFormat::Json => Ok(Log(Shape::Json)),
+        LogFormat::Journald => Log::into_journal(Path::new(JOURNAL)),
+    };
+    let (log, trouble) = match journal {
+        Ok(log) => (log, None),
+        Err(error) => (Log(Shape::Text), Some(error.to_string())),
+    };
     // A second subscriber in one process is not worth an error.
     let _ = tracing::subscriber::set_global_default(log);
-}
-
-/// Escapes everything but printable ASCII: libraries log strangers' names as they come.
-#[derive(Clone, Copy, Debug)]
-struct Harmless;
-
-impl<'a> MakeWriter<'a> for Harmless {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        Self
+    if let Some(why) = trouble {
+        tracing::warn!(why, "the journal cannot be reached, so the log goes to standard error");
     }
 }
 
-impl Write for Harmless {
-    /// One call is one event, with its line end.
-    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(event.strip_suffix(b"\n").unwrap_or(event));
-        writeln!(io::stderr().lock(), "{}", crate::text::Escaped(&text))?;
-        Ok(event.len())
+/// What takes events.
+struct Log(Shape);
+
+enum Shape {
+    Text,
+    Json,
+    Journal(UnixDatagram),
+}
+
+impl Log {
+    fn into_journal(place: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.connect(place)?;
+        Ok(Self(Shape::Journal(socket)))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+    fn take(&self, entry: &Entry) {
+        // Whoever keeps no log is not told of it: the answer counts.
+        let _ = match &self.0 {
+            Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
+            Shape::Json => writeln!(io::stderr().lock(), "{}", entry.object()),
+            Shape::Journal(socket) => socket.send(entry.datagram().as_bytes()).map(drop),
+        };
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO && metadata.is_event()
+    }
+
+    fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
+        Some(tracing::level_filters::LevelFilter::INFO)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.take(&Entry::of(event, SystemClock.now()));
+    }
+
+    // Spans are not told: this program has none, and those of libraries are not enabled.
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// One event; every text in it is printable ASCII and has its bound.
+struct Entry {
+    at: UnixTime,
+    level: Level,
+    target: String,
+    message: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Entry {
+    fn of(event: &Event<'_>, at: UnixTime) -> Self {
+        let metadata = event.metadata();
+        let target = excerpt(metadata.target(), MAX_LOG_VALUE);
+        let mut entry =
+            Self { at, level: *metadata.level(), target, message: String::new(), fields: Vec::new() };
+        event.record(&mut entry);
+        entry
+    }
+
+    /// The message with its fields, as people read it.
+    fn sentence(&self) -> String {
+        let mut text = self.message.clone();
+        for (name, value) in &self.fields {
+            // Writing into a String does not fail.
+            let _ = write!(text, " {name}=\"{}\"", value.replace('"', "\\\""));
+        }
+        text
+    }
+
+    /// In JSON: `at` (seconds since 1970), `level`, `target`, `message`, `fields`.
+    fn object(&self) -> Value {
+        let fields: serde_json::Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+            .collect();
+        json!({
+            "at": self.at.0,
+            "level": self.level.as_str().to_lowercase(),
+            "target": self.target,
+            "message": self.message,
+            "fields": fields,
+        })
+    }
+
+    /// For the journal: fields of one line each, for no value holds a line end.
+    fn datagram(&self) -> String {
+        // The priorities of syslog(3).
+        let priority = match self.level {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            Level::DEBUG | Level::TRACE => 7,
+        };
+        let mut text = format!(
+            "PRIORITY={priority}\nSYSLOG_IDENTIFIER=smtp-sts-verify\nMESSAGE={}\nSTS_TARGET={}\n",
+            self.sentence(),
+            self.target
+        );
+        for (name, value) in &self.fields {
+            let name: String = name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+                .collect();
+            // Writing into a String does not fail.
+            let _ = writeln!(text, "STS_{name}={value}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>5} {}: {}", self.level.as_str(), self.target, self.sentence())
+    }
+}
+
+impl Visit for Entry {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let value = excerpt(value, MAX_LOG_VALUE);
+        match field.name() {
+            "message" => self.message = value,
+            name => self.fields.push((name, value)),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use tracing::{debug, error, info, warn};
+
+    /// What would do harm in a terminal, a log, JSON or the journal.
+    const HOSTILE: &str = "a\nMESSAGE=forged\r\n\u{1b}[2J\u{202e}\"} level=error\u{0}\u{85}x=\"";
+
+    /// Every way in which this program and libraries log.
+    fn say_it_all() {
+        info!(question = HOSTILE, "as a field");
+        warn!(why = %HOSTILE, "displayed");
+        error!(why = ?HOSTILE, number = 7, "for debugging");
+        info!("in the message: {HOSTILE}");
+        info!(target: "library.with-dots", { a.b = HOSTILE, long = "x".repeat(100_000) }, "x");
+        debug!("nobody wants to know: {HOSTILE}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Entry>>>);
+
+    impl Subscriber for Kept {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            Log(Shape::Text).enabled(metadata)
+        }
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(Entry::of(event, UnixTime(1_795_000_000)));
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn entries() -> Vec<Entry> {
+        let kept = Kept::default();
+        tracing::subscriber::with_default(kept.clone(), say_it_all);
+        std::mem::take(&mut kept.0.lock().unwrap())
+    }
+
+    fn is_printable(text: &str) -> bool {
+        text.bytes().all(|b| (b' '..=b'~').contains(&b))
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_printable_ascii() {
+        let entries = entries();
+        assert_eq!(entries.len(), 5);
+        for entry in &entries {
+            let line = entry.to_string();
+            assert!(is_printable(&line) && line.len() < 10_000, "{line}");
+        }
+        assert!(entries[0].to_string().ends_with("as a field question=\"a\\u{a}MESSAGE=forged\\u{d}\\u{a}\\u{1b}[2J\\u{202e}\\\"} level=error\\u{0}\\u{85}x=\\\"\""));
+    }
+
+    #[test]
+    fn in_json_it_is_an_object_whose_keys_no_stranger_chooses() {
+        for entry in entries() {
+            let line = entry.object().to_string();
+            assert!(is_printable(&line), "{line}");
+            let object: Value = serde_json::from_str(&line).unwrap();
+            let keys: Vec<&String> = object.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["at", "fields", "level", "message", "target"]);
+            assert!(["info", "warn", "error"].contains(&object["level"].as_str().unwrap()), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_journal_gets_one_datagram_an_event_whose_fields_no_stranger_chooses() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let place = directory.path().join("socket");
+        let journal = UnixDatagram::bind(&place).unwrap();
+        let log = Log::into_journal(&place).unwrap();
+        tracing::subscriber::with_default(log, say_it_all);
+        journal.set_nonblocking(true).unwrap();
+        let mut priorities = Vec::new();
+        let mut octets = vec![0; 1 << 17];
+        while let Ok(length) = journal.recv(&mut octets) {
+            let text = std::str::from_utf8(&octets[..length]).unwrap().to_owned();
+            for line in text.lines() {
+                let (name, _) = line.split_once('=').unwrap();
+                let known =
+                    ["PRIORITY", "SYSLOG_IDENTIFIER", "MESSAGE"].contains(&name) || name.starts_with("STS_");
+                assert!(known && is_printable(line), "{line}");
+            }
+            assert_eq!(text.matches("\nMESSAGE=").count(), 1, "{text}");
+            priorities.push(text.lines().next().unwrap().to_owned());
+        }
+        assert_eq!(priorities, ["PRIORITY=6", "PRIORITY=4", "PRIORITY=3", "PRIORITY=6", "PRIORITY=6"]);
+    }
+
+    #[test]
+    fn a_journal_that_is_not_there_is_an_error() {
+        assert!(Log::into_journal(Path::new("/nonexistent/socket")).is_err());
     }
 }

@@ -11,7 +11,7 @@ pub mod generate;
 pub mod guide;
 mod lines;
 mod lint;
-mod log;
+pub mod log;
 pub mod lookup;
 pub mod matching;
 mod output;

@@ -3,9 +3,10 @@
 use super::args::VerifyArguments;
 use super::config::{Choices, Format};
 use super::exit::ExitStatus;
+use super::log::{self, LogFormat};
 use super::outside::{self, Trusted};
 use super::overrides::{Effect, Word};
-use super::{log, output, privileges, watchdog};
+use super::{output, privileges, watchdog};
 use crate::cache::{Cache, CachePath};
 use crate::dns::session::Resolver;
 use crate::https::HttpsFetcher;
@@ -41,8 +42,8 @@ fn answer(
     asker: Asker,
     started: Instant,
 ) -> Result<Report, NoInquiry> {
-    if arguments.verbose && choices.format() != Format::Exim {
-        log::start();
+    if let Some(format) = log_format(arguments, choices) {
+        log::start(format);
     }
     let mut request = request(arguments, choices)?;
     let now = SystemClock.now();
@@ -85,6 +86,15 @@ fn answer(
         let report = verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await;
         Report { timeline: journal.timeline(), ..report }
     })))
+}
+
+/// The log that is wanted. `-v` puts the same on the page for people, so it needs none there; Exim's line stays alone.
+fn log_format(arguments: &VerifyArguments, choices: &Choices) -> Option<LogFormat> {
+    match choices.format() {
+        Format::Exim => None,
+        Format::Human => choices.log_format,
+        Format::Json => choices.log_format.or_else(|| arguments.verbose.then_some(LogFormat::Text)),
+    }
 }
 
 fn misconfigured(why: impl ToString) -> NoInquiry {

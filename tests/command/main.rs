@@ -12,6 +12,7 @@ mod formats;
 mod generated;
 mod lint;
 mod lint_domain;
+mod logs;
 mod matching;
 mod outputs;
 mod reasons;

@@ -10,7 +10,7 @@ use super::config::{BadConfiguration, Choices, TlsVerified, WhenUnreachable};
 use super::exit::ExitStatus;
 use super::lookup::Format;
 use super::outside::{self, Trusted};
-use super::{output, privileges, terminal};
+use super::{log, output, privileges, terminal};
 use crate::cache::{Cache, CachePath, Dossier, Memory};
 use crate::dns::Resolve;
 use crate::dns::anchor::TrustAnchors;
@@ -161,7 +161,9 @@ impl ExplainArguments {
             tls_verified: self.tls_verified,
             ..self.outside.given()
         };
-        given.with_file(&self.outside.config)
+        let choices = given.with_file(&self.outside.config)?;
+        log::begin(&choices);
+        Ok(choices)
     }
 }
 
