@@ -4,6 +4,7 @@
 #[path = "../laboratory/mod.rs"]
 mod laboratory;
 
+mod clock;
 mod exim;
 mod patient;
 mod servers;
