@@ -43,6 +43,25 @@ impl<'a> Certificate<'a> {
     }
 }
 
+/// A SubjectPublicKeyInfo, taken apart (RFC 5280 section 4.1.2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PublicKey<'a> {
+    /// What is in the AlgorithmIdentifier.
+    pub(crate) algorithm: &'a [u8],
+    /// The key itself, without the octet that counts unused bits, which are none.
+    pub(crate) key: &'a [u8],
+}
+
+impl<'a> PublicKey<'a> {
+    /// The key of one certificate.
+    pub(crate) fn of(certificate: &'a [u8]) -> Option<Self> {
+        let mut info = the_only(SEQUENCE, Certificate::read(certificate)?.public_key)?;
+        let algorithm = info.next(SEQUENCE)?.content;
+        let key = info.next(BIT_STRING)?.content.strip_prefix(&[0])?;
+        Some(Self { algorithm, key })
+    }
+}
+
 /// Whether the octets are one SubjectPublicKeyInfo.
 pub(super) fn is_public_key(octets: &[u8]) -> bool {
     let parts = || {
@@ -127,6 +146,10 @@ mod tests {
         let (certificate, key) = certificate();
         assert_eq!(public_key_of(&certificate), Some(key.as_slice()));
         assert!(is_public_key(&key) && !is_public_key(&certificate) && public_key_of(&key).is_none());
+        let PublicKey { algorithm, key: point } = PublicKey::of(&certificate).unwrap();
+        // id-ecPublicKey and prime256v1 (RFC 5480 section 2.1), and an uncompressed point.
+        assert!(algorithm.starts_with(&[6, 7]) && algorithm.len() == 19, "{algorithm:x?}");
+        assert!(point.len() == 65 && key.ends_with(point), "{point:x?}");
         let Certificate { issuer, subject, .. } = Certificate::read(&certificate).unwrap();
         assert_eq!(issuer, subject, "it is signed by itself");
     }

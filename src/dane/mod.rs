@@ -5,7 +5,7 @@
 //! bogus or missing one is never an absence (section 2.1.1).
 
 pub mod base;
-mod der;
+pub(crate) mod der;
 pub mod matching;
 pub mod tlsa;
 

@@ -5,13 +5,15 @@
 
 use super::certificate::{Certificate, Distrust, Says};
 use super::report::Distrusted;
+use crate::dane::der::PublicKey;
 use crate::https::{BadRoots, Roots};
 use crate::time::UnixTime as Moment;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
@@ -29,6 +31,7 @@ pub(super) type Seen = (Vec<Vec<u8>>, Result<(), Distrusted>);
 #[derive(Debug)]
 pub(super) struct Notes {
     webpki: Arc<WebPkiServerVerifier>,
+    algorithms: WebPkiSupportedAlgorithms,
     /// Whom the certificate has to be for (RFC 8461 section 4.1), whatever name the handshake asks for.
     mx: ServerName<'static>,
     seen: Mutex<Option<Seen>>,
@@ -58,7 +61,9 @@ impl Collector {
     /// # Errors
     /// If the TLS library is built without TLS 1.2 and 1.3.
     pub(super) fn session(&self, mx: ServerName<'static>) -> Result<(ClientConfig, Arc<Notes>), Error> {
-        let notes = Arc::new(Notes { webpki: Arc::clone(&self.webpki), mx, seen: Mutex::new(None) });
+        let algorithms = self.provider.signature_verification_algorithms;
+        let notes =
+            Arc::new(Notes { webpki: Arc::clone(&self.webpki), algorithms, mx, seen: Mutex::new(None) });
         let verifier: Arc<dyn ServerCertVerifier> = Arc::<Notes>::clone(&notes);
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -75,6 +80,32 @@ impl Notes {
     pub(super) fn own_certificate(&self) -> Option<Certificate> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.as_ref().and_then(|(chain, _)| chain.first()).map(|der| Certificate::read(der))
+    }
+
+    /// Whether the server holds the key of a certificate that the library does not read: of version 1, or with extensions
+    /// that it does not know. Senders with other libraries take such a one where a DANE-EE record names it.
+    ///
+    /// Only what kept the library from reading is passed over: the signature is verified by the same algorithms.
+    fn proven_by_the_key_alone(
+        &self,
+        error: Error,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let is_unread = ParsedCertificate::try_from(certificate).is_err();
+        let Some(PublicKey { algorithm, key }) = PublicKey::of(certificate).filter(|_| is_unread) else {
+            return Err(error);
+        };
+        let schemes = self.algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signed.scheme);
+        let fits = |candidate: &&&dyn SignatureVerificationAlgorithm| {
+            candidate.public_key_alg_id().as_ref() == algorithm
+        };
+        let mut candidates = schemes.flat_map(|(_, candidates)| candidates.iter()).filter(fits);
+        match candidates.any(|one| one.verify_signature(key, message, signed.signature()).is_ok()) {
+            true => Ok(HandshakeSignatureValid::assertion()),
+            false => Err(error),
+        }
     }
 
     /// What was seen; nothing if the handshake did not come to the certificate.
@@ -105,7 +136,8 @@ impl ServerCertVerifier for Notes {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, certificate, signed)
+        let verified = self.webpki.verify_tls12_signature(message, certificate, signed);
+        verified.or_else(|error| self.proven_by_the_key_alone(error, message, certificate, signed))
     }
 
     fn verify_tls13_signature(
@@ -114,7 +146,8 @@ impl ServerCertVerifier for Notes {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, certificate, signed)
+        let verified = self.webpki.verify_tls13_signature(message, certificate, signed);
+        verified.or_else(|error| self.proven_by_the_key_alone(error, message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -93,7 +93,7 @@ pub enum FailureKind {
     OldTls,
     /// The two sides have no cipher suite, group or signature in common, or the server says so.
     NoCommonTls,
-    /// The TLS library cannot use the server's certificate: of version 1, with a key that is too short, or malformed.
+    /// The TLS library cannot use the server's certificate: its key is too short or of an unknown kind, or it is malformed.
     BadCertificate,
     /// The server does not prove that it holds the key of its certificate.
     KeyNotProven,

@@ -276,3 +276,19 @@ fn a_certificate_of_somebody_else_proves_nothing() {
     assert_eq!((failure.at, failure.kind), (Stage::Handshake, FailureKind::KeyNotProven));
     assert!(sighting.tls.is_none() && sighting.chain.is_some(), "what was shown is told all the same");
 }
+
+/// Nor one that the TLS library does not read, whose key is looked at by ourselves.
+#[test]
+fn a_certificate_of_somebody_else_proves_nothing_though_it_cannot_be_read() {
+    let world = World::new();
+    let mut params = server(HOST);
+    let mut unknown = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32473, 1], vec![5, 0]);
+    unknown.set_criticality(true);
+    params.custom_extensions.push(unknown);
+    let chain = vec![params.self_signed(&world.key).unwrap().der().to_vec()];
+    let tlsa = || vec![record(3, 1, &world.key.subject_public_key_info())];
+    let sighting = show(&chain, &world.key, &world.root.pem(), tlsa(), &[]);
+    assert_eq!((sighting.failure, sighting.tlsa), (None, vec![Fate::Matched { at: Some(0) }]));
+    let failure = show(&chain, &key(), &world.root.pem(), tlsa(), &[]).failure.unwrap();
+    assert_eq!((failure.at, failure.kind), (Stage::Handshake, FailureKind::BadCertificate));
+}

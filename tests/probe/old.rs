@@ -3,7 +3,9 @@
 use super::hostile::record;
 use super::server::{HOST, Server, look, target};
 use crate::laboratory::certificates::Authority;
-use smtp_sts_verify::probe::certificate::Key;
+use smtp_sts_verify::dane::matching::Fate;
+use smtp_sts_verify::dane::tlsa::Tlsa;
+use smtp_sts_verify::probe::certificate::{Distrust, Key};
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
 use smtp_sts_verify::probe::report::Sighting;
 use std::io::{self, Read as _, Write as _};
@@ -64,6 +66,11 @@ impl Openssl {
 
     /// What the probe sees behind STARTTLS.
     fn seen(&self) -> Sighting {
+        self.seen_with(Vec::new())
+    }
+
+    /// The same, where these records are published.
+    fn seen_with(&self, tlsa: Vec<Tlsa>) -> Sighting {
         let port = self.port;
         let server = Server::that(move |line| {
             line.up_to_tls();
@@ -79,7 +86,7 @@ impl Openssl {
         });
         let roots = tempfile::NamedTempFile::new().unwrap();
         roots.as_file().write_all(Authority::found().pem().as_bytes()).unwrap();
-        let sighting = look(server.address(), &target(Vec::new(), &[]), roots.path());
+        let sighting = look(server.address(), &target(tlsa, &[]), roots.path());
         server.sent();
         sighting
     }
@@ -139,25 +146,26 @@ fn a_short_rsa_key_is_told_with_its_bits() {
     assert_eq!(own.key, Key::Rsa(1_024), "it is told all the same");
 }
 
+/// The library reads none of version 1; a sender with another one takes it where a DANE-EE record names it.
 #[test]
-fn a_certificate_of_version_1_is_told_by_its_version() {
-    let directory = made_by(&[
-        &format!(
-            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out csr.pem -subj /CN={HOST}"
-        ),
-        "x509 -req -in csr.pem -signkey key.pem -days 30 -out cert.pem",
-    ]);
-    let pem = fs::read_to_string(directory.path().join("cert.pem")).unwrap();
-    assert!(pem.contains("BEGIN CERTIFICATE"));
-    let sighting = Openssl::serve(directory.path(), "-cipher ALL").seen();
-    let own = sighting.certificate().unwrap().says.as_ref().unwrap();
-    assert_eq!(own.version, 1);
-    let failure = sighting.failure.as_ref().unwrap();
-    assert_eq!(
-        (failure.at, failure.kind),
-        (Stage::Handshake, FailureKind::BadCertificate),
-        "{}",
-        failure.why
-    );
-    assert!(failure.why.contains("version 1"), "{}", failure.why);
+fn a_certificate_of_version_1_is_as_good_as_any_for_dane_ee() {
+    for (curve, versions) in [("P-256", "-tls1_3"), ("P-256", "-tls1_2"), ("P-384", "-tls1_3")] {
+        let directory = made_by(&[
+            &format!(
+                "req -newkey ec -pkeyopt ec_paramgen_curve:{curve} -nodes -keyout key.pem -out csr.pem -subj /CN={HOST}"
+            ),
+            "x509 -req -in csr.pem -signkey key.pem -days 30 -out cert.pem",
+            "x509 -in cert.pem -outform der -out cert.der",
+        ]);
+        let der = fs::read(directory.path().join("cert.der")).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &der);
+        let tlsa = Tlsa::new(3, 0, 1, digest.as_ref().to_vec()).unwrap();
+        let sighting = Openssl::serve(directory.path(), versions).seen_with(vec![tlsa]);
+        assert_eq!(sighting.failure, None, "{curve} {versions}");
+        assert_eq!(sighting.certificate().unwrap().says.as_ref().unwrap().version, 1);
+        assert_eq!(sighting.tlsa, [Fate::Matched { at: Some(0) }]);
+        let distrusted = sighting.chain.unwrap().webpki.unwrap_err();
+        assert_eq!(distrusted.kind, Distrust::Unsupported);
+        assert!(distrusted.why.contains("version 1"), "{}", distrusted.why);
+    }
 }
