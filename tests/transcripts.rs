@@ -10,8 +10,8 @@ use std::process::Command;
 
 const README: &str = include_str!("../README.md");
 
-/// What stands for something that was left out.
-const LEFT_OUT: &str = "[...]";
+/// The line that stands for something that was left out.
+const LEFT_OUT: &str = "\n[...]";
 
 /// The commands that are shown, in their order.
 const COMMANDS: [&str; 7] = [
@@ -26,10 +26,10 @@ const COMMANDS: [&str; 7] = [
 
 /// What differs from run to run.
 const VOLATILE: [&str; 4] = [
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", // a time
-    r"\d+ days? ",                      // the time until then
-    r":\d{5}",                          // a port
-    r"[0-9A-Fa-f]{16,}",                // a digest
+    r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", // a day, a time
+    r"\d+ days? ",                         // the time until then
+    r":\d{5}",                             // a port
+    r"[0-9A-Fa-f]{16,}",                   // a digest
 ];
 
 /// What was typed, and what is shown of the answer: pieces without a gap in them.
@@ -49,7 +49,8 @@ fn read(block: &'static str) -> Transcript {
     let (typed, shown) = block.split_once('\n').unwrap();
     let command = typed.strip_prefix("$ smtp-sts-verify ").unwrap_or_else(|| panic!("{typed}"));
     let shown = format!("\n{shown}");
-    Transcript { command, pieces: shown.split(&format!("\n{LEFT_OUT}")).map(masked).collect() }
+    let pieces = shown.split(LEFT_OUT).filter(|piece| !piece.trim().is_empty());
+    Transcript { command, pieces: pieces.map(masked).collect() }
 }
 
 fn masked(text: &str) -> String {
@@ -101,6 +102,5 @@ fn a_transcript_is_what_the_program_says_now() {
             };
             rest = after;
         }
-        assert!(pieces.iter().all(|piece| !piece.trim().is_empty()), "{command}: a piece of nothing");
     }
 }
