@@ -111,8 +111,9 @@ fn ours(bench: &Bench) -> BTreeMap<String, (String, String)> {
             let fate = |record: &String| {
                 let entries = seen["tlsa"].as_array().unwrap();
                 // A record in full is told shortened.
-                let start = &record[..record.len().min(60)].to_ascii_uppercase();
-                let is_it = |entry: &&serde_json::Value| entry["record"].as_str().unwrap().starts_with(start);
+                let start = &record[..record.len().min(60)];
+                let text = |entry: &serde_json::Value| entry["record"].as_str().unwrap().to_lowercase();
+                let is_it = |entry: &&serde_json::Value| text(entry).starts_with(start);
                 let entry = entries.iter().find(is_it).unwrap_or_else(|| panic!("{record}: {line}"));
                 entry["fate"].as_str().unwrap().to_owned()
             };
