@@ -1,6 +1,7 @@
 //! Where the mail goes, and what DANE asks of it there.
 
 use super::asked::Asked;
+use super::rule;
 use super::said::Said;
 use crate::dane::base;
 use crate::dane::tlsa::Tlsa;
@@ -23,6 +24,8 @@ pub struct Exchangers {
     pub hosts: Vec<Exchanger>,
     /// What was asked for that.
     pub questions: Vec<Asked>,
+    /// Where the rule stands.
+    pub rule: &'static str,
 }
 
 /// One MX host.
@@ -43,6 +46,8 @@ pub struct Dane {
     pub why: Option<Said>,
     /// What it asks of each MX host, by preference.
     pub hosts: Vec<DaneOfHost>,
+    /// Where the rule stands.
+    pub rule: &'static str,
 }
 
 /// What DANE asks of the mail for one MX host.
@@ -119,6 +124,11 @@ impl Exchangers {
             meaning,
             hosts: hosts.collect(),
             questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
+            rule: match &grounds.mx {
+                MxFindings::Null => rule::NULL_MX,
+                MxFindings::TooMany(_) => rule::LIMITS,
+                MxFindings::Hosts { .. } | MxFindings::Unknown(_) => rule::MX_HOSTS,
+            },
         }
     }
 }
@@ -144,14 +154,22 @@ impl Dane {
     #[must_use]
     pub fn of(grounds: &Grounds) -> Self {
         match &grounds.dane {
-            DaneFindings::Inapplicable(why) => {
-                Self { state: "inapplicable", why: Some(why.into()), hosts: Vec::new() }
-            }
+            DaneFindings::Inapplicable(why) => Self {
+                state: "inapplicable",
+                why: Some(why.into()),
+                hosts: Vec::new(),
+                rule: rule::DANE_ROUTING,
+            },
             DaneFindings::Hosts(hosts) => {
                 let told = |(host, found): &(MxHost, DaneHost)| {
                     DaneOfHost::of(host, found, &grounds.of_exchangers.answers)
                 };
-                Self { state: "looked-at", why: None, hosts: hosts.iter().map(told).collect() }
+                Self {
+                    state: "looked-at",
+                    why: None,
+                    hosts: hosts.iter().map(told).collect(),
+                    rule: rule::DANE,
+                }
             }
         }
     }

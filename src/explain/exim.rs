@@ -3,6 +3,7 @@
 //! The words are those of the routers' files; a test holds them against these. Those behind a failed connection are
 //! Exim's own (4.96 and later).
 
+use super::rule;
 use super::said::Said;
 use crate::name::PolicyDomain;
 use crate::reason::Reason;
@@ -117,8 +118,7 @@ impl Exim {
         };
         let report = Report { judgement: judgement.clone(), ..report.clone() };
         let (meaning, sender) = action.told();
-        let rule = "exim/enforce/router/190_smtp-sts-verify; RFC 5321 section 4.5.4.1 for the queue";
-        Self { line: line(&report, Asker::Router), action, meaning, log, sender, rule }
+        Self { line: line(&report, Asker::Router), action, meaning, log, sender, rule: rule::EXIM }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod json;
 mod order;
 mod policy;
 mod question;
+pub mod rule;
 mod said;
 
 pub use asked::{Asked, Denies, Fault, Proven, Statement};

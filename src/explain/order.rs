@@ -1,6 +1,7 @@
 //! Which mechanism decided, which were passed over, and why: in the order in which they are asked.
 
 use super::question::{Decree, Question};
+use super::rule;
 use super::said::Said;
 use crate::cache::StoredPolicy;
 use crate::policy::Dialect;
@@ -34,8 +35,8 @@ impl Part {
         vec![
             of_decree(question.decree.as_ref(), now),
             of_dane(&decided, &grounds.dane),
-            of_policy(Dialect::MtaSts, &decided, &grounds.mta_sts, question),
-            of_policy(Dialect::SmtpSts, &decided, &grounds.smtp_sts, question),
+            of_policy(Dialect::MtaSts, &decided, question, grounds),
+            of_policy(Dialect::SmtpSts, &decided, question, grounds),
         ]
     }
 
@@ -76,8 +77,6 @@ impl Decided<'_> {
     }
 }
 
-const BY_HAND: &str = "this program's manual";
-
 fn of_decree(decree: Option<&Decree>, now: UnixTime) -> Part {
     let (part, why) = match decree {
         None => ("has-nothing", "the configuration says nothing about this domain".to_owned()),
@@ -101,18 +100,17 @@ fn of_decree(decree: Option<&Decree>, now: UnixTime) -> Part {
             ),
         ),
     };
-    Part { mechanism: PolicyType::Override.word(), part, why: why.into(), rule: BY_HAND }
+    Part { mechanism: PolicyType::Override.word(), part, why: why.into(), rule: rule::MANUAL }
 }
 
 fn of_dane(decided: &Decided<'_>, dane: &DaneFindings) -> Part {
-    const LOOKED_UP: &str = "RFC 7672 section 2.2";
     let part =
         |part, why: String, rule| Part { mechanism: PolicyType::Dane.word(), part, why: why.into(), rule };
     let hosts = match dane {
         DaneFindings::Inapplicable(why) => {
             // What stands behind the colon is told where DANE is asked.
             let why = why.split(':').next().unwrap_or(why);
-            let rule = if decided.by(PolicyType::Override) { BY_HAND } else { "RFC 7672 section 2.2.1" };
+            let rule = if decided.by(PolicyType::Override) { rule::MANUAL } else { rule::DANE_ROUTING };
             return part("does-not-apply", why.to_owned(), rule);
         }
         DaneFindings::Hosts(hosts) => hosts,
@@ -122,69 +120,72 @@ fn of_dane(decided: &Decided<'_>, dane: &DaneFindings) -> Part {
         return part(
             "decides",
             format!("what DNS says about TLSA records stands above every policy{about}"),
-            LOOKED_UP,
+            rule::DANE,
         );
     }
     let has_records = hosts.iter().any(|(_, found)| *found != DaneHost::Absent);
     match (has_records, decided.above(&[PolicyType::Override])) {
-        (true, Some(above)) => part("passed-over", format!("the {above} stands above it"), BY_HAND),
+        (true, Some(above)) => part("passed-over", format!("the {above} stands above it"), rule::MANUAL),
         (true, None) => part(
             "passed-over",
             "none of its TLSA records can be used; TLS is demanded all the same".to_owned(),
-            LOOKED_UP,
+            rule::DANE,
         ),
-        (false, _) => part("has-nothing", "no MX host has TLSA records that count".to_owned(), LOOKED_UP),
+        (false, _) => part("has-nothing", "no MX host has TLSA records that count".to_owned(), rule::DANE),
     }
 }
 
-fn of_policy(
-    dialect: Dialect,
-    decided: &Decided<'_>,
-    findings: &PolicyFindings,
-    question: &Question,
-) -> Part {
+fn of_policy(dialect: Dialect, decided: &Decided<'_>, question: &Question, grounds: &Grounds) -> Part {
+    let findings = match dialect {
+        Dialect::MtaSts => &grounds.mta_sts,
+        Dialect::SmtpSts => &grounds.smtp_sts,
+    };
     let policy = PolicyType::from(dialect);
-    let rule = match dialect {
-        Dialect::MtaSts => "RFC 8461 section 5",
-        Dialect::SmtpSts => "draft-margolis-smtp-sts-00 section 3.5",
+    let applied = match dialect {
+        Dialect::MtaSts => rule::MTA_STS_APPLIED,
+        Dialect::SmtpSts => rule::SMTP_STS_APPLIED,
     };
     let part = |part, why: String, rule| Part { mechanism: policy.word(), part, why: why.into(), rule };
     match findings {
         PolicyFindings::InForce(stored) | PolicyFindings::NeverApplied(stored) => {
             if decided.by(policy) {
                 let about = decided.about(policy);
-                return part("decides", format!("{}{about}", terms(stored)), rule);
+                return part("decides", format!("{}{about}", terms(stored)), applied);
             }
-            let (above, rule) = stands_above(dialect, decided, question);
+            let (above, rule) = stands_above(decided, question, grounds);
             part("passed-over", format!("{}; {above}", terms(stored)), rule)
         }
         PolicyFindings::Absent(_) | PolicyFindings::NotAsked => {
-            part("has-nothing", "there is no policy that could count".to_owned(), rule)
+            part("has-nothing", "there is no policy that could count".to_owned(), applied)
         }
         PolicyFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
-            part("unknown", format!("nobody can tell whether there is a policy: {why}"), rule)
+            part("unknown", format!("nobody can tell whether there is a policy: {why}"), applied)
         }
     }
 }
 
-/// Why a policy that exists does not decide.
+/// Why a policy that exists does not decide, and where that rule stands.
 fn stands_above(
-    dialect: Dialect,
     decided: &Decided<'_>,
     question: &Question,
+    grounds: &Grounds,
 ) -> (&'static str, &'static str) {
     if question.request.requirement.is_some() {
-        return ("the override stands above it", BY_HAND);
+        return ("the override stands above it", rule::MANUAL);
     }
     if decided.by(PolicyType::Dane) {
-        return ("DANE decides, and no policy repairs what DANE finds", "RFC 8461 section 2");
+        return ("DANE decides, and no policy repairs what DANE finds", rule::DANE_ABOVE_MTA_STS);
     }
-    match dialect {
-        Dialect::SmtpSts if decided.by(PolicyType::MtaSts) => {
-            ("MTA-STS, the published standard, stands above its draft", "RFC 8461 section 1")
+    match &grounds.mta_sts {
+        PolicyFindings::Unknown(_) => {
+            ("nobody can tell whether there is a policy of MTA-STS, which stands above it", rule::MANUAL)
         }
-        Dialect::MtaSts | Dialect::SmtpSts => {
-            ("where the mail goes is not known well enough for it to count", "RFC 8461 section 4.1")
+        PolicyFindings::InForce(_) | PolicyFindings::NeverApplied(_) => {
+            ("MTA-STS, the standard that came of this draft, stands above it", rule::MANUAL)
+        }
+        // No other mechanism can be in its way.
+        PolicyFindings::Absent(_) | PolicyFindings::NotAsked => {
+            ("it does not bear on this delivery", rule::MANUAL)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One dialect: what is published, how it was authenticated, what the cache holds of it.
 
 use super::asked::Asked;
+use super::rule;
 use super::said::Said;
 use crate::cache::{Authentication, Dossier, Entry, Failures, StoredPolicy, Topic};
 use crate::dns::{Answer, Content};
@@ -43,6 +44,8 @@ pub struct Published {
     pub history: Vec<Event>,
     /// What a delivery would keep, or what was kept with `--store`.
     pub kept: Option<Terms>,
+    /// Where the rule stands.
+    pub rule: &'static str,
 }
 
 /// A text that is published, and what is wrong with it.
@@ -186,6 +189,10 @@ impl Published {
             failures: failures(dialect, dossier),
             history: history.map(Event::of).collect(),
             kept: explained.kept.of(dialect).map(terms),
+            rule: match dialect {
+                Dialect::MtaSts => rule::MTA_STS,
+                Dialect::SmtpSts => rule::SMTP_STS,
+            },
         }
     }
 }

@@ -14,9 +14,8 @@ use crate::dns::{Question, Resolve};
 use crate::https::Fetch;
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
-use crate::reason::Reason;
 use crate::time::UnixTime;
-use crate::verdict::{DaneFindings, Judgement, MxFindings, PolicyFindings, Verdict};
+use crate::verdict::{DaneFindings, MxFindings, PolicyFindings};
 use futures_util::future::join3;
 use hickory_proto::rr::RecordType;
 
@@ -99,11 +98,7 @@ pub async fn explain<M: Memory>(
     if request.requirement.is_none() {
         inquiry.findings = Findings { mta_sts: Some(mta_sts.clone()), smtp_sts: Some(smtp_sts.clone()) };
     }
-    inquiry.follow_aliases(dns).await;
-    let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &request.hosts);
-    let judgement = inquiry.judged().unwrap_or_else(unanswered);
-    let judgement = inquiry.second_look(judgement, dns, https).await;
-    inquiry.keep(&judgement);
+    let judgement = inquiry.conclude(dns, https).await;
 
     let unasked = || MxFindings::Hosts { names: Vec::new(), aliases: None };
     let grounds = Grounds {

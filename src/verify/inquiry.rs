@@ -8,6 +8,7 @@ use crate::cache::{Authentication, Memory, Policies, StoredPolicy};
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::policy::Dialect;
+use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
@@ -77,8 +78,19 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         self.findings = findings.unwrap_or_default();
     }
 
+    /// The judgement once everything was asked for, and what is to be remembered of it.
+    pub(super) async fn conclude(&mut self, dns: &impl Resolve, https: &impl Fetch) -> Judgement {
+        self.follow_aliases(dns).await;
+        // If something is missing all the same, the mail waits.
+        let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &self.context.request.hosts);
+        let judgement = self.judged().unwrap_or_else(unanswered);
+        let judgement = self.second_look(judgement, dns, https).await;
+        self.keep(&judgement);
+        judgement
+    }
+
     /// Finds out whether hosts that are no MX names are the targets of their aliases. Without a policy nobody minds.
-    pub(super) async fn follow_aliases(&mut self, dns: &impl Resolve) {
+    async fn follow_aliases(&mut self, dns: &impl Resolve) {
         if self.is_bound() {
             self.exchangers.follow_aliases(&self.context, dns).await;
         }
@@ -134,12 +146,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
     /// Before a policy that came out of the cache forbids anything, a newer one is looked for, once. One of MTA-STS
     /// takes over whatever it says (RFC 8461 section 5.1); one of the draft takes over if the mail may go under it, else
     /// the old one, which was met before, stands (draft appendix 1).
-    pub(super) async fn second_look(
-        &mut self,
-        refusal: Judgement,
-        dns: &impl Resolve,
-        https: &impl Fetch,
-    ) -> Judgement {
+    async fn second_look(&mut self, refusal: Judgement, dns: &impl Resolve, https: &impl Fetch) -> Judgement {
         match refusal.forbidden_by() {
             Some(Dialect::MtaSts) => {
                 let Some(current) = self.of_the_cache(Dialect::MtaSts) else { return refusal };
@@ -183,7 +190,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
 
     /// Writes down what the next delivery has to know about a policy of the draft; one of MTA-STS was kept when it was
     /// fetched.
-    pub(super) fn keep(&self, judgement: &Judgement) {
+    fn keep(&self, judgement: &Judgement) {
         let Some(PolicyFindings::NeverApplied(policy)) = &self.findings.smtp_sts else { return };
         let replaces = self.stored.smtp_sts.as_ref().is_some_and(StoredPolicy::is_in_force);
         // A policy that asks for TLSA is met where DANE decides, and is to bind where it does not.

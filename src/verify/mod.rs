@@ -182,12 +182,7 @@ pub async fn verify<M: Memory>(
     let mut inquiry = Inquiry::open(request, memory, now);
     inquiry.forget_exchangers_that_forbid();
     inquiry.ask(dns, https).await;
-    inquiry.follow_aliases(dns).await;
-    // Everything was asked for; if something is missing all the same, the mail waits.
-    let unanswered = || Judgement::plain(Verdict::Defer, Reason::Internal, &request.hosts);
-    let judgement = inquiry.judged().unwrap_or_else(unanswered);
-    let judgement = inquiry.second_look(judgement, dns, https).await;
-    inquiry.keep(&judgement);
+    let judgement = inquiry.conclude(dns, https).await;
     inquiry.close(judgement)
 }
 

@@ -1,6 +1,7 @@
 //! What is explained is what a delivery meets, and explaining changes nothing.
 
 use crate::desk::{at, document, explain};
+use crate::laboratory::name_server::{Manner, Scope};
 use crate::laboratory::{Laboratory, deliveries};
 use crate::program::Program;
 use std::collections::BTreeMap;
@@ -89,9 +90,16 @@ fn every_mechanism_is_asked_to_its_end_and_the_one_that_is_passed_over_says_why(
     };
     assert_eq!(part("dane-sts.test", 1), ["dane", "decides", "RFC 7672 section 2.2"]);
     assert_eq!(part("dane-sts.test", 2), ["mta-sts", "passed-over", "RFC 8461 section 2"]);
-    assert_eq!(part("both.test", 3), ["smtp-sts", "passed-over", "RFC 8461 section 1"]);
+    assert_eq!(part("both.test", 3), ["smtp-sts", "passed-over", "this program's manual"]);
     assert_eq!(part("dane-near.test", 1), ["dane", "does-not-apply", "RFC 7672 section 2.2.1"]);
     assert_eq!(part("bogus.test", 2), ["mta-sts", "unknown", "RFC 8461 section 5"]);
+    lab.behave(Scope::name("_mta-sts.enforced.test"), Manner::Servfail);
+    assert_eq!(part("enforced.test", 2)[1], "unknown");
+    assert_eq!(
+        part("enforced.test", 3)[1],
+        "passed-over",
+        "nothing weaker than a policy in force protects then"
+    );
     assert_eq!(lab.fetches_of("dane-sts.test"), 2, "though DANE decides");
 }
 

@@ -7,7 +7,7 @@ use crate::program::Program;
 use serde_json::Value;
 use smtp_sts_verify::cache::Event;
 use smtp_sts_verify::explain::{
-    Candidate, DaneOfHost, Effect, Exchangers, Fault, Part, Published, Terms, exim,
+    Candidate, DaneOfHost, Effect, Exchangers, Fault, Part, Published, Terms, exim, rule,
 };
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::verify::Ending;
@@ -80,6 +80,7 @@ fn the_closed_lists_of_the_schema_are_those_of_the_program() {
     let state = |of: &str| format!("/$defs/{of}/properties/state/enum");
     check("/$defs/reason/enum", Reason::ALL.map(Reason::word).to_vec());
     check("/$defs/fault/properties/cause/enum", Fault::CAUSES.to_vec());
+    check("/$defs/rule/enum", rule::ALL.to_vec());
     check(&state("exchangers"), Exchangers::STATES.to_vec());
     check(&state("dane_of_host"), DaneOfHost::STATES.to_vec());
     check(&state("published"), Published::STATES.to_vec());

@@ -16,12 +16,7 @@ pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut Tel
         page.more(Tone::Plain, &format!("{preference} {}", exchanger.host));
     }
     exchangers.questions.iter().for_each(|asked| dns.tell(page, asked));
-    let where_it_stands = match exchangers.state {
-        "null-mx" => "RFC 7505 section 3",
-        "too-many" => "this program's limits",
-        _ => "RFC 5321 section 5.1; RFC 4035 section 4.3 for the classes",
-    };
-    rule(page, where_it_stands);
+    rule(page, exchangers.rule);
 }
 
 pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut Teller) {
@@ -52,5 +47,5 @@ pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut Teller) {
         }
         host.questions.iter().for_each(|asked| dns.tell(page, asked));
     }
-    rule(page, "RFC 7672 section 2.2 (which answers count), section 3.1 (which records)");
+    rule(page, dane.rule);
 }

@@ -57,13 +57,7 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         let words = format!("a delivery keeps the policy of mode {} until {}", kept.mode, kept.ends_at);
         page.item("keeps", Tone::Plain, &words);
     }
-    rule(
-        page,
-        match published.mechanism {
-            "mta-sts" => "RFC 8461 sections 3.1 (record), 3.2 (policy), 3.3 (fetch), 5.1 (cache)",
-            _ => "draft-margolis-smtp-sts-00 sections 3.1 (record), 3.3 (authentication)",
-        },
-    );
+    rule(page, published.rule);
 }
 
 /// A text as it is published, and what is wrong with it.
