@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
     let text = match format {
         Format::Exim => exim::line(report, asker),
-        Format::Human => human::text(report, detail),
+        Format::Human => human::page(report, detail, super::terminal::paint()),
         Format::Json => json::object(report, asker) + "\n",
     };
     write(&text, ExitStatus::of(report))

@@ -1,8 +1,8 @@
-//! The answer for people: what, why, on which grounds, and what to do. Strangers' texts appear only escaped.
+//! The answer for people: what, why, on which grounds, and what to do. At most 80 columns.
 
 use crate::policy::Mode;
 use crate::reason::Reason;
-use crate::text::Escaped;
+use crate::render::page::{Page, Paint, Tone};
 use crate::timeline::{Step, Timeline};
 use crate::verdict::{HostJudgement, Standing, Tls, Verdict};
 use crate::verify::{Evidence, Report};
@@ -17,60 +17,67 @@ pub enum Detail {
     Full,
 }
 
-/// A few lines, each of at most about 100 columns where the names allow it.
+/// A page: the answer, then what it rests on.
 #[must_use]
-pub fn text(report: &Report, detail: Detail) -> String {
+pub fn page(report: &Report, detail: Detail, paint: Paint) -> String {
     let judgement = &report.judgement;
     let explanation = judgement.reason.explain();
     let domain = report.domain.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    let mut text = String::new();
-    // Writing into a String does not fail.
-    let mut say = |label: &str, words: &str| {
-        let _ = writeln!(text, "  {label:<9} {words}");
-    };
-    say("why", explanation.meaning);
+    let mut page = Page::new(paint);
+    let answer = format!("{domain}: {} ({})", judgement.verdict.word(), explanation.word);
+    page.paragraph(tone(judgement.verdict), &answer);
+    page.item("why", Tone::Plain, explanation.meaning);
     if let Some(how) = judgement.authentication {
         let mode = match judgement.mode {
             Mode::Enforce => "enforced",
             Mode::None => "mode none",
             Mode::Testing => "report only",
         };
-        say("policy", &format!("{}, {mode}, authenticated by {}", judgement.policy.word(), how.word()));
+        let policy = format!("{}, {mode}, authenticated by {}", judgement.policy.word(), how.word());
+        page.item("policy", Tone::Plain, &policy);
     }
     if let Some(passed) = judgement.passed {
-        say("passed", &format!("over {}, whose policy is authenticated, too", passed.word()));
+        let passed = format!("over {}, whose policy is authenticated, too", passed.word());
+        page.item("passed", Tone::Plain, &passed);
     }
     for line in report.record.iter().flat_map(|record| record.lines()) {
-        say("record", &Escaped(line).to_string());
+        page.item("record", Tone::Plain, line);
     }
     // What waits or is refused needs no TLS.
     if judgement.verdict == Verdict::Deliver {
-        say(
-            "TLS",
-            match judgement.tls {
-                Tls::Dane => "dane: the certificate must match a TLSA record",
-                Tls::Encrypt => "encrypt: TLS, whatever the certificate",
-                Tls::Opportunistic => "opportunistic: as Exim does without a policy",
-                Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
-            },
-        );
+        let tls = match judgement.tls {
+            Tls::Dane => "dane: the certificate must match a TLSA record",
+            Tls::Encrypt => "encrypt: TLS, whatever the certificate",
+            Tls::Opportunistic => "opportunistic: as Exim does without a policy",
+            Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
+        };
+        page.item("TLS", Tone::Plain, tls);
     }
     for host in &judgement.hosts {
-        say("host", &host_line(host));
+        page.item("host", tone(host.ruling.verdict), &host_line(host));
     }
-    say("cache", report.cache.word());
+    page.item("cache", Tone::Plain, report.cache.word());
     for note in &report.notes {
-        say("note", &Escaped(note).to_string());
+        page.item("note", Tone::Plain, note);
     }
     if detail == Detail::Full {
         for evidence in &report.evidence {
-            say("asked", &evidence_line(evidence));
+            page.item("asked", Tone::Plain, &evidence_line(evidence));
         }
-        waited(&report.timeline, &mut say);
+        waited(&report.timeline, &mut page);
     }
-    say("rule", explanation.rule);
-    say("hint", if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint });
-    format!("{domain}: {} ({})\n{text}", judgement.verdict.word(), explanation.word)
+    page.item("rule", Tone::Plain, explanation.rule);
+    let hint = if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint };
+    page.item("hint", Tone::Plain, hint);
+    page.finish()
+}
+
+const fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Deliver => Tone::Good,
+        Verdict::Refuse => Tone::Bad,
+        Verdict::Defer => Tone::Warning,
+    }
 }
 
 fn host_line(host: &HostJudgement) -> String {
@@ -87,9 +94,9 @@ fn host_line(host: &HostJudgement) -> String {
 }
 
 fn evidence_line(evidence: &Evidence) -> String {
-    let mut line = format!("{}: {}", Escaped(&evidence.question), evidence.class);
+    let mut line = format!("{}: {}", evidence.question, evidence.class);
     if !evidence.said.is_empty() {
-        let _ = write!(line, ", {}", Escaped(&evidence.said));
+        let _ = write!(line, ", {}", evidence.said);
     }
     if let Some(until) = evidence.valid_until {
         let _ = write!(line, ", until {until}");
@@ -102,14 +109,14 @@ fn evidence_line(evidence: &Evidence) -> String {
 }
 
 /// The critical path, then what was begun beside it; each step behind its milliseconds since the run began.
-fn waited(timeline: &Timeline, mut say: impl FnMut(&str, &str)) {
+fn waited(timeline: &Timeline, page: &mut Page) {
     let mut block = |label: &str, words: &str, steps: Vec<&Step>| {
         if !steps.is_empty() {
-            say(label, words);
+            page.item(label, Tone::Plain, words);
         }
         for Step { what, from, to } in steps {
             let to = to.map_or_else(String::new, |to| to.as_millis().to_string());
-            say(&format!("{}-{to}", from.as_millis()), &Escaped(what).to_string());
+            page.item(&format!("{}-{to}", from.as_millis()), Tone::Plain, what);
         }
     };
     let (end, own) = (timeline.end.as_millis(), timeline.own_time().as_millis());
@@ -143,13 +150,17 @@ mod tests {
             step("GET \u{1b}", 21, None),
         ];
         report.timeline.end = Duration::from_millis(44);
-        let told = text(&report, Detail::Full);
-        let block = "  path      the critical path, in milliseconds; the answer stood after 44, \
-            2 of them this program's own (its cache)\n  \
-            1-22      example.org. MX\n  22-43     mx.example.org. A\n  \
-            beside    over sooner; what has no end was given up: it could not decide any more\n  \
-            1-21      _mta-sts.example.org. TXT\n  21-       GET \\u{1b}\n";
+        let told = page(&report, Detail::Full, Paint::Plain);
+        let block = "  path      the critical path, in milliseconds; the answer stood after 44, 2 of
+            them this program's own (its cache)
+  1-22      example.org. MX
+  22-43     mx.example.org. A
+  beside    over sooner; what has no end was given up: it could not decide any
+            more
+  1-21      _mta-sts.example.org. TXT
+  21-       GET \\u{1b}
+";
         assert!(told.contains(block), "{told}");
-        assert!(!text(&report, Detail::Brief).contains("  path"));
+        assert!(!page(&report, Detail::Brief, Paint::Plain).contains("  path"));
     }
 }

@@ -96,6 +96,16 @@ impl Page {
         self.wrapped(&indent, &indent, tone, words);
     }
 
+    /// One of many sentences: where it is too long for a line, the others stand further in.
+    pub fn hanging(&mut self, tone: Tone, words: &str) {
+        self.wrapped("", "    ", tone, words);
+    }
+
+    /// What belongs to the line above it.
+    pub fn indented(&mut self, tone: Tone, words: &str) {
+        self.wrapped("    ", "    ", tone, words);
+    }
+
     /// Words in columns, to be read from left to right.
     pub fn columns(&mut self, words: &[&str]) {
         const GAP: usize = 2;

@@ -63,12 +63,12 @@ fn a_person_is_shown_all_that_is_known_about_a_domain() {
     let output = cache(&lab, &program, &["show", "STS.test."]);
     let text = said(&output);
     for words in [
-        "sts.test\n\nmta-sts: mode enforce, authenticated by webpki\n    v=STSv1; id=20261122T000000;\n",
-        "    mx: *.sts.test\n    max_age: 604800\n",
-        "  fetched:   20",
-        "  in force:  since it was fetched\n  renewal:   due at 20",
-        "remembered of DNS:\n  mta-sts  until 20",
-        ": record insecure v=STSv1; id=20261122T000000;\n",
+        "sts.test\n\nmta-sts: mode enforce, authenticated by webpki\n  record    v=STSv1; id=20261122T000000;\n",
+        "  record    mx: *.sts.test\n  record    max_age: 604800\n",
+        "  fetched   20",
+        "  in force  since it was fetched\n  renewal   due at 20",
+        "remembered of DNS\n  mta-sts   until 20",
+        ": record insecure v=STSv1;\n            id=20261122T000000;\n",
         ": hosts insecure mx1.sts.test mx2.sts.test\n",
     ] {
         assert!(text.contains(words), "{words:?} in:\n{text}");
@@ -76,7 +76,7 @@ fn a_person_is_shown_all_that_is_known_about_a_domain() {
     assert_eq!(exit(&output), 0);
     assert!(text.contains(", in 7 days\n") || text.contains(", in 6 days 23 hours\n"), "{text}");
     let text = said(&cache(&lab, &program, &["show", "first.test"]));
-    assert!(text.contains("  in force:  not yet: "), "{text}");
+    assert!(text.contains("  in force  not yet: "), "{text}");
     let text = said(&cache(&lab, &program, &["show", "enforced.test"]));
     assert!(text.contains(", when it was first applied\n"), "{text}");
 }

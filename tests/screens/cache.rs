@@ -19,10 +19,15 @@ fn filled(lab: &Laboratory) -> Program {
 }
 
 #[test]
-fn what_is_remembered_is_a_table() {
+fn what_is_remembered_is_a_table_a_page_and_a_story() {
     let lab = Laboratory::start();
     let program = filled(&lab);
     typed("cache list").at(&lab, &program).shows("cache-list");
+    typed("cache show sts.test").at(&lab, &program).shows("cache-show");
+    typed("cache show first.test").at(&lab, &program).shows("cache-show-first-use");
+    typed("cache history sts.test").at(&lab, &program).shows("cache-history");
+    typed("cache refresh sts.test").at(&lab, &program).shows("cache-refresh");
+    typed("cache purge sts.test").at(&lab, &program).shows("cache-purge");
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod lint;
 mod lookup;
 mod matching;
 mod probe;
+mod verify;
 mod why;
 
 use std::fs;

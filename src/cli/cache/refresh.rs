@@ -9,12 +9,13 @@ use crate::cache::{Cache, StoredPolicy, Trouble, weakenings};
 use crate::cli::args::RefreshArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
-use crate::cli::outside;
+use crate::cli::{outside, terminal};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::https::HttpsFetcher;
 use crate::limits::MAX_REFRESH_AT_ONCE;
 use crate::name::PolicyDomain;
+use crate::render::page::{Page, Paint, Tone};
 use crate::text::Escaped;
 use crate::time::{Clock as _, SystemClock};
 use crate::verify::refresh::{Backoff, Outcome, refresh};
@@ -45,6 +46,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
         quiet: arguments.quiet,
         is_about_one: domain.is_some(),
         sink: Sink::stdout(),
+        paint: terminal::paint(),
         progress: Progress::of(all, arguments.quiet),
         tally: Tally::default(),
     };
@@ -156,6 +158,7 @@ struct Minutes {
     quiet: bool,
     is_about_one: bool,
     sink: Sink,
+    paint: Paint,
     progress: Progress,
     tally: Tally,
 }
@@ -212,7 +215,15 @@ impl Minutes {
         };
         let weaker = if is_weaker { ", weaker than before" } else { "" };
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        self.sink.line(&format!("{domain} {mechanism} {word} (mode {modes}{weaker}, ends at {until}){why}"))
+        let mut page = Page::new(self.paint);
+        let tone = match outcome {
+            Outcome::Failed(_) => Tone::Bad,
+            _ if is_weaker => Tone::Warning,
+            _ => Tone::Plain,
+        };
+        let told = format!("{domain} {mechanism} {word} (mode {modes}{weaker}, ends at {until}){why}");
+        page.hanging(tone, &told);
+        self.sink.page(&page.finish())
     }
 
     fn close(&mut self) -> io::Result<ExitStatus> {

@@ -7,12 +7,13 @@ use crate::cache::{Cache, Failures, Memory as _, Recollection, StoredPolicy, Top
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::cli::terminal;
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
+use crate::render::page::{Page, Paint, Tone};
 use crate::text::Escaped;
 use crate::time::{UnixTime, span};
 use serde_json::{Value, json};
-use std::io;
 
 /// What is known about one domain.
 struct Knowledge {
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => sink.object(&knowledge.object())?,
-        Format::Human => knowledge.tell(&mut sink)?,
+        Format::Human => sink.page(&knowledge.page(terminal::paint()))?,
     }
     sink.flush()?;
     // What could not be read of the expendable file is not nothing.
@@ -66,72 +67,67 @@ impl Knowledge {
             && self.elsewhere == 0
     }
 
-    fn tell(&self, sink: &mut Sink) -> io::Result<()> {
+    /// The page for people.
+    fn page(&self, paint: Paint) -> String {
+        let mut page = Page::new(paint);
         if self.is_nothing() {
-            return sink.line(&format!("nothing is known about {}", self.domain));
+            page.paragraph(Tone::Plain, &format!("nothing is known about {}", self.domain));
+            return page.finish();
         }
-        sink.line(self.domain.as_str())?;
+        page.heading(self.domain.as_str());
         for policy in &self.policies {
-            self.tell_policy(policy, sink)?;
+            self.describe(policy, &mut page);
         }
         for (dialect, failures) in &self.failures {
-            sink.line("")?;
-            sink.line(&format!("{}: the policy could not be fetched", dialect.word()))?;
-            sink.line(&format!(
-                "  failures:  {} in a row, the last at {}",
-                failures.count(),
-                failures.last()
-            ))?;
-            sink.line(&format!("  next try:  not before {}", failures.next_try()))?;
+            page.heading(&format!("{}: the policy could not be fetched", dialect.word()));
+            let last = format!("{} in a row, the last at {}", failures.count(), failures.last());
+            page.item("failures", Tone::Bad, &last);
+            page.item("next try", Tone::Plain, &format!("not before {}", failures.next_try()));
         }
         if !self.remembered.is_empty() {
-            sink.line("")?;
-            sink.line("remembered of DNS:")?;
+            page.heading("remembered of DNS");
         }
         for (topic, Recollection { text, valid_until }) in &self.remembered {
-            sink.line(&format!("  {:<8} until {valid_until}: {text}", topic.word()))?;
+            page.item(topic.word(), Tone::Plain, &format!("until {valid_until}: {text}"));
         }
         if self.elsewhere > 0 {
-            sink.line("")?;
-            sink.line(&format!(
+            page.heading(&format!(
                 "{} more, learnt under other trust anchors, authorities or laboratory settings: not used here",
                 self.elsewhere
-            ))?;
+            ));
         }
-        Ok(())
+        page.finish()
     }
 
-    fn tell_policy(&self, policy: &StoredPolicy, sink: &mut Sink) -> io::Result<()> {
-        sink.line("")?;
+    fn describe(&self, policy: &StoredPolicy, page: &mut Page) {
         let (dialect, mode) = (policy.policy.dialect(), policy.policy.mode().word());
-        sink.line(&format!(
-            "{}: mode {mode}, authenticated by {}",
-            dialect.word(),
-            policy.authentication.word()
-        ))?;
+        let how = policy.authentication.word();
+        page.heading(&format!("{}: mode {mode}, authenticated by {how}", dialect.word()));
         for line in policy.policy.to_text().lines() {
-            sink.line(&format!("    {line}"))?;
+            page.item("record", Tone::Plain, line);
         }
-        sink.line(&format!("  fetched:   {}", policy.fetched_at))?;
+        page.item("fetched", Tone::Plain, &policy.fetched_at.to_string());
         if policy.is_from_the_future(self.now) {
-            sink.line("             which is in the future: look at the clock")?;
+            page.more(Tone::Warning, "which is in the future: look at the clock");
         }
         if !policy.is_unexpired(self.now) {
-            return sink.line(&format!("  ended:     {}", policy.expires_at));
+            return page.item("ended", Tone::Warning, &policy.expires_at.to_string());
         }
         let left = span(policy.expires_at.since(self.now));
-        sink.line(&format!("  ends:      {}, in {left}", policy.expires_at))?;
+        page.item("ends", Tone::Plain, &format!("{}, in {left}", policy.expires_at));
         match (dialect, policy.applied_at) {
             (Dialect::MtaSts, _) => {
                 let when = if policy.is_due(self.now) { "due since" } else { "due at" };
-                sink.line("  in force:  since it was fetched")?;
-                sink.line(&format!("  renewal:   {when} {}, with the next delivery then", policy.due_at()))
+                page.item("in force", Tone::Good, "since it was fetched");
+                let renewal = format!("{when} {}, with the next delivery then", policy.due_at());
+                page.item("renewal", Tone::Plain, &renewal);
             }
             (Dialect::SmtpSts, Some(at)) => {
-                sink.line(&format!("  in force:  since {at}, when it was first applied"))
+                page.item("in force", Tone::Good, &format!("since {at}, when it was first applied"));
             }
             (Dialect::SmtpSts, None) => {
-                sink.line("  in force:  not yet: no delivery has been seen to meet it, so it refuses nothing")
+                let not = "not yet: no delivery has been seen to meet it, so it refuses nothing";
+                page.item("in force", Tone::Plain, not);
             }
         }
     }

@@ -23,6 +23,11 @@ impl Sink {
         writeln!(self.0, "{line}")
     }
 
+    /// A page, or a part of one, as it was written.
+    pub(super) fn page(&mut self, text: &str) -> io::Result<()> {
+        write!(self.0, "{text}")
+    }
+
     /// One object on a line of its own; the strangers' texts in it are escaped already.
     pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
         writeln!(self.0, "{object}")

@@ -6,7 +6,9 @@ use crate::cache::Entry;
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::cli::terminal;
 use crate::policy::Mode;
+use crate::render::page::{Page, Tone};
 use serde_json::{Value, json};
 
 /// Runs the command.
@@ -21,8 +23,9 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
             Format::Human => {
                 sink.line(&line(entry))?;
                 if !entry.detail.is_empty() {
-                    // The detail was escaped when it was written down.
-                    sink.escaped(&format!("    {}", entry.detail))?;
+                    let mut page = Page::new(terminal::paint());
+                    page.indented(Tone::Plain, &entry.detail);
+                    sink.page(&page.finish())?;
                 }
             }
         }
