@@ -127,7 +127,7 @@ fn serve(lab: &Laboratory) {
         "lint $LAB -c $CACHE sts-partly.test",
         "lint $LAB -c $CACHE --smtp-port $PORT stale-dane.test",
         "lint $LAB --publish sts.test",
-        "cache list -c $CACHE",
+        "cache list $LAB -c $CACHE",
     ] {
         println!("$VERIFY {command}");
     }

@@ -149,7 +149,7 @@ impl Check {
                 Health::Wrong,
                 "the name server answers over UDP",
                 "Questions to this server end without an answer: each costs time, and if no other server answers, mail waits.",
-                "Is it running, and does a firewall let UDP port 53 through? Else take it out of /etc/resolv.conf or `dns`.",
+                "Is it running, a resolver that serves this machine, and does a firewall let UDP port 53 through? Else take it out of /etc/resolv.conf or `dns`.",
             ),
             Self::ResolverTcp => say(
                 "resolver.tcp",

@@ -59,7 +59,8 @@ fn authorities(outside: &Outside) -> Vec<Finding> {
         Ok(seen) => seen,
         Err(why) => return vec![wrong(store, why)],
     };
-    let words = format!("{} authorities in {}, read as {}", seen.count, seen.file.display(), seen.reader);
+    let noun = if seen.count == 1 { "authority" } else { "authorities" };
+    let words = format!("{} {noun} in {}, read as {}", seen.count, seen.file.display(), seen.reader);
     let age = match seen.age {
         None => unchecked(old, "this file system does not say"),
         Some(age) => {
