@@ -166,6 +166,23 @@ pub const MAX_NAGIOS_OCTETS: usize = 4_096;
 pub const MAX_NAGIOS_TEXT_OCTETS: usize = 2_048;
 /// Addresses of one domain that are named in it.
 pub const MAX_NAGIOS_COMPLAINTS: usize = 4;
+/// Octets of an earlier exposition that are read: about 8,000 for a domain.
+pub const MAX_EXPOSITION_OCTETS: u64 = 8_388_608;
+/// Domains of one run that are told of together, for Nagios or Prometheus; more are a batch.
+pub const MAX_PROBED_TOGETHER: usize = 500;
+/// Octets of one line of a list of domains: a name of 253 letters beyond ASCII, and room for a comment.
+pub const MAX_LIST_LINE: usize = 2_048;
+/// Octets of one line of an earlier result; see `probe --resume`.
+pub const MAX_RESULT_LINE: usize = 4_194_304;
+/// Domains of a batch that are probed at the same time, default and greatest.
+pub const PARALLEL_DEFAULT: u32 = 16;
+/// The most that may be asked for: each may hold some twenty connections.
+pub const PARALLEL_MAX: u32 = 256;
+/// Domains of a batch that are begun in a second, default: strangers' servers are asked without having been asked first.
+pub const RATE_DEFAULT: u32 = 10;
+/// For how long a domain of a batch waits for its turn at addresses beyond its own time: rounds of
+/// [`PARALLEL_MAX`] domains that all have one MX host, [`MAX_CONNECTIONS_PER_ADDRESS`] at a time, some two seconds each.
+pub const PROBE_QUEUE: Duration = Duration::from_secs(300);
 /// Connections to one address at the same time, whatever the number of domains behind it (Postfix lets a client have 50,
 /// `smtpd_client_connection_count_limit`; big providers are less patient).
 pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 2;

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 99] = [
+const DEFAULTS: [(&str, &str); 107] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -75,6 +75,14 @@ const DEFAULTS: [(&str, &str); 99] = [
     ("MAX_NAGIOS_OCTETS", "4_096"),
     ("MAX_NAGIOS_TEXT_OCTETS", "2_048"),
     ("MAX_NAGIOS_COMPLAINTS", "4"),
+    ("MAX_EXPOSITION_OCTETS", "8_388_608"),
+    ("MAX_PROBED_TOGETHER", "500"),
+    ("MAX_LIST_LINE", "2_048"),
+    ("MAX_RESULT_LINE", "4_194_304"),
+    ("PARALLEL_DEFAULT", "16"),
+    ("PARALLEL_MAX", "256"),
+    ("RATE_DEFAULT", "10"),
+    ("PROBE_QUEUE", "Duration::from_secs(300)"),
     ("MAX_CONNECTIONS_PER_ADDRESS", "2"),
     ("MAX_POLICY_LIFE", "31_557_600"),
     ("RENEWAL", "86_400"),

@@ -1,5 +1,6 @@
 //! Text that arrives line by line, each of them bounded.
 
+use futures_util::stream::{self, Stream};
 use std::io::{self, BufRead, Read as _};
 
 /// One line of an input.
@@ -26,6 +27,27 @@ pub(super) fn next(input: &mut impl BufRead, most: usize) -> io::Result<Option<L
         input.take(limit).read_until(b'\n', &mut octets)?;
     }
     Ok(Some(Line::TooLong))
+}
+
+/// What `next` finds in an input, one after the other, until there is nothing more or it fails. Reading blocks, and whoever
+/// writes may wait for our answer first: so it has its own thread.
+pub(super) fn arriving<R, T>(
+    input: R,
+    next: impl Fn(&mut R) -> io::Result<Option<T>> + Copy + Send + 'static,
+) -> impl Stream<Item = io::Result<T>>
+where
+    R: Send + 'static,
+    T: Send + 'static,
+{
+    stream::unfold(Some(input), move |input| async move {
+        let mut input = input?;
+        match tokio::task::spawn_blocking(move || next(&mut input).map(|item| (item, input))).await {
+            Ok(Ok((Some(item), input))) => Some((Ok(item), Some(input))),
+            Ok(Ok((None, _))) => None,
+            Ok(Err(error)) => Some((Err(error), None)),
+            Err(error) => Some((Err(io::Error::other(error)), None)),
+        }
+    })
 }
 
 #[cfg(test)]

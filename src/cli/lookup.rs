@@ -17,7 +17,7 @@ use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
 use crate::render::lookup::{Line, page};
 use crate::text::{Escaped, excerpt};
 use crate::time::{Clock, SystemClock};
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::StreamExt as _;
 use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -140,20 +140,7 @@ pub async fn batch<R>(
 where
     R: BufRead + Send + 'static,
 {
-    let arriving = stream::unfold(Some(input), |input| async {
-        // Reading blocks, and whoever writes may wait for our answer first: so it has its own thread.
-        let mut input = input?;
-        match tokio::task::spawn_blocking(move || {
-            lines::next(&mut input, MAX_BATCH_LINE).map(|line| (line, input))
-        })
-        .await
-        {
-            Ok(Ok((Some(line), input))) => Some((Ok(line), Some(input))),
-            Ok(Ok((None, _))) => None,
-            Ok(Err(error)) => Some((Err(error), None)),
-            Err(error) => Some((Err(io::Error::other(error)), None)),
-        }
-    });
+    let arriving = lines::arriving(input, |input| lines::next(input, MAX_BATCH_LINE));
     let answers = arriving
         .map(|line| async {
             match line? {

@@ -43,6 +43,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     panic::install(format, asker);
     let is_for_a_person =
         arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
+    let is_a_plugin = probe::is_a_plugin(&arguments);
     let read = guide::command()
         .try_get_matches_from(arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
@@ -60,6 +61,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
             Arguments { command: Some(Command::Verify(question)), .. }
             | Arguments { command: None, verify: question },
         ) => verify::run(&question),
+        Err(error) if is_a_plugin && error.use_stderr() => {
+            probe::unknown(error.to_string().lines().next().unwrap_or_default())
+        }
         Err(error) if is_for_a_person => output::usage_for_a_person(&error),
         Err(error) => output::usage(&error, format, asker),
     }

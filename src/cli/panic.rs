@@ -2,16 +2,26 @@
 
 use super::config::Format;
 use super::exit::ExitStatus;
-use super::output;
+use super::{output, probe};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
+use std::panic::PanicHookInfo;
 
 /// From here on a panic prints one answer in the format asked for and ends the process as a failure of the program.
 pub(super) fn install(format: Format, asker: Asker) {
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        let what = panic.payload().downcast_ref::<&str>().map_or("", |text| text);
-        output::failure(Reason::Internal, format!("panic at {place}: {what}"), format, asker);
+        output::failure(Reason::Internal, told(panic), format, asker);
         ExitStatus::Internal.leave()
     }));
+}
+
+/// The same for a plugin of Nagios, whose answer is another one.
+pub(super) fn install_for_a_plugin() {
+    std::panic::set_hook(Box::new(|panic| probe::unknown(&told(panic)).leave()));
+}
+
+fn told(panic: &PanicHookInfo<'_>) -> String {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let what = panic.payload().downcast_ref::<&str>().map_or("", |text| text);
+    format!("panic at {place}: {what}")
 }

@@ -15,6 +15,13 @@ pub(super) fn paint() -> Paint {
     }
 }
 
+/// Whether standard error is a terminal where a bar stays what it is: the results of a batch would tear it if they went to
+/// the same place. (The library that draws the bar reads `TERM` and `NO_COLOR` by itself, which is why it is asked here.)
+#[must_use]
+pub(super) fn has_room_for_a_bar(results_to_stdout: bool) -> bool {
+    std::io::stderr().is_terminal() && !(results_to_stdout && std::io::stdout().is_terminal())
+}
+
 /// A variable of the environment that is set and not empty. It may change how a page looks, never what it says.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment, for colours alone")]
 fn variable(name: &str) -> Option<std::ffi::OsString> {

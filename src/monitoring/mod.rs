@@ -13,7 +13,7 @@ use crate::dane::tlsa::Usage;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Dialect, Mode};
 use crate::probe::certificate::Distrust;
-use crate::probe::consequence::Action;
+use crate::probe::consequence::{Action, Cause};
 use crate::probe::failure::{Failure, FailureKind, Stage};
 use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Sighting};
 use crate::reason::Reason;
@@ -65,8 +65,7 @@ impl Outcome {
         if probe.hosts.is_empty() {
             return match probe.verification.judgement.reason {
                 Reason::NullMx => Self::NoMail,
-                // The domain's own fault, and for whoever sends to it the end of the way.
-                Reason::DnssecBogus | Reason::TooManyMx => Self::Refused,
+                reason if is_the_domains_fault(reason) => Self::Refused,
                 _ => Self::Unknown,
             };
         }
@@ -96,22 +95,28 @@ enum Standing {
 
 impl Standing {
     fn of(address: &AddressProbe) -> Self {
-        match (address.consequence.action, &address.sighting.failure) {
-            (Action::Deliver | Action::DeliverInClear, _) => Self::Takes,
-            (_, Some(Failure { kind: FailureKind::NoRoute | FailureKind::SetAside, .. })) => Self::OutOfReach,
-            (_, Some(Failure { kind: FailureKind::Declined, .. })) => Self::Refused,
-            (_, Some(Failure { at: Stage::Connect | Stage::Greeting, .. })) => Self::Silent,
-            (Action::NotToThisHost | Action::Wait, _) => Self::Refused,
+        match (address.consequence.action, address.consequence.cause, &address.sighting.failure) {
+            (Action::Deliver | Action::DeliverInClear, ..) => Self::Takes,
+            (_, _, Some(Failure { kind: FailureKind::NoRoute, .. })) => Self::OutOfReach,
+            (Action::NotToThisHost, Cause::Ruling(_), _) => Self::Refused,
+            (_, _, Some(Failure { at: Stage::Connect, .. })) => Self::Silent,
+            (Action::Wait, Cause::Ruling(reason), _) if !is_the_domains_fault(reason) => Self::Silent,
+            (Action::NotToThisHost | Action::Wait, ..) => Self::Refused,
         }
     }
 }
 
-/// The standing of each address of a host; a host without addresses is one that nobody speaks at.
+/// Whether mail waits for the domain's owner, and not for name servers or for this machine.
+const fn is_the_domains_fault(reason: Reason) -> bool {
+    matches!(reason, Reason::DnssecBogus | Reason::TlsaBogus | Reason::TooManyMx)
+}
+
+/// The standing of each address of a host. A host at which nobody can speak from here is a silent one; where it has
+/// another address, the one that is out of reach says nothing.
 fn standings(host: &HostProbe) -> Vec<Standing> {
-    match &host.addresses {
-        Ok(addresses) if !addresses.is_empty() => addresses.iter().map(Standing::of).collect(),
-        _ => vec![Standing::Silent],
-    }
+    let mut standings: Vec<Standing> = host.addresses.iter().flatten().map(Standing::of).collect();
+    standings.retain(|standing| *standing != Standing::OutOfReach);
+    if standings.is_empty() { vec![Standing::Silent] } else { standings }
 }
 
 /// So many of each word of a closed list, in its order; those that do not occur are there with zero.
@@ -287,13 +292,17 @@ fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
     let of_host = |host: &HostProbe| -> Vec<Complaint> {
         let complaint = |address, word| Complaint { host: Some(host.name.clone()), address, word };
         match &host.addresses {
-            Ok(addresses) if !addresses.is_empty() => addresses
-                .iter()
-                .filter(|address| matches!(Standing::of(address), Standing::Refused | Standing::Silent))
-                .map(|address| {
-                    complaint(Some(address.sighting.address.ip()), address.consequence.cause.word())
-                })
-                .collect(),
+            Ok(addresses) if !addresses.is_empty() => {
+                let is_reached = addresses.iter().any(|at| Standing::of(at) != Standing::OutOfReach);
+                let is_told = |at: &&AddressProbe| match Standing::of(at) {
+                    Standing::Takes => false,
+                    Standing::Refused | Standing::Silent => true,
+                    Standing::OutOfReach => !is_reached,
+                };
+                let told = addresses.iter().filter(is_told);
+                told.map(|at| complaint(Some(at.sighting.address.ip()), at.consequence.cause.word()))
+                    .collect()
+            }
             _ => vec![complaint(None, "no-address")],
         }
     };

@@ -3,11 +3,13 @@
 use crate::scene::*;
 use proptest::prelude::*;
 use smtp_sts_verify::dane::matching::Fate;
+use smtp_sts_verify::monitoring::Outcome;
 use smtp_sts_verify::monitoring::nagios::{self, State, Thresholds};
 use smtp_sts_verify::probe::consequence::Action;
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
-use smtp_sts_verify::probe::report::DomainProbe;
+use smtp_sts_verify::probe::report::{AddressProbe, DomainProbe, Reach};
 use smtp_sts_verify::reason::Reason;
+use smtp_sts_verify::verdict::Verdict;
 
 #[test]
 fn a_domain_that_is_fine_is_told_in_a_line_with_its_figures() {
@@ -73,7 +75,7 @@ fn each_outcome_has_its_state() {
         (named(Reason::PolicyMet, vec![no_tls(), silence()]), State::Critical, "would not deliver"),
         (named(Reason::PolicyMet, vec![declined()]), State::Critical, "would not deliver"),
         (named(Reason::NoPolicy, vec![silence()]), State::Unknown, "no MX host could be asked"),
-        (named(Reason::NoPolicy, vec![no_route()]), State::Unknown, "no MX host could be asked"),
+        (named(Reason::NoPolicy, vec![no_route()]), State::Unknown, "mx.example.org 2001:db8::9 no-route"),
         (named(Reason::NoPolicy, vec![]), State::Unknown, "mx.example.org no-address"),
         (probe("example.org", Reason::NullMx, vec![]), State::Critical, "takes no mail (null MX)"),
         (probe("example.org", Reason::DnssecBogus, vec![]), State::Critical, "dnssec-bogus"),
@@ -173,6 +175,37 @@ fn assert_is_one_line(line: &str) {
         assert!((1..=5).contains(&parts.len()), "{datum}");
         let number = parts[0].strip_suffix('s').unwrap_or(parts[0]);
         assert!(number.parse::<f64>().is_ok(), "{datum}");
+    }
+}
+
+/// The exit code and the JSON of a probe and what monitoring says of it come from the same facts.
+#[test]
+fn the_outcome_and_the_reach_of_a_probe_agree() {
+    let silence = || failing("192.0.2.9:25", Stage::Connect, FailureKind::TimedOut, Action::Wait);
+    let no_route = || failing("[2001:db8::9]:25", Stage::Connect, FailureKind::NoRoute, Action::Wait);
+    let no_tls = || failing("192.0.2.9:25", Stage::Starttls, FailureKind::NotOffered, Action::NotToThisHost);
+    let quiet = || failing("192.0.2.9:25", Stage::Greeting, FailureKind::TimedOut, Action::Wait);
+    let good = || well("192.0.2.1:25", 90);
+    let kinds: [&dyn Fn() -> AddressProbe; 5] = [&silence, &no_route, &no_tls, &quiet, &good];
+    for first in kinds {
+        for second in kinds {
+            for third in kinds {
+                let hosts = vec![
+                    host("a.example.org", vec![first(), second()]),
+                    host("b.example.org", vec![third()]),
+                ];
+                let mut probe = probe("example.org", Reason::NoPolicy, hosts);
+                probe.verification.judgement.verdict = Verdict::Deliver;
+                let (outcome, reach) = (Outcome::of(&probe), probe.reach());
+                let agree = match reach {
+                    Reach::Every => outcome == Outcome::Deliverable,
+                    Reach::NoHost => outcome == Outcome::NoMail,
+                    Reach::Some => matches!(outcome, Outcome::Partly | Outcome::Refused),
+                    Reach::Unknown => matches!(outcome, Outcome::Unknown | Outcome::Partly),
+                };
+                assert!(agree, "{reach:?} {outcome:?}: {probe:?}");
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::privileges;
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::https::HttpsFetcher;
-use crate::limits::PROBE_DOMAIN_DEADLINE_DEFAULT;
+use crate::limits::{PROBE_DOMAIN_DEADLINE_DEFAULT, PROBE_QUEUE};
 use crate::name::{MxHost, PolicyDomain};
 use crate::probe::domain::Decided;
 use crate::probe::report::DomainProbe;
@@ -34,6 +34,8 @@ pub(in crate::cli) struct Desk {
     probe: Probe,
     hosts: Vec<MxHost>,
     deadline: Duration,
+    /// Beyond the deadline, for the turn at an address.
+    queue: Duration,
 }
 
 impl Desk {
@@ -58,7 +60,13 @@ impl Desk {
         };
         let probe = Probe::new(settings).map_err(misconfigured)?;
         let deadline = choices.deadline.map_or(PROBE_DOMAIN_DEADLINE_DEFAULT, |deadline| deadline.0);
-        Ok(Self { choices, path, trusted, servers, anchors, probe, hosts, deadline })
+        Ok(Self { choices, path, trusted, servers, anchors, probe, hosts, deadline, queue: Duration::ZERO })
+    }
+
+    /// The same for so many domains that they wait for each other where they have the same MX hosts: that does not count
+    /// as time which an address took.
+    pub(in crate::cli) fn for_many(self) -> Self {
+        Self { queue: PROBE_QUEUE, ..self }
     }
 
     /// Looks at one domain: what a delivery that asks now would be told, and then its MX hosts.
@@ -66,7 +74,7 @@ impl Desk {
     /// Policies that are remembered count as they do in a delivery; DNS is asked afresh, and nothing is kept.
     pub(in crate::cli) async fn visit(&self, domain: &PolicyDomain) -> DomainProbe {
         let (now, deadline) = (SystemClock.now(), Instant::now() + self.deadline);
-        let times = Times { now, ends: deadline.into() };
+        let times = Times { now, ends: (deadline + self.queue).into() };
         let resolver = Resolver::new(&self.servers, Arc::clone(&self.anchors), now, deadline.into());
         let mut request = Request {
             domain: domain.clone(),

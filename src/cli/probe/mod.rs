@@ -1,25 +1,37 @@
 //! `probe DOMAIN...`: what the MX hosts of domains show to a sender, and what one who enforces would make of it.
 
+mod batch;
 mod desk;
+mod list;
+mod pace;
+mod progress;
+mod results;
+mod watch;
+
+pub(super) use watch::{is_a_plugin, unknown};
 
 use super::args::OutsideArguments;
 use super::exit::ExitStatus;
 use super::{output, terminal};
-use crate::limits::{MAX_HOSTS, MAX_PROBED_DOMAINS_AT_ONCE, PROBE_DEADLINE};
+use crate::limits::{MAX_HOSTS, MAX_PROBED_DOMAINS_AT_ONCE, MAX_PROBED_TOGETHER, PROBE_DEADLINE};
+use crate::monitoring::Outcome;
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::probe::report::{DomainProbe, Reach};
 use crate::render::probe::{human, json};
+use batch::{Batch, BatchArguments};
 use clap::{Args, ValueEnum};
 use desk::Desk;
 use futures_util::stream::{self, StreamExt as _};
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use tokio::runtime::Runtime;
 
 /// What is asked of `probe`.
 #[derive(Args, Debug)]
 pub struct ProbeArguments {
     /// The domains whose MX hosts are asked
-    #[arg(value_name = "DOMAIN", required = true)]
+    #[arg(value_name = "DOMAIN", required_unless_present = "batch")]
     pub domains: Vec<OsString>,
     /// A host to be asked instead of the domain's own MX hosts; repeatable
     #[arg(long, value_name = "HOST", allow_hyphen_values = true)]
@@ -36,6 +48,19 @@ pub struct ProbeArguments {
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// Where the results of --batch go, one a line, or the series of --format prometheus, in a file that is replaced as a
+    /// whole [default: -, standard output]
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// With --format nagios: so many days before its end, a certificate or policy is a warning
+    #[arg(long, value_name = "DAYS", default_value_t = 21)]
+    pub warning: u32,
+    /// With --format nagios: so many days before its end, it is critical
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub critical: u32,
+    /// Many domains.
+    #[command(flatten)]
+    pub many: BatchArguments,
     /// Whom to ask and to trust.
     #[command(flatten)]
     pub outside: OutsideArguments,
@@ -48,35 +73,92 @@ pub enum Format {
     Human,
     /// One JSON object a domain, each on one line.
     Json,
+    /// One line with performance data, and the exit codes of a plugin.
+    Nagios,
+    /// Series for the textfile collector of the node exporter.
+    Prometheus,
 }
+
+const BATCH_IS_JSON: &str =
+    "--batch writes JSON; for nagios and prometheus, name the domains on the command line";
 
 /// Why nothing can be shown: the exit status, and a sentence for standard error.
 type Failure = (ExitStatus, String);
 
 /// Runs the command.
 pub(super) fn run(arguments: &ProbeArguments) -> ExitStatus {
+    if arguments.format == Format::Nagios {
+        return watch::nagios(arguments);
+    }
     answer(arguments).unwrap_or_else(|(status, why)| output::complain("probe", &why, status))
 }
 
 fn answer(arguments: &ProbeArguments) -> Result<ExitStatus, Failure> {
-    let domains: Vec<PolicyDomain> =
-        arguments.domains.iter().map(|argument| domain(argument)).collect::<Result<_, _>>()?;
-    if domains.len() > MAX_HOSTS {
-        return Err(usage(format!("{} domains are more than {MAX_HOSTS}", domains.len())));
+    let is_for_people_or_programs = matches!(arguments.format, Format::Human | Format::Json);
+    if let Some(list) = &arguments.many.batch {
+        if !is_for_people_or_programs {
+            return Err(usage(BATCH_IS_JSON.to_owned()));
+        }
+        return many(arguments, list);
     }
-    let desk = Desk::open(arguments)?;
-    let runtime = super::outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
-    let probes: Vec<DomainProbe> = runtime.block_on(
-        stream::iter(&domains)
-            .map(|domain| desk.visit(domain))
-            .buffered(MAX_PROBED_DOMAINS_AT_ONCE)
-            .collect(),
-    );
+    if arguments.output.is_some() && is_for_people_or_programs {
+        return Err(usage("--output is for --batch and --format prometheus".to_owned()));
+    }
+    if arguments.format == Format::Prometheus {
+        return watch::prometheus(arguments);
+    }
+    let probes = probes(arguments, |probe| probe)?;
     let text = match arguments.format {
-        Format::Human => human::page(&probes, terminal::paint()),
         Format::Json => probes.iter().map(json::line).collect(),
+        _ => human::page(&probes, terminal::paint()),
     };
     Ok(output::write(&text, status(&probes)))
+}
+
+/// Probes the domains of the command line, in their order, a few of them at once.
+fn probes<T>(arguments: &ProbeArguments, told: impl Fn(DomainProbe) -> T) -> Result<Vec<T>, Failure> {
+    let domains = domains(arguments)?;
+    let desk = Desk::open(arguments)?;
+    let visits = stream::iter(&domains).map(|domain| async { told(desk.visit(domain).await) });
+    Ok(runtime()?.block_on(visits.buffered(MAX_PROBED_DOMAINS_AT_ONCE).collect()))
+}
+
+/// Works through a list.
+fn many(arguments: &ProbeArguments, list: &Path) -> Result<ExitStatus, Failure> {
+    let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    // The files belong to whoever typed the command; root's rights go after that.
+    let batch = Batch::open(&arguments.many, list, output)?;
+    let desk = Desk::open(arguments)?.for_many();
+    let ask = |domain: PolicyDomain| {
+        let desk = &desk;
+        async move {
+            let probe = desk.visit(&domain).await;
+            batch::Answer { outcome: Outcome::of(&probe), probe: json::object(&probe) }
+        }
+    };
+    runtime()?.block_on(batch.run(ask))
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    super::outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))
+}
+
+/// The domains of the command line, each once.
+fn domains(arguments: &ProbeArguments) -> Result<Vec<PolicyDomain>, Failure> {
+    if arguments.domains.len() > MAX_PROBED_TOGETHER {
+        let number = arguments.domains.len();
+        return Err(usage(format!(
+            "{number} domains are more than {MAX_PROBED_TOGETHER}; give a list, with --batch"
+        )));
+    }
+    let mut domains = Vec::new();
+    for argument in &arguments.domains {
+        let domain = domain(argument)?;
+        if !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    Ok(domains)
 }
 
 /// What the probes mean for whoever started the program: trouble that was seen counts before what nobody can tell.

@@ -22,8 +22,14 @@ const NAMES_TOLD: usize = 100;
 /// One line.
 #[must_use]
 pub fn line(probe: &DomainProbe) -> String {
+    format!("{}\n", object(probe))
+}
+
+/// The object.
+#[must_use]
+pub fn object(probe: &DomainProbe) -> Value {
     let judgement = &probe.verification.judgement;
-    let object = json!({
+    json!({
         "domain": probe.domain.as_str(),
         "at": probe.at.0,
         "reach": probe.reach().word(),
@@ -37,8 +43,7 @@ pub fn line(probe: &DomainProbe) -> String {
         "hosts_left_out": probe.hosts_left_out,
         "notes": probe.verification.notes.iter().map(|note| safe(note)).collect::<Value>(),
         "elapsed_ms": milliseconds(probe.elapsed),
-    });
-    format!("{object}\n")
+    })
 }
 
 fn host(host: &HostProbe) -> Value {
