@@ -13,6 +13,8 @@ use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
+use smtp_sts_verify::explain::human::Detail;
+use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
 use smtp_sts_verify::lint::kind::Kind;
 use smtp_sts_verify::lint::{self, Tally};
@@ -26,6 +28,8 @@ use smtp_sts_verify::policy::txt;
 use smtp_sts_verify::policy::url::PolicyUrl;
 use smtp_sts_verify::policy::{mta_sts, tls_rpt};
 use smtp_sts_verify::probe::certificate::Certificate;
+use smtp_sts_verify::recording::Recording;
+use smtp_sts_verify::render::page::Paint;
 use smtp_sts_verify::time::UnixTime;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
@@ -276,4 +280,25 @@ pub(crate) fn policy_url(octets: &[u8]) {
     if let Ok(url) = PolicyUrl::parse(&text) {
         assert_eq!(PolicyUrl::parse(&url.to_string()).as_ref(), Ok(&url));
     }
+}
+
+/// A stranger's recording: it is refused, or explained, and what is told is text that cannot hurt.
+pub(crate) fn recording(octets: &[u8]) {
+    let is_plain = |text: &str| text.bytes().all(|octet| octet == b'\n' || (b' '..=b'~').contains(&octet));
+    let (recording, differences) = match Recording::read(octets) {
+        Ok(read) => read,
+        Err(defect) => {
+            assert!(is_plain(&defect.to_string()), "{defect}");
+            return;
+        }
+    };
+    assert!(differences.iter().all(|difference| is_plain(&difference.to_string())));
+    let text = recording.to_text();
+    assert!(is_plain(&text));
+    let (again, differences) = Recording::read(text.as_bytes()).unwrap();
+    assert!(differences.is_empty(), "{differences:?}");
+    assert_eq!(again.to_text(), text);
+    let explanation = recording.explain().unwrap();
+    assert!(is_plain(&human::page(&explanation, Paint::Plain, Detail::Full)));
+    assert!(is_plain(&json::object(&explanation)));
 }

@@ -22,6 +22,8 @@
 //! see, for which [`probe`] looks at the certificates of MX hosts. [`monitoring`] is for those who watch machines: what a
 //! probe comes down to, in numbers and words of closed lists.
 //!
+//! A [`recording`] holds all that a verdict came from, and stands in for the world when the journey is made once more.
+//!
 //! [`doctor`] is for those who look after a machine: it tells whether its verdicts can be trusted.
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
@@ -32,6 +34,7 @@
 //! administrator's, nothing reads the environment, `name`, `policy`, `dane`, `verdict`, `reason`, `render` and the walk
 //! in `dns` know neither I/O nor clock.
 
+mod base64;
 pub mod cache;
 pub mod cli;
 pub mod dane;
@@ -47,6 +50,7 @@ pub mod name;
 pub mod policy;
 pub mod probe;
 pub mod reason;
+pub mod recording;
 pub mod render;
 pub mod text;
 pub mod time;

@@ -232,6 +232,14 @@ pub const MAX_REFRESH_AT_ONCE: usize = 8;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
 pub const CLOCK_JUMP: u64 = 86_400;
 
+// ---- recordings ----------------------------------------------------------------------------------------------
+
+/// Octets of a recording: the replies of one verdict ([`MAX_REPLY_OCTETS`]) in base64 and once more as a zone file has
+/// them, which may be several times as long; policies and certificates. A usual one has some 60,000.
+pub const MAX_RECORDING_OCTETS: usize = 16_777_216;
+/// Fields of a recording that are told because they are not as they should be.
+pub const MAX_RECORDED_DIFFERENCES: usize = 8;
+
 // ---- the look at this machine (doctor) -------------------------------------------------------------------------
 
 /// A name server whose quickest reply, from its own memory, takes longer is slow: round the world and back takes 250 ms.

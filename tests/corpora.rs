@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a fuzz target does with its octets.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 15] = [
+const TARGETS: [(&str, Target); 16] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),
@@ -26,6 +26,7 @@ const TARGETS: [(&str, Target); 15] = [
     ("tlsa", targets::tlsa),
     ("certificates", targets::certificates),
     ("lint", targets::lint),
+    ("recording", targets::recording),
 ];
 
 fn root() -> &'static Path {

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 107] = [
+const DEFAULTS: [(&str, &str); 109] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -103,6 +103,8 @@ const DEFAULTS: [(&str, &str); 107] = [
     ("MAX_IMPORT_LINE", "524_288"),
     ("MAX_REFRESH_AT_ONCE", "8"),
     ("CLOCK_JUMP", "86_400"),
+    ("MAX_RECORDING_OCTETS", "16_777_216"),
+    ("MAX_RECORDED_DIFFERENCES", "8"),
     ("SLOW_NAME_SERVER", "Duration::from_millis(250)"),
     ("CLOCK_OFF_WARNING", "60"),
     ("CLOCK_OFF_WRONG", "3_600"),

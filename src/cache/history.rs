@@ -68,7 +68,8 @@ impl Event {
     }
 
     /// Reads the word again.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.word() == word)
     }
 }

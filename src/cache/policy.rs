@@ -28,7 +28,8 @@ impl Authentication {
     }
 
     /// Reads the word again.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
         [Self::FirstUse, Self::WebPki, Self::Dnssec].into_iter().find(|one| one.word() == word)
     }
 

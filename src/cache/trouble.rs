@@ -29,6 +29,8 @@ pub enum Trouble {
         /// The rule that it breaks, and how to mend it.
         why: String,
     },
+    /// It could not be used in a run at another time; the words for it then.
+    Retold(String),
     /// The system refused: full, read-only, no permission, locked for too long, an I/O error.
     Unusable {
         /// The file.
@@ -77,6 +79,7 @@ impl fmt::Display for Trouble {
                  the program that wrote it",
                 file.display()
             ),
+            Self::Retold(words) => f.write_str(words),
             Self::Unsafe { path, why } => {
                 write!(f, "the cache is not trusted: {} {why}; {MEANING}", path.display())
             }

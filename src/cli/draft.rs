@@ -46,14 +46,34 @@ impl Draft {
     /// # Errors
     /// If the system cannot; the target is then as it was.
     pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
+        self.complete()?;
+        fs::rename(&self.path, target)?;
+        sync_directory(target)
+    }
+
+    /// The same, where nothing stands yet: what came there meanwhile stays.
+    ///
+    /// # Errors
+    /// If the system cannot, and if something stands there ([`io::ErrorKind::AlreadyExists`]).
+    pub(super) fn finish_new(mut self, target: &Path) -> io::Result<()> {
+        self.complete()?;
+        fs::hard_link(&self.path, target)?;
+        sync_directory(target)
+    }
+
+    /// All octets are on the disk.
+    fn complete(&mut self) -> io::Result<()> {
         self.file.flush()?;
         let file = self.file.get_ref();
         file.set_permissions(Permissions::from_mode(self.mode))?;
-        file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+        file.sync_all()
     }
+}
+
+/// The name is on the disk, too.
+fn sync_directory(target: &Path) -> io::Result<()> {
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 impl Write for Draft {
@@ -68,7 +88,7 @@ impl Write for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Once it has its name, there is nothing under this one.
+        // By now the file has its own name, or is not wanted.
         let _gone = fs::remove_file(&self.path);
     }
 }
@@ -97,6 +117,18 @@ mod tests {
         written(&target, "new").unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_came_meanwhile_stays() {
+        let directory = TempDir::new().unwrap();
+        let target = directory.path().join("report.json");
+        let draft = || Draft::beside(&target, 0o600).unwrap();
+        draft().finish_new(&target).unwrap();
+        fs::write(&target, "mine").unwrap();
+        assert_eq!(draft().finish_new(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

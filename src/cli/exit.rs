@@ -76,7 +76,7 @@ impl ExitStatus {
     pub const fn of_trouble(trouble: &Trouble) -> Self {
         match trouble {
             Trouble::NotOurs { .. } | Trouble::Unsafe { .. } => Self::Configuration,
-            Trouble::Corrupt { .. } | Trouble::Unusable { .. } => Self::Defer,
+            Trouble::Corrupt { .. } | Trouble::Retold(_) | Trouble::Unusable { .. } => Self::Defer,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Read from the lines of a zone file, DNSKEY or DS, for the root or for islands of trust below it. Whatever else the
 //! text holds is refused with its line: a file that is only half understood must not decide what is authentic.
 
+use crate::base64;
 use crate::text::excerpt;
 use hickory_proto::dnssec::rdata::{DNSKEY, DS};
 use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf};
@@ -203,7 +204,8 @@ fn fields<A: FromStr, B: FromStr, C: FromStr>(
 fn usable_key(words: &[String]) -> Result<DNSKEY, String> {
     let (flags, protocol, algorithm, key): (u16, u8, u8, String) =
         fields(words, "flags, protocol, algorithm and key, as in '257 3 8 AwEAAa...'")?;
-    let octets = base64(&key).ok_or_else(|| format!("'{}' is not a key in base64", excerpt(&key, 40)))?;
+    let octets = base64::decode(&key).filter(|octets| !octets.is_empty());
+    let octets = octets.ok_or_else(|| format!("'{}' is not a key in base64", excerpt(&key, 40)))?;
     let key = DNSKEY::with_flags(flags, PublicKeyBuf::new(octets, Algorithm::from_u8(algorithm)));
     if protocol != 3 {
         return Err(format!("the protocol {protocol} is not 3"));
@@ -251,28 +253,6 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
             _ => None,
         })
         .collect()
-}
-
-/// Base64 with its padding (RFC 4648 section 4).
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.trim_end_matches('=');
-    let padding = text.len() - digits.len();
-    if !text.len().is_multiple_of(4) || padding > 2 || digits.is_empty() {
-        return None;
-    }
-    let (mut octets, mut pending, mut bits) = (Vec::with_capacity(text.len()), 0_u16, 0);
-    for digit in digits.bytes() {
-        let value = ALPHABET.iter().position(|letter| *letter == digit)?;
-        pending = pending << 6 | u16::try_from(value).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            let [_, octet] = (pending >> bits).to_be_bytes();
-            octets.push(octet);
-        }
-    }
-    Some(octets)
 }
 
 #[cfg(test)]

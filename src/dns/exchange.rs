@@ -120,6 +120,20 @@ pub async fn directly(
     }
 }
 
+/// Reads a reply to `question` that came at another time, by the rules for one over TCP.
+pub(super) fn reread(question: &Question, octets: Vec<u8>, quota: &Quota) -> Result<Received, Complaint> {
+    let query = Query::query(question.name().clone(), question.rtype()).to_bytes();
+    let plain =
+        query.map_err(|error| Complaint::once(format_args!("the question cannot be written: {error}")))?;
+    // The ID is whatever it was then.
+    let asked = Asked { octets: octets.get(..2).unwrap_or_default().to_vec(), rolled: plain.clone(), plain };
+    match asked.judge(octets, Transport::Tcp, quota) {
+        Judged::Reply(received) => Ok(received),
+        Judged::Complaint(complaint) => Err(complaint),
+        Judged::AskOverTcp | Judged::Foreign => Err(Complaint::once("it is no reply to this question")),
+    }
+}
+
 /// How a question and its reply travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {

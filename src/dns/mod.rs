@@ -127,6 +127,22 @@ pub enum Outage {
     NoTrustAnchor,
 }
 
+impl Outage {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Budget, Self::Deadline, Self::NoAnswer, Self::NoTrustAnchor];
+
+    /// The word, as recordings spell it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Deadline => "deadline",
+            Self::NoAnswer => "no-answer",
+            Self::NoTrustAnchor => "no-trust-anchor",
+        }
+    }
+}
+
 /// The verdict of the chain of trust on one question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

@@ -4,7 +4,7 @@
 //! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
 //! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
 
-use super::exchange::{Complaint, Received, exchange};
+use super::exchange::{Complaint, Received, exchange, reread};
 use super::quota::Quota;
 use super::{Outage, Question};
 use crate::limits::{QUESTION_DEADLINE, UPSTREAM_PATIENCE};
@@ -58,6 +58,23 @@ pub struct Delivery {
     pub message: Message,
     /// The same as it came, but for the letters of the question, which are in lower case.
     pub octets: Vec<u8>,
+}
+
+impl Delivery {
+    /// A reply that `server` gave at another time, read and counted as if it came now.
+    ///
+    /// # Errors
+    /// [`Failure`] if it is no useful reply to this question, or more than the quota allows.
+    pub fn reread(
+        question: &Question,
+        server: SocketAddr,
+        octets: Vec<u8>,
+        quota: &Quota,
+    ) -> Result<Self, Failure> {
+        reread(question, octets, quota)
+            .map(|Received { message, octets }| Self { server, message, octets })
+            .map_err(|Complaint { outage, text, .. }| Failure { outage, text: format!("{server}: {text}") })
+    }
 }
 
 /// The name servers of one run, and what was learnt about them.

@@ -117,6 +117,8 @@ pub enum FetchError {
     },
     /// No CA certificates to judge by.
     NoRoots(super::BadRoots),
+    /// As it was in a fetch at another time.
+    Retold(Retold),
     /// The status is not 200: there is no policy here, wherever else the reply may point.
     Status {
         /// The policy host.
@@ -164,12 +166,54 @@ pub enum FetchError {
     },
 }
 
+/// How a fetch at another time failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retold {
+    failure: FetchFailure,
+    words: String,
+}
+
+impl Retold {
+    /// What it meant, and the words for it; `None` unless they are printable ASCII, as all words of a [`FetchError`] are.
+    #[must_use]
+    pub fn new(failure: FetchFailure, words: &str) -> Option<Self> {
+        let is_printable = words.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+        is_printable.then(|| Self { failure, words: words.to_owned() })
+    }
+
+    /// Nothing is known of it.
+    #[must_use]
+    pub fn unknown() -> Self {
+        let words = "the recording has no outcome of this fetch".to_owned();
+        Self { failure: FetchFailure::Unreachable, words }
+    }
+
+    /// What it meant.
+    #[must_use]
+    pub const fn failure(&self) -> FetchFailure {
+        self.failure
+    }
+
+    /// The words for it.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+}
+
+impl From<&FetchError> for Retold {
+    fn from(error: &FetchError) -> Self {
+        Self { failure: error.failure(), words: error.to_string() }
+    }
+}
+
 impl FetchError {
     /// What this means for whoever wanted the policy.
     #[must_use]
     pub const fn failure(&self) -> FetchFailure {
         match self {
             Self::NoRoots(_) => FetchFailure::Misconfigured,
+            Self::Retold(retold) => retold.failure,
             Self::AddressRefused { .. }
             | Self::Certificate { .. }
             | Self::ContentEncoding { .. }
@@ -225,6 +269,7 @@ impl fmt::Display for FetchError {
             }
             Self::NoAddress { host } => write!(f, "policy host {host} has no address"),
             Self::NoRoots(roots) => roots.fmt(f),
+            Self::Retold(retold) => f.write_str(&retold.words),
             Self::Status { host, code } => {
                 write!(f, "policy host {host} answered with status {code}, and only 200 brings a policy")
             }

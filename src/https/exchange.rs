@@ -5,6 +5,7 @@
 
 use super::metered::Traffic;
 use super::progress::{Peer, with_causes};
+use super::witness::Witness;
 use super::{FetchError, MediaType, PolicyUrl, Step, date};
 use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
 use crate::time::UnixTime;
@@ -32,6 +33,7 @@ pub(super) struct Wanted<'u> {
     pub(super) port: u16,
     pub(super) media: MediaType,
     pub(super) patience: Duration,
+    pub(super) witness: Option<&'u Witness>,
 }
 
 /// Asks for the policy and reads its body.
@@ -43,6 +45,9 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Vec<u8>, FetchError> {
     let bounds = Arc::clone(&traffic);
     converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
+        if let Some(witness) = wanted.witness {
+            witness.replied(peer.fetch.host.as_str(), &reply);
+        }
         check_head(peer, &reply, wanted.media)?;
         peer.until_the_end(Step::Body, read(peer, reply.into_body(), &bounds)).await?
     })
@@ -212,7 +217,13 @@ mod tests {
     async fn octets_taken(head: &str, rest: &[u8]) -> usize {
         let (ours, mut theirs) = tokio::io::duplex(1_024);
         let url = PolicyUrl::parse("https://policy.example/").expect("a URL");
-        let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::from_secs(5) };
+        let wanted = Wanted {
+            url: &url,
+            port: 443,
+            media: MediaType::Any,
+            patience: Duration::from_secs(5),
+            witness: None,
+        };
         let traffic = Arc::new(Traffic::default());
         let stream = Metered { stream: ours, traffic: Arc::clone(&traffic) };
         let until = Instant::now() + Duration::from_secs(10);
@@ -285,7 +296,7 @@ mod tests {
         fn every_address_of_a_policy_fits_into_a_request(path in "/[ -~]{0,40}|/([a-z/?:@!$&'()*+,;=._~-]|%[0-9a-f]{2}){0,80}") {
             let host = PolicyDomain::parse("policy.example").expect("a name");
             if let Ok(url) = PolicyUrl::new(host, &path) {
-                let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::ZERO };
+                let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::ZERO, witness: None };
                 let request = request(wanted).expect("a request");
                 prop_assert_eq!(request.uri().to_string(), path);
                 prop_assert_eq!(&request.headers()[header::HOST], "policy.example");

@@ -4,6 +4,7 @@ use super::address::set_aside_for;
 use super::exchange::{Wanted, date, exchange};
 use super::metered::{Metered, Traffic};
 use super::progress::{Peer, Progress};
+use super::witness::{Watched, Witness};
 use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
 use crate::dns::{Answer, Content, Outcome, Question, Resolve};
 use crate::journal::Journal;
@@ -23,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -89,6 +90,7 @@ pub struct HttpsFetcher<'r, R> {
     settings: HttpsSettings,
     run_ends: Instant,
     journal: Option<&'r Journal>,
+    witness: Option<Arc<Witness>>,
     tls: OnceLock<Result<Arc<ClientConfig>, BadRoots>>,
 }
 
@@ -96,13 +98,20 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     /// A fetcher whose fetches all end before `run_ends`.
     #[must_use]
     pub const fn new(resolver: &'r R, settings: HttpsSettings, run_ends: Instant) -> Self {
-        Self { resolver, settings, run_ends, journal: None, tls: OnceLock::new() }
+        Self { resolver, settings, run_ends, journal: None, witness: None, tls: OnceLock::new() }
     }
 
     /// The same, with its steps taken down: connections, handshake, request. Its questions are the resolver's steps.
     #[must_use]
     pub const fn noted_in(mut self, journal: &'r Journal) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// The same, with a witness of what policy hosts show.
+    #[must_use]
+    pub fn seen_by(mut self, witness: Arc<Witness>) -> Self {
+        self.witness = Some(witness);
         self
     }
 
@@ -115,7 +124,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
-        let made = self.tls.get_or_init(|| client_config(&self.settings.roots).map(Arc::new));
+        let make = || client_config(&self.settings.roots, self.witness.as_ref()).map(Arc::new);
+        let made = self.tls.get_or_init(make);
         made.clone().map_err(FetchError::NoRoots)
     }
 
@@ -217,6 +227,9 @@ impl<R: Resolve> HttpsFetcher<'_, R> {
         let tls = self.tls()?;
         let addresses = fetch.until_the_end(Step::Resolve, self.addresses(url.host())).await??;
         let (stream, peer) = self.connect(fetch, addresses).await?;
+        if let Some(witness) = &self.witness {
+            witness.connected(url.host().as_str(), peer.address);
+        }
         let traffic = Arc::new(Traffic::default());
         let stream = Metered { stream, traffic: Arc::clone(&traffic) };
         let stream = self.shake_hands(&peer, tls, stream).await?;
@@ -231,8 +244,13 @@ impl<R: Resolve> HttpsFetcher<'_, R> {
     pub async fn date(&self, url: &PolicyUrl) -> Result<UnixTime, FetchError> {
         let HttpsSettings { patience, port, .. } = self.settings;
         let (stream, traffic, peer) = self.reach(url).await?;
-        date(stream, traffic, &peer, Wanted { url, port, media: MediaType::Any, patience: patience.head })
-            .await
+        date(
+            stream,
+            traffic,
+            &peer,
+            Wanted { url, port, media: MediaType::Any, patience: patience.head, witness: None },
+        )
+        .await
     }
 }
 
@@ -240,19 +258,30 @@ impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
     async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
         let HttpsSettings { patience, port, .. } = self.settings;
         let (stream, traffic, peer) = self.reach(url).await?;
-        let asking = exchange(stream, traffic, &peer, Wanted { url, port, media, patience: patience.head });
+        let witness = self.witness.as_deref();
+        let wanted = Wanted { url, port, media, patience: patience.head, witness };
+        let asking = exchange(stream, traffic, &peer, wanted);
         self.step(|| format!("GET {url}"), asking).await
     }
 }
 
 /// TLS 1.2 or later with the *ring* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
-fn client_config(roots: &Roots) -> Result<ClientConfig, BadRoots> {
-    let roots = roots.load()?;
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+fn client_config(roots: &Roots, witness: Option<&Arc<Witness>>) -> Result<ClientConfig, BadRoots> {
+    let roots = Arc::new(roots.load()?);
+    let provider = Arc::new(ring::default_provider());
+    let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
+        .map_err(|e| BadRoots::no_tls(&e))?;
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(|e| BadRoots::no_tls(&e))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .map_err(|e| BadRoots::no_tls(&e))?;
+    let mut config = match witness {
+        None => builder.with_webpki_verifier(webpki),
+        Some(witness) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Watched { webpki, witness: Arc::clone(witness) })),
+    }
+    .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Ok(config)

@@ -13,11 +13,13 @@ mod fetcher;
 mod metered;
 mod progress;
 mod roots;
+mod witness;
 
 pub use crate::policy::url::{BadUrl, PolicyUrl};
-pub use error::{FetchError, FetchFailure, Step};
+pub use error::{FetchError, FetchFailure, Retold, Step};
 pub use fetcher::{HttpsFetcher, HttpsSettings, Patience};
 pub use roots::{BadRoots, Roots};
+pub use witness::{Sighting, Witness};
 
 use std::future::Future;
 

@@ -239,6 +239,7 @@ fn code_of(error: &FetchError) -> Option<Code> {
         FetchError::Interrupted { .. }
         | FetchError::Malformed { .. }
         | FetchError::NoAddress { .. }
+        | FetchError::Retold(_)
         | FetchError::TimedOut { .. }
         | FetchError::Tls { .. }
         | FetchError::Unresolved { .. } => Code::MtaStsServerUnreachable,

@@ -97,11 +97,11 @@ fn outside<T>(
     })
 }
 
-fn overrides(lab: &Laboratory) -> Overrides {
+pub(crate) fn overrides(lab: &Laboratory) -> Overrides {
     let mut configuration: toml::Table = fs::read_to_string(lab.configuration()).unwrap().parse().unwrap();
     configuration.remove("override").unwrap().try_into().unwrap()
 }
 
-fn anchors(lab: &Laboratory) -> TrustAnchors {
+pub(crate) fn anchors(lab: &Laboratory) -> TrustAnchors {
     TrustAnchors::parse(&fs::read_to_string(lab.trust_anchor()).unwrap()).unwrap()
 }

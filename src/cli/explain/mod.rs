@@ -3,6 +3,7 @@
 //! A dry run of `verify` by the same pipeline. It changes nothing, unless `--store` asks it to keep what a delivery
 //! would keep: without it the pipeline works on a copy of what the cache knows about the domain.
 
+mod record;
 mod request;
 
 use super::args::OutsideArguments;
@@ -21,8 +22,10 @@ use crate::https::{Fetch, HttpsFetcher};
 use crate::time::{Clock as _, SystemClock, UnixTime};
 use crate::verify;
 use clap::Args;
+use record::Recorder;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,8 +33,8 @@ use std::time::Instant;
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
     /// The domain of the recipient
-    #[arg(allow_hyphen_values = true)]
-    pub domain: OsString,
+    #[arg(allow_hyphen_values = true, required_unless_present = "replay")]
+    pub domain: Option<OsString>,
     /// A host that the mail may go to [default: the domain's own MX hosts, as for a router]
     #[arg(value_name = "HOST")]
     pub hosts: Vec<OsString>,
@@ -44,6 +47,29 @@ pub struct ExplainArguments {
     /// Keeps what a delivery would keep; without it nothing is changed
     #[arg(long)]
     pub store: bool,
+    /// Saves all that the verdict comes from, for --replay or a bug report
+    ///
+    /// The file holds every DNS reply with its signatures, each policy that was fetched with what its host showed
+    /// (certificates, header fields), the time, the trust anchors, the settings that change a verdict, what the cache knows
+    /// of the domain, and an override for it with its reason. No mail is in it. It does tell which domain was asked about,
+    /// when, and the addresses of your name servers. Only its owner can read it.
+    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    pub record: Option<PathBuf>,
+    /// With --record: replaces a file that is there already
+    #[arg(long, requires = "record")]
+    pub force: bool,
+    /// Explains a recording, as it was explained then: asks nobody, reads no configuration and no cache
+    ///
+    /// The recording may be a stranger's. Where it differs from what this program would have written, or its verdict from
+    /// the recorded one, standard error tells.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["domain", "hosts", "store", "record", "require_authentication", "on_unreachable",
+            "tls_verified", "cachedb", "dns", "trust_anchor", "ca_file", "https_port", "allow_private_addresses",
+            "deadline", "config"]
+    )]
+    pub replay: Option<PathBuf>,
     /// Only authenticated policies are stored and used: no trust on first use
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub require_authentication: Option<bool>,
@@ -63,7 +89,11 @@ type Failure = (ExitStatus, String);
 
 /// Runs the command.
 pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
-    match explanation(arguments) {
+    let explained = match &arguments.replay {
+        Some(place) => replayed(place),
+        None => explanation(arguments),
+    };
+    match explained {
         Ok(explanation) => {
             let text = match arguments.format {
                 Format::Human => {
@@ -78,6 +108,15 @@ pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
     }
 }
 
+/// The explanation of a recording; what is odd about it is told on standard error.
+fn replayed(place: &Path) -> Result<Explanation, Failure> {
+    let (explanation, notes) = record::replay(place)?;
+    for note in notes {
+        output::complain("explain", &note, ExitStatus::Deliver);
+    }
+    Ok(explanation)
+}
+
 /// Asks, and makes the document of it.
 fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let started = Instant::now();
@@ -85,23 +124,44 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let choices = arguments.choices().map_err(misconfigured)?;
     let question = request::read(arguments, &choices, now)?;
     let scene = Scene::open(choices, now)?;
+    let recorder =
+        arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
     let dossier = Dossier::of(&scene.looked_at(), &question.request.domain);
-    if question.is_ignored(now) {
-        return Ok(Explanation::ignored(&question, &dossier, now));
+    let explanation = if question.is_ignored(now) {
+        Explanation::ignored(&question, &dossier, now)
+    } else {
+        let deadline = started + scene.choices.deadline();
+        let runtime = outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
+        runtime.block_on(asked(arguments, &question, &dossier, &scene, recorder.as_ref(), deadline))
+    };
+    if let Some(recorder) = recorder {
+        recorder.finish(question, dossier, &scene, &explanation)?;
     }
-    let deadline = started + scene.choices.deadline();
-    let runtime = outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
-    Ok(runtime.block_on(async {
-        let resolver = Resolver::new(&scene.servers, Arc::clone(&scene.anchors), now, deadline.into());
-        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(&scene.choices), deadline);
-        if arguments.store {
-            let cache = scene.cache();
-            explain(&question, &dossier, &cache, &resolver, &fetcher, now).await
-        } else {
-            let memory = dossier.rehearsal(&question.request.domain, now);
-            explain(&question, &dossier, &memory, &resolver, &fetcher, now).await
-        }
-    }))
+    Ok(explanation)
+}
+
+/// The document about what is asked now.
+async fn asked(
+    arguments: &ExplainArguments,
+    question: &Question,
+    dossier: &Dossier,
+    scene: &Scene,
+    recorder: Option<&Recorder>,
+    deadline: Instant,
+) -> Explanation {
+    if let Some(recorder) = recorder {
+        return recorder.explain(question, dossier, scene, deadline).await;
+    }
+    let now = scene.now;
+    let resolver = Resolver::new(&scene.servers, Arc::clone(&scene.anchors), now, deadline.into());
+    let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(&scene.choices), deadline);
+    if arguments.store {
+        let cache = scene.cache();
+        explain(question, dossier, &cache, &resolver, &fetcher, now).await
+    } else {
+        let memory = dossier.rehearsal(&question.request.domain, now);
+        explain(question, dossier, &memory, &resolver, &fetcher, now).await
+    }
 }
 
 /// The document about one question: whoever answers for DNS and HTTPS, live or from a recording, and whatever memory it

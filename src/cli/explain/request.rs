@@ -18,7 +18,7 @@ pub(super) fn read(
     choices: &Choices,
     now: UnixTime,
 ) -> Result<Question, Failure> {
-    let domain = domain(&arguments.domain)?;
+    let domain = domain(arguments.domain.as_deref().unwrap_or_default())?;
     if arguments.hosts.len() > MAX_HOSTS {
         return Err(usage(format!("{} hosts are more than {MAX_HOSTS}", arguments.hosts.len())));
     }

@@ -1,0 +1,330 @@
+//! A recording as text: one JSON object, in ASCII, in an order in which people read. Pure.
+
+use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
+use crate::base64;
+use crate::cache::{Dossier, Entry, Recollection, Topic};
+use crate::explain::Decree;
+use crate::https::{FetchFailure, MediaType, Sighting};
+use crate::name::MxHost;
+use crate::policy::Mode;
+use crate::verdict::{Handshake, OnUnreachable};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The first field: by it a recording is told from any other JSON.
+pub(super) const HEAD: &str = "smtp_sts_verify_recording";
+
+/// The last field: by it a recording is told from one that was changed.
+pub(super) const SEAL: &str = "seal";
+
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    smtp_sts_verify_recording: u64,
+    program: &'a str,
+    moment: u64,
+    utc: String,
+    request: Request<'a>,
+    #[serde(rename = "override")]
+    decree: Option<Override<'a>>,
+    settings: Settings<'a>,
+    cache: Cache<'a>,
+    dns: Vec<Question>,
+    https: Vec<Fetch>,
+    conclusion: Conclusion<'a>,
+    /// SHA-256 of all the rest, as this program writes it with an empty text here.
+    seal: String,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    domain: &'a str,
+    hosts: Vec<&'a str>,
+    handshake: &'static str,
+    require_authentication: bool,
+    on_unreachable: &'static str,
+}
+
+#[derive(Serialize)]
+struct Override<'a> {
+    scope: &'a str,
+    effect: &'static str,
+    ends: u64,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Settings<'a> {
+    name_servers: Vec<String>,
+    trust_anchors: Vec<String>,
+    authorities: &'a str,
+    https_port: u16,
+    allow_private_addresses: bool,
+    deadline: u64,
+}
+
+#[derive(Serialize)]
+struct Cache<'a> {
+    policies: Vec<Value>,
+    history: Vec<Event<'a>>,
+    remembered: Vec<Remembered<'a>>,
+    elsewhere: u64,
+    trouble: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    at: u64,
+    mechanism: &'static str,
+    event: &'static str,
+    authentication: &'static str,
+    before: Option<&'static str>,
+    after: Option<&'static str>,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct Remembered<'a> {
+    topic: &'static str,
+    text: &'a str,
+    valid_until: u64,
+}
+
+#[derive(Serialize)]
+struct Question {
+    question: String,
+    opinion: &'static str,
+    #[serde(flatten)]
+    outcome: Answer,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+enum Answer {
+    Reply { server: String, says: Vec<String>, octets: String },
+    Failure { outage: &'static str, why: String },
+    Unanswered,
+}
+
+#[derive(Serialize)]
+struct Fetch {
+    url: String,
+    media_type: &'static str,
+    #[serde(flatten)]
+    outcome: Delivery,
+    peer: Peer,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+enum Delivery {
+    Body { says: Vec<String>, octets: String },
+    Failure { failure: &'static str, why: String },
+    Unanswered,
+}
+
+#[derive(Serialize)]
+struct Peer {
+    address: Option<String>,
+    status: Option<u16>,
+    fields: Vec<String>,
+    certificates: Vec<Certificate>,
+}
+
+#[derive(Serialize)]
+struct Certificate {
+    says: String,
+    octets: String,
+}
+
+#[derive(Serialize)]
+struct Conclusion<'a> {
+    verdict: &'a str,
+    reason: &'a str,
+    explanation: &'a str,
+}
+
+impl Recording {
+    /// The text of the file, with its last line's end.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        // A structure of texts and numbers has no JSON that could fail.
+        in_ascii(&serde_json::to_string_pretty(&self.document()).unwrap_or_default())
+    }
+
+    /// What the file says, field by field.
+    pub(super) fn document(&self) -> Document<'_> {
+        let unsealed = self.unsealed();
+        let seal = sha256(&serde_json::to_vec(&unsealed).unwrap_or_default());
+        Document { seal, ..unsealed }
+    }
+
+    fn unsealed(&self) -> Document<'_> {
+        let request = &self.question.request;
+        let settings = &self.settings;
+        Document {
+            smtp_sts_verify_recording: VERSION,
+            program: &self.program,
+            moment: self.moment.0,
+            utc: self.moment.to_string(),
+            request: Request {
+                domain: request.domain.as_str(),
+                hosts: request.hosts.iter().map(MxHost::as_str).collect(),
+                handshake: handshake(request.handshake),
+                require_authentication: request.require_authentication,
+                on_unreachable: on_unreachable(request.on_unreachable),
+            },
+            decree: self.question.decree.as_ref().map(decree),
+            settings: Settings {
+                name_servers: settings.name_servers.iter().map(ToString::to_string).collect(),
+                trust_anchors: settings.anchors.fingerprint_input().lines().map(str::to_owned).collect(),
+                authorities: &settings.authorities,
+                https_port: settings.https_port,
+                allow_private_addresses: settings.allow_private_addresses,
+                deadline: settings.deadline,
+            },
+            cache: cache(&self.cache),
+            dns: self.dns.iter().map(question).collect(),
+            https: self.https.iter().map(fetch).collect(),
+            conclusion: Conclusion {
+                verdict: &self.conclusion.verdict,
+                reason: &self.conclusion.reason,
+                explanation: &self.conclusion.explanation,
+            },
+            seal: String::new(),
+        }
+    }
+}
+
+/// JSON stays the same JSON, and harmless to a terminal: whatever is not printable ASCII can only stand in a string,
+/// where it is escaped (RFC 8259 section 7).
+fn in_ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 1);
+    for letter in json.chars() {
+        match letter {
+            ' '..='~' | '\n' => text.push(letter),
+            _ => letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _never_fails = write!(text, "\\u{unit:04x}");
+            }),
+        }
+    }
+    text.push('\n');
+    text
+}
+
+pub(super) const fn handshake(handshake: Handshake) -> &'static str {
+    match handshake {
+        Handshake::NotSeen => "not-seen",
+        Handshake::Unverified => "unverified",
+        Handshake::Verified => "verified",
+    }
+}
+
+pub(super) const fn on_unreachable(what: OnUnreachable) -> &'static str {
+    match what {
+        OnUnreachable::Defer => "defer",
+        OnUnreachable::Deliver => "deliver",
+    }
+}
+
+pub(super) const fn media_type(media: MediaType) -> &'static str {
+    match media {
+        MediaType::Any => "any",
+        MediaType::TextPlain => "text/plain",
+    }
+}
+
+pub(super) const fn fetch_failure(failure: FetchFailure) -> &'static str {
+    match failure {
+        FetchFailure::Misconfigured => "misconfigured",
+        FetchFailure::Refused => "refused",
+        FetchFailure::Unreachable => "unreachable",
+    }
+}
+
+fn decree(decree: &Decree) -> Override<'_> {
+    let Decree { scope, effect, ends, reason } = decree;
+    Override { scope, effect: effect.word(), ends: ends.0, reason }
+}
+
+fn cache(dossier: &Dossier) -> Cache<'_> {
+    Cache {
+        // As `cache export` writes them.
+        policies: dossier
+            .policies
+            .iter()
+            .map(|policy| serde_json::from_str(&policy.to_line()).unwrap_or_default())
+            .collect(),
+        history: dossier.history.iter().map(event).collect(),
+        remembered: dossier.remembered.iter().map(remembered).collect(),
+        elsewhere: dossier.elsewhere,
+        trouble: dossier.trouble.as_ref().map(ToString::to_string),
+    }
+}
+
+fn event(entry: &Entry) -> Event<'_> {
+    Event {
+        at: entry.at.0,
+        mechanism: entry.dialect.word(),
+        event: entry.event.word(),
+        authentication: entry.authentication.word(),
+        before: entry.before.map(Mode::word),
+        after: entry.after.map(Mode::word),
+        detail: &entry.detail,
+    }
+}
+
+fn remembered((topic, recollection): &(Topic, Recollection)) -> Remembered<'_> {
+    Remembered { topic: topic.word(), text: &recollection.text, valid_until: recollection.valid_until.0 }
+}
+
+fn question(asked: &Asked) -> Question {
+    Question {
+        question: name_and_type(asked),
+        opinion: Turn::word(asked.turn),
+        outcome: match &asked.brought {
+            Brought::Reply { server, octets } => Answer::Reply {
+                server: server.to_string(),
+                says: present::reply(octets),
+                octets: base64::encode(octets),
+            },
+            Brought::Failure(failure) => {
+                Answer::Failure { outage: failure.outage.word(), why: failure.text.clone() }
+            }
+            Brought::Nothing => Answer::Unanswered,
+        },
+    }
+}
+
+fn name_and_type(asked: &Asked) -> String {
+    let (name, rtype) = (asked.question.name(), asked.question.rtype());
+    format!("{} {}", crate::dns::presentation::name(name), crate::dns::presentation::type_word(rtype))
+}
+
+fn fetch(fetching: &Fetching) -> Fetch {
+    Fetch {
+        url: fetching.url.to_string(),
+        media_type: media_type(fetching.media),
+        outcome: match &fetching.fetched {
+            Fetched::Body(octets) => {
+                Delivery::Body { says: present::body(octets), octets: base64::encode(octets) }
+            }
+            Fetched::Failure(retold) => {
+                Delivery::Failure { failure: fetch_failure(retold.failure()), why: retold.words().to_owned() }
+            }
+            Fetched::Nothing => Delivery::Unanswered,
+        },
+        peer: peer(&fetching.sighting),
+    }
+}
+
+fn peer(sighting: &Sighting) -> Peer {
+    let certificate =
+        |der: &Vec<u8>| Certificate { says: present::certificate(der), octets: base64::encode(der) };
+    Peer {
+        address: sighting.address.map(|address| address.to_string()),
+        status: sighting.status,
+        fields: sighting.fields.clone(),
+        certificates: sighting.chain.iter().map(certificate).collect(),
+    }
+}
