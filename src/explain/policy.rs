@@ -5,7 +5,6 @@ use super::rule;
 use super::said::Said;
 use crate::cache::{Authentication, Dossier, Entry, Failures, StoredPolicy, Topic};
 use crate::dns::{Answer, Content};
-use crate::https::FetchError;
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
 use crate::policy::{Dialect, Mode};
@@ -291,21 +290,8 @@ impl Fetch {
         };
         let url = fetched.url.to_string();
         let body = fetched.outcome.as_ref().ok().map(|body| Text::of(url.clone(), body, Some(kind)));
-        let error = fetched.outcome.as_ref().err().map(|error| words(error).into());
+        let error = fetched.outcome.as_ref().err().map(|error| error.without_time().into());
         Self { url: url.into(), ending: fetched.ending.word(), error, body }
-    }
-}
-
-/// What went wrong, without the time that it took.
-fn words(error: &FetchError) -> String {
-    match error {
-        FetchError::TimedOut { host, address: Some(address), step, .. } => {
-            format!("policy host {host} at {address} was given up while {step}: it took too long")
-        }
-        FetchError::TimedOut { host, address: None, step, .. } => {
-            format!("policy host {host} was given up while {step}: it took too long")
-        }
-        error => error.to_string(),
     }
 }
 

@@ -169,32 +169,31 @@ pub enum FetchError {
 /// How a fetch at another time failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retold {
-    failure: FetchFailure,
+    /// What it meant.
+    pub failure: FetchFailure,
+    /// The words for it, without the time that it took.
     words: String,
+    /// The time that it took, if the words are about that.
+    pub after: Option<Duration>,
 }
 
 impl Retold {
-    /// What it meant, and the words for it; `None` unless they are printable ASCII, as all words of a [`FetchError`] are.
+    /// What it meant, the words for it, and the time that it took if they are about that; `None` unless the words are
+    /// printable ASCII, as those of every [`FetchError`] are.
     #[must_use]
-    pub fn new(failure: FetchFailure, words: &str) -> Option<Self> {
+    pub fn new(failure: FetchFailure, words: &str, after: Option<Duration>) -> Option<Self> {
         let is_printable = words.bytes().all(|octet| (b' '..=b'~').contains(&octet));
-        is_printable.then(|| Self { failure, words: words.to_owned() })
+        is_printable.then(|| Self { failure, words: words.to_owned(), after })
     }
 
     /// Nothing is known of it.
     #[must_use]
     pub fn unknown() -> Self {
         let words = "the recording has no outcome of this fetch".to_owned();
-        Self { failure: FetchFailure::Unreachable, words }
+        Self { failure: FetchFailure::Unreachable, words, after: None }
     }
 
-    /// What it meant.
-    #[must_use]
-    pub const fn failure(&self) -> FetchFailure {
-        self.failure
-    }
-
-    /// The words for it.
+    /// The words for it, without the time that it took.
     #[must_use]
     pub fn words(&self) -> &str {
         &self.words
@@ -203,7 +202,12 @@ impl Retold {
 
 impl From<&FetchError> for Retold {
     fn from(error: &FetchError) -> Self {
-        Self { failure: error.failure(), words: error.to_string() }
+        let after = match error {
+            FetchError::TimedOut { after, .. } => Some(*after),
+            FetchError::Retold(retold) => retold.after,
+            _ => None,
+        };
+        Self { failure: error.failure(), words: error.without_time(), after }
     }
 }
 
@@ -227,6 +231,23 @@ impl FetchError {
             | Self::NoAddress { .. }
             | Self::TimedOut { .. }
             | Self::Unresolved { .. } => FetchFailure::Unreachable,
+        }
+    }
+}
+
+impl FetchError {
+    /// The same words, without the time that it took: whoever asks again is told the same.
+    #[must_use]
+    pub fn without_time(&self) -> String {
+        match self {
+            Self::TimedOut { host, address: Some(address), step, .. } => {
+                format!("policy host {host} at {address} was given up while {step}")
+            }
+            Self::TimedOut { host, address: None, step, .. } => {
+                format!("policy host {host} was given up while {step}")
+            }
+            Self::Retold(retold) => retold.words.clone(),
+            error => error.to_string(),
         }
     }
 }
@@ -269,19 +290,15 @@ impl fmt::Display for FetchError {
             }
             Self::NoAddress { host } => write!(f, "policy host {host} has no address"),
             Self::NoRoots(roots) => roots.fmt(f),
-            Self::Retold(retold) => f.write_str(&retold.words),
+            Self::Retold(Retold { words, after: None, .. }) => f.write_str(words),
+            Self::Retold(Retold { words, after: Some(after), .. }) => {
+                write!(f, "{words}, after {} ms", after.as_millis())
+            }
             Self::Status { host, code } => {
                 write!(f, "policy host {host} answered with status {code}, and only 200 brings a policy")
             }
-            Self::TimedOut { host, address: Some(address), step, after } => {
-                write!(
-                    f,
-                    "policy host {host} at {address} was given up while {step}, after {} ms",
-                    after.as_millis()
-                )
-            }
-            Self::TimedOut { host, address: None, step, after } => {
-                write!(f, "policy host {host} was given up while {step}, after {} ms", after.as_millis())
+            Self::TimedOut { after, .. } => {
+                write!(f, "{}, after {} ms", self.without_time(), after.as_millis())
             }
             Self::Tls { host, address, why } => {
                 let why = excerpt(why, SHOWN);

@@ -31,6 +31,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Characters of a field's name that are shown.
 const SHOWN: usize = 80;
@@ -302,7 +303,8 @@ fn fetching(field: &Field<'_>) -> Read<Fetching> {
             let all = [FetchFailure::Misconfigured, FetchFailure::Refused, FetchFailure::Unreachable];
             let failure = field.get("failure")?.word(&all, fetch_failure)?;
             let why = field.get("why")?;
-            let retold = Retold::new(failure, why.text()?);
+            let after = field.get("after_ms")?.present().map(|after| after.number()).transpose()?;
+            let retold = Retold::new(failure, why.text()?, after.map(Duration::from_millis));
             Fetched::Failure(retold.ok_or_else(|| why.defect("is not printable ASCII"))?)
         }
         "unanswered" => Fetched::Nothing,

@@ -131,7 +131,7 @@ impl<R: Resolve> Fetch for ReplayedFetch<'_, R> {
     async fn fetch(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
         let fetched = self.next(url);
         let is_asked_for = match &fetched {
-            Some(Fetched::Failure(retold)) => retold.failure() != FetchFailure::Misconfigured,
+            Some(Fetched::Failure(retold)) => retold.failure != FetchFailure::Misconfigured,
             Some(Fetched::Body(_) | Fetched::Nothing) | None => true,
         };
         if is_asked_for {

@@ -11,6 +11,7 @@ use crate::verdict::{Handshake, OnUnreachable};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// The first field: by it a recording is told from any other JSON.
 pub(super) const HEAD: &str = "smtp_sts_verify_recording";
@@ -119,7 +120,7 @@ struct Fetch {
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum Delivery {
     Body { says: Vec<String>, octets: String },
-    Failure { failure: &'static str, why: String },
+    Failure { failure: &'static str, why: String, after_ms: Option<u64> },
     Unanswered,
 }
 
@@ -310,12 +311,18 @@ fn fetch(fetching: &Fetching) -> Fetch {
                 Delivery::Body { says: present::body(octets), octets: base64::encode(octets) }
             }
             Fetched::Failure(retold) => {
-                Delivery::Failure { failure: fetch_failure(retold.failure()), why: retold.words().to_owned() }
+                let (failure, why) = (fetch_failure(retold.failure), retold.words().to_owned());
+                Delivery::Failure { failure, why, after_ms: retold.after.map(milliseconds) }
             }
             Fetched::Nothing => Delivery::Unanswered,
         },
         peer: peer(&fetching.sighting),
     }
+}
+
+/// No fetch takes longer than a `u64` counts.
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 fn peer(sighting: &Sighting) -> Peer {
