@@ -46,6 +46,8 @@ pub const GUIDES: &[Guide] = &[
             ("explain example.org", "every MX host, in order, and why"),
             ("explain example.org mx.example.org", "one host, as Exim would ask"),
             ("explain example.org --format json", "for programs"),
+            ("explain example.org --record report.json", "saves what it came from"),
+            ("explain --replay report.json", "the same again, without the network"),
         ],
         exits: &[(0, "deliver"), (1, "refuse, only with a host"), (75, "defer: nobody can tell yet")],
     },
