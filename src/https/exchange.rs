@@ -266,7 +266,13 @@ mod tests {
     async fn dated(head: &str) -> Result<UnixTime, FetchError> {
         let (ours, mut theirs) = tokio::io::duplex(1_024);
         let url = PolicyUrl::parse("https://time.example/").expect("a URL");
-        let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::from_secs(5) };
+        let wanted = Wanted {
+            url: &url,
+            port: 443,
+            media: MediaType::Any,
+            patience: Duration::from_secs(5),
+            witness: None,
+        };
         let until = Instant::now() + Duration::from_secs(10);
         let peer =
             Progress::begin(url.host(), Duration::from_secs(10), until).at(([192, 0, 2, 1], 443).into());
