@@ -67,7 +67,7 @@ pub struct ExplainArguments {
         value_name = "FILE",
         conflicts_with_all = ["domain", "hosts", "store", "record", "require_authentication", "on_unreachable",
             "tls_verified", "cachedb", "dns", "trust_anchor", "ca_file", "https_port", "allow_private_addresses",
-            "deadline", "config"]
+            "deadline", "config", "log_format"]
     )]
     pub replay: Option<PathBuf>,
     /// Only authenticated policies are stored and used: no trust on first use
