@@ -134,6 +134,14 @@ fn meaning(column: &str, yes: &str) -> Answer {
     }
 }
 
+/// We say what the table says; so do the others, unless a version of theirs agrees with us where the table's did not.
+fn is_no_surprise(found: [&str; 3], expected: [&str; 3], yes: &str) -> bool {
+    let [ours, others @ ..] = found;
+    let is_expected =
+        |(other, expected): (&&str, &&str)| other == expected || meaning(other, "yes") == meaning(ours, yes);
+    ours == expected[0] && others.iter().zip(&expected[1..]).all(is_expected)
+}
+
 /// One row of `expected.tsv`.
 #[derive(Debug)]
 struct Row<'a> {
@@ -212,7 +220,7 @@ fn openssl_gnutls_and_the_probe_say_what_the_table_says() {
             oracles::openssl_webpki(&place, &bench.authorities).word(),
             oracles::gnutls_webpki(&place, &bench.authorities).word(),
         ];
-        if (dane, webpki) != (row.dane, row.webpki) {
+        if !is_no_surprise(dane, row.dane, "matched") || !is_no_surprise(webpki, row.webpki, "trusted") {
             let found = [&[stand.case][..], &dane, &webpki].concat().join("\t");
             writeln!(surprises, "{found}\n  expected {row:?}").unwrap();
         }
