@@ -1,4 +1,7 @@
 //! Whether somebody sits at a terminal, and wants colours there.
+//!
+//! The environment says how a page looks, never what it says: this file reads it for colours, and the library that draws bars on
+//! a terminal (indicatif) reads it for those. Nothing else does, and a verdict depends on none of it.
 
 use crate::render::page::Paint;
 use std::io::IsTerminal as _;

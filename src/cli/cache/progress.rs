@@ -1,64 +1,102 @@
-//! A bar on the terminal while a person waits. Too little for a library, and one would read the environment.
+//! A bar on the terminal while a person waits.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal as _};
 
-/// Characters of the bar.
-const WIDTH: u64 = 30;
+/// Thirty characters of bar, and what it counts.
+const TEMPLATE: &str = "[{bar:30}] {pos} of {len} policies";
 
-/// From one picture to the next.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Pictures a second.
+const PICTURES: u8 = 10;
 
 /// A bar on standard error, if that is a terminal.
-pub(super) struct Progress {
-    all: u64,
-    done: u64,
-    drawn: Option<Instant>,
-    is_wanted: bool,
-}
+#[derive(Clone)]
+pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// Nothing is done yet of so much.
     pub(super) fn of(all: u64, quiet: bool) -> Self {
-        Self { all, done: 0, drawn: None, is_wanted: !quiet && io::stderr().is_terminal() }
+        let target = if !quiet && io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(PICTURES)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self::drawn_to(target, all)
+    }
+
+    fn drawn_to(target: ProgressDrawTarget, all: u64) -> Self {
+        // A test holds that the template is one; a bar in another style would still be a bar.
+        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(ProgressBar::with_draw_target(Some(all), target).with_style(style.progress_chars("#.")))
     }
 
     /// So much more is done.
-    pub(super) fn advance(&mut self, more: u64) {
-        self.done = self.done.saturating_add(more);
-        if self.is_wanted && self.drawn.is_none_or(|at| at.elapsed() >= PAUSE) {
-            self.drawn = Some(Instant::now());
-            // A bar that cannot be drawn is not missed.
-            let _drawn = write!(io::stderr(), "\r{}", bar(self.done, self.all));
-        }
+    pub(super) fn advance(&self, more: u64) {
+        self.0.inc(more);
     }
 
-    /// Takes the bar away, so that a line can be written in its place.
-    pub(super) fn clear(&mut self) {
-        if self.drawn.take().is_some() {
-            let _gone = write!(io::stderr(), "\r\u{1b}[K");
-        }
+    /// Writes something where the bar is, which moves below it.
+    pub(super) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
     }
-}
 
-fn bar(done: u64, all: u64) -> String {
-    let (done, all) = (done.min(all), all.max(1));
-    let filled = usize::try_from(done.saturating_mul(WIDTH) / all).unwrap_or(0);
-    let empty = usize::try_from(WIDTH).unwrap_or(0).saturating_sub(filled);
-    format!("[{}{}] {done} of {all} policies", "#".repeat(filled), ".".repeat(empty))
+    /// Takes the bar away for good.
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use indicatif::TermLike;
+    use std::sync::{Arc, Mutex};
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
-    fn the_bar_fills_and_never_overflows() {
-        assert_eq!(bar(0, 4), "[..............................] 0 of 4 policies");
-        assert_eq!(bar(2, 4), "[###############...............] 2 of 4 policies");
-        for (done, all) in [(4, 4), (9, 4)] {
-            assert_eq!(bar(done, all), "[##############################] 4 of 4 policies");
-        }
-        assert!(bar(0, 0).contains("0 of 1"));
+    fn the_bar_fills_and_counts_policies() {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), 100);
+        let progress = Progress::drawn_to(target, 4);
+        progress.advance(2);
+        progress.0.tick();
+        let drawn = paper.0.lock().unwrap().clone();
+        assert!(drawn.contains("[###############...............] 2 of 4 policies"), "{drawn}");
+        assert_eq!(progress.above(|| 7), 7);
+        progress.clear();
     }
 }

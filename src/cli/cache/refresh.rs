@@ -168,9 +168,8 @@ impl Minutes {
         for (stored, outcome) in &visit.outcomes {
             self.tally.count(outcome);
             if self.is_told(outcome) {
-                self.progress.clear();
-                self.tell(stored, outcome)?;
-                self.sink.flush()?;
+                let progress = self.progress.clone();
+                progress.above(|| self.tell(stored, outcome).and_then(|()| self.sink.flush()))?;
             }
         }
         self.progress.advance(visit.rows);
