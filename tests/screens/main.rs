@@ -45,7 +45,8 @@ fn every_snapshot_is_a_screen_of_some_test() {
     let tests: String = files(&place, "rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     for snapshot in files(&place.join("snapshots"), "snap") {
         let name = snapshot.file_stem().unwrap().to_str().unwrap();
-        let is_shown = tests.contains(&format!("\"{name}\"")) || help::names().iter().any(|help| help == name);
+        let is_shown =
+            tests.contains(&format!("\"{name}\"")) || help::names().iter().any(|help| help == name);
         assert!(is_shown, "no test shows {name} any more: remove its snapshot");
     }
 }
