@@ -33,7 +33,8 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 8] = ["cache", "doctor", "explain", "generate", "lint", "match", "probe", "why"];
+const FOR_PEOPLE: [&str; 9] =
+    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "why"];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]

@@ -26,5 +26,6 @@ fn every_command_tells_how_it_is_used() {
 fn a_command_that_is_none_is_told_so() {
     typed("cache undo").shows("help-cache-unknown-command");
     typed("lint").shows("help-lint-nothing");
+    typed("lookup example.org").shows("help-lookup-type-missing");
     typed("generate completions tcsh").shows("help-generate-unknown-shell");
 }
