@@ -224,7 +224,7 @@ impl Distrust {
             Self::Unsupported => "certificate-unsupported",
             Self::WrongPurpose => "certificate-wrong-purpose",
             Self::Malformed => "certificate-malformed",
-            Self::Other => "certificate-not-trusted",
+            Self::Other => "certificate-rejected",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod report;
 mod session;
 mod smtp;
 pub mod target;
+pub mod words;
 
 use crate::https::{BadRoots, Roots};
 use crate::limits::{MAX_PROBES_AT_ONCE, PROBE_DEADLINE};

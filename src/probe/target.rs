@@ -90,7 +90,7 @@ fn records(answers: &[Answer]) -> Option<(MxHost, Vec<TlsaRecord>)> {
         let base = MxHost::from_dns(&answer.question.name().base_name().base_name())?;
         let read = |record| {
             let read = Tlsa::parse(record);
-            TlsaRecord { text: read.as_ref().map_or_else(|_| rdata(record), ToString::to_string), read }
+            TlsaRecord { text: rdata(record).to_ascii_lowercase(), read }
         };
         Some((base, records.iter().map(read).collect()))
     })

@@ -3,6 +3,7 @@
 use crate::cli::exit::ExitStatus;
 use crate::doctor::Check;
 use crate::policy::lint::{Code, Family, Severity};
+use crate::probe;
 use crate::reason::Reason;
 use crate::render::page::Tone;
 use std::borrow::Cow;
@@ -37,6 +38,8 @@ pub(super) enum Kind {
     Lint(Family),
     /// A check of `doctor`.
     Check,
+    /// What a probe says of an address.
+    Probe,
     /// A result type of TLS reports.
     ResultType,
     /// A number that the program ends with.
@@ -48,6 +51,7 @@ impl Kind {
     pub(super) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Reason).chain(Family::ALL.map(Self::Lint)).chain([
             Self::Check,
+            Self::Probe,
             Self::ResultType,
             Self::ExitCode,
         ])
@@ -59,6 +63,7 @@ impl Kind {
             Self::Reason => "reason",
             Self::Lint(_) => "lint",
             Self::Check => "check",
+            Self::Probe => "probe",
             Self::ResultType => "tls-report",
             Self::ExitCode => "exit-code",
         }
@@ -70,6 +75,7 @@ impl Kind {
             Self::Reason => "reasons of a verdict (reason=)".to_owned(),
             Self::Lint(family) => format!("lint, {}", family.about),
             Self::Check => "checks of doctor".to_owned(),
+            Self::Probe => "what probe says of an address".to_owned(),
             Self::ResultType => "result types of TLS reports (RFC 8460)".to_owned(),
             Self::ExitCode => "exit codes".to_owned(),
         }
@@ -81,6 +87,7 @@ impl Kind {
             Self::Reason => "a reason of a verdict".to_owned(),
             Self::Lint(family) => format!("a finding of lint in {}", family.about),
             Self::Check => "a check of doctor".to_owned(),
+            Self::Probe => "what probe says of an address".to_owned(),
             Self::ResultType => "a result type of TLS reports".to_owned(),
             Self::ExitCode => "an exit code".to_owned(),
         }
@@ -139,6 +146,18 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
             reported_as: None,
         }
     });
+    // A word that TLS reports have, too, means the same there.
+    let is_reported = |word: &str| RESULT_TYPES.iter().any(|(reported, ..)| *reported == word);
+    let of_probe = probe::words::all().filter(move |it| !is_reported(it.word)).map(|explanation| Entry {
+        word: explanation.word.into(),
+        kind: Kind::Probe,
+        about: None,
+        severity: None,
+        meaning: explanation.meaning,
+        fix: explanation.fix,
+        rule: explanation.rule,
+        reported_as: explanation.result_type,
+    });
     let result_types = RESULT_TYPES.into_iter().map(|(word, meaning, fix)| Entry {
         word: word.into(),
         kind: Kind::ResultType,
@@ -159,7 +178,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
         rule: "this program's manual",
         reported_as: None,
     });
-    reasons.chain(codes).chain(checks).chain(result_types).chain(exit_codes)
+    reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(exit_codes)
 }
 
 /// What senders report about a domain's TLS: the word, what it says, what the domain's owner does about it

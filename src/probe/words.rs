@@ -1,0 +1,224 @@
+//! What the words of a probe mean, for those who ask `why`.
+
+use super::certificate::Distrust;
+use super::failure::FailureKind;
+
+/// What there is to say about a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The word itself.
+    pub word: &'static str,
+    /// What happened, and what it means for the mail.
+    pub meaning: &'static str,
+    /// What to do about it; empty where nothing is to be done.
+    pub fix: &'static str,
+    /// Where the rule stands.
+    pub rule: &'static str,
+    /// The result type of RFC 8460 section 4.3 that a report would carry, where there is one.
+    pub result_type: Option<&'static str>,
+}
+
+/// Every word that is not a reason of a verdict.
+pub fn all() -> impl Iterator<Item = Explanation> {
+    let failures = FailureKind::ALL.into_iter().map(FailureKind::explain);
+    failures.chain(Distrust::ALL.into_iter().map(Distrust::explain)).chain([TLSA_NO_MATCH])
+}
+
+/// The word of [`super::consequence::Cause::TlsaNoMatch`].
+const TLSA_NO_MATCH: Explanation = Explanation {
+    word: "tlsa-no-match",
+    meaning: "The host has secure TLSA records, and none fits the certificate at this address: senders that know DANE deliver nothing there.",
+    fix: "Publish the record that the probe names, or install the certificate that the records are about.",
+    rule: "RFC 7672 section 3.2",
+    result_type: Some("validation-failure"),
+};
+
+impl FailureKind {
+    /// Everything there is to say about it.
+    #[must_use]
+    pub const fn explain(self) -> Explanation {
+        let (meaning, fix, rule, result_type) = match self {
+            Self::SetAside => (
+                "The address is private, or set aside for something else: no public server can be there, and nobody connected.",
+                "Remove the address from the public DNS; for a laboratory there is --allow-private-addresses.",
+                "RFC 6890 section 2.2",
+                None,
+            ),
+            Self::NoRoute => (
+                "This machine has no way to the address, most often no IPv6: that says nothing about the host.",
+                "Ask from a machine that has IPv6.",
+                "this program's manual",
+                None,
+            ),
+            Self::Refused => (
+                "Nobody listens at the port, or a firewall says so: mail goes to another host, or waits.",
+                "Start the mail server, or remove the address from the DNS.",
+                "RFC 5321 section 4.5.4.1",
+                None,
+            ),
+            Self::TimedOut => (
+                "Nothing came in time: mail goes to another host, or waits.",
+                "Look whether this network lets port 25 out; then at the host's load, and at what makes it greet so late.",
+                "RFC 5321 section 4.5.3.2",
+                None,
+            ),
+            Self::Closed => (
+                "The connection was closed or broken in the middle: mail goes to another host, or waits.",
+                "Look into the server's log: it may not like who asks.",
+                "RFC 5321 section 3.8",
+                None,
+            ),
+            Self::TooMuch => (
+                "More came than a mail server has reason to send, and the probe hung up.",
+                "Look what answers at this port.",
+                "this program's manual",
+                None,
+            ),
+            Self::NotSmtp => (
+                "What answers does not speak SMTP: no mail can go there.",
+                "Look what answers at this port.",
+                "RFC 5321 section 4.2",
+                None,
+            ),
+            Self::Declined => (
+                "The server said no, to the greeting, to EHLO or to STARTTLS; what it said is shown.",
+                "Look into the server's log; --ehlo sets the name under which the probe introduces itself.",
+                "RFC 5321 section 4.2.1",
+                None,
+            ),
+            Self::NotOffered => (
+                "The server offers no STARTTLS, or somebody on the way removes it: where TLS is demanded, it gets no mail.",
+                "Turn STARTTLS on; if it is on, look for a firewall that inspects SMTP.",
+                "RFC 3207 section 4",
+                Some("starttls-not-supported"),
+            ),
+            Self::Injected => (
+                "Clear text came behind the reply to STARTTLS, where TLS has to begin: somebody may have put it there.",
+                "Look for what stands between, and update the server: it should send nothing before the handshake.",
+                "RFC 3207 section 4.2",
+                Some("validation-failure"),
+            ),
+            Self::NotTls => (
+                "What came behind STARTTLS is not TLS.",
+                "Look into the server's log, and for what stands between.",
+                "RFC 3207 section 4",
+                Some("validation-failure"),
+            ),
+            Self::OldTls => (
+                "The server speaks nothing newer than TLS 1.1, which nobody should use any more.",
+                "Turn TLS 1.2 and 1.3 on.",
+                "RFC 8996 section 4",
+                Some("validation-failure"),
+            ),
+            Self::NoCommonTls => (
+                "The server and the probe have no cipher suite, group or signature in common.",
+                "Let the server take the usual suites of TLS 1.2 and 1.3.",
+                "RFC 9325 section 4.2",
+                Some("validation-failure"),
+            ),
+            Self::BadCertificate => (
+                "The TLS library cannot use the server's certificate: its key is too short, or it is malformed. Other senders may.",
+                "Make a certificate with an RSA key of 2048 bits at least, or with one of P-256.",
+                "RFC 9325 section 4.5",
+                Some("validation-failure"),
+            ),
+            Self::KeyNotProven => (
+                "The server does not prove that it holds the key of the certificate that it shows.",
+                "Look whether certificate and key belong together, and for what stands between.",
+                "RFC 8446 section 4.4.3",
+                Some("validation-failure"),
+            ),
+            Self::Tls => (
+                "The TLS handshake failed in another way, which is shown.",
+                "Look into the server's log.",
+                "RFC 8446 section 6",
+                Some("validation-failure"),
+            ),
+        };
+        Explanation { word: self.word(), meaning, fix, rule, result_type }
+    }
+}
+
+impl Distrust {
+    /// Everything there is to say about it.
+    #[must_use]
+    pub const fn explain(self) -> Explanation {
+        let (meaning, fix, result_type) = match self {
+            Self::Expired => (
+                "A certificate of the chain has ended.",
+                "Renew it, and look why that did not happen by itself.",
+                "certificate-expired",
+            ),
+            Self::NotYetValid => (
+                "A certificate of the chain does not count yet.",
+                "Wait, or look at the clock of whoever issued it.",
+                "validation-failure",
+            ),
+            Self::OtherName => (
+                "The certificate is for other names than the MX host's.",
+                "Get a certificate with the MX host's name, or mend the MX record.",
+                "certificate-host-mismatch",
+            ),
+            Self::SelfSigned => (
+                "The certificate is signed by itself, so no public authority vouches for it.",
+                "Get a certificate of a public authority, or publish TLSA records in a signed zone.",
+                "certificate-not-trusted",
+            ),
+            Self::UnknownIssuer => (
+                "Nobody whom this machine trusts has issued the certificate; often an intermediate certificate is not sent.",
+                "Let the server send its whole chain, without the root.",
+                "certificate-not-trusted",
+            ),
+            Self::BadSignature => (
+                "A signature in the chain is wrong.",
+                "Look whether the intermediate certificates that are sent are those of the issuer.",
+                "certificate-not-trusted",
+            ),
+            Self::Unsupported => (
+                "The chain uses what the TLS library does not: an algorithm, a short key, a certificate of version 1.",
+                "Get a new certificate.",
+                "certificate-not-trusted",
+            ),
+            Self::WrongPurpose => (
+                "A certificate of the chain is used for what it is not made for.",
+                "Get a certificate for a server (id-kp-serverAuth).",
+                "certificate-not-trusted",
+            ),
+            Self::Malformed => {
+                ("A certificate of the chain cannot be read.", "Get a new certificate.", "validation-failure")
+            }
+            Self::Other => (
+                "The TLS library does not believe the chain for another reason, which is shown.",
+                "Compare with `openssl s_client -starttls smtp`.",
+                "validation-failure",
+            ),
+        };
+        let rule = "RFC 8461 section 4.2";
+        Explanation { word: self.word(), meaning, fix, rule, result_type: Some(result_type) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::consequence::Cause;
+    use crate::reason::Reason;
+
+    #[test]
+    fn each_word_is_said_once_and_no_reason_has_it() {
+        let mut words: Vec<&str> = all().map(|explanation| explanation.word).collect();
+        assert!(words.contains(&Cause::TlsaNoMatch.word()));
+        words.extend(Reason::ALL.map(Reason::word));
+        let number = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), number);
+    }
+
+    #[test]
+    fn every_sentence_ends_as_one() {
+        for Explanation { word, meaning, fix, .. } in all() {
+            assert!(meaning.ends_with('.') && (fix.is_empty() || fix.ends_with('.')), "{word}");
+        }
+    }
+}
