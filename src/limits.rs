@@ -166,7 +166,7 @@ pub const MAX_NAGIOS_OCTETS: usize = 4_096;
 pub const MAX_NAGIOS_TEXT_OCTETS: usize = 2_048;
 /// Addresses of one domain that are named in it.
 pub const MAX_NAGIOS_COMPLAINTS: usize = 4;
-/// Octets of an earlier exposition that are read: about 8,000 for a domain.
+/// Octets of an earlier exposition that are read: about 4,000 for a domain.
 pub const MAX_EXPOSITION_OCTETS: u64 = 8_388_608;
 /// Domains of one run that are told of together, for Nagios or Prometheus; more are a batch.
 pub const MAX_PROBED_TOGETHER: usize = 500;
@@ -176,7 +176,7 @@ pub const MAX_LIST_LINE: usize = 2_048;
 pub const MAX_RESULT_LINE: usize = 4_194_304;
 /// Domains of a batch that are probed at the same time, default and greatest.
 pub const PARALLEL_DEFAULT: u32 = 16;
-/// The most that may be asked for: each may hold some twenty connections.
+/// The most that may be asked for; whatever they are, their connections share [`MAX_PROBES_AT_ONCE`].
 pub const PARALLEL_MAX: u32 = 256;
 /// Domains of a batch that are begun in a second, default: strangers' servers are asked without having been asked first.
 pub const RATE_DEFAULT: u32 = 10;
