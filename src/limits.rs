@@ -153,6 +153,9 @@ pub const MAX_FINDINGS_TOLD: usize = 1_000;
 pub const MAX_PROBE_ADDRESSES: usize = 16;
 /// Octets read at one address; a long chain of certificates has 10,000, and the TLS library takes none above 65,535.
 pub const MAX_PROBE_OCTETS: usize = 131_072;
+/// Trust anchors to which the chain of one address is followed. A server may show as many authorities as it likes, and
+/// publish a TLSA record for each; a chain has three or four, and following it to one may cost 100 signatures.
+pub const MAX_ANCHORS_TRIED: usize = 8;
 /// Lines of one SMTP reply; the longest replies to EHLO have about 20.
 pub const MAX_SMTP_REPLY_LINES: usize = 100;
 /// Octets of one line of an SMTP reply; RFC 5321 section 4.5.3.1.5 allows 512.

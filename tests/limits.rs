@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 109] = [
+const DEFAULTS: [(&str, &str); 110] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -70,6 +70,7 @@ const DEFAULTS: [(&str, &str); 109] = [
     ("MAX_FINDINGS_TOLD", "1_000"),
     ("MAX_PROBE_ADDRESSES", "16"),
     ("MAX_PROBE_OCTETS", "131_072"),
+    ("MAX_ANCHORS_TRIED", "8"),
     ("MAX_SMTP_REPLY_LINES", "100"),
     ("MAX_SMTP_REPLY_OCTETS", "2_048"),
     ("MAX_NAGIOS_OCTETS", "4_096"),

@@ -11,7 +11,7 @@ use super::smtp::{Conversation, quit};
 use super::target::Target;
 use crate::dane::matching::fates;
 use crate::https::address::set_aside_for;
-use crate::limits::CONNECT_DEADLINE;
+use crate::limits::{CONNECT_DEADLINE, MAX_ANCHORS_TRIED};
 use crate::name::MxHost;
 use std::cell::{Cell, OnceCell};
 use std::net::SocketAddr;
@@ -55,8 +55,13 @@ impl Session<'_> {
         let seen = notes.get().and_then(|notes: &Arc<Notes>| notes.take());
         let ders = seen.as_ref().map_or(&[][..], |(chain, _)| chain.as_slice());
         let presented = Presented { chain: ders, references: &target.references, now: self.times.now };
+        let tried = Cell::new(0_usize);
         let tlsa = fates(ders, target.tlsa.iter().map(|record| &record.read), |anchor| {
-            presented.leads_to(anchor, self.collector.provider())
+            tried.set(tried.get().saturating_add(1));
+            match tried.get() <= MAX_ANCHORS_TRIED {
+                true => presented.leads_to(anchor, self.collector.provider()),
+                false => Err(format!("more than {MAX_ANCHORS_TRIED} trust anchors fit what it shows")),
+            }
         });
         let chain = seen.map(|(ders, webpki)| Chain {
             certificates: ders.iter().map(|der| Certificate::read(der)).collect(),

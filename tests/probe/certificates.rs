@@ -292,3 +292,20 @@ fn a_certificate_of_somebody_else_proves_nothing_though_it_cannot_be_read() {
     let failure = show(&chain, &key(), &world.root.pem(), tlsa(), &[]).failure.unwrap();
     assert_eq!((failure.at, failure.kind), (Stage::Handshake, FailureKind::BadCertificate));
 }
+
+/// Whoever runs a mail host has a zone, too, and can publish as many records as it shows authorities.
+#[test]
+fn a_crowd_of_anchors_takes_no_more_time_than_a_few() {
+    let anchors_key = key();
+    let anchor = |_| authority("an authority").self_signed(&anchors_key).unwrap().der().to_vec();
+    let anchors: Vec<Vec<u8>> = (0..130).map(anchor).collect();
+    let stranger = Issuer::self_signed(authority("an authority"), key()).unwrap();
+    let own_key = key();
+    let own = server(HOST).signed_by(&own_key, &stranger).unwrap().der().to_vec();
+    let records: Vec<Tlsa> = anchors.iter().map(|der| record(2, 0, der)).collect();
+    let chain: Vec<Vec<u8>> = std::iter::once(own).chain(anchors).collect();
+    let sighting = show(&chain, &own_key, &World::new().root.pem(), records, &[]);
+    let unfollowed = |fate: &&Fate| matches!(fate, Fate::Unverified(why) if why.starts_with("more than 8 "));
+    assert_eq!(sighting.tlsa.iter().filter(unfollowed).count(), 122);
+    assert!(sighting.tlsa.iter().all(|fate| matches!(fate, Fate::Unverified(_))), "{:?}", sighting.tlsa);
+}
