@@ -72,6 +72,8 @@ impl Log {
     fn into_journal(place: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.connect(place)?;
+        // A journal that does not read keeps nobody waiting: what it does not take at once is lost.
+        socket.set_nonblocking(true)?;
         Ok(Self(Shape::Journal(socket)))
     }
 
@@ -296,6 +298,20 @@ mod tests {
             priorities.push(text.lines().next().unwrap().to_owned());
         }
         assert_eq!(priorities, ["PRIORITY=6", "PRIORITY=4", "PRIORITY=3", "PRIORITY=6", "PRIORITY=6"]);
+    }
+
+    #[test]
+    fn a_journal_that_does_not_read_keeps_nobody_waiting() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let place = directory.path().join("socket");
+        let _reads_nothing = UnixDatagram::bind(&place).unwrap();
+        let log = Log::into_journal(&place).unwrap();
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            tracing::subscriber::with_default(log, || (0..5_000).for_each(|number| info!(number, "again")));
+            done.send(()).unwrap();
+        });
+        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for the journal");
     }
 
     #[test]
