@@ -280,8 +280,17 @@ fn is_dateless(host: &HostProbe, sighting: &Sighting) -> bool {
             && record.read.as_ref().is_ok_and(|tlsa| tlsa.usage == Usage::EndEntity)
     });
     let distrust = sighting.chain.as_ref().and_then(|chain| chain.webpki.as_ref().err());
+    // Of one that is over, the library says nothing else: it has to be seen that nobody else signed it.
+    let is_its_own_issuer = || {
+        let says = sighting.certificate().and_then(|certificate| certificate.says.as_ref());
+        says.is_some_and(|says| says.subject == says.issuer)
+    };
     by_end_entity
-        && distrust.is_some_and(|why| matches!(why.kind, Distrust::SelfSigned | Distrust::UnknownIssuer))
+        && distrust.is_some_and(|why| match why.kind {
+            Distrust::SelfSigned | Distrust::UnknownIssuer => true,
+            Distrust::Expired | Distrust::NotYetValid => is_its_own_issuer(),
+            _ => false,
+        })
 }
 
 fn complaints(probe: &DomainProbe) -> Vec<Complaint> {

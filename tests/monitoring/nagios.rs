@@ -118,8 +118,10 @@ fn a_certificate_is_reported_before_it_ends() {
 fn nobody_is_told_of_the_end_of_a_certificate_that_dane_ee_alone_vouches_for() {
     let matched = [Fate::Matched { at: Some(0) }];
     let state = |host| line(&[probe("example.org", Reason::DaneUsable, vec![host])]).0;
-    let alone = || host("mx.example.org", vec![self_signed(well("192.0.2.1:25", -400))]);
+    let ends_in = |days| host("mx.example.org", vec![self_signed(well("192.0.2.1:25", days))]);
+    let alone = || ends_in(-400);
     assert_eq!(state(with_tlsa(alone(), 3, &matched)), State::Ok);
+    assert_eq!(state(with_tlsa(ends_in(3), 3, &matched)), State::Ok);
     // The dates of a trust anchor's chain count, and those that a sender without DANE looks at.
     assert_eq!(state(with_tlsa(alone(), 2, &matched)), State::Critical);
     let vouched_for = host("mx.example.org", vec![well("192.0.2.1:25", 3)]);

@@ -123,11 +123,14 @@ pub(crate) fn with_tlsa(mut host: HostProbe, usage: u8, fates: &[Fate]) -> HostP
     host
 }
 
-/// The same address with a certificate that only itself vouches for.
+/// The same address with a certificate that only itself vouches for. Of one that is over, no more is said than that.
 pub(crate) fn self_signed(mut address: AddressProbe) -> AddressProbe {
-    let why = Distrusted { kind: Distrust::SelfSigned, why: "it is its own issuer".into() };
-    if let Some(chain) = &mut address.sighting.chain {
-        chain.webpki = Err(why);
+    if let Some(chain) = &mut address.sighting.chain
+        && let Some(says) = chain.certificates.first_mut().and_then(|own| own.says.as_mut())
+    {
+        says.issuer.clone_from(&says.subject);
+        let kind = if says.not_after < NOW { Distrust::Expired } else { Distrust::SelfSigned };
+        chain.webpki = Err(Distrusted { kind, why: "as the TLS library says it".into() });
     }
     address
 }
