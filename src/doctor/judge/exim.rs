@@ -26,7 +26,8 @@ pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
     let sets = Sets::of(exim);
     match &exim.build {
         Ok(build) => findings.extend(of_build(build, &sets)),
-        Err(why) => findings.push(unchecked(Check::EximVersion, why)),
+        // Everybody may ask for it: an Exim that does not tell cannot mail either.
+        Err(why) => findings.push(warning(Check::EximVersion, why)),
     }
     findings.push(smarthost(exim));
     findings.push(routers(exim, &sets));
@@ -312,6 +313,8 @@ pub(super) mod tests {
             let build = Build { numbers: numbers.to_vec(), support: vec![], ..good().build.unwrap() };
             Exim { build: Ok(build), ..good() }
         };
+        let broken = Exim { build: Err("exit status: 1: error in the configuration".into()), ..good() };
+        assert_eq!(of(broken, Check::EximVersion), Health::Warning);
         assert_eq!(of(old(&[4, 95]), Check::EximVersion), Health::Wrong);
         assert_eq!(of(old(&[4, 98, 2]), Check::EximVersion), Health::Fine);
         assert_eq!(of(old(&[4, 96]), Check::EximTls), Health::Wrong);

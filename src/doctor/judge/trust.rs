@@ -1,7 +1,7 @@
 //! What everything is proven by: the root's keys, and the certification authorities.
 
 use super::{ago, fine, unchecked, warning, wrong};
-use crate::doctor::observations::{AnchorSource, Outside, Root};
+use crate::doctor::observations::{AnchorSource, Chain, Outside, Root, Server};
 use crate::doctor::{Check, Finding};
 use crate::limits::{OLD_ANCHOR_FILE, OLD_AUTHORITIES};
 
@@ -18,7 +18,7 @@ fn roots_keys(outside: &Outside) -> Vec<Finding> {
     let (of, announced) = (Check::AnchorRoot, Check::AnchorRollover);
     let Root { ours, revoked, unknown, signed } = match &outside.root {
         Ok(root) => root,
-        Err(why) => return vec![unchecked(of, why), unchecked(announced, why)],
+        Err(why) => return vec![no_root(outside, why), unchecked(announced, why)],
     };
     let is = match (ours.as_slice(), revoked.as_slice()) {
         ([], []) => wrong(of, format!("the root shows the keys {}; none of them is trusted", tags(unknown))),
@@ -34,6 +34,18 @@ fn roots_keys(outside: &Outside) -> Vec<Finding> {
         unknown => warning(announced, format!("the key {} is announced, and is not trusted", tags(unknown))),
     };
     vec![is, comes]
+}
+
+/// Nobody showed the root's keys to a trust anchor of the root's. If that is because there is no such anchor, nothing can
+/// be proven.
+fn no_root(outside: &Outside, why: &str) -> Finding {
+    let is_our_fault = |server: &Server| [&server.positive, &server.negative].contains(&&Chain::OwnFault);
+    match outside.servers.as_deref().unwrap_or_default().iter().any(is_our_fault) {
+        true => {
+            wrong(Check::AnchorRoot, "no chain of trust leads from a trust anchor to the root's own records")
+        }
+        false => unchecked(Check::AnchorRoot, why),
+    }
 }
 
 fn tags(tags: &[u16]) -> String {
@@ -76,6 +88,7 @@ mod tests {
     use super::*;
     use crate::doctor::Health;
     use crate::doctor::judge::network::tests::outside;
+    use crate::doctor::judge::resolvers::tests::good;
     use crate::doctor::observations::Authorities;
 
     fn healths(root: Root) -> Vec<Health> {
@@ -103,6 +116,18 @@ mod tests {
         let unsigned = |keys: Root| healths(Root { signed: vec![], ..keys });
         assert_eq!(unsigned(root(&[], &[], &[1])), [Health::Wrong, Health::NotChecked]);
         assert_eq!(unsigned(root(&[], &[20326], &[38696])), [Health::Wrong, Health::NotChecked]);
+    }
+
+    #[test]
+    fn a_trust_anchor_of_an_island_alone_is_wrong() {
+        let none = || Err("no name server told the root's keys, or no trust anchor is the root's".to_owned());
+        let with = |positive| {
+            let seen =
+                Outside { root: none(), servers: Ok(vec![Server { positive, ..good() }]), ..outside() };
+            roots_keys(&seen).iter().map(|finding| finding.health).collect::<Vec<_>>()
+        };
+        assert_eq!(with(Chain::OwnFault), [Health::Wrong, Health::NotChecked]);
+        assert_eq!(with(Chain::Stripped), [Health::NotChecked, Health::NotChecked]);
     }
 
     #[test]

@@ -112,7 +112,8 @@ fn answers(
     };
     // As an argument it would be too long for Exim, which reads lines otherwise.
     let line = format!("{question}\n");
-    let ask = |user: Option<Owner>| run(binary, ["-be"], &line, user, until);
+    // No answer is one, too: the mail waits for it.
+    let ask = |user: Option<Owner>| Ok(run(binary, ["-be"], &line, user, until).unwrap_or_else(|why| why));
     let needs_root = |who: &str| Err(format!("only root can ask as {who}"));
     match starter {
         Starter::Root => thread::scope(|scope| {
