@@ -3,7 +3,9 @@
 use super::question::Question;
 use crate::name::MxHost;
 use crate::reason::Reason;
-use crate::verdict::{Case, HostJudgement, Judgement, PolicyFindings, Standing, dane_settles, judge};
+use crate::verdict::{
+    Case, Handshake, HostJudgement, Judgement, PolicyFindings, Standing, dane_settles, judge,
+};
 use crate::verify::explain::Grounds;
 use serde::Serialize;
 
@@ -72,7 +74,7 @@ impl Candidate {
 }
 
 /// The judgement on the domain's own MX hosts, which the enforcing router asks for: by the same rules on the same
-/// grounds, whatever host was asked about.
+/// grounds, whatever host was asked about, and before any handshake.
 #[must_use]
 pub fn for_a_router(question: &Question, grounds: &Grounds) -> Judgement {
     const NOBODY: [MxHost; 0] = [];
@@ -80,7 +82,7 @@ pub fn for_a_router(question: &Question, grounds: &Grounds) -> Judgement {
     let request = &question.request;
     let case = Case {
         hosts: &NOBODY,
-        handshake: request.handshake,
+        handshake: Handshake::NotSeen,
         on_unreachable: request.on_unreachable,
         requirement: request.requirement,
         dane: &grounds.dane,

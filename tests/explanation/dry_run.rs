@@ -155,3 +155,16 @@ fn the_choices_that_change_a_verdict_change_it_here() {
     assert_eq!(answer(&silent), "deliver");
     assert_eq!(answer(&[&silent[..], &["--on-unreachable", "defer"]].concat()), "defer");
 }
+
+#[test]
+fn what_the_router_does_does_not_depend_on_a_handshake_that_comes_later() {
+    let lab = Laboratory::start();
+    let asked = |more: &[&str]| {
+        let words = [&["sts.test", "mx1.sts.test"], more].concat();
+        let (document, _) = document(&lab, &Program::new(&lab), &words);
+        (at(&document, "/answer/verdict").to_owned(), at(&document, "/exim/action").to_owned())
+    };
+    let text = |word: &str| word.to_owned();
+    assert_eq!(asked(&[]), (text("deliver"), text("enforces")));
+    assert_eq!(asked(&["--tls-verified", "no"]), (text("refuse"), text("enforces")));
+}
