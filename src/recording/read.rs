@@ -156,7 +156,7 @@ fn question(root: &Field<'_>, moment: UnixTime) -> Read<explain::Question> {
 
 fn decree(field: &Field<'_>) -> Read<Decree> {
     Ok(Decree {
-        scope: field.get("scope")?.text()?.to_owned(),
+        scope: field.get("scope")?.printable()?.to_owned(),
         effect: field.get("effect")?.word(&Effect::ALL, Effect::word)?,
         ends: UnixTime(field.get("ends")?.number()?),
         reason: field.get("reason")?.text()?.to_owned(),
@@ -234,7 +234,7 @@ fn event(field: &Field<'_>) -> Read<Entry> {
             .parsed("an authentication", Authentication::from_word)?,
         before: mode("before")?,
         after: mode("after")?,
-        detail: field.get("detail")?.text()?.to_owned(),
+        detail: field.get("detail")?.printable()?.to_owned(),
     })
 }
 

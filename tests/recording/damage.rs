@@ -4,6 +4,7 @@ use crate::identity::schema;
 use crate::laboratory::{Laboratory, path};
 use crate::stage::{live, question};
 use serde_json::{Value, json};
+use smtp_sts_verify::explain::json::object;
 use smtp_sts_verify::limits::MAX_RECORDING_OCTETS;
 use smtp_sts_verify::recording::{Conclusion, Recording};
 use smtp_sts_verify::time::{Clock as _, SystemClock};
@@ -93,6 +94,24 @@ fn a_field_that_is_missing_or_says_something_else_is_noticed() {
             assert!(said.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{place}: {said:?}");
         }
     }
+}
+
+#[test]
+fn no_text_of_a_recording_is_shown_as_it_came() {
+    let good = rich();
+    let mut all = Vec::new();
+    places(&good, "", &mut all);
+    let mut shown = 0;
+    for place in all.iter().filter(|place| good.pointer(place).unwrap().is_string()) {
+        let mut changed = good.clone();
+        *changed.pointer_mut(place).unwrap() = json!("a\u{9b}31m\u{202e}z");
+        if let Ok((recording, _)) = Recording::read(changed.to_string().as_bytes()) {
+            let told = object(&recording.explain().unwrap());
+            assert!(told.trim_end().bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{place}: {told}");
+            shown += usize::from(told.contains("31m"));
+        }
+    }
+    assert!(shown > 0, "the reason of an override may be in any language");
 }
 
 #[test]
