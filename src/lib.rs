@@ -30,9 +30,9 @@
 //! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
-//! What is absent is as much a part of the design: no decision takes a string, no module but `cli` reads a file of the
-//! administrator's, nothing reads the environment, `name`, `policy`, `dane`, `verdict`, `reason`, `render` and the walk
-//! in `dns` know neither I/O nor clock.
+//! What is absent is as much a part of the design: no decision takes a string, no module but `cli` and `doctor` reads a
+//! file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `name`, `policy`, `dane`,
+//! `verdict`, `reason`, `render` and the walk in `dns` know neither I/O nor clock.
 
 mod base64;
 pub mod cache;

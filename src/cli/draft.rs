@@ -1,7 +1,8 @@
 //! A file that takes its name when it is whole.
 //!
 //! Until then it stands beside its place under another name, and nobody who reads that place sees a part of it. A link
-//! in the place is replaced and never followed, whoever made it.
+//! in the place is replaced and never followed, whoever made it. A device, a pipe or a directory is not replaced: root would
+//! put a file where the machine has `/dev/null`.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -21,9 +22,14 @@ impl Draft {
     /// can read it.
     ///
     /// # Errors
-    /// If the directory takes no new file.
+    /// If the directory takes no new file, and if something else than a file stands or belongs there.
     pub(super) fn beside(target: &Path, mode: u32) -> io::Result<Self> {
         let name = target.file_name().ok_or_else(|| io::Error::other("it is no name of a file"))?;
+        let is_no_file = fs::metadata(target).is_ok_and(|there| !there.is_file());
+        // Where a link such as /dev/stdout leads depends on who looks.
+        if is_no_file || target.parent() == Some(Path::new("/dev")) {
+            return Err(io::Error::other("it is no ordinary file, and is not replaced by one"));
+        }
         let mut hidden = OsString::from(".");
         hidden.push(name);
         // No suffix that somebody collects, and nothing that a killed run may have left under another process's number.
@@ -129,6 +135,18 @@ mod tests {
         fs::write(&target, "mine").unwrap();
         assert_eq!(draft().finish_new(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_device_and_a_directory_are_not_replaced() {
+        let directory = TempDir::new().unwrap();
+        let link = directory.path().join("link");
+        symlink("/dev/null", &link).unwrap();
+        for target in [Path::new("/dev/null"), Path::new("/dev/stdout"), &link, directory.path()] {
+            let why = written(target, "ours").unwrap_err().to_string();
+            assert!(why.contains("no ordinary file"), "{}: {why}", target.display());
+        }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

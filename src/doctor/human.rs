@@ -9,6 +9,12 @@ pub fn page(diagnosis: &Diagnosis, paint: Paint) -> String {
     let mut page = Page::new(paint);
     page.heading(summary(diagnosis));
     page.paragraph(tone(diagnosis.health()), &counts(diagnosis));
+    for health in [Health::Wrong, Health::Warning] {
+        let checks = checks_that_are(health, diagnosis);
+        if !checks.is_empty() {
+            page.item(health.word(), tone(health), &checks.join(", "));
+        }
+    }
     for topic in Topic::ALL {
         let of_topic = |finding: &&Finding| finding.check.explain().topic == topic;
         let findings: Vec<&Finding> = diagnosis.findings.iter().filter(of_topic).collect();
@@ -55,6 +61,18 @@ fn counts(diagnosis: &Diagnosis) -> String {
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
     parts.join(", ")
+}
+
+/// The checks to look for further down, each once, whatever the number of name servers.
+fn checks_that_are(health: Health, diagnosis: &Diagnosis) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for finding in diagnosis.findings.iter().filter(|finding| finding.health == health) {
+        let word = finding.check.word();
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
 }
 
 /// What is told once for several name servers stands behind the last of those that are as bad.

@@ -86,6 +86,12 @@ impl Exchangers {
         let answer = grounds.of_exchangers.answers.first();
         let preferences = preferences(answer);
         let (state, meaning) = match &grounds.mx {
+            MxFindings::Hosts { .. } if is_no_name(answer) => (
+                "implicit",
+                format!(
+                    "There is no name {domain}: it has neither MX records nor an address, so Exim returns the mail."
+                ),
+            ),
             MxFindings::Hosts { .. } if preferences.is_empty() => (
                 "implicit",
                 format!(
@@ -134,6 +140,11 @@ impl Exchangers {
 }
 
 /// What the MX records say, the best first.
+/// DNS says that the domain does not exist.
+fn is_no_name(answer: Option<&Answer>) -> bool {
+    matches!(answer.and_then(|answer| answer.outcome.content()), Some(Content::Nxdomain))
+}
+
 fn preferences(answer: Option<&Answer>) -> Vec<(MxHost, u16)> {
     let Some(Content::Data(records)) = answer.and_then(|answer| answer.outcome.content()) else {
         return Vec::new();

@@ -116,7 +116,8 @@ fn describe_argument(arg: &Arg, page: &mut ManPage) {
     for default in defaults.filter(|_| arg.get_action().takes_values()) {
         words.push_str(&format!(" [default: {default}]"));
     }
-    page.item(term, &words.replace('\n', " "));
+    // The first paragraph of a long help has no full stop, as the short one has none.
+    page.item(term, &words.replace("\n\n", ". ").replace('\n', " "));
 }
 
 /// What is no option: exit codes, files, examples, words.

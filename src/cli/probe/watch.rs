@@ -63,13 +63,13 @@ pub(super) fn prometheus(arguments: &ProbeArguments) -> Result<ExitStatus, Failu
     };
     let domains = super::domains(arguments)?;
     let summaries = summaries(arguments)?;
-    let text = exposition(&summaries, &remembered(path, &domains));
     let unwritten = |error: io::Error| {
         let why =
             "whoever starts the program has to own the directory, and as root it is the owner of the cache's";
         (ExitStatus::Defer, format!("{} cannot be written: {error} ({why})", path.display()))
     };
     let mut draft = Draft::beside(path, MODE).map_err(unwritten)?;
+    let text = exposition(&summaries, &remembered(path, &domains));
     draft.write_all(text.as_bytes()).map_err(unwritten)?;
     draft.finish(path).map_err(unwritten)?;
     Ok(ExitStatus::Deliver)

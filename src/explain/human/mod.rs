@@ -77,7 +77,7 @@ fn tone_of(verdict: &str) -> Tone {
     }
 }
 
-/// What it comes to, before anybody has to read on.
+/// What it comes to, why, and what to do, before anybody has to read on.
 fn summary(page: &mut Page, explanation: &Explanation) {
     let answer = &explanation.answer;
     let whom = match explanation.hosts.as_slice() {
@@ -93,6 +93,8 @@ fn summary(page: &mut Page, explanation: &Explanation) {
     if answer.verdict == "deliver" {
         page.item("TLS", Tone::Plain, tls(answer.tls));
     }
+    let hint = if answer.hint.is_empty() { "Nothing has to be done." } else { answer.hint };
+    page.item("hint", Tone::Plain, hint);
 }
 
 /// What was chosen that can change a verdict; nothing where all is as usual.
@@ -194,7 +196,7 @@ fn exim(page: &mut Page, explanation: &Explanation) {
     rule(page, exim.rule);
 }
 
-/// The end: the line that Exim gets, and what to do.
+/// The end: the line that Exim gets.
 fn answer(page: &mut Page, explanation: &Explanation) {
     let answer = &explanation.answer;
     if let Some(remembered) = &explanation.remembered {
@@ -211,11 +213,6 @@ fn answer(page: &mut Page, explanation: &Explanation) {
     }
     rule(page, answer.rule);
     page.item("line", Tone::Strong, &answer.line);
-    page.item(
-        "hint",
-        Tone::Plain,
-        if answer.hint.is_empty() { "Nothing has to be done." } else { answer.hint },
-    );
 }
 
 fn rule(page: &mut Page, rule: &str) {

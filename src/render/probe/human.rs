@@ -71,6 +71,7 @@ fn summary(probe: &DomainProbe) -> (Tone, String) {
     match (probe.reach(), good) {
         (Reach::NoHost, _) => (Tone::Good, "it takes no mail, and says so".to_owned()),
         (Reach::Every, _) if all == 1 => (Tone::Good, "its only address would get the mail".to_owned()),
+        (Reach::Every, 2) if all == 2 => (Tone::Good, "both addresses would get the mail".to_owned()),
         (Reach::Every, _) if good == all => (Tone::Good, format!("all {all} addresses would get the mail")),
         (Reach::Every, _) => {
             (Tone::Good, format!("all {good} addresses that this machine has a way to would get the mail"))
@@ -83,6 +84,9 @@ fn summary(probe: &DomainProbe) -> (Tone, String) {
         (Reach::Some, _) => (Tone::Bad, format!("{good} of {all} addresses would get the mail")),
         (Reach::Unknown, _) if probe.verification.judgement.verdict == Verdict::Deliver => {
             (Tone::Warning, "its MX hosts could not be asked".to_owned())
+        }
+        (Reach::Unknown, _) if probe.verification.judgement.verdict == Verdict::Refuse => {
+            (Tone::Bad, "none of the hosts that were asked may have its mail".to_owned())
         }
         (Reach::Unknown, _) => (Tone::Warning, "nobody can tell what it demands, its mail waits".to_owned()),
     }
