@@ -35,11 +35,12 @@ pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, Trouble> {
 }
 
 fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, Trouble> {
-    let number = |connection: &Connection, query: &str| {
-        connection.query_row(query, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0))
+    let number = |connection: &Connection, statement: &'static str| {
+        connection.query_row(statement, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0))
     };
-    let text =
-        |connection: &Connection, query: &str| connection.query_row(query, [], |row| row.get::<_, String>(0));
+    let text = |connection: &Connection, statement: &'static str| {
+        connection.query_row(statement, [], |row| row.get::<_, String>(0))
+    };
     database.read(|connection| {
         let octets =
             number(connection, "PRAGMA page_count")?.saturating_mul(number(connection, "PRAGMA page_size")?);
