@@ -52,7 +52,9 @@ impl Session<'_> {
                 }
             },
         };
-        let seen = notes.get().and_then(|notes: &Arc<Notes>| notes.take());
+        // Certificates of which the server does not prove that it holds the key may be anybody's.
+        let is_theirs = !matches!(&done, Err(failure) if failure.kind == FailureKind::KeyNotProven);
+        let seen = notes.get().and_then(|notes: &Arc<Notes>| notes.take()).filter(|_| is_theirs);
         let ders = seen.as_ref().map_or(&[][..], |(chain, _)| chain.as_slice());
         let presented = Presented { chain: ders, references: &target.references, now: self.times.now };
         let tried = Cell::new(0_usize);
