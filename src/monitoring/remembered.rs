@@ -54,5 +54,6 @@ fn series<'a>(text: &'a str, family: Family) -> BTreeMap<&'a str, u64> {
             line.strip_prefix(family.name())?.strip_prefix("{domain=\"")?.split_once("\"} ")?;
         Some((domain, value.parse().ok()?))
     };
-    text.lines().filter_map(value).collect()
+    // A line without its end was cut: half a number is another number.
+    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).filter_map(value).collect()
 }

@@ -126,6 +126,7 @@ fn nothing_is_believed_of_the_last_file_that_could_not_be_ours() {
         )
     };
     assert_eq!(believed(&good), (true, false));
+    assert_eq!(believed(good.trim_end()), (false, false), "half a number is another number");
     for (what, by) in [
         ("1800000000", "1e9"),
         ("1800000000", "-1"),
