@@ -40,8 +40,11 @@ pub async fn look(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Outsid
     let root = seen
         .iter()
         .filter_map(|(_, reply)| root_keys::read(reply.as_ref()?, &wanted.anchors, now))
-        // A server that removes signatures tells less than one that does not.
-        .max_by_key(|root| root.signed.len())
+        // A server that removes signatures tells less than one that does not, and one that gives old ones less than one
+        // that gives those of today: that would be taken for a wrong clock.
+        .max_by_key(|root| {
+            (root.signed.iter().any(|(from, until)| *from <= now && now <= *until), root.signed.len())
+        })
         .map(root)
         .ok_or_else(|| "no name server told the root's keys, or no trust anchor is the root's".to_owned());
     let all: Vec<Server> = seen.into_iter().map(|(server, _)| server).collect();
