@@ -64,8 +64,8 @@ impl<'m> Nsec3Book<'m> {
         }
     }
 
-    /// What is said about `name`, which has that place in the proof: a matching record, or the closest encloser proof, which is the deepest ancestor that
-    /// has one and a record that covers the next closer name (RFC 5155 section 8.3).
+    /// What is said about `name`, which has that place in the proof: a matching record, or the closest encloser proof,
+    /// which is the deepest ancestor that has one and a record that covers the next closer name (RFC 5155 section 8.3).
     pub(super) fn says(
         &self,
         zone: &Name,

@@ -81,7 +81,7 @@ impl Page {
 
     /// A label and what there is to say about it, the words below one another.
     pub fn item(&mut self, label: &str, tone: Tone, words: &str) {
-        let label = format!("  {label:<9} ");
+        let label = format!("  {:<9} ", Printable(label).to_string());
         let next = " ".repeat(WORDS_AT);
         if label.len() > WORDS_AT {
             self.wrapped("  ", "  ", Tone::Plain, label.trim());
