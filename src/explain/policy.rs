@@ -104,7 +104,7 @@ pub struct Terms {
     /// When it was fetched.
     pub fetched_at: UnixTime,
     /// When it ends.
-    pub ends_at: UnixTime,
+    pub expires_at: UnixTime,
     /// Seconds until then; zero for one that has ended.
     pub seconds_left: u64,
     /// When it was first met; nothing for one that never was, and for MTA-STS where that does not count.
@@ -315,7 +315,7 @@ impl Terms {
             lines: policy.policy.to_text().lines().map(Said::from).collect(),
             life,
             fetched_at: policy.fetched_at,
-            ends_at: policy.expires_at,
+            expires_at: policy.expires_at,
             seconds_left: policy.expires_at.since(now),
             applied_at: policy.applied_at,
             renewal_at: (dialect == Dialect::MtaSts).then(|| policy.due_at()),

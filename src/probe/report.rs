@@ -204,7 +204,7 @@ impl DomainProbe {
 
     /// When the policy that the decision rests on ends.
     #[must_use]
-    pub fn policy_expires(&self) -> Option<UnixTime> {
+    pub fn policy_expires_at(&self) -> Option<UnixTime> {
         self.policy.as_ref().map(|policy| policy.expires_at)
     }
 }

@@ -45,13 +45,7 @@ pub fn page(report: &Report, detail: Detail, paint: Paint) -> String {
     }
     // What waits or is refused needs no TLS.
     if judgement.verdict == Verdict::Deliver {
-        let tls = match judgement.tls {
-            Tls::Dane => "dane: the certificate must match a TLSA record",
-            Tls::Encrypt => "encrypt: TLS, whatever the certificate",
-            Tls::Opportunistic => "opportunistic: as Exim does without a policy",
-            Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
-        };
-        page.item("TLS", Tone::Plain, tls);
+        page.item("TLS", Tone::Plain, least(judgement.tls));
     }
     for host in &judgement.hosts {
         page.item("host", tone(host.ruling.verdict), &host_line(host));
@@ -70,6 +64,16 @@ pub fn page(report: &Report, detail: Detail, paint: Paint) -> String {
     let hint = if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint };
     page.item("hint", Tone::Plain, hint);
     page.finish()
+}
+
+/// What the least TLS means.
+pub(crate) const fn least(tls: Tls) -> &'static str {
+    match tls {
+        Tls::Dane => "dane: the certificate must match a TLSA record",
+        Tls::Encrypt => "encrypt: TLS, whatever the certificate",
+        Tls::Opportunistic => "opportunistic: as Exim does without a policy",
+        Tls::WebPki => "webpki: TLS with a verified certificate of the host, or no delivery",
+    }
 }
 
 const fn tone(verdict: Verdict) -> Tone {

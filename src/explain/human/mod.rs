@@ -6,6 +6,7 @@ mod policy;
 
 use super::exim::Action;
 use super::{Candidate, Conditions, Explanation, Part};
+use crate::render::human::least;
 use crate::render::page::{Page, Paint, Tone};
 
 /// How much is told.
@@ -91,7 +92,7 @@ fn summary(page: &mut Page, explanation: &Explanation) {
     page.item("verdict", tone_of(answer.verdict), &format!("{} ({})", answer.verdict, answer.reason));
     page.item("why", Tone::Plain, answer.meaning);
     if answer.verdict == "deliver" {
-        page.item("TLS", Tone::Plain, tls(answer.tls));
+        page.item("TLS", Tone::Plain, least(explanation.report.judgement.tls));
     }
     let hint = if answer.hint.is_empty() { "Nothing has to be done." } else { answer.hint };
     page.item("hint", Tone::Plain, hint);
@@ -109,16 +110,6 @@ fn conditions(conditions: &Conditions) -> Option<String> {
     ];
     let words: Vec<&str> = words.into_iter().flatten().collect();
     (!words.is_empty()).then(|| words.join(", and "))
-}
-
-/// What the least TLS means.
-fn tls(word: &str) -> &'static str {
-    match word {
-        "dane" => "dane: the certificate must match a TLSA record",
-        "encrypt" => "encrypt: TLS, whatever the certificate",
-        "webpki" => "webpki: TLS with a verified certificate of the host, or no delivery",
-        _ => "opportunistic: as Exim does without a policy",
-    }
 }
 
 fn decree(page: &mut Page, explanation: &Explanation) {

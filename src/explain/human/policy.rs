@@ -54,7 +54,7 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         }
     }
     if let Some(kept) = &published.kept {
-        let words = format!("a delivery keeps the policy of mode {} until {}", kept.mode, kept.ends_at);
+        let words = format!("a delivery keeps the policy of mode {} until {}", kept.mode, kept.expires_at);
         page.item("keeps", Tone::Plain, &words);
     }
     rule(page, published.rule);
@@ -133,9 +133,9 @@ fn life(page: &mut Page, label: &str, policy: &Terms, now: UnixTime) {
     page.item(label, Tone::Plain, &format!("fetched at {}", policy.fetched_at));
     let mut say = |words: String| page.more(Tone::Plain, &words);
     if policy.life == "ended" {
-        return say(format!("ended at {}, and counts no more", policy.ends_at));
+        return say(format!("ended at {}, and counts no more", policy.expires_at));
     }
-    say(format!("ends at {}, in {}", policy.ends_at, span(policy.seconds_left)));
+    say(format!("ends at {}, in {}", policy.expires_at, span(policy.seconds_left)));
     match (policy.applied_at, policy.renewal_at) {
         (_, Some(at)) if at <= now => say(format!("to be fetched again since {at}")),
         (_, Some(at)) => say(format!("to be fetched again from {at} on")),

@@ -38,7 +38,7 @@ pub fn object(probe: &DomainProbe) -> Value {
         "policy": judgement.policy.word(),
         "mode": judgement.mode.word(),
         "reason": judgement.reason.word(),
-        "policy_expires": probe.policy_expires().map(|end| end.0),
+        "policy_expires_at": probe.policy_expires_at().map(|end| end.0),
         "hosts": probe.hosts.iter().map(host).collect::<Value>(),
         "hosts_left_out": probe.hosts_left_out,
         "notes": probe.verification.notes.iter().map(|note| safe(note)).collect::<Value>(),
