@@ -33,7 +33,7 @@ use std::time::Instant;
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
     /// The domain of the recipient
-    #[arg(allow_hyphen_values = true, required_unless_present = "replay")]
+    #[arg(required_unless_present = "replay")]
     pub domain: Option<OsString>,
     /// A host that the mail may go to [default: the domain's own MX hosts, as for a router]
     #[arg(value_name = "HOST")]
