@@ -264,3 +264,10 @@ pub const LEAST_FREE_OCTETS: u64 = 67_108_864;
 
 /// Characters of one value in the log: more than any name has, and few enough for a line that somebody reads.
 pub const MAX_LOG_VALUE: usize = 1_024;
+
+// ---- the daemon (serve) ----------------------------------------------------------------------------------------
+
+/// An answer comes within this time, default: half of what Exim's `${readsocket}` waits for (Exim spec, "readsocket").
+pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_millis(2_500);
+/// The most that may be asked for.
+pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 110] = [
+const DEFAULTS: [(&str, &str); 112] = [
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -115,6 +115,8 @@ const DEFAULTS: [(&str, &str); 110] = [
     ("MAX_CHECKED_OCTETS", "134_217_728"),
     ("LEAST_FREE_OCTETS", "67_108_864"),
     ("MAX_LOG_VALUE", "1_024"),
+    ("ANSWER_WITHIN_DEFAULT", "Duration::from_millis(2_500)"),
+    ("ANSWER_WITHIN_MAX", "Duration::from_millis(4_500)"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

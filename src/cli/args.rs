@@ -51,6 +51,11 @@ pub enum Command {
     ///
     /// One record or policy with --kind; else all that the domain publishes, and its MX hosts. The words of its findings never change their meaning; smtp-sts-verify why WORD explains each.
     Lint(LintArguments),
+    /// The daemon: answers Exim and Postfix from one long-lived process
+    ///
+    /// It says the same as the default command, at once where it knows, and stays in the foreground. SIGHUP reads the
+    /// configuration again, SIGTERM ends it.
+    Serve(super::serve::ServeArguments),
     /// What do a domain's MX hosts show to a sender?
     ///
     /// Nothing is mailed: the probe says EHLO, STARTTLS, shakes hands and says QUIT.

@@ -4,9 +4,10 @@
 //! that names file, line, and what was expected.
 
 use super::log::LogFormat;
-use super::overrides::Overrides;
+use super::serve::Places;
 use crate::cache::DEFAULT_PATH;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
+use crate::overrides::Overrides;
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{Handshake, OnUnreachable};
 use clap::{Args, ValueEnum};
@@ -70,6 +71,9 @@ pub struct Choices {
     #[arg(skip)]
     #[serde(rename = "override")]
     pub overrides: Overrides,
+    /// Only in the file: where the daemon listens; its own options win.
+    #[arg(skip)]
+    pub serve: Places,
 }
 
 /// The address of a name server; port 53 unless it says otherwise.
@@ -270,6 +274,7 @@ impl Choices {
             tls_verified: self.tls_verified.or(file.tls_verified),
             max_domains: self.max_domains.or(file.max_domains),
             overrides: file.overrides,
+            serve: file.serve,
         }
     }
 

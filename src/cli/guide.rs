@@ -65,6 +65,18 @@ pub const GUIDES: &[Guide] = &[
         ],
     },
     Guide {
+        path: "serve",
+        examples: &[
+            ("serve --exim /run/smtp-sts-verify/exim.sock", "for Exim's ${readsocket}"),
+            ("serve --postfix 127.0.0.1:8461", "for Postfix's smtp_tls_policy_maps"),
+            ("serve --exim 127.0.0.1:8460 --http 127.0.0.1:8462", "with metrics and a status page"),
+        ],
+        exits: &[
+            (0, "ended as it was told to"),
+            (78, "the configuration, or a place to listen at, cannot be used"),
+        ],
+    },
+    Guide {
         path: "lint",
         examples: &[
             ("lint example.org", "all that the domain publishes, and its MX hosts"),

@@ -16,10 +16,10 @@ pub mod lookup;
 pub mod matching;
 mod output;
 mod outside;
-pub mod overrides;
 mod panic;
 pub mod privileges;
 pub mod probe;
+pub mod serve;
 mod terminal;
 mod verify;
 mod watchdog;
@@ -33,8 +33,8 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 9] =
-    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "why"];
+const FOR_PEOPLE: [&str; 10] =
+    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "serve", "why"];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
@@ -56,6 +56,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Explain(question)), .. }) => explain::run(&question),
         Ok(Arguments { command: Some(Command::Doctor(question)), .. }) => doctor::run(&question),
         Ok(Arguments { command: Some(Command::Probe(question)), .. }) => probe::run(&question),
+        Ok(Arguments { command: Some(Command::Serve(places)), .. }) => serve::run(&places),
         Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
         Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),
         Ok(

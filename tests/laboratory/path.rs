@@ -3,7 +3,6 @@
 
 use super::Laboratory;
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances, Entry};
-use smtp_sts_verify::cli::overrides::{Effect, Override, Overrides, Word};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::https::{
@@ -11,6 +10,7 @@ use smtp_sts_verify::https::{
 };
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::overrides::{Effect, Override, Overrides, Word};
 use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
 use smtp_sts_verify::verify::{Report, Request, from_memory, verify};

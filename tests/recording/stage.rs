@@ -3,7 +3,6 @@
 use crate::laboratory::{Laboratory, path};
 use hickory_proto::rr::RecordType;
 use smtp_sts_verify::cache::Dossier;
-use smtp_sts_verify::cli::overrides::{self, Word};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::upstream::{Carrier, Delivery, Failure, Opinion, Upstreams};
@@ -11,6 +10,7 @@ use smtp_sts_verify::dns::{Answer, Question, Resolve};
 use smtp_sts_verify::explain::{self, Decree, Explanation};
 use smtp_sts_verify::https::{Fetch, HttpsFetcher, HttpsSettings, Roots};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::overrides::{self, Word};
 use smtp_sts_verify::recording::{Conclusion, Recording, ReplayedFetch, Replayer, Settings, Tape, Taped};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable};

@@ -3,10 +3,10 @@
 use super::{ExplainArguments, Failure};
 use crate::cli::config::Choices;
 use crate::cli::exit::ExitStatus;
-use crate::cli::overrides::{Effect, Override, Scope, Word};
 use crate::explain::{self, Decree, Question};
 use crate::limits::MAX_HOSTS;
 use crate::name::{Destination, MxHost, PolicyDomain};
+use crate::overrides::{Effect, Override, Scope, Word};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::Request;

@@ -2,7 +2,7 @@
 
 use super::page::{ManPage, literal, pair};
 use crate::cli::config::{Choices, DEFAULT_FILE};
-use crate::cli::overrides;
+use crate::overrides;
 use clap::{Arg, Args as _, Command};
 
 /// What may stand in a configuration; a test reads it as one.

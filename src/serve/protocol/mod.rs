@@ -1,0 +1,12 @@
+//! What is spoken on the daemon's sockets: octets become requests, answers become octets. Pure, one file a protocol.
+
+/// How far the first frame in a buffer has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame<T> {
+    /// It may still become one: read on.
+    More,
+    /// It is whole, and so many octets of the buffer belong to it.
+    Whole(T, usize),
+    /// It is none and never will be: the peer is told in these words, if any, and the connection ends.
+    Broken(&'static str),
+}
