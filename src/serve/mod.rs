@@ -17,5 +17,6 @@
 
 pub mod address;
 pub mod answer;
+pub mod counters;
 pub mod protocol;
 pub mod question;
