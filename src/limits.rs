@@ -271,3 +271,15 @@ pub const MAX_LOG_VALUE: usize = 1_024;
 pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_millis(2_500);
 /// The most that may be asked for.
 pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);
+/// Look-ups at the same time; one that hangs holds a seat for [`DEADLINE_DEFAULT`].
+pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
+/// Look-ups that wait for a seat: a seat is free again after some 100 ms, so those at the end still land within Exim's
+/// patience if the world answers.
+pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
+/// Errands that wait for the files: two for each look-up under way.
+pub const MAX_STORE_ERRANDS: usize = 128;
+/// Answers that are kept at hand, some 1,000 octets each.
+pub const MAX_WARM_ANSWERS: usize = 20_000;
+/// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
+/// once. RFC 9520 section 3.2 wants at least 1.
+pub const PAUSE_AFTER_DEFER: u64 = 5;

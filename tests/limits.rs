@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::*;
 use std::time::Duration;
 
-const DEFAULTS: [(&str, &str); 112] = [
+const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_ARGUMENT_OCTETS", "1_024"),
     ("MAX_HOSTS", "64"),
     ("DEADLINE_DEFAULT", "Duration::from_secs(10)"),
@@ -117,6 +117,11 @@ const DEFAULTS: [(&str, &str); 112] = [
     ("MAX_LOG_VALUE", "1_024"),
     ("ANSWER_WITHIN_DEFAULT", "Duration::from_millis(2_500)"),
     ("ANSWER_WITHIN_MAX", "Duration::from_millis(4_500)"),
+    ("MAX_LOOK_UPS_AT_ONCE", "64"),
+    ("MAX_LOOK_UPS_WAITING", "4_096"),
+    ("MAX_STORE_ERRANDS", "128"),
+    ("MAX_WARM_ANSWERS", "20_000"),
+    ("PAUSE_AFTER_DEFER", "5"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

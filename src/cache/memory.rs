@@ -53,6 +53,16 @@ impl InMemory {
         self.policies.borrow().values().cloned().collect()
     }
 
+    /// The first moment at which something that is known now counts no more, or is to be looked at again: until then, what
+    /// was concluded from it stands. `None` if nothing is known.
+    #[must_use]
+    pub fn settled_until(&self) -> Option<UnixTime> {
+        let answers = self.answers.borrow();
+        let policies = self.policies.borrow();
+        let ends = policies.values().flat_map(|policy| [policy.expires_at, policy.due_at()]);
+        answers.values().map(|one| one.valid_until).chain(ends).min()
+    }
+
     /// What happened to a domain's policies, the oldest first.
     #[must_use]
     pub fn history(&self, domain: &PolicyDomain) -> Vec<Entry> {

@@ -4,13 +4,28 @@ use super::args::OutsideArguments;
 use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
 use super::output;
+use super::outside::{self, Trusted};
+use crate::cache::CachePath;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
 use crate::serve::address::{Address, Loopback};
+use crate::serve::desk::Desk;
+use crate::serve::engine::Engine;
+use crate::serve::front;
+use crate::serve::store::Store;
+use crate::serve::world::World;
 use crate::text::excerpt;
+use crate::verdict::OnUnreachable;
 use clap::Args;
 use serde::Deserialize;
+use std::io;
+use std::rc::Rc;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::LocalSet;
+
+/// Why nothing is served: the exit status, and a sentence for standard error.
+type Failure = (ExitStatus, String);
 
 /// What is asked of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -97,10 +112,50 @@ impl Places {
 
 /// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
-    match prepared(arguments) {
-        Ok((_choices, _places)) => ExitStatus::Deliver,
-        Err(error) => output::complain("serve", &error.to_string(), ExitStatus::Configuration),
+    match served(arguments) {
+        Ok(()) => ExitStatus::Deliver,
+        Err((status, why)) => output::complain("serve", &why, status),
     }
+}
+
+/// Serves until it is told to end.
+fn served(arguments: &ServeArguments) -> Result<(), Failure> {
+    let misconfigured = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
+    let failed = |error: io::Error| (ExitStatus::Internal, error.to_string());
+    let (choices, places) = prepared(arguments).map_err(misconfigured)?;
+    let world = Arc::new(world(&choices, &places).map_err(misconfigured)?);
+    let (store, _store_thread) = Store::open().map_err(failed)?;
+    let (desk, _desk_thread) = Desk::open(store).map_err(failed)?;
+    let runtime = outside::runtime().map_err(failed)?;
+    LocalSet::new().block_on(&runtime, async {
+        let engine = Engine::new(world, desk);
+        for place in &places.exim {
+            let cannot = |error| (ExitStatus::Configuration, format!("cannot listen at {place}: {error}"));
+            front::exim(place, Rc::clone(&engine)).await.map_err(cannot)?;
+        }
+        std::future::pending::<()>().await;
+        Ok(())
+    })
+}
+
+/// What the choices come down to.
+fn world(choices: &Choices, places: &Places) -> Result<World, BadConfiguration> {
+    let cache = CachePath::parse(choices.cache_file())
+        .map_err(|why| BadConfiguration(format!("the cache '{}' {why}", choices.cache_file().display())))?;
+    let trusted = Trusted::read(choices)?;
+    Ok(World {
+        cache,
+        circumstances: trusted.circumstances(choices),
+        max_domains: choices.max_domains(),
+        name_servers: outside::name_servers(choices)?,
+        anchors: Arc::new(trusted.anchors()?),
+        https: outside::https_settings(choices),
+        overrides: choices.overrides.clone(),
+        require_authentication: choices.require_authentication.unwrap_or(false),
+        on_unreachable: choices.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),
+        answer_within: places.answer_within(),
+        look_up_within: choices.deadline(),
+    })
 }
 
 /// What the command line and the configuration come down to.

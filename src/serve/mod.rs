@@ -1,7 +1,7 @@
 //! The daemon: one long-lived process that answers Exim's `${readsocket}`, Postfix's socketmap and HTTP.
 //!
-//! A question's way: [`listen`] has the sockets, [`connection`] reads frames from one peer, a codec of [`protocol`] makes
-//! questions of them, [`engine`] answers. What was answered a moment ago is [`warm`]; for the rest there is one look-up a
+//! A question's way: the [`front`] has the sockets and reads frames from each peer, a codec of [`protocol`] makes questions
+//! of them, [`engine`] answers. What was answered a moment ago is [`warm`]; for the rest there is one look-up a
 //! domain, however many ask, on the thread of [`desk`], which runs the very pipeline of the command
 //! ([`crate::verify`]); the file of policies has a thread of its own ([`store`]).
 //!
@@ -18,5 +18,12 @@
 pub mod address;
 pub mod answer;
 pub mod counters;
+pub mod desk;
+pub mod engine;
+pub mod front;
 pub mod protocol;
 pub mod question;
+pub mod silence;
+pub mod store;
+pub mod warm;
+pub mod world;

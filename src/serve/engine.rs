@@ -1,0 +1,114 @@
+//! The engine: answers what is warm at once, and has everything else looked up, once, however many ask.
+
+use super::answer::Answer;
+use super::desk::{Desk, Order, Stage};
+use super::question::Question;
+use super::warm::Warm;
+use super::world::World;
+use crate::reason::Reason;
+use crate::time::{Clock as _, SystemClock};
+use crate::verdict::Handshake;
+use crate::verify::{NoInquiry, Report};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, timeout_at};
+
+/// Whoever answers questions: the engine, or a test with a map.
+pub trait Answers {
+    /// The answer, if it is at hand.
+    fn at_once(&self, question: &Question) -> Option<Arc<Answer>>;
+
+    /// The answer, within the time that an asker has.
+    fn answer(&self, question: Question) -> impl Future<Output = Arc<Answer>>;
+}
+
+/// The engine. It lives on the front's thread.
+#[derive(Debug)]
+pub struct Engine {
+    world: RefCell<Arc<World>>,
+    warm: RefCell<Warm>,
+    flights: RefCell<HashMap<Question, watch::Receiver<Stage>>>,
+    desk: Desk,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    #[must_use]
+    pub fn new(world: Arc<World>, desk: Desk) -> Rc<Self> {
+        Rc::new(Self {
+            world: RefCell::new(world),
+            warm: RefCell::default(),
+            flights: RefCell::default(),
+            desk,
+        })
+    }
+
+    /// Exchanges the world: what was answered under the old one is forgotten.
+    pub fn renew(&self, world: Arc<World>) {
+        *self.world.borrow_mut() = world;
+        self.warm.borrow_mut().clear();
+    }
+
+    /// The look-up of that question that is under way, begun now if there is none; `None` if too many wait already.
+    fn flight(self: &Rc<Self>, question: &Question) -> Option<watch::Receiver<Stage>> {
+        if let Some(flight) = self.flights.borrow().get(question) {
+            return Some(flight.clone());
+        }
+        let (tell, told) = watch::channel(Stage::UnderWay);
+        let world = Arc::clone(&self.world.borrow());
+        let order = Order { world, question: question.clone(), handshake: Handshake::NotSeen, tell };
+        self.desk.order(order).ok()?;
+        self.flights.borrow_mut().insert(question.clone(), told.clone());
+        // The look-up goes on for the next asker, even if all of this one's have left.
+        spawn_local(Rc::clone(self).follow(question.clone(), told.clone()));
+        Some(told)
+    }
+
+    /// Waits for the end of a look-up and keeps its answer.
+    async fn follow(self: Rc<Self>, question: Question, mut told: watch::Receiver<Stage>) {
+        let began_under = Arc::clone(&self.world.borrow());
+        let landed = landed(&mut told).await;
+        self.flights.borrow_mut().remove(&question);
+        if let Some(Stage::Landed { answer, from, until }) = landed
+            && Arc::ptr_eq(&began_under, &self.world.borrow())
+        {
+            self.warm.borrow_mut().remember(question, answer, from, until);
+        }
+    }
+}
+
+/// The end of a look-up; `None` if it failed.
+async fn landed(told: &mut watch::Receiver<Stage>) -> Option<Stage> {
+    told.wait_for(|stage| matches!(stage, Stage::Landed { .. })).await.ok().map(|stage| stage.clone())
+}
+
+impl Answers for Rc<Engine> {
+    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+        self.warm.borrow_mut().recall(question, SystemClock.now())
+    }
+
+    async fn answer(&self, question: Question) -> Arc<Answer> {
+        if let Some(answer) = self.at_once(&question) {
+            return answer;
+        }
+        let deadline = Instant::now() + self.world.borrow().answer_within;
+        let defer =
+            |reason, why: &str| Arc::new(Answer::of(&Report::from(NoInquiry::defer(reason, why)), &question));
+        let Some(mut told) = self.flight(&question) else {
+            return defer(Reason::Deadline, "too many look-ups wait already");
+        };
+        match timeout_at(deadline, landed(&mut told)).await {
+            Ok(Some(Stage::Landed { answer, .. })) => answer,
+            Ok(_) => defer(Reason::Internal, "the look-up ended without an answer"),
+            Err(_) => match &*told.borrow() {
+                Stage::Meanwhile(answer) | Stage::Landed { answer, .. } => Arc::clone(answer),
+                Stage::UnderWay => defer(Reason::Deadline, "the look-up takes longer than the asker waits"),
+            },
+        }
+    }
+}
