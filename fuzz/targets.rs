@@ -30,6 +30,7 @@ use smtp_sts_verify::policy::{mta_sts, tls_rpt};
 use smtp_sts_verify::probe::certificate::Certificate;
 use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::page::Paint;
+use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap};
 use smtp_sts_verify::time::UnixTime;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
@@ -301,4 +302,37 @@ pub(crate) fn recording(octets: &[u8]) {
     let explanation = recording.explain().unwrap();
     assert!(is_plain(&human::page(&explanation, Paint::Plain, Detail::Full)));
     assert!(is_plain(&json::object(&explanation)));
+}
+
+/// Whatever Postfix's socket takes in: frames are read until one is not whole, each as it was written, and what it is
+/// answered without asking anybody is one line of printable ASCII.
+pub(crate) fn socketmap(octets: &[u8]) {
+    let is_reply = |words: &str| {
+        let (status, reason) = words.split_once(' ').unwrap();
+        ["NOTFOUND", "PERM"].contains(&status) && reason.bytes().all(|octet| (b' '..=b'~').contains(&octet))
+    };
+    let mut rest = octets;
+    loop {
+        match (netstring::read(rest), socketmap::read(rest)) {
+            (Frame::Whole(content, taken), Frame::Whole(request, also_taken)) => {
+                assert_eq!(taken, also_taken);
+                let mut again = Vec::new();
+                if let Ok(content) = std::str::from_utf8(content) {
+                    netstring::write(content, &mut again);
+                    assert_eq!(again, &rest[..taken]);
+                }
+                match request {
+                    socketmap::Request::Policy(_, question) => assert_eq!(question.host, None),
+                    socketmap::Request::Reply(words) => assert!(is_reply(words), "{words}"),
+                }
+                rest = &rest[taken..];
+            }
+            (Frame::More, Frame::More) => return,
+            (Frame::Broken(words), Frame::Broken(same)) => {
+                assert!(words == same && is_reply(words), "{words}");
+                return;
+            }
+            (framed, read) => panic!("{framed:?} {read:?}"),
+        }
+    }
 }

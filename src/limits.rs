@@ -283,3 +283,6 @@ pub const MAX_WARM_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
 /// once. RFC 9520 section 3.2 wants at least 1.
 pub const PAUSE_AFTER_DEFER: u64 = 5;
+/// Octets of one request of Postfix's socketmap: a map's name and a next hop, which a domain of 253 octets fits into
+/// many times over.
+pub const MAX_NETSTRING_OCTETS: usize = 10_000;

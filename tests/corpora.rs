@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a fuzz target does with its octets.
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 16] = [
+const TARGETS: [(&str, Target); 17] = [
     ("walk", targets::walk),
     ("reply", targets::reply),
     ("trust_anchors", targets::trust_anchors),
@@ -27,6 +27,7 @@ const TARGETS: [(&str, Target); 16] = [
     ("certificates", targets::certificates),
     ("lint", targets::lint),
     ("recording", targets::recording),
+    ("socketmap", targets::socketmap),
 ];
 
 fn root() -> &'static Path {

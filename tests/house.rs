@@ -46,6 +46,8 @@ const PURE: &[&str] = &[
     "src/serve/answer.rs",
     "src/serve/counters.rs",
     "src/serve/protocol/mod.rs",
+    "src/serve/protocol/netstring.rs",
+    "src/serve/protocol/socketmap.rs",
     "src/serve/question.rs",
     "src/serve/warm.rs",
     "src/serve/world.rs",

@@ -122,6 +122,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_STORE_ERRANDS", "128"),
     ("MAX_WARM_ANSWERS", "20_000"),
     ("PAUSE_AFTER_DEFER", "5"),
+    ("MAX_NETSTRING_OCTETS", "10_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

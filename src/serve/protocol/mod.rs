@@ -1,5 +1,8 @@
 //! What is spoken on the daemon's sockets: octets become requests, answers become octets. Pure, one file a protocol.
 
+pub mod netstring;
+pub mod socketmap;
+
 /// How far the first frame in a buffer has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<T> {

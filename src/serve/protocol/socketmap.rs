@@ -1,0 +1,248 @@
+//! Postfix's socketmap (`socketmap_table(5)`): a netstring `MAP KEY` is asked, a netstring `STATUS DATA` answered. Pure.
+//!
+//! What Postfix asks `smtp_tls_policy_maps` for is the next hop of the mail, and what becomes of it here is:
+//!
+//! | key                       | meaning                                                                                  |
+//! |---------------------------|------------------------------------------------------------------------------------------|
+//! | `example.org`             | the policy domain (RFC 8461 section 1.1); U-labels and a final dot are taken, too        |
+//! | `[mx.example.org]`        | a next hop without MX look-up (a smart host): its name is the policy domain (section 3.4) |
+//! | `example.org:587`, `[…]:587` | the same as without the port: policies are about a domain's mail, not about a port     |
+//! | `.org`                    | Postfix's search for a parent: `NOTFOUND`, policies do not hold for subdomains (section 3.4) |
+//! | `[192.0.2.1]`, `[IPv6:…]` | an address: `NOTFOUND`, it has no policy domain (section 3.4)                            |
+//! | anything else             | `PERM`: nobody can say that mail for it needs no TLS                                     |
+
+use super::{Frame, netstring};
+use crate::name::{Destination, PolicyDomain};
+use crate::serve::question::Question;
+use std::ffi::OsStr;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// For the TLS policy of a next hop.
+    Policy(Map, Question),
+    /// For something of which the answer is known without asking anybody.
+    Reply(&'static str),
+}
+
+/// The maps that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Map {
+    /// `policy`: a TLS policy, for every Postfix that knows socketmaps (2.10 and later).
+    Policy,
+    /// `policy-tlsrpt`: the same with what TLS reports need, for Postfix 3.10 and later; an older one takes such a
+    /// policy for an error.
+    PolicyTlsrpt,
+}
+
+impl Map {
+    /// Every map.
+    pub const ALL: [Self; 2] = [Self::Policy, Self::PolicyTlsrpt];
+
+    /// Its name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::PolicyTlsrpt => "policy-tlsrpt",
+        }
+    }
+}
+
+/// There is nothing under this key; the blank is part of the protocol.
+pub const NOT_FOUND: &str = "NOTFOUND ";
+
+const NO_REQUEST: &str = "PERM a request is MAP KEY, in UTF-8";
+const NO_MAP: &str = "PERM there are two maps: policy and policy-tlsrpt";
+const NO_DOMAIN: &str = "PERM the key is neither a mail domain nor an address";
+
+/// The first request in a buffer.
+#[must_use]
+pub fn read(octets: &[u8]) -> Frame<Request> {
+    match netstring::read(octets) {
+        Frame::More => Frame::More,
+        Frame::Whole(content, taken) => Frame::Whole(request(content).unwrap_or_else(Request::Reply), taken),
+        Frame::Broken(words) => Frame::Broken(words),
+    }
+}
+
+/// Appends a reply.
+pub fn write(reply: &str, out: &mut Vec<u8>) {
+    netstring::write(reply, out);
+}
+
+fn request(content: &[u8]) -> Result<Request, &'static str> {
+    let text = std::str::from_utf8(content).map_err(|_| NO_REQUEST)?;
+    let (name, key) = text.split_once(' ').ok_or(NO_REQUEST)?;
+    let map = Map::ALL.into_iter().find(|map| map.word() == name).ok_or(NO_MAP)?;
+    let domain = next_hop(key).ok_or(NO_DOMAIN)?;
+    Ok(match domain {
+        NextHop::Domain(domain) => Request::Policy(map, Question { domain, host: None }),
+        NextHop::WithoutPolicy => Request::Reply(NOT_FOUND),
+    })
+}
+
+/// Where mail is to go, as Postfix names it.
+enum NextHop {
+    /// To a domain, which may have a policy.
+    Domain(PolicyDomain),
+    /// To an address; or it is no next hop, but the parent domain of one.
+    WithoutPolicy,
+}
+
+fn next_hop(key: &str) -> Option<NextHop> {
+    if let Some(parent) = key.strip_prefix('.') {
+        return PolicyDomain::parse(parent).ok().map(|_| NextHop::WithoutPolicy);
+    }
+    if let Some((host, behind)) = key.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let is_closed = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
+        return destination(&format!("[{host}]")).or_else(|| destination(host)).filter(|_| is_closed);
+    }
+    destination(key).or_else(|| {
+        let (host, port) = key.rsplit_once(':')?;
+        destination(host).filter(|_| is_port(port))
+    })
+}
+
+fn destination(text: &str) -> Option<NextHop> {
+    match Destination::parse(OsStr::new(text)) {
+        Ok(Destination::Domain(domain)) => Some(NextHop::Domain(domain)),
+        Ok(Destination::AddressLiteral) => Some(NextHop::WithoutPolicy),
+        Err(_) => None,
+    }
+}
+
+/// A number, or a service's name.
+fn is_port(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a request comes to: the map and the domain that is asked for, or the reply.
+    fn heard(content: &str) -> String {
+        let mut octets = Vec::new();
+        write(content, &mut octets);
+        match read(&octets) {
+            Frame::Whole(Request::Policy(map, Question { domain, host: None }), taken)
+                if taken == octets.len() =>
+            {
+                format!("{} {domain}", map.word())
+            }
+            Frame::Whole(Request::Reply(reply), taken) if taken == octets.len() => reply.to_owned(),
+            other => panic!("{content}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_next_hop_is_asked_for_by_the_name_of_its_policy_domain() {
+        for key in [
+            "example.org",
+            "Example.ORG",
+            "example.org.",
+            "[example.org]",
+            "[example.org]:587",
+            "[example.org.]:25",
+            "example.org:25",
+            "example.org:smtp",
+            "example.org.:submission",
+        ] {
+            assert_eq!(heard(&format!("policy {key}")), "policy example.org", "{key}");
+        }
+        assert_eq!(heard("policy-tlsrpt [example.org]:25"), "policy-tlsrpt example.org");
+        assert_eq!(heard("policy bücher.test"), "policy xn--bcher-kva.test");
+        assert_eq!(heard("policy [bücher.test]:25"), "policy xn--bcher-kva.test");
+    }
+
+    #[test]
+    fn parents_and_addresses_have_no_policy() {
+        for key in [
+            ".example.org",
+            ".org",
+            ".bücher.test",
+            "[192.0.2.1]",
+            "[192.0.2.1]:25",
+            "192.0.2.1",
+            "192.0.2.1:25",
+            "[2001:db8::1]",
+            "[2001:db8::1]:123",
+            "[IPv6:2001:db8::1]:25",
+            "2001:db8::1",
+            "[a:bb:ccc::dddd]:123",
+        ] {
+            assert_eq!(heard(&format!("policy {key}")), "NOTFOUND ", "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_no_reason_to_send_without_tls() {
+        for key in [
+            "",
+            ".",
+            "..",
+            "..org",
+            " example.org",
+            "example.org ",
+            "example.org example.net",
+            "[example.org",
+            "example.org]",
+            "[example.org]25",
+            "[example.org]:",
+            "[[example.org]]",
+            "[]",
+            "[]:25",
+            "example.org:",
+            "example.org:25:25",
+            ":25",
+            "x_y.test",
+            "user@example.org",
+            "/var/run/lmtp",
+            "unix:/var/run/lmtp",
+            "example.org\0",
+            "example.org\n",
+            "a}b.test",
+            "-d",
+        ] {
+            assert_eq!(heard(&format!("policy {key}")), NO_DOMAIN, "{key:?}");
+        }
+        assert_eq!(heard(&format!("policy {}", "a.".repeat(2_000))), NO_DOMAIN);
+    }
+
+    #[test]
+    fn only_two_maps_are_there_and_none_of_them_is_a_command() {
+        for content in
+            ["test example.org", "Policy example.org", "PURGE all", "policy-tls example.org", " example.org"]
+        {
+            assert_eq!(heard(content), NO_MAP, "{content}");
+        }
+        for content in ["", "policy", "PURGE", "policy\texample.org"] {
+            assert_eq!(heard(content), NO_REQUEST, "{content}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_no_request_and_the_next_one_is_read() {
+        let octets = b"9:policy \xff\xfe,18:policy example.org,";
+        assert_eq!(read(octets), Frame::Whole(Request::Reply(NO_REQUEST), 12));
+        assert!(matches!(read(&octets[12..]), Frame::Whole(Request::Policy(Map::Policy, _), 22)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_the_reply_is_one_of_a_closed_list_or_a_question(content in "(policy(-tlsrpt)? )?\\PC{0,60}") {
+            let heard = heard(&content);
+            let is_known = [NOT_FOUND, NO_REQUEST, NO_MAP, NO_DOMAIN].contains(&heard.as_str());
+            prop_assert!(is_known || heard.starts_with("policy"), "{}", heard);
+        }
+
+        #[test]
+        fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..64)) {
+            if let Frame::Whole(_, taken) = read(&octets) {
+                prop_assert!(taken <= octets.len());
+            }
+        }
+    }
+}
