@@ -29,9 +29,12 @@ use smtp_sts_verify::policy::url::PolicyUrl;
 use smtp_sts_verify::policy::{mta_sts, tls_rpt};
 use smtp_sts_verify::probe::certificate::Certificate;
 use smtp_sts_verify::recording::Recording;
+use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
+use smtp_sts_verify::serve::protocol::exim::{self, Request};
 use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap};
 use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::verify::Report;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
 
@@ -333,6 +336,33 @@ pub(crate) fn socketmap(octets: &[u8]) {
                 return;
             }
             (framed, read) => panic!("{framed:?} {read:?}"),
+        }
+    }
+}
+
+/// What comes in at Exim's socket. It is a question with names that are names, an event, or it is answered with a line.
+pub(crate) fn exim_request(octets: &[u8]) {
+    if octets.contains(&b'\n') {
+        assert_eq!(exim::read(octets, false), exim::read(octets, true));
+    }
+    match exim::read(octets, true) {
+        Frame::More => panic!("the input has ended"),
+        Frame::Broken(words) => assert_eq!(words, ""),
+        Frame::Whole(request, consumed) => {
+            assert!((1..=octets.len()).contains(&consumed));
+            match request {
+                Request::Policy(question) => {
+                    assert_eq!(PolicyDomain::parse(question.domain.as_str()).as_ref(), Ok(&question.domain));
+                    if let Some(host) = question.host {
+                        assert_eq!(MxHost::from_text(host.as_str()).as_ref(), Ok(&host));
+                    }
+                }
+                Request::Event(event) => assert!(octets.len() > event.session.domain.as_str().len()),
+                Request::Unreadable(none, asker) => {
+                    let line = line(&Report::from(none), asker);
+                    assert!(line.starts_with("verdict=de") && !line.contains(['"', '\\', '{', '}', '\n']));
+                }
+            }
         }
     }
 }

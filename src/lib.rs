@@ -53,6 +53,7 @@ pub mod probe;
 pub mod reason;
 pub mod recording;
 pub mod render;
+pub mod reports;
 pub mod serve;
 pub mod text;
 pub mod time;

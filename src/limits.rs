@@ -286,3 +286,12 @@ pub const PAUSE_AFTER_DEFER: u64 = 5;
 /// Octets of one request of Postfix's socketmap: a map's name and a next hop, which a domain of 253 octets fits into
 /// many times over.
 pub const MAX_NETSTRING_OCTETS: usize = 10_000;
+
+/// Octets of Exim's question on the daemon's socket: a domain and a host of [`MAX_ARGUMENT_OCTETS`] each, every octet of
+/// the host escaped.
+pub const MAX_EXIM_QUESTION_OCTETS: usize = 4_096;
+/// Octets of one event that Exim tells: most of them are a certificate in base64. Those with a hundred names have 6,000
+/// before that.
+pub const MAX_EXIM_EVENT_OCTETS: usize = 16_384;
+/// Octets of what a host said that Exim tells with an event; the longest replies to EHLO have 600.
+pub const MAX_EXIM_EVENT_DATA_OCTETS: usize = 2_000;

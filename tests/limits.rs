@@ -123,6 +123,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_WARM_ANSWERS", "20_000"),
     ("PAUSE_AFTER_DEFER", "5"),
     ("MAX_NETSTRING_OCTETS", "10_000"),
+    ("MAX_EXIM_QUESTION_OCTETS", "4_096"),
+    ("MAX_EXIM_EVENT_OCTETS", "16_384"),
+    ("MAX_EXIM_EVENT_DATA_OCTETS", "2_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
@@ -163,6 +166,8 @@ fn what_fits_into_one_limit_fits_into_the_next() {
     for (inner, outer) in [
         (MAX_HEAD_OCTETS + MAX_BODY_OCTETS, MAX_FETCH_OCTETS),
         (MAX_URL_PATH_OCTETS, MAX_TXT_OCTETS),
+        (3 * MAX_ARGUMENT_OCTETS, MAX_EXIM_QUESTION_OCTETS),
+        (2 * MAX_EXIM_EVENT_DATA_OCTETS + 8_192, MAX_EXIM_EVENT_OCTETS),
         (MAX_EXIM_LINE, 998), // RFC 5322 section 2.1.1
     ] {
         assert!(inner <= outer, "{inner} {outer}");

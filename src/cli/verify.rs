@@ -11,14 +11,14 @@ use crate::dns::session::Resolver;
 use crate::https::HttpsFetcher;
 use crate::journal::Journal;
 use crate::limits::MAX_HOSTS;
-use crate::name::{Destination, MxHost};
+use crate::name::MxHost;
 use crate::overrides::{Effect, Word};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::time::{Clock as _, SystemClock};
-use crate::verdict::{Handshake, OnUnreachable, Verdict};
-use crate::verify::{self, NoInquiry, Report, Request};
+use crate::verdict::{Handshake, OnUnreachable};
+use crate::verify::{self, NoInquiry, Report, Request, asked};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::warn;
@@ -112,18 +112,10 @@ fn request(arguments: &VerifyArguments, choices: &Choices) -> Result<Request, No
     let Some(domain) = &arguments.domain else {
         return Err(NoInquiry::defer(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
     };
-    let domain = match Destination::parse(domain) {
-        Ok(Destination::Domain(domain)) => domain,
-        Ok(Destination::AddressLiteral) => {
-            let why = "an address literal has no policy domain".to_owned();
-            return Err(NoInquiry { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why });
-        }
-        Err(bad) => return Err(NoInquiry::defer(Reason::BadDomain, format!("the domain {bad}"))),
-    };
+    let domain = asked::domain(domain)?;
     let mut hosts: Vec<MxHost> = Vec::new();
     for argument in &arguments.hosts {
-        let host = MxHost::parse(argument)
-            .map_err(|bad| NoInquiry::defer(Reason::BadHost, format!("the host {bad}")))?;
+        let host = asked::host(argument)?;
         if !hosts.contains(&host) {
             hosts.push(host);
         }

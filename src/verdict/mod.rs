@@ -68,6 +68,14 @@ impl Tls {
             Self::WebPki => "webpki",
         }
     }
+
+    /// Reads the word again.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Opportunistic, Self::Encrypt, Self::WebPki, Self::Dane]
+            .into_iter()
+            .find(|tls| tls.word() == word)
+    }
 }
 
 /// Which mechanism decided.
@@ -105,6 +113,13 @@ impl PolicyType {
             Self::Override => "override",
             Self::SmtpSts => "smtp-sts",
         }
+    }
+
+    /// Reads the word again.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [Self::Dane, Self::MtaSts, Self::None, Self::Override, Self::SmtpSts];
+        all.into_iter().find(|policy| policy.word() == word)
     }
 }
 

@@ -4,6 +4,7 @@
 //! never decides, and it touches the outside only through [`Memory`], [`Resolve`] and [`Fetch`].
 
 pub mod announcement;
+pub mod asked;
 mod context;
 pub mod dane;
 pub mod discovery;

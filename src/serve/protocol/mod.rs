@@ -1,6 +1,9 @@
 //! What is spoken on the daemon's sockets: octets become requests, answers become octets. Pure, one file a protocol.
 
+mod event;
+pub mod exim;
 pub mod netstring;
+mod quoting;
 pub mod socketmap;
 
 /// How far the first frame in a buffer has come.

@@ -1,0 +1,7 @@
+//! What is kept for TLS reports (RFC 8460): what became of the sessions with a domain's mail hosts, counted by day.
+//!
+//! [`event`] is what Exim tells of one moment of a session.
+//!
+//! Nothing here knows a mail, its sender or its recipients: only domains, hosts, addresses and counts (RFC 8460 section 8).
+
+pub mod event;

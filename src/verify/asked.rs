@@ -1,0 +1,30 @@
+//! The names in a question, before anything is asked: the same words about them for whoever asks. Pure.
+
+use super::NoInquiry;
+use crate::name::{Destination, MxHost, PolicyDomain};
+use crate::reason::Reason;
+use crate::verdict::Verdict;
+use std::ffi::OsStr;
+
+/// The domain that is asked about.
+///
+/// # Errors
+/// The answer to what is none: an address has no policy and its mail goes as ever, whatever else it is waits.
+pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoInquiry> {
+    match Destination::parse(argument) {
+        Ok(Destination::Domain(domain)) => Ok(domain),
+        Ok(Destination::AddressLiteral) => {
+            let why = "an address literal has no policy domain".to_owned();
+            Err(NoInquiry { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why })
+        }
+        Err(bad) => Err(NoInquiry::defer(Reason::BadDomain, format!("the domain {bad}"))),
+    }
+}
+
+/// A host that is asked about.
+///
+/// # Errors
+/// The answer to what is none.
+pub fn host(argument: &OsStr) -> Result<MxHost, NoInquiry> {
+    MxHost::parse(argument).map_err(|bad| NoInquiry::defer(Reason::BadHost, format!("the host {bad}")))
+}
