@@ -295,3 +295,5 @@ pub const MAX_EXIM_QUESTION_OCTETS: usize = 4_096;
 pub const MAX_EXIM_EVENT_OCTETS: usize = 16_384;
 /// Octets of what a host said that Exim tells with an event; the longest replies to EHLO have 600.
 pub const MAX_EXIM_EVENT_DATA_OCTETS: usize = 2_000;
+/// Octets of one reply of the socketmap; Postfix takes no longer one (`socketmap_max_reply_size`).
+pub const MAX_SOCKETMAP_REPLY_OCTETS: usize = 100_000;

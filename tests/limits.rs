@@ -126,6 +126,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_EXIM_QUESTION_OCTETS", "4_096"),
     ("MAX_EXIM_EVENT_OCTETS", "16_384"),
     ("MAX_EXIM_EVENT_DATA_OCTETS", "2_000"),
+    ("MAX_SOCKETMAP_REPLY_OCTETS", "100_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
