@@ -297,3 +297,17 @@ pub const MAX_EXIM_EVENT_OCTETS: usize = 16_384;
 pub const MAX_EXIM_EVENT_DATA_OCTETS: usize = 2_000;
 /// Octets of one reply of the socketmap; Postfix takes no longer one (`socketmap_max_reply_size`).
 pub const MAX_SOCKETMAP_REPLY_OCTETS: usize = 100_000;
+/// Octets of the head of a request for a page: a browser's has 1,000.
+pub const MAX_PAGE_REQUEST_OCTETS: usize = 8_192;
+/// The head of a request for a page, from the first octet or from the reply before it.
+pub const PAGE_REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+/// A connection that pages are read from, from its first octet to its end: Prometheus opens another one.
+pub const PAGE_CONNECTION_LIFE: Duration = Duration::from_secs(30);
+/// Whoever makes a page waits so long for the other threads, and then tells that they do not answer.
+pub const PAGE_PATIENCE: Duration = Duration::from_secs(1);
+/// What the store told for a page serves all pages for so long: a million policies take it a tenth of a second to count.
+pub const OUTLOOK_KEPT: Duration = Duration::from_secs(5);
+/// Policies that the status page names, those that end first.
+pub const MAX_POLICIES_NAMED: u32 = 100;
+/// Refusals and defers that the status page tells of, the newest.
+pub const MAX_RECENT: usize = 50;

@@ -39,6 +39,27 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// The same for a page of HTML: what means something there, in text or in a quoted attribute, is written as a character
+/// reference (HTML, "Serializing HTML fragments").
+#[derive(Clone, Copy, Debug)]
+pub struct Html<'a>(pub &'a str);
+
+impl fmt::Display for Html<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in Printable(self.0).to_string().chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                _ => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A stranger's text cut to `most` characters before it is shown, with its whole length in octets.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> String {
@@ -61,6 +82,9 @@ mod tests {
             assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
             let shown = Printable(&c.to_string()).to_string();
             assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
+            let shown = Html(&c.to_string()).to_string();
+            assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{c:?} was shown as {shown:?}");
+            assert!(!shown.contains(['<', '>', '"', '\'']), "{c:?} was shown as {shown:?}");
         }
     }
 
@@ -75,6 +99,14 @@ mod tests {
         let escaped = Escaped("a\nb\u{1b}[31m").to_string();
         assert_eq!(Printable(&escaped).to_string(), escaped);
         assert_eq!(Printable("\\a\n\\\\").to_string(), "\\a\\u{a}\\\\");
+    }
+
+    #[test]
+    fn what_means_something_in_html_is_a_reference() {
+        assert_eq!(
+            Html("<b title='a\"b'>R&D\n\u{202e}").to_string(),
+            "&lt;b title=&#39;a&quot;b&#39;&gt;R&amp;D\\u{a}\\u{202e}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::checkup::{self, FileState};
 use super::database::Database;
 use super::file::CachePath;
 use super::history::Origin;
+use super::outlook::Outlook;
 use super::policies::PolicyFile;
 use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
@@ -26,7 +27,7 @@ pub struct Cache {
 }
 
 /// How many policies there are, the ended ones included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// Learnt under the circumstances of this run: those that [`Cache::all`] yields, and any that are damaged.
     pub here: u64,
@@ -108,6 +109,14 @@ impl Cache {
     /// [`Trouble`] if nothing can be said.
     pub fn census(&self) -> Result<Census, Trouble> {
         self.noting(self.policies.census())
+    }
+
+    /// The policies in force at this moment: how many, and at most so many of them by name, those that end first.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn outlook(&self, most: u32) -> Result<Outlook, Trouble> {
+        self.noting(self.policies.outlook(most))
     }
 
     /// How many policies of a domain were learnt under other circumstances: they do not exist for this run.

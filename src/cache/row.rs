@@ -22,6 +22,16 @@ const SELECT_AFTER: &str =
     AND octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body
     ORDER BY domain, mechanism LIMIT :most";
 
+/// Those in force that end first; the index alone tells which.
+const SELECT_SOONEST: &str =
+    "SELECT domain, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body
+    FROM policy WHERE (domain, fingerprint, mechanism) IN
+    (SELECT domain, fingerprint, mechanism FROM policy
+    WHERE fingerprint = :fingerprint AND expires_at > :now AND (mechanism = 'mta-sts' OR applied_at IS NOT NULL)
+    ORDER BY expires_at LIMIT :most)
+    AND octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body
+    ORDER BY expires_at, domain";
+
 const REPLACE: &str = "INSERT OR REPLACE INTO policy
     (domain, fingerprint, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body)
     VALUES (:domain, :fingerprint, :mechanism, :record, :authentication, :fetched_at, :expires_at, :applied_at,
@@ -82,6 +92,29 @@ pub(super) fn page(
         policies.extend(understand(row, fingerprint));
     }
     Ok((policies, mark))
+}
+
+/// The policies in force that end first, at most so many, the first one first.
+pub(super) fn soonest(
+    connection: &Connection,
+    now: UnixTime,
+    most: u32,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<Vec<StoredPolicy>> {
+    let (longest_record, longest_body) = longest();
+    let mut statement = connection.prepare(SELECT_SOONEST)?;
+    let mut rows = statement.query(named_params! {
+        ":fingerprint": fingerprint.as_bytes(),
+        ":now": integer(now),
+        ":most": most,
+        ":longest_record": longest_record,
+        ":longest_body": longest_body,
+    })?;
+    let mut policies = Vec::new();
+    while let Some(row) = rows.next()? {
+        policies.extend(understand(row, fingerprint));
+    }
+    Ok(policies)
 }
 
 /// Writes one row.

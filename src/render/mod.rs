@@ -4,10 +4,12 @@ pub mod exim;
 pub mod human;
 pub mod json;
 pub mod lookup;
+pub mod metrics;
 pub mod page;
 pub mod probe;
 pub mod proof;
 pub mod socketmap;
+pub mod status_page;
 
 use crate::verify::Report;
 

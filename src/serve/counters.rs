@@ -5,6 +5,7 @@
 //!
 //! To count one thing more: a field here with its sentence, a family in [`crate::render::metrics`], a row in the README.
 
+use super::protocol::http::{Page, Refusal};
 use crate::dns::Class;
 use crate::reason::Reason;
 use crate::verdict::Verdict;
@@ -34,8 +35,10 @@ pub struct Counters {
     pub latency: By<Source, Histogram>,
     /// Events, by what became of them.
     pub events: By<EventFate, Counter>,
-    /// What HTTP was answered.
+    /// Pages that were read.
     pub pages: By<Page, Counter>,
+    /// Requests for pages that were refused.
+    pub page_refusals: By<Refusal, Counter>,
 
     // ---- the desk ---------------------------------------------------------------------------------------------------
     /// Look-ups at their end, renewals included.
@@ -190,10 +193,19 @@ impl Histogram {
         (classes, sum + self.longer.get())
     }
 
-    /// The sum of all, in microseconds.
+    /// The sum of all.
     #[must_use]
-    pub fn microseconds(&self) -> u64 {
-        self.microseconds.get()
+    pub fn sum(&self) -> Duration {
+        Duration::from_micros(self.microseconds.get())
+    }
+
+    /// The end of the class within which at least `hundredths` of a hundred were; `None` if there were none, or if it has
+    /// no end.
+    #[must_use]
+    pub fn within(&self, hundredths: u64) -> Option<Duration> {
+        let (classes, all) = self.cumulated();
+        let is_enough = |number: u64| all > 0 && number.saturating_mul(100) >= all.saturating_mul(hundredths);
+        classes.into_iter().find(|(_, number)| is_enough(*number)).map(|(end, _)| end)
     }
 }
 
@@ -349,20 +361,6 @@ closed! {
         /// SQLite.
         Store "store",
     }
-
-    /// What HTTP was answered.
-    Page "page" {
-        /// `/`
-        Status "status",
-        /// `/metrics`
-        Metrics "metrics",
-        /// `/healthz`
-        Healthz "healthz",
-        /// `/readyz`
-        Readyz "readyz",
-        /// None: what was asked is refused.
-        Refused "refused",
-    }
 }
 
 impl Closed for Verdict {
@@ -389,6 +387,34 @@ impl Closed for Class {
 
     fn word(self) -> &'static str {
         Self::word(self)
+    }
+}
+
+impl Closed for Page {
+    const LABEL: &'static str = "page";
+    const ALL: &'static [Self] = &[Self::Status, Self::Metrics, Self::Healthz, Self::Readyz];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Metrics => "metrics",
+            Self::Healthz => "healthz",
+            Self::Readyz => "readyz",
+        }
+    }
+}
+
+impl Closed for Refusal {
+    const LABEL: &'static str = "why";
+    const ALL: &'static [Self] = &[Self::NoHost, Self::NotFound, Self::NotAllowed, Self::Misdirected];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::NoHost => "no-host",
+            Self::NotFound => "not-found",
+            Self::NotAllowed => "not-allowed",
+            Self::Misdirected => "misdirected",
+        }
     }
 }
 
@@ -437,7 +463,10 @@ mod tests {
     fn no_list_has_a_word_twice() {
         assert_eq!(words::<Reason>(), Reason::ALL.len());
         assert_eq!(words::<Verdict>() + words::<Class>() + words::<Ending>(), 3 + 4 + 4);
-        assert_eq!(words::<Source>() + words::<Cutting>() + words::<Page>(), 5 + 5 + 5);
+        assert_eq!(
+            words::<Source>() + words::<Cutting>() + words::<Page>() + words::<Refusal>(),
+            5 + 5 + 4 + 4
+        );
     }
 
     /// What a report counts is found by its word alone.
@@ -468,5 +497,8 @@ mod tests {
         let (classes, all) = histogram.cumulated();
         assert_eq!((classes[0].1, classes[1].1, classes[14].1, all), (2, 3, 4, 6));
         assert!(classes.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(histogram.within(33), Some(Duration::from_micros(10)));
+        assert_eq!((histogram.within(66), histogram.within(67)), (Some(LATENCIES[14]), None));
+        assert_eq!(Histogram::default().within(50), None);
     }
 }

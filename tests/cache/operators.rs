@@ -30,6 +30,35 @@ fn all_policies_come_in_the_order_of_their_domains_page_after_page() {
     assert_eq!(cache.census().unwrap(), Census { here: 200, elsewhere: 0 });
 }
 
+/// A policy of the draft's dialect that was never met binds nobody, and one that has ended binds nobody any more.
+#[test]
+fn the_outlook_counts_what_is_in_force_and_names_what_ends_first() {
+    let place = Place::new();
+    assert_eq!(place.cache().outlook(5).unwrap(), Outlook::default(), "an empty place");
+    for i in 0..9_u64 {
+        let life = 600_000 - i * 1_000;
+        place.cache().keep(&mta_sts(&format!("e{i}.test"), "1", "enforce", life, now())).unwrap();
+        place.cache().keep(&mta_sts(&format!("t{i}.test"), "1", "testing", life + 500, now())).unwrap();
+        place.cache().keep(&enforced(&format!("s{i}.test"), now())).unwrap();
+    }
+    place.cache().keep(&StoredPolicy { applied_at: None, ..enforced("never.test", now()) }).unwrap();
+    place.cache().keep(&mta_sts("short.test", "1", "enforce", 10, now())).unwrap();
+    let at = |moment| open(&place.path(), moment).outlook(5).unwrap();
+    let names = |outlook: &Outlook| -> Vec<String> {
+        outlook.soonest.iter().map(|policy| policy.domain.as_str().to_owned()).collect()
+    };
+    let first = at(now());
+    assert_eq!((first.number(), first.census.here), (28, 29));
+    assert_eq!(first.next_end(), Some(now().plus(10)));
+    assert_eq!(names(&first), ["short.test", "e8.test", "t8.test", "e7.test", "t7.test"]);
+    let later = at(now().plus(10));
+    assert_eq!((later.number(), later.census.here), (27, 29));
+    assert_eq!(names(&later).first().unwrap(), "e8.test");
+    let kinds: Vec<_> =
+        later.in_force.iter().map(|kind| (kind.dialect, kind.is_enforced, kind.number)).collect();
+    assert_eq!(kinds, [(Dialect::MtaSts, false, 9), (Dialect::MtaSts, true, 9), (Dialect::SmtpSts, true, 9)]);
+}
+
 #[test]
 fn whoever_looks_at_them_keeps_nobody_from_writing_and_writes_nothing() {
     let place = Place::new();

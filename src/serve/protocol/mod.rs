@@ -2,6 +2,7 @@
 
 mod event;
 pub mod exim;
+pub mod http;
 pub mod netstring;
 mod quoting;
 pub mod socketmap;

@@ -1,0 +1,532 @@
+//! The daemon's page for people: what it does now, which mail it held and why, which policies it holds to.
+//!
+//! No script, one stylesheet within the page, nothing from elsewhere; [`content_security_policy`] has the browser hold us
+//! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG 2.2,
+//! success criterion 2.2.2); a link does it. No meaning is in a colour alone.
+//!
+//! By its types nothing reaches the page but words of this program's and text that went through [`Html`].
+
+use crate::base64;
+use crate::cache::{Outlook, StoredPolicy};
+use crate::policy::Mode;
+use crate::serve::counters::{By, Closed, Counter, Mta, Source};
+use crate::serve::recent::Withheld;
+use crate::serve::status::Status;
+use crate::text::Html;
+use crate::time::{UnixTime, span};
+use crate::verdict::Verdict;
+use ring::digest;
+use std::fmt::{Display, Write as _};
+
+/// The media type of the page.
+pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
+
+/// How the page looks: light or dark as the reader's system is, and as narrow as a telephone.
+const STYLE: &str = include_str!("status_page.css");
+
+/// Sixteen by sixteen: an envelope. Written into the page, so that no browser asks for `/favicon.ico`.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+    %3Crect x='1' y='3' width='14' height='10' rx='2' fill='%233f9d63'/%3E\
+    %3Cpath d='M2.5 5.5 8 9.5l5.5-4' fill='none' stroke='white' stroke-width='1.5'/%3E%3C/svg%3E";
+
+/// What a browser may load for the page: this stylesheet, known by its digest, and the icon within the page (Content
+/// Security Policy Level 3).
+#[must_use]
+pub fn content_security_policy() -> String {
+    let style = base64::encode(digest::digest(&digest::SHA256, STYLE.as_bytes()).as_ref());
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// The page.
+#[must_use]
+pub fn page(status: &Status) -> String {
+    let mut page = Markup::default();
+    page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>");
+    page.text(if status.readiness().is_ok() { "Ready" } else { "Not ready" });
+    page.raw(" - smtp-sts-verify</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    page.raw("<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"");
+    page.raw(ICON);
+    page.raw("\">\n<style>");
+    page.raw(STYLE);
+    page.raw("</style>\n</head>\n<body>\n");
+    header(&mut page, status);
+    page.raw("<main>\n");
+    glance(&mut page, status);
+    withheld(&mut page, status);
+    policies(&mut page, status);
+    resolver(&mut page, status);
+    counted(&mut page, status);
+    page.raw(
+        "</main>\n<footer class=\"faint\">For machines: <a href=\"/metrics\">/metrics</a> (Prometheus), ",
+    );
+    page.raw(
+        "<a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>. Nothing can be changed here; ",
+    );
+    page.raw("<code>smtp-sts-verify cache</code> looks after the policies.</footer>\n</body>\n</html>\n");
+    page.0
+}
+
+fn header(page: &mut Markup, status: &Status) {
+    page.raw("<header>\n<h1>smtp-sts-verify <small>");
+    page.text(env!("CARGO_PKG_VERSION"));
+    page.raw("</small></h1>\n");
+    match status.readiness() {
+        Ok(()) => {
+            page.raw("<p class=\"state good\"><strong>Ready.</strong> Questions are taken at ");
+            for (place, name) in status.places.iter().enumerate() {
+                page.raw(if place == 0 { "<code>" } else { ", <code>" });
+                page.text(name);
+                page.raw("</code>");
+            }
+            page.raw(".</p>\n");
+        }
+        Err(why) => {
+            page.raw("<p class=\"state bad\"><strong>Not ready:</strong> ");
+            page.text(why);
+            page.raw(".</p>\n");
+        }
+    }
+    page.raw("<p class=\"faint\">As of ");
+    page.moment(status.now);
+    page.raw(" &middot; running for ");
+    page.text(span(status.now.since(status.started_at)));
+    page.raw(" &middot; configuration read ");
+    page.ago(status.loaded_at, status.now);
+    page.raw(" &middot; <a href=\"/\">look again</a></p>\n</header>\n");
+}
+
+/// The four numbers that somebody looks for first.
+fn glance(page: &mut Markup, status: &Status) {
+    let counters = &status.counters;
+    page.raw("<dl class=\"tiles\">\n");
+    page.tile("Policies in force", |page| match &status.outlook {
+        Ok(outlook) => {
+            page.number(outlook.number());
+            page.note(&match outlook.next_end() {
+                Some(end) => format!("the first ends in {}", span(end.since(status.now))),
+                None => "none yet".to_owned(),
+            });
+        }
+        Err(_) => {
+            page.raw("<span class=\"number\">?</span>");
+            page.note("the store does not answer");
+        }
+    });
+    page.tile("Answers", |page| {
+        let of =
+            |verdict| Mta::ALL.iter().map(|mta| counters.answers.of(*mta).of(verdict).get()).sum::<u64>();
+        let (deliver, defer, refuse) = (of(Verdict::Deliver), of(Verdict::Defer), of(Verdict::Refuse));
+        page.number(deliver.saturating_add(defer).saturating_add(refuse));
+        page.bar("deliver, defer and refuse", &[("good", deliver), ("wait", defer), ("bad", refuse)]);
+        page.note(&format!(
+            "{} deliver, {} defer, {} refuse",
+            grouped(deliver),
+            grouped(defer),
+            grouped(refuse)
+        ));
+    });
+    page.tile("Warm answers", |page| {
+        page.number(u64::try_from(status.warm).unwrap_or(u64::MAX));
+        let warm = counters.latency.of(Source::Warm).within(99).map(duration);
+        page.note(&warm.map_or_else(
+            || "at hand in memory".to_owned(),
+            |within| format!("99 of 100 given within {within}"),
+        ));
+    });
+    page.tile("Look-ups under way", |page| {
+        page.number(counters.look_ups_under_way.get());
+        let cold = counters.latency.of(Source::LookUp).within(50).map(duration);
+        let cold = cold.map_or_else(String::new, |within| format!("; half take up to {within}"));
+        page.note(&format!("{} waiting{cold}", grouped(counters.look_ups_waiting.get())));
+    });
+    page.raw("</dl>\n");
+}
+
+fn withheld(page: &mut Markup, status: &Status) {
+    page.section("withheld", "Refused or deferred of late");
+    if status.recent.is_empty() {
+        page.raw(
+            "<p class=\"faint\">No mail was refused or deferred since the start.</p>\n</div>\n</section>\n",
+        );
+        return;
+    }
+    page.raw("<p class=\"faint\">The newest first. A mail that waits is tried again by the mail server.</p>\n</div>\n");
+    page.table("withheld", &["When", "Domain", "Verdict", "Reason"]);
+    for mail in &status.recent {
+        withheld_row(page, mail, status.now);
+    }
+    page.raw("</tbody>\n</table>\n</section>\n");
+}
+
+fn withheld_row(page: &mut Markup, mail: &Withheld, now: UnixTime) {
+    page.row();
+    page.cell("When", |page| {
+        page.ago(mail.last, now);
+        if mail.times > 1 {
+            page.note(&format!("{} times in {}", grouped(mail.times), span(mail.last.since(mail.first))));
+        }
+    });
+    page.cell("Domain", |page| {
+        page.raw("<strong>");
+        page.text(mail.question.domain.as_str());
+        page.raw("</strong>");
+        if let Some(host) = &mail.question.host {
+            page.note(&format!("to {}", host.as_str()));
+        }
+    });
+    page.cell("Verdict", |page| {
+        let tone = if mail.verdict == Verdict::Refuse { "bad" } else { "wait" };
+        page.pill(tone, mail.verdict.word());
+    });
+    page.cell("Reason", |page| {
+        let explained = mail.reason.explain();
+        page.raw("<code>");
+        page.text(explained.word);
+        page.raw("</code>");
+        page.note(explained.meaning);
+        if !explained.hint.is_empty() {
+            page.note(explained.hint);
+        }
+    });
+    page.raw("</tr>\n");
+}
+
+fn policies(page: &mut Markup, status: &Status) {
+    page.section("policies", "Policies in force");
+    match &status.outlook {
+        Err(why) => {
+            page.raw("<p class=\"state bad\">The store does not tell: ");
+            page.text(why);
+            page.raw(". What it told before stays in force.</p>\n</div>\n");
+        }
+        Ok(outlook) if outlook.soonest.is_empty() => {
+            page.raw("<p class=\"faint\">None yet: the first mail to a domain that publishes one brings it here.</p>\n</div>\n");
+        }
+        Ok(outlook) => policies_table(page, outlook, status.now),
+    }
+    page.raw("</section>\n");
+}
+
+fn policies_table(page: &mut Markup, outlook: &Outlook, now: UnixTime) {
+    let (shown, all) = (outlook.soonest.len(), outlook.number());
+    page.raw("<p class=\"faint\">");
+    if u64::try_from(shown).unwrap_or(u64::MAX) < all {
+        page.text(format!("The {shown} that end first, of {}. ", grouped(all)));
+    }
+    page.raw(
+        "Each is fetched again before it ends; one that cannot be fetched stays until its end.</p>\n</div>\n",
+    );
+    page.table("policies", &["Domain", "Mode", "Permits", "Vouched by", "Ends"]);
+    for policy in &outlook.soonest {
+        policy_row(page, policy, now);
+    }
+    page.raw("</tbody>\n</table>\n");
+}
+
+/// Patterns of one policy that a row shows.
+const PATTERNS: usize = 4;
+
+fn policy_row(page: &mut Markup, stored: &StoredPolicy, now: UnixTime) {
+    let policy = &stored.policy;
+    page.row();
+    page.cell("Domain", |page| {
+        page.raw("<strong>");
+        page.text(stored.domain.as_str());
+        page.raw("</strong>");
+        page.note(policy.dialect().word());
+    });
+    page.cell("Mode", |page| {
+        page.pill(if policy.mode() == Mode::Enforce { "good" } else { "plain" }, policy.mode().word());
+    });
+    page.cell("Permits", |page| {
+        let patterns = policy.mx();
+        for (place, pattern) in patterns.iter().take(PATTERNS).enumerate() {
+            page.raw(if place == 0 { "<span>" } else { ", " });
+            page.text(pattern);
+        }
+        if let Some(more) = patterns.len().checked_sub(PATTERNS).filter(|more| *more > 0) {
+            page.text(format!(" and {more} more"));
+        }
+        page.raw(if patterns.is_empty() { "<span>any host</span>" } else { "</span>" });
+    });
+    page.cell("Vouched by", |page| page.text(stored.authentication.word()));
+    page.cell("Ends", |page| {
+        page.raw("<span>in ");
+        page.text(span(stored.expires_at.since(now)));
+        page.raw("<span class=\"faint\">");
+        page.moment(stored.expires_at);
+        page.raw("</span></span>");
+    });
+    page.raw("</tr>\n");
+}
+
+fn resolver(page: &mut Markup, status: &Status) {
+    let counters = &status.counters;
+    page.section("resolver", "Name servers");
+    page.raw("<p class=\"faint\">Each answer is proven here, from the trust anchor down; a name server is only asked.</p>\n");
+    page.raw("</div>\n<div class=\"groups\">\n<div>\n<h3>Asked</h3>\n<dl>\n");
+    if status.name_servers.is_empty() {
+        page.raw("<dt>none</dt><dd></dd>\n");
+    }
+    for server in &status.name_servers {
+        page.raw("<dt><code>");
+        page.text(server);
+        page.raw("</code></dt><dd></dd>\n");
+    }
+    page.count("Questions sent", counters.dns_questions.get());
+    page.raw("</dl>\n</div>\n<div>\n<h3>What their answers were</h3>\n");
+    let of = |class| counters.dns_answers.of(class).get();
+    use crate::dns::Class::{Bogus, Insecure, Secure, Unreachable};
+    page.bar(
+        "secure, insecure, unreachable and bogus",
+        &[("good", of(Secure)), ("other", of(Insecure)), ("wait", of(Unreachable)), ("bad", of(Bogus))],
+    );
+    page.counts(&counters.dns_answers);
+    page.raw("</div>\n<div>\n<h3>Policies fetched over HTTPS</h3>\n");
+    page.counts(&counters.fetches);
+    page.raw("</div>\n</div>\n</section>\n");
+}
+
+/// What was counted since the start, for whoever wants to know more and has no Prometheus.
+fn counted(page: &mut Markup, status: &Status) {
+    let counters = &status.counters;
+    page.section("counted", "Since the start");
+    page.raw("</div>\n<div class=\"groups\">\n");
+    for (protocol, accepted) in counters.connections.iter() {
+        page.raw("<div>\n<h3>Connections: ");
+        page.text(protocol.word());
+        page.raw("</h3>\n<dl>\n");
+        page.count("accepted", accepted.get());
+        page.count("open now", counters.connections_open.of(protocol).get());
+        for (why, ended) in counters.connections_ended.of(protocol).iter() {
+            page.count(why.word(), ended.get());
+        }
+        page.raw("</dl>\n</div>\n");
+    }
+    page.raw("<div>\n<h3>Answers from</h3>\n<dl>\n");
+    for (source, histogram) in counters.latency.iter() {
+        let (_, all) = histogram.cumulated();
+        page.count(source.word(), all);
+    }
+    page.raw("</dl>\n</div>\n<div>\n<h3>Look-ups</h3>\n");
+    page.counts(&counters.look_ups);
+    page.raw("</div>\n<div>\n<h3>Renewals</h3>\n");
+    page.counts(&counters.renewals);
+    page.raw("</div>\n<div>\n<h3>Events</h3>\n");
+    page.counts(&counters.events);
+    page.raw("</div>\n<div>\n<h3>Trouble</h3>\n<dl>\n");
+    page.count("store", counters.store_troubles.get());
+    page.count("accepting connections", counters.accept_errors.get());
+    page.count("panics", counters.panics.iter().map(|(_, counter)| counter.get()).sum());
+    for (end, counter) in counters.reloads.iter() {
+        page.raw("<dt>reload: ");
+        page.text(end.word());
+        page.raw("</dt>");
+        page.figure(counter.get());
+    }
+    page.raw("</dl>\n</div>\n</div>\n</section>\n");
+}
+
+/// A number as people read it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let mut text = String::with_capacity(digits.len().saturating_add(digits.len() / 3));
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && place % 3 == first {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A duration of [`crate::serve::counters::LATENCIES`], short.
+fn duration(duration: std::time::Duration) -> String {
+    let micros = duration.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{} s", duration.as_secs_f64()),
+    }
+}
+
+/// The page so far. Only words of this program's are written as they are.
+#[derive(Debug, Default)]
+struct Markup(String);
+
+impl Markup {
+    /// Markup, or words that mean nothing in HTML.
+    fn raw(&mut self, markup: &'static str) {
+        self.0.push_str(markup);
+    }
+
+    /// Anything else.
+    fn text(&mut self, text: impl Display) {
+        // Writing into a String does not fail.
+        let _ = write!(self.0, "{}", Html(&text.to_string()));
+    }
+
+    fn moment(&mut self, moment: UnixTime) {
+        let whole = moment.to_string();
+        self.raw("<time datetime=\"");
+        self.text(&whole);
+        self.raw("\">");
+        self.text(whole.replace('T', " ").replace('Z', " UTC"));
+        self.raw("</time>");
+    }
+
+    fn ago(&mut self, moment: UnixTime, now: UnixTime) {
+        self.raw("<time datetime=\"");
+        self.text(moment);
+        self.raw("\" title=\"");
+        self.text(moment);
+        self.raw("\">");
+        self.text(match now.since(moment) {
+            0 => "just now".to_owned(),
+            seconds => format!("{} ago", span(seconds)),
+        });
+        self.raw("</time>");
+    }
+
+    fn note(&mut self, words: &str) {
+        self.raw("<span class=\"faint\">");
+        self.text(words);
+        self.raw("</span>");
+    }
+
+    fn number(&mut self, number: u64) {
+        self.raw("<span class=\"number\">");
+        self.text(grouped(number));
+        self.raw("</span>");
+    }
+
+    fn pill(&mut self, tone: &'static str, word: &'static str) {
+        self.raw("<span class=\"pill ");
+        self.raw(tone);
+        self.raw("\">");
+        self.raw(word);
+        self.raw("</span>");
+    }
+
+    fn tile(&mut self, label: &'static str, value: impl FnOnce(&mut Self)) {
+        self.raw("<div><dt>");
+        self.raw(label);
+        self.raw("</dt><dd>");
+        value(self);
+        self.raw("</dd></div>\n");
+    }
+
+    fn section(&mut self, id: &'static str, heading: &'static str) {
+        self.raw("<section aria-labelledby=\"");
+        self.raw(id);
+        self.raw("\">\n<div class=\"head\">\n<h2 id=\"");
+        self.raw(id);
+        self.raw("\">");
+        self.raw(heading);
+        self.raw("</h2>\n");
+    }
+
+    /// The roles stay where a narrow page shows each row as a card.
+    fn table(&mut self, labelled_by: &'static str, columns: &[&'static str]) {
+        self.raw("<table role=\"table\" aria-labelledby=\"");
+        self.raw(labelled_by);
+        self.raw("\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
+        for column in columns {
+            self.raw("<th role=\"columnheader\" scope=\"col\">");
+            self.raw(column);
+            self.raw("</th>");
+        }
+        self.raw("</tr></thead>\n<tbody role=\"rowgroup\">\n");
+    }
+
+    fn row(&mut self) {
+        self.raw("<tr role=\"row\">");
+    }
+
+    fn cell(&mut self, label: &'static str, value: impl FnOnce(&mut Self)) {
+        self.raw("<td role=\"cell\" data-label=\"");
+        self.raw(label);
+        self.raw("\"><div>");
+        value(self);
+        self.raw("</div></td>");
+    }
+
+    fn counts<K: Closed>(&mut self, counters: &By<K, Counter>) {
+        self.raw("<dl>\n");
+        for (key, counter) in counters.iter() {
+            self.count(key.word(), counter.get());
+        }
+        self.raw("</dl>\n");
+    }
+
+    fn count(&mut self, label: &'static str, number: u64) {
+        self.raw("<dt>");
+        self.raw(label);
+        self.raw("</dt>");
+        self.figure(number);
+    }
+
+    fn figure(&mut self, number: u64) {
+        self.raw(if number == 0 { "<dd class=\"zero\">" } else { "<dd>" });
+        self.text(grouped(number));
+        self.raw("</dd>\n");
+    }
+
+    /// Shares of a whole, side by side; the numbers stand beside it for those who do not see it.
+    fn bar(&mut self, what: &'static str, shares: &[(&'static str, u64)]) {
+        let whole: u64 = shares.iter().map(|(_, share)| *share).sum();
+        self.raw("<svg class=\"bar\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Shares of ");
+        self.raw(what);
+        self.raw("\">");
+        let mut from = 0;
+        for (tone, share) in shares.iter().filter(|(_, share)| *share > 0) {
+            // At least a sliver: one refusal in a million answers is what somebody looks for.
+            let width = (share.saturating_mul(1_000) / whole).max(4);
+            self.raw("<rect class=\"");
+            self.raw(tone);
+            self.raw("\" x=\"");
+            self.text(from);
+            self.raw("\" width=\"");
+            self.text(width);
+            self.raw("\" height=\"8\"/>");
+            from = width.saturating_add(from);
+        }
+        self.raw("</svg>");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, expected) in
+            [(0, "0"), (12, "12"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (micros, expected) in [(10, "10 us"), (1_000, "1 ms"), (250_000, "250 ms"), (2_500_000, "2.5 s")]
+        {
+            assert_eq!(duration(Duration::from_micros(micros)), expected);
+        }
+    }
+
+    #[test]
+    fn the_shares_of_a_bar_fill_it_and_none_is_invisible() {
+        let mut page = Markup::default();
+        page.bar("all", &[("good", 1_000_000), ("wait", 0), ("bad", 1)]);
+        assert!(page.0.contains("class=\"bad\" x=\"999\" width=\"4\""), "{}", page.0);
+        assert!(!page.0.contains("wait"));
+        page.bar("nothing", &[("good", 0)]);
+    }
+}
