@@ -127,6 +127,13 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_EXIM_EVENT_OCTETS", "16_384"),
     ("MAX_EXIM_EVENT_DATA_OCTETS", "2_000"),
     ("MAX_SOCKETMAP_REPLY_OCTETS", "100_000"),
+    ("MAX_PAGE_REQUEST_OCTETS", "8_192"),
+    ("PAGE_REQUEST_DEADLINE", "Duration::from_secs(5)"),
+    ("PAGE_CONNECTION_LIFE", "Duration::from_secs(30)"),
+    ("PAGE_PATIENCE", "Duration::from_secs(1)"),
+    ("OUTLOOK_KEPT", "Duration::from_secs(5)"),
+    ("MAX_POLICIES_NAMED", "100"),
+    ("MAX_RECENT", "50"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

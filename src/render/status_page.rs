@@ -9,7 +9,7 @@
 use crate::base64;
 use crate::cache::{Outlook, StoredPolicy};
 use crate::policy::Mode;
-use crate::serve::counters::{By, Closed, Counter, Mta, Source};
+use crate::serve::counters::{By, Closed, Counter, Counters, Cutting, Mta, Source};
 use crate::serve::recent::Withheld;
 use crate::serve::status::Status;
 use crate::text::Html;
@@ -17,6 +17,7 @@ use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use ring::digest;
 use std::fmt::{Display, Write as _};
+use std::time::Duration;
 
 /// The media type of the page.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
@@ -58,7 +59,8 @@ pub fn page(status: &Status) -> String {
     withheld(&mut page, status);
     policies(&mut page, status);
     resolver(&mut page, status);
-    counted(&mut page, status);
+    connections(&mut page, &status.counters);
+    counted(&mut page, &status.counters);
     page.raw(
         "</main>\n<footer class=\"faint\">For machines: <a href=\"/metrics\">/metrics</a> (Prometheus), ",
     );
@@ -290,22 +292,37 @@ fn resolver(page: &mut Markup, status: &Status) {
     page.raw("</div>\n</div>\n</section>\n");
 }
 
-/// What was counted since the start, for whoever wants to know more and has no Prometheus.
-fn counted(page: &mut Markup, status: &Status) {
-    let counters = &status.counters;
+fn connections(page: &mut Markup, counters: &Counters) {
+    page.section("connections", "Connections");
+    page.raw("</div>\n");
+    page.table(
+        "connections",
+        &["Protocol", "Accepted", "Open", "Refused", "Evicted", "Slow request", "Slow reader", "Broken"],
+    );
+    for (protocol, accepted) in counters.connections.iter() {
+        let ended = counters.connections_ended.of(protocol);
+        page.row();
+        page.cell("Protocol", |page| page.raw(protocol.word()));
+        page.cell("Accepted", |page| page.amount(accepted.get()));
+        page.cell("Open", |page| page.amount(counters.connections_open.of(protocol).get()));
+        for (why, label) in [
+            (Cutting::Refused, "Refused"),
+            (Cutting::Evicted, "Evicted"),
+            (Cutting::SlowRequest, "Slow request"),
+            (Cutting::SlowReader, "Slow reader"),
+            (Cutting::Broken, "Broken"),
+        ] {
+            page.cell(label, |page| page.amount(ended.of(why).get()));
+        }
+        page.raw("</tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n</section>\n");
+}
+
+/// What else was counted, for whoever wants to know more and has no Prometheus.
+fn counted(page: &mut Markup, counters: &Counters) {
     page.section("counted", "Since the start");
     page.raw("</div>\n<div class=\"groups\">\n");
-    for (protocol, accepted) in counters.connections.iter() {
-        page.raw("<div>\n<h3>Connections: ");
-        page.text(protocol.word());
-        page.raw("</h3>\n<dl>\n");
-        page.count("accepted", accepted.get());
-        page.count("open now", counters.connections_open.of(protocol).get());
-        for (why, ended) in counters.connections_ended.of(protocol).iter() {
-            page.count(why.word(), ended.get());
-        }
-        page.raw("</dl>\n</div>\n");
-    }
     page.raw("<div>\n<h3>Answers from</h3>\n<dl>\n");
     for (source, histogram) in counters.latency.iter() {
         let (_, all) = histogram.cumulated();
@@ -345,12 +362,11 @@ fn grouped(number: u64) -> String {
 }
 
 /// A duration of [`crate::serve::counters::LATENCIES`], short.
-fn duration(duration: std::time::Duration) -> String {
-    let micros = duration.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} us"),
-        1_000..1_000_000 => format!("{} ms", micros / 1_000),
-        _ => format!("{} s", duration.as_secs_f64()),
+fn duration(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_secs_f64() * 1_000.0)
+    } else {
+        format!("{} s", duration.as_secs_f64())
     }
 }
 
@@ -432,7 +448,9 @@ impl Markup {
 
     /// The roles stay where a narrow page shows each row as a card.
     fn table(&mut self, labelled_by: &'static str, columns: &[&'static str]) {
-        self.raw("<table role=\"table\" aria-labelledby=\"");
+        self.raw("<table role=\"table\" class=\"");
+        self.raw(labelled_by);
+        self.raw("\" aria-labelledby=\"");
         self.raw(labelled_by);
         self.raw("\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
         for column in columns {
@@ -470,6 +488,12 @@ impl Markup {
         self.figure(number);
     }
 
+    fn amount(&mut self, number: u64) {
+        self.raw(if number == 0 { "<span class=\"zero\">" } else { "<span>" });
+        self.text(grouped(number));
+        self.raw("</span>");
+    }
+
     fn figure(&mut self, number: u64) {
         self.raw(if number == 0 { "<dd class=\"zero\">" } else { "<dd>" });
         self.text(grouped(number));
@@ -482,18 +506,19 @@ impl Markup {
         self.raw("<svg class=\"bar\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Shares of ");
         self.raw(what);
         self.raw("\">");
-        let mut from = 0;
+        let mut from = 0_u64;
         for (tone, share) in shares.iter().filter(|(_, share)| *share > 0) {
             // At least a sliver: one refusal in a million answers is what somebody looks for.
             let width = (share.saturating_mul(1_000) / whole).max(4);
+            let from_here = from.min(1_000_u64.saturating_sub(width));
             self.raw("<rect class=\"");
             self.raw(tone);
             self.raw("\" x=\"");
-            self.text(from);
+            self.text(from_here);
             self.raw("\" width=\"");
             self.text(width);
             self.raw("\" height=\"8\"/>");
-            from = width.saturating_add(from);
+            from = width.saturating_add(from_here);
         }
         self.raw("</svg>");
     }
@@ -502,7 +527,7 @@ impl Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::serve::counters::LATENCIES;
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
@@ -515,17 +540,18 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        for (micros, expected) in [(10, "10 us"), (1_000, "1 ms"), (250_000, "250 ms"), (2_500_000, "2.5 s")]
-        {
-            assert_eq!(duration(Duration::from_micros(micros)), expected);
-        }
+        let shown: Vec<String> = LATENCIES.into_iter().map(duration).collect();
+        assert_eq!(
+            shown.join(", "),
+            "0.01 ms, 0.05 ms, 0.1 ms, 0.5 ms, 1 ms, 5 ms, 10 ms, 25 ms, 50 ms, 100 ms, 250 ms, 500 ms, 1 s, 2.5 s, 5 s"
+        );
     }
 
     #[test]
     fn the_shares_of_a_bar_fill_it_and_none_is_invisible() {
         let mut page = Markup::default();
         page.bar("all", &[("good", 1_000_000), ("wait", 0), ("bad", 1)]);
-        assert!(page.0.contains("class=\"bad\" x=\"999\" width=\"4\""), "{}", page.0);
+        assert!(page.0.contains("class=\"bad\" x=\"996\" width=\"4\""), "{}", page.0);
         assert!(!page.0.contains("wait"));
         page.bar("nothing", &[("good", 0)]);
     }

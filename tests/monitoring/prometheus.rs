@@ -25,7 +25,7 @@ fn silent(name: &str) -> DomainProbe {
 }
 
 /// Name and labels of each sample, its value apart; no two samples are of the same series.
-fn series(text: &str) -> BTreeSet<&str> {
+pub(crate) fn series(text: &str) -> BTreeSet<&str> {
     let mut all = BTreeSet::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         assert!(all.insert(line.rsplit_once(' ').unwrap().0), "twice: {line}");
@@ -44,7 +44,11 @@ fn the_series_of_a_domain_under_a_policy() {
 
 #[test]
 fn promtool_has_nothing_to_say() {
-    let text = exposed(&[healthy("example.org"), refused("refused.example"), silent("silent.example")]);
+    check_metrics(&exposed(&[healthy("example.org"), refused("refused.example"), silent("silent.example")]));
+}
+
+/// Has promtool look at an exposition, where it is installed.
+pub(crate) fn check_metrics(text: &str) {
     let child = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
