@@ -4,6 +4,7 @@ pub mod exim;
 pub mod human;
 pub mod json;
 pub mod lookup;
+mod markup;
 pub mod metrics;
 pub mod page;
 pub mod probe;

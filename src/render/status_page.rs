@@ -1,22 +1,19 @@
 //! The daemon's page for people: what it does now, which mail it held and why, which policies it holds to.
 //!
 //! No script, one stylesheet within the page, nothing from elsewhere; [`content_security_policy`] has the browser hold us
-//! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG 2.2,
-//! success criterion 2.2.2); a link does it. No meaning is in a colour alone.
-//!
-//! By its types nothing reaches the page but words of this program's and text that went through [`Html`].
+//! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG
+//! 2.2, failure F41); a link does it. No meaning is in a colour alone.
 
+use super::markup::{Markup, grouped};
 use crate::base64;
 use crate::cache::{Outlook, StoredPolicy};
 use crate::policy::Mode;
-use crate::serve::counters::{By, Closed, Counter, Counters, Cutting, Mta, Source};
+use crate::serve::counters::{Closed, Counters, Cutting, Mta, Source};
 use crate::serve::recent::Withheld;
 use crate::serve::status::Status;
-use crate::text::Html;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use ring::digest;
-use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 /// The media type of the page.
@@ -68,7 +65,7 @@ pub fn page(status: &Status) -> String {
         "<a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>. Nothing can be changed here; ",
     );
     page.raw("<code>smtp-sts-verify cache</code> looks after the policies.</footer>\n</body>\n</html>\n");
-    page.0
+    page.finish()
 }
 
 fn header(page: &mut Markup, status: &Status) {
@@ -347,20 +344,6 @@ fn counted(page: &mut Markup, counters: &Counters) {
     page.raw("</dl>\n</div>\n</div>\n</section>\n");
 }
 
-/// A number as people read it.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let mut text = String::with_capacity(digits.len().saturating_add(digits.len() / 3));
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && place % 3 == first {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A duration of [`crate::serve::counters::LATENCIES`], short.
 fn duration(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
@@ -370,173 +353,10 @@ fn duration(duration: Duration) -> String {
     }
 }
 
-/// The page so far. Only words of this program's are written as they are.
-#[derive(Debug, Default)]
-struct Markup(String);
-
-impl Markup {
-    /// Markup, or words that mean nothing in HTML.
-    fn raw(&mut self, markup: &'static str) {
-        self.0.push_str(markup);
-    }
-
-    /// Anything else.
-    fn text(&mut self, text: impl Display) {
-        // Writing into a String does not fail.
-        let _ = write!(self.0, "{}", Html(&text.to_string()));
-    }
-
-    fn moment(&mut self, moment: UnixTime) {
-        let whole = moment.to_string();
-        self.raw("<time datetime=\"");
-        self.text(&whole);
-        self.raw("\">");
-        self.text(whole.replace('T', " ").replace('Z', " UTC"));
-        self.raw("</time>");
-    }
-
-    fn ago(&mut self, moment: UnixTime, now: UnixTime) {
-        self.raw("<time datetime=\"");
-        self.text(moment);
-        self.raw("\" title=\"");
-        self.text(moment);
-        self.raw("\">");
-        self.text(match now.since(moment) {
-            0 => "just now".to_owned(),
-            seconds => format!("{} ago", span(seconds)),
-        });
-        self.raw("</time>");
-    }
-
-    fn note(&mut self, words: &str) {
-        self.raw("<span class=\"faint\">");
-        self.text(words);
-        self.raw("</span>");
-    }
-
-    fn number(&mut self, number: u64) {
-        self.raw("<span class=\"number\">");
-        self.text(grouped(number));
-        self.raw("</span>");
-    }
-
-    fn pill(&mut self, tone: &'static str, word: &'static str) {
-        self.raw("<span class=\"pill ");
-        self.raw(tone);
-        self.raw("\">");
-        self.raw(word);
-        self.raw("</span>");
-    }
-
-    fn tile(&mut self, label: &'static str, value: impl FnOnce(&mut Self)) {
-        self.raw("<div><dt>");
-        self.raw(label);
-        self.raw("</dt><dd>");
-        value(self);
-        self.raw("</dd></div>\n");
-    }
-
-    fn section(&mut self, id: &'static str, heading: &'static str) {
-        self.raw("<section aria-labelledby=\"");
-        self.raw(id);
-        self.raw("\">\n<div class=\"head\">\n<h2 id=\"");
-        self.raw(id);
-        self.raw("\">");
-        self.raw(heading);
-        self.raw("</h2>\n");
-    }
-
-    /// The roles stay where a narrow page shows each row as a card.
-    fn table(&mut self, labelled_by: &'static str, columns: &[&'static str]) {
-        self.raw("<table role=\"table\" class=\"");
-        self.raw(labelled_by);
-        self.raw("\" aria-labelledby=\"");
-        self.raw(labelled_by);
-        self.raw("\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
-        for column in columns {
-            self.raw("<th role=\"columnheader\" scope=\"col\">");
-            self.raw(column);
-            self.raw("</th>");
-        }
-        self.raw("</tr></thead>\n<tbody role=\"rowgroup\">\n");
-    }
-
-    fn row(&mut self) {
-        self.raw("<tr role=\"row\">");
-    }
-
-    fn cell(&mut self, label: &'static str, value: impl FnOnce(&mut Self)) {
-        self.raw("<td role=\"cell\" data-label=\"");
-        self.raw(label);
-        self.raw("\"><div>");
-        value(self);
-        self.raw("</div></td>");
-    }
-
-    fn counts<K: Closed>(&mut self, counters: &By<K, Counter>) {
-        self.raw("<dl>\n");
-        for (key, counter) in counters.iter() {
-            self.count(key.word(), counter.get());
-        }
-        self.raw("</dl>\n");
-    }
-
-    fn count(&mut self, label: &'static str, number: u64) {
-        self.raw("<dt>");
-        self.raw(label);
-        self.raw("</dt>");
-        self.figure(number);
-    }
-
-    fn amount(&mut self, number: u64) {
-        self.raw(if number == 0 { "<span class=\"zero\">" } else { "<span>" });
-        self.text(grouped(number));
-        self.raw("</span>");
-    }
-
-    fn figure(&mut self, number: u64) {
-        self.raw(if number == 0 { "<dd class=\"zero\">" } else { "<dd>" });
-        self.text(grouped(number));
-        self.raw("</dd>\n");
-    }
-
-    /// Shares of a whole, side by side; the numbers stand beside it for those who do not see it.
-    fn bar(&mut self, what: &'static str, shares: &[(&'static str, u64)]) {
-        let whole: u64 = shares.iter().map(|(_, share)| *share).sum();
-        self.raw("<svg class=\"bar\" viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Shares of ");
-        self.raw(what);
-        self.raw("\">");
-        let mut from = 0_u64;
-        for (tone, share) in shares.iter().filter(|(_, share)| *share > 0) {
-            // At least a sliver: one refusal in a million answers is what somebody looks for.
-            let width = (share.saturating_mul(1_000) / whole).max(4);
-            let from_here = from.min(1_000_u64.saturating_sub(width));
-            self.raw("<rect class=\"");
-            self.raw(tone);
-            self.raw("\" x=\"");
-            self.text(from_here);
-            self.raw("\" width=\"");
-            self.text(width);
-            self.raw("\" height=\"8\"/>");
-            from = width.saturating_add(from_here);
-        }
-        self.raw("</svg>");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::serve::counters::LATENCIES;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, expected) in
-            [(0, "0"), (12, "12"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(number), expected);
-        }
-    }
 
     #[test]
     fn durations_are_short() {
@@ -545,14 +365,5 @@ mod tests {
             shown.join(", "),
             "0.01 ms, 0.05 ms, 0.1 ms, 0.5 ms, 1 ms, 5 ms, 10 ms, 25 ms, 50 ms, 100 ms, 250 ms, 500 ms, 1 s, 2.5 s, 5 s"
         );
-    }
-
-    #[test]
-    fn the_shares_of_a_bar_fill_it_and_none_is_invisible() {
-        let mut page = Markup::default();
-        page.bar("all", &[("good", 1_000_000), ("wait", 0), ("bad", 1)]);
-        assert!(page.0.contains("class=\"bad\" x=\"996\" width=\"4\""), "{}", page.0);
-        assert!(!page.0.contains("wait"));
-        page.bar("nothing", &[("good", 0)]);
     }
 }
