@@ -166,11 +166,11 @@ def replace_binary(path):
     os.chmod("/usr/sbin/exim4", 0o4755)
 
 
-def readme(block):
+def readme(block, suite="tests/exim"):
     """The commands of a code block of the README; a comment `<!-- tests/exim: NAME -->` stands above it."""
     with open(TOP + "/README.md", encoding="utf-8") as file:
-        found = re.search(rf"<!-- tests/exim: {block} -->\s*```\w*\n(.*?)```", file.read(), re.S)
-    assert found, f"the README has no code block with the comment tests/exim: {block}"
+        found = re.search(rf"<!-- {suite}: {block} -->\s*```\w*\n(.*?)```", file.read(), re.S)
+    assert found, f"the README has no code block with the comment {suite}: {block}"
     return found.group(1)
 
 

@@ -1,0 +1,239 @@
+"""Mail that Postfix delivers, or keeps waiting, as the daemon tells it."""
+
+import re
+
+import mta_sts
+import postfix
+from harness import case
+
+CASES = []
+NO_TLSA_FITS = "no matching DANE TLSA records(?s:.*)Server certificate not verified"
+
+
+def to(lab, domain, zone="signed.example"):
+    """A message to a domain of the world, delivered or not; all mail hosts forgot what came before."""
+    lab.world.forget()
+    return lab.postfix.deliver(f"u@{domain}.{zone}")
+
+
+def delivered(lab, mail, host, *log):
+    """The host took the one message there was, nobody else took any; the log says so, and each of `log`."""
+    assert "status=sent" in mail.status(), f"not delivered:\n{mail.log}"
+    for pattern in log:
+        assert re.search(pattern, mail.log), f"the log does not say {pattern}:\n{mail.log}"
+    took = [label for label, _ in lab.world.messages()]
+    assert took == [host], f"taken by {took}, not by {host} alone\n{mail.log}"
+
+
+def waits(lab, mail, *log):
+    """Nobody saw as much as an envelope; the log says "deferred" and each of `log`."""
+    assert "status=deferred" in mail.status(), f"does not wait:\n{mail.log}"
+    for pattern in log:
+        assert re.search(pattern, mail.log), f"the log does not say {pattern}:\n{mail.log}"
+    saw = {label: host.envelopes for label, host in lab.world.hosts.items() if host.envelopes}
+    assert not saw, f"envelopes seen: {saw}\n{mail.log}"
+
+
+def verified(host):
+    """What the log says of a certificate that fits."""
+    return rf"Verified TLS connection established to {host}\.hosts\.example\["
+
+
+def never_in_clear(lab, label):
+    """The host saw no envelope outside TLS."""
+    assert all(encrypted for _, _, encrypted in lab.world.hosts[label].envelopes)
+
+
+def reply(lab, domain, policy_map="policy", zone="signed.example"):
+    """What the daemon says of a domain."""
+    return lab.ask(f"{policy_map} {domain}.{zone}")
+
+
+@case("the README's check asks as Postfix will")
+def check(lab):
+    import main
+    commands = main.readme("check").replace("example.org", "sts-met.signed.example")
+    assert postfix.shell(commands) == "secure match=good.hosts.example servername=hostname\n"
+
+
+@case("a policy that is met, signed zone or not: delivered over verified TLS, with the name of the MX host as SNI")
+def met(lab):
+    for zone in ("signed.example", "unsigned.example"):
+        mail = to(lab, "sts-met", zone)
+        delivered(lab, mail, "good", verified("good"))
+        assert set(lab.world.hosts["good"].sni) == {"good.hosts.example"}, lab.world.hosts["good"].sni
+    assert reply(lab, "sts-wild") == "OK secure match=good.hosts.example servername=hostname"
+    delivered(lab, to(lab, "sts-wild"), "good", verified("good"))
+
+
+@case("a forbidden MX host ahead of the permitted one sees no envelope; a forbidden one alone, and the mail waits")
+def detour(lab):
+    delivered(lab, to(lab, "sts-detour"), "good", verified("good"))
+    assert not lab.world.hosts["other"].envelopes
+    for domain in ("sts-gone", "sts-wild2"):
+        waits(lab, to(lab, domain), r"socketmap server temporary error: mx-not-in-policy: smtp-sts-verify explain " + domain)
+
+
+@case("a policy that is violated: no STARTTLS, one that is refused or breaks, each bad certificate: the mail waits")
+def violated(lab):
+    for host, words in {
+        "plain": "TLS is required, but was not offered",
+        "refusing": "TLS is required",
+        "broken": "Cannot start TLS",
+        "expired": "certificate has expired(?s:.*)Server certificate not verified",
+        "wrongname": "Server certificate not verified",
+        "selfsigned": "untrusted issuer(?s:.*)Server certificate not verified",
+    }.items():
+        waits(lab, to(lab, f"sts-{host}"), words)
+    waits(lab, to(lab, "sts-plain", "unsigned.example"), "TLS is required, but was not offered")
+
+
+@case("a policy in testing, and one with mode none: delivered as ever, in clear text")
+def not_enforced(lab):
+    for domain in ("sts-testing", "sts-none"):
+        assert reply(lab, domain) == "NOTFOUND "
+        delivered(lab, to(lab, domain), "plain")
+
+
+@case("no policy, or one that cannot be fetched: delivered as ever, in clear text or with any certificate")
+def no_policy(lab):
+    for domain, host in [("nopolicy", "plain"), ("nopolicy2", "selfsigned"), ("sts-missing", "plain"), ("sts-malformed", "plain")]:
+        assert reply(lab, domain) == "NOTFOUND "
+        delivered(lab, to(lab, domain), host)
+
+
+@case("the draft's record: authenticated by DNSSEC, it is enforced from the first mail on")
+def draft(lab):
+    delivered(lab, to(lab, "met"), "good", verified("good"))
+    waits(lab, to(lab, "plain"), "TLS is required, but was not offered")
+
+
+@case("DANE: a certificate that fits its TLSA record, of no known CA: delivered by Postfix's own DANE")
+def dane(lab):
+    assert reply(lab, "danedomain") == "OK dane-only"
+    delivered(lab, to(lab, "danedomain"), "dane", verified("dane"))
+    delivered(lab, to(lab, "dane-ta"), "daneta", verified("daneta"))
+
+
+@case("DANE: a certificate that does not fit, even one of a known CA, or no STARTTLS: the mail waits")
+def dane_violated(lab):
+    for domain in ("danewrong", "dane-mismatch"):
+        assert reply(lab, domain) == "OK dane-only"
+        waits(lab, to(lab, domain), NO_TLSA_FITS)
+    waits(lab, to(lab, "dane-plain"), "TLS is required, but was not offered")
+    delivered(lab, to(lab, "dane-fallback"), "dane", verified("dane"))
+    assert not lab.world.hosts["danewrong"].envelopes
+
+
+@case("DANE: no usable TLSA record: TLS with any certificate, and never without")
+def dane_unusable(lab):
+    assert reply(lab, "dane-unusable") == "OK encrypt"
+    delivered(lab, to(lab, "dane-unusable"), "unusable", "(Untrusted|Anonymous) TLS connection established")
+    waits(lab, to(lab, "dane-unusable-plain"), "TLS is required, but was not offered")
+
+
+@case("DANE for some hosts only: Postfix holds these to it, and sends to the others as ever")
+def dane_mixed(lab):
+    for domain in ("dane-mixed", "dane-mixed2", "dane-half"):
+        assert reply(lab, domain) == "OK dane"
+    delivered(lab, to(lab, "dane-mixed"), "dane", verified("dane"))
+    delivered(lab, to(lab, "dane-mixed2"), "plain")
+    delivered(lab, to(lab, "dane-half"), "unusable", "TLS connection established")
+    assert not lab.world.hosts["danewrong"].envelopes
+    never_in_clear(lab, "unusable")
+
+
+@case("DANE: TLSA records that are bogus or silent: the mail waits; beside another host they keep mail from theirs alone")
+def dane_unknown(lab):
+    waits(lab, to(lab, "dane-bogus"), "temporary error: tlsa-bogus")
+    waits(lab, to(lab, "dane-silent"), "temporary error: tlsa-unreachable|timeout error")
+    assert reply(lab, "dane-bogus-mixed") == "OK dane"
+    delivered(lab, to(lab, "dane-bogus-mixed"), "plain")
+    assert not lab.world.hosts["danebogus"].envelopes
+
+
+@case("DANE beside MTA-STS: the first host by preference decides by what; a CA repairs no DANE, and nobody is let in by less")
+def dane_beside(lab):
+    assert reply(lab, "sts-dane-outside") == "OK dane-only"
+    delivered(lab, to(lab, "sts-dane-outside"), "dane", verified("dane"))
+    assert reply(lab, "sts-dane-mismatch") == "OK dane-only"
+    waits(lab, to(lab, "sts-dane-mismatch"), NO_TLSA_FITS)
+    assert reply(lab, "sts-dane-bogus") == "OK secure match=good.hosts.example servername=hostname"
+    delivered(lab, to(lab, "sts-dane-bogus"), "good", verified("good"))
+    assert not lab.world.hosts["danebogus"].envelopes
+
+
+@case("DANE that Postfix cannot do, for it asks without DNSSEC: the mail waits, and the log says why")
+def without_dnssec(lab):
+    with lab.postfix_set("smtp_dns_support_level = enabled"):
+        waits(lab, to(lab, "danedomain"), "dane-only configured with dnssec lookups disabled")
+
+
+@case("an answer that is bogus: the mail waits, policy or not")
+def bogus(lab):
+    for domain in ("met", "nopolicy"):
+        lab.world.forget()
+        mail = lab.postfix.deliver(f"u@{domain}.bogus.example")
+        waits(lab, mail, "dnssec-bogus|Host or domain name not found|Name service error")
+
+
+@case("a next hop in brackets is a policy domain; addresses and parents have no policy; anything else is an error")
+def next_hops(lab):
+    secure = "OK secure match=good.hosts.example servername=hostname"
+    for key in ("sts-met.signed.example", "[sts-met.signed.example]", "[sts-met.signed.example]:587", "sts-met.signed.example.:25"):
+        assert lab.ask(f"policy {key}") == secure, key
+    for key in (".signed.example", ".sts-met.signed.example", "[192.0.2.11]", "[IPv6:2001:db8::1]:25"):
+        assert lab.ask(f"policy {key}") == "NOTFOUND ", key
+    assert lab.ask("policy a b").startswith("PERM ")
+    assert lab.ask("other sts-met.signed.example").startswith("PERM ")
+    with lab.postfix_set("relayhost = [implicit.signed.example]"):
+        waits(lab, to(lab, "nopolicy"), "TLS is required, but was not offered")
+
+
+@case("a domain of letters beyond ASCII is asked for as it is written")
+def letters(lab):
+    assert lab.ask("policy bücher.signed.example") == lab.ask("policy xn--bcher-kva.signed.example")
+    lab.world.forget()
+    delivered(lab, lab.postfix.deliver("u@bücher.signed.example"), "good", verified("good"))
+
+
+@case("what reports need is told line by line, testing and no policy included; this Postfix is too old for it, and the mail waits")
+def tlsrpt(lab):
+    policy = mta_sts.body("enforce", "good.hosts.example").decode().split("\r\n")[:-1]
+    strings = " ".join(f"{{ policy_string = {line} }}" for line in policy)
+    assert reply(lab, "sts-met", "policy-tlsrpt") == (
+        "OK secure match=good.hosts.example servername=hostname policy_type=sts policy_domain=sts-met.signed.example "
+        f"{strings} mx_host_pattern=good.hosts.example"
+    )
+    testing = strings.replace("enforce", "testing")
+    assert reply(lab, "sts-testing", "policy-tlsrpt") == (
+        f"OK may policy_type=sts policy_domain=sts-testing.signed.example {testing} mx_host_pattern=good.hosts.example "
+        "policy_failure=validation-failure"
+    )
+    none = "OK may policy_type=no-policy-found policy_domain=nopolicy.signed.example"
+    assert reply(lab, "nopolicy", "policy-tlsrpt") == none
+    with lab.postfix_set("smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:policy-tlsrpt"):
+        waits(lab, to(lab, "sts-met"), "invalid attribute name", "client TLS configuration problem|Temporary lookup")
+        delivered(lab, to(lab, "danedomain"), "dane", verified("dane"))
+
+
+@case("an exception in a table before the daemon's counts")
+def exception(lab):
+    import main
+    with open("/etc/postfix/tls_policy", "w") as file:
+        file.write("sts-selfsigned.signed.example may\n")
+    with lab.postfix_set():
+        postfix.shell(main.readme("exception"))
+        lab.postfix.restart()
+        delivered(lab, to(lab, "sts-selfsigned"), "selfsigned")
+        waits(lab, to(lab, "sts-plain"), "TLS is required, but was not offered")
+
+
+@case("the daemon is away: all mail waits, also to domains without a policy; when it is back, it knows what was in force")
+def away(lab):
+    with lab.without_daemon():
+        for domain in ("sts-met", "nopolicy"):
+            waits(lab, to(lab, domain), "Connection refused", "client TLS configuration problem|Temporary lookup")
+    with lab.postfix_set():
+        delivered(lab, to(lab, "sts-met"), "good", verified("good"))
+        delivered(lab, to(lab, "nopolicy"), "plain")

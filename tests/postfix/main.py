@@ -1,0 +1,134 @@
+"""Builds the world of tests/exim, sets Postfix up in it as the README says, and runs the cases."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "exim")]
+
+import cases  # noqa: E402
+import exim  # noqa: E402
+import harness  # noqa: E402
+import names  # noqa: E402
+import postfix  # noqa: E402
+import world  # noqa: E402
+
+PROGRAM = "/usr/bin/smtp-sts-verify"
+CONFIGURATION = "/etc/smtp-sts-verify/config.toml"
+ANCHOR = "/etc/smtp-sts-verify/root.anchor"
+PLACE = "127.0.0.1:8461"
+
+
+def readme(block):
+    """The text of a code block of the README; a comment `<!-- tests/postfix: NAME -->` stands above it."""
+    return exim.readme(block, "tests/postfix")
+
+
+class Laboratory:
+    """What every case gets: the world, Postfix, and the daemon."""
+
+    def __init__(self, scratch, package, program):
+        self.world = world.World(scratch)
+        postfix.shell(f"install -m 0755 {program} {PROGRAM}")
+        postfix.shell("getent passwd Debian-exim >/dev/null || useradd --system --user-group Debian-exim")
+        postfix.shell("install -d -o Debian-exim -g Debian-exim -m 0750 /var/lib/smtp-sts-verify")
+        os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
+        shutil.copy(self.world.names.anchor, ANCHOR)
+        with open(CONFIGURATION, "w") as file:
+            file.write(f'dns = ["{names.PLAIN}"]\ntrust_anchor = "{ANCHOR}"\n'
+                       "allow_private_addresses = true\n" + readme("serve"))
+        self.daemon = None
+        self.start_daemon()
+        self.postfix = postfix.Postfix(package)
+        postfix.shell(readme("main.cf"))
+        self.postfix.start()
+
+    def start_daemon(self):
+        """The daemon, as its unit starts it: in the foreground, as a user of its own."""
+        identity = ["setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--init-groups"]
+        with open("/var/log/smtp-sts-verify.log", "ab") as log:
+            self.daemon = subprocess.Popen([*identity, PROGRAM, "serve"], stdout=log, stderr=log)
+        self.ask("policy .example")
+
+    def stop_daemon(self):
+        """Ends the daemon."""
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait(20)
+
+    @contextlib.contextmanager
+    def without_daemon(self):
+        """For a while nobody listens."""
+        self.stop_daemon()
+        try:
+            yield
+        finally:
+            self.start_daemon()
+
+    @contextlib.contextmanager
+    def postfix_set(self, *settings):
+        """For a while, Postfix has other settings; afterwards those it had."""
+        with open("/etc/postfix/main.cf") as file:
+            before = file.read()
+        for setting in settings:
+            self.postfix.set(setting)
+        self.postfix.restart()
+        try:
+            yield
+        finally:
+            with open("/etc/postfix/main.cf", "w") as file:
+                file.write(before)
+            self.postfix.restart()
+
+    def ask(self, request):
+        """What the daemon replies, once it is there."""
+        host, port = PLACE.split(":")
+        end = time.monotonic() + 20
+        while True:
+            try:
+                with socket.create_connection((host, int(port)), timeout=20) as connection:
+                    connection.sendall(b"%d:%s," % (len(request.encode()), request.encode()))
+                    octets = b""
+                    while not octets.endswith(b",") and (more := connection.recv(65536)):
+                        octets += more
+                    length, _, reply = octets.partition(b":")
+                    assert int(length) == len(reply) - 1, octets
+                    return reply[:-1].decode("ascii")
+            except ConnectionRefusedError:
+                status = self.daemon.poll()
+                assert status is None and time.monotonic() < end, f"the daemon ended with {status}: " + daemon_log()
+                time.sleep(0.02)
+
+
+def daemon_log():
+    """What the daemon has said so far."""
+    with open("/var/log/smtp-sts-verify.log") as file:
+        return file.read()
+
+
+def main():
+    """Runs everything; the exit status."""
+    scratch, package, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
+    only = None
+    if "--only" in arguments:
+        at = arguments.index("--only")
+        only = arguments[at + 1]
+        del arguments[at : at + 2]
+    program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
+    ledger = harness.Ledger(only)
+    lab = Laboratory(scratch, package, program)
+    print("Postfix " + postfix.shell("postconf -h mail_version").strip())
+    for case in cases.CASES:
+        ledger.run(case.words, case, lab)
+    lab.stop_daemon()
+    subprocess.run(["postfix", "stop"], capture_output=True)
+    return ledger.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
