@@ -85,12 +85,17 @@ def permitted():
     assert "Permission denied" in said, said
 
 
-@case("behind all its walls the daemon writes what it remembers, for Exim's user")
-def remembered():
+@case("its walls: it can write what it remembers, and nothing else")
+def walled():
     assert run("stat", "-c", "%U %G %a", "/var/lib/smtp-sts-verify") == "Debian-exim Debian-exim 750"
-    assert run("stat", "-c", "%U %G %a", "/var/lib/smtp-sts-verify/cache.db") == "Debian-exim Debian-exim 640"
-    run("smtp-sts-verify", "cache", "list")
-    assert "SIGSYS" not in journal(), journal()
+    inside = ["nsenter", "--target", shown(SERVICE, "MainPID"), "--mount", "--"]
+    mine = "/var/lib/smtp-sts-verify/mine"
+    run(*inside, "touch", mine)
+    os.unlink(mine)
+    for place in ("/etc", "/usr", "/var/lib"):
+        assert "Read-only file system" in run(*inside, "touch", place + "/mine", status=1)
+    assert run("sh", "-c", f"grep -E '^(CapEff|Seccomp|NoNewPrivs):' /proc/{inside[2]}/status").split() == [
+        "CapEff:", "0000000000000000", "NoNewPrivs:", "1", "Seccomp:", "2"]
 
 
 @case("reloaded: the same process goes on, with a configuration that does not read, too")

@@ -54,6 +54,9 @@ class Machine:
         # Whether or not this machine has Exim's by-hand installation, too.
         for path in ("/etc/smtp-sts-verify", "/var/lib/smtp-sts-verify"):
             shutil.rmtree(path, ignore_errors=True)
+        # dpkg would renew the index of all manual pages each time.
+        if os.path.exists("/var/lib/man-db/auto-update"):
+            os.unlink("/var/lib/man-db/auto-update")
         self.before = _paths()
 
     def run(self, *command, status=0):
@@ -234,8 +237,7 @@ def daemon_single(machine):
 
 
 def _daemon(machine, scheme):
-    # Nobody but the daemon can have answered: there is no program that Exim could start.
-    machine.exim.configure(scheme, sets=[], macros={"SMTP_STS_PROGRAM": "/bin/false"})
+    machine.exim.configure(scheme, sets=[], macros={"SMTP_STS_VERIFIERS": "daemon"})
     machine.run("smtp-sts-verify-exim", "enable")
     machine.mail_waits("u@met.signed.example", "R=smtp_sts_ask")
     daemon = units.Daemon()
