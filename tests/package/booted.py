@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "exim"))
 
+import exim  # noqa: E402
 import harness  # noqa: E402
 
 SERVICE, EXIM, POSTFIX = "smtp-sts-verify.service", "smtp-sts-verify-exim.socket", "smtp-sts-verify-postfix.socket"
@@ -64,6 +65,17 @@ def answers(**how):
     """There is an answer. Which one does not matter: there is no DNS in this world."""
     answer = asked(**how)
     assert answer.startswith("verdict="), f"{answer!r}\n{journal()}"
+
+
+@case("without the package, as the README says: the socket and the daemon are there")
+def by_hand():
+    run("sh", "-ec", "dpkg-deb --fsys-tarfile /mnt/package.deb | tar -x -C / ./usr/bin/smtp-sts-verify")
+    run("sh", "-ec", "cd /mnt/project\n" + exim.readme("daemon-systemd"))
+    is_active(SERVICE, EXIM)
+    answers()
+    run("systemctl", "disable", "--now", SERVICE, EXIM)
+    run("sh", "-ec", "rm -r /etc/systemd/system/smtp-sts-verify* /etc/*.d/smtp-sts-verify.conf /usr/bin/smtp-sts-verify "
+        "/var/lib/smtp-sts-verify /run/smtp-sts-verify && systemctl daemon-reload")
 
 
 @case("installed: the socket and the daemon are there, the daemon as Exim's user; its socket is Exim's from birth")

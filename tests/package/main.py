@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "exim")]
@@ -253,6 +254,23 @@ def _daemon(machine, scheme):
     finally:
         status = daemon.stop()
     assert status == 0, f"the daemon ended with {status}: {daemon.said()}"
+
+
+@case("without systemd, as the README says: mail goes as the daemon says, and it ends when it is told to")
+def daemon_alone(machine):
+    machine.exim.configure("split", sets=[], macros={"SMTP_STS_VERIFIERS": "daemon"})
+    machine.run("smtp-sts-verify-exim", "enable")
+    shutil.rmtree("/run/smtp-sts-verify")
+    daemon = subprocess.Popen(["sh", "-ec", exim.readme("daemon-alone").replace("setpriv", "exec setpriv")],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 30
+    while not os.path.exists("/run/smtp-sts-verify/exim.sock"):
+        assert daemon.poll() is None and time.monotonic() < end, daemon.stderr.read()
+        time.sleep(0.05)
+    machine.mail("u@met.signed.example", "good", ENFORCED, "CV=yes")
+    daemon.terminate()
+    assert daemon.wait(timeout=20) == 0, daemon.stderr.read()
+    machine.run("systemd-tmpfiles", "--create", "smtp-sts-verify.conf")
 
 
 @case("without the daemon Exim asks the program, which remembers in the same file")
