@@ -1,10 +1,12 @@
 //! The README says of reasons, lint codes and exit codes what the program says.
 #![cfg(test)] // tells clippy that these are tests throughout
 
+use smtp_sts_verify::cli::config::Choices;
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::cli::guide::GUIDES;
 use smtp_sts_verify::policy::lint::{Code, Explanation};
 use smtp_sts_verify::reason::Reason;
+use std::path::Path;
 
 const README: &str = include_str!("../README.md");
 
@@ -76,4 +78,16 @@ fn the_table_of_lint_codes_is_the_programs() {
         })
         .collect();
     assert_eq!(rows_below("## Lint codes"), expected);
+}
+
+#[test]
+fn the_configuration_that_is_installed_says_nothing_and_every_key_in_it_reads() {
+    let installed = include_str!("../exim/daemon/config.toml");
+    let read = |text: &str| Choices::parse(text, Path::new("config.toml")).expect("it reads");
+    assert_eq!(format!("{:?}", read(installed)), format!("{:?}", Choices::default()));
+    let is_key = |line: &&str| line.starts_with('[') || line.contains(" = ") && !line.starts_with(' ');
+    let all: Vec<&str> = installed.lines().map(|line| line.trim_start_matches('#')).filter(is_key).collect();
+    let choices = read(&all.join("\n"));
+    assert_eq!((choices.serve.exim.len(), choices.serve.postfix.len(), choices.serve.http.len()), (1, 1, 1));
+    assert!(choices.serve.answer_within.is_some() && choices.trust_anchor.is_some(), "{all:?}");
 }
