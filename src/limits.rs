@@ -311,3 +311,25 @@ pub const OUTLOOK_KEPT: Duration = Duration::from_secs(5);
 pub const MAX_POLICIES_NAMED: u32 = 100;
 /// Refusals and defers that the status page tells of, the newest.
 pub const MAX_RECENT: usize = 50;
+/// Sessions of Exim that are followed at the same time, some 300 octets each: Exim's `remote_max_parallel` in a thousand
+/// delivery processes.
+pub const MAX_SESSIONS_FOLLOWED: usize = 4_096;
+/// A session is followed for so long, seconds: Exim waits five minutes for a reply (`command_timeout`), and does so twice
+/// before there is TLS.
+pub const SESSION_FOLLOWED: u64 = 600;
+/// Rows of counts for TLS reports in memory before they are written, some 300 octets each; as many again for those that are
+/// counted together.
+pub const MAX_TALLIED: usize = 4_096;
+/// Counts are written this long after the first of them: the most that `kill -9` takes away.
+pub const TALLY_WRITTEN_AFTER: Duration = Duration::from_secs(10);
+/// Rows of one domain and day that are told apart; a report is to stay readable.
+pub const MAX_REPORT_ROWS_PER_DOMAIN: u64 = 1_000;
+/// Rows of one day: the domains of [`MAX_DOMAINS_DEFAULT`], with a host or two.
+pub const MAX_REPORT_ROWS_PER_DAY: u64 = 100_000;
+/// Days before today of which counts are kept: a report may be tried for a day after its own (RFC 8460 section 5.3), and an
+/// operator looks at a week.
+pub const REPORTS_KEPT_DAYS: u64 = 8;
+/// Octets of a policy that are kept with the counts; those of the largest providers have 300.
+pub const MAX_REPORTED_POLICY_OCTETS: usize = 1_024;
+/// Events and faults that wait to be counted.
+pub const MAX_NOTES_WAITING: usize = 1_024;

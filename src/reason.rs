@@ -3,6 +3,8 @@
 //! The word is what Exim, monitoring and people search for, so it never changes its meaning. What each means for the
 //! mail, and where the rule stands, is told here and nowhere else: help, README and every output draw on it.
 
+use crate::reports::result::ResultType;
+
 /// Why the verdict is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "`explain` is the documentation, and every output shows it")]
@@ -54,7 +56,7 @@ pub struct Explanation {
     /// Where the rule stands.
     pub rule: &'static str,
     /// The result type of RFC 8460 section 4.3 that a report would carry, where there is one.
-    pub result_type: Option<&'static str>,
+    pub result_type: Option<ResultType>,
 }
 
 impl Reason {
@@ -109,7 +111,7 @@ impl Reason {
             meaning: &'static str,
             hint: &'static str,
             rule: &'static str,
-            result_type: Option<&'static str>,
+            result_type: Option<ResultType>,
         ) -> Explanation {
             Explanation { word, meaning, hint, rule, result_type }
         }
@@ -154,7 +156,7 @@ impl Reason {
                 "The MX host has TLSA records, and none of them can be used: TLS is demanded, with any certificate.",
                 "Tell the domain's owner: usages 2 and 3 with matching types 0, 1 and 2 are usable.",
                 "RFC 7672 section 2.2",
-                Some("tlsa-invalid"),
+                Some(ResultType::TlsaInvalid),
             ),
             Self::DaneUsable => say(
                 "dane-usable",
@@ -182,7 +184,7 @@ impl Reason {
                 "An answer should have been signed and was not, or wrongly: somebody's mistake or an attack, the mail waits.",
                 "Compare with `delv` or another network; tell the domain's owner.",
                 "RFC 4035 section 5.5",
-                Some("dnssec-invalid"),
+                Some(ResultType::DnssecInvalid),
             ),
             Self::DnssecStripped => say(
                 "dnssec-stripped",
@@ -218,21 +220,21 @@ impl Reason {
                 "The host is none of the domain's MX hosts, as far as DNS is proven: under a policy in force, or where all MX hosts have TLSA records, the mail is refused there.",
                 "If the host is a smarthost, do not ask for its recipients' domains.",
                 "RFC 5321 section 5.1",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::MxNotInPolicy => say(
                 "mx-not-in-policy",
                 "The policy in force does not permit this MX host: the mail is refused there.",
                 "If the host is right, the domain's owner must mend the policy.",
                 "RFC 8461 section 4.1; draft-margolis-smtp-sts-00 section 3.5, appendix 1",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::NeverApplied => say(
                 "never-applied",
                 "The policy is new here and this delivery does not meet it; a policy that was never met refuses nothing.",
                 "",
                 "draft-margolis-smtp-sts-00 section 3.3",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::NoPolicy => say(
                 "no-policy",
@@ -267,7 +269,7 @@ impl Reason {
                 "What the domain publishes is not a policy: the mail is delivered as ever.",
                 "Tell the domain's owner which field is wrong.",
                 "RFC 8461 sections 3.1 and 3.2; draft-margolis-smtp-sts-00 section 3.1",
-                Some("sts-policy-invalid"),
+                Some(ResultType::StsPolicyInvalid),
             ),
             Self::PolicyMet => say(
                 "policy-met",
@@ -281,7 +283,7 @@ impl Reason {
                 "A record announces a policy that could not be fetched, and none is remembered: the mail is delivered as ever.",
                 "Look at the notes: they say what was wrong with the policy host.",
                 "RFC 8461 section 3.3",
-                Some("sts-policy-fetch-error"),
+                Some(ResultType::StsPolicyFetchError),
             ),
             Self::PolicyUnauthenticated => say(
                 "policy-unauthenticated",
@@ -289,7 +291,7 @@ impl Reason {
                  the mail is delivered as ever.",
                 "",
                 "draft-margolis-smtp-sts-00 section 3.3",
-                Some("sts-webpki-invalid"),
+                Some(ResultType::StsWebpkiInvalid),
             ),
             Self::PolicyUnreachable => say(
                 "policy-unreachable",
@@ -297,35 +299,35 @@ impl Reason {
                  as ever, or waits if on_unreachable is defer.",
                 "Look at the domain's name servers.",
                 "RFC 8461 section 10.2",
-                Some("sts-policy-fetch-error"),
+                Some(ResultType::StsPolicyFetchError),
             ),
             Self::ReportOnly => say(
                 "report-only",
                 "The delivery does not conform to a policy that only asks for reports: the mail is delivered.",
                 "",
                 "RFC 8461 section 5; draft-margolis-smtp-sts-00 section 3.5",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::TlsUnverified => say(
                 "tls-unverified",
                 "The policy in force demands a verified handshake, and Exim reported that this one was not.",
                 "Look at tls_verify_hosts and hosts_require_tls of the transport.",
                 "RFC 8461 section 4.2; RFC 7672 section 2.2; draft-margolis-smtp-sts-00 section 3.4",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::TlsaBogus => say(
                 "tlsa-bogus",
                 "The address or TLSA answer for the MX host should have been signed and was not, or wrongly: the mail for this host waits, and goes to another one if there is one.",
                 "Compare with `delv _25._tcp.HOST TLSA`; tell the domain's owner.",
                 "RFC 7672 section 2.1.1",
-                Some("dnssec-invalid"),
+                Some(ResultType::DnssecInvalid),
             ),
             Self::TlsaRequired => say(
                 "tlsa-required",
                 "A certificate that matches a TLSA record is demanded, by the policy (c=tlsa) or by the configuration, and the host has no usable one: the mail is refused there.",
                 "Tell the domain's owner; an override with an end lets the mail go until then.",
                 "draft-margolis-smtp-sts-00 section 3.4",
-                Some("tlsa-invalid"),
+                Some(ResultType::TlsaInvalid),
             ),
             Self::TlsaUnreachable => say(
                 "tlsa-unreachable",

@@ -134,6 +134,15 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("OUTLOOK_KEPT", "Duration::from_secs(5)"),
     ("MAX_POLICIES_NAMED", "100"),
     ("MAX_RECENT", "50"),
+    ("MAX_SESSIONS_FOLLOWED", "4_096"),
+    ("SESSION_FOLLOWED", "600"),
+    ("MAX_TALLIED", "4_096"),
+    ("TALLY_WRITTEN_AFTER", "Duration::from_secs(10)"),
+    ("MAX_REPORT_ROWS_PER_DOMAIN", "1_000"),
+    ("MAX_REPORT_ROWS_PER_DAY", "100_000"),
+    ("REPORTS_KEPT_DAYS", "8"),
+    ("MAX_REPORTED_POLICY_OCTETS", "1_024"),
+    ("MAX_NOTES_WAITING", "1_024"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

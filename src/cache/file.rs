@@ -100,8 +100,18 @@ impl CachePath {
     /// The expendable file for DNS results: `cache.dns.db` beside `cache.db`.
     #[must_use]
     pub fn of_answers(&self) -> Self {
+        self.beside(".dns")
+    }
+
+    /// The file of counts for TLS reports: `cache.reports.db` beside `cache.db`.
+    #[must_use]
+    pub fn of_reports(&self) -> Self {
+        self.beside(".reports")
+    }
+
+    fn beside(&self, suffix: &str) -> Self {
         let mut name = self.0.file_stem().unwrap_or_default().to_owned();
-        name.push(".dns");
+        name.push(suffix);
         if let Some(extension) = self.0.extension() {
             name.push(".");
             name.push(extension);

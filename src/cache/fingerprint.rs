@@ -46,6 +46,9 @@ pub enum Authorities {
 pub struct Fingerprint([u8; OCTETS]);
 
 impl Fingerprint {
+    /// Of what is true under all circumstances.
+    pub(super) const OF_NOTHING: Self = Self([0; OCTETS]);
+
     /// The octets in the row.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {

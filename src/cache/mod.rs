@@ -18,6 +18,7 @@ mod answers;
 mod backoff;
 mod checkup;
 mod chronicle;
+mod counts;
 mod database;
 mod dossier;
 pub mod file;
@@ -39,6 +40,7 @@ mod version_1;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
+pub use counts::Counts;
 pub use dossier::{Dossier, Rehearsal};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Purged};

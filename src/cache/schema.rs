@@ -152,6 +152,36 @@ pub(super) const ANSWERS: Schema = Schema {
     is_expendable: true,
 };
 
+/// Counts for TLS reports. What is not told apart is an empty text.
+pub(super) const REPORTS: Schema = Schema {
+    application_id: 0x5354_5352,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX policy_by_text ON policy (text, kind, mode)",
+        "CREATE TABLE policy (
+            number INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT",
+        "CREATE TABLE session (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            policy INTEGER NOT NULL,
+            host TEXT NOT NULL,
+            address TEXT NOT NULL,
+            sender TEXT NOT NULL,
+            result TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (day, domain, policy, host, address, sender, result)
+        ) STRICT, WITHOUT ROWID",
+    ],
+    synchronous: "FULL",
+    ancestors: &[],
+    patience: CACHE_EXPENDABLE_WAIT,
+    is_expendable: false,
+};
+
 impl Schema {
     /// Looks at the marks and the definitions; runs nothing that the file brings along.
     pub(super) fn inspect(&self, connection: &Connection) -> rusqlite::Result<Found> {

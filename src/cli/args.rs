@@ -72,6 +72,11 @@ pub enum Command {
     ///
     /// Commands that only look write nothing, and work for everybody who may read the files.
     Cache(CacheArguments),
+    /// What did the daemon count for TLS reports?
+    ///
+    /// How many sessions with a domain's mail hosts went well, and what the others failed for, by day, policy, host and
+    /// address. It learns that from Exim's events and from its own look-ups.
+    Reports(super::reports::ReportsArguments),
     /// What does a word mean that this program says?
     ///
     /// A reason of a verdict, a lint code, a check of doctor, a result type of TLS reports, or an exit code: what it means for

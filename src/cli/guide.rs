@@ -167,6 +167,14 @@ pub const GUIDES: &[Guide] = &[
         exits: CACHE,
     },
     Guide {
+        path: "reports",
+        examples: &[
+            ("reports", "all days that are remembered"),
+            ("reports --day 2026-05-09 --format json", "one day, a JSON object a line"),
+        ],
+        exits: &[(0, "shown, also if nothing was counted"), (75, "the counts cannot be read now")],
+    },
+    Guide {
         path: "why",
         examples: &[
             ("why", "all words, by family"),

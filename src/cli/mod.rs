@@ -19,6 +19,7 @@ mod outside;
 mod panic;
 pub mod privileges;
 pub mod probe;
+pub mod reports;
 pub mod serve;
 mod terminal;
 mod verify;
@@ -57,6 +58,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Doctor(question)), .. }) => doctor::run(&question),
         Ok(Arguments { command: Some(Command::Probe(question)), .. }) => probe::run(&question),
         Ok(Arguments { command: Some(Command::Serve(places)), .. }) => serve::run(&places),
+        Ok(Arguments { command: Some(Command::Reports(question)), .. }) => reports::run(&question),
         Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
         Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),
         Ok(

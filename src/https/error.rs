@@ -2,6 +2,7 @@
 
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::PolicyDomain;
+use crate::reports::result::ResultType;
 use crate::text::excerpt;
 use std::fmt;
 use std::net::SocketAddr;
@@ -236,6 +237,16 @@ impl FetchError {
 }
 
 impl FetchError {
+    /// What a TLS report calls this about a policy of MTA-STS (RFC 8460 section 4.3.2.2); `None` where it is our own fault.
+    #[must_use]
+    pub const fn result_type(&self) -> Option<ResultType> {
+        match self {
+            Self::NoRoots(_) => None,
+            Self::Certificate { .. } => Some(ResultType::StsWebpkiInvalid),
+            _ => Some(ResultType::StsPolicyFetchError),
+        }
+    }
+
     /// The same words, without the time that it took: whoever asks again is told the same.
     #[must_use]
     pub fn without_time(&self) -> String {

@@ -159,7 +159,7 @@ impl Policy {
 }
 
 /// What a sender is to do with a delivery that does not conform (RFC 8461 section 5; `to` in the draft's dialect).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Refuse it: `enforce`, `to=true`.
     Enforce,

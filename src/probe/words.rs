@@ -2,6 +2,7 @@
 
 use super::certificate::Distrust;
 use super::failure::FailureKind;
+use crate::reports::result::ResultType;
 
 /// What there is to say about a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Explanation {
     /// Where the rule stands.
     pub rule: &'static str,
     /// The result type of RFC 8460 section 4.3 that a report would carry, where there is one.
-    pub result_type: Option<&'static str>,
+    pub result_type: Option<ResultType>,
 }
 
 /// Every word that is not a reason of a verdict.
@@ -30,7 +31,7 @@ const TLSA_NO_MATCH: Explanation = Explanation {
     meaning: "The host has secure TLSA records, and none fits the certificate at this address: senders that know DANE deliver nothing there.",
     fix: "Publish the record that the probe names, or install the certificate that the records are about.",
     rule: "RFC 7672 section 3.2",
-    result_type: Some("validation-failure"),
+    result_type: Some(ResultType::ValidationFailure),
 };
 
 impl FailureKind {
@@ -90,49 +91,49 @@ impl FailureKind {
                 "The server offers no STARTTLS, or somebody on the way removes it: where TLS is demanded, it gets no mail.",
                 "Turn STARTTLS on; if it is on, look for a firewall that inspects SMTP.",
                 "RFC 3207 section 4",
-                Some("starttls-not-supported"),
+                Some(ResultType::StarttlsNotSupported),
             ),
             Self::Injected => (
                 "Clear text came behind the reply to STARTTLS, where TLS has to begin: somebody may have put it there.",
                 "Look for what stands between, and update the server: it should send nothing before the handshake.",
                 "RFC 3207 section 4.2",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::NotTls => (
                 "What came behind STARTTLS is not TLS.",
                 "Look into the server's log, and for what stands between.",
                 "RFC 3207 section 4",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::OldTls => (
                 "The server speaks nothing newer than TLS 1.1, which nobody should use any more.",
                 "Turn TLS 1.2 and 1.3 on.",
                 "RFC 8996 section 4",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::NoCommonTls => (
                 "The server and the probe have no cipher suite, group or signature in common.",
                 "Let the server take the usual suites of TLS 1.2 and 1.3.",
                 "RFC 9325 section 4.2",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::BadCertificate => (
                 "The TLS library cannot use the server's certificate: its key is too short, or it is malformed. Other senders may.",
                 "Make a certificate with an RSA key of 2048 bits at least, or with one of P-256.",
                 "RFC 9325 section 4.5",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::KeyNotProven => (
                 "The server does not prove that it holds the key of the certificate that it shows.",
                 "Look whether certificate and key belong together, and for what stands between.",
                 "RFC 8446 section 4.4.3",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
             Self::Tls => (
                 "The TLS handshake failed in another way, which is shown.",
                 "Look into the server's log.",
                 "RFC 8446 section 6",
-                Some("validation-failure"),
+                Some(ResultType::ValidationFailure),
             ),
         };
         Explanation { word: self.word(), meaning, fix, rule, result_type }
@@ -147,50 +148,52 @@ impl Distrust {
             Self::Expired => (
                 "A certificate of the chain has ended.",
                 "Renew it, and look why that did not happen by itself.",
-                "certificate-expired",
+                ResultType::CertificateExpired,
             ),
             Self::NotYetValid => (
                 "A certificate of the chain does not count yet.",
                 "Wait, or look at the clock of whoever issued it.",
-                "validation-failure",
+                ResultType::ValidationFailure,
             ),
             Self::OtherName => (
                 "The certificate is for other names than the MX host's.",
                 "Get a certificate with the MX host's name, or mend the MX record.",
-                "certificate-host-mismatch",
+                ResultType::CertificateHostMismatch,
             ),
             Self::SelfSigned => (
                 "The certificate is signed by itself, so no public authority vouches for it.",
                 "Get a certificate of a public authority, or publish TLSA records in a signed zone.",
-                "certificate-not-trusted",
+                ResultType::CertificateNotTrusted,
             ),
             Self::UnknownIssuer => (
                 "Nobody whom this machine trusts has issued the certificate; often an intermediate certificate is not sent.",
                 "Let the server send its whole chain, without the root.",
-                "certificate-not-trusted",
+                ResultType::CertificateNotTrusted,
             ),
             Self::BadSignature => (
                 "A signature in the chain is wrong.",
                 "Look whether the intermediate certificates that are sent are those of the issuer.",
-                "certificate-not-trusted",
+                ResultType::CertificateNotTrusted,
             ),
             Self::Unsupported => (
                 "The chain uses what the TLS library does not: an algorithm, a short key, a certificate of version 1.",
                 "Get a new certificate.",
-                "certificate-not-trusted",
+                ResultType::CertificateNotTrusted,
             ),
             Self::WrongPurpose => (
                 "A certificate of the chain is used for what it is not made for.",
                 "Get a certificate for a server (id-kp-serverAuth).",
-                "certificate-not-trusted",
+                ResultType::CertificateNotTrusted,
             ),
-            Self::Malformed => {
-                ("A certificate of the chain cannot be read.", "Get a new certificate.", "validation-failure")
-            }
+            Self::Malformed => (
+                "A certificate of the chain cannot be read.",
+                "Get a new certificate.",
+                ResultType::ValidationFailure,
+            ),
             Self::Other => (
                 "The TLS library does not believe the chain for another reason, which is shown.",
                 "Compare with `openssl s_client -starttls smtp`.",
-                "validation-failure",
+                ResultType::ValidationFailure,
             ),
         };
         let rule = "RFC 8461 section 4.2";

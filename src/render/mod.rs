@@ -11,6 +11,7 @@ pub mod probe;
 pub mod proof;
 pub mod socketmap;
 pub mod status_page;
+pub mod reports;
 
 use crate::verify::Report;
 

@@ -17,6 +17,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod clerk;
 pub mod counters;
 pub mod desk;
 pub mod engine;

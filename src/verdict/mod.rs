@@ -79,7 +79,7 @@ impl Tls {
 }
 
 /// Which mechanism decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyType {
     /// RFC 7672.
     Dane,

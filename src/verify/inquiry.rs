@@ -240,6 +240,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         if let Some(trouble) = memory.and_then(Memory::trouble) {
             minutes.without_cache(trouble.to_string());
         }
+        let failures = minutes.failures();
         let (evidence, notes, cache) = minutes.close();
         Report {
             domain: Some(request.domain.clone()),
@@ -248,6 +249,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
             evidence,
             record,
             notes,
+            failures,
             timeline: Timeline::default(),
         }
     }

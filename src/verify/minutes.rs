@@ -5,6 +5,7 @@ use super::{CacheUse, Evidence};
 use crate::cache::{Kept, Memory, StoredPolicy};
 use crate::dns::{Answer, Class, Content, Outcome};
 use crate::https::{FetchError, PolicyUrl};
+use crate::reports::result::ResultType;
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};
@@ -15,6 +16,7 @@ pub(super) struct Minutes {
     evidence: RefCell<Vec<Evidence>>,
     notes: RefCell<Vec<String>>,
     cache: Cell<CacheUse>,
+    failures: RefCell<Vec<ResultType>>,
     /// Taken down only where somebody wants to know it all.
     heard: Option<RefCell<Heard>>,
 }
@@ -74,6 +76,7 @@ impl Minutes {
             evidence: RefCell::new(Vec::new()),
             notes: RefCell::new(Vec::new()),
             cache: Cell::new(cache),
+            failures: RefCell::new(Vec::new()),
             heard: None,
         }
     }
@@ -128,6 +131,19 @@ impl Minutes {
         self.evidence.borrow_mut().push(evidence);
     }
 
+    /// Takes down what a TLS report is to say about the policy.
+    pub(super) fn failed(&self, result: ResultType) {
+        let mut failures = self.failures.borrow_mut();
+        if !failures.contains(&result) {
+            failures.push(result);
+        }
+    }
+
+    /// What a TLS report is to say about the policy.
+    pub(super) fn failures(&self) -> Vec<ResultType> {
+        self.failures.borrow().clone()
+    }
+
     /// What an operator should know.
     pub(super) fn note(&self, note: impl Into<String>) {
         let note = note.into();
@@ -168,6 +184,7 @@ impl Minutes {
         let heard = other.heard.map(RefCell::into_inner).unwrap_or_default();
         self.evidence.borrow_mut().extend(other.evidence.into_inner());
         other.notes.into_inner().into_iter().for_each(|note| self.note(note));
+        other.failures.into_inner().into_iter().for_each(|failure| self.failed(failure));
         if other.cache.get() != CacheUse::None {
             self.cache_is(other.cache.get());
         }

@@ -23,6 +23,7 @@ use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
+use crate::reports::result::ResultType;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{Handshake, Judgement, OnUnreachable, PolicyType, Requirement, Trouble, Verdict};
@@ -108,6 +109,8 @@ pub struct Report {
     pub record: Option<String>,
     /// What else an operator should know; strangers' texts in it, not yet escaped.
     pub notes: Vec<String>,
+    /// What failed in the fetch of an MTA-STS policy, if one was tried, in the words of TLS reports.
+    pub failures: Vec<ResultType>,
     /// What the answer waited for; empty where nobody was asked.
     pub timeline: Timeline,
 }
@@ -140,6 +143,7 @@ impl From<NoInquiry> for Report {
             evidence: Vec::new(),
             record: None,
             notes: vec![none.why],
+            failures: Vec::new(),
             timeline: Timeline::default(),
         }
     }
@@ -157,6 +161,7 @@ impl Report {
             evidence: Vec::new(),
             record: None,
             notes,
+            failures: Vec::new(),
             timeline: Timeline::default(),
         }
     }

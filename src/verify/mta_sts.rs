@@ -13,6 +13,7 @@ use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
 use crate::policy::{Dialect, Policy};
+use crate::reports::result::ResultType;
 use crate::verdict::{Absence, PolicyFindings};
 use hickory_proto::rr::RecordType;
 
@@ -148,6 +149,7 @@ fn plan<M: Memory>(
         (Announcement::Nothing, None) => return Plan::Settled(PolicyFindings::Absent(Absence::Nothing)),
         (Announcement::Malformed(why), _) => {
             context.minutes.note(why.clone());
+            context.minutes.failed(ResultType::StsPolicyInvalid);
             return Plan::Settled(or_stored(PolicyFindings::Absent(Absence::Malformed(why.clone()))));
         }
         (Announcement::Unknown(trouble), _) => {
@@ -203,6 +205,7 @@ async fn attempt<M: Memory>(
             }
             Err(malformed) => {
                 told(Ending::Malformed, malformed.to_string());
+                context.minutes.failed(ResultType::StsPolicyInvalid);
                 let why = format!("{url}: {malformed}");
                 failed(&why);
                 Err(Absence::Malformed(why))
@@ -210,6 +213,7 @@ async fn attempt<M: Memory>(
         },
         Err(error) => {
             told(Ending::Failed, error.to_string());
+            error.result_type().into_iter().for_each(|result| context.minutes.failed(result));
             let why = format!("{url}: {error}");
             failed(&why);
             Err(Absence::NotFetched(why))

@@ -6,6 +6,7 @@ use crate::policy::lint::{Code, Family, Severity};
 use crate::probe;
 use crate::reason::Reason;
 use crate::render::page::Tone;
+use crate::reports::result::ResultType;
 use std::borrow::Cow;
 
 /// One word.
@@ -117,7 +118,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
             meaning: explanation.meaning,
             fix: explanation.hint,
             rule: explanation.rule,
-            reported_as: explanation.result_type,
+            reported_as: explanation.result_type.map(ResultType::word),
         }
     });
     let codes = Code::ALL.iter().map(|code| {
@@ -147,7 +148,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
         }
     });
     // A word that TLS reports have, too, means the same there.
-    let is_reported = |word: &str| RESULT_TYPES.iter().any(|(reported, ..)| *reported == word);
+    let is_reported = |word: &str| ResultType::from_word(word).is_some();
     let of_probe = probe::words::all().filter(move |it| !is_reported(it.word)).map(|explanation| Entry {
         word: explanation.word.into(),
         kind: Kind::Probe,
@@ -156,15 +157,15 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
         meaning: explanation.meaning,
         fix: explanation.fix,
         rule: explanation.rule,
-        reported_as: explanation.result_type,
+        reported_as: explanation.result_type.map(ResultType::word),
     });
-    let result_types = RESULT_TYPES.into_iter().map(|(word, meaning, fix)| Entry {
-        word: word.into(),
+    let result_types = ResultType::ALL.into_iter().map(|result| Entry {
+        word: result.word().into(),
         kind: Kind::ResultType,
         about: None,
         severity: None,
-        meaning,
-        fix,
+        meaning: result.explain().meaning,
+        fix: result.explain().fix,
         rule: "RFC 8460 section 4.3",
         reported_as: None,
     });
@@ -180,66 +181,6 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
     });
     reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(exit_codes)
 }
-
-/// What senders report about a domain's TLS: the word, what it says, what the domain's owner does about it
-/// (RFC 8460 section 4.3).
-const RESULT_TYPES: [(&str, &str, &str); 11] = [
-    (
-        "certificate-expired",
-        "The certificate of an MX host had ended.",
-        "Renew it, and look why that did not happen by itself; `smtp-sts-verify probe` shows which one.",
-    ),
-    (
-        "certificate-host-mismatch",
-        "The certificate of an MX host was not for the name that the sender asked for.",
-        "Get a certificate with the MX host's name, or mend the MX record or the policy.",
-    ),
-    (
-        "certificate-not-trusted",
-        "No authority that the sender trusts vouched for the certificate of an MX host.",
-        "Get a certificate of a public authority, and deliver its whole chain.",
-    ),
-    (
-        "dane-required",
-        "The sender insists on DANE, and an MX host had no usable TLSA records.",
-        "Publish TLSA records, in a signed zone; the sender may have an agreement with the domain.",
-    ),
-    (
-        "dnssec-invalid",
-        "An answer of DNS could not be validated: signatures were missing, wrong or out of date.",
-        "Look with `smtp-sts-verify lookup` and mend the zone's signatures or its DS record.",
-    ),
-    (
-        "starttls-not-supported",
-        "An MX host did not offer STARTTLS.",
-        "Turn it on; if it is on, something between the sender and the host removes it.",
-    ),
-    (
-        "sts-policy-fetch-error",
-        "The MTA-STS policy could not be fetched.",
-        "Look with `smtp-sts-verify lint DOMAIN` at the policy host.",
-    ),
-    (
-        "sts-policy-invalid",
-        "The MTA-STS policy or its record is malformed.",
-        "Look with `smtp-sts-verify lint DOMAIN`: it names line and column.",
-    ),
-    (
-        "sts-webpki-invalid",
-        "The certificate of the MTA-STS policy host does not verify.",
-        "Get a certificate for mta-sts.DOMAIN, and deliver its whole chain.",
-    ),
-    (
-        "tlsa-invalid",
-        "The TLSA records of an MX host could not be used, or none matched its certificate.",
-        "Look with `smtp-sts-verify probe`: it says which record matches, and which do not.",
-    ),
-    (
-        "validation-failure",
-        "Something else did not conform; the report's failure-reason-code may say what.",
-        "Compare the MX hosts with the policy: `smtp-sts-verify lint DOMAIN`.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -266,7 +207,7 @@ mod tests {
     fn what_a_verdict_is_reported_as_is_explained_too() {
         for entry in entries() {
             if let Some(word) = entry.reported_as {
-                assert!(RESULT_TYPES.iter().any(|(known, ..)| *known == word), "{word}");
+                assert!(ResultType::from_word(word).is_some(), "{word}");
             }
         }
     }

@@ -1,0 +1,72 @@
+//! `reports`: what the daemon counted for TLS reports.
+
+use super::args::OutsideArguments;
+use super::config::{BadConfiguration, Choices};
+use super::exit::ExitStatus;
+use super::lookup::Format;
+use super::{output, privileges};
+use crate::cache::{CachePath, Counts};
+use crate::render::reports;
+use crate::reports::tally::Day;
+use crate::text::excerpt;
+use crate::time::{Clock as _, SystemClock};
+use clap::Args;
+use std::str::FromStr;
+
+/// What is asked of `reports`.
+#[derive(Args, Debug)]
+pub struct ReportsArguments {
+    /// Only this day, in UTC: YYYY-MM-DD [default: all that are remembered]
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<Date>,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Which cache the counts lie beside.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// A day as it is typed.
+#[derive(Clone, Copy, Debug)]
+pub struct Date(pub Day);
+
+impl FromStr for Date {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|why| format!("'{}' {why}", excerpt(text, 32)))
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
+    let (path, choices) = match beside(&arguments.outside) {
+        Ok(place) => place,
+        Err(error) => return output::complain("reports", &error.to_string(), ExitStatus::Configuration),
+    };
+    let counts = Counts::beside(&path, choices.max_domains(), SystemClock.now()).read_only();
+    match counts.of(arguments.day.map(|date| date.0)) {
+        Ok(rows) => {
+            let text = match arguments.format {
+                Format::Human => reports::human(&rows),
+                Format::Json => rows
+                    .iter()
+                    .map(|(row, sessions)| reports::object(row, *sessions).to_string() + "\n")
+                    .collect(),
+            };
+            output::write(&text, ExitStatus::Deliver)
+        }
+        Err(trouble) => output::complain("reports", &trouble.to_string(), ExitStatus::of_trouble(&trouble)),
+    }
+}
+
+/// The cache that the counts lie beside, as its owner.
+fn beside(outside: &OutsideArguments) -> Result<(CachePath, Choices), BadConfiguration> {
+    let choices = outside.choices()?;
+    let file = choices.cache_file();
+    let path = CachePath::parse(file)
+        .map_err(|why| BadConfiguration(format!("the cache '{}' {why}", file.display())))?;
+    privileges::give_up(&path).map_err(|error| BadConfiguration(error.to_string()))?;
+    Ok((path, choices))
+}

@@ -1,0 +1,127 @@
+//! What was counted for TLS reports, for people and for programs. Pure.
+
+use crate::reports::tally::Row;
+use crate::text::Escaped;
+use crate::verdict::PolicyType;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A few lines a domain and day, the rows in the order in which the file has them: by day, domain and policy.
+#[must_use]
+pub fn human(rows: &[(Row, u64)]) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for (row, sessions) in rows {
+        let group = (row.day, &row.domain, &row.policy);
+        if before != Some(group) {
+            let gap = if before.is_some() { "\n" } else { "" };
+            // Writing into a text cannot fail.
+            let _ = writeln!(text, "{gap}{} {} {}", row.day, row.domain, under(row));
+            before = Some(group);
+        }
+        let _ = writeln!(text, "{sessions:>10} {:<25} {}", row.ended.word(), place(row));
+    }
+    if text.is_empty() {
+        text.push_str("nothing was counted\n");
+    }
+    text
+}
+
+/// One row: `day`, `domain`, `policy` (`type`, `mode`, `text`), `host`, `address`, `from` (each null for others), `result`
+/// (`success`, or a word of RFC 8460 section 4.3), `sessions`.
+#[must_use]
+pub fn object(row: &Row, sessions: u64) -> Value {
+    json!({
+        "day": row.day.to_string(),
+        "domain": row.domain.as_str(),
+        "policy": {
+            "type": row.policy.kind.word(),
+            "mode": row.policy.mode.word(),
+            "text": Escaped(&row.policy.text).to_string(),
+        },
+        "host": row.host.as_ref().map(|host| host.as_str()),
+        "address": row.address.map(|address| address.to_string()),
+        "from": row.from.map(|address| address.to_string()),
+        "result": row.ended.word(),
+        "sessions": sessions,
+    })
+}
+
+fn under(row: &Row) -> String {
+    match row.policy.kind {
+        PolicyType::None => "without a policy".to_owned(),
+        PolicyType::Dane => "under its TLSA records".to_owned(),
+        PolicyType::Override => "under an override".to_owned(),
+        kind @ (PolicyType::MtaSts | PolicyType::SmtpSts) => {
+            format!("under {}, mode {}", kind.word(), row.policy.mode.word())
+        }
+    }
+}
+
+fn place(row: &Row) -> String {
+    match (&row.host, row.address) {
+        (Some(host), Some(address)) => format!("{host} [{address}]"),
+        (Some(host), None) => host.to_string(),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{MxHost, PolicyDomain};
+    use crate::policy::Mode;
+    use crate::reports::result::ResultType;
+    use crate::reports::session::Ended;
+    use crate::reports::tally::{Applied, Day};
+
+    fn row(domain: &str, kind: PolicyType, host: Option<&str>, ended: Ended) -> Row {
+        Row {
+            day: Day(20_780),
+            domain: PolicyDomain::parse(domain).unwrap(),
+            policy: Applied::new(kind, Mode::Testing, "version: STSv1\r\nmx: \u{1b}[31m"),
+            host: host.map(|host| MxHost::from_text(host).unwrap()),
+            address: host.map(|_| "192.0.2.25".parse().unwrap()),
+            from: host.map(|_| "2001:db8::1".parse().unwrap()),
+            ended,
+        }
+    }
+
+    fn rows() -> [(Row, u64); 4] {
+        let failed = Ended::Failed(ResultType::CertificateHostMismatch);
+        let fetch = Ended::Failed(ResultType::StsPolicyFetchError);
+        [
+            (row("a.test", PolicyType::MtaSts, Some("mx.a.test"), Ended::Encrypted), 12),
+            (row("a.test", PolicyType::MtaSts, Some("mx.a.test"), failed), 1),
+            (row("b.test", PolicyType::MtaSts, None, fetch), 3),
+            (row("b.test", PolicyType::None, Some("mx.b.test"), Ended::Encrypted), u64::MAX),
+        ]
+    }
+
+    #[test]
+    fn a_person_sees_them_by_day_domain_and_policy() {
+        let expected = "\
+2026-11-23 a.test under mta-sts, mode testing
+        12 success                   mx.a.test [192.0.2.25]
+         1 certificate-host-mismatch mx.a.test [192.0.2.25]
+
+2026-11-23 b.test under mta-sts, mode testing
+         3 sts-policy-fetch-error    -
+
+2026-11-23 b.test without a policy
+18446744073709551615 success                   mx.b.test [192.0.2.25]
+";
+        assert_eq!(human(&rows()), expected);
+        assert_eq!(human(&[]), "nothing was counted\n");
+    }
+
+    #[test]
+    fn a_program_gets_every_column_and_no_strangers_control_character() {
+        let [(row, sessions), _, (others, _), _] = rows();
+        let object = object(&row, sessions);
+        assert_eq!(object["result"], "success");
+        assert_eq!(object["policy"]["text"], "version: STSv1\\u{d}\\u{a}mx: \\u{1b}[31m");
+        assert_eq!((&object["from"], &object["sessions"]), (&json!("2001:db8::1"), &json!(12)));
+        assert_eq!(super::object(&others, 1)["host"], Value::Null);
+    }
+}

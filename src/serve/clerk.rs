@@ -1,0 +1,328 @@
+//! Who keeps the counts for TLS reports: hears what Exim tells and what look-ups notice, and writes it down now and then.
+//!
+//! Nobody waits for the clerk. What does not find room in the tray is lost, and that is counted. The books are only touched
+//! on errands to the store, one after the other.
+
+use super::counters::{Counters, EventFate};
+use super::store::Store;
+use super::world::World;
+use crate::cache::{Cache, Counts, StoredPolicy};
+use crate::limits::{MAX_NOTES_WAITING, TALLY_WRITTEN_AFTER};
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::Mode;
+use crate::reports::event::Event;
+use crate::reports::noticed;
+use crate::reports::result::ResultType;
+use crate::reports::session::{Ended, Sessions};
+use crate::reports::tally::{Applied, Day, Row, Tally};
+use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::verdict::PolicyType;
+use crate::verify::Report;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tracing::warn;
+
+/// The way to the clerk.
+#[derive(Clone, Debug)]
+pub struct Clerk {
+    tray: mpsc::Sender<Note>,
+    counters: Arc<Counters>,
+}
+
+/// What is to be counted.
+#[derive(Debug)]
+struct Note {
+    world: Arc<World>,
+    matter: Matter,
+}
+
+#[derive(Debug)]
+enum Matter {
+    Heard(Box<Event>),
+    Noticed(PolicyDomain, PolicyType, Mode, Vec<(Option<MxHost>, ResultType)>),
+}
+
+/// The other end of the way: [`Tray::work`] lasts until nobody has a note any more.
+#[derive(Debug)]
+pub struct Tray {
+    notes: mpsc::Receiver<Note>,
+    counters: Arc<Counters>,
+}
+
+impl Clerk {
+    /// A clerk who has no notes yet.
+    #[must_use]
+    pub fn new(counters: Arc<Counters>) -> (Self, Tray) {
+        let (tray, notes) = mpsc::channel(MAX_NOTES_WAITING);
+        (Self { tray, counters: Arc::clone(&counters) }, Tray { notes, counters })
+    }
+
+    /// Takes down what Exim told.
+    pub fn hear(&self, world: &Arc<World>, event: Event) {
+        let fate =
+            if self.put(world, Matter::Heard(Box::new(event))) { EventFate::Kept } else { EventFate::Lost };
+        self.counters.events.of(fate).one();
+    }
+
+    /// Takes down what a look-up found fault with, if it did.
+    pub fn notice(&self, world: &Arc<World>, report: &Report) {
+        let faults = noticed::faults(report);
+        if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
+            let judgement = &report.judgement;
+            // What is known of the policy is what it was to be: one of MTA-STS, unless another one decided.
+            let kind = match judgement.policy {
+                PolicyType::None | PolicyType::Override => PolicyType::MtaSts,
+                decided => decided,
+            };
+            let _ = self.put(world, Matter::Noticed(domain, kind, judgement.mode, faults));
+        }
+    }
+
+    fn put(&self, world: &Arc<World>, matter: Matter) -> bool {
+        self.tray.try_send(Note { world: Arc::clone(world), matter }).is_ok()
+    }
+}
+
+impl Tray {
+    /// Works through the notes, until nobody can write one any more; then everything is written down.
+    pub async fn work(mut self, store: Store) {
+        let books = Arc::new(Mutex::new(Books::default()));
+        let mut last_world = None;
+        let mut due = None;
+        loop {
+            let next = match due {
+                None => self.notes.recv().await.map_or(Next::End, Next::Note),
+                Some(due) => tokio::select! {
+                    biased;
+                    () = sleep_until(due) => Next::Write,
+                    note = self.notes.recv() => note.map_or(Next::End, Next::Note),
+                },
+            };
+            let is_end = matches!(next, Next::End);
+            if let Next::Note(Note { world, matter }) = next {
+                let errand = {
+                    let books = Arc::clone(&books);
+                    move |cache: &Cache| locked(&books).enter(matter, cache, SystemClock.now())
+                };
+                let is_full = store.ask(&world, errand).await.unwrap_or(false);
+                due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
+                last_world = Some(world);
+                if !is_full {
+                    continue;
+                }
+            }
+            if let Some(world) = &last_world {
+                self.write(&store, world, &books).await;
+            }
+            due = None;
+            if is_end {
+                return;
+            }
+        }
+    }
+
+    async fn write(&self, store: &Store, world: &Arc<World>, books: &Arc<Mutex<Books>>) {
+        let (books, its_world) = (Arc::clone(books), Arc::clone(world));
+        let written = store.ask(world, move |_| locked(&books).write(&its_world, SystemClock.now())).await;
+        if let Ok(Err(why)) = written {
+            self.counters.store_troubles.one();
+            warn!(why, "sessions for TLS reports are not written down");
+        }
+    }
+}
+
+enum Next {
+    Note(Note),
+    Write,
+    End,
+}
+
+fn locked(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
+    // A panic in the middle of an entry leaves counts that are right, or one too few.
+    books.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sessions under way, and counts that are not in the file yet.
+#[derive(Debug, Default)]
+struct Books {
+    sessions: Sessions,
+    tally: Tally,
+}
+
+impl Books {
+    /// Enters a note; whether the counts had better be written down now.
+    fn enter(&mut self, matter: Matter, cache: &Cache, now: UnixTime) -> bool {
+        match matter {
+            Matter::Heard(event) => self.hear(*event, cache, now),
+            Matter::Noticed(domain, kind, mode, faults) => {
+                let policy = applied(kind, mode, published(cache, &domain, kind).as_ref());
+                for (host, result) in faults {
+                    let policy = policy.clone();
+                    let (day, ended) = (Day::of(now), Ended::Failed(result));
+                    let row =
+                        Row { day, domain: domain.clone(), policy, host, address: None, from: None, ended };
+                    let _ = self.tally.count(row, 1);
+                }
+            }
+        }
+        self.tally.is_full()
+    }
+
+    fn hear(&mut self, event: Event, cache: &Cache, now: UnixTime) {
+        let Some(outcome) = self.sessions.hear(&event, now) else { return };
+        let Event { session, answered, .. } = event;
+        let published = published(cache, &session.domain, outcome.policy);
+        // Where a policy only asks for reports, mail may go to a host that it does not permit.
+        let is_strange = published.as_ref().is_some_and(|stored| {
+            stored.policy.mode() == Mode::Testing && !stored.policy.permits(&session.host)
+        });
+        let ended = if is_strange { Ended::Failed(ResultType::ValidationFailure) } else { outcome.ended };
+        let policy = applied(outcome.policy, answered.mode, published.as_ref());
+        let row = Row {
+            day: Day::of(now),
+            domain: session.domain,
+            policy,
+            host: Some(session.host),
+            address: Some(session.address),
+            from: session.from,
+            ended,
+        };
+        let _ = self.tally.count(row, 1);
+    }
+
+    /// Writes the counts into the file; they are kept if that fails.
+    fn write(&mut self, world: &World, now: UnixTime) -> Result<(), String> {
+        if self.tally.is_empty() {
+            return Ok(());
+        }
+        let counted = self.tally.take();
+        match Counts::beside(&world.cache, world.max_domains, now).add(&counted) {
+            Ok(0) => Ok(()),
+            Ok(lost) => Err(format!("there is no room for {lost} sessions")),
+            Err(trouble) => {
+                for (row, number) in counted {
+                    let _ = self.tally.count(row, number);
+                }
+                Err(trouble.to_string())
+            }
+        }
+    }
+}
+
+/// The domain's policy of that kind, as the cache has it.
+fn published(cache: &Cache, domain: &PolicyDomain, kind: PolicyType) -> Option<StoredPolicy> {
+    let policies = cache.stored(domain).ok()?;
+    match kind {
+        PolicyType::MtaSts => policies.mta_sts,
+        PolicyType::SmtpSts => policies.smtp_sts,
+        PolicyType::Dane | PolicyType::None | PolicyType::Override => None,
+    }
+}
+
+/// What sessions are counted under: the policy itself if it is at hand.
+fn applied(kind: PolicyType, mode: Mode, published: Option<&StoredPolicy>) -> Applied {
+    match published {
+        Some(stored) => Applied::new(kind, stored.policy.mode(), &stored.policy.to_text()),
+        None => Applied::new(kind, mode, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{Anchors, Authentication, Authorities, CachePath, Circumstances, Memory as _};
+    use crate::policy::{Dialect, Policy};
+    use crate::reports::event::{Answered, Happening, Proof, Session};
+    use crate::verdict::Tls;
+    use tempfile::TempDir;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn cache(directory: &TempDir) -> Cache {
+        let circumstances = Circumstances {
+            anchors: Anchors::BuiltIn,
+            authorities: Authorities::System,
+            https_port: 443,
+            allow_private_addresses: false,
+            name_servers: Vec::new(),
+        };
+        let path = CachePath::parse(&directory.path().join("cache.db")).unwrap();
+        Cache::new(path, &circumstances, 1_000, NOW)
+    }
+
+    fn keep(cache: &Cache, mode: &str) {
+        let text = format!(
+            "v=STSv1; id=1\nversion: STSv1\r\nmode: {mode}\r\nmx: *.example.org\r\nmax_age: 86400\r\n"
+        );
+        let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        let stored = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, NOW, NOW.plus(86_400));
+        cache.keep(&stored).unwrap();
+    }
+
+    fn encrypted(host: &str) -> Event {
+        Event {
+            session: Session {
+                process: 1,
+                domain: PolicyDomain::parse("example.org").unwrap(),
+                host: MxHost::from_text(host).unwrap(),
+                address: "192.0.2.25".parse().unwrap(),
+                from: None,
+            },
+            answered: Answered { policy: PolicyType::MtaSts, mode: Mode::Enforce, tls: Tls::WebPki },
+            happening: Happening::Encrypted(Proof::Authority),
+        }
+    }
+
+    fn counted(books: &mut Books) -> Vec<(String, String, &'static str, u64)> {
+        let told = |(row, number): (Row, u64)| {
+            let host = row.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
+            (host, row.policy.text, row.ended.word(), number)
+        };
+        books.tally.take().into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn sessions_are_counted_under_the_policy_that_is_remembered() {
+        let directory = TempDir::new().unwrap();
+        let cache = cache(&directory);
+        let mut books = Books::default();
+        books.enter(Matter::Heard(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        assert_eq!(counted(&mut books), [("mx.example.org".into(), String::new(), "success", 1)]);
+        keep(&cache, "enforce");
+        books.enter(Matter::Heard(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        let counted = counted(&mut books);
+        assert!(counted[0].1.contains("mx: *.example.org") && counted.len() == 1, "{counted:?}");
+    }
+
+    #[test]
+    fn a_host_that_a_policy_in_testing_does_not_permit_is_a_failure_although_it_was_verified() {
+        let directory = TempDir::new().unwrap();
+        let cache = cache(&directory);
+        keep(&cache, "testing");
+        let mut books = Books::default();
+        for host in ["mx.example.org", "mx.example.net"] {
+            books.enter(Matter::Heard(Box::new(encrypted(host))), &cache, NOW);
+        }
+        let words: Vec<_> = counted(&mut books).into_iter().map(|(host, _, word, _)| (host, word)).collect();
+        let expected = [("mx.example.net", "validation-failure"), ("mx.example.org", "success")];
+        assert_eq!(words, expected.map(|(host, word)| (host.to_owned(), word)));
+    }
+
+    #[test]
+    fn faults_of_a_look_up_are_counted_with_their_host_if_they_have_one() {
+        let directory = TempDir::new().unwrap();
+        let cache = cache(&directory);
+        let mut books = Books::default();
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        let faults = vec![
+            (None, ResultType::StsWebpkiInvalid),
+            (Some(MxHost::from_text("mx.example.org").unwrap()), ResultType::DnssecInvalid),
+        ];
+        books.enter(Matter::Noticed(domain, PolicyType::MtaSts, Mode::None, faults), &cache, NOW);
+        let words: Vec<_> = counted(&mut books).into_iter().map(|(host, _, word, _)| (host, word)).collect();
+        let expected = [("-", "sts-webpki-invalid"), ("mx.example.org", "dnssec-invalid")];
+        assert_eq!(words, expected.map(|(host, word)| (host.to_owned(), word)));
+    }
+}
