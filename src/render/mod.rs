@@ -9,9 +9,9 @@ pub mod metrics;
 pub mod page;
 pub mod probe;
 pub mod proof;
+pub mod reports;
 pub mod socketmap;
 pub mod status_page;
-pub mod reports;
 
 use crate::verify::Report;
 

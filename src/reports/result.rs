@@ -1,5 +1,7 @@
 //! The closed list of what TLS reports call a failure, and what each means to the domain's owner (RFC 8460 section 4.3).
 
+use std::fmt;
+
 /// What a session, or the way to it, failed for (RFC 8460 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "`explain` is the documentation, and `why` shows it")]
@@ -26,6 +28,13 @@ pub struct Explanation {
     pub meaning: &'static str,
     /// What the domain's owner does about it.
     pub fix: &'static str,
+}
+
+/// Prints as its word.
+impl fmt::Display for ResultType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 impl ResultType {
