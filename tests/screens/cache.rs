@@ -41,3 +41,11 @@ fn an_empty_cache_says_that_it_is_empty() {
     typed("cache refresh sts.test").at(&lab, &program).shows("cache-refresh-nothing");
     typed("cache show a..b").at(&lab, &program).shows("cache-show-no-domain");
 }
+
+#[test]
+fn what_was_counted_is_told_by_day_and_nothing_is_nothing() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    typed("reports").at(&lab, &program).shows("reports-nothing");
+    typed("reports --day 2026-02-30").at(&lab, &program).shows("reports-no-day");
+}
