@@ -34,8 +34,8 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 10] =
-    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "serve", "why"];
+const FOR_PEOPLE: [&str; 11] =
+    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "reports", "serve", "why"];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
