@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import exim
+import ways
 
 # Nobody but the laboratory's own servers is there, so nobody is asked for the time.
 DOCTOR = [exim.PROGRAM, "doctor", "--offline", "--format", "json"]
@@ -111,6 +112,9 @@ def no_program(lab):
     os.unlink(copy)
     has(found, "wrong", "exim.program", "exim.answer-as-root", "exim.answer-as-exim")
     assert status == 2 and "exit-127" in found["exim.answer-as-root"][1], (status, found)
+
+
+no_program.by = [ways.RUN]
 
 
 def not_loaded(lab):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 
+import ways
 from harness import case, delivered, never_in_clear, waits
 
 CASES = []
@@ -19,22 +20,20 @@ def answer(verdict="deliver", tls="opportunistic", mxre="^(.+)$", rest=REST):
 
 def says(domain, text, status=0):
     """The stand-in's answer about one domain from now on."""
-    path = "/etc/stand-in.json"
-    table = json.load(open(path)) if os.path.exists(path) else {}
+    table = json.load(open(ways.TABLE)) if os.path.exists(ways.TABLE) else {}
     table[domain] = [status, text]
-    with open(path, "w") as file:
+    with open(ways.TABLE, "w") as file:
         json.dump(table, file)
 
 
-def asked():
-    """What the stand-in was asked since the last time: lists of user id and arguments."""
-    path = "/var/tmp/stand-in.log"
-    if not os.path.exists(path):
+def logged():
+    """What the stand-in program was asked since the last time."""
+    if not os.path.exists(ways.LOG):
         return []
-    with open(path) as file:
+    with open(ways.LOG) as file:
         lines = [json.loads(line) for line in file]
-    os.unlink(path)
-    return [line for line in lines if HANGING not in line]
+    os.unlink(ways.LOG)
+    return [ways.Asked.by_run(*line) for line in lines if HANGING not in line]
 
 
 def one(lab, domain, text, status=0):
@@ -46,23 +45,21 @@ def one(lab, domain, text, status=0):
 
 @case("tls=webpki and a good host: delivered over verified TLS, asked once, as root, by domain alone")
 def webpki(lab):
-    asked()
+    lab.asked()
     mail = one(lab, "met.signed.example", answer(tls="webpki", mxre="^([^.]+[.]hosts[.]example)$"))
     delivered(lab, mail, "u@met.signed.example", "good", "R=smtp_sts_permitted T=smtp_sts_webpki", "CV=yes")
-    questions = asked()
-    assert questions == [
-        [0, "-c", "/var/lib/smtp-sts-verify/cache.db", "-d", "met.signed.example", "--format", "exim"]
-    ], questions
+    questions = lab.asked()
+    assert questions == [ways.Asked(None if lab.by == ways.TCP else 0, "met.signed.example")], questions
 
 
 @case("two recipients of one domain: still asked once, or once each, and delivered together")
 def two_recipients(lab):
     says("met.signed.example", answer(tls="webpki"))
-    asked()
+    lab.asked()
     lab.world.forget()
     mail = lab.exim.deliver("u@met.signed.example", "v@met.signed.example")
     assert len(lab.world.hosts["good"].messages[0].recipients) == 2, mail.log
-    assert len(asked()) <= 2
+    assert len(lab.asked()) <= 2
 
 
 @case("two domains with the same host, one webpki and one without a policy: each by its own transport")
@@ -183,27 +180,27 @@ def garbage(lab):
     for kind, text in GARBAGE.items():
         mail = one(lab, "met.signed.example", text)
         try:
-            waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", "no-answer-from-verifier-exit-0|string too large|failed")
+            waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", lab.no_answer + "|string too large|failed")
             assert "X-Injected" not in mail.log and "xxxxx" not in mail.log, mail.log
         except AssertionError as error:
             raise AssertionError(f"{kind}: {error}") from None
     assert not os.path.exists("/var/tmp/ran")
 
 
-@case("a program that a signal ends: the mail waits")
+@case("a program that a signal ends: the mail waits", by=[ways.RUN])
 def killed(lab):
     mail = one(lab, "met.signed.example", "killed")
     waits(lab, mail, "u@met.signed.example", "R=smtp_sts_ask defer", "signal 9")
 
 
-@case("a program that hangs: Exim ends it after a minute, and the mail waits")
+@case("a program that hangs: Exim ends it after a minute, and the mail waits", by=[ways.RUN])
 def hangs(lab):
     lab.hanging.join()
     assert "timed out" in lab.hanging.log, lab.hanging.log
     assert f" == u@{HANGING} R=smtp_sts_ask defer" in lab.hanging.log, lab.hanging.log
 
 
-@case("no program: the mail waits, and the log says exit 127")
+@case("no program: the mail waits, and the log says exit 127", by=[ways.RUN])
 def missing(lab):
     lab.world.forget()
     with lab.without_program():
@@ -214,21 +211,21 @@ def missing(lab):
 @case("verification of a recipient asks as Exim's user; of a sender not at all")
 def verification(lab):
     says("met.signed.example", answer("defer", rest="policy=none reason=dnssec-bogus"), 75)
-    asked()
+    lab.asked()
     done = subprocess.run(["exim4", "-bv", "u@met.signed.example"], capture_output=True, text=True)
     assert "dnssec-bogus" in done.stdout, done.stdout
-    assert len(asked()) == 1
+    assert len(lab.asked()) == 1
     done = subprocess.run(["exim4", "-bvs", "u@met.signed.example"], capture_output=True, text=True)
-    assert "verified" in done.stdout and not asked(), done.stdout
+    assert "verified" in done.stdout and not lab.asked(), done.stdout
 
 
 @case("domains that this host relays for, and its own, are not asked about")
 def not_asked(lab):
-    asked()
+    lab.asked()
     lab.world.forget()
     mail = lab.exim.deliver("u@relayed.signed.example", "nobody@origin.example")
     delivered(lab, mail, "u@relayed.signed.example", "plain", "R=dnslookup_relay_to_domains T=remote_smtp ")
-    questions = asked()
+    questions = lab.asked()
     assert questions == [], questions
 
 
@@ -264,12 +261,12 @@ def choice_deliver(lab):
     """SMTP_STS_ON_FAILURE = deliver: as if there were no policies; but an answer to wait is obeyed."""
     for text in ("", "killed", GARBAGE["a second line"]):
         mail = one(lab, "nopolicy.signed.example", text, 1)
-        if text == "killed":
+        if text == "killed" and lab.by == ways.RUN:
             waits(lab, mail, "u@nopolicy.signed.example", "signal 9")
         else:
             delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
     lab.world.forget()
-    with lab.without_program():
+    with lab.nobody_answers():
         mail = lab.exim.deliver("u@nopolicy.signed.example")
     delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
     mail = one(lab, "met.signed.example", answer("defer", rest="policy=none reason=dnssec-bogus"), 75)
@@ -277,7 +274,7 @@ def choice_deliver(lab):
 
 
 def choice_timeout(lab):
-    """SMTP_STS_PROGRAM with timeout(1) before it: a program that hangs is one that fails."""
+    """Somebody who hangs is somebody who fails, by timeout(1) before the program, or by SMTP_STS_PATIENCE."""
     mail = one(lab, "nopolicy.signed.example", "hang")
     delivered(lab, mail, "u@nopolicy.signed.example", "plain", "R=dnslookup T=remote_smtp ")
 
@@ -285,4 +282,16 @@ def choice_timeout(lab):
 def choice_typo(lab):
     """An SMTP_STS_ON_FAILURE that is neither of the two defers."""
     mail = one(lab, "nopolicy.signed.example", "")
-    waits(lab, mail, "u@nopolicy.signed.example", "no-answer-from-verifier-exit-0")
+    waits(lab, mail, "u@nopolicy.signed.example", lab.no_answer)
+
+
+# Words, function, and how the configuration is made: keyword arguments of Exim.configure.
+CHOICES = [
+    ("SMTP_STS_ON_FAILURE = deliver: garbage and nobody do not stop the mail; an answer to wait does",
+     choice_deliver, {"macros": {"SMTP_STS_ON_FAILURE": "deliver"}}),
+    ("SMTP_STS_ON_FAILURE = deliver and a time-out: a verifier that hangs does not stop the mail",
+     choice_timeout,
+     {"macros": {"SMTP_STS_ON_FAILURE": "deliver", "SMTP_STS_PATIENCE": "1s",
+                 "SMTP_STS_PROGRAM": "/usr/bin/timeout 2 /usr/bin/smtp-sts-verify"}}),
+    ("SMTP_STS_ON_FAILURE misspelt: the mail waits", choice_typo, {"macros": {"SMTP_STS_ON_FAILURE": "fail"}}),
+]

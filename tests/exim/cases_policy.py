@@ -7,6 +7,7 @@ import stat
 import subprocess
 
 import exim
+import ways
 import world
 from harness import case, delivered, never_in_clear, waits
 
@@ -281,7 +282,7 @@ def unwritable(lab):
         waits(lab, send(lab, "u@plain.signed.example"), "u@plain.signed.example", r"T=smtp_sts_webpki defer \(-38\)")
 
 
-@case("a configuration that cannot be read as TOML: the mail waits, and the log says configuration")
+@case("a configuration that cannot be read as TOML: the mail waits, and the log says configuration", by=[ways.RUN])
 def configuration(lab):
     with lab.program_configured("dns = ["):
         mail = send(lab, "u@nopolicy.signed.example")

@@ -55,14 +55,14 @@ def header_cached(lab):
     """Exim's own lookup in the file that the program writes: True, also when the program is gone."""
     send(lab, "u@met.signed.example")
     lab.world.forget()
-    with lab.without_program():
+    with lab.nobody_answers():
         mail = lab.exim.deliver("u@met.signed.example")
     message = delivered(lab, mail, "u@met.signed.example", "good", "CV=yes")
     assert message.header("X-smtp-sts-cached-enforced") == "True", message.text
     good = lab.world.hosts["good"]
     good.certificate, before = lab.world.pems["selfsigned"], good.certificate
     lab.world.forget()
-    with lab.without_program():
+    with lab.nobody_answers():
         mail = lab.exim.deliver("u@met.signed.example")
     good.certificate = before
     waits(lab, mail, "u@met.signed.example", r"T=remote_smtp defer \(-37\)")

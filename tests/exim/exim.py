@@ -28,9 +28,10 @@ class Delivery:
 
 
 class Exim:
-    """One private installation; `scratch` is where the pristine configuration is kept."""
+    """One private installation; `scratch` is where the pristine configuration is kept, `macros` are in every one."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, macros):
+        self.macros = macros
         self.pristine = scratch + "/pristine-exim4"
         shutil.copytree("/etc/exim4", self.pristine, symlinks=True)
         shutil.rmtree("/var/spool/exim4", ignore_errors=True)
@@ -73,6 +74,7 @@ class Exim:
             "MAIN_HARDCODE_PRIMARY_HOSTNAME": "origin.example",
             "MAIN_SMTPUTF8_ADVERTISE_HOSTS": "*",
             "MAIN_LOG_SELECTOR": "+tls_certificate_verified +tls_peerdn +tls_sni",
+            **self.macros,
             **(macros or {}),
         }
         lines = "".join(f"{name} = {value}\n" for name, value in presets.items()) + "allow_utf8_domains = true\n"

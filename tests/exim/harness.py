@@ -8,19 +8,19 @@ CASES = []
 
 
 class Ledger:
-    """Runs cases and counts."""
+    """Runs cases and counts; `by` is the way in which Exim asks."""
 
-    def __init__(self, only):
-        self.only = only
+    def __init__(self, only, by):
+        self.only, self.by = only, by
         self.passed, self.failed = 0, 0
 
-    def wants(self, words):
-        """Whether a case of that description is to be run."""
-        return self.only is None or self.only in words
+    def wants(self, words, by=None):
+        """Whether a case of that description, for the ways `by` if it is not for all, is to be run."""
+        return (self.only is None or self.only in words) and (by is None or self.by in by)
 
     def run(self, words, function, *arguments):
         """Runs one case and prints how it went."""
-        if not self.wants(words):
+        if not self.wants(words, getattr(function, "by", None)):
             return
         try:
             function(*arguments)
@@ -38,15 +38,16 @@ class Ledger:
 
     def close(self):
         """The closing line; the exit status."""
-        print(f"{self.passed} passed, {self.failed} failed")
+        print(f"by {self.by}: {self.passed} passed, {self.failed} failed")
         return 1 if self.failed else 0
 
 
-def case(words):
-    """Registers a case of the group that the module is: a function of the laboratory."""
+def case(words, by=None):
+    """Registers a case of the group that the module is: a function of the laboratory. One that is about a single way of
+    asking names it, `by`."""
 
     def register(function):
-        function.words = words
+        function.words, function.by = words, by
         function.__globals__.setdefault("CASES", []).append(function)
         return function
 

@@ -11,6 +11,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import cases_daemon  # noqa: E402
 import cases_dane  # noqa: E402
 import cases_dane_plumbing  # noqa: E402
 import cases_doctor  # noqa: E402
@@ -23,6 +24,7 @@ import cases_setup  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
 import names  # noqa: E402
+import ways  # noqa: E402
 import world  # noqa: E402
 
 
@@ -30,14 +32,67 @@ CONFIGURATION = "/etc/smtp-sts-verify/config.toml"
 
 
 class Laboratory:
-    """What every case gets: the world, Exim, and a few ways to break them for a while."""
+    """What every case gets: the world, Exim, who answers it, and a few ways to break them for a while."""
 
-    def __init__(self, scratch):
-        self.exim = exim.Exim(scratch)
+    def __init__(self, scratch, by):
+        self.by = by
+        self.exim = exim.Exim(scratch, ways.MACROS[by])
         self.world = world.World(scratch)
         os.makedirs("/etc/smtp-sts-verify", exist_ok=True)
         _write(CONFIGURATION, self._configuration(names.PLAIN))
+        # One of them listens, if Exim asks a daemon: the first begins.
+        self.stand_in, self.serve = ways.StandIn(by), ways.Serve(by)
         self.hanging = None
+
+    def stand_in_answers(self):
+        """The stand-in is asked from now on."""
+        self.exim.install_program(HERE + "/stand-in")
+        if self.by in ways.DAEMON:
+            self.stand_in.start()
+
+    def program_answers(self, program):
+        """The real program is asked from now on."""
+        self.stand_in.stop()
+        self.exim.install_program(program)
+        self.forget_policies()
+
+    def asked(self):
+        """The questions since the last time."""
+        if self.by in ways.DAEMON:
+            lines, self.stand_in.questions = self.stand_in.questions, []
+            return [ways.Asked.by_daemon(*line) for line in lines]
+        return cases_plumbing.logged()
+
+    def told(self):
+        """The events since the last time."""
+        lines, self.stand_in.events = self.stand_in.events, []
+        return [ways.told(line) for line in lines]
+
+    def reports(self, questions=None):
+        """Whether each handshake since the last time was said to be verified: "yes", "no"."""
+        questions = questions or self.asked()
+        if self.by in ways.DAEMON:
+            return ["yes" if event["cv"] == "1" else "no" for event in self.told() if event["cipher"]]
+        return [question.verified for question in questions if question.verified]
+
+    @property
+    def no_answer(self):
+        """What the log says when nothing came that is an answer."""
+        return "no-answer-from-daemon" if self.by in ways.DAEMON else "no-answer-from-verifier-exit-0"
+
+    def start_over(self):
+        """The daemon, if it is asked, knows no more than the files."""
+        if self.serve.process:
+            self.serve.stop()
+        if self.by in ways.DAEMON and not self.stand_in.listening:
+            self.serve.start()
+
+    @contextlib.contextmanager
+    def _configured(self, text):
+        with _replaced(CONFIGURATION, text):
+            self.start_over()
+            yield
+        self.start_over()
 
     def _configuration(self, server):
         return f'dns = ["{server}"]\ntrust_anchor = "{self.world.names.anchor}"\nallow_private_addresses = true\n'
@@ -52,30 +107,33 @@ class Laboratory:
 
     def program_configured(self, text):
         """For a while, the program has another configuration."""
-        return _replaced(CONFIGURATION, text)
+        return self._configured(text)
 
     def program_asks(self, server):
         """For a while, the program asks another name server."""
-        return _replaced(CONFIGURATION, self._configuration(server))
+        return self._configured(self._configuration(server))
 
     def program_set(self, key, value):
         """For a while, the program's configuration has another value for a key that is in it."""
         text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", self._configuration(names.PLAIN))
         assert count == 1, text
-        return _replaced(CONFIGURATION, text)
+        return self._configured(text)
 
     def program_told(self, text):
         """For a while, more stands in the program's configuration."""
-        return _replaced(CONFIGURATION, self._configuration(names.PLAIN) + text)
+        return self._configured(self._configuration(names.PLAIN) + text)
 
     @contextlib.contextmanager
     def read_only_cache(self):
         """The cache's file system is read-only for a while."""
         subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", exim.CACHE], check=True)
         try:
+            self.start_over()
             yield
         finally:
+            self.serve.stop()
             subprocess.run(["umount", exim.CACHE], check=True)
+            self.start_over()
 
     @contextlib.contextmanager
     def published(self, zone, *changes):
@@ -99,6 +157,7 @@ class Laboratory:
         for name in os.listdir(exim.CACHE):
             if name.startswith("cache.dns.db"):
                 os.unlink(os.path.join(exim.CACHE, name))
+        self.start_over()
 
     @contextlib.contextmanager
     def without_program(self):
@@ -109,10 +168,23 @@ class Laboratory:
         finally:
             os.rename(exim.PROGRAM + ".away", exim.PROGRAM)
 
+    @contextlib.contextmanager
+    def nobody_answers(self):
+        """The program is not installed, and the daemon is not there."""
+        stands_in = self.stand_in.listening
+        self.serve.stop()
+        self.stand_in.stop()
+        with self.without_program():
+            yield
+        if stands_in:
+            self.stand_in.start()
+        self.start_over()
+
     def forget_policies(self):
         """An empty cache directory, as the README leaves it."""
         shutil.rmtree(exim.CACHE, ignore_errors=True)
         self.exim.run("install -d -o Debian-exim -g Debian-exim -m 0750 /var/lib/smtp-sts-verify")
+        self.start_over()
 
     @staticmethod
     def wait_until_the_next_second_but_one():
@@ -126,7 +198,7 @@ def main():
     """Runs everything; the exit status."""
     scratch, arguments = sys.argv[1], sys.argv[2:]
     options = {}
-    for option in ("--only", "--exim"):
+    for option in ("--only", "--exim", "--by"):
         if option in arguments:
             at = arguments.index(option)
             options[option] = arguments[at + 1]
@@ -135,37 +207,43 @@ def main():
         exim.replace_binary(options["--exim"])
     only = options.get("--only")
     program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
-    ledger = harness.Ledger(only)
-    lab = Laboratory(scratch)
+    ledger = harness.Ledger(only, options["--by"])
+    lab = Laboratory(scratch, options["--by"])
     print(subprocess.run(["exim4", "-bV"], capture_output=True, text=True).stdout.split("\n")[0])
     plumbing(lab, ledger)
     header(lab, ledger)
+    daemons(lab, ledger)
     policies(lab, ledger, program)
     setups(lab, ledger)
     # Started at the beginning, because it takes a minute.
-    ledger.run(cases_plumbing.hangs.words, cases_plumbing.hangs, lab)
+    if lab.hanging:
+        ledger.run(cases_plumbing.hangs.words, cases_plumbing.hangs, lab)
     return ledger.close()
 
 
 def plumbing(lab, ledger):
     """The stand-in under a split and a single-file configuration, and under each choice of the administrator."""
-    lab.exim.install_program(HERE + "/stand-in")
+    lab.stand_in_answers()
     lab.exim.configure("split", relay_domains="relayed.signed.example")
-    if ledger.wants("a program that hangs: Exim ends it after a minute, and the mail waits"):
+    if ledger.wants(cases_plumbing.hangs.words, cases_plumbing.hangs.by):
         lab.hanging = cases_plumbing.Hanging(lab.exim)
     for case in [*cases_plumbing.CASES, *cases_dane_plumbing.CASES]:
         if case is not cases_plumbing.hangs:
             ledger.run(case.words, case, lab)
-    for words, case, macros in [
-        ("SMTP_STS_ON_FAILURE = deliver: garbage and no program do not stop the mail; an answer to wait does",
-         cases_plumbing.choice_deliver, {"SMTP_STS_ON_FAILURE": "deliver"}),
-        ("SMTP_STS_ON_FAILURE = deliver and timeout(1): a program that hangs does not stop the mail",
-         cases_plumbing.choice_timeout,
-         {"SMTP_STS_ON_FAILURE": "deliver", "SMTP_STS_PROGRAM": "/usr/bin/timeout 2 /usr/bin/smtp-sts-verify"}),
-        ("SMTP_STS_ON_FAILURE misspelt: the mail waits", cases_plumbing.choice_typo, {"SMTP_STS_ON_FAILURE": "fail"}),
-    ]:
-        if ledger.wants(words):
-            lab.exim.configure("split", macros=macros)
+    configured(lab, ledger, cases_plumbing.CHOICES)
+
+
+def daemons(lab, ledger):
+    """Daemons that fail, and Exim's files and connections meanwhile."""
+    if lab.by in ways.DAEMON:
+        configured(lab, ledger, cases_daemon.CHOICES)
+
+
+def configured(lab, ledger, choices):
+    """Cases with an administrator's macros, each under a configuration of its own."""
+    for words, case, macros in choices:
+        if ledger.wants(words, getattr(case, "by", None)):
+            lab.exim.configure("split", **macros)
             ledger.run(words, case, lab)
 
 
@@ -181,8 +259,7 @@ def header(lab, ledger):
 
 def policies(lab, ledger, program):
     """The real program, both sets installed."""
-    lab.exim.install_program(program)
-    lab.forget_policies()
+    lab.program_answers(program)
     cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES]
     if not any(ledger.wants(case.words) for case in cases):
         return
@@ -196,7 +273,7 @@ def setups(lab, ledger):
     installed = None
     for words, function, how in [*cases_setup.SETUPS, *cases_doctor.SETUPS]:
         installed = how or installed
-        if ledger.wants(words):
+        if ledger.wants(words, getattr(function, "by", None)):
             if how or ledger.only:
                 lab.exim.configure(**installed)
             ledger.run(words, function, lab)
