@@ -7,11 +7,17 @@ import time
 
 import exim
 import ways
-from cases_plumbing import answer, one, says
+from cases_plumbing import answer as answer_to_router
+from cases_plumbing import one, says
 from harness import case, delivered, never_in_clear, waits
 
 CASES = []
 HEADER = "X-smtp-sts-verify"
+
+
+def answer(*words, **more):
+    """A line as the program prints it for somebody who has a host already."""
+    return answer_to_router(*words, **more).partition(" mxre=")[0]
 
 
 def cached(*rows):
@@ -30,7 +36,7 @@ def cached(*rows):
 @case("header set: the answer stands in one header, asked with domain, host and the outcome of the handshake")
 def header(lab):
     lab.asked(), lab.told()
-    mail = one(lab, "met.signed.example", answer(tls="webpki", mxre="^(.+)$"))
+    mail = one(lab, "met.signed.example", answer(tls="webpki"))
     message = delivered(lab, mail, "u@met.signed.example", "good", "R=dnslookup T=remote_smtp ", "CV=yes")
     assert message.header(HEADER) == "GOOD: " + answer(tls="webpki"), message.text
     questions = lab.asked()
@@ -179,7 +185,7 @@ def issuer(lab):
 
 @case("header set: an alias with a line end, quotes and an option in it reaches the program as one argument, no header")
 def alias(lab):
-    for domain, part in [("evilalias", "\nx-injected"), ("evilquote", """-D "$(id){run{x}}'`id`.""")]:
+    for domain, part in [("evilalias", "\nx-injected"), ("evilquote", "-d \\$id{run{x}}'`id`.")]:
         lab.asked()
         mail = one(lab, f"{domain}.signed.example", answer())
         message = delivered(lab, mail, f"u@{domain}.signed.example", "good")

@@ -289,6 +289,14 @@ def configuration(lab):
     waits(lab, mail, "u@nopolicy.signed.example", "R=smtp_sts_ask defer", r"\(configuration\)")
 
 
+@case("a configuration that cannot be read as TOML, and SIGHUP: the daemon keeps the one it has", by=ways.DAEMON)
+def kept(lab):
+    waits(lab, send(lab, "u@plain.signed.example"), "u@plain.signed.example", r"T=smtp_sts_webpki defer \(-38\)")
+    with lab.reloaded("dns = ["):
+        waits(lab, send(lab, "u@plain.signed.example"), "u@plain.signed.example", r"T=smtp_sts_webpki defer \(-38\)")
+        delivered(lab, send(lab, "u@nopolicy.signed.example"), "u@nopolicy.signed.example", "plain", PLAIN)
+
+
 @case("the README's own check: answer, route, files and resolver")
 def check(lab):
     commands = exim.readme("check")

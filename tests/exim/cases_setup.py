@@ -47,6 +47,7 @@ def header_applies(lab):
 def header_bad(lab):
     """Under a policy in force a forbidden host gets the mail over verified TLS, and the header says BAD."""
     lab.exim.run("smtp-sts-verify -d detour.signed.example -m good.hosts.example --format exim")
+    lab.start_over()
     message = delivered(lab, send(lab, "u@detour.signed.example"), "u@detour.signed.example", "other", PLAIN, "CV=yes")
     assert message.header("X-smtp-sts-verify").startswith("BAD: verdict=refuse tls=webpki "), message.text
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -108,6 +109,14 @@ class Laboratory:
     def program_configured(self, text):
         """For a while, the program has another configuration."""
         return self._configured(text)
+
+    @contextlib.contextmanager
+    def reloaded(self, text):
+        """For a while, the daemon's configuration is another, and it was told to read it."""
+        with _replaced(CONFIGURATION, text):
+            self.serve.process.send_signal(signal.SIGHUP)
+            yield
+        self.start_over()
 
     def program_asks(self, server):
         """For a while, the program asks another name server."""
