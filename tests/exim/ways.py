@@ -54,7 +54,7 @@ class Asked:
     @classmethod
     def by_daemon(cls, uid, line):
         """The question that this line is."""
-        found = re.fullmatch(r'P (\S+)(?: ([^" ]+|"(?:[^"\\\n]|\\.)*"))?\n', line, re.S)
+        found = re.fullmatch(r'P (\S+)(?: ([^" ]+|"(?:[^"\\\n]|\\.)*"))?\n?', line, re.S)
         assert found, f"no question: {line!r}"
         return cls(uid, found[1], found[2] and unquoted(found[2]))
 
