@@ -242,7 +242,7 @@ mod tests {
             })
             .collect();
         let rank = |host: &&HostJudgement| (host.ruling.verdict != Verdict::Deliver, host.ruling.tls);
-        let spokesman = judged.iter().min_by_key(rank).map_or(ruling("plain"), |host| host.ruling);
+        let spokesman = judged.iter().min_by_key(rank).map_or_else(|| ruling("plain"), |host| host.ruling);
         let plain = Report::from(NoInquiry::defer(spokesman.reason, ""));
         let mode = match spokesman.reason {
             Reason::ModeNone => Mode::None,
