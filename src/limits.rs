@@ -271,6 +271,31 @@ pub const MAX_LOG_VALUE: usize = 1_024;
 pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_millis(2_500);
 /// The most that may be asked for.
 pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);
+/// Connections of Exim and Postfix at the same time (postfix-tlspol: 512); who comes next waits for the one that is idle longest
+/// to be closed, or in the system's queue.
+pub const MAX_CONNECTIONS: usize = 512;
+/// Connections to the pages at the same time.
+pub const MAX_HTTP_CONNECTIONS: usize = 64;
+/// Connections that the system keeps for us until they are accepted (postfix-tlspol: 4,096 at most, `somaxconn`).
+pub const BACKLOG: u32 = 1_024;
+/// Descriptors for 64 look-ups, each with a question in the air to several name servers and a fetch; and for files.
+pub const RESERVED_DESCRIPTORS: u64 = 256;
+/// After a connection could not be accepted, before the next one is.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// From the first octet of a request to its last.
+pub const FRAME_DEADLINE: Duration = Duration::from_secs(10);
+/// Until a peer has taken its answers.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// Requests of one connection that are under way; then it is not read (postfix-mta-sts-resolver: 128).
+pub const MAX_QUEUED_REQUESTS: usize = 32;
+/// Octets that are read from a connection at once.
+pub const READ_OCTETS: usize = 4_096;
+/// From SIGTERM to the end, whoever still waits for an answer.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+/// From SIGTERM until a connection that says nothing is closed: what was sent before is read by then.
+pub const DRAIN_GRACE: Duration = Duration::from_millis(100);
+/// What the threads have to answer within, before systemd is no longer told that all is well.
+pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
 /// Look-ups at the same time; one that hangs holds a seat for [`DEADLINE_DEFAULT`].
 pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
 /// Look-ups that wait for a seat: a seat is free again after some 100 ms, so those at the end still land within Exim's

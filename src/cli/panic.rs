@@ -20,8 +20,18 @@ pub(super) fn install_for_a_plugin() {
     std::panic::set_hook(Box::new(|panic| probe::unknown(&told(panic)).leave()));
 }
 
+/// The same for the daemon, which goes on: whoever runs the task or the thread hears of it, and answers or ends.
+pub(super) fn install_for_the_daemon() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        tracing::error!(thread = thread.name(), what = told(panic), "a mistake of ours");
+    }));
+}
+
 fn told(panic: &PanicHookInfo<'_>) -> String {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let what = panic.payload().downcast_ref::<&str>().map_or("", |text| text);
+    let payload = panic.payload();
+    let what = payload.downcast_ref::<&str>().copied();
+    let what = what.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
     format!("panic at {place}: {what}")
 }

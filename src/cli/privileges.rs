@@ -51,6 +51,31 @@ pub fn give_up(cache: &CachePath) -> Result<(), StillRoot> {
     }
 }
 
+/// The daemon was started as root, which it has no use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Root;
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "started as root, which nothing here needs: start it as the mail server's user (User= of the unit, or \
+             setpriv --reuid=Debian-exim --regid=Debian-exim --init-groups), or say --allow-root",
+        )
+    }
+}
+
+impl std::error::Error for Root {}
+
+/// What a daemon begins with: it is not root, unless that is allowed, and files that it makes are closed to strangers. It
+/// changes no user: whoever starts it does that better.
+///
+/// # Errors
+/// [`Root`].
+pub fn as_a_daemon(root_is_allowed: bool) -> Result<(), Root> {
+    umask(Mode::from_bits_truncate(0o027));
+    if geteuid().is_root() && !root_is_allowed { Err(Root) } else { Ok(()) }
+}
+
 /// A directory of root's, or none at all, says nothing about whom to become.
 fn identity(is_root: bool, owner: Option<Owner>) -> Identity {
     match owner {

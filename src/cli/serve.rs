@@ -3,26 +3,32 @@
 use super::args::OutsideArguments;
 use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
-use super::output;
+use super::log::{self, LogFormat};
 use super::outside::{self, Trusted};
+use super::{output, panic, privileges};
 use crate::cache::CachePath;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
 use crate::serve::address::{Address, Loopback};
+use crate::serve::counters::{Counters, Protocol};
 use crate::serve::desk::Desk;
 use crate::serve::engine::Engine;
-use crate::serve::front;
+use crate::serve::front::Seats;
+use crate::serve::lifecycle::{self, Ended};
+use crate::serve::listen::{self, Listening, NoPlace};
 use crate::serve::store::Store;
 use crate::serve::world::World;
 use crate::text::excerpt;
 use crate::verdict::OnUnreachable;
 use clap::Args;
 use serde::Deserialize;
+use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::LocalSet;
+use tracing::warn;
 
 /// Why nothing is served: the exit status, and a sentence for standard error.
 type Failure = (ExitStatus, String);
@@ -33,6 +39,9 @@ pub struct ServeArguments {
     /// Where to listen.
     #[command(flatten)]
     pub places: Places,
+    /// Starts as root all the same; files that it makes are root's then
+    #[arg(long)]
+    pub allow_root: bool,
     /// Whom to ask and to trust.
     #[command(flatten)]
     pub outside: OutsideArguments,
@@ -105,37 +114,69 @@ impl Places {
         self.answer_within.map_or(ANSWER_WITHIN_DEFAULT, |within| within.0)
     }
 
-    fn is_nowhere(&self) -> bool {
-        self.exim.is_empty() && self.postfix.is_empty() && self.http.is_empty()
+    fn are_where(&self, others: &Self) -> bool {
+        self.exim == others.exim && self.postfix == others.postfix && self.http == others.http
     }
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
-    match served(arguments) {
-        Ok(()) => ExitStatus::Deliver,
-        Err((status, why)) => output::complain("serve", &why, status),
+    // A panic of the front itself has been told by then, and nothing of it is used any more.
+    match catch_unwind(AssertUnwindSafe(|| served(arguments))) {
+        Ok(Ok(Ended::Drained)) => ExitStatus::Deliver,
+        Ok(Ok(Ended::AtOnce)) => ExitStatus::Defer,
+        Ok(Ok(Ended::Broken(_))) | Err(_) => ExitStatus::Internal,
+        Ok(Err((status, why))) => output::complain("serve", &why, status),
     }
 }
 
 /// Serves until it is told to end.
-fn served(arguments: &ServeArguments) -> Result<(), Failure> {
-    let misconfigured = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
+fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
+    let misconfigured = |error: &dyn fmt::Display| (ExitStatus::Configuration, error.to_string());
     let failed = |error: io::Error| (ExitStatus::Internal, error.to_string());
-    let (choices, places) = prepared(arguments).map_err(misconfigured)?;
-    let world = Arc::new(world(&choices, &places).map_err(misconfigured)?);
-    let (store, _store_thread) = Store::open().map_err(failed)?;
-    let (desk, _desk_thread) = Desk::open(store).map_err(failed)?;
+    privileges::as_a_daemon(arguments.allow_root).map_err(|error| misconfigured(&error))?;
+    let (choices, places) = prepared(arguments).map_err(|error| misconfigured(&error))?;
+    log::start(choices.log_format.unwrap_or(LogFormat::Text));
+    panic::install_for_the_daemon();
+    let world = Arc::new(world(&choices, &places).map_err(|error| misconfigured(&error))?);
+    let seats = Seats::within(lifecycle::descriptors());
     let runtime = outside::runtime().map_err(failed)?;
     LocalSet::new().block_on(&runtime, async {
+        let listening = open(&places).await.map_err(|error| misconfigured(&error))?;
+        let (store, _store_thread) = Store::open().map_err(failed)?;
+        let (desk, _desk_thread) = Desk::open(store).map_err(failed)?;
         let engine = Engine::new(world, desk);
-        for place in &places.exim {
-            let cannot = |error| (ExitStatus::Configuration, format!("cannot listen at {place}: {error}"));
-            front::exim(place, Rc::clone(&engine)).await.map_err(cannot)?;
-        }
-        std::future::pending::<()>().await;
-        Ok(())
+        let again = arguments.clone();
+        let reload = move || read_again(&again, &places);
+        lifecycle::live(listening, seats, engine, Arc::new(Counters::default()), reload).await.map_err(failed)
     })
+}
+
+/// Opens the places, and takes those that systemd hands over.
+async fn open(places: &Places) -> Result<Vec<Listening>, NoPlace> {
+    let mut listening = listen::handed_over()?;
+    for place in &places.exim {
+        listening.push(listen::open(Protocol::Exim, place).await?);
+    }
+    for place in &places.postfix {
+        listening.push(listen::open(Protocol::Postfix, place).await?);
+    }
+    for place in &places.http {
+        listening.push(listen::open(Protocol::Http, &Address::Tcp(*place)).await?);
+    }
+    if listening.is_empty() {
+        return Err(NoPlace::NONE);
+    }
+    Ok(listening)
+}
+
+/// The world that the files tell of now. Sockets stay as they are: who has none could not be asked for another.
+fn read_again(arguments: &ServeArguments, before: &Places) -> Result<World, String> {
+    let (choices, places) = prepared(arguments).map_err(|error| error.to_string())?;
+    if !places.are_where(before) {
+        warn!("[serve] names other places to listen at; they count after a restart");
+    }
+    world(&choices, &places).map_err(|error| error.to_string())
 }
 
 /// What the choices come down to.
@@ -162,11 +203,5 @@ fn world(choices: &Choices, places: &Places) -> Result<World, BadConfiguration> 
 fn prepared(arguments: &ServeArguments) -> Result<(Choices, Places), BadConfiguration> {
     let choices = arguments.outside.choices()?;
     let places = arguments.places.clone().or(choices.serve.clone());
-    if places.is_nowhere() {
-        return Err(BadConfiguration(
-            "there is no place to listen at: give --exim, --postfix or --http, or the same in [serve] of the configuration"
-                .to_owned(),
-        ));
-    }
     Ok((choices, places))
 }

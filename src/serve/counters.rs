@@ -363,6 +363,17 @@ closed! {
     }
 }
 
+impl Mta {
+    /// What it speaks.
+    #[must_use]
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Exim => Protocol::Exim,
+            Self::Postfix => Protocol::Postfix,
+        }
+    }
+}
+
 impl Closed for Verdict {
     const LABEL: &'static str = "verdict";
     const ALL: &'static [Self] = &[Self::Deliver, Self::Defer, Self::Refuse];

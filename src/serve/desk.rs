@@ -12,12 +12,14 @@ use crate::limits::{MAX_LOOK_UPS_AT_ONCE, MAX_LOOK_UPS_WAITING, PAUSE_AFTER_DEFE
 use crate::time::{Clock as _, SystemClock, UnixTime};
 use crate::verdict::{Handshake, PolicyType, Verdict};
 use crate::verify::{self, CacheUse, Report, Request};
+use futures_util::future::{Either, select};
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 use tokio::runtime;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
 /// How far a look-up has come.
@@ -55,6 +57,8 @@ pub struct Order {
 #[derive(Clone, Debug)]
 pub struct Desk {
     orders: mpsc::Sender<Order>,
+    pulses: mpsc::Sender<oneshot::Sender<()>>,
+    store: Store,
 }
 
 impl Desk {
@@ -64,11 +68,22 @@ impl Desk {
     /// If the system has no thread or descriptor left.
     pub fn open(store: Store) -> io::Result<(Self, JoinHandle<()>)> {
         let (orders, mut waiting) = mpsc::channel::<Order>(MAX_LOOK_UPS_WAITING);
+        let (pulses, mut felt) = mpsc::channel::<oneshot::Sender<()>>(1);
+        let desk = Self { orders, pulses, store: store.clone() };
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = Builder::new().name("desk".into()).spawn(move || {
             let local = LocalSet::new();
             let seats = Arc::new(Semaphore::new(MAX_LOOK_UPS_AT_ONCE));
             runtime.block_on(local.run_until(async move {
+                let through = store.clone();
+                tokio::task::spawn_local(async move {
+                    while let Some(tell) = felt.recv().await {
+                        if through.pulse().await.is_ok() {
+                            // Whoever asked may have given up.
+                            let _ = tell.send(());
+                        }
+                    }
+                });
                 while let Some(order) = waiting.recv().await {
                     // Seats are given in the order of the orders.
                     let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { break };
@@ -80,7 +95,24 @@ impl Desk {
                 }
             }));
         })?;
-        Ok((Self { orders }, thread))
+        Ok((desk, thread))
+    }
+
+    /// Comes back when the desk has had its turn and the store has done all that it was told before; if one of them hangs,
+    /// never.
+    pub async fn pulse(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.pulses.send(tell).await.is_err() || told.await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until one of the two threads is gone, which takes a mistake of ours; tells which.
+    pub async fn lost(&self) -> &'static str {
+        match select(pin!(self.orders.closed()), pin!(self.store.lost())).await {
+            Either::Left(_) => "desk",
+            Either::Right(_) => "store",
+        }
     }
 
     /// Orders a look-up, if there is room in the queue.

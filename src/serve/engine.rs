@@ -6,6 +6,7 @@ use super::question::Question;
 use super::warm::Warm;
 use super::world::World;
 use crate::reason::Reason;
+use crate::reports::event::Event;
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::Handshake;
 use crate::verify::{NoInquiry, Report};
@@ -25,6 +26,11 @@ pub trait Answers {
 
     /// The answer, within the time that an asker has.
     fn answer(&self, question: Question) -> impl Future<Output = Arc<Answer>>;
+
+    /// Takes notice of what Exim saw; nobody waits for it.
+    fn noticed(&self, event: Box<Event>) {
+        drop(event);
+    }
 }
 
 /// The engine. It lives on the front's thread.
@@ -52,6 +58,16 @@ impl Engine {
     pub fn renew(&self, world: Arc<World>) {
         *self.world.borrow_mut() = world;
         self.warm.borrow_mut().clear();
+    }
+
+    /// Comes back when desk and store have had their turn.
+    pub async fn pulse(&self) {
+        self.desk.pulse().await;
+    }
+
+    /// Waits until a thread is gone, which takes a mistake of ours; tells which.
+    pub async fn lost(&self) -> &'static str {
+        self.desk.lost().await
     }
 
     /// The look-up of that question that is under way, begun now if there is none; `None` if too many wait already.

@@ -1,52 +1,154 @@
 //! The front: the sockets, and a task for each connection.
 
-use super::address::Address;
-use super::engine::{Answers, Engine};
-use super::question::Question;
-use crate::name::{Destination, MxHost};
-use std::io;
+use super::codec;
+use super::connection;
+use super::counters::{Counters, Protocol};
+use super::engine::Answers;
+use super::gate::{Gate, Seat};
+use super::listen::Listening;
+use super::stream::Stream;
+use crate::limits::{
+    ACCEPT_PAUSE, DRAIN_GRACE, MAX_CONNECTIONS, MAX_HTTP_CONNECTIONS, READ_OCTETS, RESERVED_DESCRIPTORS,
+};
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::io::ErrorKind;
+use std::pin::pin;
 use std::rc::Rc;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::task::spawn_local;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
 
-/// Listens at that place for Exim, until the process ends.
-///
-/// # Errors
-/// If nobody can listen there.
-pub async fn exim(place: &Address, engine: Rc<Engine>) -> io::Result<()> {
-    match place {
-        Address::Tcp(address) => {
-            let listener = TcpListener::bind(address.get()).await?;
-            spawn_local(async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    spawn_local(converse(stream, Rc::clone(&engine)));
-                }
-            });
-        }
-        Address::Unix(path) => {
-            let listener = UnixListener::bind(path)?;
-            spawn_local(async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    spawn_local(converse(stream, Rc::clone(&engine)));
-                }
-            });
-        }
-    }
-    Ok(())
+/// What all connections share.
+#[derive(Debug)]
+pub struct Front<A> {
+    /// Who answers.
+    pub answers: A,
+    /// What is counted.
+    pub counters: Arc<Counters>,
+    is_closing: Cell<bool>,
+    /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
+    pub(super) heard: RefCell<Box<[u8]>>,
+    pub(super) said: RefCell<Vec<u8>>,
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, engine: Rc<Engine>) {
-    let mut stream = BufReader::new(stream);
-    let mut line = String::new();
-    if stream.read_line(&mut line).await.is_err() {
-        return;
+impl<A> Front<A> {
+    /// A front before its first connection.
+    #[must_use]
+    pub fn new(answers: A, counters: Arc<Counters>) -> Rc<Self> {
+        let heard = RefCell::new(vec![0; READ_OCTETS].into_boxed_slice());
+        Rc::new(Self { answers, counters, is_closing: Cell::new(false), heard, said: RefCell::default() })
     }
-    let mut words = line.split_ascii_whitespace().skip(1);
-    let domain = words.next().map(|word| Destination::parse(word.as_ref()));
-    let host = words.next().and_then(|word| MxHost::parse(word.as_ref()).ok());
-    if let Some(Ok(Destination::Domain(domain))) = domain {
-        let answer = engine.answer(Question { domain, host }).await;
-        let _ = stream.write_all(answer.exim.as_bytes()).await;
+
+    /// From now on a connection ends with the answers that it waits for.
+    pub fn close(&self) {
+        self.is_closing.set(true);
+    }
+
+    /// Whether it does.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.get()
+    }
+}
+
+/// How many may be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// Exim and Postfix together.
+    pub askers: usize,
+    /// Readers of pages.
+    pub readers: usize,
+}
+
+impl Seats {
+    /// What so many descriptors are enough for, when look-ups and files have theirs.
+    #[must_use]
+    pub fn within(descriptors: u64) -> Self {
+        let spare = descriptors.saturating_sub(RESERVED_DESCRIPTORS.min(descriptors / 2));
+        let spare = usize::try_from(spare).unwrap_or(usize::MAX);
+        let readers = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
+        Self { askers: MAX_CONNECTIONS.min(spare.saturating_sub(readers)).max(1), readers }
+    }
+
+    /// The descriptors that are enough for all that the limits allow.
+    #[must_use]
+    pub fn descriptors_wanted() -> u64 {
+        let seats = MAX_CONNECTIONS.saturating_add(MAX_HTTP_CONNECTIONS);
+        // Sockets that listen, and a connection at the door of each, stand beside them.
+        RESERVED_DESCRIPTORS.saturating_add(u64::try_from(seats).unwrap_or(u64::MAX)).saturating_add(64)
+    }
+}
+
+/// Serves Exim or Postfix there, as the place wants it, until it is told to `stop`.
+pub async fn attend<A: Answers + Clone + 'static>(
+    listening: Listening,
+    gate: Rc<Gate>,
+    front: Rc<Front<A>>,
+    stop: watch::Receiver<bool>,
+) {
+    let counters = Arc::clone(&front.counters);
+    match listening.protocol {
+        Protocol::Exim => {
+            let serve = |stream, seat| connection::serve::<codec::Exim, A>(stream, seat, Rc::clone(&front));
+            welcome(listening, gate, counters, stop, serve).await;
+        }
+        Protocol::Postfix => {
+            let serve = |stream, seat| connection::serve::<codec::Postfix, A>(stream, seat, Rc::clone(&front));
+            welcome(listening, gate, counters, stop, serve).await;
+        }
+        Protocol::Http => {}
+    }
+}
+
+/// Accepts connections and has them served, until it is told to `stop`: then a place of ours is withdrawn, and who has
+/// connected by then is still served. A place that was handed over stays, and whoever comes waits for our successor.
+pub async fn welcome<F: Future<Output = ()> + 'static>(
+    mut listening: Listening,
+    gate: Rc<Gate>,
+    counters: Arc<Counters>,
+    mut stop: watch::Receiver<bool>,
+    serve: impl Fn(Stream, Seat) -> F,
+) {
+    let mut end = None;
+    let mut is_in_trouble = false;
+    loop {
+        let accepted = match end {
+            Some(end) => match timeout_at(end, listening.accept()).await {
+                Ok(accepted) => accepted,
+                Err(_) => return,
+            },
+            None => match select(pin!(listening.accept()), pin!(stop.wait_for(|stop| *stop))).await {
+                Either::Left((accepted, _)) => accepted,
+                Either::Right(_) if listening.is_handed_over => return,
+                Either::Right(_) => {
+                    end = Some(Instant::now() + DRAIN_GRACE);
+                    Err(ErrorKind::Interrupted.into())
+                }
+            },
+        };
+        if end.is_some() {
+            listening.withdraw();
+        }
+        match accepted {
+            Ok(stream) => {
+                if std::mem::take(&mut is_in_trouble) {
+                    info!(place = listening.place, "connections are accepted again");
+                }
+                counters.connections.of(listening.protocol).one();
+                gate.enter(listening.protocol).await.occupy(|seat| serve(stream, seat));
+            }
+            // Its peer has left already.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+            Err(error) => {
+                counters.accept_errors.one();
+                if !std::mem::replace(&mut is_in_trouble, true) {
+                    let why = error.to_string();
+                    warn!(place = listening.place, why, "connections cannot be accepted; they wait");
+                }
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }

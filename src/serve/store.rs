@@ -55,4 +55,23 @@ impl Store {
         self.errands.send(errand).await.map_err(|_| Gone)?;
         told.await.map_err(|_| Gone)
     }
+
+    /// Waits until the store has done everything that it was told before.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn pulse(&self) -> Result<(), Gone> {
+        let (tell, told) = oneshot::channel();
+        let errand: Errand = Box::new(move || {
+            // Whoever asked may have left.
+            let _ = tell.send(());
+        });
+        self.errands.send(errand).await.map_err(|_| Gone)?;
+        told.await.map_err(|_| Gone)
+    }
+
+    /// Waits until the thread is gone, which takes a mistake of ours.
+    pub async fn lost(&self) {
+        self.errands.closed().await;
+    }
 }

@@ -17,3 +17,14 @@ pub enum Frame<T> {
     /// It is none and never will be: the peer is told in these words, if any, and the connection ends.
     Broken(&'static str),
 }
+
+impl<T> Frame<T> {
+    /// The same with another reading of what is whole.
+    pub fn map<U>(self, read: impl FnOnce(T) -> U) -> Frame<U> {
+        match self {
+            Self::More => Frame::More,
+            Self::Whole(one, octets) => Frame::Whole(read(one), octets),
+            Self::Broken(words) => Frame::Broken(words),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! One connection: octets come, requests are found in them, answers go back in the order of the requests.
+//!
+//! A connection at rest has no buffer of its own. Octets are read into room that all connections share, and what is
+//! answered at once is written from such room, too: one read and one write for a request. Only half a request, a look-up
+//! under way, or an answer that the peer does not take makes a connection remember something, and each has its bound.
+
+use super::answer::Answer;
+use super::codec::{Codec, Request, Requests};
+use super::counters::{Counters, Cutting, Source, Thread};
+use super::engine::Answers;
+use super::front::Front;
+use super::gate::Seat;
+use super::protocol::Frame;
+use super::stream::Stream;
+use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WRITE_DEADLINE};
+use crate::reason::Reason;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Why a connection ends before its peer ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// We cut it.
+    Cut(Cutting),
+    /// It broke.
+    Lost,
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Lost
+    }
+}
+
+/// What goes back for a request.
+enum Reply<Form> {
+    Answer(Form, Arc<Answer>),
+    Words(Cow<'static, str>),
+}
+
+type Waiting<Form> = FuturesOrdered<LocalBoxFuture<'static, Reply<Form>>>;
+
+/// Serves a connection until it ends.
+pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat: Seat, front: Rc<Front<A>>) {
+    let counters = Arc::clone(&front.counters);
+    let mut connection = Connection::<C, A> {
+        stream,
+        seat,
+        front,
+        heard: Vec::new(),
+        due: None,
+        unsent: Vec::new(),
+        waiting: None,
+        is_ended: false,
+        is_over: false,
+        is_behind: false,
+    };
+    // The seat and the counters are all that outlives a panic, and neither is left half done.
+    match AssertUnwindSafe(connection.run()).catch_unwind().await {
+        Ok(Ok(())) | Ok(Err(End::Lost)) => {}
+        Ok(Err(End::Cut(why))) => connection.count_end(why),
+        Err(_) => {
+            counters.panics.of(Thread::Front).one();
+            connection.apologise();
+        }
+    }
+}
+
+struct Connection<C: Codec, A> {
+    stream: Stream,
+    seat: Seat,
+    front: Rc<Front<A>>,
+    /// The beginning of a request, and whole ones that wait until there is room in the queue.
+    heard: Vec<u8>,
+    /// When the request that has begun has to be whole.
+    due: Option<Instant>,
+    /// What the peer has not taken yet.
+    unsent: Vec<u8>,
+    /// Requests under way.
+    waiting: Option<Box<Waiting<C::Form>>>,
+    /// The peer says no more.
+    is_ended: bool,
+    /// No request is read any more.
+    is_over: bool,
+    /// There may be whole requests in `heard`.
+    is_behind: bool,
+}
+
+impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
+    async fn run(&mut self) -> Result<(), End> {
+        loop {
+            if !self.unsent.is_empty() {
+                self.seat.waits();
+                let late = |_| End::Cut(Cutting::SlowReader);
+                timeout(WRITE_DEADLINE, poll_fn(|cx| self.poll_unsent(cx)))
+                    .boxed_local()
+                    .await
+                    .map_err(late)??;
+            }
+            if self.waiting.is_none() {
+                if self.is_over {
+                    return Ok(());
+                }
+                self.seat.waits();
+            } else {
+                self.seat.works();
+            }
+            if self.is_behind {
+                // Whoever sends many requests at once has no more of our time than others.
+                tokio::task::yield_now().await;
+            }
+            let due = self.due;
+            let turn = poll_fn(|cx| self.poll_turn(cx));
+            match due {
+                None => turn.await?,
+                Some(due) => {
+                    let late = |_| End::Cut(Cutting::SlowRequest);
+                    timeout_at(due, turn).boxed_local().await.map_err(late)??;
+                }
+            }
+            let is_at_rest = self.waiting.is_none() && self.unsent.is_empty() && self.heard.is_empty();
+            if is_at_rest && self.front.is_closing() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does what can be done now; ready when something was.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let front = Rc::clone(&self.front);
+        let mut said = front.said.borrow_mut();
+        said.clear();
+        self.collect(cx, &mut said);
+        if self.is_behind && self.has_room() {
+            let heard = std::mem::take(&mut self.heard);
+            let understood = self.understand(&heard, &mut said);
+            self.keep(heard.get(understood..).unwrap_or_default());
+        } else if said.is_empty() {
+            if self.is_over || !self.has_room() {
+                return Poll::Pending;
+            }
+            let mut room = front.heard.borrow_mut();
+            let mut octets = ReadBuf::new(&mut room);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut octets))?;
+            self.take_in(octets.filled(), &mut said);
+        }
+        self.poll_say(cx, &said)
+    }
+
+    /// Appends the answers that have come, as far as those before them have.
+    fn collect(&mut self, cx: &mut Context<'_>, said: &mut Vec<u8>) {
+        while let Some(waiting) = &mut self.waiting {
+            match waiting.poll_next_unpin(cx) {
+                Poll::Ready(Some(reply)) => reply.append::<C>(said),
+                Poll::Ready(None) => self.waiting = None,
+                Poll::Pending => break,
+            }
+        }
+    }
+
+    /// Takes in what was read; nothing means that the peer says no more.
+    fn take_in(&mut self, octets: &[u8], said: &mut Vec<u8>) {
+        self.is_ended = octets.is_empty();
+        if self.is_ended && self.heard.is_empty() {
+            self.is_over = true;
+            return;
+        }
+        if self.heard.is_empty() {
+            let understood = self.understand(octets, said);
+            self.keep(octets.get(understood..).unwrap_or_default());
+        } else {
+            let mut heard = std::mem::take(&mut self.heard);
+            heard.extend_from_slice(octets);
+            let understood = self.understand(&heard, said);
+            heard.drain(..understood.min(heard.len()));
+            self.heard = heard;
+        }
+    }
+
+    /// Keeps what is no whole request yet.
+    fn keep(&mut self, octets: &[u8]) {
+        self.heard = octets.to_vec();
+    }
+
+    /// Finds requests, answers what can be answered at once, and has the rest looked up; tells how many octets it understood.
+    fn understand(&mut self, octets: &[u8], said: &mut Vec<u8>) -> usize {
+        let mut understood: usize = 0;
+        for _ in 0..MAX_QUEUED_REQUESTS {
+            if !self.has_room() {
+                break;
+            }
+            match C::read(octets.get(understood..).unwrap_or_default(), self.is_ended) {
+                Frame::Whole(request, length) => {
+                    understood = understood.saturating_add(length);
+                    self.due = None;
+                    self.begin(request, said);
+                    if C::REQUESTS == Requests::One {
+                        return self.over(octets);
+                    }
+                }
+                Frame::More if self.is_ended => return self.over(octets),
+                Frame::More => {
+                    let has_begun = understood < octets.len();
+                    self.due = has_begun.then(|| self.due.unwrap_or_else(|| Instant::now() + FRAME_DEADLINE));
+                    self.is_behind = false;
+                    return understood;
+                }
+                Frame::Broken(words) => {
+                    self.count_end(Cutting::Broken);
+                    self.reply(Reply::Words(words.into()), said);
+                    return self.over(octets);
+                }
+            }
+        }
+        self.is_behind = true;
+        understood
+    }
+
+    /// No request is read any more, and nothing that came behind the last one matters.
+    fn over(&mut self, octets: &[u8]) -> usize {
+        (self.is_over, self.is_behind, self.due) = (true, false, None);
+        octets.len()
+    }
+
+    /// Answers a request at once, or has it looked up.
+    fn begin(&mut self, request: Request<C::Form>, said: &mut Vec<u8>) {
+        let began = std::time::Instant::now();
+        let (form, question) = match request {
+            Request::Question(form, question) => (form, question),
+            Request::Event(event) => return self.front.answers.noticed(event),
+            Request::Known(words, verdict) => {
+                if let Some((verdict, reason)) = verdict {
+                    let took = began.elapsed();
+                    self.front.counters.answered(C::MTA, verdict, reason, Source::Question, took);
+                }
+                return self.reply(Reply::Words(words), said);
+            }
+        };
+        let front = Rc::clone(&self.front);
+        let count = move |answer: &Answer, from, counters: &Counters| {
+            counters.answered(C::MTA, answer.verdict, answer.reason, from, began.elapsed());
+        };
+        if let Some(answer) = front.answers.at_once(&question) {
+            count(&answer, Source::Warm, &front.counters);
+            return self.reply(Reply::Answer(form, answer), said);
+        }
+        self.wait_for(async move {
+            let answer = front.answers.answer(question).await;
+            let from = if answer.reason == Reason::Deadline { Source::Deadline } else { Source::LookUp };
+            count(&answer, from, &front.counters);
+            Reply::Answer(form, answer)
+        });
+    }
+
+    /// Appends a reply, unless others have to go before it.
+    fn reply(&mut self, reply: Reply<C::Form>, said: &mut Vec<u8>) {
+        if self.waiting.is_none() {
+            reply.append::<C>(said);
+        } else {
+            self.wait_for(std::future::ready(reply));
+        }
+    }
+
+    fn wait_for(&mut self, reply: impl Future<Output = Reply<C::Form>> + 'static) {
+        self.waiting.get_or_insert_default().push_back(reply.boxed_local());
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.as_ref().is_none_or(|waiting| waiting.len() < MAX_QUEUED_REQUESTS)
+    }
+
+    /// Says it; what the peer does not take at once is kept.
+    fn poll_say(&mut self, cx: &mut Context<'_>, said: &[u8]) -> Poll<Result<(), End>> {
+        if !said.is_empty() {
+            let taken = match Pin::new(&mut self.stream).poll_write(cx, said) {
+                Poll::Ready(taken) => taken?,
+                Poll::Pending => 0,
+            };
+            self.unsent = said.get(taken..).unwrap_or_default().to_vec();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        while !self.unsent.is_empty() {
+            let taken = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            self.unsent.drain(..taken.min(self.unsent.len()));
+        }
+        self.unsent = Vec::new();
+        Poll::Ready(Ok(()))
+    }
+
+    fn count_end(&self, why: Cutting) {
+        self.front.counters.connections_ended.of(C::MTA.protocol()).of(why).one();
+    }
+
+    /// Tells a peer that our own code failed; it is not waited for.
+    fn apologise(&mut self) {
+        let mut said = Vec::new();
+        C::say(&C::failed(), &mut said);
+        let _ = poll_fn(|cx| self.poll_say(cx, &said)).now_or_never();
+    }
+}
+
+impl<Form: Copy> Reply<Form> {
+    fn append<C: Codec<Form = Form>>(&self, said: &mut Vec<u8>) {
+        match self {
+            Self::Answer(form, answer) => C::answer(answer, *form, said),
+            Self::Words(words) => C::say(words, said),
+        }
+    }
+}
