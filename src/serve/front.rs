@@ -95,7 +95,8 @@ pub async fn attend<A: Answers + Clone + 'static>(
             welcome(listening, gate, counters, stop, serve).await;
         }
         Protocol::Postfix => {
-            let serve = |stream, seat| connection::serve::<codec::Postfix, A>(stream, seat, Rc::clone(&front));
+            let serve =
+                |stream, seat| connection::serve::<codec::Postfix, A>(stream, seat, Rc::clone(&front));
             welcome(listening, gate, counters, stop, serve).await;
         }
         Protocol::Http => {}
@@ -149,6 +150,26 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
                 }
                 sleep(ACCEPT_PAUSE).await;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_ups_and_files_have_their_descriptors_whatever_there_are() {
+        for (descriptors, askers, readers) in [
+            (u64::MAX, 512, 64),
+            (Seats::descriptors_wanted(), 512, 64),
+            (1_024, 512, 64),
+            (512, 224, 32),
+            (64, 28, 4),
+            (16, 7, 1),
+            (0, 1, 1),
+        ] {
+            assert_eq!(Seats::within(descriptors), Seats { askers, readers }, "{descriptors}");
         }
     }
 }
