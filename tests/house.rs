@@ -44,6 +44,7 @@ const PURE: &[&str] = &[
     "src/probe/words.rs",
     "src/serve/address.rs",
     "src/serve/answer.rs",
+    "src/serve/codec.rs",
     "src/serve/counters.rs",
     "src/serve/protocol/event.rs",
     "src/serve/protocol/exim.rs",

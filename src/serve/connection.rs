@@ -489,7 +489,7 @@ mod tests {
             let (_peer, ours) = UnixStream::pair().unwrap();
             let seat = bench.gate.enter(Postfix::MTA.protocol()).await;
             let task = serve::<Postfix, MadeUp>(Stream::Unix(ours), seat, Rc::clone(&bench.front));
-            let octets = std::mem::size_of_val(&task);
+            let octets = size_of_val(&task);
             assert!(octets <= 768, "{octets}");
         });
     }
