@@ -149,6 +149,7 @@ fn a_new_configuration_counts_from_the_signal_on_and_a_bad_one_never() {
     let lab = Laboratory::start();
     let mut daemon = Plan::in_world(&lab).start();
     let refused = "enforced.test mx.hosting.test";
+    daemon.ask("enforced.test");
     let policy_counts = |daemon: &Daemon| {
         let answer = daemon.ask(refused);
         assert!(answer.contains("reason=mx-not-in-policy"), "{answer}\n{}", daemon.log());
