@@ -121,6 +121,20 @@ impl Laboratory {
         Ok(())
     }
 
+    /// The policy hosts listen at this address, too, for those who fetch from port 443 alone.
+    ///
+    /// # Errors
+    /// If it is taken, or one may not have it.
+    pub(crate) fn serve_policies_at(&self, address: SocketAddr) -> std::io::Result<()> {
+        let _inside = self.runtime.enter();
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let (authority, world) = (Arc::clone(&self.authority), Arc::clone(&self.world));
+        self.runtime.spawn(policy_host::serve(listener, authority, world, Arc::clone(&self.visits)));
+        Ok(())
+    }
+
     /// The port of all policy hosts.
     pub(crate) fn https_port(&self) -> u16 {
         self.https.port()

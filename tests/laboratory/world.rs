@@ -131,7 +131,10 @@ impl World {
         let children: Vec<(Name, Option<RData>)> = self
             .plans
             .iter()
-            .filter(|(child, _)| *child != origin && self.zone_above(child) == *origin)
+            .filter(|(child, _)| {
+                // The first condition is the cheap one: a world may have thousands of zones.
+                origin.zone_of(child) && *child != origin && self.zone_above(child) == *origin
+            })
             .map(|(child, plan)| {
                 let ds = (plan.health != Health::Unsigned).then(|| plan.key.ds(child));
                 (child.clone(), ds)
