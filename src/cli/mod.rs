@@ -27,8 +27,8 @@ mod watchdog;
 pub mod why;
 
 use crate::render::exim::Asker;
-use args::{Arguments, Command};
-use clap::FromArgMatches as _;
+use args::{Arguments, Command, VerifyArguments};
+use clap::{Args as _, FromArgMatches as _};
 use config::Format;
 use exit::ExitStatus;
 use std::ffi::OsString;
@@ -46,6 +46,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     let is_for_a_person =
         arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
     let is_a_plugin = probe::is_a_plugin(&arguments);
+    if let Some(question) = a_mail_servers_question(&arguments) {
+        return verify::run(&question);
+    }
     let read = guide::command()
         .try_get_matches_from(arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
@@ -71,6 +74,15 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Err(error) if is_for_a_person => output::usage_for_a_person(&error),
         Err(error) => output::usage(&error, format, asker),
     }
+}
+
+/// The default command, if it is asked without its name and without a mistake. Exim starts a process a delivery, and that
+/// need not make the definitions and helps of ten other commands: they were a quarter of its work. Whatever is not
+/// understood here is read, and told, by all of them.
+fn a_mail_servers_question(arguments: &[OsString]) -> Option<VerifyArguments> {
+    arguments.get(1).filter(|first| first.as_encoded_bytes().starts_with(b"-"))?;
+    let alone = VerifyArguments::augment_args(clap::Command::new("smtp-sts-verify"));
+    VerifyArguments::from_arg_matches(&alone.try_get_matches_from(arguments).ok()?).ok()
 }
 
 /// Whether somebody who has a host asks, before the command line is understood: an error answers him, too.
