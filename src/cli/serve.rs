@@ -7,6 +7,7 @@ use super::log::{self, LogFormat};
 use super::outside::{self, Trusted};
 use super::{output, panic, privileges};
 use crate::cache::CachePath;
+use crate::https::SharedTls;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
 use crate::serve::address::{Address, Loopback};
 use crate::serve::counters::{Counters, Protocol};
@@ -191,6 +192,7 @@ fn world(choices: &Choices, places: &Places) -> Result<World, BadConfiguration> 
         name_servers: outside::name_servers(choices)?,
         anchors: Arc::new(trusted.anchors()?),
         https: outside::https_settings(choices),
+        tls: SharedTls::default(),
         overrides: choices.overrides.clone(),
         require_authentication: choices.require_authentication.unwrap_or(false),
         on_unreachable: choices.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),

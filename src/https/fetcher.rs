@@ -81,6 +81,11 @@ impl Default for Patience {
     }
 }
 
+/// What fetches may share: CA certificates are read when the first of them needs them, and not again. Only fetchers of the
+/// same [`Roots`] may share one.
+#[derive(Clone, Debug, Default)]
+pub struct SharedTls(Arc<OnceLock<Arc<ClientConfig>>>);
+
 /// Fetches policies over HTTPS, with names resolved by `R`.
 ///
 /// Making one costs nothing: CA certificates are read when the first policy is fetched.
@@ -91,14 +96,22 @@ pub struct HttpsFetcher<'r, R> {
     run_ends: Instant,
     journal: Option<&'r Journal>,
     witness: Option<Arc<Witness>>,
-    tls: OnceLock<Result<Arc<ClientConfig>, BadRoots>>,
+    tls: SharedTls,
 }
 
 impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     /// A fetcher whose fetches all end before `run_ends`.
     #[must_use]
-    pub const fn new(resolver: &'r R, settings: HttpsSettings, run_ends: Instant) -> Self {
-        Self { resolver, settings, run_ends, journal: None, witness: None, tls: OnceLock::new() }
+    pub fn new(resolver: &'r R, settings: HttpsSettings, run_ends: Instant) -> Self {
+        Self { resolver, settings, run_ends, journal: None, witness: None, tls: SharedTls::default() }
+    }
+
+    /// The same, for a process that fetches often: reading and parsing a system's certificates takes milliseconds. Not for one with a
+    /// witness.
+    #[must_use]
+    pub fn sharing(mut self, tls: &SharedTls) -> Self {
+        self.tls = tls.clone();
+        self
     }
 
     /// The same, with its steps taken down: connections, handshake, request. Its questions are the resolver's steps.
@@ -112,6 +125,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     #[must_use]
     pub fn seen_by(mut self, witness: Arc<Witness>) -> Self {
         self.witness = Some(witness);
+        // A set-up that others made would tell this witness nothing.
+        self.tls = SharedTls::default();
         self
     }
 
@@ -124,9 +139,13 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
-        let make = || client_config(&self.settings.roots, self.witness.as_ref()).map(Arc::new);
-        let made = self.tls.get_or_init(make);
-        made.clone().map_err(FetchError::NoRoots)
+        let SharedTls(shared) = &self.tls;
+        if let Some(made) = shared.get() {
+            return Ok(Arc::clone(made));
+        }
+        // What fails is tried again by the next fetch: an administrator may mend it meanwhile.
+        let made = client_config(&self.settings.roots, self.witness.as_ref()).map_err(FetchError::NoRoots)?;
+        Ok(Arc::clone(shared.get_or_init(|| Arc::new(made))))
     }
 
     /// The addresses of `host` that may be connected to, in the order in which they are tried.

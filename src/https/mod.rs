@@ -17,7 +17,7 @@ mod witness;
 
 pub use crate::policy::url::{BadUrl, PolicyUrl};
 pub use error::{FetchError, FetchFailure, Retold, Step};
-pub use fetcher::{HttpsFetcher, HttpsSettings, Patience};
+pub use fetcher::{HttpsFetcher, HttpsSettings, Patience, SharedTls};
 pub use roots::{BadRoots, Roots};
 pub use witness::{Sighting, Witness};
 

@@ -152,7 +152,7 @@ async fn look_up(order: Order, store: &Store) {
     }
     let deadline = Instant::now() + world.look_up_within;
     let resolver = Resolver::new(&world.name_servers, Arc::clone(&world.anchors), now, deadline.into());
-    let fetcher = HttpsFetcher::new(&resolver, world.https.clone(), deadline);
+    let fetcher = HttpsFetcher::new(&resolver, world.https.clone(), deadline).sharing(&world.tls);
     let mut report = verify::verify(&request, Some(&ledger), &resolver, &fetcher, now).await;
     let until = stands_until(&report, &request, ledger.memory(), now);
     let writes = ledger.close();

@@ -2,7 +2,7 @@
 
 use crate::cache::{Cache, CachePath, Circumstances};
 use crate::dns::anchor::TrustAnchors;
-use crate::https::HttpsSettings;
+use crate::https::{HttpsSettings, SharedTls};
 use crate::overrides::{Effect, Overrides, Word};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
@@ -28,6 +28,8 @@ pub struct World {
     pub anchors: Arc<TrustAnchors>,
     /// How policies are fetched.
     pub https: HttpsSettings,
+    /// The CA certificates behind that, once they were needed.
+    pub tls: SharedTls,
     /// What is said about single domains.
     pub overrides: Overrides,
     /// Only authenticated policies are stored and used.
