@@ -5,6 +5,7 @@
 //! as many domains as one likes. Each prints `key=value` words; `world` reads commands from its standard input.
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
