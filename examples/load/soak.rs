@@ -166,7 +166,7 @@ fn one(clients: &mut [Client<'_>; 2], ask: Ask, counts: &Counts) {
     counts.answers.fetch_add(1, Ordering::Relaxed);
     counts.late.fetch_add(u64::from(since.elapsed() > Duration::from_millis(200)), Ordering::Relaxed);
     let answer = String::from_utf8_lossy(&answer);
-    if answer.starts_with("verdict=defer") || answer.starts_with("TEMP") {
+    if answer.starts_with("verdict=defer") || answer.starts_with("TEMP") || answer.starts_with("TIMEOUT") {
         counts.waits.fetch_add(1, Ordering::Relaxed);
     } else if !ask.begins.iter().any(|word| answer.starts_with(word)) || !answer.contains(&ask.holds) {
         counts.wrong.fetch_add(1, Ordering::Relaxed);
