@@ -245,7 +245,7 @@ def changed(path, text):
 
 
 if __name__ == "__main__":
-    LEDGER = harness.Ledger(None)
+    LEDGER = harness.Ledger(None, by="systemd")
     for function in CASES:
         LEDGER.run(function.words, function)
     LEDGER.close()

@@ -49,7 +49,7 @@ class Machine:
 
     def __init__(self, scratch, package):
         self.package = package
-        self.exim = exim.Exim(scratch)
+        self.exim = exim.Exim(scratch, macros={})
         self.world = world.World(scratch)
         self.exim.configure("split", sets=[])
         # Whether or not this machine has Exim's by-hand installation, too.
@@ -388,7 +388,7 @@ def main():
     """Runs everything; the exit status."""
     scratch, package = sys.argv[1:]
     machine = Machine(scratch, os.path.abspath(package))
-    ledger = harness.Ledger(None)
+    ledger = harness.Ledger(None, by="the package")
     for function in CASES:
         ledger.run(function.words, function, machine)
     return ledger.close()
