@@ -89,8 +89,10 @@ fn each_domain_of_that_world_has_its_word_for_reports() {
         ("bad-policy1.loc", failed("sts-policy-invalid")),
         ("bad-policy2.loc", failed("sts-policy-invalid")),
         ("bad-policy3.loc", failed("sts-policy-invalid")),
+        ("bad-cert1.loc", failed("sts-webpki-invalid")),
+        ("bad-cert2.loc", failed("sts-webpki-invalid")),
+        // Asked again, the policy host is left alone for a while.
         ("bad-cert1.loc", failed("sts-policy-fetch-error")),
-        ("bad-cert2.loc", failed("sts-policy-fetch-error")),
     ] {
         let reply = replied(&lab, &cache, &format!("policy-tlsrpt {domain}"));
         assert_eq!(reply, expected.replace("{}", domain), "{domain}");

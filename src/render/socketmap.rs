@@ -24,6 +24,7 @@ use crate::limits::MAX_SOCKETMAP_REPLY_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, mta_sts};
 use crate::reason::Reason;
+use crate::reports::result::ResultType;
 use crate::verdict::{HostJudgement, Judgement, PolicyType, Tls, Verdict};
 use crate::verify::Report;
 use std::borrow::Cow;
@@ -152,12 +153,12 @@ fn attributes(report: &Report, level: &Level<'_>) -> Option<String> {
         (Level::Default, _) if *reason == Reason::NullMx => None,
         (Level::Default, Some(published)) if *mode == Mode::Testing => {
             let patterns = published.body.mx.iter().map(ToString::to_string).collect::<Vec<_>>();
-            Some(of_policy(domain, &published, &patterns) + &failure(*reason))
+            Some(of_policy(domain, &published, &patterns) + &failure(report).unwrap_or_default())
         }
-        (Level::Default, _) => Some(match failure(*reason).as_str() {
-            "" => format!(" policy_type=no-policy-found policy_domain={domain}"),
-            failure => format!(" policy_type=sts policy_domain={domain}{failure}"),
-        }),
+        (Level::Default, _) => Some(failure(report).map_or_else(
+            || format!(" policy_type=no-policy-found policy_domain={domain}"),
+            |failure| format!(" policy_type=sts policy_domain={domain}{failure}"),
+        )),
         (Level::May | Level::Encrypt | Level::Dane | Level::DaneOnly | Level::Secure(_), _) => None,
     }
 }
@@ -189,15 +190,17 @@ fn host_patterns(report: &Report, published: &mta_sts::Policy, hosts: &[&MxHost]
     }
 }
 
-/// What was wrong with the policy, in the words of RFC 8460 section 4.3; nothing if nothing was. A policy host whose
-/// certificate does not fit is one from which no policy could be fetched.
-fn failure(reason: Reason) -> String {
-    match reason {
-        Reason::PolicyMalformed | Reason::PolicyNotFetched | Reason::ReportOnly => {
-            reason.explain().result_type.map(|word| format!(" policy_failure={word}")).unwrap_or_default()
-        }
-        _ => String::new(),
-    }
+/// What was wrong with the policy, in the words of RFC 8460 section 4.3; nothing if nothing was, or if it was one of the
+/// draft's, which reports know nothing of.
+fn failure(report: &Report) -> Option<String> {
+    let result = match (report.judgement.reason, report.failures.first()) {
+        (Reason::PolicyMalformed | Reason::PolicyNotFetched, Some(result)) => *result,
+        // It failed lately, and was left alone since.
+        (Reason::PolicyNotFetched, None) => ResultType::StsPolicyFetchError,
+        (Reason::ReportOnly, _) => ResultType::ValidationFailure,
+        _ => return None,
+    };
+    Some(format!(" policy_failure={result}"))
 }
 
 #[cfg(test)]
@@ -397,14 +400,6 @@ mod tests {
         for (word, expected) in [
             ("plain", none),
             ("none", none),
-            (
-                "unfetched",
-                "OK may policy_type=sts policy_domain=example.org policy_failure=sts-policy-fetch-error",
-            ),
-            (
-                "malformed",
-                "OK may policy_type=sts policy_domain=example.org policy_failure=sts-policy-invalid",
-            ),
             // Postfix says the same of itself at these levels, and takes attributes there for an error.
             ("dane", "OK dane-only"),
             ("unusable", "OK encrypt"),
@@ -413,6 +408,28 @@ mod tests {
         ] {
             assert_eq!(policy_tlsrpt(&report(&[("a.d.test", word)])), expected, "{word}");
         }
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_had_is_told_to_reports_with_what_is_wrong_with_it() {
+        let failed = |result: &str| {
+            format!("OK may policy_type=sts policy_domain=example.org policy_failure={result}")
+        };
+        for (word, failures, expected) in [
+            ("unfetched", vec![ResultType::StsWebpkiInvalid], failed("sts-webpki-invalid")),
+            ("unfetched", vec![ResultType::StsPolicyFetchError], failed("sts-policy-fetch-error")),
+            ("unfetched", vec![], failed("sts-policy-fetch-error")),
+            ("malformed", vec![ResultType::StsPolicyInvalid], failed("sts-policy-invalid")),
+            // A record of the draft's.
+            ("malformed", vec![], "OK may policy_type=no-policy-found policy_domain=example.org".to_owned()),
+        ] {
+            let report = Report { failures, ..report(&[("a.d.test", word)]) };
+            assert_eq!(policy_tlsrpt(&report), expected, "{word}");
+        }
+        // What is in force stays in force, and its enforcement does not fail.
+        let in_force = report(&[("a.d.test", "sts")]);
+        let fading = Report { failures: vec![ResultType::StsPolicyFetchError], ..in_force.clone() };
+        assert_eq!(policy_tlsrpt(&fading), policy_tlsrpt(&in_force));
     }
 
     /// Postfix 3.10.5 goes by the patterns and forgets the names.
