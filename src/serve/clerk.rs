@@ -19,8 +19,8 @@ use crate::time::{Clock as _, SystemClock, UnixTime};
 use crate::verdict::PolicyType;
 use crate::verify::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 /// The way to the clerk.
@@ -30,11 +30,13 @@ pub struct Clerk {
     counters: Arc<Counters>,
 }
 
-/// What is to be counted.
+/// What the clerk is told.
 #[derive(Debug)]
-struct Note {
-    world: Arc<World>,
-    matter: Matter,
+enum Note {
+    /// Something is to be counted.
+    Matter(Arc<World>, Matter),
+    /// The counts are wanted in the file.
+    WriteDown(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -79,8 +81,17 @@ impl Clerk {
         }
     }
 
+    /// Waits until everything that was told before is in the file, or was tried to be put there.
+    pub async fn write_down(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.tray.send(Note::WriteDown(tell)).await.is_ok() {
+            // If the clerk is gone there is nothing to wait for.
+            let _ = told.await;
+        }
+    }
+
     fn put(&self, world: &Arc<World>, matter: Matter) -> bool {
-        self.tray.try_send(Note { world: Arc::clone(world), matter }).is_ok()
+        self.tray.try_send(Note::Matter(Arc::clone(world), matter)).is_ok()
     }
 }
 
@@ -92,30 +103,34 @@ impl Tray {
         let mut due = None;
         loop {
             let next = match due {
-                None => self.notes.recv().await.map_or(Next::End, Next::Note),
-                Some(due) => tokio::select! {
-                    biased;
-                    () = sleep_until(due) => Next::Write,
-                    note = self.notes.recv() => note.map_or(Next::End, Next::Note),
-                },
+                None => Some(self.notes.recv().await),
+                Some(due) => timeout_at(due, self.notes.recv()).await.ok(),
             };
-            let is_end = matches!(next, Next::End);
-            if let Next::Note(Note { world, matter }) = next {
-                let errand = {
-                    let books = Arc::clone(&books);
-                    move |cache: &Cache| locked(&books).enter(matter, cache, SystemClock.now())
-                };
-                let is_full = store.ask(&world, errand).await.unwrap_or(false);
-                due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
-                last_world = Some(world);
-                if !is_full {
-                    continue;
+            let (mut teller, mut is_end) = (None, false);
+            match next {
+                Some(Some(Note::Matter(world, matter))) => {
+                    let entered = Arc::clone(&books);
+                    let errand =
+                        move |cache: &Cache| locked(&entered).enter(matter, cache, SystemClock.now());
+                    let is_full = store.ask(&world, errand).await.unwrap_or(false);
+                    due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
+                    last_world = Some(world);
+                    if !is_full {
+                        continue;
+                    }
                 }
+                Some(Some(Note::WriteDown(tell))) => teller = Some(tell),
+                Some(None) => is_end = true,
+                None => {}
             }
             if let Some(world) = &last_world {
                 self.write(&store, world, &books).await;
             }
             due = None;
+            // Whoever wanted it may have gone.
+            if let Some(tell) = teller {
+                let _ = tell.send(());
+            }
             if is_end {
                 return;
             }
@@ -130,12 +145,6 @@ impl Tray {
             warn!(why, "sessions for TLS reports are not written down");
         }
     }
-}
-
-enum Next {
-    Note(Note),
-    Write,
-    End,
 }
 
 fn locked(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
