@@ -16,6 +16,7 @@ import cases_daemon  # noqa: E402
 import cases_dane  # noqa: E402
 import cases_dane_plumbing  # noqa: E402
 import cases_doctor  # noqa: E402
+import cases_events  # noqa: E402
 import cases_header  # noqa: E402
 import cases_mta_sts  # noqa: E402
 import cases_overrides  # noqa: E402
@@ -269,7 +270,7 @@ def header(lab, ledger):
 def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.program_answers(program)
-    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES]
+    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES, *cases_events.CASES]
     if not any(ledger.wants(case.words) for case in cases):
         return
     lab.exim.configure("split", sets=["enforce", "header"])
