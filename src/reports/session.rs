@@ -227,6 +227,8 @@ impl Looks {
 mod tests {
     use super::*;
     use crate::name::PolicyDomain;
+    use crate::serve::protocol::Frame;
+    use crate::serve::protocol::exim::{self, Request};
     use crate::verdict::Tls;
     use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 
@@ -372,6 +374,30 @@ mod tests {
         }
         assert_eq!(results(PolicyType::MtaSts, &[GREETED]), []);
         assert_eq!(results(PolicyType::MtaSts, &[Happening::Greeted { offers_starttls: None }]), []);
+    }
+
+    /// What a real Exim told, word for word, and what is counted of it.
+    #[test]
+    fn the_sessions_of_a_real_exim_have_the_results_that_they_had() {
+        let recorded = include_str!("../../fixtures/exim/events");
+        let now = recorded.split("at Unix time ").nth(1).unwrap().split('.').next().unwrap();
+        let now = UnixTime(now.parse().unwrap());
+        let mut sessions = Sessions::default();
+        let told = recorded.split("\n== ").skip(1).collect::<Vec<_>>();
+        assert_eq!(told.len(), 20);
+        for session in told {
+            let (expected, lines) = session.split_once('\n').unwrap();
+            let results: Vec<String> = lines
+                .lines()
+                .filter_map(|line| match exim::read(line.as_bytes(), true) {
+                    Frame::Whole(Request::Event(event), _) => sessions.hear(&event, now),
+                    other => panic!("{line}: {other:?}"),
+                })
+                .map(|outcome| format!("{} {}", outcome.policy.word(), outcome.ended.word()))
+                .collect();
+            let results = if results.is_empty() { "nothing".to_owned() } else { results.join(", ") };
+            assert_eq!(results, expected.split(" (").next().unwrap(), "{expected}");
+        }
     }
 
     #[test]
