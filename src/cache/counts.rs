@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(beside(&directory, NOW).add(first), Ok(0));
         assert_eq!(beside(&directory, NOW).add(second), Ok(0));
         let read = beside(&directory, NOW).of(None).unwrap();
-        assert_eq!(read.len() as u64, MAX_REPORT_ROWS_PER_DOMAIN + 1);
+        assert_eq!(u64::try_from(read.len()), Ok(MAX_REPORT_ROWS_PER_DOMAIN + 1));
         assert!(read.contains(&(row(0).among_others(), 50)));
         // A row that is there goes on.
         assert_eq!(beside(&directory, NOW).add(&[(row(3), 1)]), Ok(0));

@@ -1,5 +1,6 @@
 //! What was counted for TLS reports, for people and for programs. Pure.
 
+use crate::name::MxHost;
 use crate::reports::tally::Row;
 use crate::text::Escaped;
 use crate::verdict::PolicyType;
@@ -39,7 +40,7 @@ pub fn object(row: &Row, sessions: u64) -> Value {
             "mode": row.policy.mode.word(),
             "text": Escaped(&row.policy.text).to_string(),
         },
-        "host": row.host.as_ref().map(|host| host.as_str()),
+        "host": row.host.as_ref().map(MxHost::as_str),
         "address": row.address.map(|address| address.to_string()),
         "from": row.from.map(|address| address.to_string()),
         "result": row.ended.word(),
@@ -69,7 +70,7 @@ fn place(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::{MxHost, PolicyDomain};
+    use crate::name::PolicyDomain;
     use crate::policy::Mode;
     use crate::reports::result::ResultType;
     use crate::reports::session::Ended;

@@ -167,7 +167,9 @@ impl Sessions {
         if self.0.len() >= MAX_SESSIONS_FOLLOWED {
             let oldest =
                 self.0.iter().min_by_key(|(_, state)| state.since).map(|(session, _)| session.clone());
-            oldest.iter().for_each(|session| drop(self.0.remove(session)));
+            if let Some(oldest) = oldest {
+                self.0.remove(&oldest);
+            }
         }
         self.0.insert(session.clone(), state);
     }

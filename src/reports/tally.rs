@@ -195,7 +195,8 @@ mod tests {
         }
         assert!(tally.is_full());
         let rows = tally.take();
-        assert_eq!(rows.iter().map(|(_, count)| count).sum::<u64>(), MAX_TALLIED as u64 + 100);
+        let sum: u64 = rows.iter().map(|(_, count)| count).sum();
+        assert_eq!(usize::try_from(sum), Ok(MAX_TALLIED + 100));
         assert!(rows.contains(&(row(0).among_others(), 100)));
     }
 
