@@ -16,6 +16,15 @@ pub struct Event {
     pub happening: Happening,
 }
 
+impl Event {
+    /// Whether it tells of a verified handshake under a policy of the draft, which may have been taken on first use.
+    #[must_use]
+    pub const fn meets_the_draft(&self) -> bool {
+        matches!(self.happening, Happening::Encrypted(Proof::Authority | Proof::Dane))
+            && matches!(self.answered.policy, PolicyType::SmtpSts)
+    }
+}
+
 /// What tells one session from others: an Exim process tries an address of a host once, and once more in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {

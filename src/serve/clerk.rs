@@ -19,7 +19,7 @@ use crate::time::{Clock as _, SystemClock, UnixTime};
 use crate::verdict::PolicyType;
 use crate::verify::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -27,6 +27,7 @@ use tracing::warn;
 #[derive(Clone, Debug)]
 pub struct Clerk {
     tray: mpsc::Sender<Note>,
+    world: watch::Sender<Arc<World>>,
     counters: Arc<Counters>,
 }
 
@@ -55,20 +56,26 @@ pub struct Tray {
 impl Clerk {
     /// A clerk who has no notes yet.
     #[must_use]
-    pub fn new(counters: Arc<Counters>) -> (Self, Tray) {
+    pub fn new(world: Arc<World>, counters: Arc<Counters>) -> (Self, Tray) {
         let (tray, notes) = mpsc::channel(MAX_NOTES_WAITING);
-        (Self { tray, counters: Arc::clone(&counters) }, Tray { notes, counters })
+        let clerk = Self { tray, world: watch::Sender::new(world), counters: Arc::clone(&counters) };
+        (clerk, Tray { notes, counters })
+    }
+
+    /// Exchanges the world: what is told from now on is counted beside its cache.
+    pub fn renew(&self, world: Arc<World>) {
+        self.world.send_replace(world);
     }
 
     /// Takes down what Exim told.
-    pub fn hear(&self, world: &Arc<World>, event: Event) {
+    pub fn hear(&self, event: Box<Event>) {
         let fate =
-            if self.put(world, Matter::Heard(Box::new(event))) { EventFate::Kept } else { EventFate::Lost };
+            if self.put(Matter::Heard(event)) { EventFate::Kept } else { EventFate::Lost };
         self.counters.events.of(fate).one();
     }
 
     /// Takes down what a look-up found fault with, if it did.
-    pub fn notice(&self, world: &Arc<World>, report: &Report) {
+    pub fn notice(&self, report: &Report) {
         let faults = noticed::faults(report);
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
             let judgement = &report.judgement;
@@ -77,7 +84,7 @@ impl Clerk {
                 PolicyType::None | PolicyType::Override => PolicyType::MtaSts,
                 decided => decided,
             };
-            let _ = self.put(world, Matter::Noticed(domain, kind, judgement.mode, faults));
+            let _ = self.put(Matter::Noticed(domain, kind, judgement.mode, faults));
         }
     }
 
@@ -90,8 +97,9 @@ impl Clerk {
         }
     }
 
-    fn put(&self, world: &Arc<World>, matter: Matter) -> bool {
-        self.tray.try_send(Note::Matter(Arc::clone(world), matter)).is_ok()
+    fn put(&self, matter: Matter) -> bool {
+        let world = Arc::clone(&self.world.borrow());
+        self.tray.try_send(Note::Matter(world, matter)).is_ok()
     }
 }
 
