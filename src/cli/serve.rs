@@ -10,6 +10,7 @@ use crate::cache::CachePath;
 use crate::https::SharedTls;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
 use crate::serve::address::{Address, Loopback};
+use crate::serve::clerk::Clerk;
 use crate::serve::counters::{Counters, Protocol};
 use crate::serve::desk::Desk;
 use crate::serve::engine::Engine;
@@ -28,7 +29,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, spawn_local};
 use tracing::warn;
 
 /// Why nothing is served: the exit status, and a sentence for standard error.
@@ -142,14 +143,20 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let world = Arc::new(world(&choices, &places).map_err(|error| misconfigured(&error))?);
     let seats = Seats::within(lifecycle::descriptors());
     let runtime = outside::runtime().map_err(failed)?;
+    let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
         let listening = open(&places).await.map_err(|error| misconfigured(&error))?;
         let (store, _store_thread) = Store::open().map_err(failed)?;
-        let (desk, _desk_thread) = Desk::open(store).map_err(failed)?;
+        let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
+        spawn_local(tray.work(store.clone()));
+        let noticing = clerk.clone();
+        let (desk, _desk_thread) =
+            Desk::open(store, move |_, report| noticing.notice(report)).map_err(failed)?;
         let engine = Engine::new(world, desk);
+        engine.counted_by(clerk);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);
-        lifecycle::live(listening, seats, engine, Arc::new(Counters::default()), reload).await.map_err(failed)
+        lifecycle::live(listening, seats, engine, counters, reload).await.map_err(failed)
     })
 }
 

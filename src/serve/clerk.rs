@@ -69,8 +69,7 @@ impl Clerk {
 
     /// Takes down what Exim told.
     pub fn hear(&self, event: Box<Event>) {
-        let fate =
-            if self.put(Matter::Heard(event)) { EventFate::Kept } else { EventFate::Lost };
+        let fate = if self.put(Matter::Heard(event)) { EventFate::Kept } else { EventFate::Lost };
         self.counters.events.of(fate).one();
     }
 

@@ -15,6 +15,7 @@ use crate::verify::{self, CacheUse, Report, Request};
 use futures_util::future::{Either, select};
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
@@ -62,11 +63,14 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Starts the thread; it ends when nobody can order anything any more and all look-ups have ended.
+    /// Starts the thread, which tells `hear` of each look-up that asked the network; it ends when nobody can order anything any more and all look-ups have ended.
     ///
     /// # Errors
     /// If the system has no thread or descriptor left.
-    pub fn open(store: Store) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn open(
+        store: Store,
+        hear: impl Fn(&Question, &Report) + Send + 'static,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
         let (orders, mut waiting) = mpsc::channel::<Order>(MAX_LOOK_UPS_WAITING);
         let (pulses, mut felt) = mpsc::channel::<oneshot::Sender<()>>(1);
         let desk = Self { orders, pulses, store: store.clone() };
@@ -74,6 +78,7 @@ impl Desk {
         let thread = Builder::new().name("desk".into()).spawn(move || {
             let local = LocalSet::new();
             let seats = Arc::new(Semaphore::new(MAX_LOOK_UPS_AT_ONCE));
+            let hear = Rc::new(hear);
             runtime.block_on(local.run_until(async move {
                 let through = store.clone();
                 tokio::task::spawn_local(async move {
@@ -87,9 +92,9 @@ impl Desk {
                 while let Some(order) = waiting.recv().await {
                     // Seats are given in the order of the orders.
                     let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { break };
-                    let store = store.clone();
+                    let (store, hear) = (store.clone(), Rc::clone(&hear));
                     tokio::task::spawn_local(async move {
-                        look_up(order, &store).await;
+                        look_up(order, &store, &*hear).await;
                         drop(seat);
                     });
                 }
@@ -127,7 +132,7 @@ impl Desk {
 }
 
 /// One look-up, from the cache to the answer.
-async fn look_up(order: Order, store: &Store) {
+async fn look_up(order: Order, store: &Store, hear: &impl Fn(&Question, &Report)) {
     let Order { world, question, handshake, tell } = order;
     let now = SystemClock.now();
     let landed = |report: &Report, until| {
@@ -154,6 +159,7 @@ async fn look_up(order: Order, store: &Store) {
     let resolver = Resolver::new(&world.name_servers, Arc::clone(&world.anchors), now, deadline.into());
     let fetcher = HttpsFetcher::new(&resolver, world.https.clone(), deadline).sharing(&world.tls);
     let mut report = verify::verify(&request, Some(&ledger), &resolver, &fetcher, now).await;
+    hear(&question, &report);
     let until = stands_until(&report, &request, ledger.memory(), now);
     let writes = ledger.close();
     if !writes.is_empty() {

@@ -1,16 +1,17 @@
 //! The engine: answers what is warm at once, and has everything else looked up, once, however many ask.
 
 use super::answer::Answer;
+use super::clerk::Clerk;
 use super::desk::{Desk, Order, Stage};
 use super::question::Question;
 use super::warm::Warm;
 use super::world::World;
 use crate::reason::Reason;
-use crate::reports::event::Event;
+use crate::reports::event::{Event, Session};
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::Handshake;
 use crate::verify::{NoInquiry, Report};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::rc::Rc;
@@ -40,6 +41,8 @@ pub struct Engine {
     warm: RefCell<Warm>,
     flights: RefCell<HashMap<Question, watch::Receiver<Stage>>>,
     desk: Desk,
+    /// Who counts what Exim tells, if anybody does.
+    clerk: OnceCell<Clerk>,
 }
 
 impl Engine {
@@ -51,11 +54,46 @@ impl Engine {
             warm: RefCell::default(),
             flights: RefCell::default(),
             desk,
+            clerk: OnceCell::new(),
         })
+    }
+
+    /// Has what Exim tells counted from now on; the first clerk stays.
+    pub fn counted_by(&self, clerk: Clerk) {
+        let _ = self.clerk.set(clerk);
+    }
+
+    /// Waits until what was counted is written down.
+    pub async fn write_down(&self) {
+        if let Some(clerk) = self.clerk.get() {
+            clerk.write_down().await;
+        }
+    }
+
+    /// Exim verified the certificate of a host: a policy that was taken on first use is applied now, and binds (draft
+    /// section 3.3).
+    pub fn verified(self: &Rc<Self>, question: Question) {
+        let known = self.at_once(&question);
+        if question.host.is_none() || known.is_some_and(|answer| answer.reason != Reason::FirstUse) {
+            return;
+        }
+        let (tell, mut told) = watch::channel(Stage::UnderWay);
+        let world = Arc::clone(&self.world.borrow());
+        let order = Order { world, question, handshake: Handshake::Verified, tell };
+        if self.desk.order(order).is_ok() {
+            let engine = Rc::clone(self);
+            spawn_local(async move {
+                landed(&mut told).await;
+                engine.warm.borrow_mut().clear();
+            });
+        }
     }
 
     /// Exchanges the world: what was answered under the old one is forgotten.
     pub fn renew(&self, world: Arc<World>) {
+        if let Some(clerk) = self.clerk.get() {
+            clerk.renew(Arc::clone(&world));
+        }
         *self.world.borrow_mut() = world;
         self.warm.borrow_mut().clear();
     }
@@ -104,6 +142,16 @@ async fn landed(told: &mut watch::Receiver<Stage>) -> Option<Stage> {
 }
 
 impl Answers for Rc<Engine> {
+    fn noticed(&self, event: Box<Event>) {
+        if event.meets_the_draft() {
+            let Session { domain, host, .. } = &event.session;
+            self.verified(Question { domain: domain.clone(), host: Some(host.clone()) });
+        }
+        if let Some(clerk) = self.clerk.get() {
+            clerk.hear(event);
+        }
+    }
+
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
         self.warm.borrow_mut().recall(question, SystemClock.now())
     }

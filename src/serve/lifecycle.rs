@@ -112,6 +112,7 @@ where
         Either::Left(_) => {
             // What the store was told before this comes back is on the disk.
             let _ = timeout(PULSE_DEADLINE, engine.pulse()).await;
+            let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
             Ok(Ended::Drained)
         }
         Either::Right((Some(Word::Broken(part)), _)) => Ok(broken(part)),

@@ -16,7 +16,9 @@ const VERIFIED: &str = "ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=no";
 /// What an event says of whose session it was; its policy line is the one that the daemon answers now.
 fn event(daemon: &Daemon, domain: &str, host: &str, happening: &str) -> String {
     let line = daemon.ask(domain);
-    format!("E {happening} pid=4711 dom={domain} host={host} ip=192.0.2.25 sip=192.0.2.1 pol=\"{line}\" errno=0\n")
+    format!(
+        "E {happening} pid=4711 dom={domain} host={host} ip=192.0.2.25 sip=192.0.2.1 pol=\"{line}\" errno=0\n"
+    )
 }
 
 /// Tells it as Exim does; what it is answered.

@@ -7,5 +7,6 @@ mod laboratory;
 
 mod crowd;
 mod daemon;
+mod events;
 mod life;
 mod sockets;
