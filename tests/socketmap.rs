@@ -2,8 +2,11 @@
 //! asked in its tests, and what ours says.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
+#[path = "serving/daemon.rs"]
+mod daemon;
 mod laboratory;
 
+use daemon::Daemon;
 use laboratory::{Laboratory, path};
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
@@ -97,4 +100,25 @@ fn each_domain_of_that_world_has_its_word_for_reports() {
         let reply = replied(&lab, &cache, &format!("policy-tlsrpt {domain}"));
         assert_eq!(reply, expected.replace("{}", domain), "{domain}");
     }
+}
+
+/// The same on one connection to the daemon itself, all questions sent before the first reply is read.
+#[test]
+fn the_daemon_gives_the_same_replies_on_its_socket() {
+    let lab = world();
+    let daemon = Daemon::in_world(&lab);
+    let mut connection = daemon.postfix();
+    let rows = rows();
+    for Row { question, .. } in &rows {
+        let (map, key) = question.split_once(' ').unwrap();
+        connection.send(map, key).unwrap();
+    }
+    for Row { question, expected } in &rows {
+        assert_eq!(connection.reply().unwrap().trim_end(), *expected, "{question}\n{}", daemon.log());
+    }
+    for domain in ["good.loc", "testing.loc", "no-record.loc", "bad-policy1.loc"] {
+        let told = connection.ask("policy-tlsrpt", domain).unwrap();
+        assert_eq!(told, replied(&lab, &lab.cache_file(), &format!("policy-tlsrpt {domain}")));
+    }
+    assert_eq!(connection.ask("test", "good.loc").unwrap(), "PERM there are two maps: policy and policy-tlsrpt");
 }
