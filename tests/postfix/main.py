@@ -120,7 +120,7 @@ def main():
         only = arguments[at + 1]
         del arguments[at : at + 2]
     program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
-    ledger = harness.Ledger(only)
+    ledger = harness.Ledger(only, "Postfix")
     lab = Laboratory(scratch, package, program)
     print("Postfix " + postfix.shell("postconf -h mail_version").strip())
     for case in cases.CASES:
