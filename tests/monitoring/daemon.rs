@@ -56,7 +56,7 @@ fn young() -> Status {
 }
 
 /// One that has worked for some days.
-fn busy() -> Status {
+pub(crate) fn busy() -> Status {
     let mut status = young();
     status.started_at = UnixTime(NOW.0 - 3 * 86_400 - 7_000);
     status.loaded_at = UnixTime(NOW.0 - 4_000);

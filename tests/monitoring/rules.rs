@@ -4,10 +4,21 @@ use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Unusable;
 use smtp_sts_verify::monitoring::prometheus::Family;
 use smtp_sts_verify::monitoring::{Outcome, Summary};
+use smtp_sts_verify::render::metrics;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// The one family whose series have other names than the family.
+const HISTOGRAM: &str = "smtp_sts_serve_answer_seconds";
+
+/// The families of the probe's and of the daemon's series.
+fn families(exposition: &str) -> BTreeSet<&str> {
+    let of_daemon = exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let of_daemon = of_daemon.filter(|name| name.starts_with("smtp_sts_serve_"));
+    Family::ALL.into_iter().map(Family::name).chain(of_daemon).collect()
+}
 
 fn place(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("exim/monitoring").join(name)
@@ -17,11 +28,14 @@ fn read(name: &str) -> String {
     fs::read_to_string(place(name)).unwrap()
 }
 
-/// Every name in the text that looks like one of ours.
+/// Every name in the text that looks like one of ours; of a histogram, the name of all its series.
 fn names(text: &str) -> BTreeSet<&str> {
     let is_part = |c: char| c == '_' || c.is_ascii_lowercase();
-    text.match_indices("smtp_sts_probe_")
+    ["smtp_sts_probe_", "smtp_sts_serve_"]
+        .into_iter()
+        .flat_map(|prefix| text.match_indices(prefix))
         .map(|(at, _)| text[at..].split(|c| !is_part(c)).next().unwrap())
+        .map(|name| if name.starts_with(HISTOGRAM) { &name[..HISTOGRAM.len()] } else { name })
         .collect()
 }
 
@@ -57,7 +71,8 @@ fn every_alert_is_tested() {
 
 #[test]
 fn rules_and_board_ask_only_for_series_that_there_are() {
-    let ours: BTreeSet<&str> = Family::ALL.into_iter().map(Family::name).collect();
+    let exposition = metrics::exposition(&crate::daemon::busy());
+    let ours = families(&exposition);
     for file in ["alerts.yml", "alerts_test.yml", "grafana.json"] {
         let text = read(file);
         let asked = names(&text);
@@ -69,23 +84,42 @@ fn rules_and_board_ask_only_for_series_that_there_are() {
     assert!(unused.is_empty(), "nobody looks at {unused:?}");
 }
 
+/// Label and word of each matcher in the text.
+fn matchers(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for sign in ["=\"", "=~\""] {
+        for (at, _) in text.match_indices(sign) {
+            let label = text[..at].rsplit(|c: char| c != '_' && !c.is_ascii_lowercase()).next().unwrap();
+            let words = text[at + sign.len()..].split('"').next().unwrap();
+            found.extend(words.split('|').map(|word| (label, word)));
+        }
+    }
+    found
+}
+
 #[test]
 fn rules_ask_only_for_words_that_occur() {
+    let exposition = metrics::exposition(&crate::daemon::busy());
     let summary = Summary::of(&crate::scene::refused("example.org"));
     let tallies = [&summary.addresses, &summary.hosts, &summary.tlsa];
-    let words: BTreeSet<&str> = tallies
-        .into_iter()
-        .flatten()
-        .map(|(word, _)| *word)
-        .chain(Outcome::ALL.into_iter().map(Outcome::word))
-        .collect();
-    for label in ["outcome=", "outcome=~", "action="] {
-        for (at, _) in read("alerts.yml").match_indices(&format!("{label}\"")) {
-            let text = &read("alerts.yml")[at + label.len() + 1..];
-            for word in text.split('"').next().unwrap().split('|') {
-                assert!(words.contains(word), "{label}{word}");
-            }
-        }
+    let mut occurring: BTreeSet<(&str, &str)> =
+        tallies.into_iter().flatten().map(|(word, _)| ("outcome", *word)).collect();
+    occurring.extend(Outcome::ALL.into_iter().map(|outcome| ("outcome", outcome.word())));
+    occurring.extend(matchers(&exposition));
+    let rules = read("alerts.yml");
+    let asked = matchers(&rules);
+    assert!(asked.len() > 10, "{asked:?}");
+    for (label, word) in asked {
+        assert!(occurring.contains(&(label, word)), "{label}=\"{word}\"");
+    }
+}
+
+#[test]
+fn the_readme_tells_of_every_series_of_the_daemon() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let exposition = metrics::exposition(&crate::daemon::busy());
+    for name in families(&exposition).into_iter().filter(|name| name.starts_with("smtp_sts_serve_")) {
+        assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README");
     }
 }
 
