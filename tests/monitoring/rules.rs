@@ -14,10 +14,11 @@ use std::process::{Command, Output};
 const HISTOGRAM: &str = "smtp_sts_serve_answer_seconds";
 
 /// The families of the probe's and of the daemon's series.
-fn families(exposition: &str) -> BTreeSet<&str> {
+fn families<'a>(exposition: &'a str) -> BTreeSet<&'a str> {
     let of_daemon = exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let of_daemon = of_daemon.filter(|name| name.starts_with("smtp_sts_serve_"));
-    Family::ALL.into_iter().map(Family::name).chain(of_daemon).collect()
+    let of_probe = Family::ALL.into_iter().map(|family| -> &'a str { family.name() });
+    of_probe.chain(of_daemon).collect()
 }
 
 fn place(name: &str) -> PathBuf {
@@ -149,6 +150,8 @@ fn every_query_of_the_board_is_one_that_prometheus_understands() {
         .enumerate()
         .map(|(n, target)| format!("  - record: query:n{n}\n    expr: {}\n", target["expr"]))
         .collect();
+    // Grafana writes an interval there.
+    let rules = rules.replace("$__rate_interval", "5m");
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("groups:\n- name: board\n  rules:\n{rules}")).unwrap();
     let Some(output) = promtool(&["check", "rules"], file.path().to_str().unwrap()) else { return };
