@@ -193,7 +193,10 @@ impl Books {
         let is_strange = published.as_ref().is_some_and(|stored| {
             stored.policy.mode() == Mode::Testing && !stored.policy.permits(&session.host)
         });
-        let ended = if is_strange { Ended::Failed(ResultType::ValidationFailure) } else { outcome.ended };
+        let ended = match outcome.ended {
+            Ended::Encrypted if is_strange => Ended::Failed(ResultType::ValidationFailure),
+            ended => ended,
+        };
         let policy = applied(outcome.policy, answered.mode, published.as_ref());
         let row = Row {
             day: Day::of(now),
