@@ -51,8 +51,7 @@ def reply(lab, domain, policy_map="policy", zone="signed.example"):
 
 @case("the README's check asks as Postfix will")
 def check(lab):
-    import main
-    commands = main.readme("check").replace("example.org", "sts-met.signed.example")
+    commands = postfix.readme("check").replace("example.org", "sts-met.signed.example")
     assert postfix.shell(commands) == "secure match=good.hosts.example servername=hostname\n"
 
 
@@ -217,13 +216,23 @@ def tlsrpt(lab):
         delivered(lab, to(lab, "danedomain"), "dane", verified("dane"))
 
 
+@case("a UNIX socket: an smtp(8) without a chroot asks there; one in its chroot does not see it, and the mail waits")
+def unix_socket(lab):
+    place = "/run/smtp-sts-verify/postfix.sock"
+    with lab.daemon_at(place), lab.postfix_set(f"smtp_tls_policy_maps = socketmap:unix:{place}:policy"):
+        waits(lab, to(lab, "sts-met"), "lookup error", "No such file or directory")
+        postfix.shell("postconf -F smtp/unix/chroot=n")
+        lab.postfix.restart()
+        delivered(lab, to(lab, "sts-met"), "good", verified("good"))
+        postfix.shell("postconf -F smtp/unix/chroot=y")
+
+
 @case("an exception in a table before the daemon's counts")
 def exception(lab):
-    import main
     with open("/etc/postfix/tls_policy", "w") as file:
         file.write("sts-selfsigned.signed.example may\n")
     with lab.postfix_set():
-        postfix.shell(main.readme("exception"))
+        postfix.shell(postfix.readme("exception"))
         lab.postfix.restart()
         delivered(lab, to(lab, "sts-selfsigned"), "selfsigned")
         waits(lab, to(lab, "sts-plain"), "TLS is required, but was not offered")

@@ -25,11 +25,6 @@ ANCHOR = "/etc/smtp-sts-verify/root.anchor"
 PLACE = "127.0.0.1:8461"
 
 
-def readme(block):
-    """The text of a code block of the README; a comment `<!-- tests/postfix: NAME -->` stands above it."""
-    return exim.readme(block, "tests/postfix")
-
-
 class Laboratory:
     """What every case gets: the world, Postfix, and the daemon."""
 
@@ -42,23 +37,24 @@ class Laboratory:
         shutil.copy(self.world.names.anchor, ANCHOR)
         with open(CONFIGURATION, "w") as file:
             file.write(f'dns = ["{names.PLAIN}"]\ntrust_anchor = "{ANCHOR}"\n'
-                       "allow_private_addresses = true\n" + readme("serve"))
+                       "allow_private_addresses = true\n" + postfix.readme("serve"))
         self.daemon = None
         self.start_daemon()
         self.postfix = postfix.Postfix(package)
-        postfix.shell(readme("main.cf"))
+        postfix.shell(postfix.readme("main.cf"))
         self.postfix.start()
 
-    def start_daemon(self):
+    def start_daemon(self, *options, group="Debian-exim"):
         """The daemon, as its unit starts it: in the foreground, as a user of its own."""
-        identity = ["setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--init-groups"]
+        identity = ["setpriv", "--reuid=Debian-exim", f"--regid={group}", "--clear-groups"]
         with open("/var/log/smtp-sts-verify.log", "ab") as log:
-            self.daemon = subprocess.Popen([*identity, PROGRAM, "serve"], stdout=log, stderr=log)
+            self.daemon = subprocess.Popen([*identity, PROGRAM, "serve", *options], stdout=log, stderr=log)
         self.ask("policy .example")
 
     def stop_daemon(self):
         """Ends the daemon."""
-        self.daemon.send_signal(signal.SIGTERM)
+        if self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait(20)
 
     @contextlib.contextmanager
@@ -68,6 +64,18 @@ class Laboratory:
         try:
             yield
         finally:
+            self.start_daemon()
+
+    @contextlib.contextmanager
+    def daemon_at(self, path):
+        """For a while the daemon has a UNIX socket, too; who may ask there says the directory."""
+        postfix.shell(f"install -d -o Debian-exim -g postfix -m 0750 {os.path.dirname(path)}")
+        self.stop_daemon()
+        try:
+            self.start_daemon("--postfix", PLACE, "--postfix", path, group="postfix")
+            yield
+        finally:
+            self.stop_daemon()
             self.start_daemon()
 
     @contextlib.contextmanager
@@ -106,9 +114,9 @@ class Laboratory:
 
 
 def daemon_log():
-    """What the daemon has said so far."""
+    """What the daemon has said last."""
     with open("/var/log/smtp-sts-verify.log") as file:
-        return file.read()
+        return "".join(file.readlines()[-20:])
 
 
 def main():

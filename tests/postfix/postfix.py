@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import time
 
+import exim
+
 SENDER = "sender@origin.example"
 LOG = "/var/log/mail.log"
 PATIENCE = 30
@@ -85,6 +87,11 @@ class Delivery:
     def status(self):
         """The line of the outcome."""
         return [line for line in self.log.splitlines() if re.search("to=<.*status=", line)][-1]
+
+
+def readme(block):
+    """The text of a code block of the README; a comment `<!-- tests/postfix: NAME -->` stands above it."""
+    return exim.readme(block, "tests/postfix")
 
 
 def shell(commands):
