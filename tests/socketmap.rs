@@ -120,5 +120,8 @@ fn the_daemon_gives_the_same_replies_on_its_socket() {
         let told = connection.ask("policy-tlsrpt", domain).unwrap();
         assert_eq!(told, replied(&lab, &lab.cache_file(), &format!("policy-tlsrpt {domain}")));
     }
-    assert_eq!(connection.ask("test", "good.loc").unwrap(), "PERM there are two maps: policy and policy-tlsrpt");
+    assert_eq!(
+        connection.ask("test", "good.loc").unwrap(),
+        "PERM there are two maps: policy and policy-tlsrpt"
+    );
 }
