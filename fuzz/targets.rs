@@ -357,6 +357,7 @@ pub(crate) fn exim_request(octets: &[u8]) {
                         assert_eq!(MxHost::from_text(host.as_str()).as_ref(), Ok(&host));
                     }
                 }
+                Request::Unheard => assert!(octets.starts_with(b"E ")),
                 Request::Event(event) => assert!(octets.len() > event.session.domain.as_str().len()),
                 Request::Unreadable(none, asker) => {
                     let line = line(&Report::from(none), asker);

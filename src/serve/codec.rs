@@ -51,6 +51,8 @@ pub enum Request<Form> {
     Question(Form, Question),
     /// Nothing: something is told. The answer is empty.
     Event(Box<Event>),
+    /// Nothing: what is told cannot be read, or nobody needs it. The answer is empty, too.
+    Unheard,
     /// These words, for which nobody has to be asked; and what they come down to, if that is a verdict.
     Known(Cow<'static, str>, Option<(Verdict, Reason)>),
 }
@@ -68,6 +70,7 @@ impl Codec for Exim {
         exim::read(octets, is_ended).map(|request| match request {
             exim::Request::Policy(question) => Request::Question((), question),
             exim::Request::Event(event) => Request::Event(event),
+            exim::Request::Unheard => Request::Unheard,
             exim::Request::Unreadable(none, asker) => {
                 let report = Report::from(none);
                 let judgement = &report.judgement;

@@ -6,7 +6,7 @@
 
 use super::answer::Answer;
 use super::codec::{Codec, Request, Requests};
-use super::counters::{Counters, Cutting, Source, Thread};
+use super::counters::{Counters, Cutting, EventFate, Source, Thread};
 use super::engine::Answers;
 use super::front::Front;
 use super::gate::Seat;
@@ -239,6 +239,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         let (form, question) = match request {
             Request::Question(form, question) => (form, question),
             Request::Event(event) => return self.front.answers.noticed(event),
+            Request::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
             Request::Known(words, verdict) => {
                 if let Some((verdict, reason)) = verdict {
                     let took = began.elapsed();

@@ -26,6 +26,8 @@ pub enum Request {
     Policy(Question),
     /// Nothing: it tells.
     Event(Box<Event>),
+    /// Nothing: it tells what cannot be read, or what nobody needs.
+    Unheard,
     /// What is no question; there is an answer to it all the same.
     Unreadable(NoInquiry, Asker),
 }
@@ -38,17 +40,15 @@ pub fn read(octets: &[u8], is_ended: bool) -> Frame<Request> {
     let end = octets.iter().take(most).position(|octet| *octet == b'\n');
     let (line, consumed) = match end {
         Some(end) => (octets.get(..end).unwrap_or_default(), end.saturating_add(1)),
-        None if octets.len() >= most && tells => return Frame::Broken(""),
+        None if octets.len() >= most && tells => return Frame::Whole(Request::Unheard, octets.len()),
         None if octets.len() >= most => return Frame::Whole(too_long(), octets.len()),
         None if !is_ended => return Frame::More,
         None if octets.is_empty() => return Frame::Broken(""),
         None => (octets, octets.len()),
     };
     if let Some(told) = line.strip_prefix(b"E ") {
-        return match event::read(told) {
-            Some(event) => Frame::Whole(Request::Event(Box::new(event)), consumed),
-            None => Frame::Broken(""),
-        };
+        let heard = event::read(told).map_or(Request::Unheard, |event| Request::Event(Box::new(event)));
+        return Frame::Whole(heard, consumed);
     }
     let request = match line.strip_prefix(b"P ") {
         Some(names) => question(names),
@@ -190,14 +190,20 @@ mod tests {
         assert!(reply(&long("P ", MAX_EXIM_QUESTION_OCTETS)).contains("reason=usage"));
         assert!(reply(&long("X", MAX_EXIM_QUESTION_OCTETS)).contains("reason=usage"));
         assert_eq!(read(&long("E ", MAX_EXIM_EVENT_OCTETS - 1), false), Frame::More);
-        assert_eq!(read(&long("E ", MAX_EXIM_EVENT_OCTETS), false), Frame::Broken(""));
+        let octets = long("E ", MAX_EXIM_EVENT_OCTETS);
+        assert_eq!(read(&octets, false), Frame::Whole(Request::Unheard, octets.len()));
     }
 
     #[test]
     fn an_event_that_cannot_be_read_and_silence_have_no_answer() {
-        for octets in ["E \n", "E ev=x\n", "E PURGE\n", ""] {
-            assert_eq!(read(octets.as_bytes(), true), Frame::Broken(""), "{octets}");
+        for octets in ["E \n", "E ev=x\n", "E PURGE\n"] {
+            assert_eq!(
+                read(octets.as_bytes(), true),
+                Frame::Whole(Request::Unheard, octets.len()),
+                "{octets}"
+            );
         }
+        assert_eq!(read(b"", true), Frame::Broken(""));
         assert_eq!(read(b"", false), Frame::More);
     }
 
@@ -214,7 +220,7 @@ mod tests {
             match read(&octets, is_ended) {
                 Frame::More => prop_assert!(!is_ended && !octets.contains(&b'\n')),
                 Frame::Whole(_, consumed) => prop_assert!((1..=octets.len()).contains(&consumed)),
-                Frame::Broken(words) => prop_assert_eq!(words, ""),
+                Frame::Broken(words) => prop_assert!(words.is_empty() && octets.is_empty()),
             }
         }
 
