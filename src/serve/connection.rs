@@ -6,7 +6,7 @@
 
 use super::answer::Answer;
 use super::codec::{Codec, Request, Requests};
-use super::counters::{Counters, Cutting, EventFate, Source, Thread};
+use super::counters::{Cutting, EventFate, Source, Thread};
 use super::engine::Answers;
 use super::front::Front;
 use super::gate::Seat;
@@ -249,17 +249,14 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             }
         };
         let front = Rc::clone(&self.front);
-        let count = move |answer: &Answer, from, counters: &Counters| {
-            counters.answered(C::MTA, answer.verdict, answer.reason, from, began.elapsed());
-        };
         if let Some(answer) = front.answers.at_once(&question) {
-            count(&answer, Source::Warm, &front.counters);
+            front.answered(C::MTA, &question, &answer, Source::Warm, began.elapsed());
             return self.reply(Reply::Answer(form, answer), said);
         }
         self.wait_for(async move {
-            let answer = front.answers.answer(question).await;
+            let answer = front.answers.answer(question.clone()).await;
             let from = if answer.reason == Reason::Deadline { Source::Deadline } else { Source::LookUp };
-            count(&answer, from, &front.counters);
+            front.answered(C::MTA, &question, &answer, from, began.elapsed());
             Reply::Answer(form, answer)
         });
     }

@@ -8,6 +8,7 @@
 use super::protocol::http::{Page, Refusal};
 use crate::dns::Class;
 use crate::reason::Reason;
+use crate::time::UnixTime;
 use crate::verdict::Verdict;
 use crate::verify::{Ending, Report};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -63,6 +64,8 @@ pub struct Counters {
     pub panics: By<Thread, Counter>,
     /// SIGHUP, by what came of it.
     pub reloads: By<ReloadEnd, Counter>,
+    /// When the configuration in use was read.
+    pub loaded: Moment,
 }
 
 impl Counters {
@@ -143,6 +146,23 @@ pub struct Held<'a>(&'a Gauge);
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.down();
+    }
+}
+
+/// When something happened last.
+#[derive(Debug, Default)]
+pub struct Moment(AtomicU64);
+
+impl Moment {
+    /// It happened then.
+    pub fn set(&self, moment: UnixTime) {
+        self.0.store(moment.0, Relaxed);
+    }
+
+    /// When that was; the beginning of time if never.
+    #[must_use]
+    pub fn get(&self) -> UnixTime {
+        UnixTime(self.0.load(Relaxed))
     }
 }
 

@@ -120,6 +120,12 @@ impl Desk {
         }
     }
 
+    /// The way to the store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Orders a look-up, if there is room in the queue.
     ///
     /// # Errors

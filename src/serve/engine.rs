@@ -4,8 +4,10 @@ use super::answer::Answer;
 use super::clerk::Clerk;
 use super::desk::{Desk, Order, Stage};
 use super::question::Question;
+use super::store::Gone;
 use super::warm::Warm;
 use super::world::World;
+use crate::cache::Outlook;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::{Clock as _, SystemClock};
@@ -14,6 +16,7 @@ use crate::verify::{NoInquiry, Report};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -98,7 +101,31 @@ impl Engine {
         self.warm.borrow_mut().clear();
     }
 
-    /// Comes back when desk and store have had their turn.
+    /// Who is asked, for the pages.
+    #[must_use]
+    pub fn name_servers(&self) -> Vec<SocketAddr> {
+        self.world.borrow().name_servers.clone()
+    }
+
+    /// How many answers are at hand, for the pages.
+    #[must_use]
+    pub fn warm_answers(&self) -> usize {
+        self.warm.borrow().len()
+    }
+
+    /// The policies in force, at most so many of them by name, for the pages.
+    ///
+    /// # Errors
+    /// Why the store does not tell, in words.
+    pub async fn outlook(&self, most: u32) -> Result<Outlook, String> {
+        let world = Arc::clone(&self.world.borrow());
+        match self.desk.store().ask(&world, move |cache| cache.outlook(most)).await {
+            Ok(told) => told.map_err(|trouble| trouble.to_string()),
+            Err(Gone) => Err("the store has gone".to_owned()),
+        }
+    }
+
+    /// Comes back when desk and store have had their turn; if one of them hangs, never.
     pub async fn pulse(&self) {
         self.desk.pulse().await;
     }

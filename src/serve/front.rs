@@ -1,21 +1,28 @@
 //! The front: the sockets, and a task for each connection.
 
+use super::answer::Answer;
 use super::codec;
 use super::connection;
-use super::counters::{Counters, Protocol};
+use super::counters::{Counters, Mta, Protocol, Source};
 use super::engine::Answers;
 use super::gate::{Gate, Seat};
+use super::http::{self, Pages};
 use super::listen::Listening;
+use super::question::Question;
+use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
     ACCEPT_PAUSE, DRAIN_GRACE, MAX_CONNECTIONS, MAX_HTTP_CONNECTIONS, READ_OCTETS, RESERVED_DESCRIPTORS,
 };
+use crate::time::{Clock as _, SystemClock};
+use crate::verdict::Verdict;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
@@ -27,6 +34,8 @@ pub struct Front<A> {
     pub answers: A,
     /// What is counted.
     pub counters: Arc<Counters>,
+    /// Refusals and defers of late.
+    pub recent: RefCell<Recent>,
     is_closing: Cell<bool>,
     /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
     pub(super) heard: RefCell<Box<[u8]>>,
@@ -38,7 +47,22 @@ impl<A> Front<A> {
     #[must_use]
     pub fn new(answers: A, counters: Arc<Counters>) -> Rc<Self> {
         let heard = RefCell::new(vec![0; READ_OCTETS].into_boxed_slice());
-        Rc::new(Self { answers, counters, is_closing: Cell::new(false), heard, said: RefCell::default() })
+        Rc::new(Self {
+            answers,
+            counters,
+            recent: RefCell::default(),
+            is_closing: Cell::new(false),
+            heard,
+            said: RefCell::default(),
+        })
+    }
+
+    /// Takes down an answer that leaves.
+    pub fn answered(&self, to: Mta, question: &Question, answer: &Answer, from: Source, after: Duration) {
+        self.counters.answered(to, answer.verdict, answer.reason, from, after);
+        if answer.verdict != Verdict::Deliver {
+            self.recent.borrow_mut().answered(question, answer, SystemClock.now());
+        }
     }
 
     /// From now on a connection ends with the answers that it waits for.
@@ -86,6 +110,7 @@ pub async fn attend<A: Answers + Clone + 'static>(
     listening: Listening,
     gate: Rc<Gate>,
     front: Rc<Front<A>>,
+    pages: impl Pages + Clone + 'static,
     stop: watch::Receiver<bool>,
 ) {
     let counters = Arc::clone(&front.counters);
@@ -99,7 +124,10 @@ pub async fn attend<A: Answers + Clone + 'static>(
                 |stream, seat| connection::serve::<codec::Postfix, A>(stream, seat, Rc::clone(&front));
             welcome(listening, gate, counters, stop, serve).await;
         }
-        Protocol::Http => {}
+        Protocol::Http => {
+            let serve = |stream, seat| http::serve(stream, seat, pages.clone(), Arc::clone(&front.counters));
+            welcome(listening, gate, counters, stop, serve).await;
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use super::engine::Engine;
 use super::front::{Front, Seats, attend};
 use super::gate::Gate;
 use super::listen::Listening;
+use super::watch::Watch;
 use super::world::World;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_GRACE, PULSE_DEADLINE};
+use crate::time::{Clock as _, SystemClock};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -87,9 +89,13 @@ where
     let readers = Gate::new(seats.readers, Arc::clone(&counters));
     let (stop, stopped) = watch::channel(false);
     let status = answering(&places);
+    counters.loaded.set(SystemClock.now());
+    let names = places.iter().map(|place| place.place.clone()).collect();
+    let pages = Watch::new(Rc::clone(&engine), Rc::clone(&front), names);
     for listening in places {
         let gate = if listening.protocol == Protocol::Http { &readers } else { &askers };
-        let attending = attend(listening, Rc::clone(gate), Rc::clone(&front), stopped.clone());
+        let attending =
+            attend(listening, Rc::clone(gate), Rc::clone(&front), Rc::clone(&pages), stopped.clone());
         vital(&say, "a place to listen at", attending);
     }
     vital(&say, "the pulse", keep_pulse(Rc::clone(&engine)));
@@ -175,6 +181,7 @@ async fn keep_reloading<R>(
             Ok(Ok(world)) => {
                 engine.renew(Arc::new(world));
                 info!("the configuration was read again, and counts from now on");
+                counters.loaded.set(SystemClock.now());
                 ReloadEnd::Loaded
             }
             Ok(Err(why)) => {

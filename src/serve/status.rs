@@ -47,7 +47,8 @@ impl Status {
                     .to_owned(),
             );
         }
-        self.desk.clone()?;
-        self.outlook.as_ref().map(|_| ()).map_err(Clone::clone)
+        // The desk's word goes through the store: if both are silent, it is the store.
+        self.outlook.as_ref().map_err(Clone::clone)?;
+        self.desk.clone()
     }
 }

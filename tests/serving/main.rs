@@ -9,4 +9,5 @@ mod crowd;
 mod daemon;
 mod events;
 mod life;
+mod pages;
 mod sockets;
