@@ -8,6 +8,7 @@ use super::markup::{Markup, grouped};
 use crate::base64;
 use crate::cache::{Outlook, StoredPolicy};
 use crate::policy::Mode;
+use crate::reason::Reason;
 use crate::serve::counters::{Closed, Counters, Cutting, Mta, Source};
 use crate::serve::recent::Withheld;
 use crate::serve::status::Status;
@@ -157,7 +158,19 @@ fn withheld(page: &mut Markup, status: &Status) {
     for mail in &status.recent {
         withheld_row(page, mail, status.now);
     }
-    page.raw("</tbody>\n</table>\n</section>\n");
+    page.raw("</tbody>\n</table>\n<dl class=\"meanings\">\n");
+    let reasons = |reason: &&Reason| status.recent.iter().any(|mail| mail.reason == **reason);
+    for reason in Reason::ALL.iter().filter(reasons) {
+        let explained = reason.explain();
+        page.raw("<dt><code>");
+        page.text(explained.word);
+        page.raw("</code></dt><dd>");
+        page.text(explained.meaning);
+        page.raw(" ");
+        page.text(explained.hint);
+        page.raw("</dd>\n");
+    }
+    page.raw("</dl>\n</section>\n");
 }
 
 fn withheld_row(page: &mut Markup, mail: &Withheld, now: UnixTime) {
@@ -181,14 +194,9 @@ fn withheld_row(page: &mut Markup, mail: &Withheld, now: UnixTime) {
         page.pill(tone, mail.verdict.word());
     });
     page.cell("Reason", |page| {
-        let explained = mail.reason.explain();
         page.raw("<code>");
-        page.text(explained.word);
+        page.text(mail.reason.word());
         page.raw("</code>");
-        page.note(explained.meaning);
-        if !explained.hint.is_empty() {
-            page.note(explained.hint);
-        }
     });
     page.raw("</tr>\n");
 }
