@@ -5,6 +5,7 @@
 #[path = "../laboratory/mod.rs"]
 mod laboratory;
 
+mod browser;
 mod crowd;
 mod daemon;
 mod events;
