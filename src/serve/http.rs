@@ -42,6 +42,8 @@ pub async fn serve<P: Pages>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Whoever has asked and says no more still reads.
+        .half_close(true)
         .header_read_timeout(PAGE_REQUEST_DEADLINE)
         .max_buf_size(MAX_PAGE_REQUEST_OCTETS)
         .serve_connection(TokioIo::new(stream), answered);

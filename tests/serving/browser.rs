@@ -66,8 +66,10 @@ fn pass(mut browser: TcpStream, port: u16, wanted: &Mutex<Vec<String>>) -> io::R
             .write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
     let mut daemon = TcpStream::connect(("127.0.0.1", port))?;
+    // So that the daemon ends the connection behind its reply.
+    let lines = head.lines().filter(|line| !line.to_ascii_lowercase().contains("connection:"));
+    let head: String = lines.map(|line| line.replace(" HTTP/1.1", " HTTP/1.0") + "\r\n").collect();
     daemon.write_all(head.as_bytes())?;
-    daemon.shutdown(Shutdown::Write)?;
     io::copy(&mut daemon, &mut browser)?;
     browser.shutdown(Shutdown::Both)
 }
