@@ -76,7 +76,7 @@ pub async fn open(protocol: Protocol, address: &Address) -> Result<Listening, No
             (Socket::Unix(listener), Some(file))
         }
     };
-    Ok(Listening { protocol, place: address.to_string(), socket, file: file, is_handed_over: false })
+    Ok(Listening { protocol, place: address.to_string(), socket, file, is_handed_over: false })
 }
 
 /// What systemd listens at for us, told apart by the names that its units give (`FileDescriptorName=`). Needs a runtime.
