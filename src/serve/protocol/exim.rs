@@ -3,7 +3,7 @@
 //! One line a connection, which ends with a line end or with the input; what follows it is not read:
 //! - `P DOMAIN` and `P DOMAIN HOST` ask what the command answers to `-d DOMAIN` and `-d DOMAIN -m HOST`; HOST as Exim's
 //!   `${quote:}` writes it, since an MX host's alias may have any name.
-//! - `E KEY=VALUE ...` tells of a session ([`event`]). Its answer is empty, always: Exim takes a word for a veto.
+//! - `E KEY=VALUE ...` tells of a session (`event.rs` has the keys). Its answer is empty, always: Exim takes a word for a veto.
 //!
 //! Nothing else is understood. Policies are purged and shown by the command, on the file; whoever reaches the socket may
 //! only ask.
