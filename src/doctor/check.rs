@@ -48,6 +48,9 @@ pub enum Check {
     EximCache,
     EximAnswerAsRoot,
     EximAnswerAsExim,
+    EximDaemon,
+    EximDaemonSocket,
+    EximDaemonAnswer,
     NetworkIpv4,
     NetworkIpv6,
 }
@@ -71,7 +74,7 @@ pub struct Explanation {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 44] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -111,6 +114,9 @@ impl Check {
         Self::EximCache,
         Self::EximAnswerAsRoot,
         Self::EximAnswerAsExim,
+        Self::EximDaemon,
+        Self::EximDaemonSocket,
+        Self::EximDaemonAnswer,
         Self::NetworkIpv4,
         Self::NetworkIpv6,
     ];
@@ -389,7 +395,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's routers are loaded, ahead of the others",
                 "Exim sends mail without asking, or without acting on the answer.",
-                "Install all four files of the enforcing set (README), then update-exim4.conf and reload Exim.",
+                "Install all files of the enforcing set (README), then update-exim4.conf and reload Exim.",
             ),
             Self::EximTransports => say(
                 "exim.transports",
@@ -397,7 +403,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's transports are loaded",
                 "Mail that a policy is about waits, for there is no transport for it.",
-                "Install all four files of the enforcing set (README), then update-exim4.conf and reload Exim.",
+                "Install all files of the enforcing set (README), then update-exim4.conf and reload Exim.",
             ),
             Self::EximHeaderSet => say(
                 "exim.header-set",
@@ -446,6 +452,30 @@ impl Check {
                 "Exim, as its own user, gets an answer",
                 "When recipients are checked, Exim gets no verdict, or one to wait: mail waits (SMTP_STS_ON_FAILURE says).",
                 "Can Exim's user start the program and read its configuration? The reason is explained by `smtp-sts-verify why WORD`.",
+            ),
+            Self::EximDaemon => say(
+                "exim.daemon",
+                Topic::Exim,
+                Health::Wrong,
+                "the daemon, if Exim asks it, answers",
+                "Exim waits for nobody and starts the program for each question; without that choice, mail waits (SMTP_STS_VERIFIERS says).",
+                "systemctl status smtp-sts-verify; is SMTP_STS_SOCKET where it listens, and may Exim's user connect?",
+            ),
+            Self::EximDaemonSocket => say(
+                "exim.daemon-socket",
+                Topic::Exim,
+                Health::Wrong,
+                "nobody else can stand in the daemon's place",
+                "Whoever can put a socket there tells Exim what to demand of any domain; whoever may connect can report handshakes.",
+                "Let root own the directory, mode 0755, and the socket be 0660 for Exim's group, as smtp-sts-verify-exim.socket makes it.",
+            ),
+            Self::EximDaemonAnswer => say(
+                "exim.daemon-answer",
+                Topic::Exim,
+                Health::Warning,
+                "the daemon answers what the program answers",
+                "The daemon reads another configuration, is another version, or asks other name servers: verdicts depend on who is asked.",
+                "systemctl restart smtp-sts-verify, and compare its configuration with /etc/smtp-sts-verify/config.toml.",
             ),
             Self::NetworkIpv4 => say(
                 "network.ipv4",

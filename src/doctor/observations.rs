@@ -259,6 +259,65 @@ pub struct Exim {
     pub as_root: Seen<String>,
     /// What Exim's user gets.
     pub as_user: Seen<String>,
+    /// The daemon that its files ask; the error says why there is none to look at.
+    pub daemon: Seen<Daemon>,
+}
+
+/// The daemon, as Exim's files ask it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// Who is asked at all.
+    pub verifiers: Verifiers,
+    /// Where the daemon is asked, in Exim's words.
+    pub place: String,
+    /// What is there.
+    pub door: Door,
+    /// What the program says to the question of [`Exim::as_root`], through Exim.
+    pub program_says: Seen<String>,
+}
+
+/// What `SMTP_STS_VERIFIERS` comes down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verifiers {
+    /// The daemon and, while it is away, the program.
+    DaemonThenProgram,
+    /// The daemon alone.
+    Daemon,
+    /// The program alone.
+    Program,
+    /// Neither.
+    Nobody,
+}
+
+/// Where a daemon is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A port.
+    Port,
+    /// A path at which nothing is, or nothing that can be looked at.
+    Absent,
+    /// A path.
+    File {
+        /// Whether it is a socket; owners and modes of it and of its directory.
+        words: String,
+        /// Type and mode (stat(2)).
+        mode: u32,
+        /// Who owns its directory.
+        holder: Holder,
+        /// The mode of its directory.
+        directory_mode: u32,
+    },
+}
+
+/// Who owns a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Root.
+    Root,
+    /// Exim's own user.
+    EximUser,
+    /// Somebody else.
+    Other,
 }
 
 /// The program that Exim starts.

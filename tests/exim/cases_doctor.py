@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 import exim
@@ -38,7 +39,7 @@ def nothing_is(found, *results, but=()):
 
 
 EXIM = ["exim.version", "exim.tls", "exim.dane", "exim.sqlite", "exim.routers", "exim.transports", "exim.header-set",
-        "exim.smarthost", "exim.program", "exim.cache", "exim.answer-as-root", "exim.answer-as-exim"]
+        "exim.smarthost", "exim.program", "exim.cache", "exim.answer-as-root", "exim.answer-as-exim", "exim.daemon"]
 CACHE = ["cache.place", "cache.as-root", "cache.as-exim", "cache.integrity"]
 # This world has no way out, and its program asks a resolver that does not validate on purpose.
 LABORATORY = ["network.ipv4", "network.ipv6", "resolver.validates"]
@@ -53,6 +54,10 @@ def fine(lab):
             "resolv-conf.trust-ad")
         nothing_is(found, "warning", "wrong", but=LABORATORY)
     assert "(" in found["exim.answer-as-root"][1], found["exim.answer-as-root"]
+    words = "answers root and Exim's user" if lab.by in ways.DAEMON else "nothing is at /run/smtp-sts-verify/exim.sock"
+    assert words in found["exim.daemon"][1], found["exim.daemon"]
+    if lab.by in ways.DAEMON:
+        has(found, "fine", "exim.daemon-socket")
     owners = {os.stat(os.path.join(exim.CACHE, name)).st_uid for name in os.listdir(exim.CACHE)}
     assert owners <= {os.stat(exim.CACHE).st_uid}, f"the doctor left files of {owners}"
 
@@ -71,6 +76,61 @@ def fine_for_anybody(lab):
     has(found, "unchecked", "exim.answer-as-root", "exim.answer-as-exim", "cache.as-root", "cache.as-exim")
     assert "only root" in found["cache.as-exim"][1], found["cache.as-exim"]
     has(found, "fine", "exim.version", "exim.routers", "resolver.dnssec")
+
+
+def daemon_agrees(lab):
+    """Both are asked, and say the same; with another configuration the daemon does not."""
+    found = examine()[1]
+    has(found, "fine", "exim.daemon", "exim.daemon-socket", "exim.daemon-answer")
+    path = "/etc/smtp-sts-verify/config.toml"
+    with open(path) as file:
+        before = file.read()
+    with open(path, "a") as file:
+        file.write('\n[override."example.com"]\nrequire = "dane"\nuntil = 2999-12-31\nreason = "a test"\n')
+    found = examine()[1]
+    with open(path, "w") as file:
+        file.write(before)
+    has(found, "warning", "exim.daemon-answer")
+    assert " by the daemon and " in found["exim.daemon-answer"][1], found["exim.daemon-answer"]
+
+
+daemon_agrees.by = ways.DAEMON
+
+
+def daemon_away(lab):
+    """Nobody serves the socket: told, and how bad it is depends on who else is asked."""
+    lab.serve.stop(signal.SIGKILL)
+    try:
+        status, found = examine()
+    finally:
+        lab.start_over()
+    has(found, "warning", "exim.daemon")
+    has(found, "fine", "exim.answer-as-root")
+    assert status in (1, 2) and "does not answer root and Exim's user" in found["exim.daemon"][1], found["exim.daemon"]
+
+
+daemon_away.by = ways.DAEMON
+
+
+def daemon_needed(lab):
+    """The same where the daemon alone is asked; and a socket that is open to all."""
+    lab.serve.stop()
+    try:
+        status, found = examine()
+    finally:
+        lab.start_over()
+    has(found, "wrong", "exim.daemon", "exim.answer-as-root", "exim.answer-as-exim")
+    assert status == 2, status
+    if lab.by == ways.SOCKET:
+        os.chmod(ways.PATH, 0o666)
+        has(examine()[1], "warning", "exim.daemon-socket")
+        os.chmod(os.path.dirname(ways.PATH), 0o777)
+        has(examine()[1], "wrong", "exim.daemon-socket")
+        os.chmod(os.path.dirname(ways.PATH), 0o755)
+        os.chmod(ways.PATH, 0o660)
+
+
+daemon_needed.by = ways.DAEMON
 
 
 def trust_ad_missing(lab):
@@ -168,6 +228,10 @@ SETUPS = [
     ("doctor: the program is not there", no_program, None),
     ("doctor: the transports are not loaded", half_loaded, dict(scheme="split", sets=["enforce"])),
     ("doctor: single file, the enforcing set alone, all is fine", fine, dict(scheme="single", sets=["enforce"])),
+    ("doctor: the daemon alone is asked, and is away", daemon_needed, dict(scheme="split", sets=["enforce"])),
+    ("doctor: daemon and program say the same, or not", daemon_agrees,
+     dict(scheme="split", sets=["enforce"], macros={"SMTP_STS_VERIFIERS": "daemon : program"})),
+    ("doctor: daemon and program are asked, and nobody serves the socket", daemon_away, None),
     ("doctor: nothing of ours is loaded", not_loaded, dict(scheme="split", sets=[])),
     ("doctor: a smarthost", smarthost,
      dict(scheme="split", sets=["enforce"], configtype="smarthost", smarthost="hop.hosts.example")),

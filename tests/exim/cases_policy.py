@@ -313,6 +313,17 @@ def check(lab):
     assert out.endswith("\nnot validated\n"), out
 
 
+@case("the README's own check of the daemon, as Exim's user: the line that the command prints", by=[ways.SOCKET])
+def check_daemon(lab):
+    asked = exim.readme("daemon-check").replace("domain=example.org\n", "domain=detour.signed.example\n")
+    command = "smtp-sts-verify -c /var/lib/smtp-sts-verify/cache.db -d detour.signed.example --format exim"
+    said, printed = lab.exim.run(asked).strip(), lab.exim.run(command)
+    without_cache = [re.sub(r" (cache|reason|mx)=\S+", "", line) for line in (said, printed)]
+    assert said.startswith("verdict=deliver tls=webpki ") and without_cache[0] == without_cache[1], (said, printed)
+    with lab.nobody_answers():
+        assert lab.exim.run(asked).strip() == "nobody"
+
+
 @case("strangers' strings, one after the other: no header of theirs, no command run, no mail lost")
 def strangers(lab):
     for domain, host in [("evilmx", "good"), ("evilalias", "good"), ("evilquote", "good"), ("eviltxt", "good"),

@@ -24,7 +24,7 @@ PATH, PORT = "/run/smtp-sts-verify/exim.sock", 8460
 MACROS = {
     RUN: {},
     SOCKET: {"SMTP_STS_VERIFIERS": "daemon"},
-    TCP: {"SMTP_STS_VERIFIERS": "daemon", "SMTP_STS_SOCKET": f"inet:127.0.0.1:{PORT}"},
+    TCP: {"SMTP_STS_VERIFIERS": "daemon", **dict([exim.readme("daemon-loopback").strip().split(" = ")])},
 }
 TABLE, LOG = "/etc/stand-in.json", "/var/tmp/stand-in.log"
 
@@ -166,16 +166,13 @@ class Serve:
         self.by, self.process = by, None
 
     def start(self, *options):
-        """Starts it, and waits until it listens."""
-        place = PATH if self.by == SOCKET else f"127.0.0.1:{PORT}"
+        """Starts it as the README says, and waits until it listens."""
         remove_socket()
-        directory = os.path.dirname(PATH)
-        os.makedirs(directory, exist_ok=True)
-        shutil.chown(directory, "Debian-exim", "Debian-exim")
+        commands = exim.readme("daemon-alone").strip().replace("setpriv ", "exec setpriv ")
+        if self.by == TCP:
+            commands = commands.replace(f"--exim {PATH}", f"--exim 127.0.0.1:{PORT}")
         # Time enough on a busy machine: Exim waits for five seconds.
-        command = ["serve", "--exim", place, "--answer-within", "4.5", *options]
-        become = ["setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--clear-groups"]
-        self.process = subprocess.Popen([*become, exim.PROGRAM, *command])
+        self.process = subprocess.Popen(["sh", "-ec", commands + " --answer-within 4.5 " + " ".join(options)])
         end = time.monotonic() + 20
         while not self._is_listening():
             assert self.process.poll() is None, f"serve ended with {self.process.returncode}"

@@ -1,6 +1,6 @@
 //! Exim: what it can do, what it has loaded of ours, and whether it gets an answer.
 
-use super::{fine, unchecked, warning, wrong};
+use super::{daemon, fine, unchecked, warning, wrong};
 use crate::doctor::observations::{Exim, Program, Seen};
 use crate::doctor::read::exim::{Build, Driver};
 use crate::doctor::{Check, Finding, Health};
@@ -37,6 +37,7 @@ pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
     findings.push(same_cache(exim, cache));
     findings.push(answer(Check::EximAnswerAsRoot, &exim.as_root));
     findings.push(answer(Check::EximAnswerAsExim, &exim.as_user));
+    findings.extend(daemon::judge(exim));
     findings
 }
 
@@ -226,24 +227,26 @@ fn same_cache(exim: &Exim, cache: &Path) -> Finding {
 fn answer(check: Check, seen: &Seen<String>) -> Finding {
     let line = match seen {
         Err(why) => return unchecked(check, why),
-        // Exim writes a prompt before each line that it reads.
-        Ok(text) => {
-            let mut lines = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
-            lines.find(|line| !line.is_empty()).unwrap_or_default()
-        }
+        Ok(text) => line(text),
     };
-    let key = |name: &str| {
-        line.split(' ')
-            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
-            .map(|(_, value)| value)
-    };
-    let reason = key("reason").unwrap_or("none");
-    match key("verdict") {
-        _ if reason.starts_with("no-answer-from-verifier") => wrong(check, excerpt(reason, 60)),
+    let reason = word(line, "reason").unwrap_or("none");
+    match word(line, "verdict") {
+        _ if reason.starts_with("no-answer-from") => wrong(check, excerpt(reason, 60)),
         Some("deliver") => fine(check, format!("it is told: deliver ({})", excerpt(reason, 40))),
         Some("defer") => wrong(check, format!("it is told to wait, for the reason {}", excerpt(reason, 40))),
         _ => Finding::new(check, Health::Wrong, format!("it gets '{}'", excerpt(line, 120))),
     }
+}
+
+/// The answer in what `-be` printed: Exim writes a prompt before each line that it reads.
+pub(super) fn line(text: &str) -> &str {
+    let mut lines = text.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
+    lines.find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// The word of an answer behind `NAME=`.
+pub(super) fn word<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    line.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 #[cfg(test)]
@@ -275,8 +278,10 @@ pub(super) mod tests {
         routers.insert(0, driver("hubbed_hosts", &[("driver", "manualroute")]));
         routers.push(relay());
         routers.push(primary());
-        let told =
-            || Ok("verdict=deliver tls=opportunistic policy=none reason=no-policy mxre=^(.+)$\n".to_owned());
+        let told = || {
+            Ok("verdict=deliver tls=opportunistic policy=none reason=no-policy asked=daemon mxre=^(.+)$\n"
+                .to_owned())
+        };
         Exim {
             binary: "/usr/sbin/exim4".into(),
             build: Ok(Build {
@@ -292,6 +297,7 @@ pub(super) mod tests {
             program: Ok(Program::This("/usr/bin/smtp-sts-verify".into())),
             as_root: told(),
             as_user: told(),
+            daemon: Ok(daemon::tests::good()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From what was seen to what it came to: pure, one file a topic.
 
 pub mod cache;
+pub mod daemon;
 pub mod exim;
 pub mod network;
 pub mod resolv_conf;

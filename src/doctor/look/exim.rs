@@ -1,5 +1,6 @@
 //! Exim, by its own options: nothing is mailed, nothing changed.
 
+use super::daemon;
 use super::process::run;
 use crate::cache::file::Owner;
 use crate::doctor::observations::{Exim, Program, Seen, Starter};
@@ -24,7 +25,7 @@ const PLACES: [&str; 5] = [
 /// it stands in the program.
 const DOMAIN: &str = "example.com";
 
-/// Octets of a line that `-be` reads whole (expand.c, `get_stdinput`).
+/// Octets of a line that `-be` reads whole (exim.c, `get_stdinput`).
 const LONGEST_LINE: usize = 1_000;
 
 /// The binary: the one that was named, or the first of those known.
@@ -85,6 +86,7 @@ pub fn look(binary: &Path, user: &Seen<Owner>, starter: Starter, until: Instant)
     Exim {
         binary: binary.to_owned(),
         build,
+        daemon: daemon::look(binary, &macros, user, starter, until),
         program: program(&macros),
         macros,
         routers,
@@ -110,10 +112,7 @@ fn answers(
         }
         Err(why) => return (Err(why.clone()), Err(why.clone())),
     };
-    // As an argument it would be too long for Exim, which reads lines otherwise.
-    let line = format!("{question}\n");
-    // No answer is one, too: the mail waits for it.
-    let ask = |user: Option<Owner>| Ok(run(binary, ["-be"], &line, user, until).unwrap_or_else(|why| why));
+    let ask = |user: Option<Owner>| Ok(expanded(binary, &question, user, until));
     let needs_root = |who: &str| Err(format!("only root can ask as {who}"));
     match starter {
         Starter::Root => thread::scope(|scope| {
@@ -129,11 +128,33 @@ fn answers(
     }
 }
 
-/// What the first router asks, with the domain in its place.
+/// What the first router asks.
 fn question(routers: &[Driver]) -> Option<String> {
     let router = routers.iter().find(|router| router.name == "smtp_sts_ask")?;
-    let asked = router.option("address_data").filter(|asked| asked.contains("$domain"))?;
-    Some(asked.replace("$domain", DOMAIN)).filter(|question| question.len() < LONGEST_LINE)
+    router.option("address_data").filter(|asked| asked.contains("$domain")).map(str::to_owned)
+}
+
+/// What Exim makes of an expansion about [`DOMAIN`]. No answer is one, too: the mail waits for it.
+pub(super) fn expanded(binary: &Path, expansion: &str, user: Option<Owner>, until: Instant) -> String {
+    // As an argument it would be too long for Exim, which reads lines otherwise.
+    let lines = continued(&expansion.replace("$domain", DOMAIN));
+    run(binary, ["-be"], &lines, user, until).unwrap_or_else(|why| why)
+}
+
+/// A long line in several: Exim goes on with the next one behind a backslash, apart from blanks at its beginning.
+fn continued(line: &str) -> String {
+    let mut lines = String::with_capacity(line.len());
+    let mut length = 0_usize;
+    for character in line.chars() {
+        if length >= LONGEST_LINE && character != ' ' {
+            lines.push_str("\\\n");
+            length = 0;
+        }
+        lines.push(character);
+        length = length.saturating_add(character.len_utf8());
+    }
+    lines.push('\n');
+    lines
 }
 
 /// What `SMTP_STS_PROGRAM` names: words may stand before the program.
@@ -161,4 +182,20 @@ fn is_program(path: &Path) -> bool {
 /// A thread that panicked has nothing to say.
 fn joined(done: thread::Result<Seen<String>>) -> Seen<String> {
     done.unwrap_or_else(|_| Err("this program failed".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_continued_where_no_blank_is_lost() {
+        assert_eq!(continued("${if x}"), "${if x}\n");
+        let long = continued(&format!("{}  {}\\{}", "a".repeat(998), "b".repeat(997), "c".repeat(10)));
+        let lines: Vec<_> = long.lines().collect();
+        assert_eq!(
+            lines,
+            [format!("{}  \\", "a".repeat(998)), format!("{}\\cc\\", "b".repeat(997)), "c".repeat(8)]
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Goes and sees. Everything here ends when its time is over, and nothing that it reads is without a bound.
 
 pub mod cache;
+mod daemon;
 pub mod exim;
 pub mod outside;
 pub mod process;
