@@ -27,6 +27,7 @@ MACROS = {
     TCP: {"SMTP_STS_VERIFIERS": "daemon", **dict([exim.readme("daemon-loopback").strip().split(" = ")])},
 }
 TABLE, LOG = "/etc/stand-in.json", "/var/tmp/stand-in.log"
+SERVE_LOG = "/var/log/serve.log"
 
 
 @dataclasses.dataclass
@@ -172,10 +173,12 @@ class Serve:
         if self.by == TCP:
             commands = commands.replace(f"--exim {PATH}", f"--exim 127.0.0.1:{PORT}")
         # Time enough on a busy machine: Exim waits for five seconds.
-        self.process = subprocess.Popen(["sh", "-ec", commands + " --answer-within 4.5 " + " ".join(options)])
+        commands = [commands, "--answer-within 4.5", *options]
+        with open(SERVE_LOG, "a") as log:
+            self.process = subprocess.Popen(["sh", "-ec", " ".join(commands)], stdout=log, stderr=log)
         end = time.monotonic() + 20
         while not self._is_listening():
-            assert self.process.poll() is None, f"serve ended with {self.process.returncode}"
+            assert self.process.poll() is None, f"serve ended with {self.process.returncode}: {open(SERVE_LOG).read()[-400:]}"
             assert time.monotonic() < end, "serve does not listen"
             time.sleep(0.01)
 
