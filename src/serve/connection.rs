@@ -327,6 +327,7 @@ mod tests {
     use super::super::question::Question;
     use super::*;
     use crate::limits::MAX_CONNECTIONS;
+    use crate::serve::counters::Counters;
     use crate::verify::{NoInquiry, Report};
     use std::cell::RefCell;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
