@@ -34,6 +34,18 @@ pub enum LogFormat {
 /// Where the journal takes entries (systemd.journal-fields(7), its native protocol).
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
+/// Whose events are told below the level of a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Talk {
+    /// Everybody's: the log is about one question.
+    Everybody,
+    /// The daemon's own: what each of a thousand look-ups heard is for `explain`.
+    Daemon,
+}
+
+/// Where the daemon's modules are.
+const DAEMON: &str = "smtp_sts_verify::serve";
+
 /// Starts the log that these choices want, if they want one.
 pub(super) fn begin(choices: &Choices) {
     if let Some(format) = choices.log_format {
@@ -43,15 +55,25 @@ pub(super) fn begin(choices: &Choices) {
 
 /// Starts logging.
 pub(super) fn start(format: LogFormat) {
-    let journal = match format {
-        LogFormat::Text => Ok(Log(Shape::Text)),
-        LogFormat::Json => Ok(Log(Shape::Json)),
-        LogFormat::Journald => Log::into_journal(Path::new(JOURNAL)),
+    start_of(format, Talk::Everybody);
+}
+
+/// Starts the daemon's log.
+pub(super) fn start_for_the_daemon(choices: &Choices) {
+    start_of(choices.log_format.unwrap_or(LogFormat::Text), Talk::Daemon);
+}
+
+fn start_of(format: LogFormat, talk: Talk) {
+    let shape = match format {
+        LogFormat::Text => Ok(Shape::Text),
+        LogFormat::Json => Ok(Shape::Json),
+        LogFormat::Journald => Shape::journal(Path::new(JOURNAL)),
     };
-    let (log, trouble) = match journal {
-        Ok(log) => (log, None),
-        Err(error) => (Log(Shape::Text), Some(error.to_string())),
+    let (shape, trouble) = match shape {
+        Ok(shape) => (shape, None),
+        Err(error) => (Shape::Text, Some(error.to_string())),
     };
+    let log = Log { shape, talk };
     // A second subscriber in one process is not worth an error.
     let _ = tracing::subscriber::set_global_default(log);
     if let Some(why) = trouble {
@@ -60,7 +82,10 @@ pub(super) fn start(format: LogFormat) {
 }
 
 /// What takes events.
-struct Log(Shape);
+struct Log {
+    shape: Shape,
+    talk: Talk,
+}
 
 enum Shape {
     Text,
@@ -68,18 +93,20 @@ enum Shape {
     Journal(UnixDatagram),
 }
 
-impl Log {
-    fn into_journal(place: &Path) -> io::Result<Self> {
+impl Shape {
+    fn journal(place: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.connect(place)?;
         // A journal that does not read keeps nobody waiting: what it does not take at once is lost.
         socket.set_nonblocking(true)?;
-        Ok(Self(Shape::Journal(socket)))
+        Ok(Self::Journal(socket))
     }
+}
 
+impl Log {
     fn take(&self, entry: &Entry) {
         // Whoever keeps no log is not told of it: the answer counts.
-        let _ = match &self.0 {
+        let _ = match &self.shape {
             Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
             Shape::Json => writeln!(io::stderr().lock(), "{}", entry.object()),
             Shape::Journal(socket) => socket.send(entry.datagram().as_bytes()).map(drop),
@@ -89,7 +116,9 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::INFO && metadata.is_event()
+        let is_heard = self.talk == Talk::Everybody || metadata.target().starts_with(DAEMON);
+        let most = if is_heard { Level::INFO } else { Level::WARN };
+        *metadata.level() <= most && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
@@ -229,7 +258,7 @@ mod tests {
 
     impl Subscriber for Kept {
         fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-            Log(Shape::Text).enabled(metadata)
+            Log { shape: Shape::Text, talk: Talk::Everybody }.enabled(metadata)
         }
         fn event(&self, event: &Event<'_>) {
             self.0.lock().unwrap().push(Entry::of(event, UnixTime(1_795_000_000)));
@@ -281,7 +310,7 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let place = directory.path().join("socket");
         let journal = UnixDatagram::bind(&place).unwrap();
-        let log = Log::into_journal(&place).unwrap();
+        let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
         tracing::subscriber::with_default(log, say_it_all);
         journal.set_nonblocking(true).unwrap();
         let mut priorities = Vec::new();
@@ -305,7 +334,7 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let place = directory.path().join("socket");
         let _reads_nothing = UnixDatagram::bind(&place).unwrap();
-        let log = Log::into_journal(&place).unwrap();
+        let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
         let (done, ended) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             tracing::subscriber::with_default(log, || (0..5_000).for_each(|number| info!(number, "again")));
@@ -315,7 +344,25 @@ mod tests {
     }
 
     #[test]
+    fn the_daemon_tells_its_own_affairs_and_the_troubles_of_others() {
+        let told = |talk| {
+            let directory = tempfile::TempDir::new().unwrap();
+            let place = directory.path().join("socket");
+            let journal = UnixDatagram::bind(&place).unwrap();
+            let log = Log { shape: Shape::journal(&place).unwrap(), talk };
+            tracing::subscriber::with_default(log, || {
+                info!(target: "smtp_sts_verify::serve::lifecycle", "ready");
+                info!(target: "smtp_sts_verify::verify::minutes", "DNS answered");
+                warn!(target: "smtp_sts_verify::overrides", "an override has ended");
+            });
+            journal.set_nonblocking(true).unwrap();
+            std::iter::from_fn(|| journal.recv(&mut [0; 512]).ok()).count()
+        };
+        assert_eq!((told(Talk::Everybody), told(Talk::Daemon)), (3, 2));
+    }
+
+    #[test]
     fn a_journal_that_is_not_there_is_an_error() {
-        assert!(Log::into_journal(Path::new("/nonexistent/socket")).is_err());
+        assert!(Shape::journal(Path::new("/nonexistent/socket")).is_err());
     }
 }

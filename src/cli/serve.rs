@@ -3,9 +3,8 @@
 use super::args::OutsideArguments;
 use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
-use super::log::{self, LogFormat};
 use super::outside::{self, Trusted};
-use super::{output, panic, privileges};
+use super::{log, output, panic, privileges};
 use crate::cache::CachePath;
 use crate::https::SharedTls;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
@@ -138,7 +137,7 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let failed = |error: io::Error| (ExitStatus::Internal, error.to_string());
     privileges::as_a_daemon(arguments.allow_root).map_err(|error| misconfigured(&error))?;
     let (choices, places) = prepared(arguments).map_err(|error| misconfigured(&error))?;
-    log::start(choices.log_format.unwrap_or(LogFormat::Text));
+    log::start_for_the_daemon(&choices);
     panic::install_for_the_daemon();
     let world = Arc::new(world(&choices, &places).map_err(|error| misconfigured(&error))?);
     let seats = Seats::within(lifecycle::descriptors());
