@@ -271,8 +271,8 @@ pub const MAX_LOG_VALUE: usize = 1_024;
 pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_millis(2_500);
 /// The most that may be asked for.
 pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);
-/// Connections of Exim and Postfix at the same time (postfix-tlspol: 512); who comes next waits for the one that is idle longest
-/// to be closed, or in the system's queue.
+/// Connections of Exim and Postfix at the same time (postfix-tlspol: 512). For the next one whoever keeps us waiting longest is
+/// closed; if nobody does, it waits.
 pub const MAX_CONNECTIONS: usize = 512;
 /// Connections to the pages at the same time.
 pub const MAX_HTTP_CONNECTIONS: usize = 64;
@@ -290,6 +290,8 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 pub const MAX_QUEUED_REQUESTS: usize = 32;
 /// Octets that are read from a connection at once.
 pub const READ_OCTETS: usize = 4_096;
+/// Peers who break the protocol are told of in the log, one in this time: it cannot be filled.
+pub const PEER_TOLD_AFTER: Duration = Duration::from_secs(60);
 /// From SIGTERM to the end, whoever still waits for an answer.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 /// From SIGTERM until a connection that says nothing is closed: what was sent before is read by then.

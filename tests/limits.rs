@@ -126,6 +126,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("WRITE_DEADLINE", "Duration::from_secs(10)"),
     ("MAX_QUEUED_REQUESTS", "32"),
     ("READ_OCTETS", "4_096"),
+    ("PEER_TOLD_AFTER", "Duration::from_secs(60)"),
     ("DRAIN_DEADLINE", "Duration::from_secs(10)"),
     ("DRAIN_GRACE", "Duration::from_millis(100)"),
     ("PULSE_DEADLINE", "Duration::from_secs(10)"),

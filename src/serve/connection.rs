@@ -69,7 +69,7 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat:
     // The seat and the counters are all that outlives a panic, and neither is left half done.
     match AssertUnwindSafe(connection.run()).catch_unwind().await {
         Ok(Ok(())) | Ok(Err(End::Lost)) => {}
-        Ok(Err(End::Cut(why))) => connection.count_end(why),
+        Ok(Err(End::Cut(why))) => connection.cut(why),
         Err(_) => {
             counters.panics.of(Thread::Front).one();
             connection.apologise();
@@ -217,7 +217,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                     return understood;
                 }
                 Frame::Broken(words) => {
-                    self.count_end(Cutting::Broken);
+                    self.cut(Cutting::Broken);
                     self.reply(Reply::Words(words.into()), said);
                     return self.over(octets);
                 }
@@ -299,8 +299,8 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         Poll::Ready(Ok(()))
     }
 
-    fn count_end(&self, why: Cutting) {
-        self.front.counters.connections_ended.of(C::MTA.protocol()).of(why).one();
+    fn cut(&self, why: Cutting) {
+        self.front.cut(&self.stream, C::MTA.protocol(), why);
     }
 
     /// Tells a peer that our own code failed; it is not waited for.

@@ -103,13 +103,18 @@ impl Desk {
         Ok((desk, thread))
     }
 
-    /// Comes back when the desk has had its turn and the store has done all that it was told before; if one of them hangs,
-    /// never.
+    /// Comes back when the desk has had its turn and the store has done something; if one of them hangs, never.
     pub async fn pulse(&self) {
         let (tell, told) = oneshot::channel();
         if self.pulses.send(tell).await.is_err() || told.await.is_err() {
             std::future::pending().await
         }
+    }
+
+    /// Comes back when the store has done all that it was told before.
+    pub async fn settled(&self) {
+        // A store that is gone does nothing more.
+        let _ = self.store.settled().await;
     }
 
     /// Waits until one of the two threads is gone, which takes a mistake of ours; tells which.

@@ -130,6 +130,11 @@ impl Engine {
         self.desk.pulse().await;
     }
 
+    /// Comes back when the store has done all that it was told before.
+    pub async fn settled(&self) {
+        self.desk.settled().await;
+    }
+
     /// Waits until a thread is gone, which takes a mistake of ours; tells which.
     pub async fn lost(&self) -> &'static str {
         self.desk.lost().await

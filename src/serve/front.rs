@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::codec;
 use super::connection;
-use super::counters::{Counters, Mta, Protocol, Source};
+use super::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
 use super::engine::Answers;
 use super::gate::{Gate, Seat};
 use super::http::{self, Pages};
@@ -12,7 +12,8 @@ use super::question::Question;
 use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
-    ACCEPT_PAUSE, DRAIN_GRACE, MAX_CONNECTIONS, MAX_HTTP_CONNECTIONS, READ_OCTETS, RESERVED_DESCRIPTORS,
+    ACCEPT_PAUSE, DRAIN_GRACE, MAX_CONNECTIONS, MAX_HTTP_CONNECTIONS, PEER_TOLD_AFTER, READ_OCTETS,
+    RESERVED_DESCRIPTORS,
 };
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::Verdict;
@@ -37,6 +38,7 @@ pub struct Front<A> {
     /// Refusals and defers of late.
     pub recent: RefCell<Recent>,
     is_closing: Cell<bool>,
+    told: Cell<Option<Instant>>,
     /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
     pub(super) heard: RefCell<Box<[u8]>>,
     pub(super) said: RefCell<Vec<u8>>,
@@ -52,6 +54,7 @@ impl<A> Front<A> {
             counters,
             recent: RefCell::default(),
             is_closing: Cell::new(false),
+            told: Cell::new(None),
             heard,
             said: RefCell::default(),
         })
@@ -74,6 +77,20 @@ impl<A> Front<A> {
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.is_closing.get()
+    }
+
+    /// Ends a connection for its peer's fault: that is counted, and told now and then.
+    pub(super) fn cut(&self, stream: &Stream, protocol: Protocol, why: Cutting) {
+        self.counters.connections_ended.of(protocol).of(why).one();
+        let is_news = self.told.get().is_none_or(|told| told.elapsed() >= PEER_TOLD_AFTER);
+        if is_news {
+            self.told.set(Some(Instant::now()));
+            let (peer, protocol, why) = (stream.to_string(), protocol.word(), why.word());
+            warn!(
+                peer,
+                protocol, why, "a connection was ended for its peer's fault; others may not be told of"
+            );
+        }
     }
 }
 

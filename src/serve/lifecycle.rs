@@ -117,8 +117,8 @@ where
     match select(pin!(drain(&front, &askers)), pin!(words.recv())).await {
         Either::Left(_) => {
             // What the store was told before this comes back is on the disk.
-            let _ = timeout(PULSE_DEADLINE, engine.pulse()).await;
             let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
+            let _ = timeout(PULSE_DEADLINE, engine.settled()).await;
             Ok(Ended::Drained)
         }
         Either::Right((Some(Word::Broken(part)), _)) => Ok(broken(part)),

@@ -131,6 +131,9 @@ fn what_is_no_frame_ends_the_connection_before_there_is_room_for_it() {
     }
     let grown = daemon.resident_at_most() - before;
     assert!(grown < 2_048, "{grown} KiB");
+    // Who it was is told once, not for everybody to whom it happens.
+    assert_eq!(daemon.log().matches("for its peer's fault").count(), 1);
+    assert!(daemon.log().contains(&format!("process {}", std::process::id())), "{}", daemon.log());
     assert!(honest(&daemon) <= FELT);
 }
 
