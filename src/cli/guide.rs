@@ -75,7 +75,7 @@ pub const GUIDES: &[Guide] = &[
             (0, "ended as it was told to"),
             (70, "a part of it failed"),
             (75, "told to end twice, before all had their answers"),
-            (78, "the configuration, or a place to listen at, cannot be used, or root started it"),
+            (78, "the configuration or a place cannot be used, or root started it"),
         ],
     },
     Guide {

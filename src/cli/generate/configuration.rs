@@ -2,6 +2,7 @@
 
 use super::page::{ManPage, literal, pair};
 use crate::cli::config::{Choices, DEFAULT_FILE};
+use crate::cli::serve::Places;
 use crate::overrides;
 use clap::{Arg, Args as _, Command};
 
@@ -46,6 +47,15 @@ pub(super) fn text() -> Result<String, String> {
     );
     for (key, value, words) in overrides::KEYS {
         page.item(pair(key, " = ", value), words);
+    }
+    page.section("THE DAEMON");
+    page.paragraph("Where smtp-sts-verify serve listens, in a table [serve]. Its own options win.");
+    for arg in Places::augment_args(Command::new("serve")).get_arguments() {
+        let value = match value(arg).split_once(" | [") {
+            Some((_, list)) => format!("[{list}"),
+            None => value(arg),
+        };
+        page.item(pair(arg.get_id().as_str(), " = ", &value), &about(arg));
     }
     page.section("FILES");
     page.item(literal(DEFAULT_FILE), "The place where it is looked for, unless --config names another one.");
@@ -97,7 +107,10 @@ mod tests {
         let page = text().unwrap();
         let keys = known("nonsense = 1");
         assert!(keys.len() > 12, "{keys:?}");
-        for key in keys.iter().filter(|key| *key != "override") {
+        for key in keys.iter().filter(|key| !["override", "serve"].contains(&key.as_str())) {
+            assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
+        }
+        for key in known("[serve]\nnonsense = 1") {
             assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
         }
     }
