@@ -332,7 +332,8 @@ pub const PAGE_REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 pub const PAGE_CONNECTION_LIFE: Duration = Duration::from_secs(30);
 /// Whoever makes a page waits so long for the other threads, and then tells that they do not answer.
 pub const PAGE_PATIENCE: Duration = Duration::from_secs(1);
-/// What the store told for a page serves all pages for so long: a million policies take it a tenth of a second to count.
+/// What the store told for a page serves all pages for so long. Ten thousand policies take it some milliseconds to count; a
+/// million, most of a second.
 pub const OUTLOOK_KEPT: Duration = Duration::from_secs(5);
 /// Policies that the status page names, those that end first.
 pub const MAX_POLICIES_NAMED: u32 = 100;
