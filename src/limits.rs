@@ -280,6 +280,9 @@ pub const MAX_HTTP_CONNECTIONS: usize = 64;
 pub const BACKLOG: u32 = 1_024;
 /// Descriptors for 64 look-ups, each with a question in the air to several name servers and a fetch; and for files.
 pub const RESERVED_DESCRIPTORS: u64 = 256;
+/// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are
+/// fewer, whoever comes too many waits until one can be accepted.
+pub const DESCRIPTORS_UNTOLD: u64 = 1_024;
 /// After a connection could not be accepted, before the next one is.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// From the first octet of a request to its last.

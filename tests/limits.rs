@@ -121,6 +121,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_HTTP_CONNECTIONS", "64"),
     ("BACKLOG", "1_024"),
     ("RESERVED_DESCRIPTORS", "256"),
+    ("DESCRIPTORS_UNTOLD", "1_024"),
     ("ACCEPT_PAUSE", "Duration::from_millis(100)"),
     ("FRAME_DEADLINE", "Duration::from_secs(10)"),
     ("WRITE_DEADLINE", "Duration::from_secs(10)"),

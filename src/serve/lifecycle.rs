@@ -8,7 +8,7 @@ use super::gate::Gate;
 use super::listen::Listening;
 use super::watch::Watch;
 use super::world::World;
-use crate::limits::{DRAIN_DEADLINE, DRAIN_GRACE, PULSE_DEADLINE};
+use crate::limits::{DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, PULSE_DEADLINE};
 use crate::time::{Clock as _, SystemClock};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -52,8 +52,7 @@ enum Word {
 #[must_use]
 pub fn descriptors() -> u64 {
     let wanted = Seats::descriptors_wanted();
-    // A system that does not tell has POSIX' least.
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((20, 20));
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((DESCRIPTORS_UNTOLD, DESCRIPTORS_UNTOLD));
     let better = wanted.min(hard);
     if soft < better && setrlimit(Resource::RLIMIT_NOFILE, better, hard).is_ok() { better } else { soft }
 }
