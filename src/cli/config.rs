@@ -11,7 +11,8 @@ use crate::overrides::Overrides;
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{Handshake, OnUnreachable};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -77,8 +78,7 @@ pub struct Choices {
 }
 
 /// The address of a name server; port 53 unless it says otherwise.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameServer(pub SocketAddr);
 
 /// Seconds for the whole run.
@@ -127,14 +127,6 @@ impl FromStr for NameServer {
             .filter(|address| address.port() != 0)
             .map(Self)
             .ok_or_else(|| format!("'{}' is not ADDR or ADDR:PORT ([ADDR]:PORT for IPv6)", excerpt(text, 64)))
-    }
-}
-
-impl TryFrom<String> for NameServer {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
     }
 }
 
@@ -200,17 +192,22 @@ impl Format {
 }
 
 /// `dns = "192.0.2.1"` or `dns = ["192.0.2.1", "[2001:db8::1]:5353"]`.
-fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<NameServer>, D::Error> {
+pub(super) fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "an address like \"192.0.2.1\" or \"[2001:db8::1]:53\", or a list of them")]
+    #[serde(untagged, expecting = "a text in quotation marks, or a list of them")]
     enum OneOrMore {
-        One(NameServer),
-        More(Vec<NameServer>),
+        One(String),
+        More(Vec<String>),
     }
-    Ok(match OneOrMore::deserialize(deserializer)? {
-        OneOrMore::One(server) => vec![server],
-        OneOrMore::More(servers) => servers,
-    })
+    let texts = match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(text) => vec![text],
+        OneOrMore::More(texts) => texts,
+    };
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 /// Why the configuration cannot be used: file, line, what was expected.
@@ -334,7 +331,8 @@ mod tests {
             ("deadline = 'soon'", 1, "expected"),
             ("deadline = 51", 1, "between 1 and 50"),
             ("# x\nformat = 'xml'", 2, "exim"),
-            ("dns = 'ns.example'", 1, "an address like"),
+            ("dns = 'ns.example'", 1, "'ns.example' is not ADDR or ADDR:PORT"),
+            ("dns = 53", 1, "a text in quotation marks, or a list of them"),
             ("on_unreachable = true", 1, "wanted string"),
             ("https_port = 0", 1, "nonzero"),
             ("deadline = ", 1, ""),

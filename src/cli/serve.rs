@@ -1,7 +1,7 @@
 //! `serve`: the daemon.
 
 use super::args::OutsideArguments;
-use super::config::{BadConfiguration, Choices};
+use super::config::{BadConfiguration, Choices, one_or_more};
 use super::exit::ExitStatus;
 use super::outside::{self, Trusted};
 use super::{log, output, panic, privileges};
@@ -54,12 +54,15 @@ pub struct ServeArguments {
 pub struct Places {
     /// Answers Exim's ${readsocket} there: a path that begins with /, or a loopback address; repeatable
     #[arg(long, value_name = "PATH|ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
     pub exim: Vec<Address>,
     /// Answers Postfix's socketmap there; repeatable
     #[arg(long, value_name = "PATH|ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
     pub postfix: Vec<Address>,
     /// Metrics, health and a status page, over HTTP; repeatable
     #[arg(long, value_name = "ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
     pub http: Vec<Loopback>,
     /// An answer comes within this time, 0.1 to 4.5 [default: 2.5; Exim waits for 5]
     #[arg(long, value_name = "SECONDS")]

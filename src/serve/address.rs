@@ -1,15 +1,13 @@
 //! Where the daemon listens: a path, or a loopback address with a port. Pure.
 
 use crate::text::excerpt;
-use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A place to listen at.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// A socket of the loopback interface.
     Tcp(Loopback),
@@ -19,8 +17,7 @@ pub enum Address {
 
 /// An address of the loopback interface. Everybody on this machine may connect, and nobody else: there is no password, and
 /// what is answered is this machine's business.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Loopback(SocketAddr);
 
 /// Why something is no place to listen at.
@@ -65,23 +62,14 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        if text.starts_with('/') { Ok(Self::Unix(PathBuf::from(text))) } else { text.parse().map(Self::Tcp) }
-    }
-}
-
-impl TryFrom<String> for Address {
-    type Error = BadAddress;
-
-    fn try_from(text: String) -> Result<Self, BadAddress> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for Loopback {
-    type Error = BadAddress;
-
-    fn try_from(text: String) -> Result<Self, BadAddress> {
-        text.parse()
+        if text.starts_with('/') {
+            return Ok(Self::Unix(PathBuf::from(text)));
+        }
+        if !text.contains(':') {
+            let shown = excerpt(text, 64);
+            return Err(BadAddress(format!("'{shown}' is neither a path that begins with / nor ADDR:PORT")));
+        }
+        text.parse().map(Self::Tcp)
     }
 }
 
@@ -112,10 +100,10 @@ mod tests {
     #[test]
     fn what_is_neither_is_refused_by_name() {
         for (text, why) in [
-            ("run/exim.sock", "not ADDR:PORT"),
+            ("run/exim.sock", "neither a path that begins with / nor ADDR:PORT"),
+            ("127.0.0.1", "neither a path that begins with / nor ADDR:PORT"),
+            ("", "neither a path that begins with / nor ADDR:PORT"),
             ("localhost:8461", "not ADDR:PORT"),
-            ("127.0.0.1", "not ADDR:PORT"),
-            ("", "not ADDR:PORT"),
             ("0.0.0.0:8461", "not on the loopback interface"),
             ("192.0.2.1:8461", "not on the loopback interface"),
         ] {

@@ -1,15 +1,20 @@
-//! smtp-sts-verify.toml(5): every key of [`Choices`] and of its overrides, from their very definition.
+//! smtp-sts-verify.toml(5): every key of [`Choices`], of its section for the daemon and of its overrides, from their very
+//! definition.
 
 use super::page::{ManPage, literal, pair};
 use crate::cli::config::{Choices, DEFAULT_FILE};
 use crate::cli::serve::Places;
 use crate::overrides;
-use clap::{Arg, Args as _, Command};
+use clap::{Arg, Args, Command};
 
 /// What may stand in a configuration; a test reads it as one.
 const EXAMPLE: &str = r#"dns = ["127.0.0.1"]
 deadline = 10
 on_unreachable = "defer"
+
+[serve]
+exim = "/run/smtp-sts-verify/exim.sock"
+http = "127.0.0.1:8462"
 
 [override."example.org"]
 require = "webpki"
@@ -35,11 +40,13 @@ pub(super) fn text() -> Result<String, String> {
          and the command line wins. An unknown key or a bad value is an error with file and line, exit code 78: mail waits.",
     );
     page.section("KEYS");
-    let mut command = Choices::augment_args(Command::new("smtp-sts-verify"));
-    command.build();
-    for arg in command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")) {
-        page.item(pair(arg.get_id().as_str(), " = ", &value(arg)), &about(arg));
-    }
+    keys::<Choices>(&mut page);
+    page.section("THE DAEMON");
+    page.paragraph(
+        "The table [serve] is read by smtp-sts-verify serve alone, whose options win. SIGHUP has it read the file again; places \
+         to listen at change when it is started anew.",
+    );
+    keys::<Places>(&mut page);
     page.section("OVERRIDES");
     page.paragraph(
         "What single domains need, whatever they publish: for a time, and with a reason. A table [override.\"DOMAIN\"] is about \
@@ -48,15 +55,6 @@ pub(super) fn text() -> Result<String, String> {
     for (key, value, words) in overrides::KEYS {
         page.item(pair(key, " = ", value), words);
     }
-    page.section("THE DAEMON");
-    page.paragraph("Where smtp-sts-verify serve listens, in a table [serve]. Its own options win.");
-    for arg in Places::augment_args(Command::new("serve")).get_arguments() {
-        let value = match value(arg).split_once(" | [") {
-            Some((_, list)) => format!("[{list}"),
-            None => value(arg),
-        };
-        page.item(pair(arg.get_id().as_str(), " = ", &value), &about(arg));
-    }
     page.section("FILES");
     page.item(literal(DEFAULT_FILE), "The place where it is looked for, unless --config names another one.");
     page.section("EXAMPLES");
@@ -64,6 +62,15 @@ pub(super) fn text() -> Result<String, String> {
     page.section("SEE ALSO");
     page.paragraph("smtp-sts-verify(1)");
     Ok(page.finish())
+}
+
+/// The keys that are options of the command line, too.
+fn keys<T: Args>(page: &mut ManPage) {
+    let mut command = T::augment_args(Command::new("smtp-sts-verify"));
+    command.build();
+    for arg in command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")) {
+        page.item(pair(arg.get_id().as_str(), " = ", &value(arg)), &about(arg));
+    }
 }
 
 /// What may stand behind the key.
@@ -105,12 +112,11 @@ mod tests {
     #[test]
     fn every_key_of_the_configuration_has_its_item() {
         let page = text().unwrap();
-        let keys = known("nonsense = 1");
+        let mut keys = known("nonsense = 1");
         assert!(keys.len() > 12, "{keys:?}");
-        for key in keys.iter().filter(|key| !["override", "serve"].contains(&key.as_str())) {
-            assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
-        }
-        for key in known("[serve]\nnonsense = 1") {
+        keys.retain(|key| !matches!(key.as_str(), "override" | "serve"));
+        keys.extend(known("[serve]\nnonsense = 1"));
+        for key in keys {
             assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
         }
     }
