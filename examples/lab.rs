@@ -122,6 +122,12 @@ fn serve(lab: &Laboratory) {
     ] {
         println!("$VERIFY $LAB -c $CACHE {question}");
     }
+    println!("\n# The daemon (not as root), and questions to it from another terminal");
+    println!(
+        "$VERIFY serve $LAB -c $CACHE --exim 127.0.0.1:8460 --postfix 127.0.0.1:8461 --http 127.0.0.1:8462"
+    );
+    println!("echo 'P enforced.test mx1.enforced.test' | nc -N 127.0.0.1 8460");
+    println!("curl http://127.0.0.1:8462/readyz");
     println!("\n# What is published, what is remembered, what is proven?");
     for command in [
         "lint $LAB -c $CACHE sts-partly.test",

@@ -12,9 +12,13 @@
 //!    [`https`] fetches the policy of the one, and of the other the copy that authenticates it, where the record says
 //!    so. [`dane`] says where the TLSA records of an MX host stand and which of them can be used.
 //! 5. [`verdict`] judges each host, by the mechanism that stands highest: the only place that can refuse, and only under
-//!    a policy in force, TLSA records, or an override. Each judgement has one word of [`reason`].
+//!    a policy in force, TLSA records, or an override of the administrator's ([`overrides`]). Each judgement has one word
+//!    of [`reason`].
 //! 6. [`cache`] keeps what the next delivery must know.
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
+//!
+//! [`serve`] is the daemon: Exim and Postfix ask it on sockets, it gives at once what it knows, and makes the very same journey
+//! for the rest, once for all who ask. What mail servers tell it of their sessions, [`reports`] counts for TLS reports (RFC 8460).
 //!
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!

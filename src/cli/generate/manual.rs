@@ -141,7 +141,8 @@ fn rest() -> String {
         (DEFAULT_FILE, "The configuration, smtp-sts-verify.toml(5); it may be absent."),
         (
             DEFAULT_PATH,
-            "The policies, an SQLite database; beside it cache.dns.db with DNS results, which may be deleted.",
+            "The policies, an SQLite database; beside it cache.dns.db with DNS results, which may be deleted, and cache.reports.db \
+             with what the daemon counts for TLS reports.",
         ),
         (RESOLV_CONF, "The name servers that are asked, unless --dns or the configuration names others."),
     ] {
@@ -166,7 +167,7 @@ fn rest() -> String {
         page.item(literal(explanation.word), &format!("{} ({})", explanation.meaning, explanation.rule));
     }
     page.section("SEE ALSO");
-    page.paragraph("smtp-sts-verify.toml(5), exim4(8), delv(1), resolv.conf(5)");
+    page.paragraph("smtp-sts-verify.toml(5), exim4(8), postconf(5), delv(1), resolv.conf(5)");
     page.section("STANDARDS");
     page.paragraph("RFC 8461 (MTA-STS), RFC 7672 (DANE for SMTP), RFC 4033 to 4035 (DNSSEC), RFC 8460 (TLS reports), draft-margolis-smtp-sts-00.");
     page.finish()
