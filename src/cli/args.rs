@@ -290,9 +290,17 @@ impl OutsideArguments {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn choices(&self) -> Result<Choices, BadConfiguration> {
-        let choices = self.given().with_file(&self.config)?;
+        let choices = self.without_a_log()?;
         log::begin(&choices);
         Ok(choices)
+    }
+
+    /// The same for whoever has a log of another kind.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`].
+    pub fn without_a_log(&self) -> Result<Choices, BadConfiguration> {
+        self.given().with_file(&self.config)
     }
 
     /// What was said on the command line.

@@ -212,7 +212,7 @@ fn world(choices: &Choices, places: &Places) -> Result<World, BadConfiguration> 
 
 /// What the command line and the configuration come down to.
 fn prepared(arguments: &ServeArguments) -> Result<(Choices, Places), BadConfiguration> {
-    let choices = arguments.outside.choices()?;
+    let choices = arguments.outside.without_a_log()?;
     let places = arguments.places.clone().or(choices.serve.clone());
     Ok((choices, places))
 }

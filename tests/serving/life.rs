@@ -213,3 +213,16 @@ fn ask_in_the_background(daemon: &Daemon, question: &str) -> thread::JoinHandle<
     let (path, question) = (daemon.plan().exim(), question.to_owned());
     thread::spawn(move || exim(&path, &question).unwrap_or_default())
 }
+
+#[test]
+fn the_log_tells_the_daemons_own_affairs_whatever_its_shape() {
+    let lab = Laboratory::start();
+    for (shape, ready) in [("text", " INFO "), ("json", "{\"at\":")] {
+        let mut daemon = Plan::in_world(&lab).option("--log-format", shape).start();
+        daemon.ask("enforced.test");
+        daemon.terminate();
+        daemon.wait_for_log("told to end");
+        let log = daemon.log();
+        assert!(log.starts_with(ready) && !log.contains("DNS answered"), "{log}");
+    }
+}
