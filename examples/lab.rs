@@ -126,7 +126,9 @@ fn serve(lab: &Laboratory) {
     println!(
         "$VERIFY serve $LAB -c $CACHE --exim 127.0.0.1:8460 --postfix 127.0.0.1:8461 --http 127.0.0.1:8462"
     );
-    println!("echo 'P enforced.test mx1.enforced.test' | nc -N 127.0.0.1 8460");
+    println!(
+        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/8460; echo P enforced.test mx1.enforced.test >&3; cat <&3'; echo"
+    );
     println!("curl http://127.0.0.1:8462/readyz");
     println!("\n# What is published, what is remembered, what is proven?");
     for command in [
