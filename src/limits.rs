@@ -301,18 +301,43 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 pub const DRAIN_GRACE: Duration = Duration::from_millis(100);
 /// What the threads have to answer within, before systemd is no longer told that all is well.
 pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Look-ups at the same time; one that hangs holds a seat for [`DEADLINE_DEFAULT`].
+/// Look-ups at the same time whose askers may still be waiting.
 pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
-/// Look-ups that wait for a seat: a seat is free again after some 100 ms, so those at the end still land within Exim's
-/// patience if the world answers.
+/// Look-ups beyond them that have kept their askers waiting for too long, and go on for the next asker: silent domains of a
+/// whole queue run do not take the seats of those that answer. One that hangs does so for [`DEADLINE_DEFAULT`].
+pub const MAX_LOOK_UPS_OVERTIME: usize = 128;
+/// Look-ups that wait for their domain's lane or a seat: a seat is free again after some 100 ms, so those at the end still
+/// land within Exim's patience if the world answers.
 pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
 /// Errands that wait for the files: two for each look-up under way.
 pub const MAX_STORE_ERRANDS: usize = 128;
 /// Answers that are kept at hand, some 1,000 octets each.
 pub const MAX_WARM_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
-/// once. RFC 9520 section 3.2 wants at least 1.
+/// once, and a refusal is looked at again soon (RFC 8461 section 5.1).
 pub const PAUSE_AFTER_DEFER: u64 = 5;
+/// From one look at what others wrote into the files to the next.
+pub const STORE_PULSE: Duration = Duration::from_secs(1);
+/// A DNS question that failed is not asked again for so long (RFC 9520 section 3.2: at least one second, five at first).
+pub const SETBACK_FIRST: Duration = Duration::from_secs(5);
+/// The longest such pause, after it doubled (RFC 9520 section 3.2: no more than five minutes).
+pub const SETBACK_MOST: Duration = Duration::from_secs(300);
+/// The same where the answer was bogus: who mends his zone is heard soon.
+pub const SETBACK_BOGUS_MOST: Duration = Duration::from_secs(60);
+/// DNS questions whose failure is remembered, some 1,000 octets each.
+pub const MAX_SETBACKS: usize = 4_096;
+/// Policies that are renewed at the same time, beside the look-ups of those who wait.
+pub const MAX_RENEWALS_AT_ONCE: usize = 4;
+/// From the beginning of one renewal to the next: a daemon that was away for days does not ask everybody at once.
+pub const RENEWALS_APART: Duration = Duration::from_millis(100);
+/// From one walk through the file of policies to the next.
+pub const RENEWAL_ROUND: Duration = Duration::from_secs(300);
+/// From one page of that walk to the next: deliveries come between.
+pub const RENEWAL_PAGE_PAUSE: Duration = Duration::from_millis(20);
+/// A policy that could not be renewed is tried again after so long, seconds; its host's own pauses are heeded beyond that.
+pub const RENEWAL_RETRY: u64 = 3_600;
+/// A policy that no delivery asked for is renewed for so long, seconds, and then left to its end: half a year.
+pub const RENEWED_UNUSED: u64 = 15_552_000;
 /// Octets of one request of Postfix's socketmap: a map's name and a next hop, which a domain of 253 octets fits into
 /// many times over.
 pub const MAX_NETSTRING_OCTETS: usize = 10_000;

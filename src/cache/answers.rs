@@ -54,6 +54,11 @@ impl Answers {
         &self.database
     }
 
+    /// The same, for a new run.
+    pub(super) const fn database_mut(&mut self) -> &mut Database {
+        &mut self.database
+    }
+
     /// A result that may still be believed. A clock that went back must not make it immortal: an end further away
     /// than any that is ever stored is not believed.
     pub(super) fn recall(
@@ -74,39 +79,91 @@ impl Answers {
         text: &str,
         valid_until: UnixTime,
     ) -> Result<(), Trouble> {
-        let now = self.database.now;
-        if valid_until <= now || text.len() > MAX_REMEMBERED_OCTETS {
+        if !self.is_worth_remembering(text, valid_until) {
             return Ok(());
         }
-        let valid_until = valid_until.min(now.plus(topic.longest()));
-        let end = i64::try_from(valid_until.0).unwrap_or(i64::MAX);
         self.database.write("remembering a DNS result", |transaction| {
-            let count: i64 = transaction.query_row(COUNT, [], |row| row.get(0))?;
-            let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
-            let at_once = 1 + most / EVICTED_AT_ONCE;
-            if count >= most {
-                evict(transaction, count.saturating_sub(most).saturating_add(at_once))?;
-            }
-            let needed = Database::pages_for(text.len()).saturating_add(SPLIT_PAGES);
-            while Database::free_pages(transaction)? < needed && evict(transaction, at_once)? > 0 {}
-            transaction.prepare(REPLACE)?.execute(named_params! {
-                ":domain": domain.as_str(),
-                ":fingerprint": self.database.fingerprint.as_bytes(),
-                ":topic": topic.word(),
-                ":text": text,
-                ":valid_until": end,
-                ":checksum": self.checksum(domain, topic, text, end),
-            })?;
-            Ok(())
+            self.put(transaction, domain, topic, text, valid_until)
         })
+    }
+
+    /// Does all of that in one transaction: `None` forgets a result, and something remembers it.
+    pub(super) fn update(
+        &self,
+        domain: &PolicyDomain,
+        updates: &[(Topic, Option<&Recollection>)],
+    ) -> Result<(), Trouble> {
+        let is_worth_it = |(_, one): &&(Topic, Option<&Recollection>)| {
+            one.is_none_or(|one| self.is_worth_remembering(&one.text, one.valid_until))
+        };
+        let updates: Vec<_> = updates.iter().filter(is_worth_it).collect();
+        match updates.as_slice() {
+            [] => Ok(()),
+            // Nobody makes a file to forget something.
+            [(topic, None)] => self.forget(domain, *topic),
+            updates => self.database.write("remembering DNS results", |transaction| {
+                for (topic, one) in updates {
+                    match one {
+                        Some(one) => self.put(transaction, domain, *topic, &one.text, one.valid_until)?,
+                        None => {
+                            transaction.execute(FORGET, self.key(domain, *topic))?;
+                        }
+                    }
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    fn is_worth_remembering(&self, text: &str, valid_until: UnixTime) -> bool {
+        self.database.now < valid_until && text.len() <= MAX_REMEMBERED_OCTETS
+    }
+
+    /// Writes one result, after making room for it.
+    fn put(
+        &self,
+        transaction: &Transaction<'_>,
+        domain: &PolicyDomain,
+        topic: Topic,
+        text: &str,
+        valid_until: UnixTime,
+    ) -> rusqlite::Result<()> {
+        let valid_until = valid_until.min(self.database.now.plus(topic.longest()));
+        let end = i64::try_from(valid_until.0).unwrap_or(i64::MAX);
+        let count: i64 = transaction.query_row(COUNT, [], |row| row.get(0))?;
+        let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
+        let at_once = 1 + most / EVICTED_AT_ONCE;
+        if count >= most {
+            evict(transaction, count.saturating_sub(most).saturating_add(at_once))?;
+        }
+        let needed = Database::pages_for(text.len()).saturating_add(SPLIT_PAGES);
+        while Database::free_pages(transaction)? < needed && evict(transaction, at_once)? > 0 {}
+        transaction.prepare(REPLACE)?.execute(named_params! {
+            ":domain": domain.as_str(),
+            ":fingerprint": self.database.fingerprint.as_bytes(),
+            ":topic": topic.word(),
+            ":text": text,
+            ":valid_until": end,
+            ":checksum": self.checksum(domain, topic, text, end),
+        })?;
+        Ok(())
+    }
+
+    fn key(&self, domain: &PolicyDomain, topic: Topic) -> (String, Vec<u8>, &'static str) {
+        let fingerprint = self.database.fingerprint;
+        (domain.as_str().to_owned(), fingerprint.as_bytes().to_vec(), topic.word())
+    }
+
+    /// About when the MX hosts of a domain were last asked for by a delivery: no earlier than that, and later by their TTL
+    /// at most. `None` if nobody knows.
+    pub(super) fn last_asked(&self, domain: &PolicyDomain) -> Result<Option<UnixTime>, Trouble> {
+        let found = self.database.read(|connection| self.select(connection, domain, Topic::MxHosts))?;
+        Ok(found.flatten().map(|one| one.valid_until))
     }
 
     /// Forgets a result; writes nothing if there is none.
     pub(super) fn forget(&self, domain: &PolicyDomain, topic: Topic) -> Result<(), Trouble> {
-        let key = || {
-            let fingerprint = self.database.fingerprint;
-            (domain.as_str().to_owned(), fingerprint.as_bytes().to_vec(), topic.word())
-        };
+        let key = || self.key(domain, topic);
         let exists = |connection: &Connection| connection.query_row(EXISTS, key(), |row| row.get(0));
         if !self.database.read(exists)?.unwrap_or(false) {
             return Ok(());

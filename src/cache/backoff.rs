@@ -58,6 +58,12 @@ impl Failures {
         (self.last <= now && now < until).then_some(until)
     }
 
+    /// The moments at which [`Failures::forbid`] may change its mind.
+    #[must_use]
+    pub fn turns(&self) -> [UnixTime; 3] {
+        [self.last, self.pause_after(1), self.next_try()]
+    }
+
     /// Until when this is to be remembered: longer than the longest pause, so that it can go on growing.
     #[must_use]
     pub const fn kept_until(&self) -> UnixTime {

@@ -56,6 +56,14 @@ enum State {
     Given(Trouble),
 }
 
+/// See [`Database::sign`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sign {
+    identity: Identity,
+    /// Of our connection to it; another connection begins anew.
+    version: i64,
+}
+
 impl Database {
     /// A database under that path; nothing is touched yet.
     pub(super) const fn new(
@@ -79,6 +87,33 @@ impl Database {
     /// The same, and nothing is ever written.
     pub(super) fn read_only(self) -> Self {
         Self { access: Access::Look, ..self }
+    }
+
+    /// Begins a new run at that moment. What is open stays open, if it is still what lies under the path and keeps the rules;
+    /// and what was given up is tried again.
+    pub(super) fn revisit(&mut self, now: UnixTime) {
+        self.now = now;
+        let open = match self.state.get_mut() {
+            State::Open(_, identity) => *identity,
+            State::Absent | State::Closed | State::Given(_) => {
+                *self.state.get_mut() = State::Closed;
+                return;
+            }
+        };
+        let there = self.path.examine().ok().flatten();
+        if there.is_none_or(|there| there.identity != open) {
+            *self.state.get_mut() = State::Closed;
+        }
+    }
+
+    /// What changes whenever somebody else writes into the file or exchanges it, and never by what is written here; `None`
+    /// if there is no file.
+    pub(super) fn sign(&self) -> Result<Option<Sign>, Trouble> {
+        self.open()?;
+        let version = self.on_connection("asking whether it changed", |connection| {
+            connection.query_row("PRAGMA data_version", [], |row| row.get(0))
+        })?;
+        Ok(self.identity().zip(version).map(|(identity, version)| Sign { identity, version }))
     }
 
     /// Reads in one transaction; `None` if there is nothing to read from yet.

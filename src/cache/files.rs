@@ -2,12 +2,12 @@
 
 use super::answers::Answers;
 use super::checkup::{self, FileState};
-use super::database::Database;
+use super::database::{Database, Sign};
 use super::file::CachePath;
 use super::history::Origin;
 use super::outlook::Outlook;
 use super::policies::PolicyFile;
-use super::row::Mark;
+pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
     Circumstances, Entry, Kept, Memory, Notice, Policies, Provenance, Recollection, Refusal, StoredPolicy,
@@ -42,6 +42,18 @@ pub struct Purged {
     pub policies: usize,
     /// DNS results and failures.
     pub answers: usize,
+}
+
+/// The state of both files, as far as others change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signs([Option<Sign>; 2]);
+
+impl Signs {
+    /// Whether a file was not there.
+    #[must_use]
+    pub fn lack_a_file(&self) -> bool {
+        self.0.contains(&None)
+    }
 }
 
 /// What became of a policy that came from another host.
@@ -83,6 +95,41 @@ impl Cache {
     pub fn read_only(self) -> Self {
         let Self { policies, answers, trouble } = self;
         Self { policies: policies.read_only(), answers: answers.read_only(), trouble }
+    }
+
+    /// Begins a new run at that moment on the same files: those that are open stay open, unless they are no longer what lies
+    /// under the path.
+    pub fn revisit(&mut self, now: UnixTime) {
+        self.policies.database_mut().revisit(now);
+        self.answers.database_mut().revisit(now);
+        self.trouble = OnceCell::new();
+    }
+
+    /// What is no longer the same once somebody else has written into a file or exchanged it. What is written by this cache
+    /// changes nothing, but that a file comes into being.
+    #[must_use]
+    pub fn signs(&self) -> Signs {
+        let sign = |database: &Database| database.sign().ok().flatten();
+        Signs([sign(self.policies.database()), sign(self.answers.database())])
+    }
+
+    /// About when a delivery last asked where a domain's mail goes: no earlier than that, and at most the TTL of its MX
+    /// records later. `None` if nobody remembers.
+    pub fn last_asked(&self, domain: &PolicyDomain) -> Option<UnixTime> {
+        self.noting(self.answers.last_asked(domain)).ok().flatten()
+    }
+
+    /// The next few of [`Cache::all`] behind a mark, and the mark behind them; no mark when there are no more.
+    ///
+    /// # Errors
+    /// [`Trouble`] if nothing can be said.
+    pub fn some(&self, after: &Mark) -> Result<(Vec<StoredPolicy>, Option<Mark>), Trouble> {
+        self.noting(self.policies.page(after))
+    }
+
+    /// Remembers and forgets DNS results in one transaction. Any trouble is told by [`Memory::trouble`] only.
+    pub(super) fn update(&self, domain: &PolicyDomain, updates: &[(Topic, Option<&Recollection>)]) {
+        let _updated = self.noting(self.answers.update(domain, updates));
     }
 
     /// Every policy that was learnt under the circumstances of this run, the ended ones included, in the order of the

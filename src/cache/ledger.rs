@@ -8,6 +8,7 @@ use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// One thing to be written into the cache about a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,22 +94,27 @@ impl Memory for Ledger {
 }
 
 impl Cache {
-    /// Writes down what a look-up left behind about a domain, in the same order and by the same rules as if it had been
-    /// written at once.
+    /// Writes down what a look-up left behind about a domain, by the same rules as if it had been written at once: the
+    /// policies in their order, then the DNS results, of each topic the last word, in one transaction. What can be written
+    /// is.
     ///
     /// # Errors
-    /// The first [`Trouble`] with a policy; what could be written was. Trouble with anything else is told by
-    /// [`Memory::trouble`] alone.
-    pub fn apply(&self, domain: &PolicyDomain, writes: &[Write]) -> Result<(), Trouble> {
-        let mut troubles = Vec::new();
+    /// Why not all of it is kept, in words for the operator.
+    pub fn apply(&self, domain: &PolicyDomain, writes: &[Write]) -> Result<(), String> {
+        let (mut is_full, mut updates) = (false, BTreeMap::new());
         for write in writes {
             match write {
-                Write::Forget(topic) => self.forget(domain, *topic),
-                Write::Keep(policy) => troubles.extend(self.keep(policy).err()),
+                Write::Forget(topic) => drop(updates.insert(*topic, None)),
+                Write::Keep(policy) => is_full |= self.keep(policy) == Ok(Kept::Full),
                 Write::Note(dialect, notice) => self.note(domain, *dialect, notice),
-                Write::Remember(topic, one) => self.remember(domain, *topic, &one.text, one.valid_until),
+                Write::Remember(topic, one) => drop(updates.insert(*topic, Some(one))),
             }
         }
-        troubles.into_iter().next().map_or(Ok(()), Err)
+        self.update(domain, &updates.into_iter().collect::<Vec<_>>());
+        match self.trouble() {
+            Some(trouble) => Err(trouble.to_string()),
+            None if is_full => Err(Kept::FULL.to_owned()),
+            None => Ok(()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
 use super::history::{self, Entry, Origin};
-use super::{Dossier, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use super::{Dossier, Failures, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
 use crate::time::UnixTime;
@@ -53,14 +53,19 @@ impl InMemory {
         self.policies.borrow().values().cloned().collect()
     }
 
-    /// The first moment at which something that is known now counts no more, or is to be looked at again: until then, what
-    /// was concluded from it stands. `None` if nothing is known.
+    /// The first moment after `now` at which something known here counts no more, or is to be looked at again: from `now`
+    /// until then, what is concluded from it is the same. `None` if there is no such moment.
     #[must_use]
-    pub fn settled_until(&self) -> Option<UnixTime> {
-        let answers = self.answers.borrow();
-        let policies = self.policies.borrow();
-        let ends = policies.values().flat_map(|policy| [policy.expires_at, policy.due_at()]);
-        answers.values().map(|one| one.valid_until).chain(ends).min()
+    pub fn next_change(&self, now: UnixTime) -> Option<UnixTime> {
+        let (answers, policies) = (self.answers.borrow(), self.policies.borrow());
+        let failures = answers
+            .iter()
+            .filter(|((_, topic), _)| matches!(topic, Topic::FetchFailures(_)))
+            .filter_map(|(_, one)| Failures::from_line(&one.text))
+            .flat_map(|failures| failures.turns());
+        let ends = answers.values().map(|one| one.valid_until);
+        let lives = policies.values().flat_map(StoredPolicy::turns);
+        failures.chain(ends).chain(lives).filter(|turn| *turn > now).min()
     }
 
     /// What happened to a domain's policies, the oldest first.

@@ -43,7 +43,7 @@ pub use checkup::FileState;
 pub use counts::Counts;
 pub use dossier::{Dossier, Rehearsal};
 pub use file::{CachePath, DEFAULT_PATH};
-pub use files::{Cache, Census, Imported, Purged};
+pub use files::{Cache, Census, Imported, Mark, Purged, Signs};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use ledger::{Ledger, Write};

@@ -42,6 +42,11 @@ impl PolicyFile {
         &self.database
     }
 
+    /// The same, for a new run.
+    pub(super) const fn database_mut(&mut self) -> &mut Database {
+        &mut self.database
+    }
+
     /// What is stored for a domain, the ended policies included.
     pub(super) fn stored(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
         let found =

@@ -79,6 +79,11 @@ pub enum Kept {
     Unchanged,
 }
 
+impl Kept {
+    /// What it means that the file is full, for the operator.
+    pub const FULL: &str = "the cache is full of policies in force: this one is not kept";
+}
+
 /// For how many seconds from its fetch a policy is in force: `max_age` or `e`, or without it the TTL of its record, and
 /// no longer than its authentication allows. (The draft lets a sender add the TTL to `e`; we do not.)
 #[must_use]
@@ -134,6 +139,14 @@ impl StoredPolicy {
     #[must_use]
     pub const fn due_at(&self) -> UnixTime {
         self.fetched_at.plus(self.pause())
+    }
+
+    /// The moments at which what it means for a delivery may change: it begins (for a clock that was ahead of itself), is
+    /// due, ends.
+    #[must_use]
+    pub const fn turns(&self) -> [UnixTime; 4] {
+        let believed = UnixTime(self.fetched_at.0.saturating_sub(CLOCK_JUMP));
+        [believed, self.fetched_at, self.due_at(), self.expires_at]
     }
 
     /// Seconds from one fetch to the next.

@@ -37,9 +37,9 @@ const REPLACE: &str = "INSERT OR REPLACE INTO policy
     VALUES (:domain, :fingerprint, :mechanism, :record, :authentication, :fetched_at, :expires_at, :applied_at,
     :tls_only, :checksum, :body)";
 
-/// Where to go on behind a page of rows.
+/// Where to go on behind a page of rows; the default is before the first one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mark {
+pub struct Mark {
     domain: Vec<u8>,
     mechanism: Vec<u8>,
 }

@@ -16,6 +16,7 @@ use crate::serve::engine::Engine;
 use crate::serve::front::Seats;
 use crate::serve::lifecycle::{self, Ended};
 use crate::serve::listen::{self, Listening, NoPlace};
+use crate::serve::outside::Internet;
 use crate::serve::store::Store;
 use crate::serve::world::World;
 use crate::text::excerpt;
@@ -148,14 +149,12 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
         let listening = open(&places).await.map_err(|error| misconfigured(&error))?;
-        let (store, _store_thread) = Store::open().map_err(failed)?;
+        let (store, _store_thread) = Store::open(Arc::clone(&counters)).map_err(failed)?;
         let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
         spawn_local(tray.work(store.clone()));
-        let noticing = clerk.clone();
-        let (desk, _desk_thread) =
-            Desk::open(store, move |_, report| noticing.notice(report)).map_err(failed)?;
-        let engine = Engine::new(world, desk);
-        engine.counted_by(clerk);
+        let (desk, news, _desk_thread) =
+            Desk::open(world, store, Internet, Arc::clone(&counters), clerk.clone()).map_err(failed)?;
+        let engine = Engine::new(desk, news, clerk);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);
         lifecycle::live(listening, seats, engine, counters, reload).await.map_err(failed)

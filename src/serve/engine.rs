@@ -1,10 +1,14 @@
 //! The engine: answers what is warm at once, and has everything else looked up, once, however many ask.
+//!
+//! What is warm is what memory would say: it is forgotten when its time is over, when anything is written about its domain,
+//! when others change the files, and when the world is exchanged.
 
 use super::answer::Answer;
 use super::clerk::Clerk;
-use super::desk::{Desk, Order, Stage};
+use super::desk::{Desk, Landed, News, Order};
+use super::look_up::late;
 use super::question::Question;
-use super::store::Gone;
+use super::store::{Gone, Revision};
 use super::warm::Warm;
 use super::world::World;
 use crate::cache::Outlook;
@@ -12,14 +16,14 @@ use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::Handshake;
-use crate::verify::{NoInquiry, Report};
-use std::cell::{OnceCell, RefCell};
+use crate::verify::NoInquiry;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 
@@ -40,71 +44,66 @@ pub trait Answers {
 /// The engine. It lives on the front's thread.
 #[derive(Debug)]
 pub struct Engine {
-    world: RefCell<Arc<World>>,
-    warm: RefCell<Warm>,
-    flights: RefCell<HashMap<Question, watch::Receiver<Stage>>>,
     desk: Desk,
-    /// Who counts what Exim tells, if anybody does.
-    clerk: OnceCell<Clerk>,
+    clerk: Clerk,
+    warm: RefCell<Warm>,
+    /// The look-ups that are under way, by their numbers.
+    flights: RefCell<HashMap<u64, Flight>>,
+    /// Those that whoever asks now shares.
+    shared: RefCell<HashMap<Question, u64>>,
+    numbers: Cell<u64>,
+    /// Where the store is, as far as the engine has heard.
+    revision: Cell<Revision>,
+}
+
+/// A look-up that is under way.
+#[derive(Debug)]
+struct Flight {
+    question: Question,
+    handshake: Handshake,
+    world: Arc<World>,
+    /// Dropped before the end, it says that the look-up failed.
+    told: watch::Sender<Told>,
+}
+
+/// What the askers of a look-up have been told.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    /// What there is to say now.
+    answer: Option<Arc<Answer>>,
+    /// Whether nothing else will come.
+    is_last: bool,
 }
 
 impl Engine {
-    /// An engine that knows nothing yet.
+    /// An engine that knows nothing yet, at that desk, whose news it hears. It has to be made where local tasks can be begun.
     #[must_use]
-    pub fn new(world: Arc<World>, desk: Desk) -> Rc<Self> {
-        Rc::new(Self {
-            world: RefCell::new(world),
+    pub fn new(desk: Desk, news: mpsc::UnboundedReceiver<News>, clerk: Clerk) -> Rc<Self> {
+        let engine = Rc::new(Self {
+            desk,
+            clerk,
             warm: RefCell::default(),
             flights: RefCell::default(),
-            desk,
-            clerk: OnceCell::new(),
-        })
+            shared: RefCell::default(),
+            numbers: Cell::default(),
+            revision: Cell::default(),
+        });
+        spawn_local(hear(Rc::downgrade(&engine), news));
+        engine
     }
 
-    /// Has what Exim tells counted from now on; the first clerk stays.
-    pub fn counted_by(&self, clerk: Clerk) {
-        let _ = self.clerk.set(clerk);
-    }
-
-    /// Waits until what was counted is written down.
-    pub async fn write_down(&self) {
-        if let Some(clerk) = self.clerk.get() {
-            clerk.write_down().await;
-        }
-    }
-
-    /// Exim verified the certificate of a host: a policy that was taken on first use is applied now, and binds (draft
-    /// section 3.3).
-    pub fn verified(self: &Rc<Self>, question: Question) {
-        let known = self.at_once(&question);
-        if question.host.is_none() || known.is_some_and(|answer| answer.reason != Reason::FirstUse) {
-            return;
-        }
-        let (tell, mut told) = watch::channel(Stage::UnderWay);
-        let world = Arc::clone(&self.world.borrow());
-        let order = Order { world, question, handshake: Handshake::Verified, tell };
-        if self.desk.order(order).is_ok() {
-            let engine = Rc::clone(self);
-            spawn_local(async move {
-                landed(&mut told).await;
-                engine.warm.borrow_mut().clear();
-            });
-        }
-    }
-
-    /// Exchanges the world: what was answered under the old one is forgotten.
+    /// Exchanges the world: what was answered under the old one is forgotten, and nobody shares its look-ups any more.
     pub fn renew(&self, world: Arc<World>) {
-        if let Some(clerk) = self.clerk.get() {
-            clerk.renew(Arc::clone(&world));
-        }
-        *self.world.borrow_mut() = world;
+        self.clerk.renew(Arc::clone(&world));
+        self.desk.renew(world);
+        self.shared.borrow_mut().clear();
         self.warm.borrow_mut().clear();
     }
 
     /// Who is asked, for the pages.
     #[must_use]
     pub fn name_servers(&self) -> Vec<SocketAddr> {
-        self.world.borrow().name_servers.clone()
+        self.desk.world().name_servers.clone()
     }
 
     /// How many answers are at hand, for the pages.
@@ -118,11 +117,24 @@ impl Engine {
     /// # Errors
     /// Why the store does not tell, in words.
     pub async fn outlook(&self, most: u32) -> Result<Outlook, String> {
-        let world = Arc::clone(&self.world.borrow());
-        match self.desk.store().ask(&world, move |cache| cache.outlook(most)).await {
+        match self.desk.store().ask(&self.desk.world(), move |cache| cache.outlook(most)).await {
             Ok(told) => told.map_err(|trouble| trouble.to_string()),
             Err(Gone) => Err("the store has gone".to_owned()),
         }
+    }
+
+    /// Exim verified the certificate of a host: a policy that was taken on first use is applied now, and binds (draft
+    /// section 3.3).
+    pub fn verified(&self, question: Question) {
+        let known = self.at_once(&question);
+        if question.host.is_some() && known.is_none_or(|answer| answer.reason == Reason::FirstUse) {
+            self.begin(question, Handshake::Verified);
+        }
+    }
+
+    /// Waits until what was counted is written down.
+    pub async fn write_down(&self) {
+        self.clerk.write_down().await;
     }
 
     /// Comes back when desk and store have had their turn; if one of them hangs, never.
@@ -140,71 +152,141 @@ impl Engine {
         self.desk.lost().await
     }
 
-    /// The look-up of that question that is under way, begun now if there is none; `None` if too many wait already.
-    fn flight(self: &Rc<Self>, question: &Question) -> Option<watch::Receiver<Stage>> {
-        if let Some(flight) = self.flights.borrow().get(question) {
-            return Some(flight.clone());
+    /// The look-up of that question that is under way, begun now if there is none; `None` if the desk does not hear.
+    fn flight(&self, question: &Question) -> Option<watch::Receiver<Told>> {
+        let number = self.shared.borrow().get(question).copied();
+        if let Some(flight) =
+            number.and_then(|number| self.flights.borrow().get(&number).map(Flight::subscribe))
+        {
+            return Some(flight);
         }
-        let (tell, told) = watch::channel(Stage::UnderWay);
-        let world = Arc::clone(&self.world.borrow());
-        let order = Order { world, question: question.clone(), handshake: Handshake::NotSeen, tell };
-        self.desk.order(order).ok()?;
-        self.flights.borrow_mut().insert(question.clone(), told.clone());
-        // The look-up goes on for the next asker, even if all of this one's have left.
-        spawn_local(Rc::clone(self).follow(question.clone(), told.clone()));
+        let (number, told) = self.begin(question.clone(), Handshake::NotSeen)?;
+        self.shared.borrow_mut().insert(question.clone(), number);
         Some(told)
     }
 
-    /// Waits for the end of a look-up and keeps its answer.
-    async fn follow(self: Rc<Self>, question: Question, mut told: watch::Receiver<Stage>) {
-        let began_under = Arc::clone(&self.world.borrow());
-        let landed = landed(&mut told).await;
-        self.flights.borrow_mut().remove(&question);
-        if let Some(Stage::Landed { answer, from, until }) = landed
-            && Arc::ptr_eq(&began_under, &self.world.borrow())
+    fn begin(&self, question: Question, handshake: Handshake) -> Option<(u64, watch::Receiver<Told>)> {
+        let number = self.numbers.get();
+        self.numbers.set(number.wrapping_add(1));
+        let world = self.desk.world();
+        let order = Order { number, world: Arc::clone(&world), question: question.clone(), handshake };
+        self.desk.order(order).ok()?;
+        let (told, hears) = watch::channel(Told::default());
+        self.flights.borrow_mut().insert(number, Flight { question, handshake, world, told });
+        Some((number, hears))
+    }
+
+    fn heard(&self, news: News) {
+        match news {
+            News::Changed(domain) => self.warm.borrow_mut().forget(&domain),
+            News::Landed(landed) => self.landed(landed),
+            News::Lost(number) => drop(self.end(number)),
+            News::Meanwhile(number, answer) => {
+                if let Some(flight) = self.flights.borrow().get(&number) {
+                    flight.told.send_modify(|told| told.answer = Some(answer));
+                }
+            }
+            News::Pulse(revision) => self.is_at(revision),
+            News::TurnedAway(number) => {
+                if let Some(flight) = self.end(number) {
+                    flight.told.send_modify(|told| told.is_last = true);
+                }
+            }
+        }
+    }
+
+    /// The look-up is no longer under way.
+    fn end(&self, number: u64) -> Option<Flight> {
+        let flight = self.flights.borrow_mut().remove(&number)?;
+        let mut shared = self.shared.borrow_mut();
+        if shared.get(&flight.question) == Some(&number) {
+            shared.remove(&flight.question);
+        }
+        Some(flight)
+    }
+
+    fn landed(&self, landed: Landed) {
+        let Some(flight) = self.end(landed.number) else { return };
+        flight.told.send_replace(Told { answer: Some(landed.answer), is_last: true });
+        if landed.revision > self.revision.get() {
+            self.is_at(landed.revision);
+        }
+        let mut warm = self.warm.borrow_mut();
+        if landed.wrote {
+            warm.forget(&flight.question.domain);
+        }
+        let is_todays =
+            Arc::ptr_eq(&flight.world, &self.desk.world()) && landed.revision == self.revision.get();
+        if let Some(standing) =
+            landed.standing.filter(|_| is_todays && flight.handshake == Handshake::NotSeen)
         {
-            self.warm.borrow_mut().remember(question, answer, from, until);
+            warm.remember(&flight.question, standing);
+        }
+    }
+
+    /// What was read of the files before others changed them counts no more.
+    fn is_at(&self, revision: Revision) {
+        if self.revision.replace(revision) != revision {
+            self.warm.borrow_mut().clear();
         }
     }
 }
 
-/// The end of a look-up; `None` if it failed.
-async fn landed(told: &mut watch::Receiver<Stage>) -> Option<Stage> {
-    told.wait_for(|stage| matches!(stage, Stage::Landed { .. })).await.ok().map(|stage| stage.clone())
+impl Flight {
+    fn subscribe(&self) -> watch::Receiver<Told> {
+        self.told.subscribe()
+    }
+}
+
+/// Hears the news for as long as there is an engine. Without a desk nobody will ever be told anything.
+async fn hear(engine: Weak<Engine>, mut news: mpsc::UnboundedReceiver<News>) {
+    while let Some(news) = news.recv().await {
+        match engine.upgrade() {
+            Some(engine) => engine.heard(news),
+            None => return,
+        }
+    }
+    if let Some(engine) = engine.upgrade() {
+        engine.flights.borrow_mut().clear();
+    }
 }
 
 impl Answers for Rc<Engine> {
+    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+        Engine::at_once(self, question)
+    }
+
     fn noticed(&self, event: Box<Event>) {
         if event.meets_the_draft() {
             let Session { domain, host, .. } = &event.session;
             self.verified(Question { domain: domain.clone(), host: Some(host.clone()) });
         }
-        if let Some(clerk) = self.clerk.get() {
-            clerk.hear(event);
-        }
-    }
-
-    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
-        self.warm.borrow_mut().recall(question, SystemClock.now())
+        self.clerk.hear(event);
     }
 
     async fn answer(&self, question: Question) -> Arc<Answer> {
         if let Some(answer) = self.at_once(&question) {
             return answer;
         }
-        let deadline = Instant::now() + self.world.borrow().answer_within;
+        let deadline = Instant::now() + self.desk.world().answer_within;
         let defer =
-            |reason, why: &str| Arc::new(Answer::of(&Report::from(NoInquiry::defer(reason, why)), &question));
+            |reason, why: &str| Arc::new(Answer::of(&NoInquiry::defer(reason, why).into(), &question));
         let Some(mut told) = self.flight(&question) else {
-            return defer(Reason::Deadline, "too many look-ups wait already");
+            return defer(Reason::Deadline, "too many questions wait already");
         };
-        match timeout_at(deadline, landed(&mut told)).await {
-            Ok(Some(Stage::Landed { answer, .. })) => answer,
-            Ok(_) => defer(Reason::Internal, "the look-up ended without an answer"),
-            Err(_) => match &*told.borrow() {
-                Stage::Meanwhile(answer) | Stage::Landed { answer, .. } => Arc::clone(answer),
-                Stage::UnderWay => defer(Reason::Deadline, "the look-up takes longer than the asker waits"),
-            },
+        let ended = timeout_at(deadline, told.wait_for(|told| told.is_last)).await.map(|told| told.is_ok());
+        let said = told.borrow().answer.clone();
+        match (ended, said) {
+            (Ok(false), _) => defer(Reason::Internal, "the look-up ended without an answer"),
+            (Ok(true) | Err(_), Some(answer)) => answer,
+            (Ok(true), None) => defer(Reason::Deadline, "too many look-ups wait already"),
+            (Err(_), None) => Arc::new(Answer::of(&late(), &question)),
         }
+    }
+}
+
+impl Engine {
+    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+        self.warm.borrow_mut().recall(question, SystemClock.now())
     }
 }

@@ -1,16 +1,20 @@
-//! A world in which nobody answers: what the pipeline says there is what the cache alone can answer for.
+//! A world in which nobody answered before the asker's deadline: what the pipeline says there is what the cache alone can
+//! answer for.
 
-use crate::dns::{Answer, Question, Resolve};
+use crate::dns::{Answer, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::https::{Fetch, FetchError, MediaType, PolicyUrl, Step};
 use std::time::Duration;
 
-/// Nobody answers, at once.
+/// The deadline of whoever asked came first, at once. No zone is known to be unsigned then, so whatever was not known
+/// before lets the mail wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Silence;
 
 impl Resolve for Silence {
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        questions.iter().cloned().map(Answer::none).collect()
+        let why = "the look-up takes longer than the asker waits";
+        let outcome = || Outcome::Unreachable(Outage::Deadline, ZoneStatus::Unknown, why.to_owned());
+        questions.iter().map(|one| Answer { outcome: outcome(), ..Answer::none(one.clone()) }).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::question::Question;
 use crate::limits::MAX_WARM_ANSWERS;
+use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
 use std::collections::HashMap;
 use std::mem;
@@ -14,21 +15,53 @@ use std::sync::Arc;
 /// asked for meanwhile is forgotten.
 #[derive(Debug, Default)]
 pub struct Warm {
-    new: HashMap<Question, Standing>,
-    old: HashMap<Question, Standing>,
+    new: Half,
+    old: Half,
 }
 
 /// An answer, and in which span it stands: a clock that goes back before its beginning ends it, too.
-#[derive(Clone, Debug)]
-struct Standing {
-    answer: Arc<Answer>,
-    from: UnixTime,
-    until: UnixTime,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// When it was found.
+    pub from: UnixTime,
+    /// The first moment at which it stands no more.
+    pub until: UnixTime,
 }
 
 impl Standing {
-    fn stands(&self, now: UnixTime) -> bool {
+    /// Whether it stands at that moment.
+    #[must_use]
+    pub fn stands(&self, now: UnixTime) -> bool {
         (self.from..self.until).contains(&now)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Half {
+    domains: HashMap<PolicyDomain, HashMap<Option<MxHost>, Standing>>,
+    number: usize,
+}
+
+impl Half {
+    fn get(&self, question: &Question) -> Option<&Standing> {
+        self.domains.get(&question.domain)?.get(&question.host)
+    }
+
+    fn insert(&mut self, question: &Question, one: Standing) {
+        let hosts = match self.domains.get_mut(&question.domain) {
+            Some(hosts) => hosts,
+            None => self.domains.entry(question.domain.clone()).or_default(),
+        };
+        if hosts.insert(question.host.clone(), one).is_none() {
+            self.number = self.number.saturating_add(1);
+        }
+    }
+
+    fn forget(&mut self, domain: &PolicyDomain) {
+        let gone = self.domains.remove(domain).map_or(0, |hosts| hosts.len());
+        self.number = self.number.saturating_sub(gone);
     }
 }
 
@@ -38,17 +71,24 @@ impl Warm {
         if let Some(one) = self.new.get(question) {
             return one.stands(now).then(|| Arc::clone(&one.answer));
         }
-        let one = self.old.remove(question).filter(|one| one.stands(now))?;
+        let one = self.old.get(question).filter(|one| one.stands(now))?.clone();
         let answer = Arc::clone(&one.answer);
-        self.insert(question.clone(), one);
+        self.remember(question, one);
         Some(answer)
     }
 
-    /// Remembers an answer that was given at `now` and stands until `until`.
-    pub fn remember(&mut self, question: Question, answer: Arc<Answer>, now: UnixTime, until: UnixTime) {
-        if now < until {
-            self.insert(question, Standing { answer, from: now, until });
+    /// Remembers an answer in the place of an earlier one.
+    pub fn remember(&mut self, question: &Question, one: Standing) {
+        if self.new.number >= MAX_WARM_ANSWERS / 2 {
+            self.old = mem::take(&mut self.new);
         }
+        self.new.insert(question, one);
+    }
+
+    /// Forgets what was answered about a domain.
+    pub fn forget(&mut self, domain: &PolicyDomain) {
+        self.new.forget(domain);
+        self.old.forget(domain);
     }
 
     /// Forgets everything.
@@ -58,20 +98,70 @@ impl Warm {
 
     /// How many answers there are, those that no longer stand included.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.new.len().saturating_add(self.old.len())
+    pub const fn len(&self) -> usize {
+        self.new.number.saturating_add(self.old.number)
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    fn insert(&mut self, question: Question, one: Standing) {
-        if self.new.len() >= MAX_WARM_ANSWERS / 2 {
-            self.old = mem::take(&mut self.new);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+    use crate::verify::{NoInquiry, Report};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn about(domain: &str, host: Option<&str>) -> Question {
+        let host = host.map(|host| MxHost::from_text(host).unwrap());
+        Question { domain: PolicyDomain::parse(domain).unwrap(), host }
+    }
+
+    fn standing(question: &Question, seconds: u64) -> Standing {
+        let answer = Answer::of(&Report::from(NoInquiry::defer(Reason::DnssecBogus, "")), question);
+        Standing { answer: Arc::new(answer), from: NOW, until: NOW.plus(seconds) }
+    }
+
+    #[test]
+    fn an_answer_stands_from_its_beginning_until_its_end_and_at_no_other_time() {
+        let (mut warm, question) = (Warm::default(), about("a.test", None));
+        warm.remember(&question, standing(&question, 60));
+        for (now, stands) in
+            [(NOW, true), (NOW.plus(59), true), (NOW.plus(60), false), (UnixTime(NOW.0 - 1), false)]
+        {
+            assert_eq!(warm.recall(&question, now).is_some(), stands, "{now}");
         }
-        self.new.insert(question, one);
+        assert_eq!(warm.recall(&about("a.test", Some("mx.a.test")), NOW), None);
+    }
+
+    #[test]
+    fn a_domain_is_forgotten_with_all_of_its_hosts_and_no_other_one() {
+        let mut warm = Warm::default();
+        let questions = [about("a.test", None), about("a.test", Some("mx.a.test")), about("b.test", None)];
+        for question in &questions {
+            warm.remember(question, standing(question, 60));
+        }
+        warm.forget(&questions[0].domain);
+        let left = questions.map(|question| warm.recall(&question, NOW).is_some());
+        assert_eq!((left, warm.len()), ([false, false, true], 1));
+    }
+
+    #[test]
+    fn whatever_strangers_ask_for_there_is_an_end_to_what_is_kept_and_what_is_in_use_stays() {
+        let (mut warm, used) = (Warm::default(), about("used.test", None));
+        warm.remember(&used, standing(&used, 60));
+        for number in 0..3 * MAX_WARM_ANSWERS {
+            let one = about("a.test", Some(&format!("h{number}.test")));
+            warm.remember(&one, standing(&used, 60));
+            if number % 100 == 0 {
+                assert!(warm.recall(&used, NOW).is_some(), "{number}");
+            }
+            assert!(warm.len() <= MAX_WARM_ANSWERS, "{number}: {}", warm.len());
+        }
     }
 }

@@ -45,8 +45,8 @@ pub struct World {
 /// What the administrator's words make of a question.
 #[derive(Debug)]
 pub enum Decree {
-    /// It is asked, under these conditions, and the answer begins with these notes.
-    Ask(Request, Vec<String>),
+    /// It is asked, under these conditions, and the answer begins with these notes; all of that until that moment.
+    Ask(Request, Vec<String>, UnixTime),
     /// It is answered without asking anybody, until that moment.
     Ignored(Report, UnixTime),
 }
@@ -56,6 +56,13 @@ impl World {
     #[must_use]
     pub fn cache(&self, now: UnixTime) -> Cache {
         Cache::new(self.cache.clone(), &self.circumstances, self.max_domains, now)
+    }
+
+    /// Whether that world remembers in the same files, under the same circumstances.
+    #[must_use]
+    pub fn has_the_cache_of(&self, other: &Self) -> bool {
+        (&self.cache, &self.circumstances, self.max_domains)
+            == (&other.cache, &other.circumstances, other.max_domains)
     }
 
     /// What the administrator's words make of a question.
@@ -70,11 +77,11 @@ impl World {
             requirement: None,
         };
         match self.overrides.about(&question.domain, now) {
-            Word::Nothing => Decree::Ask(request, Vec::new()),
+            Word::Nothing => Decree::Ask(request, Vec::new(), UnixTime(u64::MAX)),
             Word::Ended(scope, one) => {
                 let why =
                     format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason);
-                Decree::Ask(request, vec![why])
+                Decree::Ask(request, vec![why], UnixTime(u64::MAX))
             }
             Word::InForce(scope, one) => {
                 let note = format!("the override for {scope} counts until {}: {}", one.ends, one.reason);
@@ -82,7 +89,7 @@ impl World {
                     Effect::Ignore => Decree::Ignored(Report::ignored(&request, vec![note]), one.ends),
                     Effect::Require(requirement) => {
                         request.requirement = Some(requirement);
-                        Decree::Ask(request, vec![note])
+                        Decree::Ask(request, vec![note], one.ends)
                     }
                 }
             }

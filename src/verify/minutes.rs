@@ -172,9 +172,7 @@ impl Minutes {
         match memory.keep(policy) {
             Ok(Kept::Stored) => self.cache_is(CacheUse::Stored),
             Ok(Kept::Unchanged) => self.cache_is(CacheUse::Unchanged),
-            Ok(Kept::Full) => {
-                self.without_cache("the cache is full of policies in force: this one is not kept".into());
-            }
+            Ok(Kept::Full) => self.without_cache(Kept::FULL.to_owned()),
             Err(trouble) => self.without_cache(trouble.to_string()),
         }
     }

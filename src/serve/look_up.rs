@@ -1,0 +1,160 @@
+//! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands.
+
+use super::answer::Answer;
+use super::question::Question;
+use super::silence::Silence;
+use super::warm::Standing;
+use super::world::{Decree, World};
+use crate::cache::{Dossier, Ledger, Memory as _, Write};
+use crate::dns::Resolve;
+use crate::https::Fetch;
+use crate::limits::PAUSE_AFTER_DEFER;
+use crate::reason::Reason;
+use crate::time::{Clock, UnixTime};
+use crate::verdict::{Handshake, PolicyType, Verdict};
+use crate::verify::{self, CacheUse, NoInquiry, Report, Request};
+use std::sync::Arc;
+
+/// How far memory alone leads.
+#[derive(Debug)]
+pub enum Begun {
+    /// To the answer.
+    Answered(Box<Found>),
+    /// Others have to be asked.
+    Open(Box<LookUp>),
+}
+
+/// An answer, and for whom it is good.
+#[derive(Debug)]
+pub struct Found {
+    /// What those are told who have waited for it.
+    pub report: Report,
+    /// What those are told who come later; `None` if they have to have it looked up again.
+    pub standing: Option<Standing>,
+}
+
+/// A question that memory does not answer.
+#[derive(Debug)]
+pub struct LookUp {
+    question: Question,
+    request: Request,
+    /// What the administrator's words are, and until when.
+    notes: Vec<String>,
+    ends: UnixTime,
+    dossier: Dossier,
+    now: UnixTime,
+}
+
+impl LookUp {
+    /// Asks memory.
+    #[must_use]
+    pub fn begin(
+        world: &World,
+        question: &Question,
+        handshake: Handshake,
+        dossier: Dossier,
+        now: UnixTime,
+    ) -> Begun {
+        let (request, notes, ends) = match world.decree(question, handshake, now) {
+            Decree::Ask(request, notes, ends) => (request, notes, ends),
+            Decree::Ignored(report, ends) => {
+                let answer = Arc::new(Answer::of(&report, question));
+                let standing = Some(Standing { answer, from: now, until: ends });
+                return Begun::Answered(Box::new(Found { report, standing }));
+            }
+        };
+        let look_up = Self { question: question.clone(), request, notes, ends, dossier, now };
+        let ledger = Ledger::of(&look_up.question.domain, &look_up.dossier, now);
+        match look_up.recalled(&ledger) {
+            Some((report, standing)) => {
+                Begun::Answered(Box::new(Found { report: look_up.noted(report), standing: Some(standing) }))
+            }
+            None => Begun::Open(Box::new(look_up)),
+        }
+    }
+
+    /// What memory says, and how long it goes on saying so.
+    fn recalled(&self, ledger: &Ledger) -> Option<(Report, Standing)> {
+        let report = verify::from_memory(&self.request, Some(ledger), self.now)?;
+        let until = ledger.memory().next_change(self.now).unwrap_or(self.now);
+        let standing = match ledger.trouble() {
+            Some(_) => self.briefly(&report, self.now, Some(until)),
+            None => self.standing(&report, until),
+        };
+        Some((report, standing))
+    }
+
+    /// What whoever cannot wait is told: what the policy in the cache says where nobody else says anything. That nothing is
+    /// known of a policy lets no mail go: the look-up may still find one.
+    pub async fn meanwhile(&self) -> Answer {
+        let memory = self.dossier.rehearsal(&self.request.domain, self.now);
+        let report = verify::verify(&self.request, Some(&memory), &Silence, &Silence, self.now).await;
+        let is_let_go_by_nobody =
+            (report.judgement.verdict, report.judgement.policy) == (Verdict::Deliver, PolicyType::None);
+        let report = if is_let_go_by_nobody { late() } else { report };
+        Answer::of(&report, &self.question)
+    }
+
+    /// Asks others, by the pipeline of the command: the answer, and what the store is to be told before it leaves. The clock
+    /// tells when the answer has come.
+    pub async fn ask(
+        &self,
+        dns: &impl Resolve,
+        https: &impl Fetch,
+        clock: &impl Clock,
+    ) -> (Found, Vec<Write>) {
+        let ledger = Ledger::of(&self.question.domain, &self.dossier, self.now);
+        let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
+        let settled = match report.judgement.verdict {
+            Verdict::Deliver => self.recalled(&ledger).map(|(_, standing)| standing),
+            Verdict::Defer | Verdict::Refuse => None,
+        };
+        let brief = || self.briefly(&report, clock.now(), ledger.memory().next_change(self.now));
+        let standing = settled.unwrap_or_else(brief);
+        (Found { report: self.noted(report), standing: Some(standing) }, ledger.close())
+    }
+
+    /// The same answer where the store could not keep what it rests on: it is given, and says so.
+    #[must_use]
+    pub fn unkept(&self, found: Found, why: String, now: UnixTime) -> Found {
+        let mut report = Report { cache: CacheUse::Unavailable, ..found.report };
+        report.notes.push(why);
+        let standing = Some(self.briefly(&report, now, found.standing.map(|standing| standing.until)));
+        Found { report, standing }
+    }
+
+    /// The answer where nothing came of asking.
+    #[must_use]
+    pub fn overdue(&self, now: UnixTime) -> Found {
+        let report = self.noted(late());
+        let standing = Some(self.briefly(&report, now, None));
+        Found { report, standing }
+    }
+
+    /// What memory cannot say again stands for a moment from when it came, whatever its TTL says.
+    fn briefly(&self, report: &Report, now: UnixTime, until: Option<UnixTime>) -> Standing {
+        let pause = now.plus(PAUSE_AFTER_DEFER);
+        self.standing(report, until.map_or(pause, |until| until.min(pause)))
+    }
+
+    fn standing(&self, report: &Report, until: UnixTime) -> Standing {
+        let answer = Arc::new(Answer::of(report, &self.question));
+        Standing { answer, from: self.now, until: until.min(self.ends) }
+    }
+
+    /// The moment that it is for the whole look-up.
+    #[must_use]
+    pub const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    fn noted(&self, report: Report) -> Report {
+        Report { notes: self.notes.iter().cloned().chain(report.notes).collect(), ..report }
+    }
+}
+
+/// Whoever asked cannot wait, and nothing is known.
+#[must_use]
+pub fn late() -> Report {
+    NoInquiry::defer(Reason::Deadline, "the look-up takes longer than the asker waits").into()
+}

@@ -1,0 +1,47 @@
+//! The way to the network: whom the desk asks, and whom a test lets it ask.
+
+use super::world::World;
+use crate::dns::Resolve;
+use crate::dns::session::Resolver;
+use crate::https::{Fetch, HttpsFetcher};
+use crate::time::UnixTime;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Where DNS and policy hosts are, for one look-up after the other.
+pub trait Outside: 'static {
+    /// Whoever answers questions during one look-up.
+    type Dns: Resolve;
+    /// Whoever fetches policies during one look-up.
+    type Https<'a>: Fetch
+    where
+        Self: 'a;
+
+    /// A resolver for one look-up, which begins `now` and ends at the `deadline`.
+    fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Self::Dns;
+
+    /// A fetcher for the same look-up.
+    fn https<'a>(&'a self, world: &World, dns: &'a Self::Dns, deadline: Instant) -> Self::Https<'a>;
+}
+
+/// The real one.
+#[derive(Clone, Copy, Debug)]
+pub struct Internet;
+
+impl Outside for Internet {
+    type Dns = Resolver;
+    type Https<'a> = HttpsFetcher<'a, Resolver>;
+
+    fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Resolver {
+        Resolver::new(&world.name_servers, Arc::clone(&world.anchors), now, deadline.into())
+    }
+
+    fn https<'a>(
+        &'a self,
+        world: &World,
+        dns: &'a Resolver,
+        deadline: Instant,
+    ) -> HttpsFetcher<'a, Resolver> {
+        HttpsFetcher::new(dns, world.https.clone(), deadline).sharing(&world.tls)
+    }
+}
