@@ -109,7 +109,7 @@ impl Cache {
     /// changes nothing, but that a file comes into being.
     #[must_use]
     pub fn signs(&self) -> Signs {
-        let sign = |database: &Database| database.sign().ok().flatten();
+        let sign = |database: &Database| self.noting(database.sign()).ok().flatten();
         Signs([sign(self.policies.database()), sign(self.answers.database())])
     }
 

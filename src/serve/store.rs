@@ -5,7 +5,7 @@
 
 use super::counters::{Counters, Thread};
 use super::world::World;
-use crate::cache::{Cache, Dossier, Signs};
+use crate::cache::{Cache, Dossier, Memory as _, Signs, Trouble};
 use crate::limits::MAX_STORE_ERRANDS;
 use crate::name::PolicyDomain;
 use crate::time::{Clock as _, SystemClock};
@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::warn;
 
 type Errand = Box<dyn FnOnce(&mut Keeper) + Send>;
 
@@ -147,6 +148,8 @@ impl Store {
 struct Keeper {
     open: Option<Open>,
     revision: Revision,
+    /// What was wrong with the files when they were last looked at.
+    trouble: Option<Trouble>,
 }
 
 /// The cache of a world, and what was last seen of what others do to it.
@@ -166,6 +169,7 @@ impl Keeper {
         let mut cache = before.map_or_else(|| world.cache(now), |open| open.cache);
         cache.revisit(now);
         let mut signs = cache.signs();
+        self.tell(cache.trouble());
         if seen != Some(signs) {
             self.revision.0 = self.revision.0.saturating_add(1);
         }
@@ -176,6 +180,15 @@ impl Keeper {
         }
         self.open = Some(Open { world: Arc::clone(world), cache, signs });
         done
+    }
+
+    /// Says what is wrong with the files, once.
+    fn tell(&mut self, trouble: Option<Trouble>) {
+        if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
+            let why = trouble.to_string();
+            warn!(why, "the cache cannot be used");
+        }
+        self.trouble = trouble;
     }
 }
 

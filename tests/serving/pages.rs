@@ -255,11 +255,13 @@ fn what_is_not_ready_says_why() {
     let plan = Plan::in_world(&lab);
     let pages = Pages::of(plan);
     assert_eq!(pages.get("/readyz").status, 200);
-    // The file of policies becomes something else, as on a disk that fails.
+    // The file of policies becomes something else, and the next one, too, as on a disk that fails: once it is put aside.
     let cache = pages.daemon.plan().cache.clone();
     pages.daemon.ask("enforced.test");
-    std::fs::write(&cache, "this is no database").unwrap();
-    until("the store is in trouble", || pages.get("/readyz").status == 503);
+    until("the store is in trouble", || {
+        std::fs::write(&cache, "this is no database").unwrap();
+        pages.get("/readyz").status == 503
+    });
     let reply = pages.get("/readyz");
     assert!(reply.body.starts_with("not ready: ") && reply.body.lines().count() == 1, "{}", reply.body);
     let page = pages.get("/").body;
