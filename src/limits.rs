@@ -363,6 +363,8 @@ pub const PAGE_PATIENCE: Duration = Duration::from_secs(1);
 /// What the store told for a page serves all pages for so long. Ten thousand policies take it some milliseconds to count; a
 /// million, most of a second.
 pub const OUTLOOK_KEPT: Duration = Duration::from_secs(5);
+/// And for so many times what that took: whoever reads pages has a twentieth of the store's time at most.
+pub const OUTLOOK_PAUSES: u32 = 20;
 /// Policies that the status page names, those that end first.
 pub const MAX_POLICIES_NAMED: u32 = 100;
 /// Refusals and defers that the status page tells of, the newest.

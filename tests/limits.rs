@@ -158,6 +158,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("PAGE_CONNECTION_LIFE", "Duration::from_secs(30)"),
     ("PAGE_PATIENCE", "Duration::from_secs(1)"),
     ("OUTLOOK_KEPT", "Duration::from_secs(5)"),
+    ("OUTLOOK_PAUSES", "20"),
     ("MAX_POLICIES_NAMED", "100"),
     ("MAX_RECENT", "50"),
     ("MAX_SESSIONS_FOLLOWED", "4_096"),

@@ -112,7 +112,7 @@ fn glance(page: &mut Markup, status: &Status) {
         }
         Err(_) => {
             page.raw("<span class=\"number\">?</span>");
-            page.note("the store does not answer");
+            page.note("the store does not tell");
         }
     });
     page.tile("Answers", |page| {
@@ -206,7 +206,7 @@ fn policies(page: &mut Markup, status: &Status) {
     match &status.outlook {
         Err(why) => {
             page.raw("<p class=\"state bad\">The store does not tell: ");
-            page.text(why);
+            page.text(&why.to_string());
             page.raw(". What it told before stays in force.</p>\n</div>\n");
         }
         Ok(outlook) if outlook.soonest.is_empty() => {

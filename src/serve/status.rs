@@ -4,6 +4,7 @@ use super::counters::Counters;
 use super::recent::Withheld;
 use crate::cache::Outlook;
 use crate::time::UnixTime;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ pub struct Status {
     pub places: Vec<String>,
     /// Who is asked.
     pub name_servers: Vec<SocketAddr>,
-    /// The policies in force; or why the store does not tell, in words.
-    pub outlook: Result<Arc<Outlook>, String>,
+    /// The policies in force; or why the store does not tell.
+    pub outlook: Result<Arc<Outlook>, NoOutlook>,
     /// Whether the desk answers; or what is wrong, in words.
     pub desk: Result<(), String>,
     /// Answers at hand.
@@ -30,6 +31,24 @@ pub struct Status {
     pub recent: Vec<Withheld>,
     /// What was counted.
     pub counters: Arc<Counters>,
+}
+
+/// Why the policies in force cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoOutlook {
+    /// The store still counts: there are very many of them, or the disk is slow.
+    Counting,
+    /// The store cannot read them; why, in words.
+    Trouble(String),
+}
+
+impl fmt::Display for NoOutlook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Counting => "the store has not counted them yet",
+            Self::Trouble(why) => why,
+        })
+    }
 }
 
 impl Status {
@@ -47,8 +66,10 @@ impl Status {
                     .to_owned(),
             );
         }
-        // The desk's word goes through the store: if both are silent, it is the store.
-        self.outlook.as_ref().map_err(Clone::clone)?;
+        // The desk's word goes through the store: a store that is silent is told of there, one that counts is well.
+        if let Err(NoOutlook::Trouble(why)) = &self.outlook {
+            return Err(why.clone());
+        }
         self.desk.clone()
     }
 }

@@ -5,9 +5,9 @@ use super::engine::Engine;
 use super::front::Front;
 use super::http::Pages;
 use super::protocol::http::{Page, Reply};
-use super::status::Status;
+use super::status::{NoOutlook, Status};
 use crate::cache::Outlook;
-use crate::limits::{MAX_POLICIES_NAMED, OUTLOOK_KEPT, PAGE_PATIENCE};
+use crate::limits::{MAX_POLICIES_NAMED, OUTLOOK_KEPT, OUTLOOK_PAUSES, PAGE_PATIENCE};
 use crate::render::{metrics, status_page};
 use crate::text::Printable;
 use crate::time::{Clock as _, SystemClock, UnixTime};
@@ -17,13 +17,28 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// What the store tells; or why it does not, in words.
-type Told = Result<Arc<Outlook>, String>;
+/// What the store tells, or why it does not.
+type Told = Result<Arc<Outlook>, NoOutlook>;
 
-/// A question to the store, and when it was asked.
-type Asked = (Instant, Shared<LocalBoxFuture<'static, Told>>);
+/// What the store was asked.
+#[derive(Clone)]
+struct Asked {
+    at: Instant,
+    /// What it tells, and how long that took.
+    told: Shared<LocalBoxFuture<'static, (Told, Duration)>>,
+}
+
+impl Asked {
+    /// Whether it is time to ask again: a store that counts for long has a pause of many times that.
+    fn is_old(&self) -> bool {
+        self.told.peek().is_some_and(|(_, took)| {
+            self.at.elapsed() > took.saturating_mul(OUTLOOK_PAUSES).max(OUTLOOK_KEPT)
+        })
+    }
+}
 
 /// Makes the pages. It lives on the front's thread.
 pub struct Watch {
@@ -32,6 +47,8 @@ pub struct Watch {
     started_at: UnixTime,
     places: Vec<String>,
     outlook: RefCell<Option<Asked>>,
+    /// What the store told last.
+    last: RefCell<Told>,
 }
 
 impl fmt::Debug for Watch {
@@ -45,48 +62,61 @@ impl Watch {
     #[must_use]
     pub fn new(engine: Rc<Engine>, front: Rc<Front<Rc<Engine>>>, places: Vec<String>) -> Rc<Self> {
         let started_at = SystemClock.now();
-        Rc::new(Self { engine, front, started_at, places, outlook: RefCell::default() })
+        Rc::new(Self {
+            engine,
+            front,
+            started_at,
+            places,
+            outlook: RefCell::default(),
+            last: RefCell::new(Err(NoOutlook::Counting)),
+        })
     }
 
     /// The daemon as it is now.
     async fn status(&self) -> Status {
-        let silent = |what| move |_| format!("{what} does not answer within a second");
-        let (desk, outlook) = futures_util::future::join(
-            timeout(PAGE_PATIENCE, self.engine.pulse()),
-            timeout(PAGE_PATIENCE, self.outlook()),
-        )
-        .await;
+        let silent = |_| "the desk, or the store behind it, does not answer within a second".to_owned();
+        let (desk, outlook) =
+            futures_util::future::join(timeout(PAGE_PATIENCE, self.engine.pulse()), self.outlook()).await;
         Status {
             now: SystemClock.now(),
             started_at: self.started_at,
             loaded_at: self.front.counters.loaded.get(),
             places: self.places.clone(),
             name_servers: self.engine.name_servers(),
-            desk: desk.map_err(silent("the desk, or the store behind it,")),
-            outlook: outlook.map_err(silent("the store")).and_then(|told| told),
+            // A store that hangs has no old numbers to look good with.
+            outlook: if desk.is_ok() { outlook } else { Err(NoOutlook::Counting) },
+            desk: desk.map_err(silent),
             warm: self.engine.warm_answers(),
             recent: self.front.recent.borrow().iter().cloned().collect(),
             counters: Arc::clone(&self.front.counters),
         }
     }
 
-    /// What the store tells, or told a moment ago. A store that hangs has one question of ours in its queue, not one for
-    /// each page that somebody wanted meanwhile.
-    fn outlook(&self) -> Shared<LocalBoxFuture<'static, Told>> {
-        let mut asked = self.outlook.borrow_mut();
-        if let Some((at, told)) = asked.as_ref()
-            && (told.peek().is_none() || at.elapsed() < OUTLOOK_KEPT)
-        {
-            return told.clone();
+    /// What the store tells; or what it told last, if it still counts.
+    async fn outlook(&self) -> Told {
+        let asked = self.asked();
+        if let Ok((told, _)) = timeout(PAGE_PATIENCE, asked.told).await {
+            *self.last.borrow_mut() = told;
         }
-        let engine = Rc::clone(&self.engine);
+        self.last.borrow().clone()
+    }
+
+    /// What the store was asked, now or a moment ago. A store that hangs has one question of ours in its queue, not one for
+    /// each page that somebody wanted meanwhile.
+    fn asked(&self) -> Asked {
+        let mut outlook = self.outlook.borrow_mut();
+        if let Some(asked) = outlook.as_ref().filter(|asked| !asked.is_old()) {
+            return asked.clone();
+        }
+        let (engine, at) = (Rc::clone(&self.engine), Instant::now());
         let told = async move {
             let told = engine.outlook(MAX_POLICIES_NAMED).await;
-            told.map(Arc::new).map_err(|why| Printable(&why).to_string())
+            let told = told.map(Arc::new).map_err(|why| NoOutlook::Trouble(Printable(&why).to_string()));
+            (told, at.elapsed())
         };
-        let told = told.boxed_local().shared();
-        *asked = Some((Instant::now(), told.clone()));
-        told
+        let asked = Asked { at, told: told.boxed_local().shared() };
+        *outlook = Some(asked.clone());
+        asked
     }
 }
 

@@ -12,7 +12,7 @@ use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::counters::{Counters, Mta, Protocol, Source};
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::recent::Recent;
-use smtp_sts_verify::serve::status::Status;
+use smtp_sts_verify::serve::status::{NoOutlook, Status};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Verdict;
 use smtp_sts_verify::verify::{NoInquiry, Report};
@@ -116,9 +116,9 @@ fn the_page_of_a_daemon_that_has_worked() {
 #[test]
 fn the_page_of_a_daemon_that_is_not_ready() {
     let mut status = young();
-    status.outlook = Err("the store does not answer within a second".into());
+    status.outlook = Err(NoOutlook::Trouble("the store has a broken file".into()));
     let page = status_page::page(&status);
-    assert!(page.contains("<strong>Not ready:</strong> the store does not answer"), "{page}");
+    assert!(page.contains("<strong>Not ready:</strong> the store has a broken file"), "{page}");
     assert!(page.contains("<title>Not ready"), "{page}");
     assert!(!page.contains("None yet"), "what is not known is not told as nothing: {page}");
 }
@@ -152,7 +152,7 @@ fn every_count_is_there_before_anybody_asks_and_no_question_adds_a_series() {
 #[test]
 fn a_store_that_does_not_tell_has_no_old_numbers() {
     let mut status = busy();
-    status.outlook = Err("the store does not answer within a second".into());
+    status.outlook = Err(NoOutlook::Trouble("the store has a broken file".into()));
     let text = metrics::exposition(&status);
     assert!(
         !text.contains("policies_in_force") && value(&text, "smtp_sts_serve_ready") == Some("0"),
@@ -179,6 +179,14 @@ fn what_is_answered_is_counted_in_its_series() {
 }
 
 #[test]
+fn a_store_that_still_counts_a_million_policies_is_ready() {
+    let mut status = young();
+    status.outlook = Err(NoOutlook::Counting);
+    assert_eq!(status.readiness(), Ok(()));
+    assert!(status_page::page(&status).contains("has not counted them yet"));
+}
+
+#[test]
 fn whatever_is_missing_is_the_reason_why_it_is_not_ready() {
     assert_eq!(young().readiness(), Ok(()));
     let without = |change: fn(&mut Status)| {
@@ -189,7 +197,10 @@ fn whatever_is_missing_is_the_reason_why_it_is_not_ready() {
     assert!(without(|status| status.places.clear()).contains("no place to listen at"));
     assert!(without(|status| status.name_servers.clear()).contains("no name server"));
     assert!(without(|status| status.desk = Err("the desk is silent".into())).contains("the desk"));
-    assert!(without(|status| status.outlook = Err("the disk is full".into())).contains("the disk is full"));
+    assert!(
+        without(|status| status.outlook = Err(NoOutlook::Trouble("the disk is full".into())))
+            .contains("the disk is full")
+    );
 }
 
 /// Everything between angle brackets, as a browser would see it.
@@ -230,7 +241,7 @@ proptest! {
             let mut status = busy();
             status.places.push(words.to_owned());
             let ready = status_page::page(&status);
-            status.outlook = Err(words.to_owned());
+            status.outlook = Err(NoOutlook::Trouble(words.to_owned()));
             ready + &status_page::page(&status)
         };
         let (page, plain) = (shown(&text), shown("plain"));
