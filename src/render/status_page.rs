@@ -206,7 +206,7 @@ fn policies(page: &mut Markup, status: &Status) {
     match &status.outlook {
         Err(why) => {
             page.raw("<p class=\"state bad\">The store does not tell: ");
-            page.text(&why.to_string());
+            page.text(why.to_string());
             page.raw(". What it told before stays in force.</p>\n</div>\n");
         }
         Ok(outlook) if outlook.soonest.is_empty() => {
