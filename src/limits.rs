@@ -291,6 +291,9 @@ pub const FRAME_DEADLINE: Duration = Duration::from_secs(10);
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests of one connection that are under way; then it is not read (postfix-mta-sts-resolver: 128).
 pub const MAX_QUEUED_REQUESTS: usize = 32;
+/// A connection that has look-ups under way without a pause for so long gets their answers before more of its requests are
+/// read; then it keeps us waiting like others, and its seat may be another's.
+pub const WORK_WITHOUT_PAUSE: Duration = Duration::from_secs(1);
 /// Octets that are read from a connection at once.
 pub const READ_OCTETS: usize = 4_096;
 /// Peers who break the protocol are told of in the log, one in this time: it cannot be filled.
@@ -309,6 +312,8 @@ pub const MAX_LOOK_UPS_OVERTIME: usize = 128;
 /// Look-ups that wait for their domain's lane or a seat: a seat is free again after some 100 ms, so those at the end still
 /// land within Exim's patience if the world answers.
 pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
+/// Questions on their way to an answer, whatever they wait for: also if the files' disk hangs, memory has an end.
+pub const MAX_FLIGHTS: usize = 8_192;
 /// Errands that wait for the files: two for each look-up under way.
 pub const MAX_STORE_ERRANDS: usize = 128;
 /// Answers that are kept at hand, some 1,000 octets each.

@@ -12,6 +12,7 @@ use super::store::{Gone, Revision};
 use super::warm::Warm;
 use super::world::World;
 use crate::cache::Outlook;
+use crate::limits::MAX_FLIGHTS;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::{Clock as _, SystemClock};
@@ -166,6 +167,9 @@ impl Engine {
     }
 
     fn begin(&self, question: Question, handshake: Handshake) -> Option<(u64, watch::Receiver<Told>)> {
+        if self.flights.borrow().len() >= MAX_FLIGHTS {
+            return None;
+        }
         let number = self.numbers.get();
         self.numbers.set(number.wrapping_add(1));
         let world = self.desk.world();

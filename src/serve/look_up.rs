@@ -5,10 +5,11 @@ use super::question::Question;
 use super::silence::Silence;
 use super::warm::Standing;
 use super::world::{Decree, World};
-use crate::cache::{Dossier, Ledger, Memory as _, Write};
+use crate::cache::{Authentication, Dossier, Ledger, Memory as _, Write};
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::limits::PAUSE_AFTER_DEFER;
+use crate::policy::Dialect;
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, PolicyType, Verdict};
@@ -112,6 +113,15 @@ impl LookUp {
         let brief = || self.briefly(&report, clock.now(), ledger.memory().next_change(self.now));
         let standing = settled.unwrap_or_else(brief);
         (Found { report: self.noted(report), standing: Some(standing) }, ledger.close())
+    }
+
+    /// Whether a verified handshake would put a policy into force that was taken on first use. Nothing else is changed by
+    /// one: an authenticated policy needs none.
+    #[must_use]
+    pub fn awaits_a_handshake(&self) -> bool {
+        let stored = self.dossier.policies.of(Dialect::SmtpSts);
+        stored
+            .is_some_and(|policy| policy.authentication == Authentication::FirstUse && !policy.is_in_force())
     }
 
     /// The same answer where the store could not keep what it rests on: it is given, and says so.
