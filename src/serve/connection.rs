@@ -12,7 +12,7 @@ use super::front::Front;
 use super::gate::Seat;
 use super::protocol::Frame;
 use super::stream::Stream;
-use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WRITE_DEADLINE};
+use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
 use crate::reason::Reason;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -62,6 +62,7 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat:
         due: None,
         unsent: Vec::new(),
         waiting: None,
+        works_since: None,
         is_ended: false,
         is_over: false,
         is_behind: false,
@@ -89,6 +90,8 @@ struct Connection<C: Codec, A> {
     unsent: Vec<u8>,
     /// Requests under way.
     waiting: Option<Box<Waiting<C::Form>>>,
+    /// Since when there were some without a pause.
+    works_since: Option<Instant>,
     /// The peer says no more.
     is_ended: bool,
     /// No request is read any more.
@@ -113,6 +116,10 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                     return Ok(());
                 }
                 self.seat.waits();
+                if self.works_since.take().is_some() && self.seat.is_wanted() {
+                    // Whoever is at the door looks round for a seat before more is read here.
+                    tokio::task::yield_now().await;
+                }
             } else {
                 self.seat.works();
             }
@@ -141,8 +148,9 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         let front = Rc::clone(&self.front);
         let mut said = front.said.borrow_mut();
         said.clear();
-        self.collect(cx, &mut said);
-        if self.is_behind && self.has_room() {
+        if self.collect(cx, &mut said) {
+            // First the pause.
+        } else if self.is_behind && self.has_room() {
             let heard = std::mem::take(&mut self.heard);
             let understood = self.understand(&heard, &mut said);
             self.keep(heard.get(understood..).unwrap_or_default());
@@ -158,15 +166,19 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         self.poll_say(cx, &said)
     }
 
-    /// Appends the answers that have come, as far as those before them have.
-    fn collect(&mut self, cx: &mut Context<'_>, said: &mut Vec<u8>) {
+    /// Appends the answers that have come, as far as those before them have; tells whether these were the last.
+    fn collect(&mut self, cx: &mut Context<'_>, said: &mut Vec<u8>) -> bool {
         while let Some(waiting) = &mut self.waiting {
             match waiting.poll_next_unpin(cx) {
                 Poll::Ready(Some(reply)) => reply.append::<C>(said),
-                Poll::Ready(None) => self.waiting = None,
+                Poll::Ready(None) => {
+                    self.waiting = None;
+                    return true;
+                }
                 Poll::Pending => break,
             }
         }
+        false
     }
 
     /// Takes in what was read; nothing means that the peer says no more.
@@ -271,11 +283,13 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
     }
 
     fn wait_for(&mut self, reply: impl Future<Output = Reply<C::Form>> + 'static) {
+        self.works_since.get_or_insert_with(Instant::now);
         self.waiting.get_or_insert_default().push_back(reply.boxed_local());
     }
 
     fn has_room(&self) -> bool {
-        self.waiting.as_ref().is_none_or(|waiting| waiting.len() < MAX_QUEUED_REQUESTS)
+        let is_paused = || self.works_since.is_some_and(|since| since.elapsed() >= WORK_WITHOUT_PAUSE);
+        self.waiting.as_ref().is_none_or(|waiting| waiting.len() < MAX_QUEUED_REQUESTS && !is_paused())
     }
 
     /// Says it; what the peer does not take at once is kept.
@@ -445,6 +459,42 @@ mod tests {
             let expected: String = names.iter().map(|name| format!("{}:{name},", name.len())).collect();
             assert_eq!(all(peer).await, expected);
             assert_eq!(bench.engine.looked_up.borrow().len(), 100);
+        });
+    }
+
+    #[test]
+    fn whoever_keeps_us_at_work_without_a_pause_makes_room_like_others() {
+        inside(|bench| async move {
+            let gate = Gate::new(1, Arc::clone(&bench.front.counters));
+            let (mut peer, ours) = UnixStream::pair().unwrap();
+            let front = Rc::clone(&bench.front);
+            let serve = |seat| serve::<Postfix, MadeUp>(Stream::Unix(ours), seat, front);
+            gate.enter(Postfix::MTA.protocol()).await.occupy(serve);
+            let asked = |number| {
+                let looked_up = Rc::clone(&bench.engine.looked_up);
+                async move {
+                    while looked_up.borrow().len() < number {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            };
+            peer.write_all(&frames(&["a.test"])).await.unwrap();
+            asked(1).await;
+            peer.write_all(&frames(&["b.test"])).await.unwrap();
+            asked(2).await;
+            tokio::time::sleep(WORK_WITHOUT_PAUSE).await;
+            peer.write_all(&frames(&["c.test"])).await.unwrap();
+            let somebody = spawn_local({
+                let gate = Rc::clone(&gate);
+                async move { gate.enter(Exim::MTA.protocol()).await }
+            });
+            tokio::task::yield_now().await;
+            bench.engine.may.notify_waiters();
+            drop(somebody.await.unwrap());
+            let mut said = [0; 18];
+            peer.read_exact(&mut said).await.unwrap();
+            assert_eq!(&said, b"6:a.test,6:b.test,", "it has the answers that it waited for");
+            assert_eq!(bench.engine.looked_up.borrow().len(), 2, "nothing more was read");
         });
     }
 

@@ -143,6 +143,12 @@ impl Seat {
         self.mark(None);
     }
 
+    /// Whether somebody is at the door.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.gate.at_the_door.get() > 0
+    }
+
     fn mark(&self, waits_since: Option<u64>) {
         if let Some(chair) = self.gate.chairs.get(self.number) {
             chair.waits_since.set(waits_since);
