@@ -78,7 +78,8 @@ fn slowest_honest_beside(silent: usize) -> Duration {
         }
         until("all are on their way", || {
             let counters = &daemon.counters;
-            counters.look_ups_under_way.get() + counters.look_ups_waiting.get() >= u64::try_from(silent).unwrap()
+            counters.look_ups_under_way.get() + counters.look_ups_waiting.get()
+                >= u64::try_from(silent).unwrap()
         })
         .await;
         tokio::time::sleep(Duration::from_millis(2_400)).await;
