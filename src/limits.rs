@@ -278,8 +278,12 @@ pub const MAX_CONNECTIONS: usize = 512;
 pub const MAX_HTTP_CONNECTIONS: usize = 64;
 /// Connections that the system keeps for us until they are accepted (postfix-tlspol: 4,096 at most, `somaxconn`).
 pub const BACKLOG: u32 = 1_024;
-/// Descriptors for 64 look-ups, each with a question in the air to several name servers and a fetch; and for files.
-pub const RESERVED_DESCRIPTORS: u64 = 256;
+/// Descriptors for the files, and for what the threads need to live.
+pub const DESCRIPTORS_FOR_FILES: usize = 64;
+/// Descriptors of a look-up: a socket for each question in the air, and a fetch (64 cold look-ups at once held 500).
+pub const DESCRIPTORS_PER_LOOK_UP: usize = 16;
+/// Descriptors that connections never get: those for files, and for all look-ups.
+pub const RESERVED_DESCRIPTORS: usize = 3_136;
 /// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are
 /// fewer, whoever comes too many waits until one can be accepted.
 pub const DESCRIPTORS_UNTOLD: u64 = 1_024;

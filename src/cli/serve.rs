@@ -153,7 +153,8 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
         spawn_local(tray.work(store.clone()));
         let (desk, news, _desk_thread) =
-            Desk::open(world, store, Internet, Arc::clone(&counters), clerk.clone()).map_err(failed)?;
+            Desk::open(world, store, Internet, seats, Arc::clone(&counters), clerk.clone())
+                .map_err(failed)?;
         let engine = Engine::new(desk, news, clerk);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);

@@ -8,6 +8,7 @@
 use super::answer::Answer;
 use super::clerk::Clerk;
 use super::counters::{Counters, LookUpEnd, Thread};
+use super::front::Seats;
 use super::lanes::Lanes;
 use super::look_up::{Begun, Found, LookUp};
 use super::outside::Outside;
@@ -18,9 +19,7 @@ use super::store::{Gone, Revision, Store};
 use super::warm::Standing;
 use super::world::World;
 use crate::cache::Write;
-use crate::limits::{
-    MAX_LOOK_UPS_AT_ONCE, MAX_LOOK_UPS_OVERTIME, MAX_LOOK_UPS_WAITING, STORE_PULSE, WATCHDOG_GRACE,
-};
+use crate::limits::{MAX_LOOK_UPS_WAITING, STORE_PULSE, WATCHDOG_GRACE};
 use crate::name::PolicyDomain;
 use crate::time::{Clock as _, SystemClock};
 use crate::verdict::Handshake;
@@ -109,6 +108,7 @@ impl Desk {
         world: Arc<World>,
         store: Store,
         outside: O,
+        seats: Seats,
         counters: Arc<Counters>,
         clerk: Clerk,
     ) -> io::Result<(Self, mpsc::UnboundedReceiver<News>, JoinHandle<()>)> {
@@ -127,8 +127,8 @@ impl Desk {
                 clerk,
                 worlds,
                 lanes: Rc::default(),
-                seats: Semaphore::new(MAX_LOOK_UPS_AT_ONCE),
-                overtime: Semaphore::new(MAX_LOOK_UPS_OVERTIME),
+                seats: Semaphore::new(seats.look_ups),
+                overtime: Semaphore::new(seats.overtime),
                 setbacks: RefCell::default(),
             });
             LocalSet::new().block_on(&runtime, async move {

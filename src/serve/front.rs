@@ -12,7 +12,8 @@ use super::question::Question;
 use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
-    ACCEPT_PAUSE, DRAIN_GRACE, MAX_CONNECTIONS, MAX_HTTP_CONNECTIONS, PEER_TOLD_AFTER, READ_OCTETS,
+    ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE, MAX_CONNECTIONS,
+    MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS_AT_ONCE, MAX_LOOK_UPS_OVERTIME, PEER_TOLD_AFTER, READ_OCTETS,
     RESERVED_DESCRIPTORS,
 };
 use crate::time::{Clock as _, SystemClock};
@@ -94,31 +95,48 @@ impl<A> Front<A> {
     }
 }
 
-/// How many may be connected.
+/// How many may be connected, and how much looked up, at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seats {
     /// Exim and Postfix together.
     pub askers: usize,
     /// Readers of pages.
     pub readers: usize,
+    /// Look-ups that somebody waits for.
+    pub look_ups: usize,
+    /// Look-ups that go on beside them, for nobody waits any more.
+    pub overtime: usize,
 }
 
 impl Seats {
-    /// What so many descriptors are enough for, when look-ups and files have theirs.
+    /// What so many descriptors are enough for. A look-up that finds none left cannot fetch a policy, and says so of the domain.
     #[must_use]
     pub fn within(descriptors: u64) -> Self {
-        let spare = descriptors.saturating_sub(RESERVED_DESCRIPTORS.min(descriptors / 2));
-        let spare = usize::try_from(spare).unwrap_or(usize::MAX);
+        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        // Connections have what all of them take, or half if there is less.
+        let spare = Self::of_connections().min(descriptors / 2);
+        let reserved = RESERVED_DESCRIPTORS.min(descriptors.saturating_sub(spare));
         let readers = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
-        Self { askers: MAX_CONNECTIONS.min(spare.saturating_sub(readers)).max(1), readers }
+        let files = DESCRIPTORS_FOR_FILES.min(reserved / 2);
+        let all_look_ups = reserved.saturating_sub(files) / DESCRIPTORS_PER_LOOK_UP;
+        let look_ups = MAX_LOOK_UPS_AT_ONCE.min(all_look_ups.div_ceil(3)).max(1);
+        Self {
+            askers: MAX_CONNECTIONS.min(spare.saturating_sub(readers)).max(1),
+            readers,
+            look_ups,
+            overtime: MAX_LOOK_UPS_OVERTIME.min(all_look_ups.saturating_sub(look_ups)),
+        }
     }
 
     /// The descriptors that are enough for all that the limits allow.
     #[must_use]
     pub fn descriptors_wanted() -> u64 {
-        let seats = MAX_CONNECTIONS.saturating_add(MAX_HTTP_CONNECTIONS);
-        // Sockets that listen, and a connection at the door of each, stand beside them.
-        RESERVED_DESCRIPTORS.saturating_add(u64::try_from(seats).unwrap_or(u64::MAX)).saturating_add(64)
+        u64::try_from(Self::of_connections().saturating_add(RESERVED_DESCRIPTORS)).unwrap_or(u64::MAX)
+    }
+
+    /// The descriptors of all connections; sockets that listen, and a connection at the door of each, stand beside the seats.
+    const fn of_connections() -> usize {
+        MAX_CONNECTIONS.saturating_add(MAX_HTTP_CONNECTIONS).saturating_add(64)
     }
 }
 
@@ -205,16 +223,17 @@ mod tests {
 
     #[test]
     fn look_ups_and_files_have_their_descriptors_whatever_there_are() {
-        for (descriptors, askers, readers) in [
-            (u64::MAX, 512, 64),
-            (Seats::descriptors_wanted(), 512, 64),
-            (1_024, 512, 64),
-            (512, 224, 32),
-            (64, 28, 4),
-            (16, 7, 1),
-            (0, 1, 1),
+        for (descriptors, [askers, readers, look_ups, overtime]) in [
+            (u64::MAX, [512, 64, 64, 128]),
+            (Seats::descriptors_wanted(), [512, 64, 64, 128]),
+            (1_024, [448, 64, 10, 18]),
+            (512, [224, 32, 4, 8]),
+            (64, [28, 4, 1, 0]),
+            (16, [7, 1, 1, 0]),
+            (0, [1, 1, 1, 0]),
         ] {
-            assert_eq!(Seats::within(descriptors), Seats { askers, readers }, "{descriptors}");
+            let expected = Seats { askers, readers, look_ups, overtime };
+            assert_eq!(Seats::within(descriptors), expected, "{descriptors}");
         }
     }
 }

@@ -13,6 +13,7 @@ use smtp_sts_verify::serve::clerk::Clerk;
 use smtp_sts_verify::serve::counters::Counters;
 use smtp_sts_verify::serve::desk::Desk;
 use smtp_sts_verify::serve::engine::{Answers, Engine};
+use smtp_sts_verify::serve::front::Seats;
 use smtp_sts_verify::serve::outside::Outside;
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::store::Store;
@@ -226,8 +227,9 @@ pub(crate) fn with<T>(world: World, network: &Network, act: impl AsyncFnOnce(Dae
         let (store, _) = Store::open(Arc::clone(&counters)).unwrap();
         let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
         spawn_local(tray.work(store.clone()));
+        let seats = Seats::within(u64::MAX);
         let (desk, news, _) =
-            Desk::open(world, store, network.clone(), Arc::clone(&counters), clerk.clone()).unwrap();
+            Desk::open(world, store, network.clone(), seats, Arc::clone(&counters), clerk.clone()).unwrap();
         act(Daemon { engine: Engine::new(desk, news, clerk), counters }).await
     })
 }
