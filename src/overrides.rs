@@ -118,6 +118,22 @@ impl Overrides {
     }
 }
 
+impl Word<'_> {
+    /// What an answer about the domain says of it.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Ended(scope, one) => {
+                Some(format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason))
+            }
+            Self::InForce(scope, one) => {
+                Some(format!("the override for {scope} counts until {}: {}", one.ends, one.reason))
+            }
+        }
+    }
+}
+
 impl Scope {
     fn covers(&self, domain: &PolicyDomain) -> bool {
         match self {

@@ -47,22 +47,15 @@ fn answer(
     }
     let mut request = request(arguments, choices)?;
     let now = SystemClock.now();
-    let mut notes = Vec::new();
-    match choices.overrides.about(&request.domain, now) {
+    let word = choices.overrides.about(&request.domain, now);
+    let notes: Vec<String> = word.note().into_iter().collect();
+    match word {
         Word::Nothing => {}
-        Word::Ended(scope, one) => {
-            let why =
-                format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason);
-            warn!(why, "an override has ended");
-            notes.push(why);
-        }
-        Word::InForce(scope, one) => {
-            notes.push(format!("the override for {scope} counts until {}: {}", one.ends, one.reason));
-            match one.effect {
-                Effect::Ignore => return Ok(Report::ignored(&request, notes)),
-                Effect::Require(requirement) => request.requirement = Some(requirement),
-            }
-        }
+        Word::Ended(..) => warn!(why = notes.concat(), "an override has ended"),
+        Word::InForce(_, one) => match one.effect {
+            Effect::Ignore => return Ok(Report::ignored(&request, notes)),
+            Effect::Require(requirement) => request.requirement = Some(requirement),
+        },
     }
     let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
     let path = CachePath::parse(choices.cache_file())

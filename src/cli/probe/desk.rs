@@ -87,12 +87,12 @@ impl Desk {
                 .map_or_else(OnUnreachable::default, OnUnreachable::from),
             requirement: None,
         };
-        if let Word::InForce(scope, one) = self.choices.overrides.about(domain, now) {
+        let word = self.choices.overrides.about(domain, now);
+        if let Word::InForce(_, one) = word {
             match one.effect {
                 Effect::Require(requirement) => request.requirement = Some(requirement),
                 Effect::Ignore => {
-                    let note = format!("the override for {scope} counts until {}: {}", one.ends, one.reason);
-                    let report = Report::ignored(&request, vec![note]);
+                    let report = Report::ignored(&request, word.note().into_iter().collect());
                     let decided = Decided { request: &request, report, policy: None };
                     return self.probe.domain(decided, &resolver, times).await;
                 }
