@@ -1,9 +1,19 @@
 //! The daemon: one long-lived process that answers Exim's `${readsocket}`, Postfix's socketmap and HTTP.
 //!
-//! A question's way: the [`front`] has the sockets and reads frames from each peer, a codec of [`protocol`] makes questions
-//! of them, [`engine`] answers. What was answered a moment ago is [`warm`]; for the rest there is one look-up a
-//! domain, however many ask, on the thread of [`desk`], which runs the very pipeline of the command
-//! ([`crate::verify`]); the file of policies has a thread of its own ([`store`]).
+//! A question's way, told in the order of the modules that it passes:
+//!
+//! 1. [`lifecycle`] brings the daemon up, has it read its files again and ends it: sockets from birth or from systemd
+//!    ([`address`], [`listen`]), and what the administrator chose ([`world`]).
+//! 2. [`front`] accepts, and [`gate`] has a seat for each [`connection`] ([`stream`]). A [`codec`] of [`protocol`] makes a
+//!    [`question`] of its octets.
+//! 3. [`engine`] gives the [`answer`] that is still [`warm`], or has one look-up made, however many ask.
+//! 4. [`desk`] makes it, when its domain's lane ([`lanes`]) and a seat are free. A [`look_up`] is the very pipeline of the
+//!    command ([`crate::verify`]): it asks what is [`outside`], but not at once what failed a moment ago ([`setbacks`]). Whoever
+//!    cannot wait is told what it comes to where all is [`silence`].
+//! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
+//!
+//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports,
+//! [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads for the [`status`].
 //!
 //! Three threads, so that nobody waits for somebody else's work: the front (sockets, codecs, warm answers: nothing there
 //! computes for long or touches a disk), the desk (DNS, HTTPS, validation), the store (SQLite).

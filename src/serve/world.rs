@@ -1,5 +1,6 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
+use super::question::Question;
 use crate::cache::{Cache, CachePath, Circumstances};
 use crate::dns::anchor::TrustAnchors;
 use crate::https::{HttpsSettings, SharedTls};
@@ -10,8 +11,6 @@ use crate::verify::{Report, Request};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use super::question::Question;
 
 /// Everything that an answer depends on beside the question, the time and the network.
 #[derive(Clone, Debug)]
@@ -76,23 +75,17 @@ impl World {
             on_unreachable: self.on_unreachable,
             requirement: None,
         };
-        match self.overrides.about(&question.domain, now) {
-            Word::Nothing => Decree::Ask(request, Vec::new(), UnixTime(u64::MAX)),
-            Word::Ended(scope, one) => {
-                let why =
-                    format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason);
-                Decree::Ask(request, vec![why], UnixTime(u64::MAX))
-            }
-            Word::InForce(scope, one) => {
-                let note = format!("the override for {scope} counts until {}: {}", one.ends, one.reason);
-                match one.effect {
-                    Effect::Ignore => Decree::Ignored(Report::ignored(&request, vec![note]), one.ends),
-                    Effect::Require(requirement) => {
-                        request.requirement = Some(requirement);
-                        Decree::Ask(request, vec![note], one.ends)
-                    }
+        let word = self.overrides.about(&question.domain, now);
+        let notes: Vec<String> = word.note().into_iter().collect();
+        match word {
+            Word::Nothing | Word::Ended(..) => Decree::Ask(request, notes, UnixTime(u64::MAX)),
+            Word::InForce(_, one) => match one.effect {
+                Effect::Ignore => Decree::Ignored(Report::ignored(&request, notes), one.ends),
+                Effect::Require(requirement) => {
+                    request.requirement = Some(requirement);
+                    Decree::Ask(request, notes, one.ends)
                 }
-            }
+            },
         }
     }
 }
