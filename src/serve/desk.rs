@@ -133,6 +133,7 @@ impl Desk {
             });
             LocalSet::new().block_on(&runtime, async move {
                 spawn_local(pulse(Rc::clone(&room)));
+                spawn_local(forget_setbacks(Rc::clone(&room)));
                 spawn_local(renewal::walk(Rc::clone(&room)));
                 while let Some(word) = waiting.recv().await {
                     match word {
@@ -355,6 +356,14 @@ fn land(teller: Teller<'_>, order: &Order, found: Found, wrote: bool, revision: 
     let answer = Arc::new(Answer::of(&found.report, &order.question));
     let standing = found.standing;
     teller.tell(News::Landed(Landed { number: order.number, answer, standing, wrote, revision }));
+}
+
+/// What came to nothing under one configuration says little about the next: whoever mends it is heard at once.
+async fn forget_setbacks<O: Outside>(room: Rc<Room<O>>) {
+    let mut worlds = room.worlds.clone();
+    while worlds.changed().await.is_ok() {
+        room.setbacks.take();
+    }
 }
 
 /// Looks what others did to the files, again and again; and shows by it that both threads are alive.

@@ -45,3 +45,17 @@ fn nobody_shares_a_look_up_of_the_old_configuration_and_none_of_its_answers_is_k
         assert_eq!(daemon.says(about("a.test")).await, "deliver override none");
     });
 }
+
+#[test]
+fn what_failed_under_the_old_configuration_is_asked_again_at_once() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.is_silent = true);
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "defer deadline none");
+        until("the look-up ends", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
+        network.at("a.test", |site| site.is_silent = false);
+        daemon.engine.renew(Arc::new(world.clone()));
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+    });
+}
