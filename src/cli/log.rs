@@ -34,7 +34,7 @@ pub enum LogFormat {
 /// Where the journal takes entries (systemd.journal-fields(7), its native protocol).
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
-/// Whose events are told below the level of a warning.
+/// Whose events are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Talk {
     /// Everybody's: the log is about one question.
@@ -45,6 +45,9 @@ enum Talk {
 
 /// Where the daemon's modules are.
 const DAEMON: &str = "smtp_sts_verify::serve";
+/// Where those of look-ups are. What goes wrong there goes wrong for each question anew: the daemon says by itself, once, that
+/// the cache cannot be used, and whoever asks would fill the log otherwise.
+const LOOK_UPS: &str = "smtp_sts_verify::verify";
 
 /// Starts the log that these choices want, if they want one.
 pub(super) fn begin(choices: &Choices) {
@@ -116,8 +119,12 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let is_heard = self.talk == Talk::Everybody || metadata.target().starts_with(DAEMON);
-        let most = if is_heard { Level::INFO } else { Level::WARN };
+        let most = match (self.talk, metadata.target()) {
+            (Talk::Everybody, _) => Level::INFO,
+            (Talk::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
+            (Talk::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
+            (Talk::Daemon, _) => Level::WARN,
+        };
         *metadata.level() <= most && metadata.is_event()
     }
 
@@ -353,12 +360,13 @@ mod tests {
             tracing::subscriber::with_default(log, || {
                 info!(target: "smtp_sts_verify::serve::lifecycle", "ready");
                 info!(target: "smtp_sts_verify::verify::minutes", "DNS answered");
+                warn!(target: "smtp_sts_verify::verify::minutes", "the cache cannot be used");
                 warn!(target: "smtp_sts_verify::overrides", "an override has ended");
             });
             journal.set_nonblocking(true).unwrap();
             std::iter::from_fn(|| journal.recv(&mut [0; 512]).ok()).count()
         };
-        assert_eq!((told(Talk::Everybody), told(Talk::Daemon)), (3, 2));
+        assert_eq!((told(Talk::Everybody), told(Talk::Daemon)), (4, 2));
     }
 
     #[test]
