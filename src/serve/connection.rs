@@ -13,7 +13,6 @@ use super::gate::Seat;
 use super::protocol::Frame;
 use super::stream::Stream;
 use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
-use crate::reason::Reason;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
@@ -266,8 +265,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             return self.reply(Reply::Answer(form, answer), said);
         }
         self.wait_for(async move {
-            let answer = front.answers.answer(question.clone()).await;
-            let from = if answer.reason == Reason::Deadline { Source::Deadline } else { Source::LookUp };
+            let (answer, from) = front.answers.answer(question.clone()).await;
             front.answered(C::MTA, &question, &answer, from, began.elapsed());
             Reply::Answer(form, answer)
         });
@@ -341,6 +339,7 @@ mod tests {
     use super::super::question::Question;
     use super::*;
     use crate::limits::MAX_CONNECTIONS;
+    use crate::reason::Reason;
     use crate::serve::counters::Counters;
     use crate::verify::{NoInquiry, Report};
     use std::cell::RefCell;
@@ -363,10 +362,10 @@ mod tests {
             (domain == "warm.test").then(|| answer(question))
         }
 
-        async fn answer(&self, question: Question) -> Arc<Answer> {
+        async fn answer(&self, question: Question) -> (Arc<Answer>, Source) {
             self.looked_up.borrow_mut().push(question.domain.to_string());
             self.may.notified().await;
-            answer(&question)
+            (answer(&question), Source::LookUp)
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::answer::Answer;
 use super::clerk::Clerk;
+use super::counters::Source;
 use super::desk::{Desk, Landed, News, Order};
 use super::look_up::late;
 use super::question::Question;
@@ -33,8 +34,8 @@ pub trait Answers {
     /// The answer, if it is at hand.
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>>;
 
-    /// The answer, within the time that an asker has.
-    fn answer(&self, question: Question) -> impl Future<Output = Arc<Answer>>;
+    /// The answer, within the time that an asker has; and where it came from.
+    fn answer(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
 
     /// Takes notice of what Exim saw; nobody waits for it.
     fn noticed(&self, event: Box<Event>) {
@@ -153,17 +154,18 @@ impl Engine {
         self.desk.lost().await
     }
 
-    /// The look-up of that question that is under way, begun now if there is none; `None` if the desk does not hear.
-    fn flight(&self, question: &Question) -> Option<watch::Receiver<Told>> {
+    /// The look-up of that question that is under way, begun now if there is none, and whether it is shared; `None` if the desk
+    /// does not hear.
+    fn flight(&self, question: &Question) -> Option<(watch::Receiver<Told>, Source)> {
         let number = self.shared.borrow().get(question).copied();
         if let Some(flight) =
             number.and_then(|number| self.flights.borrow().get(&number).map(Flight::subscribe))
         {
-            return Some(flight);
+            return Some((flight, Source::Shared));
         }
         let (number, told) = self.begin(question.clone(), Handshake::NotSeen)?;
         self.shared.borrow_mut().insert(question.clone(), number);
-        Some(told)
+        Some((told, Source::LookUp))
     }
 
     fn begin(&self, question: Question, handshake: Handshake) -> Option<(u64, watch::Receiver<Told>)> {
@@ -268,23 +270,24 @@ impl Answers for Rc<Engine> {
         self.clerk.hear(event);
     }
 
-    async fn answer(&self, question: Question) -> Arc<Answer> {
+    async fn answer(&self, question: Question) -> (Arc<Answer>, Source) {
         if let Some(answer) = self.at_once(&question) {
-            return answer;
+            return (answer, Source::Warm);
         }
         let deadline = Instant::now() + self.desk.world().answer_within;
         let defer =
             |reason, why: &str| Arc::new(Answer::of(&NoInquiry::defer(reason, why).into(), &question));
-        let Some(mut told) = self.flight(&question) else {
-            return defer(Reason::Deadline, "too many questions wait already");
+        let Some((mut told, from)) = self.flight(&question) else {
+            return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
         };
         let ended = timeout_at(deadline, told.wait_for(|told| told.is_last)).await.map(|told| told.is_ok());
         let said = told.borrow().answer.clone();
         match (ended, said) {
-            (Ok(false), _) => defer(Reason::Internal, "the look-up ended without an answer"),
-            (Ok(true) | Err(_), Some(answer)) => answer,
-            (Ok(true), None) => defer(Reason::Deadline, "too many look-ups wait already"),
-            (Err(_), None) => Arc::new(Answer::of(&late(), &question)),
+            (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
+            (Ok(true), Some(answer)) => (answer, from),
+            (Ok(true), None) => (defer(Reason::Deadline, "too many look-ups wait already"), Source::Deadline),
+            (Err(_), Some(answer)) => (answer, Source::Deadline),
+            (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),
         }
     }
 }

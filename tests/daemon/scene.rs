@@ -250,7 +250,7 @@ impl Daemon {
         let engine = Rc::clone(&self.engine);
         async move {
             let began = Instant::now();
-            (engine.answer(question).await, began.elapsed())
+            (engine.answer(question).await.0, began.elapsed())
         }
     }
 
