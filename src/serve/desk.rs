@@ -249,7 +249,7 @@ impl<O: Outside> Room<O> {
     ) {
         let counters = Arc::clone(&self.counters);
         spawn_local(async move {
-            // Whatever the task has shares is told by its end, or is released by being dropped.
+            // Whoever waits for the task is told of its end by what it drops.
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
                 counters.panics.of(Thread::Desk).one();
                 end(&counters);
