@@ -94,8 +94,9 @@ fn each_domain_of_that_world_has_its_word_for_reports() {
         ("bad-policy3.loc", failed("sts-policy-invalid")),
         ("bad-cert1.loc", failed("sts-webpki-invalid")),
         ("bad-cert2.loc", failed("sts-webpki-invalid")),
-        // Asked again, the policy host is left alone for a while.
-        ("bad-cert1.loc", failed("sts-policy-fetch-error")),
+        // Asked again, the policy host is left alone for a while, and the cause is remembered.
+        ("bad-cert1.loc", failed("sts-webpki-invalid")),
+        ("bad-policy1.loc", failed("sts-policy-invalid")),
     ] {
         let reply = replied(&lab, &cache, &format!("policy-tlsrpt {domain}"));
         assert_eq!(reply, expected.replace("{}", domain), "{domain}");

@@ -1,6 +1,7 @@
 //! When a policy that could not be fetched is asked for again. Pure.
 
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX, FETCH_FAILURES_KEPT};
+use crate::reports::result::ResultType;
 use crate::time::UnixTime;
 use std::fmt;
 
@@ -13,15 +14,17 @@ pub struct Failures {
     last: UnixTime,
     /// What the record called the version that was not to be had: a word, or nothing.
     version: String,
+    /// What reports call the last one, if they have a word for it (RFC 8460 section 4.3).
+    result: Option<ResultType>,
 }
 
 impl Failures {
     /// What is to be remembered after one more failure.
     #[must_use]
-    pub fn after(before: Option<&Self>, version: &str, now: UnixTime) -> Self {
+    pub fn after(before: Option<&Self>, version: &str, result: Option<ResultType>, now: UnixTime) -> Self {
         let same = before.filter(|before| before.version == version);
         let count = same.map_or(0, |before| before.count).saturating_add(1);
-        Self { count, last: now, version: version.to_owned() }
+        Self { count, last: now, version: version.to_owned(), result }
     }
 
     /// How many there were; at least one.
@@ -34,6 +37,13 @@ impl Failures {
     #[must_use]
     pub const fn last(&self) -> UnixTime {
         self.last
+    }
+
+    /// What reports call the last one, if they have a word for it: mail that goes without the policy meanwhile goes so for
+    /// the same cause.
+    #[must_use]
+    pub const fn result(&self) -> Option<ResultType> {
+        self.result
     }
 
     /// When the next fetch may begin: five minutes after the first failure (RFC 8461 section 3.3), twice as long after
@@ -76,13 +86,19 @@ impl Failures {
         let mut words = line.split(' ');
         let (count, last) = (words.next()?.parse().ok()?, UnixTime(words.next()?.parse().ok()?));
         let version = words.next()?.to_owned();
-        (count > 0 && words.next().is_none()).then_some(Self { count, last, version })
+        let of_word = |word| ResultType::ALL.into_iter().find(|result| result.word() == word);
+        let result = match words.next() {
+            None => None,
+            Some(word) => Some(of_word(word)?),
+        };
+        (count > 0 && words.next().is_none()).then_some(Self { count, last, version, result })
     }
 }
 
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.count, self.last.0, self.version)
+        write!(f, "{} {} {}", self.count, self.last.0, self.version)?;
+        self.result.map_or(Ok(()), |result| write!(f, " {result}"))
     }
 }
 
@@ -93,15 +109,27 @@ mod tests {
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
     fn failures(count: u32) -> Failures {
-        (0..count).fold(None, |before, _| Some(Failures::after(before.as_ref(), "a", NOW))).unwrap()
+        (0..count).fold(None, |before, _| Some(Failures::after(before.as_ref(), "a", None, NOW))).unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_back_with_its_cause_and_without_one() {
+        for result in [None, Some(ResultType::StsWebpkiInvalid), Some(ResultType::StsPolicyInvalid)] {
+            let failures = Failures::after(None, "a", result, NOW);
+            assert_eq!(Failures::from_line(&failures.to_string()), Some(failures));
+        }
+        for line in ["1 1800000000 a tls-is-broken", "1 1800000000 a sts-policy-invalid x", "0 1800000000 a"]
+        {
+            assert_eq!(Failures::from_line(line), None, "{line}");
+        }
     }
 
     #[test]
     fn the_pause_doubles_from_five_minutes_to_a_day() {
         let pauses: Vec<u64> = (1..=11).map(|count| failures(count).next_try().since(NOW)).collect();
         assert_eq!(pauses, [300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 76_800, 86_400, 86_400]);
-        let many = Failures { count: u32::MAX, last: NOW, version: "a".into() };
-        assert_eq!(Failures::after(Some(&many), "a", NOW).next_try(), NOW.plus(86_400));
+        let many = Failures { count: u32::MAX, last: NOW, version: "a".into(), result: None };
+        assert_eq!(Failures::after(Some(&many), "a", None, NOW).next_try(), NOW.plus(86_400));
     }
 
     #[test]
@@ -118,7 +146,7 @@ mod tests {
         let failures = failures(9);
         assert_eq!(failures.forbid("b", NOW.plus(299)), Some(NOW.plus(300)));
         assert_eq!(failures.forbid("b", NOW.plus(300)), None);
-        assert_eq!(Failures::after(Some(&failures), "b", NOW).count(), 1);
+        assert_eq!(Failures::after(Some(&failures), "b", None, NOW).count(), 1);
     }
 
     #[test]

@@ -117,14 +117,14 @@ fn add(transaction: &Transaction<'_>, row: &Row, number: u64) -> rusqlite::Resul
     Ok(has_room && insert(transaction, INSERT, &others, policy, number)?)
 }
 
-fn one(transaction: &Transaction<'_>, select: &str, key: impl Params) -> rusqlite::Result<u64> {
-    let count: i64 = transaction.prepare(select)?.query_row(key, |row| row.get(0))?;
+fn one(transaction: &Transaction<'_>, statement: &'static str, key: impl Params) -> rusqlite::Result<u64> {
+    let count: i64 = transaction.prepare(statement)?.query_row(key, |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 fn insert(
     transaction: &Transaction<'_>,
-    statement: &str,
+    statement: &'static str,
     row: &Row,
     policy: i64,
     number: u64,

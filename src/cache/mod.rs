@@ -56,6 +56,7 @@ pub use trouble::{Fate, Trouble};
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
 use crate::policy::Dialect;
+use crate::reports::result::ResultType;
 use crate::time::UnixTime;
 
 /// What a DNS result was about.
@@ -196,8 +197,15 @@ pub trait Memory {
     }
 
     /// A policy could not be fetched just now: remembers when to try again, and tells the history of the one in force.
-    fn fetch_failed(&self, domain: &PolicyDomain, dialect: Dialect, version: &str, why: &str, now: UnixTime) {
-        let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, now);
+    fn fetch_failed(
+        &self,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+        version: &str,
+        (result, why): (Option<ResultType>, &str),
+        now: UnixTime,
+    ) {
+        let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, result, now);
         self.remember(domain, Topic::FetchFailures(dialect), &failures.to_string(), failures.kept_until());
         self.note(domain, dialect, &Notice::FetchFailed(why.to_owned()));
     }

@@ -101,7 +101,7 @@ pub(super) async fn again<M: Memory>(
             return Outcome::Stays("its record is gone: it ends at its time".to_owned());
         }
     };
-    if let Some(why) = left_alone(context, &record).filter(|_| backoff == Backoff::Heeded) {
+    if let Some((_, why)) = left_alone(context, &record).filter(|_| backoff == Backoff::Heeded) {
         return Outcome::Failed(why);
     }
     match attempt(context, record, https).await {
@@ -159,8 +159,9 @@ fn plan<M: Memory>(
     };
     match left_alone(context, &record) {
         None => Plan::Fetch(record),
-        Some(why) => {
+        Some((result, why)) => {
             context.minutes.note(why.clone());
+            result.into_iter().for_each(|result| context.minutes.failed(result));
             Plan::Settled(or_stored(PolicyFindings::Absent(Absence::NotFetched(why))))
         }
     }
@@ -189,10 +190,11 @@ async fn attempt<M: Memory>(
         return Err(Absence::NotFetched("the domain's name is too long for a policy host".to_owned()));
     };
     let version = record.id().to_owned();
-    let failed = |why: &str| {
+    let failed = |result: Option<ResultType>, why: &str| {
         context.minutes.note(why);
+        result.into_iter().for_each(|result| context.minutes.failed(result));
         if let Some(memory) = context.memory {
-            memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, why, context.now);
+            memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, (result, why), context.now);
         }
     };
     let outcome = https.fetch(&url, MediaType::TextPlain).await;
@@ -205,17 +207,15 @@ async fn attempt<M: Memory>(
             }
             Err(malformed) => {
                 told(Ending::Malformed, malformed.to_string());
-                context.minutes.failed(ResultType::StsPolicyInvalid);
                 let why = format!("{url}: {malformed}");
-                failed(&why);
+                failed(Some(ResultType::StsPolicyInvalid), &why);
                 Err(Absence::Malformed(why))
             }
         },
         Err(error) => {
             told(Ending::Failed, error.to_string());
-            error.result_type().into_iter().for_each(|result| context.minutes.failed(result));
             let why = format!("{url}: {error}");
-            failed(&why);
+            failed(error.result_type(), &why);
             Err(Absence::NotFetched(why))
         }
     }
@@ -232,14 +232,15 @@ fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> StoredP
     policy
 }
 
-/// Why the policy host is left alone, if it is: it failed lately.
-fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<String> {
+/// Why the policy host is left alone, if it is: it failed lately, for what reports call so.
+fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(Option<ResultType>, String)> {
     let failures = context.memory?.failures(context.domain(), Dialect::MtaSts)?;
     let until = failures.forbid(record.id(), context.now)?;
     let (count, last) = (failures.count(), failures.last());
-    Some(format!(
+    let why = format!(
         "the policy could not be fetched ({count} failures, the last at {last}): it is asked for again from {until} on"
-    ))
+    );
+    Some((failures.result(), why))
 }
 
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {

@@ -115,7 +115,7 @@ fn a_purge_removes_everything_about_a_domain_and_is_told() {
     cache.keep(&mta_sts("example.org", "1", "enforce", 604_800, now())).unwrap();
     cache.keep(&enforced("example.com", now())).unwrap();
     cache.remember(&name, Topic::MxHosts, "mx.test", now().plus(60));
-    cache.fetch_failed(&name, Dialect::MtaSts, "1", "refused", now());
+    cache.fetch_failed(&name, Dialect::MtaSts, "1", (None, "refused"), now());
     cache.remember(&domain("example.com"), Topic::MxHosts, "mx.test", now().plus(60));
 
     assert_eq!(place.cache().purge(&name).unwrap(), Purged { policies: 3, answers: 2 });

@@ -216,7 +216,7 @@ fn a_policy_host_that_fails_is_remembered_for_two_days_and_until_it_succeeds() {
         assert!(
             cache.failures(&name, Dialect::MtaSts).is_none_or(|failures| failures.forbid("1", at).is_none())
         );
-        cache.fetch_failed(&name, Dialect::MtaSts, "1", "it did not answer", at);
+        cache.fetch_failed(&name, Dialect::MtaSts, "1", (None, "it did not answer"), at);
         let failures = open(&place.path(), at).failures(&name, Dialect::MtaSts).unwrap();
         assert!(failures.forbid("1", at.plus(1)).is_some());
         pauses.push(failures.next_try().since(at));

@@ -228,7 +228,8 @@ fn f14_no_statement_is_put_together_from_text() {
     for entry in fs::read_dir(sources).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
-        for (number, line) in source.lines().enumerate() {
+        let program = source.split("#[cfg(test)]\nmod ").next().unwrap();
+        for (number, line) in program.lines().enumerate() {
             let place = format!("{}:{}: {line}", path.display(), number + 1);
             let puts_together =
                 ["format!(", "write!(", "push_str(", "concat!("].iter().any(|call| line.contains(call));
@@ -241,7 +242,8 @@ fn f14_no_statement_is_put_together_from_text() {
                     || argument.starts_with("statement, [], |row|") // a &'static str, in checkup.rs
                     || argument.starts_with("pragma,")
                     || argument.starts_with("named_params!")
-                    || argument.starts_with("key, |row|")
+                    || argument.starts_with("key, |row|") // parameters of a statement that is prepared
+                    || argument.starts_with("key)")
                     || argument.chars().next().is_some_and(|c| c.is_ascii_uppercase());
                 assert!(fixed, "{place}");
                 calls += 1;
