@@ -76,12 +76,14 @@ impl Counters {
         self.latency.of(from).observe(after);
     }
 
-    /// Takes down what a look-up asked, and what it heard. What was remembered was not asked.
+    /// Takes down what a look-up asked, and what it heard. A DNS result that took no time was remembered, not asked for; a
+    /// fetch never is.
     pub fn looked_up(&self, report: &Report) {
-        for asked in report.evidence.iter().filter(|evidence| evidence.elapsed.is_some()) {
-            self.dns_questions.add(u64::try_from(asked.queries).unwrap_or(u64::MAX));
-            let counter = self.dns_answers.named(asked.class).or_else(|| self.fetches.named(asked.class));
-            if let Some(counter) = counter {
+        for heard in &report.evidence {
+            self.dns_questions.add(u64::try_from(heard.queries).unwrap_or(u64::MAX));
+            let was_asked = heard.elapsed.is_some();
+            let answer = self.dns_answers.named(heard.class).filter(|_| was_asked);
+            if let Some(counter) = answer.or_else(|| self.fetches.named(heard.class)) {
                 counter.one();
             }
         }
@@ -461,6 +463,7 @@ impl Closed for Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::{Evidence, NoInquiry};
     use std::collections::BTreeSet;
 
     fn words<K: Closed>() -> usize {
@@ -517,6 +520,33 @@ mod tests {
         assert_eq!(gauge.get(), 1);
         drop(first);
         assert_eq!(gauge.get(), 0);
+    }
+
+    #[test]
+    fn a_look_up_counts_what_it_asked_and_fetched_and_not_what_was_remembered() {
+        let heard = |class, queries, elapsed| Evidence {
+            question: String::new(),
+            class,
+            said: String::new(),
+            valid_until: None,
+            elapsed,
+            queries,
+        };
+        let mut report = Report::from(NoInquiry::defer(Reason::NoPolicy, ""));
+        report.evidence = vec![
+            heard("secure", 3, Some(Duration::from_millis(1))),
+            heard("insecure", 0, None),
+            heard("authenticated", 0, None),
+            heard("inapplicable", 0, None),
+        ];
+        let counters = Counters::default();
+        counters.looked_up(&report);
+        let count = |words: &[&str]| -> Vec<u64> {
+            let of = |word: &&str| counters.dns_answers.named(word).or_else(|| counters.fetches.named(word));
+            words.iter().map(|word| of(word).unwrap().get()).collect()
+        };
+        assert_eq!(count(&["secure", "insecure", "authenticated", "failed"]), [1, 0, 1, 0]);
+        assert_eq!(counters.dns_questions.get(), 3);
     }
 
     #[test]
