@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Where code may touch the world: files, sockets, clocks, the terminal. A name that ends in `/` is a whole directory.
 const WORLDLY: &[&str] = &[
@@ -256,5 +257,22 @@ fn all_packages_come_from_the_one_registry() {
         let expected =
             source.is_none_or(|source| source == "registry+https://github.com/rust-lang/crates.io-index");
         assert!(expected, "{:?}: {source:?}", package["name"]);
+    }
+}
+
+/// What an administrator copied by hand from an earlier version is replaced at the next upgrade only if it is known.
+#[test]
+fn every_earlier_version_of_exims_files_is_known_by_its_checksum() {
+    let root = root();
+    if !root.join(".git").exists() {
+        println!("house: skipped: there is no history here");
+        return;
+    }
+    let before = read(&root.join("exim/earlier.sha256"));
+    let listed = Command::new(root.join("exim/debian/list-earlier")).arg("--print").output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let known: Vec<&str> = before.lines().collect();
+    for version in String::from_utf8(listed.stdout).unwrap().lines() {
+        assert!(known.contains(&version), "exim/debian/list-earlier was not run: {version}");
     }
 }

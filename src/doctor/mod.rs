@@ -2,11 +2,12 @@
 //!
 //! [`look`] goes and sees, and writes down plain [`observations`], with [`read`] for the texts of other programs;
 //! [`judge`] turns them into [`Finding`]s, one for each thing that was looked at. What a finding of each [`Check`] means
-//! for the mail, and what mends it, stands in one place, [`check`]. The pages are [`human`] and [`json`].
+//! for the mail, and what mends it, stands in one place, [`explanation`]. The pages are [`human`] and [`json`].
 //!
 //! Nothing is repaired here, and nothing is stored but what any question of Exim's would store.
 
 pub mod check;
+pub mod explanation;
 pub mod human;
 pub mod json;
 pub mod judge;

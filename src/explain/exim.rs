@@ -8,7 +8,7 @@ use super::said::Said;
 use crate::name::PolicyDomain;
 use crate::reason::Reason;
 use crate::render::exim::{Asker, line};
-use crate::verdict::{Judgement, MxCheck, Permitted, PolicyType, Tls, Verdict};
+use crate::verdict::{Judgement, MxCheck, Permitted, PolicyType, Tls, Tlsa, Verdict};
 use crate::verify::Report;
 use serde::Serialize;
 
@@ -61,6 +61,12 @@ pub const RESOLVER: (&str, &str) = (
     "$domain has TLSA records, but Exim cannot do DANE: its resolver does not say that it validates. \
      /etc/resolv.conf needs a validating resolver and \"options trust-ad\"",
 );
+/// The router that takes its place where Exim is built without DANE.
+pub const WITHOUT_DANE: (&str, &str) = (
+    "smtp_sts_without_dane",
+    "$domain has TLSA records, but this Exim is built without DANE. Mail to such domains waits, or goes by CAs \
+     if SMTP_STS_WITHOUT_DANE is webpki",
+);
 /// The router that leads to the hosts that may be used.
 pub const PERMITTED: &str = "smtp_sts_permitted";
 /// The router behind it, for a domain that takes no mail.
@@ -73,13 +79,19 @@ pub const ORDINARY: (&str, &str) = ("dnslookup", "remote_smtp");
 
 /// Exim's own words for a null MX.
 const NO_SERVICE: &str = "an MX or SRV record indicated no SMTP service";
-/// Exim's words (with GnuTLS, as Debian builds it) where a host offers no TLS, where its certificate matches no TLSA
-/// record, and where no authority vouches for it.
+/// Exim's words where a host offers no TLS.
 const NO_TLS: &str =
     "defer (-38) H=HOST [ADDRESS]: a TLS session is required, but the server did not offer TLS support";
+/// Exim's words linked with GnuTLS, as Debian builds it, where a host's certificate matches no TLSA record, where no authority
+/// vouches for it, and where Exim sees no TLSA record.
 const DANE_FAILED: &str = "defer (-37) H=HOST [ADDRESS]: TLS session: (certificate verification failed): Verification failed. The certificate differs.";
 const NOT_VERIFIED: &str =
     "defer (-37) H=HOST [ADDRESS]: TLS session: (certificate verification failed): certificate invalid";
+const NO_TLSA: &str = "defer (-37) H=HOST [ADDRESS]: TLS session: (gnutls_priority_init(no-usable-TLSA-record) failed at offset 0, \"no-usa..\"): The request is invalid.";
+/// Its words linked with OpenSSL where a certificate does not verify, by authorities or by TLSA records, and where it sees no
+/// TLSA record.
+const NOT_VERIFIED_BY_OPENSSL: &str = "defer (-37) H=HOST [ADDRESS]: TLS session: (SSL_connect): error:0A000086:SSL routines::certificate verify failed";
+const NO_TLSA_BY_OPENSSL: &str = "defer (-37) H=HOST [ADDRESS]: TLS session: (SSL_CTX_set_cipher_list): error:0A0000B9:SSL routines::no cipher match";
 
 /// The transport for the least TLS that is demanded, as the router chooses it.
 #[must_use]
@@ -205,12 +217,20 @@ fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<Entry> {
     }
     if tls == Tls::WebPki {
         log.push(("no permitted host has a certificate that verifies", fails(NOT_VERIFIED)));
+        log.push(("the same, if Exim is linked with OpenSSL", fails(NOT_VERIFIED_BY_OPENSSL)));
     }
     if tls == Tls::Dane {
         log.push(("no permitted host has a certificate that matches", fails(DANE_FAILED)));
+        log.push(("the same, if Exim is linked with OpenSSL", fails(NOT_VERIFIED_BY_OPENSSL)));
+        log.push(("Exim sees no TLSA record of a permitted host", fails(NO_TLSA)));
+        log.push(("the same, if Exim is linked with OpenSSL", fails(NO_TLSA_BY_OPENSSL)));
     }
-    if matches!(tls, Tls::Dane | Tls::Encrypt) {
+    let is_held_to_tlsa = judgement.tlsa == Some(Tlsa::Usable);
+    if tls == Tls::Dane || (tls == Tls::Encrypt && is_held_to_tlsa) {
         log.push(("Exim's own resolver does not validate", resolver_does_not_validate()));
+    }
+    if tls == Tls::Dane || (tls != Tls::Opportunistic && is_held_to_tlsa) {
+        log.push(("Exim is built without DANE", waits(domain, judgement, WITHOUT_DANE, "-1")));
     }
     log.push(("Exim finds none of the permitted hosts", waits(domain, judgement, NONE_PERMITTED, "-32")));
     log.into_iter().map(|(when, line)| Entry { when, line: line.into() }).collect()

@@ -99,6 +99,8 @@ pub struct Answer {
     pub reason: &'static str,
     /// Which mechanism had an authenticated policy, too, and was passed over.
     pub passed: Option<&'static str>,
+    /// What the TLSA records of the hosts to which the mail may go are good for, if there are any.
+    pub tlsa: Option<&'static str>,
     /// What the reason means.
     pub meaning: &'static str,
     /// What can be done; empty where nothing is to be done.
@@ -250,6 +252,7 @@ impl Answer {
             cache: always("cache"),
             reason: always("reason"),
             passed: word("passed"),
+            tlsa: word("tlsa"),
             meaning: explanation.meaning,
             hint: explanation.hint,
             rule: explanation.rule,

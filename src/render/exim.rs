@@ -19,7 +19,7 @@ pub enum Asker {
 /// A regular expression that matches no name: it wants a character before the beginning.
 const NOTHING: &str = "^(.^)$";
 
-/// The line: `verdict=` to `reason=`, `passed=` if there is something to tell, and for a router `mxre=`.
+/// The line: `verdict=` to `reason=`, `passed=` and `tlsa=` if there is something to tell, and for a router `mxre=`.
 #[must_use]
 pub fn line(report: &Report, asker: Asker) -> String {
     let words: Vec<String> = super::flat(report).map(|(key, word)| format!("{key}={word}")).collect();

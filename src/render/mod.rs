@@ -15,8 +15,8 @@ pub mod status_page;
 
 use crate::verify::Report;
 
-/// The eight keys that every output has, in their order, each with a word of a closed list; and `passed`, if a
-/// mechanism was passed over.
+/// The eight keys that every output has, in their order, each with a word of a closed list; `passed`, if a mechanism was
+/// passed over; and `tlsa`, if a host to which the mail may go has TLSA records.
 pub fn flat(report: &Report) -> impl Iterator<Item = (&'static str, &'static str)> {
     let judgement = &report.judgement;
     let always = [
@@ -29,5 +29,6 @@ pub fn flat(report: &Report) -> impl Iterator<Item = (&'static str, &'static str
         ("cache", report.cache.word()),
         ("reason", judgement.reason.word()),
     ];
-    always.into_iter().chain(judgement.passed.map(|policy| ("passed", policy.word())))
+    let passed = judgement.passed.map(|policy| ("passed", policy.word()));
+    always.into_iter().chain(passed).chain(judgement.tlsa.map(|tlsa| ("tlsa", tlsa.word())))
 }

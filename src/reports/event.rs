@@ -61,6 +61,9 @@ pub enum Happening {
     },
     /// It showed its own certificate, in DER (`tls:cert` of depth 0); nobody has looked at it yet.
     Showed(Vec<u8>),
+    /// An authority's certificate above it verified (`tls:cert` of another depth, which an Exim linked with OpenSSL raises for
+    /// those alone).
+    AuthorityVerified,
     /// It answered EHLO under TLS (`smtp:ehlo` with a cipher).
     Encrypted(Proof),
     /// Exim's own DANE failed (`dane:fail`).
@@ -71,6 +74,9 @@ pub enum Happening {
         number: i32,
         /// Its words for it; they hold the host's own words at times.
         words: String,
+        /// The certificate that it last saw, in DER, if it saw one: linked with OpenSSL, Exim shows one that does not verify only
+        /// here, and of a chain the one at fault.
+        certificate: Option<Vec<u8>>,
     },
 }
 

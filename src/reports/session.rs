@@ -18,10 +18,16 @@ use std::collections::HashMap;
 const TLS_FAILURE: i32 = -37;
 /// Exim's number for TLS that was demanded and not had (macros.h, `ERRNO_TLSREQUIRED`).
 const TLS_REQUIRED: i32 = -38;
-/// What Exim says first about a certificate that it does not believe; what follows says why, for some reasons.
+/// What Exim says first about a certificate that it does not believe, linked with GnuTLS; what follows says why, for some
+/// reasons.
 const NOT_VERIFIED: &str = "certificate verification failed";
-/// What follows if it is not even looked whom the certificate is for (GnuTLS).
+/// What follows if it is not even looked whom the certificate is for.
 const INVALID: &str = "certificate invalid";
+/// The same linked with OpenSSL, whatever the reason; OpenSSL's own words, of all its versions.
+const NOT_VERIFIED_BY_OPENSSL: &str = "certificate verify failed";
+/// What a cipher that does not exist leads to, linked with GnuTLS and with OpenSSL: our transport asks for one where the answer
+/// is DANE and Exim sees no TLSA record. The host never heard of it.
+const NO_CIPHER: [&str; 2] = ["(gnutls_priority_init(no-usable-TLSA-record)", "(SSL_CTX_set_cipher_list)"];
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +79,8 @@ struct State {
     step: Step,
     /// What the host's certificate looks like, if it showed one.
     certificate: Option<Looks>,
+    /// Whether an authority's certificate above it is known to have verified.
+    authority_verified: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +116,15 @@ impl Sessions {
     pub fn hear(&mut self, event: &Event, now: UnixTime) -> Option<Outcome> {
         let Event { session, answered, happening } = event;
         let before = self.0.remove(session).filter(|state| now.since(state.since) <= SESSION_FOLLOWED);
-        let state = |step, certificate| State { since: now, answered: *answered, step, certificate };
         let certificate = before.as_ref().and_then(|state| state.certificate);
+        let authority_verified = before.as_ref().is_some_and(|state| state.authority_verified);
+        let state = |step, certificate| State {
+            since: now,
+            answered: *answered,
+            step,
+            certificate,
+            authority_verified,
+        };
         let is_counted = before.as_ref().is_some_and(|state| state.step == Step::Counted);
         match happening {
             Happening::Greeted { offers_starttls } => {
@@ -128,13 +143,18 @@ impl Sessions {
                     (None, _) if is_counted => (Step::Counted, None),
                     (None, _) => (Step::Greeted, None),
                 };
-                self.follow(session, state(step, None), now);
+                self.follow(session, State { authority_verified: false, ..state(step, None) }, now);
                 result
             }
             Happening::Showed(der) => {
                 let looks = Looks::at(der, &session.host, now);
                 let step = if is_counted { Step::Counted } else { Step::Greeted };
                 self.follow(session, state(step, looks), now);
+                None
+            }
+            Happening::AuthorityVerified => {
+                let step = if is_counted { Step::Counted } else { Step::Greeted };
+                self.follow(session, State { authority_verified: true, ..state(step, certificate) }, now);
                 None
             }
             Happening::Encrypted(proof) => Some(encrypted(*proof, *answered, certificate)),
@@ -148,9 +168,14 @@ impl Sessions {
                 });
                 (!is_counted).then_some(Outcome { policy: PolicyType::Dane, ended })
             }
-            Happening::GaveUp { number, words } => {
+            Happening::GaveUp { words, .. } if NO_CIPHER.iter().any(|no| words.contains(no)) => None,
+            Happening::GaveUp { number, words, certificate: last } => {
+                let last = last.as_deref().and_then(|der| Looks::at(der, &session.host, now));
                 let ended = failed(match *number {
-                    TLS_FAILURE => refused(words, certificate),
+                    TLS_FAILURE if words.contains(NOT_VERIFIED_BY_OPENSSL) => {
+                        refused_by_openssl(last.or(certificate), authority_verified)
+                    }
+                    TLS_FAILURE => refused(words, certificate.or(last)),
                     TLS_REQUIRED => ResultType::StarttlsNotSupported,
                     _ => return None,
                 });
@@ -194,7 +219,15 @@ fn encrypted(proof: Proof, answered: Answered, certificate: Option<Looks>) -> Ou
     }
 }
 
-/// Why Exim refused TLS. Its words tell a name that is wrong from everything else; the certificate tells its end.
+/// Why OpenSSL refused a certificate: it looks at the chain from the top, at dates on the way, and at the name last.
+fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> ResultType {
+    match certificate {
+        Some(looks) if looks.is_over || authority_verified => looks.fault(),
+        Some(_) | None => ResultType::CertificateNotTrusted,
+    }
+}
+
+/// Why Exim refused TLS, linked with GnuTLS. Its words tell a name that is wrong from everything else; the certificate tells its end.
 fn refused(words: &str, certificate: Option<Looks>) -> ResultType {
     match (words.contains(NOT_VERIFIED), words.contains(INVALID), certificate) {
         (true, true, Some(looks)) if !looks.is_over => ResultType::CertificateNotTrusted,
@@ -281,7 +314,14 @@ mod tests {
     }
 
     fn gave_up(number: i32, words: &str) -> Happening {
-        Happening::GaveUp { number, words: words.to_owned() }
+        Happening::GaveUp { number, words: words.to_owned(), certificate: None }
+    }
+
+    /// The same linked with OpenSSL, which shows the certificate only now.
+    fn gave_up_by_openssl(shown: Happening) -> Happening {
+        let Happening::Showed(der) = shown else { panic!("no certificate") };
+        let words = "TLS session: (SSL_connect): error:0A000086:SSL routines::certificate verify failed";
+        Happening::GaveUp { number: TLS_FAILURE, words: words.to_owned(), certificate: Some(der) }
     }
 
     const FAILED: &str = "TLS session: (certificate verification failed)";
@@ -338,6 +378,39 @@ mod tests {
     }
 
     #[test]
+    fn openssl_tells_nothing_but_the_certificate_and_whether_an_authority_stands_above_it() {
+        for (name, is_over, is_self_signed, authority, expected) in [
+            ("mx.example.org", true, false, true, ResultType::CertificateExpired),
+            ("mx.example.org", true, true, false, ResultType::CertificateExpired),
+            ("mx.example.net", false, false, true, ResultType::CertificateHostMismatch),
+            // Whom it is for is not even looked at.
+            ("mx.example.net", false, false, false, ResultType::CertificateNotTrusted),
+            ("mx.example.org", false, false, false, ResultType::CertificateNotTrusted),
+            ("mx.example.org", false, true, false, ResultType::CertificateNotTrusted),
+            // For another purpose, say.
+            ("mx.example.org", false, false, true, ResultType::CertificateNotTrusted),
+        ] {
+            let refused = gave_up_by_openssl(certificate(name, is_over, is_self_signed));
+            let above = authority.then_some(Happening::AuthorityVerified);
+            let all: Vec<_> = [GREETED].into_iter().chain(above).chain([refused]).collect();
+            assert_eq!(results(PolicyType::MtaSts, &all), [failed(expected)], "{name} {is_over} {authority}");
+        }
+        let words = "TLS session: (SSL_connect): error:1416F086:SSL routines:tls_process_server_certificate:certificate verify failed";
+        let unseen = [GREETED, gave_up(TLS_FAILURE, words)];
+        assert_eq!(results(PolicyType::MtaSts, &unseen), [failed(ResultType::CertificateNotTrusted)]);
+    }
+
+    #[test]
+    fn that_our_own_exim_sees_no_tlsa_record_is_no_fault_of_the_host() {
+        for words in [
+            "TLS session: (gnutls_priority_init(no-usable-TLSA-record) failed at offset 0, \"no-usa..\"): The request is invalid.",
+            "TLS session: (SSL_CTX_set_cipher_list): error:0A0000B9:SSL routines::no cipher match",
+        ] {
+            assert_eq!(results(PolicyType::Dane, &[GREETED, gave_up(TLS_FAILURE, words)]), [], "{words}");
+        }
+    }
+
+    #[test]
     fn a_session_without_tls_is_counted_once_however_often_it_is_told() {
         let refused = "a TLS session is required, but the server did not offer TLS support";
         let no_starttls = [failed(ResultType::StarttlsNotSupported)];
@@ -381,12 +454,19 @@ mod tests {
     /// What a real Exim told, word for word, and what is counted of it.
     #[test]
     fn the_sessions_of_a_real_exim_have_the_results_that_they_had() {
-        let recorded = include_str!("../../fixtures/exim/events");
+        for recorded in
+            [include_str!("../../fixtures/exim/events"), include_str!("../../fixtures/exim/events-openssl")]
+        {
+            replayed(recorded);
+        }
+    }
+
+    fn replayed(recorded: &str) {
         let now = recorded.split("at Unix time ").nth(1).unwrap().split('.').next().unwrap();
         let now = UnixTime(now.parse().unwrap());
         let mut sessions = Sessions::default();
         let told = recorded.split("\n== ").skip(1).collect::<Vec<_>>();
-        assert_eq!(told.len(), 20);
+        assert!(told.len() >= 20, "{} sessions", told.len());
         for session in told {
             let (expected, lines) = session.split_once('\n').unwrap();
             let results: Vec<String> = lines

@@ -4,7 +4,7 @@ use super::sts::{self, Force, Governing, History};
 use super::together::together;
 use super::{
     Case, DaneHost, HostJudgement, Judgement, Memorandum, MxFindings, PolicyType, Requirement, Ruling,
-    Standing, Tls, Verdict, dane,
+    Standing, Tls, Tlsa, Verdict, dane,
 };
 use crate::name::MxHost;
 use crate::reason::Reason;
@@ -30,11 +30,25 @@ pub fn judge(case: Case<'_>) -> Judgement {
         _ => (None, Memorandum::Nothing),
     };
     let judged: Vec<HostJudgement> = standings.iter().map(|c| c.judged(&case, &governing, force)).collect();
+    let tlsa = tlsa(&case, &standings, &judged);
     // Exim may call a host by the name that its MX name is an alias for.
     let targets = targets(case.mx).map(|target| on_trial(target).judged(&case, &governing, force)).collect();
     let nobody = rule(&case, &governing, force, Standing::Open, &DaneHost::Absent, None);
     let judgement = together(&case, &governing, judged, targets, nobody);
-    Judgement { memorandum, ..judgement }
+    Judgement { memorandum, tlsa, ..judgement }
+}
+
+/// What the TLSA records of the hosts to which the mail may go are good for. A mail server that does DANE by itself must
+/// not try where none is usable: one linked with OpenSSL holds the host even to a digest of the wrong length.
+fn tlsa(case: &Case<'_>, candidates: &[Candidate<'_>], judged: &[HostJudgement]) -> Option<Tlsa> {
+    let may_get_it =
+        candidates.iter().zip(judged).filter(|(_, judged)| judged.ruling.verdict == Verdict::Deliver);
+    let found = may_get_it.filter_map(|(candidate, _)| match candidate.dane {
+        DaneHost::Usable => Some(Tlsa::Usable),
+        DaneHost::Unusable => Some(Tlsa::Unusable),
+        DaneHost::Absent | DaneHost::Unknown(_) => None,
+    });
+    found.max().filter(|_| case.requirement.is_none())
 }
 
 /// A host on trial, and what is known about it.

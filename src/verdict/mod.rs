@@ -78,6 +78,26 @@ impl Tls {
     }
 }
 
+/// What the TLSA records of the hosts to which the mail may go are good for, as far as there are any; the weaker first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tlsa {
+    /// No host can be held to any of them (RFC 7672 section 2.2): there is nothing that DANE could verify.
+    Unusable,
+    /// At least one host is held to its own.
+    Usable,
+}
+
+impl Tlsa {
+    /// The word, as every output spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unusable => "unusable",
+            Self::Usable => "usable",
+        }
+    }
+}
+
 /// Which mechanism decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyType {
@@ -377,6 +397,9 @@ pub struct Judgement {
     pub mx: MxCheck,
     /// Why.
     pub reason: Reason,
+    /// What the TLSA records of the hosts to which the mail may go are good for; `None` if these have none, if nobody
+    /// looked, and if the administrator has decided in their place.
+    pub tlsa: Option<Tlsa>,
     /// The hosts asked about, or the domain's MX hosts, each with its own verdict.
     pub hosts: Vec<HostJudgement>,
     /// For a router.
@@ -400,6 +423,7 @@ impl Judgement {
             authentication: None,
             mx: MxCheck::Unchecked,
             reason,
+            tlsa: None,
             hosts: hosts.iter().map(judged).collect(),
             permitted: if verdict == Verdict::Deliver {
                 Permitted::Every

@@ -41,6 +41,7 @@ pub(super) fn together(
         authentication,
         mx: compared(&hosts),
         reason: spokesman.reason,
+        tlsa: None,
         permitted: permitted(governing, spokesman, &hosts, &targets),
         hosts,
         memorandum: Memorandum::Nothing,

@@ -1,5 +1,6 @@
 """The real program behind Exim: DANE (RFC 7672), alone, beside MTA-STS, and overridden. Both sets of files."""
 
+from cases_dane_plumbing import half_goes_to
 from cases_policy import ENFORCED, PLAIN, send
 from harness import case, delivered, never_in_clear, waits
 
@@ -40,8 +41,18 @@ def no_starttls(lab):
 def unusable(lab):
     delivered(lab, *to(lab, "dane-unusable"), "unusable", ENCRYPT, "CV=no")
     waits(lab, *to(lab, "dane-unusable-plain"), r"T=smtp_sts_encrypt defer \(-38\)")
-    delivered(lab, *to(lab, "dane-half"), "unusable", ENCRYPT)
+    delivered(lab, *to(lab, "dane-half-good"), half_goes_to(lab)[0], ENCRYPT, half_goes_to(lab)[1])
+    if lab.build.library == "OpenSSL":
+        waits(lab, *to(lab, "dane-half"), r"T=smtp_sts_encrypt defer \(-37\)")
+    else:
+        delivered(lab, *to(lab, "dane-half"), "unusable", ENCRYPT)
     assert not lab.world.hosts["danewrong"].envelopes
+
+
+@case("MTA-STS beside TLSA records that cannot be used: the CAs decide, as without them", dane=True)
+def unusable_beside(lab):
+    delivered(lab, *to(lab, "sts-dane-unusable"), "unusableca", ENFORCED, "CV=yes")
+    waits(lab, *to(lab, "sts-dane-unusable-wrong"), r"T=smtp_sts_webpki defer \(-37\)")
 
 
 @case("DANE: TLSA records that are bogus or silent: the mail waits, though Exim's resolver would have it go")
@@ -74,8 +85,9 @@ def insecure(lab):
 @case("DANE: Exim's resolver does not vouch for the records: the mail waits, and the log says what to do")
 def without_ad(lab):
     with lab.resolver_without_trust():
-        for domain in ("danedomain", "dane-unusable"):
+        for domain in ("danedomain", "dane-half"):
             waits(lab, *to(lab, domain), "R=smtp_sts_resolver defer", '"options trust-ad"')
+        delivered(lab, *to(lab, "dane-unusable"), "unusable", ENCRYPT, "CV=no")
 
 
 @case("DANE beside MTA-STS: a host with TLSA records is used though the policy does not list it")

@@ -9,7 +9,11 @@ from harness import case, delivered, never_in_clear, waits
 CASES = []
 ROUTED = "R=smtp_sts_permitted T=smtp_sts_"
 DANE = "policy=dane mode=enforce auth=dnssec mx=match cache=none reason=dane-usable"
-UNUSABLE = DANE.replace("usable", "unusable")
+UNUSABLE = DANE.replace("usable", "unusable") + " tlsa=unusable"
+# A host of the domain is held to its TLSA records, and another one's are of no use.
+HALF = UNUSABLE.replace("tlsa=unusable", "tlsa=usable")
+# What Exim says where it sees no TLSA record and the answer is DANE.
+NO_TLSA = {"GnuTLS": "no-usable-TLSA-record", "OpenSSL": "no cipher match"}
 OVERRIDE = "policy=override mode=none auth=none mx=match cache=none reason=override"
 
 
@@ -82,10 +86,16 @@ def implicit(lab):
 
 @case("tls=dane and a host without TLSA records in Exim's eyes: waits, though a known CA issued its certificate")
 def without_tlsa(lab):
-    for domain in ("met", "dane-misplaced", "dane-unusable"):
+    for domain in ("met", "dane-misplaced"):
         mail, recipient = dane(lab, domain)
-        waits(lab, mail, recipient, r"T=smtp_sts_dane defer \(-37\)", "certificate")
-        assert "DANE attempt failed" not in mail.log or domain == "dane-unusable", mail.log
+        waits(lab, mail, recipient, r"T=smtp_sts_dane defer \(-37\)", NO_TLSA[lab.build.library])
+        assert "DANE attempt failed" not in mail.log, mail.log
+
+
+@case("tls=dane and TLSA records that Exim cannot use: waits, whatever CA the certificate is of", dane=True)
+def unusable_in_exims_eyes(lab):
+    for domain in ("dane-unusable", "dane-unusable-ca"):
+        waits(lab, *dane(lab, domain), r"T=smtp_sts_dane defer \(-37\)", "certificate")
 
 
 @case("tls=dane and TLSA records that are bogus or silent in Exim's eyes: waits")
@@ -105,17 +115,41 @@ def unusable(lab):
     waits(lab, *dane(lab, "dane-unusable-plain", "encrypt", UNUSABLE), r"T=smtp_sts_encrypt defer \(-38\)")
 
 
-@case("tls=encrypt: a host of the domain with usable TLSA records is held to them")
+@case("tls=webpki: where no TLSA record can be used the CAs decide", dane=True)
+def unusable_webpki(lab):
+    rest = "policy=mta-sts mode=enforce auth=webpki mx=match cache=hit reason=policy-met tlsa=unusable"
+    delivered(lab, *dane(lab, "dane-unusable-ca", "webpki", rest), "unusableca", ROUTED + "webpki", "CV=yes")
+    waits(lab, *dane(lab, "dane-unusable", "webpki", rest), r"T=smtp_sts_webpki defer \(-37\)")
+
+
+@case("tls=encrypt and TLSA records that cannot be used: nothing is asked of Exim's resolver", dane=True)
+def unusable_without_ad(lab):
+    with lab.resolver_without_trust():
+        delivered(lab, *dane(lab, "dane-unusable", "encrypt", UNUSABLE), "unusable", ROUTED + "encrypt", "CV=no")
+
+
+@case("tls=encrypt: a host of the domain with usable TLSA records is held to them", dane=True)
 def half(lab):
-    delivered(lab, *dane(lab, "dane-half", "encrypt", UNUSABLE), "unusable", ROUTED + "encrypt")
+    delivered(lab, *dane(lab, "dane-half-good", "encrypt", HALF), *half_goes_to(lab))
+    mail, recipient = dane(lab, "dane-half", "encrypt", HALF)
+    if lab.build.library == "OpenSSL":
+        waits(lab, mail, recipient, r"T=smtp_sts_encrypt defer \(-37\)")
+    else:
+        delivered(lab, mail, recipient, "unusable", ROUTED + "encrypt")
     assert not lab.world.hosts["danewrong"].envelopes
-    delivered(lab, *dane(lab, "danedomain", "encrypt", UNUSABLE), "dane", ROUTED + "encrypt", "CV=dane")
+    delivered(lab, *dane(lab, "danedomain", "encrypt", HALF), "dane", ROUTED + "encrypt", "CV=dane")
+
+
+def half_goes_to(lab):
+    """Who gets the mail of a domain whose first host has TLSA records that cannot be used, and the second one usable ones:
+    linked with OpenSSL, Exim holds the first to a digest of the wrong length, too."""
+    return ("dane", "CV=dane") if lab.build.library == "OpenSSL" else ("unusable", "CV=no")
 
 
 @case("tls=encrypt: waits when Exim's resolver does not vouch for the MX records, for then nothing holds the usable host")
 def encrypt_without_ad(lab):
     with lab.resolver_without_trust():
-        waits(lab, *dane(lab, "dane-half", "encrypt", UNUSABLE), "R=smtp_sts_resolver defer", "trust-ad")
+        waits(lab, *dane(lab, "dane-half", "encrypt", HALF), "R=smtp_sts_resolver defer", "trust-ad")
 
 
 @case("tls=webpki: TLSA records that Exim sees go before the CAs, whether they fit or not")

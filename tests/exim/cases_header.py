@@ -185,13 +185,18 @@ def issuer(lab):
 
 @case("header set: an alias with a line end, quotes and an option in it reaches the program as one argument, no header")
 def alias(lab):
-    for domain, part in [("evilalias", "\nx-injected"), ("evilquote", "-d \\$id{run{x}}'`id`.")]:
+    # How an Exim spells a name with other characters than host names have, is a matter of its version and its C library.
+    quote = ["-d \\$id{run{x}}'`id`.", "-d \"$(id){run{x}}'`id`."]
+    for domain, spellings in [("evilalias", ["\nx-injected"]), ("evilquote", quote)]:
         lab.asked()
         mail = one(lab, f"{domain}.signed.example", answer())
         message = delivered(lab, mail, f"u@{domain}.signed.example", "good")
         assert not [name for name, _ in message.headers() if "injected" in name.lower()], message.text
         questions = lab.asked()
-        assert questions and all(q.domain == f"{domain}.signed.example" and part in q.host for q in questions), questions
+        assert questions and all(q.domain == f"{domain}.signed.example" for q in questions), questions
+        spelt = {part for part in spellings for q in questions if part in q.host}
+        assert len(spelt) == 1 and all(max(spelt) in q.host for q in questions), questions
+        print(f"     by {lab.by}: {lab.build} tells the alias as {max(spelt)!r}")
 
 
 @case("header set: the cache file that is missing is made by Exim for its own user, and stops nothing")

@@ -174,7 +174,7 @@ def same_transports(_lab):
     """The three transports differ in their TLS options and in nothing else."""
     with open(exim.TOP + "/exim/enforce/transport/31_smtp-sts-verify") as file:
         blocks = re.split(r"(?m)^(smtp_sts_\w+):\n", file.read())[1:]
-    tls = re.compile(r"hosts_require_tls|tls_verify_hosts|tls_verify_certificates|tls_sni|debug_print|^#|^$")
+    tls = re.compile(r"hosts_require_tls|tls_verify_hosts|tls_verify_certificates|tls_require_ciphers|dane_require_tls_ciphers|tls_sni|debug_print|^#|^$")
     rest = {
         name: [line for line in body.split("\n") if not tls.search(line.strip())]
         for name, body in zip(blocks[::2], blocks[1::2])

@@ -13,6 +13,7 @@ HOSTS = {
     "unusableplain": ("192.0.2.27", "unusable", "absent"),
     "danebogus": ("192.0.2.28", "danebogus", "offered"),
     "danesilent": ("192.0.2.29", "danesilent", "offered"),
+    "unusableca": ("192.0.2.30", "unusableca", "offered"),
 }
 
 # Where the TLSA answers of two hosts come from: zones of their own, the one bogus, the other without an answer.
@@ -29,7 +30,9 @@ DOMAINS = {
     "dane-misplaced": ["danemisplaced"],
     "dane-unusable": ["unusable"],
     "dane-unusable-plain": ["unusableplain"],
+    "dane-unusable-ca": ["unusableca"],
     "dane-half": ["danewrong", "unusable"],
+    "dane-half-good": ["unusable", "dane"],
     "dane-mixed": ["dane", "plain"],
     "dane-mixed2": ["danewrong", "plain"],
     "dane-bogus": ["danebogus"],
@@ -39,11 +42,11 @@ DOMAINS = {
 
 
 def pems(known, unknown):
-    """Their certificates: but for three, of an authority that nobody trusts."""
+    """Their certificates: but for four, of an authority that nobody trusts."""
     return {
         **{label: unknown.issue(label, [f"{label}.hosts.example"]) for label in ("dane", "danewrong", "daneplain", "unusable")},
         "daneta": unknown.issue("daneta", ["daneta.hosts.example"], chain=True),
-        **{label: known.issue(label, [f"{label}.hosts.example"]) for label in ("danemismatch", "danebogus", "danesilent")},
+        **{label: known.issue(label, [f"{label}.hosts.example"]) for label in ("danemismatch", "danebogus", "danesilent", "unusableca")},
     }
 
 
@@ -60,6 +63,7 @@ def records(pems, unknown):
         "daneta": [f"2 1 1 {unknown.spki_sha256()}"],
         "unusable": unusable,
         "unusableplain": unusable,
+        "unusableca": unusable,
         "danemisplaced": [right["dane"]],
     }
     lines = [f"_25._tcp.{label} TLSA {data}" for label, all_of_it in tlsa.items() for data in all_of_it]

@@ -16,6 +16,28 @@ SENDER = "sender@origin.example"
 
 
 @dataclasses.dataclass
+class Build:
+    """How the Exim that is tested was built."""
+
+    version: str
+    numbers: tuple
+    library: str  # "OpenSSL" or "GnuTLS"
+    dane: bool
+
+    @classmethod
+    def installed(cls):
+        """What it says of itself."""
+        text = subprocess.run(["exim4", "-bV", "-C", "/dev/null"], capture_output=True, text=True).stdout
+        version = re.search(r"(?m)^Exim version (\S+)", text)[1]
+        support = re.search(r"(?m)^Support for: (.*)$", text)[1].split()
+        library, = {"OpenSSL", "GnuTLS"} & set(support)
+        return cls(version, tuple(int(number) for number in re.findall(r"\d+", version)), library, "DANE" in support)
+
+    def __str__(self):
+        return f"Exim {self.version}, {self.library}, {'with' if self.dane else 'without'} DANE"
+
+
+@dataclasses.dataclass
 class Delivery:
     """What Exim's main log said about one message."""
 

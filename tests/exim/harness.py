@@ -10,17 +10,26 @@ CASES = []
 class Ledger:
     """Runs cases and counts; `by` is the way in which Exim asks."""
 
-    def __init__(self, only, by):
-        self.only, self.by = only, by
+    def __init__(self, only, by, build):
+        self.only, self.by, self.build = only, by, build
         self.passed, self.failed = 0, 0
 
-    def wants(self, words, by=None):
-        """Whether a case of that description, for the ways `by` if it is not for all, is to be run."""
-        return (self.only is None or self.only in words) and (by is None or self.by in by)
+    def wants(self, words, by=None, dane=None):
+        """Whether a case of that description is to be run: for the ways `by` if it is not for all, and for builds with DANE
+        or without if it is not for both."""
+        return (
+            (self.only is None or self.only in words)
+            and (by is None or self.by in by)
+            and (dane is None or self.build.dane == dane)
+        )
+
+    def wants_case(self, function):
+        """The same of a registered case."""
+        return self.wants(function.words, function.by, function.dane)
 
     def run(self, words, function, *arguments):
         """Runs one case and prints how it went."""
-        if not self.wants(words, getattr(function, "by", None)):
+        if not self.wants(words, getattr(function, "by", None), getattr(function, "dane", None)):
             return
         try:
             function(*arguments)
@@ -42,12 +51,12 @@ class Ledger:
         return 1 if self.failed else 0
 
 
-def case(words, by=None):
+def case(words, by=None, dane=None):
     """Registers a case of the group that the module is: a function of the laboratory. One that is about a single way of
-    asking names it, `by`."""
+    asking names it, `by`; one that is about an Exim with DANE, or without, says so, `dane`."""
 
     def register(function):
-        function.words, function.by = words, by
+        function.words, function.by, function.dane = words, by, dane
         function.__globals__.setdefault("CASES", []).append(function)
         return function
 

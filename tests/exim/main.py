@@ -39,6 +39,7 @@ class Laboratory:
     def __init__(self, scratch, by):
         self.by = by
         self.exim = exim.Exim(scratch, ways.MACROS[by])
+        self.build = exim.Build.installed()
         self.world = world.World(scratch)
         os.makedirs("/etc/smtp-sts-verify", exist_ok=True)
         _write(CONFIGURATION, self._configuration(names.PLAIN))
@@ -217,9 +218,9 @@ def main():
         exim.replace_binary(options["--exim"])
     only = options.get("--only")
     program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
-    ledger = harness.Ledger(only, options["--by"])
     lab = Laboratory(scratch, options["--by"])
-    print(subprocess.run(["exim4", "-bV"], capture_output=True, text=True).stdout.split("\n")[0])
+    ledger = harness.Ledger(only, lab.by, lab.build)
+    print(f"by {lab.by}: {lab.build}")
     plumbing(lab, ledger)
     header(lab, ledger)
     daemons(lab, ledger)
@@ -252,14 +253,14 @@ def daemons(lab, ledger):
 def configured(lab, ledger, choices):
     """Cases with an administrator's macros, each under a configuration of its own."""
     for words, case, macros in choices:
-        if ledger.wants(words, getattr(case, "by", None)):
+        if ledger.wants(words, getattr(case, "by", None), getattr(case, "dane", None)):
             lab.exim.configure("split", **macros)
             ledger.run(words, case, lab)
 
 
 def header(lab, ledger):
     """The header set alone, with a stand-in."""
-    if not any(ledger.wants(case.words) for case in cases_header.CASES):
+    if not any(map(ledger.wants_case, cases_header.CASES)):
         return
     lab.exim.configure("split", sets=["header"], macros={"SMTP_STS_MORE_HEADERS": "yes"})
     for case in cases_header.CASES:
@@ -271,7 +272,7 @@ def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.program_answers(program)
     cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES, *cases_events.CASES]
-    if not any(ledger.wants(case.words) for case in cases):
+    if not any(map(ledger.wants_case, cases)):
         return
     lab.exim.configure("split", sets=["enforce", "header"])
     for case in cases:
@@ -283,7 +284,7 @@ def setups(lab, ledger):
     installed = None
     for words, function, how in [*cases_setup.SETUPS, *cases_doctor.SETUPS]:
         installed = how or installed
-        if ledger.wants(words, getattr(function, "by", None)):
+        if ledger.wants(words, getattr(function, "by", None), getattr(function, "dane", None)):
             if how or ledger.only:
                 lab.exim.configure(**installed)
             ledger.run(words, function, lab)

@@ -92,6 +92,8 @@ DOMAINS = [
     Domain("sts-dane-forbidden", ["plain", "dane", "other"]),
     Domain("sts-dane-testing", ["danemismatch"], mode="testing", patterns=ANY),
     Domain("sts-dane-insecure", ["dane"], patterns=ANY, zone="unsigned.example"),
+    Domain("sts-dane-unusable", ["unusableca"], patterns=ANY),
+    Domain("sts-dane-unusable-wrong", ["unusable"], patterns=ANY),
     Domain("sts-overridden", ["plain"], patterns=ANY),
 ]
 

@@ -1,7 +1,7 @@
 //! What Exim does and logs, held against the files that make it do so.
 
 use smtp_sts_verify::explain::exim::{
-    ASK, NONE_PERMITTED, NULL_MX, ORDINARY, PERMITTED, RESOLVER, transport,
+    ASK, NONE_PERMITTED, NULL_MX, ORDINARY, PERMITTED, RESOLVER, WITHOUT_DANE, transport,
 };
 use smtp_sts_verify::verdict::Tls;
 use std::fs;
@@ -26,9 +26,13 @@ fn section(text: &str, name: &str) -> String {
 #[test]
 fn the_words_of_the_log_are_those_of_the_routers() {
     let routers = file("router/190_smtp-sts-verify");
-    for ((router, words), keyword) in
-        [(ASK, ":defer:"), (RESOLVER, ":defer:"), (NONE_PERMITTED, ":defer:"), (NULL_MX, ":fail:")]
-    {
+    for ((router, words), keyword) in [
+        (ASK, ":defer:"),
+        (RESOLVER, ":defer:"),
+        (WITHOUT_DANE, ":defer:"),
+        (NONE_PERMITTED, ":defer:"),
+        (NULL_MX, ":fail:"),
+    ] {
         let section = section(&routers, router);
         assert!(section.contains(&format!("{keyword} {words}")), "{router}: {words}\n{section}");
     }
@@ -61,9 +65,15 @@ fn the_macros_that_tell_ordinary_mail_apart_are_the_known_ones() {
     let nothing =
         r"{\N^verdict=deliver tls=opportunistic (?!policy=override .* mx=match ).* mxre=\^\(\.\+\)\$\z\N}";
     assert!(main.contains(&format!("SMTP_STS_ASKS_NOTHING = match{{$address_data}}\\\n    {nothing}\n")));
-    let dane = "SMTP_STS_ASKS_FOR_DANE = match{${extract{tls}{$address_data}}}{^(encrypt|dane)\\$}";
-    assert!(main.contains(dane));
+    for dane in [
+        r"SMTP_STS_ASKS_FOR_DANE = match{$address_data}{\N^verdict=deliver tls=(dane|encrypt(?!.* tlsa=unusable )) \N}",
+        r"SMTP_STS_WANTS_DANE = match{$address_data}{\N^verdict=deliver tls=(dane |(encrypt|webpki) .* tlsa=usable )\N}",
+    ] {
+        assert!(main.contains(&format!("\n{dane}\n")), "{dane}");
+    }
     let router = file("router/190_smtp-sts-verify");
+    assert!(section(&router, RESOLVER.0).contains("condition = ${if and{{SMTP_STS_ASKS_FOR_DANE}"));
+    assert!(section(&router, WITHOUT_DANE.0).contains("condition = ${if and{{SMTP_STS_WANTS_DANE}"));
     assert!(section(&router, ASK.0).contains("!eq{${extract{verdict}{$address_data}}}{deliver}"));
     for router_behind in [PERMITTED, NONE_PERMITTED.0] {
         assert!(section(&router, router_behind).contains("condition = ${if !SMTP_STS_ASKS_NOTHING}"));

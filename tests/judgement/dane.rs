@@ -280,3 +280,25 @@ fn a_null_mx_needs_no_tlsa_records() {
         );
     }
 }
+
+#[test]
+fn the_answer_says_what_the_tlsa_records_of_the_hosts_that_may_be_used_are_good_for() {
+    use DaneHost::{Absent, Unusable, Usable};
+    let policy = fetched("enforce", &["*.example.com"]);
+    for (found, mta_sts, expected) in [
+        (vec![("a.example.com", Usable)], &absent(), Some(Tlsa::Usable)),
+        (vec![("a.example.com", Unusable), ("b.example.com", Usable)], &absent(), Some(Tlsa::Usable)),
+        (vec![("a.example.com", Unusable), ("b.example.com", Absent)], &policy, Some(Tlsa::Unusable)),
+        (vec![("a.example.com", Absent), ("b.example.com", Absent)], &policy, None),
+        // The usable one is left alone, or the policy forbids the unusable one: neither gets the mail.
+        (vec![("a.example.com", Unusable), ("b.example.com", bogus())], &policy, Some(Tlsa::Unusable)),
+        (vec![("a.example.com", Absent), ("b.example.net", Unusable)], &policy, None),
+    ] {
+        let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+        let (mx, dane) = (mx(&names), hosts(&found));
+        let case = Case { dane: &dane, mta_sts, ..without_policies(&[], &mx) };
+        assert_eq!(judge(case).tlsa, expected, "{found:?}");
+        let required = Case { requirement: Some(Requirement::WebPki), ..case };
+        assert_eq!(judge(required).tlsa, None, "{found:?}");
+    }
+}

@@ -169,6 +169,7 @@ pub(crate) fn told(output: Output, router: bool) -> Told {
     assert!(!outside_mxre.contains('$'), "a dollar outside of mxre: {line}");
     let told = Told { line: line.clone(), exit: output.status.code().expect("an exit code") };
     let rest = rest.strip_prefix(&["passed"]).unwrap_or(rest);
+    let rest = rest.strip_prefix(&["tlsa"]).unwrap_or(rest);
     assert_eq!(rest, if router { &["mxre"][..] } else { &[] }, "{line}");
     if router {
         let mxre = told.get("mxre");
@@ -186,5 +187,6 @@ pub(crate) fn told(output: Output, router: bool) -> Told {
         assert!(words.contains(&told.get(key)), "{key} in: {line}");
     }
     assert!(["", "smtp-sts"].contains(&told.get("passed")), "{line}");
+    assert!(["", "unusable", "usable"].contains(&told.get("tlsa")), "{line}");
     told
 }

@@ -1,20 +1,22 @@
 //! Exim: what it can do, what it has loaded of ours, and whether it gets an answer.
 
-use super::{daemon, fine, unchecked, warning, wrong};
+use super::{build, daemon, fine, unchecked, warning, wrong};
 use crate::doctor::observations::{Exim, Program, Seen};
-use crate::doctor::read::exim::{Build, Driver};
+use crate::doctor::read::exim::Driver;
 use crate::doctor::{Check, Finding, Health};
 use crate::text::excerpt;
 use std::path::Path;
 
-/// The routers of the enforcing set, in their order.
-const ROUTERS: [&str; 4] =
-    ["smtp_sts_ask", "smtp_sts_resolver", "smtp_sts_permitted", "smtp_sts_none_permitted"];
+/// The routers of the enforcing set, in their order; one of the second and third, by how Exim is built.
+pub(super) const ROUTERS: [&str; 5] = [
+    "smtp_sts_ask",
+    "smtp_sts_resolver",
+    "smtp_sts_without_dane",
+    "smtp_sts_permitted",
+    "smtp_sts_none_permitted",
+];
 /// Its transports.
-const TRANSPORTS: [&str; 3] = ["smtp_sts_encrypt", "smtp_sts_webpki", "smtp_sts_dane"];
-/// The oldest version for which the macros were written.
-const OLDEST: [u32; 2] = [4, 96];
-
+pub(super) const TRANSPORTS: [&str; 3] = ["smtp_sts_encrypt", "smtp_sts_webpki", "smtp_sts_dane"];
 /// Judges Exim; `cache` is the file that was looked at.
 #[must_use]
 pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
@@ -25,13 +27,14 @@ pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
     let mut findings = vec![fine(Check::EximFound, exim.binary.display().to_string())];
     let sets = Sets::of(exim);
     match &exim.build {
-        Ok(build) => findings.extend(of_build(build, &sets)),
+        Ok(built) => findings.extend(build::judge(built, exim, &sets)),
         // Everybody may ask for it: an Exim that does not tell cannot mail either.
         Err(why) => findings.push(warning(Check::EximVersion, why)),
     }
     findings.push(smarthost(exim));
     findings.push(routers(exim, &sets));
     findings.push(transports(exim, &sets));
+    findings.push(build::files(exim, &sets));
     findings.push(header_set(&sets));
     findings.push(program(&exim.program, &sets));
     findings.push(same_cache(exim, cache));
@@ -42,13 +45,13 @@ pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
 }
 
 /// Which of our files are loaded.
-struct Sets {
+pub(super) struct Sets {
     /// Routers of the enforcing set that are there, in Exim's order.
-    routers: Vec<String>,
+    pub(super) routers: Vec<String>,
     /// The same of its transports.
-    transports: Vec<String>,
+    pub(super) transports: Vec<String>,
     /// The two halves of the header set: the header's macro, and the transport that has the header.
-    header: (bool, bool),
+    pub(super) header: (bool, bool),
 }
 
 impl Sets {
@@ -58,58 +61,29 @@ impl Sets {
             let is_ours = |driver: &&Driver| names.contains(&driver.name.as_str());
             drivers.iter().filter(is_ours).map(|driver| driver.name.clone()).collect()
         };
-        let adds = |driver: &Driver| {
-            driver.option("headers_add").is_some_and(|headers| headers.contains("X-smtp-sts-verify:"))
-        };
         Self {
             routers: ours(&exim.routers, &ROUTERS),
             transports: ours(&exim.transports, &TRANSPORTS),
             header: (
                 value(exim, "SMTP_STS_DOMAIN_VERIFY").is_some(),
-                exim.transports.as_deref().unwrap_or_default().iter().any(adds),
+                exim.transports.as_deref().unwrap_or_default().iter().any(adds_header),
             ),
         }
     }
 
-    const fn none(&self) -> bool {
+    pub(super) const fn none(&self) -> bool {
         self.routers.is_empty() && !self.header.0 && !self.header.1
     }
 }
 
-fn value<'e>(exim: &'e Exim, name: &str) -> Option<&'e str> {
-    let macros = exim.macros.as_deref().unwrap_or_default();
-    macros.iter().find(|(macro_name, _)| macro_name == name).map(|(_, value)| value.as_str())
+/// Whether a transport writes the header of the header set.
+pub(super) fn adds_header(transport: &Driver) -> bool {
+    transport.option("headers_add").is_some_and(|headers| headers.contains("X-smtp-sts-verify:"))
 }
 
-fn of_build(build: &Build, sets: &Sets) -> Vec<Finding> {
-    let version = format!(
-        "{}, configured by {}",
-        build.version,
-        build.configuration.as_deref().unwrap_or("a file that it does not name")
-    );
-    let is_old = build.numbers.as_slice() < OLDEST.as_slice();
-    let tls = ["GnuTLS", "OpenSSL"].into_iter().find(|library| build.supports(library));
-    let has = |check, word: &str, there: bool| {
-        if there {
-            fine(check, format!("built with {word}"))
-        } else {
-            warning(check, format!("built without {word}"))
-        }
-    };
-    let sqlite = build.lookups.iter().any(|lookup| lookup == "sqlite");
-    vec![
-        if is_old { wrong(Check::EximVersion, version) } else { fine(Check::EximVersion, version) },
-        match tls {
-            Some(library) => fine(Check::EximTls, format!("built with {library}")),
-            None => wrong(Check::EximTls, "built without TLS"),
-        },
-        has(Check::EximDane, "DANE", build.supports("DANE")),
-        if sqlite || sets.header != (false, false) {
-            has(Check::EximSqlite, "SQLite", sqlite)
-        } else {
-            fine(Check::EximSqlite, "built without SQLite, which only the header set needs")
-        },
-    ]
+pub(super) fn value<'e>(exim: &'e Exim, name: &str) -> Option<&'e str> {
+    let macros = exim.macros.as_deref().unwrap_or_default();
+    macros.iter().find(|(macro_name, _)| macro_name == name).map(|(_, value)| value.as_str())
 }
 
 /// How Debian's configuration says that mail is handed on.
@@ -146,12 +120,13 @@ fn routers(exim: &Exim, sets: &Sets) -> Finding {
     if sets.routers.is_empty() {
         return warning(CHECK, "none of them is loaded: mail is sent as if this program were not there");
     }
+    let expected: Vec<_> = build::routers_of(&exim.build).collect();
     let missing: Vec<_> =
-        ROUTERS.iter().filter(|name| !sets.routers.iter().any(|r| r == *name)).copied().collect();
+        expected.iter().filter(|name| !sets.routers.iter().any(|r| r == *name)).copied().collect();
     if !missing.is_empty() {
         return wrong(CHECK, format!("not loaded: {}", missing.join(", ")));
     }
-    if !sets.routers.iter().eq(ROUTERS.iter()) {
+    if !sets.routers.iter().eq(&expected) {
         return wrong(CHECK, format!("in another order: {}", sets.routers.join(", ")));
     }
     let place = |driver: &Driver| sets.routers.first().is_some_and(|first| *first == driver.name);
@@ -164,7 +139,7 @@ fn routers(exim: &Exim, sets: &Sets) -> Finding {
         Some(other) => {
             wrong(CHECK, format!("the router {} stands ahead of them and takes the mail", other.name))
         }
-        None => fine(CHECK, "all four, ahead of those that look up MX hosts"),
+        None => fine(CHECK, "all of them, ahead of those that look up MX hosts"),
     }
 }
 
@@ -252,13 +227,14 @@ pub(super) fn word<'l>(line: &'l str, name: &str) -> Option<&'l str> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::doctor::read::exim::Build;
 
-    fn driver(name: &str, options: &[(&str, &str)]) -> Driver {
+    pub(crate) fn driver(name: &str, options: &[(&str, &str)]) -> Driver {
         let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Driver { name: name.to_owned(), options }
     }
 
-    fn primary() -> Driver {
+    pub(crate) fn primary() -> Driver {
         driver("dnslookup", &[("driver", "dnslookup"), ("domains", "! +local_domains")])
     }
 
@@ -273,8 +249,12 @@ pub(super) mod tests {
 
     /// Debian's Exim with the enforcing set, as root finds it.
     pub(crate) fn good() -> Exim {
-        let all = |names: &[&str]| names.iter().map(|name| driver(name, &[])).collect::<Vec<_>>();
-        let mut routers = all(&ROUTERS);
+        let mut routers: Vec<_> = ["smtp_sts_ask", "smtp_sts_resolver"].map(|name| driver(name, &[])).into();
+        let requests = [("dnssec_request_domains", "${if !match{$address_data}{ tlsa=unusable }{*}}")];
+        routers.push(driver("smtp_sts_permitted", &requests));
+        routers.push(driver("smtp_sts_none_permitted", &[]));
+        let mut transports: Vec<_> = TRANSPORTS[..2].iter().map(|name| driver(name, &[])).collect();
+        transports.push(driver("smtp_sts_dane", &[("tls_require_ciphers", build::NO_CIPHER)]));
         routers.insert(0, driver("hubbed_hosts", &[("driver", "manualroute")]));
         routers.push(relay());
         routers.push(primary());
@@ -287,13 +267,13 @@ pub(super) mod tests {
             build: Ok(Build {
                 version: "4.96".into(),
                 numbers: vec![4, 96],
-                support: ["GnuTLS", "DANE"].map(str::to_owned).to_vec(),
-                lookups: vec!["sqlite".into()],
+                support: ["GnuTLS", "DANE", "Event"].map(str::to_owned).to_vec(),
+                lookups: ["dnsdb", "sqlite"].map(str::to_owned).to_vec(),
                 configuration: Some("/var/lib/exim4/config.autogenerated".into()),
             }),
             macros: Ok(vec![("SMTP_STS_CACHE".into(), CACHE.into())]),
             routers: Ok(routers),
-            transports: Ok(all(&TRANSPORTS)),
+            transports: Ok(transports),
             program: Ok(Program::This("/usr/bin/smtp-sts-verify".into())),
             as_root: told(),
             as_user: told(),
@@ -301,7 +281,7 @@ pub(super) mod tests {
         }
     }
 
-    fn of(exim: Exim, check: Check) -> Health {
+    pub(crate) fn of(exim: Exim, check: Check) -> Health {
         let findings = judge(&Ok(exim), Path::new(CACHE));
         findings.iter().find(|finding| finding.check == check).unwrap().health
     }
@@ -313,18 +293,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn no_exim_is_a_warning_and_an_old_or_poor_one_is_told() {
+    fn no_exim_is_a_warning() {
         assert_eq!(judge(&Err("none".into()), Path::new(CACHE))[0].health, Health::Warning);
-        let old = |numbers: &[u32]| {
-            let build = Build { numbers: numbers.to_vec(), support: vec![], ..good().build.unwrap() };
-            Exim { build: Ok(build), ..good() }
-        };
-        let broken = Exim { build: Err("exit status: 1: error in the configuration".into()), ..good() };
-        assert_eq!(of(broken, Check::EximVersion), Health::Warning);
-        assert_eq!(of(old(&[4, 95]), Check::EximVersion), Health::Wrong);
-        assert_eq!(of(old(&[4, 98, 2]), Check::EximVersion), Health::Fine);
-        assert_eq!(of(old(&[4, 96]), Check::EximTls), Health::Wrong);
-        assert_eq!(of(old(&[4, 96]), Check::EximDane), Health::Warning);
     }
 
     #[test]

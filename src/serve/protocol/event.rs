@@ -11,7 +11,7 @@
 //! | `cv`, `dane` | `$tls_out_certificate_verified` (`0`, `1`), `$tls_out_dane` (`no`, `yes`) |
 //! | `errno` | `$event_defer_errno`, which only `msg:host:defer` sets: elsewhere it is an earlier one's |
 //! | `data` | `${quote:$event_data}`, perhaps cut |
-//! | `der` | `${base64:$tls_out_peercert}`, with `tls:cert` |
+//! | `der` | `${base64:$tls_out_peercert}`, with `tls:cert`, and with `msg:host:defer` if there is a certificate |
 //!
 //! Other keys are passed over.
 
@@ -98,8 +98,16 @@ fn happening(words: &Words) -> Option<Happening> {
         }
         "smtp:ehlo" => Happening::Greeted { offers_starttls: offers_starttls(data) },
         "tls:cert" if data == "0" => Happening::Showed(base64::decode(words.get("der")?)?),
+        "tls:cert" => Happening::AuthorityVerified,
         "dane:fail" => Happening::DaneFailed(DaneFailure::from_word(data)?),
-        "msg:host:defer" => Happening::GaveUp { number: words.parsed("errno")?, words: data.to_owned() },
+        "msg:host:defer" => Happening::GaveUp {
+            number: words.parsed("errno")?,
+            words: data.to_owned(),
+            certificate: match words.get("der") {
+                Some(der) => Some(base64::decode(der)?),
+                None => None,
+            },
+        },
         _ => return None,
     })
 }
@@ -161,10 +169,15 @@ mod tests {
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=no", Happening::Encrypted(Proof::Authority)),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=yes", Happening::Encrypted(Proof::Dane)),
             ("ev=tls:cert data=0 der=MAA= cipher=", Happening::Showed(vec![0x30, 0])),
+            ("ev=tls:cert data=1 cipher=", Happening::AuthorityVerified),
             ("ev=dane:fail data=starttls-not-supported", Happening::DaneFailed(DaneFailure::NoStartTls)),
             (
                 r#"ev=msg:host:defer errno=-37 data="TLS session: (x)""#,
-                Happening::GaveUp { number: -37, words: "TLS session: (x)".into() },
+                Happening::GaveUp { number: -37, words: "TLS session: (x)".into(), certificate: None },
+            ),
+            (
+                r#"ev=msg:host:defer errno=-37 data="x" der=MAA="#,
+                Happening::GaveUp { number: -37, words: "x".into(), certificate: Some(vec![0x30, 0]) },
             ),
         ] {
             assert_eq!(happened(words), Some(expected), "{words}");
@@ -184,12 +197,12 @@ mod tests {
         for words in [
             "",
             "ev=msg:delivery",
-            "ev=tls:cert data=1 der=MAA=",
             "ev=tls:cert data=0",
             "ev=tls:cert data=0 der=***",
             "ev=dane:fail data=x",
             "ev=msg:host:defer data=x",
             "ev=msg:host:defer errno=x",
+            "ev=msg:host:defer errno=-37 der=***",
             "ev=smtp:ehlo ev=smtp:ehlo",
             "ev=smtp:ehlo dom=example.net",
             "ev=smtp:ehlo data=\"x",
@@ -224,7 +237,7 @@ mod tests {
         #[test]
         fn whatever_a_host_says_stays_its_words(data in "(?s).{0,60}") {
             let words = format!("ev=msg:host:defer errno=-37 data={} x=y", quote(&data));
-            prop_assert_eq!(happened(&words), Some(Happening::GaveUp { number: -37, words: data }));
+            prop_assert_eq!(happened(&words), Some(Happening::GaveUp { number: -37, words: data, certificate: None }));
         }
     }
 }
