@@ -64,8 +64,8 @@ pub const RESOLVER: (&str, &str) = (
 /// The router that takes its place where Exim is built without DANE.
 pub const WITHOUT_DANE: (&str, &str) = (
     "smtp_sts_without_dane",
-    "$domain has TLSA records, but this Exim is built without DANE. Mail to such domains waits, or goes by CAs \
-     if SMTP_STS_WITHOUT_DANE is webpki",
+    "$domain has TLSA records, but this Exim is built without DANE: its mail waits, unless the configuration \
+     says that CAs are enough",
 );
 /// The router that leads to the hosts that may be used.
 pub const PERMITTED: &str = "smtp_sts_permitted";

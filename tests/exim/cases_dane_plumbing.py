@@ -37,24 +37,24 @@ def without_root_key():
             os.rename(key + ".away", key)
 
 
-@case("tls=dane: delivered to a host of an unknown CA with the right TLSA record, with or without the package dns-root-data")
+@case("tls=dane: delivered to a host of an unknown CA with the right TLSA record, with or without the package dns-root-data", dane=True)
 def right(lab):
     delivered(lab, *dane(lab, "danedomain"), "dane", ROUTED + "dane", "CV=dane")
     with without_root_key():
         delivered(lab, *dane(lab, "danedomain"), "dane", ROUTED + "dane", "CV=dane")
 
 
-@case("tls=dane: a TLSA record of the CA that issued the certificate (usage 2)")
+@case("tls=dane: a TLSA record of the CA that issued the certificate (usage 2)", dane=True)
 def trust_anchor(lab):
     delivered(lab, *dane(lab, "dane-ta"), "daneta", ROUTED + "dane", "CV=dane")
 
 
-@case("tls=dane: an alias with the TLSA record at its target")
+@case("tls=dane: an alias with the TLSA record at its target", dane=True)
 def aliased(lab):
     delivered(lab, *dane(lab, "dane-aliased"), "dane", ROUTED + "dane", "CV=dane")
 
 
-@case("tls=dane: waits when the TLSA record does not fit, whatever CA the certificate is of; the next host may fit")
+@case("tls=dane: waits when the TLSA record does not fit, whatever CA the certificate is of; the next host may fit", dane=True)
 def wrong(lab):
     for domain in ("danewrong", "dane-mismatch"):
         mail, recipient = dane(lab, domain)
@@ -64,12 +64,12 @@ def wrong(lab):
     never_in_clear(lab)
 
 
-@case("tls=dane: waits when the host offers no STARTTLS")
+@case("tls=dane: waits when the host offers no STARTTLS", dane=True)
 def no_starttls(lab):
     waits(lab, *dane(lab, "dane-plain"), r"T=smtp_sts_dane defer \(-38\)")
 
 
-@case("tls=dane: waits when Exim's resolver does not vouch for the MX records, and the log says what to do")
+@case("tls=dane: waits when Exim's resolver does not vouch for the MX records, and the log says what to do", dane=True)
 def without_ad(lab):
     for resolver in (lab.resolver_without_trust, lab.resolver_that_does_not_validate):
         with resolver():
@@ -77,14 +77,14 @@ def without_ad(lab):
         waits(lab, mail, recipient, "R=smtp_sts_resolver defer", "validating resolver", 'resolv.conf .*"options trust-ad"')
 
 
-@case("tls=dane without an MX record: goes by the domain's own address, and waits when the resolver does not vouch for it")
+@case("tls=dane without an MX record: goes by the domain's own address, and waits when the resolver does not vouch for it", dane=True)
 def implicit(lab):
     delivered(lab, *dane(lab, "dane-implicit"), "dane", ROUTED + "dane", "CV=dane")
     with lab.resolver_without_trust():
         waits(lab, *dane(lab, "dane-implicit"), "R=smtp_sts_permitted defer", "insecurely")
 
 
-@case("tls=dane and a host without TLSA records in Exim's eyes: waits, though a known CA issued its certificate")
+@case("tls=dane and a host without TLSA records in Exim's eyes: waits, though a known CA issued its certificate", dane=True)
 def without_tlsa(lab):
     for domain in ("met", "dane-misplaced"):
         mail, recipient = dane(lab, domain)
@@ -98,13 +98,13 @@ def unusable_in_exims_eyes(lab):
         waits(lab, *dane(lab, domain), r"T=smtp_sts_dane defer \(-37\)", "certificate")
 
 
-@case("tls=dane and TLSA records that are bogus or silent in Exim's eyes: waits")
+@case("tls=dane and TLSA records that are bogus or silent in Exim's eyes: waits", dane=True)
 def bogus(lab):
     for domain in ("dane-bogus", "dane-silent"):
         waits(lab, *dane(lab, domain), "T=smtp_sts_dane defer", "DANE error: tlsa lookup DEFER")
 
 
-@case("tls=dane, and mxre permits no host: the mail waits")
+@case("tls=dane, and mxre permits no host: the mail waits", dane=True)
 def nothing_permitted(lab):
     waits(lab, *dane(lab, "danedomain", mxre="^(good[.]hosts[.]example)$"), "R=smtp_sts_none_permitted")
 
@@ -146,13 +146,13 @@ def half_goes_to(lab):
     return ("dane", "CV=dane") if lab.build.library == "OpenSSL" else ("unusable", "CV=no")
 
 
-@case("tls=encrypt: waits when Exim's resolver does not vouch for the MX records, for then nothing holds the usable host")
+@case("tls=encrypt: waits when Exim's resolver does not vouch for the MX records, for then nothing holds the usable host", dane=True)
 def encrypt_without_ad(lab):
     with lab.resolver_without_trust():
         waits(lab, *dane(lab, "dane-half", "encrypt", HALF), "R=smtp_sts_resolver defer", "trust-ad")
 
 
-@case("tls=webpki: TLSA records that Exim sees go before the CAs, whether they fit or not")
+@case("tls=webpki: TLSA records that Exim sees go before the CAs, whether they fit or not", dane=True)
 def webpki(lab):
     delivered(lab, *dane(lab, "danedomain", "webpki"), "dane", ROUTED + "webpki", "CV=dane")
     mail, recipient = dane(lab, "dane-mismatch", "webpki")
@@ -166,7 +166,7 @@ def webpki_without_ad(lab):
         delivered(lab, *dane(lab, "met", "webpki"), "good", ROUTED + "webpki", "CV=yes")
 
 
-@case("policy=override of a domain that nobody looked at: the routers and transport that were there before, DANE included")
+@case("policy=override of a domain that nobody looked at: the routers and transport that were there before, DANE included", dane=True)
 def ignored(lab):
     rest = OVERRIDE.replace("mx=match", "mx=unchecked")
     mail, recipient = dane(lab, "danewrong", "opportunistic", rest)
@@ -174,7 +174,7 @@ def ignored(lab):
     assert "DANE attempt failed" in mail.log, mail.log
 
 
-@case("policy=override outranks DANE: require none, webpki and dane, each for a host whose TLSA record does not fit")
+@case("policy=override outranks DANE: require none, webpki and dane, each for a host whose TLSA record does not fit", dane=True)
 def override(lab):
     delivered(lab, *dane(lab, "danewrong", "opportunistic", OVERRIDE), "danewrong", "R=smtp_sts_permitted T=remote_smtp ", "CV=no")
     delivered(lab, *dane(lab, "dane-mismatch", "webpki", OVERRIDE), "danemismatch", ROUTED + "webpki", "CV=yes")
@@ -183,7 +183,7 @@ def override(lab):
     delivered(lab, *dane(lab, "danedomain", "dane", OVERRIDE), "dane", ROUTED + "dane", "CV=dane")
 
 
-@case("a connection that DANE verified is not used again for a domain that demands a CA")
+@case("a connection that DANE verified is not used again for a domain that demands a CA", dane=True)
 def no_reuse(lab):
     says("danedomain.signed.example", answer(tls="dane", rest=DANE))
     says("dane-insecure.signed.example", answer(tls="webpki"))

@@ -38,11 +38,16 @@ def nothing_is(found, *results, but=()):
     assert not odd, odd
 
 
-EXIM = ["exim.version", "exim.tls", "exim.dane", "exim.sqlite", "exim.routers", "exim.transports", "exim.header-set",
-        "exim.smarthost", "exim.program", "exim.cache", "exim.answer-as-root", "exim.answer-as-exim", "exim.daemon"]
+EXIM = ["exim.version", "exim.tls", "exim.events", "exim.dnsdb", "exim.sqlite", "exim.routers", "exim.transports",
+        "exim.files", "exim.header-set", "exim.smarthost", "exim.program", "exim.cache", "exim.answer-as-root", "exim.answer-as-exim", "exim.daemon"]
 CACHE = ["cache.place", "cache.as-root", "cache.as-exim", "cache.integrity"]
 # This world has no way out, and its program asks a resolver that does not validate on purpose.
 LABORATORY = ["network.ipv4", "network.ipv6", "resolver.validates"]
+
+
+def without_dane(lab):
+    """What is told of such an Exim, and is no fault of the files."""
+    return [] if lab.build.dane else ["exim.dane"]
 
 
 def fine(lab):
@@ -52,7 +57,9 @@ def fine(lab):
         _, found = examine()
         has(found, "fine", *EXIM, *CACHE, "resolver.dnssec", "resolver.denial", "clock.root-signature", "anchor.root",
             "resolv-conf.trust-ad")
-        nothing_is(found, "warning", "wrong", but=LABORATORY)
+        has(found, "fine" if lab.build.dane else "warning", "exim.dane")
+        assert lab.build.library in found["exim.tls"][1], found["exim.tls"]
+        nothing_is(found, "warning", "wrong", but=LABORATORY + without_dane(lab))
     assert "(" in found["exim.answer-as-root"][1], found["exim.answer-as-root"]
     words = "answers root and Exim's user" if lab.by in ways.DAEMON else "nothing is at /run/smtp-sts-verify/exim.sock"
     assert words in found["exim.daemon"][1], found["exim.daemon"]
@@ -67,7 +74,7 @@ def fine_for_exims_user(lab):
     _, found = examine("setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--clear-groups")
     has(found, "fine", "exim.answer-as-exim", "cache.as-exim", "exim.routers")
     has(found, "unchecked", "exim.answer-as-root", "cache.as-root")
-    nothing_is(found, "wrong", "warning", but=LABORATORY)
+    nothing_is(found, "wrong", "warning", but=LABORATORY + without_dane(lab))
 
 
 def fine_for_anybody(lab):
@@ -199,6 +206,25 @@ def half_loaded(lab):
     assert status == 2, status
 
 
+def older_files(lab):
+    """A transport as it was before: an Exim linked with OpenSSL would deliver wrongly by it."""
+    path = "/etc/exim4/conf.d/transport/31_smtp-sts-verify"
+    with open(path) as file:
+        text = file.read()
+    assert text.count("  tls_require_ciphers = no-usable-TLSA-record\n") == 1
+    with open(path, "w") as file:
+        file.write(text.replace("  tls_require_ciphers = no-usable-TLSA-record\n", ""))
+    lab.exim.run(exim.readme("enable"))
+    status, found = examine()
+    with open(path, "w") as file:
+        file.write(text)
+    lab.exim.run(exim.readme("enable"))
+    openssl = lab.build.library == "OpenSSL"
+    has(found, "wrong" if openssl else "warning", "exim.files")
+    assert "older: smtp_sts_dane" in found["exim.files"][1] and (status == 2 or not openssl), (status, found)
+    assert ("delivers wrongly" in found["exim.files"][1]) == openssl, found["exim.files"]
+
+
 def smarthost(lab):
     """All mail goes to a smarthost: told, and the routers that are not there are no fault."""
     status, found = examine()
@@ -232,6 +258,7 @@ SETUPS = [
     ("doctor: daemon and program say the same, or not", daemon_agrees,
      dict(scheme="split", sets=["enforce"], macros={"SMTP_STS_VERIFIERS": "daemon : program"})),
     ("doctor: daemon and program are asked, and nobody serves the socket", daemon_away, None),
+    ("doctor: older files", older_files, dict(scheme="split", sets=["enforce"])),
     ("doctor: nothing of ours is loaded", not_loaded, dict(scheme="split", sets=[])),
     ("doctor: a smarthost", smarthost,
      dict(scheme="split", sets=["enforce"], configtype="smarthost", smarthost="hop.hosts.example")),

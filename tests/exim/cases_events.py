@@ -13,7 +13,9 @@ CASES = []
 
 
 def fresh(lab):
-    """Nothing was counted, and nobody has seen a policy."""
+    """Nothing was counted, and nobody has seen a policy. What is looked up for one delivery stands until its end: a second
+    look-up would be counted, too."""
+    lab.world.names.forget()
     lab.forget_policies()
     for host in lab.world.policy_hosts.values():
         host.forget()
@@ -53,7 +55,33 @@ def enforced(lab):
         waits(lab, send(lab, f"u@sts-{host}.signed.example"), f"u@sts-{host}.signed.example", "T=smtp_sts_webpki defer")
     expected = {("sts-met", "mta-sts", "good", "success"): 2}
     expected |= {(f"sts-{host}", "mta-sts", host, result): 1 for host, result in failures.items()}
-    assert counted(lab) == expected, counted(lab)
+    counts = counted(lab)
+    assert counts == expected, counts
+
+
+@case("TLS reports: a certificate of an unknown CA for another name is not trusted, whatever its name", by=ways.DAEMON)
+def untrusted_before_name(lab):
+    fresh(lab)
+    with changed(lab.world.hosts["wrongname"], certificate=lab.world.pems["selfsigned"]):
+        waits(lab, send(lab, "u@sts-wrongname.signed.example"), "u@sts-wrongname.signed.example", "T=smtp_sts_webpki defer")
+    counts = counted(lab)
+    assert counts == {("sts-wrongname", "mta-sts", "wrongname", "certificate-not-trusted"): 1}, counts
+
+
+@case("TLS reports: in testing mode certificates that do not verify are told apart, and the mail goes", by=ways.DAEMON)
+def testing(lab):
+    plain = lab.world.hosts["plain"]
+    for pem, result in [
+        ("expired", "certificate-expired"),
+        ("elsewhere", "certificate-host-mismatch"),
+        ("plain-of-nobody", "certificate-not-trusted"),
+        ("plain", "validation-failure"),  # the policy permits another host
+    ]:
+        fresh(lab)
+        with changed(plain, starttls="offered", certificate=lab.world.pems[pem]):
+            delivered(lab, send(lab, "u@sts-testing.signed.example"), "u@sts-testing.signed.example", "plain", PLAIN)
+        counts = {key: number for key, number in counted(lab).items() if key[2]}
+        assert counts == {("sts-testing", "mta-sts", "plain", result): 1}, (pem, counts)
 
 
 @case("TLS reports: where nothing demands TLS a session without it is told of, and mail goes all the same", by=ways.DAEMON)
@@ -72,7 +100,7 @@ def ordinary(lab):
     }, counts
 
 
-@case("TLS reports: sessions under DANE, and what Exim's own DANE failed for", by=ways.DAEMON)
+@case("TLS reports: sessions under DANE, and what Exim's own DANE failed for", by=ways.DAEMON, dane=True)
 def dane(lab):
     fresh(lab)
     delivered(lab, send(lab, "u@danedomain.signed.example"), "u@danedomain.signed.example", "dane", "CV=dane")

@@ -77,7 +77,7 @@ def encrypt(lab):
     waits(lab, mail, "u@plain.signed.example", r"defer \(-38\)")
 
 
-@case("header set: tls=dane is DANE by Exim and nothing else: without it the mail waits, though a known CA issued the certificate")
+@case("header set: tls=dane is DANE by Exim and nothing else: without it the mail waits, though a known CA issued the certificate", dane=True)
 def dane(lab):
     lab.reports()
     mail = one(lab, "danedomain.signed.example", answer(tls="dane"))

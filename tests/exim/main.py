@@ -23,6 +23,7 @@ import cases_overrides  # noqa: E402
 import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
 import cases_setup  # noqa: E402
+import cases_without_dane  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
 import names  # noqa: E402
@@ -238,10 +239,10 @@ def plumbing(lab, ledger):
     lab.exim.configure("split", relay_domains="relayed.signed.example")
     if ledger.wants(cases_plumbing.hangs.words, cases_plumbing.hangs.by):
         lab.hanging = cases_plumbing.Hanging(lab.exim)
-    for case in [*cases_plumbing.CASES, *cases_dane_plumbing.CASES]:
+    for case in [*cases_plumbing.CASES, *cases_dane_plumbing.CASES, *cases_without_dane.CASES]:
         if case is not cases_plumbing.hangs:
             ledger.run(case.words, case, lab)
-    configured(lab, ledger, cases_plumbing.CHOICES)
+    configured(lab, ledger, [*cases_plumbing.CHOICES, *cases_without_dane.CHOICES])
 
 
 def daemons(lab, ledger):

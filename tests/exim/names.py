@@ -15,7 +15,7 @@ import dns.query
 
 AUTHORITATIVE, NOBODY = "192.0.2.53", "192.0.2.54"
 VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
-APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 5\n@ 60 IN NS ns.nic.example.\n"
+APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 60\n@ 60 IN NS ns.nic.example.\n"
 
 
 class Names:
@@ -50,6 +50,10 @@ class Names:
         self._zone(zone)
         self.nsd.send_signal(signal.SIGHUP)
         self._wait(AUTHORITATIVE, zone, self.serial)
+        self._unbound()
+
+    def forget(self):
+        """Nobody has anything in a cache: what is asked next stands for its whole TTL."""
         self._unbound()
 
     def _records(self, name):

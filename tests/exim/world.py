@@ -163,6 +163,7 @@ def _certificates(directory):
         "good": known.issue("good", ["good.hosts.example", "alias.hosts.example"]),
         "other": known.issue("other", ["other.hosts.example"]),
         "plain": known.issue("plain", ["plain.hosts.example"]),
+        "plain-of-nobody": unknown.issue("plain-of-nobody", ["plain.hosts.example"]),
         "elsewhere": known.issue("elsewhere", ["elsewhere.hosts.example"]),
         "expired": known.issue("expired", ["expired.hosts.example"], expired=True),
         "selfsigned": unknown.issue("selfsigned", ["selfsigned.hosts.example"]),
