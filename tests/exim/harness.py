@@ -8,9 +8,9 @@ CASES = []
 
 
 class Ledger:
-    """Runs cases and counts; `by` is the way in which Exim asks."""
+    """Runs cases and counts; `by` is the way in which Exim asks, `build` how it was built where that matters."""
 
-    def __init__(self, only, by, build):
+    def __init__(self, only, by, build=None):
         self.only, self.by, self.build = only, by, build
         self.passed, self.failed = 0, 0
 

@@ -1,5 +1,6 @@
 """The package's life on one machine, told in order: each chapter begins where the one before ended."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -101,6 +102,7 @@ def content(machine):
     expected = dict(FILES)
     for part in ("enforce", "header"):
         expected |= {SHARE + f"{part}/{name}": 0o644 for name in _files(f"{exim.TOP}/exim/{part}")}
+    expected[SHARE + "earlier.sha256"] = 0o644
     examples = {DOC + "examples/monitoring/" + name: 0o644 for name in _files(exim.TOP + "/exim/monitoring")}
     examples |= {DOC + f"examples/systemd/{name}-loopback.conf": 0o644 for name in ("exim", "postfix")}
     assert listed == expected | examples, set(listed.items()) ^ set((expected | examples).items())
@@ -190,6 +192,85 @@ def kept(machine):
     machine.run("smtp-sts-verify-exim", "disable")
     with open(path + ".old") as file:
         assert file.read() == "# mine\n"
+
+
+@case("files copied by hand from an earlier version give way to the package's; of edited ones the difference is shown")
+def earlier(machine):
+    name, first = _earlier_version("enforce")
+    for scheme, place in (("split", "/etc/exim4/conf.d/"), ("single", "/etc/exim4/smtp-sts-verify/")):
+        machine.exim.configure(scheme, sets=[])
+        machine.run("smtp-sts-verify-exim", "enable")
+        enabled = _tree("/etc/exim4")
+        machine.exim.configure(scheme, sets=["enforce"])
+        _write(place + name, first)
+        assert f"{place}{name} is of an earlier version" in machine.run("smtp-sts-verify-exim", "status")
+        said = machine.run("smtp-sts-verify-exim", "refresh")
+        assert f"{place}{name} was of an earlier version" in said and "edited" not in said, said
+        assert _tree("/etc/exim4") == enabled, set(_tree("/etc/exim4").items()) ^ set(enabled.items())
+        assert "earlier" not in machine.run("smtp-sts-verify-exim", "status")
+        # The same, with a line of the administrator's.
+        os.unlink(place + name)
+        _write(place + name, first + "# a line of mine\n")
+        assert f"{place}{name} was edited; see: diff " in machine.run("smtp-sts-verify-exim", "status")
+        said = machine.run("dpkg", "-i", machine.package)
+        assert f"{place}{name} was edited; it is {place}{name}.old now" in said and "\n-# a line of mine\n" in said, said
+        with open(f"{place}{name}.old") as file:
+            assert file.read() == first + "# a line of mine\n"
+        os.unlink(f"{place}{name}.old")
+        assert _tree("/etc/exim4") == enabled
+        machine.run("smtp-sts-verify-exim", "disable")
+
+
+def _earlier_version(part):
+    """A file of a set as the history has it, and not as it is now."""
+    name, path = "transport/31_smtp-sts-verify", f"exim/{part}/transport/31_smtp-sts-verify"
+    git = lambda *words: subprocess.run(["git", "-c", "safe.directory=*", "-C", exim.TOP, *words],
+                                        capture_output=True, text=True, check=True).stdout
+    with open(f"{exim.TOP}/{path}") as file:
+        now = file.read()
+    versions = (git("show", f"{commit}:{path}") for commit in git("rev-list", "HEAD", "--", path).split())
+    return name, next(version for version in versions if version != now)
+
+
+@case("an Exim that cannot do what the files want is refused, and what it lacks is told")
+def unfit(machine):
+    machine.exim.configure("split", sets=[])
+    before = _tree("/etc/exim4")
+    bv = "Exim version {}\nSupport for: {}\nLookups (built-in): {}\n"
+    for version, support, lookups, arguments, words in [
+        ("4.95 #2", "OpenSSL DANE Event", "dnsdb sqlite", [], "this is Exim 4.95"),
+        ("4.98 #2", "iconv() DANE Event", "dnsdb sqlite", [], "built without TLS"),
+        ("4.98 #2", "OpenSSL DANE Event", "dnsdb", ["enforce", "header"], "built without SQLite"),
+    ]:
+        with _says_of_itself(bv.format(version, support, lookups)):
+            assert words in machine.run("smtp-sts-verify-exim", "enable", *arguments, status=1)
+        assert _tree("/etc/exim4") == before
+    with _says_of_itself(bv.format("4.100.1 #1", "OpenSSL DKIM", "lsearch wildlsearch")):
+        said = machine.run("smtp-sts-verify-exim", "enable")
+    for words in ("Exim 4.100.1, linked with OpenSSL", "built without DANE", "built without events", "lookups in the DNS"):
+        assert words in said, said
+    machine.run("smtp-sts-verify-exim", "disable")
+    said = machine.run("smtp-sts-verify-exim", "enable")
+    assert "linked with GnuTLS" in said and "without" not in said, said
+    machine.run("smtp-sts-verify-exim", "disable")
+    assert _tree("/etc/exim4") == before
+
+
+@contextlib.contextmanager
+def _says_of_itself(text):
+    """For a while, this Exim says something else for -bV, and does everything else as before."""
+    os.rename("/usr/sbin/exim4", "/usr/sbin/exim4.real")
+    _write("/usr/sbin/exim4", f"""#!/bin/sh
+case "$*" in *-bV*) cat <<'EOT'
+{text}EOT
+exit ;; esac
+exec /usr/sbin/exim4.real "$@"
+""")
+    os.chmod("/usr/sbin/exim4", 0o755)
+    try:
+        yield
+    finally:
+        os.rename("/usr/sbin/exim4.real", "/usr/sbin/exim4")
 
 
 @case("what Exim refuses is taken back; so is a removal that would leave Exim with a configuration that it refuses")
@@ -388,7 +469,7 @@ def main():
     """Runs everything; the exit status."""
     scratch, package = sys.argv[1:]
     machine = Machine(scratch, os.path.abspath(package))
-    ledger = harness.Ledger(None, by="the package")
+    ledger = harness.Ledger(None, "the package", exim.Build.installed())
     for function in CASES:
         ledger.run(function.words, function, machine)
     return ledger.close()
