@@ -2,6 +2,7 @@
 //! That its signatures and denials are right is shown by everything that validates them (`tests/verification.rs`).
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
+#[path = "support/laboratory/mod.rs"]
 mod laboratory;
 
 use hickory_proto::op::{Edns, Message, Query, ResponseCode};

@@ -4,6 +4,7 @@
 
 #[path = "serving/daemon.rs"]
 mod daemon;
+#[path = "support/laboratory/mod.rs"]
 mod laboratory;
 
 use daemon::Daemon;

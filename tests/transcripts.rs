@@ -2,6 +2,7 @@
 //! again, and whatever differs from run to run is masked on both sides.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
+#[path = "support/laboratory/mod.rs"]
 mod laboratory;
 
 use laboratory::Laboratory;

@@ -13,13 +13,13 @@
 mod chronicle;
 mod crowd;
 mod damage;
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
 mod migration;
 mod operators;
 mod place;
 mod predecessor;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 mod remembering;
 mod room;

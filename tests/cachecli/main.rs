@@ -1,9 +1,9 @@
 //! `cache`: what operators see of it, carry from host to host, and fetch again.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 mod carrying;

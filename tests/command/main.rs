@@ -1,9 +1,9 @@
 //! The command line as a contract: what Exim and an operator may rely on, whatever they or a stranger bring.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 mod bad_input;

@@ -3,7 +3,7 @@
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
 mod cases;
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
 mod oracles;
 mod pki;

@@ -1,9 +1,9 @@
 //! `explain`: what it says is what a delivery meets, it changes nothing, and its JSON is what its schema says.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 mod desk;

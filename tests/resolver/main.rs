@@ -6,7 +6,7 @@ mod dane;
 #[allow(dead_code, reason = "shared with tests/transport, which uses all of it")]
 #[path = "../transport/fake.rs"]
 mod fake;
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
 mod overlap;
 

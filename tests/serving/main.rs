@@ -2,7 +2,7 @@
 //! and as systemd see it.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
 
 mod browser;

@@ -3,9 +3,9 @@
 //! The real program is run, against real servers over real sockets, with a real cache file.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 mod critical_path;

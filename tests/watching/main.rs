@@ -2,9 +2,9 @@
 //! mail hosts of a laboratory.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
+#[path = "../support/laboratory/mod.rs"]
 mod laboratory;
-#[path = "../program/mod.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 mod batch;

@@ -9,7 +9,7 @@
     reason = "a test bench shared by several crates, none of which uses all of it; it may panic"
 )]
 
-use crate::laboratory::Laboratory;
+use super::laboratory::Laboratory;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The deliveries of `fixtures/laboratory/deliveries`, with the answers that they must get.
 
 /// All lines of the fixture.
-const DELIVERIES: &str = include_str!("../../fixtures/laboratory/deliveries");
+const DELIVERIES: &str = include_str!("../../../fixtures/laboratory/deliveries");
 
 /// One line: a question, its answer, and what is to be seen there.
 #[derive(Clone, Copy, Debug)]
