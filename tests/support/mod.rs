@@ -1,0 +1,7 @@
+//! What the test programs share. Each of them has all of it, and uses a part.
+#![allow(dead_code, reason = "none of the test programs uses all of it")]
+
+pub(crate) mod laboratory;
+pub(crate) mod life;
+pub(crate) mod program;
+pub(crate) mod users;
