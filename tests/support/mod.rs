@@ -3,5 +3,6 @@
 
 pub(crate) mod laboratory;
 pub(crate) mod life;
+pub(crate) mod made_up;
 pub(crate) mod program;
 pub(crate) mod users;

@@ -1,5 +1,6 @@
 //! What `lint DOMAIN` finds in all that a domain publishes, over maps, without a socket: the field's real mistakes.
 
+use crate::support::made_up::answer;
 use futures_util::FutureExt;
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
@@ -103,22 +104,13 @@ impl World {
 
 impl Resolve for World {
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        let answer = |question: &Question| {
+        let answered = |question: &Question| {
             let name = question.name().to_ascii().trim_end_matches('.').to_owned();
             let absent = Outcome::Secure(Content::Nxdomain);
             let outcome = self.answers.get(&(name, question.rtype())).cloned().unwrap_or(absent);
-            let (question, aliases, elapsed) = (question.clone(), Vec::new(), Duration::ZERO);
-            Answer {
-                question,
-                outcome,
-                aliases,
-                valid_until: Some(NOW),
-                proof: smtp_sts_verify::dns::proof::Proof::default(),
-                queries: 1,
-                elapsed,
-            }
+            answer(question, outcome, Some(NOW))
         };
-        questions.iter().map(answer).collect()
+        questions.iter().map(answered).collect()
     }
 }
 

@@ -1,23 +1,20 @@
 //! One world, every order in which its answers arrive, cold and from memory: the verdict is the same; and whoever asks why
 //! gets the same verdict, and the same document.
 
-use futures_util::FutureExt;
-use hickory_proto::rr::rdata::{A, MX, NULL, TXT};
-use hickory_proto::rr::{Name, RData, RecordType};
+use crate::support::made_up::{self, MadeUp, forged, mx, said, txt};
+use hickory_proto::rr::rdata::{A, NULL};
+use hickory_proto::rr::{RData, RecordType};
 use proptest::prelude::*;
 use smtp_sts_verify::cache::{Dossier, InMemory};
-use smtp_sts_verify::dns::{Answer, Blame, Content, Outcome, Question, Resolve};
+use smtp_sts_verify::dns::{Outcome, Question};
 use smtp_sts_verify::explain::{Explanation, Question as Asked, json};
-use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
-use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Permitted, PolicyType, Requirement, Tls, Verdict};
+use smtp_sts_verify::verdict::{Handshake, Permitted, PolicyType, Requirement, Tls, Verdict};
 use smtp_sts_verify::verify::explain::explain;
-use smtp_sts_verify::verify::{Request, from_memory, verify};
+use smtp_sts_verify::verify::{Request, verify};
 use std::cell::Cell;
-use std::future::Future;
-use std::time::Duration;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 /// Until so many seconds after [`NOW`] an answer may be believed.
@@ -44,36 +41,27 @@ struct World {
     answered: Cell<usize>,
 }
 
-impl World {
-    async fn delay(&self) {
-        let at = self.answered.replace(self.answered.get() + 1) % self.delays.len();
-        for _ in 0..self.delays[at] {
-            let mut was_here = false;
-            std::future::poll_fn(|context| {
-                context.waker().wake_by_ref();
-                if std::mem::replace(&mut was_here, true) {
-                    std::task::Poll::Ready(())
-                } else {
-                    std::task::Poll::Pending
-                }
-            })
-            .await;
-        }
+impl made_up::World for World {
+    const TTL: u64 = TTL;
+    const LOOKS: usize = 10_000;
+
+    fn now(&self) -> UnixTime {
+        NOW
+    }
+
+    fn delay(&self) -> u8 {
+        self.delays[self.answered.replace(self.answered.get() + 1) % self.delays.len()]
     }
 
     fn outcome(&self, question: &Question) -> Outcome {
         let name = question.name().to_string();
-        let data = match question.rtype() {
-            RecordType::MX => HOSTS
-                .map(|host| RData::MX(MX::new(10, Name::from_ascii(format!("{host}.")).unwrap())))
-                .to_vec(),
+        let records = match question.rtype() {
+            RecordType::MX => HOSTS.map(mx).to_vec(),
             RecordType::A => vec![RData::A(A::new(192, 0, 2, 1))],
             RecordType::TXT if name.starts_with("_mta-sts.") => {
-                vec![RData::TXT(TXT::new(vec![format!("v=STSv1; id={};", self.id)]))]
+                vec![txt(format!("v=STSv1; id={};", self.id))]
             }
-            RecordType::TXT if name.starts_with("_smtp_sts.") => {
-                self.draft.into_iter().map(|text| RData::TXT(TXT::new(vec![text.to_owned()]))).collect()
-            }
+            RecordType::TXT if name.starts_with("_smtp_sts.") => self.draft.into_iter().map(txt).collect(),
             RecordType::TLSA => {
                 match HOSTS.iter().position(|host| name.contains(host)).map(|at| self.tlsa[at]) {
                     Some(kind @ (1 | 2)) => {
@@ -82,41 +70,16 @@ impl World {
                         octets.extend([7; 32]);
                         vec![RData::Unknown { code: RecordType::TLSA, rdata: NULL::with(octets) }]
                     }
-                    Some(3) => return Outcome::Bogus(Blame::Domain, "forged".into()),
+                    Some(3) => return forged(),
                     _ => Vec::new(),
                 }
             }
             _ => Vec::new(),
         };
-        let content = if data.is_empty() { Content::Nodata } else { Content::Data(data) };
-        if self.signed { Outcome::Secure(content) } else { Outcome::Insecure(content, "unsigned".into()) }
+        said(self.signed, records)
     }
-}
 
-impl Resolve for World {
-    async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        self.delay().await;
-        let answer = |question: &Question| {
-            let outcome = self.outcome(question);
-            let valid_until = outcome.content().map(|_| NOW.plus(TTL));
-            let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-            Answer {
-                question: question.clone(),
-                outcome,
-                aliases,
-                valid_until,
-                proof: smtp_sts_verify::dns::proof::Proof::default(),
-                queries: 1,
-                elapsed,
-            }
-        };
-        questions.iter().map(answer).collect()
-    }
-}
-
-impl Fetch for World {
-    async fn fetch(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
-        self.delay().await;
+    fn file(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
         let none = || FetchError::NoAddress { host: url.host().clone() };
         self.body.map(|body| body.as_bytes().to_vec()).ok_or_else(none)
     }
@@ -125,27 +88,11 @@ impl Fetch for World {
 type Told = (Verdict, Tls, PolicyType, Permitted);
 
 fn request(host: Option<&str>) -> Request {
-    Request {
-        domain: PolicyDomain::parse("d.test").unwrap(),
-        hosts: host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
-    }
-}
-
-/// Waits for what never waits for anybody else.
-fn to_its_end<T>(work: impl Future<Output = T>) -> T {
-    let mut work = Box::pin(work);
-    (0..10_000).find_map(|_| work.as_mut().now_or_never()).expect("it comes to its end")
+    made_up::request("d.test", host.as_slice())
 }
 
 fn ask(world: &World, memory: &InMemory, host: Option<&str>) -> Told {
-    let request = request(host);
-    let report = from_memory(&request, Some(memory), NOW)
-        .unwrap_or_else(|| to_its_end(verify(&request, Some(memory), world, world, NOW)));
-    let judgement = report.judgement;
+    let judgement = MadeUp(world).verified(&request(host), memory).judgement;
     (judgement.verdict, judgement.tls, judgement.policy, judgement.permitted)
 }
 
@@ -198,7 +145,8 @@ const LATER: UnixTime = UnixTime(NOW.0 + 90_000);
 /// A memory that met the domain as it was before.
 fn acquainted(before: &World, now: UnixTime) -> InMemory {
     let memory = InMemory::new(NOW);
-    to_its_end(verify(&request(None), Some(&memory), before, before, NOW));
+    let network = MadeUp(before);
+    network.to_its_end(verify(&request(None), Some(&memory), &network, &network, NOW));
     memory.set_clock(now);
     memory
 }
@@ -228,11 +176,14 @@ proptest! {
             (judgement.verdict, judgement.tls, judgement.policy, judgement.reason, judgement.permitted.clone(), hosts)
         };
         let (prompt, slow) = (after(&[0]), after(&delays));
-        let delivery = to_its_end(verify(&request, Some(&acquainted(&before, later)), &slow, &slow, later));
+        let network = MadeUp(&slow);
+        let memory = acquainted(&before, later);
+        let delivery = network.to_its_end(verify(&request, Some(&memory), &network, &network, later));
 
         let question = Asked { request: request.clone(), decree: None };
         let document = |world: &World| {
-            let explained = to_its_end(explain(&request, &acquainted(&before, later), world, world, later));
+            let (network, memory) = (MadeUp(world), acquainted(&before, later));
+            let explained = network.to_its_end(explain(&request, &memory, &network, &network, later));
             let document = Explanation::of(&question, &Dossier::default(), &explained, later);
             (explained, json::object(&document))
         };

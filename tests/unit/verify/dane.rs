@@ -1,7 +1,7 @@
 //! DANE by the sections of RFC 7672, over a map of answers, without a socket.
 
+use crate::support::made_up::{answer, silence};
 use futures_util::FutureExt;
-
 use hickory_proto::rr::rdata::{A, CNAME, NULL, TLSA, tlsa};
 use hickory_proto::rr::{Name, RData, RecordType};
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
@@ -13,7 +13,6 @@ use smtp_sts_verify::verify::dane::{Looked, look};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future;
-use std::time::Duration;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const HOST: &str = "mx.d.test";
@@ -37,16 +36,7 @@ impl World {
             let question = Question::new(&dns(name), *rtype);
             let aliases = aliases.iter().map(|alias| dns(alias)).collect();
             let valid_until = outcome.content().map(|_| NOW.plus(100));
-            let (outcome, elapsed) = (outcome.clone(), Duration::ZERO);
-            let answer = Answer {
-                question,
-                outcome,
-                aliases,
-                valid_until,
-                proof: smtp_sts_verify::dns::proof::Proof::default(),
-                queries: 1,
-                elapsed,
-            };
+            let answer = Answer { aliases, ..answer(&question, outcome.clone(), valid_until) };
             self.answers.insert((name.to_owned(), *rtype), answer);
         }
         self
@@ -126,10 +116,6 @@ fn insecure(content: Content) -> Outcome {
 
 fn bogus() -> Outcome {
     Outcome::Bogus(Blame::Domain, "forged".into())
-}
-
-fn silence(zone: ZoneStatus) -> Outcome {
-    Outcome::Unreachable(Outage::NoAnswer, zone, "silence".into())
 }
 
 fn unknown(outcome: &Outcome) -> DaneHost {

@@ -5,22 +5,20 @@
 //! attacker silences and forges what DNS and HTTPS say; time passes; Exim asks, and tells what it saw. The pipeline
 //! runs over maps, without a socket or a file. What must hold is computed from the events, not from the pipeline.
 
-use futures_util::FutureExt;
-use hickory_proto::rr::rdata::{MX, TXT};
-use hickory_proto::rr::{Name, RData, RecordType};
+use crate::support::made_up::{self, MadeUp, mx, request, said, spoiled, txt};
+use hickory_proto::rr::RecordType;
 use proptest::prelude::*;
 use smtp_sts_verify::cache::{Authentication, InMemory, Memory, StoredPolicy};
-use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
-use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
+use smtp_sts_verify::dns::{Blame, Outcome, Question};
+use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::policy::smtp_sts::{Mechanism, Record};
 use smtp_sts_verify::policy::{Constraint, Dialect, Policy};
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Tls, Verdict};
-use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
+use smtp_sts_verify::verdict::{Handshake, Tls, Verdict};
+use smtp_sts_verify::verify::{Report, Request};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 const DOMAIN: &str = "d.test";
 const HOSTS: [&str; 3] = ["a.d.test", "b.d.test", "evil.test"];
@@ -102,58 +100,35 @@ impl World {
         };
         self.reaching(self.mx.clone(), attack)
     }
+}
 
-    fn outcome(&self, content: Option<Vec<RData>>) -> Outcome {
-        let insecure = || "d.test. is proven insecure".to_owned();
-        match content {
-            None if self.signed => Outcome::Bogus(Blame::Domain, "no proof".into()),
-            None => Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, "silence".into()),
-            Some(records) => {
-                let content = if records.is_empty() { Content::Nodata } else { Content::Data(records) };
-                if self.signed { Outcome::Secure(content) } else { Outcome::Insecure(content, insecure()) }
-            }
-        }
+impl made_up::World for World {
+    const TTL: u64 = TTL;
+
+    fn now(&self) -> UnixTime {
+        self.now
     }
 
-    fn answer(&self, question: &Question) -> Answer {
-        let text = |index: usize| RData::TXT(TXT::new(vec![RECORDS[index].to_owned()]));
-        let host = |index: usize| Name::from_ascii(format!("{}.", HOSTS[index])).unwrap();
-        let content = match question.rtype() {
+    fn outcome(&self, question: &Question) -> Outcome {
+        let records = match question.rtype() {
             RecordType::TXT if question.name().to_ascii().starts_with("_smtp_sts.") => match self.txt() {
                 Reaching::Trouble => None,
-                Reaching::Genuine(it) | Reaching::Forged(it) => Some(it.into_iter().map(text).collect()),
+                Reaching::Genuine(it) | Reaching::Forged(it) => {
+                    Some(it.into_iter().map(|index| txt(RECORDS[index])).collect())
+                }
             },
             RecordType::MX => match self.mx() {
                 Reaching::Trouble => None,
                 Reaching::Genuine(it) | Reaching::Forged(it) => {
-                    Some(it.into_iter().map(|i| RData::MX(MX::new(10, host(i)))).collect())
+                    Some(it.into_iter().map(|index| mx(HOSTS[index])).collect())
                 }
             },
             _ => Some(Vec::new()),
         };
-        let outcome = self.outcome(content);
-        let valid_until = outcome.content().map(|_| self.now.plus(TTL));
-        let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-        Answer {
-            question: question.clone(),
-            outcome,
-            aliases,
-            valid_until,
-            proof: smtp_sts_verify::dns::proof::Proof::default(),
-            queries: 1,
-            elapsed,
-        }
+        records.map_or_else(|| spoiled(self.signed), |records| said(self.signed, records))
     }
-}
 
-impl Resolve for World {
-    async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        questions.iter().map(|question| self.answer(question)).collect()
-    }
-}
-
-impl Fetch for World {
-    async fn fetch(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
+    fn file(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
         assert!(url.to_string().starts_with("https://d.test"), "{url}");
         match self.published {
             Some(index) if !self.https_blocked => Ok(RECORDS[index].as_bytes().to_vec()),
@@ -251,17 +226,9 @@ impl Chronicle {
 }
 
 fn ask(world: &World, memory: &InMemory, strict: bool, asked: &[usize], handshake: Handshake) -> Report {
-    let request = Request {
-        domain: domain(),
-        hosts: asked.iter().map(|index| host(*index)).collect(),
-        handshake,
-        require_authentication: strict,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
-    };
-    from_memory(&request, Some(memory), world.now).unwrap_or_else(|| {
-        verify(&request, Some(memory), world, world, world.now).now_or_never().expect("maps need no time")
-    })
+    let hosts: Vec<&str> = asked.iter().map(|index| HOSTS[*index]).collect();
+    let request = Request { handshake, require_authentication: strict, ..request(DOMAIN, &hosts) };
+    MadeUp(world).verified(&request, memory)
 }
 
 /// The policy in force, if it can refuse anything.

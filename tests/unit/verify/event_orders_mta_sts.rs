@@ -5,21 +5,18 @@
 //! record; an attacker silences and forges DNS and blocks HTTPS; time passes; Exim asks. The pipeline runs over maps,
 //! without a socket or a file. What must hold is computed from the fetches that the map saw, not from the pipeline.
 
-use futures_util::FutureExt;
-use hickory_proto::rr::rdata::{MX, TXT};
-use hickory_proto::rr::{Name, RData, RecordType};
+use crate::support::made_up::{self, MadeUp, mx, request, said, spoiled, txt};
+use hickory_proto::rr::RecordType;
 use proptest::prelude::*;
 use smtp_sts_verify::cache::InMemory;
-use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
-use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
-use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::dns::{Outcome, Question};
+use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::policy::mta_sts::Body;
 use smtp_sts_verify::policy::{Dialect, Mode, Policy};
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Tls, Verdict};
-use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
+use smtp_sts_verify::verdict::{Tls, Verdict};
+use smtp_sts_verify::verify::Report;
 use std::cell::RefCell;
-use std::time::Duration;
 
 const DOMAIN: &str = "d.test";
 const HOSTS: [&str; 3] = ["a.d.test", "b.d.test", "evil.test"];
@@ -83,55 +80,29 @@ impl World {
             Attack::Forge(_) | Attack::Silence => Err(()),
         }
     }
-
-    fn outcome(&self, content: Result<Vec<RData>, ()>) -> Outcome {
-        let insecure = || "d.test. is proven insecure".to_owned();
-        match content {
-            Err(()) if self.signed => Outcome::Bogus(Blame::Domain, "no proof".into()),
-            Err(()) => Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, "silence".into()),
-            Ok(records) => {
-                let content = if records.is_empty() { Content::Nodata } else { Content::Data(records) };
-                if self.signed { Outcome::Secure(content) } else { Outcome::Insecure(content, insecure()) }
-            }
-        }
-    }
 }
 
-impl Resolve for World {
-    async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        let answer = |question: &Question| {
-            let content = match question.rtype() {
-                RecordType::TXT if question.name().to_ascii().starts_with("_mta-sts.") => {
-                    let id = self.id();
-                    self.seen.borrow_mut().extend(id.map(|id| (self.now, id)).ok());
-                    let text = |id: u8| RData::TXT(TXT::new(vec![format!("v=STSv1; id={id}")]));
-                    id.map(|id| id.into_iter().map(text).collect())
-                }
-                RecordType::MX => Ok(HOSTS[..2]
-                    .iter()
-                    .map(|host| RData::MX(MX::new(10, Name::from_ascii(format!("{host}.")).unwrap())))
-                    .collect()),
-                _ => Ok(Vec::new()),
-            };
-            let outcome = self.outcome(content);
-            let valid_until = outcome.content().map(|_| self.now.plus(TTL));
-            let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-            Answer {
-                question: question.clone(),
-                outcome,
-                aliases,
-                valid_until,
-                proof: smtp_sts_verify::dns::proof::Proof::default(),
-                queries: 1,
-                elapsed,
+impl made_up::World for World {
+    const TTL: u64 = TTL;
+
+    fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    fn outcome(&self, question: &Question) -> Outcome {
+        let records = match question.rtype() {
+            RecordType::TXT if question.name().to_ascii().starts_with("_mta-sts.") => {
+                let id = self.id();
+                self.seen.borrow_mut().extend(id.map(|id| (self.now, id)).ok());
+                id.map(|id| id.into_iter().map(|id| txt(format!("v=STSv1; id={id}"))).collect())
             }
+            RecordType::MX => Ok(HOSTS[..2].iter().map(|host| mx(host)).collect()),
+            _ => Ok(Vec::new()),
         };
-        questions.iter().map(answer).collect()
+        records.map_or_else(|()| spoiled(self.signed), |records| said(self.signed, records))
     }
-}
 
-impl Fetch for World {
-    async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
+    fn file(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
         assert_eq!(url.to_string(), "https://mta-sts.d.test/.well-known/mta-sts.txt");
         assert_eq!(media, MediaType::TextPlain);
         let given = (!self.https_blocked).then(|| BODIES[self.served].as_bytes());
@@ -147,22 +118,9 @@ fn ruling(fetches: &[Fetched], now: UnixTime) -> Option<(UnixTime, &Body)> {
     (now < at.plus(body.max_age)).then_some((at, body))
 }
 
-fn host(index: usize) -> MxHost {
-    MxHost::from_text(HOSTS[index]).unwrap()
-}
-
 fn ask(world: &World, memory: &InMemory, asked: Option<usize>) -> Report {
-    let request = Request {
-        domain: PolicyDomain::parse(DOMAIN).unwrap(),
-        hosts: asked.map(host).into_iter().collect(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
-    };
-    from_memory(&request, Some(memory), world.now).unwrap_or_else(|| {
-        verify(&request, Some(memory), world, world, world.now).now_or_never().expect("maps need no time")
-    })
+    let host = asked.map(|index| HOSTS[index]);
+    MadeUp(world).verified(&request(DOMAIN, host.as_slice()), memory)
 }
 
 fn what_was_fetched_rules_until_its_end(

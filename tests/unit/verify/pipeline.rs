@@ -1,19 +1,17 @@
 //! Single questions to the pipeline over maps, without a socket or a file: what random event orders hardly ever meet.
 
-use futures_util::FutureExt;
-use hickory_proto::rr::rdata::{MX, TXT};
-use hickory_proto::rr::{Name, RData, RecordType};
+use crate::support::made_up::{self, MadeUp, forged, mx, request, said, silence, txt};
+use hickory_proto::rr::RecordType;
 use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolicy, Topic};
-use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
-use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
-use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::dns::{Content, Outcome, Question, ZoneStatus};
+use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
+use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::Dialect;
 use smtp_sts_verify::policy::smtp_sts::Record;
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Verdict};
-use smtp_sts_verify::verify::{CacheUse, Report, Request, from_memory, verify};
-use std::time::Duration;
+use smtp_sts_verify::verdict::Verdict;
+use smtp_sts_verify::verify::{CacheUse, Report, from_memory};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const TTL: u64 = 3_600;
@@ -30,9 +28,8 @@ struct World {
 impl World {
     /// A signed domain with that record and those MX hosts.
     fn signed(record: &str, hosts: &[&str]) -> Self {
-        let txt = RData::TXT(TXT::new(vec![record.to_owned()]));
         Self {
-            txt: Outcome::Secure(Content::Data(vec![txt])),
+            txt: said(true, vec![txt(record)]),
             mx: exchanges(hosts),
             address: Outcome::Secure(Content::Nodata),
             now: NOW,
@@ -41,57 +38,32 @@ impl World {
 }
 
 fn exchanges(hosts: &[&str]) -> Outcome {
-    let exchange = |host: &&str| RData::MX(MX::new(10, Name::from_ascii(format!("{host}.")).unwrap()));
-    Outcome::Secure(Content::Data(hosts.iter().map(exchange).collect()))
+    said(true, hosts.iter().map(|host| mx(host)).collect())
 }
 
-fn silence(zone: ZoneStatus) -> Outcome {
-    Outcome::Unreachable(Outage::NoAnswer, zone, "silence".into())
-}
+impl made_up::World for World {
+    const TTL: u64 = TTL;
 
-impl Resolve for World {
-    async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
-        let answer = |question: &Question| {
-            let outcome = match question.rtype() {
-                RecordType::TXT => self.txt.clone(),
-                RecordType::MX => self.mx.clone(),
-                _ => self.address.clone(),
-            };
-            let valid_until = outcome.content().map(|_| self.now.plus(TTL));
-            let (aliases, elapsed) = (Vec::new(), Duration::ZERO);
-            Answer {
-                question: question.clone(),
-                outcome,
-                aliases,
-                valid_until,
-                proof: smtp_sts_verify::dns::proof::Proof::default(),
-                queries: 1,
-                elapsed,
-            }
-        };
-        questions.iter().map(answer).collect()
+    fn now(&self) -> UnixTime {
+        self.now
     }
-}
 
-impl Fetch for World {
-    async fn fetch(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
+    fn outcome(&self, question: &Question) -> Outcome {
+        match question.rtype() {
+            RecordType::TXT => self.txt.clone(),
+            RecordType::MX => self.mx.clone(),
+            _ => self.address.clone(),
+        }
+    }
+
+    fn file(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
         Err(FetchError::NoAddress { host: url.host().clone() })
     }
 }
 
 fn ask_about(domain: &str, world: &World, memory: &InMemory, host: &str) -> Report {
-    let request = Request {
-        domain: PolicyDomain::parse(domain).unwrap(),
-        hosts: vec![MxHost::from_text(host).unwrap()],
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
-    };
     memory.set_clock(world.now);
-    from_memory(&request, Some(memory), world.now).unwrap_or_else(|| {
-        verify(&request, Some(memory), world, world, world.now).now_or_never().expect("maps need no time")
-    })
+    MadeUp(world).verified(&request(domain, &[host]), memory)
 }
 
 fn ask(world: &World, memory: &InMemory, host: &str) -> (Verdict, Reason, CacheUse) {
@@ -149,7 +121,7 @@ fn an_mx_rrset_that_is_a_proven_lie_lets_mail_wait_also_where_the_policy_is_unre
     let mut world = World::signed(POLICY, &["mx.d.test"]);
     world.txt = silence(ZoneStatus::ProvenInsecure);
     assert_eq!(ask(&world, &InMemory::new(NOW), "mx.d.test").1, Reason::PolicyUnreachable);
-    world.mx = Outcome::Bogus(Blame::Domain, "forged".into());
+    world.mx = forged();
     let (verdict, reason, _) = ask(&world, &InMemory::new(NOW), "mx.d.test");
     assert_eq!((verdict, reason), (Verdict::Defer, Reason::DnssecBogus));
 }
@@ -173,14 +145,7 @@ fn a_weaker_mechanism_does_not_displace_a_policy_in_force() {
 #[test]
 fn remembered_tlsa_records_count_only_beside_the_mx_hosts_of_the_same_look() {
     let domain = PolicyDomain::parse("d.test").unwrap();
-    let request = Request {
-        domain: domain.clone(),
-        hosts: vec![MxHost::from_text("mx.d.test").unwrap()],
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
-    };
+    let request = request("d.test", &["mx.d.test"]);
     for (mx_hosts, expected) in [
         ("hosts secure mx.d.test aliases: target.d.test=mx.d.test", Some(Reason::DaneUsable)),
         // A look that did not get as far as the aliases left this behind: nobody knows where else they lead.
