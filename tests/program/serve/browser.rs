@@ -2,8 +2,9 @@
 //!
 //! The pictures stay in `target/status-page`, to be looked at.
 
-use super::daemon::{Daemon, Plan, free_port};
+use super::daemon::{Daemon, Plan};
 use crate::support::laboratory::Laboratory;
+use crate::support::ports;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -140,7 +141,7 @@ fn the_status_page_is_seen_in_a_browser_and_nothing_in_it_runs_or_loads() {
         return;
     };
     let lab = Laboratory::start();
-    let (plan, port) = (Plan::in_world(&lab), free_port());
+    let (plan, port) = (Plan::in_world(&lab), ports::unused());
     let hostile = plan.directory.path().join(HOSTILE);
     let plan = plan.option("--exim", hostile.display()).option("--http", format!("127.0.0.1:{port}"));
     let daemon = plan.start();

@@ -1,7 +1,9 @@
 //! Peers that do harm, and an honest one beside them, who must not feel it (G1 to G4, G16).
 
 use super::daemon::{Daemon, PATIENCE, Socketmap, exim, p99};
+use crate::support::alone::is_alone;
 use crate::support::laboratory::Laboratory;
+use crate::support::turn::turn_of_this_thread;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -21,6 +23,7 @@ fn warm(lab: &Laboratory) -> Daemon {
 /// The p99 of 200 honest questions, half of them Exim's, half of them on one connection of Postfix's, which comes again
 /// when it was closed, as Postfix does.
 fn honest(daemon: &Daemon) -> Duration {
+    let _turn = turn_of_this_thread();
     let mut postfix = daemon.postfix();
     let mut took = Vec::new();
     for number in 0..200 {
@@ -52,6 +55,10 @@ fn is_closed(stream: &mut UnixStream) -> bool {
 
 #[test]
 fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
+    // In a process of its own: the neighbours need descriptors, too.
+    if !is_alone(module_path!(), "ten_thousand_idle_connections_cost_little_and_keep_nobody_out") {
+        return;
+    }
     let lab = Laboratory::start();
     let daemon = warm(&lab);
     let before = daemon.resident();

@@ -6,7 +6,7 @@
 use crate::support::laboratory::Laboratory;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -365,11 +365,6 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
         assert!(Instant::now() < end, "never: {what}");
         thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// A port of 127.0.0.1 that nobody has a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The p99 of these durations.

@@ -1,7 +1,8 @@
 //! The daemon's pages over real sockets: what they tell, and what nobody gets out of them (G15).
 
-use super::daemon::{Daemon, PATIENCE, Plan, free_port, until};
+use super::daemon::{Daemon, PATIENCE, Plan, until};
 use crate::support::laboratory::Laboratory;
+use crate::support::ports;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ impl Reply {
 
 impl Pages {
     fn of(plan: Plan) -> Self {
-        let port = free_port();
+        let port = ports::unused();
         Self { daemon: plan.option("--http", format!("127.0.0.1:{port}")).start(), port }
     }
 

@@ -4,6 +4,7 @@ use super::desk::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::certificates::Authority;
 use crate::support::laboratory::mail_host::{MailHost, Manner};
+use crate::support::turn::turn_of_this_thread;
 use rcgen::KeyPair;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -58,6 +59,7 @@ fn cost(lab: &Laboratory, port: u16, number: usize) -> (u64, Duration) {
 
 #[test]
 fn a_thousand_domains_need_no_more_memory_than_a_hundred() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::with(&world());
     let places: Vec<(IpAddr, Manner)> = (1..=HOSTS)
         .map(|n| (Ipv4Addr::new(127, 0, 1, u8::try_from(n).unwrap()).into(), Manner::Certified))

@@ -3,6 +3,7 @@
 use super::migration;
 use super::place::*;
 use super::predecessor::seeded;
+use crate::support::turn::turn_of_this_thread;
 use crate::support::users::{copy_program, is_root};
 use rusqlite::{Connection, OpenFlags};
 use smtp_sts_verify::cache::*;
@@ -134,6 +135,7 @@ fn f7_no_kill_loses_or_tears_a_committed_policy() {
 
 #[test]
 fn f10_fifty_writers_at_once_lose_nothing() {
+    let _turn = turn_of_this_thread();
     let place = Place::new();
     let children: Vec<Child> =
         (0..50).map(|i| command("write", &place.path(), &format!("w{i}")).spawn().unwrap()).collect();

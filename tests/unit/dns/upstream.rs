@@ -1,12 +1,14 @@
 //! Questions to name servers that fail, lie and stall: every question ends in time, within its quota, and rightly.
 
 use super::fake::{Act, Fake, answered, bare, honest};
+use crate::support::ports;
+use crate::support::turn::turn;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::upstream::{Carrier, Failure, Opinion, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -34,17 +36,16 @@ fn send(message: Vec<u8>) -> Act {
 }
 
 /// An address at which nobody listens.
-async fn closed_port() -> SocketAddr {
-    tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+fn closed_port() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, ports::unused()).into()
 }
 
-/// One test at a time: packets are counted here, and a neighbour that takes the processor for longer than a server's
-/// patience would add one.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+// Packets are counted here, and a neighbour that takes the processor for longer than a server's patience would add one:
+// each test waits for its turn.
 
 #[tokio::test]
 async fn one_honest_server_is_asked_once_over_udp() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::same(|question| send(honest(question, "yes"))).await;
     let (reply, packets) = ask_one(server.address, 2_000).await;
     assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("yes", 1, 1, 0));
@@ -52,7 +53,7 @@ async fn one_honest_server_is_asked_once_over_udp() {
 
 #[tokio::test]
 async fn a_silent_server_is_unreachable_when_the_run_is_over() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::same(|_| Act::Stall).await;
     let began = Instant::now();
     let (reply, packets) = ask_one(server.address, 200).await;
@@ -62,7 +63,7 @@ async fn a_silent_server_is_unreachable_when_the_run_is_over() {
 
 #[tokio::test]
 async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::start(
         |question| {
             let wrong = |salt: u16| {
@@ -83,7 +84,7 @@ async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
 
 #[tokio::test]
 async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::same(|question| {
         let mut lower = question.to_ascii_lowercase();
         lower[..12].copy_from_slice(&question[..12]); // the header has no case, and the ID may look like letters
@@ -96,7 +97,7 @@ async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
 
 #[tokio::test]
 async fn truncation_leads_to_tcp_and_64_kib_arrive_there() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let text = "x".repeat(253);
     let server = Fake::start(
         |question| send(bare(question, 0x83, 0)),
@@ -109,7 +110,7 @@ async fn truncation_leads_to_tcp_and_64_kib_arrive_there() {
 
 #[tokio::test]
 async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     type Behaviour = fn(&[u8]) -> Act;
     let cases: [(&str, Behaviour, Outage); 6] = [
         ("closes", |_| Act::Raw(vec![]), Outage::NoAnswer),
@@ -131,7 +132,7 @@ async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
 
 #[tokio::test]
 async fn garbage_over_udp_is_asked_for_again_over_tcp() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::start(
         |question| {
             let mut reply = honest(question, "cut");
@@ -147,7 +148,7 @@ async fn garbage_over_udp_is_asked_for_again_over_tcp() {
 
 #[tokio::test]
 async fn failing_servers_hand_over_at_once() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     for rcode in [1, 2, 4, 5] {
         let failing = Fake::same(move |question| send(bare(question, 0x81, rcode))).await;
         let good = Fake::same(|question| send(honest(question, "second"))).await;
@@ -161,9 +162,9 @@ async fn failing_servers_hand_over_at_once() {
 
 #[tokio::test]
 async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let good = Fake::same(|question| send(honest(question, "second"))).await;
-    let upstreams = Upstreams::new(&[closed_port().await, good.address]);
+    let upstreams = Upstreams::new(&[closed_port(), good.address]);
     let (quota, began) = (Quota::default(), Instant::now());
     for packets in [2, 3] {
         assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
@@ -174,7 +175,7 @@ async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
 
 #[tokio::test]
 async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_then_on() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let silent = Fake::same(|_| Act::Stall).await;
     let good = Fake::same(|question| send(honest(question, "second"))).await;
     let upstreams = Upstreams::new(&[silent.address, good.address]);
@@ -188,9 +189,9 @@ async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_
 
 #[tokio::test]
 async fn when_all_fail_the_failure_names_each() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let servfail = Fake::same(|question| send(bare(question, 0x81, 2))).await;
-    let closed = closed_port().await;
+    let closed = closed_port();
     let quota = Quota::default();
     let failure = ask(&Upstreams::new(&[servfail.address, closed]), &quota, 5_000).await.unwrap_err();
     assert_eq!(failure.outage, Outage::NoAnswer);
@@ -201,7 +202,7 @@ async fn when_all_fail_the_failure_names_each() {
 
 #[tokio::test]
 async fn a_spent_quota_sends_nothing() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     let server = Fake::same(|question| send(honest(question, "yes"))).await;
     let quota = Quota::default();
     while quota.take_query() {}
@@ -211,6 +212,6 @@ async fn a_spent_quota_sends_nothing() {
 
 #[tokio::test]
 async fn without_any_server_there_is_no_answer() {
-    let _turn = TURN.lock().await;
+    let _turn = turn().await;
     assert_eq!(ask(&Upstreams::new(&[]), &Quota::default(), 500).await.unwrap_err().outage, Outage::NoAnswer);
 }

@@ -3,6 +3,7 @@
 
 use super::server::{Line, PATIENCE, Server, look, target};
 use crate::support::laboratory::certificates::Authority;
+use crate::support::ports;
 use smtp_sts_verify::limits::{MAX_PROBE_OCTETS, MAX_SMTP_REPLY_OCTETS};
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
 use std::io::Write as _;
@@ -195,7 +196,7 @@ pub(crate) fn record(fragment: &[u8]) -> Vec<u8> {
 fn nobody_at_the_port_is_refused_and_a_private_address_is_not_asked() {
     use smtp_sts_verify::probe::{Probe, Settings, Times};
     use smtp_sts_verify::time::{Clock as _, SystemClock};
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = ([127, 0, 0, 1], ports::unused()).into();
     let roots = tempfile::NamedTempFile::new().unwrap();
     roots.as_file().write_all(Authority::found().pem().as_bytes()).unwrap();
     let sighting = look(closed, &target(Vec::new(), &[]), roots.path());

@@ -3,13 +3,14 @@
 use super::hostile::record;
 use super::server::{HOST, Server, look, target};
 use crate::support::laboratory::certificates::Authority;
+use crate::support::ports;
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::probe::certificate::{Distrust, Key};
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
 use smtp_sts_verify::probe::report::Sighting;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ fn openssl(directory: &Path, arguments: &str) {
 impl Openssl {
     /// Serves what lies in the directory.
     fn serve(directory: &Path, options: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::unused();
         let child = Command::new("openssl")
             .args([
                 "s_server",
