@@ -1,6 +1,6 @@
 //! The main job on a machine without internet: a signed world in one process, and the real path through it.
 //!
-//! `cargo run --release --example lab` starts the laboratory of `tests/laboratory/` on loopback, unprivileged, and asks
+//! `cargo run --release --example lab` starts the laboratory of `tests/support/laboratory/` on loopback, unprivileged, and asks
 //! about every delivery of `fixtures/laboratory/deliveries`, with one cache: the validating resolver over UDP and TCP,
 //! the policy fetch over TLS, the SQLite files, the verdict. It prints a table and ends with 1 if an answer is not the
 //! expected one. With `-- --serve` it stays up afterwards and prints commands to try by hand.
@@ -10,7 +10,7 @@
     reason = "a demonstration: it talks, and it may fail loudly"
 )]
 
-#[path = "../tests/laboratory/mod.rs"]
+#[path = "../tests/support/laboratory/mod.rs"]
 mod laboratory;
 
 use laboratory::{Laboratory, deliveries, path};

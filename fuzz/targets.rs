@@ -1,4 +1,4 @@
-//! What each fuzz target does with its octets, and what has to hold afterwards. `tests/corpora.rs` runs the same
+//! What each fuzz target does with its octets, and what has to hold afterwards. `tests/unit/corpora.rs` runs the same
 //! functions over `fixtures/corpora`, without a fuzzer.
 #![allow(
     dead_code,

@@ -1,7 +1,7 @@
 //! The load that `tests/bench/serve` puts on the daemon, and what it compares the daemon with.
 //!
 //! `ask` puts questions and counts the answers; `echo` is a bare server of the daemon's own runtime that speaks the same
-//! framing and knows one answer; `attack` is a peer that nobody wants; `world` is the laboratory of `tests/laboratory/` with
+//! framing and knows one answer; `attack` is a peer that nobody wants; `world` is the laboratory of `tests/support/laboratory/` with
 //! as many domains as one likes. Each prints `key=value` words; `world` reads commands from its standard input.
 #![allow(
     clippy::print_stdout,
@@ -18,7 +18,7 @@ mod asker;
 mod attack;
 mod echo;
 mod framing;
-#[path = "../../tests/laboratory/mod.rs"]
+#[path = "../../tests/support/laboratory/mod.rs"]
 mod laboratory;
 mod soak;
 mod world;

@@ -3,14 +3,12 @@
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
 mod cases;
-#[path = "../laboratory/mod.rs"]
-mod laboratory;
 mod oracles;
 mod pki;
+#[path = "../support/mod.rs"]
+mod support;
 
 use cases::CASES;
-use laboratory::Laboratory;
-use laboratory::mail_host::{MailHost, Service};
 use oracles::{Answer, Danetool, Place};
 use pki::{Pki, Shown};
 use std::collections::BTreeMap;
@@ -18,6 +16,8 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::laboratory::Laboratory;
+use support::laboratory::mail_host::{MailHost, Service};
 
 /// Every case, and what everybody is to make of it.
 const EXPECTED: &str = include_str!("expected.tsv");

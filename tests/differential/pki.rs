@@ -1,6 +1,6 @@
 //! Authorities and certificates, in order and in every kind of disorder.
 
-use crate::laboratory::certificates::authority;
+use crate::support::laboratory::certificates::authority;
 use rcgen::{
     CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519,

@@ -1,8 +1,8 @@
 //! `cache ...`.
 
-use crate::laboratory::Laboratory;
-use crate::program::Program;
 use crate::screen::typed;
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
 
 /// Policies of both dialects, one of them never met by a delivery.
 fn filled(lab: &Laboratory) -> Program {

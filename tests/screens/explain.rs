@@ -1,9 +1,9 @@
 //! `explain`.
 
-use crate::laboratory::name_server::{Manner, Scope};
-use crate::laboratory::{Laboratory, path};
-use crate::program::Program;
 use crate::screen::typed;
+use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::laboratory::{Laboratory, path};
+use crate::support::program::Program;
 use smtp_sts_verify::cache::{Authentication, Kept, Memory as _, StoredPolicy};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::{Dialect, Policy};

@@ -1,8 +1,8 @@
 //! `lint`.
 
-use crate::laboratory::Laboratory;
-use crate::program::Program;
 use crate::screen::typed;
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
 
 #[test]
 fn findings_stand_below_their_lines() {

@@ -1,7 +1,7 @@
 //! What `lookup` shows: the answer, why it is believed or not, and what proves it.
 
-use crate::laboratory::Laboratory;
 use crate::screen::{Screen, typed};
+use crate::support::laboratory::Laboratory;
 
 fn asked(lab: &Laboratory, question: &str) -> Screen {
     let mut options = vec!["--dns".into(), lab.dns().to_string().into(), "--trust-anchor".into()];

@@ -16,11 +16,9 @@
 //! show: `INSTA_UPDATE=always cargo test --test screens`. A snapshot that no test names fails, too.
 #![cfg(test)] // tells clippy that these are tests throughout, the functions between the tests included
 
-#[path = "../laboratory/mod.rs"]
-mod laboratory;
-#[path = "../program/mod.rs"]
-mod program;
 mod screen;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod cache;
 mod explain;

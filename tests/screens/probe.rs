@@ -1,8 +1,8 @@
 //! `probe`.
 
-use crate::laboratory::Laboratory;
-use crate::program::Program;
 use crate::screen::typed;
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
 
 /// The page about each domain, by the name of its snapshot.
 fn pages(domains: &[(&str, &str)]) {

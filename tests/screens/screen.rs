@@ -1,7 +1,7 @@
 //! One screen: what was typed, what came of it, and what of that is the same each time.
 
-use crate::laboratory::Laboratory;
-use crate::program::{PROGRAM, Program};
+use crate::support::laboratory::Laboratory;
+use crate::support::program::{PROGRAM, Program};
 use regex::Regex;
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -1,8 +1,8 @@
 //! `verify`, the default command, as people read it.
 
-use crate::laboratory::Laboratory;
-use crate::program::Program;
 use crate::screen::typed;
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
 
 fn shows(lab: &Laboratory, program: &Program, line: &str, name: &str) {
     typed(line).at(lab, program).with(["--format", "human"]).shows(name);

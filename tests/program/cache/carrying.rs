@@ -1,0 +1,169 @@
+//! `cache export` and `cache import`: a new host does not begin with trust on first use, and believes no forgery.
+
+use super::desk::*;
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Output, Stdio};
+
+/// `cache import -` of that text.
+fn import(lab: &Laboratory, program: &Program, format: &str, text: &[u8]) -> Output {
+    let mut command = command(lab, program, &["import", "-", "--format", format]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// The lines of an export.
+fn exported(lab: &Laboratory, program: &Program) -> Vec<String> {
+    let output = cache(lab, program, &["export"]);
+    assert_eq!((exit(&output), output.stderr.len()), (0, 0));
+    said(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn an_export_says_where_and_when_and_then_each_policy() {
+    let lab = Laboratory::start();
+    let program = filled(&lab);
+    let before = state(&program);
+    let lines = exported(&lab, &program);
+    let head: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert!(head["host"].is_string() && head["exported_at"].is_u64(), "{head}");
+    assert_eq!((&head["smtp_sts_verify_export"], lines.len()), (&1.into(), 5));
+    let last: Value = serde_json::from_str(&lines[4]).unwrap();
+    assert_eq!((&last["domain"], &last["mechanism"]), (&"sts.test".into(), &"mta-sts".into()));
+    assert_eq!(state(&program), before);
+    assert_eq!(exported(&lab, &Program::new(&lab)).len(), 1);
+}
+
+#[test]
+fn a_file_is_whole_and_nobody_elses_business() {
+    let lab = Laboratory::start();
+    let program = filled(&lab);
+    let path = lab.directory().join("export");
+    fs::write(&path, "an older one").unwrap();
+    let told = cache(&lab, &program, &["export", "--output", path.to_str().unwrap()]);
+    assert_eq!(said(&told), format!("exported 4 policies to {}\n", path.display()));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 5);
+    let told = cache(&lab, &program, &["export", "--format", "json", "-o", path.to_str().unwrap()]);
+    assert_eq!(objects(&told)[0]["exported"], 4);
+    let hidden = fs::read_dir(lab.directory()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(hidden.into_iter().all(|name| !name.to_str().unwrap().starts_with(".export")));
+
+    let output = cache(&lab, &program, &["export", "-o", "/nonexistent/export"]);
+    assert_eq!((exit(&output), said(&output).as_str()), (75, ""));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/export cannot be written"));
+}
+
+#[test]
+fn another_host_enforces_at_once_what_it_was_given() {
+    let lab = Laboratory::start();
+    let (old, new) = (filled(&lab), Program::new(&lab));
+    let path = lab.directory().join("export");
+    cache(&lab, &old, &["export", "-o", path.to_str().unwrap()]);
+    let output = cache(&lab, &new, &["import", path.to_str().unwrap()]);
+    let text = said(&output);
+    assert!(text.ends_with(": 4 stored, 0 known here as well or better, 0 refused\n"), "{text}");
+    assert_eq!((exit(&output), output.stderr.len()), (0, 0));
+    assert_eq!(
+        said(&cache(&lab, &new, &["list", "--format", "json"])),
+        said(&cache(&lab, &old, &["list", "--format", "json"])),
+        "they end when they would have ended there"
+    );
+    // The draft's policy refuses only once it was applied: it was, elsewhere.
+    let told = new.delivery("enforced.test", "mx.hosting.test");
+    assert_eq!(told.of(["verdict", "reason", "auth"]), ["refuse", "mx-not-in-policy", "dnssec"]);
+    let told = new.delivery("sts.test", "mx.hosting.test");
+    assert_eq!(told.of(["verdict", "policy"]), ["refuse", "mta-sts"], "{}", told.line);
+    let history = said(&cache(&lab, &new, &["history", "sts.test"]));
+    assert!(history.contains(" imported ") && history.contains("    from "), "{history}");
+
+    let again = import(&lab, &new, "json", &fs::read(&path).unwrap());
+    assert_eq!(objects(&again), [serde_json::json!({"stored": 0, "unchanged": 4, "refused": 0})]);
+}
+
+#[test]
+fn each_refused_line_is_named_with_its_field_and_the_others_are_taken() {
+    let lab = Laboratory::start();
+    let old = filled(&lab);
+    let lines = exported(&lab, &old);
+    let good = &lines[4];
+    let with = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from} {good}");
+        good.replace(from, to)
+    };
+    let object: Value = serde_json::from_str(good).unwrap();
+    let (fetched, ends) = (object["fetched_at"].as_u64().unwrap(), object["expires_at"].as_u64().unwrap());
+    let moment =
+        |name: &str, at: u64, to: u64| with(&format!("\"{name}\":{at}"), &format!("\"{name}\":{to}"));
+    let hostile = [
+        ("garbage".to_owned(), None),
+        ("\u{1b}]0;x\u{7}\u{202e}".to_owned(), None),
+        ("x".repeat(1 << 20), None),
+        ("{}".to_owned(), None),
+        (with("\"sts.test\"", "\"a..b\""), Some("domain")),
+        (with("\"sts.test\"", "\"\\u001b[2J\\u202e\""), Some("domain")),
+        (with("mta-sts", "dane"), Some("mechanism")),
+        (with("mode: enforce", "mode: perhaps"), Some("policy")),
+        (with("mx: *.sts.test", "mx: \\u0000\\u202e"), Some("policy")),
+        (with("\"webpki\"", "\"trusted\""), Some("authentication")),
+        (with("\"webpki\"", "\"first-use\""), Some("expires_at")),
+        (moment("expires_at", ends, u64::MAX), Some("expires_at")),
+        (moment("expires_at", ends, fetched), Some("expires_at")),
+        (moment("fetched_at", fetched, fetched + 300_000), Some("fetched_at")),
+    ];
+    let mut text = format!("{}\n", lines[0]);
+    for (line, _) in &hostile {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push_str(good);
+    let new = Program::new(&lab);
+    let output = import(&lab, &new, "json", text.as_bytes());
+    let objects = objects(&output);
+    assert_eq!((exit(&output), objects.len()), (1, hostile.len() + 1), "{objects:?}");
+    for (at, (line, field)) in hostile.iter().enumerate() {
+        let (told, line) = (&objects[at], &line[..line.len().min(200)]);
+        assert_eq!((&told["line"], &told["field"]), (&(at + 2).into(), &(*field).into()), "{line}: {told}");
+        let why = told["why"].as_str().unwrap();
+        assert!(
+            !why.is_empty() && why.len() < 400 && field.is_none_or(|field| why.contains(field)),
+            "{told}"
+        );
+    }
+    let summary = serde_json::json!({"stored": 1, "unchanged": 0, "refused": hostile.len()});
+    assert_eq!(objects.last(), Some(&summary));
+
+    let output = import(&lab, &Program::new(&lab), "human", text.as_bytes());
+    let text = said(&output);
+    assert!(text.contains("line 6: refused: field 'domain' holds"), "{text}");
+    assert!(text.ends_with(": 1 stored, 0 known here as well or better, 14 refused\n"), "{text}");
+}
+
+#[test]
+fn without_a_head_nothing_is_taken() {
+    let lab = Laboratory::start();
+    let lines = exported(&lab, &filled(&lab));
+    let elsewhere = lines[0].replace("\"circumstances\":\"", "\"circumstances\":\"00");
+    let future = lines[0].replace("_export\":1", "_export\":2");
+    for head in ["", "\n", lines[1].as_str(), elsewhere.as_str(), future.as_str()] {
+        let text = format!("{head}\n{}\n", lines[1]);
+        let new = Program::new(&lab);
+        let output = import(&lab, &new, "human", text.as_bytes());
+        assert!(said(&output).starts_with("line 1: refused: "), "{}", said(&output));
+        assert_eq!((exit(&output), state(&new).len()), (1, 0), "{head}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_64() {
+    let lab = Laboratory::start();
+    let output = cache(&lab, &Program::new(&lab), &["import", "/nonexistent/export"]);
+    assert_eq!((exit(&output), said(&output).as_str()), (64, ""));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/export cannot be read"));
+}

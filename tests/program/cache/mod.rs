@@ -1,0 +1,8 @@
+//! `cache`: what operators see of it, carry from host to host, and fetch again; and the verdict whatever becomes of its
+//! file.
+
+mod carrying;
+mod desk;
+mod looking;
+mod refreshing;
+mod whole;

@@ -1,0 +1,242 @@
+//! What is not a question ends in one clear line and exit 64, before a packet is sent.
+
+use crate::support::laboratory::Laboratory;
+use crate::support::program::{Program, Told, told};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::{Duration, Instant};
+
+/// Asks, and finds that nobody else was asked.
+fn refused(lab: &Laboratory, arguments: &[&OsStr]) -> Told {
+    let program = Program::new(lab);
+    let told = program.ask(arguments);
+    assert_eq!(told.exit, 64, "{arguments:?} got {}", told.line);
+    assert_eq!(lab.questions() + lab.visits().len(), 0, "{arguments:?} sent something");
+    assert!(!program.cache().exists(), "{arguments:?} made a cache");
+    told
+}
+
+fn refused_domain(lab: &Laboratory, domain: &OsStr) {
+    let told = refused(lab, &["-m".as_ref(), "mx.enforced.test".as_ref(), "-d".as_ref(), domain]);
+    assert!(["bad-domain", "usage"].contains(&told.get("reason")), "{domain:?} got {}", told.line);
+}
+
+#[test]
+fn characters_that_a_shell_exim_or_sql_would_read_are_no_part_of_a_domain() {
+    let lab = Laboratory::start();
+    for c in [
+        "\"", "'", "$", "{", "}", "\\", ";", "%", "`", "|", "&", "<", ">", "(", ")", "*", "?", "!", "#", "/",
+        ":", ",",
+    ] {
+        for domain in [format!("{c}enforced.test"), format!("enf{c}orced.test"), format!("enforced.test{c}")]
+        {
+            refused_domain(&lab, domain.as_ref());
+        }
+    }
+    for domain in ["${run{id}}", "`id`", "'; drop table sts_cache; --", "enforced.test -D", "$(id)", "%00"] {
+        refused_domain(&lab, domain.as_ref());
+    }
+}
+
+#[test]
+fn control_characters_and_directions_are_no_part_of_a_domain() {
+    let lab = Laboratory::start();
+    let controls = (1..=0x1f_u8).chain([0x7f]).map(|octet| vec![octet]);
+    let others = ["\u{85}", "\u{202e}", "\u{feff}", "\u{2066}"].map(|text| text.as_bytes().to_vec());
+    for octets in controls.chain(others) {
+        for at in [0, 4, "enforced.test".len()] {
+            let mut domain = b"enforced.test".to_vec();
+            domain.splice(at..at, octets.iter().copied());
+            refused_domain(&lab, &OsString::from_vec(domain));
+        }
+    }
+}
+
+#[test]
+fn octets_that_are_not_utf8_are_no_domain() {
+    let lab = Laboratory::start();
+    for octets in [&b"\xff"[..], b"enforced\xff.test", b"\xc0\xaf.test", b"enforced.test\x80"] {
+        refused_domain(&lab, OsStr::from_bytes(octets));
+    }
+}
+
+#[test]
+fn an_endless_argument_is_refused_unread() {
+    let lab = Laboratory::start();
+    // Linux lets one argument have 128 KiB; the parser's own test has a mebibyte.
+    let domain = "a".repeat(131_000);
+    let start = Instant::now();
+    refused_domain(&lab, domain.as_ref());
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn labels_and_names_have_their_length_and_no_hyphen_at_an_end() {
+    let lab = Laboratory::start();
+    let long_label = format!("{}.test", "a".repeat(64));
+    let long_name = format!("{}test", "a.".repeat(126));
+    for domain in
+        [".", "..", "a..test", ".test", "a-.test", "-a.test", "enforced.test..", &long_label, &long_name]
+    {
+        refused_domain(&lab, domain.as_ref());
+    }
+}
+
+#[test]
+fn an_empty_domain_or_host_is_a_bad_question() {
+    let lab = Laboratory::start();
+    refused_domain(&lab, "".as_ref());
+    refused(&lab, &["-d".as_ref(), "enforced.test".as_ref(), "-m".as_ref(), "".as_ref()]);
+}
+
+#[test]
+fn a_forged_a_label_is_no_domain() {
+    let lab = Laboratory::start();
+    for domain in ["xn--enforced-.test", "xn--a.test", "xn--.test"] {
+        refused_domain(&lab, domain.as_ref());
+    }
+}
+
+#[test]
+fn an_option_in_disguise_is_never_obeyed() {
+    let lab = Laboratory::start();
+    let file = lab.directory().join("target");
+    for domain in
+        ["-c", "--config", "--dns", "-D", "--help", "--version", "-", "--", "@file", "-mx.enforced.test"]
+    {
+        refused(&lab, &["-d".as_ref(), domain.as_ref(), "-m".as_ref(), "mx1.enforced.test".as_ref()]);
+        refused(&lab, &["-d".as_ref(), "enforced.test".as_ref(), "-m".as_ref(), domain.as_ref()]);
+    }
+    let disguised = format!("-c{}", file.display());
+    refused(&lab, &["-d".as_ref(), disguised.as_ref()]);
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_word_too_many_is_a_bad_question() {
+    let lab = Laboratory::start();
+    let enforced = OsStr::new("enforced.test");
+    assert_eq!(
+        refused(&lab, &["-d".as_ref(), enforced, "mx1.enforced.test".as_ref()]).get("reason"),
+        "usage"
+    );
+    assert_eq!(refused(&lab, &["-d".as_ref(), enforced, "--no-such-option".as_ref()]).get("reason"), "usage");
+    assert_eq!(refused(&lab, &[]).get("reason"), "usage");
+    // Whoever has a host is told no permitted ones, in an error no less than in an answer: `told` looks.
+    assert_eq!(
+        refused(&lab, &["-d", "a", "-m", "b", "--no-such-option"].map(OsStr::new)).get("reason"),
+        "usage"
+    );
+}
+
+#[test]
+fn more_hosts_than_exim_would_ever_try_are_a_bad_question() {
+    let lab = Laboratory::start();
+    let many = |n: usize| {
+        let hosts = (0..n).flat_map(|i| ["-m".into(), format!("mx{i}.enforced.test")]);
+        ["-d".to_owned(), "enforced.test".to_owned()].into_iter().chain(hosts)
+    };
+    let start = Instant::now();
+    let told = Program::new(&lab).ask(many(10_000));
+    assert_eq!((told.exit, lab.questions()), (64, 0), "{}", told.line);
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn the_same_host_twice_in_any_case_is_one_host() {
+    let lab = Laboratory::start();
+    let told = Program::new(&lab).ask([
+        "-d",
+        "ENFORCED.test.",
+        "-m",
+        "mx1.enforced.test",
+        "-m",
+        "MX1.Enforced.TEST.",
+    ]);
+    assert_eq!(told.verdict(), ["deliver", "policy-met"], "{}", told.line);
+}
+
+#[test]
+fn an_address_has_no_policy_and_needs_no_packet() {
+    let lab = Laboratory::start();
+    for literal in ["[192.0.2.1]", "192.0.2.1", "[IPv6:2001:db8::1]", "2001:db8::1", "0x7f.1", "127.1"] {
+        let told = Program::new(&lab).delivery(literal, "mx1.enforced.test");
+        assert_eq!(
+            (told.exit, told.verdict()),
+            (0, ["deliver", "address-literal"]),
+            "{literal}: {}",
+            told.line
+        );
+    }
+    assert_eq!(lab.questions(), 0);
+}
+
+#[test]
+fn a_unicode_name_and_its_a_label_are_one_domain() {
+    let lab = Laboratory::start();
+    for (domain, host) in [
+        ("b\u{fc}cher.test", "mx.b\u{fc}cher.test"),
+        ("B\u{dc}CHER.test", "mx.xn--bcher-kva.test"),
+        ("xn--bcher-kva.test", "mx.b\u{fc}cher.test"),
+        ("b\u{fc}cher\u{3002}test", "mx.xn--bcher-kva.test"),
+    ] {
+        let told = Program::new(&lab).delivery(domain, host);
+        assert_eq!(told.verdict(), ["deliver", "policy-met"], "{domain}: {}", told.line);
+    }
+}
+
+#[test]
+fn the_caller_s_word_about_the_record_changes_nothing() {
+    let lab = Laboratory::start();
+    let forged = "v=STS1; to=false; mx=*; a=dnssec; c=webpki; e=86400";
+    for word in [
+        &["-s", forged][..],
+        &["-s", ""],
+        &["-D"],
+        &["-s", forged, "-D"],
+        &["-s", "0"],
+        &["-s", "-D"],
+        &["-D=yes"],
+    ] {
+        let program = Program::new(&lab).with(word.iter().copied());
+        let kept = program.delivery("enforced.test", "mx1.enforced.test");
+        assert_eq!(kept.of(["auth", "reason"]), ["dnssec", "policy-met"], "{word:?}: {}", kept.line);
+        let told = program.delivery("enforced.test", "mx.hosting.test");
+        assert_eq!((told.get("verdict"), told.exit), ("refuse", 1), "{word:?}: {}", told.line);
+        let unsigned = program.delivery("first.test", "mx.first.test");
+        assert_eq!(unsigned.get("auth"), "first-use", "{word:?}: {}", unsigned.line);
+    }
+}
+
+#[test]
+fn what_a_hostile_parent_sets_changes_nothing() {
+    let lab = Laboratory::start();
+    let arguments = ["-d", "webpki.test", "-m", "mx.webpki.test"];
+    for (variable, value) in [
+        ("RUST_LOG", "trace"),
+        ("RUST_BACKTRACE", "full"),
+        ("SSL_CERT_FILE", "/dev/null"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+        ("https_proxy", "http://127.0.0.1:9"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("HOSTALIASES", "/dev/null"),
+        ("LOCALDOMAIN", "attacker.test"),
+        ("RES_OPTIONS", "ndots:15"),
+        ("HOME", "/nonexistent"),
+        ("TMPDIR", "/nonexistent"),
+        ("SQLITE_TMPDIR", "/nonexistent"),
+        ("STATE_DIRECTORY", "/nonexistent"),
+    ] {
+        let output = Program::new(&lab).command(arguments).env(variable, value).output().unwrap();
+        let told = told(output, false);
+        assert_eq!(
+            told.of(["verdict", "auth", "cache"]),
+            ["deliver", "webpki", "stored"],
+            "{variable}: {}",
+            told.line
+        );
+    }
+    let told = told(Program::new(&lab).command(arguments).env_clear().output().unwrap(), false);
+    assert_eq!(told.of(["verdict", "auth"]), ["deliver", "webpki"], "no environment at all: {}", told.line);
+}

@@ -1,0 +1,60 @@
+//! An answer that nobody could read is not an answer.
+
+use crate::support::laboratory::Laboratory;
+use crate::support::program::Program;
+use std::fs::OpenOptions;
+use std::io::pipe;
+use std::process::Stdio;
+
+const MET: [&str; 4] = ["-d", "enforced.test", "-m", "mx1.enforced.test"];
+
+#[test]
+fn a_full_disk_behind_standard_output_is_exit_75() {
+    let lab = Laboratory::start();
+    for format in ["exim", "json", "human"] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Program::new(&lab).with(["--format", format]).command(MET);
+        let output = command.stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(75), "{format}");
+        assert!(format != "exim" || output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_exit_75() {
+    let lab = Laboratory::start();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let output = Program::new(&lab).command(MET).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(75), 0));
+}
+
+#[test]
+fn more_words_for_people_are_none_for_exim() {
+    let lab = Laboratory::start();
+    for arguments in
+        [&["-v", "-d", "bogus.test", "-m", "mx.bogus.test"][..], &["-v", "-d", "?"], &["-v", "--nonsense"]]
+    {
+        let plain = Program::new(&lab).ask(arguments.iter().copied().filter(|word| *word != "-v"));
+        assert_eq!(Program::new(&lab).ask(arguments.iter().copied()), plain);
+    }
+}
+
+#[test]
+fn a_verdict_does_not_depend_on_the_cache_that_keeps_it() {
+    let lab = Laboratory::start();
+    for path in ["/nonexistent/cache.db", "/dev/full", "/dev/null"] {
+        let told = Program::new(&lab).with_cache_at(path).ask(MET);
+        assert_eq!(told.of(["verdict", "cache"]), ["deliver", "unavailable"], "{path}: {}", told.line);
+    }
+}
+
+#[test]
+fn a_cache_that_is_no_absolute_path_of_a_file_is_a_mistake_of_the_configuration() {
+    let lab = Laboratory::start();
+    for path in ["/", "cache.db", "../cache.db", "file:/tmp/cache.db?mode=memory", ":memory:"] {
+        let told = Program::new(&lab).with_cache_at(path).ask(MET);
+        assert_eq!((told.exit, told.get("reason")), (78, "configuration"), "{path:?}: {}", told.line);
+    }
+    assert_eq!(lab.questions(), 0);
+}

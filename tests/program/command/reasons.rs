@@ -1,0 +1,90 @@
+//! Every reason of the closed list, provoked from outside, and each in a line that Exim can keep.
+
+use crate::support::laboratory::Laboratory;
+use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::laboratory::zone::Health;
+use crate::support::program::{Program, Told};
+use smtp_sts_verify::reason::Reason;
+
+/// The answer of the program in a world where that reason is the right one; `None` if nobody outside can bring it about.
+fn provoked(reason: Reason) -> Option<Told> {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    let delivery = |domain: &str| program.delivery(&format!("{domain}.test"), &format!("mx.{domain}.test"));
+    let enforced = |host: &str| {
+        assert_eq!(program.delivery("enforced.test", "mx1.enforced.test").get("verdict"), "deliver");
+        program.delivery("enforced.test", host)
+    };
+    Some(match reason {
+        Reason::AddressLiteral => program.delivery("[192.0.2.1]", "mx1.enforced.test"),
+        Reason::BadDomain => program.delivery("no domain", "mx1.enforced.test"),
+        Reason::BadHost => program.delivery("enforced.test", "no host"),
+        Reason::ClockSuspect => {
+            lab.set_health(".", Health::Expired);
+            delivery("none")
+        }
+        Reason::Configuration => {
+            Program::new(&lab).with(["--config", "/nonexistent"]).without_configuration().route("none.test")
+        }
+        Reason::Deadline => Program::new(&lab).with(["--deadline", "1"]).route("silent.test"),
+        Reason::DnsUnreachable => {
+            lab.behave(Scope::name("_smtp_sts.none.test"), Manner::Servfail);
+            delivery("none")
+        }
+        Reason::DnssecBogus => delivery("bogus"),
+        Reason::DnssecStripped => {
+            lab.behave(Scope::Everything, Manner::Stripped);
+            delivery("none")
+        }
+        Reason::FirstUse => delivery("first"),
+        Reason::DaneUnusable
+        | Reason::DaneUsable
+        | Reason::Internal
+        | Reason::ModeNone
+        | Reason::Override
+        | Reason::PolicyNotFetched
+        | Reason::TlsaBogus
+        | Reason::TlsaRequired
+        | Reason::TlsaUnreachable => return None,
+        Reason::MxNotInDns => enforced("mx9.enforced.test"),
+        Reason::MxNotInPolicy => enforced("mx.hosting.test"),
+        Reason::NeverApplied => program.route("forbidden.test"),
+        Reason::NoPolicy => delivery("none"),
+        Reason::NoTrustAnchor => {
+            let other = Laboratory::start();
+            let anchor = other.trust_anchor();
+            Program::new(&lab).with_trust_anchor(&anchor).route("none.test")
+        }
+        Reason::NullMx => delivery("null"),
+        Reason::PolicyMalformed => delivery("malformed"),
+        Reason::PolicyMet => enforced("mx2.enforced.test"),
+        Reason::PolicyUnauthenticated => {
+            Program::new(&lab).with(["--require-authentication"]).route("first.test")
+        }
+        Reason::PolicyUnreachable => {
+            lab.behave(Scope::name("_smtp_sts.plain.test"), Manner::Servfail);
+            delivery("plain")
+        }
+        Reason::ReportOnly => delivery("report"),
+        Reason::TlsUnverified => {
+            enforced("mx1.enforced.test");
+            program.ask(["-d", "enforced.test", "-m", "mx1.enforced.test", "--tls-verified", "no"])
+        }
+        Reason::TooManyMx => {
+            (0..65).for_each(|i| lab.publish("none.test", "MX", &format!("{i} mx{i}.none.test.")));
+            delivery("none")
+        }
+        Reason::Usage => program.ask(["--no-such-option"]),
+    })
+}
+
+#[test]
+fn every_reason_can_be_met_in_practice() {
+    let wrong: Vec<String> = Reason::ALL
+        .into_iter()
+        .filter_map(|reason| Some((reason.word(), provoked(reason)?)))
+        .filter(|(word, told)| told.get("reason") != *word)
+        .map(|(word, told)| format!("{word}: {}", told.line))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,7 @@
+//! The doctor as an operator meets it: the real program, real name servers, and an Exim that says what it is told to.
+
+mod clock;
+mod exim;
+mod patient;
+mod servers;
+mod world;

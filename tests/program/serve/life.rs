@@ -1,0 +1,228 @@
+//! The life of the daemon: how it starts, reads its files again, shows that it is alive, ends, and comes back (G6, G7, G14, G18).
+
+use super::daemon::{Daemon, Plan, exim, until};
+use crate::support::laboratory::Laboratory;
+use crate::support::laboratory::name_server::{Manner, Scope};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn root_is_refused_unless_it_is_allowed() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab).without_flag("--allow-root");
+    let (status, said) = plan.fail();
+    assert_eq!(status, Some(78));
+    assert!(said.contains("started as root") && said.contains("--allow-root"), "{said}");
+    assert!(!plan.exim().exists());
+}
+
+#[test]
+fn systemd_is_told_what_the_daemon_does_and_that_it_is_alive() {
+    let lab = Laboratory::start();
+    let line = "WATCHDOG_PID=$$; export WATCHDOG_PID; exec \"$@\"";
+    let mut daemon = Plan::in_world(&lab).variable("WATCHDOG_USEC", 300_000).started_by(line).start();
+    for _ in 0..5 {
+        daemon.wait_until_told("WATCHDOG=1");
+    }
+    daemon.signal("HUP");
+    let told = daemon.wait_until_told("RELOADING=1");
+    assert!(told.contains("MONOTONIC_USEC="), "Type=notify-reload wants it: {told}");
+    let told = daemon.wait_until_told("READY=1");
+    assert!(told.contains("STATUS=Answering exim at /"), "{told}");
+    // A process that does not run says nothing, and systemd starts another one.
+    daemon.signal("STOP");
+    while daemon.tells("WATCHDOG=1", Duration::from_millis(50)) {}
+    assert!(!daemon.tells("WATCHDOG=1", Duration::from_millis(600)));
+    daemon.signal("CONT");
+    daemon.wait_until_told("WATCHDOG=1");
+    daemon.signal("TERM");
+    daemon.wait_until_told("STOPPING=1");
+    assert_eq!(daemon.wait().code(), Some(0));
+}
+
+#[test]
+fn told_to_end_under_load_it_loses_no_reply() {
+    let lab = Laboratory::start();
+    let mut daemon = Daemon::in_world(&lab);
+    daemon.ask("enforced.test");
+    let (lost, answered) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let askers: Vec<_> = (0..4)
+        .map(|_| {
+            let (lost, answered, path) = (Arc::clone(&lost), Arc::clone(&answered), daemon.plan().exim());
+            thread::spawn(move || {
+                // A hundred times a second, all together, until nobody lets them in any more.
+                loop {
+                    match exim(&path, "enforced.test") {
+                        Ok(answer) if answer.starts_with("verdict=deliver") => answered.fetch_add(1, Relaxed),
+                        Ok(_) => lost.fetch_add(1, Relaxed),
+                        Err(error) => {
+                            let is_at_the_door =
+                                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+                            lost.fetch_add(usize::from(!is_at_the_door), Relaxed);
+                            return;
+                        }
+                    };
+                    thread::sleep(Duration::from_millis(40));
+                }
+            })
+        })
+        .collect();
+    // Postfix keeps its connection, and closes it itself when it sees that the other side did.
+    let postfix = thread::spawn({
+        let (lost, mut connection) = (Arc::clone(&lost), daemon.postfix());
+        move || {
+            loop {
+                if !connection.is_open() {
+                    break;
+                }
+                if connection.ask("policy", "enforced.test").is_err() {
+                    lost.fetch_add(1, Relaxed);
+                    break;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    });
+    until("they have begun", || answered.load(Relaxed) > 50);
+    assert_eq!(daemon.terminate().code(), Some(0));
+    askers.into_iter().for_each(|asker| asker.join().unwrap());
+    postfix.join().unwrap();
+    assert_eq!(lost.load(Relaxed), 0, "of {}", answered.load(Relaxed));
+}
+
+#[test]
+fn told_to_end_it_answers_who_waits_for_a_look_up() {
+    let lab = Laboratory::start();
+    lab.behave(Scope::Everything, Manner::Late(Duration::from_millis(150)));
+    let mut daemon = Daemon::in_world(&lab);
+    let asking = ask_in_the_background(&daemon, "enforced.test");
+    until("the look-up has begun", || lab.questions() > 0);
+    assert_eq!(daemon.terminate().code(), Some(0));
+    let answer = asking.join().unwrap();
+    assert!(answer.contains("reason=") && !answer.contains("reason=internal"), "{answer}");
+}
+
+#[test]
+fn told_twice_it_ends_at_once() {
+    let lab = Laboratory::start();
+    lab.behave(Scope::Everything, Manner::Silent);
+    let mut daemon = Plan::in_world(&lab).option("--answer-within", "4.5").start();
+    let asking = ask_in_the_background(&daemon, "enforced.test");
+    until("the look-up has begun", || lab.questions() > 0);
+    let began = Instant::now();
+    daemon.signal("TERM");
+    daemon.wait_until_told("STOPPING=1");
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait().code(), Some(75), "somebody was not answered");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(asking.join().unwrap(), "");
+}
+
+#[test]
+fn killed_and_started_again_it_says_what_it_said() {
+    let lab = Laboratory::start();
+    let daemon = Daemon::in_world(&lab);
+    let questions = ["enforced.test mx1.enforced.test", "enforced.test mx.hosting.test", "webpki.test"];
+    for question in questions {
+        daemon.ask(question);
+    }
+    let plan = daemon.kill();
+    // What was in force is in force again, even if nobody can be asked.
+    lab.behave(Scope::Everything, Manner::Servfail);
+    let daemon = plan.start();
+    let words = |answer: String, word: &str| answer.split(' ').any(|one| one == word);
+    assert!(words(daemon.ask(questions[0]), "verdict=deliver"));
+    assert!(words(daemon.ask(questions[1]), "verdict=refuse"));
+    assert!(words(daemon.ask(questions[2]), "tls=webpki"));
+}
+
+#[test]
+fn a_new_configuration_counts_from_the_signal_on_and_a_bad_one_never() {
+    let lab = Laboratory::start();
+    let mut daemon = Plan::in_world(&lab).start();
+    let refused = "enforced.test mx.hosting.test";
+    daemon.ask("enforced.test");
+    let policy_counts = |daemon: &Daemon| {
+        let answer = daemon.ask(refused);
+        assert!(answer.contains("reason=mx-not-in-policy"), "{answer}\n{}", daemon.log());
+    };
+    policy_counts(&daemon);
+    let reload = |daemon: &mut Daemon, configuration: &str| {
+        fs::write(daemon.plan().configuration(), configuration).unwrap();
+        daemon.signal("HUP");
+        daemon.wait_until_told("READY=1");
+    };
+    let ignoring = "[override.\"enforced.test\"]\nignore = true\nuntil = 2999-12-31\nreason = \"a test\"\n";
+    reload(&mut daemon, ignoring);
+    assert!(daemon.ask(refused).contains("reason=override"), "{}", daemon.log());
+    for (bad, why) in [
+        ("nonsense = true\n", "nonsense"),
+        (
+            "trust_anchor = \"/nonexistent\"\nca_file = \"/nonexistent\"\n[serve]\nexim = [\"nowhere\"]\n",
+            "nowhere",
+        ),
+    ] {
+        reload(&mut daemon, bad);
+        daemon.wait_for_log(why);
+        assert!(daemon.log().contains("the old one still counts"));
+        assert!(daemon.ask(refused).contains("reason=override"), "{bad}");
+    }
+    reload(&mut daemon, "");
+    policy_counts(&daemon);
+    assert_eq!(daemon.terminate().code(), Some(0));
+}
+
+#[test]
+fn anchors_that_cannot_be_read_again_are_those_of_before() {
+    let lab = Laboratory::start();
+    let anchors = fs::read(lab.trust_anchor()).unwrap();
+    let mut daemon = Daemon::in_world(&lab);
+    fs::write(lab.trust_anchor(), "no anchor").unwrap();
+    daemon.signal("HUP");
+    daemon.wait_until_told("READY=1");
+    daemon.wait_for_log("the old one still counts");
+    assert!(daemon.ask("enforced.test").contains("reason=policy-met"));
+    fs::write(lab.trust_anchor(), anchors).unwrap();
+}
+
+#[test]
+fn other_places_to_listen_at_count_after_a_restart_and_the_log_says_so() {
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab).without("--postfix");
+    let other = plan.directory.path().join("other.sock");
+    let mut daemon = plan.start();
+    fs::write(daemon.plan().configuration(), format!("[serve]\npostfix = [\"{}\"]\n", other.display()))
+        .unwrap();
+    daemon.signal("HUP");
+    daemon.wait_until_told("READY=1");
+    daemon.wait_for_log("they count after a restart");
+    assert!(!other.exists());
+    assert!(daemon.ask("enforced.test").starts_with("verdict=deliver"));
+}
+
+/// Asks as Exim does, and does not wait for it; an answer that never comes is empty.
+fn ask_in_the_background(daemon: &Daemon, question: &str) -> thread::JoinHandle<String> {
+    let (path, question) = (daemon.plan().exim(), question.to_owned());
+    thread::spawn(move || exim(&path, &question).unwrap_or_default())
+}
+
+#[test]
+fn the_log_tells_the_daemons_own_affairs_whatever_its_shape() {
+    let lab = Laboratory::start();
+    for (shape, ready) in [("text", " INFO "), ("json", "{\"at\":")] {
+        let mut daemon = Plan::in_world(&lab).option("--log-format", shape).start();
+        daemon.ask("enforced.test");
+        daemon.terminate();
+        daemon.wait_for_log("told to end");
+        let log = daemon.log();
+        assert!(log.starts_with(ready) && !log.contains("DNS answered"), "{log}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The daemon, whole: the real program with `serve` on loopback and UNIX sockets, in the laboratory's world, as its peers
+//! and as systemd see it.
+
+mod browser;
+mod crowd;
+mod daemon;
+mod events;
+mod life;
+mod pages;
+mod socketmap;
+mod sockets;

@@ -1,0 +1,123 @@
+//! Postfix's questions and the replies to them, over the world of `fixtures/laboratory/socketmap`: what another daemon was
+//! asked in its tests, and what ours says.
+
+use super::daemon::Daemon;
+use crate::support::laboratory::{Laboratory, path};
+use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::protocol::Frame;
+use smtp_sts_verify::serve::protocol::socketmap::{self, Request};
+use smtp_sts_verify::time::{Clock as _, SystemClock};
+use std::path::Path;
+
+/// One line of `fixtures/socketmap.tsv`.
+struct Row {
+    question: String,
+    expected: &'static str,
+}
+
+/// Every line, the name of the map ours.
+fn rows() -> Vec<Row> {
+    let table = include_str!("../../../fixtures/socketmap.tsv");
+    let lines = table.lines().filter(|line| !line.starts_with('#'));
+    let read = |line: &'static str| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let (theirs, ours, why) = (columns[2], columns[3], columns.get(4));
+        assert_eq!(
+            theirs != ours,
+            why.is_some(),
+            "{line}: a difference has its reason, and nothing else has one"
+        );
+        let (_, key) = columns[0].split_once(' ').unwrap();
+        Row { question: format!("policy {key}"), expected: ours }
+    };
+    lines.map(read).collect()
+}
+
+fn world() -> Laboratory {
+    Laboratory::with(include_str!("../../../fixtures/laboratory/socketmap"))
+}
+
+fn netstring(content: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    socketmap::write(content, &mut octets);
+    octets
+}
+
+/// The reply that the codec and the pipeline come to, in this process.
+fn replied(lab: &Laboratory, cache: &Path, question: &str) -> String {
+    match socketmap::read(&netstring(question)) {
+        Frame::Whole(Request::Reply(words), _) => words.to_owned(),
+        Frame::Whole(Request::Policy(map, question), _) => {
+            let report = path::ask(lab, cache, question.domain.as_str(), None, SystemClock.now());
+            Answer::of(&report, &question).socketmap.of(map).to_owned()
+        }
+        other => panic!("{question}: {other:?}"),
+    }
+}
+
+#[test]
+fn what_another_daemon_was_asked_is_answered_as_the_table_says() {
+    let (lab, rows) = (world(), rows());
+    assert_eq!(rows.len(), 63);
+    let cache = lab.cache_file();
+    for Row { question, expected } in rows {
+        assert_eq!(replied(&lab, &cache, &question).trim_end(), expected, "{question}");
+    }
+}
+
+/// What of that is told to TLS reports (RFC 8460 section 4.3).
+#[test]
+fn each_domain_of_that_world_has_its_word_for_reports() {
+    let lab = world();
+    let cache = lab.cache_file();
+    let policy = |mode: &str| {
+        let lines = ["version: STSv1", &format!("mode: {mode}"), "mx: mail.loc", "max_age: 86400"];
+        let strings: String = lines.iter().map(|line| format!(" {{ policy_string = {line} }}")).collect();
+        format!("policy_type=sts policy_domain={{}}{strings} mx_host_pattern=mail.loc")
+    };
+    let none = "OK may policy_type=no-policy-found policy_domain={}";
+    let failed = |word| format!("OK may policy_type=sts policy_domain={{}} policy_failure={word}");
+    for (domain, expected) in [
+        ("good.loc", format!("OK secure match=mail.loc servername=hostname {}", policy("enforce"))),
+        ("testing.loc", format!("OK may {}", policy("testing"))),
+        ("valid-none.loc", none.to_owned()),
+        ("no-record.loc", none.to_owned()),
+        ("bad-record1.loc", none.to_owned()),
+        ("bad-record2.loc", none.to_owned()),
+        ("bad-policy1.loc", failed("sts-policy-invalid")),
+        ("bad-policy2.loc", failed("sts-policy-invalid")),
+        ("bad-policy3.loc", failed("sts-policy-invalid")),
+        ("bad-cert1.loc", failed("sts-webpki-invalid")),
+        ("bad-cert2.loc", failed("sts-webpki-invalid")),
+        // Asked again, the policy host is left alone for a while, and the cause is remembered.
+        ("bad-cert1.loc", failed("sts-webpki-invalid")),
+        ("bad-policy1.loc", failed("sts-policy-invalid")),
+    ] {
+        let reply = replied(&lab, &cache, &format!("policy-tlsrpt {domain}"));
+        assert_eq!(reply, expected.replace("{}", domain), "{domain}");
+    }
+}
+
+/// The same on one connection to the daemon itself, all questions sent before the first reply is read.
+#[test]
+fn the_daemon_gives_the_same_replies_on_its_socket() {
+    let lab = world();
+    let daemon = Daemon::in_world(&lab);
+    let mut connection = daemon.postfix();
+    let rows = rows();
+    for Row { question, .. } in &rows {
+        let (map, key) = question.split_once(' ').unwrap();
+        connection.send(map, key).unwrap();
+    }
+    for Row { question, expected } in &rows {
+        assert_eq!(connection.reply().unwrap().trim_end(), *expected, "{question}\n{}", daemon.log());
+    }
+    for domain in ["good.loc", "testing.loc", "no-record.loc", "bad-policy1.loc"] {
+        let told = connection.ask("policy-tlsrpt", domain).unwrap();
+        assert_eq!(told, replied(&lab, &lab.cache_file(), &format!("policy-tlsrpt {domain}")));
+    }
+    assert_eq!(
+        connection.ask("test", "good.loc").unwrap(),
+        "PERM there are two maps: policy and policy-tlsrpt"
+    );
+}

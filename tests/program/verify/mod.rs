@@ -1,0 +1,14 @@
+//! The whole path, in sentences: given this world, for this delivery, this verdict.
+//!
+//! The real program is run, against real servers over real sockets, with a real cache file.
+
+mod critical_path;
+mod dane;
+mod domains;
+mod first_use;
+mod in_force;
+mod lookup;
+mod mail_exchangers;
+mod mta_sts;
+mod trouble;
+mod warm;

@@ -1,0 +1,155 @@
+//! A file of version 1 becomes one of version 2, whole or not at all.
+
+use super::place::*;
+use crate::support::users::is_root;
+use rusqlite::{Connection, OpenFlags};
+use smtp_sts_verify::cache::*;
+use smtp_sts_verify::time::UnixTime;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+/// As the first release wrote it, at that moment: four policies of the usual circumstances, two of a laboratory's.
+const VERSION_1: &[u8] = include_bytes!("../../../fixtures/cache/version-1.db");
+pub(crate) const THEN: UnixTime = UnixTime(1_800_000_000);
+
+pub(crate) fn old_file() -> Place {
+    let place = Place::new();
+    restore(&place);
+    place
+}
+
+pub(crate) fn restore(place: &Place) {
+    fs::write(place.path(), VERSION_1).unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
+}
+
+/// What a bystander sees of the file: its version, and how many policies of how many there are readable.
+pub(crate) fn version(place: &Place) -> i64 {
+    let connection = Connection::open_with_flags(place.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// What the file has to say about its four policies, once it is taken over.
+pub(crate) fn the_four_are_there(place: &Place) {
+    let cache = open(&place.path(), THEN);
+    let all: Vec<StoredPolicy> = cache.all().map(Result::unwrap).collect();
+    let told: Vec<_> = all
+        .iter()
+        .map(|policy| {
+            let age = THEN.since(policy.fetched_at);
+            (policy.domain.as_str(), policy.authentication, age, policy.applied_at.is_some())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("enforced.test", Authentication::Dnssec, 1_000, true),
+            ("expired.test", Authentication::Dnssec, 700_000, true),
+            ("first-use.test", Authentication::FirstUse, 3_000, false),
+            ("report.test", Authentication::WebPki, 2_000, true),
+        ]
+    );
+    assert_eq!(all[0].policy.to_text(), RECORD);
+    assert_eq!(cache.census().unwrap(), Census { here: 4, elsewhere: 2 });
+    assert_eq!(version(place), 2);
+}
+
+#[test]
+fn its_policies_stay_what_they_were() {
+    let place = old_file();
+    the_four_are_there(&place);
+    let laboratory = Circumstances { https_port: 8_443, ..usual() };
+    let there = Cache::new(CachePath::parse(&place.path()).unwrap(), &laboratory, 100, THEN);
+    assert_eq!(there.all().count(), 2);
+    assert_eq!(place.names(), ["cache.db"]);
+}
+
+#[test]
+fn it_becomes_to_the_letter_what_a_new_file_is() {
+    let (old, new) = (old_file(), Place::new());
+    the_four_are_there(&old);
+    new.cache().keep(&enforced("example.org", now())).unwrap();
+    let definitions = |place: &Place| -> Vec<String> {
+        let connection = Connection::open(place.path()).unwrap();
+        let mut statement =
+            connection.prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY 1").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(definitions(&old), definitions(&new));
+}
+
+#[test]
+fn the_view_goes_on_showing_its_rows() {
+    let place = old_file();
+    let shown = || {
+        let connection = Connection::open(place.path()).unwrap();
+        let mut statement = connection.prepare("SELECT * FROM sts_cache ORDER BY domain").unwrap();
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
+        };
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let before = shown();
+    the_four_are_there(&place);
+    assert_eq!((shown(), before.len()), (before, 5));
+}
+
+#[test]
+fn the_first_change_after_it_is_the_first_event_of_the_history() {
+    let place = old_file();
+    let cache = open(&place.path(), THEN);
+    let other = RECORD.replace("mx.test", "new.test");
+    let kept = cache.keep(&fetched("enforced.test", &other, Authentication::Dnssec, THEN)).unwrap();
+    assert_eq!(kept, Kept::Stored);
+    let history = cache.history(&domain("enforced.test")).unwrap();
+    let told: Vec<_> = history.iter().map(|entry| (entry.event, entry.detail.as_str())).collect();
+    assert_eq!(told, [(Event::Weakened, "mx added *.new.test; mx gone *.mx.test")]);
+}
+
+#[test]
+fn a_file_at_its_bound_is_taken_over_too() {
+    let place = old_file();
+    let connection = Connection::open(place.path()).unwrap();
+    // Long rows of nobody's, until the file of at most 64 MiB has a tenth left.
+    connection
+        .execute_batch(
+            "INSERT INTO policy WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 14000)
+             SELECT printf('d%d.test', i), x'00', 'smtp-sts', printf('%.*c', 4000, 'x'), 'dnssec', 1, 2, NULL, 'False', x''
+             FROM n",
+        )
+        .unwrap();
+    drop(connection);
+    assert!(fs::metadata(place.path()).unwrap().len() > 55_000_000);
+    assert!(
+        bounded(&place.path(), 5, THEN).policy(&domain("enforced.test"), Dialect::SmtpSts).unwrap().is_some()
+    );
+    assert_eq!(version(&place), 2);
+}
+
+#[test]
+fn what_only_looks_like_version_1_is_put_aside() {
+    for poison in ["DROP VIEW sts_cache", "CREATE TABLE other (x)", "PRAGMA user_version = 2"] {
+        let place = old_file();
+        Connection::open(place.path()).unwrap().execute_batch(poison).unwrap();
+        let found = place.cache().policies(&domain("enforced.test"));
+        assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::MovedTo(_), .. })), "{poison}: {found:?}");
+    }
+}
+
+#[test]
+fn without_the_right_to_write_an_old_file_is_told_and_left_alone() {
+    if is_root() {
+        eprintln!("root may write everything: a file that may only be read was not tried");
+        return;
+    }
+    let place = old_file();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o400)).unwrap();
+    let found = place.cache().policies(&domain("enforced.test"));
+    assert!(matches!(found, Err(Trouble::Unusable { .. })), "{found:?}");
+    assert_eq!(fs::read(place.path()).unwrap(), VERSION_1);
+}

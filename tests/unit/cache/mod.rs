@@ -1,0 +1,16 @@
+//! The cache against everything that happens to files: planted ones, damaged ones, crowds, kills, full disks.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests ask for the time, and tell themselves what they were started for"
+)]
+
+mod chronicle;
+mod crowd;
+mod damage;
+mod migration;
+mod operators;
+mod place;
+mod predecessor;
+mod remembering;
+mod room;
+mod trust;

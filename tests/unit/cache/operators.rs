@@ -1,0 +1,215 @@
+//! What operators do with the cache: look at all of it, remove a domain, carry policies to another host.
+
+use super::place::*;
+use smtp_sts_verify::cache::*;
+use smtp_sts_verify::time::UnixTime;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+#[test]
+fn all_policies_come_in_the_order_of_their_domains_page_after_page() {
+    let place = Place::new();
+    let mut expected = Vec::new();
+    for i in 0..150 {
+        let name = format!("d{:03}.test", i * 7 % 150);
+        place.cache().keep(&enforced(&name, now())).unwrap();
+        expected.push((name.clone(), Dialect::SmtpSts));
+        if i % 3 == 0 {
+            place.cache().keep(&mta_sts(&name, "1", "enforce", 604_800, now())).unwrap();
+            expected.push((name, Dialect::MtaSts));
+        }
+    }
+    expected.sort();
+    let cache = place.cache();
+    let all: Vec<_> = cache
+        .all()
+        .map(Result::unwrap)
+        .map(|policy| (policy.domain.as_str().to_owned(), policy.policy.dialect()))
+        .collect();
+    assert_eq!(all, expected);
+    assert_eq!(cache.census().unwrap(), Census { here: 200, elsewhere: 0 });
+}
+
+/// A policy of the draft's dialect that was never met binds nobody, and one that has ended binds nobody any more.
+#[test]
+fn the_outlook_counts_what_is_in_force_and_names_what_ends_first() {
+    let place = Place::new();
+    assert_eq!(place.cache().outlook(5).unwrap(), Outlook::default(), "an empty place");
+    for i in 0..9_u64 {
+        let life = 600_000 - i * 1_000;
+        place.cache().keep(&mta_sts(&format!("e{i}.test"), "1", "enforce", life, now())).unwrap();
+        place.cache().keep(&mta_sts(&format!("t{i}.test"), "1", "testing", life + 500, now())).unwrap();
+        place.cache().keep(&enforced(&format!("s{i}.test"), now())).unwrap();
+    }
+    place.cache().keep(&StoredPolicy { applied_at: None, ..enforced("never.test", now()) }).unwrap();
+    place.cache().keep(&mta_sts("short.test", "1", "enforce", 10, now())).unwrap();
+    let at = |moment| open(&place.path(), moment).outlook(5).unwrap();
+    let names = |outlook: &Outlook| -> Vec<String> {
+        outlook.soonest.iter().map(|policy| policy.domain.as_str().to_owned()).collect()
+    };
+    let first = at(now());
+    assert_eq!((first.number(), first.census.here), (28, 29));
+    assert_eq!(first.next_end(), Some(now().plus(10)));
+    assert_eq!(names(&first), ["short.test", "e8.test", "t8.test", "e7.test", "t7.test"]);
+    let later = at(now().plus(10));
+    assert_eq!((later.number(), later.census.here), (27, 29));
+    assert_eq!(names(&later).first().unwrap(), "e8.test");
+    let kinds: Vec<_> =
+        later.in_force.iter().map(|kind| (kind.dialect, kind.is_enforced, kind.number)).collect();
+    assert_eq!(kinds, [(Dialect::MtaSts, false, 9), (Dialect::MtaSts, true, 9), (Dialect::SmtpSts, true, 9)]);
+}
+
+#[test]
+fn whoever_looks_at_them_keeps_nobody_from_writing_and_writes_nothing() {
+    let place = Place::new();
+    for i in 0..200 {
+        place.cache().keep(&enforced(&format!("d{i}.test"), now())).unwrap();
+    }
+    let before = fs::metadata(place.path()).unwrap();
+    let cache = place.cache();
+    assert_eq!(cache.all().count(), 200);
+    cache.census().unwrap();
+    cache.history(&domain("d1.test")).unwrap();
+    let after = fs::metadata(place.path()).unwrap();
+    assert_eq!((before.mtime_nsec(), before.ino()), (after.mtime_nsec(), after.ino()));
+    let mut all = cache.all();
+    assert!(all.next().unwrap().is_ok());
+    assert_eq!(place.cache().keep(&enforced("zz.test", now())).unwrap(), Kept::Stored);
+    assert_eq!(all.last().unwrap().unwrap().domain, domain("zz.test"));
+}
+
+#[test]
+fn in_an_empty_place_there_is_nothing_and_nothing_is_made() {
+    let place = Place::new();
+    let (cache, name) = (place.cache(), domain("example.org"));
+    assert_eq!(cache.all().count(), 0);
+    assert_eq!(cache.census().unwrap(), Census { here: 0, elsewhere: 0 });
+    assert_eq!(cache.history(&name).unwrap(), []);
+    assert_eq!(cache.purge(&name).unwrap(), Purged { policies: 0, answers: 0 });
+    assert_eq!(place.names(), Vec::<String>::new());
+}
+
+#[test]
+fn one_trouble_ends_the_list() {
+    let place = Place::new();
+    fs::write(place.path(), "x".repeat(5_000)).unwrap();
+    let cache = place.cache();
+    let all: Vec<_> = cache.all().collect();
+    assert!(
+        matches!(
+            all.as_slice(),
+            [Err(Trouble::NotOurs { .. } | Trouble::Corrupt { .. } | Trouble::Unsafe { .. })]
+        ),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_purge_removes_everything_about_a_domain_and_is_told() {
+    let (place, name) = (Place::new(), domain("example.org"));
+    let laboratory = Circumstances { https_port: 8_443, ..usual() };
+    let elsewhere = Cache::new(CachePath::parse(&place.path()).unwrap(), &laboratory, 100, now());
+    elsewhere.keep(&enforced("example.org", now())).unwrap();
+    let cache = place.cache();
+    cache.keep(&enforced("example.org", now())).unwrap();
+    cache.keep(&mta_sts("example.org", "1", "enforce", 604_800, now())).unwrap();
+    cache.keep(&enforced("example.com", now())).unwrap();
+    cache.remember(&name, Topic::MxHosts, "mx.test", now().plus(60));
+    cache.fetch_failed(&name, Dialect::MtaSts, "1", (None, "refused"), now());
+    cache.remember(&domain("example.com"), Topic::MxHosts, "mx.test", now().plus(60));
+
+    assert_eq!(place.cache().purge(&name).unwrap(), Purged { policies: 3, answers: 2 });
+    let cache = place.cache();
+    assert_eq!(cache.policies(&name).unwrap(), Policies::default());
+    assert_eq!(cache.recall(&name, Topic::MxHosts), None);
+    assert_eq!(cache.failures(&name, Dialect::MtaSts), None);
+    let last: Vec<_> = cache
+        .history(&name)
+        .unwrap()
+        .iter()
+        .rev()
+        .take(2)
+        .map(|entry| (entry.event, entry.dialect))
+        .collect();
+    assert_eq!(last, [(Event::Purged, Dialect::SmtpSts), (Event::Purged, Dialect::MtaSts)]);
+    assert!(cache.policies(&domain("example.com")).unwrap().smtp_sts.is_some());
+    assert!(cache.recall(&domain("example.com"), Topic::MxHosts).is_some());
+    assert_eq!(place.cache().purge(&name).unwrap(), Purged { policies: 0, answers: 0 });
+}
+
+/// Carries everything from one place to another, as lines.
+fn carry(from: &Place, to: &Place, at: UnixTime) -> Vec<Imported> {
+    let exporter = open(&from.path(), at);
+    let head = exporter.provenance("old.mail.test").to_line();
+    let lines: Vec<String> = exporter.all().map(|policy| policy.unwrap().to_line()).collect();
+    let provenance = Provenance::from_line(&head).unwrap();
+    let importer = open(&to.path(), at);
+    lines
+        .iter()
+        .map(|line| importer.import(&StoredPolicy::from_line(line).unwrap(), &provenance).unwrap())
+        .collect()
+}
+
+#[test]
+fn policies_arrive_at_another_host_as_they_were_and_where_from_is_told() {
+    let (old, new) = (Place::new(), Place::new());
+    let at = UnixTime(now().0 - 1_000);
+    for policy in [
+        enforced("a.test", at),
+        fetched("b.test", RECORD, Authentication::FirstUse, at),
+        mta_sts("c.test", "7", "enforce", 604_800, at),
+    ] {
+        open(&old.path(), at).keep(&policy).unwrap();
+    }
+    assert_eq!(carry(&old, &new, now()), vec![Imported::Kept(Kept::Stored); 3]);
+    let rows = |place: &Place| place.cache().all().map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(rows(&new), rows(&old));
+    let history = new.cache().history(&domain("c.test")).unwrap();
+    let [only] = history.as_slice() else { panic!("{history:?}") };
+    assert_eq!(
+        (only.event, only.before, only.authentication),
+        (Event::Imported, None, Authentication::WebPki)
+    );
+    assert!(only.detail.starts_with("from old.mail.test at 20") && only.detail.contains("id 7"), "{only:?}");
+    assert_eq!(carry(&old, &new, now()), vec![Imported::Kept(Kept::Unchanged); 3]);
+    assert_eq!(new.cache().history(&domain("c.test")).unwrap().len(), 1);
+}
+
+#[test]
+fn an_import_displaces_nothing_that_is_newer_or_stronger() {
+    let (old, new) = (Place::new(), Place::new());
+    let at = UnixTime(now().0 - 1_000);
+    open(&old.path(), at).keep(&mta_sts("a.test", "1", "testing", 604_800, at)).unwrap();
+    open(&old.path(), at).keep(&fetched("b.test", REPORTING, Authentication::FirstUse, at)).unwrap();
+    new.cache().keep(&mta_sts("a.test", "2", "enforce", 604_800, now())).unwrap();
+    new.cache().keep(&enforced("b.test", UnixTime(at.0 - 1_000))).unwrap();
+    assert_eq!(carry(&old, &new, now()), vec![Imported::Kept(Kept::Unchanged); 2]);
+}
+
+#[test]
+fn no_import_lets_a_policy_live_longer() {
+    let (old, new) = (Place::new(), Place::new());
+    let policy = mta_sts("a.test", "1", "enforce", 1_000, now());
+    old.cache().keep(&policy).unwrap();
+    assert_eq!(carry(&old, &new, now().plus(900)), [Imported::Kept(Kept::Stored)]);
+    assert_eq!(new.cache().stored(&policy.domain).unwrap().mta_sts, Some(policy.clone()));
+    assert_eq!(
+        carry(&old, &Place::new(), policy.expires_at),
+        [Imported::Refused(Refusal::Ended(policy.expires_at))]
+    );
+    let longer = StoredPolicy { expires_at: policy.expires_at.plus(1), ..policy };
+    let from = new.cache().provenance("old.mail.test");
+    assert_eq!(new.cache().import(&longer, &from).unwrap(), Imported::Refused(Refusal::Impossible));
+}
+
+#[test]
+fn what_a_laboratory_proved_is_not_imported() {
+    let (old, new) = (Place::new(), Place::new());
+    let laboratory = Circumstances { allow_private_addresses: true, ..usual() };
+    let there = Cache::new(CachePath::parse(&old.path()).unwrap(), &laboratory, 100, now());
+    let policy = enforced("a.test", now());
+    there.keep(&policy).unwrap();
+    let imported = new.cache().import(&policy, &there.provenance("lab")).unwrap();
+    assert_eq!(imported, Imported::Refused(Refusal::OtherCircumstances));
+    assert_eq!(new.names(), Vec::<String>::new());
+}

@@ -1,0 +1,7 @@
+//! The resolver: the walk to a verdict, the session that asks for it, and the servers that are asked.
+
+mod dnssec_world;
+mod fake;
+mod session;
+mod upstream;
+mod walk;

@@ -1,0 +1,151 @@
+//! Calls that overlap: they share what is asked, and neither the end of one nor a second opinion disturbs another.
+
+use super::{arrived, classes, mx, policy, question, resolver};
+use crate::support::laboratory::Laboratory;
+use crate::support::laboratory::name_server::{Manner, Scope};
+use futures_util::future::{join, join3};
+use hickory_proto::rr::RecordType;
+use smtp_sts_verify::dns::{Class, Resolve};
+use smtp_sts_verify::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_QUERIES, MAX_QUERIES_PER_MX_HOST};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// One round trip, long enough that whatever else takes time cannot be mistaken for another one.
+const ROUND_TRIP: Duration = Duration::from_millis(300);
+
+/// Every reply takes a round trip, and hardly more: what is asked here has been signed already.
+async fn far_away() -> Laboratory {
+    let laboratory = Laboratory::start();
+    let near = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    near.resolve(&[policy(), mx(), question("mx1.enforced.test.", RecordType::A)]).await;
+    arrived(&near, &[&laboratory]).await;
+    laboratory.forget();
+    laboratory.behave(Scope::Everything, Manner::Late(ROUND_TRIP));
+    laboratory
+}
+
+#[tokio::test]
+async fn calls_may_overlap_and_travel_between_threads() {
+    let laboratory = Laboratory::start();
+    let resolver = Arc::new(resolver(&laboratory, &[laboratory.dns()], 5_000));
+    let other = Arc::clone(&resolver);
+    let travelling = tokio::spawn(async move { other.resolve(&[mx()]).await });
+    let answers = resolver.resolve(&[policy()]).await;
+    assert_eq!(
+        (classes(&answers), classes(&travelling.await.unwrap())),
+        (vec![Class::Secure], vec![Class::Secure])
+    );
+}
+
+#[tokio::test]
+async fn calls_that_overlap_take_the_time_of_one_and_ask_for_common_zones_once() {
+    let laboratory = far_away().await;
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    let began = Instant::now();
+    let addresses = question("mx1.enforced.test.", RecordType::A);
+    let (policies, (exchangers, addresses)) =
+        join(resolver.resolve(&[policy()]), join(resolver.resolve(&[mx()]), resolver.resolve(&[addresses])))
+            .await;
+    assert!(began.elapsed() < ROUND_TRIP * 2, "{:?}", began.elapsed());
+    assert_eq!([policies, exchangers, addresses].map(|answers| classes(&answers)), [[Class::Secure]; 3]);
+    arrived(&resolver, &[&laboratory]).await;
+    for (name, rtype) in [(".", "DNSKEY"), ("test", "DS"), ("test", "DNSKEY"), ("enforced.test", "DNSKEY")] {
+        assert_eq!(laboratory.questions_for(name, rtype), 1, "{name} {rtype}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_begins_later_waits_only_for_what_is_left_of_a_round_trip() {
+    let laboratory = far_away().await;
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    let second = async {
+        sleep(ROUND_TRIP / 2).await;
+        resolver.resolve(&[policy()]).await
+    };
+    let (first, second) = join(resolver.resolve(&[policy()]), second).await;
+    assert_eq!((classes(&first), classes(&second)), (vec![Class::Secure], vec![Class::Secure]));
+    assert_eq!(second[0].queries, 0, "all of it was on its way");
+    assert!(second[0].elapsed < first[0].elapsed, "{:?}, {:?}", second[0].elapsed, first[0].elapsed);
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_its_replies_to_those_that_wait_and_to_those_that_come() {
+    let laboratory = far_away().await;
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    let began = Instant::now();
+    let (dropped, waiting) =
+        join(timeout(ROUND_TRIP / 4, resolver.resolve(&[policy(), mx()])), resolver.resolve(&[policy()]))
+            .await;
+    assert!(dropped.is_err());
+    assert_eq!(classes(&waiting), [Class::Secure]);
+    let packets = resolver.packets();
+    let late = resolver.resolve(&[mx()]).await;
+    assert_eq!(classes(&late), [Class::Secure]);
+    assert_eq!((late[0].queries, resolver.packets()), (0, packets), "the dropped call had asked already");
+    assert!(began.elapsed() < ROUND_TRIP * 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_question_whose_only_asker_was_dropped_is_answered_all_the_same() {
+    let laboratory = far_away().await;
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    assert!(timeout(ROUND_TRIP / 4, resolver.resolve(&[policy()])).await.is_err());
+    sleep(ROUND_TRIP).await; // nobody waits for anything now
+    let answer = resolver.resolve_one(&policy()).await;
+    assert_eq!((answer.outcome.class(), answer.queries), (Class::Secure, 0));
+    assert!(answer.elapsed < ROUND_TRIP / 2, "{:?}", answer.elapsed);
+}
+
+#[tokio::test]
+async fn overlapping_calls_that_are_told_falsehoods_all_get_their_second_opinion() {
+    let (stripping, good) = (Laboratory::start(), Laboratory::start());
+    stripping.behave(Scope::Everything, Manner::Stripped);
+    // One of the calls is still at the first server when the others have turned to the second.
+    stripping.behave(Scope::name("mx1.enforced.test."), Manner::Late(ROUND_TRIP));
+    let resolver = resolver(&good, &[stripping.dns(), good.dns()], 5_000);
+    let (policies, mail, address) = (
+        [policy(), question("_smtp-sts.enforced.test.", RecordType::TXT)],
+        [mx()],
+        [question("mx1.enforced.test.", RecordType::A)],
+    );
+    let (policies, mail, address) =
+        join3(resolver.resolve(&policies), resolver.resolve(&mail), resolver.resolve(&address)).await;
+    let all = [policies, mail, address].concat();
+    assert_eq!(classes(&all), [Class::Secure; 4], "{all:?}");
+    arrived(&resolver, &[&stripping, &good]).await;
+    for laboratory in [&stripping, &good] {
+        assert_eq!(laboratory.questions_for(".", "DNSKEY"), 1);
+        assert_eq!(laboratory.questions_for("test", "DS"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_walk_at_the_first_server_goes_on_to_its_end_there_while_another_turns_to_the_second() {
+    let (first, second) = (Laboratory::start(), Laboratory::start());
+    // Nobody's anchor leads into the second server's world: what it says is false.
+    first.behave(Scope::name("_smtp_sts.enforced.test."), Manner::Altered);
+    first.behave(Scope::question("enforced.test.", "MX"), Manner::Late(ROUND_TRIP));
+    let resolver = resolver(&first, &[first.dns(), second.dns()], 5_000);
+    let (policies, exchangers) = join(resolver.resolve(&[policy()]), resolver.resolve(&[mx()])).await;
+    assert_eq!((classes(&policies), classes(&exchangers)), (vec![Class::Bogus], vec![Class::Secure]));
+    assert_eq!(second.questions_for("_smtp_sts.enforced.test", "TXT"), 1);
+    assert_eq!(second.questions_for("enforced.test", "MX"), 0, "it was never told a falsehood");
+    // The second server was no better, so later questions stay with the first.
+    let asked = second.questions();
+    let host = resolver.resolve_one(&question("mx2.enforced.test.", RecordType::A)).await;
+    assert_eq!((host.outcome.class(), second.questions()), (Class::Secure, asked));
+}
+
+#[tokio::test]
+async fn hosts_that_several_mechanisms_look_at_are_allowed_for_once() {
+    let laboratory = Laboratory::start();
+    laboratory.behave(Scope::Everything, Manner::Servfail);
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
+    for hosts in [3, 12, 12, 7] {
+        resolver.allow_mx_hosts(hosts);
+    }
+    let many: Vec<_> = (0..500).map(|n| question(&format!("_{n}.enforced.test."), RecordType::TXT)).collect();
+    resolver.resolve(&many).await;
+    assert_eq!(resolver.packets(), MAX_QUERIES + MAX_MX_HOSTS_LOOKED_AT * MAX_QUERIES_PER_MX_HOST);
+}

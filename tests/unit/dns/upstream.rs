@@ -1,0 +1,217 @@
+//! Questions to name servers that fail, lie and stall: every question ends in time, within its quota, and rightly.
+
+use super::fake::{Act, Fake, answered, bare, honest};
+use crate::support::ports;
+use crate::support::turn::turn;
+use hickory_proto::op::Message;
+use hickory_proto::rr::{Name, RecordType};
+use smtp_sts_verify::dns::quota::Quota;
+use smtp_sts_verify::dns::upstream::{Carrier, Failure, Opinion, Upstreams};
+use smtp_sts_verify::dns::{Outage, Question};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn question() -> Question {
+    Question::new(&Name::from_ascii("_smtp-sts.example.test.").unwrap(), RecordType::TXT)
+}
+
+/// Asks once, with so many milliseconds for the run.
+async fn ask(upstreams: &Upstreams, quota: &Quota, milliseconds: u64) -> Result<Message, Failure> {
+    let deadline = Instant::now() + Duration::from_millis(milliseconds);
+    upstreams.ask(&question(), Opinion::First, quota, deadline).await.map(|delivery| delivery.message)
+}
+
+async fn ask_one(server: SocketAddr, milliseconds: u64) -> (Result<Message, Failure>, usize) {
+    let quota = Quota::default();
+    (ask(&Upstreams::new(&[server]), &quota, milliseconds).await, quota.spent())
+}
+
+fn text_of(message: &Message) -> String {
+    message.answers.iter().map(|record| record.data.to_string()).collect()
+}
+
+fn send(message: Vec<u8>) -> Act {
+    Act::Send(vec![message])
+}
+
+/// An address at which nobody listens.
+fn closed_port() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, ports::unused()).into()
+}
+
+// Packets are counted here, and a neighbour that takes the processor for longer than a server's patience would add one:
+// each test waits for its turn.
+
+#[tokio::test]
+async fn one_honest_server_is_asked_once_over_udp() {
+    let _turn = turn().await;
+    let server = Fake::same(|question| send(honest(question, "yes"))).await;
+    let (reply, packets) = ask_one(server.address, 2_000).await;
+    assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("yes", 1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_silent_server_is_unreachable_when_the_run_is_over() {
+    let _turn = turn().await;
+    let server = Fake::same(|_| Act::Stall).await;
+    let began = Instant::now();
+    let (reply, packets) = ask_one(server.address, 200).await;
+    assert_eq!((reply.unwrap_err().outage, packets), (Outage::Deadline, 1));
+    assert!(began.elapsed() < Duration::from_millis(400));
+}
+
+#[tokio::test]
+async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
+    let _turn = turn().await;
+    let server = Fake::start(
+        |question| {
+            let wrong = |salt: u16| {
+                let mut guess = honest(question, "forged");
+                let id = u16::from_be_bytes([guess[0], guess[1]]) ^ (salt % 65_535 + 1);
+                guess[..2].copy_from_slice(&id.to_be_bytes());
+                guess
+            };
+            Act::Send((0..10_000).map(wrong).chain([honest(question, "honest")]).collect())
+        },
+        |_| Act::Stall,
+    )
+    .await;
+    let (reply, packets) = ask_one(server.address, 5_000).await;
+    assert_eq!(text_of(&reply.unwrap()), "honest");
+    assert!(packets <= 3, "{packets} packets");
+}
+
+#[tokio::test]
+async fn a_reply_that_lost_the_case_is_asked_for_over_tcp() {
+    let _turn = turn().await;
+    let server = Fake::same(|question| {
+        let mut lower = question.to_ascii_lowercase();
+        lower[..12].copy_from_slice(&question[..12]); // the header has no case, and the ID may look like letters
+        send(honest(&lower, "lower"))
+    })
+    .await;
+    let (reply, packets) = ask_one(server.address, 2_000).await;
+    assert_eq!((text_of(&reply.unwrap()).as_str(), packets, server.udp(), server.tcp()), ("lower", 2, 1, 1));
+}
+
+#[tokio::test]
+async fn truncation_leads_to_tcp_and_64_kib_arrive_there() {
+    let _turn = turn().await;
+    let text = "x".repeat(253);
+    let server = Fake::start(
+        |question| send(bare(question, 0x83, 0)),
+        move |question| send(answered(question, 245, &text)),
+    )
+    .await;
+    let (reply, packets) = ask_one(server.address, 2_000).await;
+    assert_eq!((reply.unwrap().answers.len(), packets), (245, 2));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
+    let _turn = turn().await;
+    type Behaviour = fn(&[u8]) -> Act;
+    let cases: [(&str, Behaviour, Outage); 6] = [
+        ("closes", |_| Act::Raw(vec![]), Outage::NoAnswer),
+        ("half a length", |_| Act::Raw(vec![0]), Outage::NoAnswer),
+        ("half a reply", |question| Act::Raw([&[0, 200], question].concat()), Outage::NoAnswer),
+        ("truncated again", |question| send(bare(question, 0x83, 0)), Outage::NoAnswer),
+        ("garbage", |question| send([&bare(question, 0x81, 0)[..7], &[9; 60]].concat()), Outage::NoAnswer),
+        ("stalls", |_| Act::Stall, Outage::Deadline),
+    ];
+    for (what, over_tcp, outage) in cases {
+        let server = Fake::start(|question| send(bare(question, 0x83, 0)), over_tcp).await;
+        let began = Instant::now();
+        let (reply, packets) = ask_one(server.address, 300).await;
+        let failure = reply.unwrap_err();
+        assert_eq!((failure.outage, packets), (outage, 2), "{what}: {}", failure.text);
+        assert!(began.elapsed() < Duration::from_millis(500), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_over_udp_is_asked_for_again_over_tcp() {
+    let _turn = turn().await;
+    let server = Fake::start(
+        |question| {
+            let mut reply = honest(question, "cut");
+            reply.truncate(reply.len() - 2);
+            send(reply)
+        },
+        |question| send(honest(question, "whole")),
+    )
+    .await;
+    let (reply, packets) = ask_one(server.address, 2_000).await;
+    assert_eq!((text_of(&reply.unwrap()).as_str(), packets), ("whole", 2));
+}
+
+#[tokio::test]
+async fn failing_servers_hand_over_at_once() {
+    let _turn = turn().await;
+    for rcode in [1, 2, 4, 5] {
+        let failing = Fake::same(move |question| send(bare(question, 0x81, rcode))).await;
+        let good = Fake::same(|question| send(honest(question, "second"))).await;
+        let quota = Quota::default();
+        let began = Instant::now();
+        let reply = ask(&Upstreams::new(&[failing.address, good.address]), &quota, 5_000).await;
+        assert_eq!((text_of(&reply.unwrap()).as_str(), quota.spent()), ("second", 2), "RCODE {rcode}");
+        assert!(began.elapsed() < Duration::from_millis(500), "RCODE {rcode}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
+    let _turn = turn().await;
+    let good = Fake::same(|question| send(honest(question, "second"))).await;
+    let upstreams = Upstreams::new(&[closed_port(), good.address]);
+    let (quota, began) = (Quota::default(), Instant::now());
+    for packets in [2, 3] {
+        assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
+        assert_eq!(quota.spent(), packets);
+    }
+    assert!(began.elapsed() < Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_then_on() {
+    let _turn = turn().await;
+    let silent = Fake::same(|_| Act::Stall).await;
+    let good = Fake::same(|question| send(honest(question, "second"))).await;
+    let upstreams = Upstreams::new(&[silent.address, good.address]);
+    let quota = Quota::default();
+    assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
+    let began = Instant::now();
+    assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
+    assert!(began.elapsed() < Duration::from_millis(500));
+    assert_eq!((silent.udp(), good.udp(), quota.spent()), (1, 2, 3));
+}
+
+#[tokio::test]
+async fn when_all_fail_the_failure_names_each() {
+    let _turn = turn().await;
+    let servfail = Fake::same(|question| send(bare(question, 0x81, 2))).await;
+    let closed = closed_port();
+    let quota = Quota::default();
+    let failure = ask(&Upstreams::new(&[servfail.address, closed]), &quota, 5_000).await.unwrap_err();
+    assert_eq!(failure.outage, Outage::NoAnswer);
+    for part in ["SERVFAIL", &servfail.address.to_string(), &closed.to_string()] {
+        assert!(failure.text.contains(part), "{part} is not in: {}", failure.text);
+    }
+}
+
+#[tokio::test]
+async fn a_spent_quota_sends_nothing() {
+    let _turn = turn().await;
+    let server = Fake::same(|question| send(honest(question, "yes"))).await;
+    let quota = Quota::default();
+    while quota.take_query() {}
+    let failure = ask(&Upstreams::new(&[server.address]), &quota, 2_000).await.unwrap_err();
+    assert_eq!((failure.outage, server.udp()), (Outage::Budget, 0));
+}
+
+#[tokio::test]
+async fn without_any_server_there_is_no_answer() {
+    let _turn = turn().await;
+    assert_eq!(ask(&Upstreams::new(&[]), &Quota::default(), 500).await.unwrap_err().outage, Outage::NoAnswer);
+}

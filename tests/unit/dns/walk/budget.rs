@@ -1,0 +1,208 @@
+//! Whatever the replies hold, the work has an end, and its end is neither secure nor insecure.
+
+use super::scene::*;
+use hickory_proto::dnssec::crypto::{Digest, EcdsaSigningKey};
+use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf, SigningKey, TBS};
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Record;
+use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::walk::Trust;
+use smtp_sts_verify::dns::{Class, Outage, Outcome};
+use smtp_sts_verify::limits::{
+    MAX_DENIALS, MAX_DS_DIGESTS, MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_REPLY_RECORDS, MAX_RRSET_RECORDS,
+    MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST, MAX_WRONG_SIGNATURES_PER_RRSET,
+};
+use std::sync::Arc;
+use std::time::Instant;
+
+const POLICY: &str = "_smtp-sts.mail.test.";
+
+#[track_caller]
+fn expect_exhausted(scene: &Scene, rtype: &str) {
+    let finding = scene.ask(POLICY, rtype);
+    assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+}
+
+/// A good RRset behind so many bad signatures.
+fn behind_bad_signatures(scene: &Scene, bad: usize) -> Vec<Record> {
+    let evil = Zone::new("mail.test.");
+    let tag = scene.mail.tag();
+    let mut set = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    let wrong = evil.signed_but(vec![txt(POLICY, "v=STSv1")], |input| input.key_tag = tag).remove(1);
+    for _ in 0..bad {
+        set.insert(1, wrong.clone());
+    }
+    set
+}
+
+#[test]
+fn eight_wrong_signatures_of_one_rrset_are_passed_over() {
+    let mut scene = Scene::new();
+    let set = behind_bad_signatures(&scene, MAX_WRONG_SIGNATURES_PER_RRSET);
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect(&scene.ask(POLICY, "TXT"), "secure 1 data");
+    let set = behind_bad_signatures(&scene, MAX_WRONG_SIGNATURES_PER_RRSET + 1);
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect_exhausted(&scene, "TXT");
+}
+
+#[test]
+fn signatures_that_cannot_fit_cost_nothing() {
+    let mut scene = Scene::new();
+    let mut set = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    let foreign = Zone::new("mail.test.").signed(vec![txt(POLICY, "v=STSv1")]).remove(1);
+    for _ in 0..500 {
+        set.insert(1, foreign.clone());
+    }
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect(&scene.ask(POLICY, "TXT"), "secure 1 data");
+}
+
+#[test]
+fn an_rrset_a_reply_and_its_denials_have_a_size() {
+    let mut scene = Scene::new();
+    let texts = |count: usize| (0..count).map(|i| txt(POLICY, &i.to_string())).collect::<Vec<_>>();
+    let set = scene.mail.signed(texts(MAX_RRSET_RECORDS + 1));
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect_exhausted(&scene, "TXT");
+
+    let mut set = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    set.extend((0..MAX_REPLY_RECORDS).map(|_| txt("x.mail.test.", "x")));
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect_exhausted(&scene, "TXT");
+
+    let denials: Vec<_> = (0..=MAX_DENIALS)
+        .map(|i| scene.mail.nsec(&format!("a{i}.mail.test."), "b.mail.test.", "A"))
+        .collect();
+    scene.put(POLICY, "A", denial(denials));
+    expect_exhausted(&scene, "A");
+}
+
+#[test]
+fn digests_of_keys_are_counted() {
+    let mut scene = Scene::new();
+    let tag = scene.mail.tag();
+    let wrong = |i: u8| scene.mail.ds_of(tag, Algorithm::ECDSAP256SHA256, DigestType::SHA256, &[i; 32]);
+    let many: Vec<_> = (0..u8::try_from(MAX_DS_DIGESTS).unwrap() + 1).map(wrong).collect();
+    let ds = scene.test.signed(many);
+    let few = scene.test.signed(vec![wrong(1), wrong(2), scene.mail.ds(DigestType::SHA256)]);
+    scene.put("mail.test.", "DS", data(vec![ds]));
+    expect_exhausted(&scene, "TXT");
+    scene.put("mail.test.", "DS", data(vec![few]));
+    let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    scene.put(POLICY, "TXT", data(vec![policy]));
+    expect(&scene.ask(POLICY, "TXT"), "secure 1 data");
+}
+
+/// Asks many questions of one verdict, until nothing more can be spent.
+fn drained(scene: &mut Scene, message: impl Fn(&Scene, &str) -> hickory_proto::op::Message) -> Trust {
+    let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
+    let mut trust = Trust::new(Arc::new(anchors), scene.now);
+    for i in 0..1_000 {
+        let owner = format!("_{i}.mail.test.");
+        let message = message(scene, &owner);
+        scene.put(&owner, "TXT", message);
+        let (finding, _) = scene.walk_under(&mut trust, &owner, "TXT");
+        if matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)) {
+            return trust;
+        }
+    }
+    panic!("{:?}", trust.spent());
+}
+
+#[test]
+fn the_signatures_of_one_verdict_have_an_end() {
+    let mut scene = Scene::new();
+    let mut trust = drained(&mut scene, |scene, owner| {
+        let set = behind_bad_signatures(scene, 8);
+        data(vec![
+            set.into_iter()
+                .map(|mut record| {
+                    record.name = name(owner);
+                    record
+                })
+                .collect(),
+        ])
+    });
+    assert!(trust.spent().verifications <= MAX_VERIFICATIONS + 1);
+    // What comes afterwards is not judged at all, however good.
+    let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    scene.put(POLICY, "TXT", data(vec![policy]));
+    let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
+    assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+    // Beginning again does not fill the purse.
+    let mut trust = trust.afresh();
+    let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
+    assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+    // An MX host that is looked at brings some of its own.
+    trust.allow_mx_hosts(1);
+    let mut trust = trust.afresh();
+    let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
+    assert_eq!(finding.outcome.class(), Class::Secure, "{finding:?}");
+    assert!(trust.spent().verifications <= MAX_VERIFICATIONS + MAX_VERIFICATIONS_PER_MX_HOST);
+}
+
+#[test]
+fn the_hashes_of_one_verdict_have_an_end() {
+    for iterations in [0, 150] {
+        let terms = Nsec3 { iterations, ..PLAIN };
+        let mut scene = Scene::new();
+        let deep = "a.".repeat(80);
+        let trust = drained(&mut scene, |scene, owner| {
+            let proof =
+                vec![scene.mail.nsec3_at("mail.test.", "NS SOA", terms), scene.mail.nsec3_over(owner, terms)];
+            let mut message = reply(ResponseCode::NXDomain, vec![], proof);
+            message.answers.push(txt(&format!("{deep}mail.test."), "x"));
+            message
+        });
+        assert!(trust.spent().nsec3_hashes <= MAX_NSEC3_HASHES + 1);
+        assert!(trust.spent().hash_blocks <= MAX_HASH_BLOCKS + 1_000);
+    }
+}
+
+#[test]
+fn a_deep_name_in_a_zone_with_many_iterations_costs_at_most_the_budget() {
+    let mut scene = Scene::new();
+    let terms = Nsec3 { iterations: 150, salt: &[7; 255], ..PLAIN };
+    let owner = format!("{}mail.test.", "_.".repeat(110));
+    let proof = vec![scene.mail.nsec3_over("evil.test.", terms)];
+    scene.put(&owner, "TXT", denial(proof));
+    let finding = scene.ask(&owner, "TXT");
+    assert!(matches!(finding.outcome, Outcome::Unreachable(Outage::Budget, ..)), "{finding:?}");
+}
+
+#[test]
+#[ignore = "shows what the units of the budget cost: --release --nocapture"]
+fn what_work_costs() {
+    let measure = |what: &str, work: &mut dyn FnMut()| {
+        let once = (0..50).map(|_| {
+            let began = Instant::now();
+            work();
+            began.elapsed()
+        });
+        println!("{what}: {:?}", once.min().unwrap());
+    };
+    for algorithm in [Algorithm::ECDSAP256SHA256, Algorithm::ECDSAP384SHA384] {
+        let pkcs8 = EcdsaSigningKey::generate_pkcs8(algorithm).unwrap();
+        let secret = EcdsaSigningKey::from_pkcs8(&pkcs8, algorithm).unwrap();
+        let key = secret.to_public_key().unwrap();
+        let signature = secret.sign(&TBS::from(&b"text"[..])).unwrap();
+        measure(&format!("{algorithm:?}"), &mut || key.verify(b"text", &signature).unwrap());
+    }
+    for (bits, exponent) in
+        [(2_048, &[1, 0, 1][..]), (4_096, &[1, 0, 1]), (8_192, &[1, 0, 1]), (8_192, &[1, 255, 255, 255, 255])]
+    {
+        let mut octets = vec![u8::try_from(exponent.len()).unwrap()];
+        octets.extend_from_slice(exponent);
+        octets.extend(vec![0xf1; bits / 8]);
+        let key = PublicKeyBuf::new(octets, Algorithm::RSASHA512);
+        let signature = vec![0x51; bits / 8];
+        measure(&format!("RSA {bits}, exponent of {} octets", exponent.len()), &mut || {
+            assert!(key.verify(b"text", &signature).is_err());
+        });
+    }
+    let heavy = Nsec3 { iterations: 150, ..PLAIN };
+    measure("an NSEC3 hash with 150 iterations", &mut || drop(heavy.hash(&name("mail.test."))));
+    let octets = vec![1; 65_536];
+    measure("SHA-256 over 64 KiB", &mut || assert!(Digest::new(&octets, DigestType::SHA256).is_ok()));
+}

@@ -1,0 +1,12 @@
+//! The walk from the trust anchor to the verdict: every rule, every deception it resists, and recorded replies.
+#![expect(clippy::as_conversions, reason = "figures of tests")]
+
+mod auditor;
+mod scene;
+
+mod answers;
+mod attacker;
+mod budget;
+mod chain;
+mod proof;
+mod recorded;

@@ -1,0 +1,3 @@
+//! What an explanation says of others.
+
+mod exim;

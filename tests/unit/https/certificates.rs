@@ -1,0 +1,207 @@
+//! Who may call itself the policy host.
+
+use super::site::{
+    Act, Authority, HOST, Identity, Names, PATIENT, Site, authority_params, fetch_with, host_params,
+    policy_with, settings,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, NameConstraints, SanType, date_time_ymd,
+};
+use smtp_sts_verify::https::{FetchError, FetchFailure, HttpsSettings, MediaType, Roots};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+async fn fetch_from(identity: Identity, roots: Roots) -> (Site, Result<Vec<u8>, FetchError>) {
+    let site = Site::serve(identity, policy_with("")).await;
+    let fetched = fetch_with(&Names::at(site.address.ip()), settings(&site, roots), MediaType::Any).await;
+    (site, fetched)
+}
+
+/// Issued by an intermediate that `change` has made what it should not be.
+fn through_an_intermediate(
+    authority: &Authority,
+    change: impl FnOnce(&mut CertificateParams),
+    leaf: &CertificateParams,
+) -> Identity {
+    let key = KeyPair::generate().unwrap();
+    let mut params = authority_params("An intermediate");
+    change(&mut params);
+    let intermediate = params.signed_by(&key, &authority.issuer).unwrap();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    Identity {
+        chain: vec![leaf.der().clone(), intermediate.der().clone()],
+        key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+    }
+}
+
+fn changed(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
+    let mut params = host_params();
+    change(&mut params);
+    params
+}
+
+fn named(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap()
+}
+
+#[tokio::test]
+async fn the_right_name_under_the_right_authority_is_accepted() {
+    let authority = Authority::new();
+    for identity in [
+        authority.issue(&host_params()),
+        authority.issue(&named(&["*.policy.example"])),
+        authority.issue(&named(&["other.example", "STS.Policy.example"])),
+        through_an_intermediate(&authority, |_| {}, &host_params()),
+    ] {
+        let (_, fetched) = fetch_from(identity, authority.roots()).await;
+        assert!(fetched.is_ok(), "{fetched:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_wrong_certificate_is_accepted() {
+    let authority = Authority::new();
+    let issue = |params: &CertificateParams| authority.issue(params);
+    let self_signed = |params: &CertificateParams| {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Identity {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        }
+    };
+    let name_in_subject =
+        |params: &mut CertificateParams| params.distinguished_name.push(DnType::CommonName, HOST);
+    let elsewhere = NameConstraints {
+        permitted_subtrees: vec![GeneralSubtree::DnsName("elsewhere.test".into())],
+        excluded_subtrees: Vec::new(),
+    };
+    let wrong: Vec<(&str, Identity)> = vec![
+        ("another name", issue(&named(&["other.example"]))),
+        ("a parent's name", issue(&named(&["policy.example"]))),
+        ("a name below", issue(&named(&["www.sts.policy.example"]))),
+        ("a wildcard for names below", issue(&named(&["*.sts.policy.example"]))),
+        ("a wildcard for two labels", issue(&named(&["*.example"]))),
+        ("a wildcard within a label", issue(&named(&["s*.policy.example"]))),
+        ("a wildcard for everything", issue(&named(&["*"]))),
+        (
+            "the name in the subject alone",
+            issue(&{
+                let mut params = CertificateParams::default();
+                name_in_subject(&mut params);
+                params
+            }),
+        ),
+        (
+            "the address instead of the name",
+            issue(&{
+                let mut params = CertificateParams::default();
+                params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+                params
+            }),
+        ),
+        ("expired", issue(&changed(|p| p.not_after = date_time_ymd(2020, 1, 1)))),
+        ("not yet valid", issue(&changed(|p| p.not_before = date_time_ymd(2090, 1, 1)))),
+        ("self-signed", self_signed(&host_params())),
+        (
+            "self-signed and an authority",
+            self_signed(&changed(|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))),
+        ),
+        ("another authority of the same name", Authority::new().issue(&host_params())),
+        (
+            "for clients",
+            issue(&changed(|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth])),
+        ),
+        ("an authority's", issue(&changed(|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)))),
+        (
+            "issued by a host",
+            through_an_intermediate(&authority, |p| p.is_ca = IsCa::ExplicitNoCa, &host_params()),
+        ),
+        (
+            "issued by an authority for elsewhere",
+            through_an_intermediate(&authority, |p| p.name_constraints = Some(elsewhere), &host_params()),
+        ),
+        (
+            "issued by an expired authority",
+            through_an_intermediate(&authority, |p| p.not_after = date_time_ymd(2020, 1, 1), &host_params()),
+        ),
+    ];
+    for (what, identity) in wrong {
+        let (site, fetched) = fetch_from(identity, authority.roots()).await;
+        let error = fetched.expect_err(what);
+        assert!(matches!(error, FetchError::Certificate { .. }), "{what}: {error}");
+        assert_eq!(error.failure(), FetchFailure::Refused);
+        assert_eq!(site.requests(), Vec::<String>::new(), "{what}: a request was sent");
+    }
+}
+
+#[tokio::test]
+async fn the_system_knows_no_private_authority() {
+    let authority = Authority::new();
+    let (_, fetched) = fetch_from(authority.issue(&host_params()), Roots::System).await;
+    // A machine without any CA certificates says so instead.
+    assert!(matches!(fetched, Err(FetchError::Certificate { .. } | FetchError::NoRoots(_))), "{fetched:?}");
+}
+
+/// Two hundred authorities of one name and one key: every one could have issued every other.
+#[tokio::test]
+async fn two_hundred_certificates_cost_no_more_than_a_quarter_of_a_second() {
+    let authority = Authority::new();
+    for count in [60, 200] {
+        let key = KeyPair::generate().unwrap();
+        let params = authority_params("A");
+        let issuer = Issuer::new(params.clone(), KeyPair::try_from(key.serialize_der()).unwrap());
+        let leaf_key = KeyPair::generate().unwrap();
+        let mut chain = vec![host_params().signed_by(&leaf_key, &issuer).unwrap().der().clone()];
+        chain.extend((1..count).map(|_| params.signed_by(&key, &issuer).unwrap().der().clone()));
+        let identity = Identity { chain, key: PrivateKeyDer::try_from(leaf_key.serialize_der()).unwrap() };
+        let site = Site::serve(identity, policy_with("")).await;
+        let mut fastest = Duration::MAX;
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let fetched =
+                fetch_with(&Names::at(site.address.ip()), settings(&site, authority.roots()), MediaType::Any)
+                    .await;
+            fastest = fastest.min(begun.elapsed());
+            let error = fetched.expect_err("no path to the authority");
+            assert_eq!(error.failure(), FetchFailure::Refused, "{error}");
+        }
+        assert!(fastest <= Duration::from_millis(250), "{count} certificates took {fastest:?}");
+    }
+}
+
+/// A ServerHello of TLS 1.0 and 1.1 (RFC 4346 section 7.4.1.3), which a server without anything newer sends.
+#[tokio::test]
+async fn tls_before_1_2_is_refused() {
+    for minor in [1, 2] {
+        let mut hello = vec![3, minor];
+        hello.extend([7; 32]); // random
+        hello.extend([0, 0xc0, 0x13, 0]); // no session, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, no compression
+        let length = u8::try_from(hello.len()).unwrap();
+        let record = [&[22, 3, minor, 0, length + 4, 2, 0, 0, length], hello.as_slice()].concat();
+        let site = Site::serve_bare(vec![Act::Send(record), Act::Hang]).await;
+        let authority = Authority::new();
+        let fetched =
+            fetch_with(&Names::at(site.address.ip()), settings(&site, authority.roots()), MediaType::Any)
+                .await;
+        assert!(matches!(fetched, Err(FetchError::Tls { .. })), "{fetched:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_speaks_no_tls_is_refused() {
+    for first_words in
+        ["HTTP/1.1 400 Bad Request\r\n\r\n", "220 mx.policy.example ESMTP\r\n", "\x15\x03\x01\0\x02\x02\x46"]
+    {
+        let site = Site::serve_bare(vec![Act::Send(first_words.into()), Act::Hang]).await;
+        let authority = Authority::new();
+        let names = Names::at(site.address.ip());
+        let settings = HttpsSettings { patience: PATIENT, ..settings(&site, authority.roots()) };
+        let fetched = fetch_with(&names, settings, MediaType::Any).await;
+        assert!(matches!(fetched, Err(FetchError::Tls { .. })), "{fetched:?}");
+    }
+}

@@ -1,0 +1,225 @@
+//! A host that is slow or endless takes its own fetch down, soon and cheaply.
+
+use super::site::{
+    Act, Authority, Names, PATIENT, Site, TEXT, fetch, fetch_with, host_params, policy_with, say, settings,
+    url,
+};
+use smtp_sts_verify::dns::{Answer, Question, Resolve};
+use smtp_sts_verify::https::{
+    Fetch, FetchError, FetchFailure, HttpsFetcher, HttpsSettings, MediaType, Patience, Step,
+};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+/// What a step, and what the whole fetch may take here.
+const STEP: Duration = Duration::from_millis(150);
+const WHOLE: Duration = Duration::from_millis(600);
+/// What may come on top of a limit.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Fetches, and tells which step was given up; fails if that took longer than `limit` and the grace.
+async fn given_up(site: &Site, authority: &Authority, patience: Patience, limit: Duration) -> Step {
+    let settings = HttpsSettings { patience, ..settings(site, authority.roots()) };
+    let begun = Instant::now();
+    let fetched = fetch_with(&Names::at(site.address.ip()), settings, MediaType::Any).await;
+    let took = begun.elapsed();
+    let Err(error @ FetchError::TimedOut { step, .. }) = fetched else { panic!("{fetched:?}") };
+    assert_eq!(error.failure(), FetchFailure::Unreachable);
+    assert!(limit <= took && took <= limit + GRACE, "{step:?} took {took:?} of {limit:?}");
+    step
+}
+
+async fn tls_site(script: Vec<Act>) -> (Site, Authority) {
+    let authority = Authority::new();
+    (Site::serve(authority.issue(&host_params()), script).await, authority)
+}
+
+/// A queue of accepted connections that is full and never emptied: the system answers no further SYN.
+struct BlackHole {
+    address: SocketAddr,
+    _open: (TcpListener, Vec<TcpStream>),
+}
+
+impl BlackHole {
+    async fn at(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut filling = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+            filling.push(stream.unwrap());
+            assert!(filling.len() < 10, "the queue does not fill up");
+        }
+        Self { address, _open: (listener, filling) }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_never_comes_about_is_given_up() {
+    let hole = BlackHole::at("127.0.0.1:0".parse().unwrap()).await;
+    let (site, authority) = tls_site(vec![]).await;
+    let settings = HttpsSettings {
+        port: hole.address.port(),
+        patience: Patience { connect: STEP, ..PATIENT },
+        ..settings(&site, authority.roots())
+    };
+    let begun = Instant::now();
+    let fetched = fetch_with(&Names::at(hole.address.ip()), settings, MediaType::Any).await;
+    assert!(matches!(fetched, Err(FetchError::TimedOut { step: Step::Connect, .. })), "{fetched:?}");
+    assert!(begun.elapsed() <= STEP + GRACE, "{:?}", begun.elapsed());
+}
+
+/// Says nothing, ever.
+struct Silence;
+
+impl Resolve for Silence {
+    async fn resolve(&self, _: &[Question]) -> Vec<Answer> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_never_ends_is_given_up() {
+    let (site, authority) = tls_site(vec![]).await;
+    let patience = Patience { whole: WHOLE, ..PATIENT };
+    let settings = HttpsSettings { patience, ..settings(&site, authority.roots()) };
+    let begun = Instant::now();
+    let fetched = fetch_with(&Silence, settings, MediaType::Any).await;
+    assert!(matches!(fetched, Err(FetchError::TimedOut { step: Step::Resolve, .. })), "{fetched:?}");
+    assert!(begun.elapsed() <= WHOLE + GRACE, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_is_given_up() {
+    let site = Site::serve_bare(vec![Act::Hang]).await;
+    let patience = Patience { handshake: STEP, ..PATIENT };
+    assert_eq!(given_up(&site, &Authority::new(), patience, STEP).await, Step::Handshake);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_is_given_up() {
+    let (site, authority) = tls_site(vec![Act::Hang]).await;
+    let patience = Patience { head: STEP, ..PATIENT };
+    assert_eq!(given_up(&site, &authority, patience, STEP).await, Step::Head);
+}
+
+#[tokio::test]
+async fn a_head_that_drips_is_given_up() {
+    let head =
+        b"HTTP/1.1 200 OK\r\nX-Slow: and so on, and so on, and so on, and so on, and so on\r\n".to_vec();
+    let (site, authority) = tls_site(vec![Act::Drip(head, Duration::from_millis(20)), Act::Hang]).await;
+    let patience = Patience { head: STEP, ..PATIENT };
+    assert_eq!(given_up(&site, &authority, patience, STEP).await, Step::Head);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_ends_with_the_fetch() {
+    let drip = Act::Drip(vec![b'a'; 1_000], Duration::from_millis(20));
+    let (site, authority) =
+        tls_site(vec![say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), drip]).await;
+    let patience = Patience { whole: WHOLE, ..PATIENT };
+    assert_eq!(given_up(&site, &authority, patience, WHOLE).await, Step::Body);
+}
+
+#[tokio::test]
+async fn the_run_ends_a_fetch_whatever_the_fetch_may_take() {
+    let (site, authority) = tls_site(vec![Act::Hang]).await;
+    let names = Names::at(site.address.ip());
+    let begun = Instant::now();
+    let fetcher = HttpsFetcher::new(&names, settings(&site, authority.roots()), begun + WHOLE);
+    let fetched = fetcher.fetch(&url(), MediaType::Any).await;
+    assert!(matches!(fetched, Err(FetchError::TimedOut { step: Step::Head, .. })), "{fetched:?}");
+    assert!(begun.elapsed() <= WHOLE + GRACE, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn an_address_that_swallows_everything_costs_a_moment_and_not_a_deadline() {
+    let (site, authority) = tls_site(policy_with("")).await;
+    let hole = BlackHole::at(SocketAddr::new([127, 0, 0, 2].into(), site.address.port())).await;
+    let names = Names::by_turns(vec![vec![hole.address.ip(), site.address.ip()]]);
+    let begun = Instant::now();
+    assert!(fetch_with(&names, settings(&site, authority.roots()), MediaType::Any).await.is_ok());
+    assert!(begun.elapsed() < PATIENT.connect, "{:?}", begun.elapsed());
+}
+
+async fn is_too_large(script: Vec<Act>) -> String {
+    let error = fetch(script).await.unwrap_err();
+    assert_eq!(error.failure(), FetchFailure::Refused);
+    assert!(matches!(error, FetchError::TooLarge { .. } | FetchError::Malformed { .. }), "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_body_has_64_kibibytes_and_no_octet_more() {
+    let reply = |octets: usize| {
+        vec![
+            say(format!("HTTP/1.1 200 OK\r\nContent-Length: {octets}\r\n\r\n")),
+            say(vec![b'a'; octets]),
+            Act::Close,
+        ]
+    };
+    assert_eq!(fetch(reply(65_536)).await.unwrap().len(), 65_536);
+    assert!(is_too_large(reply(65_537)).await.ends_with("a body of more than 65536 octets"));
+}
+
+#[tokio::test]
+async fn an_endless_body_is_refused() {
+    let endless = || Act::Forever(vec![b'a'; 4_096]);
+    is_too_large(vec![say("HTTP/1.1 200 OK\r\n\r\n"), endless()]).await;
+    is_too_large(vec![say("HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n"), endless()]).await;
+    is_too_large(vec![say("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n"), endless()])
+        .await;
+    is_too_large(vec![
+        say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        Act::Forever([b"1000\r\n".as_slice(), &[b'a'; 4_096], b"\r\n"].concat()),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn chunks_of_one_octet_are_counted_with_their_frames() {
+    let head = || say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let few = vec![head(), say(b"1\r\na\r\n".repeat(1_000)), say("0\r\n\r\n"), Act::Close];
+    assert_eq!(fetch(few).await.unwrap(), vec![b'a'; 1_000]);
+    is_too_large(vec![head(), Act::Forever(b"1\r\na\r\n".repeat(100))]).await;
+}
+
+#[tokio::test]
+async fn a_chunk_that_names_an_absurd_size_is_refused() {
+    for size in ["ffffffffffffffff", "10000000000000000", "-1", "0x10", "", " ", "1 0"] {
+        let chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n");
+        is_too_large(vec![say(chunk), Act::Forever(vec![b'a'; 4_096])]).await;
+    }
+}
+
+#[tokio::test]
+async fn endless_chunk_extensions_and_trailers_are_refused() {
+    let head = || say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    is_too_large(vec![head(), say("1;"), Act::Forever(b"a=b;".repeat(100))]).await;
+    is_too_large(vec![head(), say("1\r\na\r\n0\r\n"), Act::Forever(b"X: y\r\n".repeat(100))]).await;
+    is_too_large(vec![head(), say("1\r\na\r\n0\r\nX: "), Act::Forever(b"y".repeat(100))]).await;
+}
+
+#[tokio::test]
+async fn a_head_is_bounded_in_octets_and_in_fields() {
+    let ok = "HTTP/1.1 200 OK\r\n";
+    is_too_large(vec![say(ok), Act::Forever(b"X: y\r\n".repeat(100))]).await;
+    is_too_large(vec![say(ok), say("X: y\r\n".repeat(10_000)), say("\r\n"), Act::Close]).await;
+    is_too_large(vec![say(ok), say("X: "), Act::Forever(vec![b'y'; 1_000])]).await;
+    is_too_large(policy_with(&format!("X: {}\r\n", "y".repeat(16_384)))).await;
+    is_too_large(policy_with(&"X: y\r\n".repeat(64))).await;
+    assert_eq!(fetch(policy_with(&"X: y\r\n".repeat(63))).await.unwrap(), TEXT);
+}
+
+#[tokio::test]
+async fn interim_replies_are_bounded() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let after = |count: usize| [vec![say(interim.repeat(count))], policy_with("")].concat();
+    assert_eq!(fetch(after(4)).await.unwrap(), TEXT);
+    assert!(is_too_large(after(5)).await.ends_with("more than 4 interim replies"));
+    is_too_large(vec![Act::Forever(interim.repeat(20).into())]).await;
+    is_too_large(vec![Act::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]).await;
+}

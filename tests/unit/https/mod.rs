@@ -1,0 +1,9 @@
+//! The policy fetch against servers that are anything: right, wrong, slow, endless, hostile. All on loopback.
+
+mod addresses;
+mod certificates;
+mod limits;
+mod replies;
+mod requests;
+mod roots;
+mod site;

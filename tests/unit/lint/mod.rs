@@ -1,0 +1,3 @@
+//! What is wrong with what a domain publishes.
+
+mod survey;

@@ -1,0 +1,252 @@
+//! The pages of the daemon: its series, and the page for people.
+
+use super::prometheus::{check_metrics, series};
+use super::scene::shows;
+use proptest::prelude::*;
+use smtp_sts_verify::cache::{Authentication, Census, InForce, Outlook, StoredPolicy};
+use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::policy::{Dialect, Policy};
+use smtp_sts_verify::reason::Reason;
+use smtp_sts_verify::render::{metrics, status_page};
+use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::counters::{Counters, Mta, Protocol, Source};
+use smtp_sts_verify::serve::question::Question;
+use smtp_sts_verify::serve::recent::Recent;
+use smtp_sts_verify::serve::status::{NoOutlook, Status};
+use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::verdict::Verdict;
+use smtp_sts_verify::verify::{NoInquiry, Report};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: UnixTime = UnixTime(1_764_547_200);
+
+fn policy(name: &str, mode: &str, mx: &str, left: u64) -> StoredPolicy {
+    let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: 604800\n");
+    let (domain, at) = (PolicyDomain::parse(name).unwrap(), UnixTime(NOW.0 + left - 604_800));
+    let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+    StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at.plus(300))
+}
+
+fn question(domain: &str, host: Option<&str>) -> Question {
+    let host = host.map(|host| MxHost::from_text(host).unwrap());
+    Question { domain: PolicyDomain::parse(domain).unwrap(), host }
+}
+
+fn withhold(recent: &mut Recent, question: &Question, verdict: Verdict, reason: Reason, at: u64) {
+    let report = Report::from(NoInquiry { verdict, reason, why: String::new() });
+    recent.answered(question, &Answer::of(&report, question), UnixTime(at));
+}
+
+/// A daemon that has just been started, with everything in order.
+fn young() -> Status {
+    Status {
+        now: NOW,
+        started_at: UnixTime(NOW.0 - 5),
+        loaded_at: UnixTime(NOW.0 - 5),
+        places: vec!["/run/smtp-sts-verify/exim.sock".into(), "127.0.0.1:8461".into()],
+        name_servers: vec!["127.0.0.1:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()],
+        outlook: Ok(Arc::new(Outlook::default())),
+        desk: Ok(()),
+        warm: 0,
+        recent: Vec::new(),
+        counters: Arc::new(Counters::default()),
+    }
+}
+
+/// One that has worked for some days.
+pub(crate) fn busy() -> Status {
+    let mut status = young();
+    status.started_at = UnixTime(NOW.0 - 3 * 86_400 - 7_000);
+    status.loaded_at = UnixTime(NOW.0 - 4_000);
+    let counters = &status.counters;
+    for (number, mta, verdict, reason, source, micros) in [
+        (1_204, Mta::Exim, Verdict::Deliver, Reason::PolicyMet, Source::Warm, 7),
+        (310, Mta::Postfix, Verdict::Deliver, Reason::NoPolicy, Source::LookUp, 34_000),
+        (41, Mta::Exim, Verdict::Deliver, Reason::DaneUsable, Source::Shared, 21_000),
+        (12, Mta::Exim, Verdict::Defer, Reason::DnssecBogus, Source::LookUp, 300_000),
+        (3, Mta::Exim, Verdict::Refuse, Reason::MxNotInPolicy, Source::Warm, 60),
+    ] {
+        for _ in 0..number {
+            counters.answered(mta, verdict, reason, source, Duration::from_micros(micros));
+        }
+    }
+    counters.connections.of(Protocol::Exim).add(1_260);
+    counters.dns_questions.add(4_321);
+    counters.look_ups_under_way.up();
+    let mut recent = Recent::default();
+    let bogus = question("bogus.example", None);
+    for ago in [9_000, 5_400, 1_800] {
+        withhold(&mut recent, &bogus, Verdict::Defer, Reason::DnssecBogus, NOW.0 - ago);
+    }
+    let refused = question("bank.example", Some("mx.attacker.example"));
+    withhold(&mut recent, &refused, Verdict::Refuse, Reason::MxNotInPolicy, NOW.0 - 42);
+    status.recent = recent.iter().cloned().collect();
+    status.warm = 1_312;
+    let many: String = (1..=7).map(|n| format!("mx: mx{n}.provider.example\n")).collect();
+    let soonest = vec![
+        policy("bank.example", "enforce", "mx: mx.bank.example\n", 90_000),
+        policy("provider.example", "enforce", &many, 400_000),
+        policy("trial.example", "testing", "mx: *.trial.example\n", 500_000),
+    ];
+    let next_end = soonest[0].expires_at;
+    let kind =
+        |is_enforced, number, next_end| InForce { dialect: Dialect::MtaSts, is_enforced, number, next_end };
+    let in_force = vec![kind(false, 211, soonest[2].expires_at), kind(true, 1_890, next_end)];
+    let census = Census { here: 2_400, elsewhere: 0 };
+    status.outlook = Ok(Arc::new(Outlook { in_force, soonest, census }));
+    status
+}
+
+fn value<'a>(text: &'a str, series: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
+}
+
+#[test]
+fn the_series_of_a_daemon_that_has_worked() {
+    shows("daemon-metrics", &metrics::exposition(&busy()));
+}
+
+#[test]
+fn the_page_of_a_daemon_that_has_worked() {
+    shows("daemon-page", &body(&status_page::page(&busy())));
+}
+
+#[test]
+fn the_page_of_a_daemon_that_is_not_ready() {
+    let mut status = young();
+    status.outlook = Err(NoOutlook::Trouble("the store has a broken file".into()));
+    let page = status_page::page(&status);
+    assert!(page.contains("<strong>Not ready:</strong> the store has a broken file"), "{page}");
+    assert!(page.contains("<title>Not ready"), "{page}");
+    assert!(!page.contains("None yet"), "what is not known is not told as nothing: {page}");
+}
+
+/// Without the stylesheet, which is looked at in a browser.
+fn body(page: &str) -> String {
+    let (head, rest) = page.split_once("<style>").unwrap();
+    format!("{head}{}", rest.split_once("</style>").unwrap().1)
+}
+
+#[test]
+fn promtool_has_nothing_to_say_about_the_daemon() {
+    for status in [young(), busy()] {
+        check_metrics(&metrics::exposition(&status));
+    }
+}
+
+#[test]
+fn every_count_is_there_before_anybody_asks_and_no_question_adds_a_series() {
+    let names = |text: &str| series(text).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (before, after) = (names(&metrics::exposition(&young())), names(&metrics::exposition(&busy())));
+    let added: Vec<_> = after.difference(&before).collect();
+    assert_eq!(
+        added,
+        ["smtp_sts_serve_next_policy_expiry_timestamp_seconds"],
+        "known once there is a policy"
+    );
+    assert!(after.len() < 300, "{}", after.len());
+}
+
+#[test]
+fn a_store_that_does_not_tell_has_no_old_numbers() {
+    let mut status = busy();
+    status.outlook = Err(NoOutlook::Trouble("the store has a broken file".into()));
+    let text = metrics::exposition(&status);
+    assert!(
+        !text.contains("policies_in_force") && value(&text, "smtp_sts_serve_ready") == Some("0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_answered_is_counted_in_its_series() {
+    let text = metrics::exposition(&busy());
+    for (series, expected) in [
+        ("smtp_sts_serve_answers_total{protocol=\"exim\",verdict=\"refuse\"}", "3"),
+        ("smtp_sts_serve_answers_total{protocol=\"postfix\",verdict=\"deliver\"}", "310"),
+        ("smtp_sts_serve_reasons_total{reason=\"dnssec-bogus\"}", "12"),
+        ("smtp_sts_serve_answer_seconds_bucket{source=\"warm\",le=\"0.00001\"}", "1204"),
+        ("smtp_sts_serve_answer_seconds_bucket{source=\"warm\",le=\"+Inf\"}", "1207"),
+        ("smtp_sts_serve_answer_seconds_count{source=\"shared\"}", "41"),
+        ("smtp_sts_serve_policies_in_force{mechanism=\"mta-sts\",enforced=\"yes\"}", "1890"),
+        ("smtp_sts_serve_policies_in_force{mechanism=\"smtp-sts\",enforced=\"no\"}", "0"),
+        ("smtp_sts_serve_ready", "1"),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series}");
+    }
+}
+
+#[test]
+fn a_store_that_still_counts_a_million_policies_is_ready() {
+    let mut status = young();
+    status.outlook = Err(NoOutlook::Counting);
+    assert_eq!(status.readiness(), Ok(()));
+    assert!(status_page::page(&status).contains("has not counted them yet"));
+}
+
+#[test]
+fn whatever_is_missing_is_the_reason_why_it_is_not_ready() {
+    assert_eq!(young().readiness(), Ok(()));
+    let without = |change: fn(&mut Status)| {
+        let mut status = young();
+        change(&mut status);
+        status.readiness().unwrap_err()
+    };
+    assert!(without(|status| status.places.clear()).contains("no place to listen at"));
+    assert!(without(|status| status.name_servers.clear()).contains("no name server"));
+    assert!(without(|status| status.desk = Err("the desk is silent".into())).contains("the desk"));
+    assert!(
+        without(|status| status.outlook = Err(NoOutlook::Trouble("the disk is full".into())))
+            .contains("the disk is full")
+    );
+}
+
+/// Everything between angle brackets, as a browser would see it.
+fn tags(page: &str) -> BTreeSet<String> {
+    page.split('<').skip(1).map(|tag| tag.split([' ', '>']).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_page_has_no_script_no_form_no_frame_and_loads_nothing() {
+    let page = status_page::page(&busy());
+    for name in ["script", "form", "iframe", "object", "embed", "img", "base", "input", "button"] {
+        assert!(!tags(&page).contains(name), "{name}");
+    }
+    for forbidden in [" style=", " onload=", " onclick=", "http-equiv", "@import", "url("] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    let links = page.match_indices("href=\"").map(|(at, _)| page[at + 6..].split('"').next().unwrap());
+    for link in links {
+        assert!(
+            ["/", "/metrics", "/healthz", "/readyz"].contains(&link) || link.starts_with("data:image/svg"),
+            "{link}"
+        );
+    }
+}
+
+/// A stylesheet that changes without its digest would leave the page without one.
+#[test]
+fn the_policy_for_browsers_lets_in_the_stylesheet_and_the_icon_and_nothing_else() {
+    let policy = status_page::content_security_policy();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("script") && !policy.contains("http"), "{policy}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_of_a_stranger_adds_a_tag_or_an_attribute(text in "\\PC{0,60}|[<>&\"'=a-z/ ]{1,60}") {
+        let shown = |words: &str| {
+            let mut status = busy();
+            status.places.push(words.to_owned());
+            let ready = status_page::page(&status);
+            status.outlook = Err(NoOutlook::Trouble(words.to_owned()));
+            ready + &status_page::page(&status)
+        };
+        let (page, plain) = (shown(&text), shown("plain"));
+        prop_assert_eq!(page.matches('<').count(), plain.matches('<').count());
+        prop_assert_eq!(page.matches('"').count(), plain.matches('"').count());
+        prop_assert!(page.is_ascii());
+    }
+}

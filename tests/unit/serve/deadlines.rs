@@ -1,0 +1,142 @@
+//! An asker has his answer in time, whatever holds it up; and the look-up goes on for the next one.
+
+use super::scene::{Network, about, about_host, cache, directory, until, with, words, world};
+use rusqlite::Connection;
+use smtp_sts_verify::serve::counters::LookUpEnd;
+use smtp_sts_verify::serve::world::World;
+use std::path::Path;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What a machine with much else to do may need beyond it.
+const GRACE: Duration = Duration::from_secs(1);
+
+fn impatient(directory: &Path) -> World {
+    World { answer_within: PATIENCE, ..world(directory) }
+}
+
+#[test]
+fn at_the_deadline_the_policy_in_the_cache_decides_and_without_one_the_mail_waits() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.ttl = 1);
+    with(impatient(directory.path()), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        for domain in ["a.test", "b.test"] {
+            network.at(domain, |site| site.is_silent = true);
+        }
+        for (question, expected) in [
+            (about("a.test"), "deliver policy-met hit"),
+            (about_host("a.test", "mx.test"), "deliver policy-met hit"),
+            (about_host("a.test", "strange.test"), "refuse mx-not-in-policy hit"),
+            (about("b.test"), "defer deadline none"),
+        ] {
+            let (answer, took) = daemon.ask(question.clone()).await;
+            assert_eq!(words(&answer), expected, "{question:?}");
+            assert!(took >= PATIENCE && took < PATIENCE + GRACE, "{question:?} {took:?}");
+        }
+    });
+}
+
+#[test]
+fn a_policy_that_is_only_announced_lets_no_mail_go_before_it_was_asked_for() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.refuses_fetches = true);
+    let known = world(directory.path());
+    with(known.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-not-fetched none");
+    });
+    // The record and the MX hosts are known, the failure is forgotten, and the policy host takes its time.
+    let connection = Connection::open(known.cache.of_answers().as_path()).unwrap();
+    assert_eq!(connection.execute("DELETE FROM answer WHERE topic LIKE '%failures'", []).unwrap(), 1);
+    drop(connection);
+    network.at("a.test", |site| (site.refuses_fetches, site.delay) = (false, PATIENCE * 2));
+    with(impatient(directory.path()), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "defer deadline none");
+        until("the look-up goes on", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
+        assert!(daemon.says(about("a.test")).await.starts_with("deliver policy-met "));
+    });
+}
+
+#[test]
+fn the_look_up_goes_on_for_the_next_asker() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.delay = PATIENCE);
+    with(impatient(directory.path()), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "defer deadline none");
+        until("it ends", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
+        let (answer, took) = daemon.ask(about("a.test")).await;
+        assert!(words(&answer).starts_with("deliver policy-met "), "{}", answer.exim);
+        assert!(took < PATIENCE, "{took:?}");
+        assert_eq!(network.at("a.test", |site| (site.questions, site.fetches)), (3, 1));
+    });
+}
+
+#[test]
+fn whoever_comes_while_the_domains_lane_is_taken_has_his_answer_in_time_too() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.ttl = 1);
+    with(impatient(directory.path()), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        network.at("a.test", |site| site.is_silent = true);
+        let first = tokio::task::spawn_local(daemon.says(about("a.test")));
+        tokio::time::sleep(PATIENCE / 4).await;
+        let (answer, took) = daemon.ask(about_host("a.test", "mx.test")).await;
+        assert_eq!(words(&answer), "deliver policy-met hit");
+        assert!(took < PATIENCE + GRACE, "{took:?}");
+        assert_eq!(first.await.unwrap(), "deliver policy-met hit");
+    });
+}
+
+#[test]
+fn a_file_that_another_process_holds_does_not_keep_the_daemon_from_answering() {
+    let (directory, network) = (directory(), Network::default());
+    let world = impatient(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        let other = Connection::open(world.cache.as_path()).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let (answer, took) = daemon.ask(about("b.test")).await;
+        assert_eq!(words(&answer), "defer deadline none");
+        assert!(took < PATIENCE + GRACE, "{took:?}");
+        let (answer, took) = daemon.ask(about("a.test")).await;
+        assert_eq!(words(&answer), "deliver policy-met hit");
+        assert!(took < PATIENCE, "what is warm waits for no file: {took:?}");
+        other.execute_batch("ROLLBACK").unwrap();
+        until("it goes on", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 2).await;
+        assert_eq!(daemon.says(about("b.test")).await.split(' ').next(), Some("deliver"));
+    });
+}
+
+#[test]
+fn without_a_file_answers_go_on_and_say_so() {
+    let (directory, network) = (directory(), Network::default());
+    let nowhere = world(&directory.path().join("missing"));
+    with(nowhere, &network, async |daemon| {
+        for _ in 0..3 {
+            assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met unavailable");
+        }
+        assert_eq!(network.at("a.test", |site| site.fetches), 1, "and a queue full of mail asks once");
+        let refused = daemon.says(about_host("a.test", "strange.test")).await;
+        assert_eq!(refused, "refuse mx-not-in-policy unavailable");
+    });
+}
+
+#[test]
+fn what_was_in_force_is_in_force_again_for_whoever_comes_after_a_restart() {
+    let (directory, network) = (directory(), Network::default());
+    let world = impatient(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        // It was on the disk before the answer left.
+        let stored = cache(&world).all().next().unwrap().unwrap();
+        assert_eq!(stored.domain, about("a.test").domain);
+    });
+    network.at("a.test", |site| site.is_silent = true);
+    with(world, &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
+        let refused = daemon.says(about_host("a.test", "strange.test")).await;
+        assert_eq!(refused, "refuse mx-not-in-policy hit");
+    });
+}

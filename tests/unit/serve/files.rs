@@ -1,0 +1,119 @@
+//! What others do to the files counts for the daemon, and what it writes itself costs it nothing.
+
+use super::scene::{Daemon, Network, about, about_host, cache, directory, until, with, world};
+use smtp_sts_verify::serve::engine::Answers as _;
+use smtp_sts_verify::serve::question::Question;
+use std::fs;
+
+async fn is_forgotten(daemon: &Daemon, question: Question) {
+    let engine = &daemon.engine;
+    until("it is noticed", || engine.at_once(&question).is_none()).await;
+}
+
+#[test]
+fn a_purge_is_noticed_and_no_warm_answer_undoes_it() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        network.at("a.test", |site| site.mta_sts = None);
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
+        let purged = cache(&world).purge(&about("a.test").domain).unwrap();
+        assert_eq!(purged.policies, 1);
+        is_forgotten(&daemon, about("a.test")).await;
+        assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
+        assert_eq!(cache(&world).all().count(), 0);
+    });
+}
+
+#[test]
+fn what_another_process_learns_is_known_to_the_daemon() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    network.at("a.test", |site| site.mta_sts = None);
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
+        network.at("a.test", |site| site.mta_sts = Some(("1", "enforce")));
+        // As `${run}` would, after the record's TTL.
+        cache(&world).purge(&about("a.test").domain).unwrap();
+        with_another(&world, &network);
+        is_forgotten(&daemon, about("a.test")).await;
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
+    });
+}
+
+/// Another process asks.
+fn with_another(world: &smtp_sts_verify::serve::world::World, network: &Network) {
+    let (world, network) = (world.clone(), network.clone());
+    let other = std::thread::spawn(move || {
+        with(world, &network, async |daemon| daemon.says(about("a.test")).await);
+    });
+    other.join().unwrap();
+}
+
+#[test]
+fn a_file_that_is_taken_away_is_no_longer_believed_and_another_one_takes_its_place() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        for file in [world.cache.clone(), world.cache.of_answers()] {
+            fs::rename(file.as_path(), file.as_path().with_extension("away")).unwrap();
+        }
+        is_forgotten(&daemon, about("a.test")).await;
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        assert_eq!((cache(&world).all().count(), network.at("a.test", |site| site.fetches)), (1, 2));
+    });
+}
+
+#[test]
+fn a_file_that_is_damaged_meanwhile_is_put_aside_and_the_daemon_goes_on_with_another_one() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        fs::write(world.cache.as_path(), vec![0x5a; 8_192]).unwrap();
+        is_forgotten(&daemon, about("a.test")).await;
+        assert!(daemon.says(about("b.test")).await.starts_with("deliver policy-met "));
+        assert!(daemon.says(about("c.test")).await.starts_with("deliver policy-met "));
+        until("a new file is in use", || cache(&world).all().all(|one| one.is_ok())).await;
+        let aside = fs::read_dir(directory.path()).unwrap().filter_map(Result::ok);
+        let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains(".corrupt-")).count();
+        assert_eq!(aside, 1);
+    });
+}
+
+#[test]
+fn what_the_daemon_writes_itself_does_not_clear_what_it_has_at_hand() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    // The files are there before.
+    with(world.clone(), &network, async |daemon| daemon.says(about("first.test")).await);
+    with(world, &network, async |daemon| {
+        for number in 0..30 {
+            daemon.says(about(&format!("d{number}.test"))).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        daemon.says(about("another.test")).await;
+        assert_eq!(daemon.engine.warm_answers(), 31);
+    });
+}
+
+#[test]
+fn what_is_learnt_about_one_host_ends_what_was_answered_about_the_others() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.mx = vec!["mx.test", "other.test"]);
+    with(world(directory.path()), &network, async |daemon| {
+        assert!(daemon.says(about_host("a.test", "mx.test")).await.starts_with("deliver policy-met "));
+        assert!(daemon.says(about_host("a.test", "other.test")).await.starts_with("deliver policy-met "));
+        // The domain moves away from one of its hosts; whoever asks about a third one brings that home.
+        network.at("a.test", |site| (site.mx, site.mta_sts) = (vec!["mx.test"], Some(("2", "enforce"))));
+        assert!(
+            daemon.says(about_host("a.test", "strange.test")).await.starts_with("refuse mx-not-in-policy ")
+        );
+        assert!(
+            daemon.says(about_host("a.test", "other.test")).await.starts_with("refuse mx-not-in-policy ")
+        );
+        assert!(daemon.says(about_host("a.test", "mx.test")).await.starts_with("deliver policy-met "));
+    });
+}

@@ -1,0 +1,232 @@
+//! How long an answer stands: whatever the world is like and whatever the clock does, what is kept at hand is what memory
+//! would say at that moment; and what memory cannot say stands for seconds.
+
+use super::scene::{about, about_host, world};
+use futures_util::FutureExt as _;
+use hickory_proto::rr::rdata::{MX, TXT};
+use hickory_proto::rr::{Name, RData, RecordType};
+use proptest::prelude::*;
+use serde::Deserialize;
+use smtp_sts_verify::cache::{Authentication, Dossier, InMemory, Memory as _, Policies, StoredPolicy, Write};
+use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
+use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
+use smtp_sts_verify::overrides::Overrides;
+use smtp_sts_verify::policy::{Dialect, Policy};
+use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::look_up::{Begun, LookUp};
+use smtp_sts_verify::serve::question::Question;
+use smtp_sts_verify::serve::warm::Standing;
+use smtp_sts_verify::serve::world::{Decree, World};
+use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::verdict::Handshake;
+use smtp_sts_verify::verify::from_memory;
+use std::path::Path;
+
+/// 2026-06-15T08:00:00Z.
+const NOW: UnixTime = UnixTime(1_781_510_400);
+
+/// What is published, and what can be had of it.
+#[derive(Clone, Debug)]
+struct Made {
+    mta_sts: Option<u64>,
+    draft: Option<u64>,
+    /// The TTL of the records of policies, and of those of the MX hosts; `None` if nobody answers.
+    policy_ttl: Option<u64>,
+    mx_ttl: Option<u64>,
+    /// The policy host answers.
+    can_be_fetched: bool,
+    is_signed: bool,
+    now: UnixTime,
+}
+
+impl Made {
+    fn body(life: u64) -> String {
+        format!("version: STSv1\nmode: enforce\nmx: mx.test\nmax_age: {life}\n")
+    }
+
+    fn answer(&self, question: &dns::Question) -> dns::Answer {
+        let text = |text: String| vec![RData::TXT(TXT::new(vec![text]))];
+        let (name, is_policy) = (question.name().to_ascii(), question.rtype() == RecordType::TXT);
+        let records = match question.rtype() {
+            RecordType::TXT if name.starts_with("_mta-sts.") => {
+                self.mta_sts.map(|_| text("v=STSv1; id=1;".into()))
+            }
+            RecordType::TXT if name.starts_with("_smtp_sts.") => {
+                self.draft.map(|e| text(format!("v=STS1; to=true; mx=mx.test; a=dnssec; c=webpki; e={e}")))
+            }
+            RecordType::MX => Some(vec![RData::MX(MX::new(10, Name::from_ascii("mx.test.").unwrap()))]),
+            _ => None,
+        };
+        let content = records.map_or(Content::Nodata, Content::Data);
+        let ttl = if is_policy { self.policy_ttl } else { self.mx_ttl };
+        let outcome = match (ttl, self.is_signed) {
+            (None, _) => Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, "silence".into()),
+            (Some(_), true) => Outcome::Secure(content),
+            (Some(_), false) => Outcome::Insecure(content, "unsigned".into()),
+        };
+        let valid_until = ttl.map(|ttl| self.now.plus(ttl));
+        dns::Answer { outcome, valid_until, ..dns::Answer::none(question.clone()) }
+    }
+}
+
+impl Resolve for Made {
+    async fn resolve(&self, questions: &[dns::Question]) -> Vec<dns::Answer> {
+        questions.iter().map(|question| self.answer(question)).collect()
+    }
+}
+
+impl Fetch for Made {
+    async fn fetch(&self, url: &PolicyUrl, _: MediaType) -> Result<Vec<u8>, FetchError> {
+        match self.mta_sts.filter(|_| self.can_be_fetched) {
+            Some(life) => Ok(Self::body(life).into_bytes()),
+            None => Err(FetchError::NoAddress { host: url.host().clone() }),
+        }
+    }
+}
+
+/// The administrator's word about the domain, until that moment.
+fn overridden(effect: &str, until: UnixTime) -> World {
+    #[derive(Deserialize)]
+    struct File {
+        r#override: Overrides,
+    }
+    let text = format!("[override.'a.test']\n{effect}\nuntil = '{until}'\nreason = 'a test'");
+    let overrides = toml::from_str::<File>(&text).unwrap().r#override;
+    World { overrides, ..world(Path::new("/nowhere")) }
+}
+
+/// What was stored before, so long ago.
+fn stored(age: u64, life: u64) -> Dossier {
+    let (domain, at) = (about("a.test").domain, UnixTime(NOW.0 - age));
+    let text = format!("v=STSv1; id=1;\n{}", Made::body(life));
+    let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+    let policy = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at);
+    let policies = Policies { mta_sts: Some(policy), smtp_sts: None }.unexpired(NOW);
+    Dossier { policies, ..Dossier::default() }
+}
+
+/// Looks the question up; what is kept at hand, and what memory knows now.
+fn looked_up(
+    world: &World,
+    question: &Question,
+    made: &Made,
+    before: Dossier,
+) -> (Option<Standing>, InMemory) {
+    let memory = InMemory::of(&question.domain, &before, made.now);
+    let found = match LookUp::begin(world, question, Handshake::NotSeen, before, made.now) {
+        Begun::Answered(found) => *found,
+        Begun::Open(look_up) => {
+            let (found, writes) =
+                look_up.ask(made, made, &made.now).now_or_never().expect("maps need no time");
+            for write in writes {
+                match write {
+                    Write::Forget(topic) => memory.forget(&question.domain, topic),
+                    Write::Keep(policy) => drop(memory.keep(&policy)),
+                    Write::Note(dialect, notice) => memory.note(&question.domain, dialect, &notice),
+                    Write::Remember(topic, one) => {
+                        memory.remember(&question.domain, topic, &one.text, one.valid_until);
+                    }
+                }
+            }
+            found
+        }
+    };
+    (found.standing, memory)
+}
+
+fn any_world() -> impl Strategy<Value = Made> {
+    let life = prop_oneof![Just(0), Just(1), 1..400_u64, 1_000..1_000_000_u64];
+    let ttl = || prop_oneof![Just(0), 1..10_u64, 10..100_000_u64];
+    (
+        proptest::option::of(life.clone()),
+        proptest::option::of(life),
+        proptest::option::weighted(0.9, ttl()),
+        proptest::option::weighted(0.9, ttl()),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(mta_sts, draft, policy_ttl, mx_ttl, can_be_fetched, is_signed)| Made {
+            mta_sts,
+            draft,
+            policy_ttl,
+            mx_ttl,
+            can_be_fetched,
+            is_signed,
+            now: NOW,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_at_hand_is_what_memory_would_say_at_that_moment(
+        made in any_world(),
+        before in proptest::option::of((0..700_000_u64, 1..700_000_u64)),
+        host in prop_oneof![Just(None), Just(Some("mx.test")), Just(Some("strange.test"))],
+        word in proptest::option::of((
+            prop_oneof![Just("ignore = true"), Just("require = 'webpki'"), Just("require = 'none'")],
+            1..100_000_u64,
+        )),
+        after in proptest::collection::vec(0..200_000_u64, 8),
+    ) {
+        let world = match word {
+            Some((effect, seconds)) => overridden(effect, NOW.plus(seconds)),
+            None => world(Path::new("/nowhere")),
+        };
+        let question = host.map_or_else(|| about("a.test"), |host| about_host("a.test", host));
+        let before = before.map_or_else(Dossier::default, |(age, life)| stored(age, life));
+        let (standing, memory) = looked_up(&world, &question, &made, before);
+        let Some(standing) = standing else { return Ok(()) };
+        prop_assert!(!standing.stands(UnixTime(NOW.0 - 1)), "a clock that went back ends it");
+        let span = standing.until.since(standing.from);
+        let ends = [0, 1, 4, span.saturating_sub(2), span.saturating_sub(1), span];
+        for moment in after.into_iter().chain(ends).map(|seconds| NOW.plus(seconds)) {
+            if !standing.stands(moment) {
+                continue;
+            }
+            memory.set_clock(moment);
+            let said = match world.decree(&question, Handshake::NotSeen, moment) {
+                Decree::Ask(request, ..) => from_memory(&request, Some(&memory), moment),
+                Decree::Ignored(report, _) => Some(report),
+            };
+            match said {
+                Some(report) => prop_assert_eq!(&*standing.answer, &Answer::of(&report, &question), "{}", moment),
+                None => prop_assert!(span <= 5, "for {} seconds, and memory says nothing at {}", span, moment),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
+    let made = Made {
+        mta_sts: Some(604_800),
+        draft: None,
+        policy_ttl: Some(600),
+        mx_ttl: Some(900),
+        can_be_fetched: true,
+        is_signed: false,
+        now: NOW,
+    };
+    let span = |world: &World, made: &Made, host: Option<&str>| {
+        let question = host.map_or_else(|| about("a.test"), |host| about_host("a.test", host));
+        let (standing, _) = looked_up(world, &question, made, Dossier::default());
+        standing.map_or(0, |standing| standing.until.since(standing.from))
+    };
+    let plain = world(Path::new("/nowhere"));
+    for (what, made, expected) in [
+        ("the TTL of a record", made.clone(), 600),
+        ("the TTL of the MX hosts", Made { mx_ttl: Some(60), ..made.clone() }, 60),
+        ("the policy's turn to be fetched again", Made { mta_sts: Some(400), ..made.clone() }, 300),
+        ("the policy host's pause", Made { can_be_fetched: false, ..made.clone() }, 300),
+        ("a moment for a TTL of zero", Made { policy_ttl: Some(0), ..made.clone() }, 5),
+        ("a moment for a domain that does not answer", Made { mx_ttl: None, ..made.clone() }, 5),
+    ] {
+        assert_eq!(span(&plain, &made, None), expected, "{what}");
+    }
+    assert_eq!(span(&plain, &made, Some("strange.test")), 5, "a refusal is looked at again soon");
+    for effect in ["ignore = true", "require = 'webpki'"] {
+        assert_eq!(span(&overridden(effect, NOW.plus(42)), &made, None), 42, "{effect}");
+    }
+}
