@@ -4,12 +4,12 @@
 use futures_util::FutureExt;
 use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
-use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolicy, Topic};
+use smtp_sts_verify::cache::{InMemory, Kept, Memory, Topic};
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::policy::Dialect;
 use smtp_sts_verify::policy::smtp_sts::Record;
+use smtp_sts_verify::policy::{Authentication, Dialect, StoredPolicy};
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable, Verdict};

@@ -4,7 +4,7 @@
 use futures_util::FutureExt;
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
-use smtp_sts_verify::cache::{Authentication, StoredPolicy};
+use smtp_sts_verify::certificate::{Certificate, Distrust};
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl, Step};
@@ -12,7 +12,7 @@ use smtp_sts_verify::lint::survey::Survey;
 use smtp_sts_verify::lint::{Part, domain, human, json};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::mta_sts::{Body, Policy, Record};
-use smtp_sts_verify::probe::certificate::{Certificate, Distrust};
+use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
 use smtp_sts_verify::probe::report::{Chain, Distrusted, Sighting, TlsSession};
 use smtp_sts_verify::time::UnixTime;

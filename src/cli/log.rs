@@ -7,7 +7,8 @@
 use super::config::Choices;
 use crate::limits::MAX_LOG_VALUE;
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -9,7 +9,8 @@ use crate::cache::{CachePath, Counts};
 use crate::render::reports;
 use crate::reports::tally::Day;
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use clap::Args;
 use std::str::FromStr;
 

@@ -29,7 +29,7 @@ use crate::render;
 use crate::render::exim::{Asker, line};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
-use crate::verify::explain::{Explained, Remembered};
+use crate::verify::grounds::{Explained, Remembered};
 use crate::verify::{Report, Request};
 use exim::Exim;
 use serde::Serialize;

@@ -7,13 +7,11 @@
 use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
-use crate::cache::{
-    Authentication, Dossier, Entry, Event, Policies, Recollection, StoredPolicy, Topic, Trouble,
-};
+use crate::cache::{Dossier, Entry, Event, Policies, Recollection, Topic, Trouble};
 use crate::dns::anchor::TrustAnchors;
+use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
 use crate::dns::quota::Quota;
-use crate::dns::upstream::{Delivery, Failure};
 use crate::dns::{Outage, Question};
 use crate::explain::{self, Decree, Effect};
 use crate::https::{FetchFailure, MediaType, PolicyUrl, Retold, Sighting};
@@ -22,7 +20,7 @@ use crate::limits::{
     MAX_RECORDING_OCTETS,
 };
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::{Dialect, Mode};
+use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};

@@ -5,14 +5,14 @@ use super::question::Question;
 use super::silence::Silence;
 use super::warm::Standing;
 use super::world::{Decree, World};
-use crate::cache::{Authentication, Dossier, Ledger, Memory as _, Write};
+use crate::cache::{Dossier, Ledger, Memory as _, Write};
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::limits::PAUSE_AFTER_DEFER;
-use crate::policy::Dialect;
+use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
-use crate::verdict::{Handshake, PolicyType, Verdict};
+use crate::verdict::{Handshake, Verdict};
 use crate::verify::{self, CacheUse, NoInquiry, Report, Request};
 use std::sync::Arc;
 

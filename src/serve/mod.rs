@@ -12,8 +12,9 @@
 //!    cannot wait is told what it comes to where all is [`silence`].
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
-//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports,
-//! [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads for the [`status`].
+//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports, also of what
+//! look-ups notice themselves, [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads
+//! for the [`status`], which [`status_page`] tells people and [`metrics`] machines.
 //!
 //! Three threads, so that nobody waits for somebody else's work: the front (sockets, codecs, warm answers: nothing there
 //! computes for long or touches a disk), the desk (DNS, HTTPS, validation), the store (SQLite).
@@ -40,6 +41,9 @@ pub mod lanes;
 pub mod lifecycle;
 pub mod listen;
 pub mod look_up;
+mod markup;
+pub mod metrics;
+mod noticed;
 pub mod outside;
 pub mod protocol;
 pub mod question;
@@ -48,6 +52,7 @@ pub mod renewal;
 pub mod setbacks;
 pub mod silence;
 pub mod status;
+pub mod status_page;
 pub mod store;
 pub mod stream;
 pub mod warm;

@@ -3,10 +3,10 @@
 use super::context::Context;
 use super::minutes::Minutes;
 use super::{CacheUse, Request, mta_sts, smtp_sts};
-use crate::cache::{Memory, StoredPolicy};
+use crate::cache::Memory;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 

@@ -6,6 +6,7 @@ use crate::predecessor::seeded;
 use rusqlite::{Connection, OpenFlags};
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::name::PolicyDomain;
+use smtp_sts_verify::policy::Authentication;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::chown;

@@ -2,12 +2,13 @@
 
 use crate::scene::{Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
-use smtp_sts_verify::cache::{Authentication, Memory as _, StoredPolicy};
-use smtp_sts_verify::policy::{Dialect, Policy};
+use smtp_sts_verify::cache::Memory as _;
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::serve::counters::RenewalEnd;
 use smtp_sts_verify::serve::engine::Answers as _;
 use smtp_sts_verify::serve::world::World;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 
 const DAY: u64 = 86_400;
 

@@ -11,7 +11,8 @@ use smtp_sts_verify::https::{
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::overrides::{Effect, Override, Overrides, Word};
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
 use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
 use std::fs;

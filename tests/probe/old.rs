@@ -3,9 +3,9 @@
 use super::hostile::record;
 use super::server::{HOST, Server, look, target};
 use crate::laboratory::certificates::Authority;
+use smtp_sts_verify::certificate::{Distrust, Key};
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Tlsa;
-use smtp_sts_verify::probe::certificate::{Distrust, Key};
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
 use smtp_sts_verify::probe::report::Sighting;
 use std::io::{self, Read as _, Write as _};

@@ -4,7 +4,8 @@ use crate::laboratory::{Laboratory, deliveries, path};
 use crate::stage::{Order, asked, live, question, replay, sent};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,10 +4,11 @@ use crate::laboratory::name_server::{Manner, Scope};
 use crate::laboratory::{Laboratory, path};
 use crate::program::Program;
 use crate::screen::typed;
-use smtp_sts_verify::cache::{Authentication, Kept, Memory as _, StoredPolicy};
+use smtp_sts_verify::cache::{Kept, Memory as _};
 use smtp_sts_verify::name::PolicyDomain;
-use smtp_sts_verify::policy::{Dialect, Policy};
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 
 /// What is told about a domain of which nothing is known yet.
 fn told(lab: &Laboratory, line: &str, name: &str) {

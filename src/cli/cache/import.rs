@@ -2,13 +2,15 @@
 
 use super::sink::Sink;
 use super::{Failure, Shop};
-use crate::cache::{Cache, Imported, Kept, Provenance, Refusal, StoredPolicy};
+use crate::cache::{Cache, Imported, Kept, Provenance, Refusal};
 use crate::cli::args::ImportArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lines::{self, Line};
 use crate::cli::lookup::Format;
 use crate::limits::MAX_IMPORT_LINE;
-use crate::time::{Clock as _, SystemClock};
+use crate::policy::StoredPolicy;
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

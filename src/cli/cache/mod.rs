@@ -20,7 +20,8 @@ use super::outside::Trusted;
 use super::{output, privileges};
 use crate::cache::{Cache, CachePath, Circumstances, Trouble};
 use crate::name::{Destination, PolicyDomain};
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use std::ffi::OsStr;
 use std::io;
 

@@ -6,7 +6,8 @@ use crate::cache::Purged;
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use serde_json::json;
 
 /// Runs the command. Policies learnt under other circumstances go, too: Exim's own view of them would not tell the

@@ -1,7 +1,7 @@
 //! `lint DOMAIN` and `lint --publish DOMAIN`: what is published is asked for as a verdict asks for it.
 
 use super::{Failure, line, status};
-use crate::cache::{Cache, CachePath, Memory as _, StoredPolicy};
+use crate::cache::{Cache, CachePath, Memory as _};
 use crate::cli::args::{LintArguments, PolicyMode};
 use crate::cli::config::{BadConfiguration, Choices};
 use crate::cli::exit::ExitStatus;
@@ -17,10 +17,11 @@ use crate::lint::publish::{Publication, Wishes};
 use crate::lint::survey::Survey;
 use crate::lint::{domain, human, json};
 use crate::name::{Destination, MxHost, PolicyDomain};
-use crate::policy::{Dialect, Mode, tls_rpt};
+use crate::policy::{Dialect, Mode, StoredPolicy, tls_rpt};
 use crate::probe::{Probe, Settings, Times};
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verdict::{MxFindings, Trouble};
 use crate::verify::mx::mx_findings;
 use hickory_proto::rr::RecordType;

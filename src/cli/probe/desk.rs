@@ -1,7 +1,7 @@
 //! Whom to ask and what to trust, for however many domains; and the way from one domain to its probe.
 
 use super::{Failure, ProbeArguments, hosts};
-use crate::cache::{Cache, CachePath, Dossier, StoredPolicy};
+use crate::cache::{Cache, CachePath, Dossier};
 use crate::cli::config::Choices;
 use crate::cli::exit::ExitStatus;
 use crate::cli::outside::{self, Trusted};
@@ -12,12 +12,15 @@ use crate::https::HttpsFetcher;
 use crate::limits::{PROBE_DOMAIN_DEADLINE_DEFAULT, PROBE_QUEUE};
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Effect, Word};
+use crate::policy::{PolicyType, StoredPolicy};
 use crate::probe::domain::Decided;
 use crate::probe::report::DomainProbe;
 use crate::probe::{Probe, Settings, Times};
-use crate::time::{Clock as _, SystemClock};
-use crate::verdict::{Handshake, OnUnreachable, PolicyFindings, PolicyType};
-use crate::verify::explain::{Explained, explain};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
+use crate::verdict::{Handshake, OnUnreachable, PolicyFindings};
+use crate::verify::explain::explain;
+use crate::verify::grounds::Explained;
 use crate::verify::{Report, Request};
 use std::net::SocketAddr;
 use std::sync::Arc;
