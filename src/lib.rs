@@ -2,8 +2,8 @@
 //!
 //! The journey of a question, told in the order of the modules that it passes:
 //!
-//! 1. [`cli`] reads what Exim or an operator typed. [`name`] turns it into a policy domain and MX hosts, or refuses
-//!    it before a packet is sent.
+//! 1. [`cli`] reads what Exim or an operator typed, [`config`] what the administrator chose. [`name`] turns the question into
+//!    a policy domain and MX hosts, or refuses it before a packet is sent.
 //! 2. [`verify`] is the pipeline. It looks into the [`cache`] first: a policy in force needs nobody's confirmation,
 //!    and what DNS proved a moment ago need not be asked again.
 //! 3. [`dns`] asks for the rest, everything at once, and walks the chain of trust from the anchor down: an answer is
@@ -36,14 +36,15 @@
 //!
 //! Modules import one way: whoever follows the imports never comes back to where they were.
 //!
-//! What is absent is as much a part of the design: no decision takes a string, no module but `cli` and `doctor` reads a
-//! file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `certificate`, `name`,
+//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
+//! reads a file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `certificate`, `name`,
 //! `policy`, `dane`, `verdict`, `reason`, `render`, `reports` and the walk in `dns` know neither I/O nor clock.
 
 mod base64;
 pub mod cache;
 pub mod certificate;
 pub mod cli;
+pub mod config;
 pub mod dane;
 pub mod dns;
 pub mod doctor;

@@ -1,9 +1,9 @@
 //! The README says of reasons, lint codes and exit codes what the program says.
 #![cfg(test)] // tells clippy that these are tests throughout
 
-use smtp_sts_verify::cli::config::Choices;
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::cli::guide::GUIDES;
+use smtp_sts_verify::config::Choices;
 use smtp_sts_verify::policy::lint::{Code, Explanation};
 use smtp_sts_verify::reason::Reason;
 use std::path::Path;

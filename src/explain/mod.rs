@@ -20,10 +20,11 @@ pub use candidates::{Candidate, for_a_router};
 pub use exchangers::{Dane, DaneOfHost, Exchanger, Exchangers, TlsaRecord};
 pub use order::Part;
 pub use policy::{Event, FailedFetches, Fetch, Note, Published, Terms, Text};
-pub use question::{Decree, Effect, Question};
+pub use question::Question;
 pub use said::Said;
 
 use crate::cache::Dossier;
+use crate::overrides::Decree;
 use crate::policy::Dialect;
 use crate::render;
 use crate::render::exim::{Asker, line};

@@ -1,8 +1,9 @@
 //! Which mechanism decided, which were passed over, and why: in the order in which they are asked.
 
-use super::question::{Decree, Question};
+use super::question::Question;
 use super::rule;
 use super::said::Said;
+use crate::overrides::Decree;
 use crate::policy::{Dialect, PolicyType, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{DaneFindings, DaneHost, Judgement, PolicyFindings, Trouble};

@@ -13,13 +13,14 @@ use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
 use crate::dns::quota::Quota;
 use crate::dns::{Outage, Question};
-use crate::explain::{self, Decree, Effect};
+use crate::explain;
 use crate::https::{FetchFailure, MediaType, PolicyUrl, Retold, Sighting};
 use crate::limits::{
     MAX_ANCHOR_FILE_OCTETS, MAX_BODY_OCTETS, MAX_HOSTS, MAX_MX_HOSTS_LOOKED_AT, MAX_RECORDED_DIFFERENCES,
     MAX_RECORDING_OCTETS,
 };
 use crate::name::{MxHost, PolicyDomain};
+use crate::overrides::{Decree, Effect};
 use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;

@@ -216,7 +216,7 @@ impl Books {
             return Ok(());
         }
         let counted = self.tally.take();
-        match Counts::beside(&world.cache, world.max_domains, now).add(&counted) {
+        match Counts::beside(&world.storage.path, world.storage.max_domains, now).add(&counted) {
             Ok(0) => Ok(()),
             Ok(lost) => Err(format!("there is no room for {lost} sessions")),
             Err(trouble) => {

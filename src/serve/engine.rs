@@ -106,7 +106,7 @@ impl Engine {
     /// Who is asked, for the pages.
     #[must_use]
     pub fn name_servers(&self) -> Vec<SocketAddr> {
-        self.desk.world().name_servers.clone()
+        self.desk.world().dns.servers.clone()
     }
 
     /// How many answers are at hand, for the pages.

@@ -3,7 +3,7 @@
 //! A question's way, told in the order of the modules that it passes:
 //!
 //! 1. [`lifecycle`] brings the daemon up, has it read its files again and ends it: sockets from birth or from systemd
-//!    ([`address`], [`listen`]), and what the administrator chose ([`world`]).
+//!    ([`listen`]), and what the administrator chose ([`world`]).
 //! 2. [`front`] accepts, and [`gate`] has a seat for each [`connection`] ([`stream`]). A [`codec`] of [`protocol`] makes a
 //!    [`question`] of its octets.
 //! 3. [`engine`] gives the [`answer`] that is still [`warm`], or has one look-up made, however many ask.
@@ -26,7 +26,6 @@
 //! - Whoever asks holds up nobody else: sockets, frames, look-ups and memory are bounded ([`crate::limits`]).
 //! - Nothing on a socket changes what is remembered, but the report of a verified handshake (the draft's appendix 1).
 
-pub mod address;
 pub mod answer;
 pub mod clerk;
 pub mod codec;

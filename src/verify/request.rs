@@ -19,3 +19,18 @@ pub struct Request {
     /// What the administrator requires of this domain, whatever it publishes.
     pub requirement: Option<Requirement>,
 }
+
+impl Request {
+    /// A question about a domain as a whole, under no conditions: nothing was seen, and nobody requires anything.
+    #[must_use]
+    pub fn about(domain: PolicyDomain) -> Self {
+        Self {
+            domain,
+            hosts: Vec::new(),
+            handshake: Handshake::NotSeen,
+            require_authentication: false,
+            on_unreachable: OnUnreachable::default(),
+            requirement: None,
+        }
+    }
+}

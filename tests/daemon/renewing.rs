@@ -128,7 +128,7 @@ fn a_verified_handshake_makes_a_policy_on_first_use_an_applied_one() {
         assert!(daemon.says(about_host("a.test", "strange.test")).await.starts_with("refuse mx-not-in-"));
         assert_eq!(daemon.says(about_host("a.test", "mx.test")).await, "deliver policy-met hit");
     });
-    let rows: i64 = Connection::open(world.cache.as_path())
+    let rows: i64 = Connection::open(world.storage.path.as_path())
         .unwrap()
         .query_row("SELECT count(*) FROM policy WHERE applied_at IS NOT NULL", [], |row| row.get(0))
         .unwrap();
