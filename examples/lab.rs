@@ -15,7 +15,8 @@ mod laboratory;
 
 use laboratory::{Laboratory, deliveries, path};
 use smtp_sts_verify::text::excerpt;
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::process::ExitCode;
 use std::time::Instant;
 

@@ -8,6 +8,7 @@
 )]
 
 use hickory_proto::rr::RData;
+use smtp_sts_verify::certificate::Certificate;
 use smtp_sts_verify::dane::matching::{Fate, fates};
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
@@ -27,7 +28,6 @@ use smtp_sts_verify::policy::smtp_sts::{Published, Record, published};
 use smtp_sts_verify::policy::txt;
 use smtp_sts_verify::policy::url::PolicyUrl;
 use smtp_sts_verify::policy::{mta_sts, tls_rpt};
-use smtp_sts_verify::probe::certificate::Certificate;
 use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;

@@ -2,8 +2,8 @@
 //!
 //! The journey of a question, told in the order of the modules that it passes:
 //!
-//! 1. [`cli`] reads what Exim or an operator typed. [`name`] turns it into a policy domain and MX hosts, or refuses
-//!    it before a packet is sent.
+//! 1. [`cli`] reads what Exim or an operator typed, [`config`] what the administrator chose. [`name`] turns the question into
+//!    a policy domain and MX hosts, or refuses it before a packet is sent.
 //! 2. [`verify`] is the pipeline. It looks into the [`cache`] first: a policy in force needs nobody's confirmation,
 //!    and what DNS proved a moment ago need not be asked again.
 //! 3. [`dns`] asks for the rest, everything at once, and walks the chain of trust from the anchor down: an answer is
@@ -23,8 +23,8 @@
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
-//! see, for which [`probe`] looks at the certificates of MX hosts. [`monitoring`] is for those who watch machines: what a
-//! probe comes down to, in numbers and words of closed lists.
+//! see, for which [`probe`] looks at MX hosts, and [`certificate`] reads what they show. [`monitoring`] is for those who watch
+//! machines: what a probe comes down to, in numbers and words of closed lists.
 //!
 //! A [`recording`] holds all that a verdict came from, and stands in for the world when the journey is made once more.
 //!
@@ -34,13 +34,17 @@
 //! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
-//! What is absent is as much a part of the design: no decision takes a string, no module but `cli` and `doctor` reads a
-//! file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `name`, `policy`, `dane`,
-//! `verdict`, `reason`, `render` and the walk in `dns` know neither I/O nor clock.
+//! Modules import one way: whoever follows the imports never comes back to where they were.
+//!
+//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
+//! reads a file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `certificate`, `name`,
+//! `policy`, `dane`, `verdict`, `reason`, `render`, `reports` and the walk in `dns` know neither I/O nor clock.
 
 mod base64;
 pub mod cache;
+pub mod certificate;
 pub mod cli;
+pub mod config;
 pub mod dane;
 pub mod dns;
 pub mod doctor;

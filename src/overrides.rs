@@ -17,23 +17,11 @@ pub struct Overrides(BTreeMap<Scope, Override>);
 /// Which domains an override is about.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
-pub enum Scope {
+enum Scope {
     /// All domains below this one, at any depth; not the domain itself.
     Below(PolicyDomain),
     /// This domain.
     Domain(PolicyDomain),
-}
-
-/// What is said about them.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(try_from = "Written")]
-pub struct Override {
-    /// What it means for the mail.
-    pub effect: Effect,
-    /// The first moment at which it counts no more.
-    pub ends: UnixTime,
-    /// Why; the administrator's own words.
-    pub reason: String,
 }
 
 /// What an override means for the mail.
@@ -45,15 +33,17 @@ pub enum Effect {
     Require(Requirement),
 }
 
-/// What the configuration says about a domain, now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word<'a> {
-    /// Nothing.
-    Nothing,
-    /// Something that ended; it is to be warned about.
-    Ended(&'a Scope, &'a Override),
-    /// This.
-    InForce(&'a Scope, &'a Override),
+/// What the configuration says about a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decree {
+    /// Which domains it is about, as it stands in the file.
+    pub scope: String,
+    /// What it means for the mail.
+    pub effect: Effect,
+    /// The first moment at which it counts no more.
+    pub ends: UnixTime,
+    /// Why; the administrator's own words.
+    pub reason: String,
 }
 
 /// The keys of an override, in their order: what may stand behind each, and what it means. The manual page has them.
@@ -76,6 +66,15 @@ pub const KEYS: [(&str, &str, &str); 4] = [
     ),
     ("reason", "\"TEXT\"", "Why; for whoever finds it later."),
 ];
+
+/// What is said about the domains of one scope.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "Written")]
+struct Override {
+    effect: Effect,
+    ends: UnixTime,
+    reason: String,
+}
 
 /// An override as it stands in the file; [`KEYS`] tells people of it.
 #[derive(Deserialize)]
@@ -105,32 +104,59 @@ enum Date {
 }
 
 impl Overrides {
-    /// What is said about a domain; what stands nearest to it counts.
+    /// What is said about a domain, whether it still counts or has ended; what stands nearest to it.
     #[must_use]
-    pub fn about(&self, domain: &PolicyDomain, now: UnixTime) -> Word<'_> {
-        let nearest =
-            self.0.iter().filter(|(scope, _)| scope.covers(domain)).max_by_key(|(scope, _)| scope.weight());
-        match nearest {
-            None => Word::Nothing,
-            Some((scope, one)) if now < one.ends => Word::InForce(scope, one),
-            Some((scope, one)) => Word::Ended(scope, one),
+    pub fn about(&self, domain: &PolicyDomain) -> Option<Decree> {
+        let covering = self.0.iter().filter(|(scope, _)| scope.covers(domain));
+        let (scope, one) = covering.max_by_key(|(scope, _)| scope.weight())?;
+        let Override { effect, ends, reason } = one;
+        Some(Decree { scope: scope.to_string(), effect: *effect, ends: *ends, reason: reason.clone() })
+    }
+}
+
+impl Effect {
+    /// Every one.
+    pub const ALL: [Self; 4] = [
+        Self::Ignore,
+        Self::Require(Requirement::Dane),
+        Self::Require(Requirement::None),
+        Self::Require(Requirement::WebPki),
+    ];
+
+    /// The word: `ignore`, or what is required.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Require(Requirement::Dane) => "dane",
+            Self::Require(Requirement::None) => "none",
+            Self::Require(Requirement::WebPki) => "webpki",
         }
     }
 }
 
-impl Word<'_> {
+impl Decree {
+    /// Whether it counts at that moment.
+    #[must_use]
+    pub fn is_in_force(&self, now: UnixTime) -> bool {
+        now < self.ends
+    }
+
     /// What an answer about the domain says of it.
     #[must_use]
-    pub fn note(&self) -> Option<String> {
-        match self {
-            Self::Nothing => None,
-            Self::Ended(scope, one) => {
-                Some(format!("the override for {scope} ended at {} and is ignored: {}", one.ends, one.reason))
-            }
-            Self::InForce(scope, one) => {
-                Some(format!("the override for {scope} counts until {}: {}", one.ends, one.reason))
-            }
+    pub fn note(&self, now: UnixTime) -> String {
+        let Self { scope, ends, reason, .. } = self;
+        if self.is_in_force(now) {
+            format!("the override for {scope} counts until {ends}: {reason}")
+        } else {
+            format!("the override for {scope} ended at {ends} and is ignored: {reason}")
         }
+    }
+
+    /// Its reason, at a length that people read.
+    #[must_use]
+    pub fn why(&self) -> String {
+        excerpt(&self.reason, 200)
     }
 }
 
@@ -243,10 +269,10 @@ mod tests {
     }
 
     fn about(overrides: &Overrides, domain: &str, now: UnixTime) -> String {
-        match overrides.about(&PolicyDomain::parse(domain).unwrap(), now) {
-            Word::Nothing => "nothing".into(),
-            Word::Ended(scope, _) => format!("ended {scope}"),
-            Word::InForce(scope, one) => format!("{scope} {:?}", one.effect),
+        match overrides.about(&PolicyDomain::parse(domain).unwrap()) {
+            None => "nothing".into(),
+            Some(decree) if decree.is_in_force(now) => format!("{} {:?}", decree.scope, decree.effect),
+            Some(decree) => format!("ended {}", decree.scope),
         }
     }
 

@@ -3,7 +3,7 @@
 //! The word is what Exim, monitoring and people search for, so it never changes its meaning. What each means for the
 //! mail, and where the rule stands, is told here and nowhere else: help, README and every output draw on it.
 
-use crate::reports::result::ResultType;
+use crate::policy::result::ResultType;
 
 /// Why the verdict is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

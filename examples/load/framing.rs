@@ -1,7 +1,7 @@
 //! The two framings, as a client writes and reads them.
 
 use clap::ValueEnum;
-use smtp_sts_verify::serve::address::Address;
+use smtp_sts_verify::config::address::Address;
 use std::io::{Read, Result, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;

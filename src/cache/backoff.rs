@@ -1,7 +1,7 @@
 //! When a policy that could not be fetched is asked for again. Pure.
 
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX, FETCH_FAILURES_KEPT};
-use crate::reports::result::ResultType;
+use crate::policy::result::ResultType;
 use crate::time::UnixTime;
 use std::fmt;
 

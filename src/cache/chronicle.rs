@@ -1,13 +1,12 @@
 //! The table `history`: what happened, the newest so and so many events of each domain and of all together.
 
-use super::Authentication;
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::{Fingerprint, short_digest};
 use super::history::{Entry, Event};
 use super::row::{integer, moment};
 use crate::limits::{MAX_EVENT_DETAIL_OCTETS, MAX_EVENTS_ON_AVERAGE, MAX_EVENTS_PER_DOMAIN};
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, Mode};
+use crate::policy::{Authentication, Dialect, Mode};
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 

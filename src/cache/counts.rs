@@ -9,11 +9,10 @@ use super::schema::REPORTS;
 use super::trouble::Trouble;
 use crate::limits::{MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, REPORTS_KEPT_DAYS};
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
+use crate::policy::{Mode, PolicyType};
 use crate::reports::session::Ended;
 use crate::reports::tally::{Applied, Day, Row};
 use crate::time::UnixTime;
-use crate::verdict::PolicyType;
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
 const ADD: &str = "UPDATE session SET number = number + :number
@@ -185,7 +184,7 @@ fn integer(number: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reports::result::ResultType;
+    use crate::policy::result::ResultType;
     use crate::reports::session::Ended;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use tempfile::TempDir;

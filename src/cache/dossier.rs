@@ -1,9 +1,9 @@
 //! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
 
 use super::memory::InMemory;
-use super::{Cache, Entry, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use super::{Entry, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
 /// All that the cache knows about one domain, as it was at one moment.
@@ -22,19 +22,6 @@ pub struct Dossier {
 }
 
 impl Dossier {
-    /// Reads it; whatever cannot be read is not there, and [`Dossier::trouble`] tells why.
-    #[must_use]
-    pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
-        let recalled = |topic| cache.recall(domain, topic).map(|recollection| (topic, recollection));
-        Self {
-            policies: cache.stored(domain).unwrap_or_default(),
-            history: cache.history(domain).unwrap_or_default(),
-            remembered: Topic::ALL.into_iter().filter_map(recalled).collect(),
-            elsewhere: cache.elsewhere(domain).unwrap_or_default(),
-            trouble: cache.trouble(),
-        }
-    }
-
     /// A memory that knows what the dossier says, at that moment; whatever is written into it ends with it.
     #[must_use]
     pub fn rehearsal(&self, domain: &PolicyDomain, now: UnixTime) -> Rehearsal {

@@ -10,11 +10,11 @@ use super::policies::PolicyFile;
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
-    Circumstances, Entry, Kept, Memory, Notice, Policies, Provenance, Recollection, Refusal, StoredPolicy,
-    Topic, Trouble,
+    Circumstances, Dossier, Entry, Kept, Memory, Notice, Policies, Provenance, Recollection, Refusal, Topic,
+    Trouble,
 };
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::OnceCell;
 
@@ -261,5 +261,20 @@ impl Memory for Cache {
 
     fn trouble(&self) -> Option<Trouble> {
         self.trouble.get().cloned()
+    }
+}
+
+impl Dossier {
+    /// Reads it; whatever cannot be read is not there, and [`Dossier::trouble`] tells why.
+    #[must_use]
+    pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
+        let recalled = |topic| cache.recall(domain, topic).map(|recollection| (topic, recollection));
+        Self {
+            policies: cache.stored(domain).unwrap_or_default(),
+            history: cache.history(domain).unwrap_or_default(),
+            remembered: Topic::ALL.into_iter().filter_map(recalled).collect(),
+            elsewhere: cache.elsewhere(domain).unwrap_or_default(),
+            trouble: cache.trouble(),
+        }
     }
 }

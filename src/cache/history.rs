@@ -1,10 +1,9 @@
 //! What happened to a domain's policies: which change of a row is worth an entry, and what weakens a policy. Pure.
 
 use super::transfer::Provenance;
-use super::{Authentication, StoredPolicy};
 use crate::limits::MAX_EVENT_DETAIL_OCTETS;
 use crate::policy::pattern::MxPattern;
-use crate::policy::{Dialect, Mode, Policy};
+use crate::policy::{Authentication, Dialect, Mode, Policy, StoredPolicy};
 use crate::text::excerpt;
 use crate::time::UnixTime;
 use std::collections::HashSet;

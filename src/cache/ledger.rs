@@ -3,9 +3,9 @@
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{Cache, Dossier, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use super::{Cache, Dossier, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
 use super::history::{self, Entry, Origin};
-use super::{Dossier, Failures, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use super::{Dossier, Failures, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

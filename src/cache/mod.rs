@@ -25,11 +25,11 @@ pub mod file;
 mod files;
 mod fingerprint;
 mod history;
+mod in_force;
 mod ledger;
 mod memory;
 mod outlook;
 mod policies;
-mod policy;
 mod room;
 mod row;
 mod schema;
@@ -49,14 +49,13 @@ pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use ledger::{Ledger, Write};
 pub use memory::InMemory;
 pub use outlook::{InForce, Outlook};
-pub use policy::{Authentication, Kept, StoredPolicy, life};
 pub use transfer::{Provenance, Refusal};
 pub use trouble::{Fate, Trouble};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
-use crate::reports::result::ResultType;
+use crate::policy::result::ResultType;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
 /// What a DNS result was about.
@@ -143,6 +142,22 @@ impl Policies {
         let unexpired = |policy: Option<StoredPolicy>| policy.filter(|policy| policy.is_unexpired(now));
         Self { mta_sts: unexpired(self.mta_sts), smtp_sts: unexpired(self.smtp_sts) }
     }
+}
+
+/// What became of a policy that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The file is full of policies in force; nothing was stored.
+    Full,
+    /// The row says what is to be remembered now.
+    Stored,
+    /// The row said so already, or must not be displaced by this one.
+    Unchanged,
+}
+
+impl Kept {
+    /// What it means that the file is full, for the operator.
+    pub const FULL: &str = "the cache is full of policies in force: this one is not kept";
 }
 
 /// A DNS result that may still be believed, in the words of whoever remembered it.

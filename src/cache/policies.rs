@@ -3,9 +3,9 @@
 use super::database::Database;
 use super::history::{self, Entry, Notice, Origin};
 use super::row::{self, Mark};
-use super::{Census, Kept, Policies, StoredPolicy, Trouble, chronicle, room};
+use super::{Census, Kept, Policies, Trouble, chronicle, room};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use rusqlite::{Connection, named_params};
 
 /// Rows that are read in one transaction: a longer one would keep deliveries from writing.

@@ -1,8 +1,9 @@
 //! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted.
 
+use super::chronicle;
 use super::database::{Database, SPLIT_PAGES};
 use super::row::{integer, moment};
-use super::{StoredPolicy, chronicle};
+use crate::policy::StoredPolicy;
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
 const OCTETS: &str = "SELECT octet_length(record) + coalesce(octet_length(body), 0) FROM policy

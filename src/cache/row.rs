@@ -1,10 +1,10 @@
 //! One row of `policy`, as SQLite holds it.
 
+use super::Policies;
 use super::fingerprint::{Fingerprint, short_digest};
-use super::{Authentication, Policies, StoredPolicy};
 use crate::limits::{MAX_STORED_POLICY_OCTETS, MAX_TXT_OCTETS};
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, Policy};
+use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::time::UnixTime;
 use rusqlite::{Connection, Row, named_params};
 

@@ -7,11 +7,10 @@
 use super::database::Database;
 use super::row;
 use super::schema::Ancestor;
-use super::{Authentication, StoredPolicy, life};
 use crate::limits::MAX_TXT_OCTETS;
 use crate::name::PolicyDomain;
-use crate::policy::Policy;
 use crate::policy::smtp_sts::Record;
+use crate::policy::{Authentication, Policy, StoredPolicy, life};
 use crate::time::UnixTime;
 use rusqlite::{Error, Transaction, ffi, named_params};
 use std::collections::BTreeMap;

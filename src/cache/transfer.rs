@@ -6,9 +6,8 @@
 //! that it took. So an import believes no more than the exporter could have believed, and never longer.
 
 use super::fingerprint::Fingerprint;
-use super::{Authentication, StoredPolicy};
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, Policy};
+use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::text::excerpt;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
-use super::config::{BadConfiguration, Choices, Deadline, NameServer};
-use super::log::{self, LogFormat};
+use super::log;
+use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, Deadline, LogFormat, NameServer};
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -280,7 +280,7 @@ pub struct OutsideArguments {
     #[arg(long, value_name = "SHAPE")]
     pub log_format: Option<LogFormat>,
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
 }
 
@@ -345,7 +345,7 @@ pub struct LookupArguments {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: super::lookup::Format,
     /// The configuration, of which `dns`, `trust_anchor` and `deadline` count here
-    #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
 }
 
@@ -363,7 +363,7 @@ pub struct VerifyArguments {
     #[arg(short = 'v', long)]
     pub verbose: bool,
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = super::config::DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
     /// Accepted and ignored: what a caller says about the record proves nothing
     #[arg(short = 's', long = "smtp-sts", value_name = "TXT", allow_hyphen_values = true)]

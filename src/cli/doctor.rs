@@ -5,20 +5,21 @@
 //! use it. A child is this program with `--part`; it hands over what it saw as JSON.
 
 use super::args::OutsideArguments;
-use super::config::Choices;
 use super::exit::ExitStatus;
+use super::failure::Failure;
 use super::lookup::Format;
-use super::outside::{self, Trusted};
-use super::{output, privileges, terminal};
+use super::{output, runtime, terminal};
 use crate::cache::file::Owner;
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use crate::config::{Access, Choices, Setup};
 use crate::dns::anchor::TrustAnchors;
 use crate::doctor::judge::{Everything, judge};
 use crate::doctor::look::{cache, exim, outside as outside_look, process};
 use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Seen, Starter};
 use crate::doctor::{Health, human, json};
 use crate::https::PolicyUrl;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use clap::{Args, ValueEnum};
 use nix::unistd::geteuid;
 use serde::Serialize;
@@ -76,33 +77,31 @@ pub(super) fn run(arguments: &DoctorArguments) -> ExitStatus {
     match arguments
         .outside
         .choices()
-        .map_err(|error| error.to_string())
-        .and_then(|choices| work(arguments, &choices, started))
+        .map_err(Failure::from)
+        .and_then(|choices| work(arguments, choices, started))
     {
         Ok((text, status)) => output::write(&text, status),
-        Err(why) => output::complain("doctor", &why, ExitStatus::Configuration),
+        Err(failure) => failure.tell("doctor"),
     }
 }
 
 /// The answer, or what is wrong with the configuration.
 fn work(
     arguments: &DoctorArguments,
-    choices: &Choices,
+    choices: Choices,
     started: Instant,
-) -> Result<(String, ExitStatus), String> {
-    let path = CachePath::parse(choices.cache_file())
-        .map_err(|why| format!("the cache '{}' {why}", choices.cache_file().display()))?;
+) -> Result<(String, ExitStatus), Failure> {
+    // Root has most things looked at by somebody else, who gives up its rights.
+    let access = if arguments.part.is_some() { Access::Owner } else { Access::Starter };
     let until = started + choices.deadline();
-    let anchors = || Trusted::read(choices).and_then(Trusted::anchors).map_err(|error| error.to_string());
-    if arguments.part.is_some() {
-        privileges::give_up(&path).map_err(|error| error.to_string())?;
-    }
+    let setup = Setup::open(choices, access)?;
+    let path = setup.path()?;
     let everything = match arguments.part {
         Some(Part::Outside) => {
-            return handed_over(&look_outside(arguments, choices, anchors()?, until)?);
+            return handed_over(&look_outside(arguments, &setup, setup.anchors()?, until)?);
         }
-        Some(Part::Cache) => return handed_over(&look_at_cache(&path, choices)),
-        None => look(arguments, choices, &path, anchors()?, until)?,
+        Some(Part::Cache) => return handed_over(&look_at_cache(&path, &setup)),
+        None => look(arguments, &setup, &path, setup.anchors()?, until)?,
     };
     let diagnosis = judge(&everything, SystemClock.now());
     let text = match arguments.format {
@@ -120,11 +119,11 @@ fn work(
 /// Looks at everything at once; whoever is not root looks with his own eyes.
 fn look(
     arguments: &DoctorArguments,
-    choices: &Choices,
+    setup: &Setup,
     path: &CachePath,
     anchors: TrustAnchors,
     until: Instant,
-) -> Result<Everything, String> {
+) -> Result<Everything, Failure> {
     let place = cache::place(path);
     let binary = exim::find(arguments.exim.as_deref());
     // Everything else waits for this: an Exim that hangs must not take the time of all.
@@ -139,10 +138,10 @@ fn look(
     if starter != Starter::Root {
         let (exim, outside) = thread::scope(|scope| {
             let exim = scope.spawn(look_at_exim);
-            let outside = look_outside(arguments, choices, anchors, until);
+            let outside = look_outside(arguments, setup, anchors, until);
             (exim.join().unwrap_or_else(|_| Err(FAILED.to_owned())), outside)
         });
-        let own = look_at_cache(path, choices);
+        let own = look_at_cache(path, setup);
         let as_exim = match starter {
             Starter::EximUser => Ok(Ok(own.clone())),
             Starter::Root | Starter::Other => Err("only root can look as Exim's user".to_owned()),
@@ -228,34 +227,34 @@ fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsStrin
     words
 }
 
-fn handed_over(seen: &impl Serialize) -> Result<(String, ExitStatus), String> {
-    let text = serde_json::to_string(seen).map_err(|error| error.to_string())?;
+fn handed_over(seen: &impl Serialize) -> Result<(String, ExitStatus), Failure> {
+    let text = serde_json::to_string(seen).map_err(Failure::misconfigured)?;
     Ok((text, ExitStatus::Deliver))
 }
 
 fn look_outside(
     arguments: &DoctorArguments,
-    choices: &Choices,
+    setup: &Setup,
     anchors: TrustAnchors,
     until: Instant,
-) -> Result<Outside, String> {
+) -> Result<Outside, Failure> {
     let wanted = outside_look::Wanted {
-        servers: outside::name_servers(choices).map_err(|error| error.to_string()),
+        servers: setup.servers().map_err(|error| error.to_string()),
         anchors: Arc::new(anchors),
-        anchor_file: choices.trust_anchor.clone(),
-        https: outside::https_settings(choices),
+        anchor_file: setup.choices().trust_anchor.clone(),
+        https: setup.https(),
         url: if arguments.offline {
             Err("not asked (--offline)".to_owned())
         } else {
             Ok(arguments.https_url.clone())
         },
     };
-    let runtime = outside::runtime().map_err(|error| error.to_string())?;
+    let runtime = runtime::build().map_err(Failure::misconfigured)?;
     Ok(runtime.block_on(outside_look::look(&wanted, &SystemClock, until)))
 }
 
 /// The circumstances do not matter: rows are counted, none is believed.
-fn look_at_cache(path: &CachePath, choices: &Choices) -> CacheView {
+fn look_at_cache(path: &CachePath, setup: &Setup) -> CacheView {
     let circumstances = Circumstances {
         anchors: Anchors::BuiltIn,
         authorities: Authorities::System,
@@ -263,5 +262,6 @@ fn look_at_cache(path: &CachePath, choices: &Choices) -> CacheView {
         allow_private_addresses: false,
         name_servers: Vec::new(),
     };
-    cache::view(path, Cache::new(path.clone(), &circumstances, choices.max_domains(), SystemClock.now()))
+    let max_domains = setup.choices().max_domains();
+    cache::view(path, Cache::new(path.clone(), &circumstances, max_domains, SystemClock.now()))
 }

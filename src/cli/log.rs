@@ -4,12 +4,11 @@
 //! Libraries log strangers' names as they come, so nothing is written as it comes: each value is cut and escaped in one
 //! place, before any of the three shapes knows it. One event is one line, whatever it is about.
 
-use super::config::Choices;
+use crate::config::{Choices, LogFormat};
 use crate::limits::MAX_LOG_VALUE;
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock, UnixTime};
-use clap::ValueEnum;
-use serde::Deserialize;
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -18,18 +17,6 @@ use std::path::Path;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-
-/// The shape of the log.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// Lines for people, on standard error
-    Text,
-    /// One JSON object a line, on standard error
-    Json,
-    /// Entries of the system's journal
-    Journald,
-}
 
 /// Where the journal takes entries (systemd.journal-fields(7), its native protocol).
 const JOURNAL: &str = "/run/systemd/journal/socket";

@@ -4,33 +4,26 @@
 //! answer is flushed at once, so that another program can talk with it; a line that is no question gets an answer too.
 
 use super::args::LookupArguments;
-use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
-use super::lines;
-use super::outside::{self, Trusted};
-use super::terminal;
-use crate::dns::anchor::TrustAnchors;
+use super::failure::Failure;
+use super::{lines, runtime, terminal};
+use crate::config::{Access, Choices, Dns, Setup};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
-use crate::dns::session::Resolver;
 use crate::dns::{Answer, Class, Question};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
 use crate::render::lookup::{Line, page};
-use crate::text::{Escaped, excerpt};
-use crate::time::{Clock, SystemClock};
+use crate::text::excerpt;
+use crate::time::Clock;
+use crate::time::clock::SystemClock;
 use futures_util::stream::StreamExt as _;
 use std::io::{self, BufRead, Write};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Whom to ask, what to trust, how long to wait.
+/// Whom to ask, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The name servers, in order.
-    pub upstreams: Vec<SocketAddr>,
-    /// Where every chain of trust begins.
-    pub anchors: Arc<TrustAnchors>,
+    /// Whom to ask, and what to trust.
+    pub dns: Dns,
     /// The time for one look-up.
     pub deadline: Duration,
 }
@@ -48,34 +41,26 @@ pub enum Format {
 pub fn run(arguments: &LookupArguments) -> ExitStatus {
     match asked(arguments) {
         Ok(status) => status,
-        Err((status, why)) => {
-            // Nobody is left to tell if this fails, too.
-            let _ = writeln!(io::stderr(), "smtp-sts-verify lookup: {}", Escaped(&why));
-            status
-        }
+        Err(failure) => failure.tell("lookup"),
     }
 }
 
-fn asked(arguments: &LookupArguments) -> Result<ExitStatus, (ExitStatus, String)> {
-    let configuration = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
+fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
     let choices = Choices {
         dns: arguments.dns.clone(),
         trust_anchor: arguments.trust_anchor.clone(),
         deadline: arguments.deadline,
         ..Choices::default()
     };
-    let choices = choices.with_file(&arguments.config).map_err(configuration)?;
-    let options = Options {
-        upstreams: outside::name_servers(&choices).map_err(configuration)?,
-        anchors: Arc::new(Trusted::read(&choices).and_then(Trusted::anchors).map_err(configuration)?),
-        deadline: choices.deadline(),
-    };
+    // No cache is opened, so there is nobody to become.
+    let setup = Setup::open(choices.with_file(&arguments.config)?, Access::Starter)?;
+    let options = Options { dns: setup.dns()?, deadline: setup.choices().deadline() };
     let one = match (&arguments.name, &arguments.rtype) {
-        (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(|why| (ExitStatus::Usage, why))?),
+        (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
     };
-    let failed = |error: io::Error| (ExitStatus::Defer, format!("input or output failed: {error}"));
-    let runtime = outside::runtime().map_err(failed)?;
+    let failed = |error: io::Error| Failure(ExitStatus::Defer, format!("input or output failed: {error}"));
+    let runtime = runtime::build().map_err(failed)?;
     let mut output = io::stdout().lock();
     runtime
         .block_on(async {
@@ -160,8 +145,7 @@ where
 }
 
 async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> (Answer, usize) {
-    let deadline = Instant::now() + options.deadline;
-    let resolver = Resolver::new(&options.upstreams, Arc::clone(&options.anchors), clock.now(), deadline);
+    let resolver = options.dns.resolver(clock.now(), Instant::now() + options.deadline);
     let answer = resolver.resolve_one(question).await;
     (answer, resolver.packets())
 }
@@ -194,9 +178,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_no_question_is_answered_with_a_reason_and_no_class() {
+        use crate::dns::anchor::TrustAnchors;
         use crate::time::UnixTime;
+        use std::sync::Arc;
         let anchors = Arc::new(TrustAnchors::iana().unwrap());
-        let options = Options { upstreams: vec![], anchors, deadline: Duration::from_secs(1) };
+        let options = Options { dns: Dns { servers: vec![], anchors }, deadline: Duration::from_secs(1) };
         let input = "\nonly-a-name\na b c\na..b TXT\na NONSENSE\n\u{1b}[31m TXT\n\"\u{202e} x\n";
         let mut output = Vec::new();
         let code = batch(&options, &UnixTime(0), Cursor::new(input), &mut output).await.unwrap();

@@ -2,11 +2,11 @@
 
 pub mod args;
 mod cache;
-pub mod config;
 pub mod doctor;
 mod draft;
 pub mod exit;
 pub mod explain;
+mod failure;
 pub mod generate;
 pub mod guide;
 mod lines;
@@ -15,21 +15,20 @@ pub mod log;
 pub mod lookup;
 pub mod matching;
 mod output;
-mod outside;
 mod panic;
-pub mod privileges;
 pub mod probe;
 pub mod reports;
+mod runtime;
 pub mod serve;
 mod terminal;
 mod verify;
 mod watchdog;
 pub mod why;
 
+use crate::config::Format;
 use crate::render::exim::Asker;
 use args::{Arguments, Command, VerifyArguments};
 use clap::{Args as _, FromArgMatches as _};
-use config::Format;
 use exit::ExitStatus;
 use std::ffi::OsString;
 

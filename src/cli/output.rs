@@ -1,7 +1,7 @@
 //! The last step of every run: text to standard output, and what follows if nobody takes it.
 
-use super::config::Format;
 use super::exit::ExitStatus;
+use crate::config::Format;
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;

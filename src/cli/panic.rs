@@ -1,8 +1,8 @@
 //! A mistake of ours must not end in silence, in a stack trace inside somebody's mail header, or in a delivery.
 
-use super::config::Format;
 use super::exit::ExitStatus;
 use super::{output, probe};
+use crate::config::Format;
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use std::panic::PanicHookInfo;

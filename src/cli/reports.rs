@@ -1,15 +1,17 @@
 //! `reports`: what the daemon counted for TLS reports.
 
 use super::args::OutsideArguments;
-use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
+use super::failure::Failure;
 use super::lookup::Format;
-use super::{output, privileges};
+use super::output;
 use crate::cache::{CachePath, Counts};
+use crate::config::{Access, BadConfiguration, Setup};
 use crate::render::reports;
 use crate::reports::tally::Day;
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use clap::Args;
 use std::str::FromStr;
 
@@ -41,11 +43,11 @@ impl FromStr for Date {
 
 /// Runs the command.
 pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
-    let (path, choices) = match beside(&arguments.outside) {
+    let (path, max_domains) = match beside(&arguments.outside) {
         Ok(place) => place,
-        Err(error) => return output::complain("reports", &error.to_string(), ExitStatus::Configuration),
+        Err(error) => return Failure::from(error).tell("reports"),
     };
-    let counts = Counts::beside(&path, choices.max_domains(), SystemClock.now()).read_only();
+    let counts = Counts::beside(&path, max_domains, SystemClock.now()).read_only();
     match counts.of(arguments.day.map(|date| date.0)) {
         Ok(rows) => {
             let text = match arguments.format {
@@ -61,12 +63,8 @@ pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
     }
 }
 
-/// The cache that the counts lie beside, as its owner.
-fn beside(outside: &OutsideArguments) -> Result<(CachePath, Choices), BadConfiguration> {
-    let choices = outside.choices()?;
-    let file = choices.cache_file();
-    let path = CachePath::parse(file)
-        .map_err(|why| BadConfiguration(format!("the cache '{}' {why}", file.display())))?;
-    privileges::give_up(&path).map_err(|error| BadConfiguration(error.to_string()))?;
-    Ok((path, choices))
+/// The cache that the counts lie beside, as its owner; and how many domains there may be.
+fn beside(outside: &OutsideArguments) -> Result<(CachePath, u64), BadConfiguration> {
+    let setup = Setup::open(outside.choices()?, Access::Owner)?;
+    Ok((setup.path()?, setup.choices().max_domains()))
 }

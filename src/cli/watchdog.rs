@@ -1,8 +1,8 @@
 //! The last resort against time: the deadline holds even while code computes or the disk hangs.
 
-use super::config::Format;
 use super::exit::ExitStatus;
 use super::output;
+use crate::config::Format;
 use crate::limits::WATCHDOG_GRACE;
 use crate::reason::Reason;
 use crate::render::exim::Asker;

@@ -9,6 +9,7 @@ mod answer;
 mod basis;
 pub mod budget;
 mod chain;
+pub mod delivery;
 mod denial;
 mod exchange;
 mod keys;

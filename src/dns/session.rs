@@ -15,9 +15,10 @@
 //! walk in it can be left without its reply; and nothing crosses from one to the other but the quota and the budget.
 
 use super::anchor::TrustAnchors;
+use super::delivery::Opinion;
 use super::proof::Proof;
 use super::quota::Quota;
-use super::upstream::{Carrier, Opinion, Upstreams};
+use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, Trust, Walk};
 use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;

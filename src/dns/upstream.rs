@@ -4,13 +4,13 @@
 //! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
 //! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
 
+use super::delivery::{Delivery, Failure, Opinion};
 use super::exchange::{Complaint, Received, exchange, reread};
 use super::quota::Quota;
 use super::{Outage, Question};
 use crate::limits::{QUESTION_DEADLINE, UPSTREAM_PATIENCE};
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use hickory_proto::op::Message;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -38,26 +38,6 @@ pub trait Carrier: fmt::Debug + Send + Sync + 'static {
         quota: &Quota,
         deadline: Instant,
     ) -> impl Future<Output = Result<Delivery, Failure>> + Send;
-}
-
-/// In which order the name servers are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opinion {
-    /// As they were given.
-    First,
-    /// Beginning at this place, counted from zero: an answer was bogus.
-    Second(usize),
-}
-
-/// A useful reply.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// The server that gave it.
-    pub server: SocketAddr,
-    /// What it says; nothing in it is believed yet.
-    pub message: Message,
-    /// The same as it came, but for the letters of the question, which are in lower case.
-    pub octets: Vec<u8>,
 }
 
 impl Delivery {
@@ -93,15 +73,6 @@ struct Server {
     replies: AtomicUsize,
     /// Stayed silent or cannot serve us: asked last.
     avoided: AtomicBool,
-}
-
-/// Why a question brought no reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Nobody answered usefully, or which bound was reached.
-    pub outage: Outage,
-    /// What each server said or did not say.
-    pub text: String,
 }
 
 impl Upstreams {

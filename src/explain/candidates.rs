@@ -6,7 +6,7 @@ use crate::reason::Reason;
 use crate::verdict::{
     Case, Handshake, HostJudgement, Judgement, PolicyFindings, Standing, dane_settles, judge,
 };
-use crate::verify::explain::Grounds;
+use crate::verify::grounds::Grounds;
 use serde::Serialize;
 
 /// One host, and what follows for it.

@@ -9,7 +9,7 @@ use crate::dns::presentation::rdata;
 use crate::dns::{Answer, Content};
 use crate::name::{MxHost, PolicyDomain};
 use crate::verdict::{DaneFindings, DaneHost, MxFindings, Trouble};
-use crate::verify::explain::Grounds;
+use crate::verify::grounds::Grounds;
 use hickory_proto::rr::{RData, RecordType};
 use serde::Serialize;
 

@@ -6,9 +6,10 @@
 use super::rule;
 use super::said::Said;
 use crate::name::PolicyDomain;
+use crate::policy::PolicyType;
 use crate::reason::Reason;
 use crate::render::exim::{Asker, line};
-use crate::verdict::{Judgement, MxCheck, Permitted, PolicyType, Tls, Tlsa, Verdict};
+use crate::verdict::{Judgement, MxCheck, Permitted, Tls, Tlsa, Verdict};
 use crate::verify::Report;
 use serde::Serialize;
 

@@ -1,13 +1,13 @@
 //! Which mechanism decided, which were passed over, and why: in the order in which they are asked.
 
-use super::question::{Decree, Question};
+use super::question::Question;
 use super::rule;
 use super::said::Said;
-use crate::cache::StoredPolicy;
-use crate::policy::Dialect;
+use crate::overrides::Decree;
+use crate::policy::{Dialect, PolicyType, StoredPolicy};
 use crate::time::UnixTime;
-use crate::verdict::{DaneFindings, DaneHost, Judgement, PolicyFindings, PolicyType, Trouble};
-use crate::verify::explain::Grounds;
+use crate::verdict::{DaneFindings, DaneHost, Judgement, PolicyFindings, Trouble};
+use crate::verify::grounds::Grounds;
 use serde::Serialize;
 
 /// One mechanism, and its part in the decision.

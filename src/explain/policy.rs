@@ -3,15 +3,15 @@
 use super::asked::Asked;
 use super::rule;
 use super::said::Said;
-use crate::cache::{Authentication, Dossier, Entry, Failures, StoredPolicy, Topic};
+use crate::cache::{Dossier, Entry, Failures, Topic};
 use crate::dns::{Answer, Content};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
-use crate::policy::{Dialect, Mode};
+use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, PolicyFindings, Trouble};
 use crate::verify::discovery::joined;
-use crate::verify::explain::{Explained, Grounds};
+use crate::verify::grounds::{Explained, Grounds};
 use crate::verify::{Fetched, Heard};
 use hickory_proto::rr::RecordType;
 use serde::Serialize;

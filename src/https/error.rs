@@ -2,7 +2,7 @@
 
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::PolicyDomain;
-use crate::reports::result::ResultType;
+use crate::policy::result::ResultType;
 use crate::text::excerpt;
 use std::fmt;
 use std::net::SocketAddr;

@@ -13,13 +13,15 @@ mod fetcher;
 mod metered;
 mod progress;
 mod roots;
+mod sighting;
 mod witness;
 
 pub use crate::policy::url::{BadUrl, PolicyUrl};
 pub use error::{FetchError, FetchFailure, Retold, Step};
 pub use fetcher::{HttpsFetcher, HttpsSettings, Patience, SharedTls};
 pub use roots::{BadRoots, Roots};
-pub use witness::{Sighting, Witness};
+pub use sighting::Sighting;
+pub use witness::Witness;
 
 use std::future::Future;
 

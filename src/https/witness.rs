@@ -1,5 +1,6 @@
 //! What was seen of policy hosts, for whoever wants to know why a fetch ended as it did. It decides nothing.
 
+use super::Sighting;
 use hyper::Response;
 use hyper::body::Incoming;
 use std::collections::HashMap;
@@ -9,19 +10,6 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
-
-/// What was seen of a policy host in one fetch, as far as that went; all of it a stranger's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sighting {
-    /// The address that took the connection.
-    pub address: Option<SocketAddr>,
-    /// Its certificates in DER, its own first, whether they were accepted or not.
-    pub chain: Vec<Vec<u8>>,
-    /// The status of its reply.
-    pub status: Option<u16>,
-    /// The header fields of its reply, as `name: value`.
-    pub fields: Vec<String>,
-}
 
 /// Notes what is seen, by host.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 use super::kind::Kind;
 use super::survey::{Host, Survey, texts};
 use super::{Part, bogus};
-use crate::cache::StoredPolicy;
 use crate::dane::matching::Fate;
 use crate::dane::tlsa::Tlsa;
 use crate::dns::presentation::{name as name_text, rdata};
@@ -12,7 +11,7 @@ use crate::https::{FetchError, Step};
 use crate::policy::lint::Code;
 use crate::policy::mta_sts::{self, Body, Record};
 use crate::policy::txt::Published;
-use crate::policy::{Mode, Policy, smtp_sts, tls_rpt};
+use crate::policy::{Mode, Policy, StoredPolicy, smtp_sts, tls_rpt};
 use crate::probe::failure::{Failure, Stage};
 use crate::probe::report::{NoAddress, Sighting};
 use crate::text::{Escaped, excerpt};

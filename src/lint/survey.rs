@@ -3,12 +3,12 @@
 //! The records and the policy are asked for at once; what stands at wrong names only where a right one is empty; the
 //! MX hosts last, since their names come first.
 
-use crate::cache::StoredPolicy;
 use crate::dane::base;
 use crate::dns::{Answer, Content, Question, Resolve};
 use crate::https::{Fetch, FetchError, MediaType};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::{MxHost, PolicyDomain};
+use crate::policy::StoredPolicy;
 use crate::policy::mta_sts;
 use crate::probe::report::Sighting;
 use crate::probe::target::{Target, next_hop};

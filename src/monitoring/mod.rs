@@ -8,11 +8,11 @@ pub mod nagios;
 pub mod prometheus;
 pub mod remembered;
 
+use crate::certificate::Distrust;
 use crate::dane::matching::Fate;
 use crate::dane::tlsa::Usage;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Dialect, Mode};
-use crate::probe::certificate::Distrust;
 use crate::probe::consequence::{Action, Cause};
 use crate::probe::failure::{Failure, FailureKind, Stage};
 use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Sighting};

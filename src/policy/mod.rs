@@ -2,15 +2,24 @@
 //!
 //! These modules turn a stranger's text into terms, or into an error that names the field. They decide nothing about
 //! a delivery, and never ask anybody.
+//!
+//! Beside them stands what all others say about policies: [`PolicyType`] names the mechanisms, [`StoredPolicy`] is a policy as it
+//! is remembered, [`result`] has the words of TLS reports.
 
 pub mod lint;
+mod mechanism;
 pub mod mta_sts;
 pub mod pattern;
+pub mod result;
 pub mod smtp_sts;
+mod stored;
 pub mod tls_rpt;
 pub mod txt;
 mod uri;
 pub mod url;
+
+pub use mechanism::PolicyType;
+pub use stored::{Authentication, StoredPolicy, life};
 
 use crate::name::MxHost;
 use pattern::MxPattern;

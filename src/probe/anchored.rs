@@ -3,8 +3,8 @@
 //! The anchor is the only one that counts, whoever else would vouch for the chain. Its own dates and limits count, too:
 //! it is a certificate that somebody chose, and not an entry in a store (RFC 7671 section 5.2.1).
 
-use super::certificate::{Certificate, Distrust, Says};
 use super::collector::distrusted;
+use crate::certificate::{Certificate, Distrust, Says};
 use crate::dane::matching::Anchor;
 use crate::name::MxHost;
 use crate::time::UnixTime;

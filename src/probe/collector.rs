@@ -3,8 +3,8 @@
 //! That the server holds the key of its certificate is verified as ever; only the verdict about the certificate itself
 //! is written down and not acted upon.
 
-use super::certificate::{Certificate, Distrust, Says};
 use super::report::Distrusted;
+use crate::certificate::{Certificate, Distrust, Says};
 use crate::dane::der::PublicKey;
 use crate::https::{BadRoots, Roots};
 use crate::time::UnixTime as Moment;

@@ -1,13 +1,12 @@
 //! What an enforcing sender makes of an address: the host's ruling, applied to what the address showed.
 
-use super::certificate::Distrust;
 use super::failure::{Failure, FailureKind, Stage};
 use super::report::Sighting;
-use crate::cache::StoredPolicy;
+use crate::certificate::Distrust;
 use crate::dane::matching::Fate;
-use crate::policy::{Constraint, Mode};
+use crate::policy::{Constraint, Mode, PolicyType, StoredPolicy};
 use crate::reason::Reason;
-use crate::verdict::{HostJudgement, PolicyType, Ruling, Standing, Tls, Verdict};
+use crate::verdict::{HostJudgement, Ruling, Standing, Tls, Verdict};
 
 /// What an enforcing sender would do with mail that is to go to the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

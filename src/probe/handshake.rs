@@ -1,7 +1,7 @@
 //! What went wrong with a connection, told in the words of [`FailureKind`].
 
-use super::certificate::Certificate;
 use super::failure::{Failure, FailureKind, Stage};
+use crate::certificate::Certificate;
 use std::io::{Error as IoError, ErrorKind};
 use tokio_rustls::rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,

@@ -10,7 +10,6 @@
 
 mod allowance;
 mod anchored;
-pub mod certificate;
 mod collector;
 pub mod consequence;
 pub mod domain;

@@ -3,13 +3,13 @@
 //! Plain values without behaviour of their own, for whoever shows them ([`crate::render`]). Texts in them are strangers',
 //! not yet escaped, unless they are names of this program's own types.
 
-use super::certificate::{Certificate, Distrust};
 use super::consequence::{Action, Cause, Conformity, Consequence};
 use super::failure::{Failure, FailureKind, Stage};
-use crate::cache::StoredPolicy;
+use crate::certificate::{Certificate, Distrust};
 use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
+use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
 use crate::verdict::{DaneHost, HostJudgement, Trouble, Verdict};
 use crate::verify::Report;

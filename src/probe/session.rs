@@ -3,12 +3,12 @@
 use super::Times;
 use super::allowance::Allowance;
 use super::anchored::Presented;
-use super::certificate::Certificate;
 use super::collector::{Collector, Notes};
 use super::failure::{Failure, FailureKind, Stage};
 use super::report::{Chain, Sighting, TlsSession};
 use super::smtp::{Conversation, quit};
 use super::target::Target;
+use crate::certificate::Certificate;
 use crate::dane::matching::fates;
 use crate::https::address::set_aside_for;
 use crate::limits::{CONNECT_DEADLINE, MAX_ANCHORS_TRIED};

@@ -1,8 +1,8 @@
 //! What the words of a probe mean, for those who ask `why`.
 
-use super::certificate::Distrust;
 use super::failure::FailureKind;
-use crate::reports::result::ResultType;
+use crate::certificate::Distrust;
+use crate::policy::result::ResultType;
 
 /// What there is to say about a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub use tape::{Tape, Taped};
 use crate::cache::Dossier;
 use crate::dns::Question;
 use crate::dns::anchor::TrustAnchors;
-use crate::dns::upstream::{Failure, Opinion};
+use crate::dns::delivery::{Failure, Opinion};
 use crate::explain::{Explanation, Question as Explained, json};
 use crate::https::{MediaType, PolicyUrl, Retold, Sighting};
 use crate::time::UnixTime;

@@ -7,22 +7,21 @@
 use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
-use crate::cache::{
-    Authentication, Dossier, Entry, Event, Policies, Recollection, StoredPolicy, Topic, Trouble,
-};
+use crate::cache::{Dossier, Entry, Event, Policies, Recollection, Topic, Trouble};
 use crate::dns::anchor::TrustAnchors;
+use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
 use crate::dns::quota::Quota;
-use crate::dns::upstream::{Delivery, Failure};
 use crate::dns::{Outage, Question};
-use crate::explain::{self, Decree, Effect};
+use crate::explain;
 use crate::https::{FetchFailure, MediaType, PolicyUrl, Retold, Sighting};
 use crate::limits::{
     MAX_ANCHOR_FILE_OCTETS, MAX_BODY_OCTETS, MAX_HOSTS, MAX_MX_HOSTS_LOOKED_AT, MAX_RECORDED_DIFFERENCES,
     MAX_RECORDING_OCTETS,
 };
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::{Dialect, Mode};
+use crate::overrides::{Decree, Effect};
+use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};

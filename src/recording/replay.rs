@@ -1,9 +1,10 @@
 //! Stands in for name servers and policy hosts with what a recording holds. It has no socket, and waits for nothing.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn};
+use crate::dns::delivery::{Delivery, Failure, Opinion};
 use crate::dns::quota::Quota;
 use crate::dns::session::Resolver;
-use crate::dns::upstream::{Carrier, Delivery, Failure, Opinion};
+use crate::dns::upstream::Carrier;
 use crate::dns::{Outage, Question, Resolve};
 use crate::explain::Explanation;
 use crate::https::{Fetch, FetchError, FetchFailure, MediaType, PolicyUrl, Retold};

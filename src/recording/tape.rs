@@ -2,8 +2,9 @@
 
 use super::{Asked, Brought, Fetched, Fetching};
 use crate::dns::Question;
+use crate::dns::delivery::{Delivery, Failure, Opinion};
 use crate::dns::quota::Quota;
-use crate::dns::upstream::{Carrier, Delivery, Failure, Opinion};
+use crate::dns::upstream::Carrier;
 use crate::https::{Fetch, FetchError, MediaType, PolicyUrl, Sighting, Witness};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;

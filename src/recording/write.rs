@@ -3,9 +3,9 @@
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
 use crate::base64;
 use crate::cache::{Dossier, Entry, Recollection, Topic};
-use crate::explain::Decree;
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
+use crate::overrides::Decree;
 use crate::policy::Mode;
 use crate::verdict::{Handshake, OnUnreachable};
 use serde::Serialize;

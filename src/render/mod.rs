@@ -4,14 +4,11 @@ pub mod exim;
 pub mod human;
 pub mod json;
 pub mod lookup;
-mod markup;
-pub mod metrics;
 pub mod page;
 pub mod probe;
 pub mod proof;
 pub mod reports;
 pub mod socketmap;
-pub mod status_page;
 
 use crate::verify::Report;
 

@@ -1,9 +1,9 @@
 //! What was counted for TLS reports, for people and for programs. Pure.
 
 use crate::name::MxHost;
+use crate::policy::PolicyType;
 use crate::reports::tally::Row;
 use crate::text::Escaped;
-use crate::verdict::PolicyType;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::name::PolicyDomain;
     use crate::policy::Mode;
-    use crate::reports::result::ResultType;
+    use crate::policy::result::ResultType;
     use crate::reports::session::Ended;
     use crate::reports::tally::{Applied, Day};
 

@@ -22,10 +22,10 @@
 
 use crate::limits::MAX_SOCKETMAP_REPLY_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::{Mode, mta_sts};
+use crate::policy::result::ResultType;
+use crate::policy::{Mode, PolicyType, mta_sts};
 use crate::reason::Reason;
-use crate::reports::result::ResultType;
-use crate::verdict::{HostJudgement, Judgement, PolicyType, Tls, Verdict};
+use crate::verdict::{HostJudgement, Judgement, Tls, Verdict};
 use crate::verify::Report;
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! One moment of a session with a mail host, as Exim told it. Pure.
 
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
-use crate::verdict::{PolicyType, Tls};
+use crate::policy::{Mode, PolicyType};
+use crate::verdict::Tls;
 use std::net::IpAddr;
 
 /// One moment of a session with a mail host.

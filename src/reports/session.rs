@@ -5,13 +5,12 @@
 //! again in clear. So the sessions under way are remembered for a while. Each has one result at most.
 
 use super::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
-use super::result::ResultType;
+use crate::certificate::{Certificate, Says};
 use crate::limits::{MAX_SESSIONS_FOLLOWED, SESSION_FOLLOWED};
 use crate::name::MxHost;
-use crate::policy::Mode;
-use crate::probe::certificate::{Certificate, Says};
+use crate::policy::result::ResultType;
+use crate::policy::{Mode, PolicyType};
 use crate::time::UnixTime;
-use crate::verdict::PolicyType;
 use std::collections::HashMap;
 
 /// Exim's number for a TLS session that failed (macros.h, `ERRNO_TLSFAILURE`).

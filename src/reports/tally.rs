@@ -6,9 +6,8 @@
 use super::session::Ended;
 use crate::limits::{MAX_REPORTED_POLICY_OCTETS, MAX_TALLIED};
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
+use crate::policy::{Mode, PolicyType};
 use crate::time::UnixTime;
-use crate::verdict::PolicyType;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -148,7 +147,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reports::result::ResultType;
+    use crate::policy::result::ResultType;
 
     fn row(number: usize) -> Row {
         Row {

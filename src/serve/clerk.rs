@@ -4,19 +4,19 @@
 //! on errands to the store, one after the other.
 
 use super::counters::{Counters, EventFate};
+use super::noticed;
 use super::store::Store;
 use super::world::World;
-use crate::cache::{Cache, Counts, StoredPolicy};
+use crate::cache::{Cache, Counts};
 use crate::limits::{MAX_NOTES_WAITING, TALLY_WRITTEN_AFTER};
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
+use crate::policy::result::ResultType;
+use crate::policy::{Mode, PolicyType, StoredPolicy};
 use crate::reports::event::Event;
-use crate::reports::noticed;
-use crate::reports::result::ResultType;
 use crate::reports::session::{Ended, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
-use crate::time::{Clock as _, SystemClock, UnixTime};
-use crate::verdict::PolicyType;
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verify::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -216,7 +216,7 @@ impl Books {
             return Ok(());
         }
         let counted = self.tally.take();
-        match Counts::beside(&world.cache, world.max_domains, now).add(&counted) {
+        match Counts::beside(&world.storage.path, world.storage.max_domains, now).add(&counted) {
             Ok(0) => Ok(()),
             Ok(lost) => Err(format!("there is no room for {lost} sessions")),
             Err(trouble) => {
@@ -250,8 +250,8 @@ fn applied(kind: PolicyType, mode: Mode, published: Option<&StoredPolicy>) -> Ap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::{Anchors, Authentication, Authorities, CachePath, Circumstances, Memory as _};
-    use crate::policy::{Dialect, Policy};
+    use crate::cache::{Anchors, Authorities, CachePath, Circumstances, Memory as _};
+    use crate::policy::{Authentication, Dialect, Policy};
     use crate::reports::event::{Answered, Happening, Proof, Session};
     use crate::verdict::Tls;
     use tempfile::TempDir;

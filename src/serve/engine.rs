@@ -16,7 +16,8 @@ use crate::cache::Outlook;
 use crate::limits::MAX_FLIGHTS;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
 use crate::verify::NoInquiry;
 use std::cell::{Cell, RefCell};
@@ -105,7 +106,7 @@ impl Engine {
     /// Who is asked, for the pages.
     #[must_use]
     pub fn name_servers(&self) -> Vec<SocketAddr> {
-        self.desk.world().name_servers.clone()
+        self.desk.world().dns.servers.clone()
     }
 
     /// How many answers are at hand, for the pages.

@@ -16,7 +16,8 @@ use crate::limits::{
     MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS_AT_ONCE, MAX_LOOK_UPS_OVERTIME, PEER_TOLD_AFTER, READ_OCTETS,
     RESERVED_DESCRIPTORS,
 };
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use crate::verdict::Verdict;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};

@@ -1,7 +1,7 @@
 //! Sockets to listen at: made here, with their rights from the first moment on, or handed over by systemd.
 
-use super::address::Address;
 use super::stream::Stream;
+use crate::config::address::Address;
 use crate::limits::BACKLOG;
 use crate::serve::counters::Protocol;
 use crate::text::excerpt;

@@ -4,15 +4,16 @@ use super::answer::Answer;
 use super::question::Question;
 use super::silence::Silence;
 use super::warm::Standing;
-use super::world::{Decree, World};
-use crate::cache::{Authentication, Dossier, Ledger, Memory as _, Write};
+use super::world::World;
+use crate::cache::{Dossier, Ledger, Memory as _, Write};
+use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::limits::PAUSE_AFTER_DEFER;
-use crate::policy::Dialect;
+use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
-use crate::verdict::{Handshake, PolicyType, Verdict};
+use crate::verdict::{Handshake, Verdict};
 use crate::verify::{self, CacheUse, NoInquiry, Report, Request};
 use std::sync::Arc;
 
@@ -56,14 +57,19 @@ impl LookUp {
         dossier: Dossier,
         now: UnixTime,
     ) -> Begun {
-        let (request, notes, ends) = match world.decree(question, handshake, now) {
-            Decree::Ask(request, notes, ends) => (request, notes, ends),
-            Decree::Ignored(report, ends) => {
+        let hosts = question.host.iter().cloned().collect();
+        let (request, decree) = match world.rules.request(question.domain.clone(), hosts, handshake, now) {
+            Asked::Ask(request, decree) => (request, decree),
+            Asked::Ignored(request, decree) => {
+                let report = Report::ignored(&request, vec![decree.note(now)]);
                 let answer = Arc::new(Answer::of(&report, question));
-                let standing = Some(Standing { answer, from: now, until: ends });
+                let standing = Some(Standing { answer, from: now, until: decree.ends });
                 return Begun::Answered(Box::new(Found { report, standing }));
             }
         };
+        let notes = decree.iter().map(|decree| decree.note(now)).collect();
+        let in_force = decree.filter(|decree| decree.is_in_force(now));
+        let ends = in_force.map_or(UnixTime(u64::MAX), |decree| decree.ends);
         let look_up = Self { question: question.clone(), request, notes, ends, dossier, now };
         let ledger = Ledger::of(&look_up.question.domain, &look_up.dossier, now);
         match look_up.recalled(&ledger) {

@@ -3,7 +3,7 @@
 //! A question's way, told in the order of the modules that it passes:
 //!
 //! 1. [`lifecycle`] brings the daemon up, has it read its files again and ends it: sockets from birth or from systemd
-//!    ([`address`], [`listen`]), and what the administrator chose ([`world`]).
+//!    ([`listen`]), and what the administrator chose ([`world`]).
 //! 2. [`front`] accepts, and [`gate`] has a seat for each [`connection`] ([`stream`]). A [`codec`] of [`protocol`] makes a
 //!    [`question`] of its octets.
 //! 3. [`engine`] gives the [`answer`] that is still [`warm`], or has one look-up made, however many ask.
@@ -12,8 +12,9 @@
 //!    cannot wait is told what it comes to where all is [`silence`].
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
-//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports,
-//! [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads for the [`status`].
+//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports, also of what
+//! look-ups notice themselves, [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads
+//! for the [`status`], which [`status_page`] tells people and [`metrics`] machines.
 //!
 //! Three threads, so that nobody waits for somebody else's work: the front (sockets, codecs, warm answers: nothing there
 //! computes for long or touches a disk), the desk (DNS, HTTPS, validation), the store (SQLite).
@@ -25,7 +26,6 @@
 //! - Whoever asks holds up nobody else: sockets, frames, look-ups and memory are bounded ([`crate::limits`]).
 //! - Nothing on a socket changes what is remembered, but the report of a verified handshake (the draft's appendix 1).
 
-pub mod address;
 pub mod answer;
 pub mod clerk;
 pub mod codec;
@@ -40,6 +40,9 @@ pub mod lanes;
 pub mod lifecycle;
 pub mod listen;
 pub mod look_up;
+mod markup;
+pub mod metrics;
+mod noticed;
 pub mod outside;
 pub mod protocol;
 pub mod question;
@@ -48,6 +51,7 @@ pub mod renewal;
 pub mod setbacks;
 pub mod silence;
 pub mod status;
+pub mod status_page;
 pub mod store;
 pub mod stream;
 pub mod warm;

@@ -5,7 +5,6 @@ use crate::dns::Resolve;
 use crate::dns::session::Resolver;
 use crate::https::{Fetch, HttpsFetcher};
 use crate::time::UnixTime;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Where DNS and policy hosts are, for one look-up after the other.
@@ -33,7 +32,7 @@ impl Outside for Internet {
     type Https<'a> = HttpsFetcher<'a, Resolver>;
 
     fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Resolver {
-        Resolver::new(&world.name_servers, Arc::clone(&world.anchors), now, deadline.into())
+        world.dns.resolver(now, deadline)
     }
 
     fn https<'a>(

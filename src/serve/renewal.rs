@@ -13,12 +13,14 @@ use super::desk::{News, Room};
 use super::outside::Outside;
 use super::setbacks::Patient;
 use super::world::World;
-use crate::cache::{Cache, Ledger, Mark, StoredPolicy, Trouble};
+use crate::cache::{Cache, Ledger, Mark, Trouble};
 use crate::limits::{
     MAX_RENEWALS_AT_ONCE, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND, RENEWALS_APART, RENEWED_UNUSED,
     WATCHDOG_GRACE,
 };
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::policy::StoredPolicy;
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verify::refresh::{Backoff, Outcome, refresh};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -163,9 +165,8 @@ async fn renew<O: Outside>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Authentication;
     use crate::name::PolicyDomain;
-    use crate::policy::{Dialect, Policy};
+    use crate::policy::{Authentication, Dialect, Policy};
     use proptest::prelude::*;
 
     const FETCHED: UnixTime = UnixTime(1_800_000_000);

@@ -8,7 +8,8 @@ use super::world::World;
 use crate::cache::{Cache, Dossier, Memory as _, Signs, Trouble};
 use crate::limits::MAX_STORE_ERRANDS;
 use crate::name::PolicyDomain;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use futures_util::future::{Either, select};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -164,7 +165,7 @@ impl Keeper {
     /// Does something with the cache of that world, now.
     fn visit<T>(&mut self, world: &Arc<World>, errand: impl FnOnce(&Cache, Revision) -> T) -> T {
         let now = SystemClock.now();
-        let before = self.open.take().filter(|open| open.world.has_the_cache_of(world));
+        let before = self.open.take().filter(|open| open.world.storage == world.storage);
         let seen = before.as_ref().map(|open| open.signs);
         let mut cache = before.map_or_else(|| world.cache(now), |open| open.cache);
         cache.revisit(now);

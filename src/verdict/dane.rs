@@ -1,11 +1,10 @@
 //! What DANE makes of one host (RFC 7672 sections 2.1 and 2.2).
 
 use super::sts::{must_wait, reason_of};
-use super::{
-    Aliases, Case, DaneFindings, DaneHost, Handshake, MxFindings, PolicyType, Ruling, Tls, Trouble, Verdict,
-};
+use super::{Aliases, Case, DaneFindings, DaneHost, Handshake, MxFindings, Ruling, Tls, Trouble, Verdict};
 use crate::dns::{Blame, Outage};
 use crate::name::MxHost;
+use crate::policy::PolicyType;
 use crate::reason::Reason;
 
 /// What is known about the host: its own TLSA records, or those of the MX names that are aliases for it. Of several

@@ -3,10 +3,11 @@
 use super::sts::{self, Force, Governing, History};
 use super::together::together;
 use super::{
-    Case, DaneHost, HostJudgement, Judgement, Memorandum, MxFindings, PolicyType, Requirement, Ruling,
-    Standing, Tls, Tlsa, Verdict, dane,
+    Case, DaneHost, HostJudgement, Judgement, Memorandum, MxFindings, Requirement, Ruling, Standing, Tls,
+    Tlsa, Verdict, dane,
 };
 use crate::name::MxHost;
+use crate::policy::PolicyType;
 use crate::reason::Reason;
 
 /// Judges a case.

@@ -14,11 +14,10 @@ mod together;
 pub use judge::judge;
 pub use together::dane_settles;
 
-use crate::cache::{Authentication, StoredPolicy};
 use crate::dns::{Blame, Content, Outage, Outcome, ZoneStatus};
 use crate::name::MxHost;
 use crate::policy::pattern::MxPattern;
-use crate::policy::{Dialect, Mode};
+use crate::policy::{Authentication, Dialect, Mode, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 
 /// What is to be done with the mail.
@@ -95,51 +94,6 @@ impl Tlsa {
             Self::Unusable => "unusable",
             Self::Usable => "usable",
         }
-    }
-}
-
-/// Which mechanism decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PolicyType {
-    /// RFC 7672.
-    Dane,
-    /// RFC 8461.
-    MtaSts,
-    /// None.
-    None,
-    /// The administrator's configuration.
-    Override,
-    /// draft-margolis-smtp-sts-00.
-    SmtpSts,
-}
-
-impl From<Dialect> for PolicyType {
-    fn from(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::MtaSts => Self::MtaSts,
-            Dialect::SmtpSts => Self::SmtpSts,
-        }
-    }
-}
-
-impl PolicyType {
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Dane => "dane",
-            Self::MtaSts => "mta-sts",
-            Self::None => "none",
-            Self::Override => "override",
-            Self::SmtpSts => "smtp-sts",
-        }
-    }
-
-    /// Reads the word again.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::Dane, Self::MtaSts, Self::None, Self::Override, Self::SmtpSts];
-        all.into_iter().find(|policy| policy.word() == word)
     }
 }
 

@@ -2,13 +2,12 @@
 //! appendix 1, with the decisions of its digest).
 
 use super::{
-    Absence, Aliases, Case, DaneHost, Handshake, MxFindings, OnUnreachable, PolicyFindings, PolicyType,
-    Ruling, Standing, Tls, Trouble, Verdict,
+    Absence, Aliases, Case, DaneHost, Handshake, MxFindings, OnUnreachable, PolicyFindings, Ruling, Standing,
+    Tls, Trouble, Verdict,
 };
-use crate::cache::{Authentication, StoredPolicy};
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::MxHost;
-use crate::policy::{Constraint, Dialect, Mode, Policy};
+use crate::policy::{Authentication, Constraint, Dialect, Mode, Policy, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 
 /// Whom a delivery has to satisfy where DANE leaves that open.

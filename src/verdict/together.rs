@@ -2,14 +2,13 @@
 
 use super::sts::{self, Governing};
 use super::{
-    Case, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings, Permitted, PolicyType, Requirement,
-    Ruling, Standing, Tls, Verdict, dane,
+    Case, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings, Permitted, Requirement, Ruling,
+    Standing, Tls, Verdict, dane,
 };
-use crate::cache::Authentication;
 use crate::limits::MAX_MX_PATTERNS;
 use crate::name::MxHost;
-use crate::policy::Mode;
 use crate::policy::pattern::MxPattern;
+use crate::policy::{Authentication, Mode, PolicyType};
 
 /// One host that may be used is enough. Of those that may be, the one that asks for the least speaks for all: so
 /// `tls=dane` and `policy=dane` mean that every host to which the mail may go is usable for DANE.

@@ -1,7 +1,7 @@
 //! What the two names of a policy record say together, and whether it is authentic. Pure.
 
-use crate::cache::Authentication;
 use crate::dns::{Answer, Class, Content};
+use crate::policy::Authentication;
 use crate::policy::smtp_sts::{Mechanism, Published, Record, published};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, Trouble};

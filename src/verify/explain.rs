@@ -6,61 +6,19 @@
 
 use super::context::Context;
 use super::exchangers::Exchangers;
+use super::grounds::{Explained, Grounds, Remembered};
 use super::inquiry::{Findings, Inquiry};
-use super::minutes::{Heard, Minutes};
+use super::minutes::Minutes;
 use super::{CacheUse, Report, Request, from_memory, mta_sts, smtp_sts};
-use crate::cache::{Failures, Kept, Memory, Notice, Policies, Recollection, StoredPolicy, Topic, Trouble};
+use crate::cache::{Failures, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
 use crate::dns::{Question, Resolve};
 use crate::https::Fetch;
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{DaneFindings, MxFindings, PolicyFindings};
 use futures_util::future::join3;
 use hickory_proto::rr::RecordType;
-
-/// The answer, and what it rests on.
-#[derive(Clone, Debug)]
-pub struct Explained {
-    /// The answer that a delivery gets that asks now.
-    pub report: Report,
-    /// What it rests on.
-    pub grounds: Grounds,
-    /// The answer that a delivery gets without asking anybody, if memory gives one.
-    pub remembered: Option<Remembered>,
-    /// The policies that the delivery would keep, or kept: those that memory holds now and did not hold so before.
-    pub kept: Policies,
-}
-
-/// Everything that an answer rests on.
-#[derive(Clone, Debug)]
-pub struct Grounds {
-    /// Where the mail goes.
-    pub mx: MxFindings,
-    /// What DANE asks of it there.
-    pub dane: DaneFindings,
-    /// How the policy of RFC 8461 stands, whether it can decide or not.
-    pub mta_sts: PolicyFindings,
-    /// How the policy of the draft stands, whether it can decide or not.
-    pub smtp_sts: PolicyFindings,
-    /// What was heard about the MX hosts.
-    pub of_exchangers: Heard,
-    /// What was heard about the policy of RFC 8461.
-    pub of_mta_sts: Heard,
-    /// What was heard about the policy of the draft.
-    pub of_smtp_sts: Heard,
-    /// What was heard afterwards: of aliases, and when a newer policy was looked for before the one in force forbids.
-    pub of_second_look: Heard,
-}
-
-/// The answer of memory alone.
-#[derive(Clone, Debug)]
-pub struct Remembered {
-    /// The answer.
-    pub report: Report,
-    /// The first moment at which somebody has to be asked again.
-    pub until: UnixTime,
-}
 
 /// Judges as [`super::verify`] does, and tells everything.
 pub async fn explain<M: Memory>(

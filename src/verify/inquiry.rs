@@ -4,16 +4,16 @@ use super::context::Context;
 use super::exchangers::Exchangers;
 use super::minutes::Minutes;
 use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
-use crate::cache::{Authentication, Memory, Policies, StoredPolicy};
+use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::policy::Dialect;
+use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
-    Absence, Case, DaneFindings, Judgement, Memorandum, MxFindings, PolicyFindings, PolicyType, Requirement,
-    Verdict, dane_settles, judge,
+    Absence, Case, DaneFindings, Judgement, Memorandum, MxFindings, PolicyFindings, Requirement, Verdict,
+    dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;

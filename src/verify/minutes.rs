@@ -2,10 +2,11 @@
 //! for whoever wants to explain the verdict, everything that was heard.
 
 use super::{CacheUse, Evidence};
-use crate::cache::{Kept, Memory, StoredPolicy};
+use crate::cache::{Kept, Memory};
 use crate::dns::{Answer, Class, Content, Outcome};
 use crate::https::{FetchError, PolicyUrl};
-use crate::reports::result::ResultType;
+use crate::policy::StoredPolicy;
+use crate::policy::result::ResultType;
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};

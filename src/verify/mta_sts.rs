@@ -8,12 +8,12 @@ use super::context::Context;
 use super::minutes::Ending;
 use super::refresh::{Backoff, Outcome};
 use super::{CacheUse, words};
-use crate::cache::{Authentication, Memory, Notice, StoredPolicy, Topic};
+use crate::cache::{Memory, Notice, Topic};
 use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
-use crate::policy::{Dialect, Policy};
-use crate::reports::result::ResultType;
+use crate::policy::result::ResultType;
+use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::verdict::{Absence, PolicyFindings};
 use hickory_proto::rr::RecordType;
 

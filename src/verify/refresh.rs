@@ -3,12 +3,11 @@
 use super::context::Context;
 use super::minutes::Minutes;
 use super::{CacheUse, Request, mta_sts, smtp_sts};
-use crate::cache::{Memory, StoredPolicy};
+use crate::cache::Memory;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
-use crate::verdict::{Handshake, OnUnreachable};
 
 /// Whether a policy host that failed is left alone for its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +48,7 @@ pub async fn refresh<M: Memory>(
     https: &impl Fetch,
     now: UnixTime,
 ) -> Outcome {
-    let request = Request {
-        domain: stored.domain.clone(),
-        hosts: Vec::new(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::default(),
-        requirement: None,
-    };
+    let request = Request::about(stored.domain.clone());
     let minutes = Minutes::new(CacheUse::Hit);
     let context = Context { request: &request, memory: Some(memory), now, minutes };
     let outcome = match stored.policy.dialect() {

@@ -3,9 +3,9 @@
 //! A line that does not read back into the same types does not exist.
 
 use super::discovery::{Candidate, Discovery};
-use crate::cache::Authentication;
 use crate::dns::Class;
 use crate::name::MxHost;
+use crate::policy::Authentication;
 use crate::policy::smtp_sts::Record;
 use crate::time::UnixTime;
 use crate::verdict::{Absence, Aliases, DaneFindings, DaneHost, MxFindings};

@@ -6,13 +6,13 @@ use super::minutes::Ending;
 use super::refresh::Outcome;
 use super::remembered::Finding;
 use super::{CacheUse, words};
-use crate::cache::{Authentication, Memory, StoredPolicy, Topic, life};
+use crate::cache::{Memory, Topic};
 use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
 use crate::name::PolicyDomain;
 use crate::policy::smtp_sts::LABELS;
-use crate::policy::{Dialect, Policy};
+use crate::policy::{Authentication, Dialect, Policy, StoredPolicy, life};
 use crate::verdict::{Absence, PolicyFindings};
 use hickory_proto::rr::RecordType;
 

@@ -6,7 +6,8 @@ use rcgen::{
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
 };
 use ring::digest::{SHA256, SHA512, digest};
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::version::{TLS12, TLS13};

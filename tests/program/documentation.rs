@@ -1,8 +1,8 @@
 //! The README says of reasons, lint codes and exit codes what the program says.
 
-use smtp_sts_verify::cli::config::Choices;
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::cli::guide::GUIDES;
+use smtp_sts_verify::config::Choices;
 use smtp_sts_verify::policy::lint::{Code, Explanation};
 use smtp_sts_verify::reason::Reason;
 use std::path::Path;

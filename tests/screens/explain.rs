@@ -4,10 +4,11 @@ use crate::screen::typed;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::{Laboratory, path};
 use crate::support::program::Program;
-use smtp_sts_verify::cache::{Authentication, Kept, Memory as _, StoredPolicy};
+use smtp_sts_verify::cache::{Kept, Memory as _};
 use smtp_sts_verify::name::PolicyDomain;
-use smtp_sts_verify::policy::{Dialect, Policy};
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 
 /// What is told about a domain of which nothing is known yet.
 fn told(lab: &Laboratory, line: &str, name: &str) {

@@ -3,7 +3,8 @@
 use super::laboratory::{Laboratory, path};
 use smtp_sts_verify::cache::Entry;
 use smtp_sts_verify::policy::Mode;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 use smtp_sts_verify::verify::Report;
 use std::path::PathBuf;
 

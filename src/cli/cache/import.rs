@@ -1,14 +1,14 @@
 //! `cache import`: policies that another host exported, each of them read as if it came from a stranger.
 
 use super::sink::Sink;
-use super::{Failure, Shop};
-use crate::cache::{Cache, Imported, Kept, Provenance, Refusal, StoredPolicy};
+use super::{Failure, to_change};
+use crate::cache::{Cache, Imported, Kept, Provenance, Refusal};
 use crate::cli::args::ImportArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lines::{self, Line};
 use crate::cli::lookup::Format;
 use crate::limits::MAX_IMPORT_LINE;
-use crate::time::{Clock as _, SystemClock};
+use crate::policy::StoredPolicy;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -18,7 +18,7 @@ use std::path::Path;
 pub(super) fn run(arguments: &ImportArguments) -> Result<ExitStatus, Failure> {
     // Opened before root's rights are given up: the file belongs to whoever typed the command, the cache does not.
     let input = open(&arguments.file)?;
-    let cache = Shop::open(&arguments.outside)?.cache(SystemClock.now());
+    let cache = to_change(&arguments.outside)?;
     let mut import = Import { format: arguments.format, sink: Sink::stdout(), tally: Tally::default() };
     let status = import.read(input, &cache);
     // What was refused so far is told also where the rest could not be read.

@@ -2,10 +2,10 @@
 
 use super::sink::Sink;
 use super::{Failure, to_look_at};
-use crate::cache::StoredPolicy;
 use crate::cli::args::LookArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 

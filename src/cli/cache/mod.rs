@@ -14,13 +14,13 @@ mod sink;
 mod story;
 
 use super::args::{CacheCommand, OutsideArguments};
-use super::config::{BadConfiguration, Choices};
 use super::exit::ExitStatus;
-use super::outside::Trusted;
-use super::{output, privileges};
-use crate::cache::{Cache, CachePath, Circumstances, Trouble};
+use super::output;
+use crate::cache::{Cache, Trouble};
+use crate::config::{Access, BadConfiguration, Setup, Storage};
 use crate::name::{Destination, PolicyDomain};
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use std::ffi::OsStr;
 use std::io;
 
@@ -72,37 +72,22 @@ pub(super) fn run(command: &CacheCommand) -> ExitStatus {
     }
 }
 
-/// Which cache it is, and under which circumstances it is looked at.
-struct Shop {
-    choices: Choices,
-    path: CachePath,
-    trusted: Trusted,
-    circumstances: Circumstances,
+/// Reads the choices and gives up root's rights; nothing of the cache is touched yet.
+fn open(arguments: &OutsideArguments) -> Result<(Setup, Storage), Failure> {
+    let setup = Setup::open(arguments.choices()?, Access::Owner)?;
+    let storage = setup.storage()?;
+    Ok((setup, storage))
 }
 
-impl Shop {
-    /// Reads the choices and gives up root's rights; nothing of the cache is touched yet.
-    fn open(arguments: &OutsideArguments) -> Result<Self, Failure> {
-        let choices = arguments.choices()?;
-        let path = CachePath::parse(choices.cache_file()).map_err(|why| {
-            BadConfiguration(format!("the cache '{}' {why}", choices.cache_file().display()))
-        })?;
-        privileges::give_up(&path).map_err(|error| BadConfiguration(error.to_string()))?;
-        let trusted = Trusted::read(&choices)?;
-        let circumstances = trusted.circumstances(&choices);
-        Ok(Self { choices, path, trusted, circumstances })
-    }
-
-    /// The cache, to be read and written at that moment.
-    fn cache(&self, now: UnixTime) -> Cache {
-        Cache::new(self.path.clone(), &self.circumstances, self.choices.max_domains(), now)
-    }
+/// The cache, to be read and written now.
+fn to_change(arguments: &OutsideArguments) -> Result<Cache, Failure> {
+    Ok(open(arguments)?.1.cache(SystemClock.now()))
 }
 
 /// The cache that is only looked at, and the moment.
 fn to_look_at(arguments: &OutsideArguments) -> Result<(Cache, UnixTime), Failure> {
     let now = SystemClock.now();
-    Ok((Shop::open(arguments)?.cache(now).read_only(), now))
+    Ok((open(arguments)?.1.cache(now).read_only(), now))
 }
 
 /// Reads the domain that was typed.

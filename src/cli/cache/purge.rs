@@ -1,19 +1,18 @@
 //! `cache purge DOMAIN`: the next delivery meets the domain for the first time.
 
 use super::sink::Sink;
-use super::{Failure, Shop, read_domain};
+use super::{Failure, read_domain, to_change};
 use crate::cache::Purged;
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
-use crate::time::{Clock as _, SystemClock};
 use serde_json::json;
 
 /// Runs the command. Policies learnt under other circumstances go, too: Exim's own view of them would not tell the
 /// difference.
 pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let domain = read_domain(&arguments.domain)?;
-    let cache = Shop::open(&arguments.outside)?.cache(SystemClock.now());
+    let cache = to_change(&arguments.outside)?;
     let Purged { policies, answers } = cache.purge(&domain)?;
     let mut sink = Sink::stdout();
     match arguments.format {

@@ -4,39 +4,38 @@
 
 use super::progress::Progress;
 use super::sink::Sink;
-use super::{Failure, Shop, read_domain};
-use crate::cache::{Cache, StoredPolicy, Trouble, weakenings};
+use super::{Failure, open, read_domain};
+use crate::cache::{Cache, Trouble, weakenings};
 use crate::cli::args::RefreshArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
-use crate::cli::{outside, terminal};
-use crate::dns::anchor::TrustAnchors;
-use crate::dns::session::Resolver;
+use crate::cli::{runtime, terminal};
+use crate::config::{Dns, Setup, Storage};
 use crate::https::HttpsFetcher;
 use crate::limits::MAX_REFRESH_AT_ONCE;
 use crate::name::PolicyDomain;
+use crate::policy::StoredPolicy;
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::Escaped;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use crate::verify::refresh::{Backoff, Outcome, refresh};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs the command.
 pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
     let domain = arguments.domain.as_deref().map(read_domain).transpose()?;
-    let shop = Shop::open(&arguments.outside)?;
+    let (setup, storage) = open(&arguments.outside)?;
     let round = Round {
-        servers: outside::name_servers(&shop.choices)?,
-        anchors: Arc::new(shop.trusted.clone().anchors()?),
+        dns: setup.dns()?,
         backoff: if arguments.force { Backoff::Ignored } else { Backoff::Heeded },
-        shop,
+        setup,
+        storage,
     };
-    let overview = round.shop.cache(SystemClock.now()).read_only();
+    let overview = round.storage.cache(SystemClock.now()).read_only();
     let (all, domains): (u64, Domains<'_>) = match &domain {
         None => (overview.census()?.here, Box::new(domains(&overview))),
         Some(domain) => (1, Box::new(std::iter::once(Ok(domain.clone())))),
@@ -50,7 +49,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
         progress: Progress::of(all, arguments.quiet),
         tally: Tally::default(),
     };
-    let runtime = outside::runtime()
+    let runtime = runtime::build()
         .map_err(|error| Failure::Work(ExitStatus::Internal, format!("no run-time system: {error}")))?;
     let done = runtime.block_on(async {
         let jobs = stream::iter(domains).map(|domain| async { round.visit(&domain?).await });
@@ -87,9 +86,9 @@ fn domains(cache: &Cache) -> impl Iterator<Item = Result<PolicyDomain, Trouble>>
 
 /// Whom to ask about every domain.
 struct Round {
-    shop: Shop,
-    servers: Vec<SocketAddr>,
-    anchors: Arc<TrustAnchors>,
+    setup: Setup,
+    storage: Storage,
+    dns: Dns,
     backoff: Backoff,
 }
 
@@ -102,14 +101,13 @@ struct Visit {
 
 impl Round {
     async fn visit(&self, domain: &PolicyDomain) -> Result<Visit, Trouble> {
-        let choices = &self.shop.choices;
         // The moment of this domain: a long round must not give anything a wrong time.
-        let (now, deadline) = (SystemClock.now(), Instant::now() + choices.deadline());
-        let cache = self.shop.cache(now);
+        let (now, deadline) = (SystemClock.now(), Instant::now() + self.setup.choices().deadline());
+        let cache = self.storage.cache(now);
         let stored = cache.stored(domain)?;
         let rows = u64::try_from(stored.iter().count()).unwrap_or(0);
-        let resolver = Resolver::new(&self.servers, Arc::clone(&self.anchors), now, deadline.into());
-        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(choices), deadline);
+        let resolver = self.dns.resolver(now, deadline);
+        let fetcher = HttpsFetcher::new(&resolver, self.setup.https(), deadline);
         let mut outcomes = Vec::new();
         for policy in stored.unexpired(now).iter() {
             let outcome = refresh(policy, self.backoff, &cache, &resolver, &fetcher, now).await;

@@ -3,13 +3,13 @@
 use super::list;
 use super::sink::Sink;
 use super::{Failure, read_domain, to_look_at};
-use crate::cache::{Cache, Failures, Memory as _, Recollection, StoredPolicy, Topic};
+use crate::cache::{Cache, Failures, Memory as _, Recollection, Topic};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
 use crate::cli::terminal;
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::Escaped;
 use crate::time::{UnixTime, span};

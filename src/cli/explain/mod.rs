@@ -7,26 +7,23 @@ mod record;
 mod request;
 
 use super::args::OutsideArguments;
-use super::config::{BadConfiguration, Choices, TlsVerified, WhenUnreachable};
 use super::exit::ExitStatus;
+use super::failure::Failure;
 use super::lookup::Format;
-use super::outside::{self, Trusted};
-use super::{log, output, privileges, terminal};
-use crate::cache::{Cache, CachePath, Dossier, Memory};
+use super::{log, output, runtime, terminal};
+use crate::cache::{Cache, Dossier, Memory};
+use crate::config::{Access, BadConfiguration, Choices, Dns, Setup, Storage, TlsVerified, WhenUnreachable};
 use crate::dns::Resolve;
-use crate::dns::anchor::TrustAnchors;
-use crate::dns::session::Resolver;
 use crate::explain::human::Detail;
 use crate::explain::{Explanation, Question, human, json};
 use crate::https::{Fetch, HttpsFetcher};
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verify;
 use clap::Args;
 use record::Recorder;
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// What is asked of `explain`.
@@ -84,9 +81,6 @@ pub struct ExplainArguments {
     pub outside: OutsideArguments,
 }
 
-/// Why nothing can be explained: the exit status, and a sentence for standard error.
-type Failure = (ExitStatus, String);
-
 /// Runs the command.
 pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
     let explained = match &arguments.replay {
@@ -104,7 +98,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
             };
             output::write(&text, ExitStatus::of(&explanation.report))
         }
-        Err((status, why)) => output::complain("explain", &why, status),
+        Err(failure) => failure.tell("explain"),
     }
 }
 
@@ -121,7 +115,7 @@ fn replayed(place: &Path) -> Result<Explanation, Failure> {
 fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let started = Instant::now();
     let now = SystemClock.now();
-    let choices = arguments.choices().map_err(misconfigured)?;
+    let choices = arguments.choices()?;
     let question = request::read(arguments, &choices, now)?;
     let scene = Scene::open(choices, now)?;
     let recorder =
@@ -130,8 +124,8 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let explanation = if question.is_ignored(now) {
         Explanation::ignored(&question, &dossier, now)
     } else {
-        let deadline = started + scene.choices.deadline();
-        let runtime = outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
+        let deadline = started + scene.setup.choices().deadline();
+        let runtime = runtime::build().map_err(Failure::internal)?;
         runtime.block_on(asked(arguments, &question, &dossier, &scene, recorder.as_ref(), deadline))
     };
     if let Some(recorder) = recorder {
@@ -153,8 +147,8 @@ async fn asked(
         return recorder.explain(question, dossier, scene, deadline).await;
     }
     let now = scene.now;
-    let resolver = Resolver::new(&scene.servers, Arc::clone(&scene.anchors), now, deadline.into());
-    let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(&scene.choices), deadline);
+    let resolver = scene.dns.resolver(now, deadline);
+    let fetcher = HttpsFetcher::new(&resolver, scene.setup.https(), deadline);
     if arguments.store {
         let cache = scene.cache();
         explain(question, dossier, &cache, &resolver, &fetcher, now).await
@@ -180,30 +174,23 @@ async fn explain<M: Memory>(
 
 /// Whom to ask, what to trust, and which cache.
 struct Scene {
-    choices: Choices,
-    path: CachePath,
-    trusted: Trusted,
-    servers: Vec<SocketAddr>,
-    anchors: Arc<TrustAnchors>,
+    setup: Setup,
+    storage: Storage,
+    dns: Dns,
     now: UnixTime,
 }
 
 impl Scene {
     /// Reads what the choices name, without root's rights; nothing of the cache is touched yet.
     fn open(choices: Choices, now: UnixTime) -> Result<Self, Failure> {
-        let path = CachePath::parse(choices.cache_file())
-            .map_err(|why| misconfigured(format!("the cache '{}' {why}", choices.cache_file().display())))?;
-        privileges::give_up(&path).map_err(misconfigured)?;
-        let trusted = Trusted::read(&choices).map_err(misconfigured)?;
-        let servers = outside::name_servers(&choices).map_err(misconfigured)?;
-        let anchors = Arc::new(trusted.clone().anchors().map_err(misconfigured)?);
-        Ok(Self { choices, path, trusted, servers, anchors, now })
+        let setup = Setup::open(choices, Access::Owner)?;
+        let (storage, dns) = (setup.storage()?, setup.dns()?);
+        Ok(Self { setup, storage, dns, now })
     }
 
     /// The cache, to be read and written.
     fn cache(&self) -> Cache {
-        let circumstances = self.trusted.circumstances(&self.choices);
-        Cache::new(self.path.clone(), &circumstances, self.choices.max_domains(), self.now)
+        self.storage.cache(self.now)
     }
 
     /// The cache for whoever only looks: being allowed to read the files is enough.
@@ -225,8 +212,4 @@ impl ExplainArguments {
         log::begin(&choices);
         Ok(choices)
     }
-}
-
-fn misconfigured(why: impl ToString) -> Failure {
-    (ExitStatus::Configuration, why.to_string())
 }

@@ -1,10 +1,10 @@
 //! `--record FILE` and `--replay FILE`: an explanation that can be had again, elsewhere and later, without the network.
 
-use super::{Failure, Scene, explain};
+use super::{Scene, explain};
 use crate::cache::Dossier;
 use crate::cli::draft::Draft;
 use crate::cli::exit::ExitStatus;
-use crate::cli::outside;
+use crate::cli::failure::Failure;
 use crate::dns::session::Resolver;
 use crate::dns::upstream::Upstreams;
 use crate::explain::{Explanation, Question};
@@ -44,10 +44,10 @@ impl Recorder {
         scene: &Scene,
         deadline: Instant,
     ) -> Explanation {
-        let carrier = Taped::new(Upstreams::new(&scene.servers), Arc::clone(&self.tape));
-        let resolver = Resolver::over(carrier, Arc::clone(&scene.anchors), scene.now, deadline.into());
-        let fetcher = HttpsFetcher::new(&resolver, outside::https_settings(&scene.choices), deadline)
-            .seen_by(self.tape.witness());
+        let carrier = Taped::new(Upstreams::new(&scene.dns.servers), Arc::clone(&self.tape));
+        let resolver = Resolver::over(carrier, Arc::clone(&scene.dns.anchors), scene.now, deadline.into());
+        let fetcher =
+            HttpsFetcher::new(&resolver, scene.setup.https(), deadline).seen_by(self.tape.witness());
         let fetcher = Taped::new(fetcher, Arc::clone(&self.tape));
         let memory = dossier.rehearsal(&question.request.domain, scene.now);
         explain(question, dossier, &memory, &resolver, &fetcher, scene.now).await
@@ -78,7 +78,7 @@ impl Recorder {
                 "the recording has {} octets, and no more than {MAX_RECORDING_OCTETS} are read again",
                 text.len()
             );
-            return Err((ExitStatus::Internal, why));
+            return Err(Failure(ExitStatus::Internal, why));
         }
         let Self { place, mut draft, replaces, .. } = self;
         let written = draft.write_all(text.as_bytes());
@@ -93,7 +93,7 @@ impl Recorder {
 
 fn taken(place: &Path) -> Failure {
     let why = format!("{} is there already; give another name, or --force to replace it", place.display());
-    (ExitStatus::Usage, why)
+    Failure::usage(why)
 }
 
 fn unwritable(place: &Path, error: &io::Error) -> Failure {
@@ -102,29 +102,28 @@ fn unwritable(place: &Path, error: &io::Error) -> Failure {
          a place where that user may write",
         place.display()
     );
-    (ExitStatus::Usage, why)
+    Failure::usage(why)
 }
 
 fn settings(scene: &Scene) -> Result<Settings, Failure> {
-    let https = outside::https_settings(&scene.choices);
-    let authorities =
-        https.roots.identity().map_err(|error| (ExitStatus::Configuration, error.to_string()))?;
+    let https = scene.setup.https();
+    let authorities = https.roots.identity().map_err(Failure::misconfigured)?;
     Ok(Settings {
-        name_servers: scene.servers.clone(),
-        anchors: scene.anchors.as_ref().clone(),
+        name_servers: scene.dns.servers.clone(),
+        anchors: scene.dns.anchors.as_ref().clone(),
         authorities,
         https_port: https.port,
         allow_private_addresses: https.allow_private_addresses,
-        deadline: scene.choices.deadline().as_secs(),
+        deadline: scene.setup.choices().deadline().as_secs(),
     })
 }
 
 /// The explanation of a recording, and what a person should know about it.
 pub(super) fn replay(place: &Path) -> Result<(Explanation, Vec<String>), Failure> {
-    let bad = |why: &dyn std::fmt::Display| (ExitStatus::Usage, format!("{}: {why}", place.display()));
+    let bad = |why: &dyn std::fmt::Display| Failure(ExitStatus::Usage, format!("{}: {why}", place.display()));
     let octets = read(place).map_err(|error| bad(&format_args!("cannot be read: {error}")))?;
     let (recording, differences) = Recording::read(&octets).map_err(|defect| bad(&defect))?;
-    let explanation = recording.explain().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
+    let explanation = recording.explain().map_err(Failure::internal)?;
     let notes = differences.iter().map(ToString::to_string);
     let other = recording.conclusion.differs(&recording.program, &Conclusion::of(&explanation));
     Ok((explanation, notes.chain(other).collect()))

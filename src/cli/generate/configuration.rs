@@ -2,8 +2,8 @@
 //! definition.
 
 use super::page::{ManPage, literal, pair};
-use crate::cli::config::{Choices, DEFAULT_FILE};
-use crate::cli::serve::Places;
+use crate::config::Places;
+use crate::config::{Choices, DEFAULT_FILE};
 use crate::overrides;
 use clap::{Arg, Args, Command};
 

@@ -2,8 +2,8 @@
 
 use super::page::{DATE, MANUAL, ManPage, literal, pair, plain};
 use crate::cache::DEFAULT_PATH;
-use crate::cli::config::DEFAULT_FILE;
 use crate::cli::guide::{self, Guide};
+use crate::config::DEFAULT_FILE;
 use crate::dns::resolv_conf::RESOLV_CONF;
 use crate::reason::Reason;
 use clap::{Arg, Command};

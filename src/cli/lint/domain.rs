@@ -1,15 +1,14 @@
 //! `lint DOMAIN` and `lint --publish DOMAIN`: what is published is asked for as a verdict asks for it.
 
-use super::{Failure, line, status};
-use crate::cache::{Cache, CachePath, Memory as _, StoredPolicy};
+use super::{line, status};
+use crate::cache::{Cache, Memory as _};
 use crate::cli::args::{LintArguments, PolicyMode};
-use crate::cli::config::{BadConfiguration, Choices};
 use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
 use crate::cli::lookup::Format;
-use crate::cli::outside::{self, Trusted};
-use crate::cli::{output, privileges};
+use crate::cli::{output, runtime};
+use crate::config::{Access, Dns, Setup};
 use crate::dns::Question;
-use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::https::{HttpsFetcher, HttpsSettings};
 use crate::limits::{LINT_DEADLINE_DEFAULT, LINT_MAX_AGE_DEFAULT, MAX_ARGUMENT_OCTETS};
@@ -17,17 +16,16 @@ use crate::lint::publish::{Publication, Wishes};
 use crate::lint::survey::Survey;
 use crate::lint::{domain, human, json};
 use crate::name::{Destination, MxHost, PolicyDomain};
-use crate::policy::{Dialect, Mode, tls_rpt};
+use crate::policy::{Dialect, Mode, StoredPolicy, tls_rpt};
 use crate::probe::{Probe, Settings, Times};
 use crate::text::excerpt;
-use crate::time::{Clock as _, SystemClock, UnixTime};
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verdict::{MxFindings, Trouble};
 use crate::verify::mx::mx_findings;
 use hickory_proto::rr::RecordType;
 use std::ffi::OsStr;
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Looks and tells.
@@ -41,41 +39,34 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => {
-            Err((ExitStatus::Usage, "an address publishes nothing; give a domain".to_owned()))
+            Err(Failure(ExitStatus::Usage, "an address publishes nothing; give a domain".to_owned()))
         }
-        Err(bad) => Err((ExitStatus::Usage, format!("the domain {bad} (a file is read with --kind KIND)"))),
+        Err(bad) => {
+            Err(Failure(ExitStatus::Usage, format!("the domain {bad} (a file is read with --kind KIND)")))
+        }
     }
 }
 
 /// Whom to ask and to trust.
 struct Outside {
-    choices: Choices,
+    setup: Setup,
     cache: Cache,
-    servers: Vec<SocketAddr>,
-    anchors: Arc<TrustAnchors>,
+    dns: Dns,
     now: UnixTime,
     deadline: Instant,
 }
 
 impl Outside {
     fn open(arguments: &LintArguments) -> Result<Self, Failure> {
-        let configuration = |error: BadConfiguration| (ExitStatus::Configuration, error.to_string());
-        let choices = arguments.outside.choices().map_err(configuration)?;
-        let path = CachePath::parse(choices.cache_file()).map_err(|why| {
-            (ExitStatus::Configuration, format!("the cache '{}' {why}", choices.cache_file().display()))
-        })?;
-        privileges::give_up(&path).map_err(|error| (ExitStatus::Configuration, error.to_string()))?;
+        let setup = Setup::open(arguments.outside.choices()?, Access::Owner)?;
         let now = SystemClock.now();
-        let trusted = Trusted::read(&choices).map_err(configuration)?;
-        let cache = Cache::new(path, &trusted.circumstances(&choices), choices.max_domains(), now);
-        let servers = outside::name_servers(&choices).map_err(configuration)?;
-        let anchors = Arc::new(trusted.anchors().map_err(configuration)?);
-        let deadline = Instant::now() + choices.deadline.map_or(LINT_DEADLINE_DEFAULT, |deadline| deadline.0);
-        Ok(Self { choices, cache, servers, anchors, now, deadline })
+        let (cache, dns) = (setup.storage()?.cache(now), setup.dns()?);
+        let within = setup.choices().deadline.map_or(LINT_DEADLINE_DEFAULT, |deadline| deadline.0);
+        Ok(Self { setup, cache, dns, now, deadline: Instant::now() + within })
     }
 
     fn resolver(&self) -> Resolver {
-        Resolver::new(&self.servers, Arc::clone(&self.anchors), self.now, self.deadline.into())
+        self.dns.resolver(self.now, self.deadline)
     }
 
     /// What this machine knows of the domain; the files are only read.
@@ -84,13 +75,13 @@ impl Outside {
     }
 
     fn wait_for<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let runtime = outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))?;
+        let runtime = runtime::build().map_err(Failure::internal)?;
         Ok(runtime.block_on(work))
     }
 }
 
 fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> Result<ExitStatus, Failure> {
-    let https = outside::https_settings(&outside.choices);
+    let https = outside.setup.https();
     let probe = if arguments.no_connect { None } else { Some(probe(arguments, &https)?) };
     let stored = outside.stored(domain);
     let survey = outside.wait_for(async {
@@ -101,7 +92,7 @@ fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> 
         Survey::take(domain, stored, &resolver, &fetcher, probe).await
     })?;
     let Some(survey) = survey else {
-        return Err((
+        return Err(Failure(
             ExitStatus::Usage,
             format!("nothing can be published below {domain}: the name is too long"),
         ));
@@ -125,7 +116,7 @@ fn probe(arguments: &LintArguments, https: &HttpsSettings) -> Result<Probe, Fail
         allow_private_addresses: https.allow_private_addresses,
         ..Settings::default()
     };
-    Probe::new(settings).map_err(|error| (ExitStatus::Configuration, error.to_string()))
+    Probe::new(settings).map_err(Failure::misconfigured)
 }
 
 fn publish(
@@ -143,19 +134,19 @@ fn publish(
     let hosts: Vec<MxHost> = match mx_findings(domain, &answer) {
         MxFindings::Hosts { names, .. } => names,
         MxFindings::Null => {
-            return Err((
+            return Err(Failure(
                 ExitStatus::Refuse,
                 format!("{domain} takes no mail (null MX): it needs no policy"),
             ));
         }
         MxFindings::TooMany(number) => {
-            return Err((
+            return Err(Failure(
                 ExitStatus::Refuse,
                 format!("{domain} has {number} MX records, which is more than are judged"),
             ));
         }
         MxFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
-            return Err((
+            return Err(Failure(
                 ExitStatus::Defer,
                 format!("the MX records of {domain} could not be learnt: {why}"),
             ));
@@ -178,7 +169,7 @@ fn reports(wish: Option<&str>, domain: &PolicyDomain) -> Result<String, Failure>
         None => Ok(wish.to_owned()),
         Some(finding) => {
             let why = finding.code.explain();
-            Err((
+            Err(Failure(
                 ExitStatus::Usage,
                 format!("'{}' cannot take reports: {} {}", excerpt(wish, 64), why.meaning, why.fix),
             ))

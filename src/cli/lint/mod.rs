@@ -4,6 +4,7 @@ mod domain;
 
 use super::args::LintArguments;
 use super::exit::ExitStatus;
+use super::failure::Failure;
 use super::lookup::Format;
 use super::output;
 use crate::limits::MAX_BODY_OCTETS;
@@ -15,17 +16,14 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Why there is nothing to be shown: the exit status, and a sentence for standard error.
-type Failure = (ExitStatus, String);
-
 /// Runs the command.
 pub(super) fn run(arguments: &LintArguments) -> ExitStatus {
     let answer = match (arguments.kind, &arguments.subject) {
         (Some(kind), file) => text(arguments, kind, file.as_deref()),
         (None, Some(domain)) => domain::answer(arguments, domain),
-        (None, None) => Err((ExitStatus::Usage, "a domain is needed, or --kind".to_owned())),
+        (None, None) => Err(Failure(ExitStatus::Usage, "a domain is needed, or --kind".to_owned())),
     };
-    answer.unwrap_or_else(|(status, why)| output::complain("lint", &why, status))
+    answer.unwrap_or_else(|failure| failure.tell("lint"))
 }
 
 /// One text, from a file or standard input.
@@ -34,7 +32,8 @@ fn text(arguments: &LintArguments, kind: Kind, file: Option<&OsStr>) -> Result<E
         Some(path) if path != "-" => (path.to_string_lossy(), File::open(path).and_then(read)),
         _ => ("standard input".into(), read(io::stdin())),
     };
-    let octets = octets.map_err(|error| (ExitStatus::Usage, format!("{name} cannot be read: {error}")))?;
+    let octets =
+        octets.map_err(|error| Failure(ExitStatus::Usage, format!("{name} cannot be read: {error}")))?;
     let part = kind.inspect(format!("{}, {}", Escaped(&name), kind.word()), octets);
     let shown = match arguments.format {
         Format::Human => human::text(std::slice::from_ref(&part)),

@@ -10,6 +10,7 @@ use super::pace::Pace;
 use super::progress::Progress;
 use super::results::{Done, NoResults, Results};
 use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
 use crate::cli::lines;
 use crate::limits::{PARALLEL_DEFAULT, PARALLEL_MAX, RATE_DEFAULT};
 use crate::monitoring::Outcome;
@@ -52,9 +53,6 @@ pub(super) struct Answer {
     pub(super) probe: Value,
 }
 
-/// Why a batch ends before its end: the exit status, and a sentence for standard error.
-pub(super) type Failure = (ExitStatus, String);
-
 /// One line of the results, as it is written.
 #[derive(Serialize)]
 struct Told<'a> {
@@ -88,7 +86,7 @@ impl Batch {
         output: Option<&Path>,
     ) -> Result<Self, Failure> {
         let unread = |error: io::Error| {
-            (ExitStatus::Usage, format!("the list {} cannot be read: {error}", list.display()))
+            Failure(ExitStatus::Usage, format!("the list {} cannot be read: {error}", list.display()))
         };
         let is_stdin = list == Path::new("-");
         let (input, all): (Box<dyn BufRead + Send>, _) = if is_stdin {
@@ -115,7 +113,8 @@ impl Batch {
                 } else {
                     Results::begin(path)
                 };
-                let unusable = |why: NoResults| (ExitStatus::Usage, format!("{} {why}", path.display()));
+                let unusable =
+                    |why: NoResults| Failure(ExitStatus::Usage, format!("{} {why}", path.display()));
                 Sink::File(opened.map_err(unusable)?)
             }
         };
@@ -148,11 +147,14 @@ impl Batch {
             match answers.next().await {
                 None => break Ok(()),
                 Some(Err(error)) => {
-                    break Err((ExitStatus::Defer, format!("the list cannot be read on: {error}")));
+                    break Err(Failure(ExitStatus::Defer, format!("the list cannot be read on: {error}")));
                 }
                 Some(Ok((word, line))) => {
                     if let Err(error) = sink.write(&line) {
-                        break Err((ExitStatus::Defer, format!("the results cannot be written: {error}")));
+                        break Err(Failure(
+                            ExitStatus::Defer,
+                            format!("the results cannot be written: {error}"),
+                        ));
                     }
                     census.count(word);
                     progress.advance();

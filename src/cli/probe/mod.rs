@@ -12,6 +12,7 @@ pub(super) use watch::{is_a_plugin, unknown};
 
 use super::args::OutsideArguments;
 use super::exit::ExitStatus;
+use super::failure::Failure;
 use super::{output, terminal};
 use crate::limits::{MAX_HOSTS, MAX_PROBED_DOMAINS_AT_ONCE, MAX_PROBED_TOGETHER, PROBE_DEADLINE};
 use crate::monitoring::Outcome;
@@ -82,27 +83,24 @@ pub enum Format {
 const BATCH_IS_JSON: &str =
     "--batch writes JSON; for nagios and prometheus, name the domains on the command line";
 
-/// Why nothing can be shown: the exit status, and a sentence for standard error.
-type Failure = (ExitStatus, String);
-
 /// Runs the command.
 pub(super) fn run(arguments: &ProbeArguments) -> ExitStatus {
     if arguments.format == Format::Nagios {
         return watch::nagios(arguments);
     }
-    answer(arguments).unwrap_or_else(|(status, why)| output::complain("probe", &why, status))
+    answer(arguments).unwrap_or_else(|failure| failure.tell("probe"))
 }
 
 fn answer(arguments: &ProbeArguments) -> Result<ExitStatus, Failure> {
     let is_for_people_or_programs = matches!(arguments.format, Format::Human | Format::Json);
     if let Some(list) = &arguments.many.batch {
         if !is_for_people_or_programs {
-            return Err(usage(BATCH_IS_JSON.to_owned()));
+            return Err(Failure::usage(BATCH_IS_JSON.to_owned()));
         }
         return many(arguments, list);
     }
     if arguments.output.is_some() && is_for_people_or_programs {
-        return Err(usage("--output is for --batch and --format prometheus".to_owned()));
+        return Err(Failure::usage("--output is for --batch and --format prometheus".to_owned()));
     }
     if arguments.format == Format::Prometheus {
         return watch::prometheus(arguments);
@@ -140,14 +138,14 @@ fn many(arguments: &ProbeArguments, list: &Path) -> Result<ExitStatus, Failure> 
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    super::outside::runtime().map_err(|error| (ExitStatus::Internal, error.to_string()))
+    super::runtime::build().map_err(Failure::internal)
 }
 
 /// The domains of the command line, each once.
 fn domains(arguments: &ProbeArguments) -> Result<Vec<PolicyDomain>, Failure> {
     if arguments.domains.len() > MAX_PROBED_TOGETHER {
         let number = arguments.domains.len();
-        return Err(usage(format!(
+        return Err(Failure::usage(format!(
             "{number} domains are more than {MAX_PROBED_TOGETHER}; give a list, with --batch"
         )));
     }
@@ -178,19 +176,19 @@ pub(super) fn domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => {
-            Err(usage("an address has neither MX hosts nor a policy; give a domain".to_owned()))
+            Err(Failure::usage("an address has neither MX hosts nor a policy; give a domain".to_owned()))
         }
-        Err(bad) => Err(usage(format!("the domain {bad}"))),
+        Err(bad) => Err(Failure::usage(format!("the domain {bad}"))),
     }
 }
 
 fn hosts(arguments: &[OsString]) -> Result<Vec<MxHost>, Failure> {
     if arguments.len() > MAX_HOSTS {
-        return Err(usage(format!("{} hosts are more than {MAX_HOSTS}", arguments.len())));
+        return Err(Failure::usage(format!("{} hosts are more than {MAX_HOSTS}", arguments.len())));
     }
     let mut hosts = Vec::new();
     for argument in arguments {
-        let host = MxHost::parse(argument).map_err(|bad| usage(format!("the host {bad}")))?;
+        let host = MxHost::parse(argument).map_err(|bad| Failure::usage(format!("the host {bad}")))?;
         if !hosts.contains(&host) {
             hosts.push(host);
         }
@@ -204,8 +202,4 @@ fn ehlo(text: &str) -> Result<String, String> {
         Ok(host) => Ok(host.to_string()),
         Err(bad) => Err(format!("the name {bad}")),
     }
-}
-
-const fn usage(why: String) -> Failure {
-    (ExitStatus::Usage, why)
 }

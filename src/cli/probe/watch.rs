@@ -1,8 +1,9 @@
 //! `probe` for those who watch machines: a plugin of Nagios, and a file for Prometheus's node exporter.
 
-use super::{BATCH_IS_JSON, Failure, ProbeArguments, probes, usage};
+use super::{BATCH_IS_JSON, ProbeArguments, probes};
 use crate::cli::draft::Draft;
 use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
 use crate::cli::{output, panic};
 use crate::limits::MAX_EXPOSITION_OCTETS;
 use crate::monitoring::Summary;
@@ -11,7 +12,8 @@ use crate::monitoring::prometheus::exposition;
 use crate::monitoring::remembered::Remembered;
 use crate::name::PolicyDomain;
 use crate::text::Escaped;
-use crate::time::{Clock as _, SystemClock};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use nix::fcntl::OFlag;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -43,15 +45,15 @@ fn tell((state, line): (State, String)) -> ExitStatus {
 /// Answers as a plugin does: with one line and the state, whatever happens.
 pub(super) fn nagios(arguments: &ProbeArguments) -> ExitStatus {
     panic::install_for_a_plugin();
-    plugin(arguments).map_or_else(|(_, why)| unknown(&why), tell)
+    plugin(arguments).map_or_else(|Failure(_, why)| unknown(&why), tell)
 }
 
 fn plugin(arguments: &ProbeArguments) -> Result<(State, String), Failure> {
     if arguments.many.batch.is_some() {
-        return Err(usage(BATCH_IS_JSON.to_owned()));
+        return Err(Failure::usage(BATCH_IS_JSON.to_owned()));
     }
-    let thresholds =
-        Thresholds::days(arguments.warning, arguments.critical).map_err(|why| usage(why.to_string()))?;
+    let thresholds = Thresholds::days(arguments.warning, arguments.critical)
+        .map_err(|why| Failure::usage(why.to_string()))?;
     Ok(nagios::line(&summaries(arguments)?, thresholds))
 }
 
@@ -66,7 +68,7 @@ pub(super) fn prometheus(arguments: &ProbeArguments) -> Result<ExitStatus, Failu
     let unwritten = |error: io::Error| {
         let why =
             "whoever starts the program has to own the directory, and as root it is the owner of the cache's";
-        (ExitStatus::Defer, format!("{} cannot be written: {error} ({why})", path.display()))
+        Failure(ExitStatus::Defer, format!("{} cannot be written: {error} ({why})", path.display()))
     };
     let mut draft = Draft::beside(path, MODE).map_err(unwritten)?;
     let text = exposition(&summaries, &remembered(path, &domains));

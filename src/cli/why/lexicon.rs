@@ -3,10 +3,10 @@
 use crate::cli::exit::ExitStatus;
 use crate::doctor::Check;
 use crate::policy::lint::{Code, Family, Severity};
+use crate::policy::result::ResultType;
 use crate::probe;
 use crate::reason::Reason;
 use crate::render::page::Tone;
-use crate::reports::result::ResultType;
 use std::borrow::Cow;
 
 /// One word.

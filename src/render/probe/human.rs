@@ -1,14 +1,15 @@
 //! A probe for people: first what follows for the mail, then each host, and each of its addresses with what it shows.
 
+use crate::certificate::{Certificate, Says};
 use crate::dane::matching::Fate;
-use crate::probe::certificate::{Certificate, Says};
+use crate::policy::PolicyType;
 use crate::probe::consequence::{Action, Cause, Conformity};
 use crate::probe::failure::Failure;
 use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, Reach, TlsaRecord};
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::excerpt;
 use crate::time::UnixTime;
-use crate::verdict::{DaneHost, PolicyType, Tls, Trouble, Verdict};
+use crate::verdict::{DaneHost, Tls, Trouble, Verdict};
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;

@@ -4,8 +4,8 @@
 //! Strangers' texts are escaped as in every output before JSON escapes them again, and cut where they are long. Moments
 //! are seconds since 1970; a key whose value is not known is there with null.
 
+use crate::certificate::Certificate;
 use crate::dane::matching::Fate;
-use crate::probe::certificate::Certificate;
 use crate::probe::consequence::{Cause, Conformity};
 use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, TlsaRecord};
 use crate::text::excerpt;

@@ -19,9 +19,9 @@ use super::quoting;
 use crate::base64;
 use crate::limits::MAX_EXIM_EVENT_DATA_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
+use crate::policy::{Mode, PolicyType};
 use crate::reports::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
-use crate::verdict::{PolicyType, Tls};
+use crate::verdict::Tls;
 use std::str::FromStr;
 
 /// Reads an event; `None` for one that nobody needs, and for what is none.

@@ -5,7 +5,8 @@ use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::doctor::look::outside::{Wanted, look};
 use smtp_sts_verify::doctor::{Check, Health, judge};
 use smtp_sts_verify::https::HttpsSettings;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -7,8 +7,9 @@ use crate::support::program::Program;
 use serde_json::Value;
 use smtp_sts_verify::cache::Event;
 use smtp_sts_verify::explain::{
-    Candidate, DaneOfHost, Effect, Exchangers, Fault, Part, Published, Terms, exim, rule,
+    Candidate, DaneOfHost, Exchangers, Fault, Part, Published, Terms, exim, rule,
 };
+use smtp_sts_verify::overrides::Effect;
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::verify::Ending;
 use std::collections::BTreeSet;

@@ -6,7 +6,8 @@ use crate::support::laboratory::{Laboratory, path};
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
 use smtp_sts_verify::serve::protocol::socketmap::{self, Request};
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::path::Path;
 
 /// One line of `fixtures/socketmap.tsv`.

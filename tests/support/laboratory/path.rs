@@ -3,6 +3,7 @@
 
 use super::Laboratory;
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances, Entry};
+use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::https::{
@@ -10,10 +11,11 @@ use smtp_sts_verify::https::{
 };
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::overrides::{Effect, Override, Overrides, Word};
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
-use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
+use smtp_sts_verify::overrides::Overrides;
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
+use smtp_sts_verify::verdict::Handshake;
+use smtp_sts_verify::verify::{Report, from_memory, verify};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,23 +29,12 @@ pub(crate) fn words(report: &Report) -> [&'static str; 4] {
 
 /// May this domain's mail go to this host, now? Without a host the domain as a whole is asked about.
 pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&str>, now: UnixTime) -> Report {
-    let mut request = Request {
-        domain: PolicyDomain::parse(domain).unwrap(),
-        hosts: host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
+    let rules = Rules { overrides: overrides(lab), ..Rules::default() };
+    let hosts = host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect();
+    let request = match rules.request(PolicyDomain::parse(domain).unwrap(), hosts, Handshake::NotSeen, now) {
+        Asked::Ask(request, _) => request,
+        Asked::Ignored(request, decree) => return Report::ignored(&request, vec![decree.reason]),
     };
-    match overrides(lab).about(&request.domain, now) {
-        Word::Nothing | Word::Ended(..) => {}
-        Word::InForce(_, Override { effect: Effect::Ignore, reason, .. }) => {
-            return Report::ignored(&request, vec![reason.clone()]);
-        }
-        Word::InForce(_, Override { effect: Effect::Require(requirement), .. }) => {
-            request.requirement = Some(*requirement);
-        }
-    }
     let cache = opened(lab, cache, now);
     from_memory(&request, Some(&cache), now).unwrap_or_else(|| {
         outside(lab, now, async |resolver, fetcher| {

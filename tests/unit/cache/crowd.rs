@@ -8,6 +8,7 @@ use crate::support::users::{copy_program, is_root};
 use rusqlite::{Connection, OpenFlags};
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::name::PolicyDomain;
+use smtp_sts_verify::policy::Authentication;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::chown;

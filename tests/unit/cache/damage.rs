@@ -3,6 +3,7 @@
 use super::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -4,6 +4,7 @@ use super::place::*;
 use crate::support::users::is_root;
 use rusqlite::{Connection, OpenFlags};
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -2,6 +2,7 @@
 
 use super::place::*;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

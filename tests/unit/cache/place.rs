@@ -1,13 +1,11 @@
 //! A cache in a directory of its own, and words to fill it.
 
-use smtp_sts_verify::cache::{
-    Anchors, Authentication, Authorities, Cache, CachePath, Circumstances, StoredPolicy,
-};
+use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::PolicyDomain;
 pub(crate) use smtp_sts_verify::policy::Dialect;
-use smtp_sts_verify::policy::Policy;
 use smtp_sts_verify::policy::smtp_sts::Record;
+use smtp_sts_verify::policy::{Authentication, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

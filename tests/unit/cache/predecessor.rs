@@ -6,6 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::limits::MAX_FIRST_USE_LIFE;
+use smtp_sts_verify::policy::Authentication;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 

@@ -3,7 +3,7 @@
 use super::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
-use smtp_sts_verify::policy::Policy;
+use smtp_sts_verify::policy::{Authentication, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -4,7 +4,7 @@ use super::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::limits::{CACHE_OCTETS_LEAST, MAX_REMEMBERED_OCTETS};
-use smtp_sts_verify::policy::Policy;
+use smtp_sts_verify::policy::{Authentication, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::path::Path;

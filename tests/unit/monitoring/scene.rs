@@ -1,13 +1,13 @@
 //! Probes as they are after the network, made by hand.
 
-use smtp_sts_verify::cache::{Authentication, StoredPolicy};
+use smtp_sts_verify::certificate::{Certificate, Distrust, Key, Says};
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::monitoring::Summary;
 use smtp_sts_verify::monitoring::nagios::{self, State, Thresholds};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::mta_sts;
-use smtp_sts_verify::probe::certificate::{Certificate, Distrust, Key, Says};
+use smtp_sts_verify::policy::{Authentication, PolicyType, StoredPolicy};
 use smtp_sts_verify::probe::consequence::{Action, Cause, Conformity, Consequence};
 use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
 use smtp_sts_verify::probe::report::*;

@@ -4,9 +4,9 @@ use super::server::{HOST, Server, look, target};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PublicKeyData, date_time_ymd,
 };
+use smtp_sts_verify::certificate::{Distrust, Key};
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Tlsa;
-use smtp_sts_verify::probe::certificate::{Distrust, Key};
 use smtp_sts_verify::probe::failure::{FailureKind, Stage};
 use smtp_sts_verify::probe::report::Sighting;
 use std::io::Write as _;

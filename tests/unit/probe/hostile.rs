@@ -195,7 +195,8 @@ pub(crate) fn record(fragment: &[u8]) -> Vec<u8> {
 #[test]
 fn nobody_at_the_port_is_refused_and_a_private_address_is_not_asked() {
     use smtp_sts_verify::probe::{Probe, Settings, Times};
-    use smtp_sts_verify::time::{Clock as _, SystemClock};
+    use smtp_sts_verify::time::Clock as _;
+    use smtp_sts_verify::time::clock::SystemClock;
     let closed = ([127, 0, 0, 1], ports::unused()).into();
     let roots = tempfile::NamedTempFile::new().unwrap();
     roots.as_file().write_all(Authority::found().pem().as_bytes()).unwrap();

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use smtp_sts_verify::explain::json::object;
 use smtp_sts_verify::limits::MAX_RECORDING_OCTETS;
 use smtp_sts_verify::recording::{Conclusion, Recording};
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::time::Duration;
 
 /// A recording in which most fields hold something: a policy with a history, an override that is over, a reply, a failure,

@@ -4,7 +4,8 @@ use super::stage::{Order, asked, live, question, replay, sent};
 use crate::support::laboratory::{Laboratory, deliveries, path};
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);

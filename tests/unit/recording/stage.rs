@@ -3,19 +3,21 @@
 use crate::support::laboratory::{Laboratory, path};
 use hickory_proto::rr::RecordType;
 use smtp_sts_verify::cache::Dossier;
+use smtp_sts_verify::config::{Asked, Rules};
+use smtp_sts_verify::dns::delivery::{Delivery, Failure, Opinion};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::dns::upstream::{Carrier, Delivery, Failure, Opinion, Upstreams};
+use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
 use smtp_sts_verify::dns::{Answer, Question, Resolve};
-use smtp_sts_verify::explain::{self, Decree, Explanation};
+use smtp_sts_verify::explain::{self, Explanation};
 use smtp_sts_verify::https::{Fetch, HttpsFetcher, HttpsSettings, Roots};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::overrides::{self, Word};
 use smtp_sts_verify::recording::{Conclusion, Recording, ReplayedFetch, Replayer, Settings, Tape, Taped};
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
-use smtp_sts_verify::verify::explain::{Explained, explain};
-use smtp_sts_verify::verify::{Heard, Report, Request};
+use smtp_sts_verify::verdict::Handshake;
+use smtp_sts_verify::verify::explain::explain;
+use smtp_sts_verify::verify::grounds::Explained;
+use smtp_sts_verify::verify::{Heard, Report};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
@@ -36,29 +38,12 @@ pub(crate) fn question(
     host: Option<&str>,
     now: UnixTime,
 ) -> explain::Question {
-    let domain = PolicyDomain::parse(domain).unwrap();
-    let overrides = path::overrides(lab);
-    let (decree, requirement) = match overrides.about(&domain, now) {
-        Word::Nothing => (None, None),
-        Word::Ended(scope, one) | Word::InForce(scope, one) => {
-            let (effect, requirement) = match one.effect {
-                overrides::Effect::Ignore => (explain::Effect::Ignore, None),
-                overrides::Effect::Require(what) => (explain::Effect::Require(what), Some(what)),
-            };
-            let (ends, reason) = (one.ends, one.reason.clone());
-            let requirement = requirement.filter(|_| now < ends);
-            (Some(Decree { scope: scope.to_string(), effect, ends, reason }), requirement)
-        }
-    };
-    let request = Request {
-        domain,
-        hosts: host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
-        requirement,
-    };
-    explain::Question { request, decree }
+    let rules = Rules { overrides: path::overrides(lab), ..Rules::default() };
+    let hosts = host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect();
+    match rules.request(PolicyDomain::parse(domain).unwrap(), hosts, Handshake::NotSeen, now) {
+        Asked::Ask(request, decree) => explain::Question { request, decree },
+        Asked::Ignored(request, decree) => explain::Question { request, decree: Some(decree) },
+    }
 }
 
 /// Asks these servers, with a tape running.

@@ -5,7 +5,8 @@ use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use smtp_sts_verify::dns::{Outage, Question};
 use smtp_sts_verify::recording::{Asked, Brought, Fetched, Recording, Turn};
-use smtp_sts_verify::time::{Clock as _, SystemClock};
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -47,7 +47,7 @@ fn a_policy_that_is_only_announced_lets_no_mail_go_before_it_was_asked_for() {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-not-fetched none");
     });
     // The record and the MX hosts are known, the failure is forgotten, and the policy host takes its time.
-    let connection = Connection::open(known.cache.of_answers().as_path()).unwrap();
+    let connection = Connection::open(known.storage.path.of_answers().as_path()).unwrap();
     assert_eq!(connection.execute("DELETE FROM answer WHERE topic LIKE '%failures'", []).unwrap(), 1);
     drop(connection);
     network.at("a.test", |site| (site.refuses_fetches, site.delay) = (false, PATIENCE * 2));
@@ -95,7 +95,7 @@ fn a_file_that_another_process_holds_does_not_keep_the_daemon_from_answering() {
     let world = impatient(directory.path());
     with(world.clone(), &network, async |daemon| {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
-        let other = Connection::open(world.cache.as_path()).unwrap();
+        let other = Connection::open(world.storage.path.as_path()).unwrap();
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         let (answer, took) = daemon.ask(about("b.test")).await;
         assert_eq!(words(&answer), "defer deadline none");

@@ -57,7 +57,7 @@ fn a_file_that_is_taken_away_is_no_longer_believed_and_another_one_takes_its_pla
     let world = world(directory.path());
     with(world.clone(), &network, async |daemon| {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
-        for file in [world.cache.clone(), world.cache.of_answers()] {
+        for file in [world.storage.path.clone(), world.storage.path.of_answers()] {
             fs::rename(file.as_path(), file.as_path().with_extension("away")).unwrap();
         }
         is_forgotten(&daemon, about("a.test")).await;
@@ -72,7 +72,7 @@ fn a_file_that_is_damaged_meanwhile_is_put_aside_and_the_daemon_goes_on_with_ano
     let world = world(directory.path());
     with(world.clone(), &network, async |daemon| {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
-        fs::write(world.cache.as_path(), vec![0x5a; 8_192]).unwrap();
+        fs::write(world.storage.path.as_path(), vec![0x5a; 8_192]).unwrap();
         is_forgotten(&daemon, about("a.test")).await;
         assert!(daemon.says(about("b.test")).await.starts_with("deliver policy-met "));
         assert!(daemon.says(about("c.test")).await.starts_with("deliver policy-met "));

@@ -2,6 +2,7 @@
 
 use super::scene::{Network, about, directory, until, with, world};
 use serde::Deserialize;
+use smtp_sts_verify::config::Rules;
 use smtp_sts_verify::overrides::Overrides;
 use smtp_sts_verify::serve::counters::LookUpEnd;
 use smtp_sts_verify::serve::world::World;
@@ -14,7 +15,8 @@ fn ignoring(world: &World) -> Arc<World> {
         r#override: Overrides,
     }
     let text = "[override.'a.test']\nignore = true\nuntil = 2999-12-31\nreason = 'a test'";
-    Arc::new(World { overrides: toml::from_str::<File>(text).unwrap().r#override, ..world.clone() })
+    let overrides = toml::from_str::<File>(text).unwrap().r#override;
+    Arc::new(World { rules: Rules { overrides, ..Rules::default() }, ..world.clone() })
 }
 
 #[test]

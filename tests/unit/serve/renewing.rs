@@ -2,12 +2,13 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
-use smtp_sts_verify::cache::{Authentication, Memory as _, StoredPolicy};
-use smtp_sts_verify::policy::{Dialect, Policy};
+use smtp_sts_verify::cache::Memory as _;
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::serve::counters::RenewalEnd;
 use smtp_sts_verify::serve::engine::Answers as _;
 use smtp_sts_verify::serve::world::World;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 
 const DAY: u64 = 86_400;
 
@@ -127,7 +128,7 @@ fn a_verified_handshake_makes_a_policy_on_first_use_an_applied_one() {
         assert!(daemon.says(about_host("a.test", "strange.test")).await.starts_with("refuse mx-not-in-"));
         assert_eq!(daemon.says(about_host("a.test", "mx.test")).await, "deliver policy-met hit");
     });
-    let rows: i64 = Connection::open(world.cache.as_path())
+    let rows: i64 = Connection::open(world.storage.path.as_path())
         .unwrap()
         .query_row("SELECT count(*) FROM policy WHERE applied_at IS NOT NULL", [], |row| row.get(0))
         .unwrap();

@@ -3,11 +3,11 @@
 use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::config::{Dns, Rules, Storage};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, HttpsSettings, MediaType, PolicyUrl, SharedTls};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::overrides::Overrides;
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::clerk::Clerk;
 use smtp_sts_verify::serve::counters::Counters;
@@ -18,8 +18,8 @@ use smtp_sts_verify::serve::outside::Outside;
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::store::Store;
 use smtp_sts_verify::serve::world::World;
-use smtp_sts_verify::time::{Clock as _, SystemClock, UnixTime};
-use smtp_sts_verify::verdict::OnUnreachable;
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::future::Future;
@@ -192,22 +192,21 @@ pub(crate) fn directory() -> tempfile::TempDir {
 /// A world whose cache lies there.
 pub(crate) fn world(directory: &std::path::Path) -> World {
     World {
-        cache: CachePath::parse(&directory.join("cache.db")).unwrap(),
-        circumstances: Circumstances {
-            anchors: Anchors::BuiltIn,
-            authorities: Authorities::System,
-            https_port: 443,
-            allow_private_addresses: false,
-            name_servers: Vec::new(),
+        storage: Storage {
+            path: CachePath::parse(&directory.join("cache.db")).unwrap(),
+            circumstances: Circumstances {
+                anchors: Anchors::BuiltIn,
+                authorities: Authorities::System,
+                https_port: 443,
+                allow_private_addresses: false,
+                name_servers: Vec::new(),
+            },
+            max_domains: 50_000,
         },
-        max_domains: 50_000,
-        name_servers: Vec::new(),
-        anchors: Arc::new(TrustAnchors::iana().unwrap()),
+        dns: Dns { servers: Vec::new(), anchors: Arc::new(TrustAnchors::iana().unwrap()) },
         https: HttpsSettings::default(),
         tls: SharedTls::default(),
-        overrides: Overrides::default(),
-        require_authentication: false,
-        on_unreachable: OnUnreachable::Deliver,
+        rules: Rules::default(),
         answer_within: Duration::from_millis(2_500),
         look_up_within: Duration::from_secs(10),
     }

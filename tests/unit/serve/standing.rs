@@ -7,19 +7,20 @@ use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
 use serde::Deserialize;
-use smtp_sts_verify::cache::{Authentication, Dossier, InMemory, Memory as _, Policies, StoredPolicy, Write};
+use smtp_sts_verify::cache::{Dossier, InMemory, Memory as _, Policies, Write};
+use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::overrides::Overrides;
-use smtp_sts_verify::policy::{Dialect, Policy};
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::look_up::{Begun, LookUp};
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::warm::Standing;
-use smtp_sts_verify::serve::world::{Decree, World};
+use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Handshake;
-use smtp_sts_verify::verify::from_memory;
+use smtp_sts_verify::verify::{Report, from_memory};
 use std::path::Path;
 
 /// 2026-06-15T08:00:00Z.
@@ -92,7 +93,7 @@ fn overridden(effect: &str, until: UnixTime) -> World {
     }
     let text = format!("[override.'a.test']\n{effect}\nuntil = '{until}'\nreason = 'a test'");
     let overrides = toml::from_str::<File>(&text).unwrap().r#override;
-    World { overrides, ..world(Path::new("/nowhere")) }
+    World { rules: Rules { overrides, ..Rules::default() }, ..world(Path::new("/nowhere")) }
 }
 
 /// What was stored before, so long ago.
@@ -186,9 +187,10 @@ proptest! {
                 continue;
             }
             memory.set_clock(moment);
-            let said = match world.decree(&question, Handshake::NotSeen, moment) {
-                Decree::Ask(request, ..) => from_memory(&request, Some(&memory), moment),
-                Decree::Ignored(report, _) => Some(report),
+            let (domain, hosts) = (question.domain.clone(), question.host.iter().cloned().collect());
+            let said = match world.rules.request(domain, hosts, Handshake::NotSeen, moment) {
+                Asked::Ask(request, _) => from_memory(&request, Some(&memory), moment),
+                Asked::Ignored(request, decree) => Some(Report::ignored(&request, vec![decree.note(moment)])),
             };
             match said {
                 Some(report) => prop_assert_eq!(&*standing.answer, &Answer::of(&report, &question), "{}", moment),

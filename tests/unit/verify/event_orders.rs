@@ -8,12 +8,12 @@
 use crate::support::made_up::{self, MadeUp, mx, request, said, spoiled, txt};
 use hickory_proto::rr::RecordType;
 use proptest::prelude::*;
-use smtp_sts_verify::cache::{Authentication, InMemory, Memory, StoredPolicy};
+use smtp_sts_verify::cache::{InMemory, Memory};
 use smtp_sts_verify::dns::{Blame, Outcome, Question};
 use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::policy::smtp_sts::{Mechanism, Record};
+use smtp_sts_verify::policy::{Authentication, Mode, StoredPolicy};
 use smtp_sts_verify::policy::{Constraint, Dialect, Policy};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::{Handshake, Tls, Verdict};

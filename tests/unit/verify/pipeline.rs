@@ -2,12 +2,12 @@
 
 use crate::support::made_up::{self, MadeUp, forged, mx, request, said, silence, txt};
 use hickory_proto::rr::RecordType;
-use smtp_sts_verify::cache::{Authentication, InMemory, Kept, Memory, StoredPolicy, Topic};
+use smtp_sts_verify::cache::{InMemory, Kept, Memory, Topic};
 use smtp_sts_verify::dns::{Content, Outcome, Question, ZoneStatus};
 use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::PolicyDomain;
-use smtp_sts_verify::policy::Dialect;
 use smtp_sts_verify::policy::smtp_sts::Record;
+use smtp_sts_verify::policy::{Authentication, Dialect, StoredPolicy};
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Verdict;

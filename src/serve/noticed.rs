@@ -1,7 +1,7 @@
 //! What the daemon itself notices about a domain's policies while it looks them up: Exim has no event for it. Pure.
 
-use super::result::ResultType;
 use crate::name::MxHost;
+use crate::policy::result::ResultType;
 use crate::reason::Reason;
 use crate::verdict::{Judgement, Verdict};
 use crate::verify::Report;
@@ -9,7 +9,7 @@ use crate::verify::Report;
 /// What a look-up found fault with, and at which host, if at one. A look-up stands for the sessions that it answers for:
 /// its answer is given many times, and is counted once.
 #[must_use]
-pub fn faults(report: &Report) -> Vec<(Option<MxHost>, ResultType)> {
+pub(super) fn faults(report: &Report) -> Vec<(Option<MxHost>, ResultType)> {
     let judgement = &report.judgement;
     let mut faults: Vec<_> = report.failures.iter().map(|result| (None, *result)).collect();
     faults.extend(of_hosts(judgement));
@@ -34,7 +34,8 @@ fn of_hosts(judgement: &Judgement) -> impl Iterator<Item = (Option<MxHost>, Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{HostJudgement, PolicyType, Ruling, Standing, Tls};
+    use crate::policy::PolicyType;
+    use crate::verdict::{HostJudgement, Ruling, Standing, Tls};
     use crate::verify::NoInquiry;
 
     fn report(failures: &[ResultType], reason: Reason, hosts: &[(&str, Verdict, Reason)]) -> Report {

@@ -1,10 +1,11 @@
-//! The words for time, and the only place that reads the wall clock.
+//! The words for time. [`clock`] alone reads the wall clock; all the rest is pure.
 //!
 //! Wall time says how long something is believed; deadlines are counted on the monotonic clock by whoever waits.
 
+pub mod clock;
+
 use serde::Serialize;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment in seconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -94,17 +95,6 @@ pub fn span(seconds: u64) -> String {
 pub trait Clock {
     /// The wall clock.
     fn now(&self) -> UnixTime;
-}
-
-/// The clock of this machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    fn now(&self) -> UnixTime {
-        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs())
-    }
 }
 
 /// A clock that stands still, for tests and replays.

@@ -3,7 +3,7 @@
 //! By its types nothing reaches the page but words of this program's ([`Markup::raw`]) and text that went through [`Html`],
 //! so nobody who writes one has to think of it.
 
-use crate::serve::counters::{By, Closed, Counter};
+use super::counters::{By, Closed, Counter};
 use crate::text::Html;
 use crate::time::{UnixTime, span};
 use std::fmt::{Display, Write as _};

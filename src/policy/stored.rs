@@ -1,8 +1,8 @@
 //! What a stored policy means, how long it lives, and what may replace it. Pure.
 
+use super::{Dialect, Mode, Policy};
 use crate::limits::{CLOCK_JUMP, MAX_FIRST_USE_LIFE, MAX_POLICY_LIFE, RENEWAL};
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, Mode, Policy};
 use crate::time::UnixTime;
 
 /// How a policy came to be believed; the order is the order of strength, weakest first.
@@ -66,22 +66,6 @@ pub struct StoredPolicy {
     pub expires_at: UnixTime,
     /// When it was first applied with success; a policy that never was refuses nothing.
     pub applied_at: Option<UnixTime>,
-}
-
-/// What became of a policy that was to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// The file is full of policies in force; nothing was stored.
-    Full,
-    /// The row says what is to be remembered now.
-    Stored,
-    /// The row said so already, or must not be displaced by this one.
-    Unchanged,
-}
-
-impl Kept {
-    /// What it means that the file is full, for the operator.
-    pub const FULL: &str = "the cache is full of policies in force: this one is not kept";
 }
 
 /// For how many seconds from its fetch a policy is in force: `max_age` or `e`, or without it the TTL of its record, and
@@ -171,7 +155,7 @@ impl StoredPolicy {
 
     /// Whether this program could have given the policy that life, and believed it in that way; else it was not written
     /// by it. An MTA-STS policy is never taken on first use: whoever has fetched it has authenticated it.
-    pub(super) fn is_possible(&self) -> bool {
+    pub(crate) fn is_possible(&self) -> bool {
         let longest = self.policy.life().unwrap_or(u64::MAX).min(self.authentication.longest_life());
         let is_first_use = self.authentication == Authentication::FirstUse;
         self.fetched_at <= self.expires_at
@@ -192,7 +176,7 @@ impl StoredPolicy {
     /// Two deliveries that ask at the same time meet here, so nothing is lost when the slower one knew less. A policy
     /// whose life is zero (`max_age: 0`, `e=0`) ends the one that it may displace: the row stays, and has ended, so that
     /// nothing fetched before can bring the old one back.
-    pub(super) fn merge(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
+    pub(crate) fn merge(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
         let Some(old) = old.filter(|old| old.is_unexpired(now)) else {
             let too_late = old.is_some_and(|old| old.overtakes(new, now));
             return (new.is_unexpired(now) && !too_late).then(|| new.clone());
@@ -223,7 +207,7 @@ impl StoredPolicy {
 
     /// Until which moment the clock is vouched for when room has to be made: a policy's signature or certificate was
     /// in its time when it was authenticated. What only a jumping clock calls expired is not deleted.
-    pub(super) fn vouched(&self, now: UnixTime, newest_authenticated: Option<UnixTime>) -> UnixTime {
+    pub(crate) fn vouched(&self, now: UnixTime, newest_authenticated: Option<UnixTime>) -> UnixTime {
         match self.authentication {
             Authentication::Dnssec | Authentication::WebPki => now,
             Authentication::FirstUse => {

@@ -4,10 +4,10 @@
 //! no domain, host or address of a stranger's is in any of them. Every count is there from the beginning, be it zero: an
 //! alert that waits for a series that never comes is a silent one.
 
+use super::counters::{By, Closed, Counter, Gauge, Histogram};
+use super::status::Status;
 use crate::cache::InForce;
 use crate::policy::Dialect;
-use crate::serve::counters::{By, Closed, Counter, Gauge, Histogram};
-use crate::serve::status::Status;
 use std::fmt::{Display, Write as _};
 
 /// The media type of the exposition.

@@ -3,13 +3,14 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
-use super::log::LogFormat;
-use super::serve::Places;
+use super::{Places, Rules};
 use crate::cache::DEFAULT_PATH;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
 use crate::overrides::Overrides;
+use crate::reason::Reason;
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{Handshake, OnUnreachable};
+use crate::verify::NoInquiry;
 use clap::{Args, ValueEnum};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -96,6 +97,18 @@ pub enum Format {
     Human,
     /// One JSON object
     Json,
+}
+
+/// The shape of the log.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people, on standard error
+    Text,
+    /// One JSON object a line, on standard error
+    Json,
+    /// Entries of the system's journal
+    Journald,
 }
 
 /// `--on-unreachable`
@@ -222,6 +235,19 @@ impl fmt::Display for BadConfiguration {
 
 impl std::error::Error for BadConfiguration {}
 
+impl BadConfiguration {
+    /// What is wrong, in the words of whoever found it.
+    pub(super) fn of(why: impl ToString) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl From<BadConfiguration> for NoInquiry {
+    fn from(error: BadConfiguration) -> Self {
+        Self::defer(Reason::Configuration, error)
+    }
+}
+
 impl Choices {
     /// These choices, and where they say nothing those of the file. Only the file at the default place may be absent.
     ///
@@ -291,6 +317,22 @@ impl Choices {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
+    }
+
+    /// What Exim saw of the handshake.
+    #[must_use]
+    pub fn handshake(&self) -> Handshake {
+        self.tls_verified.map_or(Handshake::NotSeen, Handshake::from)
+    }
+
+    /// The rules for questions.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            overrides: self.overrides.clone(),
+            require_authentication: self.require_authentication.unwrap_or(false),
+            on_unreachable: self.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),
+        }
     }
 
     /// The shape of the answer.

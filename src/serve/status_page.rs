@@ -4,14 +4,14 @@
 //! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG
 //! 2.2, failure F41); a link does it. No meaning is in a colour alone.
 
+use super::counters::{Closed, Counters, Cutting, Mta, Source};
 use super::markup::{Markup, grouped};
+use super::recent::Withheld;
+use super::status::Status;
 use crate::base64;
-use crate::cache::{Outlook, StoredPolicy};
-use crate::policy::Mode;
+use crate::cache::Outlook;
+use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
-use crate::serve::counters::{Closed, Counters, Cutting, Mta, Source};
-use crate::serve::recent::Withheld;
-use crate::serve::status::Status;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use ring::digest;
@@ -352,7 +352,7 @@ fn counted(page: &mut Markup, counters: &Counters) {
     page.raw("</dl>\n</div>\n</div>\n</section>\n");
 }
 
-/// A duration of [`crate::serve::counters::LATENCIES`], short.
+/// A duration of [`super::counters::LATENCIES`], short.
 fn duration(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
         format!("{} ms", duration.as_secs_f64() * 1_000.0)
@@ -363,8 +363,8 @@ fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counters::LATENCIES;
     use super::*;
-    use crate::serve::counters::LATENCIES;
 
     #[test]
     fn durations_are_short() {

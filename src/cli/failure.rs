@@ -1,0 +1,38 @@
+//! Why a command that people start cannot do its work.
+
+use super::exit::ExitStatus;
+use super::output;
+use crate::config::BadConfiguration;
+
+/// The exit status, and a sentence for standard error.
+#[derive(Debug)]
+pub(super) struct Failure(pub(super) ExitStatus, pub(super) String);
+
+impl From<BadConfiguration> for Failure {
+    fn from(error: BadConfiguration) -> Self {
+        Self(ExitStatus::Configuration, error.to_string())
+    }
+}
+
+impl Failure {
+    /// What was typed is wrong.
+    pub(super) const fn usage(why: String) -> Self {
+        Self(ExitStatus::Usage, why)
+    }
+
+    /// The program failed.
+    pub(super) fn internal(error: impl ToString) -> Self {
+        Self(ExitStatus::Internal, error.to_string())
+    }
+
+    /// A choice cannot be used.
+    pub(super) fn misconfigured(why: impl ToString) -> Self {
+        Self(ExitStatus::Configuration, why.to_string())
+    }
+
+    /// Tells the person who typed the command.
+    pub(super) fn tell(self, command: &str) -> ExitStatus {
+        let Self(status, why) = self;
+        output::complain(command, &why, status)
+    }
+}

@@ -1,0 +1,87 @@
+//! Where the daemon listens, and how long its askers wait.
+
+use super::address::{Address, Loopback};
+use super::choices::one_or_more;
+use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
+use crate::text::excerpt;
+use clap::Args;
+use serde::Deserialize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Where the daemon listens, and how long its askers wait: the section `[serve]` of the configuration.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Places {
+    /// Answers Exim's ${readsocket} there: a path that begins with /, or a loopback address; repeatable
+    #[arg(long, value_name = "PATH|ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub exim: Vec<Address>,
+    /// Answers Postfix's socketmap there; repeatable
+    #[arg(long, value_name = "PATH|ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub postfix: Vec<Address>,
+    /// Metrics, health and a status page, over HTTP; repeatable
+    #[arg(long, value_name = "ADDR:PORT")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub http: Vec<Loopback>,
+    /// An answer comes within this time, 0.1 to 4.5 [default: 2.5; Exim waits for 5]
+    #[arg(long, value_name = "SECONDS")]
+    pub answer_within: Option<AnswerWithin>,
+}
+
+/// How long an asker waits at most, in seconds.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "f64")]
+pub struct AnswerWithin(pub Duration);
+
+impl TryFrom<f64> for AnswerWithin {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Self, String> {
+        let most = ANSWER_WITHIN_MAX.as_secs_f64();
+        if (0.1..=most).contains(&seconds) {
+            Ok(Self(Duration::from_secs_f64(seconds)))
+        } else {
+            Err(format!("{seconds} is not between 0.1 and {most} seconds (Exim waits for 5)"))
+        }
+    }
+}
+
+impl FromStr for AnswerWithin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<f64>()
+            .map_err(|_| format!("'{}' is not a number of seconds", excerpt(text, 32)))?
+            .try_into()
+    }
+}
+
+impl Places {
+    /// These, and where they say nothing those of the file.
+    #[must_use]
+    pub fn or(self, file: Self) -> Self {
+        fn either<T>(given: Vec<T>, file: Vec<T>) -> Vec<T> {
+            if given.is_empty() { file } else { given }
+        }
+        Self {
+            exim: either(self.exim, file.exim),
+            postfix: either(self.postfix, file.postfix),
+            http: either(self.http, file.http),
+            answer_within: self.answer_within.or(file.answer_within),
+        }
+    }
+
+    /// How long an asker waits at most.
+    #[must_use]
+    pub fn answer_within(&self) -> Duration {
+        self.answer_within.map_or(ANSWER_WITHIN_DEFAULT, |within| within.0)
+    }
+
+    /// Whether the others are the same sockets.
+    #[must_use]
+    pub fn are_where(&self, others: &Self) -> bool {
+        self.exim == others.exim && self.postfix == others.postfix && self.http == others.http
+    }
+}

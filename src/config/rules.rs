@@ -1,0 +1,57 @@
+//! What the administrator's words make of a question: the only place that applies overrides. Pure.
+
+use crate::name::{MxHost, PolicyDomain};
+use crate::overrides::{Decree, Effect, Overrides};
+use crate::time::UnixTime;
+use crate::verdict::{Handshake, OnUnreachable};
+use crate::verify::Request;
+
+/// The administrator's words about questions.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What is said about single domains.
+    pub overrides: Overrides,
+    /// Only authenticated policies are stored and used.
+    pub require_authentication: bool,
+    /// What is done where a policy cannot be asked for in an unsigned zone.
+    pub on_unreachable: OnUnreachable,
+}
+
+/// A question under the rules, with what is said about its domain.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// It is asked, and held to the override if that is in force; one that has ended is only told of.
+    Ask(Request, Option<Decree>),
+    /// Nobody is asked, for the override says so.
+    Ignored(Request, Decree),
+}
+
+impl Rules {
+    /// What becomes of a question: mail for one of the hosts, or for the domain as a whole where there is none.
+    #[must_use]
+    pub fn request(
+        &self,
+        domain: PolicyDomain,
+        hosts: Vec<MxHost>,
+        handshake: Handshake,
+        now: UnixTime,
+    ) -> Asked {
+        let decree = self.overrides.about(&domain);
+        let request = Request {
+            hosts,
+            handshake,
+            require_authentication: self.require_authentication,
+            on_unreachable: self.on_unreachable,
+            ..Request::about(domain)
+        };
+        match decree {
+            Some(decree) if decree.is_in_force(now) => match decree.effect {
+                Effect::Ignore => Asked::Ignored(request, decree),
+                Effect::Require(requirement) => {
+                    Asked::Ask(Request { requirement: Some(requirement), ..request }, Some(decree))
+                }
+            },
+            ended_or_none => Asked::Ask(request, ended_or_none),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! From the administrator's choices to what they name: the cache, whom to ask, what to trust.
+
+use super::{BadConfiguration, Choices, privileges};
+use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use crate::dns::anchor::TrustAnchors;
+use crate::dns::resolv_conf::{self, RESOLV_CONF};
+use crate::dns::session::Resolver;
+use crate::https::{HttpsSettings, Roots};
+use crate::limits::MAX_ANCHOR_FILE_OCTETS;
+use crate::time::UnixTime;
+use std::io::{self, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// As whom the set-up is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// As the owner of the cache's directory, if the program was started as root: its rights are given up for good.
+    Owner,
+    /// As whoever started the program.
+    Starter,
+}
+
+/// What the choices come down to. Files are read when something is asked for that stands in them.
+#[derive(Debug)]
+pub struct Setup {
+    choices: Choices,
+    trusted: OnceLock<Trusted>,
+}
+
+/// Where policies are remembered, and under what they are learnt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The files.
+    pub path: CachePath,
+    /// What a policy must have been learnt under to count.
+    pub circumstances: Circumstances,
+    /// Domains in each file.
+    pub max_domains: u64,
+}
+
+/// Who is asked, and where every chain of trust begins.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    /// The name servers, in order.
+    pub servers: Vec<SocketAddr>,
+    /// The trust anchors.
+    pub anchors: Arc<TrustAnchors>,
+}
+
+/// What the administrator gave to trust instead of the built-in root keys and the system's authorities. Only files
+/// that were named are read.
+#[derive(Debug)]
+struct Trusted {
+    anchors: Option<TrustAnchors>,
+    authorities: Authorities,
+}
+
+impl Setup {
+    /// Becomes whoever is to open the files; nothing is read yet.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] if the owner is to be found and the cache has no usable place, or if root's rights could not be
+    /// given up.
+    pub fn open(choices: Choices, access: Access) -> Result<Self, BadConfiguration> {
+        let setup = Self { choices, trusted: OnceLock::new() };
+        match access {
+            Access::Owner => privileges::give_up(&setup.path()?).map_err(BadConfiguration::of)?,
+            Access::Starter => {}
+        }
+        Ok(setup)
+    }
+
+    /// The choices.
+    #[must_use]
+    pub const fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// The place of the cache.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] if no cache can be there.
+    pub fn path(&self) -> Result<CachePath, BadConfiguration> {
+        let file = self.choices.cache_file();
+        CachePath::parse(file)
+            .map_err(|why| BadConfiguration(format!("the cache '{}' {why}", file.display())))
+    }
+
+    /// Where policies are remembered. The files that were named to be trusted are read for it.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] if the cache has no usable place, or one of those files cannot be read, or holds something else:
+    /// nothing could be proven then.
+    pub fn storage(&self) -> Result<Storage, BadConfiguration> {
+        let path = self.path()?;
+        let Trusted { anchors, authorities } = self.trusted()?;
+        let lines = |anchors: &TrustAnchors| anchors.fingerprint_input().lines().map(str::to_owned).collect();
+        let HttpsSettings { port, allow_private_addresses, .. } = self.https();
+        let circumstances = Circumstances {
+            anchors: anchors.as_ref().map_or(Anchors::BuiltIn, |anchors| Anchors::Given(lines(anchors))),
+            authorities: authorities.clone(),
+            https_port: port,
+            allow_private_addresses,
+            name_servers: self.choices.dns.iter().map(|server| server.0).collect(),
+        };
+        Ok(Storage { path, circumstances, max_domains: self.choices.max_domains() })
+    }
+
+    /// Whom to ask.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`], see [`Setup::servers`] and [`Setup::anchors`].
+    pub fn dns(&self) -> Result<Dns, BadConfiguration> {
+        Ok(Dns { servers: self.servers()?, anchors: Arc::new(self.anchors()?) })
+    }
+
+    /// The name servers, in the order in which they are asked.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] if the system's own list cannot be used.
+    pub fn servers(&self) -> Result<Vec<SocketAddr>, BadConfiguration> {
+        if self.choices.dns.is_empty() {
+            return resolv_conf::read(Path::new(RESOLV_CONF)).map_err(BadConfiguration::of);
+        }
+        Ok(self.choices.dns.iter().map(|server| server.0).collect())
+    }
+
+    /// Where every chain of trust begins.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] as [`Setup::storage`]; none for the built-in keys but in a wrong build.
+    pub fn anchors(&self) -> Result<TrustAnchors, BadConfiguration> {
+        match &self.trusted()?.anchors {
+            Some(anchors) => Ok(anchors.clone()),
+            None => TrustAnchors::iana().map_err(BadConfiguration::of),
+        }
+    }
+
+    /// How policies are fetched.
+    #[must_use]
+    pub fn https(&self) -> HttpsSettings {
+        HttpsSettings {
+            allow_private_addresses: self.choices.allow_private_addresses.unwrap_or(false),
+            port: self.choices.https_port.map_or(443, std::num::NonZeroU16::get),
+            roots: self.roots(),
+            ..HttpsSettings::default()
+        }
+    }
+
+    /// Who vouches for policy hosts.
+    fn roots(&self) -> Roots {
+        self.choices.ca_file.clone().map_or(Roots::System, Roots::File)
+    }
+
+    /// What was named to be trusted, read once.
+    fn trusted(&self) -> Result<&Trusted, BadConfiguration> {
+        if let Some(trusted) = self.trusted.get() {
+            return Ok(trusted);
+        }
+        let authorities = match self.roots() {
+            Roots::System => Authorities::System,
+            given @ Roots::File(_) => {
+                Authorities::Given(given.identity().map_err(BadConfiguration::of)?.into_bytes())
+            }
+        };
+        let anchors = self.choices.trust_anchor.as_deref().map(read_anchors).transpose()?;
+        Ok(self.trusted.get_or_init(|| Trusted { anchors, authorities }))
+    }
+}
+
+impl Storage {
+    /// The cache, to be read and written at that moment; nothing of it is touched yet.
+    #[must_use]
+    pub fn cache(&self, now: UnixTime) -> Cache {
+        Cache::new(self.path.clone(), &self.circumstances, self.max_domains, now)
+    }
+}
+
+impl Dns {
+    /// A resolver for one run that began `now` and ends at the deadline.
+    #[must_use]
+    pub fn resolver(&self, now: UnixTime, deadline: Instant) -> Resolver {
+        Resolver::new(&self.servers, Arc::clone(&self.anchors), now, deadline.into())
+    }
+}
+
+fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
+    let bad = |why: String| BadConfiguration(format!("the trust anchor {}: {why}", path.display()));
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS + 1).read_to_string(&mut text))
+        .and_then(|octets| match u64::try_from(octets) {
+            Ok(octets) if octets <= MAX_ANCHOR_FILE_OCTETS => Ok(()),
+            _ => Err(io::Error::other(format!("it has more than {MAX_ANCHOR_FILE_OCTETS} octets"))),
+        })
+        .map_err(|error| bad(error.to_string()))?;
+    TrustAnchors::parse(&text).map_err(|error| bad(error.to_string()))
+}

@@ -1,0 +1,15 @@
+//! The clock of this machine: the only place that reads the wall clock.
+
+use super::{Clock, UnixTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now(&self) -> UnixTime {
+        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs())
+    }
+}
