@@ -1,7 +1,7 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
 use super::log;
-use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, Deadline, LogFormat, NameServer};
+use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, Deadline, LogFormat, NameServer, SharedArgs};
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -255,27 +255,9 @@ pub struct MatchArguments {
 /// Whom to ask and to trust, for the commands that are not asked by Exim; the configuration may say it, too.
 #[derive(Args, Clone, Debug)]
 pub struct OutsideArguments {
-    /// The cache, an absolute path [default: /var/lib/smtp-sts-verify/cache.db]
-    #[arg(short = 'c', long, value_name = "FILE")]
-    pub cachedb: Option<PathBuf>,
-    /// A name server; repeatable [default: those of /etc/resolv.conf]
-    #[arg(long, value_name = "ADDR[:PORT]")]
-    pub dns: Vec<NameServer>,
-    /// DNSKEY or DS lines to trust [default: the root's, built in]
-    #[arg(long, value_name = "FILE")]
-    pub trust_anchor: Option<PathBuf>,
-    /// PEM certificates of the authorities that policy hosts are judged by [default: the system's]
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// For laboratories: the port of policy hosts [default: 443]
-    #[arg(long, value_name = "N")]
-    pub https_port: Option<std::num::NonZeroU16>,
-    /// For laboratories: hosts may have private and loopback addresses
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub allow_private_addresses: Option<bool>,
-    /// Time for the whole run, 1 to 50 [default: 10; lint: 30; probe: 45 for each domain]
-    #[arg(long, value_name = "SECONDS")]
-    pub deadline: Option<Deadline>,
+    /// Whom to ask and to trust, and for how long.
+    #[command(flatten)]
+    pub shared: SharedArgs,
     /// Keeps a log of this shape
     #[arg(long, value_name = "SHAPE")]
     pub log_format: Option<LogFormat>,
@@ -306,17 +288,7 @@ impl OutsideArguments {
     /// What was said on the command line.
     #[must_use]
     pub fn given(&self) -> Choices {
-        Choices {
-            cachedb: self.cachedb.clone(),
-            dns: self.dns.clone(),
-            trust_anchor: self.trust_anchor.clone(),
-            ca_file: self.ca_file.clone(),
-            https_port: self.https_port,
-            allow_private_addresses: self.allow_private_addresses,
-            deadline: self.deadline,
-            log_format: self.log_format,
-            ..Choices::default()
-        }
+        Choices { shared: self.shared.clone(), log_format: self.log_format, ..Choices::default() }
     }
 }
 

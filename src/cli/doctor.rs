@@ -11,7 +11,7 @@ use super::lookup::Format;
 use super::{output, runtime, terminal};
 use crate::cache::file::Owner;
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
-use crate::config::{Access, Choices, Setup};
+use crate::config::{Access, Choices, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::doctor::judge::{Everything, judge};
 use crate::doctor::look::{cache, exim, outside as outside_look, process};
@@ -189,16 +189,8 @@ fn child<T: DeserializeOwned>(
 /// The command line that looks at a part in the same circumstances.
 fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsString> {
     let DoctorArguments { https_url, offline, outside, .. } = arguments;
-    let OutsideArguments {
-        cachedb,
-        dns,
-        trust_anchor,
-        ca_file,
-        https_port,
-        allow_private_addresses,
-        config,
-        ..
-    } = outside;
+    let OutsideArguments { shared, config, .. } = outside;
+    let SharedArgs { cachedb, dns, trust_anchor, ca_file, https_port, allow_private_addresses, .. } = shared;
     let word = match part {
         Part::Outside => "outside",
         Part::Cache => "cache",
@@ -241,7 +233,7 @@ fn look_outside(
     let wanted = outside_look::Wanted {
         servers: setup.servers().map_err(|error| error.to_string()),
         anchors: Arc::new(anchors),
-        anchor_file: setup.choices().trust_anchor.clone(),
+        anchor_file: setup.choices().shared.trust_anchor.clone(),
         https: setup.https(),
         url: if arguments.offline {
             Err("not asked (--offline)".to_owned())

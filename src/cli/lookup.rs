@@ -7,7 +7,7 @@ use super::args::LookupArguments;
 use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::{lines, runtime, terminal};
-use crate::config::{Access, Choices, Dns, Setup};
+use crate::config::{Access, Choices, Dns, Setup, SharedArgs};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::{Answer, Class, Question};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
@@ -46,12 +46,13 @@ pub fn run(arguments: &LookupArguments) -> ExitStatus {
 }
 
 fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
-    let choices = Choices {
+    let shared = SharedArgs {
         dns: arguments.dns.clone(),
         trust_anchor: arguments.trust_anchor.clone(),
         deadline: arguments.deadline,
-        ..Choices::default()
+        ..SharedArgs::default()
     };
+    let choices = Choices { shared, ..Choices::default() };
     // No cache is opened, so there is nobody to become.
     let setup = Setup::open(choices.with_file(&arguments.config)?, Access::Starter)?;
     let options = Options { dns: setup.dns()?, deadline: setup.choices().deadline() };

@@ -95,5 +95,5 @@ fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Resul
             hosts.push(host);
         }
     }
-    Ok(choices.rules().request(domain, hosts, choices.handshake(), now))
+    Ok(choices.rules().request(domain, hosts, choices.conditions.handshake(), now))
 }

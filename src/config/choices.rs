@@ -3,69 +3,49 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::shared::{ConditionArgs, SharedArgs};
 use super::{Places, Rules};
 use crate::cache::DEFAULT_PATH;
-use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
+use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
 use crate::overrides::Overrides;
 use crate::reason::Reason;
-use crate::text::{Escaped, excerpt};
-use crate::verdict::{Handshake, OnUnreachable};
+use crate::text::Escaped;
+use crate::verdict::OnUnreachable;
 use crate::verify::NoInquiry;
-use clap::{Args, ValueEnum};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use clap::{Arg, Args, ValueEnum};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
 /// Where the configuration is looked for; it may be absent there.
 pub const DEFAULT_FILE: &str = "/etc/smtp-sts-verify/config.toml";
 
-/// The choices; every one may be left out.
+/// The choices; every one may be left out. What is skipped here is read from the same text by its own type ([`Choices::parse`]).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
+#[command(mut_args(of_the_default_command))]
 pub struct Choices {
-    /// The cache, an absolute path [default: /var/lib/smtp-sts-verify/cache.db]
-    #[arg(short = 'c', long, value_name = "FILE")]
-    pub cachedb: Option<PathBuf>,
-    /// A name server; repeatable [default: those of /etc/resolv.conf]
-    #[arg(long, value_name = "ADDR[:PORT]")]
-    #[serde(deserialize_with = "one_or_more")]
-    pub dns: Vec<NameServer>,
-    /// DNSKEY or DS lines to trust [default: the root's, built in]
-    #[arg(long, value_name = "FILE")]
-    pub trust_anchor: Option<PathBuf>,
-    /// PEM certificates of the authorities that policy hosts are judged by [default: the system's]
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// For laboratories: the port of policy hosts [default: 443]
-    #[arg(long, value_name = "N")]
-    pub https_port: Option<std::num::NonZeroU16>,
-    /// For laboratories: policy hosts may have private and loopback addresses
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub allow_private_addresses: Option<bool>,
-    /// Time for the whole run, 1 to 50 [default: 10; Exim ends it at 60]
-    #[arg(long, value_name = "SECONDS")]
-    pub deadline: Option<Deadline>,
+    /// Whom to ask and to trust, and for how long.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub shared: SharedArgs,
     /// The shape of the answer [default: human on a terminal, else exim]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Keeps a log of this shape, unless the answer is for Exim
     #[arg(long, value_name = "SHAPE")]
     pub log_format: Option<LogFormat>,
-    /// Only authenticated policies are stored and used: no trust on first use
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub require_authentication: Option<bool>,
-    /// Where a policy cannot be asked for in an unsigned zone [default: deliver]
-    #[arg(long, value_name = "WHAT")]
-    pub on_unreachable: Option<WhenUnreachable>,
-    /// What Exim saw after the handshake, for the header macro
-    #[arg(long, value_name = "WHAT")]
-    pub tls_verified: Option<TlsVerified>,
+    /// Under which conditions a question is judged.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub conditions: ConditionArgs,
     /// Domains kept in each file of the cache [default: 50000]
     #[arg(long, value_name = "N")]
     pub max_domains: Option<u64>,
@@ -78,14 +58,37 @@ pub struct Choices {
     pub serve: Places,
 }
 
-/// The address of a name server; port 53 unless it says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NameServer(pub SocketAddr);
+/// What some of the shared flags mean to the default command.
+fn of_the_default_command(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "allow_private_addresses" => {
+            arg.help("For laboratories: policy hosts may have private and loopback addresses")
+        }
+        "deadline" => arg.help("Time for the whole run, 1 to 50 [default: 10; Exim ends it at 60]"),
+        _ => arg,
+    }
+}
 
-/// Seconds for the whole run.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(try_from = "u64")]
-pub struct Deadline(pub Duration);
+/// Every key of the file, in the order in which an error names them: a key that none of the types knows is a mistake.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Key {
+    Cachedb,
+    Dns,
+    TrustAnchor,
+    CaFile,
+    HttpsPort,
+    AllowPrivateAddresses,
+    Deadline,
+    Format,
+    LogFormat,
+    RequireAuthentication,
+    OnUnreachable,
+    TlsVerified,
+    MaxDomains,
+    Override,
+    Serve,
+}
 
 /// The shape of the answer.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -111,79 +114,6 @@ pub enum LogFormat {
     Journald,
 }
 
-/// `--on-unreachable`
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum WhenUnreachable {
-    Deliver,
-    Defer,
-}
-
-/// `--tls-verified`
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum TlsVerified {
-    Yes,
-    No,
-}
-
-impl FromStr for NameServer {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-        let address = bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)).or_else(|_| text.parse());
-        address
-            .ok()
-            .filter(|address| address.port() != 0)
-            .map(Self)
-            .ok_or_else(|| format!("'{}' is not ADDR or ADDR:PORT ([ADDR]:PORT for IPv6)", excerpt(text, 64)))
-    }
-}
-
-impl FromStr for Deadline {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse::<u64>()
-            .map_err(|_| format!("'{}' is not a number of seconds", excerpt(text, 32)))?
-            .try_into()
-    }
-}
-
-impl TryFrom<u64> for Deadline {
-    type Error = String;
-
-    fn try_from(seconds: u64) -> Result<Self, String> {
-        let most = DEADLINE_MAX.as_secs();
-        if (1..=most).contains(&seconds) {
-            Ok(Self(Duration::from_secs(seconds)))
-        } else {
-            Err(format!("{seconds} is not between 1 and {most} seconds (Exim ends the run at 60)"))
-        }
-    }
-}
-
-impl From<WhenUnreachable> for OnUnreachable {
-    fn from(choice: WhenUnreachable) -> Self {
-        match choice {
-            WhenUnreachable::Deliver => Self::Deliver,
-            WhenUnreachable::Defer => Self::Defer,
-        }
-    }
-}
-
-impl From<TlsVerified> for Handshake {
-    fn from(choice: TlsVerified) -> Self {
-        match choice {
-            TlsVerified::Yes => Self::Verified,
-            TlsVerified::No => Self::Unverified,
-        }
-    }
-}
-
 impl Format {
     /// What an error is to look like before the command line is understood: what `--format` says, or where the
     /// output goes.
@@ -202,25 +132,6 @@ impl Format {
     fn of_stdout() -> Self {
         if std::io::stdout().is_terminal() { Self::Human } else { Self::Exim }
     }
-}
-
-/// `dns = "192.0.2.1"` or `dns = ["192.0.2.1", "[2001:db8::1]:5353"]`.
-pub(super) fn one_or_more<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: fmt::Display>,
-{
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a text in quotation marks, or a list of them")]
-    enum OneOrMore {
-        One(String),
-        More(Vec<String>),
-    }
-    let texts = match OneOrMore::deserialize(deserializer)? {
-        OneOrMore::One(text) => vec![text],
-        OneOrMore::More(texts) => texts,
-    };
-    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 /// Why the configuration cannot be used: file, line, what was expected.
@@ -274,27 +185,30 @@ impl Choices {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, BadConfiguration> {
-        toml::from_str(text).map_err(|error| {
+        let wrong = |error: toml::de::Error| {
             let start = error.span().map_or(0, |span| span.start);
             let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
             BadConfiguration(format!("{} line {line}: {}", path.display(), Escaped(error.message())))
-        })
+        };
+        let file = DeTable::parse(text).map_err(wrong)?;
+        // The sections are one type's alone, and may be long; the flags are a few words.
+        let is_flag = |key: &str| !matches!(key, "override" | "serve");
+        let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
+        let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let flags = Spanned::new(file.span(), flags);
+        BTreeMap::<Key, IgnoredAny>::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let shared = SharedArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let conditions = ConditionArgs::deserialize(Deserializer::from(flags)).map_err(wrong)?;
+        let rest = Self::deserialize(Deserializer::from(file)).map_err(wrong)?;
+        Ok(Self { shared, conditions, ..rest })
     }
 
     fn or(self, file: Self) -> Self {
         Self {
-            cachedb: self.cachedb.or(file.cachedb),
-            dns: if self.dns.is_empty() { file.dns } else { self.dns },
-            trust_anchor: self.trust_anchor.or(file.trust_anchor),
-            ca_file: self.ca_file.or(file.ca_file),
-            https_port: self.https_port.or(file.https_port),
-            allow_private_addresses: self.allow_private_addresses.or(file.allow_private_addresses),
-            deadline: self.deadline.or(file.deadline),
+            shared: self.shared.or(file.shared),
             format: self.format.or(file.format),
             log_format: self.log_format.or(file.log_format),
-            require_authentication: self.require_authentication.or(file.require_authentication),
-            on_unreachable: self.on_unreachable.or(file.on_unreachable),
-            tls_verified: self.tls_verified.or(file.tls_verified),
+            conditions: self.conditions.or(file.conditions),
             max_domains: self.max_domains.or(file.max_domains),
             overrides: file.overrides,
             serve: file.serve,
@@ -304,7 +218,7 @@ impl Choices {
     /// The cache file.
     #[must_use]
     pub fn cache_file(&self) -> &Path {
-        self.cachedb.as_deref().unwrap_or_else(|| Path::new(DEFAULT_PATH))
+        self.shared.cachedb.as_deref().unwrap_or_else(|| Path::new(DEFAULT_PATH))
     }
 
     /// Domains in each file of the cache.
@@ -316,13 +230,7 @@ impl Choices {
     /// Time for the whole run.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
-    }
-
-    /// What Exim saw of the handshake.
-    #[must_use]
-    pub fn handshake(&self) -> Handshake {
-        self.tls_verified.map_or(Handshake::NotSeen, Handshake::from)
+        self.shared.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
     }
 
     /// The rules for questions.
@@ -330,8 +238,11 @@ impl Choices {
     pub fn rules(&self) -> Rules {
         Rules {
             overrides: self.overrides.clone(),
-            require_authentication: self.require_authentication.unwrap_or(false),
-            on_unreachable: self.on_unreachable.map_or_else(OnUnreachable::default, OnUnreachable::from),
+            require_authentication: self.conditions.require_authentication.unwrap_or(false),
+            on_unreachable: self
+                .conditions
+                .on_unreachable
+                .map_or_else(OnUnreachable::default, OnUnreachable::from),
         }
     }
 
@@ -344,6 +255,7 @@ impl Choices {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shared::{Deadline, NameServer};
     use super::*;
 
     fn parse(text: &str) -> Result<Choices, String> {
@@ -357,12 +269,12 @@ mod tests {
                     on_unreachable = 'defer'\ntls_verified = 'yes'\nmax_domains = 5\n";
         let choices = parse(text).unwrap();
         assert_eq!(
-            choices.dns,
+            choices.shared.dns,
             [NameServer("192.0.2.1:53".parse().unwrap()), NameServer("[2001:db8::1]:5353".parse().unwrap())]
         );
         assert_eq!(choices.deadline(), Duration::from_secs(7));
         assert_eq!((choices.format(), choices.max_domains()), (Format::Json, 5));
-        assert_eq!(parse("dns = '192.0.2.1:54'").unwrap().dns.len(), 1);
+        assert_eq!(parse("dns = '192.0.2.1:54'").unwrap().shared.dns.len(), 1);
     }
 
     #[test]
@@ -387,9 +299,13 @@ mod tests {
 
     #[test]
     fn the_command_line_wins() {
-        let line = Choices { deadline: Some(Deadline(Duration::from_secs(3))), ..Choices::default() };
+        let deadline = Some(Deadline(Duration::from_secs(3)));
+        let line = Choices { shared: SharedArgs { deadline, ..SharedArgs::default() }, ..Choices::default() };
         let both = line.or(parse("deadline = 9\nrequire_authentication = true").unwrap());
-        assert_eq!((both.deadline(), both.require_authentication), (Duration::from_secs(3), Some(true)));
+        assert_eq!(
+            (both.deadline(), both.conditions.require_authentication),
+            (Duration::from_secs(3), Some(true))
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What an administrator chooses, and what it comes down to before anything is asked.
 //!
-//! [`Choices`] are the words of the command line and of the file. [`Setup`] opens what they name, as whoever may ([`Access`]):
+//! [`Choices`] are the words of the command line and of the file; what several commands share is in [`SharedArgs`] and
+//! [`ConditionArgs`]. [`Setup`] opens what they name, as whoever may ([`Access`]):
 //! the files of the cache, whom to ask, what to trust. Whatever is read, is read when it is needed: a warm answer needs nothing
 //! but the cache, and the files that were named. [`Rules`] are the one place that applies overrides to a question.
 //!
@@ -12,11 +13,10 @@ mod places;
 pub mod privileges;
 mod rules;
 mod setup;
+mod shared;
 
-pub use choices::{
-    BadConfiguration, Choices, DEFAULT_FILE, Deadline, Format, LogFormat, NameServer, TlsVerified,
-    WhenUnreachable,
-};
+pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LogFormat};
 pub use places::{AnswerWithin, Places};
 pub use rules::{Asked, Rules};
 pub use setup::{Access, Dns, Setup, Storage};
+pub use shared::{ConditionArgs, Deadline, NameServer, SharedArgs, TlsVerified, WhenUnreachable};

@@ -1,7 +1,7 @@
 //! Where the daemon listens, and how long its askers wait.
 
 use super::address::{Address, Loopback};
-use super::choices::one_or_more;
+use super::shared::one_or_more;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
 use crate::text::excerpt;
 use clap::Args;

@@ -21,7 +21,7 @@ enum Identity {
 
 /// Root's rights could not be given up, so nothing may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StillRoot {
+pub(super) struct StillRoot {
     wanted: Owner,
     error: Errno,
 }
@@ -43,7 +43,7 @@ impl std::error::Error for StillRoot {}
 ///
 /// # Errors
 /// [`StillRoot`]: the system did not let it happen.
-pub fn give_up(cache: &CachePath) -> Result<(), StillRoot> {
+pub(super) fn give_up(cache: &CachePath) -> Result<(), StillRoot> {
     umask(Mode::from_bits_truncate(0o027));
     match identity(geteuid().is_root(), cache.owner_of_directory()) {
         Identity::Stay => Ok(()),

@@ -104,7 +104,7 @@ impl Setup {
             authorities: authorities.clone(),
             https_port: port,
             allow_private_addresses,
-            name_servers: self.choices.dns.iter().map(|server| server.0).collect(),
+            name_servers: self.choices.shared.dns.iter().map(|server| server.0).collect(),
         };
         Ok(Storage { path, circumstances, max_domains: self.choices.max_domains() })
     }
@@ -122,10 +122,10 @@ impl Setup {
     /// # Errors
     /// [`BadConfiguration`] if the system's own list cannot be used.
     pub fn servers(&self) -> Result<Vec<SocketAddr>, BadConfiguration> {
-        if self.choices.dns.is_empty() {
+        if self.choices.shared.dns.is_empty() {
             return resolv_conf::read(Path::new(RESOLV_CONF)).map_err(BadConfiguration::of);
         }
-        Ok(self.choices.dns.iter().map(|server| server.0).collect())
+        Ok(self.choices.shared.dns.iter().map(|server| server.0).collect())
     }
 
     /// Where every chain of trust begins.
@@ -143,8 +143,8 @@ impl Setup {
     #[must_use]
     pub fn https(&self) -> HttpsSettings {
         HttpsSettings {
-            allow_private_addresses: self.choices.allow_private_addresses.unwrap_or(false),
-            port: self.choices.https_port.map_or(443, std::num::NonZeroU16::get),
+            allow_private_addresses: self.choices.shared.allow_private_addresses.unwrap_or(false),
+            port: self.choices.shared.https_port.map_or(443, std::num::NonZeroU16::get),
             roots: self.roots(),
             ..HttpsSettings::default()
         }
@@ -152,7 +152,7 @@ impl Setup {
 
     /// Who vouches for policy hosts.
     fn roots(&self) -> Roots {
-        self.choices.ca_file.clone().map_or(Roots::System, Roots::File)
+        self.choices.shared.ca_file.clone().map_or(Roots::System, Roots::File)
     }
 
     /// What was named to be trusted, read once.
@@ -166,7 +166,7 @@ impl Setup {
                 Authorities::Given(given.identity().map_err(BadConfiguration::of)?.into_bytes())
             }
         };
-        let anchors = self.choices.trust_anchor.as_deref().map(read_anchors).transpose()?;
+        let anchors = self.choices.shared.trust_anchor.as_deref().map(read_anchors).transpose()?;
         Ok(self.trusted.get_or_init(|| Trusted { anchors, authorities }))
     }
 }

@@ -349,6 +349,32 @@ fn what_is_pure_imports_only_what_is_pure() {
     assert!(known.is_empty(), "mended, so strike it out: {known:?}");
 }
 
+/// What is decided in one place, by the words that do it, is decided nowhere else.
+#[test]
+fn set_up_and_request_have_one_home() {
+    const HOMES: [(&str, &str); 7] = [
+        ("overrides.about(", "src/config/rules.rs"),
+        ("privileges::give_up(", "src/config/setup.rs"),
+        ("CachePath::parse(", "src/config/setup.rs"),
+        ("Cache::new(", "src/config/setup.rs"),
+        ("resolv_conf::read(", "src/config/setup.rs"),
+        ("TrustAnchors::iana(", "src/config/setup.rs"),
+        ("struct Failure(", "src/cli/failure.rs"),
+    ];
+    // Doctor looks at the cache as such, whatever counts in it, and at the system's list as such, whatever is chosen.
+    const DOCTOR: [&str; 2] = ["src/cli/doctor.rs", "src/doctor/look/outside.rs"];
+    let root = root();
+    for file in rust_files(&root.join("src")) {
+        let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
+        let code = code(&read(&file));
+        for (words, home) in HOMES {
+            let is_here = code.contains(words) && !DOCTOR.contains(&name);
+            assert!(name == home || !is_here, "{name}: {words} belongs to {home}");
+            assert!(name != home || is_here, "{words} has gone from {home}: this list has to follow it");
+        }
+    }
+}
+
 #[test]
 fn every_file_can_be_read_in_one_sitting() {
     for file in rust_files(&root().join("src")) {

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::lookup::Format;
 use super::{log, output, runtime, terminal};
 use crate::cache::{Cache, Dossier, Memory};
-use crate::config::{Access, BadConfiguration, Choices, Dns, Setup, Storage, TlsVerified, WhenUnreachable};
+use crate::config::{Access, BadConfiguration, Choices, ConditionArgs, Dns, Setup, Storage};
 use crate::dns::Resolve;
 use crate::explain::human::Detail;
 use crate::explain::{Explanation, Question, human, json};
@@ -28,6 +28,10 @@ use std::time::Instant;
 
 /// What is asked of `explain`.
 #[derive(Args, Debug)]
+#[command(mut_args(|arg| match arg.get_id().as_str() {
+    "tls_verified" => arg.help("As if Exim had seen this after the handshake"),
+    _ => arg,
+}))]
 pub struct ExplainArguments {
     /// The domain of the recipient
     #[arg(required_unless_present = "replay")]
@@ -67,15 +71,9 @@ pub struct ExplainArguments {
             "deadline", "config", "log_format"]
     )]
     pub replay: Option<PathBuf>,
-    /// Only authenticated policies are stored and used: no trust on first use
-    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub require_authentication: Option<bool>,
-    /// Where a policy cannot be asked for in an unsigned zone [default: deliver]
-    #[arg(long, value_name = "WHAT")]
-    pub on_unreachable: Option<WhenUnreachable>,
-    /// As if Exim had seen this after the handshake
-    #[arg(long, value_name = "WHAT")]
-    pub tls_verified: Option<TlsVerified>,
+    /// Under which conditions it is judged.
+    #[command(flatten)]
+    pub conditions: ConditionArgs,
     /// Which cache, and whom to ask.
     #[command(flatten)]
     pub outside: OutsideArguments,
@@ -202,12 +200,7 @@ impl Scene {
 impl ExplainArguments {
     /// These choices, completed by the configuration.
     fn choices(&self) -> Result<Choices, BadConfiguration> {
-        let given = Choices {
-            require_authentication: self.require_authentication,
-            on_unreachable: self.on_unreachable,
-            tls_verified: self.tls_verified,
-            ..self.outside.given()
-        };
+        let given = Choices { conditions: self.conditions, ..self.outside.given() };
         let choices = given.with_file(&self.outside.config)?;
         log::begin(&choices);
         Ok(choices)

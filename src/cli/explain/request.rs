@@ -26,7 +26,7 @@ pub(super) fn read(
             hosts.push(host);
         }
     }
-    Ok(match choices.rules().request(domain, hosts, choices.handshake(), now) {
+    Ok(match choices.rules().request(domain, hosts, choices.conditions.handshake(), now) {
         Asked::Ask(request, decree) => Question { request, decree },
         Asked::Ignored(request, decree) => Question { request, decree: Some(decree) },
     })

@@ -49,7 +49,8 @@ impl Desk {
             ..Settings::default()
         };
         let probe = Probe::new(settings).map_err(Failure::misconfigured)?;
-        let deadline = setup.choices().deadline.map_or(PROBE_DOMAIN_DEADLINE_DEFAULT, |deadline| deadline.0);
+        let deadline =
+            setup.choices().shared.deadline.map_or(PROBE_DOMAIN_DEADLINE_DEFAULT, |deadline| deadline.0);
         Ok(Self { setup, storage, dns, rules, probe, hosts, deadline, queue: Duration::ZERO })
     }
 
