@@ -59,3 +59,19 @@ fn what_failed_under_the_old_configuration_is_asked_again_at_once() {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
     });
 }
+
+#[test]
+fn a_failure_that_an_old_look_up_comes_to_later_is_not_remembered_under_the_new_configuration() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.is_silent = true);
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        let old = tokio::task::spawn_local(daemon.says(about("a.test")));
+        until("it is asked about", || network.at("a.test", |site| site.questions) > 0).await;
+        network.at("a.test", |site| site.is_silent = false);
+        daemon.engine.renew(Arc::new(world.clone()));
+        assert_eq!(old.await.unwrap(), "defer deadline none");
+        until("the old look-up ends", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+    });
+}
