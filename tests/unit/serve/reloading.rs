@@ -37,7 +37,7 @@ fn nobody_shares_a_look_up_of_the_old_configuration_and_none_of_its_answers_is_k
     let world = world(directory.path());
     with(world.clone(), &network, async |daemon| {
         let old = tokio::task::spawn_local(daemon.says(about("a.test")));
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        until("it is asked about", || network.at("a.test", |site| site.questions) > 0).await;
         daemon.engine.renew(ignoring(&world));
         assert_eq!(daemon.says(about("a.test")).await, "deliver override none");
         assert_eq!(old.await.unwrap(), "deliver policy-met stored", "whoever asked before has his answer");
