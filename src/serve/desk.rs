@@ -14,7 +14,7 @@ use super::look_up::{Begun, Found, LookUp};
 use super::outside::Outside;
 use super::question::Question;
 use super::renewal;
-use super::setbacks::{Patient, Setbacks};
+use super::setbacks::{Patient, Setbacks, SetbacksOfToday};
 use super::store::{Gone, Revision, Store};
 use super::warm::Standing;
 use super::world::World;
@@ -116,6 +116,7 @@ impl Desk {
         let (words, mut waiting) = mpsc::channel(MAX_LOOK_UPS_WAITING);
         // Bounded by the look-ups: each has at most two to tell.
         let (news, told) = mpsc::unbounded_channel();
+        let today = Arc::clone(&world);
         let (world, worlds) = watch::channel(world);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let room_store = store.clone();
@@ -130,11 +131,10 @@ impl Desk {
                 lanes: Rc::default(),
                 seats: Semaphore::new(seats.look_ups),
                 overtime: Semaphore::new(seats.overtime),
-                setbacks: RefCell::default(),
+                setbacks: RefCell::new(SetbacksOfToday::under(today)),
             });
             LocalSet::new().block_on(&runtime, async move {
                 spawn_local(pulse(Rc::clone(&room)));
-                spawn_local(forget_setbacks(Rc::clone(&room)));
                 spawn_local(renewal::walk(Rc::clone(&room)));
                 while let Some(word) = waiting.recv().await {
                     match word {
@@ -215,7 +215,7 @@ pub(super) struct Room<O> {
     pub(super) lanes: Rc<Lanes>,
     seats: Semaphore,
     overtime: Semaphore,
-    pub(super) setbacks: RefCell<Setbacks>,
+    setbacks: RefCell<SetbacksOfToday>,
 }
 
 /// Tells what became of one look-up, once, whatever becomes of it.
@@ -306,6 +306,11 @@ impl<O: Outside> Room<O> {
         land(teller, &order, found, wrote, revision);
     }
 
+    /// The failures that a question under that world has to know and adds to.
+    pub(super) fn setbacks(&self, world: &Arc<World>) -> Rc<RefCell<Setbacks>> {
+        self.setbacks.borrow_mut().of(world, &self.worlds.borrow())
+    }
+
     fn is_full(&self) -> bool {
         usize::try_from(self.counters.look_ups_waiting.get())
             .is_ok_and(|waiting| waiting >= MAX_LOOK_UPS_WAITING)
@@ -325,7 +330,8 @@ impl<O: Outside> Room<O> {
         let deadline = Instant::now() + world.look_up_within;
         let dns = self.outside.dns(world, look_up.now(), deadline);
         let https = self.outside.https(world, &dns, deadline);
-        let patient = Patient::new(&dns, &self.setbacks);
+        let setbacks = self.setbacks(world);
+        let patient = Patient::new(&dns, &setbacks);
         let asking =
             timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&patient, &https, &SystemClock));
         let asked = match select(pin!(asking), pin!(sleep(world.answer_within))).await {
@@ -357,14 +363,6 @@ fn land(teller: Teller<'_>, order: &Order, found: Found, wrote: bool, revision: 
     let answer = Arc::new(Answer::of(&found.report, &order.question));
     let standing = found.standing;
     teller.tell(News::Landed(Landed { number: order.number, answer, standing, wrote, revision }));
-}
-
-/// What came to nothing under one configuration says little about the next: whoever mends it is heard at once.
-async fn forget_setbacks<O: Outside>(room: Rc<Room<O>>) {
-    let mut worlds = room.worlds.clone();
-    while worlds.changed().await.is_ok() {
-        room.setbacks.take();
-    }
 }
 
 /// Looks what others did to the files, again and again; and shows by it that both threads are alive.

@@ -132,7 +132,8 @@ async fn renew<O: Outside>(
     let outcome = {
         let dns = room.outside.dns(&world, now, deadline);
         let https = room.outside.https(&world, &dns, deadline);
-        let patient = Patient::new(&dns, &room.setbacks);
+        let setbacks = room.setbacks(&world);
+        let patient = Patient::new(&dns, &setbacks);
         let renewal = refresh(stored, Backoff::Heeded, &ledger, &patient, &https, now);
         timeout(world.look_up_within + WATCHDOG_GRACE, renewal).await
     };

@@ -3,12 +3,15 @@
 //! What a failure was remembered for is what it was: the pipeline judges it as if it had just happened. Pauses are counted
 //! on the monotonic clock, so that no step of the other one makes them longer.
 
+use super::world::World;
 use crate::dns::proof::Proof;
 use crate::dns::{Answer, Outage, Outcome, Question, Resolve};
 use crate::limits::{MAX_SETBACKS, SETBACK_BOGUS_MOST, SETBACK_FIRST, SETBACK_MOST};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The questions that failed, in bounded room: two halves, as in [`super::warm`].
@@ -16,6 +19,30 @@ use std::time::{Duration, Instant};
 pub struct Setbacks {
     new: HashMap<Question, Setback>,
     old: HashMap<Question, Setback>,
+}
+
+/// What failed under today's world. What came to nothing under one configuration says little about the next: whoever mends
+/// it is heard at once, also while look-ups under the old one still fail.
+#[derive(Debug)]
+pub struct SetbacksOfToday {
+    world: Arc<World>,
+    setbacks: Rc<RefCell<Setbacks>>,
+}
+
+impl SetbacksOfToday {
+    /// Nothing has failed under that world yet.
+    #[must_use]
+    pub fn under(world: Arc<World>) -> Self {
+        Self { world, setbacks: Rc::default() }
+    }
+
+    /// What a question under `world` shares with all others under the world of `today`; nothing, if that is another one.
+    pub fn of(&mut self, world: &Arc<World>, today: &Arc<World>) -> Rc<RefCell<Setbacks>> {
+        if !Arc::ptr_eq(&self.world, today) {
+            *self = Self::under(Arc::clone(today));
+        }
+        if Arc::ptr_eq(world, today) { Rc::clone(&self.setbacks) } else { Rc::default() }
+    }
 }
 
 /// How a question failed, and how often in a row.

@@ -11,7 +11,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -137,22 +137,24 @@ fn a_restart_loses_nobody_who_comes_through_a_socket_of_systemds() {
     let listener = UnixListener::bind(&path).unwrap();
     let mut daemon = plan.handed_over("exim", vec![listener.try_clone().unwrap().into()]).start();
     daemon.ask("enforced.test");
-    let is_enough = Arc::new(AtomicBool::new(false));
+    let (is_enough, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let asking = thread::spawn({
-        let is_enough = Arc::clone(&is_enough);
+        let (is_enough, answered) = (Arc::clone(&is_enough), Arc::clone(&answered));
         move || {
             let mut answers = Vec::new();
             while !is_enough.load(Relaxed) {
                 answers.push(exim(&path, "enforced.test").unwrap());
+                answered.fetch_add(1, Relaxed);
                 thread::sleep(Duration::from_millis(10));
             }
             answers
         }
     });
-    thread::sleep(Duration::from_millis(100));
+    until("some came before", || answered.load(Relaxed) > 5);
     assert_eq!(daemon.terminate().code(), Some(0));
     let daemon = daemon.kill().start();
-    thread::sleep(Duration::from_millis(100));
+    let before = answered.load(Relaxed);
+    until("some came afterwards", || answered.load(Relaxed) > before + 5);
     is_enough.store(true, Relaxed);
     let answers = asking.join().unwrap();
     assert!(answers.iter().all(|answer| answer.starts_with("verdict=deliver")), "{answers:?}");

@@ -39,7 +39,7 @@ fn nobody_shares_a_look_up_of_the_old_configuration_and_none_of_its_answers_is_k
     let world = world(directory.path());
     with(world.clone(), &network, async |daemon| {
         let old = tokio::task::spawn_local(daemon.says(about("a.test")));
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        until("it is asked about", || network.at("a.test", |site| site.questions) > 0).await;
         daemon.engine.renew(ignoring(&world));
         assert_eq!(daemon.says(about("a.test")).await, "deliver override none");
         assert_eq!(old.await.unwrap(), "deliver policy-met stored", "whoever asked before has his answer");
@@ -58,6 +58,22 @@ fn what_failed_under_the_old_configuration_is_asked_again_at_once() {
         until("the look-up ends", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
         network.at("a.test", |site| site.is_silent = false);
         daemon.engine.renew(Arc::new(world.clone()));
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+    });
+}
+
+#[test]
+fn a_failure_that_an_old_look_up_comes_to_later_is_not_remembered_under_the_new_configuration() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.is_silent = true);
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        let old = tokio::task::spawn_local(daemon.says(about("a.test")));
+        until("it is asked about", || network.at("a.test", |site| site.questions) > 0).await;
+        network.at("a.test", |site| site.is_silent = false);
+        daemon.engine.renew(Arc::new(world.clone()));
+        assert_eq!(old.await.unwrap(), "defer deadline none");
+        until("the old look-up ends", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 1).await;
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
     });
 }
