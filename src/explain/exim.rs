@@ -227,10 +227,8 @@ fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<Entry> {
         log.push(("the same, if Exim is linked with OpenSSL", fails(NO_TLSA_BY_OPENSSL)));
     }
     let is_held_to_tlsa = judgement.tlsa == Some(Tlsa::Usable);
-    if tls == Tls::Dane || (tls == Tls::Encrypt && is_held_to_tlsa) {
-        log.push(("Exim's own resolver does not validate", resolver_does_not_validate()));
-    }
     if tls == Tls::Dane || (tls != Tls::Opportunistic && is_held_to_tlsa) {
+        log.push(("Exim's own resolver does not validate", resolver_does_not_validate()));
         log.push(("Exim is built without DANE", waits(domain, judgement, WITHOUT_DANE, "-1")));
     }
     log.push(("Exim finds none of the permitted hosts", waits(domain, judgement, NONE_PERMITTED, "-32")));

@@ -62,7 +62,7 @@ pub enum Happening {
     /// It showed its own certificate, in DER (`tls:cert` of depth 0); nobody has looked at it yet.
     Showed(Vec<u8>),
     /// An authority's certificate above it verified (`tls:cert` of another depth, which an Exim linked with OpenSSL raises for
-    /// those alone).
+    /// those alone where the CAs decide; under DANE it means nothing, and [`Self::DaneFailed`] counts).
     AuthorityVerified,
     /// It answered EHLO under TLS (`smtp:ehlo` with a cipher).
     Encrypted(Proof),

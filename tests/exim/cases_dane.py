@@ -45,6 +45,7 @@ def no_starttls(lab):
 @case("DANE: no usable TLSA record: TLS with any certificate, and never without; a usable one beside it is held to", dane=True)
 def unusable(lab):
     delivered(lab, *to(lab, "dane-unusable"), "unusable", ENCRYPT, "CV=no")
+    delivered(lab, *to(lab, "dane-pkix"), "pkix", ENCRYPT, "CV=no")
     waits(lab, *to(lab, "dane-unusable-plain"), r"T=smtp_sts_encrypt defer \(-38\)")
     delivered(lab, *to(lab, "dane-half-good"), half_goes_to(lab)[0], ENCRYPT, half_goes_to(lab)[1])
     if lab.build.library == "OpenSSL":

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import subprocess
 
+import exim
 from cases_plumbing import answer, one, says
 from harness import case, delivered, never_in_clear, waits
 
@@ -181,6 +183,41 @@ def override(lab):
     waits(lab, *dane(lab, "danewrong", "webpki", OVERRIDE), r"T=smtp_sts_webpki defer \(-37\)")
     waits(lab, *dane(lab, "dane-mismatch", "dane", OVERRIDE), r"T=smtp_sts_dane defer \(-37\)")
     delivered(lab, *dane(lab, "danedomain", "dane", OVERRIDE), "dane", ROUTED + "dane", "CV=dane")
+
+
+@case("tls=webpki and a host that is held to its TLSA records: waits when Exim's resolver does not vouch for them", dane=True)
+def webpki_usable_without_ad(lab):
+    rest = "policy=mta-sts mode=enforce auth=webpki mx=match cache=hit reason=policy-met tlsa=usable"
+    with lab.resolver_without_trust():
+        waits(lab, *dane(lab, "dane-mismatch", "webpki", rest), "R=smtp_sts_resolver defer", "trust-ad")
+
+
+@case("cutthrough delivery: a recipient is not added to a connection that DANE verified for another domain's host", dane=True)
+def cutthrough(lab):
+    says("dane-neighbour.signed.example", answer(tls="dane", rest=DANE))
+    says("danewrong.signed.example", answer(tls="dane", rest=DANE))
+    path = "/etc/exim4/conf.d/acl/30_exim4-config_check_rcpt"
+    with open(path) as file:
+        text = file.read()
+    rcpt = "acl_check_rcpt:\n"
+    assert text.count(rcpt) == 1
+    with open(path, "w") as file:
+        file.write(text.replace(rcpt, rcpt + "\n  accept control = cutthrough_delivery\n         verify = recipient\n"))
+    lab.exim.run("update-exim4.conf")
+    try:
+        lab.exim.forget_hints()
+        lab.world.forget()
+        start = lab.exim.log_size()
+        rcpts = "".join(f"RCPT TO:<u@{domain}.signed.example>\r\n" for domain in ("dane-neighbour", "danewrong"))
+        talk = f"EHLO origin.example\r\nMAIL FROM:<{exim.SENDER}>\r\n{rcpts}DATA\r\nSubject: test\r\n\r\nHello.\r\n.\r\nQUIT\r\n"
+        done = subprocess.run(["exim4", "-odi", "-bs"], input=talk.encode(), capture_output=True, timeout=120)
+        took = [r for _, message in lab.world.messages() for r in message.recipients]
+    finally:
+        with open(path, "w") as file:
+            file.write(text)
+        lab.exim.run("update-exim4.conf")
+        lab.exim.empty_queue()
+    assert took == ["<u@dane-neighbour.signed.example>"], (took, lab.exim.log_since(start), done.stdout)
 
 
 @case("a connection that DANE verified is not used again for a domain that demands a CA", dane=True)

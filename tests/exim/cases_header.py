@@ -91,6 +91,28 @@ def dane(lab):
         waits(lab, mail, "u@dane-mismatch.signed.example", r"T=remote_smtp defer \(-37\)")
 
 
+@case("header set: in a queue run, what a host without TLSA records is refused for does not stay for the next host", by=ways.DAEMON, dane=True)
+def next_host(lab):
+    old = lab.world.hosts["tls12"]
+    for tls, cv in [("opportunistic", ""), ("webpki", "CV=yes")]:
+        first, second = answer(tls="dane"), answer(tls=tls)
+        lab.stand_in.behaviour = lambda connection, line: connection.sendall((first if "good.hosts" in line else second).encode())
+        old.oldest_tls = True
+        lab.exim.empty_queue()
+        lab.exim.forget_hints()
+        lab.world.forget()
+        try:
+            lab.exim.queue("u@tls12.signed.example")
+            start = lab.exim.log_size()
+            lab.exim.run("exim4 -qf")
+            log = lab.exim.log_since(start)
+        finally:
+            lab.stand_in.behaviour, old.oldest_tls = None, False
+            lab.exim.empty_queue()
+        assert [message.encrypted for message in old.messages] == [True], log
+        assert "X=TLS1.2" in log and cv in log, log
+
+
 @case("header set: a cached True demands verified TLS when the program is missing or prints garbage")
 def cached_true(lab):
     cached(("plain.signed.example", "True"), ("selfsigned.signed.example", "True"), ("met.signed.example", "True"))

@@ -14,6 +14,8 @@ HOSTS = {
     "danebogus": ("192.0.2.28", "danebogus", "offered"),
     "danesilent": ("192.0.2.29", "danesilent", "offered"),
     "unusableca": ("192.0.2.30", "unusableca", "offered"),
+    "pkix": ("192.0.2.31", "pkix", "offered"),
+    "tls12": ("192.0.2.32", "tls12", "offered"),
 }
 
 # Where the TLSA answers of two hosts come from: zones of their own, the one bogus, the other without an answer.
@@ -31,6 +33,9 @@ DOMAINS = {
     "dane-unusable": ["unusable"],
     "dane-unusable-plain": ["unusableplain"],
     "dane-unusable-ca": ["unusableca"],
+    "dane-pkix": ["pkix"],
+    "dane-neighbour": ["daneneighbour"],
+    "tls12": ["good", "tls12"],
     "dane-half": ["danewrong", "unusable"],
     "dane-half-good": ["unusable", "dane"],
     "dane-mixed": ["dane", "plain"],
@@ -42,11 +47,11 @@ DOMAINS = {
 
 
 def pems(known, unknown):
-    """Their certificates: but for four, of an authority that nobody trusts."""
+    """Their certificates: but for five, of an authority that nobody trusts."""
     return {
-        **{label: unknown.issue(label, [f"{label}.hosts.example"]) for label in ("dane", "danewrong", "daneplain", "unusable")},
+        **{label: unknown.issue(label, [f"{label}.hosts.example"]) for label in ("dane", "danewrong", "daneplain", "unusable", "pkix")},
         "daneta": unknown.issue("daneta", ["daneta.hosts.example"], chain=True),
-        **{label: known.issue(label, [f"{label}.hosts.example"]) for label in ("danemismatch", "danebogus", "danesilent", "unusableca")},
+        **{label: known.issue(label, [f"{label}.hosts.example"]) for label in ("danemismatch", "danebogus", "danesilent", "unusableca", "tls12")},
     }
 
 
@@ -65,6 +70,10 @@ def records(pems, unknown):
         "unusableplain": unusable,
         "unusableca": unusable,
         "danemisplaced": [right["dane"]],
+        # For other protocols than SMTP (RFC 7672 section 3.1.3).
+        "pkix": [f"1 1 1 {certificates.spki_sha256(pems['pkix'])}"],
+        # Another name for the address of danewrong, with a TLSA record that fits what is shown there.
+        "daneneighbour": [f"3 1 1 {certificates.spki_sha256(pems['danewrong'])}"],
     }
     lines = [f"_25._tcp.{label} TLSA {data}" for label, all_of_it in tlsa.items() for data in all_of_it]
-    return "\n".join([*lines, "danealias CNAME dane", "danemisplaced CNAME selfsigned"]) + "\n"
+    return "\n".join([*lines, "danealias CNAME dane", "danemisplaced CNAME selfsigned", "daneneighbour A 192.0.2.20"]) + "\n"

@@ -45,6 +45,7 @@ class MailHost:
         self.address = address
         self.certificate = certificate
         self.starttls = starttls
+        self.oldest_tls = False  # nothing newer than TLS 1.2
         self.messages = []
         self.envelopes = []  # (sender, recipient, encrypted) of every RCPT, also of mail that never came
         self.sni = []
@@ -130,6 +131,8 @@ class MailHost:
     def _wrap(self, connection):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate)
+        if self.oldest_tls:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.sni_callback = lambda _socket, name, _context: self.sni.append(name)
         return context.wrap_socket(connection, server_side=True)
 
