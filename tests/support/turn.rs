@@ -1,7 +1,8 @@
 //! Turns, for tests that are measured by the clock and for those that take the whole machine.
 //!
 //! All tests of a program run side by side. Most of them do not mind a neighbour that takes the processor for a second; a
-//! test that counts packets or bounds a delay by the clock does. It takes the turn, as does each test that starts a crowd.
+//! test that counts packets or bounds a delay by the clock does. It takes the turn before it looks at the clock, as does each
+//! test that starts a crowd.
 
 use tokio::sync::{Mutex, MutexGuard};
 

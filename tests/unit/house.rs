@@ -465,6 +465,20 @@ fn all_packages_come_from_the_one_registry() {
     }
 }
 
+/// Each test program links the whole library once more. Another test has its place in one of these.
+#[test]
+fn there_are_four_test_programs() {
+    let tests = root().join("tests");
+    let mut programs: Vec<_> = fs::read_dir(&tests)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("main.rs").exists() || path.extension().is_some_and(|ending| ending == "rs"))
+        .map(|path| path.strip_prefix(&tests).unwrap().display().to_string())
+        .collect();
+    programs.sort();
+    assert_eq!(programs, ["differential", "program", "screens", "unit"]);
+}
+
 /// What an administrator copied by hand from an earlier version is replaced at the next upgrade only if it is known.
 #[test]
 fn every_earlier_version_of_exims_files_is_known_by_its_checksum() {

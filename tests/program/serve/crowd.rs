@@ -23,7 +23,6 @@ fn warm(lab: &Laboratory) -> Daemon {
 /// The p99 of 200 honest questions, half of them Exim's, half of them on one connection of Postfix's, which comes again
 /// when it was closed, as Postfix does.
 fn honest(daemon: &Daemon) -> Duration {
-    let _turn = turn_of_this_thread();
     let mut postfix = daemon.postfix();
     let mut took = Vec::new();
     for number in 0..200 {
@@ -55,6 +54,7 @@ fn is_closed(stream: &mut UnixStream) -> bool {
 
 #[test]
 fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
+    let _turn = turn_of_this_thread();
     // In a process of its own: the neighbours need descriptors, too.
     if !is_alone(module_path!(), "ten_thousand_idle_connections_cost_little_and_keep_nobody_out") {
         return;
@@ -82,6 +82,7 @@ fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
 
 #[test]
 fn half_a_request_is_waited_for_ten_seconds_and_no_longer() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::start();
     let daemon = warm(&lab);
     let began = Instant::now();
@@ -111,6 +112,7 @@ fn half_a_request_is_waited_for_ten_seconds_and_no_longer() {
 
 #[test]
 fn what_is_no_frame_ends_the_connection_before_there_is_room_for_it() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::start();
     let daemon = warm(&lab);
     let before = daemon.resident_at_most();
@@ -146,6 +148,7 @@ fn what_is_no_frame_ends_the_connection_before_there_is_room_for_it() {
 
 #[test]
 fn whoever_does_not_read_is_not_read_any_more_and_then_closed() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::start();
     let daemon = warm(&lab);
     let before = daemon.resident_at_most();
@@ -178,6 +181,7 @@ fn whoever_does_not_read_is_not_read_any_more_and_then_closed() {
 
 #[test]
 fn a_hundred_thousand_requests_in_one_go_are_answered_in_their_order_and_hold_up_nobody() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::start();
     let daemon = warm(&lab);
     let (count, keys) = (30_000, ["enforced.test", "plain.test", "[192.0.2.1]"]);
