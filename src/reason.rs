@@ -1,7 +1,7 @@
 //! The closed list of reasons: one word for each way that a verdict can come about.
 //!
 //! The word is what Exim, monitoring and people search for, so it never changes its meaning. What each means for the
-//! mail, and where the rule stands, is told here and nowhere else: help, README and every output draw on it.
+//! mail, and where the rule stands, is told here and nowhere else: help, manual and every output draw on it.
 
 use crate::policy::result::ResultType;
 

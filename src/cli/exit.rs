@@ -43,7 +43,7 @@ impl ExitStatus {
         }
     }
 
-    /// What `--help` and the README say of it.
+    /// What `--help` and the manual say of it.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {

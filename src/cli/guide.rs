@@ -1,5 +1,5 @@
 //! What stands beside the definitions of the command line: examples, exit codes, and the order in which people need the
-//! rest. `--help` and the manual page draw on it, and the README is held to it.
+//! rest. `--help` and the manual page draw on it, and the README is held to its list of commands.
 
 use super::args::Arguments;
 use super::exit::ExitStatus;
@@ -199,6 +199,7 @@ pub const GUIDES: &[Guide] = &[
         examples: &[
             ("generate man", "smtp-sts-verify(1)"),
             ("generate man --config", "smtp-sts-verify.toml(5)"),
+            ("generate man --markdown", "the same as the first, in Markdown"),
         ],
         exits: &[(0, "written")],
     },

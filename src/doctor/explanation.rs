@@ -305,7 +305,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's routers are loaded, ahead of the others",
                 "Exim sends mail without asking, or without acting on the answer.",
-                "Install all files of the enforcing set (README), then update-exim4.conf and reload Exim.",
+                "Install all files of the enforcing set (exim/README.md), then update-exim4.conf and reload Exim.",
             ),
             Self::EximTransports => say(
                 "exim.transports",
@@ -313,7 +313,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's transports are loaded",
                 "Mail that a policy is about waits, for there is no transport for it.",
-                "Install all files of the enforcing set (README), then update-exim4.conf and reload Exim.",
+                "Install all files of the enforcing set (exim/README.md), then update-exim4.conf and reload Exim.",
             ),
             Self::EximFiles => say(
                 "exim.files",
@@ -321,7 +321,7 @@ impl Check {
                 Health::Wrong,
                 "the files in Exim's configuration are of this version",
                 "By older ones an Exim that is linked with OpenSSL delivers mail that only DANE protects to whoever has a certificate of a known CA, and lets mail wait for ever for hosts whose TLSA records cannot be used.",
-                "Run `smtp-sts-verify-exim refresh`, or copy the files again (README), then update-exim4.conf and reload Exim.",
+                "Run `smtp-sts-verify-exim refresh`, or copy the files again (exim/README.md), then update-exim4.conf and reload Exim.",
             ),
             Self::EximHeaderSet => say(
                 "exim.header-set",
@@ -329,7 +329,7 @@ impl Check {
                 Health::Warning,
                 "the header set, if it is used, is whole",
                 "Half of the header set neither demands TLS nor notes what was found.",
-                "Install both files of the header set (README), then update-exim4.conf and reload Exim.",
+                "Install both files of the header set (exim/README.md), then update-exim4.conf and reload Exim.",
             ),
             Self::EximSmarthost => say(
                 "exim.smarthost",
@@ -337,7 +337,7 @@ impl Check {
                 Health::Warning,
                 "Exim looks up MX hosts itself",
                 "All mail goes to a smarthost, and the enforcing set does nothing: policies are the smarthost's business.",
-                "Nothing, if it is meant so. To have TLS to the smarthost verified, see the README.",
+                "Nothing, if it is meant so. To have TLS to the smarthost verified, see exim/README.md.",
             ),
             Self::EximProgram => say(
                 "exim.program",

@@ -27,6 +27,9 @@ impl From<Dialect> for PolicyType {
 }
 
 impl PolicyType {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::None, Self::SmtpSts, Self::MtaSts, Self::Dane, Self::Override];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -42,7 +45,6 @@ impl PolicyType {
     /// Reads the word again.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::Dane, Self::MtaSts, Self::None, Self::Override, Self::SmtpSts];
-        all.into_iter().find(|policy| policy.word() == word)
+        Self::ALL.into_iter().find(|policy| policy.word() == word)
     }
 }

@@ -179,6 +179,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Testing, Self::Enforce];
+
     /// The word of RFC 8461 section 3.2.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -192,6 +195,6 @@ impl Mode {
     /// Reads the word again.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Enforce, Self::None, Self::Testing].into_iter().find(|mode| mode.word() == word)
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
     }
 }

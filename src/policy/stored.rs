@@ -17,6 +17,9 @@ pub enum Authentication {
 }
 
 impl Authentication {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Dnssec, Self::WebPki, Self::FirstUse];
+
     /// The word in the file and in every output.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -30,7 +33,7 @@ impl Authentication {
     /// Reads the word again.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::FirstUse, Self::WebPki, Self::Dnssec].into_iter().find(|one| one.word() == word)
+        Self::ALL.into_iter().find(|one| one.word() == word)
     }
 
     /// The longest life, in seconds, of what was believed in this way.

@@ -3,7 +3,7 @@
 //! Whatever is told apart is told apart by a closed list ([`Closed`]): no stranger's name becomes a counter, so memory and
 //! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here.
 //!
-//! To count one thing more: a field here with its sentence, a family in [`super::metrics`], a row in the README.
+//! To count one thing more: a field here with its sentence, a family in [`super::metrics`], a row in `exim/monitoring/README.md`.
 
 use super::protocol::http::{Page, Refusal};
 use crate::dns::Class;
@@ -398,7 +398,7 @@ impl Mta {
 
 impl Closed for Verdict {
     const LABEL: &'static str = "verdict";
-    const ALL: &'static [Self] = &[Self::Deliver, Self::Defer, Self::Refuse];
+    const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {
         Self::word(self)

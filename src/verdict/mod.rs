@@ -32,6 +32,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Deliver, Self::Defer, Self::Refuse];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -57,6 +60,9 @@ pub enum Tls {
 }
 
 impl Tls {
+    /// Each of them, weakest first.
+    pub const ALL: [Self; 4] = [Self::Opportunistic, Self::Encrypt, Self::WebPki, Self::Dane];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -71,9 +77,7 @@ impl Tls {
     /// Reads the word again.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Opportunistic, Self::Encrypt, Self::WebPki, Self::Dane]
-            .into_iter()
-            .find(|tls| tls.word() == word)
+        Self::ALL.into_iter().find(|tls| tls.word() == word)
     }
 }
 
@@ -87,6 +91,9 @@ pub enum Tlsa {
 }
 
 impl Tlsa {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Usable, Self::Unusable];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -109,6 +116,9 @@ pub enum MxCheck {
 }
 
 impl MxCheck {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Match, Self::Mismatch, Self::Unchecked];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -26,6 +26,9 @@ pub enum CacheUse {
 }
 
 impl CacheUse {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Hit, Self::Stored, Self::Unchanged, Self::None, Self::Unavailable];
+
     /// The word, as every output spells it.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -22,6 +22,10 @@ import world  # noqa: E402
 CONFIGURATION = "/etc/smtp-sts-verify/config.toml"
 SHARE = "usr/share/smtp-sts-verify/exim/"
 DOC = "usr/share/doc/smtp-sts-verify/"
+# Pages lie as they do in the source.
+PAGES = ["exim/README.md", "exim/postfix.md", "exim/publishing.md", "exim/troubleshooting.md", "exim/daemon/README.md",
+         "exim/manual/README.md", "exim/manual/smtp-sts-verify.1.md", "exim/manual/smtp-sts-verify.toml.5.md",
+         "exim/manual/status-page.png", "exim/monitoring/README.md"]
 # Every file of the package but Exim's and the examples; modes where they are not 0644.
 FILES = {
     "etc/smtp-sts-verify/config.toml": 0o644,
@@ -39,7 +43,7 @@ FILES = {
     "usr/share/man/man5/smtp-sts-verify.toml.5.gz": 0o644,
     "usr/share/man/man8/smtp-sts-verify-exim.8.gz": 0o644,
     **{DOC + name: 0o644 for name in
-       ("README.md", "SECURITY.md", "changelog.gz", "changelog.Debian.gz", "copyright")},
+       ("README.md", "SECURITY.md", "changelog.gz", "changelog.Debian.gz", "copyright", *PAGES)},
 }
 ENFORCED, PLAIN = "R=smtp_sts_permitted T=smtp_sts_webpki ", "R=dnslookup T=remote_smtp "
 CASES = []
@@ -103,7 +107,8 @@ def content(machine):
     for part in ("enforce", "header"):
         expected |= {SHARE + f"{part}/{name}": 0o644 for name in _files(f"{exim.TOP}/exim/{part}")}
     expected[SHARE + "earlier.sha256"] = 0o644
-    examples = {DOC + "examples/monitoring/" + name: 0o644 for name in _files(exim.TOP + "/exim/monitoring")}
+    examples = {DOC + "examples/monitoring/" + name: 0o644 for name in _files(exim.TOP + "/exim/monitoring")
+                if not name.endswith(".md")}
     examples |= {DOC + f"examples/systemd/{name}-loopback.conf": 0o644 for name in ("exim", "postfix")}
     assert listed == expected | examples, set(listed.items()) ^ set((expected | examples).items())
     scripts = os.path.join(machine.exim.tree, "scripts")

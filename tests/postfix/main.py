@@ -1,4 +1,4 @@
-"""Builds the world of tests/exim, sets Postfix up in it as the README says, and runs the cases."""
+"""Builds the world of tests/exim, sets Postfix up in it as exim/postfix.md says, and runs the cases."""
 
 import contextlib
 import os

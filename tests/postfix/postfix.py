@@ -1,4 +1,4 @@
-"""Debian's Postfix, unpacked into this private system and set up as the README says, and one delivery after the other."""
+"""Debian's Postfix, unpacked into this private system and set up as exim/postfix.md says, and one delivery after the other."""
 
 import os
 import re
@@ -90,7 +90,7 @@ class Delivery:
 
 
 def readme(block):
-    """The text of a code block of the README; a comment `<!-- tests/postfix: NAME -->` stands above it."""
+    """The text of a code block of exim/postfix.md; a comment `<!-- tests/postfix: NAME -->` stands above it."""
     return exim.readme(block, "tests/postfix")
 
 

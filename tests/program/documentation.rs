@@ -1,4 +1,4 @@
-//! The README says of reasons, lint codes and exit codes what the program says.
+//! The manual says of reasons, lint codes and exit codes what the program says, and the README of commands.
 
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::cli::guide::GUIDES;
@@ -8,16 +8,48 @@ use smtp_sts_verify::reason::Reason;
 use std::path::Path;
 
 const README: &str = include_str!("../../README.md");
+const MANUAL: &str = include_str!("../../exim/manual/smtp-sts-verify.1.md");
 
-fn rows_below<'a>(heading: &str) -> Vec<&'a str> {
-    let (_, section) = README.split_once(heading).expect("the heading is there");
-    section
-        .lines()
-        .skip(1)
-        .skip_while(|line| !line.starts_with("|---"))
-        .skip(1)
-        .take_while(|line| line.starts_with('|'))
-        .collect()
+/// The largest README that is read to its end, in octets.
+const MAX_README: usize = 15_360;
+
+/// What stands below a heading of the manual, up to the next one of its kind, without what keeps Markdown from reading marks.
+fn section(heading: &str) -> String {
+    let (_, section) = MANUAL.split_once(&format!("\n{heading}\n")).expect("the heading is there");
+    section.split("\n## ").next().unwrap().replace('\\', "")
+}
+
+/// The rows of its tables, one after the other, without their heads.
+fn rows(section: &str) -> Vec<String> {
+    let tables = section.split("\n|---|").skip(1);
+    let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|line| line.starts_with('|')));
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(README.len() <= MAX_README, "{} octets", README.len());
+}
+
+/// Whoever has one screen gets the same commands as whoever reads the whole page, where real servers try them.
+#[test]
+fn the_set_ups_on_one_screen_are_those_of_their_pages() {
+    for (heading, page) in [
+        ("## Exim on one screen", include_str!("../../exim/README.md")),
+        ("## Postfix on one screen", include_str!("../../exim/postfix.md")),
+    ] {
+        let (_, section) = README.split_once(&format!("\n{heading}\n")).expect("the heading is there");
+        let section = section.split("\n## ").next().unwrap();
+        let blocks: Vec<&str> = section.split("\n```").skip(1).step_by(2).collect();
+        assert!(blocks.len() > 1, "{section}");
+        for block in blocks {
+            let lines: Vec<&str> = block.lines().skip(1).filter(|line| !line.starts_with('#')).collect();
+            assert!(!lines.is_empty());
+            for line in lines {
+                assert!(page.contains(&format!("\n{line}\n")), "{heading}: {line}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -26,7 +58,8 @@ fn the_table_of_exit_codes_is_the_programs() {
         .iter()
         .map(|status| format!("| `{}` | {} |", status.code(), status.meaning()))
         .collect();
-    assert_eq!(rows_below("### Exit codes"), expected);
+    let rows = rows(&section("## Exit status"));
+    assert_eq!(rows[..expected.len()], expected);
 }
 
 #[test]
@@ -40,12 +73,13 @@ fn each_command_ends_as_the_second_table_of_exit_codes_says() {
             format!("| `{}` | {} |", guide.path, codes.join("; "))
         })
         .collect();
-    assert_eq!(rows_below("What commands end with that no mail server starts"), expected);
+    let rows = rows(&section("## Exit status"));
+    assert_eq!(rows[ExitStatus::ALL.len()..], expected);
 }
 
 #[test]
 fn the_list_of_commands_has_all_of_them() {
-    let (_, section) = README.split_once("## Use\n").expect("the heading is there");
+    let (_, section) = README.split_once("\n## Commands\n").expect("the heading is there");
     let list = section.split("```").nth(1).expect("the list is there");
     for guide in GUIDES.iter().filter(|guide| !guide.path.is_empty() && !guide.path.contains(' ')) {
         let is_named = list.lines().any(|line| line.starts_with(&format!("smtp-sts-verify {}", guide.path)));
@@ -61,10 +95,11 @@ fn the_table_of_reasons_is_the_programs() {
             let explanation = reason.explain();
             let report =
                 explanation.result_type.map(|word| format!(" Report as `{word}`.")).unwrap_or_default();
-            format!("| `{}` | {}{report} | {} |", explanation.word, explanation.meaning, explanation.rule)
+            let (word, meaning, hint) = (explanation.word, explanation.meaning, explanation.hint);
+            format!("| `{word}` | {meaning}{report} | {hint} | {} |", explanation.rule)
         })
         .collect();
-    assert_eq!(rows_below("### Reasons"), expected);
+    assert_eq!(rows(&section("## Reasons")), expected);
 }
 
 #[test]
@@ -76,7 +111,7 @@ fn the_table_of_lint_codes_is_the_programs() {
             format!("| `{word}` | {} | {meaning} {fix} | {rule} |", severity.word())
         })
         .collect();
-    assert_eq!(rows_below("## Lint codes"), expected);
+    assert_eq!(rows(&section("## Lint codes")), expected);
 }
 
 #[test]

@@ -1,17 +1,22 @@
-//! The transcripts of the README are what the program says now, in the laboratory: each command that stands there is given
+//! The transcripts of `exim/troubleshooting.md` and of the README are what the program says now, in the laboratory: each command that stands there is given
 //! again, and whatever differs from run to run is masked on both sides.
 
 use crate::support::laboratory::Laboratory;
 use regex::Regex;
 use std::process::Command;
 
-const README: &str = include_str!("../../README.md");
+/// Each page with the heading above its transcripts.
+const PAGES: [(&str, &str); 2] = [
+    (include_str!("../../README.md"), "\n## What it looks like\n"),
+    (include_str!("../../exim/troubleshooting.md"), "\n## Transcripts\n"),
+];
 
 /// The line that stands for something that was left out.
 const LEFT_OUT: &str = "\n[...]";
 
 /// The commands that are shown, in their order.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
+    "explain forbidden-sts.test mx2.forbidden-sts.test",
     "explain good-dane.test",
     "probe good-dane.test",
     "explain bogus.test",
@@ -37,9 +42,12 @@ struct Transcript {
 }
 
 fn transcripts() -> Vec<Transcript> {
-    let (_, section) = README.split_once("\n### Transcripts\n").expect("the heading is there");
-    let (section, _) = section.split_once("\n## ").expect("something follows");
-    section.split("```console\n").skip(1).map(|block| read(block.split("```").next().unwrap())).collect()
+    let sections = PAGES.into_iter().map(|(page, heading)| {
+        let (_, section) = page.split_once(heading).expect("the heading is there");
+        section.split_once("\n## ").expect("something follows").0
+    });
+    let blocks = sections.flat_map(|section| section.split("```console\n").skip(1));
+    blocks.map(|block| read(block.split("```").next().unwrap())).collect()
 }
 
 fn read(block: &'static str) -> Transcript {

@@ -383,7 +383,7 @@ fn every_file_can_be_read_in_one_sitting() {
     }
 }
 
-/// A code that nothing finds would be a promise in the README.
+/// A code that nothing finds would be a promise in the manual.
 #[test]
 fn every_lint_code_is_found_somewhere() {
     let files = rust_files(&root().join("src"));

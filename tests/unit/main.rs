@@ -19,6 +19,7 @@ mod https;
 mod limits;
 mod lint;
 mod monitoring;
+mod pages;
 mod policy;
 mod probe;
 mod recording;

@@ -8,29 +8,39 @@ use crate::overrides;
 use clap::{Arg, Args, Command};
 
 /// What may stand in a configuration; a test reads it as one.
-const EXAMPLE: &str = r#"dns = ["127.0.0.1"]
-deadline = 10
-on_unreachable = "defer"
+const EXAMPLE: &str = r#"# All of them may be left out.
+cachedb = "/var/lib/smtp-sts-verify/cache.db"
+dns = ["127.0.0.1"]                 # default: the name servers of /etc/resolv.conf
+trust_anchor = "/usr/share/dns/root.key" # DNSKEY or DS lines; default: the root's, built in
+ca_file = "/etc/ssl/certs/ca-certificates.crt" # default: the system's store
+deadline = 10                       # seconds for a run, at most 50: Exim ends it at 60
+format = "exim"                     # default: human on a terminal, else exim
+log_format = "journald"             # or "json", "text" (standard error); default: no log; never where the answer is for Exim
+require_authentication = false      # true: no trust on first use
+on_unreachable = "deliver"          # or "defer": a policy that cannot be asked for in an unsigned zone
+max_domains = 50000                 # in each file of the cache
+# For laboratories only:
+https_port = 443
+allow_private_addresses = false
 
-[serve]
-exim = "/run/smtp-sts-verify/exim.sock"
+[serve]                             # where the daemon listens
+exim = "/run/smtp-sts-verify/exim.sock" # or "127.0.0.1:8460", or a list
+postfix = "127.0.0.1:8461"
 http = "127.0.0.1:8462"
+answer_within = 2.5                 # seconds; Exim waits for 5
 
 [override."example.org"]
-require = "webpki"
-until = 2026-12-31
+require = "webpki"                  # or "none", or "dane"; the MX records are validated as ever
+until = 2026-12-31                  # to the end of that day in UTC; or a time with its zone
 reason = "their policy lists the old MX, ticket 4711"
 
 [override."*.example.net"]
-ignore = true
+ignore = true                       # nothing is asked; delivered as if this program were not there
 until = 2026-12-31T12:00:00Z
 reason = "DNSSEC broken since the move""#;
 
 /// The page.
-///
-/// # Errors
-/// None.
-pub(super) fn text() -> Result<String, String> {
+pub(super) fn page() -> ManPage {
     let mut page = ManPage::titled("smtp-sts-verify.toml", "5");
     page.section("NAME");
     page.paragraph("smtp-sts-verify.toml - configuration of smtp-sts-verify(1)");
@@ -38,6 +48,10 @@ pub(super) fn text() -> Result<String, String> {
     page.paragraph(
         "A file in TOML. All of it may be left out, and so may the file. A key is the option of the command line with _ for -, \
          and the command line wins. An unknown key or a bad value is an error with file and line, exit code 78: mail waits.",
+    );
+    page.paragraph(
+        "No environment variable changes an answer (NO_COLOR and TERM turn colour off). What was learnt under one trust_anchor, one \
+         ca_file or one laboratory setting does not exist under another.",
     );
     page.section("KEYS");
     keys::<Choices>(&mut page);
@@ -50,7 +64,8 @@ pub(super) fn text() -> Result<String, String> {
     page.section("OVERRIDES");
     page.paragraph(
         "What single domains need, whatever they publish: for a time, and with a reason. A table [override.\"DOMAIN\"] is about \
-         that domain, [override.\"*.DOMAIN\"] about all below it, at any depth; what stands nearest to a domain counts.",
+         that domain, [override.\"*.DOMAIN\"] about all below it, at any depth; what stands nearest to a domain counts. One that has \
+         ended is ignored, and every answer about its domain warns of it.",
     );
     for (key, value, words) in overrides::KEYS {
         page.item(pair(key, " = ", value), words);
@@ -61,7 +76,7 @@ pub(super) fn text() -> Result<String, String> {
     page.verbatim(EXAMPLE);
     page.section("SEE ALSO");
     page.paragraph("smtp-sts-verify(1)");
-    Ok(page.finish())
+    page
 }
 
 /// The keys that are options of the command line, too.
@@ -99,6 +114,7 @@ fn about(arg: &Arg) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::Markup;
     use super::*;
     use std::path::Path;
 
@@ -111,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_configuration_has_its_item() {
-        let page = text().unwrap();
+        let page = page().finish(Markup::Man);
         let mut keys = known("nonsense = 1");
         assert!(keys.len() > 12, "{keys:?}");
         keys.retain(|key| !matches!(key.as_str(), "override" | "serve"));

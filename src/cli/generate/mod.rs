@@ -1,8 +1,10 @@
 //! `generate`: manual pages and shell completions, from the definitions that the program itself reads.
 
 mod configuration;
+mod decisions;
 mod manual;
 mod page;
+mod words;
 
 use super::exit::ExitStatus;
 use super::guide;
@@ -10,6 +12,7 @@ use super::{output, why};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::aot;
+use page::Markup;
 
 /// What is to be written.
 #[derive(Args, Debug)]
@@ -27,6 +30,9 @@ pub enum What {
         /// Writes smtp-sts-verify.toml(5) instead
         #[arg(long)]
         config: bool,
+        /// Writes Markdown, for reading it where the source is
+        #[arg(long)]
+        markdown: bool,
     },
     /// Completions for a shell
     Completions {
@@ -49,8 +55,14 @@ pub enum Shell {
 /// Runs the command.
 pub(super) fn run(arguments: &GenerateArguments) -> ExitStatus {
     let written = match arguments.what {
-        What::Man { config: false } => manual::text(),
-        What::Man { config: true } => configuration::text(),
+        What::Man { config, markdown } => {
+            let markup = if markdown { Markup::Markdown } else { Markup::Man };
+            if config {
+                Ok(configuration::page().finish(markup))
+            } else {
+                manual::page().map(|page| page.finish(markup))
+            }
+        }
         What::Completions { shell } => completions(shell),
     };
     match written {

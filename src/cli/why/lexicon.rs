@@ -11,28 +11,28 @@ use std::borrow::Cow;
 
 /// One word.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::cli) struct Entry {
     /// The word.
-    pub(super) word: Cow<'static, str>,
+    pub(in crate::cli) word: Cow<'static, str>,
     /// Where it is said.
-    pub(super) kind: Kind,
+    pub(in crate::cli) kind: Kind,
     /// What is looked at, true when all is well; of checks alone, whose meaning is what it means if it is not so.
-    pub(super) about: Option<&'static str>,
+    pub(in crate::cli) about: Option<&'static str>,
     /// How much it matters, where the word itself says that.
-    pub(super) severity: Option<Severity>,
+    pub(in crate::cli) severity: Option<Severity>,
     /// What it means, for the mail first of all.
-    pub(super) meaning: &'static str,
+    pub(in crate::cli) meaning: &'static str,
     /// What to do; empty if nothing has to be done.
-    pub(super) fix: &'static str,
+    pub(in crate::cli) fix: &'static str,
     /// Where the rule stands.
-    pub(super) rule: &'static str,
+    pub(in crate::cli) rule: &'static str,
     /// Under which result type a TLS report tells of it (RFC 8460 section 4.3).
-    pub(super) reported_as: Option<&'static str>,
+    pub(in crate::cli) reported_as: Option<&'static str>,
 }
 
 /// Where a word is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::cli) enum Kind {
     /// `reason=`, in every answer about a delivery.
     Reason,
     /// A finding of `lint`, of that family.
@@ -49,7 +49,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which they are listed.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub(in crate::cli) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Reason).chain(Family::ALL.map(Self::Lint)).chain([
             Self::Check,
             Self::Probe,
@@ -59,7 +59,7 @@ impl Kind {
     }
 
     /// The word for it in JSON.
-    pub(super) const fn word(self) -> &'static str {
+    pub(in crate::cli) const fn word(self) -> &'static str {
         match self {
             Self::Reason => "reason",
             Self::Lint(_) => "lint",
@@ -71,7 +71,7 @@ impl Kind {
     }
 
     /// Where the word is said, for people.
-    pub(super) fn title(self) -> String {
+    pub(in crate::cli) fn title(self) -> String {
         match self {
             Self::Reason => "reasons of a verdict (reason=)".to_owned(),
             Self::Lint(family) => format!("lint, {}", family.about),
@@ -83,7 +83,7 @@ impl Kind {
     }
 
     /// The same about one word.
-    pub(super) fn of_one(self) -> String {
+    pub(in crate::cli) fn of_one(self) -> String {
         match self {
             Self::Reason => "a reason of a verdict".to_owned(),
             Self::Lint(family) => format!("a finding of lint in {}", family.about),
@@ -97,7 +97,7 @@ impl Kind {
 
 impl Entry {
     /// How the meaning is painted.
-    pub(super) const fn tone(&self) -> Tone {
+    pub(in crate::cli) const fn tone(&self) -> Tone {
         match self.severity {
             Some(Severity::Error) => Tone::Bad,
             Some(Severity::Warning) => Tone::Warning,
@@ -107,7 +107,7 @@ impl Entry {
 }
 
 /// Every word; those of one kind follow each other.
-pub(super) fn entries() -> impl Iterator<Item = Entry> {
+pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
     let reasons = Reason::ALL.into_iter().map(|reason| {
         let explanation = reason.explain();
         Entry {

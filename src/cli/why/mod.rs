@@ -9,7 +9,7 @@ use super::{output, terminal};
 use crate::render::page::{Page, Tone};
 use crate::text::excerpt;
 use clap::Args;
-use lexicon::{Entry, Kind, entries};
+pub(super) use lexicon::{Entry, Kind, entries};
 use nearest::nearest;
 use serde_json::{Value, json};
 use std::borrow::Cow;

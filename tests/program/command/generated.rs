@@ -4,6 +4,7 @@ use crate::support::program::PROGRAM;
 use smtp_sts_verify::cli::guide::{self, GUIDES};
 use smtp_sts_verify::reason::Reason;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -58,10 +59,33 @@ fn the_manual_page_has_every_command_option_and_reason() {
     for reason in Reason::ALL {
         assert!(page.contains(&format!("\\fB{}\\fR", reason.word())), "{reason:?}");
     }
-    for section in
-        ["NAME", "SYNOPSIS", "COMMANDS", "OPTIONS", "\"EXIT STATUS\"", "FILES", "EXAMPLES", "REASONS"]
-    {
+    for section in [
+        "NAME",
+        "SYNOPSIS",
+        "COMMANDS",
+        "OPTIONS",
+        "ANSWER",
+        "\"EXIT STATUS\"",
+        "FILES",
+        "EXAMPLES",
+        "REASONS",
+        "\"LINT CODES\"",
+    ] {
         assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
+    }
+}
+
+/// So that they can be read where the source is, in a browser and in the package.
+#[test]
+fn the_manual_in_the_tree_is_what_the_program_writes() {
+    for (arguments, name) in [
+        (&["man", "--markdown"][..], "smtp-sts-verify.1.md"),
+        (&["man", "--config", "--markdown"], "smtp-sts-verify.toml.5.md"),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("exim/manual").join(name);
+        let is_same = fs::read_to_string(&path).is_ok_and(|text| text == generated(arguments));
+        let words = arguments.join(" ");
+        assert!(is_same, "write it again: cargo run -- generate {words} > exim/manual/{name}");
     }
 }
 

@@ -116,8 +116,8 @@ fn rules_ask_only_for_words_that_occur() {
 }
 
 #[test]
-fn the_readme_tells_of_every_series_of_the_daemon() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn its_readme_tells_of_every_series_of_the_daemon() {
+    let readme = read("README.md");
     let exposition = metrics::exposition(&super::daemon::busy());
     for name in families(&exposition).into_iter().filter(|name| name.starts_with("smtp_sts_serve_")) {
         assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README");
