@@ -142,6 +142,21 @@ impl Decree {
         now < self.ends
     }
 
+    /// Whether nobody is asked at that moment.
+    #[must_use]
+    pub fn ignores(&self, now: UnixTime) -> bool {
+        self.effect == Effect::Ignore && self.is_in_force(now)
+    }
+
+    /// What hosts are held to at that moment, whatever the domain publishes.
+    #[must_use]
+    pub fn requirement(&self, now: UnixTime) -> Option<Requirement> {
+        match self.effect {
+            Effect::Require(requirement) if self.is_in_force(now) => Some(requirement),
+            Effect::Require(_) | Effect::Ignore => None,
+        }
+    }
+
     /// What an answer about the domain says of it.
     #[must_use]
     pub fn note(&self, now: UnixTime) -> String {

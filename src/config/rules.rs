@@ -1,7 +1,7 @@
 //! What the administrator's words make of a question: the only place that applies overrides. Pure.
 
 use crate::name::{MxHost, PolicyDomain};
-use crate::overrides::{Decree, Effect, Overrides};
+use crate::overrides::{Decree, Overrides};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::Request;
@@ -42,16 +42,12 @@ impl Rules {
             handshake,
             require_authentication: self.require_authentication,
             on_unreachable: self.on_unreachable,
+            requirement: decree.as_ref().and_then(|decree| decree.requirement(now)),
             ..Request::about(domain)
         };
         match decree {
-            Some(decree) if decree.is_in_force(now) => match decree.effect {
-                Effect::Ignore => Asked::Ignored(request, decree),
-                Effect::Require(requirement) => {
-                    Asked::Ask(Request { requirement: Some(requirement), ..request }, Some(decree))
-                }
-            },
-            ended_or_none => Asked::Ask(request, ended_or_none),
+            Some(decree) if decree.ignores(now) => Asked::Ignored(request, decree),
+            decree => Asked::Ask(request, decree),
         }
     }
 }

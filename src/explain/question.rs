@@ -1,6 +1,6 @@
 //! What is to be explained.
 
-use crate::overrides::{Decree, Effect};
+use crate::overrides::Decree;
 use crate::time::UnixTime;
 use crate::verify::Request;
 
@@ -17,6 +17,6 @@ impl Question {
     /// Whether nobody is asked at all, because the administrator says so.
     #[must_use]
     pub fn is_ignored(&self, now: UnixTime) -> bool {
-        self.decree.as_ref().is_some_and(|decree| decree.effect == Effect::Ignore && decree.is_in_force(now))
+        self.decree.as_ref().is_some_and(|decree| decree.ignores(now))
     }
 }

@@ -128,12 +128,7 @@ fn recording(root: &Field<'_>) -> Read<Recording> {
 fn question(root: &Field<'_>, moment: UnixTime) -> Read<explain::Question> {
     let request = root.get("request")?;
     let decree = root.get("override")?.present().map(|field| decree(&field)).transpose()?;
-    let requirement = match &decree {
-        Some(decree @ Decree { effect: Effect::Require(requirement), .. }) if decree.is_in_force(moment) => {
-            Some(*requirement)
-        }
-        _ => None,
-    };
+    let requirement = decree.as_ref().and_then(|decree| decree.requirement(moment));
     let hosts = request.get("hosts")?;
     if hosts.list()?.count() > MAX_HOSTS {
         return Err(hosts.defect(format_args!("has more than {MAX_HOSTS} hosts")));
