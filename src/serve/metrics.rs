@@ -38,7 +38,7 @@ pub fn exposition(status: &Status) -> String {
     house(&mut page, status);
     answers(&mut page, status);
     sockets(&mut page, status);
-    desk(&mut page, status);
+    look_ups(&mut page, status);
     policies(&mut page, status);
     page.0
 }
@@ -76,7 +76,8 @@ fn answers(page: &mut Exposition, status: &Status) {
         .counts(&counters.reasons);
     let help = "From the question's last octet to the answer, by where the answer came from.";
     page.family("smtp_sts_serve_answer_seconds", Histogram, help).durations(&counters.latency);
-    page.family("smtp_sts_serve_warm_answers", Gauge, "Answers at hand in memory.").sample(&[], status.warm);
+    page.family("smtp_sts_serve_warm_answers", Gauge, "Answers at hand in memory.")
+        .sample(&[], status.cached_answers);
     page.family(
         "smtp_sts_serve_events_total",
         Counter,
@@ -104,7 +105,7 @@ fn sockets(page: &mut Exposition, status: &Status) {
         .sample(&[], counters.accept_errors.get());
 }
 
-fn desk(page: &mut Exposition, status: &Status) {
+fn look_ups(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     let counters = &status.counters;
     page.family("smtp_sts_serve_lookups_total", Counter, "Look-ups, renewals included, by how they ended.")

@@ -1,22 +1,23 @@
 //! The thread that looks things up: DNS, HTTPS and validation, the command's own pipeline, for many domains at once.
 //!
-//! What memory knows is answered first of all, without a seat and beside any look-up. Whatever has to be asked for waits for
-//! its domain's turn ([`super::lanes`]), then for a seat; and when it has waited, memory is looked into again. A look-up goes
-//! on when its askers have left; if it has kept them waiting for too long, it gives its seat to others and goes on beside
-//! them. Whatever becomes of one, its askers are told: also by a panic, which ends nothing but that look-up.
+//! What the cache knows is answered first, without a permit and in parallel to any look-up. A look-up that needs the network
+//! waits for its domain's lock ([`super::domain_locks`]), then for one of a bounded number of permits; after a wait the cache
+//! is read again. A look-up continues when its clients have left; if it takes longer than they wait, it returns its permit
+//! and continues in the background. Every look-up ends with exactly one event, also after a panic, which ends nothing but
+//! that look-up.
 
 use super::answer::Answer;
-use super::clerk::Clerk;
+use super::answer_cache::Standing;
 use super::counters::{Counters, LookUpEnd, Thread};
-use super::front::Seats;
-use super::lanes::Lanes;
+use super::domain_locks::DomainLocks;
+use super::front::ConcurrencyLimits;
 use super::look_up::{Begun, Found, LookUp};
 use super::outside::Outside;
 use super::question::Question;
 use super::renewal;
-use super::setbacks::{Patient, Setbacks, SetbacksOfToday};
+use super::resolution_failures::{CurrentFailureCache, FailureCachingResolver, ResolutionFailureCache};
 use super::store::{Gone, Revision, Store};
-use super::warm::Standing;
+use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
 use crate::cache::Write;
 use crate::limits::{MAX_LOOK_UPS_WAITING, STORE_PULSE, WATCHDOG_GRACE};
@@ -41,8 +42,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// One look-up that is wanted.
 #[derive(Debug)]
-pub struct Order {
-    /// By which the desk and whoever ordered call it.
+pub struct LookupOrder {
+    /// Its number, by which the events about it refer to it.
     pub number: u64,
     /// Under which world.
     pub world: Arc<World>,
@@ -52,26 +53,26 @@ pub struct Order {
     pub handshake: Handshake,
 }
 
-/// What the desk has to tell, in the order in which it came to know it.
+/// What the worker reports to the engine, in the order in which it happens.
 #[derive(Debug)]
-pub enum News {
-    /// So far this is all that can be said: whoever cannot wait is told it.
-    Meanwhile(u64, Arc<Answer>),
-    /// There is no room for that look-up now.
-    TurnedAway(u64),
-    /// That look-up is at its end.
-    Landed(Landed),
-    /// That look-up failed, which takes a mistake of ours.
-    Lost(u64),
+pub enum WorkerEvent {
+    /// The answer from the cache alone, for clients whose deadline comes before the look-up ends.
+    Interim(u64, Arc<Answer>),
+    /// The queue is full, or the look-up is not needed: nothing is asked.
+    Rejected(u64),
+    /// That look-up has an answer.
+    Completed(CompletedLookup),
+    /// That look-up ended without an answer, by a panic.
+    Failed(u64),
     /// What is known about a domain has changed.
-    Changed(PolicyDomain),
-    /// The desk is alive, and the store is at that revision.
+    DomainChanged(PolicyDomain),
+    /// The worker is alive, and the store is at that revision.
     Pulse(Revision),
 }
 
-/// A look-up at its end.
+/// A look-up that has an answer.
 #[derive(Debug)]
-pub struct Landed {
+pub struct CompletedLookup {
     /// Which.
     pub number: u64,
     /// The answer to those who waited.
@@ -84,24 +85,24 @@ pub struct Landed {
     pub revision: Revision,
 }
 
-/// What the desk can be told.
+/// What the engine sends to the worker.
 #[derive(Debug)]
-enum Word {
-    LookUp(Order),
+enum WorkerCommand {
+    LookUp(LookupOrder),
     Pulse(oneshot::Sender<()>),
 }
 
-/// The way to the desk.
+/// The handle of the worker's thread.
 #[derive(Debug)]
-pub struct Desk {
-    words: mpsc::Sender<Word>,
+pub struct LookupWorker {
+    commands: mpsc::Sender<WorkerCommand>,
     world: watch::Sender<Arc<World>>,
     store: Store,
 }
 
-impl Desk {
-    /// Starts the thread; it ends when nobody can order anything any more, with all look-ups. What they find
-    /// fault with is told to the clerk, too.
+impl LookupWorker {
+    /// Starts the thread; it ends with all look-ups when the last handle is dropped. Failures that look-ups
+    /// find are also sent to the TLSRPT recorder.
     ///
     /// # Errors
     /// If the system has no thread or descriptor left.
@@ -109,43 +110,45 @@ impl Desk {
         world: Arc<World>,
         store: Store,
         outside: O,
-        seats: Seats,
+        limits: ConcurrencyLimits,
         counters: Arc<Counters>,
-        clerk: Clerk,
-    ) -> io::Result<(Self, mpsc::UnboundedReceiver<News>, JoinHandle<()>)> {
-        let (words, mut waiting) = mpsc::channel(MAX_LOOK_UPS_WAITING);
-        // Bounded by the look-ups: each has at most two to tell.
-        let (news, told) = mpsc::unbounded_channel();
+        tlsrpt_recorder: TlsrptRecorder,
+    ) -> io::Result<(Self, mpsc::UnboundedReceiver<WorkerEvent>, JoinHandle<()>)> {
+        let (commands, mut waiting) = mpsc::channel(MAX_LOOK_UPS_WAITING);
+        // Bounded by the look-ups: each sends two events at most.
+        let (events, receiver) = mpsc::unbounded_channel();
         let today = Arc::clone(&world);
         let (world, worlds) = watch::channel(world);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let room_store = store.clone();
+        let state_store = store.clone();
         let thread = Builder::new().name("desk".into()).spawn(move || {
-            let room = Rc::new(Room {
+            let state = Rc::new(WorkerState {
                 outside,
-                store: room_store,
+                store: state_store,
                 counters,
-                news,
-                clerk,
+                events,
+                tlsrpt_recorder,
                 worlds,
-                lanes: Rc::default(),
-                seats: Semaphore::new(seats.look_ups),
-                overtime: Semaphore::new(seats.overtime),
-                setbacks: RefCell::new(SetbacksOfToday::under(today)),
+                domain_locks: Rc::default(),
+                permits: Semaphore::new(limits.look_ups),
+                background_look_ups: Semaphore::new(limits.background_look_ups),
+                resolution_failures: RefCell::new(CurrentFailureCache::under(today)),
             });
             LocalSet::new().block_on(&runtime, async move {
-                spawn_local(pulse(Rc::clone(&room)));
-                spawn_local(renewal::walk(Rc::clone(&room)));
-                while let Some(word) = waiting.recv().await {
-                    match word {
-                        Word::LookUp(order) => room.begin(Rc::clone(&room).look_up(order), |counters| {
-                            counters.look_ups.of(LookUpEnd::Panicked).one();
-                        }),
-                        Word::Pulse(tell) => {
-                            let store = room.store.clone();
+                spawn_local(pulse(Rc::clone(&state)));
+                spawn_local(renewal::walk(Rc::clone(&state)));
+                while let Some(command) = waiting.recv().await {
+                    match command {
+                        WorkerCommand::LookUp(order) => {
+                            state.begin(Rc::clone(&state).look_up(order), |counters| {
+                                counters.look_ups.of(LookUpEnd::Panicked).one();
+                            })
+                        }
+                        WorkerCommand::Pulse(done) => {
+                            let store = state.store.clone();
                             spawn_local(async move {
                                 if store.pulse().await.is_ok() {
-                                    let _ = tell.send(());
+                                    let _ = done.send(());
                                 }
                             });
                         }
@@ -153,10 +156,10 @@ impl Desk {
                 }
             });
         })?;
-        Ok((Self { words, world, store }, told, thread))
+        Ok((Self { commands, world, store }, receiver, thread))
     }
 
-    /// Under which world the desk works on its own account.
+    /// The world under which the worker renews policies.
     #[must_use]
     pub fn world(&self) -> Arc<World> {
         Arc::clone(&self.world.borrow())
@@ -173,31 +176,31 @@ impl Desk {
         &self.store
     }
 
-    /// Orders a look-up, if the desk still hears.
+    /// Orders a look-up, if the worker still runs.
     ///
     /// # Errors
     /// If it does not: nothing was ordered.
-    pub fn order(&self, order: Order) -> Result<(), Gone> {
-        self.words.try_send(Word::LookUp(order)).map_err(|_| Gone)
+    pub fn order(&self, order: LookupOrder) -> Result<(), Gone> {
+        self.commands.try_send(WorkerCommand::LookUp(order)).map_err(|_| Gone)
     }
 
-    /// Comes back when the desk has had its turn and the store has done something; if one of them hangs, never.
+    /// Returns when the worker has run and the store has done something; never, if one of them hangs.
     pub async fn pulse(&self) {
-        let (tell, told) = oneshot::channel();
-        if self.words.send(Word::Pulse(tell)).await.is_err() || told.await.is_err() {
+        let (done, finished) = oneshot::channel();
+        if self.commands.send(WorkerCommand::Pulse(done)).await.is_err() || finished.await.is_err() {
             std::future::pending().await
         }
     }
 
-    /// Comes back when the store has done all that it was told before.
+    /// Returns when the store has done all earlier errands.
     pub async fn settled(&self) {
         // A store that is gone does nothing more.
         let _ = self.store.settled().await;
     }
 
-    /// Waits until one of the two threads is gone, which takes a mistake of ours; tells which.
+    /// Waits until one of the two threads is gone, which takes a bug; returns its name.
     pub async fn lost(&self) -> &'static str {
-        match select(pin!(self.words.closed()), pin!(self.store.lost())).await {
+        match select(pin!(self.commands.closed()), pin!(self.store.lost())).await {
             Either::Left(_) => "desk",
             Either::Right(_) => "store",
         }
@@ -205,43 +208,43 @@ impl Desk {
 }
 
 /// What all look-ups share.
-pub(super) struct Room<O> {
+pub(super) struct WorkerState<O> {
     pub(super) outside: O,
     pub(super) store: Store,
     pub(super) counters: Arc<Counters>,
-    pub(super) news: mpsc::UnboundedSender<News>,
-    clerk: Clerk,
+    pub(super) events: mpsc::UnboundedSender<WorkerEvent>,
+    tlsrpt_recorder: TlsrptRecorder,
     pub(super) worlds: watch::Receiver<Arc<World>>,
-    pub(super) lanes: Rc<Lanes>,
-    seats: Semaphore,
-    overtime: Semaphore,
-    setbacks: RefCell<SetbacksOfToday>,
+    pub(super) domain_locks: Rc<DomainLocks>,
+    permits: Semaphore,
+    background_look_ups: Semaphore,
+    resolution_failures: RefCell<CurrentFailureCache>,
 }
 
-/// Tells what became of one look-up, once, whatever becomes of it.
-struct Teller<'a> {
+/// Sends the last event of one look-up, exactly once, also after a panic.
+struct CompletionGuard<'a> {
     number: u64,
-    news: &'a mpsc::UnboundedSender<News>,
-    is_told: bool,
+    events: &'a mpsc::UnboundedSender<WorkerEvent>,
+    is_sent: bool,
 }
 
-impl Teller<'_> {
-    fn tell(mut self, news: News) {
-        self.is_told = true;
+impl CompletionGuard<'_> {
+    fn send(mut self, event: WorkerEvent) {
+        self.is_sent = true;
         // Nobody hears when the process ends.
-        let _ = self.news.send(news);
+        let _ = self.events.send(event);
     }
 }
 
-impl Drop for Teller<'_> {
+impl Drop for CompletionGuard<'_> {
     fn drop(&mut self) {
-        if !self.is_told {
-            let _ = self.news.send(News::Lost(self.number));
+        if !self.is_sent {
+            let _ = self.events.send(WorkerEvent::Failed(self.number));
         }
     }
 }
 
-impl<O: Outside> Room<O> {
+impl<O: Outside> WorkerState<O> {
     /// Begins a task that may panic without taking anything else along.
     pub(super) fn begin(
         &self,
@@ -250,9 +253,9 @@ impl<O: Outside> Room<O> {
     ) {
         let counters = Arc::clone(&self.counters);
         spawn_local(async move {
-            // Whoever waits for the task is told of its end by what it drops.
+            // The guards that the task drops report its end.
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
-                counters.panics.of(Thread::Desk).one();
+                counters.panics.of(Thread::LookupWorker).one();
                 end(&counters);
             }
         });
@@ -260,37 +263,39 @@ impl<O: Outside> Room<O> {
 
     /// One look-up, from memory to the answer. Thousands may wait here: what one needs while it asks, some 100,000 octets, has
     /// a box of its own that is there no sooner.
-    async fn look_up(self: Rc<Self>, order: Order) {
-        let teller = Teller { number: order.number, news: &self.news, is_told: false };
+    async fn look_up(self: Rc<Self>, order: LookupOrder) {
+        let completion = CompletionGuard { number: order.number, events: &self.events, is_sent: false };
         let (mut look_up, mut revision) = match self.recall(&order).await {
             Err(Gone) => return,
-            Ok((Begun::Answered(found), revision)) => return land(teller, &order, *found, false, revision),
+            Ok((Begun::Answered(found), revision)) => {
+                return complete(completion, &order, *found, false, revision);
+            }
             Ok((Begun::Open(look_up), revision)) => (look_up, revision),
         };
-        // Whoever reaches Exim's socket can tell of handshakes; nobody is asked where there is nothing that one could change.
+        // Any client of Exim's socket can report handshakes; nothing is asked where a handshake changes nothing.
         if order.handshake == Handshake::Verified && !look_up.awaits_a_handshake() {
-            return teller.tell(News::TurnedAway(order.number));
+            return completion.send(WorkerEvent::Rejected(order.number));
         }
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
-        let _ = self.news.send(News::Meanwhile(order.number, meanwhile));
+        let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile));
         if self.is_full() {
-            return teller.tell(News::TurnedAway(order.number));
+            return completion.send(WorkerEvent::Rejected(order.number));
         }
         let waiting = self.counters.look_ups_waiting.held();
-        let (_turn, has_waited) = self.lanes.turn(&order.question.domain).await;
-        let is_taken = self.seats.available_permits() == 0;
-        let Ok(seat) = self.seats.acquire().await else { return };
+        let (_lock, has_waited) = self.domain_locks.lock(&order.question.domain).await;
+        let is_taken = self.permits.available_permits() == 0;
+        let Ok(permit) = self.permits.acquire().await else { return };
         drop(waiting);
         if has_waited || is_taken {
             match self.recall(&order).await {
                 Err(Gone) => return,
                 Ok((Begun::Answered(found), revision)) => {
-                    return land(teller, &order, *found, false, revision);
+                    return complete(completion, &order, *found, false, revision);
                 }
                 Ok((Begun::Open(again), now)) => (look_up, revision) = (again, now),
             }
         }
-        let (mut found, writes) = self.ask(&order, &look_up, seat).boxed_local().await;
+        let (mut found, writes) = self.ask(&order, &look_up, permit).boxed_local().await;
         let wrote = !writes.is_empty();
         if wrote {
             let domain = order.question.domain.clone();
@@ -303,12 +308,12 @@ impl<O: Outside> Room<O> {
                 Ok(Ok(())) => {}
             }
         }
-        land(teller, &order, found, wrote, revision);
+        complete(completion, &order, found, wrote, revision);
     }
 
     /// The failures that a question under that world has to know and adds to.
-    pub(super) fn setbacks(&self, world: &Arc<World>) -> Rc<RefCell<Setbacks>> {
-        self.setbacks.borrow_mut().of(world, &self.worlds.borrow())
+    pub(super) fn resolution_failures(&self, world: &Arc<World>) -> Rc<RefCell<ResolutionFailureCache>> {
+        self.resolution_failures.borrow_mut().of(world, &self.worlds.borrow())
     }
 
     fn is_full(&self) -> bool {
@@ -317,32 +322,37 @@ impl<O: Outside> Room<O> {
     }
 
     /// What memory says now.
-    async fn recall(&self, order: &Order) -> Result<(Begun, Revision), Gone> {
-        let Order { world, question, handshake, .. } = order;
+    async fn recall(&self, order: &LookupOrder) -> Result<(Begun, Revision), Gone> {
+        let LookupOrder { world, question, handshake, .. } = order;
         let (dossier, revision) = self.store.dossier(world, &question.domain).await?;
         Ok((LookUp::begin(world, question, *handshake, dossier, SystemClock.now()), revision))
     }
 
-    /// Asks the network, at a seat, and beside the seats once the askers have left.
-    async fn ask(&self, order: &Order, look_up: &LookUp, seat: SemaphorePermit<'_>) -> (Found, Vec<Write>) {
+    /// Asks the network, with a permit, and in the background once the clients have left.
+    async fn ask(
+        &self,
+        order: &LookupOrder,
+        look_up: &LookUp,
+        permit: SemaphorePermit<'_>,
+    ) -> (Found, Vec<Write>) {
         let _under_way = self.counters.look_ups_under_way.held();
         let world = &order.world;
         let deadline = Instant::now() + world.look_up_within;
         let dns = self.outside.dns(world, look_up.now(), deadline);
         let https = self.outside.https(world, &dns, deadline);
-        let setbacks = self.setbacks(world);
-        let patient = Patient::new(&dns, &setbacks);
+        let resolution_failures = self.resolution_failures(world);
+        let resolver = FailureCachingResolver::new(&dns, &resolution_failures);
         let asking =
-            timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&patient, &https, &SystemClock));
+            timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&resolver, &https, &SystemClock));
         let asked = match select(pin!(asking), pin!(sleep(world.answer_within))).await {
             Either::Left((asked, _)) => asked,
             Either::Right(((), asking)) => {
-                let _seat = match self.overtime.try_acquire() {
+                let _permit = match self.background_look_ups.try_acquire() {
                     Ok(more) => {
-                        drop(seat);
+                        drop(permit);
                         more
                     }
-                    Err(_) => seat,
+                    Err(_) => permit,
                 };
                 asking.await
             }
@@ -354,26 +364,38 @@ impl<O: Outside> Room<O> {
         };
         self.counters.look_ups.of(end).one();
         self.counters.looked_up(&found.report);
-        self.clerk.notice(&found.report);
+        self.tlsrpt_recorder.notice(&found.report);
         (found, writes)
     }
 }
 
-fn land(teller: Teller<'_>, order: &Order, found: Found, wrote: bool, revision: Revision) {
+fn complete(
+    completion: CompletionGuard<'_>,
+    order: &LookupOrder,
+    found: Found,
+    wrote: bool,
+    revision: Revision,
+) {
     let answer = Arc::new(Answer::of(&found.report, &order.question));
     let standing = found.standing;
-    teller.tell(News::Landed(Landed { number: order.number, answer, standing, wrote, revision }));
+    completion.send(WorkerEvent::Completed(CompletedLookup {
+        number: order.number,
+        answer,
+        standing,
+        wrote,
+        revision,
+    }));
 }
 
 /// Looks what others did to the files, again and again; and shows by it that both threads are alive.
-async fn pulse<O: Outside>(room: Rc<Room<O>>) {
+async fn pulse<O: Outside>(state: Rc<WorkerState<O>>) {
     let mut ticks = interval(STORE_PULSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let world = Arc::clone(&room.worlds.borrow());
-        if let Ok(revision) = room.store.revision(&world).await
-            && room.news.send(News::Pulse(revision)).is_err()
+        let world = Arc::clone(&state.worlds.borrow());
+        if let Ok(revision) = state.store.revision(&world).await
+            && state.events.send(WorkerEvent::Pulse(revision)).is_err()
         {
             return;
         }
@@ -387,10 +409,10 @@ mod tests {
 
     #[test]
     fn a_look_up_that_waits_is_small() {
-        fn octets<F: Future>(_: impl FnOnce(Rc<Room<Internet>>, Order) -> F) -> usize {
+        fn octets<F: Future>(_: impl FnOnce(Rc<WorkerState<Internet>>, LookupOrder) -> F) -> usize {
             size_of::<F>()
         }
-        let octets = octets(Room::<Internet>::look_up);
+        let octets = octets(WorkerState::<Internet>::look_up);
         assert!(octets <= 2_048, "{octets}");
     }
 }
