@@ -379,7 +379,7 @@ closed! {
         /// Sockets and codecs.
         Front "front",
         /// DNS, HTTPS, validation.
-        LookupWorker "desk",
+        LookupWorker "lookup-worker",
         /// SQLite.
         Store "store",
     }

@@ -90,7 +90,7 @@ impl<A> Front<A> {
             let (peer, protocol, why) = (stream.to_string(), protocol.word(), why.word());
             warn!(
                 peer,
-                protocol, why, "a connection was ended for its peer's fault; others may not be told of"
+                protocol, why, "a connection was ended for its peer's fault; others may not be logged"
             );
         }
     }

@@ -115,7 +115,7 @@ where
     if let Some(EndCause::Broken(part)) = ends.recv().await {
         return Ok(broken(part));
     }
-    info!("told to end: whoever has connected gets an answer, and nobody else is let in");
+    info!("ending: connected clients get their answers, and no new connection is accepted");
     notify(&[NotifyState::Stopping, NotifyState::Status("Answering those who wait already")]);
     stop.send_replace(true);
     match select(pin!(drain(&front, &mta_connections)), pin!(ends.recv())).await {
@@ -154,10 +154,7 @@ fn vital(causes: &mpsc::Sender<EndCause>, part: &'static str, run: impl Future<O
 }
 
 fn broken(part: &'static str) -> Ended {
-    error!(
-        part,
-        "a mistake of ours: a part of the daemon is gone, which ends so that it can be started again"
-    );
+    error!(part, "a bug: a part of the daemon is gone, which ends so that it can be started again");
     Ended::Broken(part)
 }
 
@@ -210,7 +207,7 @@ async fn keep_pulse(engine: Rc<Engine>) {
     loop {
         match timeout(PULSE_DEADLINE, engine.pulse()).await {
             Ok(()) => notify(&[NotifyState::Watchdog]),
-            Err(_) => warn!("a thread does not answer; systemd is not told that all is well"),
+            Err(_) => warn!("a thread does not answer; the watchdog of systemd is not notified"),
         }
         sleep(pause).await;
     }

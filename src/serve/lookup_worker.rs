@@ -121,7 +121,7 @@ impl LookupWorker {
         let (world, worlds) = watch::channel(world);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let state_store = store.clone();
-        let thread = Builder::new().name("desk".into()).spawn(move || {
+        let thread = Builder::new().name("lookup-worker".into()).spawn(move || {
             let state = Rc::new(WorkerState {
                 outside,
                 store: state_store,
@@ -201,7 +201,7 @@ impl LookupWorker {
     /// Waits until one of the two threads is gone, which takes a bug; returns its name.
     pub async fn lost(&self) -> &'static str {
         match select(pin!(self.commands.closed()), pin!(self.store.lost())).await {
-            Either::Left(_) => "desk",
+            Either::Left(_) => "lookup-worker",
             Either::Right(_) => "store",
         }
     }

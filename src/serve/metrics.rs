@@ -56,7 +56,8 @@ fn house(page: &mut Exposition, status: &Status) {
         "When the configuration in use was read.",
     );
     family.sample(&[], status.loaded_at.0);
-    let help = "1 if the daemon can do its work: it listens, has name servers, and desk and store answer.";
+    let help =
+        "1 if the daemon can do its work: it listens, has name servers, and lookup worker and store answer.";
     page.family("smtp_sts_serve_ready", Gauge, help).sample(&[], u64::from(status.readiness().is_ok()));
     page.family("smtp_sts_serve_reloads_total", Counter, "Reloads, by what came of them.")
         .counts(&counters.reloads);
@@ -112,8 +113,12 @@ fn look_ups(page: &mut Exposition, status: &Status) {
         .counts(&counters.look_ups);
     page.family("smtp_sts_serve_lookups_under_way", Gauge, "Look-ups at work.")
         .sample(&[], counters.look_ups_under_way.get());
-    page.family("smtp_sts_serve_lookups_waiting", Gauge, "Look-ups that wait for a place at the desk.")
-        .sample(&[], counters.look_ups_waiting.get());
+    page.family(
+        "smtp_sts_serve_lookups_waiting",
+        Gauge,
+        "Look-ups that wait for a free place among those under way.",
+    )
+    .sample(&[], counters.look_ups_waiting.get());
     page.family("smtp_sts_serve_dns_questions_total", Counter, "Questions that went to name servers.")
         .sample(&[], counters.dns_questions.get());
     let help = "What came of the answers that look-ups asked for, by the chain of trust.";

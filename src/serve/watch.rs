@@ -75,7 +75,8 @@ impl Watch {
 
     /// The daemon as it is now.
     async fn status(&self) -> Status {
-        let silent = |_| "the desk, or the store behind it, does not answer within a second".to_owned();
+        let silent =
+            |_| "the lookup worker, or the store behind it, does not answer within a second".to_owned();
         let (worker, outlook) =
             futures_util::future::join(timeout(PAGE_PATIENCE, self.engine.pulse()), self.outlook()).await;
         Status {

@@ -196,7 +196,10 @@ fn whatever_is_missing_is_the_reason_why_it_is_not_ready() {
     };
     assert!(without(|status| status.places.clear()).contains("no place to listen at"));
     assert!(without(|status| status.name_servers.clear()).contains("no name server"));
-    assert!(without(|status| status.lookup_worker = Err("the desk is silent".into())).contains("the desk"));
+    assert!(
+        without(|status| status.lookup_worker = Err("the lookup worker is silent".into()))
+            .contains("the lookup worker")
+    );
     assert!(
         without(|status| status.outlook = Err(NoOutlook::Trouble("the disk is full".into())))
             .contains("the disk is full")
