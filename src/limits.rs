@@ -296,7 +296,7 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests of one connection that are under way; then it is not read (postfix-mta-sts-resolver: 128).
 pub const MAX_QUEUED_REQUESTS: usize = 32;
 /// A connection that has look-ups under way without a pause for so long gets their answers before more of its requests are
-/// read; then it keeps us waiting like others, and its seat may be another's.
+/// read; then it keeps us waiting like others, and its connection may be evicted.
 pub const WORK_WITHOUT_PAUSE: Duration = Duration::from_secs(1);
 /// Octets that are read from a connection at once.
 pub const READ_OCTETS: usize = 4_096;
@@ -311,30 +311,30 @@ pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
 /// Look-ups at the same time whose askers may still be waiting.
 pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
 /// Look-ups beyond them that have kept their askers waiting for too long, and go on for the next asker: silent domains of a
-/// whole queue run do not take the seats of those that answer. One that hangs does so for [`DEADLINE_DEFAULT`].
+/// whole queue run do not take the permits of those that answer. One that hangs does so for [`DEADLINE_DEFAULT`].
 pub const MAX_LOOK_UPS_OVERTIME: usize = 128;
-/// Look-ups that wait for their domain's lane or a seat: a seat is free again after some 100 ms, so those at the end still
+/// Look-ups that wait for their domain's lock or a permit: a permit is free again after some 100 ms, so those at the end still
 /// land within Exim's patience if the world answers.
 pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
 /// Questions on their way to an answer, whatever they wait for: also if the files' disk hangs, memory has an end.
-pub const MAX_FLIGHTS: usize = 8_192;
+pub const MAX_PENDING_LOOK_UPS: usize = 8_192;
 /// Errands that wait for the files: two for each look-up under way.
 pub const MAX_STORE_ERRANDS: usize = 128;
 /// Answers that are kept at hand, some 1,000 octets each.
-pub const MAX_WARM_ANSWERS: usize = 20_000;
+pub const MAX_CACHED_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
 /// once, and a refusal is looked at again soon (RFC 8461 section 5.1).
 pub const PAUSE_AFTER_DEFER: u64 = 5;
 /// From one look at what others wrote into the files to the next.
 pub const STORE_PULSE: Duration = Duration::from_secs(1);
 /// A DNS question that failed is not asked again for so long (RFC 9520 section 3.2: at least one second, five at first).
-pub const SETBACK_FIRST: Duration = Duration::from_secs(5);
+pub const RESOLUTION_FAILURE_FIRST: Duration = Duration::from_secs(5);
 /// The longest such pause, after it doubled (RFC 9520 section 3.2: no more than five minutes).
-pub const SETBACK_MOST: Duration = Duration::from_secs(300);
+pub const RESOLUTION_FAILURE_MOST: Duration = Duration::from_secs(300);
 /// The same where the answer was bogus: who mends his zone is heard soon.
-pub const SETBACK_BOGUS_MOST: Duration = Duration::from_secs(60);
+pub const RESOLUTION_FAILURE_BOGUS_MOST: Duration = Duration::from_secs(60);
 /// DNS questions whose failure is remembered, some 1,000 octets each.
-pub const MAX_SETBACKS: usize = 4_096;
+pub const MAX_RESOLUTION_FAILURES: usize = 4_096;
 /// Policies that are renewed at the same time, beside the look-ups of those who wait.
 pub const MAX_RENEWALS_AT_ONCE: usize = 4;
 /// From the beginning of one renewal to the next: a daemon that was away for days does not ask everybody at once.
@@ -399,4 +399,4 @@ pub const REPORTS_KEPT_DAYS: u64 = 8;
 /// Octets of a policy that are kept with the counts; those of the largest providers have 300.
 pub const MAX_REPORTED_POLICY_OCTETS: usize = 1_024;
 /// Events and faults that wait to be counted.
-pub const MAX_NOTES_WAITING: usize = 1_024;
+pub const MAX_TLSRPT_QUEUE: usize = 1_024;

@@ -72,9 +72,9 @@ pub const GUIDES: &[Guide] = &[
             ("serve --exim 127.0.0.1:8460 --http 127.0.0.1:8462", "with metrics and a status page"),
         ],
         exits: &[
-            (0, "ended as it was told to"),
+            (0, "ended on a signal"),
             (70, "a part of it failed"),
-            (75, "told to end twice, before all had their answers"),
+            (75, "a second signal to end, before all had their answers"),
             (78, "the configuration or a place cannot be used, or root started it"),
         ],
     },

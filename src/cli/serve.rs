@@ -6,15 +6,15 @@ use super::failure::Failure;
 use super::{log, panic, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
-use crate::serve::clerk::Clerk;
 use crate::serve::counters::{Counters, Protocol};
-use crate::serve::desk::Desk;
 use crate::serve::engine::Engine;
-use crate::serve::front::Seats;
+use crate::serve::front::ConcurrencyLimits;
 use crate::serve::lifecycle::{self, Ended};
 use crate::serve::listen::{self, Listening, NoPlace};
+use crate::serve::lookup_worker::LookupWorker;
 use crate::serve::outside::Internet;
 use crate::serve::store::Store;
+use crate::serve::tlsrpt_recorder::TlsrptRecorder;
 use crate::serve::world::World;
 use clap::Args;
 use std::fmt;
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
     }
 }
 
-/// Serves until it is told to end.
+/// Serves until SIGTERM or SIGINT.
 fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let misconfigured = |error: &dyn fmt::Display| Failure(ExitStatus::Configuration, error.to_string());
     let failed = |error: io::Error| Failure(ExitStatus::Internal, error.to_string());
@@ -58,21 +58,21 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     log::start_for_the_daemon(&choices);
     panic::install_for_the_daemon();
     let world = Arc::new(world(choices, &places).map_err(|error| misconfigured(&error))?);
-    let seats = Seats::within(lifecycle::descriptors());
+    let limits = ConcurrencyLimits::within(lifecycle::descriptors());
     let runtime = runtime::build().map_err(failed)?;
     let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
         let listening = open(&places).await.map_err(|error| misconfigured(&error))?;
         let (store, _store_thread) = Store::open(Arc::clone(&counters)).map_err(failed)?;
-        let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
-        spawn_local(tray.work(store.clone()));
-        let (desk, news, _desk_thread) =
-            Desk::open(world, store, Internet, seats, Arc::clone(&counters), clerk.clone())
+        let (recorder, queue) = TlsrptRecorder::new(Arc::clone(&world), Arc::clone(&counters));
+        spawn_local(queue.run(store.clone()));
+        let (worker, events, _worker_thread) =
+            LookupWorker::open(world, store, Internet, limits, Arc::clone(&counters), recorder.clone())
                 .map_err(failed)?;
-        let engine = Engine::new(desk, news, clerk);
+        let engine = Engine::new(worker, events, recorder);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);
-        lifecycle::live(listening, seats, engine, counters, reload).await.map_err(failed)
+        lifecycle::live(listening, limits, engine, counters, reload).await.map_err(failed)
     })
 }
 

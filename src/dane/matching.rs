@@ -24,9 +24,8 @@ pub enum Fate {
     Unverified(String),
     /// An SMTP client cannot act on it.
     Unusable(Unusable),
-    /// It bears a digest beside which there is a stronger one for the same usage and selector, so that it does not count
-    /// (RFC 7671 section 9).
-    Outdone,
+    /// It has a digest that a stronger one for the same usage and selector supersedes (RFC 7671 section 9).
+    Superseded,
     /// The server showed no certificate.
     NotReached,
 }
@@ -40,7 +39,7 @@ impl Fate {
             Self::NotMatched => "not-matched",
             Self::Unverified(_) => "unverified",
             Self::Unusable(_) => "unusable",
-            Self::Outdone => "outdone",
+            Self::Superseded => "superseded",
             Self::NotReached => "not-reached",
         }
     }
@@ -77,7 +76,7 @@ pub fn fates<'r>(
     let issuers =
         chain.split_first().map(|(own, authorities)| (own.as_ref(), Issuers::of(own.as_ref(), authorities)));
     let fate = |record: &Tlsa| match &issuers {
-        _ if is_outdone(record, &usable) => Fate::Outdone,
+        _ if is_superseded(record, &usable) => Fate::Superseded,
         None => Fate::NotReached,
         Some((own, issuers)) => match record.usage {
             Usage::EndEntity if is_matched(own, record) => Fate::Matched { at: Some(0) },
@@ -158,7 +157,7 @@ impl<'a> Issuers<'a> {
     }
 }
 
-fn is_outdone(record: &Tlsa, usable: &[&Tlsa]) -> bool {
+fn is_superseded(record: &Tlsa, usable: &[&Tlsa]) -> bool {
     let stronger = |other: &&Tlsa| {
         (other.usage, other.selector) == (record.usage, record.selector)
             && matches!(other.association, Association::Sha512(_))
@@ -327,11 +326,14 @@ mod tests {
         let own = Fate::Matched { at: Some(0) };
         let found = fates(&here.der, &published, |_| Err("expired".to_owned()));
         let unverified = Fate::Unverified("expired".to_owned());
-        assert_eq!(found, [own.clone(), Fate::Outdone, own, Fate::NotMatched, unverified, unusable.clone()]);
+        assert_eq!(
+            found,
+            [own.clone(), Fate::Superseded, own, Fate::NotMatched, unverified, unusable.clone()]
+        );
         let nobody: [Vec<u8>; 0] = [];
         let unreached = Fate::NotReached;
         let expected =
-            [unreached.clone(), Fate::Outdone, unreached.clone(), unreached.clone(), unreached, unusable];
+            [unreached.clone(), Fate::Superseded, unreached.clone(), unreached.clone(), unreached, unusable];
         assert_eq!(fates(&nobody, &published, |_| Ok(())), expected);
     }
 

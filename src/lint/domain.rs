@@ -446,7 +446,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
                 let record = excerpt(&record.text, 24);
                 part.notes.push(format!("it would fit TLSA {record}, but: {}", excerpt(why, SHOWN)));
             }
-            Fate::NotMatched | Fate::Unusable(_) | Fate::Outdone | Fate::NotReached => {}
+            Fate::NotMatched | Fate::Unusable(_) | Fate::Superseded | Fate::NotReached => {}
         }
     }
     match vouched {

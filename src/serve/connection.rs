@@ -6,10 +6,10 @@
 
 use super::answer::Answer;
 use super::codec::{Codec, Request, Requests};
+use super::connection_limiter::ConnectionPermit;
 use super::counters::{Cutting, EventFate, Source, Thread};
 use super::engine::Answers;
 use super::front::Front;
-use super::gate::Seat;
 use super::protocol::Frame;
 use super::stream::Stream;
 use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
@@ -51,11 +51,15 @@ enum Reply<Form> {
 type Waiting<Form> = FuturesOrdered<LocalBoxFuture<'static, Reply<Form>>>;
 
 /// Serves a connection until it ends.
-pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat: Seat, front: Rc<Front<A>>) {
+pub async fn serve<C: Codec, A: Answers + Clone + 'static>(
+    stream: Stream,
+    permit: ConnectionPermit,
+    front: Rc<Front<A>>,
+) {
     let counters = Arc::clone(&front.counters);
     let mut connection = Connection::<C, A> {
         stream,
-        seat,
+        permit,
         front,
         heard: Vec::new(),
         due: None,
@@ -66,7 +70,7 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat:
         is_over: false,
         is_behind: false,
     };
-    // The seat and the counters are all that outlives a panic, and neither is left half done.
+    // The permit and the counters are all that outlives a panic, and neither is left half done.
     match AssertUnwindSafe(connection.run()).catch_unwind().await {
         Ok(Ok(())) | Ok(Err(End::Lost)) => {}
         Ok(Err(End::Cut(why))) => connection.cut(why),
@@ -79,7 +83,7 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(stream: Stream, seat:
 
 struct Connection<C: Codec, A> {
     stream: Stream,
-    seat: Seat,
+    permit: ConnectionPermit,
     front: Rc<Front<A>>,
     /// The beginning of a request, and whole ones that wait until there is room in the queue.
     heard: Vec<u8>,
@@ -103,7 +107,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
     async fn run(&mut self) -> Result<(), End> {
         loop {
             if !self.unsent.is_empty() {
-                self.seat.waits();
+                self.permit.mark_evictable();
                 let late = |_| End::Cut(Cutting::SlowReader);
                 timeout(WRITE_DEADLINE, poll_fn(|cx| self.poll_unsent(cx)))
                     .boxed_local()
@@ -114,16 +118,16 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                 if self.is_over {
                     return Ok(());
                 }
-                self.seat.waits();
-                if self.works_since.take().is_some() && self.seat.is_wanted() {
-                    // Whoever is at the door looks round for a seat before more is read here.
+                self.permit.mark_evictable();
+                if self.works_since.take().is_some() && self.permit.has_waiters() {
+                    // A connection that waits for a slot has its turn before more is read here.
                     tokio::task::yield_now().await;
                 }
             } else {
-                self.seat.works();
+                self.permit.mark_protected();
             }
             if self.is_behind {
-                // Whoever sends many requests at once has no more of our time than others.
+                // A peer that sends many requests at once has no more of our time than others.
                 tokio::task::yield_now().await;
             }
             let due = self.due;
@@ -335,7 +339,7 @@ impl<Form: Copy> Reply<Form> {
 #[cfg(test)]
 mod tests {
     use super::super::codec::{Exim, Postfix};
-    use super::super::gate::Gate;
+    use super::super::connection_limiter::ConnectionLimiter;
     use super::super::question::Question;
     use super::*;
     use crate::limits::MAX_CONNECTIONS;
@@ -379,15 +383,15 @@ mod tests {
 
     struct Bench {
         front: Rc<Front<MadeUp>>,
-        gate: Rc<Gate>,
+        limiter: Rc<ConnectionLimiter>,
         engine: MadeUp,
     }
 
     impl Bench {
         async fn connect<C: Codec>(&self) -> (UnixStream, JoinHandle<()>) {
             let (peer, ours) = UnixStream::pair().unwrap();
-            let seat = self.gate.enter(C::MTA.protocol()).await;
-            let task = spawn_local(serve::<C, MadeUp>(Stream::Unix(ours), seat, Rc::clone(&self.front)));
+            let permit = self.limiter.acquire(C::MTA.protocol()).await;
+            let task = spawn_local(serve::<C, MadeUp>(Stream::Unix(ours), permit, Rc::clone(&self.front)));
             (peer, task)
         }
     }
@@ -398,7 +402,7 @@ mod tests {
         let engine = MadeUp::default();
         let bench = Bench {
             front: Front::new(engine.clone(), Arc::clone(&counters)),
-            gate: Gate::new(MAX_CONNECTIONS, counters),
+            limiter: ConnectionLimiter::new(MAX_CONNECTIONS, counters),
             engine,
         };
         LocalSet::new().block_on(&runtime, test(bench))
@@ -431,7 +435,7 @@ mod tests {
             other.write_all(&frames(&["warm.test"])).await.unwrap();
             other.shutdown().await.unwrap();
             assert_eq!(all(other).await, "9:warm.test,");
-            assert_eq!(bench.gate.seated(), 0);
+            assert_eq!(bench.limiter.open_connections(), 0);
         });
     }
 
@@ -464,11 +468,11 @@ mod tests {
     #[test]
     fn whoever_keeps_us_at_work_without_a_pause_makes_room_like_others() {
         inside(|bench| async move {
-            let gate = Gate::new(1, Arc::clone(&bench.front.counters));
+            let limiter = ConnectionLimiter::new(1, Arc::clone(&bench.front.counters));
             let (mut peer, ours) = UnixStream::pair().unwrap();
             let front = Rc::clone(&bench.front);
-            let serve = |seat| serve::<Postfix, MadeUp>(Stream::Unix(ours), seat, front);
-            gate.enter(Postfix::MTA.protocol()).await.occupy(serve);
+            let serve = |permit| serve::<Postfix, MadeUp>(Stream::Unix(ours), permit, front);
+            limiter.acquire(Postfix::MTA.protocol()).await.occupy(serve);
             let asked = |number| {
                 let looked_up = Rc::clone(&bench.engine.looked_up);
                 async move {
@@ -484,8 +488,8 @@ mod tests {
             tokio::time::sleep(WORK_WITHOUT_PAUSE).await;
             peer.write_all(&frames(&["c.test"])).await.unwrap();
             let somebody = spawn_local({
-                let gate = Rc::clone(&gate);
-                async move { gate.enter(Exim::MTA.protocol()).await }
+                let limiter = Rc::clone(&limiter);
+                async move { limiter.acquire(Exim::MTA.protocol()).await }
             });
             tokio::task::yield_now().await;
             bench.engine.may.notify_waiters();
@@ -506,7 +510,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             bench.front.close();
-            bench.gate.send_the_waiting_home();
+            bench.limiter.close_evictable();
             bench.engine.may.notify_one();
             assert_eq!(all(peer).await, "9:cold.test,");
             task.await.unwrap();
@@ -535,8 +539,8 @@ mod tests {
     fn a_connection_at_rest_is_small() {
         inside(|bench| async move {
             let (_peer, ours) = UnixStream::pair().unwrap();
-            let seat = bench.gate.enter(Postfix::MTA.protocol()).await;
-            let task = serve::<Postfix, MadeUp>(Stream::Unix(ours), seat, Rc::clone(&bench.front));
+            let permit = bench.limiter.acquire(Postfix::MTA.protocol()).await;
+            let task = serve::<Postfix, MadeUp>(Stream::Unix(ours), permit, Rc::clone(&bench.front));
             let octets = size_of_val(&task);
             assert!(octets <= 768, "{octets}");
         });

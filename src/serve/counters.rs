@@ -41,12 +41,12 @@ pub struct Counters {
     /// Requests for pages that were refused.
     pub page_refusals: By<Refusal, Counter>,
 
-    // ---- the desk ---------------------------------------------------------------------------------------------------
+    // ---- the lookup worker ------------------------------------------------------------------------------------------
     /// Look-ups at their end, renewals included.
     pub look_ups: By<LookUpEnd, Counter>,
     /// At work now.
     pub look_ups_under_way: Gauge,
-    /// In the queue for a place at the desk.
+    /// In the queue for a lookup permit.
     pub look_ups_waiting: Gauge,
     /// Questions that went out to name servers.
     pub dns_questions: Counter,
@@ -344,7 +344,7 @@ closed! {
         Completed "completed",
         /// At its own deadline.
         Deadline "deadline",
-        /// The code failed; whoever asked was told to wait.
+        /// The code failed; the mail of those who asked waits.
         Panicked "panicked",
     }
 
@@ -379,7 +379,7 @@ closed! {
         /// Sockets and codecs.
         Front "front",
         /// DNS, HTTPS, validation.
-        Desk "desk",
+        LookupWorker "lookup-worker",
         /// SQLite.
         Store "store",
     }

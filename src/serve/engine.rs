@@ -1,19 +1,19 @@
-//! The engine: answers what is warm at once, and has everything else looked up, once, however many ask.
+//! The engine: answers from the answer cache at once, and has everything else looked up, once for all clients that ask.
 //!
-//! What is warm is what memory would say: it is forgotten when its time is over, when anything is written about its domain,
+//! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its domain,
 //! when others change the files, and when the world is exchanged.
 
 use super::answer::Answer;
-use super::clerk::Clerk;
+use super::answer_cache::AnswerCache;
 use super::counters::Source;
-use super::desk::{Desk, Landed, News, Order};
 use super::look_up::late;
+use super::lookup_worker::{CompletedLookup, LookupOrder, LookupWorker, WorkerEvent};
 use super::question::Question;
 use super::store::{Gone, Revision};
-use super::warm::Warm;
+use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
 use crate::cache::Outlook;
-use crate::limits::MAX_FLIGHTS;
+use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 
-/// Whoever answers questions: the engine, or a test with a map.
+/// What answers questions: the engine, or a map in a test.
 pub trait Answers {
     /// The answer, if it is at hand.
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>>;
@@ -47,12 +47,12 @@ pub trait Answers {
 /// The engine. It lives on the front's thread.
 #[derive(Debug)]
 pub struct Engine {
-    desk: Desk,
-    clerk: Clerk,
-    warm: RefCell<Warm>,
+    worker: LookupWorker,
+    tlsrpt_recorder: TlsrptRecorder,
+    answer_cache: RefCell<AnswerCache>,
     /// The look-ups that are under way, by their numbers.
-    flights: RefCell<HashMap<u64, Flight>>,
-    /// Those that whoever asks now shares.
+    pending: RefCell<HashMap<u64, PendingLookup>>,
+    /// Those that a new client shares.
     shared: RefCell<HashMap<Question, u64>>,
     numbers: Cell<u64>,
     /// Where the store is, as far as the engine has heard.
@@ -61,17 +61,17 @@ pub struct Engine {
 
 /// A look-up that is under way.
 #[derive(Debug)]
-struct Flight {
+struct PendingLookup {
     question: Question,
     handshake: Handshake,
     world: Arc<World>,
     /// Dropped before the end, it says that the look-up failed.
-    told: watch::Sender<Told>,
+    progress: watch::Sender<LookupProgress>,
 }
 
-/// What the askers of a look-up have been told.
+/// What the clients of a look-up know so far.
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct LookupProgress {
     /// What there is to say now.
     answer: Option<Arc<Answer>>,
     /// Whether nothing else will come.
@@ -79,49 +79,53 @@ struct Told {
 }
 
 impl Engine {
-    /// An engine that knows nothing yet, at that desk, whose news it hears. It has to be made where local tasks can be begun.
+    /// An engine with an empty answer cache, over that worker and its events. It has to be made where local tasks can be spawned.
     #[must_use]
-    pub fn new(desk: Desk, news: mpsc::UnboundedReceiver<News>, clerk: Clerk) -> Rc<Self> {
+    pub fn new(
+        worker: LookupWorker,
+        events: mpsc::UnboundedReceiver<WorkerEvent>,
+        tlsrpt_recorder: TlsrptRecorder,
+    ) -> Rc<Self> {
         let engine = Rc::new(Self {
-            desk,
-            clerk,
-            warm: RefCell::default(),
-            flights: RefCell::default(),
+            worker,
+            tlsrpt_recorder,
+            answer_cache: RefCell::default(),
+            pending: RefCell::default(),
             shared: RefCell::default(),
             numbers: Cell::default(),
             revision: Cell::default(),
         });
-        spawn_local(hear(Rc::downgrade(&engine), news));
+        spawn_local(hear(Rc::downgrade(&engine), events));
         engine
     }
 
     /// Exchanges the world: what was answered under the old one is forgotten, and nobody shares its look-ups any more.
     pub fn renew(&self, world: Arc<World>) {
-        self.clerk.renew(Arc::clone(&world));
-        self.desk.renew(world);
+        self.tlsrpt_recorder.renew(Arc::clone(&world));
+        self.worker.renew(world);
         self.shared.borrow_mut().clear();
-        self.warm.borrow_mut().clear();
+        self.answer_cache.borrow_mut().clear();
     }
 
     /// Who is asked, for the pages.
     #[must_use]
     pub fn name_servers(&self) -> Vec<SocketAddr> {
-        self.desk.world().dns.servers.clone()
+        self.worker.world().dns.servers.clone()
     }
 
     /// How many answers are at hand, for the pages.
     #[must_use]
-    pub fn warm_answers(&self) -> usize {
-        self.warm.borrow().len()
+    pub fn cached_answers(&self) -> usize {
+        self.answer_cache.borrow().len()
     }
 
     /// The policies in force, at most so many of them by name, for the pages.
     ///
     /// # Errors
-    /// Why the store does not tell, in words.
+    /// Why the store does not answer, in words.
     pub async fn outlook(&self, most: u32) -> Result<Outlook, String> {
-        match self.desk.store().ask(&self.desk.world(), move |cache| cache.outlook(most)).await {
-            Ok(told) => told.map_err(|trouble| trouble.to_string()),
+        match self.worker.store().ask(&self.worker.world(), move |cache| cache.outlook(most)).await {
+            Ok(outlook) => outlook.map_err(|trouble| trouble.to_string()),
             Err(Gone) => Err("the store has gone".to_owned()),
         }
     }
@@ -137,124 +141,128 @@ impl Engine {
 
     /// Waits until what was counted is written down.
     pub async fn write_down(&self) {
-        self.clerk.write_down().await;
+        self.tlsrpt_recorder.write_down().await;
     }
 
-    /// Comes back when desk and store have had their turn; if one of them hangs, never.
+    /// Returns when the lookup worker and the store have run; never, if one of them hangs.
     pub async fn pulse(&self) {
-        self.desk.pulse().await;
+        self.worker.pulse().await;
     }
 
-    /// Comes back when the store has done all that it was told before.
+    /// Returns when the store has done all earlier errands.
     pub async fn settled(&self) {
-        self.desk.settled().await;
+        self.worker.settled().await;
     }
 
-    /// Waits until a thread is gone, which takes a mistake of ours; tells which.
+    /// Waits until a thread is gone, which takes a bug; returns its name.
     pub async fn lost(&self) -> &'static str {
-        self.desk.lost().await
+        self.worker.lost().await
     }
 
-    /// The look-up of that question that is under way, begun now if there is none, and whether it is shared; `None` if the desk
-    /// does not hear.
-    fn flight(&self, question: &Question) -> Option<(watch::Receiver<Told>, Source)> {
+    /// The look-up of that question that is under way, begun now if there is none, and whether it is shared; `None` if the worker
+    /// takes no more orders.
+    fn lookup(&self, question: &Question) -> Option<(watch::Receiver<LookupProgress>, Source)> {
         let number = self.shared.borrow().get(question).copied();
-        if let Some(flight) =
-            number.and_then(|number| self.flights.borrow().get(&number).map(Flight::subscribe))
+        if let Some(lookup) =
+            number.and_then(|number| self.pending.borrow().get(&number).map(PendingLookup::subscribe))
         {
-            return Some((flight, Source::Shared));
+            return Some((lookup, Source::Shared));
         }
-        let (number, told) = self.begin(question.clone(), Handshake::NotSeen)?;
+        let (number, progress) = self.begin(question.clone(), Handshake::NotSeen)?;
         self.shared.borrow_mut().insert(question.clone(), number);
-        Some((told, Source::LookUp))
+        Some((progress, Source::LookUp))
     }
 
-    fn begin(&self, question: Question, handshake: Handshake) -> Option<(u64, watch::Receiver<Told>)> {
-        if self.flights.borrow().len() >= MAX_FLIGHTS {
+    fn begin(
+        &self,
+        question: Question,
+        handshake: Handshake,
+    ) -> Option<(u64, watch::Receiver<LookupProgress>)> {
+        if self.pending.borrow().len() >= MAX_PENDING_LOOK_UPS {
             return None;
         }
         let number = self.numbers.get();
         self.numbers.set(number.wrapping_add(1));
-        let world = self.desk.world();
-        let order = Order { number, world: Arc::clone(&world), question: question.clone(), handshake };
-        self.desk.order(order).ok()?;
-        let (told, hears) = watch::channel(Told::default());
-        self.flights.borrow_mut().insert(number, Flight { question, handshake, world, told });
-        Some((number, hears))
+        let world = self.worker.world();
+        let order = LookupOrder { number, world: Arc::clone(&world), question: question.clone(), handshake };
+        self.worker.order(order).ok()?;
+        let (progress, receiver) = watch::channel(LookupProgress::default());
+        self.pending.borrow_mut().insert(number, PendingLookup { question, handshake, world, progress });
+        Some((number, receiver))
     }
 
-    fn heard(&self, news: News) {
-        match news {
-            News::Changed(domain) => self.warm.borrow_mut().forget(&domain),
-            News::Landed(landed) => self.landed(landed),
-            News::Lost(number) => drop(self.end(number)),
-            News::Meanwhile(number, answer) => {
-                if let Some(flight) = self.flights.borrow().get(&number) {
-                    flight.told.send_modify(|told| told.answer = Some(answer));
+    fn handle(&self, event: WorkerEvent) {
+        match event {
+            WorkerEvent::DomainChanged(domain) => self.answer_cache.borrow_mut().forget(&domain),
+            WorkerEvent::Completed(completed) => self.completed(completed),
+            WorkerEvent::Failed(number) => drop(self.end(number)),
+            WorkerEvent::Interim(number, answer) => {
+                if let Some(lookup) = self.pending.borrow().get(&number) {
+                    lookup.progress.send_modify(|progress| progress.answer = Some(answer));
                 }
             }
-            News::Pulse(revision) => self.is_at(revision),
-            News::TurnedAway(number) => {
-                if let Some(flight) = self.end(number) {
-                    flight.told.send_modify(|told| told.is_last = true);
+            WorkerEvent::Pulse(revision) => self.is_at(revision),
+            WorkerEvent::Rejected(number) => {
+                if let Some(lookup) = self.end(number) {
+                    lookup.progress.send_modify(|progress| progress.is_last = true);
                 }
             }
         }
     }
 
     /// The look-up is no longer under way.
-    fn end(&self, number: u64) -> Option<Flight> {
-        let flight = self.flights.borrow_mut().remove(&number)?;
+    fn end(&self, number: u64) -> Option<PendingLookup> {
+        let lookup = self.pending.borrow_mut().remove(&number)?;
         let mut shared = self.shared.borrow_mut();
-        if shared.get(&flight.question) == Some(&number) {
-            shared.remove(&flight.question);
+        if shared.get(&lookup.question) == Some(&number) {
+            shared.remove(&lookup.question);
         }
-        Some(flight)
+        Some(lookup)
     }
 
-    fn landed(&self, landed: Landed) {
-        let Some(flight) = self.end(landed.number) else { return };
-        flight.told.send_replace(Told { answer: Some(landed.answer), is_last: true });
-        if landed.revision > self.revision.get() {
-            self.is_at(landed.revision);
+    fn completed(&self, completed: CompletedLookup) {
+        let Some(lookup) = self.end(completed.number) else { return };
+        lookup.progress.send_replace(LookupProgress { answer: Some(completed.answer), is_last: true });
+        if completed.revision > self.revision.get() {
+            self.is_at(completed.revision);
         }
-        let mut warm = self.warm.borrow_mut();
-        if landed.wrote {
-            warm.forget(&flight.question.domain);
+        let mut answer_cache = self.answer_cache.borrow_mut();
+        if completed.wrote {
+            answer_cache.forget(&lookup.question.domain);
         }
         let is_todays =
-            Arc::ptr_eq(&flight.world, &self.desk.world()) && landed.revision == self.revision.get();
+            Arc::ptr_eq(&lookup.world, &self.worker.world()) && completed.revision == self.revision.get();
         if let Some(standing) =
-            landed.standing.filter(|_| is_todays && flight.handshake == Handshake::NotSeen)
+            completed.standing.filter(|_| is_todays && lookup.handshake == Handshake::NotSeen)
         {
-            warm.remember(&flight.question, standing);
+            answer_cache.remember(&lookup.question, standing);
         }
     }
 
     /// What was read of the files before others changed them counts no more.
     fn is_at(&self, revision: Revision) {
         if self.revision.replace(revision) != revision {
-            self.warm.borrow_mut().clear();
+            self.answer_cache.borrow_mut().clear();
         }
     }
 }
 
-impl Flight {
-    fn subscribe(&self) -> watch::Receiver<Told> {
-        self.told.subscribe()
+impl PendingLookup {
+    fn subscribe(&self) -> watch::Receiver<LookupProgress> {
+        self.progress.subscribe()
     }
 }
 
-/// Hears the news for as long as there is an engine. Without a desk nobody will ever be told anything.
-async fn hear(engine: Weak<Engine>, mut news: mpsc::UnboundedReceiver<News>) {
-    while let Some(news) = news.recv().await {
+/// Handles the worker's events for as long as there is an engine. When the worker is gone, all pending look-ups end.
+async fn hear(engine: Weak<Engine>, mut events: mpsc::UnboundedReceiver<WorkerEvent>) {
+    while let Some(event) = events.recv().await {
         match engine.upgrade() {
-            Some(engine) => engine.heard(news),
+            Some(engine) => engine.handle(event),
             None => return,
         }
     }
     if let Some(engine) = engine.upgrade() {
-        engine.flights.borrow_mut().clear();
+        engine.pending.borrow_mut().clear();
     }
 }
 
@@ -268,21 +276,23 @@ impl Answers for Rc<Engine> {
             let Session { domain, host, .. } = &event.session;
             self.verified(Question { domain: domain.clone(), host: Some(host.clone()) });
         }
-        self.clerk.hear(event);
+        self.tlsrpt_recorder.hear(event);
     }
 
     async fn answer(&self, question: Question) -> (Arc<Answer>, Source) {
         if let Some(answer) = self.at_once(&question) {
             return (answer, Source::Warm);
         }
-        let deadline = Instant::now() + self.desk.world().answer_within;
+        let deadline = Instant::now() + self.worker.world().answer_within;
         let defer =
             |reason, why: &str| Arc::new(Answer::of(&NoInquiry::defer(reason, why).into(), &question));
-        let Some((mut told, from)) = self.flight(&question) else {
+        let Some((mut progress, from)) = self.lookup(&question) else {
             return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
         };
-        let ended = timeout_at(deadline, told.wait_for(|told| told.is_last)).await.map(|told| told.is_ok());
-        let said = told.borrow().answer.clone();
+        let ended = timeout_at(deadline, progress.wait_for(|progress| progress.is_last))
+            .await
+            .map(|progress| progress.is_ok());
+        let said = progress.borrow().answer.clone();
         match (ended, said) {
             (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
             (Ok(true), Some(answer)) => (answer, from),
@@ -295,6 +305,6 @@ impl Answers for Rc<Engine> {
 
 impl Engine {
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
-        self.warm.borrow_mut().recall(question, SystemClock.now())
+        self.answer_cache.borrow_mut().recall(question, SystemClock.now())
     }
 }

@@ -3,9 +3,9 @@
 use super::answer::Answer;
 use super::codec;
 use super::connection;
+use super::connection_limiter::{ConnectionLimiter, ConnectionPermit};
 use super::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
 use super::engine::Answers;
-use super::gate::{Gate, Seat};
 use super::http::{self, Pages};
 use super::listen::Listening;
 use super::question::Question;
@@ -90,7 +90,7 @@ impl<A> Front<A> {
             let (peer, protocol, why) = (stream.to_string(), protocol.word(), why.word());
             warn!(
                 peer,
-                protocol, why, "a connection was ended for its peer's fault; others may not be told of"
+                protocol, why, "a connection was ended for its peer's fault; others may not be logged"
             );
         }
     }
@@ -98,18 +98,18 @@ impl<A> Front<A> {
 
 /// How many may be connected, and how much looked up, at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seats {
-    /// Exim and Postfix together.
-    pub askers: usize,
-    /// Readers of pages.
-    pub readers: usize,
+pub struct ConcurrencyLimits {
+    /// Connections of Exim and Postfix together.
+    pub mta_connections: usize,
+    /// Connections of those who read pages.
+    pub http_connections: usize,
     /// Look-ups that somebody waits for.
     pub look_ups: usize,
-    /// Look-ups that go on beside them, for nobody waits any more.
-    pub overtime: usize,
+    /// Look-ups that continue in the background, for nobody waits any more.
+    pub background_look_ups: usize,
 }
 
-impl Seats {
+impl ConcurrencyLimits {
     /// What so many descriptors are enough for. A look-up that finds none left cannot fetch a policy, and says so of the domain.
     #[must_use]
     pub fn within(descriptors: u64) -> Self {
@@ -117,15 +117,15 @@ impl Seats {
         // Connections have what all of them take, or half if there is less.
         let spare = Self::of_connections().min(descriptors / 2);
         let reserved = RESERVED_DESCRIPTORS.min(descriptors.saturating_sub(spare));
-        let readers = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
+        let http_connections = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
         let files = DESCRIPTORS_FOR_FILES.min(reserved / 2);
         let all_look_ups = reserved.saturating_sub(files) / DESCRIPTORS_PER_LOOK_UP;
         let look_ups = MAX_LOOK_UPS_AT_ONCE.min(all_look_ups.div_ceil(3)).max(1);
         Self {
-            askers: MAX_CONNECTIONS.min(spare.saturating_sub(readers)).max(1),
-            readers,
+            mta_connections: MAX_CONNECTIONS.min(spare.saturating_sub(http_connections)).max(1),
+            http_connections,
             look_ups,
-            overtime: MAX_LOOK_UPS_OVERTIME.min(all_look_ups.saturating_sub(look_ups)),
+            background_look_ups: MAX_LOOK_UPS_OVERTIME.min(all_look_ups.saturating_sub(look_ups)),
         }
     }
 
@@ -135,16 +135,16 @@ impl Seats {
         u64::try_from(Self::of_connections().saturating_add(RESERVED_DESCRIPTORS)).unwrap_or(u64::MAX)
     }
 
-    /// The descriptors of all connections; sockets that listen, and a connection at the door of each, stand beside the seats.
+    /// The descriptors of all connections; sockets that listen, and one accepted connection of each that waits for a slot, come on top.
     const fn of_connections() -> usize {
         MAX_CONNECTIONS.saturating_add(MAX_HTTP_CONNECTIONS).saturating_add(64)
     }
 }
 
-/// Serves Exim or Postfix there, as the place wants it, until it is told to `stop`.
+/// Serves Exim or Postfix there, as the place wants it, until `stop` is set.
 pub async fn attend<A: Answers + Clone + 'static>(
     listening: Listening,
-    gate: Rc<Gate>,
+    limiter: Rc<ConnectionLimiter>,
     front: Rc<Front<A>>,
     pages: impl Pages + Clone + 'static,
     stop: watch::Receiver<bool>,
@@ -152,29 +152,31 @@ pub async fn attend<A: Answers + Clone + 'static>(
     let counters = Arc::clone(&front.counters);
     match listening.protocol {
         Protocol::Exim => {
-            let serve = |stream, seat| connection::serve::<codec::Exim, A>(stream, seat, Rc::clone(&front));
-            welcome(listening, gate, counters, stop, serve).await;
+            let serve =
+                |stream, permit| connection::serve::<codec::Exim, A>(stream, permit, Rc::clone(&front));
+            welcome(listening, limiter, counters, stop, serve).await;
         }
         Protocol::Postfix => {
             let serve =
-                |stream, seat| connection::serve::<codec::Postfix, A>(stream, seat, Rc::clone(&front));
-            welcome(listening, gate, counters, stop, serve).await;
+                |stream, permit| connection::serve::<codec::Postfix, A>(stream, permit, Rc::clone(&front));
+            welcome(listening, limiter, counters, stop, serve).await;
         }
         Protocol::Http => {
-            let serve = |stream, seat| http::serve(stream, seat, pages.clone(), Arc::clone(&front.counters));
-            welcome(listening, gate, counters, stop, serve).await;
+            let serve =
+                |stream, permit| http::serve(stream, permit, pages.clone(), Arc::clone(&front.counters));
+            welcome(listening, limiter, counters, stop, serve).await;
         }
     }
 }
 
-/// Accepts connections and has them served, until it is told to `stop`: then a place of ours is withdrawn, and who has
-/// connected by then is still served. A place that was handed over stays, and whoever comes waits for our successor.
+/// Accepts connections and has them served, until `stop` is set: then a place of ours is withdrawn, and connections
+/// made by then are still served. A place that was handed over stays, and new connections wait for the next process.
 pub async fn welcome<F: Future<Output = ()> + 'static>(
     mut listening: Listening,
-    gate: Rc<Gate>,
+    limiter: Rc<ConnectionLimiter>,
     counters: Arc<Counters>,
     mut stop: watch::Receiver<bool>,
-    serve: impl Fn(Stream, Seat) -> F,
+    serve: impl Fn(Stream, ConnectionPermit) -> F,
 ) {
     let mut end = None;
     let mut is_in_trouble = false;
@@ -202,7 +204,7 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
                     info!(place = listening.place, "connections are accepted again");
                 }
                 counters.connections.of(listening.protocol).one();
-                gate.enter(listening.protocol).await.occupy(|seat| serve(stream, seat));
+                limiter.acquire(listening.protocol).await.occupy(|permit| serve(stream, permit));
             }
             // Its peer has left already.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
@@ -224,17 +226,18 @@ mod tests {
 
     #[test]
     fn look_ups_and_files_have_their_descriptors_whatever_there_are() {
-        for (descriptors, [askers, readers, look_ups, overtime]) in [
+        for (descriptors, [mta_connections, http_connections, look_ups, background_look_ups]) in [
             (u64::MAX, [512, 64, 64, 128]),
-            (Seats::descriptors_wanted(), [512, 64, 64, 128]),
+            (ConcurrencyLimits::descriptors_wanted(), [512, 64, 64, 128]),
             (1_024, [448, 64, 10, 18]),
             (512, [224, 32, 4, 8]),
             (64, [28, 4, 1, 0]),
             (16, [7, 1, 1, 0]),
             (0, [1, 1, 1, 0]),
         ] {
-            let expected = Seats { askers, readers, look_ups, overtime };
-            assert_eq!(Seats::within(descriptors), expected, "{descriptors}");
+            let expected =
+                ConcurrencyLimits { mta_connections, http_connections, look_ups, background_look_ups };
+            assert_eq!(ConcurrencyLimits::within(descriptors), expected, "{descriptors}");
         }
     }
 }

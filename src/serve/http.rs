@@ -1,7 +1,7 @@
 //! HTTP/1.1 on one connection: heads are bounded in octets and in time, bodies are not read, replies are whole.
 
+use super::connection_limiter::ConnectionPermit;
 use super::counters::{Counters, Cutting, Protocol, Thread};
-use super::gate::Seat;
 use super::protocol::http::{ALLOWED, ALWAYS, Head, Page, Refusal, Reply, wanted};
 use crate::limits::{MAX_PAGE_REQUEST_OCTETS, PAGE_CONNECTION_LIFE, PAGE_REQUEST_DEADLINE};
 use futures_util::FutureExt as _;
@@ -29,15 +29,15 @@ pub trait Pages {
 /// Serves a connection until it ends, [`PAGE_CONNECTION_LIFE`] at most: so whoever reads slowly ends, too.
 pub async fn serve<P: Pages>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    seat: Seat,
+    permit: ConnectionPermit,
     pages: P,
     counters: Arc<Counters>,
 ) {
-    seat.waits();
+    permit.mark_evictable();
     let answered = service_fn(async |request| {
-        seat.works();
+        permit.mark_protected();
         let reply = answer(&request, &pages, &counters).await;
-        seat.waits();
+        permit.mark_evictable();
         Ok::<_, Infallible>(response(reply))
     });
     let connection = http1::Builder::new()

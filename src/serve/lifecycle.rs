@@ -1,10 +1,10 @@
-//! The life of the daemon: it becomes ready, reads its files again when it is told to, shows that it is alive, and ends
+//! The life of the daemon: it becomes ready, reads its files again on SIGHUP, shows that it is alive, and ends
 //! when nobody waits for an answer any more.
 
+use super::connection_limiter::ConnectionLimiter;
 use super::counters::{Closed as _, Counters, Protocol, ReloadEnd};
 use super::engine::Engine;
-use super::front::{Front, Seats, attend};
-use super::gate::Gate;
+use super::front::{ConcurrencyLimits, Front, attend};
 use super::listen::Listening;
 use super::watch::Watch;
 use super::world::World;
@@ -31,20 +31,20 @@ use tracing::{error, info, warn};
 /// How the daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It was told to, and whoever waited has an answer, or waited longer than he was to.
+    /// On a signal: every client that waited has an answer, or its deadline has passed.
     Drained,
-    /// It was told to twice: who waited has none.
+    /// On a second signal: clients that waited have no answer.
     AtOnce,
     /// A part of it is gone that nothing goes on without.
     Broken(&'static str),
 }
 
-/// Words that may wait: whoever is told to end is told it twice at most.
-const MAX_WORDS: usize = 8;
+/// Room for the two signals that count, and for a failure of each part.
+const MAX_END_CAUSES: usize = 8;
 
-/// What the daemon is told, or finds out.
+/// Why the daemon ends.
 #[derive(Clone, Copy, Debug)]
-enum Word {
+enum EndCause {
     End,
     Broken(&'static str),
 }
@@ -52,20 +52,20 @@ enum Word {
 /// The descriptors that this process may have; as many as it is allowed, if it wants them.
 #[must_use]
 pub fn descriptors() -> u64 {
-    let wanted = Seats::descriptors_wanted();
+    let wanted = ConcurrencyLimits::descriptors_wanted();
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((DESCRIPTORS_UNTOLD, DESCRIPTORS_UNTOLD));
     let better = wanted.min(hard);
     if soft < better && setrlimit(Resource::RLIMIT_NOFILE, better, hard).is_ok() { better } else { soft }
 }
 
-/// Serves at these places until it is told to end (SIGTERM, SIGINT). SIGHUP has `reload` look for another world, on a
+/// Serves at these places until SIGTERM or SIGINT. SIGHUP has `reload` look for another world, on a
 /// thread that may wait for a disk; if there is none, the old one stays.
 ///
 /// # Errors
 /// If the system does not let it wait for signals.
 pub async fn live<R>(
     places: Vec<Listening>,
-    seats: Seats,
+    limits: ConcurrencyLimits,
     engine: Rc<Engine>,
     counters: Arc<Counters>,
     reload: R,
@@ -73,87 +73,88 @@ pub async fn live<R>(
 where
     R: Fn() -> Result<World, String> + Clone + Send + 'static,
 {
-    let (say, mut words) = mpsc::channel(MAX_WORDS);
+    let (causes, mut ends) = mpsc::channel(MAX_END_CAUSES);
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let (mut signals, say) = (signal(kind)?, say.clone());
-        vital(&say.clone(), "the wait for a signal", async move {
+        let (mut signals, causes) = (signal(kind)?, causes.clone());
+        vital(&causes.clone(), "the wait for a signal", async move {
             while signals.recv().await.is_some() {
-                // Whoever has been told twice need not be told again.
-                let _ = say.try_send(Word::End);
+                // A third signal changes nothing.
+                let _ = causes.try_send(EndCause::End);
             }
         });
     }
     let hangups = signal(SignalKind::hangup())?;
     let front = Front::new(Rc::clone(&engine), Arc::clone(&counters));
-    let askers = Gate::new(seats.askers, Arc::clone(&counters));
-    let readers = Gate::new(seats.readers, Arc::clone(&counters));
+    let mta_connections = ConnectionLimiter::new(limits.mta_connections, Arc::clone(&counters));
+    let http_connections = ConnectionLimiter::new(limits.http_connections, Arc::clone(&counters));
     let (stop, stopped) = watch::channel(false);
     let status = answering(&places);
     counters.loaded.set(SystemClock.now());
     let names = places.iter().map(|place| place.place.clone()).collect();
     let pages = Watch::new(Rc::clone(&engine), Rc::clone(&front), names);
     for listening in places {
-        let gate = if listening.protocol == Protocol::Http { &readers } else { &askers };
+        let limiter = if listening.protocol == Protocol::Http { &http_connections } else { &mta_connections };
         let attending =
-            attend(listening, Rc::clone(gate), Rc::clone(&front), Rc::clone(&pages), stopped.clone());
-        vital(&say, "a place to listen at", attending);
+            attend(listening, Rc::clone(limiter), Rc::clone(&front), Rc::clone(&pages), stopped.clone());
+        vital(&causes, "a place to listen at", attending);
     }
-    vital(&say, "the pulse", keep_pulse(Rc::clone(&engine)));
-    vital(&say, "the reload", keep_reloading(hangups, Rc::clone(&engine), counters, reload, status.clone()));
+    vital(&causes, "the pulse", keep_pulse(Rc::clone(&engine)));
+    vital(
+        &causes,
+        "the reload",
+        keep_reloading(hangups, Rc::clone(&engine), counters, reload, status.clone()),
+    );
     let watched = Rc::clone(&engine);
-    let tell = say.clone();
-    vital(&say, "the watch over threads", async move {
+    let sender = causes.clone();
+    vital(&causes, "the watch over threads", async move {
         let thread = watched.lost().await;
-        let _ = tell.send(Word::Broken(thread)).await;
+        let _ = sender.send(EndCause::Broken(thread)).await;
     });
     info!("{status}");
     notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
-    if let Some(Word::Broken(part)) = words.recv().await {
+    if let Some(EndCause::Broken(part)) = ends.recv().await {
         return Ok(broken(part));
     }
-    info!("told to end: whoever has connected gets an answer, and nobody else is let in");
+    info!("ending: connected clients get their answers, and no new connection is accepted");
     notify(&[NotifyState::Stopping, NotifyState::Status("Answering those who wait already")]);
     stop.send_replace(true);
-    match select(pin!(drain(&front, &askers)), pin!(words.recv())).await {
+    match select(pin!(drain(&front, &mta_connections)), pin!(ends.recv())).await {
         Either::Left(_) => {
-            // What the store was told before this comes back is on the disk.
+            // All that the store was sent before this is on the disk.
             let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
             let _ = timeout(PULSE_DEADLINE, engine.settled()).await;
             Ok(Ended::Drained)
         }
-        Either::Right((Some(Word::Broken(part)), _)) => Ok(broken(part)),
+        Either::Right((Some(EndCause::Broken(part)), _)) => Ok(broken(part)),
         Either::Right(_) => Ok(Ended::AtOnce),
     }
 }
 
 /// Lets those who asked have their answers.
-async fn drain<A>(front: &Front<A>, askers: &Gate) {
+async fn drain<A>(front: &Front<A>, mta_connections: &ConnectionLimiter) {
     front.close();
     sleep(DRAIN_GRACE).await;
-    // Whoever asked before has been heard by now.
-    askers.send_the_waiting_home();
-    let left = askers.emptied(DRAIN_DEADLINE).await;
+    // Every request that was sent before has been read by now.
+    mta_connections.close_evictable();
+    let left = mta_connections.drained(DRAIN_DEADLINE).await;
     if left > 0 {
         warn!(left, "some did not get their answers in time, or did not take them");
     }
 }
 
 /// Runs a part that nothing goes on without: if it panics, the daemon ends, and systemd starts another one.
-fn vital(say: &mpsc::Sender<Word>, part: &'static str, run: impl Future<Output = ()> + 'static) {
-    let say = say.clone();
+fn vital(causes: &mpsc::Sender<EndCause>, part: &'static str, run: impl Future<Output = ()> + 'static) {
+    let causes = causes.clone();
     spawn_local(async move {
         // Nothing of the part is used any more.
         if AssertUnwindSafe(run).catch_unwind().await.is_err() {
-            let _ = say.send(Word::Broken(part)).await;
+            let _ = causes.send(EndCause::Broken(part)).await;
         }
     });
 }
 
 fn broken(part: &'static str) -> Ended {
-    error!(
-        part,
-        "a mistake of ours: a part of the daemon is gone, which ends so that it can be started again"
-    );
+    error!(part, "a bug: a part of the daemon is gone, which ends so that it can be started again");
     Ended::Broken(part)
 }
 
@@ -195,7 +196,7 @@ async fn keep_reloading<R>(
     }
 }
 
-/// Tells systemd that all is well, as long as front, desk and store answer.
+/// Tells systemd that all is well, as long as front, lookup worker and store answer.
 async fn keep_pulse(engine: Rc<Engine>) {
     let mut microseconds = 0;
     if !sd_notify::watchdog_enabled(false, &mut microseconds) {
@@ -206,13 +207,13 @@ async fn keep_pulse(engine: Rc<Engine>) {
     loop {
         match timeout(PULSE_DEADLINE, engine.pulse()).await {
             Ok(()) => notify(&[NotifyState::Watchdog]),
-            Err(_) => warn!("a thread does not answer; systemd is not told that all is well"),
+            Err(_) => warn!("a thread does not answer; the watchdog of systemd is not notified"),
         }
         sleep(pause).await;
     }
 }
 
-/// Tells systemd, if it is there; nobody else is left to be told that it is not.
+/// Notifies systemd, if it runs this process.
 fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(false, states);
 }

@@ -1,9 +1,9 @@
 //! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands.
 
 use super::answer::Answer;
+use super::answer_cache::Standing;
 use super::question::Question;
 use super::silence::Silence;
-use super::warm::Standing;
 use super::world::World;
 use crate::cache::{Dossier, Ledger, Memory as _, Write};
 use crate::config::Asked;
@@ -29,9 +29,9 @@ pub enum Begun {
 /// An answer, and for whom it is good.
 #[derive(Debug)]
 pub struct Found {
-    /// What those are told who have waited for it.
+    /// The report for those who have waited for it.
     pub report: Report,
-    /// What those are told who come later; `None` if they have to have it looked up again.
+    /// The answer for those who ask later; `None` if it has to be looked up again.
     pub standing: Option<Standing>,
 }
 
@@ -91,7 +91,7 @@ impl LookUp {
         Some((report, standing))
     }
 
-    /// What whoever cannot wait is told: what the policy in the cache says where nobody else says anything. That nothing is
+    /// The answer for a client that cannot wait: what the policy in the cache says without any other evidence. That nothing is
     /// known of a policy lets no mail go: the look-up may still find one.
     pub async fn meanwhile(&self) -> Answer {
         let memory = self.dossier.rehearsal(&self.request.domain, self.now);
@@ -102,8 +102,8 @@ impl LookUp {
         Answer::of(&report, &self.question)
     }
 
-    /// Asks others, by the pipeline of the command: the answer, and what the store is to be told before it leaves. The clock
-    /// tells when the answer has come.
+    /// Asks others, by the pipeline of the command: the answer, and what the store has to keep before it leaves. The clock
+    /// says when the answer has come.
     pub async fn ask(
         &self,
         dns: &impl Resolve,
@@ -169,7 +169,7 @@ impl LookUp {
     }
 }
 
-/// Whoever asked cannot wait, and nothing is known.
+/// The client cannot wait, and nothing is known.
 #[must_use]
 pub fn late() -> Report {
     NoInquiry::defer(Reason::Deadline, "the look-up takes longer than the asker waits").into()

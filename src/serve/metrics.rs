@@ -38,7 +38,7 @@ pub fn exposition(status: &Status) -> String {
     house(&mut page, status);
     answers(&mut page, status);
     sockets(&mut page, status);
-    desk(&mut page, status);
+    look_ups(&mut page, status);
     policies(&mut page, status);
     page.0
 }
@@ -56,7 +56,8 @@ fn house(page: &mut Exposition, status: &Status) {
         "When the configuration in use was read.",
     );
     family.sample(&[], status.loaded_at.0);
-    let help = "1 if the daemon can do its work: it listens, has name servers, and desk and store answer.";
+    let help =
+        "1 if the daemon can do its work: it listens, has name servers, and lookup worker and store answer.";
     page.family("smtp_sts_serve_ready", Gauge, help).sample(&[], u64::from(status.readiness().is_ok()));
     page.family("smtp_sts_serve_reloads_total", Counter, "Reloads, by what came of them.")
         .counts(&counters.reloads);
@@ -76,7 +77,8 @@ fn answers(page: &mut Exposition, status: &Status) {
         .counts(&counters.reasons);
     let help = "From the question's last octet to the answer, by where the answer came from.";
     page.family("smtp_sts_serve_answer_seconds", Histogram, help).durations(&counters.latency);
-    page.family("smtp_sts_serve_warm_answers", Gauge, "Answers at hand in memory.").sample(&[], status.warm);
+    page.family("smtp_sts_serve_warm_answers", Gauge, "Answers at hand in memory.")
+        .sample(&[], status.cached_answers);
     page.family(
         "smtp_sts_serve_events_total",
         Counter,
@@ -104,15 +106,19 @@ fn sockets(page: &mut Exposition, status: &Status) {
         .sample(&[], counters.accept_errors.get());
 }
 
-fn desk(page: &mut Exposition, status: &Status) {
+fn look_ups(page: &mut Exposition, status: &Status) {
     use Kind::{Counter, Gauge};
     let counters = &status.counters;
     page.family("smtp_sts_serve_lookups_total", Counter, "Look-ups, renewals included, by how they ended.")
         .counts(&counters.look_ups);
     page.family("smtp_sts_serve_lookups_under_way", Gauge, "Look-ups at work.")
         .sample(&[], counters.look_ups_under_way.get());
-    page.family("smtp_sts_serve_lookups_waiting", Gauge, "Look-ups that wait for a place at the desk.")
-        .sample(&[], counters.look_ups_waiting.get());
+    page.family(
+        "smtp_sts_serve_lookups_waiting",
+        Gauge,
+        "Look-ups that wait for a free place among those under way.",
+    )
+    .sample(&[], counters.look_ups_waiting.get());
     page.family("smtp_sts_serve_dns_questions_total", Counter, "Questions that went to name servers.")
         .sample(&[], counters.dns_questions.get());
     let help = "What came of the answers that look-ups asked for, by the chain of trust.";

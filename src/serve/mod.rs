@@ -1,45 +1,52 @@
 //! The daemon: one long-lived process that answers Exim's `${readsocket}`, Postfix's socketmap and HTTP.
 //!
-//! A question's way, told in the order of the modules that it passes:
+//! The way of a question, in the order of the modules that it passes:
 //!
 //! 1. [`lifecycle`] brings the daemon up, has it read its files again and ends it: sockets from birth or from systemd
 //!    ([`listen`]), and what the administrator chose ([`world`]).
-//! 2. [`front`] accepts, and [`gate`] has a seat for each [`connection`] ([`stream`]). A [`codec`] of [`protocol`] makes a
-//!    [`question`] of its octets.
-//! 3. [`engine`] gives the [`answer`] that is still [`warm`], or has one look-up made, however many ask.
-//! 4. [`desk`] makes it, when its domain's lane ([`lanes`]) and a seat are free. A [`look_up`] is the very pipeline of the
-//!    command ([`crate::verify`]): it asks what is [`outside`], but not at once what failed a moment ago ([`setbacks`]). Whoever
-//!    cannot wait is told what it comes to where all is [`silence`].
+//! 2. [`front`] accepts a [`connection`] ([`stream`]), and [`connection_limiter`] bounds how many are open. A [`codec`] of
+//!    [`protocol`] decodes its octets into a [`question`].
+//! 3. [`engine`] returns the [`answer`] that the [`answer_cache`] has, or orders one look-up for all who ask the same.
+//! 4. [`lookup_worker`] runs it under its domain's lock ([`domain_locks`]) and one of a bounded number of permits. A [`look_up`]
+//!    is the pipeline of the command ([`crate::verify`]): it asks the network ([`outside`]), but not again at once what has just
+//!    failed ([`resolution_failures`], RFC 9520). A client that cannot wait gets what the cache alone answers ([`silence`]).
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
-//! Beside the road: [`renewal`] fetches policies again before they end, [`clerk`] has the counts for TLS reports, also of what
-//! look-ups notice themselves, [`counters`] and [`recent`] remember what happened. [`http`] shows it: [`watch`] asks all threads
-//! for the [`status`], which [`status_page`] tells people and [`metrics`] machines.
+//! Besides: [`renewal`] fetches policies again before they end, [`tlsrpt_recorder`] counts sessions for TLS reports (RFC 8460),
+//! [`counters`] and [`recent`] hold what happened. [`http`] serves it: [`watch`] asks all threads for the [`status`], which
+//! [`status_page`] shows to people and [`metrics`] to Prometheus.
 //!
-//! Three threads, so that nobody waits for somebody else's work: the front (sockets, codecs, warm answers: nothing there
-//! computes for long or touches a disk), the desk (DNS, HTTPS, validation), the store (SQLite).
+//! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk.
+//!
+//! | thread | work | channel into it | message | owner of the sending end |
+//! |---|---|---|---|---|
+//! | front | sockets, codecs, cached answers | unbounded mpsc | [`lookup_worker::WorkerEvent`] | the lookup worker |
+//! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, [`crate::limits::MAX_LOOK_UPS_WAITING`] | look-up order, pulse | [`engine::Engine`], by [`lookup_worker::LookupWorker`] |
+//! | lookup worker | the configuration of its own work | watch | [`world::World`] | [`engine::Engine`] |
+//! | front | TLSRPT queue, read by a task | mpsc, [`crate::limits::MAX_TLSRPT_QUEUE`] | event, failures, write | [`tlsrpt_recorder::TlsrptRecorder`]: engine and lookup worker |
+//! | store | SQLite | mpsc, [`crate::limits::MAX_STORE_ERRANDS`] | errand, with a oneshot for its result | [`store::Store`]: all others |
 //!
 //! Invariants:
 //! - The decision code is the command's. The daemon decides when to ask and how long an answer stays, never what it is.
 //! - An answer comes before Exim stops waiting: at the daemon's own deadline the policy in the cache decides, or the mail waits.
 //! - The store knows what an answer rests on before the answer leaves; what was in force is in force after `kill -9`.
-//! - Whoever asks holds up nobody else: sockets, frames, look-ups and memory are bounded ([`crate::limits`]).
+//! - No client holds up another one: sockets, frames, look-ups and memory are bounded ([`crate::limits`]).
 //! - Nothing on a socket changes what is remembered, but the report of a verified handshake (the draft's appendix 1).
 
 pub mod answer;
-pub mod clerk;
+pub mod answer_cache;
 pub mod codec;
 pub mod connection;
+pub mod connection_limiter;
 pub mod counters;
-pub mod desk;
+pub mod domain_locks;
 pub mod engine;
 pub mod front;
-pub mod gate;
 pub mod http;
-pub mod lanes;
 pub mod lifecycle;
 pub mod listen;
 pub mod look_up;
+pub mod lookup_worker;
 mod markup;
 pub mod metrics;
 mod noticed;
@@ -48,12 +55,12 @@ pub mod protocol;
 pub mod question;
 pub mod recent;
 pub mod renewal;
-pub mod setbacks;
+pub mod resolution_failures;
 pub mod silence;
 pub mod status;
 pub mod status_page;
 pub mod store;
 pub mod stream;
-pub mod warm;
+pub mod tlsrpt_recorder;
 pub mod watch;
 pub mod world;

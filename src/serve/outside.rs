@@ -1,4 +1,4 @@
-//! The way to the network: whom the desk asks, and whom a test lets it ask.
+//! The way to the network: whom the lookup worker asks, and whom a test lets it ask.
 
 use super::world::World;
 use crate::dns::Resolve;
@@ -9,9 +9,9 @@ use std::time::Instant;
 
 /// Where DNS and policy hosts are, for one look-up after the other.
 pub trait Outside: 'static {
-    /// Whoever answers questions during one look-up.
+    /// The resolver of one look-up.
     type Dns: Resolve;
-    /// Whoever fetches policies during one look-up.
+    /// The fetcher of one look-up.
     type Https<'a>: Fetch
     where
         Self: 'a;

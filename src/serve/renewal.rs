@@ -6,12 +6,13 @@
 //! together come apart, and a restart changes nothing. If it fails, another turn comes every hour until the end; its host's
 //! own pauses are heeded. Only policies in force that some delivery still asks for are renewed; others are left to their end.
 //!
-//! A renewal takes its domain's lane, so that nobody is asked twice, and no seat: whoever waits for an answer goes first.
+//! A renewal holds its domain's lock, so that nobody is asked twice, but no look-up permit: questions that wait for an answer
+//! go first.
 
 use super::counters::RenewalEnd;
-use super::desk::{News, Room};
+use super::lookup_worker::{WorkerEvent, WorkerState};
 use super::outside::Outside;
-use super::setbacks::Patient;
+use super::resolution_failures::FailureCachingResolver;
 use super::world::World;
 use crate::cache::{Cache, Ledger, Mark, Trouble};
 use crate::limits::{
@@ -29,13 +30,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-/// Walks for as long as the desk is there.
-pub(super) async fn walk<O: Outside>(room: Rc<Room<O>>) {
-    let gate = Arc::new(Semaphore::new(MAX_RENEWALS_AT_ONCE));
+/// Walks for as long as the lookup worker runs.
+pub(super) async fn walk<O: Outside>(state: Rc<WorkerState<O>>) {
+    let slots = Arc::new(Semaphore::new(MAX_RENEWALS_AT_ONCE));
     let mut before = UnixTime(0);
     loop {
         let now = SystemClock.now();
-        if round(&room, &gate, before, now).await {
+        if round(&state, &slots, before, now).await {
             before = now;
         }
         sleep(RENEWAL_ROUND).await;
@@ -44,23 +45,23 @@ pub(super) async fn walk<O: Outside>(room: Rc<Room<O>>) {
 
 /// One walk from the first page to the last; whether it came to the end.
 async fn round<O: Outside>(
-    room: &Rc<Room<O>>,
-    gate: &Arc<Semaphore>,
+    state: &Rc<WorkerState<O>>,
+    slots: &Arc<Semaphore>,
     before: UnixTime,
     now: UnixTime,
 ) -> bool {
     let mut mark = Mark::default();
     loop {
-        let world = Arc::clone(&room.worlds.borrow());
+        let world = Arc::clone(&state.worlds.borrow());
         let Ok(Ok((due, next))) =
-            room.store.ask(&world, move |cache| whose_turn(cache, &mark, before, now)).await
+            state.store.ask(&world, move |cache| due_policies(cache, &mark, before, now)).await
         else {
             return false;
         };
         for policy in due {
-            let Ok(permit) = Arc::clone(gate).acquire_owned().await else { return false };
-            let renewal = renew(Rc::clone(room), Arc::clone(&world), policy, permit);
-            room.begin(renewal, |counters| counters.renewals.of(RenewalEnd::Failed).one());
+            let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return false };
+            let renewal = renew(Rc::clone(state), Arc::clone(&world), policy, permit);
+            state.begin(renewal, |counters| counters.renewals.of(RenewalEnd::Failed).one());
             sleep(RENEWALS_APART).await;
         }
         match next {
@@ -72,7 +73,7 @@ async fn round<O: Outside>(
 }
 
 /// Whose turn came between the two moments, among the next few policies behind the mark; and the mark behind them.
-fn whose_turn(
+fn due_policies(
     cache: &Cache,
     mark: &Mark,
     before: UnixTime,
@@ -116,35 +117,35 @@ fn scattered(name: &str) -> u64 {
 
 /// Renews one policy, unless somebody was faster.
 async fn renew<O: Outside>(
-    room: Rc<Room<O>>,
+    state: Rc<WorkerState<O>>,
     world: Arc<World>,
     policy: StoredPolicy,
     _permit: OwnedSemaphorePermit,
 ) {
     let domain = policy.domain.clone();
-    let (_turn, _) = room.lanes.turn(&domain).await;
-    let Ok((dossier, _)) = room.store.dossier(&world, &domain).await else { return };
+    let (_lock, _) = state.domain_locks.lock(&domain).await;
+    let Ok((dossier, _)) = state.store.dossier(&world, &domain).await else { return };
     let now = SystemClock.now();
     let stored = dossier.policies.of(policy.policy.dialect());
     let Some(stored) = stored.filter(|stored| **stored == policy && stored.is_unexpired(now)) else { return };
     let deadline = Instant::now() + world.look_up_within;
     let ledger = Ledger::of(&domain, &dossier, now);
     let outcome = {
-        let dns = room.outside.dns(&world, now, deadline);
-        let https = room.outside.https(&world, &dns, deadline);
-        let setbacks = room.setbacks(&world);
-        let patient = Patient::new(&dns, &setbacks);
-        let renewal = refresh(stored, Backoff::Heeded, &ledger, &patient, &https, now);
+        let dns = state.outside.dns(&world, now, deadline);
+        let https = state.outside.https(&world, &dns, deadline);
+        let resolution_failures = state.resolution_failures(&world);
+        let resolver = FailureCachingResolver::new(&dns, &resolution_failures);
+        let renewal = refresh(stored, Backoff::Heeded, &ledger, &resolver, &https, now);
         timeout(world.look_up_within + WATCHDOG_GRACE, renewal).await
     };
     let writes = ledger.close();
     if !writes.is_empty() {
         let of = domain.clone();
-        let kept = room.store.ask(&world, move |cache| cache.apply(&of, &writes)).await;
-        let _ = room.news.send(News::Changed(domain.clone()));
+        let kept = state.store.ask(&world, move |cache| cache.apply(&of, &writes)).await;
+        let _ = state.events.send(WorkerEvent::DomainChanged(domain.clone()));
         if !matches!(kept, Ok(Ok(()))) {
-            room.counters.store_troubles.one();
-            return room.counters.renewals.of(RenewalEnd::Failed).one();
+            state.counters.store_troubles.one();
+            return state.counters.renewals.of(RenewalEnd::Failed).one();
         }
     }
     let domain = domain.as_str();
@@ -160,7 +161,7 @@ async fn renew<O: Outside>(
         }
         Err(_) => RenewalEnd::Failed,
     };
-    room.counters.renewals.of(end).one();
+    state.counters.renewals.of(end).one();
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::dns::{Answer, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::https::{Fetch, FetchError, MediaType, PolicyUrl, Step};
 use std::time::Duration;
 
-/// The deadline of whoever asked came first, at once. No zone is known to be unsigned then, so whatever was not known
+/// The client's deadline came first, at once. No zone is known to be unsigned then, so whatever was not known
 /// before lets the mail wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Silence;

@@ -21,19 +21,19 @@ pub struct Status {
     pub places: Vec<String>,
     /// Who is asked.
     pub name_servers: Vec<SocketAddr>,
-    /// The policies in force; or why the store does not tell.
+    /// The policies in force; or why the store does not answer.
     pub outlook: Result<Arc<Outlook>, NoOutlook>,
-    /// Whether the desk answers; or what is wrong, in words.
-    pub desk: Result<(), String>,
+    /// Whether the lookup worker answers; or what is wrong, in words.
+    pub lookup_worker: Result<(), String>,
     /// Answers at hand.
-    pub warm: usize,
+    pub cached_answers: usize,
     /// Refusals and defers of late, the newest first.
     pub recent: Vec<Withheld>,
     /// What was counted.
     pub counters: Arc<Counters>,
 }
 
-/// Why the policies in force cannot be told.
+/// Why the policies in force are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoOutlook {
     /// The store still counts: there are very many of them, or the disk is slow.
@@ -66,10 +66,10 @@ impl Status {
                     .to_owned(),
             );
         }
-        // The desk's word goes through the store: a store that is silent is told of there, one that counts is well.
+        // The lookup worker's pulse goes through the store: a silent store fails there; one that still counts is well.
         if let Err(NoOutlook::Trouble(why)) = &self.outlook {
             return Err(why.clone());
         }
-        self.desk.clone()
+        self.lookup_worker.clone()
     }
 }

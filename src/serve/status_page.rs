@@ -129,7 +129,7 @@ fn glance(page: &mut Markup, status: &Status) {
         ));
     });
     page.tile("Warm answers", |page| {
-        page.number(u64::try_from(status.warm).unwrap_or(u64::MAX));
+        page.number(u64::try_from(status.cached_answers).unwrap_or(u64::MAX));
         let warm = counters.latency.of(Source::Warm).within(99).map(duration);
         page.note(&warm.map_or_else(
             || "at hand in memory".to_owned(),

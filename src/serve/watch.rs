@@ -75,8 +75,9 @@ impl Watch {
 
     /// The daemon as it is now.
     async fn status(&self) -> Status {
-        let silent = |_| "the desk, or the store behind it, does not answer within a second".to_owned();
-        let (desk, outlook) =
+        let silent =
+            |_| "the lookup worker, or the store behind it, does not answer within a second".to_owned();
+        let (worker, outlook) =
             futures_util::future::join(timeout(PAGE_PATIENCE, self.engine.pulse()), self.outlook()).await;
         Status {
             now: SystemClock.now(),
@@ -85,9 +86,9 @@ impl Watch {
             places: self.places.clone(),
             name_servers: self.engine.name_servers(),
             // A store that hangs has no old numbers to look good with.
-            outlook: if desk.is_ok() { outlook } else { Err(NoOutlook::Counting) },
-            desk: desk.map_err(silent),
-            warm: self.engine.warm_answers(),
+            outlook: if worker.is_ok() { outlook } else { Err(NoOutlook::Counting) },
+            lookup_worker: worker.map_err(silent),
+            cached_answers: self.engine.cached_answers(),
             recent: self.front.recent.borrow().iter().cloned().collect(),
             counters: Arc::clone(&self.front.counters),
         }

@@ -69,7 +69,7 @@ const PURE: &[&str] = &[
     "src/serve/recent.rs",
     "src/serve/status.rs",
     "src/serve/status_page.rs",
-    "src/serve/warm.rs",
+    "src/serve/answer_cache.rs",
     "src/verify/announcement.rs",
     "src/verify/asked.rs",
     "src/verify/context.rs",

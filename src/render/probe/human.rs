@@ -304,7 +304,7 @@ fn of_record(record: &TlsaRecord, fate: &Fate) -> (Tone, String) {
         Fate::NotMatched => (Tone::Warning, "does not fit".to_owned()),
         Fate::Unverified(why) => (Tone::Bad, format!("would fit, but: {}", excerpt(why, SHOWN))),
         Fate::Unusable(why) => (Tone::Warning, format!("cannot be used: {why}")),
-        Fate::Outdone => (Tone::Faint, "does not count beside a stronger digest".to_owned()),
+        Fate::Superseded => (Tone::Faint, "superseded by a stronger digest".to_owned()),
         Fate::NotReached => (Tone::Faint, "not compared".to_owned()),
     };
     (tone, format!("TLSA {text}: {words}"))

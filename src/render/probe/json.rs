@@ -123,7 +123,7 @@ fn tlsa(record: &TlsaRecord, fate: &Fate) -> Value {
         Fate::Matched { at } => (*at, None),
         Fate::Unverified(why) => (None, Some(safe(why))),
         Fate::Unusable(why) => (None, Some(safe(&why.to_string()))),
-        Fate::NotMatched | Fate::Outdone | Fate::NotReached => (None, None),
+        Fate::NotMatched | Fate::Superseded | Fate::NotReached => (None, None),
     };
     json!({"record": safe(&record.text), "fate": fate.word(), "at": at, "why": why})
 }

@@ -221,7 +221,7 @@ fn the_log_tells_the_daemons_own_affairs_whatever_its_shape() {
         let mut daemon = Plan::in_world(&lab).option("--log-format", shape).start();
         daemon.ask("enforced.test");
         daemon.terminate();
-        daemon.wait_for_log("told to end");
+        daemon.wait_for_log("ending: connected clients");
         let log = daemon.log();
         assert!(log.starts_with(ready) && !log.contains("DNS answered"), "{log}");
     }

@@ -48,8 +48,8 @@ fn young() -> Status {
         places: vec!["/run/smtp-sts-verify/exim.sock".into(), "127.0.0.1:8461".into()],
         name_servers: vec!["127.0.0.1:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()],
         outlook: Ok(Arc::new(Outlook::default())),
-        desk: Ok(()),
-        warm: 0,
+        lookup_worker: Ok(()),
+        cached_answers: 0,
         recent: Vec::new(),
         counters: Arc::new(Counters::default()),
     }
@@ -83,7 +83,7 @@ pub(crate) fn busy() -> Status {
     let refused = question("bank.example", Some("mx.attacker.example"));
     withhold(&mut recent, &refused, Verdict::Refuse, Reason::MxNotInPolicy, NOW.0 - 42);
     status.recent = recent.iter().cloned().collect();
-    status.warm = 1_312;
+    status.cached_answers = 1_312;
     let many: String = (1..=7).map(|n| format!("mx: mx{n}.provider.example\n")).collect();
     let soonest = vec![
         policy("bank.example", "enforce", "mx: mx.bank.example\n", 90_000),
@@ -196,7 +196,10 @@ fn whatever_is_missing_is_the_reason_why_it_is_not_ready() {
     };
     assert!(without(|status| status.places.clear()).contains("no place to listen at"));
     assert!(without(|status| status.name_servers.clear()).contains("no name server"));
-    assert!(without(|status| status.desk = Err("the desk is silent".into())).contains("the desk"));
+    assert!(
+        without(|status| status.lookup_worker = Err("the lookup worker is silent".into()))
+            .contains("the lookup worker")
+    );
     assert!(
         without(|status| status.outlook = Err(NoOutlook::Trouble("the disk is full".into())))
             .contains("the disk is full")

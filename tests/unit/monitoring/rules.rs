@@ -165,7 +165,7 @@ fn whatever_became_of_a_tlsa_record_is_counted() {
         Fate::NotMatched,
         Fate::Unverified(String::new()),
         Fate::Unusable(Unusable::Truncated),
-        Fate::Outdone,
+        Fate::Superseded,
         Fate::NotReached,
     ];
     for fate in fates {

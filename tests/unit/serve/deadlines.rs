@@ -73,7 +73,7 @@ fn the_look_up_goes_on_for_the_next_asker() {
 }
 
 #[test]
-fn whoever_comes_while_the_domains_lane_is_taken_has_his_answer_in_time_too() {
+fn a_question_that_waits_for_its_domains_lock_is_answered_in_time_too() {
     let (directory, network) = (directory(), Network::default());
     network.at("a.test", |site| site.ttl = 1);
     with(impatient(directory.path()), &network, async |daemon| {
@@ -81,7 +81,7 @@ fn whoever_comes_while_the_domains_lane_is_taken_has_his_answer_in_time_too() {
         tokio::time::sleep(Duration::from_millis(2_100)).await;
         network.at("a.test", |site| site.is_silent = true);
         let first = tokio::task::spawn_local(daemon.says(about("a.test")));
-        until("the lane is taken", || daemon.counters.look_ups_under_way.get() == 1).await;
+        until("the domain is locked", || daemon.counters.look_ups_under_way.get() == 1).await;
         tokio::time::sleep(PATIENCE / 4).await;
         let (answer, took) = daemon.ask(about_host("a.test", "mx.test")).await;
         assert_eq!(words(&answer), "deliver policy-met hit");

@@ -95,7 +95,7 @@ fn what_the_daemon_writes_itself_does_not_clear_what_it_has_at_hand() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
         daemon.says(about("another.test")).await;
-        assert_eq!(daemon.engine.warm_answers(), 31);
+        assert_eq!(daemon.engine.cached_answers(), 31);
     });
 }
 

@@ -1,9 +1,9 @@
-//! The inside of the daemon, over a network that is made up: what engine, desk and store do for whoever asks, whatever the
+//! The inside of the daemon, over a network that is made up: what engine, lookup worker and store do for whoever asks, whatever the
 //! world does to them.
 
 mod deadlines;
+mod domain_locks;
 mod files;
-mod lanes;
 mod reloading;
 mod renewing;
 mod scene;

@@ -1,4 +1,4 @@
-//! A daemon without sockets: engine, desk and store as they are, over a network that is made up.
+//! A daemon without sockets: engine, lookup worker and store as they are, over a network that is made up.
 
 use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -9,14 +9,14 @@ use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, HttpsSettings, MediaType, PolicyUrl, SharedTls};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::serve::answer::Answer;
-use smtp_sts_verify::serve::clerk::Clerk;
 use smtp_sts_verify::serve::counters::Counters;
-use smtp_sts_verify::serve::desk::Desk;
 use smtp_sts_verify::serve::engine::{Answers, Engine};
-use smtp_sts_verify::serve::front::Seats;
+use smtp_sts_verify::serve::front::ConcurrencyLimits;
+use smtp_sts_verify::serve::lookup_worker::LookupWorker;
 use smtp_sts_verify::serve::outside::Outside;
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::store::Store;
+use smtp_sts_verify::serve::tlsrpt_recorder::TlsrptRecorder;
 use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock as _, UnixTime};
@@ -224,12 +224,19 @@ pub(crate) fn with<T>(world: World, network: &Network, act: impl AsyncFnOnce(Dae
         let counters = Arc::new(Counters::default());
         let world = Arc::new(world);
         let (store, _) = Store::open(Arc::clone(&counters)).unwrap();
-        let (clerk, tray) = Clerk::new(Arc::clone(&world), Arc::clone(&counters));
-        spawn_local(tray.work(store.clone()));
-        let seats = Seats::within(u64::MAX);
-        let (desk, news, _) =
-            Desk::open(world, store, network.clone(), seats, Arc::clone(&counters), clerk.clone()).unwrap();
-        act(Daemon { engine: Engine::new(desk, news, clerk), counters }).await
+        let (recorder, queue) = TlsrptRecorder::new(Arc::clone(&world), Arc::clone(&counters));
+        spawn_local(queue.run(store.clone()));
+        let limits = ConcurrencyLimits::within(u64::MAX);
+        let (worker, events, _) = LookupWorker::open(
+            world,
+            store,
+            network.clone(),
+            limits,
+            Arc::clone(&counters),
+            recorder.clone(),
+        )
+        .unwrap();
+        act(Daemon { engine: Engine::new(worker, events, recorder), counters }).await
     })
 }
 

@@ -1,14 +1,15 @@
-//! Who keeps the counts for TLS reports: hears what Exim tells and what look-ups notice, and writes it down now and then.
+//! Counts sessions for TLS reports (RFC 8460): the events that Exim sends and the failures that look-ups find, written to the
+//! file now and then.
 //!
-//! Nobody waits for the clerk. What does not find room in the tray is lost, and that is counted. The books are only touched
-//! on errands to the store, one after the other.
+//! Nothing waits for the recorder. What does not fit into its queue is lost, and that is counted. The counts are only touched
+//! in errands to the store, one after the other.
 
 use super::counters::{Counters, EventFate};
 use super::noticed;
 use super::store::Store;
 use super::world::World;
 use crate::cache::{Cache, Counts};
-use crate::limits::{MAX_NOTES_WAITING, TALLY_WRITTEN_AFTER};
+use crate::limits::{MAX_TLSRPT_QUEUE, TALLY_WRITTEN_AFTER};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::result::ResultType;
 use crate::policy::{Mode, PolicyType, StoredPolicy};
@@ -23,57 +24,57 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-/// The way to the clerk.
+/// The sending end of the recorder's queue.
 #[derive(Clone, Debug)]
-pub struct Clerk {
-    tray: mpsc::Sender<Note>,
+pub struct TlsrptRecorder {
+    queue: mpsc::Sender<RecorderCommand>,
     world: watch::Sender<Arc<World>>,
     counters: Arc<Counters>,
 }
 
-/// What the clerk is told.
+/// What is put into the queue.
 #[derive(Debug)]
-enum Note {
+enum RecorderCommand {
     /// Something is to be counted.
-    Matter(Arc<World>, Matter),
+    Record(Arc<World>, Observation),
     /// The counts are wanted in the file.
     WriteDown(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
-enum Matter {
-    Heard(Box<Event>),
-    Noticed(PolicyDomain, PolicyType, Mode, Vec<(Option<MxHost>, ResultType)>),
+enum Observation {
+    Event(Box<Event>),
+    Faults(PolicyDomain, PolicyType, Mode, Vec<(Option<MxHost>, ResultType)>),
 }
 
-/// The other end of the way: [`Tray::work`] lasts until nobody has a note any more.
+/// The receiving end of the queue: [`TlsrptQueue::run`] lasts until the last sender is dropped.
 #[derive(Debug)]
-pub struct Tray {
-    notes: mpsc::Receiver<Note>,
+pub struct TlsrptQueue {
+    commands: mpsc::Receiver<RecorderCommand>,
     counters: Arc<Counters>,
 }
 
-impl Clerk {
-    /// A clerk who has no notes yet.
+impl TlsrptRecorder {
+    /// A recorder with an empty queue.
     #[must_use]
-    pub fn new(world: Arc<World>, counters: Arc<Counters>) -> (Self, Tray) {
-        let (tray, notes) = mpsc::channel(MAX_NOTES_WAITING);
-        let clerk = Self { tray, world: watch::Sender::new(world), counters: Arc::clone(&counters) };
-        (clerk, Tray { notes, counters })
+    pub fn new(world: Arc<World>, counters: Arc<Counters>) -> (Self, TlsrptQueue) {
+        let (queue, commands) = mpsc::channel(MAX_TLSRPT_QUEUE);
+        let recorder = Self { queue, world: watch::Sender::new(world), counters: Arc::clone(&counters) };
+        (recorder, TlsrptQueue { commands, counters })
     }
 
-    /// Exchanges the world: what is told from now on is counted beside its cache.
+    /// Exchanges the world: what is recorded from now on is counted beside its cache.
     pub fn renew(&self, world: Arc<World>) {
         self.world.send_replace(world);
     }
 
-    /// Takes down what Exim told.
+    /// Records an event that Exim sent.
     pub fn hear(&self, event: Box<Event>) {
-        let fate = if self.put(Matter::Heard(event)) { EventFate::Kept } else { EventFate::Lost };
+        let fate = if self.put(Observation::Event(event)) { EventFate::Kept } else { EventFate::Lost };
         self.counters.events.of(fate).one();
     }
 
-    /// Takes down what a look-up found fault with, if it did.
+    /// Records the failures that a look-up found, if any.
     pub fn notice(&self, report: &Report) {
         let faults = noticed::faults(report);
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
@@ -83,42 +84,42 @@ impl Clerk {
                 PolicyType::None | PolicyType::Override => PolicyType::MtaSts,
                 decided => decided,
             };
-            let _ = self.put(Matter::Noticed(domain, kind, judgement.mode, faults));
+            let _ = self.put(Observation::Faults(domain, kind, judgement.mode, faults));
         }
     }
 
-    /// Waits until everything that was told before is in the file, or was tried to be put there.
+    /// Waits until everything recorded before is in the file, or writing it has failed.
     pub async fn write_down(&self) {
-        let (tell, told) = oneshot::channel();
-        if self.tray.send(Note::WriteDown(tell)).await.is_ok() {
-            // If the clerk is gone there is nothing to wait for.
-            let _ = told.await;
+        let (done, finished) = oneshot::channel();
+        if self.queue.send(RecorderCommand::WriteDown(done)).await.is_ok() {
+            // If the recorder is gone there is nothing to wait for.
+            let _ = finished.await;
         }
     }
 
-    fn put(&self, matter: Matter) -> bool {
+    fn put(&self, observation: Observation) -> bool {
         let world = Arc::clone(&self.world.borrow());
-        self.tray.try_send(Note::Matter(world, matter)).is_ok()
+        self.queue.try_send(RecorderCommand::Record(world, observation)).is_ok()
     }
 }
 
-impl Tray {
-    /// Works through the notes, until nobody can write one any more; then everything is written down.
-    pub async fn work(mut self, store: Store) {
-        let books = Arc::new(Mutex::new(Books::default()));
+impl TlsrptQueue {
+    /// Counts what comes through the queue until the last sender is dropped; then everything is written to the file.
+    pub async fn run(mut self, store: Store) {
+        let counts = Arc::new(Mutex::new(SessionCounts::default()));
         let mut last_world = None;
         let mut due = None;
         loop {
             let next = match due {
-                None => Some(self.notes.recv().await),
-                Some(due) => timeout_at(due, self.notes.recv()).await.ok(),
+                None => Some(self.commands.recv().await),
+                Some(due) => timeout_at(due, self.commands.recv()).await.ok(),
             };
-            let (mut teller, mut is_end) = (None, false);
+            let (mut reply, mut is_end) = (None, false);
             match next {
-                Some(Some(Note::Matter(world, matter))) => {
-                    let entered = Arc::clone(&books);
+                Some(Some(RecorderCommand::Record(world, observation))) => {
+                    let shared = Arc::clone(&counts);
                     let errand =
-                        move |cache: &Cache| locked(&entered).enter(matter, cache, SystemClock.now());
+                        move |cache: &Cache| locked(&shared).count(observation, cache, SystemClock.now());
                     let is_full = store.ask(&world, errand).await.unwrap_or(false);
                     due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
                     last_world = Some(world);
@@ -126,17 +127,17 @@ impl Tray {
                         continue;
                     }
                 }
-                Some(Some(Note::WriteDown(tell))) => teller = Some(tell),
+                Some(Some(RecorderCommand::WriteDown(done))) => reply = Some(done),
                 Some(None) => is_end = true,
                 None => {}
             }
             if let Some(world) = &last_world {
-                self.write(&store, world, &books).await;
+                self.write(&store, world, &counts).await;
             }
             due = None;
-            // Whoever wanted it may have gone.
-            if let Some(tell) = teller {
-                let _ = tell.send(());
+            // The caller may have gone.
+            if let Some(done) = reply {
+                let _ = done.send(());
             }
             if is_end {
                 return;
@@ -144,9 +145,9 @@ impl Tray {
         }
     }
 
-    async fn write(&self, store: &Store, world: &Arc<World>, books: &Arc<Mutex<Books>>) {
-        let (books, its_world) = (Arc::clone(books), Arc::clone(world));
-        let written = store.ask(world, move |_| locked(&books).write(&its_world, SystemClock.now())).await;
+    async fn write(&self, store: &Store, world: &Arc<World>, counts: &Arc<Mutex<SessionCounts>>) {
+        let (counts, its_world) = (Arc::clone(counts), Arc::clone(world));
+        let written = store.ask(world, move |_| locked(&counts).write(&its_world, SystemClock.now())).await;
         if let Ok(Err(why)) = written {
             self.counters.store_troubles.one();
             warn!(why, "sessions for TLS reports are not written down");
@@ -154,24 +155,24 @@ impl Tray {
     }
 }
 
-fn locked(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
+fn locked(counts: &Mutex<SessionCounts>) -> MutexGuard<'_, SessionCounts> {
     // A panic in the middle of an entry leaves counts that are right, or one too few.
-    books.lock().unwrap_or_else(PoisonError::into_inner)
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sessions under way, and counts that are not in the file yet.
 #[derive(Debug, Default)]
-struct Books {
+struct SessionCounts {
     sessions: Sessions,
     tally: Tally,
 }
 
-impl Books {
-    /// Enters a note; whether the counts had better be written down now.
-    fn enter(&mut self, matter: Matter, cache: &Cache, now: UnixTime) -> bool {
-        match matter {
-            Matter::Heard(event) => self.hear(*event, cache, now),
-            Matter::Noticed(domain, kind, mode, faults) => {
+impl SessionCounts {
+    /// Counts an observation; returns whether the counts should be written now.
+    fn count(&mut self, observation: Observation, cache: &Cache, now: UnixTime) -> bool {
+        match observation {
+            Observation::Event(event) => self.hear(*event, cache, now),
+            Observation::Faults(domain, kind, mode, faults) => {
                 let policy = applied(kind, mode, published(cache, &domain, kind).as_ref());
                 for (host, result) in faults {
                     let policy = policy.clone();
@@ -294,24 +295,24 @@ mod tests {
         }
     }
 
-    fn counted(books: &mut Books) -> Vec<(String, String, &'static str, u64)> {
-        let told = |(row, number): (Row, u64)| {
+    fn counted(counts: &mut SessionCounts) -> Vec<(String, String, &'static str, u64)> {
+        let shown = |(row, number): (Row, u64)| {
             let host = row.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
             (host, row.policy.text, row.ended.word(), number)
         };
-        books.tally.take().into_iter().map(told).collect()
+        counts.tally.take().into_iter().map(shown).collect()
     }
 
     #[test]
     fn sessions_are_counted_under_the_policy_that_is_remembered() {
         let directory = TempDir::new().unwrap();
         let cache = cache(&directory);
-        let mut books = Books::default();
-        books.enter(Matter::Heard(Box::new(encrypted("mx.example.org"))), &cache, NOW);
-        assert_eq!(counted(&mut books), [("mx.example.org".into(), String::new(), "success", 1)]);
+        let mut counts = SessionCounts::default();
+        counts.count(Observation::Event(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        assert_eq!(counted(&mut counts), [("mx.example.org".into(), String::new(), "success", 1)]);
         keep(&cache, "enforce");
-        books.enter(Matter::Heard(Box::new(encrypted("mx.example.org"))), &cache, NOW);
-        let counted = counted(&mut books);
+        counts.count(Observation::Event(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        let counted = counted(&mut counts);
         assert!(counted[0].1.contains("mx: *.example.org") && counted.len() == 1, "{counted:?}");
     }
 
@@ -320,11 +321,11 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let cache = cache(&directory);
         keep(&cache, "testing");
-        let mut books = Books::default();
+        let mut counts = SessionCounts::default();
         for host in ["mx.example.org", "mx.example.net"] {
-            books.enter(Matter::Heard(Box::new(encrypted(host))), &cache, NOW);
+            counts.count(Observation::Event(Box::new(encrypted(host))), &cache, NOW);
         }
-        let words: Vec<_> = counted(&mut books).into_iter().map(|(host, _, word, _)| (host, word)).collect();
+        let words: Vec<_> = counted(&mut counts).into_iter().map(|(host, _, word, _)| (host, word)).collect();
         let expected = [("mx.example.net", "validation-failure"), ("mx.example.org", "success")];
         assert_eq!(words, expected.map(|(host, word)| (host.to_owned(), word)));
     }
@@ -333,14 +334,14 @@ mod tests {
     fn faults_of_a_look_up_are_counted_with_their_host_if_they_have_one() {
         let directory = TempDir::new().unwrap();
         let cache = cache(&directory);
-        let mut books = Books::default();
+        let mut counts = SessionCounts::default();
         let domain = PolicyDomain::parse("example.org").unwrap();
         let faults = vec![
             (None, ResultType::StsWebpkiInvalid),
             (Some(MxHost::from_text("mx.example.org").unwrap()), ResultType::DnssecInvalid),
         ];
-        books.enter(Matter::Noticed(domain, PolicyType::MtaSts, Mode::None, faults), &cache, NOW);
-        let words: Vec<_> = counted(&mut books).into_iter().map(|(host, _, word, _)| (host, word)).collect();
+        counts.count(Observation::Faults(domain, PolicyType::MtaSts, Mode::None, faults), &cache, NOW);
+        let words: Vec<_> = counted(&mut counts).into_iter().map(|(host, _, word, _)| (host, word)).collect();
         let expected = [("-", "sts-webpki-invalid"), ("mx.example.org", "dnssec-invalid")];
         assert_eq!(words, expected.map(|(host, word)| (host.to_owned(), word)));
     }

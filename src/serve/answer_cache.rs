@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::question::Question;
-use crate::limits::MAX_WARM_ANSWERS;
+use crate::limits::MAX_CACHED_ANSWERS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Two halves: whatever is asked for moves into the new one; when that is full it becomes the old one, and what nobody
 /// asked for meanwhile is forgotten.
 #[derive(Debug, Default)]
-pub struct Warm {
+pub struct AnswerCache {
     new: Half,
     old: Half,
 }
@@ -65,7 +65,7 @@ impl Half {
     }
 }
 
-impl Warm {
+impl AnswerCache {
     /// The answer, if there is one that stands.
     pub fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<Answer>> {
         if let Some(one) = self.new.get(question) {
@@ -79,7 +79,7 @@ impl Warm {
 
     /// Remembers an answer in the place of an earlier one.
     pub fn remember(&mut self, question: &Question, one: Standing) {
-        if self.new.number >= MAX_WARM_ANSWERS / 2 {
+        if self.new.number >= MAX_CACHED_ANSWERS / 2 {
             self.old = mem::take(&mut self.new);
         }
         self.new.insert(question, one);
@@ -129,39 +129,39 @@ mod tests {
 
     #[test]
     fn an_answer_stands_from_its_beginning_until_its_end_and_at_no_other_time() {
-        let (mut warm, question) = (Warm::default(), about("a.test", None));
-        warm.remember(&question, standing(&question, 60));
+        let (mut cache, question) = (AnswerCache::default(), about("a.test", None));
+        cache.remember(&question, standing(&question, 60));
         for (now, stands) in
             [(NOW, true), (NOW.plus(59), true), (NOW.plus(60), false), (UnixTime(NOW.0 - 1), false)]
         {
-            assert_eq!(warm.recall(&question, now).is_some(), stands, "{now}");
+            assert_eq!(cache.recall(&question, now).is_some(), stands, "{now}");
         }
-        assert_eq!(warm.recall(&about("a.test", Some("mx.a.test")), NOW), None);
+        assert_eq!(cache.recall(&about("a.test", Some("mx.a.test")), NOW), None);
     }
 
     #[test]
     fn a_domain_is_forgotten_with_all_of_its_hosts_and_no_other_one() {
-        let mut warm = Warm::default();
+        let mut cache = AnswerCache::default();
         let questions = [about("a.test", None), about("a.test", Some("mx.a.test")), about("b.test", None)];
         for question in &questions {
-            warm.remember(question, standing(question, 60));
+            cache.remember(question, standing(question, 60));
         }
-        warm.forget(&questions[0].domain);
-        let left = questions.map(|question| warm.recall(&question, NOW).is_some());
-        assert_eq!((left, warm.len()), ([false, false, true], 1));
+        cache.forget(&questions[0].domain);
+        let left = questions.map(|question| cache.recall(&question, NOW).is_some());
+        assert_eq!((left, cache.len()), ([false, false, true], 1));
     }
 
     #[test]
     fn whatever_strangers_ask_for_there_is_an_end_to_what_is_kept_and_what_is_in_use_stays() {
-        let (mut warm, used) = (Warm::default(), about("used.test", None));
-        warm.remember(&used, standing(&used, 60));
-        for number in 0..3 * MAX_WARM_ANSWERS {
+        let (mut cache, used) = (AnswerCache::default(), about("used.test", None));
+        cache.remember(&used, standing(&used, 60));
+        for number in 0..3 * MAX_CACHED_ANSWERS {
             let one = about("a.test", Some(&format!("h{number}.test")));
-            warm.remember(&one, standing(&used, 60));
+            cache.remember(&one, standing(&used, 60));
             if number % 100 == 0 {
-                assert!(warm.recall(&used, NOW).is_some(), "{number}");
+                assert!(cache.recall(&used, NOW).is_some(), "{number}");
             }
-            assert!(warm.len() <= MAX_WARM_ANSWERS, "{number}: {}", warm.len());
+            assert!(cache.len() <= MAX_CACHED_ANSWERS, "{number}: {}", cache.len());
         }
     }
 }

@@ -64,7 +64,7 @@ fn a_look_up_that_panics_releases_its_askers_and_takes_nobody_along() {
         }
         assert!(served.iter().all(|answer| answer == "deliver policy-met stored"), "{served:?}");
         let counters = &daemon.counters;
-        assert_eq!(counters.panics.of(Thread::Desk).get(), 2, "one for each question");
+        assert_eq!(counters.panics.of(Thread::LookupWorker).get(), 2, "one for each question");
         assert_eq!(counters.look_ups.of(LookUpEnd::Panicked).get(), 2);
         assert_eq!((counters.look_ups_waiting.get(), counters.look_ups_under_way.get()), (0, 0));
         network.at("a.test", |site| site.panics = false);

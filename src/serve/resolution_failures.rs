@@ -1,12 +1,14 @@
-//! DNS questions that came to nothing a moment ago: they are not asked again at once (RFC 9520 section 3).
+//! The cache of resolution failures (RFC 9520 section 3): DNS questions that failed a moment ago are not asked again at once.
 //!
-//! What a failure was remembered for is what it was: the pipeline judges it as if it had just happened. Pauses are counted
-//! on the monotonic clock, so that no step of the other one makes them longer.
+//! The pipeline judges a cached failure as if it had just happened. Pauses are counted on the monotonic clock, so that no step
+//! of the wall clock makes them longer.
 
 use super::world::World;
 use crate::dns::proof::Proof;
 use crate::dns::{Answer, Outage, Outcome, Question, Resolve};
-use crate::limits::{MAX_SETBACKS, SETBACK_BOGUS_MOST, SETBACK_FIRST, SETBACK_MOST};
+use crate::limits::{
+    MAX_RESOLUTION_FAILURES, RESOLUTION_FAILURE_BOGUS_MOST, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem;
@@ -14,47 +16,47 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The questions that failed, in bounded room: two halves, as in [`super::warm`].
+/// The questions that failed, in bounded room: two halves, as in [`super::answer_cache`].
 #[derive(Debug, Default)]
-pub struct Setbacks {
-    new: HashMap<Question, Setback>,
-    old: HashMap<Question, Setback>,
+pub struct ResolutionFailureCache {
+    new: HashMap<Question, ResolutionFailure>,
+    old: HashMap<Question, ResolutionFailure>,
 }
 
-/// What failed under today's world. What came to nothing under one configuration says little about the next: whoever mends
-/// it is heard at once, also while look-ups under the old one still fail.
+/// The failures under the current configuration. A failure under one configuration says little about the next: a change takes
+/// effect at once, also while look-ups under the old one still fail.
 #[derive(Debug)]
-pub struct SetbacksOfToday {
+pub struct CurrentFailureCache {
     world: Arc<World>,
-    setbacks: Rc<RefCell<Setbacks>>,
+    failures: Rc<RefCell<ResolutionFailureCache>>,
 }
 
-impl SetbacksOfToday {
+impl CurrentFailureCache {
     /// Nothing has failed under that world yet.
     #[must_use]
     pub fn under(world: Arc<World>) -> Self {
-        Self { world, setbacks: Rc::default() }
+        Self { world, failures: Rc::default() }
     }
 
     /// What a question under `world` shares with all others under the world of `today`; nothing, if that is another one.
-    pub fn of(&mut self, world: &Arc<World>, today: &Arc<World>) -> Rc<RefCell<Setbacks>> {
+    pub fn of(&mut self, world: &Arc<World>, today: &Arc<World>) -> Rc<RefCell<ResolutionFailureCache>> {
         if !Arc::ptr_eq(&self.world, today) {
             *self = Self::under(Arc::clone(today));
         }
-        if Arc::ptr_eq(world, today) { Rc::clone(&self.setbacks) } else { Rc::default() }
+        if Arc::ptr_eq(world, today) { Rc::clone(&self.failures) } else { Rc::default() }
     }
 }
 
 /// How a question failed, and how often in a row.
 #[derive(Clone, Debug)]
-struct Setback {
+struct ResolutionFailure {
     answer: Answer,
     pause: Duration,
     /// When it may be asked again.
     until: Instant,
 }
 
-impl Setbacks {
+impl ResolutionFailureCache {
     /// How the question failed, if it is not to be asked again yet.
     fn recall(&self, question: &Question, now: Instant) -> Option<Answer> {
         let one = self.new.get(question).or_else(|| self.old.get(question))?;
@@ -67,50 +69,50 @@ impl Setbacks {
         let before = self.new.remove(&answer.question).or_else(|| self.old.remove(&answer.question));
         let Some(most) = longest_pause(&answer.outcome) else { return };
         // What failed long ago is another story.
-        let pause = match before.filter(|before| now < before.until + SETBACK_MOST) {
+        let pause = match before.filter(|before| now < before.until + RESOLUTION_FAILURE_MOST) {
             Some(before) => before.pause.saturating_mul(2),
-            None => SETBACK_FIRST,
+            None => RESOLUTION_FAILURE_FIRST,
         }
         .min(most);
         let answer =
             Answer { proof: Proof::default(), queries: 0, elapsed: Duration::ZERO, ..answer.clone() };
-        if self.new.len() >= MAX_SETBACKS / 2 {
+        if self.new.len() >= MAX_RESOLUTION_FAILURES / 2 {
             self.old = mem::take(&mut self.new);
         }
-        self.new.insert(answer.question.clone(), Setback { answer, pause, until: now + pause });
+        self.new.insert(answer.question.clone(), ResolutionFailure { answer, pause, until: now + pause });
     }
 }
 
 /// The longest time for which such an outcome is remembered; `None` for what is none of the question's own failures.
 const fn longest_pause(outcome: &Outcome) -> Option<Duration> {
     match outcome {
-        Outcome::Bogus(..) => Some(SETBACK_BOGUS_MOST),
-        Outcome::Unreachable(Outage::NoAnswer, ..) => Some(SETBACK_MOST),
+        Outcome::Bogus(..) => Some(RESOLUTION_FAILURE_BOGUS_MOST),
+        Outcome::Unreachable(Outage::NoAnswer, ..) => Some(RESOLUTION_FAILURE_MOST),
         Outcome::Insecure(..)
         | Outcome::Secure(_)
         | Outcome::Unreachable(Outage::Budget | Outage::Deadline | Outage::NoTrustAnchor, ..) => None,
     }
 }
 
-/// A resolver that does not ask what failed a moment ago.
+/// A resolver that answers from the cache of failures, and asks another resolver for the rest.
 #[derive(Debug)]
-pub struct Patient<'a, R> {
+pub struct FailureCachingResolver<'a, R> {
     dns: &'a R,
-    setbacks: &'a RefCell<Setbacks>,
+    failures: &'a RefCell<ResolutionFailureCache>,
 }
 
-impl<'a, R> Patient<'a, R> {
+impl<'a, R> FailureCachingResolver<'a, R> {
     /// A resolver over another one.
-    pub const fn new(dns: &'a R, setbacks: &'a RefCell<Setbacks>) -> Self {
-        Self { dns, setbacks }
+    pub const fn new(dns: &'a R, failures: &'a RefCell<ResolutionFailureCache>) -> Self {
+        Self { dns, failures }
     }
 }
 
-impl<R: Resolve> Resolve for Patient<'_, R> {
+impl<R: Resolve> Resolve for FailureCachingResolver<'_, R> {
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let now = Instant::now();
         let recalled: Vec<Option<Answer>> =
-            questions.iter().map(|question| self.setbacks.borrow().recall(question, now)).collect();
+            questions.iter().map(|question| self.failures.borrow().recall(question, now)).collect();
         let asked: Vec<Question> = questions
             .iter()
             .zip(&recalled)
@@ -124,7 +126,7 @@ impl<R: Resolve> Resolve for Patient<'_, R> {
         for (question, recalled) in questions.iter().zip(recalled) {
             all.push(recalled.unwrap_or_else(|| {
                 let answer = answers.next().unwrap_or_else(|| Answer::none(question.clone()));
-                self.setbacks.borrow_mut().note(&answer, answered);
+                self.failures.borrow_mut().note(&answer, answered);
                 answer
             }));
         }
@@ -158,11 +160,11 @@ mod tests {
 
     /// For how many seconds the question is left alone after each of so many such answers, asked again as soon as may be.
     fn pauses(outcome: &Outcome, rounds: usize) -> Vec<u64> {
-        let (mut setbacks, mut now) = (Setbacks::default(), Instant::now());
+        let (mut failures, mut now) = (ResolutionFailureCache::default(), Instant::now());
         let mut pause = |_| {
-            setbacks.note(&answer("a.test.", outcome.clone()), now);
+            failures.note(&answer("a.test.", outcome.clone()), now);
             let began = now;
-            while setbacks.recall(&question("a.test."), now).is_some() {
+            while failures.recall(&question("a.test."), now).is_some() {
                 now += Duration::from_secs(1);
             }
             now.duration_since(began).as_secs()
@@ -191,28 +193,29 @@ mod tests {
 
     #[test]
     fn a_success_and_a_long_time_end_the_row() {
-        let (mut setbacks, mut now) = (Setbacks::default(), Instant::now());
+        let (mut failures, mut now) = (ResolutionFailureCache::default(), Instant::now());
         let second = Duration::from_secs(1);
-        let is_left_alone = |setbacks: &Setbacks, now| setbacks.recall(&question("a.test."), now).is_some();
+        let is_left_alone =
+            |failures: &ResolutionFailureCache, now| failures.recall(&question("a.test."), now).is_some();
         for (outcome, after) in [
             (silence(Outage::NoAnswer), 6),
             (Outcome::Secure(Content::Nodata), 0),
             (silence(Outage::NoAnswer), 400),
             (silence(Outage::NoAnswer), 0),
         ] {
-            setbacks.note(&answer("a.test.", outcome), now);
+            failures.note(&answer("a.test.", outcome), now);
             now += after * second;
         }
-        assert!(is_left_alone(&setbacks, now + 4 * second) && !is_left_alone(&setbacks, now + 5 * second));
+        assert!(is_left_alone(&failures, now + 4 * second) && !is_left_alone(&failures, now + 5 * second));
     }
 
     #[test]
     fn strangers_cannot_fill_the_memory_with_failures() {
-        let (mut setbacks, now) = (Setbacks::default(), Instant::now());
-        for number in 0..3 * MAX_SETBACKS {
-            setbacks.note(&answer(&format!("d{number}.test."), silence(Outage::NoAnswer)), now);
+        let (mut failures, now) = (ResolutionFailureCache::default(), Instant::now());
+        for number in 0..3 * MAX_RESOLUTION_FAILURES {
+            failures.note(&answer(&format!("d{number}.test."), silence(Outage::NoAnswer)), now);
         }
-        assert!(setbacks.new.len() + setbacks.old.len() <= MAX_SETBACKS);
+        assert!(failures.new.len() + failures.old.len() <= MAX_RESOLUTION_FAILURES);
     }
 
     /// Counts what it is asked, and answers nothing.
@@ -228,10 +231,10 @@ mod tests {
 
     #[test]
     fn only_what_did_not_fail_is_asked_and_all_answers_stand_in_the_order_of_the_questions() {
-        let (dns, setbacks) = (Silent::default(), RefCell::default());
-        let patient = Patient::new(&dns, &setbacks);
+        let (dns, failures) = (Silent::default(), RefCell::default());
+        let resolver = FailureCachingResolver::new(&dns, &failures);
         let ask = |names: [&str; 2]| {
-            let answers = patient.resolve(&names.map(question)).now_or_never().unwrap();
+            let answers = resolver.resolve(&names.map(question)).now_or_never().unwrap();
             let asked: Vec<Question> = answers.iter().map(|answer| answer.question.clone()).collect();
             assert_eq!(asked, names.map(question));
             dns.0.get()
