@@ -19,7 +19,7 @@ use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
-use crate::verify::NoInquiry;
+use crate::verify::NoEvaluation;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -285,7 +285,7 @@ impl Answers for Rc<Engine> {
         }
         let deadline = Instant::now() + self.worker.world().answer_within;
         let defer =
-            |reason, why: &str| Arc::new(Answer::of(&NoInquiry::defer(reason, why).into(), &question));
+            |reason, why: &str| Arc::new(Answer::of(&NoEvaluation::defer(reason, why).into(), &question));
         let Some((mut progress, from)) = self.lookup(&question) else {
             return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
         };
