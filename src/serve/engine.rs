@@ -1,7 +1,7 @@
 //! The engine: answers from the answer cache at once, and has everything else looked up, once for all clients that ask.
 //!
-//! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its domain,
-//! when others change the files, and when the world is exchanged.
+//! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its
+//! domain, when others change the files, and when the world is exchanged.
 
 use super::answer::Answer;
 use super::answer_cache::AnswerCache;
@@ -79,7 +79,8 @@ struct LookupProgress {
 }
 
 impl Engine {
-    /// An engine with an empty answer cache, over that worker and its events. It has to be made where local tasks can be spawned.
+    /// An engine with an empty answer cache, over that worker and its events. It has to be made where local tasks can
+    /// be spawned.
     #[must_use]
     pub fn new(
         worker: LookupWorker,
