@@ -12,7 +12,7 @@ use smtp_sts_verify::certificate::Certificate;
 use smtp_sts_verify::dane::matching::{Fate, fates};
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
-use smtp_sts_verify::dns::walk::{Replies, Reply, Step, Trust, Walk};
+use smtp_sts_verify::dns::walk::{Replies, Reply, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
 use smtp_sts_verify::explain::human::Detail;
 use smtp_sts_verify::explain::{human, json};
@@ -63,7 +63,7 @@ pub(crate) fn walk(octets: &[u8]) {
         return;
     };
     let (anchors, now) = world();
-    let (mut trust, mut replies) = (Trust::new(anchors, now), Replies::default());
+    let (mut trust, mut replies) = (TrustContext::new(anchors, now), Replies::default());
     let mut walk = Walk::new(Question::new(&name, rtype));
     for _ in 0..1_000 {
         match walk.step(&mut trust, &replies) {

@@ -1,6 +1,6 @@
 //! Does the receiving domain demand authenticated TLS, and may its mail go to this host?
 //!
-//! The journey of a question, told in the order of the modules that it passes:
+//! The journey of a question, in the order of the modules that it passes:
 //!
 //! 1. [`cli`] reads what Exim or an operator typed, [`config`] what the administrator chose. [`name`] turns the question into
 //!    a policy domain and MX hosts, or refuses it before a packet is sent.
@@ -39,6 +39,46 @@
 //! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
 //! reads a file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `certificate`, `name`,
 //! `policy`, `dane`, `verdict`, `reason`, `render`, `reports` and the walk in `dns` know neither I/O nor clock.
+//!
+//! # Glossary
+//!
+//! | word in the code | meaning | source |
+//! |---|---|---|
+//! | policy domain, [`name::PolicyDomain`] | the domain of the recipient, whose policy counts | RFC 8461 section 1.1 |
+//! | MX host, [`name::MxHost`] | a name that may stand in an MX record | RFC 5321 section 5.1 |
+//! | policy host | `mta-sts.` and the policy domain, whose HTTPS server has the policy | RFC 8461 section 3.3 |
+//! | record, announcement | the TXT record `_mta-sts` that names the version and id of a policy | RFC 8461 section 3.1 |
+//! | policy, mode, `max_age`, pattern | what the policy host serves; `enforce`, `testing` or `none`; its life; the `mx` lines | RFC 8461 section 3.2 |
+//! | draft, SMTP-STS, dialect | the protocol before MTA-STS; which of the two a policy is written in | draft-margolis-smtp-sts-00 |
+//! | first use | a policy that nothing authenticated, in force after the first verified handshake | the draft, section 3.3 |
+//! | in force | a policy that can refuse, because it was authenticated or applied before | |
+//! | refresh, renewal | a policy is fetched again before its life ends | RFC 8461 sections 3.3, 10.2 |
+//! | DANE, TLSA, usage, selector | a host's keys in secure DNS records, and how to compare them | RFC 6698 section 2.1, RFC 7672 |
+//! | unusable | a TLSA record that an SMTP client cannot act on | RFC 7672 section 3.1 |
+//! | superseded | a TLSA record whose digest does not count beside a stronger one | RFC 7671 section 9 |
+//! | secure, insecure, bogus, unreachable | what validation says of an answer; the last one: no answer | RFC 4035 section 4.3 |
+//! | trust anchor, chain of trust | the root's keys, and DS and DNSKEY records from there down | RFC 4035 section 5 |
+//! | walk, [`dns::walk::Walk`] | the validation of one question, from the anchor to the answer | RFC 4035 section 5 |
+//! | trust context, [`dns::walk::TrustContext`] | what all walks of one verdict share: anchors, time, zones proven, budget | |
+//! | query pass | all queries to one order of name servers; a second one asks for a second opinion | |
+//! | denial, `NsecSet`, `Nsec3Set`, opt-out | proofs that a name or type does not exist, from records of one kind | RFC 4035 section 5.4, RFC 5155 |
+//! | resolution failure | a DNS question that failed; it is not asked again at once | RFC 9520 section 3 |
+//! | alias | a CNAME or DNAME record on the way to an answer | RFC 1034 section 3.6.2, RFC 6672 |
+//! | verdict | `deliver`, `defer` (a temporary failure) or `refuse` (a permanent one) | RFC 5321 section 4.2.1 |
+//! | tls, webpki | how the TLS of a delivery has to be verified; by a certification authority | RFC 8461 section 4.1 |
+//! | reason | why a verdict is what it is: one word of a closed list, [`reason::Reason`] | |
+//! | override, decree | the administrator's rule for a domain; what it says now | |
+//! | evaluation | one question in the pipeline, from the cache to the verdict | RFC 8461 section 5 |
+//! | evidence log | what one evaluation asked and heard, for the answer and for people | |
+//! | domain snapshot, [`cache::DomainSnapshot`] | all that the cache knows of a domain at one moment | |
+//! | ledger, [`cache::Ledger`] | the memory of one look-up, and what is to be written after it | |
+//! | policy update, [`verdict::PolicyUpdate`] | what a verdict changes about the policy in the cache | |
+//! | backoff | a policy host that failed is not asked again at once | RFC 8461 section 3.3 |
+//! | world, [`serve::world::World`] | the configuration of the daemon as read at one moment | |
+//! | look-up | one evaluation that the daemon runs for all that ask the same | |
+//! | result type | the closed words for failures in TLS reports | RFC 8460 section 4.3 |
+//! | TLSRPT, session, tally | reports to domains; one TLS session of Exim; the counts | RFC 8460 section 4 |
+//! | probe, handshake | a look at an MX host over STARTTLS; its TLS part | RFC 3207 |
 
 mod base64;
 pub mod cache;

@@ -2,7 +2,7 @@
 
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::short_digest;
-use super::{Recollection, Topic, Trouble};
+use super::{CacheError, Recollection, Topic};
 use crate::limits::MAX_REMEMBERED_OCTETS;
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
@@ -65,7 +65,7 @@ impl Answers {
         &self,
         domain: &PolicyDomain,
         topic: Topic,
-    ) -> Result<Option<Recollection>, Trouble> {
+    ) -> Result<Option<Recollection>, CacheError> {
         let now = self.database.now;
         let found = self.database.read(|connection| self.select(connection, domain, topic))?.flatten();
         Ok(found.filter(|one| now < one.valid_until && one.valid_until <= now.plus(topic.longest())))
@@ -78,7 +78,7 @@ impl Answers {
         topic: Topic,
         text: &str,
         valid_until: UnixTime,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CacheError> {
         if !self.is_worth_remembering(text, valid_until) {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Answers {
         &self,
         domain: &PolicyDomain,
         updates: &[(Topic, Option<&Recollection>)],
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CacheError> {
         let is_worth_it = |(_, one): &&(Topic, Option<&Recollection>)| {
             one.is_none_or(|one| self.is_worth_remembering(&one.text, one.valid_until))
         };
@@ -156,13 +156,13 @@ impl Answers {
 
     /// About when the MX hosts of a domain were last asked for by a delivery: no earlier than that, and later by their TTL
     /// at most. `None` if nobody knows.
-    pub(super) fn last_asked(&self, domain: &PolicyDomain) -> Result<Option<UnixTime>, Trouble> {
+    pub(super) fn last_asked(&self, domain: &PolicyDomain) -> Result<Option<UnixTime>, CacheError> {
         let found = self.database.read(|connection| self.select(connection, domain, Topic::MxHosts))?;
         Ok(found.flatten().map(|one| one.valid_until))
     }
 
     /// Forgets a result; writes nothing if there is none.
-    pub(super) fn forget(&self, domain: &PolicyDomain, topic: Topic) -> Result<(), Trouble> {
+    pub(super) fn forget(&self, domain: &PolicyDomain, topic: Topic) -> Result<(), CacheError> {
         let key = || self.key(domain, topic);
         let exists = |connection: &Connection| connection.query_row(EXISTS, key(), |row| row.get(0));
         if !self.database.read(exists)?.unwrap_or(false) {
@@ -175,7 +175,7 @@ impl Answers {
     }
 
     /// Removes everything about a domain; how many results there were.
-    pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, Trouble> {
+    pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
         let name = domain.as_str();
         let exists = |connection: &Connection| connection.query_row(EXISTS_ANY, [name], |row| row.get(0));
         if !self.database.read(exists)?.unwrap_or(false) {

@@ -2,8 +2,8 @@
 
 use super::answers::Answers;
 use super::database::Database;
+use super::error::CacheError;
 use super::policies::PolicyFile;
-use super::trouble::Trouble;
 use crate::limits::MAX_CHECKED_OCTETS;
 use rusqlite::Connection;
 
@@ -25,16 +25,16 @@ pub struct FileState {
 }
 
 /// Looks at the file of policies; `None` if there is none yet.
-pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, Trouble> {
+pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheError> {
     look(file.database(), "SELECT count(*) FROM policy")
 }
 
 /// Looks at the file of DNS results; `None` if there is none yet.
-pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, Trouble> {
+pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, CacheError> {
     look(file.database(), "SELECT count(*) FROM answer")
 }
 
-fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, Trouble> {
+fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, CacheError> {
     let number = |connection: &Connection, statement: &'static str| {
         connection.query_row(statement, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0))
     };

@@ -3,10 +3,10 @@
 //! Losing it costs a report, never a verdict.
 
 use super::database::Database;
+use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::REPORTS;
-use super::trouble::Trouble;
 use crate::limits::{MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, REPORTS_KEPT_DAYS};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
@@ -62,8 +62,8 @@ impl Counts {
     /// no room.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing was added.
-    pub fn add(&self, counted: &[(Row, u64)]) -> Result<u64, Trouble> {
+    /// [`CacheError`] if nothing was added.
+    pub fn add(&self, counted: &[(Row, u64)]) -> Result<u64, CacheError> {
         let oldest = Day::of(self.database.now).before(REPORTS_KEPT_DAYS);
         self.database.write("counting sessions", |transaction| {
             if transaction.execute(FORGET, [integer(oldest.0)])? > 0 {
@@ -83,8 +83,8 @@ impl Counts {
     /// not there.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn of(&self, day: Option<Day>) -> Result<Vec<(Row, u64)>, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn of(&self, day: Option<Day>) -> Result<Vec<(Row, u64)>, CacheError> {
         let (first, last) = day.map_or((0, i64::MAX), |day| (integer(day.0), integer(day.0)));
         let rows = self.database.read(|connection| {
             let mut statement = connection.prepare(ALL)?;
@@ -295,7 +295,7 @@ mod tests {
         let path = directory.path().join("cache.reports.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(beside(&directory, NOW).add(&[(row(1), 1)]), Err(Trouble::NotOurs { .. })));
-        assert!(matches!(beside(&directory, NOW).of(None), Err(Trouble::NotOurs { .. })));
+        assert!(matches!(beside(&directory, NOW).add(&[(row(1), 1)]), Err(CacheError::NotOurs { .. })));
+        assert!(matches!(beside(&directory, NOW).of(None), Err(CacheError::NotOurs { .. })));
     }
 }

@@ -1,9 +1,9 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
+use super::error::{CacheError, Fate};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
 use super::schema::{Found, Schema};
-use super::trouble::{Fate, Trouble};
 use crate::limits::{CACHE_LOCK_PAUSE, CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
 use rusqlite::config::DbConfig;
@@ -53,7 +53,7 @@ enum State {
     /// Open.
     Open(Connection, Identity),
     /// Of no use for the rest of this run.
-    Given(Trouble),
+    Given(CacheError),
 }
 
 /// See [`Database::sign`].
@@ -108,7 +108,7 @@ impl Database {
 
     /// What changes whenever somebody else writes into the file or exchanges it, and never by what is written here; `None`
     /// if there is no file.
-    pub(super) fn sign(&self) -> Result<Option<Sign>, Trouble> {
+    pub(super) fn sign(&self) -> Result<Option<Sign>, CacheError> {
         self.open()?;
         let version = self.on_connection("asking whether it changed", |connection| {
             connection.query_row("PRAGMA data_version", [], |row| row.get(0))
@@ -120,7 +120,7 @@ impl Database {
     pub(super) fn read<T>(
         &self,
         act: impl Fn(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, Trouble> {
+    ) -> Result<Option<T>, CacheError> {
         const DOING: &str = "reading it";
         self.open()?;
         let found = self.on_connection(DOING, |connection| {
@@ -148,7 +148,7 @@ impl Database {
         &self,
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, CacheError> {
         if self.access == Access::Look {
             return Err(self.unusable(doing, "it was opened to be looked at".to_owned()));
         }
@@ -197,7 +197,7 @@ impl Database {
         self.schema
     }
 
-    fn open(&self) -> Result<(), Trouble> {
+    fn open(&self) -> Result<(), CacheError> {
         match &*self.state.borrow() {
             State::Absent | State::Open(..) => return Ok(()),
             State::Given(trouble) => return Err(trouble.clone()),
@@ -222,7 +222,7 @@ impl Database {
         &self,
         doing: &'static str,
         act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, Trouble> {
+    ) -> Result<Option<T>, CacheError> {
         let done = match &*self.state.borrow() {
             State::Open(connection, _) => act(connection),
             State::Absent | State::Closed | State::Given(_) => return Ok(None),
@@ -237,10 +237,10 @@ impl Database {
     }
 
     /// What is not ours stays untouched; what only pretends to be ours is damage.
-    fn refuse(&self, found: Found) -> Trouble {
+    fn refuse(&self, found: Found) -> CacheError {
         match found {
             Found::Foreign(whose) => {
-                self.give_up(Trouble::NotOurs { file: self.path.as_path().to_owned(), whose })
+                self.give_up(CacheError::NotOurs { file: self.path.as_path().to_owned(), whose })
             }
             Found::Ancestor(_) | Found::Current | Found::Empty | Found::Poisoned => {
                 let what = "its definitions are not those that this program writes".to_owned();
@@ -256,7 +256,7 @@ impl Database {
         }
     }
 
-    fn give_up_damaged(&self, found: String, identity: Option<Identity>) -> Trouble {
+    fn give_up_damaged(&self, found: String, identity: Option<Identity>) -> CacheError {
         // Closed before it is renamed, so that SQLite removes no journal of its successor.
         *self.state.borrow_mut() = State::Absent;
         let fate = match identity.filter(|_| self.access == Access::Use) {
@@ -264,16 +264,16 @@ impl Database {
             Some(identity) => self.path.move_aside(identity, self.now),
             None => Fate::LeftInPlace,
         };
-        self.give_up(Trouble::Corrupt { file: self.path.as_path().to_owned(), found, fate })
+        self.give_up(CacheError::Corrupt { file: self.path.as_path().to_owned(), found, fate })
     }
 
-    fn give_up(&self, trouble: Trouble) -> Trouble {
+    fn give_up(&self, trouble: CacheError) -> CacheError {
         *self.state.borrow_mut() = State::Given(trouble.clone());
         trouble
     }
 
-    fn unusable(&self, doing: &'static str, why: String) -> Trouble {
-        Trouble::Unusable { file: self.path.as_path().to_owned(), doing, why }
+    fn unusable(&self, doing: &'static str, why: String) -> CacheError {
+        CacheError::Unusable { file: self.path.as_path().to_owned(), doing, why }
     }
 
     /// The bound of the file.

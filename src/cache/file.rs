@@ -4,7 +4,7 @@
 //! the directory first: only its owner may write there, and what lies there belongs to him (CWE-59, CWE-379).
 //! Nothing here opens a database file that may be in use: closing it would drop SQLite's locks (POSIX `fcntl`).
 
-use super::trouble::{Fate, Trouble};
+use super::error::{CacheError, Fate};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_TURN_PAUSE};
 use crate::time::UnixTime;
 use std::ffi::OsString;
@@ -139,16 +139,16 @@ impl CachePath {
     /// Whether a file at this path would be believed, whether or not it is there.
     ///
     /// # Errors
-    /// [`Trouble::Unsafe`] with the rule that is broken.
-    pub fn keeps_the_rules(&self) -> Result<(), Trouble> {
+    /// [`CacheError::Unsafe`] with the rule that is broken.
+    pub fn keeps_the_rules(&self) -> Result<(), CacheError> {
         self.examine().map(|_| ())
     }
 
     /// Applies the rules to the directory, the file and what SQLite would believe beside it.
     ///
     /// # Errors
-    /// [`Trouble::Unsafe`] with the rule that is broken.
-    pub(super) fn examine(&self) -> Result<Option<Trusted>, Trouble> {
+    /// [`CacheError::Unsafe`] with the rule that is broken.
+    pub(super) fn examine(&self) -> Result<Option<Trusted>, CacheError> {
         let owner = self.examine_directory()?;
         for suffix in COMPANIONS {
             examine_file(&self.with_suffix(suffix), owner)?;
@@ -156,22 +156,22 @@ impl CachePath {
         examine_file(&self.0, owner)
     }
 
-    fn examine_directory(&self) -> Result<u32, Trouble> {
+    fn examine_directory(&self) -> Result<u32, CacheError> {
         let directory = self.directory();
         let meta = look_at(directory)?.ok_or_else(|| {
-            Trouble::unsafe_path(
+            CacheError::unsafe_path(
                 directory,
                 "does not exist; create it for the mail server's user with mode 0750",
             )
         })?;
         if !meta.is_dir() {
-            return Err(Trouble::unsafe_path(
+            return Err(CacheError::unsafe_path(
                 directory,
                 "is not a directory (symbolic links are not followed)",
             ));
         }
         if meta.uid() == NOBODY {
-            return Err(Trouble::unsafe_path(
+            return Err(CacheError::unsafe_path(
                 directory,
                 "belongs to nobody in particular; give it a real owner",
             ));
@@ -179,7 +179,7 @@ impl CachePath {
         if meta.mode() & OTHERS_WRITE != 0 {
             let why = "can be written by its group or by everybody, who could plant files in it; chmod go-w it, or \
                        use a directory of mode 0750 of its own";
-            return Err(Trouble::unsafe_path(directory, why));
+            return Err(CacheError::unsafe_path(directory, why));
         }
         for above in directory.ancestors().skip(1) {
             examine_ancestor(above, meta.uid())?;
@@ -190,8 +190,8 @@ impl CachePath {
     /// Makes an empty file, readable for the group of the directory; another process may have been faster.
     ///
     /// # Errors
-    /// [`Trouble::Unusable`] in the system's words.
-    pub(super) fn create(&self) -> Result<(), Trouble> {
+    /// [`CacheError::Unusable`] in the system's words.
+    pub(super) fn create(&self) -> Result<(), CacheError> {
         let made =
             OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&self.0).and_then(|file| {
                 // The group is a convenience for Exim's own lookup: who may not give it away keeps it.
@@ -202,9 +202,11 @@ impl CachePath {
                 file.set_permissions(Permissions::from_mode(FILE_MODE))
             });
         match made {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                Err(Trouble::Unusable { file: self.0.clone(), doing: "creating it", why: error.to_string() })
-            }
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(CacheError::Unusable {
+                file: self.0.clone(),
+                doing: "creating it",
+                why: error.to_string(),
+            }),
             _ => Ok(()),
         }
     }
@@ -300,39 +302,41 @@ fn ignore_absence(done: io::Result<()>) -> io::Result<()> {
 }
 
 /// What lies under a path itself, links not followed.
-fn look_at(path: &Path) -> Result<Option<Metadata>, Trouble> {
+fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
     match fs::symlink_metadata(path) {
         Ok(meta) => Ok(Some(meta)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            Err(Trouble::Unusable { file: path.to_owned(), doing: "looking for it", why: error.to_string() })
-        }
+        Err(error) => Err(CacheError::Unusable {
+            file: path.to_owned(),
+            doing: "looking for it",
+            why: error.to_string(),
+        }),
     }
 }
 
 /// A directory above the cache's: whoever may rename what lies in it could exchange the cache.
-fn examine_ancestor(path: &Path, owner: u32) -> Result<(), Trouble> {
+fn examine_ancestor(path: &Path, owner: u32) -> Result<(), CacheError> {
     let Some(meta) = look_at(path)? else { return Ok(()) };
     if !meta.is_dir() {
-        return Err(Trouble::unsafe_path(path, "is not a directory (symbolic links are not followed)"));
+        return Err(CacheError::unsafe_path(path, "is not a directory (symbolic links are not followed)"));
     }
     if meta.uid() != 0 && meta.uid() != owner && meta.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(Trouble::unsafe_path(
+        return Err(CacheError::unsafe_path(
             path,
             "belongs neither to root nor to the owner of the cache's directory",
         ));
     }
     if meta.mode() & OTHERS_WRITE != 0 && meta.mode() & STICKY == 0 {
         let why = "can be written by its group or by everybody, who could exchange the cache's directory; chmod go-w it";
-        return Err(Trouble::unsafe_path(path, why));
+        return Err(CacheError::unsafe_path(path, why));
     }
     Ok(())
 }
 
-fn examine_file(path: &Path, owner: u32) -> Result<Option<Trusted>, Trouble> {
+fn examine_file(path: &Path, owner: u32) -> Result<Option<Trusted>, CacheError> {
     // A journal whose last name another process is just removing has none left, and is gone.
     let Some(meta) = look_at(path)?.filter(|meta| meta.nlink() > 0) else { return Ok(None) };
-    let refuse = |why: &str| Err(Trouble::unsafe_path(path, why));
+    let refuse = |why: &str| Err(CacheError::unsafe_path(path, why));
     if !meta.is_file() {
         return refuse("is not a regular file (symbolic links are not followed)");
     }

@@ -10,8 +10,8 @@ use super::policies::PolicyFile;
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
-    Circumstances, Dossier, Entry, Kept, Memory, Notice, Policies, Provenance, Recollection, Refusal, Topic,
-    Trouble,
+    CacheError, Circumstances, DomainSnapshot, Entry, Kept, Memory, Notice, Policies, Provenance,
+    Recollection, Refusal, Topic,
 };
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
@@ -23,7 +23,7 @@ use std::cell::OnceCell;
 pub struct Cache {
     policies: PolicyFile,
     answers: Answers,
-    trouble: OnceCell<Trouble>,
+    trouble: OnceCell<CacheError>,
 }
 
 /// How many policies there are, the ended ones included.
@@ -122,8 +122,8 @@ impl Cache {
     /// The next few of [`Cache::all`] behind a mark, and the mark behind them; no mark when there are no more.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn some(&self, after: &Mark) -> Result<(Vec<StoredPolicy>, Option<Mark>), Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn some(&self, after: &Mark) -> Result<(Vec<StoredPolicy>, Option<Mark>), CacheError> {
         self.noting(self.policies.page(after))
     }
 
@@ -134,8 +134,8 @@ impl Cache {
 
     /// Every policy that was learnt under the circumstances of this run, the ended ones included, in the order of the
     /// domains (their octets); of one domain, MTA-STS first. A few are read at a time, so nobody who writes has to wait;
-    /// what changes meanwhile is seen if it lies ahead. Ends after the first [`Trouble`].
-    pub fn all(&self) -> impl Iterator<Item = Result<StoredPolicy, Trouble>> {
+    /// what changes meanwhile is seen if it lies ahead. Ends after the first [`CacheError`].
+    pub fn all(&self) -> impl Iterator<Item = Result<StoredPolicy, CacheError>> {
         let mut next = Some(Mark::default());
         std::iter::from_fn(move || {
             let page = self.noting(self.policies.page(&next.take()?));
@@ -153,37 +153,37 @@ impl Cache {
     /// How many policies there are, without reading them.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn census(&self) -> Result<Census, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn census(&self) -> Result<Census, CacheError> {
         self.noting(self.policies.census())
     }
 
     /// The policies in force at this moment: how many, and at most so many of them by name, those that end first.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn outlook(&self, most: u32) -> Result<Outlook, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn outlook(&self, most: u32) -> Result<Outlook, CacheError> {
         self.noting(self.policies.outlook(most))
     }
 
     /// How many policies of a domain were learnt under other circumstances: they do not exist for this run.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
         self.noting(self.policies.elsewhere(domain))
     }
 
     /// What the file of policies and that of DNS results are like; `None` for one that is not there yet.
-    pub fn check_up(&self) -> [Result<Option<FileState>, Trouble>; 2] {
+    pub fn check_up(&self) -> [Result<Option<FileState>, CacheError>; 2] {
         [checkup::of_policies(&self.policies), checkup::of_answers(&self.answers)]
     }
 
     /// What is stored for a domain, the ended policies included; [`Memory::policies`] is what counts.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn stored(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn stored(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         self.noting(self.policies.stored(domain))
     }
 
@@ -191,16 +191,16 @@ impl Cache {
     /// [`crate::limits::MAX_EVENTS_PER_DOMAIN`] are kept.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said.
-    pub fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, Trouble> {
+    /// [`CacheError`] if nothing can be said.
+    pub fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, CacheError> {
         self.noting(self.policies.history(domain))
     }
 
     /// Removes what is known about a domain: its policies, DNS results and failures. Its history stays and tells it.
     ///
     /// # Errors
-    /// [`Trouble`] if not everything was removed.
-    pub fn purge(&self, domain: &PolicyDomain) -> Result<Purged, Trouble> {
+    /// [`CacheError`] if not everything was removed.
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<Purged, CacheError> {
         // Policies last: as long as DNS results could bring one back, it is better to be told that nothing was removed.
         let answers = self.noting(self.answers.purge(domain))?;
         let policies = self.noting(self.policies.purge(domain))?;
@@ -218,8 +218,8 @@ impl Cache {
     /// better stays. It ends when it would have ended there.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing was stored.
-    pub fn import(&self, policy: &StoredPolicy, from: &Provenance) -> Result<Imported, Trouble> {
+    /// [`CacheError`] if nothing was stored.
+    pub fn import(&self, policy: &StoredPolicy, from: &Provenance) -> Result<Imported, CacheError> {
         let database = self.policies.database();
         match from.admit(policy, database.fingerprint, database.now) {
             Err(refusal) => Ok(Imported::Refused(refusal)),
@@ -227,7 +227,7 @@ impl Cache {
         }
     }
 
-    fn noting<T>(&self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+    fn noting<T>(&self, done: Result<T, CacheError>) -> Result<T, CacheError> {
         done.inspect_err(|trouble| {
             self.trouble.get_or_init(|| trouble.clone());
         })
@@ -235,11 +235,11 @@ impl Cache {
 }
 
 impl Memory for Cache {
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         self.stored(domain).map(|policies| policies.unexpired(self.policies.database().now))
     }
 
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
         self.noting(self.policies.keep(policy, Origin::Fetch))
     }
 
@@ -259,13 +259,13 @@ impl Memory for Cache {
         let _noted = self.noting(self.answers.forget(domain, topic));
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Option<CacheError> {
         self.trouble.get().cloned()
     }
 }
 
-impl Dossier {
-    /// Reads it; whatever cannot be read is not there, and [`Dossier::trouble`] tells why.
+impl DomainSnapshot {
+    /// Reads it; whatever cannot be read is not there, and [`DomainSnapshot::trouble`] tells why.
     #[must_use]
     pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
         let recalled = |topic| cache.recall(domain, topic).map(|recollection| (topic, recollection));

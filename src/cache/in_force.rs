@@ -2,7 +2,7 @@
 
 use super::policies::PolicyFile;
 use super::row::{self, integer, moment};
-use super::{InForce, Outlook, Trouble};
+use super::{CacheError, InForce, Outlook};
 use crate::policy::Dialect;
 use crate::time::UnixTime;
 use rusqlite::{Connection, named_params};
@@ -14,7 +14,7 @@ const COUNT_IN_FORCE: &str = "SELECT mechanism, tls_only, count(*), min(expires_
 
 impl PolicyFile {
     /// The policies in force, at most so many of them by name.
-    pub(super) fn outlook(&self, most: u32) -> Result<Outlook, Trouble> {
+    pub(super) fn outlook(&self, most: u32) -> Result<Outlook, CacheError> {
         let (now, fingerprint) = (self.database().now, self.database().fingerprint);
         let found = self.database().read(|connection| {
             let in_force = counted(connection, now, fingerprint.as_bytes())?;

@@ -1,9 +1,9 @@
-//! The memory of one look-up in a process that makes many: it reads a dossier, and takes down what is to be written.
+//! The memory of one look-up in a process that makes many: it reads a snapshot, and takes down what is to be written.
 //!
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{Cache, Dossier, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
+use super::{Cache, CacheError, DomainSnapshot, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -23,23 +23,23 @@ pub enum Write {
     Remember(Topic, Recollection),
 }
 
-/// A dossier, and what is to be written down beyond it.
+/// A snapshot, and what is to be written down beyond it.
 #[derive(Debug)]
 pub struct Ledger {
     memory: InMemory,
-    trouble: Option<Trouble>,
+    trouble: Option<CacheError>,
     writes: RefCell<Vec<Write>>,
 }
 
 impl Ledger {
-    /// What the dossier of that domain says, at that moment.
+    /// What the snapshot of that domain says, at that moment.
     #[must_use]
-    pub fn of(domain: &PolicyDomain, dossier: &Dossier, now: UnixTime) -> Self {
-        let memory = InMemory::of(domain, dossier, now);
-        Self { memory, trouble: dossier.trouble.clone(), writes: RefCell::default() }
+    pub fn of(domain: &PolicyDomain, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
+        let memory = InMemory::of(domain, snapshot, now);
+        Self { memory, trouble: snapshot.trouble.clone(), writes: RefCell::default() }
     }
 
-    /// What is known now: the dossier with all that was written since.
+    /// What is known now: the snapshot with all that was written since.
     #[must_use]
     pub const fn memory(&self) -> &InMemory {
         &self.memory
@@ -57,11 +57,11 @@ impl Ledger {
 }
 
 impl Memory for Ledger {
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         self.memory.policies(domain)
     }
 
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
         }
@@ -88,7 +88,7 @@ impl Memory for Ledger {
         self.memory.forget(domain, topic);
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Option<CacheError> {
         self.trouble.clone()
     }
 }

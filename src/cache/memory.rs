@@ -1,7 +1,7 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
 use super::history::{self, Entry, Origin};
-use super::{Dossier, Failures, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
+use super::{CacheError, DomainSnapshot, Failures, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -29,16 +29,16 @@ impl InMemory {
         }
     }
 
-    /// What a dossier says about a domain, at that moment.
+    /// What a snapshot says about a domain, at that moment.
     #[must_use]
-    pub fn of(domain: &PolicyDomain, dossier: &Dossier, now: UnixTime) -> Self {
+    pub fn of(domain: &PolicyDomain, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
         let memory = Self::new(now);
         let key = |policy: &StoredPolicy| (domain.clone(), policy.policy.dialect());
-        memory.policies.borrow_mut().extend(dossier.policies.iter().map(|one| (key(one), one.clone())));
+        memory.policies.borrow_mut().extend(snapshot.policies.iter().map(|one| (key(one), one.clone())));
         let remembered =
-            dossier.remembered.iter().map(|(topic, one)| ((domain.clone(), *topic), one.clone()));
+            snapshot.remembered.iter().map(|(topic, one)| ((domain.clone(), *topic), one.clone()));
         memory.answers.borrow_mut().extend(remembered);
-        memory.history.borrow_mut().extend(dossier.history.iter().map(|one| (domain.clone(), one.clone())));
+        memory.history.borrow_mut().extend(snapshot.history.iter().map(|one| (domain.clone(), one.clone())));
         memory
     }
 
@@ -77,14 +77,14 @@ impl InMemory {
 }
 
 impl Memory for InMemory {
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         let policies = self.policies.borrow();
         let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
         Ok(Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts) }
             .unexpired(self.now.get()))
     }
 
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
         let (mut policies, now) = (self.policies.borrow_mut(), self.now.get());
         let key = (policy.domain.clone(), policy.policy.dialect());
         let old = policies.get(&key);

@@ -17,14 +17,14 @@
 mod answers;
 mod backoff;
 mod checkup;
-mod chronicle;
 mod counts;
 mod database;
-mod dossier;
+mod error;
 pub mod file;
 mod files;
 mod fingerprint;
 mod history;
+mod history_table;
 mod in_force;
 mod ledger;
 mod memory;
@@ -34,14 +34,14 @@ mod room;
 mod row;
 mod schema;
 mod seed;
+mod snapshot;
 mod transfer;
-mod trouble;
 mod version_1;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
 pub use counts::Counts;
-pub use dossier::{Dossier, Rehearsal};
+pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Mark, Purged, Signs};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
@@ -49,8 +49,8 @@ pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use ledger::{Ledger, Write};
 pub use memory::InMemory;
 pub use outlook::{InForce, Outlook};
+pub use snapshot::{DomainSnapshot, Rehearsal};
 pub use transfer::{Provenance, Refusal};
-pub use trouble::{Fate, Trouble};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
@@ -174,15 +174,15 @@ pub trait Memory {
     /// The policies that were stored for a domain and have not expired, whether they were ever applied or not.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing can be said: the verdict is then the one of a first contact, and the answer says
+    /// [`CacheError`] if nothing can be said: the verdict is then the one of a first contact, and the answer says
     /// `cache=unavailable`.
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble>;
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError>;
 
     /// One of [`Memory::policies`].
     ///
     /// # Errors
     /// As there.
-    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, Trouble> {
+    fn policy(&self, domain: &PolicyDomain, dialect: Dialect) -> Result<Option<StoredPolicy>, CacheError> {
         self.policies(domain).map(|policies| policies.of(dialect).cloned())
     }
 
@@ -190,8 +190,8 @@ pub trait Memory {
     /// decided by the row's own rules (see [`StoredPolicy`]): a weaker authentication never displaces a stronger one.
     ///
     /// # Errors
-    /// [`Trouble`] if nothing was stored; what was there before is still there.
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble>;
+    /// [`CacheError`] if nothing was stored; what was there before is still there.
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError>;
 
     /// Writes into the history of a policy in force what was noticed about it, unless that was written down since the
     /// policy was last fetched: what goes on is no news. Any trouble is told by [`Memory::trouble`] only.
@@ -231,7 +231,7 @@ pub trait Memory {
     }
 
     /// What went wrong so far with either file, the first of it.
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Option<CacheError> {
         None
     }
 }

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::history::{self, Entry, Notice, Origin};
 use super::row::{self, Mark};
-use super::{Census, Kept, Policies, Trouble, chronicle, room};
+use super::{CacheError, Census, Kept, Policies, history_table, room};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use rusqlite::{Connection, named_params};
@@ -48,14 +48,14 @@ impl PolicyFile {
     }
 
     /// What is stored for a domain, the ended policies included.
-    pub(super) fn stored(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    pub(super) fn stored(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         let found =
             self.database.read(|connection| row::select(connection, domain, self.database.fingerprint))?;
         Ok(found.unwrap_or_default())
     }
 
     /// Stores what [`StoredPolicy::merge`] makes of the row and the new policy, and writes down what happened to it.
-    pub(super) fn keep(&self, new: &StoredPolicy, origin: Origin<'_>) -> Result<Kept, Trouble> {
+    pub(super) fn keep(&self, new: &StoredPolicy, origin: Origin<'_>) -> Result<Kept, CacheError> {
         let (now, fingerprint) = (self.database.now, self.database.fingerprint);
         let dialect = new.policy.dialect();
         if StoredPolicy::merge(self.stored(&new.domain)?.of(dialect), new, now).is_none() {
@@ -71,7 +71,7 @@ impl PolicyFile {
             }
             row::replace(transaction, &row, fingerprint)?;
             for entry in history::of_change(old.of(dialect), &row, origin, now) {
-                chronicle::append(transaction, &row.domain, &entry, &self.database)?;
+                history_table::append(transaction, &row.domain, &entry, &self.database)?;
             }
             Ok(Kept::Stored)
         })
@@ -83,11 +83,11 @@ impl PolicyFile {
         domain: &PolicyDomain,
         dialect: Dialect,
         notice: &Notice,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CacheError> {
         let entry = |connection: &Connection| {
             let fingerprint = self.database.fingerprint;
             let policies = row::select(connection, domain, fingerprint)?;
-            let last = chronicle::last(connection, domain, dialect, notice.event(), fingerprint)?;
+            let last = history_table::last(connection, domain, dialect, notice.event(), fingerprint)?;
             let row = policies.of(dialect);
             Ok(row.and_then(|row| history::of_notice(row, notice, last, self.database.now)))
         };
@@ -97,22 +97,22 @@ impl PolicyFile {
         self.database.write("writing down what happened to a policy", |transaction| {
             // Looked at again: another process may have been faster.
             match entry(transaction)? {
-                Some(entry) => chronicle::append(transaction, domain, &entry, &self.database),
+                Some(entry) => history_table::append(transaction, domain, &entry, &self.database),
                 None => Ok(()),
             }
         })
     }
 
     /// What happened to a domain's policies, the oldest first.
-    pub(super) fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, Trouble> {
+    pub(super) fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, CacheError> {
         let found = self
             .database
-            .read(|connection| chronicle::select(connection, domain, self.database.fingerprint))?;
+            .read(|connection| history_table::select(connection, domain, self.database.fingerprint))?;
         Ok(found.unwrap_or_default())
     }
 
     /// Removes a domain's policies; how many there were.
-    pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, Trouble> {
+    pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
         let name = domain.as_str();
         let exists = |connection: &Connection| connection.query_row(EXISTS, [name], |row| row.get(0));
         if !self.database.read(exists)?.unwrap_or(false) {
@@ -123,21 +123,21 @@ impl PolicyFile {
             let count = transaction.execute(PURGE, [name])?;
             for policy in policies.iter() {
                 let entry = history::of_purge(policy, self.database.now);
-                chronicle::append(transaction, domain, &entry, &self.database)?;
+                history_table::append(transaction, domain, &entry, &self.database)?;
             }
             Ok(count)
         })
     }
 
     /// Some policies behind a mark in the order of the domains, and the mark behind them.
-    pub(super) fn page(&self, after: &Mark) -> Result<(Vec<StoredPolicy>, Option<Mark>), Trouble> {
+    pub(super) fn page(&self, after: &Mark) -> Result<(Vec<StoredPolicy>, Option<Mark>), CacheError> {
         let page =
             self.database.read(|connection| row::page(connection, after, PAGE, self.database.fingerprint))?;
         Ok(page.unwrap_or_default())
     }
 
     /// How many rows there are about a domain that were learnt under other circumstances.
-    pub(super) fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, Trouble> {
+    pub(super) fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
         let count = self.database.read(|connection| {
             let fingerprint = self.database.fingerprint;
             let key = named_params! { ":domain": domain.as_str(), ":fingerprint": fingerprint.as_bytes() };
@@ -147,7 +147,7 @@ impl PolicyFile {
     }
 
     /// How many rows there are.
-    pub(super) fn census(&self) -> Result<Census, Trouble> {
+    pub(super) fn census(&self) -> Result<Census, CacheError> {
         let counts = self.database.read(|connection| {
             let key = named_params! { ":fingerprint": self.database.fingerprint.as_bytes() };
             connection.query_row(COUNT, key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))

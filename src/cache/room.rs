@@ -1,7 +1,7 @@
 //! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted.
 
-use super::chronicle;
 use super::database::{Database, SPLIT_PAGES};
+use super::history_table;
 use super::row::{integer, moment};
 use crate::policy::StoredPolicy;
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
@@ -116,6 +116,6 @@ fn delete(
     let mut deletion = transaction.prepare(statement)?;
     let domains: Vec<String> =
         deletion.query_map(parameters, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    domains.iter().try_for_each(|domain| chronicle::forget(transaction, domain))?;
+    domains.iter().try_for_each(|domain| history_table::forget(transaction, domain))?;
     Ok(i64::try_from(domains.len()).unwrap_or(i64::MAX))
 }

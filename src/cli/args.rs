@@ -45,7 +45,7 @@ pub enum Command {
     Explain(super::explain::ExplainArguments),
     /// Can this machine give good verdicts?
     ///
-    /// Root sees most: whether Exim's user can use the cache, and what Exim is told.
+    /// Root sees most: whether Exim's user can use the cache, and what Exim gets.
     Doctor(super::doctor::DoctorArguments),
     /// What is wrong with what a domain publishes, or is about to?
     ///

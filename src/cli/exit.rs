@@ -1,6 +1,6 @@
 //! Exit codes: their meaning, and the only place that ends the process.
 
-use crate::cache::Trouble;
+use crate::cache::CacheError;
 use crate::reason::Reason;
 use crate::verdict::Verdict;
 use crate::verify::Report;
@@ -73,10 +73,10 @@ impl ExitStatus {
     /// What a cache that cannot be used means to whoever looks after it: a place, owner or mode that has to be mended is
     /// the configuration's; everything else may be over soon.
     #[must_use]
-    pub const fn of_trouble(trouble: &Trouble) -> Self {
+    pub const fn of_trouble(trouble: &CacheError) -> Self {
         match trouble {
-            Trouble::NotOurs { .. } | Trouble::Unsafe { .. } => Self::Configuration,
-            Trouble::Corrupt { .. } | Trouble::Retold(_) | Trouble::Unusable { .. } => Self::Defer,
+            CacheError::NotOurs { .. } | CacheError::Unsafe { .. } => Self::Configuration,
+            CacheError::Corrupt { .. } | CacheError::Retold(_) | CacheError::Unusable { .. } => Self::Defer,
         }
     }
 

@@ -273,7 +273,7 @@ fn guided(command: Command, path: &str) -> Command {
     });
     match Guide::of(path) {
         Some(guide) if !guide.examples.is_empty() => command
-            .after_help(format!("{}\n\nMore is told by --help.", guide.examples_text()))
+            .after_help(format!("{}\n\nSee --help for more.", guide.examples_text()))
             .after_long_help(format!("{}\n\n{}", guide.examples_text(), guide.exits_text())),
         _ => command,
     }

@@ -346,8 +346,8 @@ mod tests {
             let log = Log { shape: Shape::journal(&place).unwrap(), talk };
             tracing::subscriber::with_default(log, || {
                 info!(target: "smtp_sts_verify::serve::lifecycle", "ready");
-                info!(target: "smtp_sts_verify::verify::minutes", "DNS answered");
-                warn!(target: "smtp_sts_verify::verify::minutes", "the cache cannot be used");
+                info!(target: "smtp_sts_verify::verify::evidence_log", "DNS answered");
+                warn!(target: "smtp_sts_verify::verify::evidence_log", "the cache cannot be used");
                 warn!(target: "smtp_sts_verify::overrides", "an override has ended");
             });
             journal.set_nonblocking(true).unwrap();

@@ -1,9 +1,9 @@
 //! The command line: what is typed becomes a question, the answer becomes a line and an exit code.
 
 pub mod args;
+mod atomic_file;
 mod cache;
 pub mod doctor;
-mod draft;
 pub mod exit;
 pub mod explain;
 mod failure;

@@ -7,7 +7,7 @@ use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::render::{exim, human, json};
 use crate::text::Escaped;
-use crate::verify::{NoInquiry, Report};
+use crate::verify::{NoEvaluation, Report};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -60,9 +60,9 @@ pub(super) fn usage_for_a_person(error: &clap::Error) -> ExitStatus {
     ExitStatus::Usage
 }
 
-/// An answer without an inquiry: the mail waits.
+/// An answer without an evaluation: the mail waits.
 pub(super) fn failure(reason: Reason, why: String, format: Format, asker: Asker) -> ExitStatus {
-    report(&NoInquiry::defer(reason, why).into(), format, asker, Detail::Brief)
+    report(&NoEvaluation::defer(reason, why).into(), format, asker, Detail::Brief)
 }
 
 /// What keeps a command that no mail server starts from its work, for the person who did.

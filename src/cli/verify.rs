@@ -13,7 +13,7 @@ use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
-use crate::verify::{self, NoInquiry, Report, asked};
+use crate::verify::{self, NoEvaluation, Report, asked};
 use std::time::Instant;
 use tracing::warn;
 
@@ -35,7 +35,7 @@ fn answer(
     choices: &Choices,
     asker: Asker,
     started: Instant,
-) -> Result<Report, NoInquiry> {
+) -> Result<Report, NoEvaluation> {
     if let Some(format) = log_format(arguments, choices) {
         log::start(format);
     }
@@ -55,7 +55,7 @@ fn answer(
         return Ok(noted(report));
     }
     let dns = setup.dns()?;
-    let runtime = runtime::build().map_err(|error| NoInquiry::defer(Reason::Internal, error))?;
+    let runtime = runtime::build().map_err(|error| NoEvaluation::defer(Reason::Internal, error))?;
     let deadline = started + choices.deadline();
     watchdog::start(deadline, choices.format(), asker);
     Ok(noted(runtime.block_on(async {
@@ -77,15 +77,15 @@ fn log_format(arguments: &VerifyArguments, choices: &Choices) -> Option<LogForma
 }
 
 /// What is asked; whatever is no question is answered before a packet is sent.
-fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Result<Asked, NoInquiry> {
+fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Result<Asked, NoEvaluation> {
     if arguments.hosts.len() > MAX_HOSTS {
-        return Err(NoInquiry::defer(
+        return Err(NoEvaluation::defer(
             Reason::Usage,
             format!("{} hosts are more than {MAX_HOSTS}", arguments.hosts.len()),
         ));
     }
     let Some(domain) = &arguments.domain else {
-        return Err(NoInquiry::defer(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
+        return Err(NoEvaluation::defer(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
     };
     let domain = asked::domain(domain)?;
     let mut hosts: Vec<MxHost> = Vec::new();

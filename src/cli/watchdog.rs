@@ -7,7 +7,7 @@ use crate::limits::WATCHDOG_GRACE;
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
-use crate::verify::NoInquiry;
+use crate::verify::NoEvaluation;
 use std::time::Instant;
 
 /// Ends the process with an answer a little after `deadline`, if nothing else did. Everything that waits has its own,
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub(super) fn start(deadline: Instant, format: Format, asker: Asker) {
     let bark = move || {
         std::thread::sleep((deadline + WATCHDOG_GRACE).saturating_duration_since(Instant::now()));
-        let late = NoInquiry::defer(Reason::Deadline, "the run did not end by itself in time");
+        let late = NoEvaluation::defer(Reason::Deadline, "the run did not end by itself in time");
         output::report(&late.into(), format, asker, Detail::Brief);
         ExitStatus::Defer.leave()
     };

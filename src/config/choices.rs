@@ -11,7 +11,7 @@ use crate::overrides::Overrides;
 use crate::reason::Reason;
 use crate::text::Escaped;
 use crate::verdict::OnUnreachable;
-use crate::verify::NoInquiry;
+use crate::verify::NoEvaluation;
 use clap::{Arg, Args, ValueEnum};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -153,7 +153,7 @@ impl BadConfiguration {
     }
 }
 
-impl From<BadConfiguration> for NoInquiry {
+impl From<BadConfiguration> for NoEvaluation {
     fn from(error: BadConfiguration) -> Self {
         Self::defer(Reason::Configuration, error)
     }

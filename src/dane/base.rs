@@ -1,7 +1,7 @@
 //! Where the TLSA records of an MX host stand: its TLSA base domain (RFC 7672 sections 2.2.2 and 2.2.3).
 
 use crate::dns::{Answer, Class, Content, Outage, Outcome, Question, ZoneStatus};
-use crate::verdict::Trouble;
+use crate::verdict::LookupError;
 use hickory_proto::rr::{Name, RecordType};
 
 /// The candidates for the TLSA base domain of a host.
@@ -35,18 +35,19 @@ pub const fn settles(address: &Answer) -> bool {
 ///
 /// # Errors
 /// The trouble, if neither answer tells; that host is to be left alone (section 2.1.2).
-pub fn of_addresses(answers: &[Answer]) -> Result<Base, Trouble> {
-    let proves = |found: &Result<Base, Trouble>| match found {
+pub fn of_addresses(answers: &[Answer]) -> Result<Base, LookupError> {
+    let proves = |found: &Result<Base, LookupError>| match found {
         Err(_) => 0,
         Ok(Base::Nowhere) => 1,
         Ok(Base::HostIfItsAliasIsSecure) => 2,
         Ok(Base::Host | Base::Expanded(_)) => 3,
     };
-    let unasked = || Trouble::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, "nobody asked".to_owned());
+    let unasked =
+        || LookupError::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, "nobody asked".to_owned());
     answers.iter().map(of_address).max_by_key(proves).unwrap_or_else(|| Err(unasked()))
 }
 
-fn of_address(answer: &Answer) -> Result<Base, Trouble> {
+fn of_address(answer: &Answer) -> Result<Base, LookupError> {
     Ok(match (is_insecure(answer)?, answer.aliases.last()) {
         (true, None) => Base::Nowhere,
         (true, Some(_)) => Base::HostIfItsAliasIsSecure,
@@ -59,15 +60,15 @@ fn of_address(answer: &Answer) -> Result<Base, Trouble> {
 ///
 /// # Errors
 /// The trouble, if that answer does not tell.
-pub fn of_alias(answer: &Answer) -> Result<Base, Trouble> {
+pub fn of_alias(answer: &Answer) -> Result<Base, LookupError> {
     Ok(if is_insecure(answer)? { Base::Nowhere } else { Base::Host })
 }
 
 /// Whether the name leads out of the signed tree; silence behind a proven end of it does not make that less certain.
-fn is_insecure(answer: &Answer) -> Result<bool, Trouble> {
+fn is_insecure(answer: &Answer) -> Result<bool, LookupError> {
     match &answer.outcome {
         Outcome::Unreachable(_, ZoneStatus::ProvenInsecure, _) => Ok(true),
-        outcome => Trouble::or_content(outcome).map(|_| outcome.class() == Class::Insecure),
+        outcome => LookupError::or_content(outcome).map(|_| outcome.class() == Class::Insecure),
     }
 }
 

@@ -10,7 +10,7 @@ pub mod matching;
 pub mod tlsa;
 
 use crate::dns::{Answer, Content, Outcome, ZoneStatus};
-use crate::verdict::{DaneHost, Trouble};
+use crate::verdict::{DaneHost, LookupError};
 use tlsa::Tlsa;
 
 /// What the answer to a TLSA question asks of mail for the host at whose base domain it was asked (RFC 7672 section
@@ -30,9 +30,9 @@ pub fn of_tlsa(answer: &Answer) -> DaneHost {
         Outcome::Secure(Content::Nodata | Content::Nxdomain)
         | Outcome::Insecure(..)
         | Outcome::Unreachable(_, ZoneStatus::ProvenInsecure, _) => DaneHost::Absent,
-        Outcome::Bogus(blame, why) => DaneHost::Unknown(Trouble::Bogus(*blame, why.clone())),
+        Outcome::Bogus(blame, why) => DaneHost::Unknown(LookupError::Bogus(*blame, why.clone())),
         Outcome::Unreachable(outage, zone, why) => {
-            DaneHost::Unknown(Trouble::Unreachable(*outage, *zone, why.clone()))
+            DaneHost::Unknown(LookupError::Unreachable(*outage, *zone, why.clone()))
         }
     }
 }

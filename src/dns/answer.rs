@@ -2,7 +2,7 @@
 
 use super::alias::{self, Offered};
 use super::basis::{Basis, Insecurity};
-use super::chain::Trust;
+use super::chain::TrustContext;
 use super::denial::{Denials, Denied, Strength};
 use super::proof::Role;
 use super::replies::{Found, Stop, has, negative_seconds, records, seconds, shown};
@@ -32,7 +32,7 @@ pub(super) enum Says {
 
 /// Judges a reply by the signatures of `zone`, which holds `name`.
 pub(super) fn judge(
-    trust: &mut Trust,
+    trust: &mut TrustContext,
     zone: &Zone,
     name: &Name,
     rtype: RecordType,
@@ -88,7 +88,7 @@ pub(super) fn judge(
 
 /// Nothing was given: is that proven? The RCODE says which of two absences it is only where the proof does not.
 fn denied(
-    trust: &mut Trust,
+    trust: &mut TrustContext,
     zone: &Zone,
     name: &Name,
     rtype: RecordType,

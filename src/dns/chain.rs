@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// What all walks of one verdict share: the anchors, the time, what was proven so far, and what it has cost.
 #[derive(Debug)]
-pub struct Trust {
+pub struct TrustContext {
     anchors: Arc<TrustAnchors>,
     now: UnixTime,
     budget: Budget,
@@ -80,7 +80,7 @@ pub(super) enum Further {
     Unproven(Arc<Insecurity>),
 }
 
-impl Trust {
+impl TrustContext {
     /// Nothing proven yet, nothing spent. `now` stands still for the whole verdict.
     #[must_use]
     pub fn new(anchors: Arc<TrustAnchors>, now: UnixTime) -> Self {

@@ -1,16 +1,16 @@
 //! Proofs that something is not there: NSEC (RFC 4035 section 5.4) and NSEC3 (RFC 5155 section 8), read with
 //! RFC 6840 section 4 and RFC 9276.
 //!
-//! A proof is taken from one *book*: all NSEC records of a reply, or all NSEC3 records with the same salt and
-//! iterations. Books are never mixed within a proof, and only records that the proven zone has signed are in them.
+//! A proof is taken from one *set*: all NSEC records of a reply, or all NSEC3 records with the same salt and
+//! iterations. Sets are never mixed within a proof, and only records that the proven zone has signed are in them.
 //!
 //! NSEC3 with more than 150 iterations makes every denial insecure (RFC 9276 section 3.2), but it has to be a denial:
 //! where the hashes say something else, such a zone is not at an attacker's disposal.
 
 use super::basis::{Basis, Insecurity};
 use super::budget::Budget;
-use super::nsec::NsecBook;
-use super::nsec3::Nsec3Book;
+use super::nsec::NsecSet;
+use super::nsec3::Nsec3Set;
 use super::proof::{self, Place, Word};
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
 use super::signature::{Proven, Zone};
@@ -25,7 +25,7 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet
 #[derive(Debug)]
 pub(super) struct Denials<'m> {
     zone: &'m Name,
-    books: Vec<Book<'m>>,
+    sets: Vec<DenialSet<'m>>,
     /// Owners of NSEC3 records whose iterations are too many to compute (RFC 5155 section 10.3).
     uncounted: Vec<&'m Name>,
     /// All of these RRsets.
@@ -36,12 +36,12 @@ pub(super) struct Denials<'m> {
 
 /// The records from which one proof is made.
 #[derive(Debug)]
-enum Book<'m> {
-    Nsec(NsecBook<'m>),
-    Nsec3(Nsec3Book<'m>),
+enum DenialSet<'m> {
+    Nsec(NsecSet<'m>),
+    Nsec3(Nsec3Set<'m>),
 }
 
-/// What a book says about a name.
+/// What a set says about a name.
 #[derive(Debug)]
 pub(super) enum Says<'m> {
     /// It exists, with these types.
@@ -54,7 +54,7 @@ pub(super) enum Says<'m> {
     Nothing,
 }
 
-/// What a book says about a name, and the records by which it does.
+/// What a set says about a name, and the records by which it does.
 pub(super) type Told<'m> = (Says<'m>, Vec<Witness<'m>>);
 
 /// That a type is not at a name.
@@ -110,9 +110,9 @@ impl<'m> Denials<'m> {
         budget: &mut Budget,
     ) -> Found<Self> {
         let soa = negative_seconds(message).map_or(UnixTime(u64::MAX), |seconds| now.plus(seconds));
-        let (books, uncounted, proven) = (Vec::new(), Vec::new(), Vec::new());
-        let mut denials = Self { zone: &zone.name, books, uncounted, proven, until: soa };
-        let (mut nsec, mut nsec3) = (NsecBook::default(), Vec::new());
+        let (sets, uncounted, proven) = (Vec::new(), Vec::new(), Vec::new());
+        let mut denials = Self { zone: &zone.name, sets, uncounted, proven, until: soa };
+        let (mut nsec, mut nsec3) = (NsecSet::default(), Vec::new());
         for (owner, rtype) in owners(&message.authorities)? {
             let set = match zone.proven_here(owner, rtype, &message.authorities, now, budget) {
                 Ok(set) => set,
@@ -129,7 +129,7 @@ impl<'m> Denials<'m> {
                         denials.uncounted.push(owner);
                     }
                     RData::DNSSEC(DNSSECRData::NSEC3(record)) => {
-                        Nsec3Book::enter(&mut nsec3, owner, record, &zone.name);
+                        Nsec3Set::add(&mut nsec3, owner, record, &zone.name);
                     }
                     _ => {}
                 }
@@ -137,9 +137,9 @@ impl<'m> Denials<'m> {
             denials.proven.push(set);
         }
         if !nsec.is_empty() {
-            denials.books.push(Book::Nsec(nsec));
+            denials.sets.push(DenialSet::Nsec(nsec));
         }
-        denials.books.extend(nsec3.into_iter().map(Book::Nsec3));
+        denials.sets.extend(nsec3.into_iter().map(DenialSet::Nsec3));
         Ok(denials)
     }
 
@@ -153,10 +153,10 @@ impl<'m> Denials<'m> {
         let what = format!("{} {rtype}", shown(name));
         let basis = |denied: Denied, by| self.basis(denied.shown(), name, rtype, by);
         let mut fault = None;
-        for book in &self.books {
-            match book.denies(self.zone, name, rtype, budget) {
+        for set in &self.sets {
+            match set.denies(self.zone, name, rtype, budget) {
                 Ok(Some(Denying { denied, opt_out, by })) => {
-                    return Ok((denied, self.strength(book, name, opt_out), basis(denied, by)));
+                    return Ok((denied, self.strength(set, name, opt_out), basis(denied, by)));
                 }
                 Ok(None) => {}
                 Err(Stop::Bogus(why)) => fault = Some(why),
@@ -183,8 +183,8 @@ impl<'m> Denials<'m> {
             Insecurity { why, basis }
         };
         let mut contradicted = false;
-        for book in &self.books {
-            let (says, by) = book.says(self.zone, name, Place::Itself, budget)?;
+        for set in &self.sets {
+            let (says, by) = set.says(self.zone, name, Place::Itself, budget)?;
             match says {
                 // A DS that was withheld; or the records of the zone below, which cannot speak about its own DS.
                 Says::Exists(types) if types.contains(RecordType::DS) || types.contains(RecordType::SOA) => {
@@ -229,9 +229,9 @@ impl<'m> Denials<'m> {
     ) -> Found<(Strength, Basis)> {
         let next_closer = name.trim_to(usize::from(labels) + 1);
         let basis = |by| self.basis(proof::Denied::CloserMatch, name, rtype, by);
-        for book in &self.books {
-            if let Some((opt_out, by)) = book.absent(&next_closer, budget)? {
-                return Ok((self.strength(book, name, opt_out), basis(by)));
+        for set in &self.sets {
+            if let Some((opt_out, by)) = set.absent(&next_closer, budget)? {
+                return Ok((self.strength(set, name, opt_out), basis(by)));
             }
         }
         if !self.uncounted.is_empty() {
@@ -248,9 +248,9 @@ impl<'m> Denials<'m> {
         )
     }
 
-    /// How far a proof from this book goes.
-    fn strength(&self, book: &Book<'_>, name: &Name, opt_out: bool) -> Strength {
-        if book.is_heavy() {
+    /// How far a proof from this set goes.
+    fn strength(&self, set: &DenialSet<'_>, name: &Name, opt_out: bool) -> Strength {
+        if set.is_heavy() {
             Strength::Insecure(self.nsec3_iterations())
         } else if opt_out {
             Strength::Insecure(self.opt_out(name))
@@ -283,8 +283,8 @@ impl<'m> Denials<'m> {
     }
 }
 
-impl<'m> Book<'m> {
-    /// Denies a type at a name. `None` if this book says nothing about it, bogus if it says otherwise.
+impl<'m> DenialSet<'m> {
+    /// Denies a type at a name. `None` if this set says nothing about it, bogus if it says otherwise.
     fn denies(
         &self,
         zone: &Name,
@@ -327,15 +327,15 @@ impl<'m> Book<'m> {
     const fn is_heavy(&self) -> bool {
         match self {
             Self::Nsec(_) => false,
-            Self::Nsec3(book) => book.is_heavy(),
+            Self::Nsec3(set) => set.is_heavy(),
         }
     }
 
-    /// What this book says about a name, which has that place in the proof.
+    /// What this set says about a name, which has that place in the proof.
     fn says(&self, zone: &Name, name: &Name, place: Place, budget: &mut Budget) -> Found<Told<'m>> {
         match self {
-            Self::Nsec(book) => Ok(book.says(name, place)),
-            Self::Nsec3(book) => book.says(zone, name, place, budget),
+            Self::Nsec(set) => Ok(set.says(name, place)),
+            Self::Nsec3(set) => set.says(zone, name, place, budget),
         }
     }
 
@@ -343,12 +343,12 @@ impl<'m> Book<'m> {
     /// than that beside the answer of a wildcard (RFC 5155 section 7.2.6).
     fn absent(&self, name: &Name, budget: &mut Budget) -> Found<Option<(bool, Vec<Witness<'m>>)>> {
         match self {
-            Self::Nsec(book) => match book.says(name, Place::NextCloser) {
+            Self::Nsec(set) => match set.says(name, Place::NextCloser) {
                 (Says::Absent { opt_out, .. }, by) => Ok(Some((opt_out, by))),
                 _ => Ok(None),
             },
-            Self::Nsec3(book) => {
-                let covering = book.covering(name, budget)?;
+            Self::Nsec3(set) => {
+                let covering = set.covering(name, budget)?;
                 Ok(covering.map(|entry| (entry.opt_out(), vec![entry.covers(name, Place::NextCloser)])))
             }
         }

@@ -9,9 +9,9 @@ use hickory_proto::rr::Name;
 
 /// The NSEC records of one reply, each signed by the proven zone, with their owners.
 #[derive(Debug, Default)]
-pub(super) struct NsecBook<'m>(Vec<(&'m Name, &'m NSEC)>);
+pub(super) struct NsecSet<'m>(Vec<(&'m Name, &'m NSEC)>);
 
-impl<'m> NsecBook<'m> {
+impl<'m> NsecSet<'m> {
     /// Enters a record, unless its next name lies outside of the zone, which no zone can say.
     pub(super) fn enter(&mut self, owner: &'m Name, record: &'m NSEC, zone: &Name) {
         if zone.zone_of(record.next_domain_name()) {

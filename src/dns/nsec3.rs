@@ -12,7 +12,7 @@ use hickory_proto::rr::Name;
 
 /// The NSEC3 records of one reply that share salt and iterations, each signed by the proven zone.
 #[derive(Debug)]
-pub(super) struct Nsec3Book<'m> {
+pub(super) struct Nsec3Set<'m> {
     salt: &'m [u8],
     iterations: u16,
     entries: Vec<Entry<'m>>,
@@ -44,22 +44,22 @@ impl<'m> Entry<'m> {
     }
 }
 
-impl<'m> Nsec3Book<'m> {
-    /// Enters a record into the book with its salt and iterations.
+impl<'m> Nsec3Set<'m> {
+    /// Adds a record to the set with its salt and iterations.
     ///
     /// One whose owner is not a hash exactly one label below the zone, or whose next hash has another length, is not
     /// entered (RFC 5155 section 3).
-    pub(super) fn enter(books: &mut Vec<Self>, owner: &'m Name, record: &'m NSEC3, zone: &Name) {
+    pub(super) fn add(sets: &mut Vec<Self>, owner: &'m Name, record: &'m NSEC3, zone: &Name) {
         if owner.base_name() != *zone || record.next_hashed_owner_name().len() != size_of::<Hash>() {
             return;
         }
         let Some(hash) = owner.iter().next().and_then(base32hex) else { return };
         let (salt, iterations) = (record.salt(), record.iterations());
         let entry = Entry { hash, owner, record };
-        match books.iter_mut().find(|book| book.salt == salt && book.iterations == iterations) {
-            Some(book) => book.entries.push(entry),
+        match sets.iter_mut().find(|set| set.salt == salt && set.iterations == iterations) {
+            Some(set) => set.entries.push(entry),
             None => {
-                books.push(Self { salt, iterations, entries: vec![entry] });
+                sets.push(Self { salt, iterations, entries: vec![entry] });
             }
         }
     }

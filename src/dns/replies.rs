@@ -50,7 +50,8 @@ impl Replies {
         self.0.get(question)
     }
 
-    /// Keeps a reply. If it replaces another one, the walks must begin again under a fresh [`super::chain::Trust`].
+    /// Keeps a reply. If it replaces another one, the walks must begin again under a fresh
+    /// [`super::chain::TrustContext`].
     pub fn insert(&mut self, question: Question, reply: Reply) {
         self.0.insert(question, reply);
     }

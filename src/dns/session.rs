@@ -5,13 +5,13 @@
 //! several calls want is asked once. It refuses to go on asking when the quota is spent or the deadline is over: what
 //! is missing then is unreachable, never absent.
 //!
-//! A question on its way belongs to nobody: it is a task of its round, which brings its reply home whether or not the
+//! A question on its way belongs to nobody: it is a task of its pass, which brings its reply home whether or not the
 //! call that sent it is still there. So a call may be dropped at any point, and the others neither lose a reply nor
 //! wait for ever.
 //!
-//! The invariant of a second opinion: a walk ends in the round in which it began, and all that a round knows (replies,
+//! The invariant of a second opinion: a walk ends in the pass in which it began, and all that a pass knows (replies,
 //! proofs, questions on their way) comes from questions of its own. A bogus answer is asked for again in the other
-//! round, which begins at another server, by a walk from the anchor down. A round never ends before the verdict, so no
+//! pass, which begins at another server, by a walk from the anchor down. A pass never ends before the verdict, so no
 //! walk in it can be left without its reply; and nothing crosses from one to the other but the quota and the budget.
 
 use super::anchor::TrustAnchors;
@@ -19,7 +19,7 @@ use super::delivery::Opinion;
 use super::proof::Proof;
 use super::quota::Quota;
 use super::upstream::{Carrier, Upstreams};
-use super::walk::{Finding, Replies, Reply, Step, Trust, Walk};
+use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
 use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::time::UnixTime;
@@ -38,10 +38,10 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Resolver<C = Upstreams> {
     line: Arc<Line<C>>,
-    first: Arc<Round<C>>,
+    first: Arc<QueryPass<C>>,
     /// Begun when the first answer is bogus, and only if there is another server.
-    second: OnceLock<Arc<Round<C>>>,
-    /// The second round proved what the first one could not: new questions begin there.
+    second: OnceLock<Arc<QueryPass<C>>>,
+    /// The second pass proved what the first one could not: new questions begin there.
     second_is_better: AtomicBool,
     /// MX hosts for which the quota and the budget were widened.
     mx_hosts: AtomicUsize,
@@ -57,22 +57,22 @@ struct Line<C> {
 
 /// All that was asked of the name servers in one order, and what came of it.
 #[derive(Debug)]
-struct Round<C> {
+struct QueryPass<C> {
     line: Arc<Line<C>>,
     opinion: Opinion,
     known: Mutex<Known>,
     /// Tells every walk that waits that one more reply is there.
-    landed: Notify,
+    arrived: Notify,
 }
 
-/// What was asked in a round, what came back, and what it proved.
+/// What was asked in a pass, what came back, and what it proved.
 #[derive(Debug)]
 struct Known {
-    trust: Trust,
+    trust: TrustContext,
     replies: Replies,
     asked: HashSet<Question>,
-    /// Questions on their way; they end with the round.
-    flights: JoinSet<()>,
+    /// Questions on their way; they end with the pass.
+    in_flight: JoinSet<()>,
 }
 
 impl Resolver {
@@ -94,7 +94,7 @@ impl<C: Carrier> Resolver<C> {
     #[must_use]
     pub fn over(carrier: C, anchors: Arc<TrustAnchors>, now: UnixTime, deadline: Instant) -> Self {
         let line = Arc::new(Line { carrier, quota: Quota::default(), deadline });
-        let first = Round::new(Arc::clone(&line), Opinion::First, Trust::new(anchors, now));
+        let first = QueryPass::new(Arc::clone(&line), Opinion::First, TrustContext::new(anchors, now));
         Self {
             line,
             first,
@@ -117,21 +117,21 @@ impl<C: Carrier> Resolver<C> {
         answers.into_iter().next().unwrap_or_else(|| answer(question, stranded(), 0, called))
     }
 
-    /// The round in which new questions begin, and where a second opinion about them is to be had.
-    fn rounds(&self) -> (&Arc<Round<C>>, Option<&Arc<Round<C>>>) {
+    /// The pass in which new questions begin, and where a second opinion about them is to be had.
+    fn passes(&self) -> (&Arc<QueryPass<C>>, Option<&Arc<QueryPass<C>>>) {
         match self.second.get() {
             Some(second) if self.second_is_better.load(Relaxed) => (second, Some(&self.first)),
             second => (&self.first, second),
         }
     }
 
-    /// The round for a second opinion, begun now if need be; `None` without another server.
-    fn second_round(&self) -> Option<&Arc<Round<C>>> {
+    /// The pass for a second opinion, begun now if need be; `None` without another server.
+    fn second_pass(&self) -> Option<&Arc<QueryPass<C>>> {
         let carrier = &self.line.carrier;
         (carrier.count() > 1).then(|| {
             self.second.get_or_init(|| {
                 let trust = self.first.known().trust.afresh();
-                Round::new(Arc::clone(&self.line), carrier.second_opinion(), trust)
+                QueryPass::new(Arc::clone(&self.line), carrier.second_opinion(), trust)
             })
         })
     }
@@ -148,14 +148,14 @@ impl<C: Carrier> Resolve for Resolver<C> {
 
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let called = Instant::now();
-        let (here, elsewhere) = self.rounds();
+        let (here, elsewhere) = self.passes();
         let mut answers = here.resolve(questions, called).await;
         let is_bogus = |answer: &&Answer| answer.outcome.class() == Class::Bogus;
         let bogus: Vec<_> = answers.iter().filter(is_bogus).map(|answer| answer.question.clone()).collect();
         if bogus.is_empty() {
             return answers;
         }
-        let Some(elsewhere) = elsewhere.or_else(|| self.second_round()) else { return answers };
+        let Some(elsewhere) = elsewhere.or_else(|| self.second_pass()) else { return answers };
         for second in elsewhere.resolve(&bogus, called).await {
             // Silence elsewhere does not excuse what was seen to be false here.
             let is_silent = second.outcome.class() == Class::Unreachable;
@@ -178,11 +178,11 @@ enum Progress {
     WaitsFor(Question),
 }
 
-impl<C: Carrier> Round<C> {
-    fn new(line: Arc<Line<C>>, opinion: Opinion, trust: Trust) -> Arc<Self> {
+impl<C: Carrier> QueryPass<C> {
+    fn new(line: Arc<Line<C>>, opinion: Opinion, trust: TrustContext) -> Arc<Self> {
         let known =
-            Known { trust, replies: Replies::default(), asked: HashSet::new(), flights: JoinSet::new() };
-        Arc::new(Self { line, opinion, known: Mutex::new(known), landed: Notify::new() })
+            Known { trust, replies: Replies::default(), asked: HashSet::new(), in_flight: JoinSet::new() };
+        Arc::new(Self { line, opinion, known: Mutex::new(known), arrived: Notify::new() })
     }
 
     /// What is known by now; never held while anything is waited for.
@@ -209,7 +209,7 @@ impl<C: Carrier> Round<C> {
 
     /// Steps a walk as far as the replies allow, and sends what it wants; `queries` counts what was sent for it.
     fn advance(self: &Arc<Self>, walk: &mut Walk, queries: &mut usize) -> Progress {
-        let Known { trust, replies, asked, flights } = &mut *self.known();
+        let Known { trust, replies, asked, in_flight } = &mut *self.known();
         let wanted = match walk.step(trust, replies) {
             Step::Done(finding) => return Progress::Done(finding),
             Step::Ask(wanted) => wanted,
@@ -220,7 +220,12 @@ impl<C: Carrier> Round<C> {
         for question in wanted {
             if asked.insert(question.clone()) {
                 *queries += 1;
-                flights.spawn(fly(Arc::downgrade(self), Arc::clone(&self.line), self.opinion, question));
+                in_flight.spawn(exchange(
+                    Arc::downgrade(self),
+                    Arc::clone(&self.line),
+                    self.opinion,
+                    question,
+                ));
             }
         }
         Progress::WaitsFor(first)
@@ -229,24 +234,29 @@ impl<C: Carrier> Round<C> {
     /// Waits until the reply to a question that was sent is there.
     async fn landing_of(&self, question: &Question) {
         loop {
-            let landed = self.landed.notified(); // made before the look: no landing is missed in between
+            let arrived = self.arrived.notified(); // made before the look: no arrival is missed in between
             if self.known().replies.get(question).is_some() {
                 return;
             }
-            landed.await;
+            arrived.await;
         }
     }
 }
 
-/// Carries a question out and its reply, or why there is none, into its round.
-async fn fly<C: Carrier>(home: Weak<Round<C>>, line: Arc<Line<C>>, opinion: Opinion, question: Question) {
+/// Carries a question out and its reply, or why there is none, into its pass.
+async fn exchange<C: Carrier>(
+    home: Weak<QueryPass<C>>,
+    line: Arc<Line<C>>,
+    opinion: Opinion,
+    question: Question,
+) {
     let reply = match line.carrier.ask(&question, opinion, &line.quota, line.deadline).await {
         Ok(delivery) => Reply::Message(Box::new(delivery.message)),
         Err(failure) => Reply::Failed(failure.outage, failure.text),
     };
     if let Some(home) = home.upgrade() {
         home.known().replies.insert(question, reply);
-        home.landed.notify_waiters();
+        home.arrived.notify_waiters();
     }
 }
 

@@ -33,7 +33,7 @@ use crate::limits::{MAX_ALIASES, MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RecordType};
 
-pub use super::chain::Trust;
+pub use super::chain::TrustContext;
 pub use super::replies::{Replies, Reply};
 
 /// The way from the trust anchor to the answer of one question, aliases included.
@@ -90,7 +90,7 @@ impl Walk {
     }
 
     /// Goes as far as the replies allow.
-    pub fn step(&mut self, trust: &mut Trust, replies: &Replies) -> Step {
+    pub fn step(&mut self, trust: &mut TrustContext, replies: &Replies) -> Step {
         let outcome = loop {
             match self.hop(trust, replies) {
                 Ok(Some(outcome)) => break outcome,
@@ -117,7 +117,7 @@ impl Walk {
     }
 
     /// One name: its end, or `None` after an alias was followed. The class is that of the worst hop.
-    fn hop(&mut self, trust: &mut Trust, replies: &Replies) -> Found<Option<Outcome>> {
+    fn hop(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Option<Outcome>> {
         if is_meta(self.rtype) {
             let why =
                 format!("meta-type: {} {} is no RRset that could be proven", shown(&self.name), self.rtype);
@@ -153,7 +153,7 @@ impl Walk {
     }
 
     /// The reply about the present name, judged in the deepest zone to which the chain of trust leads.
-    fn judged(&mut self, trust: &mut Trust, replies: &Replies) -> Found<Judged> {
+    fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
         let place = trust.descend(&self.top(), self.depth(), replies)?;
         let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
         let now = trust.now();
@@ -198,7 +198,7 @@ impl Walk {
     }
 
     /// What is missing, what it stands in the way of, and what will probably be missing next.
-    fn wanted(&self, missing: Question, trust: &Trust, replies: &Replies) -> Vec<Question> {
+    fn wanted(&self, missing: Question, trust: &TrustContext, replies: &Replies) -> Vec<Question> {
         let question = Question::new(&self.name, self.rtype);
         let mut wanted = vec![missing];
         // The target of an alias seldom is an apex, and a chain of aliases must not spend the budget on keys.

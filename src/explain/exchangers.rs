@@ -8,7 +8,7 @@ use crate::dane::tlsa::Tlsa;
 use crate::dns::presentation::rdata;
 use crate::dns::{Answer, Content};
 use crate::name::{MxHost, PolicyDomain};
-use crate::verdict::{DaneFindings, DaneHost, MxFindings, Trouble};
+use crate::verdict::{DaneFindings, DaneHost, LookupError, MxFindings};
 use crate::verify::grounds::Grounds;
 use hickory_proto::rr::{RData, RecordType};
 use serde::Serialize;
@@ -203,7 +203,7 @@ impl DaneOfHost {
                 "It has TLSA records that can be used: its certificate must match one of them.",
                 None,
             ),
-            DaneHost::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => (
+            DaneHost::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => (
                 "unknown",
                 "Nobody can tell what its TLSA records are, so it is left alone for now.",
                 Some(why.into()),

@@ -23,7 +23,7 @@ pub use policy::{Event, FailedFetches, Fetch, Note, Published, Terms, Text};
 pub use question::Question;
 pub use said::Said;
 
-use crate::cache::Dossier;
+use crate::cache::DomainSnapshot;
 use crate::overrides::Decree;
 use crate::policy::Dialect;
 use crate::render;
@@ -167,11 +167,11 @@ pub struct RememberedAnswer {
 }
 
 impl Explanation {
-    /// The document about a delivery at that moment, of whose domain the cache knew what the dossier says.
+    /// The document about a delivery at that moment, of whose domain the cache knew what the snapshot says.
     #[must_use]
-    pub fn of(question: &Question, dossier: &Dossier, explained: &Explained, now: UnixTime) -> Self {
+    pub fn of(question: &Question, snapshot: &DomainSnapshot, explained: &Explained, now: UnixTime) -> Self {
         let Explained { report, grounds, remembered, .. } = explained;
-        let published = |dialect| Published::of(dialect, dossier, explained, now);
+        let published = |dialect| Published::of(dialect, snapshot, explained, now);
         let seen = Seen {
             mx: Exchangers::of(&question.request.domain, grounds),
             dane: Dane::of(grounds),
@@ -187,17 +187,17 @@ impl Explanation {
             decision: Part::all(question, &report.judgement, grounds, now),
             exim: Exim::of(&question.request.domain, &for_a_router, report),
             remembered: remembered.as_ref().map(|remembered| RememberedAnswer::of(remembered, report)),
-            ..Self::bare(question, dossier, report, now)
+            ..Self::bare(question, snapshot, report, now)
         }
     }
 
     /// The document about a delivery of which nothing is asked, because the administrator says so.
     #[must_use]
-    pub fn ignored(question: &Question, dossier: &Dossier, now: UnixTime) -> Self {
-        Self::bare(question, dossier, &Report::ignored(&question.request, Vec::new()), now)
+    pub fn ignored(question: &Question, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
+        Self::bare(question, snapshot, &Report::ignored(&question.request, Vec::new()), now)
     }
 
-    fn bare(question: &Question, dossier: &Dossier, report: &Report, now: UnixTime) -> Self {
+    fn bare(question: &Question, snapshot: &DomainSnapshot, report: &Report, now: UnixTime) -> Self {
         let request = &question.request;
         let asker = if request.hosts.is_empty() { Asker::Router } else { Asker::Host };
         Self {
@@ -212,8 +212,8 @@ impl Explanation {
             candidates: Candidate::all(&report.judgement),
             exim: Exim::of(&request.domain, &report.judgement, report),
             cache: CacheSeen {
-                elsewhere: dossier.elsewhere,
-                trouble: dossier.trouble.as_ref().map(Said::from),
+                elsewhere: snapshot.elsewhere,
+                trouble: snapshot.trouble.as_ref().map(Said::from),
             },
             remembered: None,
             report: report.clone(),

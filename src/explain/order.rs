@@ -6,7 +6,7 @@ use super::said::Said;
 use crate::overrides::Decree;
 use crate::policy::{Dialect, PolicyType, StoredPolicy};
 use crate::time::UnixTime;
-use crate::verdict::{DaneFindings, DaneHost, Judgement, PolicyFindings, Trouble};
+use crate::verdict::{DaneFindings, DaneHost, Judgement, LookupError, PolicyFindings};
 use crate::verify::grounds::Grounds;
 use serde::Serialize;
 
@@ -158,7 +158,7 @@ fn of_policy(dialect: Dialect, decided: &Decided<'_>, question: &Question, groun
         PolicyFindings::Absent(_) | PolicyFindings::NotAsked => {
             part("has-nothing", "there is no policy that could count".to_owned(), applied)
         }
-        PolicyFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
+        PolicyFindings::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {
             part("unknown", format!("nobody can tell whether there is a policy: {why}"), applied)
         }
     }

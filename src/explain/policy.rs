@@ -3,13 +3,13 @@
 use super::asked::Asked;
 use super::rule;
 use super::said::Said;
-use crate::cache::{Dossier, Entry, Failures, Topic};
+use crate::cache::{DomainSnapshot, Entry, Failures, Topic};
 use crate::dns::{Answer, Content};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
 use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::time::UnixTime;
-use crate::verdict::{Absence, PolicyFindings, Trouble};
+use crate::verdict::{Absence, LookupError, PolicyFindings};
 use crate::verify::discovery::joined;
 use crate::verify::grounds::{Explained, Grounds};
 use crate::verify::{Fetched, Heard};
@@ -156,7 +156,7 @@ impl Published {
 
     /// What was learnt about the policy of that dialect.
     #[must_use]
-    pub fn of(dialect: Dialect, dossier: &Dossier, explained: &Explained, now: UnixTime) -> Self {
+    pub fn of(dialect: Dialect, snapshot: &DomainSnapshot, explained: &Explained, now: UnixTime) -> Self {
         let Grounds { of_second_look, .. } = &explained.grounds;
         let (findings, heard, kind) = match dialect {
             Dialect::MtaSts => (&explained.grounds.mta_sts, &explained.grounds.of_mta_sts, Kind::MtaStsTxt),
@@ -174,7 +174,7 @@ impl Published {
             PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => Some(terms(policy)),
             PolicyFindings::Absent(_) | PolicyFindings::NotAsked | PolicyFindings::Unknown(_) => None,
         };
-        let history = dossier.history.iter().filter(|entry| entry.dialect == dialect);
+        let history = snapshot.history.iter().filter(|entry| entry.dialect == dialect);
         Self {
             mechanism: dialect.word(),
             state,
@@ -184,8 +184,8 @@ impl Published {
             records,
             fetches: heard.fetches.iter().chain(again).map(|fetched| Fetch::of(dialect, fetched)).collect(),
             policy,
-            cached: dossier.policies.of(dialect).map(terms),
-            failures: failures(dialect, dossier),
+            cached: snapshot.policies.of(dialect).map(terms),
+            failures: failures(dialect, snapshot),
             history: history.map(Event::of).collect(),
             kept: explained.kept.of(dialect).map(terms),
             rule: match dialect {
@@ -229,7 +229,7 @@ fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static
             "There is a policy that nothing authenticates, and only authenticated ones count here.",
             None,
         ),
-        (PolicyFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)), _) => {
+        (PolicyFindings::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)), _) => {
             ("unknown", "Nobody can tell whether there is a policy.", Some(why.into()))
         }
     }
@@ -247,9 +247,9 @@ fn texts(answer: &Answer, kind: Kind) -> Vec<Text> {
         .collect()
 }
 
-fn failures(dialect: Dialect, dossier: &Dossier) -> Option<FailedFetches> {
+fn failures(dialect: Dialect, snapshot: &DomainSnapshot) -> Option<FailedFetches> {
     let is_one = |(topic, _): &&(Topic, _)| *topic == Topic::FetchFailures(dialect);
-    let (_, recollection) = dossier.remembered.iter().find(is_one)?;
+    let (_, recollection) = snapshot.remembered.iter().find(is_one)?;
     let failures = Failures::from_line(&recollection.text)?;
     Some(FailedFetches {
         count: failures.count(),

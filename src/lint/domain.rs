@@ -15,7 +15,7 @@ use crate::policy::{Mode, Policy, StoredPolicy, smtp_sts, tls_rpt};
 use crate::probe::failure::{Failure, Stage};
 use crate::probe::report::{NoAddress, Sighting};
 use crate::text::{Escaped, excerpt};
-use crate::verdict::{DaneHost, MxFindings, Trouble};
+use crate::verdict::{DaneHost, LookupError, MxFindings};
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;
@@ -363,7 +363,7 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
             part.find(Code::TlsaUnusable, "");
             "DANE, unauthenticated TLS"
         }
-        DaneHost::Unknown(Trouble::Bogus(blame, why)) => {
+        DaneHost::Unknown(LookupError::Bogus(blame, why)) => {
             part.notes.push(excerpt(why, SHOWN));
             match blame {
                 Blame::Domain if is_told => {}
@@ -374,7 +374,7 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
             }
             "nobody can tell whether it has DANE, its mail waits"
         }
-        DaneHost::Unknown(Trouble::Unreachable(_, _, why)) => {
+        DaneHost::Unknown(LookupError::Unreachable(_, _, why)) => {
             part.notes.push(excerpt(why, SHOWN));
             part.is_unanswered = true;
             if !is_told {
@@ -393,7 +393,7 @@ fn judge(shown: &[Sighting], host: &Host, body: Option<&Body>, part: &mut Part) 
     if let Err(why) = &host.target.addresses {
         part.notes.push(match why {
             NoAddress::Absent => "it has no address".to_owned(),
-            NoAddress::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
+            NoAddress::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {
                 format!("its addresses could not be learnt: {}", excerpt(why, SHOWN))
             }
         });

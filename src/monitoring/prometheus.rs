@@ -95,7 +95,7 @@ impl Family {
                 "When the certificate ends that ends first, of those that the MX hosts showed; the last that is known if none is \
                  shown now. Not of those that DANE-EE alone vouches for, whose dates nobody checks."
             }
-            Self::CertificateSeen => "When the certificate was seen whose end is told.",
+            Self::CertificateSeen => "When the certificate was seen whose end is reported.",
             Self::PolicyInfo => {
                 "1 for mechanism and mode of the policy that the decision rests on; 0 where it rests on none, or on DANE."
             }

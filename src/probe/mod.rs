@@ -6,15 +6,15 @@
 //! [`consequence`]: the ruling of [`crate::verdict`], applied to what was seen.
 //!
 //! Addresses, waiting and octets have their bounds as in [`crate::https`]: each address its own time, all of them
-//! together theirs, and no more connections at once than the settings say, of which only a few go to one address (`gates`).
+//! together theirs, and no more connections at once than the settings say, of which only a few go to one address (`address_limiter`).
 
+mod address_limiter;
 mod allowance;
 mod anchored;
 mod collector;
 pub mod consequence;
 pub mod domain;
 pub mod failure;
-mod gates;
 mod handshake;
 pub mod report;
 mod session;
@@ -25,10 +25,10 @@ pub mod words;
 use crate::https::{BadRoots, Roots};
 use crate::limits::{MAX_PROBES_AT_ONCE, PROBE_DEADLINE};
 use crate::time::UnixTime;
+use address_limiter::AddressLimiter;
 use collector::Collector;
 use failure::{Failure, FailureKind, Stage};
 use futures_util::future::join_all;
-use gates::Gates;
 use report::Sighting;
 use session::Session;
 use std::net::SocketAddr;
@@ -85,8 +85,8 @@ pub struct Times {
 pub struct Probe {
     settings: Settings,
     collector: Collector,
-    gate: Semaphore,
-    gates: Gates,
+    permits: Semaphore,
+    address_limiter: AddressLimiter,
 }
 
 impl Probe {
@@ -96,8 +96,8 @@ impl Probe {
     /// [`BadRoots`] if there is nothing to judge certificates by.
     pub fn new(settings: Settings) -> Result<Self, BadRoots> {
         let collector = Collector::new(&settings.roots)?;
-        let gate = Semaphore::new(settings.at_once.max(1));
-        Ok(Self { settings, collector, gate, gates: Gates::default() })
+        let permits = Semaphore::new(settings.at_once.max(1));
+        Ok(Self { settings, collector, permits, address_limiter: AddressLimiter::default() })
     }
 
     /// What every address of the target shows, in their order.
@@ -110,8 +110,8 @@ impl Probe {
     async fn look_at(&self, address: SocketAddr, target: &Target, times: Times) -> Sighting {
         let turn = async {
             // Whoever waits for one address takes nobody's place at another one.
-            let pass = self.gates.pass(address.ip()).await;
-            (pass, self.gate.acquire().await)
+            let pass = self.address_limiter.pass(address.ip()).await;
+            (pass, self.permits.acquire().await)
         };
         let Ok(turn) = timeout_at(times.ends, turn).await else {
             let why = "the time for all was over before it had its turn";

@@ -11,7 +11,7 @@ use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
-use crate::verdict::{DaneHost, HostJudgement, Trouble, Verdict};
+use crate::verdict::{DaneHost, HostJudgement, LookupError, Verdict};
 use crate::verify::Report;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub enum NoAddress {
     /// DNS says that there is none.
     Absent,
     /// DNS does not say: bogus, or no answer.
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 /// What happened at one address.

@@ -6,7 +6,7 @@ use crate::dns::presentation::rdata;
 use crate::dns::{Answer, Class, Content, Outcome, Question, Resolve};
 use crate::limits::MAX_PROBE_ADDRESSES;
 use crate::name::{MxHost, PolicyDomain};
-use crate::verdict::{DaneHost, MxFindings, Trouble};
+use crate::verdict::{DaneHost, LookupError, MxFindings};
 use crate::verify::{dane, mx::mx_findings};
 use futures_util::future::join;
 use hickory_proto::rr::{RData, RecordType};
@@ -101,7 +101,7 @@ fn addresses(answers: &[Answer]) -> (Result<Vec<IpAddr>, NoAddress>, usize) {
     let mut found: Vec<IpAddr> = Vec::new();
     let mut trouble = None;
     for answer in answers {
-        match Trouble::or_content(&answer.outcome) {
+        match LookupError::or_content(&answer.outcome) {
             Ok(Content::Data(records)) => found.extend(records.iter().filter_map(|record| match record {
                 RData::A(v4) => Some(IpAddr::V4(v4.0)),
                 RData::AAAA(v6) => Some(IpAddr::V6(v6.0)),

@@ -7,7 +7,7 @@
 use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
-use crate::cache::{Dossier, Entry, Event, Policies, Recollection, Topic, Trouble};
+use crate::cache::{CacheError, DomainSnapshot, Entry, Event, Policies, Recollection, Topic};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
@@ -181,7 +181,7 @@ fn address(field: &Field<'_>) -> Read<SocketAddr> {
     field.parsed("an address and a port", |text| text.parse().ok())
 }
 
-fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<Dossier> {
+fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
     let mut policies = Policies::default();
     for row in field.get("policies")?.list()? {
         let policy = policy(&row)?;
@@ -197,12 +197,12 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<Dossier> {
         }
     }
     let trouble = field.get("trouble")?.present().map(|words| words.text().map(str::to_owned)).transpose()?;
-    Ok(Dossier {
+    Ok(DomainSnapshot {
         policies,
         history: field.get("history")?.each(event)?,
         remembered: field.get("remembered")?.each(remembered)?,
         elsewhere: field.get("elsewhere")?.number()?,
-        trouble: trouble.map(Trouble::Retold),
+        trouble: trouble.map(CacheError::Retold),
     })
 }
 

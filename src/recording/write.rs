@@ -2,7 +2,7 @@
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
 use crate::base64;
-use crate::cache::{Dossier, Entry, Recollection, Topic};
+use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
@@ -248,18 +248,18 @@ fn decree(decree: &Decree) -> Override<'_> {
     Override { scope, effect: effect.word(), ends: ends.0, reason }
 }
 
-fn cache(dossier: &Dossier) -> Cache<'_> {
+fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
     Cache {
         // As `cache export` writes them.
-        policies: dossier
+        policies: snapshot
             .policies
             .iter()
             .map(|policy| serde_json::from_str(&policy.to_line()).unwrap_or_default())
             .collect(),
-        history: dossier.history.iter().map(event).collect(),
-        remembered: dossier.remembered.iter().map(remembered).collect(),
-        elsewhere: dossier.elsewhere,
-        trouble: dossier.trouble.as_ref().map(ToString::to_string),
+        history: snapshot.history.iter().map(event).collect(),
+        remembered: snapshot.remembered.iter().map(remembered).collect(),
+        elsewhere: snapshot.elsewhere,
+        trouble: snapshot.trouble.as_ref().map(ToString::to_string),
     }
 }
 

@@ -62,10 +62,10 @@ mod tests {
     use crate::policy::pattern::MxPattern;
     use crate::reason::Reason;
     use crate::verdict::Judgement;
-    use crate::verify::NoInquiry;
+    use crate::verify::NoEvaluation;
 
     fn report(permitted: Permitted) -> Report {
-        let mut report = Report::from(NoInquiry::defer(Reason::NoPolicy, "said \"{$x}\\\n"));
+        let mut report = Report::from(NoEvaluation::defer(Reason::NoPolicy, "said \"{$x}\\\n"));
         report.judgement = Judgement { permitted, ..report.judgement };
         report
     }

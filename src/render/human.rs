@@ -136,7 +136,7 @@ fn waited(timeline: &Timeline, page: &mut Page) {
 mod tests {
     use super::*;
     use crate::reason::Reason;
-    use crate::verify::NoInquiry;
+    use crate::verify::NoEvaluation;
     use std::time::Duration;
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
             from: Duration::from_millis(from),
             to: to.map(Duration::from_millis),
         };
-        let mut report = Report::from(NoInquiry::defer(Reason::Internal, "nothing"));
+        let mut report = Report::from(NoEvaluation::defer(Reason::Internal, "nothing"));
         report.timeline.steps = vec![
             step("example.org. MX", 1, Some(22)),
             step("_mta-sts.example.org. TXT", 1, Some(21)),

@@ -207,7 +207,7 @@ fn failure(report: &Report) -> Option<String> {
 mod tests {
     use super::*;
     use crate::verdict::{Permitted, Ruling, Standing};
-    use crate::verify::NoInquiry;
+    use crate::verify::NoEvaluation;
     use proptest::prelude::*;
 
     const POLICY: &str =
@@ -246,7 +246,7 @@ mod tests {
             .collect();
         let rank = |host: &&HostJudgement| (host.ruling.verdict != Verdict::Deliver, host.ruling.tls);
         let spokesman = judged.iter().min_by_key(rank).map_or_else(|| ruling("plain"), |host| host.ruling);
-        let plain = Report::from(NoInquiry::defer(spokesman.reason, ""));
+        let plain = Report::from(NoEvaluation::defer(spokesman.reason, ""));
         let mode = match spokesman.reason {
             Reason::ModeNone => Mode::None,
             _ if spokesman.tls == Tls::Opportunistic => Mode::Testing,
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn mail_that_waits_is_told_why_and_what_to_do() {
         let with = |reason, domain: Option<&str>| {
-            let report = Report::from(NoInquiry::defer(reason, "said }\nby a stranger"));
+            let report = Report::from(NoEvaluation::defer(reason, "said }\nby a stranger"));
             let report = Report { domain: domain.map(|name| PolicyDomain::parse(name).unwrap()), ..report };
             assert_eq!(policy(&report), policy_tlsrpt(&report));
             policy(&report).into_owned()
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn what_is_not_asked_about_is_not_found() {
         let literal =
-            NoInquiry { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why: String::new() };
+            NoEvaluation { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why: String::new() };
         assert_eq!(policy(&literal.clone().into()), NOT_FOUND);
         assert_eq!(policy_tlsrpt(&literal.into()), NOT_FOUND);
     }

@@ -113,7 +113,7 @@ impl AnswerCache {
 mod tests {
     use super::*;
     use crate::reason::Reason;
-    use crate::verify::{NoInquiry, Report};
+    use crate::verify::{NoEvaluation, Report};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn standing(question: &Question, seconds: u64) -> Standing {
-        let answer = Answer::of(&Report::from(NoInquiry::defer(Reason::DnssecBogus, "")), question);
+        let answer = Answer::of(&Report::from(NoEvaluation::defer(Reason::DnssecBogus, "")), question);
         Standing { answer: Arc::new(answer), from: NOW, until: NOW.plus(seconds) }
     }
 

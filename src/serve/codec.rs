@@ -10,7 +10,7 @@ use crate::render;
 use crate::render::exim::Asker;
 use crate::reports::event::Event;
 use crate::verdict::Verdict;
-use crate::verify::{NoInquiry, Report};
+use crate::verify::{NoEvaluation, Report};
 use std::borrow::Cow;
 
 /// A protocol of questions and answers.
@@ -90,7 +90,7 @@ impl Codec for Exim {
     }
 
     fn failed() -> Cow<'static, str> {
-        let report = NoInquiry::defer(Reason::Internal, "").into();
+        let report = NoEvaluation::defer(Reason::Internal, "").into();
         render::exim::line(&report, Asker::Router).into()
     }
 }
@@ -120,6 +120,6 @@ impl Codec for Postfix {
     }
 
     fn failed() -> Cow<'static, str> {
-        render::socketmap::policy(&NoInquiry::defer(Reason::Internal, "").into())
+        render::socketmap::policy(&NoEvaluation::defer(Reason::Internal, "").into())
     }
 }

@@ -345,7 +345,7 @@ mod tests {
     use crate::limits::MAX_CONNECTIONS;
     use crate::reason::Reason;
     use crate::serve::counters::Counters;
-    use crate::verify::{NoInquiry, Report};
+    use crate::verify::{NoEvaluation, Report};
     use std::cell::RefCell;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixStream;
@@ -375,7 +375,7 @@ mod tests {
 
     /// An answer that names its domain.
     fn answer(question: &Question) -> Arc<Answer> {
-        let mut answer = Answer::of(&Report::from(NoInquiry::defer(Reason::NoPolicy, "")), question);
+        let mut answer = Answer::of(&Report::from(NoEvaluation::defer(Reason::NoPolicy, "")), question);
         answer.exim = question.domain.to_string().into();
         answer.socketmap.policy = question.domain.to_string().into();
         Arc::new(answer)

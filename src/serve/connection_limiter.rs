@@ -57,7 +57,8 @@ impl ConnectionLimiter {
         })
     }
 
-    /// A slot. If none is free, the connection that has been evictable longest is ended; if none is, the next free slot is taken.
+    /// A slot. If none is free, the connection that has been evictable longest is ended; if none is, the next free slot is
+    /// taken.
     pub async fn acquire(self: &Rc<Self>, protocol: Protocol) -> ConnectionPermit {
         let _waiter = Waiter::of(self);
         loop {

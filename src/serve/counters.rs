@@ -463,7 +463,7 @@ impl Closed for Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::{Evidence, NoInquiry};
+    use crate::verify::{Evidence, NoEvaluation};
     use std::collections::BTreeSet;
 
     fn words<K: Closed>() -> usize {
@@ -532,7 +532,7 @@ mod tests {
             elapsed,
             queries,
         };
-        let mut report = Report::from(NoInquiry::defer(Reason::NoPolicy, ""));
+        let mut report = Report::from(NoEvaluation::defer(Reason::NoPolicy, ""));
         report.evidence = vec![
             heard("secure", 3, Some(Duration::from_millis(1))),
             heard("insecure", 0, None),

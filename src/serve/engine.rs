@@ -1,7 +1,7 @@
 //! The engine: answers from the answer cache at once, and has everything else looked up, once for all clients that ask.
 //!
-//! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its domain,
-//! when others change the files, and when the world is exchanged.
+//! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its
+//! domain, when others change the files, and when the world is exchanged.
 
 use super::answer::Answer;
 use super::answer_cache::AnswerCache;
@@ -19,7 +19,7 @@ use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
-use crate::verify::NoInquiry;
+use crate::verify::NoEvaluation;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -79,7 +79,8 @@ struct LookupProgress {
 }
 
 impl Engine {
-    /// An engine with an empty answer cache, over that worker and its events. It has to be made where local tasks can be spawned.
+    /// An engine with an empty answer cache, over that worker and its events. It has to be made where local tasks can
+    /// be spawned.
     #[must_use]
     pub fn new(
         worker: LookupWorker,
@@ -285,7 +286,7 @@ impl Answers for Rc<Engine> {
         }
         let deadline = Instant::now() + self.worker.world().answer_within;
         let defer =
-            |reason, why: &str| Arc::new(Answer::of(&NoInquiry::defer(reason, why).into(), &question));
+            |reason, why: &str| Arc::new(Answer::of(&NoEvaluation::defer(reason, why).into(), &question));
         let Some((mut progress, from)) = self.lookup(&question) else {
             return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
         };

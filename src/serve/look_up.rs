@@ -5,7 +5,7 @@ use super::answer_cache::Standing;
 use super::question::Question;
 use super::silence::Silence;
 use super::world::World;
-use crate::cache::{Dossier, Ledger, Memory as _, Write};
+use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
@@ -14,7 +14,7 @@ use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
-use crate::verify::{self, CacheUse, NoInquiry, Report, Request};
+use crate::verify::{self, CacheUse, NoEvaluation, Report, Request};
 use std::sync::Arc;
 
 /// How far memory alone leads.
@@ -43,7 +43,7 @@ pub struct LookUp {
     /// What the administrator's words are, and until when.
     notes: Vec<String>,
     ends: UnixTime,
-    dossier: Dossier,
+    snapshot: DomainSnapshot,
     now: UnixTime,
 }
 
@@ -54,7 +54,7 @@ impl LookUp {
         world: &World,
         question: &Question,
         handshake: Handshake,
-        dossier: Dossier,
+        snapshot: DomainSnapshot,
         now: UnixTime,
     ) -> Begun {
         let hosts = question.host.iter().cloned().collect();
@@ -70,8 +70,8 @@ impl LookUp {
         let notes = decree.iter().map(|decree| decree.note(now)).collect();
         let in_force = decree.filter(|decree| decree.is_in_force(now));
         let ends = in_force.map_or(UnixTime(u64::MAX), |decree| decree.ends);
-        let look_up = Self { question: question.clone(), request, notes, ends, dossier, now };
-        let ledger = Ledger::of(&look_up.question.domain, &look_up.dossier, now);
+        let look_up = Self { question: question.clone(), request, notes, ends, snapshot, now };
+        let ledger = Ledger::of(&look_up.question.domain, &look_up.snapshot, now);
         match look_up.recalled(&ledger) {
             Some((report, standing)) => {
                 Begun::Answered(Box::new(Found { report: look_up.noted(report), standing: Some(standing) }))
@@ -94,7 +94,7 @@ impl LookUp {
     /// The answer for a client that cannot wait: what the policy in the cache says without any other evidence. That nothing is
     /// known of a policy lets no mail go: the look-up may still find one.
     pub async fn meanwhile(&self) -> Answer {
-        let memory = self.dossier.rehearsal(&self.request.domain, self.now);
+        let memory = self.snapshot.rehearsal(&self.request.domain, self.now);
         let report = verify::verify(&self.request, Some(&memory), &Silence, &Silence, self.now).await;
         let is_let_go_by_nobody =
             (report.judgement.verdict, report.judgement.policy) == (Verdict::Deliver, PolicyType::None);
@@ -110,7 +110,7 @@ impl LookUp {
         https: &impl Fetch,
         clock: &impl Clock,
     ) -> (Found, Vec<Write>) {
-        let ledger = Ledger::of(&self.question.domain, &self.dossier, self.now);
+        let ledger = Ledger::of(&self.question.domain, &self.snapshot, self.now);
         let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
         let settled = match report.judgement.verdict {
             Verdict::Deliver => self.recalled(&ledger).map(|(_, standing)| standing),
@@ -125,7 +125,7 @@ impl LookUp {
     /// one: an authenticated policy needs none.
     #[must_use]
     pub fn awaits_a_handshake(&self) -> bool {
-        let stored = self.dossier.policies.of(Dialect::SmtpSts);
+        let stored = self.snapshot.policies.of(Dialect::SmtpSts);
         stored
             .is_some_and(|policy| policy.authentication == Authentication::FirstUse && !policy.is_in_force())
     }
@@ -172,5 +172,5 @@ impl LookUp {
 /// The client cannot wait, and nothing is known.
 #[must_use]
 pub fn late() -> Report {
-    NoInquiry::defer(Reason::Deadline, "the look-up takes longer than the asker waits").into()
+    NoEvaluation::defer(Reason::Deadline, "the look-up takes longer than the asker waits").into()
 }

@@ -324,8 +324,8 @@ impl<O: Outside> WorkerState<O> {
     /// What memory says now.
     async fn recall(&self, order: &LookupOrder) -> Result<(Begun, Revision), Gone> {
         let LookupOrder { world, question, handshake, .. } = order;
-        let (dossier, revision) = self.store.dossier(world, &question.domain).await?;
-        Ok((LookUp::begin(world, question, *handshake, dossier, SystemClock.now()), revision))
+        let (snapshot, revision) = self.store.snapshot(world, &question.domain).await?;
+        Ok((LookUp::begin(world, question, *handshake, snapshot, SystemClock.now()), revision))
     }
 
     /// Asks the network, with a permit, and in the background once the clients have left.

@@ -82,7 +82,7 @@ fn answers(page: &mut Exposition, status: &Status) {
     page.family(
         "smtp_sts_serve_events_total",
         Counter,
-        "What Exim told of its deliveries, by what became of it.",
+        "Events that Exim sent about its deliveries, by what became of it.",
     )
     .counts(&counters.events);
     page.family("smtp_sts_serve_pages_total", Counter, "Pages that were read over HTTP.")

@@ -36,10 +36,10 @@ mod tests {
     use super::*;
     use crate::policy::PolicyType;
     use crate::verdict::{HostJudgement, Ruling, Standing, Tls};
-    use crate::verify::NoInquiry;
+    use crate::verify::NoEvaluation;
 
     fn report(failures: &[ResultType], reason: Reason, hosts: &[(&str, Verdict, Reason)]) -> Report {
-        let mut report = Report::from(NoInquiry::defer(reason, ""));
+        let mut report = Report::from(NoEvaluation::defer(reason, ""));
         report.failures = failures.to_vec();
         report.judgement.hosts = hosts
             .iter()

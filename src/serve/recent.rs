@@ -61,7 +61,7 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::name::{MxHost, PolicyDomain};
-    use crate::verify::{NoInquiry, Report};
+    use crate::verify::{NoEvaluation, Report};
 
     fn question(domain: &str) -> Question {
         let host = Some(MxHost::from_text("mx.example.org").unwrap());
@@ -70,7 +70,7 @@ mod tests {
 
     fn answered(recent: &mut Recent, domain: &str, verdict: Verdict, reason: Reason, at: u64) {
         let (question, why) = (question(domain), String::new());
-        let answer = Answer::of(&Report::from(NoInquiry { verdict, reason, why }), &question);
+        let answer = Answer::of(&Report::from(NoEvaluation { verdict, reason, why }), &question);
         recent.answered(&question, &answer, UnixTime(at));
     }
 

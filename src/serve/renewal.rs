@@ -14,7 +14,7 @@ use super::lookup_worker::{WorkerEvent, WorkerState};
 use super::outside::Outside;
 use super::resolution_failures::FailureCachingResolver;
 use super::world::World;
-use crate::cache::{Cache, Ledger, Mark, Trouble};
+use crate::cache::{Cache, CacheError, Ledger, Mark};
 use crate::limits::{
     MAX_RENEWALS_AT_ONCE, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND, RENEWALS_APART, RENEWED_UNUSED,
     WATCHDOG_GRACE,
@@ -78,7 +78,7 @@ fn due_policies(
     mark: &Mark,
     before: UnixTime,
     now: UnixTime,
-) -> Result<(Vec<StoredPolicy>, Option<Mark>), Trouble> {
+) -> Result<(Vec<StoredPolicy>, Option<Mark>), CacheError> {
     let (mut policies, next) = cache.some(mark)?;
     let is_in_use = |policy: &StoredPolicy| {
         cache.last_asked(&policy.domain).is_some_and(|at| now.since(at) < RENEWED_UNUSED)
@@ -124,12 +124,12 @@ async fn renew<O: Outside>(
 ) {
     let domain = policy.domain.clone();
     let (_lock, _) = state.domain_locks.lock(&domain).await;
-    let Ok((dossier, _)) = state.store.dossier(&world, &domain).await else { return };
+    let Ok((snapshot, _)) = state.store.snapshot(&world, &domain).await else { return };
     let now = SystemClock.now();
-    let stored = dossier.policies.of(policy.policy.dialect());
+    let stored = snapshot.policies.of(policy.policy.dialect());
     let Some(stored) = stored.filter(|stored| **stored == policy && stored.is_unexpired(now)) else { return };
     let deadline = Instant::now() + world.look_up_within;
-    let ledger = Ledger::of(&domain, &dossier, now);
+    let ledger = Ledger::of(&domain, &snapshot, now);
     let outcome = {
         let dns = state.outside.dns(&world, now, deadline);
         let https = state.outside.https(&world, &dns, deadline);

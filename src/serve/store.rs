@@ -5,7 +5,7 @@
 
 use super::counters::{Counters, Thread};
 use super::world::World;
-use crate::cache::{Cache, Dossier, Memory as _, Signs, Trouble};
+use crate::cache::{Cache, CacheError, DomainSnapshot, Memory as _, Signs};
 use crate::limits::MAX_STORE_ERRANDS;
 use crate::name::PolicyDomain;
 use crate::time::Clock as _;
@@ -77,13 +77,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn dossier(
+    pub async fn snapshot(
         &self,
         world: &Arc<World>,
         domain: &PolicyDomain,
-    ) -> Result<(Dossier, Revision), Gone> {
+    ) -> Result<(DomainSnapshot, Revision), Gone> {
         let domain = domain.clone();
-        self.visit(world, move |cache, revision| (Dossier::of(cache, &domain), revision)).await
+        self.visit(world, move |cache, revision| (DomainSnapshot::of(cache, &domain), revision)).await
     }
 
     /// The revision that is there now.
@@ -150,7 +150,7 @@ struct Keeper {
     open: Option<Open>,
     revision: Revision,
     /// What was wrong with the files when they were last looked at.
-    trouble: Option<Trouble>,
+    trouble: Option<CacheError>,
 }
 
 /// The cache of a world, and what was last seen of what others do to it.
@@ -184,7 +184,7 @@ impl Keeper {
     }
 
     /// Says what is wrong with the files, once.
-    fn tell(&mut self, trouble: Option<Trouble>) {
+    fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             let why = trouble.to_string();
             warn!(why, "the cache cannot be used");

@@ -1,7 +1,9 @@
 //! What DANE makes of one host (RFC 7672 sections 2.1 and 2.2).
 
 use super::sts::{must_wait, reason_of};
-use super::{Aliases, Case, DaneFindings, DaneHost, Handshake, MxFindings, Ruling, Tls, Trouble, Verdict};
+use super::{
+    Aliases, Case, DaneFindings, DaneHost, Handshake, LookupError, MxFindings, Ruling, Tls, Verdict,
+};
 use crate::dns::{Blame, Outage};
 use crate::name::MxHost;
 use crate::policy::PolicyType;
@@ -74,10 +76,10 @@ pub(super) fn at_least_encrypted(ruling: Ruling) -> Ruling {
 }
 
 /// A fault of this machine's is called by its own name.
-const fn reason_to_wait(trouble: &Trouble) -> Reason {
+const fn reason_to_wait(trouble: &LookupError) -> Reason {
     match trouble {
-        Trouble::Bogus(Blame::Domain, _) => Reason::TlsaBogus,
-        Trouble::Unreachable(Outage::NoAnswer | Outage::Budget, ..) => Reason::TlsaUnreachable,
-        Trouble::Bogus(..) | Trouble::Unreachable(..) => reason_of(trouble),
+        LookupError::Bogus(Blame::Domain, _) => Reason::TlsaBogus,
+        LookupError::Unreachable(Outage::NoAnswer | Outage::Budget, ..) => Reason::TlsaUnreachable,
+        LookupError::Bogus(..) | LookupError::Unreachable(..) => reason_of(trouble),
     }
 }

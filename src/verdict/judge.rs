@@ -3,7 +3,7 @@
 use super::sts::{self, Force, Governing, History};
 use super::together::together;
 use super::{
-    Case, DaneHost, HostJudgement, Judgement, Memorandum, MxFindings, Requirement, Ruling, Standing, Tls,
+    Case, DaneHost, HostJudgement, Judgement, MxFindings, PolicyUpdate, Requirement, Ruling, Standing, Tls,
     Tlsa, Verdict, dane,
 };
 use crate::name::MxHost;
@@ -16,19 +16,19 @@ pub fn judge(case: Case<'_>) -> Judgement {
     let governing = sts::governing(&case);
     let on_trial = |host| Candidate::new(&case, &governing, host);
     let standings: Vec<Candidate<'_>> = candidates(&case).iter().map(on_trial).collect();
-    let (force, memorandum) = match &governing {
+    let (force, policy_update) = match &governing {
         Governing::Policy(policy, history) if case.requirement.is_none() => {
             let met = standings.iter().any(|c| sts::is_met(&policy.policy, c.standing, &c.dane));
             let in_force =
                 *history == History::InForce || (met && sts::puts_in_force(&case, policy.authentication));
-            let memorandum = match history {
-                History::New if in_force => Memorandum::Applied,
-                History::New if met => Memorandum::Seen,
-                History::InForce | History::New => Memorandum::Nothing,
+            let policy_update = match history {
+                History::New if in_force => PolicyUpdate::Applied,
+                History::New if met => PolicyUpdate::Seen,
+                History::InForce | History::New => PolicyUpdate::Nothing,
             };
-            (Some(Force::of(policy, in_force)), memorandum)
+            (Some(Force::of(policy, in_force)), policy_update)
         }
-        _ => (None, Memorandum::Nothing),
+        _ => (None, PolicyUpdate::Nothing),
     };
     let judged: Vec<HostJudgement> = standings.iter().map(|c| c.judged(&case, &governing, force)).collect();
     let tlsa = tlsa(&case, &standings, &judged);
@@ -36,7 +36,7 @@ pub fn judge(case: Case<'_>) -> Judgement {
     let targets = targets(case.mx).map(|target| on_trial(target).judged(&case, &governing, force)).collect();
     let nobody = rule(&case, &governing, force, Standing::Open, &DaneHost::Absent, None);
     let judgement = together(&case, &governing, judged, targets, nobody);
-    Judgement { memorandum, tlsa, ..judgement }
+    Judgement { policy_update, tlsa, ..judgement }
 }
 
 /// What the TLSA records of the hosts to which the mail may go are good for. A mail server that does DANE by itself must

@@ -153,14 +153,14 @@ pub enum OnUnreachable {
 
 /// Why something could not be learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum LookupError {
     /// The answer is bogus.
     Bogus(Blame, String),
     /// There is no answer.
     Unreachable(Outage, ZoneStatus, String),
 }
 
-impl Trouble {
+impl LookupError {
     /// What an answer holds, proven or proven to be unprovable.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ pub enum PolicyFindings {
     /// Nobody asked: a mechanism that outranks it decides.
     NotAsked,
     /// Nobody can tell whether there is one.
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 /// What DNS says about where the domain's mail goes.
@@ -217,7 +217,7 @@ pub enum MxFindings {
     /// More records than are judged.
     TooMany(usize),
     /// Nobody can tell.
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 /// What MX names are aliases for.
@@ -226,7 +226,7 @@ pub struct Aliases {
     /// Targets of validated aliases, each with the MX name that it stands for.
     pub targets: Vec<(MxHost, MxHost)>,
     /// Why it could not be learnt of some names: any host may be the target of one of them.
-    pub unseen: Option<Trouble>,
+    pub unseen: Option<LookupError>,
 }
 
 /// What DANE says about where the domain's mail goes (RFC 7672).
@@ -250,7 +250,7 @@ pub enum DaneHost {
     Usable,
     /// It is to be left alone: nobody can tell, and whoever prevents the answer could be the attacker (section
     /// 2.1.1, "Bogus" or "Indeterminate").
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 /// What the administrator requires of a domain's hosts, whatever the domain publishes.
@@ -333,7 +333,7 @@ pub enum Permitted {
 
 /// What is to be remembered about the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memorandum {
+pub enum PolicyUpdate {
     /// This delivery was the first to meet it: from now on it is in force.
     Applied,
     /// A host would meet it, but the policy is not in force yet: nothing authenticates it, or the handshake failed.
@@ -369,7 +369,7 @@ pub struct Judgement {
     /// For a router.
     pub permitted: Permitted,
     /// For the cache.
-    pub memorandum: Memorandum,
+    pub policy_update: PolicyUpdate,
 }
 
 impl Judgement {
@@ -394,7 +394,7 @@ impl Judgement {
             } else {
                 Permitted::Only(Vec::new())
             },
-            memorandum: Memorandum::Nothing,
+            policy_update: PolicyUpdate::Nothing,
         }
     }
 

@@ -2,8 +2,8 @@
 //! appendix 1, with the decisions of its digest).
 
 use super::{
-    Absence, Aliases, Case, DaneHost, Handshake, MxFindings, OnUnreachable, PolicyFindings, Ruling, Standing,
-    Tls, Trouble, Verdict,
+    Absence, Aliases, Case, DaneHost, Handshake, LookupError, MxFindings, OnUnreachable, PolicyFindings,
+    Ruling, Standing, Tls, Verdict,
 };
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::MxHost;
@@ -74,7 +74,7 @@ fn of_draft<'a>(case: &Case<'a>) -> Governing<'a> {
 
 /// Nobody can tell whether there is a policy, and none is in force. Only in a zone that is proven to be unsigned is
 /// silence harmless: there an attacker could as well have sent an absence.
-fn without_answer<'a>(case: &Case<'_>, trouble: &Trouble) -> Governing<'a> {
+fn without_answer<'a>(case: &Case<'_>, trouble: &LookupError) -> Governing<'a> {
     match case.on_unreachable {
         _ if must_wait(trouble) => Governing::Unknown(reason_of(trouble)),
         OnUnreachable::Defer => Governing::Unknown(Reason::PolicyUnreachable),
@@ -219,20 +219,20 @@ pub(super) fn without_mx(mx: &MxFindings, binding: bool) -> Option<(Verdict, Rea
     }
 }
 
-pub(super) const fn must_wait(trouble: &Trouble) -> bool {
-    !matches!(trouble, Trouble::Unreachable(_, ZoneStatus::ProvenInsecure, _))
+pub(super) const fn must_wait(trouble: &LookupError) -> bool {
+    !matches!(trouble, LookupError::Unreachable(_, ZoneStatus::ProvenInsecure, _))
 }
 
-pub(super) const fn reason_of(trouble: &Trouble) -> Reason {
+pub(super) const fn reason_of(trouble: &LookupError) -> Reason {
     match trouble {
-        Trouble::Bogus(Blame::Clock, _) => Reason::ClockSuspect,
-        Trouble::Bogus(Blame::Domain, _) => Reason::DnssecBogus,
-        Trouble::Bogus(Blame::StrippingResolver, _) => Reason::DnssecStripped,
-        Trouble::Bogus(Blame::TrustAnchor, _) | Trouble::Unreachable(Outage::NoTrustAnchor, ..) => {
+        LookupError::Bogus(Blame::Clock, _) => Reason::ClockSuspect,
+        LookupError::Bogus(Blame::Domain, _) => Reason::DnssecBogus,
+        LookupError::Bogus(Blame::StrippingResolver, _) => Reason::DnssecStripped,
+        LookupError::Bogus(Blame::TrustAnchor, _) | LookupError::Unreachable(Outage::NoTrustAnchor, ..) => {
             Reason::NoTrustAnchor
         }
-        Trouble::Unreachable(Outage::Deadline, ..) => Reason::Deadline,
-        Trouble::Unreachable(Outage::Budget | Outage::NoAnswer, ..) => Reason::DnsUnreachable,
+        LookupError::Unreachable(Outage::Deadline, ..) => Reason::Deadline,
+        LookupError::Unreachable(Outage::Budget | Outage::NoAnswer, ..) => Reason::DnsUnreachable,
     }
 }
 

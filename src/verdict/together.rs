@@ -2,7 +2,7 @@
 
 use super::sts::{self, Governing};
 use super::{
-    Case, HostJudgement, Judgement, Memorandum, MxCheck, MxFindings, Permitted, Requirement, Ruling,
+    Case, HostJudgement, Judgement, MxCheck, MxFindings, Permitted, PolicyUpdate, Requirement, Ruling,
     Standing, Tls, Verdict, dane,
 };
 use crate::limits::MAX_MX_PATTERNS;
@@ -43,7 +43,7 @@ pub(super) fn together(
         tlsa: None,
         permitted: permitted(governing, spokesman, &hosts, &targets),
         hosts,
-        memorandum: Memorandum::Nothing,
+        policy_update: PolicyUpdate::Nothing,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::dns::{Answer, Class, Content};
 use crate::limits::MAX_NEGATIVE_TTL;
 use crate::policy::mta_sts::{Published, Record, published};
 use crate::time::UnixTime;
-use crate::verdict::Trouble;
+use crate::verdict::LookupError;
 
 /// What stands at the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +18,14 @@ pub enum Announcement {
     /// A record.
     Record(Record),
     /// Nobody can tell.
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 impl Announcement {
     /// Reads the answer to the question for the record.
     #[must_use]
     pub fn read(answer: &Answer) -> Self {
-        let records = match Trouble::or_content(&answer.outcome) {
+        let records = match LookupError::or_content(&answer.outcome) {
             Err(trouble) => return Self::Unknown(trouble),
             Ok(Content::Nodata | Content::Nxdomain) => return Self::Nothing,
             Ok(Content::Data(records)) => records,

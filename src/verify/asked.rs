@@ -1,6 +1,6 @@
 //! The names in a question, before anything is asked: the same words about them for whoever asks. Pure.
 
-use super::NoInquiry;
+use super::NoEvaluation;
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::verdict::Verdict;
@@ -10,14 +10,14 @@ use std::ffi::OsStr;
 ///
 /// # Errors
 /// The answer to what is none: an address has no policy and its mail goes as ever, whatever else it is waits.
-pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoInquiry> {
+pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoEvaluation> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => {
             let why = "an address literal has no policy domain".to_owned();
-            Err(NoInquiry { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why })
+            Err(NoEvaluation { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why })
         }
-        Err(bad) => Err(NoInquiry::defer(Reason::BadDomain, format!("the domain {bad}"))),
+        Err(bad) => Err(NoEvaluation::defer(Reason::BadDomain, format!("the domain {bad}"))),
     }
 }
 
@@ -25,6 +25,6 @@ pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoInquiry> {
 ///
 /// # Errors
 /// The answer to what is none.
-pub fn host(argument: &OsStr) -> Result<MxHost, NoInquiry> {
-    MxHost::parse(argument).map_err(|bad| NoInquiry::defer(Reason::BadHost, format!("the host {bad}")))
+pub fn host(argument: &OsStr) -> Result<MxHost, NoEvaluation> {
+    MxHost::parse(argument).map_err(|bad| NoEvaluation::defer(Reason::BadHost, format!("the host {bad}")))
 }

@@ -1,19 +1,19 @@
 //! What every mechanism has at hand while it is asked.
 
 use super::Request;
-use super::minutes::Minutes;
+use super::evidence_log::EvidenceLog;
 use crate::cache::{Memory, Topic};
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
 
-/// One inquiry's question, memory, moment and minutes.
+/// What one evaluation asks, remembers and logs, and its moment.
 #[derive(Debug)]
 pub(super) struct Context<'a, M> {
     pub(super) request: &'a Request,
     pub(super) memory: Option<&'a M>,
-    /// Stands still for the whole inquiry.
+    /// Stands still for the whole evaluation.
     pub(super) now: UnixTime,
-    pub(super) minutes: Minutes,
+    pub(super) evidence_log: EvidenceLog,
 }
 
 impl<'a, M: Memory> Context<'a, M> {

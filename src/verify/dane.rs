@@ -10,7 +10,7 @@ use crate::dns::{Answer, Outage, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::MxHost;
 use crate::time::UnixTime;
-use crate::verdict::{Aliases, DaneHost, Trouble};
+use crate::verdict::{Aliases, DaneHost, LookupError};
 use futures_util::future::{Either, join, join_all, maybe_done, select};
 use hickory_proto::rr::{Name, RecordType};
 use std::future::Future;
@@ -67,7 +67,7 @@ struct Seen<'a> {
     /// Where its aliases lead.
     targets: Vec<Name>,
     /// Why that could not be learnt.
-    unseen: Option<Trouble>,
+    unseen: Option<LookupError>,
     answers: Vec<Answer>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Seen<'a> {
     fn not_looked_at(host: &'a MxHost) -> Self {
         let why =
             format!("budget: no more than {MAX_MX_HOSTS_LOOKED_AT} MX hosts are looked at, and not {host}");
-        let trouble = Trouble::Unreachable(Outage::Budget, ZoneStatus::Unknown, why);
+        let trouble = LookupError::Unreachable(Outage::Budget, ZoneStatus::Unknown, why);
         let (targets, answers) = (Vec::new(), Vec::new());
         Self { host, dane: DaneHost::Unknown(trouble.clone()), targets, unseen: Some(trouble), answers }
     }
@@ -89,7 +89,7 @@ async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost) -> Seen<'a> {
     let targets = addresses().map(|answer| &answer.aliases).max_by_key(|aliases| aliases.len());
     let unseen = match addresses().any(|answer| answer.outcome.content().is_some()) {
         true => None,
-        false => addresses().find_map(|answer| Trouble::or_content(&answer.outcome).err()),
+        false => addresses().find_map(|answer| LookupError::or_content(&answer.outcome).err()),
     };
     Seen { host, dane, targets: targets.cloned().unwrap_or_default(), unseen, answers }
 }
@@ -98,7 +98,7 @@ async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost) -> Seen<'a> {
 ///
 /// # Errors
 /// Why nobody can tell.
-async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Result<DaneHost, Trouble> {
+async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Result<DaneHost, LookupError> {
     let mut own_records = pin!(maybe_done(ask_tlsa(dns, name)));
     let mut ipv6 = pin!(maybe_done(dns.ask(Question::new(name, RecordType::AAAA))));
     let ipv4 = dns.ask(Question::new(name, RecordType::A));

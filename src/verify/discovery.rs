@@ -4,7 +4,7 @@ use crate::dns::{Answer, Class, Content};
 use crate::policy::Authentication;
 use crate::policy::smtp_sts::{Mechanism, Published, Record, published};
 use crate::time::UnixTime;
-use crate::verdict::{Absence, Trouble};
+use crate::verdict::{Absence, LookupError};
 use hickory_proto::rr::RData;
 
 /// A record as DNS gave it, before it is authenticated.
@@ -26,7 +26,7 @@ pub enum Discovery {
     /// A record.
     Found(Candidate),
     /// Nobody can tell.
-    Unknown(Trouble),
+    Unknown(LookupError),
 }
 
 /// What one name says.
@@ -34,7 +34,7 @@ enum Name {
     Nothing(Class, UnixTime),
     NoPolicy(String, Class, UnixTime),
     Record(Candidate),
-    Trouble(Trouble),
+    LookupError(LookupError),
 }
 
 /// Reads the answers in the order of [`crate::policy::smtp_sts::LABELS`]: the first name with a well-formed record
@@ -42,12 +42,12 @@ enum Name {
 #[must_use]
 pub fn discover(answers: &[Answer]) -> Discovery {
     let names: Vec<Name> = answers.iter().map(read).collect();
-    let mut trouble: Option<Trouble> = None;
+    let mut trouble: Option<LookupError> = None;
     let mut absence = (Absence::Nothing, Class::Secure, UnixTime(u64::MAX));
     for name in names {
         match name {
             Name::Record(candidate) => return Discovery::Found(candidate),
-            Name::Trouble(new) => {
+            Name::LookupError(new) => {
                 trouble = Some(match trouble {
                     Some(old) => graver(old, new),
                     None => new,
@@ -68,8 +68,8 @@ pub fn discover(answers: &[Answer]) -> Discovery {
 fn read(answer: &Answer) -> Name {
     let class = answer.outcome.class();
     let until = answer.valid_until.unwrap_or(UnixTime(0));
-    let records = match Trouble::or_content(&answer.outcome) {
-        Err(trouble) => return Name::Trouble(trouble),
+    let records = match LookupError::or_content(&answer.outcome) {
+        Err(trouble) => return Name::LookupError(trouble),
         Ok(Content::Nodata | Content::Nxdomain) => return Name::Nothing(class, until),
         Ok(Content::Data(records)) => records,
     };
@@ -94,11 +94,11 @@ pub fn joined(records: &[RData]) -> Vec<Vec<u8>> {
 }
 
 /// Of two troubles the one that says more about an attack.
-fn graver(old: Trouble, new: Trouble) -> Trouble {
+fn graver(old: LookupError, new: LookupError) -> LookupError {
     use crate::dns::ZoneStatus::ProvenInsecure;
     match (&old, &new) {
-        (Trouble::Unreachable(..), Trouble::Bogus(..)) => new,
-        (Trouble::Unreachable(_, ProvenInsecure, _), Trouble::Unreachable(..)) => new,
+        (LookupError::Unreachable(..), LookupError::Bogus(..)) => new,
+        (LookupError::Unreachable(_, ProvenInsecure, _), LookupError::Unreachable(..)) => new,
         _ => old,
     }
 }

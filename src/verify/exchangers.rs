@@ -29,7 +29,7 @@ impl Exchangers {
     pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
         let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
         let Some((findings, class)) = remembered::mx_from_line(&line) else { return Self::default() };
-        context.minutes.recalled(format!("{}. MX", context.domain()), class, until);
+        context.evidence_log.recalled(format!("{}. MX", context.domain()), class, until);
         let mx = Known { findings, class, until: Some(until) };
         let dane = match names_for_dane(context, &mx) {
             Err(why) => Some(DaneFindings::Inapplicable(why)),
@@ -60,7 +60,7 @@ impl Exchangers {
             (None, Ok(names)) => {
                 let names = names.to_vec();
                 let looked = dane::look(dns, &names, &context.request.hosts).await;
-                context.minutes.answers(&looked.answers);
+                context.evidence_log.answers(&looked.answers);
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
                 context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
@@ -89,7 +89,7 @@ impl Exchangers {
         let questions: Vec<Question> =
             looked_at.iter().map(|name| Question::new(&name.to_dns(), RecordType::A)).collect();
         let answers = dns.resolve(&questions).await;
-        context.minutes.answers(&answers);
+        context.evidence_log.answers(&answers);
         let until = answers.iter().map(|answer| answer.valid_until).min().flatten();
         known.findings = mx::with_aliases(names.clone(), &answers);
         known.remember(context, until);
@@ -109,10 +109,10 @@ async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Known {
     let findings = mx::mx_findings(context.domain(), &answer);
     let known = Known { findings, class: answer.outcome.class(), until: answer.valid_until };
     if let MxFindings::Unknown(trouble) = &known.findings {
-        context.minutes.note(words(trouble));
+        context.evidence_log.note(words(trouble));
     }
     known.remember(context, answer.valid_until);
-    context.minutes.answers(&[answer]);
+    context.evidence_log.answers(&[answer]);
     known
 }
 
@@ -141,6 +141,10 @@ fn recalled_dane<M: Memory>(context: &Context<'_, M>, names: &[MxHost]) -> Optio
     if !names.iter().all(|name| hosts.iter().any(|(known, _)| known == name)) {
         return None;
     }
-    context.minutes.recalled(format!("TLSA of the MX hosts of {}.", context.domain()), Class::Secure, until);
+    context.evidence_log.recalled(
+        format!("TLSA of the MX hosts of {}.", context.domain()),
+        Class::Secure,
+        until,
+    );
     Some(dane)
 }

@@ -5,12 +5,12 @@
 //! remembered count as they do in a delivery.
 
 use super::context::Context;
+use super::evaluation::{Evaluation, Findings};
+use super::evidence_log::EvidenceLog;
 use super::exchangers::Exchangers;
 use super::grounds::{Explained, Grounds, Remembered};
-use super::inquiry::{Findings, Inquiry};
-use super::minutes::Minutes;
 use super::{CacheUse, Report, Request, from_memory, mta_sts, smtp_sts};
-use crate::cache::{Failures, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
+use crate::cache::{CacheError, Failures, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::dns::{Question, Resolve};
 use crate::https::Fetch;
 use crate::name::PolicyDomain;
@@ -32,44 +32,48 @@ pub async fn explain<M: Memory>(
     let afresh = Afresh(memory);
     let before = memory.policies(&request.domain).unwrap_or_default();
     let remembered = remembered.map(|report| Remembered { until: end(&report, &before, now), report });
-    let mut inquiry = Inquiry::open(request, Some(&afresh), now);
-    inquiry.context.minutes =
-        std::mem::replace(&mut inquiry.context.minutes, Minutes::new(CacheUse::None)).in_full();
+    let mut evaluation = Evaluation::open(request, Some(&afresh), now);
+    evaluation.context.evidence_log =
+        std::mem::replace(&mut evaluation.context.evidence_log, EvidenceLog::new(CacheUse::None)).in_full();
 
-    let mechanism =
-        || Context { request, memory: Some(&afresh), now, minutes: Minutes::new(CacheUse::None).in_full() };
+    let mechanism = || Context {
+        request,
+        memory: Some(&afresh),
+        now,
+        evidence_log: EvidenceLog::new(CacheUse::None).in_full(),
+    };
     let (for_exchangers, for_mta_sts, for_smtp_sts) = (mechanism(), mechanism(), mechanism());
     let (exchangers, mta_sts, smtp_sts) = join3(
         Exchangers::default().look(&for_exchangers, dns),
-        ask_mta_sts(&for_mta_sts, inquiry.stored.mta_sts.as_ref(), dns, https),
-        ask_smtp_sts(&for_smtp_sts, inquiry.stored.smtp_sts.as_ref(), dns, https),
+        ask_mta_sts(&for_mta_sts, evaluation.stored.mta_sts.as_ref(), dns, https),
+        ask_smtp_sts(&for_smtp_sts, evaluation.stored.smtp_sts.as_ref(), dns, https),
     )
     .await;
     // Whatever order they came in, they are told in this one.
-    let minutes = &inquiry.context.minutes;
-    let of_exchangers = minutes.absorb(for_exchangers.minutes);
-    let of_mta_sts = minutes.absorb(for_mta_sts.minutes);
-    let of_smtp_sts = minutes.absorb(for_smtp_sts.minutes);
+    let evidence_log = &evaluation.context.evidence_log;
+    let of_exchangers = evidence_log.absorb(for_exchangers.evidence_log);
+    let of_mta_sts = evidence_log.absorb(for_mta_sts.evidence_log);
+    let of_smtp_sts = evidence_log.absorb(for_smtp_sts.evidence_log);
 
-    inquiry.exchangers = exchangers;
+    evaluation.exchangers = exchangers;
     // Where the administrator's word stands above every policy, the policies are only looked at.
     if request.requirement.is_none() {
-        inquiry.findings = Findings { mta_sts: Some(mta_sts.clone()), smtp_sts: Some(smtp_sts.clone()) };
+        evaluation.findings = Findings { mta_sts: Some(mta_sts.clone()), smtp_sts: Some(smtp_sts.clone()) };
     }
-    let judgement = inquiry.conclude(dns, https).await;
+    let judgement = evaluation.conclude(dns, https).await;
 
     let unasked = || MxFindings::Hosts { names: Vec::new(), aliases: None };
     let grounds = Grounds {
-        mx: inquiry.exchangers.mx().cloned().unwrap_or_else(unasked),
-        dane: inquiry.exchangers.dane().cloned().unwrap_or_else(|| DaneFindings::Hosts(Vec::new())),
-        mta_sts: inquiry.findings.mta_sts.clone().unwrap_or(mta_sts),
-        smtp_sts: inquiry.findings.smtp_sts.clone().unwrap_or(smtp_sts),
+        mx: evaluation.exchangers.mx().cloned().unwrap_or_else(unasked),
+        dane: evaluation.exchangers.dane().cloned().unwrap_or_else(|| DaneFindings::Hosts(Vec::new())),
+        mta_sts: evaluation.findings.mta_sts.clone().unwrap_or(mta_sts),
+        smtp_sts: evaluation.findings.smtp_sts.clone().unwrap_or(smtp_sts),
         of_exchangers,
         of_mta_sts,
         of_smtp_sts,
-        of_second_look: inquiry.context.minutes.heard(),
+        of_second_look: evaluation.context.evidence_log.heard(),
     };
-    let report = inquiry.close(judgement);
+    let report = evaluation.close(judgement);
     Explained { report, grounds, remembered, kept: news(&before, memory.policies(&request.domain)) }
 }
 
@@ -82,10 +86,10 @@ async fn ask_mta_sts<M: Memory>(
     https: &impl Fetch,
 ) -> PolicyFindings {
     let findings = mta_sts::look(context, stored, dns, https).await;
-    if let Some(fetched) = context.minutes.heard().fetches.first() {
+    if let Some(fetched) = context.evidence_log.heard().fetches.first() {
         let host = fetched.url.host().to_dns();
         let questions = [RecordType::A, RecordType::AAAA].map(|rtype| Question::new(&host, rtype));
-        context.minutes.answers(&dns.resolve(&questions).await);
+        context.evidence_log.answers(&dns.resolve(&questions).await);
     }
     findings
 }
@@ -116,7 +120,7 @@ fn end(report: &Report, stored: &Policies, now: UnixTime) -> UnixTime {
 }
 
 /// What memory holds now and did not hold before.
-fn news(before: &Policies, after: Result<Policies, Trouble>) -> Policies {
+fn news(before: &Policies, after: Result<Policies, CacheError>) -> Policies {
     let after = after.unwrap_or_default();
     Policies {
         mta_sts: after.mta_sts.filter(|policy| Some(policy) != before.mta_sts.as_ref()),
@@ -129,11 +133,11 @@ fn news(before: &Policies, after: Result<Policies, Trouble>) -> Policies {
 struct Afresh<'a, M>(&'a M);
 
 impl<M: Memory> Memory for Afresh<'_, M> {
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         self.0.policies(domain)
     }
 
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
         self.0.keep(policy)
     }
 
@@ -157,7 +161,7 @@ impl<M: Memory> Memory for Afresh<'_, M> {
         self.0.failures(domain, dialect)
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Option<CacheError> {
         self.0.trouble()
     }
 }

@@ -8,11 +8,11 @@ pub mod asked;
 mod context;
 pub mod dane;
 pub mod discovery;
+mod evaluation;
+mod evidence_log;
 mod exchangers;
 pub mod explain;
 pub mod grounds;
-mod inquiry;
-mod minutes;
 mod mta_sts;
 pub mod mx;
 pub mod refresh;
@@ -25,20 +25,20 @@ use crate::cache::Memory;
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::time::UnixTime;
-use crate::verdict::{Trouble, Verdict};
-use inquiry::Inquiry;
-pub use minutes::{Ending, Fetched, Heard};
-pub use report::{CacheUse, Evidence, NoInquiry, Report};
+use crate::verdict::{LookupError, Verdict};
+use evaluation::Evaluation;
+pub use evidence_log::{Ending, Fetched, Heard};
+pub use report::{CacheUse, Evidence, NoEvaluation, Report};
 pub use request::Request;
 
 /// The answer that memory alone can give: without a packet, and without writing.
 #[must_use]
 pub fn from_memory(request: &Request, memory: Option<&impl Memory>, now: UnixTime) -> Option<Report> {
-    let inquiry = Inquiry::open(request, memory, now);
-    let judgement = inquiry.judged()?;
+    let evaluation = Evaluation::open(request, memory, now);
+    let judgement = evaluation.judged()?;
     let delivers = judgement.verdict == Verdict::Deliver;
-    let settled = delivers && inquiry.hosts_are_known() && inquiry.is_kept(&judgement);
-    settled.then(|| inquiry.close(judgement))
+    let settled = delivers && evaluation.hosts_are_known() && evaluation.is_kept(&judgement);
+    settled.then(|| evaluation.close(judgement))
 }
 
 /// The answer.
@@ -49,15 +49,15 @@ pub async fn verify<M: Memory>(
     https: &impl Fetch,
     now: UnixTime,
 ) -> Report {
-    let mut inquiry = Inquiry::open(request, memory, now);
-    inquiry.forget_exchangers_that_forbid();
-    inquiry.ask(dns, https).await;
-    let judgement = inquiry.conclude(dns, https).await;
-    inquiry.close(judgement)
+    let mut evaluation = Evaluation::open(request, memory, now);
+    evaluation.forget_exchangers_that_forbid();
+    evaluation.ask(dns, https).await;
+    let judgement = evaluation.conclude(dns, https).await;
+    evaluation.close(judgement)
 }
 
-fn words(trouble: &Trouble) -> &str {
+fn words(trouble: &LookupError) -> &str {
     match trouble {
-        Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why) => why,
+        LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why) => why,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::announcement::Announcement;
 use super::context::Context;
-use super::minutes::Ending;
+use super::evidence_log::Ending;
 use super::refresh::{Backoff, Outcome};
 use super::{CacheUse, words};
 use crate::cache::{Memory, Notice, Topic};
@@ -71,7 +71,7 @@ pub(super) async fn newer<M: Memory>(
 ) -> Option<PolicyFindings> {
     let Announcement::Record(record) = ask(context, dns).await else { return None };
     if announces(&record, current) || left_alone(context, &record).is_some() {
-        context.minutes.cache_is(CacheUse::Unchanged);
+        context.evidence_log.cache_is(CacheUse::Unchanged);
         return None;
     }
     let found = fetch(context, Some(current), record, https).await;
@@ -143,25 +143,27 @@ fn plan<M: Memory>(
             return Plan::Settled(PolicyFindings::InForce(policy.clone()));
         }
         (Announcement::Nothing, Some(policy)) => {
-            context.minutes.note("the record of the policy in force is gone: the policy ends at its time");
+            context
+                .evidence_log
+                .note("the record of the policy in force is gone: the policy ends at its time");
             return Plan::Settled(PolicyFindings::InForce(policy.clone()));
         }
         (Announcement::Nothing, None) => return Plan::Settled(PolicyFindings::Absent(Absence::Nothing)),
         (Announcement::Malformed(why), _) => {
-            context.minutes.note(why.clone());
-            context.minutes.failed(ResultType::StsPolicyInvalid);
+            context.evidence_log.note(why.clone());
+            context.evidence_log.failed(ResultType::StsPolicyInvalid);
             return Plan::Settled(or_stored(PolicyFindings::Absent(Absence::Malformed(why.clone()))));
         }
         (Announcement::Unknown(trouble), _) => {
-            context.minutes.note(words(trouble));
+            context.evidence_log.note(words(trouble));
             return Plan::Settled(or_stored(PolicyFindings::Unknown(trouble.clone())));
         }
     };
     match left_alone(context, &record) {
         None => Plan::Fetch(record),
         Some((result, why)) => {
-            context.minutes.note(why.clone());
-            result.into_iter().for_each(|result| context.minutes.failed(result));
+            context.evidence_log.note(why.clone());
+            result.into_iter().for_each(|result| context.evidence_log.failed(result));
             Plan::Settled(or_stored(PolicyFindings::Absent(Absence::NotFetched(why))))
         }
     }
@@ -191,14 +193,14 @@ async fn attempt<M: Memory>(
     };
     let version = record.id().to_owned();
     let failed = |result: Option<ResultType>, why: &str| {
-        context.minutes.note(why);
-        result.into_iter().for_each(|result| context.minutes.failed(result));
+        context.evidence_log.note(why);
+        result.into_iter().for_each(|result| context.evidence_log.failed(result));
         if let Some(memory) = context.memory {
             memory.fetch_failed(context.domain(), Dialect::MtaSts, &version, (result, why), context.now);
         }
     };
     let outcome = https.fetch(&url, MediaType::TextPlain).await;
-    let told = |ending, said| context.minutes.fetch(&url, ending, said, &outcome);
+    let told = |ending, said| context.evidence_log.fetch(&url, ending, said, &outcome);
     match &outcome {
         Ok(body) => match Body::parse(body) {
             Ok(body) => {
@@ -226,7 +228,7 @@ fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> StoredP
     let (domain, now) = (context.domain(), context.now);
     let policy = StoredPolicy::fetched(domain, policy, Authentication::WebPki, now, now);
     if let Some(memory) = context.memory {
-        context.minutes.keep(memory, &policy);
+        context.evidence_log.keep(memory, &policy);
         memory.fetch_succeeded(domain, Dialect::MtaSts);
     }
     policy
@@ -246,7 +248,7 @@ fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(O
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {
     let (line, until) = context.recall(TOPIC)?;
     let (announcement, class) = Announcement::from_line(&line)?;
-    context.minutes.recalled(format!("{LABEL}.{}. TXT", context.domain()), class, until);
+    context.evidence_log.recalled(format!("{LABEL}.{}. TXT", context.domain()), class, until);
     Some(announcement)
 }
 
@@ -258,6 +260,6 @@ async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Announc
     let announcement = Announcement::read(&answer);
     let line = announcement.to_line(answer.outcome.class());
     context.remember(TOPIC, line.as_deref(), announcement.believed_until(&answer, context.now));
-    context.minutes.answers(&[answer]);
+    context.evidence_log.answers(&[answer]);
     announcement
 }

@@ -3,7 +3,7 @@
 use crate::dns::{Answer, Content};
 use crate::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_MX_RECORDS};
 use crate::name::{MxHost, PolicyDomain};
-use crate::verdict::{Aliases, MxFindings, Trouble};
+use crate::verdict::{Aliases, LookupError, MxFindings};
 use hickory_proto::rr::RData;
 
 /// Reads the answer to the MX question.
@@ -12,7 +12,7 @@ use hickory_proto::rr::RData;
 /// domain itself stand in.
 #[must_use]
 pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
-    let records = match Trouble::or_content(&answer.outcome) {
+    let records = match LookupError::or_content(&answer.outcome) {
         Err(trouble) => return MxFindings::Unknown(trouble),
         // The implicit MX of RFC 5321 section 5.1, on a proven or insecure absence only.
         Ok(Content::Nodata | Content::Nxdomain) => {
@@ -62,7 +62,7 @@ pub fn names_to_look_at<'a>(mx: &'a MxFindings, hosts: &[MxHost]) -> &'a [MxHost
 pub fn with_aliases(names: Vec<MxHost>, answers: &[Answer]) -> MxFindings {
     let mut aliases = Aliases { targets: Vec::new(), unseen: None };
     for (name, answer) in names.iter().zip(answers) {
-        match Trouble::or_content(&answer.outcome) {
+        match LookupError::or_content(&answer.outcome) {
             Ok(_) => {
                 let targets = answer.aliases.iter().filter_map(MxHost::from_dns);
                 aliases.targets.extend(targets.map(|target| (target, name.clone())));

@@ -1,7 +1,7 @@
 //! A stored policy looked at again because an operator wants it, by the steps that a delivery takes.
 
 use super::context::Context;
-use super::minutes::Minutes;
+use super::evidence_log::EvidenceLog;
 use super::{CacheUse, Request, mta_sts, smtp_sts};
 use crate::cache::Memory;
 use crate::dns::Resolve;
@@ -49,13 +49,13 @@ pub async fn refresh<M: Memory>(
     now: UnixTime,
 ) -> Outcome {
     let request = Request::about(stored.domain.clone());
-    let minutes = Minutes::new(CacheUse::Hit);
-    let context = Context { request: &request, memory: Some(memory), now, minutes };
+    let evidence_log = EvidenceLog::new(CacheUse::Hit);
+    let context = Context { request: &request, memory: Some(memory), now, evidence_log };
     let outcome = match stored.policy.dialect() {
         Dialect::MtaSts => mta_sts::again(&context, stored, backoff, dns, https).await,
         Dialect::SmtpSts => smtp_sts::again(&context, stored, dns, https).await,
     };
-    match (outcome, context.minutes.close()) {
+    match (outcome, context.evidence_log.close()) {
         (Outcome::Changed(_) | Outcome::Renewed(_), (_, notes, CacheUse::Unavailable)) => {
             Outcome::Failed(notes.join("; "))
         }

@@ -170,7 +170,7 @@ pub fn dane_from_line(line: &str) -> Option<DaneFindings> {
 mod tests {
     use super::*;
     use crate::dns::Blame;
-    use crate::verdict::Trouble;
+    use crate::verdict::LookupError;
     use proptest::prelude::*;
 
     fn host(text: &str) -> MxHost {
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn while_one_host_is_unknown_nothing_is_remembered_of_any() {
-        let trouble = Trouble::Bogus(Blame::Domain, "forged".into());
+        let trouble = LookupError::Bogus(Blame::Domain, "forged".into());
         let hosts = vec![(host("a.test"), DaneHost::Usable), (host("b.test"), DaneHost::Unknown(trouble))];
         assert_eq!(dane_to_line(&DaneFindings::Hosts(hosts)), None);
     }

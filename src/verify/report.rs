@@ -82,7 +82,7 @@ pub struct Report {
 
 /// Why a question was not asked at all, or not to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoInquiry {
+pub struct NoEvaluation {
     /// What follows for the mail.
     pub verdict: Verdict,
     /// The word.
@@ -91,7 +91,7 @@ pub struct NoInquiry {
     pub why: String,
 }
 
-impl NoInquiry {
+impl NoEvaluation {
     /// The mail waits.
     #[must_use]
     pub fn defer(reason: Reason, why: impl ToString) -> Self {
@@ -99,8 +99,8 @@ impl NoInquiry {
     }
 }
 
-impl From<NoInquiry> for Report {
-    fn from(none: NoInquiry) -> Self {
+impl From<NoEvaluation> for Report {
+    fn from(none: NoEvaluation) -> Self {
         Self {
             domain: None,
             judgement: Judgement::plain(none.verdict, none.reason, &[]),

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::discovery::{self, Candidate, Discovery, Proof};
-use super::minutes::Ending;
+use super::evidence_log::Ending;
 use super::refresh::Outcome;
 use super::remembered::Finding;
 use super::{CacheUse, words};
@@ -33,7 +33,7 @@ pub(super) fn recall<M: Memory>(
         return None;
     };
     let names = LABELS.map(|label| format!("{label}.{}.", context.domain())).join(" and ");
-    context.minutes.recalled(format!("{names} TXT"), *class, until);
+    context.evidence_log.recalled(format!("{names} TXT"), *class, until);
     Some(findings(context, stored, &finding))
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn newer<M: Memory>(
     let Discovery::Found(candidate) = discover(context, dns).await else { return None };
     let policy = Policy::from(candidate.record.clone());
     if policy == current.policy {
-        context.minutes.cache_is(CacheUse::Unchanged);
+        context.evidence_log.cache_is(CacheUse::Unchanged);
         return None;
     }
     let authentication = prove(context, &candidate, Some(current.authentication), https).await.ok()?;
@@ -116,22 +116,22 @@ pub(super) async fn again<M: Memory>(
         return Outcome::Stays(why.to_owned());
     }
     if let Some(memory) = context.memory {
-        context.minutes.keep(memory, &fetched);
+        context.evidence_log.keep(memory, &fetched);
     }
     Outcome::of(stored, fetched)
 }
 
 /// Asks for the record only to see what is published; what it says changes nothing.
 pub(super) async fn glance<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) {
-    context.minutes.answers(&dns.resolve(&questions(context.domain())).await);
+    context.evidence_log.answers(&dns.resolve(&questions(context.domain())).await);
 }
 
 async fn discover<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Discovery {
     let answers = dns.resolve(&questions(context.domain())).await;
-    context.minutes.answers(&answers);
+    context.evidence_log.answers(&answers);
     let discovery = discovery::discover(&answers);
     if let Discovery::Unknown(trouble) = &discovery {
-        context.minutes.note(words(trouble));
+        context.evidence_log.note(words(trouble));
     }
     discovery
 }
@@ -151,7 +151,7 @@ async fn prove<M: Memory>(
 ) -> Result<Authentication, String> {
     let unproven = |why: &str| {
         let why = format!("the policy cannot be authenticated: {why}");
-        context.minutes.note(why.clone());
+        context.evidence_log.note(why.clone());
         Err(why)
     };
     let url = match discovery::proof(candidate, context.domain(), replaced) {
@@ -165,7 +165,7 @@ async fn prove<M: Memory>(
         Ok(_) => (Ending::Different, "the HTTPS copy is not the record".to_owned()),
         Err(error) => (Ending::Failed, error.to_string()),
     };
-    context.minutes.fetch(&url, ending, said.clone(), &outcome);
+    context.evidence_log.fetch(&url, ending, said.clone(), &outcome);
     if ending == Ending::Authenticated {
         Ok(Authentication::WebPki)
     } else {

@@ -36,7 +36,7 @@ const WORLDLY: &[&str] = &[
 /// What is pure all the same in a directory of [`WORLDLY`]: values in, values out, like all the rest of `src`.
 const PURE: &[&str] = &[
     "src/cache/backoff.rs",
-    "src/cache/dossier.rs",
+    "src/cache/snapshot.rs",
     "src/cache/fingerprint.rs",
     "src/cache/history.rs",
     "src/cache/ledger.rs",
@@ -44,7 +44,7 @@ const PURE: &[&str] = &[
     "src/cache/mod.rs",
     "src/cache/outlook.rs",
     "src/cache/transfer.rs",
-    "src/cache/trouble.rs",
+    "src/cache/error.rs",
     "src/config/address.rs",
     "src/config/places.rs",
     "src/config/rules.rs",
@@ -75,7 +75,7 @@ const PURE: &[&str] = &[
     "src/verify/context.rs",
     "src/verify/discovery.rs",
     "src/verify/grounds.rs",
-    "src/verify/minutes.rs",
+    "src/verify/evidence_log.rs",
     "src/verify/mx.rs",
     "src/verify/remembered.rs",
     "src/verify/report.rs",

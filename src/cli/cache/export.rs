@@ -4,7 +4,7 @@ use super::sink::Sink;
 use super::{Failure, to_look_at};
 use crate::cache::Cache;
 use crate::cli::args::ExportArguments;
-use crate::cli::draft::Draft;
+use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
 use crate::time::UnixTime;
@@ -35,9 +35,9 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
         }
         failure @ Failure::Work(..) => failure,
     };
-    let mut draft = Draft::beside(path, MODE).map_err(Failure::Output).map_err(blame)?;
-    let number = write(&cache, now, &mut draft).map_err(blame)?;
-    draft.finish(path).map_err(Failure::Output).map_err(blame)?;
+    let mut atomic_file = AtomicFile::beside(path, MODE).map_err(Failure::Output).map_err(blame)?;
+    let number = write(&cache, now, &mut atomic_file).map_err(blame)?;
+    atomic_file.finish(path).map_err(Failure::Output).map_err(blame)?;
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => sink.object(&json!({"exported": number}))?,

@@ -16,7 +16,7 @@ mod story;
 use super::args::{CacheCommand, OutsideArguments};
 use super::exit::ExitStatus;
 use super::output;
-use crate::cache::{Cache, Trouble};
+use crate::cache::{Cache, CacheError};
 use crate::config::{Access, BadConfiguration, Setup, Storage};
 use crate::name::{Destination, PolicyDomain};
 use crate::time::clock::SystemClock;
@@ -38,8 +38,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
+impl From<CacheError> for Failure {
+    fn from(trouble: CacheError) -> Self {
         Self::Work(ExitStatus::of_trouble(&trouble), trouble.to_string())
     }
 }

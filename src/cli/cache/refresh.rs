@@ -5,7 +5,7 @@
 use super::progress::Progress;
 use super::sink::Sink;
 use super::{Failure, open, read_domain};
-use crate::cache::{Cache, Trouble, weakenings};
+use crate::cache::{Cache, CacheError, weakenings};
 use crate::cli::args::RefreshArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
         None => (overview.census()?.here, Box::new(domains(&overview))),
         Some(domain) => (1, Box::new(std::iter::once(Ok(domain.clone())))),
     };
-    let mut minutes = Minutes {
+    let mut summary = RefreshSummary {
         format: arguments.format,
         quiet: arguments.quiet,
         is_about_one: domain.is_some(),
@@ -55,24 +55,24 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
         let jobs = stream::iter(domains).map(|domain| async { round.visit(&domain?).await });
         let mut done = std::pin::pin!(jobs.buffer_unordered(MAX_REFRESH_AT_ONCE));
         while let Some(visit) = done.next().await {
-            minutes.take(&visit?)?;
+            summary.take(&visit?)?;
         }
         Ok::<_, Failure>(())
     });
-    minutes.progress.clear();
+    summary.progress.clear();
     done?;
-    if let (Some(domain), 0) = (&domain, minutes.tally.all()) {
+    if let (Some(domain), 0) = (&domain, summary.tally.all()) {
         let why =
             format!("no policy of {domain} is stored that has not ended: there is nothing to fetch again");
         return Err(Failure::Work(ExitStatus::Refuse, why));
     }
-    minutes.close().map_err(Failure::Output)
+    summary.close().map_err(Failure::Output)
 }
 
-type Domains<'a> = Box<dyn Iterator<Item = Result<PolicyDomain, Trouble>> + 'a>;
+type Domains<'a> = Box<dyn Iterator<Item = Result<PolicyDomain, CacheError>> + 'a>;
 
 /// Each domain once; its policies follow each other.
-fn domains(cache: &Cache) -> impl Iterator<Item = Result<PolicyDomain, Trouble>> {
+fn domains(cache: &Cache) -> impl Iterator<Item = Result<PolicyDomain, CacheError>> {
     let mut last = None;
     cache.all().filter_map(move |policy| match policy {
         Ok(StoredPolicy { domain, .. }) if last.as_ref() == Some(&domain) => None,
@@ -100,7 +100,7 @@ struct Visit {
 }
 
 impl Round {
-    async fn visit(&self, domain: &PolicyDomain) -> Result<Visit, Trouble> {
+    async fn visit(&self, domain: &PolicyDomain) -> Result<Visit, CacheError> {
         // The moment of this domain: a long round must not give anything a wrong time.
         let (now, deadline) = (SystemClock.now(), Instant::now() + self.setup.choices().deadline());
         let cache = self.storage.cache(now);
@@ -151,7 +151,7 @@ impl Tally {
 }
 
 /// What is told of the round.
-struct Minutes {
+struct RefreshSummary {
     format: Format,
     quiet: bool,
     is_about_one: bool,
@@ -161,7 +161,7 @@ struct Minutes {
     tally: Tally,
 }
 
-impl Minutes {
+impl RefreshSummary {
     fn take(&mut self, visit: &Visit) -> io::Result<()> {
         for (stored, outcome) in &visit.outcomes {
             self.tally.count(outcome);

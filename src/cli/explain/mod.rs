@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::{log, output, runtime, terminal};
-use crate::cache::{Cache, Dossier, Memory};
+use crate::cache::{Cache, DomainSnapshot, Memory};
 use crate::config::{Access, BadConfiguration, Choices, ConditionArgs, Dns, Setup, Storage};
 use crate::dns::Resolve;
 use crate::explain::human::Detail;
@@ -118,16 +118,16 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let scene = Scene::open(choices, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
-    let dossier = Dossier::of(&scene.looked_at(), &question.request.domain);
+    let snapshot = DomainSnapshot::of(&scene.looked_at(), &question.request.domain);
     let explanation = if question.is_ignored(now) {
-        Explanation::ignored(&question, &dossier, now)
+        Explanation::ignored(&question, &snapshot, now)
     } else {
         let deadline = started + scene.setup.choices().deadline();
         let runtime = runtime::build().map_err(Failure::internal)?;
-        runtime.block_on(asked(arguments, &question, &dossier, &scene, recorder.as_ref(), deadline))
+        runtime.block_on(asked(arguments, &question, &snapshot, &scene, recorder.as_ref(), deadline))
     };
     if let Some(recorder) = recorder {
-        recorder.finish(question, dossier, &scene, &explanation)?;
+        recorder.finish(question, snapshot, &scene, &explanation)?;
     }
     Ok(explanation)
 }
@@ -136,38 +136,38 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
 async fn asked(
     arguments: &ExplainArguments,
     question: &Question,
-    dossier: &Dossier,
+    snapshot: &DomainSnapshot,
     scene: &Scene,
     recorder: Option<&Recorder>,
     deadline: Instant,
 ) -> Explanation {
     if let Some(recorder) = recorder {
-        return recorder.explain(question, dossier, scene, deadline).await;
+        return recorder.explain(question, snapshot, scene, deadline).await;
     }
     let now = scene.now;
     let resolver = scene.dns.resolver(now, deadline);
     let fetcher = HttpsFetcher::new(&resolver, scene.setup.https(), deadline);
     if arguments.store {
         let cache = scene.cache();
-        explain(question, dossier, &cache, &resolver, &fetcher, now).await
+        explain(question, snapshot, &cache, &resolver, &fetcher, now).await
     } else {
-        let memory = dossier.rehearsal(&question.request.domain, now);
-        explain(question, dossier, &memory, &resolver, &fetcher, now).await
+        let memory = snapshot.rehearsal(&question.request.domain, now);
+        explain(question, snapshot, &memory, &resolver, &fetcher, now).await
     }
 }
 
 /// The document about one question: whoever answers for DNS and HTTPS, live or from a recording, and whatever memory it
-/// is that knows what the dossier says ([`Dossier::rehearsal`], unless something is to be kept).
+/// is that knows what the snapshot says ([`DomainSnapshot::rehearsal`], unless something is to be kept).
 async fn explain<M: Memory>(
     question: &Question,
-    dossier: &Dossier,
+    snapshot: &DomainSnapshot,
     memory: &M,
     dns: &impl Resolve,
     https: &impl Fetch,
     now: UnixTime,
 ) -> Explanation {
     let explained = verify::explain::explain(&question.request, memory, dns, https, now).await;
-    Explanation::of(question, dossier, &explained, now)
+    Explanation::of(question, snapshot, &explained, now)
 }
 
 /// Whom to ask, what to trust, and which cache.

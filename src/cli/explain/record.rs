@@ -1,8 +1,8 @@
 //! `--record FILE` and `--replay FILE`: an explanation that can be had again, elsewhere and later, without the network.
 
 use super::{Scene, explain};
-use crate::cache::Dossier;
-use crate::cli::draft::Draft;
+use crate::cache::DomainSnapshot;
+use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::dns::session::Resolver;
@@ -21,7 +21,7 @@ use std::time::Instant;
 pub(super) struct Recorder {
     tape: Arc<Tape>,
     place: PathBuf,
-    draft: Draft,
+    atomic_file: AtomicFile,
     replaces: bool,
 }
 
@@ -32,15 +32,15 @@ impl Recorder {
             return Err(taken(place));
         }
         // Which domains somebody asked about is nobody else's business.
-        let draft = Draft::beside(place, 0o600).map_err(|error| unwritable(place, &error))?;
-        Ok(Self { tape: Arc::default(), place: place.to_owned(), draft, replaces })
+        let atomic_file = AtomicFile::beside(place, 0o600).map_err(|error| unwritable(place, &error))?;
+        Ok(Self { tape: Arc::default(), place: place.to_owned(), atomic_file, replaces })
     }
 
     /// Asks as ever, with everything that comes in on tape.
     pub(super) async fn explain(
         &self,
         question: &Question,
-        dossier: &Dossier,
+        snapshot: &DomainSnapshot,
         scene: &Scene,
         deadline: Instant,
     ) -> Explanation {
@@ -49,15 +49,15 @@ impl Recorder {
         let fetcher =
             HttpsFetcher::new(&resolver, scene.setup.https(), deadline).seen_by(self.tape.witness());
         let fetcher = Taped::new(fetcher, Arc::clone(&self.tape));
-        let memory = dossier.rehearsal(&question.request.domain, scene.now);
-        explain(question, dossier, &memory, &resolver, &fetcher, scene.now).await
+        let memory = snapshot.rehearsal(&question.request.domain, scene.now);
+        explain(question, snapshot, &memory, &resolver, &fetcher, scene.now).await
     }
 
     /// Writes the recording.
     pub(super) fn finish(
         self,
         question: Question,
-        cache: Dossier,
+        cache: DomainSnapshot,
         scene: &Scene,
         explanation: &Explanation,
     ) -> Result<(), Failure> {
@@ -80,10 +80,11 @@ impl Recorder {
             );
             return Err(Failure(ExitStatus::Internal, why));
         }
-        let Self { place, mut draft, replaces, .. } = self;
-        let written = draft.write_all(text.as_bytes());
-        let named =
-            written.and_then(|()| if replaces { draft.finish(&place) } else { draft.finish_new(&place) });
+        let Self { place, mut atomic_file, replaces, .. } = self;
+        let written = atomic_file.write_all(text.as_bytes());
+        let named = written.and_then(|()| {
+            if replaces { atomic_file.finish(&place) } else { atomic_file.finish_new(&place) }
+        });
         named.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => taken(&place),
             _ => unwritable(&place, &error),

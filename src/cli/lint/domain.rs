@@ -21,7 +21,7 @@ use crate::probe::{Probe, Settings, Times};
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
-use crate::verdict::{MxFindings, Trouble};
+use crate::verdict::{LookupError, MxFindings};
 use crate::verify::mx::mx_findings;
 use hickory_proto::rr::RecordType;
 use std::ffi::OsStr;
@@ -145,7 +145,7 @@ fn publish(
                 format!("{domain} has {number} MX records, which is more than are judged"),
             ));
         }
-        MxFindings::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
+        MxFindings::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {
             return Err(Failure(
                 ExitStatus::Defer,
                 format!("the MX records of {domain} could not be learnt: {why}"),

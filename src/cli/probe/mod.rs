@@ -1,11 +1,11 @@
 //! `probe DOMAIN...`: what the MX hosts of domains show to a sender, and what one who enforces would make of it.
 
 mod batch;
-mod desk;
 mod list;
 mod pace;
 mod progress;
 mod results;
+mod runner;
 mod watch;
 
 pub(super) use watch::{is_a_plugin, unknown};
@@ -21,8 +21,8 @@ use crate::probe::report::{DomainProbe, Reach};
 use crate::render::probe::{human, json};
 use batch::{Batch, BatchArguments};
 use clap::{Args, ValueEnum};
-use desk::Desk;
 use futures_util::stream::{self, StreamExt as _};
+use runner::ProbeRunner;
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
@@ -116,8 +116,8 @@ fn answer(arguments: &ProbeArguments) -> Result<ExitStatus, Failure> {
 /// Probes the domains of the command line, in their order, a few of them at once.
 fn probes<T>(arguments: &ProbeArguments, told: impl Fn(DomainProbe) -> T) -> Result<Vec<T>, Failure> {
     let domains = domains(arguments)?;
-    let desk = Desk::open(arguments)?;
-    let visits = stream::iter(&domains).map(|domain| async { told(desk.visit(domain).await) });
+    let runner = ProbeRunner::open(arguments)?;
+    let visits = stream::iter(&domains).map(|domain| async { told(runner.probe(domain).await) });
     Ok(runtime()?.block_on(visits.buffered(MAX_PROBED_DOMAINS_AT_ONCE).collect()))
 }
 
@@ -126,11 +126,11 @@ fn many(arguments: &ProbeArguments, list: &Path) -> Result<ExitStatus, Failure> 
     let output = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     // The files belong to whoever typed the command; root's rights go after that.
     let batch = Batch::open(&arguments.many, list, output)?;
-    let desk = Desk::open(arguments)?.for_many();
+    let runner = ProbeRunner::open(arguments)?.for_many();
     let ask = |domain: PolicyDomain| {
-        let desk = &desk;
+        let runner = &runner;
         async move {
-            let probe = desk.visit(&domain).await;
+            let probe = runner.probe(&domain).await;
             batch::Answer { outcome: Outcome::of(&probe), probe: json::object(&probe) }
         }
     };

@@ -1,7 +1,7 @@
 //! `probe` for those who watch machines: a plugin of Nagios, and a file for Prometheus's node exporter.
 
 use super::{BATCH_IS_JSON, ProbeArguments, probes};
-use crate::cli::draft::Draft;
+use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::{output, panic};
@@ -70,10 +70,10 @@ pub(super) fn prometheus(arguments: &ProbeArguments) -> Result<ExitStatus, Failu
             "whoever starts the program has to own the directory, and as root it is the owner of the cache's";
         Failure(ExitStatus::Defer, format!("{} cannot be written: {error} ({why})", path.display()))
     };
-    let mut draft = Draft::beside(path, MODE).map_err(unwritten)?;
+    let mut atomic_file = AtomicFile::beside(path, MODE).map_err(unwritten)?;
     let text = exposition(&summaries, &remembered(path, &domains));
-    draft.write_all(text.as_bytes()).map_err(unwritten)?;
-    draft.finish(path).map_err(unwritten)?;
+    atomic_file.write_all(text.as_bytes()).map_err(unwritten)?;
+    atomic_file.finish(path).map_err(unwritten)?;
     Ok(ExitStatus::Deliver)
 }
 

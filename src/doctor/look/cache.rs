@@ -1,6 +1,6 @@
 //! The cache, seen with the rights of whoever this process is.
 
-use crate::cache::{Cache, CachePath, FileState, Trouble};
+use crate::cache::{Cache, CacheError, CachePath, FileState};
 use crate::doctor::observations::{CacheFileState, CachePlace, CacheView, Seen};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, geteuid};
@@ -15,7 +15,7 @@ pub fn place(path: &CachePath) -> CachePlace {
     // The rules are the cache's own; they know best why a place is not used.
     let rules = match path.keeps_the_rules() {
         // Who may not look at the files can tell about their directory only; that is no rule.
-        Ok(()) | Err(Trouble::Unusable { .. }) => Ok(()),
+        Ok(()) | Err(CacheError::Unusable { .. }) => Ok(()),
         Err(trouble) => Err(trouble.to_string()),
     };
     let kept = rules.and_then(|()| {
@@ -30,7 +30,7 @@ pub fn place(path: &CachePath) -> CachePlace {
 #[must_use]
 pub fn view(path: &CachePath, cache: Cache) -> CacheView {
     let [policies, answers] = cache.read_only().check_up();
-    let file = |state: Result<Option<FileState>, Trouble>, path: &CachePath| match state {
+    let file = |state: Result<Option<FileState>, CacheError>, path: &CachePath| match state {
         Ok(None) => Ok(CacheFileState::Absent),
         Err(trouble) => Err(trouble.to_string()),
         Ok(Some(FileState { version, journal, octets, most, rows, check })) => {

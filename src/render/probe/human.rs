@@ -9,7 +9,7 @@ use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddres
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::excerpt;
 use crate::time::UnixTime;
-use crate::verdict::{DaneHost, Tls, Trouble, Verdict};
+use crate::verdict::{DaneHost, LookupError, Tls, Verdict};
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;
@@ -106,7 +106,7 @@ fn of_host(page: &mut Page, probe: &DomainProbe, host: &HostProbe) {
     };
     page.item("demands", tone, &demand(host));
     match &host.dane {
-        DaneHost::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why)) => {
+        DaneHost::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {
             let why = excerpt(why, SHOWN);
             page.item("TLSA", Tone::Warning, &format!("nobody can tell whether it has records: {why}"));
         }
@@ -118,7 +118,7 @@ fn of_host(page: &mut Page, probe: &DomainProbe, host: &HostProbe) {
     match &host.addresses {
         Ok(addresses) => addresses.iter().for_each(|address| of_address(page, probe, host, address)),
         Err(NoAddress::Absent) => page.item("address", Tone::Bad, "none: no mail can go there"),
-        Err(NoAddress::Unknown(Trouble::Bogus(_, why) | Trouble::Unreachable(_, _, why))) => {
+        Err(NoAddress::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why))) => {
             page.item("address", Tone::Warning, &format!("not learnt: {}", excerpt(why, SHOWN)));
         }
     }

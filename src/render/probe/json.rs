@@ -9,7 +9,7 @@ use crate::dane::matching::Fate;
 use crate::probe::consequence::{Cause, Conformity};
 use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, TlsaRecord};
 use crate::text::excerpt;
-use crate::verdict::{DaneHost, Standing, Trouble};
+use crate::verdict::{DaneHost, LookupError, Standing};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -149,8 +149,8 @@ const fn dane(host: &DaneHost) -> &'static str {
 fn no_address(why: &NoAddress) -> Value {
     let (kind, why) = match why {
         NoAddress::Absent => ("absent", None),
-        NoAddress::Unknown(Trouble::Bogus(_, why)) => ("bogus", Some(safe(why))),
-        NoAddress::Unknown(Trouble::Unreachable(_, _, why)) => ("unreachable", Some(safe(why))),
+        NoAddress::Unknown(LookupError::Bogus(_, why)) => ("bogus", Some(safe(why))),
+        NoAddress::Unknown(LookupError::Unreachable(_, _, why)) => ("unreachable", Some(safe(why))),
     };
     json!({"kind": kind, "why": why})
 }

@@ -15,7 +15,7 @@ use crate::render::exim::Asker;
 use crate::reports::event::Event;
 use crate::serve::question::Question;
 use crate::text::excerpt;
-use crate::verify::{NoInquiry, asked};
+use crate::verify::{NoEvaluation, asked};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -29,7 +29,7 @@ pub enum Request {
     /// Nothing: it tells what cannot be read, or what nobody needs.
     Unheard,
     /// What is no question; there is an answer to it all the same.
-    Unreadable(NoInquiry, Asker),
+    Unreadable(NoEvaluation, Asker),
 }
 
 /// Reads the line at the front of what came so far, the last of which came if the input `is_ended`.
@@ -68,7 +68,10 @@ fn question(names: &[u8]) -> Request {
             Some(quoted) => match quoting::value(quoted) {
                 Ok((host, [])) => Some(asked::host(OsStr::from_bytes(&host))?),
                 _ => {
-                    return Err(NoInquiry::defer(Reason::Usage, "the host does not end where the line does"));
+                    return Err(NoEvaluation::defer(
+                        Reason::Usage,
+                        "the host does not end where the line does",
+                    ));
                 }
             },
         };
@@ -77,14 +80,14 @@ fn question(names: &[u8]) -> Request {
     question().map_or_else(|none| Request::Unreadable(none, asker), Request::Policy)
 }
 
-fn not_understood(line: &[u8]) -> NoInquiry {
+fn not_understood(line: &[u8]) -> NoEvaluation {
     let shown = excerpt(&String::from_utf8_lossy(line), 64);
-    NoInquiry::defer(Reason::Usage, format!("'{shown}' is neither 'P DOMAIN [HOST]' nor an event"))
+    NoEvaluation::defer(Reason::Usage, format!("'{shown}' is neither 'P DOMAIN [HOST]' nor an event"))
 }
 
 fn too_long() -> Request {
     let why = format!("the question has more than {MAX_EXIM_QUESTION_OCTETS} octets");
-    Request::Unreadable(NoInquiry::defer(Reason::Usage, why), Asker::Router)
+    Request::Unreadable(NoEvaluation::defer(Reason::Usage, why), Asker::Router)
 }
 
 #[cfg(test)]

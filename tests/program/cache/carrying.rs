@@ -1,6 +1,6 @@
 //! `cache export` and `cache import`: a new host does not begin with trust on first use, and believes no forgery.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::program::Program;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! `cache list`, `show`, `history` and `purge`: what operators see of the cache, and what they remove from it.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::policy_host::Body;
 use crate::support::program::{PROGRAM, Program};

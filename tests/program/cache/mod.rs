@@ -2,7 +2,7 @@
 //! file.
 
 mod carrying;
-mod desk;
+mod fixture;
 mod looking;
 mod refreshing;
 mod whole;

@@ -1,6 +1,6 @@
 //! `cache refresh`: what is in force is fetched again, as a delivery would fetch it.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::policy_host::Body;

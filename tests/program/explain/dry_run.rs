@@ -1,6 +1,6 @@
 //! What is explained is what a delivery meets, and explaining changes nothing.
 
-use super::desk::{at, document, explain};
+use super::fixture::{at, document, explain};
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::{Laboratory, deliveries};
 use crate::support::program::Program;

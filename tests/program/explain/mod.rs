@@ -1,6 +1,6 @@
 //! `explain`: what it says is what a delivery meets, it changes nothing, and its JSON is what its schema says.
 
-mod desk;
 mod dry_run;
+mod fixture;
 mod past;
 mod schema;

@@ -1,6 +1,6 @@
 //! What the cache knows counts as in a delivery, and is told.
 
-use super::desk::{at, document, explain};
+use super::fixture::{at, document, explain};
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::program::Program;

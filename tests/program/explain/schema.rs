@@ -1,6 +1,6 @@
 //! The schema: complete, and kept by what the program writes about every domain of the laboratory's world.
 
-use super::desk::{at, document};
+use super::fixture::{at, document};
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::{Laboratory, deliveries};
 use crate::support::program::Program;

@@ -1,6 +1,6 @@
 //! `probe --batch`: a list in, lines of JSON out, in order, and from where it was interrupted.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::mail_host::Manner;
 use crate::support::laboratory::name_server::{Manner as Answering, Scope};

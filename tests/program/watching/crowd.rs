@@ -1,6 +1,6 @@
 //! A thousand domains: what they cost.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::certificates::Authority;
 use crate::support::laboratory::mail_host::{MailHost, Manner};

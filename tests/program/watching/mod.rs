@@ -3,6 +3,6 @@
 
 mod batch;
 mod crowd;
-mod desk;
+mod fixture;
 mod plugin;
 mod textfile;

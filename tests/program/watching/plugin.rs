@@ -1,6 +1,6 @@
 //! `probe --format nagios`: one line and a state, whatever happens.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::mail_host::Manner;
 

@@ -1,6 +1,6 @@
 //! `probe --format prometheus --output FILE`: what the node exporter reads.
 
-use super::desk::*;
+use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::mail_host::Manner;
 use std::fs;

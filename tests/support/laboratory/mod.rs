@@ -27,7 +27,7 @@ use certificates::Authority;
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RecordType};
 use mail_host::MailHost;
-use name_server::{Desk, Manner, Scope, Sockets};
+use name_server::{Manner, QueryLog, Scope, Sockets};
 use policy_host::{Conduct, Visits};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,7 +45,7 @@ use zone::Health;
 /// The world, its servers, and the files that make the program believe in it.
 pub(crate) struct Laboratory {
     world: Arc<Mutex<World>>,
-    desk: Arc<Mutex<Desk>>,
+    query_log: Arc<Mutex<QueryLog>>,
     visits: Visits,
     authority: Arc<Authority>,
     directory: TempDir,
@@ -73,30 +73,43 @@ impl Laboratory {
         fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
         fs::write(directory.path().join("empty.toml"), "").unwrap();
         let world = Arc::new(Mutex::new(world));
-        let (desk, visits) = (Arc::new(Mutex::new(Desk::default())), Visits::default());
+        let (query_log, visits) = (Arc::new(Mutex::new(QueryLog::default())), Visits::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, started) = mpsc::channel();
-        let shared = (Arc::clone(&world), Arc::clone(&desk), Arc::clone(&visits), Arc::clone(&authority));
+        let shared =
+            (Arc::clone(&world), Arc::clone(&query_log), Arc::clone(&visits), Arc::clone(&authority));
         let thread = thread::spawn(move || {
-            let (world, desk, visits, authority) = shared;
+            let (world, query_log, visits, authority) = shared;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let (sockets, stripping) = (Sockets::bind().await, Sockets::bind().await);
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
                 let https = listener.local_addr().unwrap();
                 ready.send((sockets.address(), stripping.address(), https, Handle::current())).unwrap();
-                let mut stripper = Desk::default();
+                let mut stripper = QueryLog::default();
                 stripper.behave(Scope::Everything, Manner::Stripped);
                 let stripper = Arc::new(Mutex::new(stripper));
                 tokio::spawn(name_server::serve(stripping, Arc::clone(&world), stripper));
-                tokio::spawn(name_server::serve(sockets, Arc::clone(&world), desk));
+                tokio::spawn(name_server::serve(sockets, Arc::clone(&world), query_log));
                 tokio::spawn(policy_host::serve(listener, authority, world, visits));
                 let _ = stopped.await;
             });
         });
         let (dns, stripped_dns, https, runtime) = started.recv().unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { world, desk, visits, authority, directory, dns, stripped_dns, https, runtime, stop, thread }
+        Self {
+            world,
+            query_log,
+            visits,
+            authority,
+            directory,
+            dns,
+            stripped_dns,
+            https,
+            runtime,
+            stop,
+            thread,
+        }
     }
 
     /// Where the name server listens, UDP and TCP.
@@ -116,8 +129,8 @@ impl Laboratory {
     pub(crate) fn answer_at(&self, address: SocketAddr) -> std::io::Result<()> {
         let _inside = self.runtime.enter();
         let sockets = Sockets::bind_at(address)?;
-        let (world, desk) = (Arc::clone(&self.world), Arc::clone(&self.desk));
-        self.runtime.spawn(name_server::serve(sockets, world, desk));
+        let (world, query_log) = (Arc::clone(&self.world), Arc::clone(&self.query_log));
+        self.runtime.spawn(name_server::serve(sockets, world, query_log));
         Ok(())
     }
 
@@ -211,22 +224,22 @@ impl Laboratory {
 
     /// The name server meets questions of this scope in this manner from now on.
     pub(crate) fn behave(&self, scope: Scope, manner: Manner) {
-        self.desk.lock().unwrap().behave(scope, manner);
+        self.query_log.lock().unwrap().behave(scope, manner);
     }
 
     /// The name server behaves well again.
     pub(crate) fn behave_well(&self) {
-        self.desk.lock().unwrap().behave_well();
+        self.query_log.lock().unwrap().behave_well();
     }
 
     /// Questions that reached the name server since the last [`Laboratory::forget`].
     pub(crate) fn questions(&self) -> usize {
-        self.desk.lock().unwrap().questions()
+        self.query_log.lock().unwrap().questions()
     }
 
     /// Questions for one name and type.
     pub(crate) fn questions_for(&self, name: &str, rtype: &str) -> usize {
-        self.desk.lock().unwrap().questions_for(name, rtype)
+        self.query_log.lock().unwrap().questions_for(name, rtype)
     }
 
     /// Requests that reached the policy hosts since the last [`Laboratory::forget`], as `HOST PATH`.
@@ -237,7 +250,7 @@ impl Laboratory {
     /// Counts questions and visits from zero again, those of runs that have ended not among them.
     pub(crate) fn forget(&self) {
         self.let_stragglers_arrive();
-        self.desk.lock().unwrap().forget();
+        self.query_log.lock().unwrap().forget();
         self.visits.lock().unwrap().clear();
     }
 

@@ -65,14 +65,14 @@ impl Scope {
     }
 }
 
-/// What the name server was asked, and how it is to behave.
+/// The queries that the name server got, and how it is to behave.
 #[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct QueryLog {
     manners: Vec<(Scope, Manner)>,
     asked: BTreeMap<(String, String), usize>,
 }
 
-impl Desk {
+impl QueryLog {
     /// From now on, questions of this scope are met in this manner; what was said last comes first.
     pub(crate) fn behave(&mut self, scope: Scope, manner: Manner) {
         self.manners.insert(0, (scope, manner));
@@ -83,7 +83,7 @@ impl Desk {
         self.manners.clear();
     }
 
-    /// Questions that arrived since the last [`Desk::forget`].
+    /// Questions that arrived since the last [`QueryLog::forget`].
     pub(crate) fn questions(&self) -> usize {
         self.asked.values().sum()
     }
@@ -141,18 +141,18 @@ impl Sockets {
 }
 
 /// Answers on both sockets until the runtime ends.
-pub(crate) async fn serve(sockets: Sockets, world: Arc<Mutex<World>>, desk: Arc<Mutex<Desk>>) {
+pub(crate) async fn serve(sockets: Sockets, world: Arc<Mutex<World>>, query_log: Arc<Mutex<QueryLog>>) {
     let Sockets { udp, tcp } = sockets;
-    let (w, d) = (Arc::clone(&world), Arc::clone(&desk));
+    let (w, d) = (Arc::clone(&world), Arc::clone(&query_log));
     tokio::spawn(serve_tcp(tcp, w, d));
     let udp = Arc::new(udp);
     let mut buffer = [0; 4_096];
     loop {
         let Ok((length, from)) = udp.recv_from(&mut buffer).await else { continue };
         let Ok(request) = Message::from_vec(&buffer[..length]) else { continue };
-        let (udp, world, desk) = (Arc::clone(&udp), Arc::clone(&world), Arc::clone(&desk));
+        let (udp, world, query_log) = (Arc::clone(&udp), Arc::clone(&world), Arc::clone(&query_log));
         tokio::spawn(async move {
-            if let Some(reply) = answer(&request, &world, &desk).await {
+            if let Some(reply) = answer(&request, &world, &query_log).await {
                 let fits = usize::from(request.max_payload()).clamp(512, MOST_UDP);
                 let octets = reply.to_vec().unwrap();
                 let octets = if octets.len() > fits { reply.truncate().to_vec().unwrap() } else { octets };
@@ -162,10 +162,10 @@ pub(crate) async fn serve(sockets: Sockets, world: Arc<Mutex<World>>, desk: Arc<
     }
 }
 
-async fn serve_tcp(listener: TcpListener, world: Arc<Mutex<World>>, desk: Arc<Mutex<Desk>>) {
+async fn serve_tcp(listener: TcpListener, world: Arc<Mutex<World>>, query_log: Arc<Mutex<QueryLog>>) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else { continue };
-        let (world, desk) = (Arc::clone(&world), Arc::clone(&desk));
+        let (world, query_log) = (Arc::clone(&world), Arc::clone(&query_log));
         tokio::spawn(async move {
             while let Ok(length) = stream.read_u16().await {
                 let mut octets = vec![0; usize::from(length)];
@@ -173,7 +173,7 @@ async fn serve_tcp(listener: TcpListener, world: Arc<Mutex<World>>, desk: Arc<Mu
                     return;
                 }
                 let Ok(request) = Message::from_vec(&octets) else { return };
-                let Some(reply) = answer(&request, &world, &desk).await else { continue };
+                let Some(reply) = answer(&request, &world, &query_log).await else { continue };
                 let octets = reply.to_vec().unwrap();
                 let framed = [&u16::try_from(octets.len()).unwrap().to_be_bytes()[..], &octets].concat();
                 if stream.write_all(&framed).await.is_err() {
@@ -184,9 +184,9 @@ async fn serve_tcp(listener: TcpListener, world: Arc<Mutex<World>>, desk: Arc<Mu
     }
 }
 
-async fn answer(request: &Message, world: &Mutex<World>, desk: &Mutex<Desk>) -> Option<Message> {
+async fn answer(request: &Message, world: &Mutex<World>, query_log: &Mutex<QueryLog>) -> Option<Message> {
     let asked = request.queries.first()?;
-    let manner = desk.lock().unwrap().note(asked);
+    let manner = query_log.lock().unwrap().note(asked);
     let mut reply = Message::response(request.metadata.id, OpCode::Query);
     reply.metadata = Metadata::response_from_request(&request.metadata);
     reply.metadata.recursion_available = true;

@@ -203,7 +203,7 @@ fn f9_on_a_small_file_system_too() {
         match place.cache().keep(&enforced(&format!("d{i}.test"), now())) {
             Ok(_) => stored += 1,
             Err(trouble) => {
-                assert!(matches!(trouble, Trouble::Unusable { .. }), "{trouble}");
+                assert!(matches!(trouble, CacheError::Unusable { .. }), "{trouble}");
                 refused += 1;
             }
         }
@@ -224,7 +224,7 @@ fn f9_on_a_small_file_system_too() {
     assert_eq!(sound, "ok");
     if read_only {
         assert!(frozen.unwrap().is_some());
-        assert!(matches!(unwritable, Err(Trouble::Unusable { .. })), "{unwritable:?}");
+        assert!(matches!(unwritable, Err(CacheError::Unusable { .. })), "{unwritable:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 /// Changes a healthy database behind the program's back, then says what it does with it.
-fn after(poison: &str) -> (Place, Result<Option<StoredPolicy>, Trouble>) {
+fn after(poison: &str) -> (Place, Result<Option<StoredPolicy>, CacheError>) {
     let place = Place::new();
     place.cache().keep(&enforced("example.org", now())).unwrap();
     let connection = Connection::open(place.path()).unwrap();
@@ -31,14 +31,14 @@ fn f5_definitions_of_another_hand_are_put_aside_once() {
         "PRAGMA application_id = 7",
     ] {
         let (place, found) = after(poison);
-        let Err(Trouble::Corrupt { fate: Fate::MovedTo(aside), .. }) = found else {
+        let Err(CacheError::Corrupt { fate: Fate::MovedTo(aside), .. }) = found else {
             panic!("{poison}: {found:?}")
         };
         assert!(aside.exists());
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored, "{poison}");
         fs::write(place.path(), "damaged again").unwrap();
         let again = place.cache().policy(&domain("example.org"), Dialect::SmtpSts);
-        assert!(matches!(again, Err(Trouble::Corrupt { fate: Fate::LeftInPlace, .. })), "{again:?}");
+        assert!(matches!(again, Err(CacheError::Corrupt { fate: Fate::LeftInPlace, .. })), "{again:?}");
         assert_eq!(place.moved_aside(), 1);
     }
 }
@@ -89,11 +89,14 @@ fn f5_other_programs_and_newer_versions_files_stay_untouched() {
         let before = fs::read(place.path()).unwrap();
         let cache = place.cache();
         assert!(
-            matches!(cache.policy(&domain("example.org"), Dialect::SmtpSts), Err(Trouble::NotOurs { .. })),
+            matches!(cache.policy(&domain("example.org"), Dialect::SmtpSts), Err(CacheError::NotOurs { .. })),
             "{definitions}"
         );
         assert!(cache.keep(&enforced("example.org", now())).is_err());
-        assert!(matches!(place.cache().keep(&enforced("example.org", now())), Err(Trouble::NotOurs { .. })));
+        assert!(matches!(
+            place.cache().keep(&enforced("example.org", now())),
+            Err(CacheError::NotOurs { .. })
+        ));
         assert_eq!(fs::read(place.path()).unwrap(), before);
         assert_eq!(place.names(), ["cache.db"]);
     }
@@ -109,7 +112,7 @@ fn f6_what_is_no_database_is_put_aside_and_an_empty_one_started() {
         fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
         let cache = place.cache();
         let found = cache.policy(&domain("example.org"), Dialect::SmtpSts);
-        assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::MovedTo(_), .. })), "{found:?}");
+        assert!(matches!(found, Err(CacheError::Corrupt { fate: Fate::MovedTo(_), .. })), "{found:?}");
         assert!(cache.keep(&enforced("example.org", now())).is_err(), "this run says unavailable");
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored);
         assert_eq!(place.moved_aside(), 1);
@@ -122,7 +125,7 @@ fn f6_in_a_directory_open_to_others_nothing_is_moved() {
     fs::set_permissions(place.directory.path(), Permissions::from_mode(0o755)).unwrap();
     fs::write(place.path(), "somebody's notes, for a wrong -c names them").unwrap();
     let found = place.cache().policy(&domain("example.org"), Dialect::SmtpSts);
-    assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::LeftInPlace, .. })), "{found:?}");
+    assert!(matches!(found, Err(CacheError::Corrupt { fate: Fate::LeftInPlace, .. })), "{found:?}");
     assert_eq!(place.names(), ["cache.db"]);
 }
 
@@ -132,7 +135,7 @@ fn f6_damaged_dns_results_are_dropped() {
     fs::write(place.answers(), "x".repeat(5_000)).unwrap();
     let cache = place.cache();
     assert_eq!(cache.recall(&domain("example.org"), Topic::MxHosts), None);
-    assert!(matches!(cache.trouble(), Some(Trouble::Corrupt { fate: Fate::Removed, .. })));
+    assert!(matches!(cache.trouble(), Some(CacheError::Corrupt { fate: Fate::Removed, .. })));
     place.cache().remember(&domain("example.org"), Topic::MxHosts, "x", now().plus(60));
     assert!(place.cache().recall(&domain("example.org"), Topic::MxHosts).is_some());
 }

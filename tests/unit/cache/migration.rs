@@ -138,7 +138,10 @@ fn what_only_looks_like_version_1_is_put_aside() {
         let place = old_file();
         Connection::open(place.path()).unwrap().execute_batch(poison).unwrap();
         let found = place.cache().policies(&domain("enforced.test"));
-        assert!(matches!(found, Err(Trouble::Corrupt { fate: Fate::MovedTo(_), .. })), "{poison}: {found:?}");
+        assert!(
+            matches!(found, Err(CacheError::Corrupt { fate: Fate::MovedTo(_), .. })),
+            "{poison}: {found:?}"
+        );
     }
 }
 
@@ -151,6 +154,6 @@ fn without_the_right_to_write_an_old_file_is_told_and_left_alone() {
     let place = old_file();
     fs::set_permissions(place.path(), Permissions::from_mode(0o400)).unwrap();
     let found = place.cache().policies(&domain("enforced.test"));
-    assert!(matches!(found, Err(Trouble::Unusable { .. })), "{found:?}");
+    assert!(matches!(found, Err(CacheError::Unusable { .. })), "{found:?}");
     assert_eq!(fs::read(place.path()).unwrap(), VERSION_1);
 }

@@ -4,9 +4,9 @@
     reason = "tests ask for the time, and tell themselves what they were started for"
 )]
 
-mod chronicle;
 mod crowd;
 mod damage;
+mod history_table;
 mod migration;
 mod operators;
 mod place;

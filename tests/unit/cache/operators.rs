@@ -99,7 +99,7 @@ fn one_trouble_ends_the_list() {
     assert!(
         matches!(
             all.as_slice(),
-            [Err(Trouble::NotOurs { .. } | Trouble::Corrupt { .. } | Trouble::Unsafe { .. })]
+            [Err(CacheError::NotOurs { .. } | CacheError::Corrupt { .. } | CacheError::Unsafe { .. })]
         ),
         "{all:?}"
     );

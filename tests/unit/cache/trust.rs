@@ -10,7 +10,7 @@ use std::path::Path;
 fn refused(path: &Path, because: &str) {
     let cache = open(path, now());
     match cache.policy(&domain("example.org"), Dialect::SmtpSts) {
-        Err(trouble @ Trouble::Unsafe { .. }) => {
+        Err(trouble @ CacheError::Unsafe { .. }) => {
             assert!(trouble.to_string().contains(because), "'{because}' is missing in: {trouble}");
         }
         other => panic!("{} was not refused: {other:?}", path.display()),

@@ -9,7 +9,7 @@ use smtp_sts_verify::dns::{Answer, Blame, Class, Outcome, Question, Resolve};
 use smtp_sts_verify::name::MxHost;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock, UnixTime};
-use smtp_sts_verify::verdict::{DaneHost, Trouble};
+use smtp_sts_verify::verdict::{DaneHost, LookupError};
 use smtp_sts_verify::verify::dane::look;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -131,8 +131,8 @@ async fn dane(server: &str, zones: &[&str]) -> (Vec<&'static str>, Duration) {
             DaneHost::Absent => "absent",
             DaneHost::Unusable => "unusable",
             DaneHost::Usable => "usable",
-            DaneHost::Unknown(Trouble::Bogus(..)) => "bogus",
-            DaneHost::Unknown(Trouble::Unreachable(..)) => "unreachable",
+            DaneHost::Unknown(LookupError::Bogus(..)) => "bogus",
+            DaneHost::Unknown(LookupError::Unreachable(..)) => "unreachable",
         }
     };
     (looked.hosts.iter().map(word).collect(), took)

@@ -15,7 +15,7 @@ use smtp_sts_verify::serve::status::{NoOutlook, Status};
 use smtp_sts_verify::serve::{metrics, status_page};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Verdict;
-use smtp_sts_verify::verify::{NoInquiry, Report};
+use smtp_sts_verify::verify::{NoEvaluation, Report};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn question(domain: &str, host: Option<&str>) -> Question {
 }
 
 fn withhold(recent: &mut Recent, question: &Question, verdict: Verdict, reason: Reason, at: u64) {
-    let report = Report::from(NoInquiry { verdict, reason, why: String::new() });
+    let report = Report::from(NoEvaluation { verdict, reason, why: String::new() });
     recent.answered(question, &Answer::of(&report, question), UnixTime(at));
 }
 

@@ -14,7 +14,7 @@ use smtp_sts_verify::probe::report::*;
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::*;
-use smtp_sts_verify::verify::{NoInquiry, Report};
+use smtp_sts_verify::verify::{NoEvaluation, Report};
 use std::time::Duration;
 
 /// When everything happens: 2026-11-22, midnight.
@@ -31,7 +31,7 @@ fn mx(text: &str) -> MxHost {
 
 /// A domain whose pipeline said this word.
 pub(crate) fn probe(name: &str, reason: Reason, hosts: Vec<HostProbe>) -> DomainProbe {
-    let mut verification: Report = NoInquiry::defer(reason, "a note of a stranger's").into();
+    let mut verification: Report = NoEvaluation::defer(reason, "a note of a stranger's").into();
     verification.domain = Some(domain(name));
     DomainProbe {
         domain: domain(name),

@@ -7,7 +7,7 @@ use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
 use serde::Deserialize;
-use smtp_sts_verify::cache::{Dossier, InMemory, Memory as _, Policies, Write};
+use smtp_sts_verify::cache::{DomainSnapshot, InMemory, Memory as _, Policies, Write};
 use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
@@ -97,13 +97,13 @@ fn overridden(effect: &str, until: UnixTime) -> World {
 }
 
 /// What was stored before, so long ago.
-fn stored(age: u64, life: u64) -> Dossier {
+fn stored(age: u64, life: u64) -> DomainSnapshot {
     let (domain, at) = (about("a.test").domain, UnixTime(NOW.0 - age));
     let text = format!("v=STSv1; id=1;\n{}", Made::body(life));
     let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
     let policy = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at);
     let policies = Policies { mta_sts: Some(policy), smtp_sts: None }.unexpired(NOW);
-    Dossier { policies, ..Dossier::default() }
+    DomainSnapshot { policies, ..DomainSnapshot::default() }
 }
 
 /// Looks the question up; what is kept at hand, and what memory knows now.
@@ -111,7 +111,7 @@ fn looked_up(
     world: &World,
     question: &Question,
     made: &Made,
-    before: Dossier,
+    before: DomainSnapshot,
 ) -> (Option<Standing>, InMemory) {
     let memory = InMemory::of(&question.domain, &before, made.now);
     let found = match LookUp::begin(world, question, Handshake::NotSeen, before, made.now) {
@@ -176,7 +176,7 @@ proptest! {
             None => world(Path::new("/nowhere")),
         };
         let question = host.map_or_else(|| about("a.test"), |host| about_host("a.test", host));
-        let before = before.map_or_else(Dossier::default, |(age, life)| stored(age, life));
+        let before = before.map_or_else(DomainSnapshot::default, |(age, life)| stored(age, life));
         let (standing, memory) = looked_up(&world, &question, &made, before);
         let Some(standing) = standing else { return Ok(()) };
         prop_assert!(!standing.stands(UnixTime(NOW.0 - 1)), "a clock that went back ends it");
@@ -213,7 +213,7 @@ fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
     };
     let span = |world: &World, made: &Made, host: Option<&str>| {
         let question = host.map_or_else(|| about("a.test"), |host| about_host("a.test", host));
-        let (standing, _) = looked_up(world, &question, made, Dossier::default());
+        let (standing, _) = looked_up(world, &question, made, DomainSnapshot::default());
         standing.map_or(0, |standing| standing.until.since(standing.from))
     };
     let plain = world(Path::new("/nowhere"));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn bogus() -> DaneHost {
-    DaneHost::Unknown(Trouble::Bogus(Blame::Domain, String::new()))
+    DaneHost::Unknown(LookupError::Bogus(Blame::Domain, String::new()))
 }
 
 fn hosts(found: &[(&str, DaneHost)]) -> DaneFindings {
@@ -92,7 +92,7 @@ fn a_failure_of_dane_is_not_repaired_by_a_policy() {
     for (found, reason) in [
         (bogus(), Reason::TlsaBogus),
         (DaneHost::Unknown(silence(ZoneStatus::Signed)), Reason::TlsaUnreachable),
-        (DaneHost::Unknown(Trouble::Bogus(Blame::Clock, String::new())), Reason::ClockSuspect),
+        (DaneHost::Unknown(LookupError::Bogus(Blame::Clock, String::new())), Reason::ClockSuspect),
     ] {
         let (mx, dane) = (mx(&["mx.example.com"]), hosts(&[("mx.example.com", found)]));
         let asked = [host("mx.example.com")];

@@ -110,14 +110,14 @@ fn an_authenticated_policy_is_in_force_once_one_host_has_met_it() {
         let mx = mx(&["mx1.example.com"]);
         let met = judged(&findings, &mx, &["mx1.example.com"], Handshake::NotSeen);
         assert_eq!(
-            (met.verdict, met.tls, met.memorandum),
-            (Verdict::Deliver, Tls::WebPki, Memorandum::Applied)
+            (met.verdict, met.tls, met.policy_update),
+            (Verdict::Deliver, Tls::WebPki, PolicyUpdate::Applied)
         );
         let unmet = judged(&findings, &mx, &["evil.test"], Handshake::NotSeen);
         assert_eq!((unmet.verdict, unmet.reason), (Verdict::Deliver, Reason::NeverApplied));
-        assert_eq!((unmet.tls, unmet.memorandum), (Tls::Opportunistic, Memorandum::Nothing));
+        assert_eq!((unmet.tls, unmet.policy_update), (Tls::Opportunistic, PolicyUpdate::Nothing));
         let failed = judged(&findings, &mx, &["mx1.example.com"], Handshake::Unverified);
-        assert_eq!((failed.verdict, failed.memorandum), (Verdict::Deliver, Memorandum::Seen));
+        assert_eq!((failed.verdict, failed.policy_update), (Verdict::Deliver, PolicyUpdate::Seen));
     }
 }
 
@@ -130,11 +130,14 @@ fn a_policy_on_first_use_waits_for_a_verified_handshake() {
         (seen.verdict, seen.reason, seen.tls),
         (Verdict::Deliver, Reason::FirstUse, Tls::Opportunistic)
     );
-    assert_eq!(seen.memorandum, Memorandum::Seen);
-    assert_eq!(judged(&findings, &mx, &["evil.test"], Handshake::Verified).memorandum, Memorandum::Nothing);
-    assert_eq!(judged(&findings, &mx, &[], Handshake::Verified).memorandum, Memorandum::Seen);
+    assert_eq!(seen.policy_update, PolicyUpdate::Seen);
+    assert_eq!(
+        judged(&findings, &mx, &["evil.test"], Handshake::Verified).policy_update,
+        PolicyUpdate::Nothing
+    );
+    assert_eq!(judged(&findings, &mx, &[], Handshake::Verified).policy_update, PolicyUpdate::Seen);
     let verified = judged(&findings, &mx, &["mx1.example.com"], Handshake::Verified);
-    assert_eq!((verified.tls, verified.memorandum), (Tls::WebPki, Memorandum::Applied));
+    assert_eq!((verified.tls, verified.policy_update), (Tls::WebPki, PolicyUpdate::Applied));
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn a_policy_that_wants_tlsa_records_is_met_by_dane_and_by_nothing_else() {
         let dane = DaneFindings::Hosts(vec![(host("mx1.example.com"), found)]);
         let hosts = [host(asked)];
         let judgement = judge(Case { dane: &dane, smtp_sts: policy, ..without_policies(&hosts, &mx) });
-        (judgement.verdict, judgement.reason, judgement.memorandum)
+        (judgement.verdict, judgement.reason, judgement.policy_update)
     };
     let policy = in_force(wants);
     for (found, asked, verdict, reason) in [
@@ -162,12 +165,12 @@ fn a_policy_that_wants_tlsa_records_is_met_by_dane_and_by_nothing_else() {
         (DaneHost::Unusable, "mx1.example.com", Verdict::Refuse, Reason::TlsaRequired),
         (DaneHost::Usable, "mx2.example.com", Verdict::Refuse, Reason::MxNotInPolicy),
     ] {
-        let expected = (verdict, reason, Memorandum::Nothing);
+        let expected = (verdict, reason, PolicyUpdate::Nothing);
         assert_eq!(under(&policy, found.clone(), asked), expected, "{found:?} {asked}");
     }
     let new = new(wants, Authentication::Dnssec);
-    assert_eq!(under(&new, DaneHost::Usable, "mx1.example.com").2, Memorandum::Applied);
-    let unmet = (Verdict::Deliver, Reason::NeverApplied, Memorandum::Nothing);
+    assert_eq!(under(&new, DaneHost::Usable, "mx1.example.com").2, PolicyUpdate::Applied);
+    let unmet = (Verdict::Deliver, Reason::NeverApplied, PolicyUpdate::Nothing);
     assert_eq!(under(&new, DaneHost::Absent, "mx1.example.com"), unmet);
 }
 
@@ -177,7 +180,7 @@ fn a_host_that_the_policy_forbids_is_refused_whatever_dns_says() {
         MxFindings::Null,
         MxFindings::TooMany(1_000),
         MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)),
-        MxFindings::Unknown(Trouble::Bogus(Blame::Domain, String::new())),
+        MxFindings::Unknown(LookupError::Bogus(Blame::Domain, String::new())),
     ];
     for mx in &troubles {
         assert_eq!(outcome(&in_force(ENFORCE), mx, &["evil.test"]).0, Verdict::Refuse, "{mx:?}");
@@ -188,7 +191,7 @@ fn a_host_that_the_policy_forbids_is_refused_whatever_dns_says() {
 
 #[test]
 fn silence_is_an_absence_only_where_the_zone_is_proven_to_be_unsigned() {
-    let asks = |trouble: Trouble, on_unreachable| {
+    let asks = |trouble: LookupError, on_unreachable| {
         let policy = PolicyFindings::Unknown(trouble);
         let mx = mx(&["mx.example.com"]);
         let judgement = judge(Case { on_unreachable, smtp_sts: &policy, ..without_policies(&[], &mx) });
@@ -209,7 +212,7 @@ fn silence_is_an_absence_only_where_the_zone_is_proven_to_be_unsigned() {
         (Blame::Clock, Reason::ClockSuspect),
         (Blame::TrustAnchor, Reason::NoTrustAnchor),
     ] {
-        assert_eq!(asks(Trouble::Bogus(blame, String::new()), Deliver), (Verdict::Defer, reason));
+        assert_eq!(asks(LookupError::Bogus(blame, String::new()), Deliver), (Verdict::Defer, reason));
     }
 }
 
@@ -223,7 +226,7 @@ fn without_a_policy_mail_flows_unless_the_mx_rrset_is_a_proven_lie() {
         (MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)), (Verdict::Deliver, Reason::NoPolicy)),
         (MxFindings::Unknown(silence(ZoneStatus::Signed)), (Verdict::Defer, Reason::DnsUnreachable)),
         (
-            MxFindings::Unknown(Trouble::Bogus(Blame::Domain, String::new())),
+            MxFindings::Unknown(LookupError::Bogus(Blame::Domain, String::new())),
             (Verdict::Defer, Reason::DnssecBogus),
         ),
     ] {

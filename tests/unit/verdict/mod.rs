@@ -28,8 +28,8 @@ pub(crate) fn mx(names: &[&str]) -> MxFindings {
     MxFindings::Hosts { names: names.iter().map(|name| host(name)).collect(), aliases: None }
 }
 
-pub(crate) fn silence(zone: ZoneStatus) -> Trouble {
-    Trouble::Unreachable(Outage::NoAnswer, zone, "silence".into())
+pub(crate) fn silence(zone: ZoneStatus) -> LookupError {
+    LookupError::Unreachable(Outage::NoAnswer, zone, "silence".into())
 }
 
 /// An MTA-STS policy of example.com, fetched.

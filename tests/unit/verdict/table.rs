@@ -36,7 +36,7 @@ fn smtp_sts() -> Vec<(&'static str, PolicyFindings)> {
 }
 
 fn dane() -> Vec<(&'static str, DaneHost)> {
-    let bogus = Trouble::Bogus(Blame::Domain, String::new());
+    let bogus = LookupError::Bogus(Blame::Domain, String::new());
     vec![
         ("usable", DaneHost::Usable),
         ("bogus", DaneHost::Unknown(bogus)),

@@ -8,7 +8,7 @@ use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Re
 use smtp_sts_verify::limits::MAX_MX_HOSTS_LOOKED_AT;
 use smtp_sts_verify::name::MxHost;
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{DaneHost, Trouble};
+use smtp_sts_verify::verdict::{DaneHost, LookupError};
 use smtp_sts_verify::verify::dane::{Looked, look};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -119,7 +119,7 @@ fn bogus() -> Outcome {
 }
 
 fn unknown(outcome: &Outcome) -> DaneHost {
-    DaneHost::Unknown(Trouble::or_content(outcome).unwrap_err())
+    DaneHost::Unknown(LookupError::or_content(outcome).unwrap_err())
 }
 
 /// RFC 7672 section 2.2: the four actions; section 2.1.1 for what is an error and what is none.
@@ -284,7 +284,10 @@ fn of_too_many_hosts_those_asked_for_are_looked_at_and_the_rest_is_unknown() {
     );
     assert!(are_usable[..9].iter().all(|usable| *usable) && are_usable[14], "{are_usable:?}");
     for (_, dane) in &looked.hosts[9..14] {
-        assert!(matches!(dane, DaneHost::Unknown(Trouble::Unreachable(Outage::Budget, _, _))), "{dane:?}");
+        assert!(
+            matches!(dane, DaneHost::Unknown(LookupError::Unreachable(Outage::Budget, _, _))),
+            "{dane:?}"
+        );
     }
     assert_eq!(world.allowed.get(), MAX_MX_HOSTS_LOOKED_AT);
     assert!(looked.aliases.unseen.is_some() && looked.valid_until.is_none());

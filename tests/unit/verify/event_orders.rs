@@ -163,7 +163,7 @@ fn binds(policy: &Policy) -> bool {
 
 /// What the events allow, whatever the pipeline made of them.
 #[derive(Default)]
-struct Chronicle {
+struct AppliedHistory {
     /// (when, which record reached us, whether its zone vouched for it, whether HTTPS would have).
     offers: Vec<(UnixTime, usize, bool, bool)>,
     /// (when, which hosts the MX RRset named).
@@ -172,7 +172,7 @@ struct Chronicle {
     applied: Vec<(usize, UnixTime)>,
 }
 
-impl Chronicle {
+impl AppliedHistory {
     /// Notes what a question can learn now.
     fn note(&mut self, world: &World) {
         if let Reaching::Genuine(Some(index)) | Reaching::Forged(Some(index)) = world.txt() {
@@ -254,7 +254,7 @@ fn vouched_now(world: &World, replaced: Authentication, text: &str) -> bool {
 
 fn refused_only_under_an_applied_policy(
     report: &Report,
-    chronicle: &Chronicle,
+    history: &AppliedHistory,
     asked: &[usize],
     handshake: Handshake,
     now: UnixTime,
@@ -269,7 +269,7 @@ fn refused_only_under_an_applied_policy(
     prop_assert!(report.judgement.verdict != Verdict::Refuse || !refusals.is_empty());
     prop_assert!(report.judgement.verdict != Verdict::Refuse || !asked.is_empty(), "a router is not refused");
     for index in refusals {
-        let applied = chronicle.applied.iter().filter(|(_, until)| now < *until);
+        let applied = history.applied.iter().filter(|(_, until)| now < *until);
         let forbidden = applied
             .filter_map(|(record_index, _)| record(*record_index))
             .map(|record| Policy::from(record.clone()))
@@ -277,7 +277,7 @@ fn refused_only_under_an_applied_policy(
                 binds(&policy)
                     && (!policy.permits(&host(index))
                         || handshake == Handshake::Unverified
-                        || chronicle
+                        || history
                             .exchanges
                             .iter()
                             .any(|(at, mx)| now.since(*at) <= TTL && !mx.contains(&index)))
@@ -290,7 +290,7 @@ fn refused_only_under_an_applied_policy(
 fn delivered_only_under_the_policy_in_force(
     report: &Report,
     policy: &StoredPolicy,
-    chronicle: &Chronicle,
+    history: &AppliedHistory,
     handshake: Handshake,
     now: UnixTime,
 ) -> Result<(), TestCaseError> {
@@ -300,7 +300,7 @@ fn delivered_only_under_the_policy_in_force(
     for judged in report.judgement.hosts.iter().filter(|judged| judged.ruling.verdict == Verdict::Deliver) {
         let index = HOSTS.iter().position(|host| *host == judged.host.as_str());
         let known =
-            index.is_some_and(|index| chronicle.may_be_mx(index, now)) || judged.host.as_str() == DOMAIN;
+            index.is_some_and(|index| history.may_be_mx(index, now)) || judged.host.as_str() == DOMAIN;
         prop_assert!(policy.policy.permits(&judged.host), "{} is forbidden", judged.host);
         prop_assert!(known, "{} is no MX host", judged.host);
         prop_assert!(handshake != Handshake::Unverified, "{} was not verified", judged.host);
@@ -345,7 +345,7 @@ fn live(signed: bool, strict: bool, events: &[Event]) -> Result<(), TestCaseErro
         https_blocked: false,
     };
     let memory = InMemory::new(world.now);
-    let mut chronicle = Chronicle::default();
+    let mut history = AppliedHistory::default();
     let mut last_answer: Option<UnixTime> = None;
     for event in events {
         match event {
@@ -361,19 +361,19 @@ fn live(signed: bool, strict: bool, events: &[Event]) -> Result<(), TestCaseErro
             Event::Ask(asked, handshake) => {
                 let stored = memory.policy(&domain(), Dialect::SmtpSts).unwrap();
                 let before = in_force(&memory);
-                chronicle.note(&world);
-                chronicle.apply(asked, *handshake, world.now);
+                history.note(&world);
+                history.apply(asked, *handshake, world.now);
                 let report = ask(&world, &memory, strict, asked, *handshake);
                 if strict {
                     neither_keeps_nor_uses_what_nothing_authenticates(&report, &memory)?;
                 }
-                refused_only_under_an_applied_policy(&report, &chronicle, asked, *handshake, world.now)?;
+                refused_only_under_an_applied_policy(&report, &history, asked, *handshake, world.now)?;
                 if let Some(before) = before {
                     let after = memory.policy(&domain(), Dialect::SmtpSts).unwrap();
                     not_displaced(&world, &before, after.as_ref())?;
                     if after.is_some_and(|after| after.policy == before.policy) {
                         delivered_only_under_the_policy_in_force(
-                            &report, &before, &chronicle, *handshake, world.now,
+                            &report, &before, &history, *handshake, world.now,
                         )?;
                     }
                 }

@@ -5,7 +5,7 @@ use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use smtp_sts_verify::limits::MAX_MX_HOSTS_LOOKED_AT;
 use smtp_sts_verify::name::MxHost;
-use smtp_sts_verify::verdict::{DaneHost, Trouble};
+use smtp_sts_verify::verdict::{DaneHost, LookupError};
 use smtp_sts_verify::verify::dane::{Looked, look};
 use std::fmt::Write;
 use std::time::Duration;
@@ -23,8 +23,8 @@ fn word(dane: &DaneHost) -> &'static str {
         DaneHost::Absent => "absent",
         DaneHost::Unusable => "unusable",
         DaneHost::Usable => "usable",
-        DaneHost::Unknown(Trouble::Bogus(..)) => "bogus",
-        DaneHost::Unknown(Trouble::Unreachable(..)) => "unreachable",
+        DaneHost::Unknown(LookupError::Bogus(..)) => "bogus",
+        DaneHost::Unknown(LookupError::Unreachable(..)) => "unreachable",
     }
 }
 

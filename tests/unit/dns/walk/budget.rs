@@ -6,7 +6,7 @@ use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf, Sign
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
-use smtp_sts_verify::dns::walk::Trust;
+use smtp_sts_verify::dns::walk::TrustContext;
 use smtp_sts_verify::dns::{Class, Outage, Outcome};
 use smtp_sts_verify::limits::{
     MAX_DENIALS, MAX_DS_DIGESTS, MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_REPLY_RECORDS, MAX_RRSET_RECORDS,
@@ -95,9 +95,9 @@ fn digests_of_keys_are_counted() {
 }
 
 /// Asks many questions of one verdict, until nothing more can be spent.
-fn drained(scene: &mut Scene, message: impl Fn(&Scene, &str) -> hickory_proto::op::Message) -> Trust {
+fn drained(scene: &mut Scene, message: impl Fn(&Scene, &str) -> hickory_proto::op::Message) -> TrustContext {
     let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
-    let mut trust = Trust::new(Arc::new(anchors), scene.now);
+    let mut trust = TrustContext::new(Arc::new(anchors), scene.now);
     for i in 0..1_000 {
         let owner = format!("_{i}.mail.test.");
         let message = message(scene, &owner);

@@ -5,7 +5,7 @@ use hickory_proto::dnssec::{Algorithm, DigestType};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RData, SerialNumber};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
-use smtp_sts_verify::dns::walk::{Replies, Step, Trust, Walk};
+use smtp_sts_verify::dns::walk::{Replies, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Blame, Outage, Outcome, Question};
 use smtp_sts_verify::time::UnixTime;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn what_every_zone_down_to_it_has_signed_is_secure() {
 #[test]
 fn everything_foreseeable_is_asked_in_the_first_round_trip() {
     let anchors = Arc::new(TrustAnchors::iana().unwrap());
-    let mut trust = Trust::new(anchors, UnixTime(NOW));
+    let mut trust = TrustContext::new(anchors, UnixTime(NOW));
     let Step::Ask(questions) = Walk::new(Question::new(&name(POLICY), hickory_proto::rr::RecordType::TXT))
         .step(&mut trust, &Replies::default())
     else {
@@ -68,7 +68,7 @@ fn everything_foreseeable_is_asked_in_the_first_round_trip() {
 
 #[test]
 fn no_more_than_six_names_are_asked_about_ahead() {
-    let mut trust = Trust::new(Arc::new(TrustAnchors::iana().unwrap()), UnixTime(NOW));
+    let mut trust = TrustContext::new(Arc::new(TrustAnchors::iana().unwrap()), UnixTime(NOW));
     let deep = name(&"a.".repeat(100));
     let mut walk = Walk::new(Question::new(&deep, hickory_proto::rr::RecordType::A));
     let Step::Ask(questions) = walk.step(&mut trust, &Replies::default()) else { panic!() };
@@ -80,7 +80,7 @@ fn a_second_walk_asks_only_for_what_the_first_has_not_proven() {
     let mut scene = with_policy();
     let mx = scene.mail.signed(vec![txt("_mta-sts.mail.test.", "v=STSv1")]);
     scene.put("_mta-sts.mail.test.", "TXT", data(vec![mx]));
-    let mut trust = Trust::new(
+    let mut trust = TrustContext::new(
         Arc::new(TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap()),
         scene.now,
     );
@@ -608,7 +608,7 @@ fn a_zone_that_begins_with_an_underscore_is_looked_for_when_the_zone_above_prove
 fn the_keys_of_a_label_that_is_looked_for_are_wanted_in_the_same_round_trip() {
     let scene = with_forgery();
     let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
-    let mut trust = Trust::new(Arc::new(anchors), scene.now);
+    let mut trust = TrustContext::new(Arc::new(anchors), scene.now);
     scene.walk_under(&mut trust, "_other.mail.test.", "TXT"); // the zones above are known now
     let mut walk = Walk::new(Question::new(&name(POLICY), hickory_proto::rr::RecordType::TXT));
     let mut replies = Replies::default();

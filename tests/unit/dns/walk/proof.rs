@@ -7,7 +7,7 @@ use hickory_proto::dnssec::{Algorithm, DigestType};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use smtp_sts_verify::dns::proof::{Ground, Role, Statement, Word};
-use smtp_sts_verify::dns::walk::{Finding, Replies, Step, Trust, Walk};
+use smtp_sts_verify::dns::walk::{Finding, Replies, Step, TrustContext, Walk};
 use smtp_sts_verify::time::UnixTime;
 
 const POLICY: &str = "_smtp-sts.mail.test.";
@@ -331,7 +331,8 @@ fn what_is_bogus_or_unreachable_is_shown_as_far_as_it_came() {
 fn what_a_walk_was_told_late_or_knew_already_is_the_same_proof() {
     let recording = Recording::read();
     for session in &recording.sessions {
-        let ask = |trust: &mut Trust| walk(trust, &session.question, |question| recording.reply(question));
+        let ask =
+            |trust: &mut TrustContext| walk(trust, &session.question, |question| recording.reply(question));
         let mut trust = recording.trust();
         let stepped = ask(&mut trust);
         let known = ask(&mut trust);

@@ -10,7 +10,7 @@ use super::scene::message_of;
 use hickory_proto::op::{Edns, Message, Query};
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
-use smtp_sts_verify::dns::walk::{Finding, Replies, Reply, Step, Trust, Walk};
+use smtp_sts_verify::dns::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Content, Outage, Question, tolerance};
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock, UnixTime};
@@ -93,8 +93,8 @@ impl Recording {
         }
     }
 
-    pub(crate) fn trust(&self) -> Trust {
-        Trust::new(Arc::clone(&self.anchors), self.now)
+    pub(crate) fn trust(&self) -> TrustContext {
+        TrustContext::new(Arc::clone(&self.anchors), self.now)
     }
 
     /// Looks through the proof of what was found with these replies alone.
@@ -109,7 +109,7 @@ impl Recording {
 
 /// Walks with whatever `answer` says.
 pub(crate) fn walk(
-    trust: &mut Trust,
+    trust: &mut TrustContext,
     question: &Question,
     mut answer: impl FnMut(&Question) -> Reply,
 ) -> Finding {
@@ -245,7 +245,7 @@ fn record_the_world_anew() {
     };
     for (question, class) in &sessions {
         writeln!(text, "session {} {} {class}", question.name().to_ascii(), question.rtype()).unwrap();
-        let mut trust = Trust::new(Arc::clone(&anchors), now);
+        let mut trust = TrustContext::new(Arc::clone(&anchors), now);
         let finding = walk(&mut trust, question, &mut ask);
         // An attacker makes a walk look at every name on the way.
         for name in finding.aliases.iter().chain([question.name()]) {

@@ -12,7 +12,7 @@ use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, NULL, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, SerialNumber};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
-use smtp_sts_verify::dns::walk::{Finding, Replies, Reply, Step, Trust, Walk};
+use smtp_sts_verify::dns::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Content, Outage, Outcome, Question};
 use smtp_sts_verify::time::UnixTime;
 use std::collections::BTreeMap;
@@ -321,7 +321,7 @@ impl Scene {
     /// The verdict, whose proof is looked through, and the questions that it took.
     pub(crate) fn walk(&self, owner: &str, rtype: &str) -> (Finding, Vec<String>) {
         let anchors = Arc::new(TrustAnchors::parse(&self.anchors).unwrap());
-        let mut trust = Trust::new(Arc::clone(&anchors), self.now);
+        let mut trust = TrustContext::new(Arc::clone(&anchors), self.now);
         let (finding, asked) = self.walk_under(&mut trust, owner, rtype);
         if let Err(flaw) = self.audit(&finding) {
             panic!("{flaw}\n  {finding:#?}");
@@ -336,7 +336,12 @@ impl Scene {
         audit(finding, &anchors, self.now, &heard)
     }
 
-    pub(crate) fn walk_under(&self, trust: &mut Trust, owner: &str, rtype: &str) -> (Finding, Vec<String>) {
+    pub(crate) fn walk_under(
+        &self,
+        trust: &mut TrustContext,
+        owner: &str,
+        rtype: &str,
+    ) -> (Finding, Vec<String>) {
         let mut walk = Walk::new(Question::new(&name(owner), types(rtype)[0]));
         let (mut replies, mut asked) = (Replies::default(), Vec::new());
         for _ in 0..200 {

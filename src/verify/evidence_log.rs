@@ -11,9 +11,9 @@ use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};
 
-/// The record of one inquiry. All mechanisms write into it, by turns, in one thread.
+/// The log of one evaluation. All mechanisms write into it, by turns, in one thread.
 #[derive(Debug)]
-pub(super) struct Minutes {
+pub(super) struct EvidenceLog {
     evidence: RefCell<Vec<Evidence>>,
     notes: RefCell<Vec<String>>,
     cache: Cell<CacheUse>,
@@ -71,7 +71,7 @@ impl Ending {
     }
 }
 
-impl Minutes {
+impl EvidenceLog {
     pub(super) const fn new(cache: CacheUse) -> Self {
         Self {
             evidence: RefCell::new(Vec::new()),

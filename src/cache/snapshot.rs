@@ -1,14 +1,14 @@
 //! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
 
 use super::memory::InMemory;
-use super::{Entry, Kept, Memory, Notice, Policies, Recollection, Topic, Trouble};
+use super::{CacheError, Entry, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
 /// All that the cache knows about one domain, as it was at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dossier {
+pub struct DomainSnapshot {
     /// The policies, the ended ones included.
     pub policies: Policies,
     /// What happened to them, the oldest first.
@@ -18,11 +18,11 @@ pub struct Dossier {
     /// Policies learnt under other circumstances, which do not count here.
     pub elsewhere: u64,
     /// What kept the cache from telling all of it; then it may be less than there is.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<CacheError>,
 }
 
-impl Dossier {
-    /// A memory that knows what the dossier says, at that moment; whatever is written into it ends with it.
+impl DomainSnapshot {
+    /// A memory that knows what the snapshot says, at that moment; whatever is written into it ends with it.
     #[must_use]
     pub fn rehearsal(&self, domain: &PolicyDomain, now: UnixTime) -> Rehearsal {
         let memory = InMemory::of(domain, self, now);
@@ -34,15 +34,15 @@ impl Dossier {
 #[derive(Debug)]
 pub struct Rehearsal {
     memory: InMemory,
-    trouble: Option<Trouble>,
+    trouble: Option<CacheError>,
 }
 
 impl Memory for Rehearsal {
-    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, Trouble> {
+    fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         self.memory.policies(domain)
     }
 
-    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, Trouble> {
+    fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
         match &self.trouble {
             Some(trouble) => Err(trouble.clone()),
             None => self.memory.keep(policy),
@@ -65,7 +65,7 @@ impl Memory for Rehearsal {
         self.memory.forget(domain, topic);
     }
 
-    fn trouble(&self) -> Option<Trouble> {
+    fn trouble(&self) -> Option<CacheError> {
         self.trouble.clone()
     }
 }

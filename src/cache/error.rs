@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Why the cache cannot be used. Printed, it says which file, what happened, what it means for the mail, what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum CacheError {
     /// The file is damaged, or was filled by somebody else under our name.
     Corrupt {
         /// The file.
@@ -53,7 +53,7 @@ pub enum Fate {
     Removed,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MEANING: &str = "mail is judged as at a first contact, without the policies remembered so far";
         match self {
@@ -93,9 +93,9 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for CacheError {}
 
-impl Trouble {
+impl CacheError {
     /// A path that breaks a rule of [`super::file`].
     pub(super) fn unsafe_path(path: &Path, why: impl Into<String>) -> Self {
         Self::Unsafe { path: path.to_owned(), why: why.into() }

@@ -1,8 +1,8 @@
 //! One question on its way to its answer: what is known so far, and the steps that add to it.
 
 use super::context::Context;
+use super::evidence_log::EvidenceLog;
 use super::exchangers::Exchangers;
-use super::minutes::Minutes;
 use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
@@ -12,14 +12,14 @@ use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
-    Absence, Case, DaneFindings, Judgement, Memorandum, MxFindings, PolicyFindings, Requirement, Verdict,
+    Absence, Case, DaneFindings, Judgement, MxFindings, PolicyFindings, PolicyUpdate, Requirement, Verdict,
     dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;
 
 /// One question on its way to its answer.
-pub(super) struct Inquiry<'a, M> {
+pub(super) struct Evaluation<'a, M> {
     pub(super) context: Context<'a, M>,
     /// The policies that the cache holds, if they count here.
     pub(super) stored: Policies,
@@ -34,21 +34,21 @@ pub(super) struct Findings {
     pub(super) smtp_sts: Option<PolicyFindings>,
 }
 
-impl<'a, M: Memory> Inquiry<'a, M> {
+impl<'a, M: Memory> Evaluation<'a, M> {
     /// Begins with what memory knows.
     pub(super) fn open(request: &'a Request, memory: Option<&'a M>, now: UnixTime) -> Self {
         let cache = if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable };
-        let context = Context { request, memory, now, minutes: Minutes::new(cache) };
+        let context = Context { request, memory, now, evidence_log: EvidenceLog::new(cache) };
         let stored = open(&context);
         let exchangers = Exchangers::recall(&context);
-        let mut inquiry = Self { context, stored, exchangers, findings: Findings::default() };
-        if request.requirement.is_none() && !inquiry.is_settled_by_dane() {
-            let Self { context, stored, .. } = &inquiry;
+        let mut evaluation = Self { context, stored, exchangers, findings: Findings::default() };
+        if request.requirement.is_none() && !evaluation.is_settled_by_dane() {
+            let Self { context, stored, .. } = &evaluation;
             let mta_sts = mta_sts::recall(context, stored.mta_sts.as_ref());
             let smtp_sts = smtp_sts::recall(context, stored.smtp_sts.as_ref());
-            inquiry.findings = Findings { mta_sts, smtp_sts };
+            evaluation.findings = Findings { mta_sts, smtp_sts };
         }
-        inquiry
+        evaluation
     }
 
     /// What was remembered of the MX hosts may lag behind what Exim sees: it is not enough to hold mail back.
@@ -134,12 +134,12 @@ impl<'a, M: Memory> Inquiry<'a, M> {
 
     /// Whether the cache says already what this judgement would write into it.
     pub(super) fn is_kept(&self, judgement: &Judgement) -> bool {
-        match (judgement.memorandum, &self.stored.smtp_sts) {
-            (Memorandum::Nothing, _) => true,
-            (Memorandum::Seen, Some(stored)) => {
+        match (judgement.policy_update, &self.stored.smtp_sts) {
+            (PolicyUpdate::Nothing, _) => true,
+            (PolicyUpdate::Seen, Some(stored)) => {
                 self.findings.smtp_sts == Some(PolicyFindings::NeverApplied(stored.clone()))
             }
-            (Memorandum::Applied | Memorandum::Seen, _) => self.context.memory.is_none(),
+            (PolicyUpdate::Applied | PolicyUpdate::Seen, _) => self.context.memory.is_none(),
         }
     }
 
@@ -194,21 +194,22 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         let Some(PolicyFindings::NeverApplied(policy)) = &self.findings.smtp_sts else { return };
         let replaces = self.stored.smtp_sts.as_ref().is_some_and(StoredPolicy::is_in_force);
         // A policy that asks for TLSA is met where DANE decides, and is to bind where it does not.
-        let counts = judgement.policy == PolicyType::SmtpSts || judgement.memorandum == Memorandum::Applied;
+        let counts =
+            judgement.policy == PolicyType::SmtpSts || judgement.policy_update == PolicyUpdate::Applied;
         if !counts || (self.is_kept(judgement) && !replaces) {
             return;
         }
         let mut policy = policy.clone();
-        if judgement.memorandum == Memorandum::Applied {
+        if judgement.policy_update == PolicyUpdate::Applied {
             policy.applied_at = Some(self.context.now);
         }
         if let Some(memory) = self.context.memory.filter(|_| policy.is_unexpired(self.context.now)) {
-            self.context.minutes.keep(memory, &policy);
+            self.context.evidence_log.keep(memory, &policy);
         }
     }
 
     pub(super) fn close(self, judgement: Judgement) -> Report {
-        let Context { request, memory, now, minutes } = self.context;
+        let Context { request, memory, now, evidence_log } = self.context;
         let Findings { mta_sts, smtp_sts } = self.findings;
         let decided = match judgement.policy {
             PolicyType::MtaSts => mta_sts.as_ref(),
@@ -219,7 +220,7 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         if let Some(PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy)) = decided {
             if policy.is_from_the_future(now) {
                 let at = policy.fetched_at;
-                minutes.note(format!(
+                evidence_log.note(format!(
                     "the policy was fetched at {at}, which is in the future: look at the clock"
                 ));
             }
@@ -228,20 +229,20 @@ impl<'a, M: Memory> Inquiry<'a, M> {
         if let Some(PolicyFindings::Absent(absence)) = &smtp_sts {
             match absence {
                 Absence::Unauthenticated(text) => record = record.or_else(|| Some(text.clone())),
-                Absence::Malformed(why) | Absence::NotFetched(why) => minutes.note(why.clone()),
+                Absence::Malformed(why) | Absence::NotFetched(why) => evidence_log.note(why.clone()),
                 Absence::Nothing => {}
             }
         }
         if let (Some(DaneFindings::Inapplicable(why)), Some(MxFindings::Hosts { .. })) =
             (self.exchangers.dane(), self.exchangers.mx())
         {
-            minutes.aside(format!("DANE for {}", request.domain), "inapplicable", why.clone());
+            evidence_log.aside(format!("DANE for {}", request.domain), "inapplicable", why.clone());
         }
         if let Some(trouble) = memory.and_then(Memory::trouble) {
-            minutes.without_cache(trouble.to_string());
+            evidence_log.without_cache(trouble.to_string());
         }
-        let failures = minutes.failures();
-        let (evidence, notes, cache) = minutes.close();
+        let failures = evidence_log.failures();
+        let (evidence, notes, cache) = evidence_log.close();
         Report {
             domain: Some(request.domain.clone()),
             judgement,
@@ -260,7 +261,7 @@ fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
     let stored = match context.memory.map(|memory| memory.policies(context.domain())) {
         Some(Ok(stored)) => stored.unexpired(context.now),
         Some(Err(trouble)) => {
-            context.minutes.without_cache(trouble.to_string());
+            context.evidence_log.without_cache(trouble.to_string());
             return Policies::default();
         }
         None => return Policies::default(),
@@ -270,7 +271,7 @@ fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
     };
     let stored = Policies { smtp_sts: stored.smtp_sts.filter(counts), ..stored };
     if stored.iter().next().is_some() {
-        context.minutes.cache_is(CacheUse::Hit);
+        context.evidence_log.cache_is(CacheUse::Hit);
     }
     stored
 }

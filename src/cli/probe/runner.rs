@@ -1,7 +1,7 @@
 //! Whom to ask and what to trust, for however many domains; and the way from one domain to its probe.
 
 use super::{ProbeArguments, hosts};
-use crate::cache::Dossier;
+use crate::cache::DomainSnapshot;
 use crate::cli::failure::Failure;
 use crate::config::{Access, Asked, Dns, Rules, Setup, Storage};
 use crate::https::HttpsFetcher;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// What all domains share. Each has a resolver, a budget and a deadline of its own, as a delivery has; the bound on
 /// connections is one for all.
-pub(in crate::cli) struct Desk {
+pub(in crate::cli) struct ProbeRunner {
     setup: Setup,
     storage: Storage,
     dns: Dns,
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Desk {
     queue: Duration,
 }
 
-impl Desk {
+impl ProbeRunner {
     /// Reads what the arguments and the configuration name, without root's rights.
     pub(in crate::cli) fn open(arguments: &ProbeArguments) -> Result<Self, Failure> {
         let hosts = hosts(&arguments.mx)?;
@@ -60,10 +60,10 @@ impl Desk {
         Self { queue: PROBE_QUEUE, ..self }
     }
 
-    /// Looks at one domain: what a delivery that asks now would be told, and then its MX hosts.
+    /// Looks at one domain: what a delivery would be answered now, and then its MX hosts.
     ///
     /// Policies that are remembered count as they do in a delivery; DNS is asked afresh, and nothing is kept.
-    pub(in crate::cli) async fn visit(&self, domain: &PolicyDomain) -> DomainProbe {
+    pub(in crate::cli) async fn probe(&self, domain: &PolicyDomain) -> DomainProbe {
         let (now, deadline) = (SystemClock.now(), Instant::now() + self.deadline);
         let times = Times { now, ends: (deadline + self.queue).into() };
         let resolver = self.dns.resolver(now, deadline);
@@ -78,7 +78,7 @@ impl Desk {
         };
         let fetcher = HttpsFetcher::new(&resolver, self.setup.https(), deadline);
         let cache = self.storage.cache(now).read_only();
-        let memory = Dossier::of(&cache, domain).rehearsal(domain, now);
+        let memory = DomainSnapshot::of(&cache, domain).rehearsal(domain, now);
         let explained = explain(&request, &memory, &resolver, &fetcher, now).await;
         let policy = decisive(&explained);
         let decided = Decided { request: &request, report: explained.report, policy };

@@ -11,13 +11,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// A file in the making; dropped before its end, it leaves nothing.
-pub(super) struct Draft {
+pub(super) struct AtomicFile {
     file: BufWriter<File>,
     path: PathBuf,
     mode: u32,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Begins a file that is to stand at `target` with this mode, whatever the umask; until it is whole only its owner
     /// can read it.
     ///
@@ -82,7 +82,7 @@ fn sync_directory(target: &Path) -> io::Result<()> {
     File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-impl Write for Draft {
+impl Write for AtomicFile {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.file.write(octets)
     }
@@ -92,7 +92,7 @@ impl Write for Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         // By now the file has its own name, or is not wanted.
         let _gone = fs::remove_file(&self.path);
@@ -106,9 +106,9 @@ mod tests {
     use tempfile::TempDir;
 
     fn written(target: &Path, text: &str) -> io::Result<()> {
-        let mut draft = Draft::beside(target, 0o644)?;
-        draft.write_all(text.as_bytes())?;
-        draft.finish(target)
+        let mut atomic_file = AtomicFile::beside(target, 0o644)?;
+        atomic_file.write_all(text.as_bytes())?;
+        atomic_file.finish(target)
     }
 
     #[test]
@@ -116,9 +116,9 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let target = directory.path().join("probe.prom");
         written(&target, "old").unwrap();
-        let mut draft = Draft::beside(&target, 0o644).unwrap();
-        draft.write_all(b"half of the n").unwrap();
-        drop(draft);
+        let mut atomic_file = AtomicFile::beside(&target, 0o644).unwrap();
+        atomic_file.write_all(b"half of the n").unwrap();
+        drop(atomic_file);
         assert_eq!(fs::read_to_string(&target).unwrap(), "old");
         written(&target, "new").unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
@@ -130,10 +130,10 @@ mod tests {
     fn what_came_meanwhile_stays() {
         let directory = TempDir::new().unwrap();
         let target = directory.path().join("report.json");
-        let draft = || Draft::beside(&target, 0o600).unwrap();
-        draft().finish_new(&target).unwrap();
+        let atomic_file = || AtomicFile::beside(&target, 0o600).unwrap();
+        atomic_file().finish_new(&target).unwrap();
         fs::write(&target, "mine").unwrap();
-        assert_eq!(draft().finish_new(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(atomic_file().finish_new(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
