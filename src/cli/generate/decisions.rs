@@ -7,8 +7,8 @@ use crate::policy::smtp_sts::Record;
 use crate::policy::{Authentication, Policy, PolicyType, StoredPolicy, mta_sts};
 use crate::time::UnixTime;
 use crate::verdict::{
-    self, Absence, Case, DaneFindings, DaneHost, Handshake, MxFindings, OnUnreachable, PolicyFindings,
-    Trouble, Verdict,
+    self, Absence, Case, DaneFindings, DaneHost, Handshake, LookupError, MxFindings, OnUnreachable,
+    PolicyFindings, Verdict,
 };
 
 const DOMAIN: &str = "example.com";
@@ -73,7 +73,7 @@ fn cell(
 }
 
 fn silence(zone: ZoneStatus) -> PolicyFindings {
-    PolicyFindings::Unknown(Trouble::Unreachable(Outage::NoAnswer, zone, String::new()))
+    PolicyFindings::Unknown(LookupError::Unreachable(Outage::NoAnswer, zone, String::new()))
 }
 
 type Named = (&'static str, PolicyFindings);
