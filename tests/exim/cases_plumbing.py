@@ -93,14 +93,14 @@ def no_reuse(lab):
 
 @case("tls=encrypt: any certificate will do")
 def encrypt(lab):
-    mail = one(lab, "selfsigned.signed.example", answer(tls="encrypt"))
+    mail = one(lab, "selfsigned.signed.example", answer(tls="encrypt", rest=REST + " tlsa=unusable"))
     delivered(lab, mail, "u@selfsigned.signed.example", "selfsigned", "T=smtp_sts_encrypt", "CV=no")
 
 
 @case("tls=encrypt: no STARTTLS, or one that is refused or broken, and the mail waits")
 def encrypt_plain(lab):
     for host in ("plain", "refusing", "broken"):
-        mail = one(lab, f"{host}.signed.example", answer(tls="encrypt"))
+        mail = one(lab, f"{host}.signed.example", answer(tls="encrypt", rest=REST + " tlsa=unusable"))
         waits(lab, mail, f"u@{host}.signed.example", "T=smtp_sts_encrypt", r"defer \(-3[78]\)")
 
 
