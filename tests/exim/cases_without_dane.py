@@ -23,6 +23,8 @@ def alone(lab):
 @case("without DANE: a domain with a host that is held to its TLSA records waits, whatever else is asked of it", dane=False)
 def mixed(lab):
     waits(lab, *dane(lab, "dane-half", "encrypt", HALF), *WAITS)
+    # A daemon of before, which does not say what the records are good for.
+    waits(lab, *dane(lab, "dane-half", "encrypt", DANE.replace("usable", "unusable")), *WAITS)
     waits(lab, *dane(lab, "dane-mismatch", "webpki", POLICY + " tlsa=usable"), *WAITS)
 
 
