@@ -33,6 +33,9 @@ pub const MAX_QUERIES: usize = 60;
 pub const MAX_QUERIES_PER_MX_HOST: usize = 24;
 /// MX hosts that are looked at one by one.
 pub const MAX_MX_HOSTS_LOOKED_AT: usize = 10;
+/// Of the time that an asker of the daemon has, the part (in percent) for which an answer is waited for that no signature
+/// could prove: in an unsigned zone silence is no worse than an absence, which anybody on the path may send.
+pub const UNSIGNED_PATIENCE_PERCENT: u32 = 80;
 /// UDP payload that is advertised, octets (DNS flag day 2020; RFC 9715).
 pub const EDNS_PAYLOAD: u16 = 1_232;
 /// One try of one name server before the next one is asked as well.
@@ -94,10 +97,17 @@ pub const MAX_POSITIVE_TTL: u64 = 86_400;
 /// Longest life of an absence, seconds (RFC 2308 section 5 advises one to three hours).
 pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 
+/// Where a policy is in force, an answer that is not signed counts for so long, seconds, before it is asked for again: one that
+/// was forged holds mail back no longer, and a queue run does not ask for every mail (RFC 9520 section 3.2 has five, too).
+pub const UNPROVEN_ASKED_AGAIN: u64 = 5;
+/// And it stands in for an answer that does not come for so long, seconds: five minutes.
+pub const UNPROVEN_REMEMBERED: u64 = 300;
+
 // ---- the policy fetch ----------------------------------------------------------------------------------------
 
-/// One TCP connection to a policy host.
-pub const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+/// One TCP connection to a policy host: its SYN, and the second one that Linux sends after a second, have a second each. With it
+/// a host that does not answer is known as such before an asker of the daemon leaves ([`ANSWER_WITHIN_DEFAULT`]).
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// One TLS handshake with a policy host.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(3);
 /// The head of the reply, after the request.
@@ -283,7 +293,7 @@ pub const DESCRIPTORS_FOR_FILES: usize = 64;
 /// Descriptors of a look-up: a socket for each question in the air, and a fetch (64 cold look-ups at once held 500).
 pub const DESCRIPTORS_PER_LOOK_UP: usize = 16;
 /// Descriptors that connections never get: those for files, and for all look-ups.
-pub const RESERVED_DESCRIPTORS: usize = 3_136;
+pub const RESERVED_DESCRIPTORS: usize = 17_472;
 /// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are
 /// fewer, whoever comes too many waits until one can be accepted.
 pub const DESCRIPTORS_UNTOLD: u64 = 1_024;
@@ -308,11 +318,14 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 pub const DRAIN_GRACE: Duration = Duration::from_millis(100);
 /// What the threads have to answer within, before systemd is no longer told that all is well.
 pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Look-ups at the same time whose askers may still be waiting.
+/// Look-ups at the same time that may still be at work themselves.
 pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
-/// Look-ups beyond them that have kept their askers waiting for too long, and go on for the next asker: silent domains of a
-/// whole queue run do not take the permits of those that answer. One that hangs does so for [`DEADLINE_DEFAULT`].
-pub const MAX_LOOK_UPS_OVERTIME: usize = 128;
+/// After so long a look-up waits for others' servers: it returns its permit, so that silent domains of a whole queue run do not
+/// take the permits of those that answer. One that is answered at once takes some 3 ms, and one round the world 300 ms.
+pub const LOOK_UP_IS_SLOW_AFTER: Duration = Duration::from_millis(50);
+/// Look-ups beyond [`MAX_LOOK_UPS_AT_ONCE`] that wait for others' servers, some 100,000 octets each. One that hangs does so for
+/// [`DEADLINE_DEFAULT`].
+pub const MAX_SLOW_LOOK_UPS: usize = 1_024;
 /// Look-ups that wait for their domain's lock or a permit: a permit is free again after some 100 ms, so those at the end still
 /// land within Exim's patience if the world answers.
 pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
@@ -325,6 +338,10 @@ pub const MAX_CACHED_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
 /// once, and a refusal is looked at again soon (RFC 8461 section 5.1).
 pub const PAUSE_AFTER_DEFER: u64 = 5;
+/// The last answer to a question about a domain without a policy, in an unsigned zone, stands in for one that does not come in
+/// time for so long, seconds: four hours. Silence there could keep no policy from us that an absence could not, and the mail
+/// would wait for as long as the silence lasts.
+pub const STAND_IN_KEPT: u64 = 14_400;
 /// From one look at what others wrote into the files to the next.
 pub const STORE_PULSE: Duration = Duration::from_secs(1);
 /// A DNS question that failed is not asked again for so long (RFC 9520 section 3.2: at least one second, five at first).

@@ -124,7 +124,7 @@ impl Policies {
     }
 
     /// The one of that dialect, to be exchanged.
-    const fn of_mut(&mut self, dialect: Dialect) -> &mut Option<StoredPolicy> {
+    pub(crate) const fn of_mut(&mut self, dialect: Dialect) -> &mut Option<StoredPolicy> {
         match dialect {
             Dialect::MtaSts => &mut self.mta_sts,
             Dialect::SmtpSts => &mut self.smtp_sts,

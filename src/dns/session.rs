@@ -24,13 +24,15 @@ use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::time::UnixTime;
 use futures_util::future::join_all;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Answers the questions of one verdict from the trust anchors down, through the name servers given.
 ///
@@ -45,6 +47,8 @@ pub struct Resolver<C = Upstreams> {
     second_is_better: AtomicBool,
     /// MX hosts for which the quota and the budget were widened.
     mx_hosts: AtomicUsize,
+    /// For how long an answer is waited for that no signature could prove, if that is less than for others.
+    unsigned_patience: Option<Duration>,
 }
 
 /// What every question needs on its way out.
@@ -70,7 +74,8 @@ struct QueryPass<C> {
 struct Known {
     trust: TrustContext,
     replies: Replies,
-    asked: HashSet<Question>,
+    /// With when it left.
+    asked: HashMap<Question, Instant>,
     /// Questions on their way; they end with the pass.
     in_flight: JoinSet<()>,
 }
@@ -101,7 +106,15 @@ impl<C: Carrier> Resolver<C> {
             second: OnceLock::new(),
             second_is_better: AtomicBool::new(false),
             mx_hosts: AtomicUsize::new(0),
+            unsigned_patience: None,
         }
+    }
+
+    /// The same, for a caller who cannot wait: an answer from a zone that is proven to be unsigned is waited for so long, from
+    /// when it was asked for. Where a signature could prove it, silence may be an attack, and the wait is not cut short.
+    #[must_use]
+    pub fn with_unsigned_patience(self, unsigned_patience: Duration) -> Self {
+        Self { unsigned_patience: Some(unsigned_patience), ..self }
     }
 
     /// Packets that left so far, repetitions included.
@@ -149,14 +162,14 @@ impl<C: Carrier> Resolve for Resolver<C> {
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let called = Instant::now();
         let (here, elsewhere) = self.passes();
-        let mut answers = here.resolve(questions, called).await;
+        let mut answers = here.resolve(questions, self.unsigned_patience, called).await;
         let is_bogus = |answer: &&Answer| answer.outcome.class() == Class::Bogus;
         let bogus: Vec<_> = answers.iter().filter(is_bogus).map(|answer| answer.question.clone()).collect();
         if bogus.is_empty() {
             return answers;
         }
         let Some(elsewhere) = elsewhere.or_else(|| self.second_pass()) else { return answers };
-        for second in elsewhere.resolve(&bogus, called).await {
+        for second in elsewhere.resolve(&bogus, self.unsigned_patience, called).await {
             // Silence elsewhere does not excuse what was seen to be false here.
             let is_silent = second.outcome.class() == Class::Unreachable;
             if second.outcome.content().is_some() {
@@ -174,14 +187,14 @@ impl<C: Carrier> Resolve for Resolver<C> {
 /// How far a walk came.
 enum Progress {
     Done(Finding),
-    /// It cannot go on without the reply to this question.
-    WaitsFor(Question),
+    /// It cannot go on without the reply to this question, which left at that moment.
+    WaitsFor(Question, Instant),
 }
 
 impl<C: Carrier> QueryPass<C> {
     fn new(line: Arc<Line<C>>, opinion: Opinion, trust: TrustContext) -> Arc<Self> {
         let known =
-            Known { trust, replies: Replies::default(), asked: HashSet::new(), in_flight: JoinSet::new() };
+            Known { trust, replies: Replies::default(), asked: HashMap::new(), in_flight: JoinSet::new() };
         Arc::new(Self { line, opinion, known: Mutex::new(known), arrived: Notify::new() })
     }
 
@@ -191,18 +204,42 @@ impl<C: Carrier> QueryPass<C> {
     }
 
     /// Drives one walk for each question until all have ended; `called` is when the caller began to wait.
-    async fn resolve(self: &Arc<Self>, questions: &[Question], called: Instant) -> Vec<Answer> {
-        join_all(questions.iter().map(|question| self.travel(question, called))).await
+    async fn resolve(
+        self: &Arc<Self>,
+        questions: &[Question],
+        unsigned_patience: Option<Duration>,
+        called: Instant,
+    ) -> Vec<Answer> {
+        join_all(questions.iter().map(|question| self.travel(question, unsigned_patience, called))).await
     }
 
     /// Drives the walk for one question to its end.
-    async fn travel(self: &Arc<Self>, question: &Question, called: Instant) -> Answer {
+    async fn travel(
+        self: &Arc<Self>,
+        question: &Question,
+        unsigned_patience: Option<Duration>,
+        called: Instant,
+    ) -> Answer {
         let mut walk = Walk::new(question.clone());
         let mut queries = 0;
         loop {
             match self.advance(&mut walk, &mut queries) {
                 Progress::Done(finding) => return answer(question, finding, queries, called),
-                Progress::WaitsFor(question) => self.landing_of(&question).await,
+                Progress::WaitsFor(missing, left_at) => {
+                    let landing = self.landing_of(&missing);
+                    let Some(patience) = unsigned_patience.filter(|_| walk.waits_for_what_is_unsigned())
+                    else {
+                        landing.await;
+                        continue;
+                    };
+                    if timeout_at(left_at + patience, landing).await.is_err() {
+                        let why = format!(
+                            "no-answer: nothing came in {} ms, and no more is waited for: the zone is not signed",
+                            patience.as_millis()
+                        );
+                        return answer(question, walk.give_up(&self.known().trust, why), queries, called);
+                    }
+                }
             }
         }
     }
@@ -217,8 +254,10 @@ impl<C: Carrier> QueryPass<C> {
         let Some(first) = wanted.first().filter(|first| replies.get(first).is_none()).cloned() else {
             return Progress::Done(stranded());
         };
+        let now = Instant::now();
         for question in wanted {
-            if asked.insert(question.clone()) {
+            if let Entry::Vacant(entry) = asked.entry(question.clone()) {
+                entry.insert(now);
                 *queries += 1;
                 in_flight.spawn(exchange(
                     Arc::downgrade(self),
@@ -228,7 +267,8 @@ impl<C: Carrier> QueryPass<C> {
                 ));
             }
         }
-        Progress::WaitsFor(first)
+        let left_at = asked.get(&first).copied().unwrap_or(now);
+        Progress::WaitsFor(first, left_at)
     }
 
     /// Waits until the reply to a question that was sent is there.

@@ -49,6 +49,8 @@ pub struct Walk {
     basis: Basis,
     /// The zone that could not prove the reply, and why; set while one further down is looked for.
     unexplained: Option<(Name, Stop)>,
+    /// The present name is proven to lie in no signed zone, and nothing but the reply about it is missing.
+    waits_for_what_is_unsigned: bool,
 }
 
 /// What a [`Walk`] says.
@@ -86,6 +88,25 @@ impl Walk {
             insecure: None,
             basis: Basis::ANCHOR,
             unexplained: None,
+            waits_for_what_is_unsigned: false,
+        }
+    }
+
+    /// Whether it waits for nothing but a reply that no signature could prove.
+    #[must_use]
+    pub const fn waits_for_what_is_unsigned(&self) -> bool {
+        self.waits_for_what_is_unsigned
+    }
+
+    /// Ends it without the reply for which it waits so; `why` begins with the word for the rule.
+    #[must_use]
+    pub fn give_up(&mut self, trust: &TrustContext, why: String) -> Finding {
+        self.basis.proof.extend(trust.reached(&self.top()));
+        Finding {
+            outcome: Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, why),
+            aliases: self.aliases.clone(),
+            valid_until: None,
+            proof: self.basis.proof.clone(),
         }
     }
 
@@ -154,7 +175,9 @@ impl Walk {
 
     /// The reply about the present name, judged in the deepest zone to which the chain of trust leads.
     fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
+        self.waits_for_what_is_unsigned = false;
         let place = trust.descend(&self.top(), self.depth(), replies)?;
+        self.waits_for_what_is_unsigned = matches!(place, Place::Insecure(_));
         let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
         let now = trust.now();
         let as_it_is =

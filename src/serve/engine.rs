@@ -1,7 +1,9 @@
 //! The engine: answers from the answer cache at once, and has everything else looked up, once for all clients that ask.
 //!
 //! A cached answer is what the files would say: it is dropped when its time is over, when anything is written about its
-//! domain, when others change the files, and when the world is exchanged.
+//! domain, when others change the files, and when the world is exchanged. Beside it, the last answer about each domain that
+//! may stand in ([`crate::verify::StandIn`]) is kept for when a later look-up does not end in time: never over what the cache
+//! says of a policy, never after a reload or after others changed the files.
 
 use super::answer::Answer;
 use super::answer_cache::AnswerCache;
@@ -14,6 +16,7 @@ use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
 use crate::cache::Outlook;
 use crate::limits::MAX_PENDING_LOOK_UPS;
+use crate::name::PolicyDomain;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
@@ -50,6 +53,8 @@ pub struct Engine {
     worker: LookupWorker,
     tlsrpt_recorder: TlsrptRecorder,
     answer_cache: RefCell<AnswerCache>,
+    /// What is said where an answer does not come in time.
+    stand_ins: RefCell<AnswerCache>,
     /// The look-ups that are under way, by their numbers.
     pending: RefCell<HashMap<u64, PendingLookup>>,
     /// Those that a new client shares.
@@ -91,6 +96,7 @@ impl Engine {
             worker,
             tlsrpt_recorder,
             answer_cache: RefCell::default(),
+            stand_ins: RefCell::default(),
             pending: RefCell::default(),
             shared: RefCell::default(),
             numbers: Cell::default(),
@@ -105,7 +111,17 @@ impl Engine {
         self.tlsrpt_recorder.renew(Arc::clone(&world));
         self.worker.renew(world);
         self.shared.borrow_mut().clear();
+        self.forget_all();
+    }
+
+    fn forget_all(&self) {
         self.answer_cache.borrow_mut().clear();
+        self.stand_ins.borrow_mut().clear();
+    }
+
+    fn forget(&self, domain: &PolicyDomain) {
+        self.answer_cache.borrow_mut().forget(domain);
+        self.stand_ins.borrow_mut().forget(domain);
     }
 
     /// Who is asked, for the pages.
@@ -194,7 +210,7 @@ impl Engine {
 
     fn handle(&self, event: WorkerEvent) {
         match event {
-            WorkerEvent::DomainChanged(domain) => self.answer_cache.borrow_mut().forget(&domain),
+            WorkerEvent::DomainChanged(domain) => self.forget(&domain),
             WorkerEvent::Completed(completed) => self.completed(completed),
             WorkerEvent::Failed(number) => drop(self.end(number)),
             WorkerEvent::Interim(number, answer) => {
@@ -227,23 +243,29 @@ impl Engine {
         if completed.revision > self.revision.get() {
             self.is_at(completed.revision);
         }
-        let mut answer_cache = self.answer_cache.borrow_mut();
         if completed.wrote {
-            answer_cache.forget(&lookup.question.domain);
+            self.answer_cache.borrow_mut().forget(&lookup.question.domain);
+        }
+        if completed.stand_in.is_none() {
+            self.stand_ins.borrow_mut().forget(&lookup.question.domain);
         }
         let is_todays =
             Arc::ptr_eq(&lookup.world, &self.worker.world()) && completed.revision == self.revision.get();
-        if let Some(standing) =
-            completed.standing.filter(|_| is_todays && lookup.handshake == Handshake::NotSeen)
+        if !is_todays || lookup.handshake != Handshake::NotSeen {
+            return;
+        }
+        for (cache, one) in [(&self.answer_cache, completed.standing), (&self.stand_ins, completed.stand_in)]
         {
-            answer_cache.remember(&lookup.question, standing);
+            if let Some(one) = one {
+                cache.borrow_mut().remember(&lookup.question, one);
+            }
         }
     }
 
     /// What was read of the files before others changed them counts no more.
     fn is_at(&self, revision: Revision) {
         if self.revision.replace(revision) != revision {
-            self.answer_cache.borrow_mut().clear();
+            self.forget_all();
         }
     }
 }
@@ -298,7 +320,13 @@ impl Answers for Rc<Engine> {
             (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
             (Ok(true), Some(answer)) => (answer, from),
             (Ok(true), None) => (defer(Reason::Deadline, "too many look-ups wait already"), Source::Deadline),
-            (Err(_), Some(answer)) => (answer, Source::Deadline),
+            // What the policy in the cache says stands above what was said without one.
+            (Err(_), Some(answer)) if answer.reason != Reason::Deadline => (answer, Source::Deadline),
+            (Err(_), Some(answer)) => {
+                let stand_in = self.stand_ins.borrow_mut().recall(&question, SystemClock.now());
+                (stand_in.unwrap_or(answer), Source::Deadline)
+            }
+            // Not even the cache has been read: there may be a policy in it.
             (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),
         }
     }

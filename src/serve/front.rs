@@ -13,7 +13,7 @@ use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
     ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE, MAX_CONNECTIONS,
-    MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS_AT_ONCE, MAX_LOOK_UPS_OVERTIME, PEER_TOLD_AFTER, READ_OCTETS,
+    MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS_AT_ONCE, MAX_SLOW_LOOK_UPS, PEER_TOLD_AFTER, READ_OCTETS,
     RESERVED_DESCRIPTORS,
 };
 use crate::time::Clock as _;
@@ -103,10 +103,10 @@ pub struct ConcurrencyLimits {
     pub mta_connections: usize,
     /// Connections of those who read pages.
     pub http_connections: usize,
-    /// Look-ups that somebody waits for.
+    /// Look-ups that may still be at work themselves.
     pub look_ups: usize,
-    /// Look-ups that continue in the background, for nobody waits any more.
-    pub background_look_ups: usize,
+    /// Look-ups beyond them that wait for others' servers.
+    pub slow_look_ups: usize,
 }
 
 impl ConcurrencyLimits {
@@ -125,7 +125,7 @@ impl ConcurrencyLimits {
             mta_connections: MAX_CONNECTIONS.min(spare.saturating_sub(http_connections)).max(1),
             http_connections,
             look_ups,
-            background_look_ups: MAX_LOOK_UPS_OVERTIME.min(all_look_ups.saturating_sub(look_ups)),
+            slow_look_ups: MAX_SLOW_LOOK_UPS.min(all_look_ups.saturating_sub(look_ups)),
         }
     }
 
@@ -226,17 +226,16 @@ mod tests {
 
     #[test]
     fn look_ups_and_files_have_their_descriptors_whatever_there_are() {
-        for (descriptors, [mta_connections, http_connections, look_ups, background_look_ups]) in [
-            (u64::MAX, [512, 64, 64, 128]),
-            (ConcurrencyLimits::descriptors_wanted(), [512, 64, 64, 128]),
+        for (descriptors, [mta_connections, http_connections, look_ups, slow_look_ups]) in [
+            (u64::MAX, [512, 64, 64, 1_024]),
+            (ConcurrencyLimits::descriptors_wanted(), [512, 64, 64, 1_024]),
             (1_024, [448, 64, 10, 18]),
             (512, [224, 32, 4, 8]),
             (64, [28, 4, 1, 0]),
             (16, [7, 1, 1, 0]),
             (0, [1, 1, 1, 0]),
         ] {
-            let expected =
-                ConcurrencyLimits { mta_connections, http_connections, look_ups, background_look_ups };
+            let expected = ConcurrencyLimits { mta_connections, http_connections, look_ups, slow_look_ups };
             assert_eq!(ConcurrencyLimits::within(descriptors), expected, "{descriptors}");
         }
     }

@@ -9,13 +9,14 @@ use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::PAUSE_AFTER_DEFER;
-use crate::policy::{Authentication, Dialect, PolicyType};
+use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
+use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
 use crate::verify::{self, CacheUse, NoEvaluation, Report, Request};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How far memory alone leads.
 #[derive(Debug)]
@@ -84,6 +85,7 @@ impl LookUp {
     fn recalled(&self, ledger: &Ledger) -> Option<(Report, Standing)> {
         let report = verify::from_memory(&self.request, Some(ledger), self.now)?;
         let until = ledger.memory().next_change(self.now).unwrap_or(self.now);
+        let until = report.rests_until().map_or(until, |rests| rests.min(until));
         let standing = match ledger.trouble() {
             Some(_) => self.briefly(&report, self.now, Some(until)),
             None => self.standing(&report, until),
@@ -128,6 +130,14 @@ impl LookUp {
         let stored = self.snapshot.policies.of(Dialect::SmtpSts);
         stored
             .is_some_and(|policy| policy.authentication == Authentication::FirstUse && !policy.is_in_force())
+    }
+
+    /// The longest time for which a failed question about the domain is left alone. Where a policy is in force, a failure that
+    /// somebody on the path made holds mail back no longer than he is there.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        let is_bound = self.snapshot.policies.iter().any(StoredPolicy::is_in_force);
+        if is_bound { RESOLUTION_FAILURE_FIRST } else { RESOLUTION_FAILURE_MOST }
     }
 
     /// The same answer where the store could not keep what it rests on: it is given, and says so.

@@ -2,8 +2,8 @@
 //!
 //! What the cache knows is answered first, without a permit and in parallel to any look-up. A look-up that needs the network
 //! waits for its domain's lock ([`super::domain_locks`]), then for one of a bounded number of permits; after a wait the cache
-//! is read again. A look-up continues when its clients have left; if it takes longer than they wait, it returns its permit
-//! and continues in the background. Every look-up ends with exactly one event, also after a panic, which ends nothing but
+//! is read again. A look-up returns its permit once it waits for others' servers, and continues when its clients have left.
+//! Every look-up ends with exactly one event, also after a panic, which ends nothing but
 //! that look-up.
 
 use super::answer::Answer;
@@ -20,11 +20,14 @@ use super::store::{Gone, Revision, Store};
 use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
 use crate::cache::Write;
-use crate::limits::{MAX_LOOK_UPS_WAITING, STORE_PULSE, WATCHDOG_GRACE};
+use crate::limits::{
+    LOOK_UP_IS_SLOW_AFTER, MAX_LOOK_UPS_WAITING, STAND_IN_KEPT, STORE_PULSE, WATCHDOG_GRACE,
+};
 use crate::name::PolicyDomain;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
+use crate::verify::StandIn;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use std::cell::RefCell;
@@ -79,6 +82,8 @@ pub struct CompletedLookup {
     pub answer: Arc<Answer>,
     /// The answer to those who come later.
     pub standing: Option<Standing>,
+    /// The answer to those who come later and cannot have one in time.
+    pub stand_in: Option<Standing>,
     /// Whether anything was written about its domain.
     pub wrote: bool,
     /// Where the store was when memory was asked.
@@ -131,7 +136,7 @@ impl LookupWorker {
                 worlds,
                 domain_locks: Rc::default(),
                 permits: Semaphore::new(limits.look_ups),
-                background_look_ups: Semaphore::new(limits.background_look_ups),
+                slow_look_ups: Semaphore::new(limits.slow_look_ups),
                 resolution_failures: RefCell::new(CurrentFailureCache::under(today)),
             });
             LocalSet::new().block_on(&runtime, async move {
@@ -217,7 +222,7 @@ pub(super) struct WorkerState<O> {
     pub(super) worlds: watch::Receiver<Arc<World>>,
     pub(super) domain_locks: Rc<DomainLocks>,
     permits: Semaphore,
-    background_look_ups: Semaphore,
+    slow_look_ups: Semaphore,
     resolution_failures: RefCell<CurrentFailureCache>,
 }
 
@@ -328,7 +333,7 @@ impl<O: Outside> WorkerState<O> {
         Ok((LookUp::begin(world, question, *handshake, snapshot, SystemClock.now()), revision))
     }
 
-    /// Asks the network, with a permit, and in the background once the clients have left.
+    /// Asks the network, with a permit, which it returns once it waits for others' servers.
     async fn ask(
         &self,
         order: &LookupOrder,
@@ -341,13 +346,13 @@ impl<O: Outside> WorkerState<O> {
         let dns = self.outside.dns(world, look_up.now(), deadline);
         let https = self.outside.https(world, &dns, deadline);
         let resolution_failures = self.resolution_failures(world);
-        let resolver = FailureCachingResolver::new(&dns, &resolution_failures);
+        let resolver = FailureCachingResolver::new(&dns, &resolution_failures, look_up.longest_pause());
         let asking =
             timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&resolver, &https, &SystemClock));
-        let asked = match select(pin!(asking), pin!(sleep(world.answer_within))).await {
+        let asked = match select(pin!(asking), pin!(sleep(LOOK_UP_IS_SLOW_AFTER))).await {
             Either::Left((asked, _)) => asked,
             Either::Right(((), asking)) => {
-                let _permit = match self.background_look_ups.try_acquire() {
+                let _permit = match self.slow_look_ups.try_acquire() {
                     Ok(more) => {
                         drop(permit);
                         more
@@ -377,11 +382,17 @@ fn complete(
     revision: Revision,
 ) {
     let answer = Arc::new(Answer::of(&found.report, &order.question));
-    let standing = found.standing;
+    let now = SystemClock.now();
+    let stand_in = (found.report.stand_in == StandIn::Possible).then(|| Standing {
+        answer: Arc::clone(&answer),
+        from: now,
+        until: now.plus(STAND_IN_KEPT),
+    });
     completion.send(WorkerEvent::Completed(CompletedLookup {
         number: order.number,
         answer,
-        standing,
+        standing: found.standing,
+        stand_in,
         wrote,
         revision,
     }));

@@ -17,7 +17,7 @@ use super::world::World;
 use crate::cache::{Cache, CacheError, Ledger, Mark};
 use crate::limits::{
     MAX_RENEWALS_AT_ONCE, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND, RENEWALS_APART, RENEWED_UNUSED,
-    WATCHDOG_GRACE,
+    RESOLUTION_FAILURE_MOST, WATCHDOG_GRACE,
 };
 use crate::policy::StoredPolicy;
 use crate::time::clock::SystemClock;
@@ -134,7 +134,7 @@ async fn renew<O: Outside>(
         let dns = state.outside.dns(&world, now, deadline);
         let https = state.outside.https(&world, &dns, deadline);
         let resolution_failures = state.resolution_failures(&world);
-        let resolver = FailureCachingResolver::new(&dns, &resolution_failures);
+        let resolver = FailureCachingResolver::new(&dns, &resolution_failures, RESOLUTION_FAILURE_MOST);
         let renewal = refresh(stored, Backoff::Heeded, &ledger, &resolver, &https, now);
         timeout(world.look_up_within + WATCHDOG_GRACE, renewal).await
     };

@@ -51,16 +51,17 @@ impl CurrentFailureCache {
 #[derive(Clone, Debug)]
 struct ResolutionFailure {
     answer: Answer,
+    /// When it failed.
+    at: Instant,
+    /// For how long it is left alone.
     pause: Duration,
-    /// When it may be asked again.
-    until: Instant,
 }
 
 impl ResolutionFailureCache {
-    /// How the question failed, if it is not to be asked again yet.
-    fn recall(&self, question: &Question, now: Instant) -> Option<Answer> {
+    /// How the question failed, if it is not to be asked again yet: for its pause, and no longer than for `longest`.
+    fn recall(&self, question: &Question, longest: Duration, now: Instant) -> Option<Answer> {
         let one = self.new.get(question).or_else(|| self.old.get(question))?;
-        (now < one.until).then(|| one.answer.clone())
+        (now < one.at + one.pause.min(longest)).then(|| one.answer.clone())
     }
 
     /// Takes down how a question was answered: a failure is remembered, for twice as long as the one before it, and
@@ -69,7 +70,8 @@ impl ResolutionFailureCache {
         let before = self.new.remove(&answer.question).or_else(|| self.old.remove(&answer.question));
         let Some(most) = longest_pause(&answer.outcome) else { return };
         // What failed long ago is another story.
-        let pause = match before.filter(|before| now < before.until + RESOLUTION_FAILURE_MOST) {
+        let recently = |before: &ResolutionFailure| now < before.at + before.pause + RESOLUTION_FAILURE_MOST;
+        let pause = match before.filter(recently) {
             Some(before) => before.pause.saturating_mul(2),
             None => RESOLUTION_FAILURE_FIRST,
         }
@@ -79,7 +81,7 @@ impl ResolutionFailureCache {
         if self.new.len() >= MAX_RESOLUTION_FAILURES / 2 {
             self.old = mem::take(&mut self.new);
         }
-        self.new.insert(answer.question.clone(), ResolutionFailure { answer, pause, until: now + pause });
+        self.new.insert(answer.question.clone(), ResolutionFailure { answer, at: now, pause });
     }
 }
 
@@ -99,20 +101,25 @@ const fn longest_pause(outcome: &Outcome) -> Option<Duration> {
 pub struct FailureCachingResolver<'a, R> {
     dns: &'a R,
     failures: &'a RefCell<ResolutionFailureCache>,
+    longest_pause: Duration,
 }
 
 impl<'a, R> FailureCachingResolver<'a, R> {
-    /// A resolver over another one.
-    pub const fn new(dns: &'a R, failures: &'a RefCell<ResolutionFailureCache>) -> Self {
-        Self { dns, failures }
+    /// A resolver over another one, which leaves no question alone for longer than `longest_pause`.
+    pub const fn new(
+        dns: &'a R,
+        failures: &'a RefCell<ResolutionFailureCache>,
+        longest_pause: Duration,
+    ) -> Self {
+        Self { dns, failures, longest_pause }
     }
 }
 
 impl<R: Resolve> Resolve for FailureCachingResolver<'_, R> {
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {
         let now = Instant::now();
-        let recalled: Vec<Option<Answer>> =
-            questions.iter().map(|question| self.failures.borrow().recall(question, now)).collect();
+        let recall = |question| self.failures.borrow().recall(question, self.longest_pause, now);
+        let recalled: Vec<Option<Answer>> = questions.iter().map(recall).collect();
         let asked: Vec<Question> = questions
             .iter()
             .zip(&recalled)
@@ -164,7 +171,7 @@ mod tests {
         let mut pause = |_| {
             failures.note(&answer("a.test.", outcome.clone()), now);
             let began = now;
-            while failures.recall(&question("a.test."), now).is_some() {
+            while failures.recall(&question("a.test."), RESOLUTION_FAILURE_MOST, now).is_some() {
                 now += Duration::from_secs(1);
             }
             now.duration_since(began).as_secs()
@@ -195,8 +202,9 @@ mod tests {
     fn a_success_and_a_long_time_end_the_row() {
         let (mut failures, mut now) = (ResolutionFailureCache::default(), Instant::now());
         let second = Duration::from_secs(1);
-        let is_left_alone =
-            |failures: &ResolutionFailureCache, now| failures.recall(&question("a.test."), now).is_some();
+        let is_left_alone = |failures: &ResolutionFailureCache, now| {
+            failures.recall(&question("a.test."), RESOLUTION_FAILURE_MOST, now).is_some()
+        };
         for (outcome, after) in [
             (silence(Outage::NoAnswer), 6),
             (Outcome::Secure(Content::Nodata), 0),
@@ -207,6 +215,17 @@ mod tests {
             now += after * second;
         }
         assert!(is_left_alone(&failures, now + 4 * second) && !is_left_alone(&failures, now + 5 * second));
+    }
+
+    #[test]
+    fn whoever_cannot_wait_asks_again_sooner() {
+        let (mut failures, now) = (ResolutionFailureCache::default(), Instant::now());
+        for _ in 0..7 {
+            failures.note(&answer("a.test.", silence(Outage::NoAnswer)), now);
+        }
+        let later = now + RESOLUTION_FAILURE_FIRST;
+        assert!(failures.recall(&question("a.test."), RESOLUTION_FAILURE_MOST, later).is_some());
+        assert!(failures.recall(&question("a.test."), RESOLUTION_FAILURE_FIRST, later).is_none());
     }
 
     #[test]
@@ -232,7 +251,7 @@ mod tests {
     #[test]
     fn only_what_did_not_fail_is_asked_and_all_answers_stand_in_the_order_of_the_questions() {
         let (dns, failures) = (Silent::default(), RefCell::default());
-        let resolver = FailureCachingResolver::new(&dns, &failures);
+        let resolver = FailureCachingResolver::new(&dns, &failures, RESOLUTION_FAILURE_MOST);
         let ask = |names: [&str; 2]| {
             let answers = resolver.resolve(&names.map(question)).now_or_never().unwrap();
             let asked: Vec<Question> = answers.iter().map(|answer| answer.question.clone()).collect();

@@ -53,30 +53,31 @@ impl Announcement {
         }
     }
 
-    /// The line for the cache; `None` for what is not to be remembered.
+    /// The line for the cache, with when it was asked for; `None` for what is not to be remembered.
     #[must_use]
-    pub fn to_line(&self, class: Class) -> Option<String> {
-        let class = class.word();
+    pub fn to_line(&self, class: Class, asked_at: UnixTime) -> Option<String> {
+        let how = format!("{} {}", asked_at.0, class.word());
         match self {
-            Self::Malformed(why) => Some(format!("malformed {class} {why}")),
-            Self::Nothing => Some(format!("nothing {class}")),
-            Self::Record(record) => Some(format!("record {class} {}", record.as_str())),
+            Self::Malformed(why) => Some(format!("malformed {how} {why}")),
+            Self::Nothing => Some(format!("nothing {how}")),
+            Self::Record(record) => Some(format!("record {how} {}", record.as_str())),
             Self::Unknown(_) => None,
         }
     }
 
     /// Reads the line again.
     #[must_use]
-    pub fn from_line(line: &str) -> Option<(Self, Class)> {
-        let mut words = line.splitn(3, ' ');
-        let (kind, class) = (words.next()?, class_of(words.next()?)?);
+    pub fn from_line(line: &str) -> Option<(Self, Class, UnixTime)> {
+        let mut words = line.splitn(4, ' ');
+        let (kind, asked_at) = (words.next()?, UnixTime(words.next()?.parse().ok()?));
+        let class = class_of(words.next()?)?;
         let announcement = match (kind, words.next()) {
             ("malformed", Some(why)) => Self::Malformed(why.to_owned()),
             ("nothing", None) => Self::Nothing,
             ("record", Some(text)) => Self::Record(Record::parse(text).ok()?),
             _ => return None,
         };
-        Some((announcement, class))
+        Some((announcement, class, asked_at))
     }
 }
 
@@ -92,8 +93,10 @@ mod tests {
             Announcement::Nothing,
             Announcement::Record(Record::parse("v=STSv1; id=20160831085700Z;").unwrap()),
         ] {
-            let line = announcement.to_line(Class::Insecure).unwrap();
-            assert_eq!(Announcement::from_line(&line), Some((announcement, Class::Insecure)), "{line}");
+            let asked_at = UnixTime(7);
+            let line = announcement.to_line(Class::Insecure, asked_at).unwrap();
+            let read = Announcement::from_line(&line);
+            assert_eq!(read, Some((announcement, Class::Insecure, asked_at)), "{line}");
         }
     }
 
@@ -102,10 +105,14 @@ mod tests {
         for line in [
             "",
             "nothing",
+            "nothing secure",
             "nothing secure x",
-            "nothing bogus",
-            "record secure v=STSv1; id=a-b",
-            "record secure",
+            "nothing 7 secure x",
+            "nothing x secure",
+            "nothing 7 bogus",
+            "record 7 secure v=STSv1; id=a-b",
+            "record secure v=STSv1; id=1;",
+            "record 7 secure",
         ] {
             assert_eq!(Announcement::from_line(line), None, "{line}");
         }
@@ -113,7 +120,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_panics(line in "(nothing|record|malformed)? ?(secure|insecure)? ?\\PC{0,60}") {
+        fn no_line_panics(line in "(nothing|record|malformed)? ?[0-9]{0,3} ?(secure|insecure)? ?\\PC{0,60}") {
             let _ = Announcement::from_line(&line);
         }
     }

@@ -2,9 +2,13 @@
 
 use super::Request;
 use super::evidence_log::EvidenceLog;
-use crate::cache::{Memory, Topic};
+use crate::cache::{Memory, Policies, Topic};
+use crate::dns::Class;
+use crate::limits::{UNPROVEN_ASKED_AGAIN, UNPROVEN_REMEMBERED};
 use crate::name::PolicyDomain;
+use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
+use crate::verdict::Requirement;
 
 /// What one evaluation asks, remembers and logs, and its moment.
 #[derive(Debug)]
@@ -14,6 +18,40 @@ pub(super) struct Context<'a, M> {
     /// Stands still for the whole evaluation.
     pub(super) now: UnixTime,
     pub(super) evidence_log: EvidenceLog,
+    /// A policy is in force, or the administrator requires authentication: a false answer of DNS could hold mail back.
+    is_binding: bool,
+}
+
+impl<'a, M> Context<'a, M> {
+    /// What is known at the beginning; `stored` are the policies that the cache holds.
+    pub(super) fn new(
+        request: &'a Request,
+        memory: Option<&'a M>,
+        stored: &Policies,
+        evidence_log: EvidenceLog,
+        now: UnixTime,
+    ) -> Self {
+        let is_binding = matches!(request.requirement, Some(Requirement::Dane | Requirement::WebPki))
+            || stored.iter().any(StoredPolicy::is_in_force);
+        Self { request, memory, now, evidence_log, is_binding }
+    }
+
+    /// Until when an answer of that class counts that was asked for at `asked_at`, before it is asked for again. Anybody on
+    /// the path may have sent one that is not signed; where something binds, it could hold mail back.
+    pub(super) fn counts_until(&self, class: Class, asked_at: UnixTime, until: UnixTime) -> UnixTime {
+        if class == Class::Secure || !self.is_binding {
+            return until;
+        }
+        until.min(asked_at.plus(UNPROVEN_ASKED_AGAIN))
+    }
+
+    /// Until when it is remembered at all: it stands in for an answer that does not come.
+    pub(super) fn remembered_until(&self, class: Class, asked_at: UnixTime, until: UnixTime) -> UnixTime {
+        if class == Class::Secure || !self.is_binding {
+            return until;
+        }
+        until.min(asked_at.plus(UNPROVEN_REMEMBERED))
+    }
 }
 
 impl<'a, M: Memory> Context<'a, M> {

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::evidence_log::EvidenceLog;
 use super::exchangers::Exchangers;
-use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
+use super::{CacheUse, Report, Request, StandIn, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
 use crate::https::Fetch;
@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
-    Absence, Case, DaneFindings, Judgement, MxFindings, PolicyFindings, PolicyUpdate, Requirement, Verdict,
-    dane_settles, judge,
+    Absence, Case, DaneFindings, Judgement, MxFindings, OnUnreachable, PolicyFindings, PolicyUpdate,
+    Requirement, Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -38,8 +38,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     /// Begins with what memory knows.
     pub(super) fn open(request: &'a Request, memory: Option<&'a M>, now: UnixTime) -> Self {
         let cache = if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable };
-        let context = Context { request, memory, now, evidence_log: EvidenceLog::new(cache) };
-        let stored = open(&context);
+        let evidence_log = EvidenceLog::new(cache);
+        let stored = open(request, memory, &evidence_log, now);
+        let context = Context::new(request, memory, &stored, evidence_log, now);
         let exchangers = Exchangers::recall(&context);
         let mut evaluation = Self { context, stored, exchangers, findings: Findings::default() };
         if request.requirement.is_none() && !evaluation.is_settled_by_dane() {
@@ -209,7 +210,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     }
 
     pub(super) fn close(self, judgement: Judgement) -> Report {
-        let Context { request, memory, now, evidence_log } = self.context;
+        let Context { request, memory, now, evidence_log, .. } = self.context;
         let Findings { mta_sts, smtp_sts } = self.findings;
         let decided = match judgement.policy {
             PolicyType::MtaSts => mta_sts.as_ref(),
@@ -241,6 +242,15 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         if let Some(trouble) = memory.and_then(Memory::trouble) {
             evidence_log.without_cache(trouble.to_string());
         }
+        let lets_it_go = judgement.verdict == Verdict::Deliver && judgement.policy == PolicyType::None;
+        let stand_in = match request.on_unreachable {
+            OnUnreachable::Deliver
+                if lets_it_go && !evidence_log.is_provable() && self.stored.iter().next().is_none() =>
+            {
+                StandIn::Possible
+            }
+            OnUnreachable::Deliver | OnUnreachable::Defer => StandIn::Impossible,
+        };
         let failures = evidence_log.failures();
         let (evidence, notes, cache) = evidence_log.close();
         Report {
@@ -252,26 +262,32 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             notes,
             failures,
             timeline: Timeline::default(),
+            stand_in,
         }
     }
 }
 
 /// What the cache holds and counts here.
-fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
-    let stored = match context.memory.map(|memory| memory.policies(context.domain())) {
-        Some(Ok(stored)) => stored.unexpired(context.now),
+fn open(
+    request: &Request,
+    memory: Option<&impl Memory>,
+    evidence_log: &EvidenceLog,
+    now: UnixTime,
+) -> Policies {
+    let stored = match memory.map(|memory| memory.policies(&request.domain)) {
+        Some(Ok(stored)) => stored.unexpired(now),
         Some(Err(trouble)) => {
-            context.evidence_log.without_cache(trouble.to_string());
+            evidence_log.without_cache(trouble.to_string());
             return Policies::default();
         }
         None => return Policies::default(),
     };
     let counts = |policy: &StoredPolicy| {
-        !(context.request.require_authentication && policy.authentication == Authentication::FirstUse)
+        !(request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
     let stored = Policies { smtp_sts: stored.smtp_sts.filter(counts), ..stored };
     if stored.iter().next().is_some() {
-        context.evidence_log.cache_is(CacheUse::Hit);
+        evidence_log.cache_is(CacheUse::Hit);
     }
     stored
 }

@@ -3,7 +3,7 @@
 
 use super::{CacheUse, Evidence};
 use crate::cache::{Kept, Memory};
-use crate::dns::{Answer, Class, Content, Outcome};
+use crate::dns::{Answer, Class, Content, Outcome, ZoneStatus};
 use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
 use crate::policy::result::ResultType;
@@ -18,6 +18,8 @@ pub(super) struct EvidenceLog {
     notes: RefCell<Vec<String>>,
     cache: Cell<CacheUse>,
     failures: RefCell<Vec<ResultType>>,
+    /// A signature could have proven something of what DNS said, or did not say.
+    is_provable: Cell<bool>,
     /// Taken down only where somebody wants to know it all.
     heard: Option<RefCell<Heard>>,
 }
@@ -78,6 +80,7 @@ impl EvidenceLog {
             notes: RefCell::new(Vec::new()),
             cache: Cell::new(cache),
             failures: RefCell::new(Vec::new()),
+            is_provable: Cell::new(false),
             heard: None,
         }
     }
@@ -92,6 +95,13 @@ impl EvidenceLog {
         if let Some(heard) = &self.heard {
             heard.borrow_mut().answers.extend_from_slice(answers);
         }
+        let lies_in_no_signed_zone = |answer: &Answer| match &answer.outcome {
+            Outcome::Insecure(..) | Outcome::Unreachable(_, ZoneStatus::ProvenInsecure, _) => true,
+            Outcome::Secure(_) | Outcome::Bogus(..) | Outcome::Unreachable(..) => false,
+        };
+        if !answers.iter().all(lies_in_no_signed_zone) {
+            self.is_provable.set(true);
+        }
         for evidence in answers.iter().map(seen) {
             info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
             self.evidence.borrow_mut().push(evidence);
@@ -100,6 +110,9 @@ impl EvidenceLog {
 
     /// Takes down what was remembered of answers.
     pub(super) fn recalled(&self, question: String, class: Class, valid_until: UnixTime) {
+        if class != Class::Insecure {
+            self.is_provable.set(true);
+        }
         self.evidence.borrow_mut().push(Evidence {
             question,
             class: class.word(),
@@ -145,6 +158,11 @@ impl EvidenceLog {
         self.failures.borrow().clone()
     }
 
+    /// Whether a signature could have proven anything of what DNS said, or did not say.
+    pub(super) const fn is_provable(&self) -> bool {
+        self.is_provable.get()
+    }
+
     /// What an operator should know.
     pub(super) fn note(&self, note: impl Into<String>) {
         let note = note.into();
@@ -182,6 +200,9 @@ impl EvidenceLog {
     pub(super) fn absorb(&self, other: Self) -> Heard {
         let heard = other.heard.map(RefCell::into_inner).unwrap_or_default();
         self.evidence.borrow_mut().extend(other.evidence.into_inner());
+        if other.is_provable.get() {
+            self.is_provable.set(true);
+        }
         other.notes.into_inner().into_iter().for_each(|note| self.note(note));
         other.failures.into_inner().into_iter().for_each(|failure| self.failed(failure));
         if other.cache.get() != CacheUse::None {

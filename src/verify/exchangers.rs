@@ -1,12 +1,13 @@
 //! Where the domain's mail goes, and what DANE asks of it there: what is remembered, and what has to be asked.
 
 use super::context::Context;
+use super::remembered::MxAnswer;
 use super::{dane, mx, remembered, words};
 use crate::cache::{Memory, Topic};
-use crate::dns::{Class, Question, Resolve};
+use crate::dns::{Answer, Class, Question, Resolve};
 use crate::name::MxHost;
 use crate::time::UnixTime;
-use crate::verdict::{DaneFindings, MxFindings, Requirement};
+use crate::verdict::{DaneFindings, LookupError, MxFindings, Requirement};
 use hickory_proto::rr::RecordType;
 
 /// What is known about the MX hosts.
@@ -14,34 +15,49 @@ use hickory_proto::rr::RecordType;
 pub(super) struct Exchangers {
     mx: Option<Known>,
     dane: Option<DaneFindings>,
+    /// What was known when they were asked for the last time: it stands in for an answer that does not come.
+    earlier: Option<Box<(Known, Option<DaneFindings>)>>,
 }
 
-/// The MX hosts, the class of the MX answer itself, and until when it may be believed.
+/// The MX hosts, and until when they may be believed.
 #[derive(Clone, Debug)]
 struct Known {
-    findings: MxFindings,
-    class: Class,
+    answer: MxAnswer,
     until: Option<UnixTime>,
 }
 
 impl Exchangers {
-    /// What memory knows.
+    /// What memory knows, and counts without being asked for again.
     pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
         let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
-        let Some((findings, class)) = remembered::mx_from_line(&line) else { return Self::default() };
-        context.evidence_log.recalled(format!("{}. MX", context.domain()), class, until);
-        let mx = Known { findings, class, until: Some(until) };
+        let Some(answer) = MxAnswer::from_line(&line) else { return Self::default() };
+        let (class, asked_at) = (answer.weakest, answer.asked_at);
+        let counts_until = context.counts_until(class, asked_at, until);
+        let is_forgotten = context.remembered_until(class, asked_at, until) <= context.now;
+        if is_forgotten || asked_at > context.now {
+            return Self::default();
+        }
+        let mx = Known { answer, until: Some(until) };
+        let is_current = context.now < counts_until;
+        if is_current {
+            let question = format!("{}. MX", context.domain());
+            context.evidence_log.recalled(question, mx.answer.class, counts_until);
+        }
         let dane = match names_for_dane(context, &mx) {
             Err(why) => Some(DaneFindings::Inapplicable(why)),
             // Without the aliases it was written by a look that did not get to its end; the other line is an older one's.
-            Ok(_) if matches!(mx.findings, MxFindings::Hosts { aliases: None, .. }) => None,
+            Ok(_) if matches!(mx.answer.findings, MxFindings::Hosts { aliases: None, .. }) => None,
             Ok(names) => recalled_dane(context, names),
         };
-        Self { mx: Some(mx), dane }
+        if is_current {
+            Self { mx: Some(mx), dane, earlier: None }
+        } else {
+            Self { earlier: Some(Box::new((mx, dane))), ..Self::default() }
+        }
     }
 
     pub(super) fn mx(&self) -> Option<&MxFindings> {
-        self.mx.as_ref().map(|known| &known.findings)
+        self.mx.as_ref().map(|known| &known.answer.findings)
     }
 
     pub(super) const fn dane(&self) -> Option<&DaneFindings> {
@@ -50,11 +66,22 @@ impl Exchangers {
 
     /// Asks for whatever is not known yet.
     pub(super) async fn look<M: Memory>(self, context: &Context<'_, M>, dns: &impl Resolve) -> Self {
-        let mut mx = match self.mx {
-            Some(mx) => mx,
-            None => ask(context, dns).await,
+        let (mut mx, known_dane) = match (self.mx, self.earlier) {
+            (Some(mx), _) => (mx, self.dane),
+            (None, earlier) => match (ask(context, dns).await, earlier) {
+                (
+                    Known { answer: MxAnswer { findings: MxFindings::Unknown(silence), .. }, .. },
+                    Some(earlier),
+                ) if matches!(silence, LookupError::Unreachable(..)) => {
+                    let (mx, dane) = *earlier;
+                    let asked_at = mx.answer.asked_at;
+                    context.evidence_log.note(format!("the MX records of {asked_at} stand in for that"));
+                    (mx, dane)
+                }
+                (mx, _) => (mx, None),
+            },
         };
-        let dane = match (self.dane, names_for_dane(context, &mx)) {
+        let dane = match (known_dane, names_for_dane(context, &mx)) {
             (Some(dane), _) => dane,
             (None, Err(why)) => DaneFindings::Inapplicable(why),
             (None, Ok(names)) => {
@@ -64,12 +91,12 @@ impl Exchangers {
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
                 context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
-                mx.findings = MxFindings::Hosts { names, aliases: Some(looked.aliases) };
+                mx.add_aliases(MxFindings::Hosts { names, aliases: Some(looked.aliases) }, &looked.answers);
                 mx.remember(context, looked.valid_until);
                 dane
             }
         };
-        Self { mx: Some(mx), dane: Some(dane) }
+        Self { mx: Some(mx), dane: Some(dane), earlier: None }
     }
 
     /// Whether everything is known about the hosts asked for.
@@ -80,8 +107,8 @@ impl Exchangers {
     /// Finds out whether hosts that are no MX names are the targets of their aliases.
     pub(super) async fn follow_aliases<M: Memory>(&mut self, context: &Context<'_, M>, dns: &impl Resolve) {
         let Some(known) = &mut self.mx else { return };
-        let looked_at = mx::names_to_look_at(&known.findings, &context.request.hosts).to_vec();
-        let MxFindings::Hosts { names, .. } = &known.findings else { return };
+        let looked_at = mx::names_to_look_at(&known.answer.findings, &context.request.hosts).to_vec();
+        let MxFindings::Hosts { names, .. } = &known.answer.findings else { return };
         if looked_at.is_empty() {
             return;
         }
@@ -91,27 +118,39 @@ impl Exchangers {
         let answers = dns.resolve(&questions).await;
         context.evidence_log.answers(&answers);
         let until = answers.iter().map(|answer| answer.valid_until).min().flatten();
-        known.findings = mx::with_aliases(names.clone(), &answers);
+        known.add_aliases(mx::with_aliases(names.clone(), &answers), &answers);
         known.remember(context, until);
     }
 }
 
 impl Known {
+    /// The MX hosts with what their names are aliases for, as these answers say.
+    fn add_aliases(&mut self, findings: MxFindings, answers: &[Answer]) {
+        let is_secure = |answer: &Answer| answer.outcome.class() == Class::Secure;
+        if !answers.iter().all(is_secure) {
+            self.answer.weakest = Class::Insecure;
+        }
+        self.answer.findings = findings;
+    }
+
     /// Remembers the MX hosts with what their names are aliases for, which may be believed until `aliases_until`.
     fn remember<M: Memory>(&self, context: &Context<'_, M>, aliases_until: Option<UnixTime>) {
-        let line = remembered::mx_to_line(&self.findings, self.class);
-        context.remember(Topic::MxHosts, line.as_deref(), self.until.min(aliases_until));
+        let MxAnswer { weakest, asked_at, .. } = self.answer;
+        let until = self.until.min(aliases_until);
+        let until = until.map(|until| context.remembered_until(weakest, asked_at, until));
+        context.remember(Topic::MxHosts, self.answer.to_line().as_deref(), until);
     }
 }
 
 async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Known {
     let answer = dns.ask(Question::new(&context.domain().to_dns(), RecordType::MX)).await;
     let findings = mx::mx_findings(context.domain(), &answer);
-    let known = Known { findings, class: answer.outcome.class(), until: answer.valid_until };
-    if let MxFindings::Unknown(trouble) = &known.findings {
+    let (class, until) = (answer.outcome.class(), answer.valid_until);
+    if let MxFindings::Unknown(trouble) = &findings {
         context.evidence_log.note(words(trouble));
     }
-    known.remember(context, answer.valid_until);
+    let known = Known { answer: MxAnswer { findings, class, weakest: class, asked_at: context.now }, until };
+    known.remember(context, until);
     context.evidence_log.answers(&[answer]);
     known
 }
@@ -121,7 +160,7 @@ fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a 
     if matches!(context.request.requirement, Some(Requirement::None | Requirement::WebPki)) {
         return Err("the configuration overrides DANE for this domain".to_owned());
     }
-    match (&mx.findings, mx.class) {
+    match (&mx.answer.findings, mx.answer.class) {
         (MxFindings::Hosts { names, .. }, Class::Secure) => Ok(names),
         (MxFindings::Hosts { .. }, _) => Err(
             "the MX records are not signed: whoever forges them chooses the host, so DANE protects no routing here \

@@ -36,11 +36,9 @@ pub async fn explain<M: Memory>(
     evaluation.context.evidence_log =
         std::mem::replace(&mut evaluation.context.evidence_log, EvidenceLog::new(CacheUse::None)).in_full();
 
-    let mechanism = || Context {
-        request,
-        memory: Some(&afresh),
-        now,
-        evidence_log: EvidenceLog::new(CacheUse::None).in_full(),
+    let mechanism = || {
+        let evidence_log = EvidenceLog::new(CacheUse::None).in_full();
+        Context::new(request, Some(&afresh), &evaluation.stored, evidence_log, now)
     };
     let (for_exchangers, for_mta_sts, for_smtp_sts) = (mechanism(), mechanism(), mechanism());
     let (exchangers, mta_sts, smtp_sts) = join3(
@@ -113,7 +111,7 @@ async fn ask_smtp_sts<M: Memory>(
 /// Until when memory can give the same answer: until the first of the results that it rests on ends, or the policy that
 /// counts does, or that policy is due to be fetched again.
 fn end(report: &Report, stored: &Policies, now: UnixTime) -> UnixTime {
-    let results = report.evidence.iter().filter_map(|evidence| evidence.valid_until);
+    let results = report.rests_until().into_iter();
     let policies = stored.iter().map(|policy| policy.expires_at);
     let renewal = stored.mta_sts.iter().map(StoredPolicy::due_at).filter(|at| *at > now);
     results.chain(policies).chain(renewal).min().unwrap_or(now)

@@ -28,7 +28,7 @@ use crate::time::UnixTime;
 use crate::verdict::{LookupError, Verdict};
 use evaluation::Evaluation;
 pub use evidence_log::{Ending, Fetched, Heard};
-pub use report::{CacheUse, Evidence, NoEvaluation, Report};
+pub use report::{CacheUse, Evidence, NoEvaluation, Report, StandIn};
 pub use request::Request;
 
 /// The answer that memory alone can give: without a packet, and without writing.

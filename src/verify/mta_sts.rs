@@ -247,7 +247,11 @@ fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(O
 
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {
     let (line, until) = context.recall(TOPIC)?;
-    let (announcement, class) = Announcement::from_line(&line)?;
+    let (announcement, class, asked_at) = Announcement::from_line(&line)?;
+    let until = context.counts_until(class, asked_at, until);
+    if !(asked_at..until).contains(&context.now) {
+        return None;
+    }
     context.evidence_log.recalled(format!("{LABEL}.{}. TXT", context.domain()), class, until);
     Some(announcement)
 }
@@ -258,8 +262,10 @@ async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Announc
     let Some(name) = context.domain().below(LABEL) else { return Announcement::Nothing };
     let answer = dns.ask(Question::new(&name, RecordType::TXT)).await;
     let announcement = Announcement::read(&answer);
-    let line = announcement.to_line(answer.outcome.class());
-    context.remember(TOPIC, line.as_deref(), announcement.believed_until(&answer, context.now));
+    let class = answer.outcome.class();
+    let until = announcement.believed_until(&answer, context.now);
+    let until = until.map(|until| context.counts_until(class, context.now, until));
+    context.remember(TOPIC, announcement.to_line(class, context.now).as_deref(), until);
     context.evidence_log.answers(&[answer]);
     announcement
 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::evidence_log::EvidenceLog;
 use super::{CacheUse, Request, mta_sts, smtp_sts};
-use crate::cache::Memory;
+use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::policy::{Dialect, StoredPolicy};
@@ -50,7 +50,9 @@ pub async fn refresh<M: Memory>(
 ) -> Outcome {
     let request = Request::about(stored.domain.clone());
     let evidence_log = EvidenceLog::new(CacheUse::Hit);
-    let context = Context { request: &request, memory: Some(memory), now, evidence_log };
+    let mut policies = Policies::default();
+    *policies.of_mut(stored.policy.dialect()) = Some(stored.clone());
+    let context = Context::new(&request, Some(memory), &policies, evidence_log, now);
     let outcome = match stored.policy.dialect() {
         Dialect::MtaSts => mta_sts::again(&context, stored, backoff, dns, https).await,
         Dialect::SmtpSts => smtp_sts::again(&context, stored, dns, https).await,

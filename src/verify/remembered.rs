@@ -80,52 +80,77 @@ impl Finding {
     }
 }
 
-/// The line of an MX answer; `None` for what is not to be remembered.
-#[must_use]
-pub fn mx_to_line(mx: &MxFindings, class: Class) -> Option<String> {
-    match mx {
-        MxFindings::Null => Some(format!("null {}", class.word())),
-        MxFindings::Hosts { aliases: Some(Aliases { unseen: Some(_), .. }), .. } => None,
-        MxFindings::Hosts { names, aliases } => {
-            let mut line = format!("hosts {}", class.word());
-            for name in names {
-                line.push(' ');
-                line.push_str(name.as_str());
+/// Where a domain's mail goes, as DNS said at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MxAnswer {
+    /// What it said.
+    pub findings: MxFindings,
+    /// The class of the MX answer itself.
+    pub class: Class,
+    /// The weakest class of what the findings rest on, their aliases included.
+    pub weakest: Class,
+    /// When it was asked for.
+    pub asked_at: UnixTime,
+}
+
+impl MxAnswer {
+    /// The line; `None` for what is not to be remembered.
+    #[must_use]
+    pub fn to_line(&self) -> Option<String> {
+        let how = format!("{} {}", self.asked_at.0, self.class.word());
+        match &self.findings {
+            MxFindings::Null => Some(format!("null {how}")),
+            MxFindings::Hosts { aliases: Some(Aliases { unseen: Some(_), .. }), .. } => None,
+            MxFindings::Hosts { names, aliases } => {
+                let mut line = format!("hosts {how}");
+                for name in names {
+                    line.push(' ');
+                    line.push_str(name.as_str());
+                }
+                if let Some(aliases) = aliases {
+                    line.push_str(if self.weakest == self.class { ALIASES } else { UNPROVEN_ALIASES });
+                    line.extend(aliases.targets.iter().map(|(target, name)| format!(" {target}={name}")));
+                }
+                Some(line)
             }
-            if let Some(aliases) = aliases {
-                line.push_str(" aliases:");
-                line.extend(aliases.targets.iter().map(|(target, name)| format!(" {target}={name}")));
-            }
-            Some(line)
+            MxFindings::TooMany(_) | MxFindings::Unknown(_) => None,
         }
-        MxFindings::TooMany(_) | MxFindings::Unknown(_) => None,
+    }
+
+    /// Reads the line again.
+    #[must_use]
+    pub fn from_line(line: &str) -> Option<Self> {
+        let host = |text: &str| MxHost::from_text(text).ok();
+        let pair =
+            |text: &str| text.split_once('=').and_then(|(target, name)| Some((host(target)?, host(name)?)));
+        let split = |mark| line.split_once(mark).map(|(line, aliases)| (line, Some(aliases), mark));
+        let (line, aliases, mark) =
+            split(ALIASES).or_else(|| split(UNPROVEN_ALIASES)).unwrap_or((line, None, ALIASES));
+        let targets =
+            aliases.map(|aliases| aliases.split_ascii_whitespace().map(pair).collect::<Option<Vec<_>>>());
+        let mut words = line.split(' ');
+        let (kind, asked_at) = (words.next()?, UnixTime(words.next()?.parse().ok()?));
+        let class = class_of(words.next()?)?;
+        let findings = match (kind, targets) {
+            ("null", None) => words.next().is_none().then_some(MxFindings::Null)?,
+            ("hosts", targets) => {
+                let names = words.map(host).collect::<Option<Vec<_>>>()?;
+                let aliases = match targets {
+                    None => None,
+                    Some(targets) => Some(Aliases { targets: targets?, unseen: None }),
+                };
+                MxFindings::Hosts { names, aliases }
+            }
+            _ => return None,
+        };
+        let weakest = if mark == ALIASES { class } else { Class::Insecure };
+        Some(Self { findings, class, weakest, asked_at })
     }
 }
 
-/// Reads the line again.
-#[must_use]
-pub fn mx_from_line(line: &str) -> Option<(MxFindings, Class)> {
-    let host = |text: &str| MxHost::from_text(text).ok();
-    let pair =
-        |text: &str| text.split_once('=').and_then(|(target, name)| Some((host(target)?, host(name)?)));
-    let (line, aliases) = match line.split_once(" aliases:") {
-        None => (line, None),
-        Some((line, rest)) => {
-            (line, Some(rest.split_ascii_whitespace().map(pair).collect::<Option<Vec<_>>>()?))
-        }
-    };
-    let mut words = line.split(' ');
-    let (kind, class) = (words.next()?, class_of(words.next()?)?);
-    match (kind, aliases) {
-        ("null", None) => words.next().is_none().then_some((MxFindings::Null, class)),
-        ("hosts", aliases) => {
-            let names = words.map(host).collect::<Option<Vec<_>>>()?;
-            let aliases = aliases.map(|targets| Aliases { targets, unseen: None });
-            Some((MxFindings::Hosts { names, aliases }, class))
-        }
-        _ => None,
-    }
-}
+/// Before the aliases in the line of [`MxAnswer::to_line`]: of the class of the MX answer, and of a weaker one.
+const ALIASES: &str = " aliases:";
+const UNPROVEN_ALIASES: &str = " unproven-aliases:";
 
 /// What a host is called in the line of [`dane_to_line`].
 const DANE_HOSTS: [(DaneHost, &str); 3] =
@@ -213,8 +238,13 @@ mod tests {
             MxFindings::Hosts { names: vec![], aliases: None },
             MxFindings::Hosts { names: vec![host("aliases"), host("a.example")], aliases: None },
         ] {
-            let line = mx_to_line(&mx, Class::Secure).unwrap();
-            assert_eq!(mx_from_line(&line), Some((mx, Class::Secure)), "{line}");
+            let has_aliases = matches!(mx, MxFindings::Hosts { aliases: Some(_), .. });
+            let weakest = if has_aliases { Class::Insecure } else { Class::Secure };
+            for (class, weakest) in [(Class::Secure, weakest), (Class::Insecure, Class::Insecure)] {
+                let answer = MxAnswer { findings: mx.clone(), class, weakest, asked_at: UnixTime(7) };
+                let line = answer.to_line().unwrap();
+                assert_eq!(MxAnswer::from_line(&line), Some(answer), "{line}");
+            }
         }
     }
 
@@ -232,10 +262,20 @@ mod tests {
         ] {
             assert_eq!(Finding::from_line(line, UnixTime(1)), None, "{line}");
         }
-        for line in
-            ["", "hosts", "hosts bogus a.example", "hosts secure a..b", "null secure x", "hosts secure a=b=c"]
-        {
-            assert_eq!(mx_from_line(line), None, "{line}");
+        for line in [
+            "",
+            "hosts",
+            "hosts secure a.example",
+            "hosts x secure a.example",
+            "hosts 7 bogus a.example",
+            "hosts 7 secure a..b",
+            "null secure",
+            "null 7 secure x",
+            "null 7 secure aliases:",
+            "hosts 7 secure a=b=c",
+            "hosts 7 secure a.example aliases: a",
+        ] {
+            assert_eq!(MxAnswer::from_line(line), None, "{line}");
         }
         for line in [
             "",
@@ -265,7 +305,7 @@ mod tests {
         #[test]
         fn no_line_panics(line in "(nothing|record|malformed|hosts|null|inapplicable)? ?\\PC{0,60}") {
             let _ = Finding::from_line(&line, UnixTime(1));
-            let _ = mx_from_line(&line);
+            let _ = MxAnswer::from_line(&line);
             if let Some(dane) = dane_from_line(&line) {
                 prop_assert_eq!(dane_to_line(&dane), Some(line));
             }

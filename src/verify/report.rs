@@ -78,6 +78,19 @@ pub struct Report {
     pub failures: Vec<ResultType>,
     /// What the answer waited for; empty where nobody was asked.
     pub timeline: Timeline,
+    /// Whether this answer may stand in for a later one that does not come in time.
+    pub stand_in: StandIn,
+}
+
+/// Whether an answer may stand in for a later one to the same question that does not come in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StandIn {
+    /// It lets the mail go without a policy, and rests on nothing but answers and silence of zones that are proven to be
+    /// unsigned: whoever is silent now could then as well have sent an absence.
+    Possible,
+    /// Never.
+    #[default]
+    Impossible,
 }
 
 /// Why a question was not asked at all, or not to its end.
@@ -110,11 +123,18 @@ impl From<NoEvaluation> for Report {
             notes: vec![none.why],
             failures: Vec::new(),
             timeline: Timeline::default(),
+            stand_in: StandIn::Impossible,
         }
     }
 }
 
 impl Report {
+    /// When the first of the answers ends that it rests on; `None` if none of them does.
+    #[must_use]
+    pub fn rests_until(&self) -> Option<UnixTime> {
+        self.evidence.iter().filter_map(|evidence| evidence.valid_until).min()
+    }
+
     /// The answer about a domain that is not to be asked about.
     #[must_use]
     pub fn ignored(request: &Request, notes: Vec<String>) -> Self {
@@ -128,6 +148,7 @@ impl Report {
             notes,
             failures: Vec::new(),
             timeline: Timeline::default(),
+            stand_in: StandIn::Impossible,
         }
     }
 }

@@ -68,8 +68,8 @@ fn a_person_is_shown_all_that_is_known_about_a_domain() {
         "  fetched   20",
         "  in force  since it was fetched\n  renewal   due at 20",
         "remembered of DNS\n  mta-sts   until 20",
-        ": record insecure v=STSv1;\n            id=20261122T000000;\n",
-        ": hosts insecure mx1.sts.test mx2.sts.test\n",
+        " insecure v=STSv1;\n            id=20261122T000000;\n",
+        " insecure mx1.sts.test mx2.sts.test\n",
     ] {
         assert!(text.contains(words), "{words:?} in:\n{text}");
     }
@@ -97,7 +97,8 @@ fn in_json_all_that_is_known_is_one_object() {
     assert_eq!((&failures["mechanism"], &failures["count"]), (&"mta-sts".into(), &1.into()));
     let pause = failures["next_try_at"].as_u64().unwrap() - failures["last_at"].as_u64().unwrap();
     assert_eq!(pause, 300);
-    assert_eq!(object["remembered"][0]["text"], "record insecure v=STSv1; id=2;");
+    let text = object["remembered"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("record ") && text.ends_with(" insecure v=STSv1; id=2;"), "{text}");
     assert_eq!(object["elsewhere"], 0);
 }
 

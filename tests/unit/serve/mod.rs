@@ -4,7 +4,9 @@
 mod deadlines;
 mod domain_locks;
 mod files;
+mod forged;
 mod reloading;
 mod renewing;
 mod scene;
+mod silence;
 mod standing;

@@ -25,7 +25,7 @@ fn remember(world: &World, domain: &str, fetched_ago: u64, asked_ago: u64) {
     asked.remember(
         &name,
         smtp_sts_verify::cache::Topic::MxHosts,
-        "hosts insecure mx.test",
+        &format!("hosts {} insecure mx.test", at(asked_ago).0),
         at(asked_ago).plus(60),
     );
     assert_eq!(asked.trouble(), None);

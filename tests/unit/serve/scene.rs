@@ -46,6 +46,12 @@ pub(crate) struct Site {
     pub(crate) delay: Duration,
     /// Nobody answers, for as long as a look-up goes on.
     pub(crate) is_silent: bool,
+    /// Nobody answers a question for the record of a policy, for so long; the zone is proven to be unsigned, or not.
+    pub(crate) hides_policies: Option<(Duration, ZoneStatus)>,
+    /// Its zone is signed.
+    pub(crate) is_signed: bool,
+    /// Its MX record is one that says that it takes no mail.
+    pub(crate) has_a_null_mx: bool,
     /// The policy host does not answer.
     pub(crate) refuses_fetches: bool,
     /// Whoever asks panics.
@@ -68,6 +74,9 @@ impl Default for Site {
             ttl: 3_600,
             delay: Duration::from_millis(5),
             is_silent: false,
+            hides_policies: None,
+            is_signed: false,
+            has_a_null_mx: false,
             refuses_fetches: false,
             panics: false,
             questions: 0,
@@ -125,12 +134,18 @@ impl Wire {
             self.network.at(&domain, |site| site.questions += 1);
         }
         tokio::time::sleep(if site.is_silent { Duration::from_secs(6) } else { site.delay }).await;
+        if let Some((silence, zone)) = site.hides_policies.filter(|_| is_policy) {
+            tokio::time::sleep(silence).await;
+            let outcome = Outcome::Unreachable(Outage::NoAnswer, zone, "silence".into());
+            return dns::Answer { outcome, queries: 1, ..dns::Answer::none(question.clone()) };
+        }
         let text = |text: String| vec![RData::TXT(TXT::new(vec![text]))];
         let records = match question.rtype() {
             RecordType::TXT if name.starts_with("_mta-sts.") => {
                 site.mta_sts.map(|(id, _)| text(format!("v=STSv1; id={id};")))
             }
             RecordType::TXT if name.starts_with("_smtp_sts.") => site.draft.map(|it| text(it.to_owned())),
+            RecordType::MX if site.has_a_null_mx => Some(vec![RData::MX(MX::new(0, Name::root()))]),
             RecordType::MX => {
                 let exchange =
                     |host: &&str| RData::MX(MX::new(10, Name::from_ascii(format!("{host}.")).unwrap()));
@@ -141,8 +156,10 @@ impl Wire {
         let unsigned = "the zone is not signed".to_owned();
         let outcome = match (site.is_silent, records) {
             (true, _) => Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, "silence".into()),
-            (false, Some(records)) => Outcome::Insecure(Content::Data(records), unsigned),
-            (false, None) => Outcome::Insecure(Content::Nodata, unsigned),
+            (false, records) => {
+                let content = records.map_or(Content::Nodata, Content::Data);
+                if site.is_signed { Outcome::Secure(content) } else { Outcome::Insecure(content, unsigned) }
+            }
         };
         let ttl = if is_policy { site.ttl } else { 3_600 };
         let valid_until = outcome.content().map(|_| self.now.plus(ttl));

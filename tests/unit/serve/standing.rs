@@ -208,7 +208,7 @@ fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
         policy_ttl: Some(600),
         mx_ttl: Some(900),
         can_be_fetched: true,
-        is_signed: false,
+        is_signed: true,
         now: NOW,
     };
     let span = |world: &World, made: &Made, host: Option<&str>| {
@@ -224,6 +224,7 @@ fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
         ("the policy host's pause", Made { can_be_fetched: false, ..made.clone() }, 300),
         ("a moment for a TTL of zero", Made { policy_ttl: Some(0), ..made.clone() }, 5),
         ("a moment for a domain that does not answer", Made { mx_ttl: None, ..made.clone() }, 5),
+        ("a moment for what anybody could have sent", Made { is_signed: false, ..made.clone() }, 5),
     ] {
         assert_eq!(span(&plain, &made, None), expected, "{what}");
     }

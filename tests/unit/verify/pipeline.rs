@@ -147,11 +147,11 @@ fn remembered_tlsa_records_count_only_beside_the_mx_hosts_of_the_same_look() {
     let domain = PolicyDomain::parse("d.test").unwrap();
     let request = request("d.test", &["mx.d.test"]);
     for (mx_hosts, expected) in [
-        ("hosts secure mx.d.test aliases: target.d.test=mx.d.test", Some(Reason::DaneUsable)),
+        ("hosts 1800000000 secure mx.d.test aliases: target.d.test=mx.d.test", Some(Reason::DaneUsable)),
         // A look that did not get as far as the aliases left this behind: nobody knows where else they lead.
-        ("hosts secure mx.d.test", None),
-        ("hosts secure mx.d.test new.d.test aliases:", None),
-        ("hosts insecure mx.d.test", None),
+        ("hosts 1800000000 secure mx.d.test", None),
+        ("hosts 1800000000 secure mx.d.test new.d.test aliases:", None),
+        ("hosts 1800000000 insecure mx.d.test", None),
     ] {
         let memory = InMemory::new(NOW);
         memory.remember(&domain, Topic::MxHosts, mx_hosts, NOW.plus(TTL));

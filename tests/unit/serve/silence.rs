@@ -1,0 +1,105 @@
+//! Domains without a policy whose name servers do not answer every question: their mail goes, unless a signature could have
+//! proven what is withheld.
+
+use super::scene::{Network, about, cache, directory, until, with, words, world};
+use smtp_sts_verify::dns::ZoneStatus;
+use smtp_sts_verify::limits::STORE_PULSE;
+use smtp_sts_verify::serve::counters::LookUpEnd;
+use smtp_sts_verify::serve::world::World;
+use smtp_sts_verify::verdict::OnUnreachable;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_millis(500);
+
+fn impatient(directory: &Path) -> World {
+    World { answer_within: PATIENCE, ..world(directory) }
+}
+
+/// A domain that said nothing about policies at once, and later does so for so long that nobody can wait for it.
+async fn becomes_silent(network: &Network, domain: &str, zone: ZoneStatus) {
+    network.at(domain, |site| site.hides_policies = Some((PATIENCE * 4, zone)));
+    // The pause of a question that failed is over: it is asked again.
+    tokio::time::sleep(Duration::from_millis(5_200)).await;
+}
+
+#[test]
+fn the_last_answer_stands_in_for_silence_where_no_signature_could_prove_anything() {
+    let (directory, network) = (directory(), Network::default());
+    with(impatient(directory.path()), &network, async |daemon| {
+        let unsigned = ZoneStatus::ProvenInsecure;
+        network.at("a.test", |site| site.hides_policies = Some((Duration::ZERO, unsigned)));
+        for expected in ["deliver policy-unreachable none"; 2] {
+            assert_eq!(daemon.says(about("a.test")).await, expected);
+        }
+        becomes_silent(&network, "a.test", unsigned).await;
+        let (answer, took) = daemon.ask(about("a.test")).await;
+        assert_eq!(words(&answer), "deliver policy-unreachable none");
+        assert!(took >= PATIENCE, "it was looked at again: {took:?}");
+        assert_eq!(answer.socketmap.policy, "NOTFOUND ");
+        until("the look-up goes on", || daemon.counters.look_ups.of(LookUpEnd::Completed).get() == 2).await;
+        // A policy that is published now is found by the next who asks.
+        network.at("a.test", |site| site.hides_policies = None);
+        tokio::time::sleep(Duration::from_millis(10_200)).await;
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+    });
+}
+
+#[test]
+fn nothing_stands_in_where_a_signature_could_have_proven_something_or_the_administrator_wants_to_know() {
+    for (zone, on_unreachable) in
+        [(ZoneStatus::Signed, OnUnreachable::Deliver), (ZoneStatus::ProvenInsecure, OnUnreachable::Defer)]
+    {
+        let (directory, network) = (directory(), Network::default());
+        let mut world = impatient(directory.path());
+        world.rules.on_unreachable = on_unreachable;
+        with(world, &network, async |daemon| {
+            let is_signed = zone == ZoneStatus::Signed;
+            network.at("a.test", |site| (site.mta_sts, site.ttl, site.is_signed) = (None, 1, is_signed));
+            assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
+            becomes_silent(&network, "a.test", zone).await;
+            assert_eq!(daemon.says(about("a.test")).await, "defer deadline none", "{zone:?}");
+        });
+    }
+}
+
+#[test]
+fn nothing_stands_in_after_a_reload_or_after_others_wrote_into_the_files() {
+    for happens in ["a reload", "a purge"] {
+        let (directory, network) = (directory(), Network::default());
+        let world = impatient(directory.path());
+        with(world.clone(), &network, async |daemon| {
+            network.at("a.test", |site| (site.mta_sts, site.ttl) = (None, 1));
+            assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
+            becomes_silent(&network, "a.test", ZoneStatus::ProvenInsecure).await;
+            match happens {
+                "a reload" => daemon.engine.renew(Arc::new(world.clone())),
+                _ => drop(cache(&world).purge(&about("a.test").domain).unwrap()),
+            }
+            tokio::time::sleep(STORE_PULSE * 2).await;
+            assert_eq!(daemon.says(about("a.test")).await, "defer deadline none", "{happens}");
+        });
+    }
+}
+
+#[test]
+fn a_thousand_silent_domains_do_not_make_an_honest_one_wait() {
+    let (directory, network) = (directory(), Network::default());
+    with(world(directory.path()), &network, async |daemon| {
+        let silence = (Duration::from_millis(2_000), ZoneStatus::ProvenInsecure);
+        let silent: Vec<String> = (0..1_000).map(|number| format!("silent{number}.test")).collect();
+        let mut asked = Vec::new();
+        for domain in &silent {
+            network.at(domain, |site| site.hides_policies = Some(silence));
+            asked.push(tokio::task::spawn_local(daemon.says(about(domain))));
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(daemon.says(about("honest.test")).await, "deliver policy-met stored");
+        let mut waits = 0;
+        for one in asked {
+            waits += usize::from(one.await.unwrap().starts_with("defer"));
+        }
+        println!("of 1000 silent domains {waits} wait at the first ask");
+    });
+}
