@@ -30,6 +30,7 @@ pub enum Reason {
     NoTrustAnchor,
     NullMx,
     Override,
+    PolicyLost,
     PolicyMalformed,
     PolicyMet,
     PolicyNotFetched,
@@ -61,7 +62,7 @@ pub struct Explanation {
 
 impl Reason {
     /// Every reason, in the order of the words.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::AddressLiteral,
         Self::BadDomain,
         Self::BadHost,
@@ -83,6 +84,7 @@ impl Reason {
         Self::NoTrustAnchor,
         Self::NullMx,
         Self::Override,
+        Self::PolicyLost,
         Self::PolicyMalformed,
         Self::PolicyMet,
         Self::PolicyNotFetched,
@@ -264,6 +266,13 @@ impl Reason {
                 "this program's manual",
                 None,
             ),
+            Self::PolicyLost => say(
+                "policy-lost",
+                "The policy in the cache is damaged, and none could be had in its place: the mail waits.",
+                "Look at the disk; `smtp-sts-verify cache purge DOMAIN` gives the policy up.",
+                "this program's manual",
+                None,
+            ),
             Self::PolicyMalformed => say(
                 "policy-malformed",
                 "What the domain publishes is not a policy: the mail is delivered as ever.",
@@ -338,7 +347,7 @@ impl Reason {
             ),
             Self::TooManyMx => say(
                 "too-many-mx",
-                "The domain has more MX records than can be judged: the mail waits.",
+                "The domain has more MX records than can be judged, and a policy in force or a signed zone: the mail waits.",
                 "Tell the domain's owner.",
                 "this program's limits",
                 None,

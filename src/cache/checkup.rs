@@ -3,7 +3,9 @@
 use super::answers::Answers;
 use super::database::Database;
 use super::error::CacheError;
+use super::fingerprint::Fingerprint;
 use super::policies::PolicyFile;
+use super::row;
 use crate::limits::MAX_CHECKED_OCTETS;
 use rusqlite::Connection;
 
@@ -20,21 +22,28 @@ pub struct FileState {
     pub most: u64,
     /// Rows, whatever the circumstances under which they were learnt.
     pub rows: u64,
+    /// Rows of policies that are not what was written, of those learnt under the circumstances of this run; 0 above
+    /// [`MAX_CHECKED_OCTETS`].
+    pub damaged: u64,
     /// The first thing that `PRAGMA quick_check` says; `None` above [`MAX_CHECKED_OCTETS`].
     pub check: Option<String>,
 }
 
 /// Looks at the file of policies; `None` if there is none yet.
 pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM policy")
+    look(file.database(), "SELECT count(*) FROM policy", row::damaged)
 }
 
 /// Looks at the file of DNS results; `None` if there is none yet.
 pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM answer")
+    look(file.database(), "SELECT count(*) FROM answer", |_, _| Ok(0))
 }
 
-fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, CacheError> {
+fn look(
+    database: &Database,
+    count: &'static str,
+    damaged: impl Fn(&Connection, Fingerprint) -> rusqlite::Result<u64>,
+) -> Result<Option<FileState>, CacheError> {
     let number = |connection: &Connection, statement: &'static str| {
         connection.query_row(statement, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0))
     };
@@ -51,6 +60,7 @@ fn look(database: &Database, count: &'static str) -> Result<Option<FileState>, C
             octets,
             most: database.most_octets(),
             rows: number(connection, count)?,
+            damaged: if is_small { damaged(connection, database.fingerprint)? } else { 0 },
             check: is_small.then(|| text(connection, "PRAGMA quick_check(1)")).transpose()?,
         })
     })

@@ -15,6 +15,7 @@ pub struct InMemory {
     policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
     history: RefCell<Vec<(PolicyDomain, Entry)>>,
+    unreadable: RefCell<BTreeMap<PolicyDomain, Dialect>>,
 }
 
 impl InMemory {
@@ -26,6 +27,7 @@ impl InMemory {
             policies: RefCell::new(BTreeMap::new()),
             answers: RefCell::new(BTreeMap::new()),
             history: RefCell::new(Vec::new()),
+            unreadable: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -38,6 +40,8 @@ impl InMemory {
         let remembered =
             snapshot.remembered.iter().map(|(topic, one)| ((domain.clone(), *topic), one.clone()));
         memory.answers.borrow_mut().extend(remembered);
+        let unreadable = snapshot.policies.unreadable.map(|dialect| (domain.clone(), dialect));
+        memory.unreadable.borrow_mut().extend(unreadable);
         memory.history.borrow_mut().extend(snapshot.history.iter().map(|one| (domain.clone(), one.clone())));
         memory
     }
@@ -80,8 +84,9 @@ impl Memory for InMemory {
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         let policies = self.policies.borrow();
         let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
-        Ok(Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts) }
-            .unexpired(self.now.get()))
+        let unreadable = self.unreadable.borrow().get(domain).copied();
+        let all = Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts), unreadable };
+        Ok(all.unexpired(self.now.get()))
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
@@ -91,6 +96,10 @@ impl Memory for InMemory {
         let Some(row) = StoredPolicy::merge(old, policy, now) else { return Ok(Kept::Unchanged) };
         let entries = history::of_change(old, &row, Origin::Fetch, now);
         self.history.borrow_mut().extend(entries.into_iter().map(|entry| (row.domain.clone(), entry)));
+        let mut unreadable = self.unreadable.borrow_mut();
+        if unreadable.get(&row.domain) == Some(&row.policy.dialect()) {
+            unreadable.remove(&row.domain);
+        }
         policies.insert(key, row);
         Ok(Kept::Stored)
     }

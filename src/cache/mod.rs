@@ -111,6 +111,8 @@ pub struct Policies {
     pub mta_sts: Option<StoredPolicy>,
     /// The one of the draft.
     pub smtp_sts: Option<StoredPolicy>,
+    /// Of this dialect there may be one in force, and it cannot be read: its row is not what was written.
+    pub unreadable: Option<Dialect>,
 }
 
 impl Policies {
@@ -136,11 +138,21 @@ impl Policies {
         self.mta_sts.iter().chain(&self.smtp_sts)
     }
 
+    /// What the operator should know of a policy that cannot be read; `None` if there is none.
+    #[must_use]
+    pub fn damage(&self, domain: &PolicyDomain) -> Option<String> {
+        let mechanism = self.unreadable?.word();
+        Some(format!(
+            "the {mechanism} policy of {domain} in the cache is damaged, so it is not believed: the mail waits until one has \
+             been fetched in its place; look at the disk; `smtp-sts-verify cache purge {domain}` gives it up"
+        ))
+    }
+
     /// Those that have not ended.
     #[must_use]
     pub fn unexpired(self, now: UnixTime) -> Self {
         let unexpired = |policy: Option<StoredPolicy>| policy.filter(|policy| policy.is_unexpired(now));
-        Self { mta_sts: unexpired(self.mta_sts), smtp_sts: unexpired(self.smtp_sts) }
+        Self { mta_sts: unexpired(self.mta_sts), smtp_sts: unexpired(self.smtp_sts), ..self }
     }
 }
 

@@ -49,8 +49,9 @@ impl PolicyFile {
 
     /// What is stored for a domain, the ended policies included.
     pub(super) fn stored(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
-        let found =
-            self.database.read(|connection| row::select(connection, domain, self.database.fingerprint))?;
+        let found = self.database.read(|connection| {
+            row::select(connection, domain, self.database.fingerprint, self.database.now)
+        })?;
         Ok(found.unwrap_or_default())
     }
 
@@ -62,7 +63,7 @@ impl PolicyFile {
             return Ok(Kept::Unchanged);
         }
         self.database.write("storing a policy", |transaction| {
-            let old = row::select(transaction, &new.domain, fingerprint)?;
+            let old = row::select(transaction, &new.domain, fingerprint, now)?;
             let Some(row) = StoredPolicy::merge(old.of(dialect), new, now) else {
                 return Ok(Kept::Unchanged);
             };
@@ -86,7 +87,7 @@ impl PolicyFile {
     ) -> Result<(), CacheError> {
         let entry = |connection: &Connection| {
             let fingerprint = self.database.fingerprint;
-            let policies = row::select(connection, domain, fingerprint)?;
+            let policies = row::select(connection, domain, fingerprint, self.database.now)?;
             let last = history_table::last(connection, domain, dialect, notice.event(), fingerprint)?;
             let row = policies.of(dialect);
             Ok(row.and_then(|row| history::of_notice(row, notice, last, self.database.now)))
@@ -119,7 +120,7 @@ impl PolicyFile {
             return Ok(0);
         }
         self.database.write("removing a policy", |transaction| {
-            let policies = row::select(transaction, domain, self.database.fingerprint)?;
+            let policies = row::select(transaction, domain, self.database.fingerprint, self.database.now)?;
             let count = transaction.execute(PURGE, [name])?;
             for policy in policies.iter() {
                 let entry = history::of_purge(policy, self.database.now);

@@ -10,9 +10,18 @@ use rusqlite::{Connection, Row, named_params};
 
 /// Both dialects at once; what is too long to be ours is not even read.
 const SELECT: &str =
+    "SELECT domain, mechanism,
+    CASE WHEN octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body THEN record END,
+    authentication, fetched_at, expires_at, applied_at, tls_only, checksum,
+    CASE WHEN octet_length(body) <= :longest_body THEN body END
+    FROM policy WHERE domain = :domain AND fingerprint = :fingerprint";
+
+const ALL: &str =
     "SELECT domain, mechanism, record, authentication, fetched_at, expires_at, applied_at, tls_only, checksum, body
-    FROM policy WHERE domain = :domain AND fingerprint = :fingerprint
+    FROM policy WHERE fingerprint = :fingerprint
     AND octet_length(record) <= :longest_record AND coalesce(octet_length(body), 0) <= :longest_body";
+
+const COUNT: &str = "SELECT count(*) FROM policy WHERE fingerprint = :fingerprint";
 
 /// The rows after a key, in the order of the domains. A domain is compared as octets, whatever they are.
 const SELECT_AFTER: &str =
@@ -44,11 +53,30 @@ pub struct Mark {
     mechanism: Vec<u8>,
 }
 
-/// What is stored for a domain, the ended policies included.
+/// How many rows this program would not have written: they are damaged.
+pub(super) fn damaged(connection: &Connection, fingerprint: Fingerprint) -> rusqlite::Result<u64> {
+    let (longest_record, longest_body) = longest();
+    let key = named_params! { ":fingerprint": fingerprint.as_bytes() };
+    let all: i64 = connection.query_row(COUNT, key, |row| row.get(0))?;
+    let mut statement = connection.prepare(ALL)?;
+    let mut rows = statement.query(named_params! {
+        ":fingerprint": fingerprint.as_bytes(),
+        ":longest_record": longest_record,
+        ":longest_body": longest_body,
+    })?;
+    let mut whole = 0;
+    while let Some(row) = rows.next()? {
+        whole += i64::from(understand(row, fingerprint).is_some());
+    }
+    Ok(u64::try_from(all.saturating_sub(whole)).unwrap_or(0))
+}
+
+/// What is stored for a domain at that moment, the ended policies included.
 pub(super) fn select(
     connection: &Connection,
     domain: &PolicyDomain,
     fingerprint: Fingerprint,
+    now: UnixTime,
 ) -> rusqlite::Result<Policies> {
     let (longest_record, longest_body) = longest();
     let mut statement = connection.prepare(SELECT)?;
@@ -60,9 +88,12 @@ pub(super) fn select(
     })?;
     let mut policies = Policies::default();
     while let Some(row) = rows.next()? {
-        if let Some(policy) = understand(row, fingerprint) {
-            let dialect = policy.policy.dialect();
-            *policies.of_mut(dialect) = Some(policy);
+        match understand(row, fingerprint) {
+            Some(policy) => {
+                let dialect = policy.policy.dialect();
+                *policies.of_mut(dialect) = Some(policy);
+            }
+            None => policies.unreadable = policies.unreadable.or_else(|| perhaps_in_force(row, now)),
         }
     }
     Ok(policies)
@@ -234,6 +265,16 @@ fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<StoredPolicy> {
         },
     };
     policy.is_possible().then_some(policy)
+}
+
+/// The dialect of the policy in a row that is damaged, unless what can be read of it says that it binds nobody: the better
+/// guess, for one that was in force must not be lost unnoticed.
+fn perhaps_in_force(row: &Row<'_>, now: UnixTime) -> Option<Dialect> {
+    let word = |column| row.get_ref(column).ok()?.as_str().ok();
+    let dialect = word(1).and_then(Dialect::from_word).unwrap_or(Dialect::MtaSts);
+    let has_ended = row.get(5).ok().and_then(moment).is_some_and(|end| end <= now);
+    let was_never_applied = dialect == Dialect::SmtpSts && matches!(row.get(6), Ok(None::<i64>));
+    (!has_ended && !was_never_applied).then_some(dialect)
 }
 
 /// A moment as a column holds it.

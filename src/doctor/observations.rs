@@ -200,6 +200,8 @@ pub enum CacheFileState {
         most: u64,
         /// Rows of its table.
         rows: u64,
+        /// Those of policies that are not what was written.
+        damaged: u64,
         /// What `PRAGMA quick_check` says; `None` where the file is too large to be read through.
         check: Option<String>,
         /// Whether it can be written.

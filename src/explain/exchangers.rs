@@ -109,14 +109,14 @@ impl Exchangers {
                 "null-mx",
                 format!("{domain} takes no mail: its only MX record names the root (RFC 7505 section 3)."),
             ),
-            MxFindings::TooMany(number) => {
+            MxFindings::TooMany(number, _) => {
                 ("too-many", format!("{number} MX records are more than this program judges."))
             }
             MxFindings::Unknown(_) => ("unknown", "Nobody can tell where the mail goes.".to_owned()),
         };
         let names = match &grounds.mx {
             MxFindings::Hosts { names, .. } => names.as_slice(),
-            MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+            MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => &[],
         };
         let preference =
             |host: &MxHost| preferences.iter().find(|(of, _)| of == host).map(|(_, preference)| *preference);
@@ -132,7 +132,7 @@ impl Exchangers {
             questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
             rule: match &grounds.mx {
                 MxFindings::Null => rule::NULL_MX,
-                MxFindings::TooMany(_) => rule::LIMITS,
+                MxFindings::TooMany(..) => rule::LIMITS,
                 MxFindings::Hosts { .. } | MxFindings::Unknown(_) => rule::MX_HOSTS,
             },
         }

@@ -155,6 +155,11 @@ fn of_policy(dialect: Dialect, decided: &Decided<'_>, question: &Question, groun
             let (above, rule) = stands_above(decided, question, grounds);
             part("passed-over", format!("{}; {above}", terms(stored)), rule)
         }
+        PolicyFindings::Lost => part(
+            "unknown",
+            "the policy in the cache is damaged, and none was found in its place".to_owned(),
+            applied,
+        ),
         PolicyFindings::Absent(_) | PolicyFindings::NotAsked => {
             part("has-nothing", "there is no policy that could count".to_owned(), applied)
         }
@@ -177,7 +182,7 @@ fn stands_above(
         return ("DANE decides, and no policy repairs what DANE finds", rule::DANE_ABOVE_MTA_STS);
     }
     match &grounds.mta_sts {
-        PolicyFindings::Unknown(_) => {
+        PolicyFindings::Lost | PolicyFindings::Unknown(_) => {
             ("nobody can tell whether there is a policy of MTA-STS, which stands above it", rule::MANUAL)
         }
         PolicyFindings::InForce(_) | PolicyFindings::NeverApplied(_) => {

@@ -143,8 +143,9 @@ pub struct Event {
 
 impl Published {
     /// The words for every state.
-    pub const STATES: [&'static str; 8] = [
+    pub const STATES: [&'static str; 9] = [
         "in-force",
+        "lost",
         "malformed",
         "never-applied",
         "not-asked",
@@ -172,7 +173,10 @@ impl Published {
         let terms = |policy: &StoredPolicy| Terms::of(policy, now);
         let policy = match findings {
             PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => Some(terms(policy)),
-            PolicyFindings::Absent(_) | PolicyFindings::NotAsked | PolicyFindings::Unknown(_) => None,
+            PolicyFindings::Absent(_)
+            | PolicyFindings::Lost
+            | PolicyFindings::NotAsked
+            | PolicyFindings::Unknown(_) => None,
         };
         let history = snapshot.history.iter().filter(|entry| entry.dialect == dialect);
         Self {
@@ -208,6 +212,9 @@ fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static
         (PolicyFindings::InForce(_), _) => ("in-force", "A policy is in force.", None),
         (PolicyFindings::NeverApplied(_), _) => {
             ("never-applied", "There is a policy, and no delivery has been seen to meet it before.", None)
+        }
+        (PolicyFindings::Lost, _) => {
+            ("lost", "The policy in the cache is damaged, and none was found in its place.", None)
         }
         (PolicyFindings::NotAsked, _) => ("not-asked", "Nobody asked.", None),
         (PolicyFindings::Absent(Absence::Nothing), Dialect::MtaSts) => {

@@ -99,7 +99,7 @@ fn exchanges(survey: &Survey) -> Part {
             }
         }
         MxFindings::Null => part.notes.push("null MX: the domain takes no mail".to_owned()),
-        MxFindings::TooMany(number) => {
+        MxFindings::TooMany(number, _) => {
             part.notes.push(format!("{number} MX records are more than are judged"))
         }
         MxFindings::Unknown(_) => {}

@@ -92,7 +92,7 @@ impl Survey {
         let exchanges = mx::mx_findings(domain, &mx);
         let names: &[MxHost] = match &exchanges {
             MxFindings::Hosts { names, .. } => names.get(..MAX_MX_HOSTS_LOOKED_AT).unwrap_or(names),
-            MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+            MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => &[],
         };
         let is_missed = texts(&record).is_empty() || texts(&reports).is_empty();
         let wrong_names = if is_missed { wrong_names(domain) } else { Vec::new() };

@@ -34,7 +34,7 @@ impl Probe {
         let names = match mx::mx_findings(domain, &mx) {
             _ if !hosts.is_empty() => hosts.clone(),
             MxFindings::Hosts { names, .. } => names,
-            MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => Vec::new(),
+            MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => Vec::new(),
         };
         let hosts_left_out = names.len().saturating_sub(MAX_MX_HOSTS_LOOKED_AT);
         let names = names.get(..MAX_MX_HOSTS_LOOKED_AT).unwrap_or(&names);

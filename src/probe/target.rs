@@ -74,7 +74,7 @@ impl Target {
 pub fn next_hop(domain: &PolicyDomain, mx: &Answer, name: &MxHost) -> Vec<MxHost> {
     let leads_there = match mx_findings(domain, mx) {
         MxFindings::Hosts { names, .. } => names.contains(name),
-        MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => false,
+        MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => false,
     };
     if mx.outcome.class() != Class::Secure || !leads_there {
         return Vec::new();

@@ -132,6 +132,12 @@ impl LookUp {
             .is_some_and(|policy| policy.authentication == Authentication::FirstUse && !policy.is_in_force())
     }
 
+    /// Whether a policy of the domain is stored that cannot be read.
+    #[must_use]
+    pub const fn has_lost_a_policy(&self) -> bool {
+        self.snapshot.policies.unreadable.is_some()
+    }
+
     /// The longest time for which a failed question about the domain is left alone. Where a policy is in force, a failure that
     /// somebody on the path made holds mail back no longer than he is there.
     #[must_use]

@@ -341,6 +341,9 @@ impl<O: Outside> WorkerState<O> {
         permit: SemaphorePermit<'_>,
     ) -> (Found, Vec<Write>) {
         let _under_way = self.counters.look_ups_under_way.held();
+        if look_up.has_lost_a_policy() {
+            self.counters.store_troubles.one();
+        }
         let world = &order.world;
         let deadline = Instant::now() + world.look_up_within;
         let dns = self.outside.dns(world, look_up.now(), deadline);

@@ -14,7 +14,7 @@ mod together;
 pub use judge::judge;
 pub use together::dane_settles;
 
-use crate::dns::{Blame, Content, Outage, Outcome, ZoneStatus};
+use crate::dns::{Blame, Class, Content, Outage, Outcome, ZoneStatus};
 use crate::name::MxHost;
 use crate::policy::pattern::MxPattern;
 use crate::policy::{Authentication, Dialect, Mode, PolicyType, StoredPolicy};
@@ -196,6 +196,8 @@ pub enum PolicyFindings {
     InForce(StoredPolicy),
     /// A policy of the draft's dialect that was never met.
     NeverApplied(StoredPolicy),
+    /// One is stored that may be in force and cannot be read, and none was found that could take its place.
+    Lost,
     /// Nobody asked: a mechanism that outranks it decides.
     NotAsked,
     /// Nobody can tell whether there is one.
@@ -214,8 +216,8 @@ pub enum MxFindings {
     },
     /// The domain takes no mail (RFC 7505).
     Null,
-    /// More records than are judged.
-    TooMany(usize),
+    /// More records than are judged: so many, and the class of the answer.
+    TooMany(usize, Class),
     /// Nobody can tell.
     Unknown(LookupError),
 }

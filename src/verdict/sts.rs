@@ -5,7 +5,7 @@ use super::{
     Absence, Aliases, Case, DaneHost, Handshake, LookupError, MxFindings, OnUnreachable, PolicyFindings,
     Ruling, Standing, Tls, Verdict,
 };
-use crate::dns::{Blame, Outage, ZoneStatus};
+use crate::dns::{Blame, Class, Outage, ZoneStatus};
 use crate::name::MxHost;
 use crate::policy::{Authentication, Constraint, Dialect, Mode, Policy, PolicyType, StoredPolicy};
 use crate::reason::Reason;
@@ -49,6 +49,12 @@ pub(super) fn governing<'a>(case: &Case<'a>) -> Governing<'a> {
         PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => {
             Governing::Policy(policy, History::InForce)
         }
+        PolicyFindings::Lost => match draft {
+            Governing::Policy(policy, History::InForce) if policy.is_enforced() => draft,
+            Governing::Policy(..) | Governing::Nobody(_) | Governing::Unknown(_) => {
+                Governing::Unknown(Reason::PolicyLost)
+            }
+        },
         PolicyFindings::NotAsked => draft,
         PolicyFindings::Absent(absence) => match draft {
             Governing::Nobody(Reason::NoPolicy) => Governing::Nobody(reason_of_absence(absence)),
@@ -67,6 +73,7 @@ fn of_draft<'a>(case: &Case<'a>) -> Governing<'a> {
         PolicyFindings::InForce(policy) => Governing::Policy(policy, History::InForce),
         PolicyFindings::NeverApplied(policy) => Governing::Policy(policy, History::New),
         PolicyFindings::Absent(absence) => Governing::Nobody(reason_of_absence(absence)),
+        PolicyFindings::Lost => Governing::Unknown(Reason::PolicyLost),
         PolicyFindings::NotAsked => Governing::Nobody(Reason::NoPolicy),
         PolicyFindings::Unknown(trouble) => without_answer(case, trouble),
     }
@@ -88,7 +95,10 @@ pub(super) fn passed_over(case: &Case<'_>, governing: &Governing<'_>) -> Option<
         PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => {
             policy.authentication != Authentication::FirstUse
         }
-        PolicyFindings::Absent(_) | PolicyFindings::NotAsked | PolicyFindings::Unknown(_) => false,
+        PolicyFindings::Absent(_)
+        | PolicyFindings::Lost
+        | PolicyFindings::NotAsked
+        | PolicyFindings::Unknown(_) => false,
     };
     let by_mta_sts =
         matches!(governing, Governing::Policy(policy, _) if policy.policy.dialect() == Dialect::MtaSts);
@@ -192,7 +202,9 @@ pub(super) fn under(case: &Case<'_>, policy: &StoredPolicy, force: Force, standi
 pub(super) fn bound_by_nobody(mx: &MxFindings, reason: Reason) -> Ruling {
     let (verdict, reason) = match mx {
         MxFindings::Null => (Verdict::Deliver, Reason::NullMx),
-        MxFindings::TooMany(_) => (Verdict::Defer, Reason::TooManyMx),
+        // Of these hosts none can have TLSA records that count.
+        MxFindings::TooMany(_, Class::Insecure) => (Verdict::Deliver, reason),
+        MxFindings::TooMany(..) => (Verdict::Defer, Reason::TooManyMx),
         MxFindings::Unknown(trouble) if must_wait(trouble) => (Verdict::Defer, reason_of(trouble)),
         MxFindings::Hosts { .. } | MxFindings::Unknown(_) => (Verdict::Deliver, reason),
     };
@@ -211,7 +223,8 @@ pub(super) fn without_mx(mx: &MxFindings, binding: bool) -> Option<(Verdict, Rea
         }
         MxFindings::Hosts { .. } => None,
         MxFindings::Null => Some((Verdict::Deliver, Reason::NullMx)),
-        MxFindings::TooMany(_) => Some((Verdict::Defer, Reason::TooManyMx)),
+        MxFindings::TooMany(_, Class::Insecure) if !binding => None,
+        MxFindings::TooMany(..) => Some((Verdict::Defer, Reason::TooManyMx)),
         MxFindings::Unknown(trouble) if binding || must_wait(trouble) => {
             Some((Verdict::Defer, reason_of(trouble)))
         }

@@ -6,9 +6,9 @@ use crate::cache::{Memory, Policies, Topic};
 use crate::dns::Class;
 use crate::limits::{UNPROVEN_ASKED_AGAIN, UNPROVEN_REMEMBERED};
 use crate::name::PolicyDomain;
-use crate::policy::StoredPolicy;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
-use crate::verdict::Requirement;
+use crate::verdict::{PolicyFindings, Requirement};
 
 /// What one evaluation asks, remembers and logs, and its moment.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Context<'a, M> {
     /// Stands still for the whole evaluation.
     pub(super) now: UnixTime,
     pub(super) evidence_log: EvidenceLog,
+    /// Of which dialect a policy is stored that cannot be read.
+    unreadable: Option<Dialect>,
     /// A policy is in force, or the administrator requires authentication: a false answer of DNS could hold mail back.
     is_binding: bool,
 }
@@ -33,7 +35,22 @@ impl<'a, M> Context<'a, M> {
     ) -> Self {
         let is_binding = matches!(request.requirement, Some(Requirement::Dane | Requirement::WebPki))
             || stored.iter().any(StoredPolicy::is_in_force);
-        Self { request, memory, now, evidence_log, is_binding }
+        Self { request, memory, now, evidence_log, unreadable: stored.unreadable, is_binding }
+    }
+
+    /// Whether a policy of that dialect is stored that cannot be read: what was remembered beside it counts no more than it.
+    pub(super) fn has_lost(&self, dialect: Dialect) -> bool {
+        self.unreadable == Some(dialect)
+    }
+
+    /// What was found of that dialect; nothing but a policy makes up for one that cannot be read.
+    pub(super) fn or_lost(&self, dialect: Dialect, found: PolicyFindings) -> PolicyFindings {
+        match found {
+            PolicyFindings::Absent(_) | PolicyFindings::Unknown(_) if self.has_lost(dialect) => {
+                PolicyFindings::Lost
+            }
+            found => found,
+        }
     }
 
     /// Until when an answer of that class counts that was asked for at `asked_at`, before it is asked for again. Anybody on

@@ -286,6 +286,9 @@ fn open(
         !(request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
     let stored = Policies { smtp_sts: stored.smtp_sts.filter(counts), ..stored };
+    if let Some(damage) = stored.damage(&request.domain) {
+        evidence_log.without_cache(damage);
+    }
     if stored.iter().next().is_some() {
         evidence_log.cache_is(CacheUse::Hit);
     }

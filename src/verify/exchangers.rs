@@ -167,7 +167,7 @@ fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a 
              (RFC 7672 section 2.2.1); a host with TLSA records may still be met with opportunistic DANE"
                 .to_owned(),
         ),
-        (MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_), _) => {
+        (MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_), _) => {
             Err("there are no MX hosts to look at".to_owned())
         }
     }

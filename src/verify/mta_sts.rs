@@ -32,7 +32,7 @@ pub(super) fn recall<M: Memory>(
     context: &Context<'_, M>,
     stored: Option<&StoredPolicy>,
 ) -> Option<PolicyFindings> {
-    let announcement = recalled(context)?;
+    let announcement = recalled(context).filter(|_| !context.has_lost(Dialect::MtaSts))?;
     match plan(context, stored, &announcement) {
         Plan::Settled(findings) => Some(findings),
         Plan::Fetch(_) => None,
@@ -49,17 +49,18 @@ pub(super) async fn look<M: Memory>(
     dns: &impl Resolve,
     https: &impl Fetch,
 ) -> PolicyFindings {
-    let announcement = match recalled(context) {
+    let announcement = match recalled(context).filter(|_| !context.has_lost(Dialect::MtaSts)) {
         Some(announcement) => announcement,
         None => ask(context, dns).await,
     };
     if let (Announcement::Nothing, Some(_), Some(memory)) = (&announcement, stored, context.memory) {
         memory.note(context.domain(), Dialect::MtaSts, &Notice::Withdrawn);
     }
-    match plan(context, stored, &announcement) {
+    let found = match plan(context, stored, &announcement) {
         Plan::Settled(findings) => findings,
         Plan::Fetch(record) => fetch(context, stored, record, https).await,
-    }
+    };
+    context.or_lost(Dialect::MtaSts, found)
 }
 
 /// Looks for a policy newer than the one in force, before that one refuses mail (RFC 8461 section 5.1).

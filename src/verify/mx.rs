@@ -28,7 +28,7 @@ pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
         })
         .collect();
     if exchanges.len() > MAX_MX_RECORDS {
-        return MxFindings::TooMany(exchanges.len());
+        return MxFindings::TooMany(exchanges.len(), answer.outcome.class());
     }
     if let [(_, exchange)] = exchanges.as_slice()
         && exchange.is_root()
@@ -53,7 +53,7 @@ pub fn names_to_look_at<'a>(mx: &'a MxFindings, hosts: &[MxHost]) -> &'a [MxHost
         MxFindings::Hosts { names, aliases: None } if !hosts.iter().all(|host| names.contains(host)) => {
             names.get(..MAX_MX_HOSTS_LOOKED_AT).unwrap_or(names)
         }
-        MxFindings::Hosts { .. } | MxFindings::Null | MxFindings::TooMany(_) | MxFindings::Unknown(_) => &[],
+        MxFindings::Hosts { .. } | MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => &[],
     }
 }
 

@@ -113,7 +113,7 @@ impl MxAnswer {
                 }
                 Some(line)
             }
-            MxFindings::TooMany(_) | MxFindings::Unknown(_) => None,
+            MxFindings::TooMany(..) | MxFindings::Unknown(_) => None,
         }
     }
 

@@ -26,6 +26,9 @@ pub(super) fn recall<M: Memory>(
     if let Some(policy) = stored.filter(|policy| policy.is_in_force()) {
         return Some(PolicyFindings::InForce(policy.clone()));
     }
+    if context.has_lost(Dialect::SmtpSts) {
+        return None;
+    }
     let (line, until) = context.recall(TOPIC)?;
     let finding = Finding::from_line(&line, until)?;
     let (Discovery::Absent(_, class, _) | Discovery::Found(Candidate { class, .. })) = &finding.discovery
@@ -65,7 +68,7 @@ pub(super) async fn look<M: Memory>(
     if let Some((line, until)) = finding.to_line() {
         context.remember(TOPIC, Some(&line), Some(until.min(believed_until)));
     }
-    findings(context, stored, &finding)
+    context.or_lost(Dialect::SmtpSts, findings(context, stored, &finding))
 }
 
 /// Looks for a policy newer than one in force, authenticated by the mechanism of the one in force (draft appendix 1).

@@ -28,10 +28,14 @@ pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, Failure> {
         number = number.saturating_add(1);
     }
     if arguments.format == Format::Human {
-        if number == 0 {
+        let census = cache.census()?;
+        let (elsewhere, damaged) = (census.elsewhere, census.here.saturating_sub(number));
+        if number == 0 && damaged == 0 {
             sink.line("no policy is stored")?;
         }
-        let elsewhere = cache.census()?.elsewhere;
+        if damaged > 0 {
+            sink.line(&format!("not shown, as damaged: {damaged}; `smtp-sts-verify doctor` tells more"))?;
+        }
         if elsewhere > 0 {
             sink.line(&format!("not shown, as learnt under other trust anchors, authorities or laboratory settings: {elsewhere}"))?;
         }

@@ -25,6 +25,8 @@ struct Knowledge {
     remembered: Vec<(Topic, Recollection)>,
     /// Policies learnt under other circumstances.
     elsewhere: u64,
+    /// What is to be said of a policy that cannot be read.
+    damage: Option<String>,
 }
 
 /// Runs the command.
@@ -50,8 +52,10 @@ impl Knowledge {
         let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
         let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
         let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));
+        let stored = cache.stored(&domain)?;
         Ok(Self {
-            policies: cache.stored(&domain)?.iter().cloned().collect(),
+            damage: stored.damage(&domain),
+            policies: stored.iter().cloned().collect(),
             failures: Dialect::ALL.into_iter().filter_map(failed).collect(),
             remembered: Topic::ALL.into_iter().filter(is_answer).filter_map(recalled).collect(),
             elsewhere: cache.elsewhere(&domain)?,
@@ -65,6 +69,7 @@ impl Knowledge {
             && self.failures.is_empty()
             && self.remembered.is_empty()
             && self.elsewhere == 0
+            && self.damage.is_none()
     }
 
     /// The page for people.
@@ -77,6 +82,9 @@ impl Knowledge {
         page.heading(self.domain.as_str());
         for policy in &self.policies {
             self.describe(policy, &mut page);
+        }
+        if let Some(damage) = &self.damage {
+            page.paragraph(Tone::Bad, damage);
         }
         for (dialect, failures) in &self.failures {
             page.heading(&format!("{}: the policy could not be fetched", dialect.word()));

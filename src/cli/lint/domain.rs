@@ -139,7 +139,7 @@ fn publish(
                 format!("{domain} takes no mail (null MX): it needs no policy"),
             ));
         }
-        MxFindings::TooMany(number) => {
+        MxFindings::TooMany(number, _) => {
             return Err(Failure(
                 ExitStatus::Refuse,
                 format!("{domain} has {number} MX records, which is more than are judged"),

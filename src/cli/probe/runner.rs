@@ -95,6 +95,9 @@ fn decisive(explained: &Explained) -> Option<StoredPolicy> {
     };
     match findings {
         PolicyFindings::InForce(policy) | PolicyFindings::NeverApplied(policy) => Some(policy.clone()),
-        PolicyFindings::Absent(_) | PolicyFindings::NotAsked | PolicyFindings::Unknown(_) => None,
+        PolicyFindings::Absent(_)
+        | PolicyFindings::Lost
+        | PolicyFindings::NotAsked
+        | PolicyFindings::Unknown(_) => None,
     }
 }

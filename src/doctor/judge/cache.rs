@@ -63,8 +63,10 @@ fn files(view: &CacheView) -> Vec<Finding> {
                 findings
                     .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
             }
-            Ok(CacheFileState::Open { version, journal, octets: size, most, rows, check, .. }) => {
-                findings.push(integrity(*version, check.as_deref()).about(name));
+            Ok(CacheFileState::Open {
+                version, journal, octets: size, most, rows, damaged, check, ..
+            }) => {
+                findings.push(integrity(*version, check.as_deref(), *damaged).about(name));
                 findings.push(journal_mode(journal).about(name));
                 findings.push(size_of(*size, *most, *rows).about(name));
             }
@@ -74,9 +76,18 @@ fn files(view: &CacheView) -> Vec<Finding> {
     findings
 }
 
-fn integrity(version: i64, check: Option<&str>) -> Finding {
+fn integrity(version: i64, check: Option<&str>, damaged: u64) -> Finding {
     const CHECK: Check = Check::CacheIntegrity;
     match check {
+        Some("ok") if damaged > 0 => {
+            let rows = if damaged == 1 { "row is" } else { "rows are" };
+            wrong(
+                CHECK,
+                format!(
+                    "{damaged} {rows} not what was written: mail for their domains waits until a policy has been fetched anew"
+                ),
+            )
+        }
         Some("ok") => fine(CHECK, format!("schema {version}, no damage found")),
         Some(found) => wrong(CHECK, found),
         None => unchecked(CHECK, format!("schema {version}; too large to be read through here")),
@@ -118,6 +129,7 @@ pub(super) mod tests {
             octets: 40_960,
             most: 307_200_000,
             rows: 12,
+            damaged: 0,
             check: Some("ok".into()),
             writable: true,
         }
@@ -165,10 +177,11 @@ pub(super) mod tests {
 
     #[test]
     fn what_exims_user_cannot_write_is_wrong() {
-        let CacheFileState::Open { version, journal, octets, most, rows, check, .. } = open() else {
+        let CacheFileState::Open { version, journal, octets, most, rows, damaged, check, .. } = open() else {
             panic!()
         };
-        let sealed = CacheFileState::Open { version, journal, octets, most, rows, check, writable: false };
+        let writable = false;
+        let sealed = CacheFileState::Open { version, journal, octets, most, rows, damaged, check, writable };
         for view in [
             CacheView { policies: Ok(sealed), ..view() },
             CacheView { answers: Err("Permission denied".into()), ..view() },
@@ -191,20 +204,22 @@ pub(super) mod tests {
 
     #[test]
     fn damage_is_wrong_and_another_journal_mode_a_warning() {
-        let with = |journal: &str, check: Option<&str>| {
+        let with = |journal: &str, check: Option<&str>, damaged| {
             let file = CacheFileState::Open {
                 version: 2,
                 journal: journal.into(),
                 octets: 1,
                 most: 10_000,
-                rows: 0,
+                rows: 2,
+                damaged,
                 check: check.map(str::to_owned),
                 writable: true,
             };
             Caches { own: Ok(CacheView { policies: Ok(file), ..view() }), ..good() }
         };
-        assert_eq!(worst(&with("delete", Some("row 3 missing")), Check::CacheIntegrity), Health::Wrong);
-        assert_eq!(worst(&with("wal", Some("ok")), Check::CacheJournal), Health::Warning);
+        assert_eq!(worst(&with("delete", Some("row 3 missing"), 0), Check::CacheIntegrity), Health::Wrong);
+        assert_eq!(worst(&with("delete", Some("ok"), 1), Check::CacheIntegrity), Health::Wrong);
+        assert_eq!(worst(&with("wal", Some("ok"), 0), Check::CacheJournal), Health::Warning);
     }
 
     #[test]

@@ -33,9 +33,9 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
     let file = |state: Result<Option<FileState>, CacheError>, path: &CachePath| match state {
         Ok(None) => Ok(CacheFileState::Absent),
         Err(trouble) => Err(trouble.to_string()),
-        Ok(Some(FileState { version, journal, octets, most, rows, check })) => {
+        Ok(Some(FileState { version, journal, octets, most, rows, damaged, check })) => {
             let writable = may_write(path.as_path()).is_ok();
-            Ok(CacheFileState::Open { version, journal, octets, most, rows, check, writable })
+            Ok(CacheFileState::Open { version, journal, octets, most, rows, damaged, check, writable })
         }
     };
     let directory = directory(path);

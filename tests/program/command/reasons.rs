@@ -56,6 +56,15 @@ fn provoked(reason: Reason) -> Option<Told> {
             Program::new(&lab).with_trust_anchor(&anchor).route("none.test")
         }
         Reason::NullMx => delivery("null"),
+        Reason::PolicyLost => {
+            enforced("mx1.enforced.test");
+            rusqlite::Connection::open(program.cache())
+                .unwrap()
+                .execute("UPDATE policy SET record = replace(record, 'mx', 'nx')", [])
+                .unwrap();
+            lab.behave(Scope::name("_smtp_sts.enforced.test"), Manner::Servfail);
+            delivery("enforced")
+        }
         Reason::PolicyMalformed => delivery("malformed"),
         Reason::PolicyMet => enforced("mx2.enforced.test"),
         Reason::PolicyUnauthenticated => {

@@ -30,7 +30,7 @@ fn an_answer_that_memory_gives_at_once_is_compared_with_the_one_that_is_true_now
     assert_eq!(at(&told, "/remembered/compared"), "same");
     let until = told.pointer("/remembered/until").and_then(Value::as_u64).unwrap();
     let now = told["at"].as_u64().unwrap();
-    assert!((now + 200..=now + 300).contains(&until), "the TTLs of the world are 300 seconds");
+    assert!((now..=now + 5).contains(&until), "anybody could have sent it: it is soon asked for again");
     lab.behave(Scope::Everything, Manner::Servfail);
     let (told, _) = document(&lab, &program, &["sts.test"]);
     assert_eq!(

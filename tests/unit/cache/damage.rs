@@ -222,3 +222,29 @@ fn f6_no_flipped_bit_changes_a_dns_result() {
     }
     assert!(alive > 10_000, "{alive} rows survived");
 }
+
+#[test]
+fn a_row_that_is_not_believed_is_told_of_until_a_policy_takes_its_place() {
+    for (poison, is_told) in [
+        ("UPDATE policy SET record = replace(record, 'mx.test', 'evil.test')", true),
+        ("UPDATE policy SET checksum = x'00'", true),
+        ("UPDATE policy SET mechanism = 'none'", true),
+        ("UPDATE policy SET record = printf('%.*c', 3000000, 'x')", true),
+        ("UPDATE policy SET expires_at = 'soon'", true),
+        // What has ended, or was never met, bound nobody.
+        ("UPDATE policy SET expires_at = 1", false),
+        ("UPDATE policy SET applied_at = NULL", false),
+    ] {
+        let (place, _) = after(poison);
+        let name = domain("example.org");
+        let unreadable = |place: &Place| place.cache().policies(&name).unwrap().unreadable.is_some();
+        assert_eq!(unreadable(&place), is_told, "{poison}");
+        let [policies, _] = place.cache().check_up();
+        assert_eq!(policies.unwrap().unwrap().damaged, 1, "{poison}");
+        place.cache().keep(&enforced("example.org", now())).unwrap();
+        let mechanism_is_lost = poison.contains("mechanism");
+        assert_eq!(unreadable(&place), mechanism_is_lost, "{poison}");
+        place.cache().purge(&name).unwrap();
+        assert!(!unreadable(&place), "{poison}");
+    }
+}

@@ -149,12 +149,15 @@ fn both_dialects_stand_beside_each_other() {
     place.cache().keep(&draft).unwrap();
     place.cache().keep(&rfc).unwrap();
     let (cache, name) = (place.cache(), domain("example.org"));
-    let both = Policies { mta_sts: Some(rfc.clone()), smtp_sts: Some(draft.clone()) };
+    let both = Policies { mta_sts: Some(rfc.clone()), smtp_sts: Some(draft.clone()), unreadable: None };
     assert_eq!(cache.policies(&name).unwrap(), both);
     assert_eq!(cache.policy(&name, Dialect::MtaSts).unwrap().as_ref(), Some(&rfc));
     let ended = mta_sts("example.org", "2", "testing", 0, now());
     assert_eq!(place.cache().keep(&ended).unwrap(), Kept::Stored);
-    assert_eq!(place.cache().policies(&name).unwrap(), Policies { mta_sts: None, smtp_sts: Some(draft) });
+    assert_eq!(
+        place.cache().policies(&name).unwrap(),
+        Policies { smtp_sts: Some(draft), ..Policies::default() }
+    );
     assert_eq!(
         place.cache().stored(&name).unwrap().mta_sts,
         Some(ended),

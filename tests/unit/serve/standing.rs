@@ -102,7 +102,7 @@ fn stored(age: u64, life: u64) -> DomainSnapshot {
     let text = format!("v=STSv1; id=1;\n{}", Made::body(life));
     let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
     let policy = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at);
-    let policies = Policies { mta_sts: Some(policy), smtp_sts: None }.unexpired(NOW);
+    let policies = Policies { mta_sts: Some(policy), ..Policies::default() }.unexpired(NOW);
     DomainSnapshot { policies, ..DomainSnapshot::default() }
 }
 

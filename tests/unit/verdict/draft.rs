@@ -1,6 +1,7 @@
 //! Policies of the draft's dialect, alone.
 
 use super::*;
+use smtp_sts_verify::dns::Class;
 
 const ENFORCE: &str = "v=STS1; to=true; mx=*.example.com; a=dnssec; c=webpki; e=86400";
 const REPORT: &str = "v=STS1; to=false; mx=*.example.com; a=dnssec; c=webpki; e=86400";
@@ -178,7 +179,7 @@ fn a_policy_that_wants_tlsa_records_is_met_by_dane_and_by_nothing_else() {
 fn a_host_that_the_policy_forbids_is_refused_whatever_dns_says() {
     let troubles = [
         MxFindings::Null,
-        MxFindings::TooMany(1_000),
+        MxFindings::TooMany(1_000, Class::Insecure),
         MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)),
         MxFindings::Unknown(LookupError::Bogus(Blame::Domain, String::new())),
     ];
@@ -222,7 +223,8 @@ fn without_a_policy_mail_flows_unless_the_mx_rrset_is_a_proven_lie() {
     for (mx, expected) in [
         (mx(&["mx.example.com"]), (Verdict::Deliver, Reason::NoPolicy)),
         (MxFindings::Null, (Verdict::Deliver, Reason::NullMx)),
-        (MxFindings::TooMany(65), (Verdict::Defer, Reason::TooManyMx)),
+        (MxFindings::TooMany(65, Class::Secure), (Verdict::Defer, Reason::TooManyMx)),
+        (MxFindings::TooMany(65, Class::Insecure), (Verdict::Deliver, Reason::NoPolicy)),
         (MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)), (Verdict::Deliver, Reason::NoPolicy)),
         (MxFindings::Unknown(silence(ZoneStatus::Signed)), (Verdict::Defer, Reason::DnsUnreachable)),
         (
