@@ -169,7 +169,7 @@ impl Reason {
             ),
             Self::Deadline => say(
                 "deadline",
-                "The time for one run was over before everything was known: the mail waits.",
+                "The time for one run was over before everything was known, and no earlier answer may stand in: the mail waits.",
                 "Look at the name servers' speed; --deadline sets the time, answer_within the daemon's.",
                 "this program's manual",
                 None,

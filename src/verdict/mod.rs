@@ -3,7 +3,12 @@
 //! Pure, and the only place that can refuse. Each MX host is judged by itself, and the mechanisms in their order: what
 //! the administrator requires, DANE, MTA-STS, the draft's record. It refuses only under a policy in force (one of
 //! MTA-STS that was authenticated; one of the draft that was met before, too) or against secure TLSA records, and
-//! never takes an unproved absence for an absence. It asks nobody and stores nothing: the pipeline in
+//! never takes an unproved absence for an absence.
+//!
+//! The rule for everything else: no mail waits, or is refused, that the mail server alone would have delivered, unless a policy in
+//! force, a usable TLSA record or a null MX stands against it, or the answer is bogus, or withheld in a zone that is not proven to be
+//! unsigned. (The administrator may want more: `on_unreachable`, overrides.) And nothing that is done for the sake of this rule delivers
+//! more than a proven demand allows. `tests/wild` holds whole deliveries to it. This room asks nobody and stores nothing: the pipeline in
 //! [`crate::verify`] gathers what is judged here.
 
 mod dane;

@@ -180,7 +180,8 @@ fn answer(page: &mut ManPage) -> Result<(), String> {
     page.table(decisions::table()?);
     page.paragraph(
         "\"absent\" is a proven absence, or one in a zone that is proven to be unsigned. With on_unreachable = \"defer\", \"unreachable, \
-         unsigned zone\" lets the mail wait. A bogus or unreachable MX record always does.",
+         unsigned zone\" lets the mail wait. Bogus MX records always do, and unreachable \
+         ones where a policy is in force or the zone is not proven to be unsigned.",
     );
     Ok(())
 }
