@@ -10,7 +10,7 @@ use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proof::Role;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::dns::{Answer, Class, Outage, Outcome, Question, Resolve};
+use smtp_sts_verify::dns::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
 use smtp_sts_verify::limits::MAX_QUERIES;
 use smtp_sts_verify::time::Clock;
 use smtp_sts_verify::time::clock::SystemClock;
@@ -115,6 +115,31 @@ async fn nobody_waits_for_what_no_walk_needs() {
     let answers = resolver.resolve(&[below_an_insecure_cut, policy()]).await;
     assert_eq!(classes(&answers), [Class::Insecure, Class::Secure]);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn silence_is_waited_for_as_long_as_a_signature_could_break_it() {
+    let laboratory = Laboratory::start();
+    let unsigned = question("_smtp_sts.webpki.test.", RecordType::TXT);
+    for name in ["_smtp_sts.webpki.test.", "_smtp_sts.enforced.test."] {
+        laboratory.behave(Scope::question(name, "TXT"), Manner::Silent);
+    }
+    let patience = Duration::from_millis(400);
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 3_000).with_unsigned_patience(patience);
+    let began = Instant::now();
+    let answer = resolver.resolve_one(&unsigned).await;
+    let took = began.elapsed();
+    let is_known_to_be_unsigned =
+        matches!(&answer.outcome, Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, _));
+    assert!(is_known_to_be_unsigned, "{:?}", answer.outcome);
+    assert!((patience..patience * 4).contains(&took), "{took:?}");
+    let answer = resolver.resolve_one(&policy()).await;
+    assert!(
+        matches!(&answer.outcome, Outcome::Unreachable(_, ZoneStatus::Signed, _)),
+        "{:?}",
+        answer.outcome
+    );
+    assert!(began.elapsed() >= Duration::from_millis(2_900), "to the deadline: {:?}", began.elapsed());
 }
 
 /// Is the last ground of the proof what was asked for?
