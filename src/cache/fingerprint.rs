@@ -20,6 +20,8 @@ pub struct Circumstances {
     pub allow_private_addresses: bool,
     /// The name servers given with `--dns`; empty for those of the system, which change with the network.
     pub name_servers: Vec<SocketAddr>,
+    /// The zones of `insecure_zones`: what is said there is believed unproven.
+    pub insecure_zones: Vec<String>,
 }
 
 /// The trust anchors.
@@ -72,14 +74,16 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Circumstances {
-    /// What a policy was learnt under. The name servers do not count: they prove nothing.
+    /// What a policy was learnt under. The name servers do not count: they prove nothing. Nor do private zones: a policy in
+    /// force stays so, whatever is said now of where it was learnt.
     #[must_use]
     pub fn of_policies(&self) -> Fingerprint {
         Fingerprint(short_digest(&self.parts()))
     }
 
     /// What a DNS result was learnt under: as for policies, and from which name servers if they were chosen, since
-    /// the unsigned part of the DNS is what they say it is.
+    /// the unsigned part of the DNS is what they say it is; and beside which private zones, for an MX record can lead from
+    /// any domain into one.
     #[must_use]
     pub fn of_answers(&self) -> Fingerprint {
         let mut parts = self.parts();
@@ -87,6 +91,10 @@ impl Circumstances {
         servers.sort();
         servers.dedup();
         parts.extend(servers.into_iter().map(|server| ("name server", server.into_bytes())));
+        let mut zones = self.insecure_zones.clone();
+        zones.sort();
+        zones.dedup();
+        parts.extend(zones.into_iter().map(|zone| ("insecure zone", zone.into_bytes())));
         Fingerprint(short_digest(&parts))
     }
 
@@ -139,7 +147,20 @@ mod tests {
             https_port: 443,
             allow_private_addresses: false,
             name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
         }
+    }
+
+    #[test]
+    fn private_zones_count_for_dns_results_and_end_no_policy() {
+        let with = |zones: &[&str]| Circumstances {
+            insecure_zones: zones.iter().map(ToString::to_string).collect(),
+            ..usual()
+        };
+        assert_eq!(with(&["corp.example"]).of_policies(), usual().of_policies());
+        assert_ne!(with(&["corp.example"]).of_answers(), usual().of_answers());
+        assert_ne!(with(&["corp.example"]).of_answers(), with(&["corp.test"]).of_answers());
+        assert_eq!(with(&["a.test", "b.test"]).of_answers(), with(&["b.test", "a.test"]).of_answers());
     }
 
     #[test]

@@ -255,6 +255,7 @@ mod tests {
             https_port,
             allow_private_addresses: false,
             name_servers: vec![],
+            insecure_zones: Vec::new(),
         }
         .of_policies()
     }

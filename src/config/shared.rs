@@ -1,5 +1,6 @@
 //! What several commands share, each flag in one place: on the command line, and as a key of the file.
 
+use crate::dns::scope::InsecureZone;
 use crate::limits::DEADLINE_MAX;
 use crate::text::excerpt;
 use crate::verdict::{Handshake, OnUnreachable};
@@ -23,6 +24,10 @@ pub struct SharedArgs {
     #[arg(long, value_name = "ADDR[:PORT]")]
     #[serde(deserialize_with = "one_or_more")]
     pub dns: Vec<NameServer>,
+    /// A private zone below which nothing is validated, as unbound's domain-insecure; repeatable
+    #[arg(long, value_name = "ZONE")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub insecure_zones: Vec<InsecureZone>,
     /// DNSKEY or DS lines to trust [default: the root's, built in]
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Option<PathBuf>,
@@ -62,6 +67,11 @@ impl SharedArgs {
         Self {
             cachedb: self.cachedb.or(file.cachedb),
             dns: if self.dns.is_empty() { file.dns } else { self.dns },
+            insecure_zones: if self.insecure_zones.is_empty() {
+                file.insecure_zones
+            } else {
+                self.insecure_zones
+            },
             trust_anchor: self.trust_anchor.or(file.trust_anchor),
             ca_file: self.ca_file.or(file.ca_file),
             https_port: self.https_port.or(file.https_port),

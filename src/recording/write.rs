@@ -58,6 +58,8 @@ struct Override<'a> {
 struct Settings<'a> {
     name_servers: Vec<String>,
     trust_anchors: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    insecure_zones: Vec<String>,
     authorities: &'a str,
     https_port: u16,
     allow_private_addresses: bool,
@@ -179,6 +181,7 @@ impl Recording {
             settings: Settings {
                 name_servers: settings.name_servers.iter().map(ToString::to_string).collect(),
                 trust_anchors: settings.anchors.fingerprint_input().lines().map(str::to_owned).collect(),
+                insecure_zones: settings.anchors.insecure_zones().iter().map(ToString::to_string).collect(),
                 authorities: &settings.authorities,
                 https_port: settings.https_port,
                 allow_private_addresses: settings.allow_private_addresses,

@@ -150,7 +150,7 @@ fn attributes(report: &Report, level: &Level<'_>) -> Option<String> {
         (Level::Secure(hosts), Some(published)) => {
             Some(of_policy(domain, &published, &host_patterns(report, &published, hosts)))
         }
-        (Level::Default, _) if *reason == Reason::NullMx => None,
+        (Level::Default, _) if matches!(reason, Reason::NullMx | Reason::SpecialUseName) => None,
         (Level::Default, Some(published)) if *mode == Mode::Testing => {
             let patterns = published.body.mx.iter().map(ToString::to_string).collect::<Vec<_>>();
             Some(of_policy(domain, &published, &patterns) + &failure(report).unwrap_or_default())

@@ -266,6 +266,7 @@ mod tests {
             https_port: 443,
             allow_private_addresses: false,
             name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
         };
         let path = CachePath::parse(&directory.path().join("cache.db")).unwrap();
         Cache::new(path, &circumstances, 1_000, NOW)

@@ -6,6 +6,7 @@ use super::exchangers::Exchangers;
 use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
+use crate::dns::scope::Scope;
 use crate::https::Fetch;
 use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
 use crate::reason::Reason;
@@ -39,6 +40,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     pub(super) fn open(request: &'a Request, memory: Option<&'a M>, now: UnixTime) -> Self {
         let cache = if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable };
         let context = Context { request, memory, now, evidence_log: EvidenceLog::new(cache) };
+        if let Some(note) = request.scope.note(&request.domain) {
+            context.evidence_log.note(note);
+        }
         let stored = open(&context);
         let exchangers = Exchangers::recall(&context);
         let mut evaluation = Self { context, stored, exchangers, findings: Findings::default() };
@@ -61,6 +65,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     /// Asks for whatever is not known yet. All mechanisms leave together; none is waited for that can no longer
     /// decide: no policy where DANE decides about every host, no record of the draft beside a policy of MTA-STS.
     pub(super) async fn ask(&mut self, dns: &impl Resolve, https: &impl Fetch) {
+        if self.judged_unasked().is_some() {
+            return;
+        }
         let Self { context, stored, .. } = &*self;
         let exchangers = self.exchangers.clone().look(context, dns);
         if context.request.requirement.is_some() {
@@ -110,8 +117,29 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         settles(&self.context, &self.exchangers)
     }
 
+    /// The judgement where the public DNS has nothing to say about the domain: it is not asked, and so ends no policy that is
+    /// in force. `None` everywhere else.
+    fn judged_unasked(&self) -> Option<Judgement> {
+        let Request { scope, requirement, hosts, .. } = self.context.request;
+        let binds = |policy: &StoredPolicy| policy.is_in_force() && policy.is_enforced();
+        let plain =
+            |policy, reason| Judgement { policy, ..Judgement::plain(Verdict::Deliver, reason, hosts) };
+        match (scope, requirement) {
+            (Scope::SpecialUse(_), Some(Requirement::None)) => {
+                Some(plain(PolicyType::Override, Reason::Override))
+            }
+            (Scope::SpecialUse(_), None) if !self.stored.iter().any(binds) => {
+                Some(plain(PolicyType::None, Reason::SpecialUseName))
+            }
+            (Scope::SpecialUse(_) | Scope::Public | Scope::InsecureZone(_), _) => None,
+        }
+    }
+
     /// The judgement on what is known; `None` while something was not asked for yet that can decide.
     pub(super) fn judged(&self) -> Option<Judgement> {
+        if let Some(judgement) = self.judged_unasked() {
+            return Some(judgement);
+        }
         let not_asked = PolicyFindings::NotAsked;
         let (mx, dane) = (self.exchangers.mx()?, self.exchangers.dane()?);
         let case = case(self.context.request, mx, dane, &not_asked);
@@ -129,7 +157,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
 
     /// Whether nothing remains to be learnt about the hosts asked for.
     pub(super) fn hosts_are_known(&self) -> bool {
-        !self.is_bound() || self.exchangers.knows_hosts(&self.context.request.hosts)
+        self.judged_unasked().is_some()
+            || !self.is_bound()
+            || self.exchangers.knows_hosts(&self.context.request.hosts)
     }
 
     /// Whether the cache says already what this judgement would write into it.

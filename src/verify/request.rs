@@ -1,5 +1,6 @@
 //! A question, as the pipeline takes it. Pure.
 
+use crate::dns::scope::{InsecureZones, Scope};
 use crate::name::{MxHost, PolicyDomain};
 use crate::verdict::{Handshake, OnUnreachable, Requirement};
 
@@ -10,6 +11,8 @@ pub struct Request {
     pub domain: PolicyDomain,
     /// Where it is to go; none asks for the domain as a whole.
     pub hosts: Vec<MxHost>,
+    /// What the public DNS has to say about the domain.
+    pub scope: Scope,
     /// What Exim saw of the handshake.
     pub handshake: Handshake,
     /// Only authenticated policies are stored and used.
@@ -25,6 +28,7 @@ impl Request {
     #[must_use]
     pub fn about(domain: PolicyDomain) -> Self {
         Self {
+            scope: InsecureZones::default().scope(&domain.to_dns()),
             domain,
             hosts: Vec::new(),
             handshake: Handshake::NotSeen,

@@ -96,6 +96,6 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => Err(usage("an address has no policy; give a domain".to_owned())),
-        Err(bad) => Err(usage(format!("the domain {bad}"))),
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => Err(usage(format!("the domain {bad}"))),
     }
 }

@@ -9,6 +9,7 @@
 //! | `example.org:587`, `[…]:587` | the same as without the port: policies are about a domain's mail, not about a port     |
 //! | `.org`                    | Postfix's search for a parent: `NOTFOUND`, policies do not hold for subdomains (section 3.4) |
 //! | `[192.0.2.1]`, `[IPv6:…]` | an address: `NOTFOUND`, it has no policy domain (section 3.4)                            |
+//! | `a..b`, labels of 64      | `NOTFOUND`: the DNS cannot carry it, so it has no policy; Postfix judges the name itself |
 //! | anything else             | `PERM`: nobody can say that mail for it needs no TLS                                     |
 
 use super::{Frame, netstring};
@@ -92,7 +93,7 @@ enum NextHop {
 
 fn next_hop(key: &str) -> Option<NextHop> {
     if let Some(parent) = key.strip_prefix('.') {
-        return PolicyDomain::parse(parent).ok().map(|_| NextHop::WithoutPolicy);
+        return destination(parent).map(|_| NextHop::WithoutPolicy);
     }
     if let Some((host, behind)) = key.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let is_closed = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
@@ -107,14 +108,14 @@ fn next_hop(key: &str) -> Option<NextHop> {
 fn destination(text: &str) -> Option<NextHop> {
     match Destination::parse(OsStr::new(text)) {
         Ok(Destination::Domain(domain)) => Some(NextHop::Domain(domain)),
-        Ok(Destination::AddressLiteral) => Some(NextHop::WithoutPolicy),
+        Ok(Destination::AddressLiteral | Destination::Unpublishable(_)) => Some(NextHop::WithoutPolicy),
         Err(_) => None,
     }
 }
 
-/// A number, or a service's name.
+/// A number, or a service's name; or nothing, for the usual one (`host_port(3)` of Postfix).
 fn is_port(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+    text.len() <= 32 && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
 }
 
 #[cfg(test)]
@@ -149,11 +150,16 @@ mod tests {
             "example.org:25",
             "example.org:smtp",
             "example.org.:submission",
+            "example.org:",
+            "[example.org]:",
         ] {
             assert_eq!(heard(&format!("policy {key}")), "policy example.org", "{key}");
         }
         assert_eq!(heard("policy-tlsrpt [example.org]:25"), "policy-tlsrpt example.org");
         assert_eq!(heard("policy bücher.test"), "policy xn--bcher-kva.test");
+        for name in ["foo_bar.example", "_x.test", "xn--a.example", "xn----5da7e.example", "bad-.example"] {
+            assert_eq!(heard(&format!("policy {name}")), format!("policy {name}"));
+        }
         assert_eq!(heard("policy [bücher.test]:25"), "policy xn--bcher-kva.test");
     }
 
@@ -172,6 +178,11 @@ mod tests {
             "[IPv6:2001:db8::1]:25",
             "2001:db8::1",
             "[a:bb:ccc::dddd]:123",
+            // What the DNS cannot carry.
+            "a..b",
+            "[a..b]:25",
+            "a..b:25",
+            "..org",
         ] {
             assert_eq!(heard(&format!("policy {key}")), "NOTFOUND ", "{key}");
         }
@@ -183,21 +194,18 @@ mod tests {
             "",
             ".",
             "..",
-            "..org",
             " example.org",
             "example.org ",
             "example.org example.net",
             "[example.org",
             "example.org]",
             "[example.org]25",
-            "[example.org]:",
             "[[example.org]]",
             "[]",
             "[]:25",
-            "example.org:",
             "example.org:25:25",
             ":25",
-            "x_y.test",
+            "x;y.test",
             "user@example.org",
             "/var/run/lmtp",
             "unix:/var/run/lmtp",

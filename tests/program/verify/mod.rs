@@ -10,5 +10,6 @@ mod in_force;
 mod lookup;
 mod mail_exchangers;
 mod mta_sts;
+mod private_names;
 mod trouble;
 mod warm;

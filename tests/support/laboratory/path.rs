@@ -56,6 +56,7 @@ pub(crate) fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
         https_port: lab.https_port(),
         allow_private_addresses: true,
         name_servers: vec![lab.dns()],
+        insecure_zones: Vec::new(),
     };
     Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now)
 }

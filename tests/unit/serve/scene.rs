@@ -200,6 +200,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
                 https_port: 443,
                 allow_private_addresses: false,
                 name_servers: Vec::new(),
+                insecure_zones: Vec::new(),
             },
             max_domains: 50_000,
         },
