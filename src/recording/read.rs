@@ -26,7 +26,7 @@ use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
-use crate::verify::Request;
+use crate::verify::{NextHop, Request};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -136,6 +136,7 @@ fn question(root: &Field<'_>, zones: &InsecureZones, moment: UnixTime) -> Read<e
     }
     let domain = request.get("domain")?.parsed("a mail domain", |text| PolicyDomain::parse(text).ok())?;
     let request = Request {
+        next_hop: NextHop::default(),
         scope: zones.scope(&domain.to_dns()),
         domain,
         hosts: hosts.each(|host| host.parsed("the name of a host", |text| MxHost::from_text(text).ok()))?,

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::evidence_log::EvidenceLog;
 use super::exchangers::Exchangers;
-use super::{CacheUse, Report, Request, mta_sts, smtp_sts};
+use super::{CacheUse, NextHop, Report, Request, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
 use crate::dns::scope::Scope;
@@ -43,10 +43,17 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         if let Some(note) = request.scope.note(&request.domain) {
             context.evidence_log.note(note);
         }
+        if let NextHop::Host(port) = request.next_hop {
+            context.evidence_log.note(format!(
+                "the mail goes to the host {} itself, port {port}: its own TLSA records count, and no policy of a domain",
+                request.domain
+            ));
+        }
         let stored = open(&context);
         let exchangers = Exchangers::recall(&context);
         let mut evaluation = Self { context, stored, exchangers, findings: Findings::default() };
-        if request.requirement.is_none() && !evaluation.is_settled_by_dane() {
+        let has_policies = matches!(request.next_hop, NextHop::Exchangers(_));
+        if request.requirement.is_none() && has_policies && !evaluation.is_settled_by_dane() {
             let Self { context, stored, .. } = &evaluation;
             let mta_sts = mta_sts::recall(context, stored.mta_sts.as_ref());
             let smtp_sts = smtp_sts::recall(context, stored.smtp_sts.as_ref());
@@ -72,6 +79,14 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let exchangers = self.exchangers.clone().look(context, dns);
         if context.request.requirement.is_some() {
             self.exchangers = exchangers.await;
+            return;
+        }
+        if matches!(context.request.next_hop, NextHop::Host(_)) {
+            self.exchangers = exchangers.await;
+            self.findings = Findings {
+                mta_sts: Some(PolicyFindings::NotAsked),
+                smtp_sts: Some(PolicyFindings::NotAsked),
+            };
             return;
         }
         let known = self.findings.clone();
@@ -275,6 +290,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let (evidence, notes, cache) = evidence_log.close();
         Report {
             domain: Some(request.domain.clone()),
+            next_hop: request.next_hop,
             judgement,
             cache,
             evidence,
@@ -288,6 +304,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
 
 /// What the cache holds and counts here.
 fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
+    if matches!(context.request.next_hop, NextHop::Host(_)) {
+        return Policies::default();
+    }
     let stored = match context.memory.map(|memory| memory.policies(context.domain())) {
         Some(Ok(stored)) => stored.unexpired(context.now),
         Some(Err(trouble)) => {

@@ -1,7 +1,7 @@
 //! Where the domain's mail goes, and what DANE asks of it there: what is remembered, and what has to be asked.
 
 use super::context::Context;
-use super::{dane, mx, remembered, words};
+use super::{NextHop, dane, mx, remembered, words};
 use crate::cache::{Memory, Topic};
 use crate::dns::{Class, Question, Resolve};
 use crate::name::MxHost;
@@ -27,6 +27,10 @@ struct Known {
 impl Exchangers {
     /// What memory knows.
     pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
+        // What is remembered is about MX hosts at their usual port.
+        if context.request.next_hop != NextHop::default() {
+            return Self::default();
+        }
         let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
         let Some((findings, class)) = remembered::mx_from_line(&line) else { return Self::default() };
         context.evidence_log.recalled(format!("{}. MX", context.domain()), class, until);
@@ -52,18 +56,24 @@ impl Exchangers {
     pub(super) async fn look<M: Memory>(self, context: &Context<'_, M>, dns: &impl Resolve) -> Self {
         let mut mx = match self.mx {
             Some(mx) => mx,
-            None => ask(context, dns).await,
+            None => match context.request.next_hop {
+                NextHop::Exchangers(_) => ask(context, dns).await,
+                NextHop::Host(_) => Known::itself(context),
+            },
         };
         let dane = match (self.dane, names_for_dane(context, &mx)) {
             (Some(dane), _) => dane,
             (None, Err(why)) => DaneFindings::Inapplicable(why),
             (None, Ok(names)) => {
                 let names = names.to_vec();
-                let looked = dane::look(dns, &names, &context.request.hosts).await;
+                let port = context.request.next_hop.port();
+                let looked = dane::look_at_port(dns, &names, &context.request.hosts, port).await;
                 context.evidence_log.answers(&looked.answers);
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
-                context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                if context.request.next_hop == NextHop::default() {
+                    context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                }
                 mx.findings = MxFindings::Hosts { names, aliases: Some(looked.aliases) };
                 mx.remember(context, looked.valid_until);
                 dane
@@ -97,8 +107,17 @@ impl Exchangers {
 }
 
 impl Known {
+    /// The host that the configuration of the mail server names: no MX record has a say, so there is none to be forged.
+    fn itself<M: Memory>(context: &Context<'_, M>) -> Self {
+        let findings = MxFindings::Hosts { names: vec![MxHost::from(context.domain())], aliases: None };
+        Self { findings, class: Class::Secure, until: None }
+    }
+
     /// Remembers the MX hosts with what their names are aliases for, which may be believed until `aliases_until`.
     fn remember<M: Memory>(&self, context: &Context<'_, M>, aliases_until: Option<UnixTime>) {
+        if context.request.next_hop != NextHop::default() {
+            return;
+        }
         let line = remembered::mx_to_line(&self.findings, self.class);
         context.remember(Topic::MxHosts, line.as_deref(), self.until.min(aliases_until));
     }

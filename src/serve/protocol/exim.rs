@@ -75,7 +75,7 @@ fn question(names: &[u8]) -> Request {
                 }
             },
         };
-        Ok(Question { domain, host })
+        Ok(Question::about(domain, host))
     };
     question().map_or_else(|none| Request::Unreadable(none, asker), Request::Policy)
 }
@@ -101,7 +101,7 @@ mod tests {
 
     fn asked_for(domain: &str, host: Option<&str>) -> Request {
         let host = host.map(|host| MxHost::from_text(host).unwrap());
-        Request::Policy(Question { domain: PolicyDomain::parse(domain).unwrap(), host })
+        Request::Policy(Question::about(PolicyDomain::parse(domain).unwrap(), host))
     }
 
     /// The line that goes back to what is no question.

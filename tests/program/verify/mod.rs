@@ -10,6 +10,7 @@ mod in_force;
 mod lookup;
 mod mail_exchangers;
 mod mta_sts;
+mod next_hop;
 mod private_names;
 mod trouble;
 mod warm;

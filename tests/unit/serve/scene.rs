@@ -243,7 +243,7 @@ pub(crate) fn with<T>(world: World, network: &Network, act: impl AsyncFnOnce(Dae
 
 /// A question about a domain, as a router asks it.
 pub(crate) fn about(domain: &str) -> Question {
-    Question { domain: PolicyDomain::parse(domain).unwrap(), host: None }
+    Question::about(PolicyDomain::parse(domain).unwrap(), None)
 }
 
 /// A question about one of its hosts.
