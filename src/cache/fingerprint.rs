@@ -1,5 +1,6 @@
 //! Under which circumstances something was learnt: what was learnt under others does not exist.
 
+use crate::policy::Mechanisms;
 use ring::digest;
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,6 +23,8 @@ pub struct Circumstances {
     pub name_servers: Vec<SocketAddr>,
     /// The zones of `insecure_zones`: what is said there is believed unproven.
     pub insecure_zones: Vec<String>,
+    /// The mechanisms that are asked for: of one that is left out nothing is learnt.
+    pub mechanisms: Mechanisms,
 }
 
 /// The trust anchors.
@@ -95,6 +98,8 @@ impl Circumstances {
         zones.sort();
         zones.dedup();
         parts.extend(zones.into_iter().map(|zone| ("insecure zone", zone.into_bytes())));
+        // Nothing is said while all of them count: what was learnt before there was a choice stays known.
+        parts.extend(self.mechanisms.left_out().map(|word| ("left out", word.as_bytes().to_vec())));
         Fingerprint(short_digest(&parts))
     }
 
@@ -148,7 +153,17 @@ mod tests {
             allow_private_addresses: false,
             name_servers: Vec::new(),
             insecure_zones: Vec::new(),
+            mechanisms: Mechanisms::default(),
         }
+    }
+
+    #[test]
+    fn mechanisms_that_are_left_out_count_for_dns_results_and_end_no_policy() {
+        let with = |words: &str| Circumstances { mechanisms: words.parse().unwrap(), ..usual() };
+        assert_eq!(with("mta-sts").of_policies(), usual().of_policies());
+        assert_ne!(with("mta-sts").of_answers(), usual().of_answers());
+        assert_ne!(with("mta-sts").of_answers(), with("dane").of_answers());
+        assert_eq!(with("smtp-sts,mta-sts,dane").of_answers(), usual().of_answers());
     }
 
     #[test]

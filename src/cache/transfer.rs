@@ -256,6 +256,7 @@ mod tests {
             allow_private_addresses: false,
             name_servers: vec![],
             insecure_zones: Vec::new(),
+            mechanisms: crate::policy::Mechanisms::default(),
         }
         .of_policies()
     }

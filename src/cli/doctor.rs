@@ -254,6 +254,7 @@ fn look_at_cache(path: &CachePath, setup: &Setup) -> CacheView {
         allow_private_addresses: false,
         name_servers: Vec::new(),
         insecure_zones: Vec::new(),
+        mechanisms: crate::policy::Mechanisms::default(),
     };
     let max_domains = setup.choices().max_domains();
     cache::view(path, Cache::new(path.clone(), &circumstances, max_domains, SystemClock.now()))

@@ -3,6 +3,7 @@
 use crate::dns::scope::InsecureZones;
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Decree, Overrides};
+use crate::policy::Mechanisms;
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::Request;
@@ -14,6 +15,8 @@ pub struct Rules {
     pub overrides: Overrides,
     /// The private zones.
     pub insecure_zones: InsecureZones,
+    /// The mechanisms that are asked for and applied.
+    pub mechanisms: Mechanisms,
     /// Only authenticated policies are stored and used.
     pub require_authentication: bool,
     /// What is done where a policy cannot be asked for in an unsigned zone.
@@ -44,6 +47,7 @@ impl Rules {
         let request = Request {
             hosts,
             scope,
+            mechanisms: self.mechanisms,
             handshake,
             require_authentication: self.require_authentication,
             on_unreachable: self.on_unreachable,

@@ -105,6 +105,7 @@ impl Setup {
             https_port: port,
             allow_private_addresses,
             insecure_zones: self.choices.insecure_zones().iter().map(ToString::to_string).collect(),
+            mechanisms: self.choices.mechanisms(),
             name_servers: self.choices.shared.dns.iter().map(|server| server.0).collect(),
         };
         Ok(Storage { path, circumstances, max_domains: self.choices.max_domains() })

@@ -2,6 +2,7 @@
 
 use crate::dns::scope::InsecureZone;
 use crate::limits::DEADLINE_MAX;
+use crate::policy::Mechanisms;
 use crate::text::excerpt;
 use crate::verdict::{Handshake, OnUnreachable};
 use clap::{Args, ValueEnum};
@@ -55,6 +56,10 @@ pub struct ConditionArgs {
     /// Where a policy cannot be asked for in an unsigned zone [default: deliver]
     #[arg(long, value_name = "WHAT")]
     pub on_unreachable: Option<WhenUnreachable>,
+    /// The mechanisms that are asked for and applied, of dane, mta-sts and smtp-sts [default: all]
+    #[arg(long, value_name = "WORD,...")]
+    #[serde(deserialize_with = "mechanisms")]
+    pub mechanisms: Option<Mechanisms>,
     /// What Exim saw after the handshake, for the header macro
     #[arg(long, value_name = "WHAT")]
     pub tls_verified: Option<TlsVerified>,
@@ -88,6 +93,7 @@ impl ConditionArgs {
         Self {
             require_authentication: self.require_authentication.or(file.require_authentication),
             on_unreachable: self.on_unreachable.or(file.on_unreachable),
+            mechanisms: self.mechanisms.or(file.mechanisms),
             tls_verified: self.tls_verified.or(file.tls_verified),
         }
     }
@@ -179,6 +185,17 @@ impl From<TlsVerified> for Handshake {
             TlsVerified::No => Self::Unverified,
         }
     }
+}
+
+/// `mechanisms = ["dane", "mta-sts"]`.
+fn mechanisms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mechanisms>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "mechanisms: a list of words, of \"dane\", \"mta-sts\" and \"smtp-sts\"")]
+    enum Words {
+        List(Vec<String>),
+    }
+    let Words::List(words) = Words::deserialize(deserializer)?;
+    Mechanisms::of(words.iter().map(String::as_str)).map(Some).map_err(D::Error::custom)
 }
 
 /// `dns = "192.0.2.1"` or `dns = ["192.0.2.1", "[2001:db8::1]:5353"]`.

@@ -209,7 +209,11 @@ fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static
         (PolicyFindings::NeverApplied(_), _) => {
             ("never-applied", "There is a policy, and no delivery has been seen to meet it before.", None)
         }
-        (PolicyFindings::NotAsked, _) => ("not-asked", "Nobody asked.", None),
+        (PolicyFindings::NotAsked, _) => (
+            "not-asked",
+            "Neither asked for nor applied: the configuration leaves it out (mechanisms). What is stored is kept.",
+            None,
+        ),
         (PolicyFindings::Absent(Absence::Nothing), Dialect::MtaSts) => {
             ("nothing", "No record announces a policy.", None)
         }

@@ -22,7 +22,7 @@ use crate::limits::{
 };
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Decree, Effect};
-use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
+use crate::policy::{Authentication, Dialect, Mechanisms, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
@@ -148,6 +148,13 @@ fn question(root: &Field<'_>, zones: &InsecureZones, moment: UnixTime) -> Read<e
             .get("on_unreachable")?
             .word(&[OnUnreachable::Defer, OnUnreachable::Deliver], on_unreachable)?,
         requirement,
+        mechanisms: match request.get("mechanisms") {
+            Ok(mechanisms) => {
+                mechanisms.parsed("words with commas between them", |text| text.parse().ok())?
+            }
+            // A recording under all of them does not speak of them.
+            Err(_) => Mechanisms::default(),
+        },
     };
     Ok(explain::Question { request, decree })
 }

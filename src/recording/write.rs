@@ -6,7 +6,7 @@ use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
-use crate::policy::Mode;
+use crate::policy::{Mechanisms, Mode};
 use crate::verdict::{Handshake, OnUnreachable};
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,8 @@ struct Request<'a> {
     handshake: &'static str,
     require_authentication: bool,
     on_unreachable: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mechanisms: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -176,6 +178,8 @@ impl Recording {
                 handshake: handshake(request.handshake),
                 require_authentication: request.require_authentication,
                 on_unreachable: on_unreachable(request.on_unreachable),
+                mechanisms: (request.mechanisms != Mechanisms::default())
+                    .then(|| request.mechanisms.to_string()),
             },
             decree: self.question.decree.as_ref().map(decree),
             settings: Settings {

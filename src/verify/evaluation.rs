@@ -8,13 +8,13 @@ use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
 use crate::dns::scope::Scope;
 use crate::https::Fetch;
-use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
+use crate::policy::{Authentication, Dialect, Mechanisms, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
-    Absence, Case, DaneFindings, Judgement, MxFindings, PolicyFindings, PolicyUpdate, Requirement, Verdict,
-    dane_settles, judge,
+    Absence, Case, DaneFindings, Judgement, MxFindings, PolicyFindings, PolicyUpdate, Requirement, Tlsa,
+    Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -55,9 +55,17 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let has_policies = matches!(request.next_hop, NextHop::Exchangers(_));
         if request.requirement.is_none() && has_policies && !evaluation.is_settled_by_dane() {
             let Self { context, stored, .. } = &evaluation;
-            let mta_sts = mta_sts::recall(context, stored.mta_sts.as_ref());
-            let smtp_sts = smtp_sts::recall(context, stored.smtp_sts.as_ref());
-            evaluation.findings = Findings { mta_sts, smtp_sts };
+            let Mechanisms { mta_sts, smtp_sts, .. } = request.mechanisms;
+            evaluation.findings = Findings {
+                mta_sts: match mta_sts {
+                    true => mta_sts::recall(context, stored.mta_sts.as_ref()),
+                    false => Some(PolicyFindings::NotAsked),
+                },
+                smtp_sts: match smtp_sts {
+                    true => smtp_sts::recall(context, stored.smtp_sts.as_ref()),
+                    false => Some(PolicyFindings::NotAsked),
+                },
+            };
         }
         evaluation
     }
@@ -165,6 +173,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let smtp_sts = match (&self.findings.smtp_sts, mta_sts) {
             (Some(smtp_sts), _) => smtp_sts,
             (None, PolicyFindings::InForce(_)) => &not_asked,
+            (None, _) if !self.context.request.mechanisms.smtp_sts => &not_asked,
             (None, _) => return None,
         };
         Some(judge(Case { mta_sts, smtp_sts, ..case }))
@@ -199,7 +208,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
                     return refusal;
                 };
                 self.findings.mta_sts = Some(newer);
-                if self.findings.smtp_sts.is_none() {
+                if self.findings.smtp_sts.is_none() && self.context.request.mechanisms.smtp_sts {
                     let smtp_sts = self.stored.smtp_sts.clone();
                     self.findings.smtp_sts =
                         Some(smtp_sts::look(&self.context, smtp_sts.as_ref(), dns, https).await);
@@ -287,6 +296,18 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             evidence_log.without_cache(trouble.to_string());
         }
         let failures = evidence_log.failures();
+        // Exim's own DANE would go on looking: that nothing can be held to a TLSA record keeps it from that.
+        let tlsa = match request.asks_for_dane() || request.requirement.is_some() {
+            true => judgement.tlsa,
+            false => Some(Tlsa::Unusable),
+        };
+        let judgement = Judgement { tlsa, ..judgement };
+        if request.mechanisms != Mechanisms::default() {
+            let left_out = request.mechanisms.left_out().collect::<Vec<_>>().join(" and ");
+            evidence_log.note(format!(
+                "the configuration leaves {left_out} out (mechanisms): not asked for, not applied"
+            ));
+        }
         let (evidence, notes, cache) = evidence_log.close();
         Report {
             domain: Some(request.domain.clone()),
@@ -315,6 +336,20 @@ fn open<M: Memory>(context: &Context<'_, M>) -> Policies {
         }
         None => return Policies::default(),
     };
+    let is_applied = |policy: &StoredPolicy| {
+        let dialect = policy.policy.dialect();
+        let is_applied = context.request.mechanisms.include(dialect);
+        if !is_applied {
+            let word = dialect.word();
+            context.evidence_log.note(format!(
+                "a policy of {word} is stored until {}, and not applied: mechanisms leaves {word} out",
+                policy.expires_at
+            ));
+        }
+        is_applied
+    };
+    let stored =
+        Policies { mta_sts: stored.mta_sts.filter(is_applied), smtp_sts: stored.smtp_sts.filter(is_applied) };
     let counts = |policy: &StoredPolicy| {
         !(context.request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
@@ -337,12 +372,14 @@ async fn look<M: Memory>(
     let mta_sts = async {
         match known.mta_sts {
             Some(findings) => findings,
+            None if !context.request.mechanisms.mta_sts => PolicyFindings::NotAsked,
             None => mta_sts::look(context, stored.mta_sts.as_ref(), dns, https).await,
         }
     };
     let smtp_sts = async {
         match known.smtp_sts {
             Some(findings) => findings,
+            None if !context.request.mechanisms.smtp_sts => PolicyFindings::NotAsked,
             None => smtp_sts::look(context, stored.smtp_sts.as_ref(), dns, https).await,
         }
     };

@@ -140,6 +140,9 @@ fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a 
     if matches!(context.request.requirement, Some(Requirement::None | Requirement::WebPki)) {
         return Err("the configuration overrides DANE for this domain".to_owned());
     }
+    if !context.request.asks_for_dane() {
+        return Err("the configuration leaves DANE out (mechanisms)".to_owned());
+    }
     match (&mx.findings, mx.class) {
         (MxFindings::Hosts { names, .. }, Class::Secure) => Ok(names),
         (MxFindings::Hosts { .. }, _) => Err(

@@ -2,6 +2,7 @@
 
 use crate::dns::scope::{InsecureZones, Scope};
 use crate::name::{MxHost, PolicyDomain};
+use crate::policy::Mechanisms;
 use crate::verdict::{Handshake, OnUnreachable, Requirement};
 
 /// How the mail gets from the domain's name to a host.
@@ -44,6 +45,8 @@ pub struct Request {
     pub next_hop: NextHop,
     /// What the public DNS has to say about the domain.
     pub scope: Scope,
+    /// The mechanisms that are asked for and applied.
+    pub mechanisms: Mechanisms,
     /// What Exim saw of the handshake.
     pub handshake: Handshake,
     /// Only authenticated policies are stored and used.
@@ -62,11 +65,18 @@ impl Request {
             next_hop: NextHop::default(),
             scope: InsecureZones::default().scope(&domain.to_dns()),
             domain,
+            mechanisms: Mechanisms::default(),
             hosts: Vec::new(),
             handshake: Handshake::NotSeen,
             require_authentication: false,
             on_unreachable: OnUnreachable::default(),
             requirement: None,
         }
+    }
+
+    /// Whether TLSA records are asked for: an override that requires DANE of this domain stands above `mechanisms`.
+    #[must_use]
+    pub const fn asks_for_dane(&self) -> bool {
+        self.mechanisms.dane || matches!(self.requirement, Some(Requirement::Dane))
     }
 }

@@ -9,6 +9,7 @@ mod first_use;
 mod in_force;
 mod lookup;
 mod mail_exchangers;
+mod mechanisms;
 mod mta_sts;
 mod next_hop;
 mod private_names;

@@ -68,6 +68,7 @@ pub(crate) fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
         allow_private_addresses: true,
         name_servers: vec![lab.dns()],
         insecure_zones: Vec::new(),
+        mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
     };
     Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now)
 }

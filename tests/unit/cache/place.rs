@@ -68,6 +68,7 @@ pub(crate) fn usual() -> Circumstances {
         allow_private_addresses: false,
         name_servers: Vec::new(),
         insecure_zones: Vec::new(),
+        mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
     }
 }
 

@@ -201,6 +201,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
                 allow_private_addresses: false,
                 name_servers: Vec::new(),
                 insecure_zones: Vec::new(),
+                mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
             },
             max_domains: 50_000,
         },
