@@ -1,12 +1,18 @@
 //! The names of mail, and the only place that decides what is one.
 //!
-//! A name that got through here is made of A-labels in lower case without a final dot, and is neither an address nor
-//! an option. It refuses everything else with the reason, before a packet is sent (RFC 5321 section 2.3.5,
-//! RFC 5890, RFC 1123 section 2.1).
+//! A name that got through here is made of letters, digits, hyphens and underscores in lower case, without a final dot, in
+//! lengths that the DNS can carry, and is neither an address nor an option. Whether it is a textbook host name (RFC 1123
+//! section 2.1, RFC 5891) is nobody's business here: a mail server asks the DNS for what it was given, and so is this asked
+//! about as it is. U-labels are asked about as the A-labels that a mail server would ask about (UTS 46), and where these
+//! rules know none, as what Punycode makes of them (RFC 3492).
+//!
+//! What the DNS cannot carry (RFC 1035 section 2.3.4: an empty label, more than 63 octets in one or 253 in all) can have no
+//! policy. Everything else is refused with the reason, before a packet is sent.
 
 use crate::limits::MAX_ARGUMENT_OCTETS;
 use crate::text::excerpt;
 use hickory_proto::rr::Name;
+use idna::punycode;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use std::ffi::OsStr;
 use std::fmt;
@@ -17,8 +23,6 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct PolicyDomain(String);
 
 /// A host that takes a domain's mail, as an MX record or Exim's `$host` names it.
-///
-/// Unlike a [`PolicyDomain`] it may hold underscores: such MX hosts exist.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MxHost(String);
 
@@ -29,6 +33,9 @@ pub enum Destination {
     Domain(PolicyDomain),
     /// An address such as `[192.0.2.1]` (RFC 5321 section 4.1.3), which has none.
     AddressLiteral,
+    /// A name that the DNS cannot carry, so that nobody can have published a policy for it; why. What becomes of its mail is
+    /// for the mail server to say, which cannot find it either.
+    Unpublishable(BadName),
 }
 
 /// Why something is not a name; shows a safe excerpt of it.
@@ -56,7 +63,10 @@ impl Destination {
         if is_address_literal(text) {
             return Ok(Self::AddressLiteral);
         }
-        domain(text).map(Self::Domain)
+        Ok(match Spelled::read(text)? {
+            Spelled::Name(name) => Self::Domain(PolicyDomain(name)),
+            Spelled::Uncarried(why) => Self::Unpublishable(bad(text, why)),
+        })
     }
 }
 
@@ -69,7 +79,7 @@ impl PolicyDomain {
         if is_address_literal(text) {
             return Err(bad(text, "is an address, not a mail domain"));
         }
-        domain(text)
+        carried(text).map(Self)
     }
 
     /// The name as A-labels in lower case, without a final dot.
@@ -82,6 +92,12 @@ impl PolicyDomain {
     #[must_use]
     pub fn to_dns(&self) -> Name {
         to_dns(&self.0)
+    }
+
+    /// Whether it is a host name by the book ([`MxHost::is_textbook`]).
+    #[must_use]
+    pub fn is_textbook(&self) -> bool {
+        is_textbook(&self.0)
     }
 
     /// A name below this domain, such as `_smtp_sts.` of it; `None` if it would be too long for the DNS.
@@ -105,21 +121,25 @@ impl MxHost {
     /// # Errors
     /// [`BadName`] with the reason.
     pub fn from_text(text: &str) -> Result<Self, BadName> {
-        let trimmed = text.strip_suffix('.').unwrap_or(text);
-        if is_address_literal(trimmed) {
+        if is_address_literal(text) {
             return Err(bad(text, "is an address, not the name of an MX host"));
         }
-        if trimmed.is_ascii() && trimmed.contains('_') {
-            let lower = trimmed.to_ascii_lowercase();
-            return if is_host_name(&lower) { Ok(Self(lower)) } else { Err(bad(text, NOT_A_NAME)) };
-        }
-        to_a_labels(trimmed).map(Self).ok_or_else(|| bad(text, NOT_A_NAME))
+        carried(text).map(Self)
     }
 
-    /// Takes the target of an MX record; `None` if it is not the name of a host (or is the root: null MX, RFC 7505).
+    /// Takes the target of an MX record; `None` if no mail server would take it for the name of a host (or it is the root:
+    /// null MX, RFC 7505). Exim and Postfix pass over one with a hyphen at an end of a label.
     #[must_use]
     pub fn from_dns(name: &Name) -> Option<Self> {
-        Self::from_text(&name.to_ascii()).ok()
+        let host = Self::from_text(&name.to_ascii()).ok()?;
+        host.0.split('.').all(|label| !label.starts_with('-') && !label.ends_with('-')).then_some(host)
+    }
+
+    /// Whether it is a host name by the book: what may stand in a policy (RFC 8461 section 3.2), and what certificates are
+    /// made out to (RFC 1123 section 2.1, RFC 5891).
+    #[must_use]
+    pub fn is_textbook(&self) -> bool {
+        is_textbook(&self.0)
     }
 
     /// The name as A-labels in lower case, without a final dot.
@@ -154,8 +174,11 @@ impl fmt::Display for MxHost {
     }
 }
 
-const NOT_A_NAME: &str = "is not a host or domain name: it may hold letters, digits, '-' and '.', \
-                          in labels of 1 to 63 characters, 253 together";
+const NOT_A_NAME: &str = "is not a host or domain name: it may hold letters, digits, '-', '_' and '.', and does not begin \
+                          with '-'";
+const TOO_LONG: &str = "is longer than a name in the DNS can be: 253 octets";
+const LONG_LABEL: &str = "has a label that is longer than the DNS can carry: 63 octets";
+const EMPTY_LABEL: &str = "has an empty label, which the DNS cannot carry";
 
 fn bad(text: &str, why: &'static str) -> BadName {
     BadName { shown: excerpt(text, 64), why }
@@ -171,38 +194,91 @@ fn bounded(argument: &OsStr) -> Result<&str, BadName> {
     argument.to_str().ok_or_else(|| bad(&argument.to_string_lossy(), "is not UTF-8"))
 }
 
-fn domain(text: &str) -> Result<PolicyDomain, BadName> {
-    let trimmed = text.strip_suffix('.').unwrap_or(text);
-    to_a_labels(trimmed).map(PolicyDomain).ok_or_else(|| bad(text, NOT_A_NAME))
+/// How a text reads as a name.
+enum Spelled {
+    /// A name that the DNS can carry, in lower case, without a final dot.
+    Name(String),
+    /// It cannot; why.
+    Uncarried(&'static str),
 }
 
-/// UTS 46 with the rules for host names; `None` for everything that is not one.
-fn to_a_labels(text: &str) -> Option<String> {
-    if text.chars().any(is_invisible) {
-        return None;
+impl Spelled {
+    /// # Errors
+    /// [`BadName`] for what is no attempt at a name: nothing at all, an option, characters that a shell, Exim or a terminal
+    /// would react to, and what nobody sees.
+    fn read(text: &str) -> Result<Self, BadName> {
+        let trimmed = text.strip_suffix('.').unwrap_or(text);
+        if trimmed.starts_with('-')
+            || trimmed.chars().all(|c| c == '.')
+            || trimmed.chars().any(|c| is_invisible(c) || c.is_control() || c.is_whitespace())
+        {
+            return Err(bad(text, NOT_A_NAME));
+        }
+        let name = if trimmed.is_ascii() { trimmed.to_ascii_lowercase() } else { to_a_labels(trimmed) };
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+            return Err(bad(text, NOT_A_NAME));
+        }
+        Ok(match () {
+            () if name.split('.').any(str::is_empty) => Self::Uncarried(EMPTY_LABEL),
+            () if name.split('.').any(|label| label.len() > 63) => Self::Uncarried(LONG_LABEL),
+            () if name.len() > 253 => Self::Uncarried(TOO_LONG),
+            () => Self::Name(name),
+        })
     }
-    let ascii = Uts46::new()
-        .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
-        .ok()?;
-    is_host_name(&ascii).then(|| ascii.into_owned())
 }
 
-/// What UTS 46 maps to nothing: two names that look alike must not become the same one unseen.
+/// A name that the DNS can carry.
+fn carried(text: &str) -> Result<String, BadName> {
+    match Spelled::read(text)? {
+        Spelled::Name(name) => Ok(name),
+        Spelled::Uncarried(why) => Err(bad(text, why)),
+    }
+}
+
+/// UTS 46 as mail servers apply it: what a label may hold by IDNA2008 is not asked. Where it knows no A-labels for the whole,
+/// each label for itself, and one that has none as Punycode spells it. What comes out may be too long for the DNS, or hold
+/// characters that no name has.
+fn to_a_labels(text: &str) -> String {
+    let by_rule = |text: &str| {
+        Uts46::new()
+            .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
+            .ok()
+            .map(|name| name.to_ascii_lowercase())
+    };
+    let alone = |label: &str| {
+        let spelled = || punycode::encode_str(&label.to_lowercase()).map(|letters| format!("xn--{letters}"));
+        // Nothing but a label beyond all lengths has no spelling; it stays as it is, and is no name.
+        by_rule(label).or_else(spelled).unwrap_or_else(|| label.to_owned())
+    };
+    // RFC 3490 section 3.1: what people type for a dot.
+    let is_dot = |c| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+    by_rule(text).unwrap_or_else(|| {
+        let labels = text.split(is_dot);
+        let spelled =
+            labels.map(|label| if label.is_ascii() { label.to_ascii_lowercase() } else { alone(label) });
+        spelled.collect::<Vec<_>>().join(".")
+    })
+}
+
+/// What UTS 46 maps to nothing, and what turns the direction of writing: two names that look alike must not become the same
+/// one unseen.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Labels of `[a-z0-9_-]`, 1 to 63 octets each and 253 together, no hyphen at either end of a label, and an end that
-/// no resolver takes for a number (RFC 1123 section 2.1).
-fn is_host_name(text: &str) -> bool {
-    let label_is_good = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+/// Labels of `[a-z0-9-]`, no hyphen at either end of one, A-labels that stand for something, and an end that no resolver
+/// takes for a number (RFC 1123 section 2.1).
+fn is_textbook(name: &str) -> bool {
+    let rules = || {
+        Uts46::new().to_ascii(
+            name.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
     };
-    text.len() <= 253 && text.split('.').all(label_is_good) && !ends_in_a_number(text)
+    !ends_in_a_number(name) && rules().is_ok_and(|checked| checked == name)
 }
 
 /// `[...]`, and what old resolvers take for an IPv4 address: `192.0.2.1`, `127.1`, `0x7f.1` (RFC 5321 section 4.1.3).
@@ -226,8 +302,8 @@ fn ends_in_a_number(text: &str) -> bool {
 }
 
 fn to_dns(text: &str) -> Name {
-    // Cannot fail for what `is_host_name` accepted; the root is a name that has no policy, no MX and no mail.
-    let mut name = Name::from_ascii(text).unwrap_or_else(|_| Name::root());
+    // Cannot fail for what `Spelled` accepted; the root is a name that has no policy, no MX and no mail.
+    let mut name = Name::from_labels(text.split('.').map(str::as_bytes)).unwrap_or_else(|_| Name::root());
     name.set_fqdn(true);
     name
 }
@@ -241,6 +317,7 @@ mod tests {
         match Destination::parse(OsStr::new(text)) {
             Ok(Destination::Domain(domain)) => domain.to_string(),
             Ok(Destination::AddressLiteral) => "(address)".into(),
+            Ok(Destination::Unpublishable(_)) => "(unpublishable)".into(),
             Err(_) => "(bad)".into(),
         }
     }
@@ -262,31 +339,63 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_name_is_refused() {
+    fn what_the_dns_can_carry_is_asked_about_as_it_is() {
+        for (given, expected) in [
+            ("foo_bar.example", "foo_bar.example"),
+            ("_x.test", "_x.test"),
+            ("User_1.Example.", "user_1.example"),
+            ("bad-.example", "bad-.example"),
+            ("a.-b.example", "a.-b.example"),
+            ("ab--cd.example", "ab--cd.example"),
+            ("xn--a.example", "xn--a.example"),
+            ("xn--.example", "xn--.example"),
+            ("xn----5da7e.example", "xn----5da7e.example"),
+            ("xn--example-.org", "xn--example-.org"),
+            ("a.1", "a.1"),
+            // RFC 3492 and UTS 46; IDNA2008 has no place for these. The spellings are those of
+            // Python's codec `punycode`.
+            ("\u{2603}.example", "xn--n3h.example"),
+            ("i\u{2665}.example", "xn--i-n3p.example"),
+            ("\u{1f4a9}.example", "xn--ls8h.example"),
+            ("-\u{e4}.example", "(bad)"),
+            ("b.-\u{e4}.example", "b.xn----0fa.example"),
+            ("\u{2fff}.example", "xn--o6j.example"),
+        ] {
+            assert_eq!(parsed(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_the_dns_cannot_carry_has_no_policy() {
         let long_label = format!("{}.test", "a".repeat(64));
         let long_name = format!("{}test", "a.".repeat(126));
+        let long_u_label = format!("{}.test", "\u{fc}".repeat(63));
+        for given in ["a..b", ".a", "example.org..", "\u{fc}..test", &long_label, &long_name, &long_u_label] {
+            assert_eq!(parsed(given), "(unpublishable)", "{given:?}");
+            assert!(PolicyDomain::parse(given).is_err() && MxHost::from_text(given).is_err(), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_attempt_at_a_name_is_refused() {
         for given in [
             "",
             ".",
             "..",
-            "a..b",
-            ".a",
             "a b",
             "-a",
             "-d",
             "--domain",
             "@file",
-            "a-",
             "-a.test",
-            "a-.test",
-            "_x.test",
-            "x_y.test",
             "a\nb",
             "a\tb",
             "a\u{7f}",
             "a\u{85}b",
             "a\u{202e}b",
             "\u{feff}a",
+            "a\u{ad}b",
+            "a\u{3000}b",
             "a\"b",
             "a'b",
             "$a",
@@ -297,19 +406,43 @@ mod tests {
             "`id`",
             "a,b",
             "a/b",
+            "a\u{ff0f}b",
             "a:b",
-            "xn--example-.org",
-            "xn--a.test",
-            "a.1",
+            "user@example.org",
+            "user\u{ff20}example.org",
             "[a]",
             "[",
             "[::1",
             "[1.2.3.4]x",
-            "example.org..",
-            &long_label,
-            &long_name,
         ] {
             assert_eq!(parsed(given), "(bad)", "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_textbook_host_name_is_told_from_what_the_dns_carries() {
+        for (name, expected) in [
+            ("mx.example.org", true),
+            ("xn--bcher-kva.test", true),
+            ("foo_bar.example", false),
+            ("bad-.example", false),
+            ("xn--a.example", false),
+            ("a.1", false),
+        ] {
+            assert_eq!(MxHost::from_text(name).unwrap().is_textbook(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_mx_record_names_what_a_mail_server_takes_for_a_host() {
+        let name = |text: &str| Name::from_labels(text.split_terminator('.').map(str::as_bytes)).unwrap();
+        let of = |text: &str| MxHost::from_dns(&name(text)).map(|host| host.to_string());
+        for kept in ["mx_1.example.", "xn--a.example.", "ab--c.example."] {
+            assert_eq!(of(kept).as_deref(), kept.strip_suffix('.'), "{kept}");
+        }
+        assert_eq!(MxHost::from_dns(&Name::root()), None);
+        for dropped in ["mail-.example.", "-d.example.", "a.-b.example.", "192.0.2.1."] {
+            assert_eq!(of(dropped), None, "{dropped}");
         }
     }
 
@@ -348,9 +481,11 @@ mod tests {
         #[test]
         fn no_text_panics_and_every_name_is_safe_and_stable(text in "\\PC{0,80}|[a-z0-9._-]{0,300}") {
             if let Ok(Destination::Domain(domain)) = Destination::parse(OsStr::new(&text)) {
-                prop_assert!(domain.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-'));
+                prop_assert!(domain.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b)));
                 prop_assert_eq!(parsed(domain.as_str()), domain.to_string());
-                prop_assert_eq!(MxHost::from_dns(&domain.to_dns()).map(|h| h.to_string()), Some(domain.to_string()));
+                prop_assert!(!domain.as_str().starts_with('-'));
+                let labels: Vec<Vec<u8>> = domain.to_dns().iter().map(<[u8]>::to_vec).collect();
+                prop_assert_eq!(labels.join(&b'.'), domain.as_str().as_bytes());
             }
         }
     }

@@ -26,6 +26,7 @@ pub enum Reason {
     MxNotInDns,
     MxNotInPolicy,
     NeverApplied,
+    NoDnsName,
     NoPolicy,
     NoTrustAnchor,
     NullMx,
@@ -37,6 +38,7 @@ pub enum Reason {
     PolicyUnauthenticated,
     PolicyUnreachable,
     ReportOnly,
+    SpecialUseName,
     TlsUnverified,
     TlsaBogus,
     TlsaRequired,
@@ -62,7 +64,7 @@ pub struct Explanation {
 
 impl Reason {
     /// Every reason, in the order of the words.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::AddressLiteral,
         Self::BadDomain,
         Self::BadHost,
@@ -80,6 +82,7 @@ impl Reason {
         Self::MxNotInDns,
         Self::MxNotInPolicy,
         Self::NeverApplied,
+        Self::NoDnsName,
         Self::NoPolicy,
         Self::NoTrustAnchor,
         Self::NullMx,
@@ -91,6 +94,7 @@ impl Reason {
         Self::PolicyUnauthenticated,
         Self::PolicyUnreachable,
         Self::ReportOnly,
+        Self::SpecialUseName,
         Self::TlsUnverified,
         Self::TlsaBogus,
         Self::TlsaRequired,
@@ -127,7 +131,7 @@ impl Reason {
             ),
             Self::BadDomain => say(
                 "bad-domain",
-                "What was given as the domain is no mail domain: nothing was asked, the mail waits.",
+                "What was given as the domain is no name at all: nothing was asked, the mail waits.",
                 "Look at how the domain reaches the command line.",
                 "RFC 5321 section 2.3.5",
                 None,
@@ -238,6 +242,13 @@ impl Reason {
                 "draft-margolis-smtp-sts-00 section 3.3",
                 Some(ResultType::ValidationFailure),
             ),
+            Self::NoDnsName => say(
+                "no-dns-name",
+                "The DNS cannot carry this name, so nobody can have published a policy for it: the mail server's own judgement of the name stands.",
+                "",
+                "RFC 1035 section 2.3.4",
+                None,
+            ),
             Self::NoPolicy => say(
                 "no-policy",
                 "The domain publishes no policy, and its MX hosts no TLSA records: the mail is delivered as ever.",
@@ -316,6 +327,13 @@ impl Reason {
                 "",
                 "RFC 8461 section 5; draft-margolis-smtp-sts-00 section 3.5",
                 Some(ResultType::ValidationFailure),
+            ),
+            Self::SpecialUseName => say(
+                "special-use-name",
+                "The name is set apart from the public DNS, which is not asked about it, and no policy is remembered: the mail is delivered as ever.",
+                "If a private zone of your network has the name, insecure_zones has it asked for there.",
+                "RFC 6761, RFC 7686, RFC 8375, RFC 9476",
+                None,
             ),
             Self::TlsUnverified => say(
                 "tls-unverified",

@@ -270,7 +270,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         beside(&directory, NOW).add(&[(row(1), 1), (row(2), 1)]).unwrap();
         let file = rusqlite::Connection::open(directory.path().join("cache.reports.db")).unwrap();
-        for (column, value) in [("result", "x"), ("host", "a b"), ("address", "x"), ("domain", "_x")] {
+        for (column, value) in [("result", "x"), ("host", "a b"), ("address", "x"), ("domain", "-x")] {
             let before: String = file
                 .query_row(&format!("SELECT {column} FROM session WHERE host LIKE 'mx1%'"), [], |row| {
                     row.get(0)

@@ -1,5 +1,6 @@
 //! Under which circumstances something was learnt: what was learnt under others does not exist.
 
+use crate::policy::Mechanisms;
 use ring::digest;
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,6 +21,10 @@ pub struct Circumstances {
     pub allow_private_addresses: bool,
     /// The name servers given with `--dns`; empty for those of the system, which change with the network.
     pub name_servers: Vec<SocketAddr>,
+    /// The zones of `insecure_zones`: what is said there is believed unproven.
+    pub insecure_zones: Vec<String>,
+    /// The mechanisms that are asked for: of one that is left out nothing is learnt.
+    pub mechanisms: Mechanisms,
 }
 
 /// The trust anchors.
@@ -72,14 +77,16 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Circumstances {
-    /// What a policy was learnt under. The name servers do not count: they prove nothing.
+    /// What a policy was learnt under. The name servers do not count: they prove nothing. Nor do private zones: a policy in
+    /// force stays so, whatever is said now of where it was learnt.
     #[must_use]
     pub fn of_policies(&self) -> Fingerprint {
         Fingerprint(short_digest(&self.parts()))
     }
 
     /// What a DNS result was learnt under: as for policies, and from which name servers if they were chosen, since
-    /// the unsigned part of the DNS is what they say it is.
+    /// the unsigned part of the DNS is what they say it is; and beside which private zones, for an MX record can lead from
+    /// any domain into one.
     #[must_use]
     pub fn of_answers(&self) -> Fingerprint {
         let mut parts = self.parts();
@@ -87,6 +94,12 @@ impl Circumstances {
         servers.sort();
         servers.dedup();
         parts.extend(servers.into_iter().map(|server| ("name server", server.into_bytes())));
+        let mut zones = self.insecure_zones.clone();
+        zones.sort();
+        zones.dedup();
+        parts.extend(zones.into_iter().map(|zone| ("insecure zone", zone.into_bytes())));
+        // Nothing is said while all of them count: what was learnt before there was a choice stays known.
+        parts.extend(self.mechanisms.left_out().map(|word| ("left out", word.as_bytes().to_vec())));
         Fingerprint(short_digest(&parts))
     }
 
@@ -139,7 +152,30 @@ mod tests {
             https_port: 443,
             allow_private_addresses: false,
             name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
+            mechanisms: Mechanisms::default(),
         }
+    }
+
+    #[test]
+    fn mechanisms_that_are_left_out_count_for_dns_results_and_end_no_policy() {
+        let with = |words: &str| Circumstances { mechanisms: words.parse().unwrap(), ..usual() };
+        assert_eq!(with("mta-sts").of_policies(), usual().of_policies());
+        assert_ne!(with("mta-sts").of_answers(), usual().of_answers());
+        assert_ne!(with("mta-sts").of_answers(), with("dane").of_answers());
+        assert_eq!(with("smtp-sts,mta-sts,dane").of_answers(), usual().of_answers());
+    }
+
+    #[test]
+    fn private_zones_count_for_dns_results_and_end_no_policy() {
+        let with = |zones: &[&str]| Circumstances {
+            insecure_zones: zones.iter().map(ToString::to_string).collect(),
+            ..usual()
+        };
+        assert_eq!(with(&["corp.example"]).of_policies(), usual().of_policies());
+        assert_ne!(with(&["corp.example"]).of_answers(), usual().of_answers());
+        assert_ne!(with(&["corp.example"]).of_answers(), with(&["corp.test"]).of_answers());
+        assert_eq!(with(&["a.test", "b.test"]).of_answers(), with(&["b.test", "a.test"]).of_answers());
     }
 
     #[test]

@@ -255,6 +255,8 @@ mod tests {
             https_port,
             allow_private_addresses: false,
             name_servers: vec![],
+            insecure_zones: Vec::new(),
+            mechanisms: crate::policy::Mechanisms::default(),
         }
         .of_policies()
     }

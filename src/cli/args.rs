@@ -2,6 +2,7 @@
 
 use super::log;
 use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, Deadline, LogFormat, NameServer, SharedArgs};
+use crate::dns::scope::InsecureZone;
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -307,6 +308,9 @@ pub struct LookupArguments {
     /// A name server; repeatable [default: those of /etc/resolv.conf]
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub dns: Vec<NameServer>,
+    /// A private zone below which nothing is validated, as unbound's domain-insecure; repeatable
+    #[arg(long, value_name = "ZONE")]
+    pub insecure_zones: Vec<InsecureZone>,
     /// DNSKEY or DS lines to trust [default: the root's, built in]
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Option<PathBuf>,
@@ -316,7 +320,7 @@ pub struct LookupArguments {
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: super::lookup::Format,
-    /// The configuration, of which `dns`, `trust_anchor` and `deadline` count here
+    /// The configuration, of which `dns`, `insecure_zones`, `trust_anchor` and `deadline` count here
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
 }
@@ -324,7 +328,7 @@ pub struct LookupArguments {
 /// One question about a delivery.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// The domain of the recipient
+    /// The domain of the recipient; or [HOST] or [HOST]:PORT, a host that all mail is handed to without a look at MX records
     #[arg(short = 'd', long, value_name = "DOMAIN", allow_hyphen_values = true)]
     pub domain: Option<OsString>,
     /// A host that the mail may go to; several: deliver if one of them may have it. Without any: the domain's answer

@@ -253,6 +253,8 @@ fn look_at_cache(path: &CachePath, setup: &Setup) -> CacheView {
         https_port: 443,
         allow_private_addresses: false,
         name_servers: Vec::new(),
+        insecure_zones: Vec::new(),
+        mechanisms: crate::policy::Mechanisms::default(),
     };
     let max_domains = setup.choices().max_domains();
     cache::view(path, Cache::new(path.clone(), &circumstances, max_domains, SystemClock.now()))

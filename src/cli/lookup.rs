@@ -48,6 +48,7 @@ pub fn run(arguments: &LookupArguments) -> ExitStatus {
 fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
     let shared = SharedArgs {
         dns: arguments.dns.clone(),
+        insecure_zones: arguments.insecure_zones.clone(),
         trust_anchor: arguments.trust_anchor.clone(),
         deadline: arguments.deadline,
         ..SharedArgs::default()

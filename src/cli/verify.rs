@@ -13,7 +13,7 @@ use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
-use crate::verify::{self, NoEvaluation, Report, asked};
+use crate::verify::{self, NoEvaluation, Report, Request, asked};
 use std::time::Instant;
 use tracing::warn;
 
@@ -87,7 +87,7 @@ fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Resul
     let Some(domain) = &arguments.domain else {
         return Err(NoEvaluation::defer(Reason::Usage, "a domain is needed: -d DOMAIN".to_owned()));
     };
-    let domain = asked::domain(domain)?;
+    let (domain, next_hop) = asked::next_hop(domain)?;
     let mut hosts: Vec<MxHost> = Vec::new();
     for argument in &arguments.hosts {
         let host = asked::host(argument)?;
@@ -95,5 +95,8 @@ fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Resul
             hosts.push(host);
         }
     }
-    Ok(choices.rules().request(domain, hosts, choices.conditions.handshake(), now))
+    Ok(match choices.rules().request(domain, hosts, choices.conditions.handshake(), now) {
+        Asked::Ask(request, decree) => Asked::Ask(Request { next_hop, ..request }, decree),
+        ignored @ Asked::Ignored(..) => ignored,
+    })
 }

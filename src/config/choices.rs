@@ -6,8 +6,10 @@
 use super::shared::{ConditionArgs, SharedArgs};
 use super::{Places, Rules};
 use crate::cache::DEFAULT_PATH;
+use crate::dns::scope::InsecureZones;
 use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
 use crate::overrides::Overrides;
+use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::text::Escaped;
 use crate::verdict::OnUnreachable;
@@ -75,6 +77,7 @@ fn of_the_default_command(arg: Arg) -> Arg {
 enum Key {
     Cachedb,
     Dns,
+    InsecureZones,
     TrustAnchor,
     CaFile,
     HttpsPort,
@@ -84,6 +87,7 @@ enum Key {
     LogFormat,
     RequireAuthentication,
     OnUnreachable,
+    Mechanisms,
     TlsVerified,
     MaxDomains,
     Override,
@@ -233,11 +237,25 @@ impl Choices {
         self.shared.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
     }
 
+    /// The mechanisms that are asked for and applied.
+    #[must_use]
+    pub fn mechanisms(&self) -> Mechanisms {
+        self.conditions.mechanisms.unwrap_or_default()
+    }
+
+    /// The private zones.
+    #[must_use]
+    pub fn insecure_zones(&self) -> InsecureZones {
+        self.shared.insecure_zones.clone().into()
+    }
+
     /// The rules for questions.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
             overrides: self.overrides.clone(),
+            insecure_zones: self.insecure_zones(),
+            mechanisms: self.mechanisms(),
             require_authentication: self.conditions.require_authentication.unwrap_or(false),
             on_unreachable: self
                 .conditions
@@ -289,6 +307,13 @@ mod tests {
             ("dns = 53", 1, "a text in quotation marks, or a list of them"),
             ("on_unreachable = true", 1, "wanted string"),
             ("https_port = 0", 1, "nonzero"),
+            ("\nmechanisms = []", 2, "mechanisms: an empty list"),
+            ("mechanisms = ['dane', 'tlsa']", 1, "mechanisms: 'tlsa' is none of"),
+            ("mechanisms = 'dane'", 1, "mechanisms: a list of words"),
+            ("mechanisms = [1]", 1, "mechanisms: a list of words"),
+            ("# x\ninsecure_zones = ['corp.example', '.']", 2, "is the root"),
+            ("insecure_zones = 'com'", 1, "is a top-level domain"),
+            ("insecure_zones = 1", 1, "a text in quotation marks, or a list of them"),
             ("deadline = ", 1, ""),
         ] {
             let error = parse(text).unwrap_err();

@@ -1,7 +1,9 @@
 //! What the administrator's words make of a question: the only place that applies overrides. Pure.
 
+use crate::dns::scope::InsecureZones;
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Decree, Overrides};
+use crate::policy::Mechanisms;
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::Request;
@@ -11,6 +13,10 @@ use crate::verify::Request;
 pub struct Rules {
     /// What is said about single domains.
     pub overrides: Overrides,
+    /// The private zones.
+    pub insecure_zones: InsecureZones,
+    /// The mechanisms that are asked for and applied.
+    pub mechanisms: Mechanisms,
     /// Only authenticated policies are stored and used.
     pub require_authentication: bool,
     /// What is done where a policy cannot be asked for in an unsigned zone.
@@ -37,8 +43,11 @@ impl Rules {
         now: UnixTime,
     ) -> Asked {
         let decree = self.overrides.about(&domain);
+        let scope = self.insecure_zones.scope(&domain.to_dns());
         let request = Request {
             hosts,
+            scope,
+            mechanisms: self.mechanisms,
             handshake,
             require_authentication: self.require_authentication,
             on_unreachable: self.on_unreachable,

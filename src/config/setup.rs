@@ -104,6 +104,8 @@ impl Setup {
             authorities: authorities.clone(),
             https_port: port,
             allow_private_addresses,
+            insecure_zones: self.choices.insecure_zones().iter().map(ToString::to_string).collect(),
+            mechanisms: self.choices.mechanisms(),
             name_servers: self.choices.shared.dns.iter().map(|server| server.0).collect(),
         };
         Ok(Storage { path, circumstances, max_domains: self.choices.max_domains() })
@@ -137,6 +139,7 @@ impl Setup {
             Some(anchors) => Ok(anchors.clone()),
             None => TrustAnchors::iana().map_err(BadConfiguration::of),
         }
+        .map(|anchors| anchors.except(self.choices.insecure_zones()))
     }
 
     /// How policies are fetched.

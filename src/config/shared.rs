@@ -1,6 +1,8 @@
 //! What several commands share, each flag in one place: on the command line, and as a key of the file.
 
+use crate::dns::scope::InsecureZone;
 use crate::limits::DEADLINE_MAX;
+use crate::policy::Mechanisms;
 use crate::text::excerpt;
 use crate::verdict::{Handshake, OnUnreachable};
 use clap::{Args, ValueEnum};
@@ -23,6 +25,10 @@ pub struct SharedArgs {
     #[arg(long, value_name = "ADDR[:PORT]")]
     #[serde(deserialize_with = "one_or_more")]
     pub dns: Vec<NameServer>,
+    /// A private zone below which nothing is validated, as unbound's domain-insecure; repeatable
+    #[arg(long, value_name = "ZONE")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub insecure_zones: Vec<InsecureZone>,
     /// DNSKEY or DS lines to trust [default: the root's, built in]
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Option<PathBuf>,
@@ -50,6 +56,10 @@ pub struct ConditionArgs {
     /// Where a policy cannot be asked for in an unsigned zone [default: deliver]
     #[arg(long, value_name = "WHAT")]
     pub on_unreachable: Option<WhenUnreachable>,
+    /// The mechanisms that are asked for and applied, of dane, mta-sts and smtp-sts [default: all]
+    #[arg(long, value_name = "WORD,...")]
+    #[serde(deserialize_with = "mechanisms")]
+    pub mechanisms: Option<Mechanisms>,
     /// What Exim saw after the handshake, for the header macro
     #[arg(long, value_name = "WHAT")]
     pub tls_verified: Option<TlsVerified>,
@@ -62,6 +72,11 @@ impl SharedArgs {
         Self {
             cachedb: self.cachedb.or(file.cachedb),
             dns: if self.dns.is_empty() { file.dns } else { self.dns },
+            insecure_zones: if self.insecure_zones.is_empty() {
+                file.insecure_zones
+            } else {
+                self.insecure_zones
+            },
             trust_anchor: self.trust_anchor.or(file.trust_anchor),
             ca_file: self.ca_file.or(file.ca_file),
             https_port: self.https_port.or(file.https_port),
@@ -78,6 +93,7 @@ impl ConditionArgs {
         Self {
             require_authentication: self.require_authentication.or(file.require_authentication),
             on_unreachable: self.on_unreachable.or(file.on_unreachable),
+            mechanisms: self.mechanisms.or(file.mechanisms),
             tls_verified: self.tls_verified.or(file.tls_verified),
         }
     }
@@ -169,6 +185,17 @@ impl From<TlsVerified> for Handshake {
             TlsVerified::No => Self::Unverified,
         }
     }
+}
+
+/// `mechanisms = ["dane", "mta-sts"]`.
+fn mechanisms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mechanisms>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "mechanisms: a list of words, of \"dane\", \"mta-sts\" and \"smtp-sts\"")]
+    enum Words {
+        List(Vec<String>),
+    }
+    let Words::List(words) = Words::deserialize(deserializer)?;
+    Mechanisms::of(words.iter().map(String::as_str)).map(Some).map_err(D::Error::custom)
 }
 
 /// `dns = "192.0.2.1"` or `dns = ["192.0.2.1", "[2001:db8::1]:5353"]`.

@@ -76,7 +76,13 @@ fn is_insecure(answer: &Answer) -> Result<bool, LookupError> {
 /// too long for the DNS; then no such record can exist.
 #[must_use]
 pub fn question(base: &Name) -> Option<Question> {
-    let name = base.prepend_label("_tcp").and_then(|name| name.prepend_label("_25")).ok()?;
+    question_at(base, 25)
+}
+
+/// The same for another port (RFC 6698 section 3).
+#[must_use]
+pub fn question_at(base: &Name, port: u16) -> Option<Question> {
+    let name = base.prepend_label("_tcp").and_then(|name| name.prepend_label(format!("_{port}"))).ok()?;
     Some(Question::new(&name, RecordType::TLSA))
 }
 

@@ -3,6 +3,7 @@
 //! Read from the lines of a zone file, DNSKEY or DS, for the root or for islands of trust below it. Whatever else the
 //! text holds is refused with its line: a file that is only half understood must not decide what is authentic.
 
+use super::scope::{InsecureZone, InsecureZones};
 use crate::base64;
 use crate::text::excerpt;
 use hickory_proto::dnssec::rdata::{DNSKEY, DS};
@@ -18,9 +19,13 @@ const IANA_ROOT: &str = "\
 . IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16
 ";
 
-/// The anchors of one run: at least one, in a stable order, without repetition.
+/// The anchors of one run: at least one, in a stable order, without repetition; and the zones that no chain of trust is to
+/// lead into, whatever the anchors say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustAnchors(Vec<Anchor>);
+pub struct TrustAnchors {
+    anchors: Vec<Anchor>,
+    insecure_zones: InsecureZones,
+}
 
 /// One trusted key of one zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,19 +87,37 @@ impl TrustAnchors {
         }
         anchors.sort_by_cached_key(ToString::to_string);
         anchors.dedup();
-        Ok(Self(anchors))
+        Ok(Self { anchors, insecure_zones: InsecureZones::default() })
+    }
+
+    /// The same anchors, from which no chain of trust leads into these zones.
+    #[must_use]
+    pub fn except(self, insecure_zones: InsecureZones) -> Self {
+        Self { insecure_zones, ..self }
+    }
+
+    /// The zones that no chain of trust is to lead into.
+    #[must_use]
+    pub const fn insecure_zones(&self) -> &InsecureZones {
+        &self.insecure_zones
+    }
+
+    /// The zone of those that ends the chain of trust for `name`: an anchor further down begins another one.
+    pub(super) fn insecure_above(&self, name: &Name) -> Option<&InsecureZone> {
+        let labels = self.deepest_above(name).map_or(0, |zone| zone.iter().count());
+        self.insecure_zones.above(name).filter(|zone| zone.as_str().split('.').count() >= labels)
     }
 
     /// The same anchors give the same text, whatever the order, case, TTLs and comments of the file: what was learnt
     /// under one text must not be believed under another.
     #[must_use]
     pub fn fingerprint_input(&self) -> String {
-        self.0.iter().map(|anchor| format!("{anchor}\n")).collect()
+        self.anchors.iter().map(|anchor| format!("{anchor}\n")).collect()
     }
 
     /// The deepest zone at or above `name` that has an anchor: there the walk begins.
     pub(super) fn deepest_above(&self, name: &Name) -> Option<&Name> {
-        self.0
+        self.anchors
             .iter()
             .map(|anchor| &anchor.zone)
             .filter(|zone| zone.zone_of(name))
@@ -104,7 +127,7 @@ impl TrustAnchors {
     /// The DS form of the anchors of `zone`, and those given as keys.
     pub(super) fn of<'a>(&'a self, zone: &Name) -> (Vec<&'a DS>, Vec<&'a DNSKEY>) {
         let (mut digests, mut keys) = (Vec::new(), Vec::new());
-        for anchor in self.0.iter().filter(|anchor| anchor.zone == *zone) {
+        for anchor in self.anchors.iter().filter(|anchor| anchor.zone == *zone) {
             match &anchor.key {
                 AnchorKey::Key(key) => keys.push(key),
                 AnchorKey::Digest(ds) => digests.push(ds),

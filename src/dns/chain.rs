@@ -14,6 +14,7 @@ use super::keys::{enter, trusted_keys, usable_digests};
 use super::labels;
 use super::proof::{Proof, Role};
 use super::replies::{Found, Replies, Stop, has, shown};
+use super::scope::Scope;
 use super::signature::{Proven, Zone, seconds_left, signatures};
 use super::{Blame, Outage, Question, ZoneStatus};
 use crate::limits::MAX_LABELS_AHEAD;
@@ -128,8 +129,22 @@ impl TrustContext {
         })
     }
 
+    /// Why `name` is not asked about at all, if it is not.
+    pub(super) fn set_apart(&self, name: &Name) -> Option<Stop> {
+        let Scope::SpecialUse(special) = self.anchors.insecure_zones().scope(name) else { return None };
+        let why = format!(
+            "special-use-name: {} is not asked about, {special} is set apart from the public DNS",
+            shown(name)
+        );
+        Some(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why))
+    }
+
     /// Goes down to `name` (RFC 4035 section 5).
     pub(super) fn descend(&mut self, name: &Name, depth: Depth, replies: &Replies) -> Found<Place> {
+        if let Some(zone) = self.anchors.insecure_above(name) {
+            let why = format!("insecure-zone: the configuration names {zone} in insecure_zones");
+            return Ok(Place::Insecure(Arc::new(Insecurity { why, basis: Basis::ANCHOR })));
+        }
         let mut zone = self.anchored(&self.anchor_of(name)?, replies)?;
         let mut open = None;
         for cut_at in labels::below(&zone.name.clone(), name) {
@@ -161,6 +176,9 @@ impl TrustContext {
     /// The questions that the way down to `name` will probably ask, none of them answered yet: six names ahead.
     pub(super) fn ahead(&self, name: &Name, depth: Depth, replies: &Replies) -> Vec<Question> {
         let Ok(anchor) = self.anchor_of(name) else { return Vec::new() };
+        if self.anchors.insecure_above(name).is_some() {
+            return Vec::new();
+        }
         let mut questions = Vec::new();
         if !self.cuts.contains_key(&anchor) {
             questions.push(Question::new(&anchor, RecordType::DNSKEY));

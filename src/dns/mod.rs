@@ -22,6 +22,7 @@ pub mod quota;
 mod replies;
 pub mod resolv_conf;
 pub mod root_keys;
+pub mod scope;
 pub mod session;
 mod signature;
 mod sockets;

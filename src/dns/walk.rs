@@ -16,11 +16,11 @@
 //! DS from the anchor down to the name, so that a usual name costs one round trip. After an alias the list speaks
 //! about the new name. What stands behind the first question is not waited for unless a later step puts it first.
 //!
-//! Reasons begin with a word for the rule: `unsigned-delegation`, `opt-out`, `nsec3-iterations`, `unsupported-algorithm`
-//! for insecure; `no-keys`, `key-mismatch`, `no-records`, `no-signature`, `wrong-signature`, `signature-expired`,
+//! Reasons begin with a word for the rule: `unsigned-delegation`, `opt-out`, `nsec3-iterations`, `unsupported-algorithm`,
+//! `insecure-zone` for insecure; `no-keys`, `key-mismatch`, `no-records`, `no-signature`, `wrong-signature`, `signature-expired`,
 //! `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
 //! `foreign-owner`, `malformed` for bogus; `no-answer`, `no-trust-anchor`, `alias-chain`, `alias-broken`, `meta-type`,
-//! `budget` for unreachable.
+//! `special-use-name`, `budget` for unreachable.
 
 use super::answer::{self, Judged, Says};
 use super::basis::{Basis, Insecurity};
@@ -143,6 +143,9 @@ impl Walk {
             let why =
                 format!("meta-type: {} {} is no RRset that could be proven", shown(&self.name), self.rtype);
             return Err(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why));
+        }
+        if let Some(stop) = trust.set_apart(&self.name) {
+            return Err(stop);
         }
         let Judged { says, strength, basis } = self.judged(trust, replies)?;
         self.basis.add(basis);

@@ -160,7 +160,13 @@ fn of_policy(dialect: Dialect, decided: &Decided<'_>, question: &Question, groun
             "the policy in the cache is damaged, and none was found in its place".to_owned(),
             applied,
         ),
-        PolicyFindings::Absent(_) | PolicyFindings::NotAsked => {
+        PolicyFindings::NotAsked => part(
+            "has-nothing",
+            "the configuration leaves it out (mechanisms); a stored policy is kept and not applied"
+                .to_owned(),
+            rule::MANUAL,
+        ),
+        PolicyFindings::Absent(_) => {
             part("has-nothing", "there is no policy that could count".to_owned(), applied)
         }
         PolicyFindings::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {

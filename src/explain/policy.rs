@@ -216,7 +216,11 @@ fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static
         (PolicyFindings::Lost, _) => {
             ("lost", "The policy in the cache is damaged, and none was found in its place.", None)
         }
-        (PolicyFindings::NotAsked, _) => ("not-asked", "Nobody asked.", None),
+        (PolicyFindings::NotAsked, _) => (
+            "not-asked",
+            "Neither asked for nor applied: the configuration leaves it out (mechanisms). What is stored is kept.",
+            None,
+        ),
         (PolicyFindings::Absent(Absence::Nothing), Dialect::MtaSts) => {
             ("nothing", "No record announces a policy.", None)
         }

@@ -18,7 +18,7 @@ pub mod txt;
 mod uri;
 pub mod url;
 
-pub use mechanism::PolicyType;
+pub use mechanism::{Mechanisms, PolicyType};
 pub use stored::{Authentication, StoredPolicy, life};
 
 use crate::name::MxHost;

@@ -23,7 +23,7 @@ impl MxPattern {
     #[must_use]
     pub fn with_u_labels(text: &str) -> Option<Self> {
         let (wildcard, rest) = text.strip_prefix("*.").map_or((false, text), |rest| (true, rest));
-        let host = MxHost::from_text(rest).ok().filter(|_| !rest.ends_with('.') && !rest.contains('_'))?;
+        let host = MxHost::from_text(rest).ok().filter(|host| !rest.ends_with('.') && host.is_textbook())?;
         Some(Self { wildcard, name: host.as_str().to_owned() })
     }
 

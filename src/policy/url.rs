@@ -66,8 +66,9 @@ impl PolicyUrl {
             None => (rest, "/"),
         };
         let host = authority.strip_suffix(":443").unwrap_or(authority);
-        let host = PolicyDomain::parse(host)
-            .map_err(|_| bad("has an authority that is not a host name alone (no user, no port but 443)"))?;
+        let host = PolicyDomain::parse(host).ok().filter(PolicyDomain::is_textbook).ok_or_else(|| {
+            bad("has an authority that is not a host name alone (no user, no port but 443)")
+        })?;
         if path.starts_with('?') { Self::new(host, &format!("/{path}")) } else { Self::new(host, path) }
     }
 

@@ -12,6 +12,7 @@ use crate::dns::anchor::TrustAnchors;
 use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
 use crate::dns::quota::Quota;
+use crate::dns::scope::InsecureZones;
 use crate::dns::{Outage, Question};
 use crate::explain;
 use crate::https::{FetchFailure, MediaType, PolicyUrl, Retold, Sighting};
@@ -21,11 +22,11 @@ use crate::limits::{
 };
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Decree, Effect};
-use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
+use crate::policy::{Authentication, Dialect, Mechanisms, Mode, StoredPolicy};
 use crate::text::{Escaped, excerpt};
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
-use crate::verify::Request;
+use crate::verify::{NextHop, Request};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -111,7 +112,7 @@ fn recording(root: &Field<'_>) -> Read<Recording> {
     }
     let moment = UnixTime(root.get("moment")?.number()?);
     let settings = settings(&root.get("settings")?)?;
-    let question = question(root, moment)?;
+    let question = question(root, settings.anchors.insecure_zones(), moment)?;
     let cache = cache(&root.get("cache")?, &question.request.domain)?;
     Ok(Recording {
         program: root.get("program")?.text()?.to_owned(),
@@ -125,7 +126,7 @@ fn recording(root: &Field<'_>) -> Read<Recording> {
     })
 }
 
-fn question(root: &Field<'_>, moment: UnixTime) -> Read<explain::Question> {
+fn question(root: &Field<'_>, zones: &InsecureZones, moment: UnixTime) -> Read<explain::Question> {
     let request = root.get("request")?;
     let decree = root.get("override")?.present().map(|field| decree(&field)).transpose()?;
     let requirement = decree.as_ref().and_then(|decree| decree.requirement(moment));
@@ -133,8 +134,11 @@ fn question(root: &Field<'_>, moment: UnixTime) -> Read<explain::Question> {
     if hosts.list()?.count() > MAX_HOSTS {
         return Err(hosts.defect(format_args!("has more than {MAX_HOSTS} hosts")));
     }
+    let domain = request.get("domain")?.parsed("a mail domain", |text| PolicyDomain::parse(text).ok())?;
     let request = Request {
-        domain: request.get("domain")?.parsed("a mail domain", |text| PolicyDomain::parse(text).ok())?,
+        next_hop: NextHop::default(),
+        scope: zones.scope(&domain.to_dns()),
+        domain,
         hosts: hosts.each(|host| host.parsed("the name of a host", |text| MxHost::from_text(text).ok()))?,
         handshake: request
             .get("handshake")?
@@ -144,6 +148,13 @@ fn question(root: &Field<'_>, moment: UnixTime) -> Read<explain::Question> {
             .get("on_unreachable")?
             .word(&[OnUnreachable::Defer, OnUnreachable::Deliver], on_unreachable)?,
         requirement,
+        mechanisms: match request.get("mechanisms") {
+            Ok(mechanisms) => {
+                mechanisms.parsed("words with commas between them", |text| text.parse().ok())?
+            }
+            // A recording under all of them does not speak of them.
+            Err(_) => Mechanisms::default(),
+        },
     };
     Ok(explain::Question { request, decree })
 }
@@ -165,11 +176,17 @@ fn settings(field: &Field<'_>) -> Read<Settings> {
     if u64::try_from(anchors.len()).is_ok_and(|octets| octets > MAX_ANCHOR_FILE_OCTETS) {
         return Err(lines.defect(format_args!("has more than {MAX_ANCHOR_FILE_OCTETS} octets")));
     }
+    // A recording without private zones does not speak of them.
+    let zones = match field.get("insecure_zones") {
+        Ok(zones) => zones.each(|zone| zone.parsed("a private zone", |text| text.parse().ok()))?,
+        Err(_) => Vec::new(),
+    };
     let port = field.get("https_port")?;
     Ok(Settings {
         name_servers,
         anchors: TrustAnchors::parse(&anchors)
-            .map_err(|bad| lines.defect(format_args!("holds no anchors: {bad}")))?,
+            .map_err(|bad| lines.defect(format_args!("holds no anchors: {bad}")))?
+            .except(zones.into()),
         authorities: field.get("authorities")?.text()?.to_owned(),
         https_port: u16::try_from(port.number()?).map_err(|_| port.defect("is no port"))?,
         allow_private_addresses: field.get("allow_private_addresses")?.truth()?,

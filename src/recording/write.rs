@@ -6,7 +6,7 @@ use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
-use crate::policy::{Dialect, Mode};
+use crate::policy::{Dialect, Mechanisms, Mode};
 use crate::verdict::{Handshake, OnUnreachable};
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,8 @@ struct Request<'a> {
     handshake: &'static str,
     require_authentication: bool,
     on_unreachable: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mechanisms: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +60,8 @@ struct Override<'a> {
 struct Settings<'a> {
     name_servers: Vec<String>,
     trust_anchors: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    insecure_zones: Vec<String>,
     authorities: &'a str,
     https_port: u16,
     allow_private_addresses: bool,
@@ -175,11 +179,14 @@ impl Recording {
                 handshake: handshake(request.handshake),
                 require_authentication: request.require_authentication,
                 on_unreachable: on_unreachable(request.on_unreachable),
+                mechanisms: (request.mechanisms != Mechanisms::default())
+                    .then(|| request.mechanisms.to_string()),
             },
             decree: self.question.decree.as_ref().map(decree),
             settings: Settings {
                 name_servers: settings.name_servers.iter().map(ToString::to_string).collect(),
                 trust_anchors: settings.anchors.fingerprint_input().lines().map(str::to_owned).collect(),
+                insecure_zones: settings.anchors.insecure_zones().iter().map(ToString::to_string).collect(),
                 authorities: &settings.authorities,
                 https_port: settings.https_port,
                 allow_private_addresses: settings.allow_private_addresses,

@@ -26,7 +26,7 @@ use crate::policy::result::ResultType;
 use crate::policy::{Mode, PolicyType, mta_sts};
 use crate::reason::Reason;
 use crate::verdict::{HostJudgement, Judgement, Tls, Verdict};
-use crate::verify::Report;
+use crate::verify::{NextHop, Report};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -132,7 +132,10 @@ fn waits(report: &Report) -> String {
     let mut reply = format!("{status} {}", reason.word());
     if let Some(domain) = &report.domain {
         // Writing into a String does not fail.
-        let _ = write!(reply, ": smtp-sts-verify explain {domain}");
+        let _ = match report.next_hop {
+            NextHop::Exchangers(_) => write!(reply, ": smtp-sts-verify explain {domain}"),
+            NextHop::Host(port) => write!(reply, ": smtp-sts-verify -d [{domain}]:{port} -v"),
+        };
     }
     reply
 }
@@ -141,6 +144,10 @@ fn waits(report: &Report) -> String {
 /// nothing that RFC 8460 has a word for.
 fn attributes(report: &Report, level: &Level<'_>) -> Option<String> {
     let domain = report.domain.as_ref()?;
+    // RFC 8460 has policies of domains, and this is about a host.
+    if matches!(report.next_hop, NextHop::Host(_)) {
+        return None;
+    }
     let Judgement { policy, mode, reason, .. } = &report.judgement;
     let published = match policy {
         PolicyType::MtaSts => report.record.as_deref().and_then(|text| mta_sts::Policy::parse(text).ok()),
@@ -150,7 +157,7 @@ fn attributes(report: &Report, level: &Level<'_>) -> Option<String> {
         (Level::Secure(hosts), Some(published)) => {
             Some(of_policy(domain, &published, &host_patterns(report, &published, hosts)))
         }
-        (Level::Default, _) if *reason == Reason::NullMx => None,
+        (Level::Default, _) if matches!(reason, Reason::NullMx | Reason::SpecialUseName) => None,
         (Level::Default, Some(published)) if *mode == Mode::Testing => {
             let patterns = published.body.mx.iter().map(ToString::to_string).collect::<Vec<_>>();
             Some(of_policy(domain, &published, &patterns) + &failure(report).unwrap_or_default())

@@ -5,6 +5,7 @@ use super::question::Question;
 use crate::limits::MAX_CACHED_ANSWERS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
+use crate::verify::NextHop;
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -38,29 +39,34 @@ impl Standing {
     }
 }
 
+/// What was answered about one domain: mail that goes by its MX records, and mail that goes to the host of that name.
+type ByNextHop = HashMap<NextHop, HashMap<Option<MxHost>, Standing>>;
+
 #[derive(Debug, Default)]
 struct Half {
-    domains: HashMap<PolicyDomain, HashMap<Option<MxHost>, Standing>>,
+    domains: HashMap<PolicyDomain, ByNextHop>,
     number: usize,
 }
 
 impl Half {
     fn get(&self, question: &Question) -> Option<&Standing> {
-        self.domains.get(&question.domain)?.get(&question.host)
+        self.domains.get(&question.domain)?.get(&question.next_hop)?.get(&question.host)
     }
 
     fn insert(&mut self, question: &Question, one: Standing) {
-        let hosts = match self.domains.get_mut(&question.domain) {
-            Some(hosts) => hosts,
+        let next_hops = match self.domains.get_mut(&question.domain) {
+            Some(next_hops) => next_hops,
             None => self.domains.entry(question.domain.clone()).or_default(),
         };
+        let hosts = next_hops.entry(question.next_hop).or_default();
         if hosts.insert(question.host.clone(), one).is_none() {
             self.number = self.number.saturating_add(1);
         }
     }
 
     fn forget(&mut self, domain: &PolicyDomain) {
-        let gone = self.domains.remove(domain).map_or(0, |hosts| hosts.len());
+        let gone = self.domains.remove(domain).unwrap_or_default();
+        let gone = gone.values().map(HashMap::len).sum();
         self.number = self.number.saturating_sub(gone);
     }
 }
@@ -119,12 +125,27 @@ mod tests {
 
     fn about(domain: &str, host: Option<&str>) -> Question {
         let host = host.map(|host| MxHost::from_text(host).unwrap());
-        Question { domain: PolicyDomain::parse(domain).unwrap(), host }
+        Question::about(PolicyDomain::parse(domain).unwrap(), host)
     }
 
     fn standing(question: &Question, seconds: u64) -> Standing {
         let answer = Answer::of(&Report::from(NoEvaluation::defer(Reason::DnssecBogus, "")), question);
         Standing { answer: Arc::new(answer), from: NOW, until: NOW.plus(seconds) }
+    }
+
+    #[test]
+    fn a_host_in_brackets_is_another_question_than_the_domain_of_that_name() {
+        let mut cache = AnswerCache::default();
+        let domain = about("a.test", None);
+        let host = Question { next_hop: NextHop::Host(25), ..domain.clone() };
+        let port = Question { next_hop: NextHop::Host(587), ..domain.clone() };
+        cache.remember(&domain, standing(&domain, 60));
+        assert!(cache.recall(&domain, NOW).is_some());
+        assert!(cache.recall(&host, NOW).is_none() && cache.recall(&port, NOW).is_none());
+        cache.remember(&host, standing(&host, 60));
+        assert_eq!(cache.len(), 2);
+        cache.forget(&domain.domain);
+        assert!(cache.recall(&host, NOW).is_none() && cache.is_empty());
     }
 
     #[test]

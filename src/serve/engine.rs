@@ -297,7 +297,7 @@ impl Answers for Rc<Engine> {
     fn noticed(&self, event: Box<Event>) {
         if event.meets_the_draft() {
             let Session { domain, host, .. } = &event.session;
-            self.verified(Question { domain: domain.clone(), host: Some(host.clone()) });
+            self.verified(Question::about(domain.clone(), Some(host.clone())));
         }
         self.tlsrpt_recorder.hear(event);
     }

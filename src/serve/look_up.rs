@@ -14,7 +14,7 @@ use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
-use crate::verify::{self, CacheUse, NoEvaluation, Report, Request};
+use crate::verify::{self, CacheUse, NextHop, NoEvaluation, Report, Request};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl LookUp {
     ) -> Begun {
         let hosts = question.host.iter().cloned().collect();
         let (request, decree) = match world.rules.request(question.domain.clone(), hosts, handshake, now) {
-            Asked::Ask(request, decree) => (request, decree),
+            Asked::Ask(request, decree) => (Request { next_hop: question.next_hop, ..request }, decree),
             Asked::Ignored(request, decree) => {
                 let report = Report::ignored(&request, vec![decree.note(now)]);
                 let answer = Arc::new(Answer::of(&report, question));
@@ -115,6 +115,11 @@ impl LookUp {
         let ledger = Ledger::of(&self.question.domain, &self.snapshot, self.now);
         let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
         let settled = match report.judgement.verdict {
+            // Nothing of it is in the cache of domains: it stands as long as the answers that it rests on.
+            Verdict::Deliver if matches!(self.request.next_hop, NextHop::Host(_)) => {
+                let ends = report.evidence.iter().filter_map(|evidence| evidence.valid_until).min();
+                ends.map(|until| self.standing(&report, until))
+            }
             Verdict::Deliver => self.recalled(&ledger).map(|(_, standing)| standing),
             Verdict::Defer | Verdict::Refuse => None,
         };

@@ -65,7 +65,7 @@ mod tests {
 
     fn question(domain: &str) -> Question {
         let host = Some(MxHost::from_text("mx.example.org").unwrap());
-        Question { domain: PolicyDomain::parse(domain).unwrap(), host }
+        Question::about(PolicyDomain::parse(domain).unwrap(), host)
     }
 
     fn answered(recent: &mut Recent, domain: &str, verdict: Verdict, reason: Reason, at: u64) {

@@ -19,7 +19,7 @@ use crate::limits::{
     MAX_RENEWALS_AT_ONCE, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND, RENEWALS_APART, RENEWED_UNUSED,
     RESOLUTION_FAILURE_MOST, WATCHDOG_GRACE,
 };
-use crate::policy::StoredPolicy;
+use crate::policy::{Mechanisms, StoredPolicy};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verify::refresh::{Backoff, Outcome, refresh};
@@ -53,8 +53,9 @@ async fn round<O: Outside>(
     let mut mark = Mark::default();
     loop {
         let world = Arc::clone(&state.worlds.borrow());
+        let mechanisms = world.rules.mechanisms;
         let Ok(Ok((due, next))) =
-            state.store.ask(&world, move |cache| due_policies(cache, &mark, before, now)).await
+            state.store.ask(&world, move |cache| due_policies(cache, &mark, mechanisms, before, now)).await
         else {
             return false;
         };
@@ -76,6 +77,7 @@ async fn round<O: Outside>(
 fn due_policies(
     cache: &Cache,
     mark: &Mark,
+    mechanisms: Mechanisms,
     before: UnixTime,
     now: UnixTime,
 ) -> Result<(Vec<StoredPolicy>, Option<Mark>), CacheError> {
@@ -84,7 +86,8 @@ fn due_policies(
         cache.last_asked(&policy.domain).is_some_and(|at| now.since(at) < RENEWED_UNUSED)
     };
     policies.retain(|policy| {
-        policy.is_in_force()
+        mechanisms.include(policy.policy.dialect())
+            && policy.is_in_force()
             && policy.is_unexpired(now)
             && comes_round(policy, before, now)
             && is_in_use(policy)

@@ -266,6 +266,8 @@ mod tests {
             https_port: 443,
             allow_private_addresses: false,
             name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
+            mechanisms: crate::policy::Mechanisms::default(),
         };
         let path = CachePath::parse(&directory.path().join("cache.db")).unwrap();
         Cache::new(path, &circumstances, 1_000, NOW)

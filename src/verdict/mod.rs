@@ -89,7 +89,8 @@ impl Tls {
 /// What the TLSA records of the hosts to which the mail may go are good for, as far as there are any; the weaker first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tlsa {
-    /// No host can be held to any of them (RFC 7672 section 2.2): there is nothing that DANE could verify.
+    /// No host can be held to any of them (RFC 7672 section 2.2), or the administrator leaves DANE out: there is nothing that
+    /// DANE could verify.
     Unusable,
     /// At least one host is held to its own.
     Usable,

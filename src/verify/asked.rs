@@ -1,6 +1,6 @@
 //! The names in a question, before anything is asked: the same words about them for whoever asks. Pure.
 
-use super::NoEvaluation;
+use super::{NextHop, NoEvaluation, SMTP_PORT};
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::verdict::Verdict;
@@ -9,13 +9,18 @@ use std::ffi::OsStr;
 /// The domain that is asked about.
 ///
 /// # Errors
-/// The answer to what is none: an address has no policy and its mail goes as ever, whatever else it is waits.
+/// The answer to what is none: an address and what the DNS cannot carry have no policy, and their mail goes as ever; whatever
+/// else it is waits.
 pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoEvaluation> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => {
             let why = "an address literal has no policy domain".to_owned();
             Err(NoEvaluation { verdict: Verdict::Deliver, reason: Reason::AddressLiteral, why })
+        }
+        Ok(Destination::Unpublishable(bad)) => {
+            let why = format!("the domain {bad}: nobody can have published a policy for it");
+            Err(NoEvaluation { verdict: Verdict::Deliver, reason: Reason::NoDnsName, why })
         }
         Err(bad) => Err(NoEvaluation::defer(Reason::BadDomain, format!("the domain {bad}"))),
     }
@@ -27,4 +32,52 @@ pub fn domain(argument: &OsStr) -> Result<PolicyDomain, NoEvaluation> {
 /// The answer to what is none.
 pub fn host(argument: &OsStr) -> Result<MxHost, NoEvaluation> {
     MxHost::parse(argument).map_err(|bad| NoEvaluation::defer(Reason::BadHost, format!("the host {bad}")))
+}
+
+/// What an operator asks about: a domain, or in brackets a host that mail goes to without a look at MX records, with a port
+/// behind it if it is another one than 25 (Postfix's `[NAME]:PORT`).
+///
+/// # Errors
+/// The answer to what is neither.
+pub fn next_hop(argument: &OsStr) -> Result<(PolicyDomain, NextHop), NoEvaluation> {
+    let brackets = argument.to_str().and_then(|text| text.strip_prefix('[')?.split_once(']'));
+    let Some((name, behind)) = brackets.filter(|(name, _)| PolicyDomain::parse(name).is_ok()) else {
+        return domain(argument).map(|domain| (domain, NextHop::default()));
+    };
+    let at = match behind.strip_prefix(':') {
+        Some(text) => port(text),
+        None => behind.is_empty().then_some(Port::Known(SMTP_PORT)),
+    };
+    match at {
+        Some(Port::Known(port)) => Ok((domain(OsStr::new(name))?, NextHop::Host(port))),
+        Some(Port::Unknown) | None => Err(NoEvaluation::defer(
+            Reason::Usage,
+            "behind [HOST] stands nothing, or ':' and the number of a port",
+        )),
+    }
+}
+
+/// A port, as it stands behind a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Its number.
+    Known(u16),
+    /// A service that we do not know.
+    Unknown,
+}
+
+/// A number, or a service's name; or nothing, for the usual one (`host_port(3)` of Postfix).
+#[must_use]
+pub fn port(text: &str) -> Option<Port> {
+    if text.bytes().all(|octet| octet.is_ascii_digit()) && !text.is_empty() {
+        return text.parse().ok().filter(|port| *port != 0).map(Port::Known);
+    }
+    let is_service =
+        text.len() <= 32 && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+    is_service.then(|| match text.to_ascii_lowercase().as_str() {
+        "" | "smtp" | "mail" => Port::Known(SMTP_PORT),
+        "submission" => Port::Known(587),
+        "submissions" | "smtps" | "ssmtp" | "urd" => Port::Known(465),
+        _ => Port::Unknown,
+    })
 }

@@ -4,6 +4,7 @@
 //! say whether the latter matter; where they do not, nobody waits for them, for there are name servers of unsigned
 //! zones that never answer such a question (section 2.2.2). A further question is asked only about an alias.
 
+use super::SMTP_PORT;
 use crate::dane::base::{self, Base};
 use crate::dane::of_tlsa;
 use crate::dns::{Answer, Outage, Question, Resolve, ZoneStatus};
@@ -35,10 +36,15 @@ pub struct Looked {
 /// The caller has seen that the MX RRset is secure, or that it is securely absent and the only name is the domain's own
 /// (section 2.2.1).
 pub async fn look(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost]) -> Looked {
+    look_at_port(dns, names, asked, SMTP_PORT).await
+}
+
+/// The same for mail that goes to another port: its TLSA records count (RFC 7672 section 2.2.3).
+pub async fn look_at_port(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost], port: u16) -> Looked {
     let (first, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| asked.contains(name));
     let chosen: Vec<&MxHost> = first.into_iter().chain(others).take(MAX_MX_HOSTS_LOOKED_AT).collect();
     dns.allow_mx_hosts(chosen.len());
-    let mut seen = join_all(chosen.into_iter().map(|host| look_at(dns, host))).await;
+    let mut seen = join_all(chosen.into_iter().map(|host| look_at(dns, host, port))).await;
     let mut looked = Looked {
         hosts: Vec::new(),
         aliases: Aliases { targets: Vec::new(), unseen: None },
@@ -81,9 +87,9 @@ impl<'a> Seen<'a> {
     }
 }
 
-async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost) -> Seen<'a> {
+async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost, port: u16) -> Seen<'a> {
     let mut answers = Vec::new();
-    let dane = find(dns, &host.to_dns(), &mut answers).await.unwrap_or_else(DaneHost::Unknown);
+    let dane = find(dns, &host.to_dns(), port, &mut answers).await.unwrap_or_else(DaneHost::Unknown);
     let is_address = |answer: &&Answer| matches!(answer.question.rtype(), RecordType::A | RecordType::AAAA);
     let addresses = || answers.iter().filter(is_address);
     let targets = addresses().map(|answer| &answer.aliases).max_by_key(|aliases| aliases.len());
@@ -98,8 +104,13 @@ async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost) -> Seen<'a> {
 ///
 /// # Errors
 /// Why nobody can tell.
-async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Result<DaneHost, LookupError> {
-    let mut own_records = pin!(maybe_done(ask_tlsa(dns, name)));
+async fn find(
+    dns: &impl Resolve,
+    name: &Name,
+    port: u16,
+    answers: &mut Vec<Answer>,
+) -> Result<DaneHost, LookupError> {
+    let mut own_records = pin!(maybe_done(ask_tlsa(dns, name, port)));
     let mut ipv6 = pin!(maybe_done(dns.ask(Question::new(name, RecordType::AAAA))));
     let ipv4 = dns.ask(Question::new(name, RecordType::A));
     answers.push(beside(ipv4, join(ipv6.as_mut(), own_records.as_mut())).await);
@@ -114,7 +125,7 @@ async fn find(dns: &impl Resolve, name: &Name, answers: &mut Vec<Answer>) -> Res
         answers.push(alias);
     }
     if let Base::Expanded(end) = &base {
-        let records = beside(ask_tlsa(dns, end), own_records.as_mut()).await;
+        let records = beside(ask_tlsa(dns, end, port), own_records.as_mut()).await;
         let found = records.as_ref().map_or(DaneHost::Absent, of_tlsa);
         answers.extend(records);
         // The first name with secure records is the TLSA base domain, usable or not.
@@ -141,6 +152,6 @@ async fn beside<T>(one: impl Future<Output = T>, other: impl Future) -> T {
 }
 
 /// Asks for the TLSA records at a base domain; `None` if the name would be too long to have any.
-async fn ask_tlsa(dns: &impl Resolve, base: &Name) -> Option<Answer> {
-    Some(dns.ask(base::question(base)?).await)
+async fn ask_tlsa(dns: &impl Resolve, base: &Name, port: u16) -> Option<Answer> {
+    Some(dns.ask(base::question_at(base, port)?).await)
 }

@@ -3,17 +3,18 @@
 use super::context::Context;
 use super::evidence_log::EvidenceLog;
 use super::exchangers::Exchangers;
-use super::{CacheUse, Report, Request, StandIn, mta_sts, smtp_sts};
+use super::{CacheUse, NextHop, Report, Request, StandIn, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
+use crate::dns::scope::Scope;
 use crate::https::Fetch;
-use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
+use crate::policy::{Authentication, Dialect, Mechanisms, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
     Absence, Case, DaneFindings, Judgement, MxFindings, OnUnreachable, PolicyFindings, PolicyUpdate,
-    Requirement, Verdict, dane_settles, judge,
+    Requirement, Tlsa, Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -39,15 +40,33 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     pub(super) fn open(request: &'a Request, memory: Option<&'a M>, now: UnixTime) -> Self {
         let cache = if memory.is_some() { CacheUse::None } else { CacheUse::Unavailable };
         let evidence_log = EvidenceLog::new(cache);
+        if let Some(note) = request.scope.note(&request.domain) {
+            evidence_log.note(note);
+        }
+        if let NextHop::Host(port) = request.next_hop {
+            evidence_log.note(format!(
+                "the mail goes to the host {} itself, port {port}: its own TLSA records count, and no policy of a domain",
+                request.domain
+            ));
+        }
         let stored = open(request, memory, &evidence_log, now);
         let context = Context::new(request, memory, &stored, evidence_log, now);
         let exchangers = Exchangers::recall(&context);
         let mut evaluation = Self { context, stored, exchangers, findings: Findings::default() };
-        if request.requirement.is_none() && !evaluation.is_settled_by_dane() {
+        let has_policies = matches!(request.next_hop, NextHop::Exchangers(_));
+        if request.requirement.is_none() && has_policies && !evaluation.is_settled_by_dane() {
             let Self { context, stored, .. } = &evaluation;
-            let mta_sts = mta_sts::recall(context, stored.mta_sts.as_ref());
-            let smtp_sts = smtp_sts::recall(context, stored.smtp_sts.as_ref());
-            evaluation.findings = Findings { mta_sts, smtp_sts };
+            let Mechanisms { mta_sts, smtp_sts, .. } = request.mechanisms;
+            evaluation.findings = Findings {
+                mta_sts: match mta_sts {
+                    true => mta_sts::recall(context, stored.mta_sts.as_ref()),
+                    false => Some(PolicyFindings::NotAsked),
+                },
+                smtp_sts: match smtp_sts {
+                    true => smtp_sts::recall(context, stored.smtp_sts.as_ref()),
+                    false => Some(PolicyFindings::NotAsked),
+                },
+            };
         }
         evaluation
     }
@@ -62,10 +81,21 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     /// Asks for whatever is not known yet. All mechanisms leave together; none is waited for that can no longer
     /// decide: no policy where DANE decides about every host, no record of the draft beside a policy of MTA-STS.
     pub(super) async fn ask(&mut self, dns: &impl Resolve, https: &impl Fetch) {
+        if self.judged_unasked().is_some() {
+            return;
+        }
         let Self { context, stored, .. } = &*self;
         let exchangers = self.exchangers.clone().look(context, dns);
         if context.request.requirement.is_some() {
             self.exchangers = exchangers.await;
+            return;
+        }
+        if matches!(context.request.next_hop, NextHop::Host(_)) {
+            self.exchangers = exchangers.await;
+            self.findings = Findings {
+                mta_sts: Some(PolicyFindings::NotAsked),
+                smtp_sts: Some(PolicyFindings::NotAsked),
+            };
             return;
         }
         let known = self.findings.clone();
@@ -111,8 +141,29 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         settles(&self.context, &self.exchangers)
     }
 
+    /// The judgement where the public DNS has nothing to say about the domain: it is not asked, and so ends no policy that is
+    /// in force. `None` everywhere else.
+    fn judged_unasked(&self) -> Option<Judgement> {
+        let Request { scope, requirement, hosts, .. } = self.context.request;
+        let binds = |policy: &StoredPolicy| policy.is_in_force() && policy.is_enforced();
+        let plain =
+            |policy, reason| Judgement { policy, ..Judgement::plain(Verdict::Deliver, reason, hosts) };
+        match (scope, requirement) {
+            (Scope::SpecialUse(_), Some(Requirement::None)) => {
+                Some(plain(PolicyType::Override, Reason::Override))
+            }
+            (Scope::SpecialUse(_), None) if !self.stored.iter().any(binds) => {
+                Some(plain(PolicyType::None, Reason::SpecialUseName))
+            }
+            (Scope::SpecialUse(_) | Scope::Public | Scope::InsecureZone(_), _) => None,
+        }
+    }
+
     /// The judgement on what is known; `None` while something was not asked for yet that can decide.
     pub(super) fn judged(&self) -> Option<Judgement> {
+        if let Some(judgement) = self.judged_unasked() {
+            return Some(judgement);
+        }
         let not_asked = PolicyFindings::NotAsked;
         let (mx, dane) = (self.exchangers.mx()?, self.exchangers.dane()?);
         let case = case(self.context.request, mx, dane, &not_asked);
@@ -123,6 +174,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let smtp_sts = match (&self.findings.smtp_sts, mta_sts) {
             (Some(smtp_sts), _) => smtp_sts,
             (None, PolicyFindings::InForce(_)) => &not_asked,
+            (None, _) if !self.context.request.mechanisms.smtp_sts => &not_asked,
             (None, _) => return None,
         };
         Some(judge(Case { mta_sts, smtp_sts, ..case }))
@@ -130,7 +182,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
 
     /// Whether nothing remains to be learnt about the hosts asked for.
     pub(super) fn hosts_are_known(&self) -> bool {
-        !self.is_bound() || self.exchangers.knows_hosts(&self.context.request.hosts)
+        self.judged_unasked().is_some()
+            || !self.is_bound()
+            || self.exchangers.knows_hosts(&self.context.request.hosts)
     }
 
     /// Whether the cache says already what this judgement would write into it.
@@ -155,7 +209,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
                     return refusal;
                 };
                 self.findings.mta_sts = Some(newer);
-                if self.findings.smtp_sts.is_none() {
+                if self.findings.smtp_sts.is_none() && self.context.request.mechanisms.smtp_sts {
                     let smtp_sts = self.stored.smtp_sts.clone();
                     self.findings.smtp_sts =
                         Some(smtp_sts::look(&self.context, smtp_sts.as_ref(), dns, https).await);
@@ -252,9 +306,22 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             OnUnreachable::Deliver | OnUnreachable::Defer => StandIn::Impossible,
         };
         let failures = evidence_log.failures();
+        // Exim's own DANE would go on looking: that nothing can be held to a TLSA record keeps it from that.
+        let tlsa = match request.asks_for_dane() || request.requirement.is_some() {
+            true => judgement.tlsa,
+            false => Some(Tlsa::Unusable),
+        };
+        let judgement = Judgement { tlsa, ..judgement };
+        if request.mechanisms != Mechanisms::default() {
+            let left_out = request.mechanisms.left_out().collect::<Vec<_>>().join(" and ");
+            evidence_log.note(format!(
+                "the configuration leaves {left_out} out (mechanisms): not asked for, not applied"
+            ));
+        }
         let (evidence, notes, cache) = evidence_log.close();
         Report {
             domain: Some(request.domain.clone()),
+            next_hop: request.next_hop,
             judgement,
             cache,
             evidence,
@@ -274,6 +341,9 @@ fn open(
     evidence_log: &EvidenceLog,
     now: UnixTime,
 ) -> Policies {
+    if matches!(request.next_hop, NextHop::Host(_)) {
+        return Policies::default();
+    }
     let stored = match memory.map(|memory| memory.policies(&request.domain)) {
         Some(Ok(stored)) => stored.unexpired(now),
         Some(Err(trouble)) => {
@@ -281,6 +351,23 @@ fn open(
             return Policies::default();
         }
         None => return Policies::default(),
+    };
+    let is_applied = |policy: &StoredPolicy| {
+        let dialect = policy.policy.dialect();
+        let is_applied = request.mechanisms.include(dialect);
+        if !is_applied {
+            let word = dialect.word();
+            evidence_log.note(format!(
+                "a policy of {word} is stored until {}, and not applied: mechanisms leaves {word} out",
+                policy.expires_at
+            ));
+        }
+        is_applied
+    };
+    let stored = Policies {
+        mta_sts: stored.mta_sts.filter(is_applied),
+        smtp_sts: stored.smtp_sts.filter(is_applied),
+        unreadable: stored.unreadable.filter(|dialect| request.mechanisms.include(*dialect)),
     };
     let counts = |policy: &StoredPolicy| {
         !(request.require_authentication && policy.authentication == Authentication::FirstUse)
@@ -307,12 +394,14 @@ async fn look<M: Memory>(
     let mta_sts = async {
         match known.mta_sts {
             Some(findings) => findings,
+            None if !context.request.mechanisms.mta_sts => PolicyFindings::NotAsked,
             None => mta_sts::look(context, stored.mta_sts.as_ref(), dns, https).await,
         }
     };
     let smtp_sts = async {
         match known.smtp_sts {
             Some(findings) => findings,
+            None if !context.request.mechanisms.smtp_sts => PolicyFindings::NotAsked,
             None => smtp_sts::look(context, stored.smtp_sts.as_ref(), dns, https).await,
         }
     };

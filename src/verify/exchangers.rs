@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::remembered::MxAnswer;
-use super::{dane, mx, remembered, words};
+use super::{NextHop, dane, mx, remembered, words};
 use crate::cache::{Memory, Topic};
 use crate::dns::{Answer, Class, Question, Resolve};
 use crate::name::MxHost;
@@ -29,6 +29,10 @@ struct Known {
 impl Exchangers {
     /// What memory knows, and counts without being asked for again.
     pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
+        // What is remembered is about MX hosts at their usual port.
+        if context.request.next_hop != NextHop::default() {
+            return Self::default();
+        }
         let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
         let Some(answer) = MxAnswer::from_line(&line) else { return Self::default() };
         let (class, asked_at) = (answer.weakest, answer.asked_at);
@@ -66,9 +70,15 @@ impl Exchangers {
 
     /// Asks for whatever is not known yet.
     pub(super) async fn look<M: Memory>(self, context: &Context<'_, M>, dns: &impl Resolve) -> Self {
+        let asked = async {
+            match context.request.next_hop {
+                NextHop::Exchangers(_) => ask(context, dns).await,
+                NextHop::Host(_) => Known::itself(context),
+            }
+        };
         let (mut mx, known_dane) = match (self.mx, self.earlier) {
             (Some(mx), _) => (mx, self.dane),
-            (None, earlier) => match (ask(context, dns).await, earlier) {
+            (None, earlier) => match (asked.await, earlier) {
                 (
                     Known { answer: MxAnswer { findings: MxFindings::Unknown(silence), .. }, .. },
                     Some(earlier),
@@ -86,11 +96,14 @@ impl Exchangers {
             (None, Err(why)) => DaneFindings::Inapplicable(why),
             (None, Ok(names)) => {
                 let names = names.to_vec();
-                let looked = dane::look(dns, &names, &context.request.hosts).await;
+                let port = context.request.next_hop.port();
+                let looked = dane::look_at_port(dns, &names, &context.request.hosts, port).await;
                 context.evidence_log.answers(&looked.answers);
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
-                context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                if context.request.next_hop == NextHop::default() {
+                    context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                }
                 mx.add_aliases(MxFindings::Hosts { names, aliases: Some(looked.aliases) }, &looked.answers);
                 mx.remember(context, looked.valid_until);
                 dane
@@ -124,6 +137,13 @@ impl Exchangers {
 }
 
 impl Known {
+    /// The host that the configuration of the mail server names: no MX record has a say, so there is none to be forged.
+    fn itself<M: Memory>(context: &Context<'_, M>) -> Self {
+        let findings = MxFindings::Hosts { names: vec![MxHost::from(context.domain())], aliases: None };
+        let class = Class::Secure;
+        Self { answer: MxAnswer { findings, class, weakest: class, asked_at: context.now }, until: None }
+    }
+
     /// The MX hosts with what their names are aliases for, as these answers say.
     fn add_aliases(&mut self, findings: MxFindings, answers: &[Answer]) {
         let is_secure = |answer: &Answer| answer.outcome.class() == Class::Secure;
@@ -135,6 +155,9 @@ impl Known {
 
     /// Remembers the MX hosts with what their names are aliases for, which may be believed until `aliases_until`.
     fn remember<M: Memory>(&self, context: &Context<'_, M>, aliases_until: Option<UnixTime>) {
+        if context.request.next_hop != NextHop::default() {
+            return;
+        }
         let MxAnswer { weakest, asked_at, .. } = self.answer;
         let until = self.until.min(aliases_until);
         let until = until.map(|until| context.remembered_until(weakest, asked_at, until));
@@ -159,6 +182,9 @@ async fn ask<M: Memory>(context: &Context<'_, M>, dns: &impl Resolve) -> Known {
 fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a [MxHost], String> {
     if matches!(context.request.requirement, Some(Requirement::None | Requirement::WebPki)) {
         return Err("the configuration overrides DANE for this domain".to_owned());
+    }
+    if !context.request.asks_for_dane() {
+        return Err("the configuration leaves DANE out (mechanisms)".to_owned());
     }
     match (&mx.answer.findings, mx.answer.class) {
         (MxFindings::Hosts { names, .. }, Class::Secure) => Ok(names),

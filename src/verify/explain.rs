@@ -83,6 +83,9 @@ async fn ask_mta_sts<M: Memory>(
     dns: &impl Resolve,
     https: &impl Fetch,
 ) -> PolicyFindings {
+    if !context.request.mechanisms.mta_sts {
+        return PolicyFindings::NotAsked;
+    }
     let findings = mta_sts::look(context, stored, dns, https).await;
     if let Some(fetched) = context.evidence_log.heard().fetches.first() {
         let host = fetched.url.host().to_dns();
@@ -99,6 +102,9 @@ async fn ask_smtp_sts<M: Memory>(
     dns: &impl Resolve,
     https: &impl Fetch,
 ) -> PolicyFindings {
+    if !context.request.mechanisms.smtp_sts {
+        return PolicyFindings::NotAsked;
+    }
     match smtp_sts::recall(context, stored) {
         Some(findings) => {
             smtp_sts::glance(context, dns).await;

@@ -29,7 +29,7 @@ use crate::verdict::{LookupError, Verdict};
 use evaluation::Evaluation;
 pub use evidence_log::{Ending, Fetched, Heard};
 pub use report::{CacheUse, Evidence, NoEvaluation, Report, StandIn};
-pub use request::Request;
+pub use request::{NextHop, Request, SMTP_PORT};
 
 /// The answer that memory alone can give: without a packet, and without writing.
 #[must_use]

@@ -1,6 +1,6 @@
 //! The answer, with everything that an operator may ask about it. Pure.
 
-use super::Request;
+use super::{NextHop, Request};
 use crate::name::PolicyDomain;
 use crate::policy::PolicyType;
 use crate::policy::result::ResultType;
@@ -64,6 +64,8 @@ pub struct Evidence {
 pub struct Report {
     /// Whose mail it is; `None` where the question was no question.
     pub domain: Option<PolicyDomain>,
+    /// How its mail gets to a host.
+    pub next_hop: NextHop,
     /// The decision.
     pub judgement: Judgement,
     /// What became of the cache.
@@ -116,6 +118,7 @@ impl From<NoEvaluation> for Report {
     fn from(none: NoEvaluation) -> Self {
         Self {
             domain: None,
+            next_hop: NextHop::default(),
             judgement: Judgement::plain(none.verdict, none.reason, &[]),
             cache: CacheUse::None,
             evidence: Vec::new(),
@@ -141,6 +144,7 @@ impl Report {
         let plain = Judgement::plain(Verdict::Deliver, Reason::Override, &request.hosts);
         Self {
             domain: Some(request.domain.clone()),
+            next_hop: request.next_hop,
             judgement: Judgement { policy: PolicyType::Override, ..plain },
             cache: CacheUse::None,
             evidence: Vec::new(),

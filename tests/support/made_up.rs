@@ -10,7 +10,7 @@ use smtp_sts_verify::dns::{Answer, Blame, Content, Outage, Outcome, Question, Re
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::{Handshake, OnUnreachable};
+use smtp_sts_verify::verdict::OnUnreachable;
 use smtp_sts_verify::verify::{Report, Request, from_memory, verify};
 use std::future::{self, Future};
 use std::pin::pin;
@@ -89,12 +89,9 @@ impl<W: World> Fetch for MadeUp<'_, W> {
 /// May mail for the domain go to these hosts? Nobody has seen a handshake, and the administrator has said nothing.
 pub(crate) fn request(domain: &str, hosts: &[&str]) -> Request {
     Request {
-        domain: PolicyDomain::parse(domain).unwrap(),
         hosts: hosts.iter().map(|host| MxHost::from_text(host).unwrap()).collect(),
-        handshake: Handshake::NotSeen,
-        require_authentication: false,
         on_unreachable: OnUnreachable::Deliver,
-        requirement: None,
+        ..Request::about(PolicyDomain::parse(domain).unwrap())
     }
 }
 

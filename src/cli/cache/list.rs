@@ -1,28 +1,28 @@
 //! `cache list`: every policy, one a line, while they are read.
 
 use super::sink::Sink;
-use super::{Failure, to_look_at};
+use super::{Failure, to_look_at_under};
 use crate::cli::args::LookArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
-use crate::policy::StoredPolicy;
+use crate::policy::{Mechanisms, StoredPolicy};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 
 /// Runs the command.
 pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, Failure> {
-    let (cache, now) = to_look_at(&arguments.outside)?;
+    let (cache, now, mechanisms) = to_look_at_under(&arguments.outside)?;
     let mut sink = Sink::stdout();
     let mut number: u64 = 0;
     for policy in cache.all() {
         let policy = policy?;
         match arguments.format {
-            Format::Json => sink.object(&object(&policy, now))?,
+            Format::Json => sink.object(&object(&policy, mechanisms, now))?,
             Format::Human => {
                 if number == 0 {
                     sink.line(&row("domain", ["dialect", "mode", "auth", "fetched", "ends", "applied"]))?;
                 }
-                sink.line(&line(&policy, now))?;
+                sink.line(&line(&policy, mechanisms, now))?;
             }
         }
         number = number.saturating_add(1);
@@ -45,9 +45,10 @@ pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, Failure> {
 }
 
 /// One policy in JSON, moments in seconds since 1970: `domain`, `mechanism`, `mode`, `authentication`, `fetched_at`,
-/// `expires_at`, `applied_at` (null if it never was), `expired`, `in_force`.
-pub(super) fn object(policy: &StoredPolicy, now: UnixTime) -> Value {
-    json!({
+/// `expires_at`, `applied_at` (null if it never was), `expired`, `in_force`; and `left_out`, which is true and there only where
+/// the configuration leaves its mechanism out, so that it is kept and not applied.
+pub(super) fn object(policy: &StoredPolicy, mechanisms: Mechanisms, now: UnixTime) -> Value {
+    let mut object = json!({
         "domain": policy.domain.as_str(),
         "mechanism": policy.policy.dialect().word(),
         "mode": policy.policy.mode().word(),
@@ -57,18 +58,29 @@ pub(super) fn object(policy: &StoredPolicy, now: UnixTime) -> Value {
         "applied_at": policy.applied_at.map(|at| at.0),
         "expired": !policy.is_unexpired(now),
         "in_force": policy.is_unexpired(now) && policy.is_in_force(),
-    })
+    });
+    if let Value::Object(fields) = &mut object
+        && !mechanisms.include(policy.policy.dialect())
+    {
+        fields.insert("left_out".into(), true.into());
+    }
+    object
 }
 
-fn line(policy: &StoredPolicy, now: UnixTime) -> String {
+fn line(policy: &StoredPolicy, mechanisms: Mechanisms, now: UnixTime) -> String {
     let ends = if policy.is_unexpired(now) { day(policy.expires_at) } else { "ended".to_owned() };
+    let applied = match policy.applied_at {
+        _ if !mechanisms.include(policy.policy.dialect()) => "not applied (mechanisms)".to_owned(),
+        Some(at) => day(at),
+        None => "-".to_owned(),
+    };
     let cells = [
         policy.policy.dialect().word(),
         policy.policy.mode().word(),
         policy.authentication.word(),
         &day(policy.fetched_at),
         &ends,
-        &policy.applied_at.map_or_else(|| "-".to_owned(), day),
+        &applied,
     ];
     row(policy.domain.as_str(), cells)
 }

@@ -19,6 +19,7 @@ use super::output;
 use crate::cache::{Cache, CacheError};
 use crate::config::{Access, BadConfiguration, Setup, Storage};
 use crate::name::{Destination, PolicyDomain};
+use crate::policy::Mechanisms;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use std::ffi::OsStr;
@@ -86,8 +87,15 @@ fn to_change(arguments: &OutsideArguments) -> Result<Cache, Failure> {
 
 /// The cache that is only looked at, and the moment.
 fn to_look_at(arguments: &OutsideArguments) -> Result<(Cache, UnixTime), Failure> {
+    let (cache, now, _) = to_look_at_under(arguments)?;
+    Ok((cache, now))
+}
+
+/// The same, and the mechanisms of which policies are applied.
+fn to_look_at_under(arguments: &OutsideArguments) -> Result<(Cache, UnixTime, Mechanisms), Failure> {
     let now = SystemClock.now();
-    Ok((open(arguments)?.1.cache(now).read_only(), now))
+    let (setup, storage) = open(arguments)?;
+    Ok((storage.cache(now).read_only(), now, setup.choices().mechanisms()))
 }
 
 /// Reads the domain that was typed.
@@ -96,6 +104,6 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => Err(usage("an address has no policy; give a domain".to_owned())),
-        Err(bad) => Err(usage(format!("the domain {bad}"))),
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => Err(usage(format!("the domain {bad}"))),
     }
 }

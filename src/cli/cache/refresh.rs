@@ -110,7 +110,15 @@ impl Round {
         let fetcher = HttpsFetcher::new(&resolver, self.setup.https(), deadline);
         let mut outcomes = Vec::new();
         for policy in stored.unexpired(now).iter() {
-            let outcome = refresh(policy, self.backoff, &cache, &resolver, &fetcher, now).await;
+            let dialect = policy.policy.dialect();
+            let outcome = if self.setup.choices().mechanisms().include(dialect) {
+                refresh(policy, self.backoff, &cache, &resolver, &fetcher, now).await
+            } else {
+                Outcome::Stays(format!(
+                    "mechanisms leaves {} out: it is neither fetched nor applied",
+                    dialect.word()
+                ))
+            };
             outcomes.push((policy.clone(), outcome));
         }
         Ok(Visit { rows, outcomes })

@@ -2,14 +2,14 @@
 
 use super::list;
 use super::sink::Sink;
-use super::{Failure, read_domain, to_look_at};
+use super::{Failure, read_domain, to_look_at_under};
 use crate::cache::{Cache, Failures, Memory as _, Recollection, Topic};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
 use crate::cli::terminal;
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, StoredPolicy};
+use crate::policy::{Dialect, Mechanisms, StoredPolicy};
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::Escaped;
 use crate::time::{UnixTime, span};
@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 /// What is known about one domain.
 struct Knowledge {
     domain: PolicyDomain,
+    /// Of which policies are applied.
+    mechanisms: Mechanisms,
     now: UnixTime,
     /// The ended ones included.
     policies: Vec<StoredPolicy>,
@@ -32,8 +34,8 @@ struct Knowledge {
 /// Runs the command.
 pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let domain = read_domain(&arguments.domain)?;
-    let (cache, now) = to_look_at(&arguments.outside)?;
-    let knowledge = Knowledge::gather(&cache, domain, now)?;
+    let (cache, now, mechanisms) = to_look_at_under(&arguments.outside)?;
+    let knowledge = Knowledge::gather(&cache, domain, mechanisms, now)?;
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => sink.object(&knowledge.object())?,
@@ -48,7 +50,12 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
 }
 
 impl Knowledge {
-    fn gather(cache: &Cache, domain: PolicyDomain, now: UnixTime) -> Result<Self, Failure> {
+    fn gather(
+        cache: &Cache,
+        domain: PolicyDomain,
+        mechanisms: Mechanisms,
+        now: UnixTime,
+    ) -> Result<Self, Failure> {
         let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
         let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
         let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));
@@ -60,6 +67,7 @@ impl Knowledge {
             remembered: Topic::ALL.into_iter().filter(is_answer).filter_map(recalled).collect(),
             elsewhere: cache.elsewhere(&domain)?,
             domain,
+            mechanisms,
             now,
         })
     }
@@ -124,6 +132,10 @@ impl Knowledge {
         let left = span(policy.expires_at.since(self.now));
         page.item("ends", Tone::Plain, &format!("{}, in {left}", policy.expires_at));
         match (dialect, policy.applied_at) {
+            _ if !self.mechanisms.include(dialect) => {
+                let not = "not applied: the configuration leaves it out (mechanisms); it is kept";
+                page.item("in force", Tone::Warning, not);
+            }
             (Dialect::MtaSts, _) => {
                 let when = if policy.is_due(self.now) { "due since" } else { "due at" };
                 page.item("in force", Tone::Good, "since it was fetched");
@@ -163,7 +175,7 @@ impl Knowledge {
     }
 
     fn policy(&self, policy: &StoredPolicy) -> Value {
-        let mut object = list::object(policy, self.now);
+        let mut object = list::object(policy, self.mechanisms, self.now);
         let lines: Vec<String> =
             policy.policy.to_text().lines().map(|line| Escaped(line).to_string()).collect();
         let renewal = (policy.policy.dialect() == Dialect::MtaSts).then(|| policy.due_at().0);

@@ -38,6 +38,6 @@ fn domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
         Ok(Destination::AddressLiteral) => Err(Failure::usage(
             "an address has no policy, and its mail is delivered as ever; give a domain".to_owned(),
         )),
-        Err(bad) => Err(Failure::usage(format!("the domain {bad}"))),
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => Err(Failure::usage(format!("the domain {bad}"))),
     }
 }

@@ -41,7 +41,7 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
         Ok(Destination::AddressLiteral) => {
             Err(Failure(ExitStatus::Usage, "an address publishes nothing; give a domain".to_owned()))
         }
-        Err(bad) => {
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => {
             Err(Failure(ExitStatus::Usage, format!("the domain {bad} (a file is read with --kind KIND)")))
         }
     }

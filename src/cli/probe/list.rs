@@ -79,7 +79,7 @@ fn read(name: &str) -> Result<PolicyDomain, NoDomain> {
     match Destination::parse(OsStr::new(name)) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => Err(NoDomain::Address),
-        Err(bad) => Err(NoDomain::NotAName(bad.to_string())),
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => Err(NoDomain::NotAName(bad.to_string())),
     }
 }
 

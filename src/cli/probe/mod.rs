@@ -178,7 +178,7 @@ pub(super) fn domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
         Ok(Destination::AddressLiteral) => {
             Err(Failure::usage("an address has neither MX hosts nor a policy; give a domain".to_owned()))
         }
-        Err(bad) => Err(Failure::usage(format!("the domain {bad}"))),
+        Ok(Destination::Unpublishable(bad)) | Err(bad) => Err(Failure::usage(format!("the domain {bad}"))),
     }
 }
 

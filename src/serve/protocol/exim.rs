@@ -75,7 +75,7 @@ fn question(names: &[u8]) -> Request {
                 }
             },
         };
-        Ok(Question { domain, host })
+        Ok(Question::about(domain, host))
     };
     question().map_or_else(|none| Request::Unreadable(none, asker), Request::Policy)
 }
@@ -101,7 +101,7 @@ mod tests {
 
     fn asked_for(domain: &str, host: Option<&str>) -> Request {
         let host = host.map(|host| MxHost::from_text(host).unwrap());
-        Request::Policy(Question { domain: PolicyDomain::parse(domain).unwrap(), host })
+        Request::Policy(Question::about(PolicyDomain::parse(domain).unwrap(), host))
     }
 
     /// The line that goes back to what is no question.
@@ -123,6 +123,9 @@ mod tests {
             ("P example.org mx.example.org", asked_for("example.org", Some("mx.example.org"))),
             ("P example.org \"mx.example.org\"", asked_for("example.org", Some("mx.example.org"))),
             ("P example.org MX_1.example.org.", asked_for("example.org", Some("mx_1.example.org"))),
+            ("P _x.test", asked_for("_x.test", None)),
+            ("P xn--a.test", asked_for("xn--a.test", None)),
+            ("P bad-.test mx-.test", asked_for("bad-.test", Some("mx-.test"))),
         ] {
             let whole = format!("{line}\n");
             assert_eq!(read(whole.as_bytes(), false), Frame::Whole(expected.clone(), whole.len()), "{line}");
@@ -142,7 +145,9 @@ mod tests {
         for (line, verdict, reason) in [
             ("P [192.0.2.1]", "deliver", "address-literal"),
             ("P 192.0.2.1 mx.example.org", "deliver", "address-literal"),
-            ("P _x.test", "defer", "bad-domain"),
+            ("P a..test", "deliver", "no-dns-name"),
+            ("P a..test mx.example.org", "deliver", "no-dns-name"),
+            ("P a_b;c.test", "defer", "bad-domain"),
             ("P ", "defer", "bad-domain"),
             ("P  example.org", "defer", "bad-domain"),
             ("P example.org\r", "defer", "bad-domain"),
@@ -214,7 +219,7 @@ mod tests {
     fn the_longest_host_that_is_looked_at_fits() {
         let line = format!("P {} \"{}\"\n", "a".repeat(1_024), "\\\"".repeat(1_024));
         assert!(line.len() <= MAX_EXIM_QUESTION_OCTETS);
-        assert!(reply(line.as_bytes()).contains("reason=bad-domain"));
+        assert!(reply(line.as_bytes()).contains("reason=no-dns-name"));
     }
 
     proptest! {

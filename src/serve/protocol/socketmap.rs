@@ -5,15 +5,19 @@
 //! | key                       | meaning                                                                                  |
 //! |---------------------------|------------------------------------------------------------------------------------------|
 //! | `example.org`             | the policy domain (RFC 8461 section 1.1); U-labels and a final dot are taken, too        |
-//! | `[mx.example.org]`        | a next hop without MX look-up (a smart host): its name is the policy domain (section 3.4) |
-//! | `example.org:587`, `[…]:587` | the same as without the port: policies are about a domain's mail, not about a port     |
+//! | `[mx.example.org]`, `[…]:587` | a host without MX look-up: its own TLSA records at that port count (RFC 7672 section 2.2.2), no policy |
+//! | `example.org:587`         | the policy domain, too; the TLSA records of its MX hosts at that port                    |
+//! | `[mx.example.org]:service` | `OK dane`, if we do not know the service's port: Postfix does, and looks for TLSA records there |
 //! | `.org`                    | Postfix's search for a parent: `NOTFOUND`, policies do not hold for subdomains (section 3.4) |
 //! | `[192.0.2.1]`, `[IPv6:…]` | an address: `NOTFOUND`, it has no policy domain (section 3.4)                            |
+//! | `a..b`, labels of 64      | `NOTFOUND`: the DNS cannot carry it, so it has no policy; Postfix judges the name itself |
 //! | anything else             | `PERM`: nobody can say that mail for it needs no TLS                                     |
 
 use super::{Frame, netstring};
 use crate::name::{Destination, PolicyDomain};
 use crate::serve::question::Question;
+use crate::verify::asked::{Port, port};
+use crate::verify::{NextHop, SMTP_PORT};
 use std::ffi::OsStr;
 
 /// What is asked.
@@ -54,6 +58,10 @@ pub const NOT_FOUND: &str = "NOTFOUND ";
 
 const NO_REQUEST: &str = "PERM a request is MAP KEY, in UTF-8";
 const NO_MAP: &str = "PERM there are two maps: policy and policy-tlsrpt";
+/// The level for a host at a port that only Postfix can tell: it holds the host to secure TLSA records at that port, and to
+/// nothing else (RFC 7672).
+const BY_ITSELF: &str = "OK dane";
+
 const NO_DOMAIN: &str = "PERM the key is neither a mail domain nor an address";
 
 /// The first request in a buffer.
@@ -77,44 +85,55 @@ fn request(content: &[u8]) -> Result<Request, &'static str> {
     let map = Map::ALL.into_iter().find(|map| map.word() == name).ok_or(NO_MAP)?;
     let domain = next_hop(key).ok_or(NO_DOMAIN)?;
     Ok(match domain {
-        NextHop::Domain(domain) => Request::Policy(map, Question { domain, host: None }),
-        NextHop::WithoutPolicy => Request::Reply(NOT_FOUND),
+        Hop::To(domain, next_hop) => Request::Policy(map, Question { domain, host: None, next_hop }),
+        Hop::ByItself => Request::Reply(BY_ITSELF),
+        Hop::WithoutPolicy => Request::Reply(NOT_FOUND),
     })
 }
 
 /// Where mail is to go, as Postfix names it.
-enum NextHop {
-    /// To a domain, which may have a policy.
-    Domain(PolicyDomain),
-    /// To an address; or it is no next hop, but the parent domain of one.
+enum Hop {
+    /// To a domain, which may have a policy, or to a host.
+    To(PolicyDomain, NextHop),
+    /// To a host, at a port that we cannot tell.
+    ByItself,
+    /// To an address or to what the DNS cannot carry; or it is no next hop, but the parent domain of one.
     WithoutPolicy,
 }
 
-fn next_hop(key: &str) -> Option<NextHop> {
+fn next_hop(key: &str) -> Option<Hop> {
     if let Some(parent) = key.strip_prefix('.') {
-        return PolicyDomain::parse(parent).ok().map(|_| NextHop::WithoutPolicy);
+        return name(parent).map(|_| Hop::WithoutPolicy);
     }
     if let Some((host, behind)) = key.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        let is_closed = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
-        return destination(&format!("[{host}]")).or_else(|| destination(host)).filter(|_| is_closed);
+        let port = if behind.is_empty() { Port::Known(SMTP_PORT) } else { port(behind.strip_prefix(':')?)? };
+        return Some(match (name(&format!("[{host}]")).or_else(|| name(host))?, port) {
+            (Some(host), Port::Known(port)) => Hop::To(host, NextHop::Host(port)),
+            (Some(_), Port::Unknown) => Hop::ByItself,
+            (None, _) => Hop::WithoutPolicy,
+        });
     }
-    destination(key).or_else(|| {
-        let (host, port) = key.rsplit_once(':')?;
-        destination(host).filter(|_| is_port(port))
-    })
+    let (domain, port) = match name(key) {
+        Some(domain) => (domain, Port::Known(SMTP_PORT)),
+        None => {
+            let (domain, behind) = key.rsplit_once(':')?;
+            (name(domain)?, port(behind)?)
+        }
+    };
+    // The domain's policies count at whatever port; the TLSA records of MX hosts are looked for at theirs, if it is known.
+    Some(domain.map_or(Hop::WithoutPolicy, |domain| match port {
+        Port::Known(port) => Hop::To(domain, NextHop::Exchangers(port)),
+        Port::Unknown => Hop::To(domain, NextHop::default()),
+    }))
 }
 
-fn destination(text: &str) -> Option<NextHop> {
+/// A name; `Some(None)` for an address and for what the DNS cannot carry, `None` for what is neither.
+fn name(text: &str) -> Option<Option<PolicyDomain>> {
     match Destination::parse(OsStr::new(text)) {
-        Ok(Destination::Domain(domain)) => Some(NextHop::Domain(domain)),
-        Ok(Destination::AddressLiteral) => Some(NextHop::WithoutPolicy),
+        Ok(Destination::Domain(domain)) => Some(Some(domain)),
+        Ok(Destination::AddressLiteral | Destination::Unpublishable(_)) => Some(None),
         Err(_) => None,
     }
-}
-
-/// A number, or a service's name.
-fn is_port(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
 }
 
 #[cfg(test)]
@@ -127,10 +146,14 @@ mod tests {
         let mut octets = Vec::new();
         write(content, &mut octets);
         match read(&octets) {
-            Frame::Whole(Request::Policy(map, Question { domain, host: None }), taken)
+            Frame::Whole(Request::Policy(map, Question { domain, host: None, next_hop }), taken)
                 if taken == octets.len() =>
             {
-                format!("{} {domain}", map.word())
+                match next_hop {
+                    NextHop::Exchangers(SMTP_PORT) => format!("{} {domain}", map.word()),
+                    NextHop::Exchangers(port) => format!("{} {domain} by MX at {port}", map.word()),
+                    NextHop::Host(port) => format!("{} {domain} itself at {port}", map.word()),
+                }
             }
             Frame::Whole(Request::Reply(reply), taken) if taken == octets.len() => reply.to_owned(),
             other => panic!("{content}: {other:?}"),
@@ -143,18 +166,34 @@ mod tests {
             "example.org",
             "Example.ORG",
             "example.org.",
-            "[example.org]",
-            "[example.org]:587",
-            "[example.org.]:25",
             "example.org:25",
             "example.org:smtp",
-            "example.org.:submission",
+            "example.org:",
         ] {
             assert_eq!(heard(&format!("policy {key}")), "policy example.org", "{key}");
         }
-        assert_eq!(heard("policy-tlsrpt [example.org]:25"), "policy-tlsrpt example.org");
+        for (key, expected) in [
+            ("example.org.:submission", "policy example.org by MX at 587"),
+            ("example.org:2525", "policy example.org by MX at 2525"),
+            ("example.org:lmtp", "policy example.org"),
+            ("[example.org]", "policy example.org itself at 25"),
+            ("[example.org]:", "policy example.org itself at 25"),
+            ("[example.org.]:25", "policy example.org itself at 25"),
+            ("[Example.ORG]:587", "policy example.org itself at 587"),
+            ("[example.org]:submission", "policy example.org itself at 587"),
+            ("[example.org]:smtps", "policy example.org itself at 465"),
+            ("[foo_bar.example]", "policy foo_bar.example itself at 25"),
+            ("[localhost]:10025", "policy localhost itself at 10025"),
+            ("[example.org]:our-port", BY_ITSELF),
+        ] {
+            assert_eq!(heard(&format!("policy {key}")), expected, "{key}");
+        }
+        assert_eq!(heard("policy-tlsrpt [example.org]:25"), "policy-tlsrpt example.org itself at 25");
         assert_eq!(heard("policy bücher.test"), "policy xn--bcher-kva.test");
-        assert_eq!(heard("policy [bücher.test]:25"), "policy xn--bcher-kva.test");
+        for name in ["foo_bar.example", "_x.test", "xn--a.example", "xn----5da7e.example", "bad-.example"] {
+            assert_eq!(heard(&format!("policy {name}")), format!("policy {name}"));
+        }
+        assert_eq!(heard("policy [bücher.test]:25"), "policy xn--bcher-kva.test itself at 25");
     }
 
     #[test]
@@ -172,6 +211,11 @@ mod tests {
             "[IPv6:2001:db8::1]:25",
             "2001:db8::1",
             "[a:bb:ccc::dddd]:123",
+            // What the DNS cannot carry.
+            "a..b",
+            "[a..b]:25",
+            "a..b:25",
+            "..org",
         ] {
             assert_eq!(heard(&format!("policy {key}")), "NOTFOUND ", "{key}");
         }
@@ -183,21 +227,21 @@ mod tests {
             "",
             ".",
             "..",
-            "..org",
             " example.org",
             "example.org ",
             "example.org example.net",
             "[example.org",
             "example.org]",
             "[example.org]25",
-            "[example.org]:",
+            "[example.org]:0",
+            "[example.org]:65536",
+            "example.org:99999",
             "[[example.org]]",
             "[]",
             "[]:25",
-            "example.org:",
             "example.org:25:25",
             ":25",
-            "x_y.test",
+            "x;y.test",
             "user@example.org",
             "/var/run/lmtp",
             "unix:/var/run/lmtp",
@@ -234,7 +278,7 @@ mod tests {
         #[test]
         fn whatever_is_asked_the_reply_is_one_of_a_closed_list_or_a_question(content in "(policy(-tlsrpt)? )?\\PC{0,60}") {
             let heard = heard(&content);
-            let is_known = [NOT_FOUND, NO_REQUEST, NO_MAP, NO_DOMAIN].contains(&heard.as_str());
+            let is_known = [NOT_FOUND, NO_REQUEST, NO_MAP, NO_DOMAIN, BY_ITSELF].contains(&heard.as_str());
             prop_assert!(is_known || heard.starts_with("policy"), "{}", heard);
         }
 

@@ -71,14 +71,51 @@ fn an_endless_argument_is_refused_unread() {
 }
 
 #[test]
-fn labels_and_names_have_their_length_and_no_hyphen_at_an_end() {
+fn what_the_dns_cannot_carry_has_no_policy_and_nobody_is_asked() {
     let lab = Laboratory::start();
     let long_label = format!("{}.test", "a".repeat(64));
     let long_name = format!("{}test", "a.".repeat(126));
-    for domain in
-        [".", "..", "a..test", ".test", "a-.test", "-a.test", "enforced.test..", &long_label, &long_name]
-    {
+    for domain in ["a..test", ".test", "enforced.test..", &long_label, &long_name] {
+        let program = Program::new(&lab);
+        for told in [program.route(domain), program.delivery(domain, "mx1.enforced.test")] {
+            assert_eq!(
+                (told.exit, told.get("verdict"), told.get("tls")),
+                (0, "deliver", "opportunistic"),
+                "{domain}"
+            );
+            assert_eq!(told.get("reason"), "no-dns-name", "{}", told.line);
+        }
+        assert_eq!(lab.questions() + lab.visits().len(), 0, "{domain}");
+    }
+    for domain in [".", "..", "-a.test"] {
         refused_domain(&lab, domain.as_ref());
+    }
+}
+
+#[test]
+fn what_is_no_textbook_host_name_is_asked_about_as_it_is() {
+    let lab = Laboratory::start();
+    for domain in [
+        "foo_bar.test",
+        "_x.test",
+        "xn--a.test",
+        "xn----5da7e.test",
+        "xn--.test",
+        "a-.test",
+        "b.-a.test",
+        "\u{2603}.test",
+    ] {
+        let program = Program::new(&lab);
+        let before = lab.questions();
+        for told in [program.route(domain), program.delivery(domain, domain)] {
+            assert_eq!(
+                (told.exit, told.get("verdict"), told.get("reason")),
+                (0, "deliver", "no-policy"),
+                "{domain}: {}",
+                told.line
+            );
+        }
+        assert!(lab.questions() > before, "{domain}");
     }
 }
 
@@ -87,14 +124,6 @@ fn an_empty_domain_or_host_is_a_bad_question() {
     let lab = Laboratory::start();
     refused_domain(&lab, "".as_ref());
     refused(&lab, &["-d".as_ref(), "enforced.test".as_ref(), "-m".as_ref(), "".as_ref()]);
-}
-
-#[test]
-fn a_forged_a_label_is_no_domain() {
-    let lab = Laboratory::start();
-    for domain in ["xn--enforced-.test", "xn--a.test", "xn--.test"] {
-        refused_domain(&lab, domain.as_ref());
-    }
 }
 
 #[test]

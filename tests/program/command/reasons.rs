@@ -49,6 +49,7 @@ fn provoked(reason: Reason) -> Option<Told> {
         Reason::MxNotInDns => enforced("mx9.enforced.test"),
         Reason::MxNotInPolicy => enforced("mx.hosting.test"),
         Reason::NeverApplied => program.route("forbidden.test"),
+        Reason::NoDnsName => program.route("a..test"),
         Reason::NoPolicy => delivery("none"),
         Reason::NoTrustAnchor => {
             let other = Laboratory::start();
@@ -75,6 +76,7 @@ fn provoked(reason: Reason) -> Option<Told> {
             delivery("plain")
         }
         Reason::ReportOnly => delivery("report"),
+        Reason::SpecialUseName => program.delivery("localhost", "localhost"),
         Reason::TlsUnverified => {
             enforced("mx1.enforced.test");
             program.ask(["-d", "enforced.test", "-m", "mx1.enforced.test", "--tls-verified", "no"])

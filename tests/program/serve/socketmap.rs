@@ -49,7 +49,8 @@ fn replied(lab: &Laboratory, cache: &Path, question: &str) -> String {
     match socketmap::read(&netstring(question)) {
         Frame::Whole(Request::Reply(words), _) => words.to_owned(),
         Frame::Whole(Request::Policy(map, question), _) => {
-            let report = path::ask(lab, cache, question.domain.as_str(), None, SystemClock.now());
+            let asked = (question.domain.as_str(), question.next_hop);
+            let report = path::ask_by(lab, cache, asked, None, SystemClock.now());
             Answer::of(&report, &question).socketmap.of(map).to_owned()
         }
         other => panic!("{question}: {other:?}"),

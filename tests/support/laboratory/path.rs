@@ -15,7 +15,7 @@ use smtp_sts_verify::overrides::Overrides;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock as _, UnixTime};
 use smtp_sts_verify::verdict::Handshake;
-use smtp_sts_verify::verify::{Report, from_memory, verify};
+use smtp_sts_verify::verify::{NextHop, Report, Request, from_memory, verify};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,10 +29,21 @@ pub(crate) fn words(report: &Report) -> [&'static str; 4] {
 
 /// May this domain's mail go to this host, now? Without a host the domain as a whole is asked about.
 pub(crate) fn ask(lab: &Laboratory, cache: &Path, domain: &str, host: Option<&str>, now: UnixTime) -> Report {
+    ask_by(lab, cache, (domain, NextHop::default()), host, now)
+}
+
+/// The same, where the mail may get to its host in another way than by MX records.
+pub(crate) fn ask_by(
+    lab: &Laboratory,
+    cache: &Path,
+    (domain, next_hop): (&str, NextHop),
+    host: Option<&str>,
+    now: UnixTime,
+) -> Report {
     let rules = Rules { overrides: overrides(lab), ..Rules::default() };
     let hosts = host.map(|host| MxHost::from_text(host).unwrap()).into_iter().collect();
     let request = match rules.request(PolicyDomain::parse(domain).unwrap(), hosts, Handshake::NotSeen, now) {
-        Asked::Ask(request, _) => request,
+        Asked::Ask(request, _) => Request { next_hop, ..request },
         Asked::Ignored(request, decree) => return Report::ignored(&request, vec![decree.reason]),
     };
     let cache = opened(lab, cache, now);
@@ -56,6 +67,8 @@ pub(crate) fn opened(lab: &Laboratory, cache: &Path, now: UnixTime) -> Cache {
         https_port: lab.https_port(),
         allow_private_addresses: true,
         name_servers: vec![lab.dns()],
+        insecure_zones: Vec::new(),
+        mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
     };
     Cache::new(CachePath::parse(cache).unwrap(), &circumstances, MAX_DOMAINS_DEFAULT, now)
 }

@@ -67,6 +67,8 @@ pub(crate) fn usual() -> Circumstances {
         https_port: 443,
         allow_private_addresses: false,
         name_servers: Vec::new(),
+        insecure_zones: Vec::new(),
+        mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
     }
 }
 

@@ -31,7 +31,7 @@ fn policy(name: &str, mode: &str, mx: &str, left: u64) -> StoredPolicy {
 
 fn question(domain: &str, host: Option<&str>) -> Question {
     let host = host.map(|host| MxHost::from_text(host).unwrap());
-    Question { domain: PolicyDomain::parse(domain).unwrap(), host }
+    Question::about(PolicyDomain::parse(domain).unwrap(), host)
 }
 
 fn withhold(recent: &mut Recent, question: &Question, verdict: Verdict, reason: Reason, at: u64) {

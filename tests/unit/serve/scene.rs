@@ -217,6 +217,8 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
                 https_port: 443,
                 allow_private_addresses: false,
                 name_servers: Vec::new(),
+                insecure_zones: Vec::new(),
+                mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
             },
             max_domains: 50_000,
         },
@@ -259,7 +261,7 @@ pub(crate) fn with<T>(world: World, network: &Network, act: impl AsyncFnOnce(Dae
 
 /// A question about a domain, as a router asks it.
 pub(crate) fn about(domain: &str) -> Question {
-    Question { domain: PolicyDomain::parse(domain).unwrap(), host: None }
+    Question::about(PolicyDomain::parse(domain).unwrap(), None)
 }
 
 /// A question about one of its hosts.
