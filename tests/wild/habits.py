@@ -187,6 +187,8 @@ HABITS = {
     "drops underscores": where(underscores, silence),
     "drops TXT": where(types(T.TXT), silence),
     "drops TLSA": where(types(T.TLSA), silence),
+    "drops MX": where(types(T.MX), silence),
+    "SERVFAIL for MX": where(types(T.MX), code(SERVFAIL)),
     "drops AAAA": where(types(T.AAAA), silence),
     "refuses all": code(REFUSED),
     "refuses underscores": where(underscores, code(REFUSED)),

@@ -65,13 +65,13 @@ class Certificates:
         self.known.trust()
         with open("/etc/ssl/certs/ca-certificates.crt", "ab") as bundle:
             bundle.write(self.past.certificate.public_bytes(serialization.Encoding.PEM))
-        named = lambda label: [f"{label}.hosts.example"]
+        named = lambda label: [f"{label}.hosts.example", f"strict-{label}.hosts.example"]
         known, unknown = self.known, self.unknown
         self.pems = {
             **{label: known.issue(label, named(label)) for label in
                ("good", "other", "plain", "tls10", "dhe", "refusing", "silent", "broken", "elsewhere")},
             **{label: unknown.issue(label, named(label)) for label in
-               ("unknown", "dane", "danewrong", "daneplain", "unusable", "unusableplain", "empty")},
+               ("unknown", "aliased", "dane", "danewrong", "daneplain", "unusable", "unusableplain", "empty")},
             "expired": known.issue("expired", named("expired"), expired=True),
             "daneexpired": unknown.issue("daneexpired", named("daneexpired"), expired=True),
             "daneta": unknown.issue("daneta", named("daneta"), chain=True),
@@ -194,6 +194,21 @@ def reply(body, status="200 OK", kind="text/plain", more=""):
     """An HTTP reply as it is sent."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{more}\r\n"
     return head.encode() + body
+
+
+class Vanishing:
+    """A page that is there until all of its kind have gone; then nothing is said any more."""
+
+    gone = False
+
+    def __init__(self, octets):
+        self.octets = octets
+
+    def __call__(self, connection):
+        if self.gone:
+            time.sleep(10)
+        else:
+            connection.sendall(self.octets)
 
 
 def trickle(octets):

@@ -99,7 +99,8 @@ def is_about(rows, domains):
 def stands(reason, domain):
     """Whether a domain publishes what a reason speaks of."""
     if reason == "policy":
-        return isinstance(domain.page, bytes) and b"mode: enforce" in domain.page
+        octets = getattr(domain.page, "octets", domain.page)
+        return isinstance(octets, bytes) and b"mode: enforce" in octets
     if reason == "tlsa":
         return domain.signed and bool(re.search(r"TLSA|hosts\.example", domain.records)) or "dane" in (domain.next_hop or "")
     if reason == "null-mx":
