@@ -74,6 +74,14 @@ class Names:
         """Other name servers below nic.example: label and address."""
         return {}
 
+    def _algorithm(self, name):
+        """The algorithm of a zone's keys, in the words of dnssec-keygen."""
+        return "ECDSAP256SHA256"
+
+    def _signing(self, name):
+        """More options of dnssec-signzone for a zone."""
+        return []
+
     def _is_served(self, name):
         """Whether the server of root and top-level domain has this zone, too."""
         return name not in self.silent
@@ -100,13 +108,13 @@ class Names:
             os.replace(path, path + ".signed")
         else:
             keys = f"{self.directory}/keys"
-            _run("dnssec-signzone", "-S", "-z", "-q", "-K", keys, "-d", keys, "-o", name or ".",
+            _run("dnssec-signzone", "-S", "-z", "-q", *self._signing(name), "-K", keys, "-d", keys, "-o", name or ".",
                  "-f", path + ".signed", path)
 
     def _key(self, name):
         folder = f"{self.directory}/keys"
         before = set(glob.glob(folder + "/*.key"))
-        _run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "-K", folder, name or ".")
+        _run("dnssec-keygen", "-q", "-a", self._algorithm(name), "-f", "KSK", "-K", folder, name or ".")
         return (set(glob.glob(folder + "/*.key")) - before).pop()
 
     def _ds(self, name):

@@ -25,7 +25,7 @@ SHOWN = {"elsewhere": "other"}
 WEB_HOSTS = {
     kind: f"192.0.2.{80 + number}"
     for number, kind in enumerate(
-        ["trusted", "expired", "unknown", "wrongname", "tls11", "h2", "silent", "refused", "p521", "rsa1024"])
+        ["trusted", "expired", "unknown", "wrongname", "tls11", "h2", "silent", "refused", "p521", "rsa1024", "cnonly", "nointermediate"])
 }
 SHARED = {"signed.example": True, "unsigned.example": False}
 # Zones that the resolver of this machine knows of, and nobody else.
@@ -39,7 +39,7 @@ PRIVATE = {
 class Domain:
     """A domain that mail goes to. `records` are lines of its zone; `habits` those of the zone's two servers, none for a server
     as it should be; `page` is what its policy host sends, and `web` the kind of that host; `next_hop` is where Postfix is told
-    to send its mail instead."""
+    to send its mail instead; `way` is how its zone is signed, if it is not as usual."""
 
     name: str
     zone: str
@@ -49,7 +49,7 @@ class Domain:
     page: object = None
     web: str = "trusted"
     next_hop: str | None = None
-    ds: str | None = None
+    way: str | None = None
 
     @property
     def policy_host(self):
@@ -101,6 +101,7 @@ def announced(label, page, web="trusted", mx="plain", zone="unsigned.example", r
 
 
 ENFORCE = policy()
+STS = f'_mta-sts TXT "v=STSv1; id=1;"\nmta-sts A {WEB_HOSTS["trusted"]}\n'
 MANY_MX = "".join(f"@ MX {10 + number} gone{number}.hosts.example.\n" for number in range(40))
 OWN_MX = f"mx A {GOOD}\n"
 MX = {"records": OWN_MX, "mx": "mx"}
@@ -167,7 +168,7 @@ DOMAINS = [
     signed("half-expired", "honest", "past"),
     signed("half-refusing", "honest", "refuses all"),
     signed("expired", "past"),
-    signed("wrong-ds", ds="wrong"),
+    signed("wrong-ds", way="wrong DS"),
     signed("no-dnskey", "no DNSKEY"),
     signed("mx-unsigned", "MX unsigned"),
     signed("txt-unsigned", "TXT unsigned", records='_mta-sts TXT "v=STSv1; id=1;"\n'),
@@ -183,7 +184,8 @@ DOMAINS = [
     signed("wildcard-txt", records='* TXT "v=spf1 -all"\n'),
     signed("wildcard-tlsa", records=OWN_MX + f"*.mx TLSA {FITS_NOBODY}\n", mx="mx"),
     signed("wildcard-alias", records="* CNAME www.hosts.example.\n"),
-    signed("unknown-algorithm", ds="unknown"),
+    signed("unknown-algorithm", way="unknown algorithm"),
+    *[signed(way.lower(), way=way) for way in ("RSASHA1", "RSASHA512", "ED25519", "NSEC3", "opt-out")],
     # MX records.
     among("mx-alias", "@ MX 10 alias.hosts.example."),
     among("mx-alias-loop", "@ MX 10 loop1.hosts.example."),
@@ -233,6 +235,18 @@ DOMAINS = [
     announced("no-reply", b"HTTP/"),
     announced("vanishes", hosts.Vanishing(hosts.reply(ENFORCE)), mx="good"),
     announced("vanishes-host-plain", hosts.Vanishing(hosts.reply(ENFORCE)), mx="strict-plain"),
+    among("policy-delegated", "@ MX 10 good.hosts.example.\n_mta-sts.@ CNAME _mta-sts.policy-good.signed.example.\n"
+          "mta-sts.@ CNAME mta-sts.policy-good.signed.example.", page=hosts.reply(ENFORCE)),
+    announced("in-pieces", ENFORCE, mx="good", record='v=STS" "v1; id=" "1;'),
+    announced("cn-only", ENFORCE, web="cnonly"),
+    announced("no-intermediate", ENFORCE, web="nointermediate"),
+    # What there was at first is gone afterwards.
+    own("later-drops-underscores", "drops underscores later"),
+    own("later-drops-underscores-policy", "drops underscores later", mx="good.hosts.example.", records=STS, page=hosts.reply(ENFORCE)),
+    own("later-drops-underscores-policy-host-plain", "drops underscores later", mx="strict-plain.hosts.example.", records=STS,
+        page=hosts.reply(ENFORCE)),
+    own("later-no-record-policy-host-plain", "no record later", mx="strict-plain.hosts.example.", records=STS,
+        page=hosts.reply(ENFORCE)),
     announced("slow", hosts.trickle(hosts.reply(ENFORCE))),
     announced("too-large", ENFORCE + b"x: " + b"y" * 100_000 + b"\r\n"),
     announced("blank-line", ENFORCE + b"\r\n", mx="good"),

@@ -2,12 +2,13 @@
 """habits.py CONFIGURATION: name servers with the habits of those that real domains have.
 
 CONFIGURATION is JSON: the habits of each zone, one for each of the two addresses. What is not spoilt comes from a real server that
-has the zone. Says "ready".
+has the zone. Says "ready"; some have another habit from the first SIGUSR1 on.
 """
 
 import asyncio
 import json
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "dnssec-world"))
@@ -171,6 +172,18 @@ async def says_an_address(query, wire, over_tcp):
     return reply
 
 
+is_later = False
+
+
+def later(then):
+    """Honest at first, then another habit."""
+
+    async def answer(query, wire, over_tcp):
+        return await (then if is_later else honest)(query, wire, over_tcp)
+
+    return answer
+
+
 def where(condition, then):
     """Some questions are answered like that, the others honestly."""
 
@@ -216,14 +229,22 @@ HABITS = {
     "TLSA unsigned": leaves_out_signatures(T.TLSA),
     "no NSEC": leaves_out_signatures(T.NSEC),
     "NXDOMAIN for _tcp": where(at("_tcp"), denies_the_name),
+    "drops underscores later": where(underscores, later(silence)),
+    "no record later": where(at("_mta-sts"), later(code(NXDOMAIN))),
     "an address for underscores": where(underscores, says_an_address),
 }
+
+
+def it_is_later():
+    global is_later
+    is_later = True
 
 
 async def main(zones):
     by_zone = [(dns.name.from_text(zone), habits) for zone, habits in zones.items()]
     by_zone.sort(key=lambda pair: -len(pair[0].labels))
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, it_is_later)
     for number, address in enumerate(ODD):
 
         def handler(over_tcp, number=number):

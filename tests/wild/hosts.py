@@ -23,10 +23,16 @@ ANY_CIPHER = "ALL:@SECLEVEL=0"
 class Authority(certificates.Authority):
     """One that also issues what nobody should."""
 
-    def odd(self, label, names, key, ca=False):
-        """A certificate for another kind of key, or one that is an authority's."""
+    def odd(self, label, names, key, ca=False, named=True):
+        """A certificate for another kind of key, or one that is an authority's, or has the name as its subject alone."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-        return self._write(label, key, self._build(subject, key, names, ca=ca))
+        return self._write(label, key, self._build(subject, key, names if named else [], ca=ca))
+
+    def intermediate(self):
+        """An authority below this one."""
+        below = Authority(self.directory, "Intermediate CA")
+        below.certificate = self._build(below.name, below.key, [], ca=True)
+        return below
 
     def self_signed(self, label, names):
         """What `openssl req -x509` makes: a certificate that is its own authority."""
@@ -86,6 +92,8 @@ class Certificates:
                if kind in ("trusted", "tls11", "h2", "silent")},
             "web-expired": known.issue("web-expired", web_names["expired"], expired=True),
             "web-unknown": unknown.issue("web-unknown", web_names["unknown"]),
+            "web-cnonly": known.odd("web-cnonly", web_names["cnonly"], ec.generate_private_key(ec.SECP256R1()), named=False),
+            "web-nointermediate": known.intermediate().issue("web-nointermediate", web_names["nointermediate"]),
             "web-wrongname": known.issue("web-wrongname", ["www.example"]),
             "web-p521": known.odd("web-p521", web_names["p521"], ec.generate_private_key(ec.SECP521R1())),
             "web-rsa1024": known.odd("web-rsa1024", web_names["rsa1024"], rsa.generate_private_key(65537, 1024)),

@@ -70,9 +70,8 @@ class World:
         self.names = resolving.Names(
             scratch + "/names", zones,
             unsigned={zone for zone, d in zone_of.items() if not d.signed} | {"unsigned.example"},
-            bogus={zone for zone, d in zone_of.items() if d.ds == "wrong"},
             of={zone: list(d.habits) for zone, d in zone_of.items() if d.habits},
-            unknown={zone for zone, d in zone_of.items() if d.ds == "unknown"},
+            ways={zone: d.way for zone, d in zone_of.items() if d.way},
         )
         with open("/etc/resolv.conf", "w") as file:
             file.write(exim.readme("resolver"))
@@ -128,10 +127,11 @@ class Daemon:
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of a mail: a word of the table, and the log's line."""
+    """What became of a mail: a word of the table, and the log's line; and the reason that the program gave, if it is in the log."""
 
     word: str
     line: str
+    told: str | None = None
 
 
 class ByExim:
@@ -158,7 +158,8 @@ class ByExim:
         word = self.WORDS[re.search(r" (=>|==|\*\*) ", lines[-1])[1]]
         if word == "delivers" and re.search(r" T=smtp_sts_(webpki|dane) .* CV=(yes|dane)", lines[-1]):
             word = "verified"
-        return Outcome(word, lines[-1])
+        told = re.search(r" R=smtp_sts_\w+ defer .*\(([a-z0-9-]+)\)$", lines[-1])
+        return Outcome(word, lines[-1], told and told[1])
 
     def everything(self, wanted):
         """A mail to each domain; domain to Outcome."""
@@ -202,24 +203,21 @@ class ByPostfix:
             lines = [line for line in log.splitlines() if f"to=<{recipient}>" in line and "status=" in line]
             if lines:
                 word = self.WORDS[re.search(r"status=(\w+)", lines[0])[1]]
-                if word == "delivers" and self._was_verified(log, lines[0]):
+                before = self._said_before(log, lines[0])
+                if word == "delivers" and re.search(r": Verified TLS connection established ", before):
                     word = "verified"
-                return Outcome(word, lines[0])
+                told = re.search(r"socketmap server (?:temporary|permanent) error: ([a-z0-9-]+)", before)
+                return Outcome(word, lines[0], told and told[1])
             time.sleep(0.1)
         return Outcome("?", f"{done.returncode} {done.stdout} {done.stderr}")
 
     @staticmethod
-    def _was_verified(log, line):
-        """Whether the process that sent it said last that the connection was verified."""
+    def _said_before(log, line):
+        """What the process that dealt with a mail said of it before the outcome: since the mail before this one."""
         process = re.search(r"postfix/\w+\[(\d+)\]", line)[1]
-        before = [said for said in log[: log.index(line)].splitlines() if f"postfix/smtp[{process}]: " in said]
-        # What it said since the mail before this one.
-        for said in reversed(before):
-            if "status=" in said:
-                return False
-            if " TLS connection established " in said:
-                return ": Verified TLS" in said
-        return False
+        said = [before for before in log[: log.index(line)].splitlines() if f"postfix/smtp[{process}]: " in before]
+        ends = [number for number, before in enumerate(said) if "status=" in before]
+        return "\n".join(said[ends[-1] + 1 if ends else 0 :])
 
     def everything(self, wanted):
         """A mail to each domain; domain to Outcome."""
@@ -281,7 +279,9 @@ def run(scratch, place, program, rows):
     seen.exim["at once"] = by_exim.everything(exims)
     told("Exim by the daemon")
 
+    # What was there at first, and is no longer.
     hosts.Vanishing.gone = True
+    world.names.it_is_later()
     for words, seconds in (("15 minutes", QUARTER), ("4 hours", HOURS)):
         clock.moves_to(seconds)
         world.names.forget()
@@ -306,11 +306,14 @@ def main():
     rows = table.read(HERE + "/table.tsv")
     table.is_about(rows, domains.DOMAINS)
     only = options.get("--only")
+    begun = time.monotonic()
     rows = [row for row in rows if only is None or only in row.domain or only in row.fault]
     seen = run(scratch, place, program, rows)
     if "--write" in options:
         seen.write(options["--write"])
-    return table.compare(rows, seen, {domain.name: domain for domain in domains.DOMAINS})
+    status = table.compare(rows, seen)
+    print(f"{time.monotonic() - begun:.0f} s")
+    return status
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,12 +15,23 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Names(names.Names):
-    """`of` maps a zone to the habits of its servers; a zone without has the server of the top-level domain. `unknown` are signed
-    by what nobody can check."""
+    """`of` maps a zone to the habits of its servers; a zone without has the server of the top-level domain. `ways` maps it to how it
+    is signed, if it is in another way than usual."""
 
-    def __init__(self, directory, zones, unsigned, bogus, of, unknown):
-        self.of, self.unknown = of, unknown
-        super().__init__(directory, zones, unsigned, bogus)
+    def __init__(self, directory, zones, unsigned, of, ways):
+        self.of, self.ways = of, ways
+        super().__init__(directory, zones, unsigned, bogus={zone for zone, way in ways.items() if way == "wrong DS"})
+
+    def it_is_later(self):
+        """Some servers have another habit from now on."""
+        self.odd.send_signal(signal.SIGUSR1)
+
+    def _algorithm(self, name):
+        way = self.ways.get(name, "")
+        return way if way in ("RSASHA1", "RSASHA512", "ED25519") else super()._algorithm(name)
+
+    def _signing(self, name):
+        return {"NSEC3": ["-3", "-"], "opt-out": ["-3", "-", "-A"]}.get(self.ways.get(name), [])
 
     def _servers(self, name):
         return [f"odd{number + 1}" for number, _ in enumerate(self.of[name])] if name in self.of else super()._servers(name)
@@ -31,7 +43,7 @@ class Names(names.Names):
         return name not in self.of
 
     def _ds(self, name):
-        if name in self.unknown:
+        if self.ways.get(name) == "unknown algorithm":
             return f"{name}. 60 IN DS 12345 200 2 {'AB' * 32}\n"
         return super()._ds(name)
 

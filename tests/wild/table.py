@@ -18,7 +18,14 @@ POSTFIX = ("alone", "at once", "15 minutes", "4 hours")
 ARRIVES = ("delivers", "verified")
 WORDS = (*ARRIVES, "waits", "returns", "-")
 # What may stand against mail that the mail server alone would have delivered; nothing else may.
-REASONS = ("policy", "tlsa", "null-mx", "bogus", "withheld")
+# For each, what the program may say; where the mail server itself gives up, it says nothing.
+REASONS = {
+    "policy": ("mx-not-in-policy", "mx-not-in-dns"),
+    "tlsa": (),
+    "null-mx": ("null-mx",),
+    "bogus": ("dnssec-bogus", "tlsa-bogus", "dnssec-stripped"),
+    "withheld": ("dns-unreachable", "tlsa-unreachable", "deadline"),
+}
 HEADER = ["domain", *("exim " + words for words in EXIM), *("postfix " + words for words in POSTFIX),
           "stands against it", "fault", "why"]
 
@@ -108,7 +115,7 @@ def stands(reason, domain):
     return domain.signed or not domain.zone  # bogus, withheld: nothing is in a zone that is proven to be unsigned
 
 
-def compare(rows, seen, published):
+def compare(rows, seen):
     """Prints each difference and the summary; the exit status."""
     failed, broken = 0, 0
     for row in rows:
@@ -120,9 +127,12 @@ def compare(rows, seen, published):
             for words, word in expected.items():
                 outcome = outcomes[words][row.domain]
                 if outcome.word != word and not (outcome.word == "verified" and word == "delivers"):
-                    differences.append(f"{name}, {words}: {outcome.word}, expected {word}: {outcome.line}")
+                    differences.append(f"{name}, {words}: {outcome.word}{f' ({outcome.told})' if outcome.told else ''}, "
+                                       f"expected {word}: {outcome.line}")
                 if alone in ARRIVES and outcome.word not in ARRIVES and row.reason == "-":
                     broken += 1
+                if outcome.told and row.reason != "-" and outcome.told not in REASONS[row.reason]:
+                    differences.append(f"{name}, {words}: says {outcome.told}, but what stands against it is {row.reason}")
         if differences:
             failed += 1
             print("\n     ".join([f"FAIL {row.domain}: {row.fault}", *differences]))
