@@ -125,17 +125,21 @@ async def denies_the_name(query, wire, over_tcp):
     return reply
 
 
-def upper(name):
-    return dns.name.Name([label.upper() for label in name.labels])
+def in_letters(change):
+    """All owners in other letters, the question's included."""
+
+    async def answer(query, wire, over_tcp):
+        reply = await honest(query, wire, over_tcp)
+        for section in (reply.question, reply.answer, reply.authority):
+            for rrset in section:
+                rrset.name = dns.name.Name([change(label) for label in rrset.name.labels])
+        return reply
+
+    return answer
 
 
-async def shouts(query, wire, over_tcp):
-    """Answers in capital letters, whatever the letters of the question."""
-    reply = await honest(query, wire, over_tcp)
-    for section in (reply.question, reply.answer, reply.authority):
-        for rrset in section:
-            rrset.name = upper(rrset.name)
-    return reply
+def mixed(label):
+    return bytes(letter ^ 0x20 if number % 2 and chr(letter).isalpha() else letter for number, letter in enumerate(label))
 
 
 async def knows_nothing_of_dnssec(query, _wire, _over_tcp):
@@ -220,7 +224,8 @@ HABITS = {
     "refers to the root": refers_to_the_root,
     "no SOA": denies_without_soa,
     "nothing": denies_with_nothing,
-    "shouts": shouts,
+    "shouts": in_letters(bytes.upper),
+    "mixes letters": in_letters(mixed),
     "no DNSSEC": knows_nothing_of_dnssec,
     "past": past,
     "no DNSKEY": where(types(T.DNSKEY), has_no_keys),

@@ -23,7 +23,7 @@ REASONS = {
     "policy": ("mx-not-in-policy", "mx-not-in-dns"),
     "tlsa": (),
     "null-mx": ("null-mx",),
-    "bogus": ("dnssec-bogus", "tlsa-bogus", "dnssec-stripped"),
+    "bogus": ("dnssec-bogus", "tlsa-bogus", "dnssec-stripped", "deadline"),
     "withheld": ("dns-unreachable", "tlsa-unreachable", "deadline"),
 }
 HEADER = ["domain", *("exim " + words for words in EXIM), *("postfix " + words for words in POSTFIX),
