@@ -39,7 +39,7 @@ PRIVATE = {
 class Domain:
     """A domain that mail goes to. `records` are lines of its zone; `habits` those of the zone's two servers, none for a server
     as it should be; `page` is what its policy host sends, and `web` the kind of that host; `next_hop` is where Postfix is told
-    to send its mail instead; `way` is how its zone is signed, if it is not as usual."""
+    to send its mail instead; `way` is how its zone is signed, if it is not as usual, and `also` what its second version has more."""
 
     name: str
     zone: str
@@ -50,6 +50,7 @@ class Domain:
     web: str = "trusted"
     next_hop: str | None = None
     way: str | None = None
+    also: str = ""
 
     @property
     def policy_host(self):
@@ -183,6 +184,8 @@ DOMAINS = [
     signed("ttl-0", records='@ 0 MX 10 mx\nmx 0 A 192.0.2.100\n', mx=None),
     signed("huge", records=HUGE, mx="mx"),
     signed("nxdomain-tcp", "NXDOMAIN for _tcp", records=f"mx A {MAIL_HOSTS['dane'][0]}\n_25._tcp.mx CNAME _25._tcp.dane.hosts.example.\n", mx="mx"),
+    signed("cut-that-is-none", "a cut that is none", way="NSEC3", mx="mx", also="mx NS odd1.nic.example.\n",
+           records=f"mx A {MAIL_HOSTS['dane'][0]}\n_25._tcp.mx CNAME _25._tcp.dane.hosts.example.\n"),
     signed("wildcard-txt", records='* TXT "v=spf1 -all"\n'),
     signed("wildcard-tlsa", records=OWN_MX + f"*.mx TLSA {FITS_NOBODY}\n", mx="mx"),
     signed("wildcard-alias", records="* CNAME www.hosts.example.\n"),

@@ -21,8 +21,8 @@ import dns.rrset  # noqa: E402
 from messages import Udp, addressed, empty, forward, question, tcp, without_security  # noqa: E402
 
 ODD = ("192.0.2.60", "192.0.2.61")
-# Real servers with the zones: as they should be, and with signatures that have expired.
-TRUE, PAST = "192.0.2.55", "192.0.2.56"
+# Real servers with the zones: as they should be, and the second version that there is of some.
+TRUE, SECOND = "192.0.2.55", "192.0.2.56"
 SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, FORMERR = 2, 3, 4, 5, 1
 
 
@@ -53,8 +53,8 @@ async def honest(_query, wire, _over_tcp):
     return await forward(wire, TRUE)
 
 
-async def past(_query, wire, _over_tcp):
-    return await forward(wire, PAST)
+async def second(_query, wire, _over_tcp):
+    return await forward(wire, SECOND)
 
 
 async def silence(_query, _wire, _over_tcp):
@@ -227,7 +227,8 @@ HABITS = {
     "shouts": in_letters(bytes.upper),
     "mixes letters": in_letters(mixed),
     "no DNSSEC": knows_nothing_of_dnssec,
-    "past": past,
+    "past": second,
+    "a cut that is none": where(types(T.DS), second),
     "no DNSKEY": where(types(T.DNSKEY), has_no_keys),
     "MX unsigned": leaves_out_signatures(T.MX),
     "TXT unsigned": leaves_out_signatures(T.TXT),

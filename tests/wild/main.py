@@ -39,7 +39,7 @@ class World:
     """Everything that mail is sent to."""
 
     def __init__(self, scratch):
-        addresses = [names.AUTHORITATIVE, *habits.ODD, habits.TRUE, habits.PAST, *domains.WEB_HOSTS.values(),
+        addresses = [names.AUTHORITATIVE, *habits.ODD, habits.TRUE, habits.SECOND, *domains.WEB_HOSTS.values(),
                      *(address for address, *_ in domains.MAIL_HOSTS.values())]
         for address in addresses:
             subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
@@ -72,6 +72,7 @@ class World:
             unsigned={zone for zone, d in zone_of.items() if not d.signed} | {"unsigned.example"},
             of={zone: list(d.habits) for zone, d in zone_of.items() if d.habits},
             ways={zone: d.way for zone, d in zone_of.items() if d.way},
+            also={zone: d.also for zone, d in zone_of.items() if d.also},
         )
         with open("/etc/resolv.conf", "w") as file:
             file.write(exim.readme("resolver"))

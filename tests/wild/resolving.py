@@ -16,10 +16,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 class Names(names.Names):
     """`of` maps a zone to the habits of its servers; a zone without has the server of the top-level domain. `ways` maps it to how it
-    is signed, if it is in another way than usual."""
+    is signed, if it is in another way than usual. Of some zones there is a second version, with signatures that have expired or with
+    what `also` maps it to."""
 
-    def __init__(self, directory, zones, unsigned, of, ways):
-        self.of, self.ways = of, ways
+    def __init__(self, directory, zones, unsigned, of, ways, also):
+        self.of, self.ways, self.also = of, ways, also
         super().__init__(directory, zones, unsigned, bogus={zone for zone, way in ways.items() if way == "wrong DS"})
 
     def it_is_later(self):
@@ -57,13 +58,16 @@ class Names(names.Names):
 
     def _nsd(self):
         super()._nsd()
-        expired = {zone for zone, kinds in self.of.items() if "past" in kinds}
-        for zone in expired:
+        second = {zone for zone, kinds in self.of.items() if "past" in kinds} | set(self.also)
+        for zone in second:
             keys, path = f"{self.directory}/keys", f"{self.directory}/{zone}.zone"
-            names._run("dnssec-signzone", "-S", "-z", "-q", "-P", "-K", keys, "-d", keys, "-o", zone,
-                       "-s", _moment(40), "-e", _moment(2), "-f", path + ".past", path)
+            with open(path) as file, open(path + ".second", "w") as other:
+                other.write(file.read() + self.also.get(zone, ""))
+            when = [] if zone in self.also else ["-s", _moment(40), "-e", _moment(2)]
+            names._run("dnssec-signzone", "-S", "-z", "-q", "-P", *self._signing(zone), *when, "-K", keys, "-d", keys, "-o", zone,
+                       "-f", path + ".second.signed", path + ".second")
         self._more_nsd(habits.TRUE, {zone: ".signed" for zone in self.of})
-        self._more_nsd(habits.PAST, {zone: ".past" for zone in expired})
+        self._more_nsd(habits.SECOND, {zone: ".second.signed" for zone in second})
         path = self.directory + "/habits.json"
         with open(path, "w") as file:
             json.dump(self.of, file)
