@@ -25,7 +25,8 @@ SHOWN = {"elsewhere": "other"}
 WEB_HOSTS = {
     kind: f"192.0.2.{80 + number}"
     for number, kind in enumerate(
-        ["trusted", "expired", "unknown", "wrongname", "tls11", "h2", "silent", "refused", "p521", "rsa1024", "cnonly", "nointermediate"])
+        ["trusted", "expired", "unknown", "wrongname", "tls11", "h2", "silent", "refused", "p521", "rsa1024", "cnonly",
+         "nointermediate"])
 }
 SHARED = {"signed.example": True, "unsigned.example": False}
 # Zones that the resolver of this machine knows of, and nobody else.
@@ -99,6 +100,13 @@ def announced(label, page, web="trusted", mx="plain", zone="unsigned.example", r
         lines.append(f"mta-sts.@ A {WEB_HOSTS[web]}")
     page = hosts.reply(page) if isinstance(page, bytes) and not page.startswith(b"HTTP/") else page
     return among(f"policy-{label}", "\n".join(lines), zone=zone, page=page, web=web)
+
+
+def announced_at(label, page, *mail_hosts):
+    """The same at several mail hosts."""
+    domain = announced(label, page)
+    mx = "".join(f"policy-{label} MX {10 * number} {host}.hosts.example.\n" for number, host in enumerate(mail_hosts, 1))
+    return dataclasses.replace(domain, records=mx + domain.records.partition("\n")[2])
 
 
 ENFORCE = policy()
@@ -217,9 +225,13 @@ DOMAINS = [
                                  "selfsigned", "unknown", "elsewhere", "cross", "caleaf")],
     *[dane(host) for host in ("dane", "daneta", "daneexpired", "danewrong", "daneplain", "danetamissing", "unusable",
                               "unusableplain", "empty")],
+    among("tlsa-danewrong-beside-plain", "@ MX 10 danewrong.hosts.example.\n@ MX 20 plain.hosts.example.", zone="signed.example"),
+    among("tlsa-danewrong-beside-dane", "@ MX 10 danewrong.hosts.example.\n@ MX 20 dane.hosts.example.", zone="signed.example"),
     # Mail hosts under a policy in force.
     *[announced(f"host-{host}", ENFORCE, mx="strict-" + host) for host in
       ("good", "plain", "refusing", "expired", "selfsigned", "elsewhere", "cross", "p521", "dhe", "rsa1024", "tls10")],
+    announced_at("mx-nowhere-beside", ENFORCE, "nowhere", "good"),
+    announced_at("mx-elsewhere-beside", policy(mx=("good.hosts.example",)), "other", "good"),
     announced("mx-elsewhere", policy(mx=("other.hosts.example",)), mx="good"),
     announced("good", ENFORCE, mx="good", zone="signed.example"),
     among("policy-null-mx", '@ MX 0 .\n_mta-sts.@ TXT "v=STSv1; id=1;"\nmta-sts.@ A 192.0.2.80', page=hosts.reply(policy())),
@@ -243,6 +255,12 @@ DOMAINS = [
     among("policy-delegated", "@ MX 10 good.hosts.example.\n_mta-sts.@ CNAME _mta-sts.policy-good.signed.example.\n"
           "mta-sts.@ CNAME mta-sts.policy-good.signed.example.", page=hosts.reply(ENFORCE)),
     announced("in-pieces", ENFORCE, mx="good", record='v=STS" "v1; id=" "1;'),
+    announced("extension", ENFORCE, mx="good", record="v=STSv1; id=1; more=yes;"),
+    announced("id-too-long", ENFORCE, record=f"v=STSv1; id={'1' * 33};"),
+    announced("capitals", policy(mx=("*.HOSTS.Example",)), mx="good"),
+    announced("more-fields", ENFORCE + b"ttl: 86400\r\n", mx="good"),
+    announced("max-age-too-long", policy(max_age="9999999999"), mx="good"),
+    among("policy-ipv6-only", '@ MX 10 plain.hosts.example.\n_mta-sts.@ TXT "v=STSv1; id=1;"\nmta-sts.@ AAAA 2001:db8::1'),
     announced("cn-only", ENFORCE, web="cnonly"),
     announced("no-intermediate", ENFORCE, web="nointermediate"),
     # What there was at first is gone afterwards.
