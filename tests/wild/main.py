@@ -116,9 +116,12 @@ class Daemon:
         while True:
             with socket.socket(family) as attempt:
                 if attempt.connect_ex(where) == 0:
-                    return
+                    break
             assert self.process.poll() is None and time.monotonic() < end, open(self.log).read()
             time.sleep(0.02)
+        with open(f"/proc/{self.process.pid}/maps") as maps:
+            text = maps.read()
+        assert clock.library in text and clock.path + "\n" in text, "the daemon has its own clock"
 
     def stop(self):
         """Ends it."""
