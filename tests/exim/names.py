@@ -15,7 +15,7 @@ import dns.query
 
 AUTHORITATIVE, NOBODY = "192.0.2.53", "192.0.2.54"
 VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
-APEX = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 60\n@ 60 IN NS ns.nic.example.\n"
+SOA = "@ 60 IN SOA ns.nic.example. hostmaster.nic.example. {serial} 3600 600 86400 60\n"
 
 
 class Names:
@@ -57,14 +57,38 @@ class Names:
         self._unbound()
 
     def _records(self, name):
-        addresses = f"ns.nic.example. 60 IN A {AUTHORITATIVE}\nsilent.nic.example. 60 IN A {NOBODY}\n"
+        servers = {"ns": AUTHORITATIVE, "silent": NOBODY, **self._more_addresses()}
+        addresses = "".join(f"{label}.nic.example. 60 IN A {address}\n" for label, address in servers.items())
         records = self.zones.get(name, addresses)
         for child in [child for child in ["example", *self.zones] if self._parent(child) == name]:
-            server = "silent" if child in self.silent else "ns"
-            records += f"{child}. 60 IN NS {server}.nic.example.\n"
+            records += "".join(f"{child}. 60 IN NS {server}.nic.example.\n" for server in self._servers(child))
             if child not in self.unsigned:
                 records += self._ds(child)
         return records
+
+    def _servers(self, name):
+        """The servers of a zone, labels below nic.example."""
+        return ["silent" if name in self.silent else "ns"]
+
+    def _more_addresses(self):
+        """Other name servers below nic.example: label and address."""
+        return {}
+
+    def _algorithm(self, name):
+        """The algorithm of a zone's keys, in the words of dnssec-keygen."""
+        return "ECDSAP256SHA256"
+
+    def _signing(self, name):
+        """More options of dnssec-signzone for a zone."""
+        return []
+
+    def _is_served(self, name):
+        """Whether the server of root and top-level domain has this zone, too."""
+        return name not in self.silent
+
+    def _more(self, address):
+        """What else stands in the configuration of a resolver."""
+        return ""
 
     def _parent(self, child):
         """The zone that delegates another one: the nearest above it."""
@@ -78,18 +102,19 @@ class Names:
     def _zone(self, name):
         path = f"{self.directory}/{name or 'root'}.zone"
         with open(path, "w") as file:
-            file.write(f"$ORIGIN {name}.\n$TTL 60\n" + APEX.format(serial=self.serial) + self._records(name))
+            servers = "".join(f"@ 60 IN NS {server}.nic.example.\n" for server in self._servers(name))
+            file.write(f"$ORIGIN {name}.\n$TTL 60\n" + SOA.format(serial=self.serial) + servers + self._records(name))
         if name in self.unsigned:
             os.replace(path, path + ".signed")
         else:
             keys = f"{self.directory}/keys"
-            _run("dnssec-signzone", "-S", "-z", "-q", "-K", keys, "-d", keys, "-o", name or ".",
+            _run("dnssec-signzone", "-S", "-z", "-q", *self._signing(name), "-K", keys, "-d", keys, "-o", name or ".",
                  "-f", path + ".signed", path)
 
     def _key(self, name):
         folder = f"{self.directory}/keys"
         before = set(glob.glob(folder + "/*.key"))
-        _run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "-K", folder, name or ".")
+        _run("dnssec-keygen", "-q", "-a", self._algorithm(name), "-f", "KSK", "-K", folder, name or ".")
         return (set(glob.glob(folder + "/*.key")) - before).pop()
 
     def _ds(self, name):
@@ -103,7 +128,7 @@ class Names:
         zones = "".join(
             f'zone:\n name: "{name or "."}"\n zonefile: "{self.directory}/{name or "root"}.zone.signed"\n'
             for name in ["", "example", *self.zones]
-            if name not in self.silent
+            if self._is_served(name)
         )
         with open(self.directory + "/nsd.conf", "w") as file:
             file.write(
@@ -131,7 +156,7 @@ class Names:
                     f' directory: "{self.directory}"\n pidfile: ""\n use-syslog: no\n logfile: "{path}.log"\n'
                     f' do-ip6: no\n do-daemonize: no\n num-threads: 1\n root-hints: "{self.directory}/hints"\n'
                     f' module-config: "{modules}"\n trust-anchor-file: "{self.anchor}"\n qname-minimisation: no\n'
-                    "remote-control:\n control-enable: no\n"
+                    f"{self._more(address)}remote-control:\n control-enable: no\n"
                 )
             self.resolvers.append(subprocess.Popen(["unbound", "-d", "-c", path]))
         for address in (VALIDATING, PLAIN):

@@ -49,8 +49,11 @@ class MailHost:
         self.messages = []
         self.envelopes = []  # (sender, recipient, encrypted) of every RCPT, also of mail that never came
         self.sni = []
-        self._listener = socket.create_server((address, 25), backlog=64)
+        self._listener = self._listen()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def _listen(self):
+        return socket.create_server((self.address, 25), backlog=64)
 
     def forget(self):
         """Forgets what came so far."""

@@ -40,8 +40,8 @@ class Laboratory:
                        "allow_private_addresses = true\n" + postfix.readme("serve"))
         self.daemon = None
         self.start_daemon()
-        self.postfix = postfix.Postfix(package)
-        postfix.shell(postfix.readme("main.cf"))
+        self.postfix = postfix.Postfix(package, scratch)
+        self.postfix.shell(postfix.readme("main.cf"))
         self.postfix.start()
 
     def start_daemon(self, *options, group="Debian-exim"):
@@ -81,7 +81,7 @@ class Laboratory:
     @contextlib.contextmanager
     def postfix_set(self, *settings):
         """For a while, Postfix has other settings; afterwards those it had."""
-        with open("/etc/postfix/main.cf") as file:
+        with open(self.postfix.path("/etc/postfix/main.cf")) as file:
             before = file.read()
         for setting in settings:
             self.postfix.set(setting)
@@ -89,7 +89,7 @@ class Laboratory:
         try:
             yield
         finally:
-            with open("/etc/postfix/main.cf", "w") as file:
+            with open(self.postfix.path("/etc/postfix/main.cf"), "w") as file:
                 file.write(before)
             self.postfix.restart()
 
@@ -130,11 +130,11 @@ def main():
     program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
     ledger = harness.Ledger(only, "Postfix")
     lab = Laboratory(scratch, package, program)
-    print("Postfix " + postfix.shell("postconf -h mail_version").strip())
+    print("Postfix " + lab.postfix.version)
     for case in cases.CASES:
         ledger.run(case.words, case, lab)
     lab.stop_daemon()
-    subprocess.run(["postfix", "stop"], capture_output=True)
+    lab.postfix.stop()
     return ledger.close()
 
 
