@@ -62,8 +62,8 @@ pub(super) enum Depth {
 /// Where the way down has ended.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    /// Below a cut that is proven to be insecure.
-    Insecure(Arc<Insecurity>),
+    /// Below a cut that is proven to be insecure, by this zone above it.
+    Insecure(Arc<Insecurity>, Arc<Zone>),
     /// In a zone to which the chain leads.
     Within(Arc<Zone>, Further),
 }
@@ -140,7 +140,7 @@ impl TrustContext {
                 Cut::Signed(next) => (zone, open) = (next, None),
                 Cut::None => {}
                 Cut::NothingBelow => break,
-                Cut::Insecure(insecurity) => return Ok(Place::Insecure(insecurity)),
+                Cut::Insecure(insecurity) => return Ok(Place::Insecure(insecurity, zone)),
                 Cut::Broken(stop, _) => return Err(stop),
                 Cut::Doubtful(_) if open.is_some() => break,
                 Cut::Doubtful(stop) => return Ok(Place::Within(zone, Further::Doubtful(stop))),

@@ -17,8 +17,8 @@
 //! about the new name. What stands behind the first question is not waited for unless a later step puts it first.
 //!
 //! Reasons begin with a word for the rule: `unsigned-delegation`, `opt-out`, `nsec3-iterations`, `unsupported-algorithm`
-//! for insecure; `no-keys`, `key-mismatch`, `no-records`, `no-signature`, `wrong-signature`, `signature-expired`,
-//! `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
+//! for insecure; `no-keys`, `key-mismatch`, `unusable-key`, `no-records`, `no-signature`, `wrong-signature`,
+//! `signature-expired`, `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
 //! `foreign-owner`, `malformed` for bogus; `no-answer`, `no-trust-anchor`, `alias-chain`, `alias-broken`, `meta-type`,
 //! `budget` for unreachable.
 
@@ -160,7 +160,10 @@ impl Walk {
         let as_it_is =
             |insecurity: &Insecurity| answer::unproven(&self.name, self.rtype, message, insecurity, now);
         let (zone, further) = match place {
-            Place::Insecure(insecurity) => return as_it_is(&insecurity),
+            Place::Insecure(insecurity, zone) => {
+                let signed = answer::signed_above_cut(trust, &zone, &self.name, self.rtype, message)?;
+                return signed.map_or_else(|| as_it_is(&insecurity), Ok);
+            }
             Place::Within(zone, further) => (zone, further),
         };
         let stop = match &self.unexplained {
@@ -218,7 +221,7 @@ impl Walk {
 /// A question that failed, with what is known of the zone in which it did.
 fn at(place: &Place, stop: Stop) -> Stop {
     let status = match place {
-        Place::Insecure(_) => ZoneStatus::ProvenInsecure,
+        Place::Insecure(..) => ZoneStatus::ProvenInsecure,
         Place::Within(_, Further::NoCut | Further::Unproven(_)) => ZoneStatus::Signed,
         Place::Within(_, Further::Doubtful(_)) => ZoneStatus::Unknown,
     };

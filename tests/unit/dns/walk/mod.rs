@@ -10,3 +10,4 @@ mod budget;
 mod chain;
 mod proof;
 mod recorded;
+mod wild;
