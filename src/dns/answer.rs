@@ -6,12 +6,12 @@ use super::chain::TrustContext;
 use super::denial::{Denials, Denied, Strength};
 use super::proof::Role;
 use super::replies::{Found, Stop, has, negative_seconds, records, seconds, shown};
-use super::signature::Zone;
+use super::signature::{Zone, signatures};
 use super::{Content, Outage, ZoneStatus};
 use crate::time::UnixTime;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::CNAME;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 /// What a reply says about one name.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +104,36 @@ fn denied(
     Ok(Judged { says: Says::End(content), strength, basis: zone.basis.clone().and(basis) })
 }
 
+/// What `zone` itself has signed below a cut of which it denies the DS, as the zones of load balancers have it: the
+/// signer's name is that of the zone which holds the RRset, and so it is secure (RFC 4035 section 5.3.1), or bogus where
+/// the signature is wrong. `None` if no signature of the zone stands over the data asked for, or over an alias: the zone
+/// denies nothing there (RFC 6840 section 4.1).
+pub(super) fn signed_above_cut(
+    trust: &mut TrustContext,
+    zone: &Zone,
+    name: &Name,
+    rtype: RecordType,
+    message: &Message,
+) -> Found<Option<Judged>> {
+    let answers = &message.answers;
+    let is_signed = match alias::offered(answers, name, &zone.name) {
+        _ if has(answers, name, rtype) => is_signed_by(&zone.name, answers, name, rtype),
+        Some(Offered::Dname(owner)) => is_signed_by(&zone.name, answers, &owner, RecordType::DNAME),
+        Some(Offered::Cname) => is_signed_by(&zone.name, answers, name, RecordType::CNAME),
+        None => false,
+    };
+    if !is_signed {
+        return Ok(None);
+    }
+    let judged = judge(trust, zone, name, rtype, message)?;
+    Ok(Some(judged).filter(|judged| judged.strength == Strength::Proven))
+}
+
+/// Does a signature over this RRset claim to be by `zone`?
+fn is_signed_by(zone: &Name, section: &[Record], owner: &Name, rtype: RecordType) -> bool {
+    signatures(section, owner, rtype).any(|(_, signature)| signature.input().signer_name == *zone)
+}
+
 /// Takes a reply as it is, where the chain of trust is proven to end.
 ///
 /// # Errors
@@ -165,10 +195,12 @@ fn absence(message: &Message) -> Content {
     }
 }
 
-/// A reply that only names other servers: the one asked does not resolve for us (RFC 2308 section 2.2).
+/// A reply that only names other servers: the one asked does not resolve for us (RFC 2308 section 2.2). Where recursion
+/// was asked for and is available there are no referrals, and it is a NODATA whose SOA was left out.
 fn is_referral(message: &Message) -> bool {
     let is_soa = |data: &RData| matches!(data, RData::SOA(_));
     message.metadata.response_code == ResponseCode::NoError
+        && !message.metadata.recursion_available
         && message.answers.is_empty()
         && message.authorities.iter().any(|record| record.record_type() == RecordType::NS)
         && !message.authorities.iter().any(|record| is_soa(&record.data))

@@ -63,8 +63,8 @@ pub(super) enum Depth {
 /// Where the way down has ended.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    /// Below a cut that is proven to be insecure.
-    Insecure(Arc<Insecurity>),
+    /// Below a cut that is proven to be insecure, by this zone above it; or that the configuration says to be.
+    Insecure(Arc<Insecurity>, Option<Arc<Zone>>),
     /// In a zone to which the chain leads.
     Within(Arc<Zone>, Further),
 }
@@ -143,7 +143,7 @@ impl TrustContext {
     pub(super) fn descend(&mut self, name: &Name, depth: Depth, replies: &Replies) -> Found<Place> {
         if let Some(zone) = self.anchors.insecure_above(name) {
             let why = format!("insecure-zone: the configuration names {zone} in insecure_zones");
-            return Ok(Place::Insecure(Arc::new(Insecurity { why, basis: Basis::ANCHOR })));
+            return Ok(Place::Insecure(Arc::new(Insecurity { why, basis: Basis::ANCHOR }), None));
         }
         let mut zone = self.anchored(&self.anchor_of(name)?, replies)?;
         let mut open = None;
@@ -155,7 +155,7 @@ impl TrustContext {
                 Cut::Signed(next) => (zone, open) = (next, None),
                 Cut::None => {}
                 Cut::NothingBelow => break,
-                Cut::Insecure(insecurity) => return Ok(Place::Insecure(insecurity)),
+                Cut::Insecure(insecurity) => return Ok(Place::Insecure(insecurity, Some(zone))),
                 Cut::Broken(stop, _) => return Err(stop),
                 Cut::Doubtful(_) if open.is_some() => break,
                 Cut::Doubtful(stop) => return Ok(Place::Within(zone, Further::Doubtful(stop))),

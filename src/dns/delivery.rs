@@ -1,16 +1,30 @@
 //! What a question to name servers brought home. Pure.
 
-use super::Outage;
+use super::{Checking, Outage};
 use hickory_proto::op::Message;
 use std::net::SocketAddr;
 
-/// In which order the name servers are asked.
+/// How the name servers are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opinion {
-    /// As they were given.
+    /// In the order in which they were given.
     First,
     /// Beginning at this place, counted from zero: an answer was bogus.
     Second(usize),
+    /// In the order in which they were given, with CD clear: an answer was bogus, and a server that validates asks the
+    /// other servers of the zone before it gives up (RFC 6840 section 5.9 and appendix B).
+    Checked,
+}
+
+impl Opinion {
+    /// Who is to check the signatures of what is asked for. Whatever the answer, we do.
+    #[must_use]
+    pub const fn checking(self) -> Checking {
+        match self {
+            Self::First | Self::Second(_) => Checking::Ours,
+            Self::Checked => Checking::Theirs,
+        }
+    }
 }
 
 /// A useful reply.

@@ -368,23 +368,29 @@ impl Denied {
 
 /// The names below lie in another zone, or are redirected: nothing is said about them (RFC 6840 section 4.1).
 pub(super) fn leads_away(types: &RecordTypeSet) -> bool {
-    types.contains(RecordType::DNAME) || types.contains(RecordType::NS) && !types.contains(RecordType::SOA)
+    types.contains(RecordType::DNAME) || is_above_cut(types)
+}
+
+/// Are these the types that the zone above has at a cut? A DS stands nowhere else (RFC 4035 section 2.4), whether the NS
+/// beside it is listed or not.
+fn is_above_cut(types: &RecordTypeSet) -> bool {
+    let cut = types.contains(RecordType::NS) || types.contains(RecordType::DS);
+    cut && !types.contains(RecordType::SOA)
 }
 
 /// Do these types deny `rtype` at `name`? Neither it nor a CNAME may be there (RFC 6840 section 4.3); above a cut only
 /// DS is denied (section 4.1), and below a cut everything but DS (RFC 4035 section 5.2).
 fn lacks(types: &RecordTypeSet, name: &Name, rtype: RecordType) -> Found<()> {
-    let (ns, soa) = (types.contains(RecordType::NS), types.contains(RecordType::SOA));
     if types.contains(rtype) || types.contains(RecordType::CNAME) {
         return bogus("withheld", &format!("{} has {rtype} or CNAME, but it was not given", shown(name)));
     }
-    if rtype == RecordType::DS && soa && !name.is_root() {
+    if rtype == RecordType::DS && types.contains(RecordType::SOA) && !name.is_root() {
         return bogus(
             "wrong-side",
             &format!("the denial of {} DS comes from below the zone cut", shown(name)),
         );
     }
-    if rtype != RecordType::DS && ns && !soa {
+    if rtype != RecordType::DS && is_above_cut(types) {
         return bogus(
             "wrong-side",
             &format!("the denial of {} {rtype} comes from above a zone cut", shown(name)),

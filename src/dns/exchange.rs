@@ -57,9 +57,10 @@ pub(super) struct Received {
 pub(super) async fn exchange(
     to: SocketAddr,
     question: &Question,
+    checking: Checking,
     quota: &Quota,
 ) -> Result<Received, Complaint> {
-    let asked = Asked::new(question)?;
+    let asked = Asked::new(question, checking)?;
     let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
     let stream = stream.await.map_err(Complaint::lasting)?;
     if let Some(received) = asked.listen(stream, handle, to, Transport::Udp, quota).await? {
@@ -98,7 +99,7 @@ pub async fn directly(
     quota: &Quota,
 ) -> Directly {
     let asking = async {
-        let asked = Asked::with(question, checking)?;
+        let asked = Asked::new(question, checking)?;
         match transport {
             Transport::Udp => {
                 let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
@@ -146,9 +147,9 @@ pub enum Transport {
 /// Who is to check the signatures (RFC 4035 section 3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checking {
-    /// We do, and the server hands everything on: CD is set. What every verdict does.
+    /// We do, and the server hands everything on: CD is set. What every verdict begins with.
     Ours,
-    /// The server, as when Exim asks: CD is clear.
+    /// The server, too, as when Exim asks: CD is clear.
     Theirs,
 }
 
@@ -178,13 +179,9 @@ const HEADER: usize = 12;
 const TYPE_AND_CLASS: usize = 4;
 
 impl Asked {
-    /// A question with random ID and case; recursion desired, checking disabled (the chain of trust is ours), and
-    /// DNSSEC records wanted.
-    fn new(question: &Question) -> Result<Self, Complaint> {
-        Self::with(question, Checking::Ours)
-    }
-
-    fn with(question: &Question, checking: Checking) -> Result<Self, Complaint> {
+    /// A question with random ID and case; recursion desired, and DNSSEC records wanted: the chain of trust is ours,
+    /// whoever else checks.
+    fn new(question: &Question, checking: Checking) -> Result<Self, Complaint> {
         let unsendable = |error| Complaint::once(format_args!("the question cannot be written: {error}"));
         let mut random = [0_u8; 2 + 32];
         SystemRandom::new()
@@ -323,7 +320,7 @@ mod tests {
 
     fn asked() -> Asked {
         let name = Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap();
-        Asked::new(&Question::new(&name, RecordType::HTTPS)).unwrap()
+        Asked::new(&Question::new(&name, RecordType::HTTPS), Checking::Ours).unwrap()
     }
 
     /// The reply that echoes `question`: NOERROR without records.

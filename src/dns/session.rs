@@ -10,9 +10,12 @@
 //! wait for ever.
 //!
 //! The invariant of a second opinion: a walk ends in the pass in which it began, and all that a pass knows (replies,
-//! proofs, questions on their way) comes from questions of its own. A bogus answer is asked for again in the other
-//! pass, which begins at another server, by a walk from the anchor down. A pass never ends before the verdict, so no
-//! walk in it can be left without its reply; and nothing crosses from one to the other but the quota and the budget.
+//! proofs, questions on their way) comes from questions of its own. A bogus answer is asked for again in another pass,
+//! by a walk from the anchor down: first in one that begins at another server, if there is one, then in one with CD
+//! clear, where a server that validates does not hand on what one bad server of the zone gave it (RFC 6840 section 5.9
+//! and appendix B). Only what a walk proves there replaces the bogus answer; no question begins there, since its SERVFAIL
+//! would make unreachable what is bogus. A pass never ends before the verdict, so no walk in it can be left without its
+//! reply; and nothing crosses from one to the other but the quota and the budget.
 
 use super::anchor::TrustAnchors;
 use super::delivery::Opinion;
@@ -20,8 +23,8 @@ use super::proof::Proof;
 use super::quota::Quota;
 use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
-use super::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
-use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
+use super::{Answer, Checking, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
+use crate::limits::{CHECKED_QUESTION_DEADLINE, MAX_MX_HOSTS_LOOKED_AT};
 use crate::time::UnixTime;
 use futures_util::future::join_all;
 use std::collections::HashMap;
@@ -43,6 +46,8 @@ pub struct Resolver<C = Upstreams> {
     first: Arc<QueryPass<C>>,
     /// Begun when the first answer is bogus, and only if there is another server.
     second: OnceLock<Arc<QueryPass<C>>>,
+    /// Begun when an answer is bogus in all of the others.
+    checked: OnceLock<Arc<QueryPass<C>>>,
     /// The second pass proved what the first one could not: new questions begin there.
     second_is_better: AtomicBool,
     /// MX hosts for which the quota and the budget were widened.
@@ -104,6 +109,7 @@ impl<C: Carrier> Resolver<C> {
             line,
             first,
             second: OnceLock::new(),
+            checked: OnceLock::new(),
             second_is_better: AtomicBool::new(false),
             mx_hosts: AtomicUsize::new(0),
             unsigned_patience: None,
@@ -141,12 +147,18 @@ impl<C: Carrier> Resolver<C> {
     /// The pass for a second opinion, begun now if need be; `None` without another server.
     fn second_pass(&self) -> Option<&Arc<QueryPass<C>>> {
         let carrier = &self.line.carrier;
-        (carrier.count() > 1).then(|| {
-            self.second.get_or_init(|| {
-                let trust = self.first.known().trust.afresh();
-                QueryPass::new(Arc::clone(&self.line), carrier.second_opinion(), trust)
-            })
-        })
+        (carrier.count() > 1).then(|| self.second.get_or_init(|| self.another_pass(carrier.second_opinion())))
+    }
+
+    /// The pass with CD clear, begun now if need be; `None` if nobody answers such questions.
+    fn checked_pass(&self) -> Option<&Arc<QueryPass<C>>> {
+        let is_there = self.line.carrier.has_checked_opinion();
+        is_there.then(|| self.checked.get_or_init(|| self.another_pass(Opinion::Checked)))
+    }
+
+    /// A pass that knows nothing yet.
+    fn another_pass(&self, opinion: Opinion) -> Arc<QueryPass<C>> {
+        QueryPass::new(Arc::clone(&self.line), opinion, self.first.known().trust.afresh())
     }
 }
 
@@ -163,24 +175,41 @@ impl<C: Carrier> Resolve for Resolver<C> {
         let called = Instant::now();
         let (here, elsewhere) = self.passes();
         let mut answers = here.resolve(questions, self.unsigned_patience, called).await;
-        let is_bogus = |answer: &&Answer| answer.outcome.class() == Class::Bogus;
-        let bogus: Vec<_> = answers.iter().filter(is_bogus).map(|answer| answer.question.clone()).collect();
+        let bogus = bogus_of(&answers);
         if bogus.is_empty() {
             return answers;
         }
-        let Some(elsewhere) = elsewhere.or_else(|| self.second_pass()) else { return answers };
-        for second in elsewhere.resolve(&bogus, self.unsigned_patience, called).await {
-            // Silence elsewhere does not excuse what was seen to be false here.
-            let is_silent = second.outcome.class() == Class::Unreachable;
-            if second.outcome.content().is_some() {
+        if let Some(elsewhere) = elsewhere.or_else(|| self.second_pass()) {
+            let seconds = elsewhere.resolve(&bogus, self.unsigned_patience, called).await;
+            if seconds.iter().any(|second| second.outcome.content().is_some()) {
                 self.second_is_better.store(!Arc::ptr_eq(elsewhere, &self.first), Relaxed);
             }
-            for first in answers.iter_mut().filter(|first| first.question == second.question) {
-                let queries = first.queries + second.queries;
-                *first = Answer { queries, ..if is_silent { first.clone() } else { second.clone() } };
-            }
+            // Silence elsewhere does not excuse what was seen to be false here.
+            replace(&mut answers, seconds, |second| second.class() != Class::Unreachable);
+        }
+        let bogus = bogus_of(&answers);
+        if let Some(checked) = self.checked_pass().filter(|_| !bogus.is_empty()) {
+            let seconds = checked.resolve(&bogus, self.unsigned_patience, called).await;
+            replace(&mut answers, seconds, |second| second.content().is_some());
         }
         answers
+    }
+}
+
+/// The questions whose answers are bogus.
+fn bogus_of(answers: &[Answer]) -> Vec<Question> {
+    let bogus = answers.iter().filter(|answer| answer.outcome.class() == Class::Bogus);
+    bogus.map(|answer| answer.question.clone()).collect()
+}
+
+/// Puts those second answers that count in the place of the first ones to the same questions.
+fn replace(answers: &mut [Answer], seconds: Vec<Answer>, counts: impl Fn(&Outcome) -> bool) {
+    for second in seconds {
+        for first in answers.iter_mut().filter(|first| first.question == second.question) {
+            let queries = first.queries + second.queries;
+            *first =
+                Answer { queries, ..if counts(&second.outcome) { second.clone() } else { first.clone() } };
+        }
     }
 }
 
@@ -290,7 +319,11 @@ async fn exchange<C: Carrier>(
     opinion: Opinion,
     question: Question,
 ) {
-    let reply = match line.carrier.ask(&question, opinion, &line.quota, line.deadline).await {
+    let deadline = match opinion.checking() {
+        Checking::Ours => line.deadline,
+        Checking::Theirs => line.deadline.min(Instant::now() + CHECKED_QUESTION_DEADLINE),
+    };
+    let reply = match line.carrier.ask(&question, opinion, &line.quota, deadline).await {
         Ok(delivery) => Reply::Message(Box::new(delivery.message)),
         Err(failure) => Reply::Failed(failure.outage, failure.text),
     };

@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 use hickory_proto::ProtoError;
 use hickory_proto::dnssec::rdata::sig::SigInput;
 use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
-use hickory_proto::dnssec::{PublicKey, Verifier};
+use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf, Verifier};
 use hickory_proto::rr::{Name, RData, Record, RecordType, SerialNumber};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 use std::cmp::Ordering;
@@ -33,6 +33,79 @@ pub(super) struct Zone {
 pub(super) struct ZoneKey {
     pub(super) tag: u16,
     pub(super) key: DNSKEY,
+    /// Why no signature by it can be verified, if so: that is no fault of the signature.
+    unusable: Option<Unusable>,
+}
+
+/// What keeps a key of a supported algorithm from being used; no key of another size takes its place, so a zone that has only
+/// such keys is bogus, not unsigned: its algorithm is supported (RFC 4035 section 5.2, RFC 6840 section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unusable {
+    /// RSA with a modulus of fewer than 1,024 bits.
+    Short,
+    /// RSA with a modulus of more than 8,192 bits.
+    Long,
+    /// RSA with an exponent of more than 33 bits.
+    Exponent,
+    /// Octets that are no key of the algorithm.
+    Malformed,
+}
+
+impl Unusable {
+    /// Of this key, if anything.
+    fn of(key: &PublicKeyBuf) -> Option<Self> {
+        let octets = key.public_bytes();
+        let length = match key.algorithm() {
+            Algorithm::ECDSAP256SHA256 => 64, // RFC 6605 section 4
+            Algorithm::ECDSAP384SHA384 => 96,
+            Algorithm::ED25519 => 32, // RFC 8080 section 3
+            _ => return Self::of_rsa(octets),
+        };
+        (octets.len() != length).then_some(Self::Malformed)
+    }
+
+    /// Of an RSA key as RFC 3110 section 2 writes it.
+    fn of_rsa(octets: &[u8]) -> Option<Self> {
+        let parts = match octets {
+            [0, high, low, rest @ ..] => rest.split_at_checked(u16::from_be_bytes([*high, *low]).into()),
+            [length, rest @ ..] => rest.split_at_checked(usize::from(*length)),
+            [] => None,
+        };
+        let Some((exponent, modulus)) = parts else { return Some(Self::Malformed) };
+        match (bits(exponent), bits(modulus)) {
+            (0, _) | (_, 0) => Some(Self::Malformed),
+            (34.., _) => Some(Self::Exponent),
+            (_, ..1_024) => Some(Self::Short),
+            (_, 8_193..) => Some(Self::Long),
+            _ => None,
+        }
+    }
+
+    /// As a reason says it.
+    const fn fault(self) -> (&'static str, &'static str) {
+        let sentence = match self {
+            Self::Short => {
+                "the key of the signature is RSA of fewer than 1,024 bits, which is not used; it is by"
+            }
+            Self::Long => {
+                "the key of the signature is RSA of more than 8,192 bits, which is not used; it is by"
+            }
+            Self::Exponent => {
+                "the key of the signature is RSA with an exponent of more than 33 bits, which is not used; it is by"
+            }
+            Self::Malformed => "the key of the signature is no key of its algorithm; it is by",
+        };
+        ("unusable-key", sentence)
+    }
+}
+
+/// Bits of a number in network order.
+fn bits(octets: &[u8]) -> usize {
+    let mut significant = octets.iter().skip_while(|octet| **octet == 0);
+    significant.next().map_or(0, |first| {
+        let of_first: usize = first.checked_ilog2().map_or(0, |log| usize::try_from(log).unwrap_or(0) + 1);
+        of_first + 8 * significant.count()
+    })
 }
 
 /// An RRset that a zone has signed.
@@ -52,13 +125,14 @@ pub(super) struct Proven<'m> {
 
 impl ZoneKey {
     /// The key, if it may sign a zone at all: ZONE flag (RFC 4034 section 2.1.1), not revoked (RFC 5011 section 2.1),
-    /// of an algorithm that can be verified. The SEP flag means nothing here.
+    /// of a supported algorithm. The SEP flag means nothing here.
     pub(super) fn usable(data: &RData) -> Option<Self> {
         match data {
             RData::DNSSEC(DNSSECRData::DNSKEY(key))
                 if key.zone_key() && !key.revoke() && key.public_key().algorithm().is_supported() =>
             {
-                Some(Self { tag: key.calculate_key_tag().ok()?, key: key.clone() })
+                let unusable = Unusable::of(key.public_key());
+                Some(Self { tag: key.calculate_key_tag().ok()?, key: key.clone(), unusable })
             }
             _ => None,
         }
@@ -137,7 +211,11 @@ impl Zone {
             };
             let fits =
                 |k: &&ZoneKey| k.tag == input.key_tag && k.key.public_key().algorithm() == input.algorithm;
-            for ZoneKey { key, .. } in self.keys.iter().filter(fits).take(MAX_KEY_COLLISIONS) {
+            for ZoneKey { key, unusable, .. } in self.keys.iter().filter(fits).take(MAX_KEY_COLLISIONS) {
+                if let Some(unusable) = unusable {
+                    fault = unusable.fault();
+                    continue;
+                }
                 if wrong > MAX_WRONG_SIGNATURES_PER_RRSET {
                     let why = format!("{what}: more than {MAX_WRONG_SIGNATURES_PER_RRSET} wrong signatures");
                     return exhausted(&why);

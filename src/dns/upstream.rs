@@ -27,6 +27,11 @@ pub trait Carrier: fmt::Debug + Send + Sync + 'static {
     /// The opinion that is to be had from another server than the one that served last.
     fn second_opinion(&self) -> Opinion;
 
+    /// Whether a question can be asked with CD clear: a recording made before that was done holds no such replies.
+    fn has_checked_opinion(&self) -> bool {
+        true
+    }
+
     /// Asks until a server gives a useful reply (NOERROR or NXDOMAIN).
     ///
     /// # Errors
@@ -88,7 +93,7 @@ impl Upstreams {
     fn order(&self, opinion: Opinion) -> Vec<usize> {
         let count = self.servers.len();
         let first = match opinion {
-            Opinion::First => 0,
+            Opinion::First | Opinion::Checked => 0,
             Opinion::Second(place) => place,
         };
         let ring = (0..count).map(|step| first.wrapping_add(step) % count);
@@ -140,7 +145,7 @@ impl Carrier for Upstreams {
                 .find(|place| matches!(complaints.get(*place), Some(None)));
             match next.and_then(|place| Some((place, self.servers.get(place)?))) {
                 Some((place, server)) if quota.take_query() => {
-                    tries.push(async move { (place, server.attempt(question, quota).await) });
+                    tries.push(async move { (place, server.attempt(question, opinion, quota).await) });
                 }
                 Some(_) if tries.is_empty() => {
                     let text = "the quota of questions is spent".to_owned();
@@ -178,9 +183,14 @@ impl Carrier for Upstreams {
 
 impl Server {
     /// One try, which may outlast the patience for it; remembers how the server behaved.
-    async fn attempt(&self, question: &Question, quota: &Quota) -> Result<Delivery, Complaint> {
+    async fn attempt(
+        &self,
+        question: &Question,
+        opinion: Opinion,
+        quota: &Quota,
+    ) -> Result<Delivery, Complaint> {
         let before = self.replies.load(Relaxed);
-        let mut exchange = pin!(exchange(self.address, question, quota));
+        let mut exchange = pin!(exchange(self.address, question, opinion.checking(), quota));
         let result = match timeout(UPSTREAM_PATIENCE, exchange.as_mut()).await {
             Ok(result) => result,
             Err(_) => {

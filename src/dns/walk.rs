@@ -17,8 +17,8 @@
 //! about the new name. What stands behind the first question is not waited for unless a later step puts it first.
 //!
 //! Reasons begin with a word for the rule: `unsigned-delegation`, `opt-out`, `nsec3-iterations`, `unsupported-algorithm`,
-//! `insecure-zone` for insecure; `no-keys`, `key-mismatch`, `no-records`, `no-signature`, `wrong-signature`, `signature-expired`,
-//! `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
+//! `insecure-zone` for insecure; `no-keys`, `key-mismatch`, `unusable-key`, `no-records`, `no-signature`, `wrong-signature`,
+//! `signature-expired`, `signature-not-yet-valid`, `expanded-wildcard`, `wildcard-unproven`, `no-proof`, `withheld`, `wrong-side`,
 //! `foreign-owner`, `malformed` for bogus; `no-answer`, `no-trust-anchor`, `alias-chain`, `alias-broken`, `meta-type`,
 //! `special-use-name`, `budget` for unreachable.
 
@@ -180,13 +180,19 @@ impl Walk {
     fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
         self.waits_for_what_is_unsigned = false;
         let place = trust.descend(&self.top(), self.depth(), replies)?;
-        self.waits_for_what_is_unsigned = matches!(place, Place::Insecure(_));
+        self.waits_for_what_is_unsigned = matches!(place, Place::Insecure(..));
         let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
         let now = trust.now();
         let as_it_is =
             |insecurity: &Insecurity| answer::unproven(&self.name, self.rtype, message, insecurity, now);
         let (zone, further) = match place {
-            Place::Insecure(insecurity) => return as_it_is(&insecurity),
+            Place::Insecure(insecurity, above) => {
+                let signed = match above {
+                    Some(zone) => answer::signed_above_cut(trust, &zone, &self.name, self.rtype, message)?,
+                    None => None,
+                };
+                return signed.map_or_else(|| as_it_is(&insecurity), Ok);
+            }
             Place::Within(zone, further) => (zone, further),
         };
         let stop = match &self.unexplained {
@@ -244,7 +250,7 @@ impl Walk {
 /// A question that failed, with what is known of the zone in which it did.
 fn at(place: &Place, stop: Stop) -> Stop {
     let status = match place {
-        Place::Insecure(_) => ZoneStatus::ProvenInsecure,
+        Place::Insecure(..) => ZoneStatus::ProvenInsecure,
         Place::Within(_, Further::NoCut | Further::Unproven(_)) => ZoneStatus::Signed,
         Place::Within(_, Further::Doubtful(_)) => ZoneStatus::Unknown,
     };

@@ -80,18 +80,20 @@ pub struct Settings {
     pub deadline: u64,
 }
 
-/// In which order the name servers were asked.
+/// How the name servers were asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Turn {
-    /// As they were given.
+    /// In the order in which they were given.
     First,
     /// Beginning at another one, since an answer was bogus.
     Second,
+    /// With CD clear, since an answer was bogus.
+    Checked,
 }
 
 impl Turn {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::First, Self::Second];
+    pub const ALL: [Self; 3] = [Self::First, Self::Second, Self::Checked];
 
     /// The word in the file.
     #[must_use]
@@ -99,15 +101,17 @@ impl Turn {
         match self {
             Self::First => "first",
             Self::Second => "second",
+            Self::Checked => "checked",
         }
     }
 
-    /// The other one.
+    /// The turn whose replies stand in for those that this one lacks.
     #[must_use]
-    pub const fn other(self) -> Self {
+    pub const fn other(self) -> Option<Self> {
         match self {
-            Self::First => Self::Second,
-            Self::Second => Self::First,
+            Self::First => Some(Self::Second),
+            Self::Second => Some(Self::First),
+            Self::Checked => None,
         }
     }
 }
@@ -117,6 +121,7 @@ impl From<Opinion> for Turn {
         match opinion {
             Opinion::First => Self::First,
             Opinion::Second(_) => Self::Second,
+            Opinion::Checked => Self::Checked,
         }
     }
 }

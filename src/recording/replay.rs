@@ -62,13 +62,13 @@ impl Replayer {
     }
 
     /// What the question brought in that turn, or else in the other one: which of the two is asked may depend on who
-    /// answers first.
+    /// answers first. What was asked for with CD clear stands for itself, for it is asked last.
     fn brought(&self, question: &Question, turn: Turn) -> Option<&Brought> {
         let in_turn = |turn| {
             let brought = self.brought.get(&(turn, question.clone()));
             brought.filter(|brought| **brought != Brought::Nothing)
         };
-        in_turn(turn).or_else(|| in_turn(turn.other()))
+        in_turn(turn).or_else(|| in_turn(turn.other()?))
     }
 }
 
@@ -79,6 +79,10 @@ impl Carrier for Replayer {
 
     fn second_opinion(&self) -> Opinion {
         Opinion::Second(1)
+    }
+
+    fn has_checked_opinion(&self) -> bool {
+        self.brought.keys().any(|(turn, _)| *turn == Turn::Checked)
     }
 
     async fn ask(

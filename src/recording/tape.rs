@@ -73,6 +73,10 @@ impl<C: Carrier> Carrier for Taped<C> {
         self.inner.second_opinion()
     }
 
+    fn has_checked_opinion(&self) -> bool {
+        self.inner.has_checked_opinion()
+    }
+
     async fn ask(
         &self,
         question: &Question,

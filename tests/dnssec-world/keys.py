@@ -3,6 +3,7 @@
 import base64
 import glob
 import hashlib
+import math
 import os
 import struct
 import subprocess
@@ -28,7 +29,36 @@ def make_key(zone, algorithm, ksk, number=0):
     return glob.glob(f"{directory}/K*.private")[0].removesuffix(".private")
 
 
-def make_keys(zone, algorithm, kind):
+def prime(bits):
+    return int(tool("openssl", "prime", "-generate", "-bits", str(bits)))
+
+
+def make_rsa(zone, bits, exponent_bits, name="rsa"):
+    """The same for RSA with a modulus and an exponent of so many bits, which no tool makes."""
+    directory = f"{RUN}/keys/{zone}/{name}{bits}-{exponent_bits}"
+    if not glob.glob(f"{directory}/K*.private"):
+        os.makedirs(directory, exist_ok=True)
+        exponent = 2 ** (exponent_bits - 1) + 1
+        modulus = 0
+        while modulus.bit_length() != bits or math.gcd(exponent, (p - 1) * (q - 1)) != 1:
+            p, q = prime((bits + 1) // 2), prime(bits // 2)
+            modulus = p * q
+        d = pow(exponent, -1, (p - 1) * (q - 1))
+        fields = {"Modulus": modulus, "PublicExponent": exponent, "PrivateExponent": d, "Prime1": p, "Prime2": q}
+        fields |= {"Exponent1": d % (p - 1), "Exponent2": d % (q - 1), "Coefficient": pow(q, -1, p)}
+        octets = {field: value.to_bytes((value.bit_length() + 7) // 8, "big") for field, value in fields.items()}
+        public = bytes([len(octets["PublicExponent"])]) + octets["PublicExponent"] + octets["Modulus"]
+        dnskey = struct.pack("!HBB", 257, 3, 8) + public
+        base = f"{directory}/K{zone}.+008+{tag_of(dnskey):05}"
+        with open(f"{base}.key", "w") as output:
+            output.write(f"{zone}. IN DNSKEY 257 3 8 {base64.b64encode(public).decode()}\n")
+        with open(f"{base}.private", "w") as output:
+            output.write("Private-key-format: v1.2\nAlgorithm: 8 (RSASHA256)\n")
+            output.writelines(f"{field}: {base64.b64encode(value).decode()}\n" for field, value in octets.items())
+    return glob.glob(f"{directory}/K*.private")[0].removesuffix(".private")
+
+
+def make_keys(zone, algorithm, kind, rsa=None):
     """The keys that sign DNSKEY, and those that sign the rest, of a kind that zones.py names."""
 
     def ksk(number=0, algorithm=algorithm):
@@ -37,6 +67,8 @@ def make_keys(zone, algorithm, kind):
     def zsk(number=0, algorithm=algorithm):
         return make_key(zone, algorithm, False, number)
 
+    if rsa:
+        return ([ksk()], [make_rsa(zone, *rsa)]) if kind == "shortzsk" else ([make_rsa(zone, *rsa)], [])
     return {
         "kz": lambda: ([ksk()], [zsk()]),
         "csk": lambda: ([ksk()], []),
@@ -111,6 +143,8 @@ def ds_records(zone, key):
                 return []
             case "ok":
                 return [ds_of(key)]
+            case "own":
+                return [ds_over(key, name)]
             case "sha1":
                 return [ds_of(key, "SHA-1")]
             case "sha384":

@@ -37,8 +37,9 @@ class Line(str):
         return self.with_signature(flip)
 
 
-def spoil(way, lines, apex, signed_earlier, ksks):
-    """Spoils the signed `lines` of the zone `apex`; `signed_earlier` gives them with signatures that have expired."""
+def spoil(way, lines, apex, signed_earlier, ksks, signed_without_mx1):
+    """Spoils the signed `lines` of the zone `apex`; `signed_earlier` gives them with signatures that have expired,
+    `signed_without_mx1` those of a zone in which mx1 is an unsigned delegation."""
     policy_owners = (f"_smtp-sts.{apex}.", f"txt.{apex}.")
 
     def is_policy(line):
@@ -69,6 +70,21 @@ def spoil(way, lines, apex, signed_earlier, ksks):
             return without(lambda line: line.rtype == "NSEC" or line.signs("NSEC"))
         case "gap":
             return without(is_policy)
+        case "balanced" | "balancedbad":
+
+            def denies(line):
+                return line.rtype in ("NSEC", "NSEC3") or line.signs("NSEC") or line.signs("NSEC3")
+
+            def is_unsigned(line):
+                return line.owner.startswith("plain.mx1.") and line.rtype == "RRSIG"
+
+            def at_mx1(line):
+                return line.owner.endswith(f"mx1.{apex}.")
+
+            held = without(lambda line: denies(line) or is_unsigned(line))
+            if kind == "balancedbad":
+                held = [line.corrupted() if at_mx1(line) and line.rtype == "RRSIG" else line for line in held]
+            return held + [line for line in signed_without_mx1() if denies(line)]
         case "nodnskey":
             return without(lambda line: line.rtype == "DNSKEY" or line.signs("DNSKEY"))
         case "onekeysig":

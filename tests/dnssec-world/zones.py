@@ -30,7 +30,8 @@ def zone(name, **differences):
 
     keys: kz KSK and ZSK; csk, csk256 one key; kkz, kzz two of one kind; alg2 two algorithms; manykeys 21 keys.
     nsec3: (iterations, salt, opt-out). ds, pre, post: how the DS, the keys and the signed zone are spoilt afterwards
-    (see ds_records, collisions and spoil in build.py). base: holds BASE. nsip: served by that misbehaving server.
+    (see ds_records, collisions and spoil in build.py). base: holds BASE. nsip: served by that misbehaving server. rsa: bits of
+    the modulus and of the exponent.
     """
     healthy = dict(alg=P256, keys="kz", nsec3=None, ns=SLD, extra="", post=None, pre=None, ds="ok", signed=True)
     healthy |= dict(start=-DAY, end=30 * DAY, base=True, nsip=None, ttl=300, signer="bind")
@@ -57,6 +58,9 @@ zone("ed25519.nsec", alg=ED25519)
 zone("ed448.nsec", alg=ED448)
 zone("rsasha1.nsec", alg="RSASHA1")
 zone("rsasha1n3.nsec3", alg="NSEC3RSASHA1", nsec3=(0, "-", False))
+for bits, exponent in ((1000, 17), (1024, 17), (2048, 33), (2048, 34)):
+    zone(f"rsa{bits}e{exponent}.nsec", alg="RSASHA256", keys="csk", rsa=(bits, exponent), signer="ldns", ds="own")
+zone("rsashort2.nsec", alg="RSASHA256", keys="shortzsk", rsa=(512, 17), signer="ldns", ds="own")
 zone("csk.nsec", keys="csk")
 zone("zskds.nsec", keys="csk256")
 # NSEC3
@@ -121,6 +125,11 @@ zone("nonsec.nsec", post="nonsec")
 zone("gap.nsec", post="gap")
 zone("nodnskey.nsec", post="nodnskey")
 zone("badkeysig.nsec", post="badkeysig")
+# a load balancer: the zone denies the DS of mx1 as at a delegation, and holds and signs what stands there
+UNSIGNED = 'plain.mx1 TXT "not signed"\n'
+zone("glb.nsec", extra=UNSIGNED, post="balanced")
+zone("glb.nsec3", nsec3=(0, "-", False), extra=UNSIGNED, post="balanced")
+zone("glbbad.nsec", extra=UNSIGNED, post="balancedbad")
 # wildcard
 WILD = '*.w TXT "v=STSv1; wild"\nexact.w TXT "exact"\n*.wc CNAME txt.p256.nsec.\n*.wbog CNAME txt.tampered.nsec.\n'
 zone("wild.nsec", extra=WILD)

@@ -19,6 +19,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("EDNS_PAYLOAD", "1_232"),
     ("UPSTREAM_PATIENCE", "Duration::from_millis(1_500)"),
     ("QUESTION_DEADLINE", "Duration::from_secs(6)"),
+    ("CHECKED_QUESTION_DEADLINE", "Duration::from_secs(3)"),
     ("MAX_UPSTREAMS", "3"),
     ("MAX_RESOLV_CONF_OCTETS", "65_536"),
     ("MAX_BATCH_LINE", "2_048"),
@@ -210,6 +211,7 @@ fn what_stands_inside_of_a_deadline_is_shorter() {
     for step in [CONNECT_DEADLINE, HANDSHAKE_DEADLINE, HEAD_DEADLINE] {
         assert!(step < FETCH_DEADLINE);
     }
+    assert!(UPSTREAM_PATIENCE < CHECKED_QUESTION_DEADLINE && CHECKED_QUESTION_DEADLINE < QUESTION_DEADLINE);
     assert!(UPSTREAM_PATIENCE < QUESTION_DEADLINE && CONNECT_STAGGER < CONNECT_DEADLINE);
 }
 

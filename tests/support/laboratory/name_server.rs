@@ -32,6 +32,20 @@ pub(crate) enum Manner {
     Nothing,
     /// Gives this record instead, without signature.
     Forged(RData),
+    /// Behaves in this manner where the asker has set CD, and in that one, or well, where it has not: a resolver that
+    /// hands on what a bad server gave it to those who check for themselves.
+    ByCd(Box<Manner>, Option<Box<Manner>>),
+}
+
+impl Manner {
+    /// What is meant for a question with the CD bit as it is.
+    fn of(self, checking_disabled: bool) -> Option<Self> {
+        match self {
+            Self::ByCd(set, _) if checking_disabled => Some(*set),
+            Self::ByCd(_, clear) => clear.map(|manner| *manner),
+            manner => Some(manner),
+        }
+    }
 }
 
 /// Which questions a manner is for.
@@ -199,9 +213,10 @@ async fn answer(request: &Message, world: &Mutex<World>, query_log: &Mutex<Query
     }
     let found = world.lock().unwrap().answer(&asked.name().to_lowercase(), asked.query_type());
     let manner = manner.or_else(|| found.manner.clone());
+    let manner = manner.and_then(|manner| manner.of(request.metadata.checking_disabled));
     fill(&mut reply, found);
     match manner {
-        None => {}
+        None | Some(Manner::ByCd(..)) => {}
         Some(Manner::Silent) => return None,
         Some(Manner::Servfail) => {
             clear(&mut reply);

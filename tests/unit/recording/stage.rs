@@ -132,6 +132,10 @@ impl Carrier for Ordered {
         self.replayer.second_opinion()
     }
 
+    fn has_checked_opinion(&self) -> bool {
+        self.replayer.has_checked_opinion()
+    }
+
     async fn ask(
         &self,
         question: &Question,

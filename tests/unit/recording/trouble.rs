@@ -86,6 +86,33 @@ fn a_second_opinion_is_recorded_with_the_first() {
 }
 
 #[test]
+fn what_was_proven_with_cd_clear_is_recorded_and_without_it_the_replay_is_bogus() {
+    let lab = Laboratory::start();
+    let spoilt = Manner::ByCd(Box::new(Manner::Altered), None);
+    lab.behave(Scope::name("_smtp_sts.enforced.test"), spoilt);
+    let live = explained(&lab, &[lab.dns()], "enforced.test", 5_000);
+    assert_eq!(verdict(&live)[0], "deliver");
+    // As a recording of before, which has none of these.
+    let is_first = |asked: &&Asked| asked.turn == Turn::First;
+    let dns: Vec<Asked> = live.recording.dns.iter().filter(is_first).cloned().collect();
+    assert!(dns.len() < live.recording.dns.len());
+    let before = replay(&Recording { dns: dns.clone(), ..live.recording.clone() }, Order::AsAsked);
+    assert!(before.contains("wrong-signature") && before.contains("reason: DnssecBogus"), "{before}");
+    // As one that was cut short: what is missing is not made up from the replies with CD set.
+    let half: Vec<Asked> = live
+        .recording
+        .dns
+        .iter()
+        .filter(|asked| {
+            asked.turn == Turn::First || asked.question.name().to_ascii() != "_smtp_sts.enforced.test."
+        })
+        .cloned()
+        .collect();
+    let half = replay(&Recording { dns: half, ..live.recording.clone() }, Order::AsAsked);
+    assert!(half.contains("reason: DnssecBogus"), "{half}");
+}
+
+#[test]
 fn a_fetch_that_failed_fails_again_in_the_same_words() {
     let lab = Laboratory::start();
     let live = explained(&lab, &[lab.dns()], "badcert.test", 5_000);

@@ -1,5 +1,6 @@
 //! The resolver of one verdict in the laboratory: what it asks, what it remembers, whom it asks again, when it ends.
 
+mod checked;
 mod dane;
 mod overlap;
 

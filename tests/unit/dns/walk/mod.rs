@@ -11,3 +11,4 @@ mod chain;
 mod proof;
 mod recorded;
 mod scope;
+mod wild;
