@@ -19,6 +19,9 @@ pub enum Fate {
     },
     /// It fits nothing that the server showed.
     NotMatched,
+    /// It names an authority by its digest, and fits none that the server sent; but the chain does not end with what was
+    /// sent, and nobody can compare a digest with what is not there (RFC 7671 section 5.2.1).
+    NotSent,
     /// It fits an authority of the chain, but the chain up to there does not verify, or is not for the host (RFC 7672
     /// section 3.2.2); the text says why.
     Unverified(String),
@@ -37,6 +40,7 @@ impl Fate {
         match self {
             Self::Matched { .. } => "matched",
             Self::NotMatched => "not-matched",
+            Self::NotSent => "not-sent",
             Self::Unverified(_) => "unverified",
             Self::Unusable(_) => "unusable",
             Self::Superseded => "superseded",
@@ -134,7 +138,9 @@ impl<'a> Issuers<'a> {
                 Err(error) => why = why.or(Some(error)),
             }
         }
-        why.map_or(Fate::NotMatched, Fate::Unverified)
+        let is_digest = !matches!(record.association, Association::Full(_));
+        let unmatched = if is_digest && !self.missing.is_empty() { Fate::NotSent } else { Fate::NotMatched };
+        why.map_or(unmatched, Fate::Unverified)
     }
 
     /// The issuers that the record brings and the server did not send: only one in full can. With a certificate the
