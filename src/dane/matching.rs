@@ -99,13 +99,16 @@ struct Issuers<'a> {
     names: Vec<&'a [u8]>,
     /// Of these, the names of those that the server did not send.
     missing: Vec<&'a [u8]>,
+    /// Whose certificate it is, by its own words.
+    own: Option<&'a [u8]>,
 }
 
 impl<'a> Issuers<'a> {
     fn of(own: &'a [u8], authorities: &'a [impl AsRef<[u8]>]) -> Self {
         let issuer = |octets| Certificate::read(octets).map(|certificate| certificate.issuer);
         let names = issuer(own).into_iter().collect();
-        let mut issuers = Self { sent: Vec::new(), names, missing: Vec::new() };
+        let subject = Certificate::read(own).map(|certificate| certificate.subject);
+        let mut issuers = Self { sent: Vec::new(), names, missing: Vec::new(), own: subject };
         let mut others: Vec<_> = (1..)
             .zip(authorities)
             .filter_map(|(at, octets)| Some((at, octets.as_ref(), Certificate::read(octets.as_ref())?)))
@@ -139,7 +142,9 @@ impl<'a> Issuers<'a> {
             }
         }
         let is_digest = !matches!(record.association, Association::Full(_));
-        let unmatched = if is_digest && !self.missing.is_empty() { Fate::NotSent } else { Fate::NotMatched };
+        // Who signed itself lacks nobody above.
+        let is_incomplete = self.missing.iter().any(|name| Some(*name) != self.own);
+        let unmatched = if is_digest && is_incomplete { Fate::NotSent } else { Fate::NotMatched };
         why.map_or(unmatched, Fate::Unverified)
     }
 

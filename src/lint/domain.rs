@@ -447,8 +447,9 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
         part.notes.push(format!("{address}: {cannot}{}: {}", at.place(), excerpt(why, SHOWN)));
         return match at {
             Stage::Connect => Some(Code::DomainMxNotSeen),
+            _ if !demands_webpki && !demands_dane => None,
             _ if kind.is_ours() => Some(Code::DomainMxNotLookedAt),
-            _ => (demands_webpki || demands_dane).then_some(Code::DomainMxNoStarttls),
+            _ => Some(Code::DomainMxNoStarttls),
         };
     }
     let vouched = sighting.chain.as_ref().map(|chain| &chain.webpki);
