@@ -20,6 +20,9 @@ const NAMES_SHOWN: usize = 160;
 /// The bits that the TLS library wants of an RSA key at least.
 const MIN_RSA_BITS: usize = 2_048;
 
+/// Octets of a coordinate on P-521 times eight: what its key says that it has.
+const P521_IN_OCTETS: usize = 528;
+
 /// One certificate of a chain, as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -47,8 +50,12 @@ pub struct Says {
     pub not_before: UnixTime,
     /// Until when it counts.
     pub not_after: UnixTime,
+    /// Whether `names` are common names of the subject, since there is no DNS name in subjectAltName.
+    pub is_named_in_subject: bool,
     /// Its key.
     pub key: Key,
+    /// The algorithm of its signature.
+    pub signature: Signature,
     /// The version, 1 to 3.
     pub version: u32,
     /// Whether it may sign other certificates (RFC 5280 section 4.2.1.9).
@@ -78,6 +85,56 @@ impl fmt::Display for Key {
     }
 }
 
+/// The algorithm with which a certificate is signed, as far as it makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signature {
+    /// With MD5 or an older digest (RFC 6151).
+    Md5,
+    /// With SHA-1 (RFC 9155).
+    Sha1,
+    /// ECDSA with SHA-512, which TLS libraries pair with P-521 alone.
+    EcdsaSha512,
+    /// Ed448 (RFC 8410).
+    Ed448,
+    /// Another one.
+    Other,
+}
+
+impl Signature {
+    /// By its object identifier (RFC 3279 section 2.2, RFC 5758 section 3.2, RFC 8410 section 3).
+    fn of(oid: &str) -> Self {
+        match oid {
+            "1.2.840.113549.1.1.2" | "1.2.840.113549.1.1.3" | "1.2.840.113549.1.1.4" => Self::Md5,
+            "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" | "1.3.14.3.2.29" => {
+                Self::Sha1
+            }
+            "1.2.840.10045.4.3.4" => Self::EcdsaSha512,
+            "1.3.101.113" => Self::Ed448,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What somebody's TLS library has against a certificate, whoever signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// [`Distrust::Unsupported`] where it is ours alone that stops there, [`Distrust::WeakSignature`] where others do, too.
+    pub kind: Distrust,
+    /// What it is, behind "it" or the name of the certificate.
+    pub what: String,
+    /// What mail servers make of it, by their libraries.
+    pub elsewhere: &'static str,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.elsewhere)
+    }
+}
+
+/// What OpenSSL and GnuTLS do with what our library does not know.
+const OTHERS_CAN: &str = "our TLS library cannot check that, OpenSSL and GnuTLS can";
+
 impl Certificate {
     /// Reads one certificate in DER.
     #[must_use]
@@ -101,7 +158,8 @@ impl Says {
                 _ => None,
             })
             .collect();
-        if names.is_empty() {
+        let is_named_in_subject = names.is_empty();
+        if is_named_in_subject {
             let common = certificate.subject().iter_common_name();
             names = common.filter_map(|name| Some(name.as_str().ok()?.to_owned())).collect();
         }
@@ -113,8 +171,11 @@ impl Says {
             names,
             not_before: moment(&certificate.validity().not_before),
             not_after: moment(&certificate.validity().not_after),
+            is_named_in_subject,
+            signature: Signature::of(&certificate.signature_algorithm.algorithm.to_id_string()),
             key: match certificate.public_key().parsed() {
                 Ok(PublicKey::RSA(key)) => Key::Rsa(key.key_size()),
+                Ok(PublicKey::EC(point)) if point.key_size() == P521_IN_OCTETS => Key::Ec(521),
                 Ok(PublicKey::EC(point)) => Key::Ec(point.key_size()),
                 _ => Key::Other,
             },
@@ -139,6 +200,18 @@ impl Says {
         if self.names.is_empty() { "it names nobody".to_owned() } else { format!("it is for {names}") }
     }
 
+    /// The same, by the rules of the web: a name in the subject alone is none (RFC 8461 section 4.2, RFC 9525 section 2).
+    #[must_use]
+    pub fn for_whom_on_the_web(&self) -> String {
+        match self.is_named_in_subject && !self.names.is_empty() {
+            true => format!(
+                "its subjectAltName has no DNS name, and its subject ({}) does not count",
+                excerpt(&self.names.join(", "), NAMES_SHOWN)
+            ),
+            false => self.for_whom(),
+        }
+    }
+
     /// Whether the moment is within its time.
     ///
     /// # Errors
@@ -153,16 +226,36 @@ impl Says {
         }
     }
 
-    /// What the TLS library has against it, in words, whoever signed it.
+    /// What there is against it in the eyes of a TLS library, whoever signed it. What a certificate says of its own
+    /// signature does not matter where it is its own issuer (RFC 5280 section 6.1).
     #[must_use]
-    pub fn flaw(&self) -> Option<String> {
-        match self.key {
-            _ if self.version < 3 => Some(format!("it is of version {}, and not 3", self.version)),
-            Key::Rsa(bits) if bits < MIN_RSA_BITS => {
-                Some(format!("its RSA key has {bits} bits, which are less than {MIN_RSA_BITS}"))
-            }
-            Key::Rsa(_) | Key::Ec(_) | Key::Other => None,
+    pub fn flaw(&self) -> Option<Flaw> {
+        let ours = |what: String, elsewhere| Some(Flaw { kind: Distrust::Unsupported, what, elsewhere });
+        let weak = |digest: &str| {
+            let what = format!("is signed with {digest}, which nobody should believe any more");
+            let elsewhere = "GnuTLS refuses that, too, and OpenSSL at the level that distributions set";
+            Some(Flaw { kind: Distrust::WeakSignature, what, elsewhere })
+        };
+        match (self.signature, self.key) {
+            (Signature::Md5, _) if !self.is_its_own_issuer() => weak("MD5"),
+            (Signature::Sha1, _) if !self.is_its_own_issuer() => weak("SHA-1"),
+            _ if self.version < 3 => ours(format!("is of version {}, and not 3", self.version), OTHERS_CAN),
+            (_, Key::Rsa(bits)) if bits < MIN_RSA_BITS => ours(
+                format!("has an RSA key of {bits} bits, which are less than {MIN_RSA_BITS}"),
+                "our TLS library stops there; GnuTLS takes 1024 bits, OpenSSL does not at the level that distributions \
+                 set, and does at the one that Postfix sets",
+            ),
+            (_, Key::Ec(bits)) if bits > 384 => ours(format!("has an EC key of {bits} bits"), OTHERS_CAN),
+            (Signature::EcdsaSha512, _) => ours("is signed by ECDSA with SHA-512".to_owned(), OTHERS_CAN),
+            (Signature::Ed448, _) => ours("is signed by Ed448".to_owned(), OTHERS_CAN),
+            _ => None,
         }
+    }
+
+    /// Whether it names itself as its issuer.
+    #[must_use]
+    pub fn is_its_own_issuer(&self) -> bool {
+        self.subject == self.issuer
     }
 }
 
@@ -186,7 +279,9 @@ pub enum Distrust {
     UnknownIssuer,
     /// A signature in the chain is wrong.
     BadSignature,
-    /// The chain uses what the TLS library does not: an algorithm, a short key, a certificate of version 1.
+    /// A signature in the chain is made with SHA-1 or an older digest, which hardly anybody believes any more.
+    WeakSignature,
+    /// The chain uses what our TLS library does not, and others may: an algorithm, a short key, a certificate of version 1.
     Unsupported,
     /// A certificate of the chain is used for what it is not made for.
     WrongPurpose,
@@ -198,13 +293,14 @@ pub enum Distrust {
 
 impl Distrust {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Expired,
         Self::NotYetValid,
         Self::OtherName,
         Self::SelfSigned,
         Self::UnknownIssuer,
         Self::BadSignature,
+        Self::WeakSignature,
         Self::Unsupported,
         Self::WrongPurpose,
         Self::Malformed,
@@ -221,10 +317,34 @@ impl Distrust {
             Self::SelfSigned => "certificate-self-signed",
             Self::UnknownIssuer => "certificate-unknown-issuer",
             Self::BadSignature => "certificate-bad-signature",
+            Self::WeakSignature => "certificate-weak-signature",
             Self::Unsupported => "certificate-unsupported",
             Self::WrongPurpose => "certificate-wrong-purpose",
             Self::Malformed => "certificate-malformed",
             Self::Other => "certificate-rejected",
         }
     }
+
+    /// Whether it is our TLS library that stops there, so that nobody can tell from here what a mail server would do.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Unsupported)
+    }
 }
+
+/// Why a chain is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distrusted {
+    /// The kind, for programs.
+    pub kind: Distrust,
+    /// In words; a stranger's in part, not yet escaped.
+    pub why: String,
+}
+
+impl fmt::Display for Distrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for Distrusted {}

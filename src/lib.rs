@@ -82,6 +82,7 @@
 
 mod base64;
 pub mod cache;
+mod causes;
 pub mod certificate;
 pub mod cli;
 pub mod config;

@@ -169,6 +169,11 @@ pub const MAX_PROBE_OCTETS: usize = 131_072;
 /// Trust anchors to which the chain of one address is followed. A server may show as many authorities as it likes, and
 /// publish a TLSA record for each; a chain has three or four, and following it to one may cost 100 signatures.
 pub const MAX_ANCHORS_TRIED: usize = 8;
+/// Certificates of one chain that stand above one another, where the probe follows it itself; OpenSSL's own limit is 100, and
+/// a chain has three or four.
+pub const MAX_CHAIN_LENGTH: usize = 8;
+/// Signatures that are tried for it: as many as our TLS library tries for a chain.
+pub const MAX_CHAIN_SIGNATURES: usize = 100;
 /// Lines of one SMTP reply; the longest replies to EHLO have about 20.
 pub const MAX_SMTP_REPLY_LINES: usize = 100;
 /// Octets of one line of an SMTP reply; RFC 5321 section 4.5.3.1.5 allows 512.

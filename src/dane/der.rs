@@ -52,10 +52,53 @@ pub(crate) struct PublicKey<'a> {
     pub(crate) key: &'a [u8],
 }
 
+/// What a signature of a certificate is about, and the names at both ends of it (RFC 5280 section 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SignedParts<'a> {
+    /// What is signed, with its tag and length.
+    pub(crate) signed: &'a [u8],
+    /// What is in the AlgorithmIdentifier of the signature.
+    pub(crate) algorithm: &'a [u8],
+    /// The signature, without the octet that counts unused bits, which are none.
+    pub(crate) signature: &'a [u8],
+    /// What is in the issuer's name.
+    pub(crate) issuer: &'a [u8],
+    /// What is in the subject's name.
+    pub(crate) subject: &'a [u8],
+}
+
+impl<'a> SignedParts<'a> {
+    /// Those of one certificate.
+    pub(crate) fn of(octets: &'a [u8]) -> Option<Self> {
+        let read = Certificate::read(octets)?;
+        let mut certificate = the_only(SEQUENCE, octets)?;
+        let signed = certificate.next(SEQUENCE)?.whole;
+        let algorithm = certificate.next(SEQUENCE)?.content;
+        let signature = certificate.next(BIT_STRING)?.content.strip_prefix(&[0])?;
+        let content = |name| Some(Elements(name).next(SEQUENCE)?.content);
+        Some(Self {
+            signed,
+            algorithm,
+            signature,
+            issuer: content(read.issuer)?,
+            subject: content(read.subject)?,
+        })
+    }
+}
+
 impl<'a> PublicKey<'a> {
     /// The key of one certificate.
     pub(crate) fn of(certificate: &'a [u8]) -> Option<Self> {
         let mut info = the_only(SEQUENCE, Certificate::read(certificate)?.public_key)?;
+        Self::next_in(&mut info)
+    }
+
+    /// The key in what is in a SubjectPublicKeyInfo.
+    pub(crate) fn in_info(content: &'a [u8]) -> Option<Self> {
+        Self::next_in(&mut Elements(content))
+    }
+
+    fn next_in(info: &mut Elements<'a>) -> Option<Self> {
         let algorithm = info.next(SEQUENCE)?.content;
         let key = info.next(BIT_STRING)?.content.strip_prefix(&[0])?;
         Some(Self { algorithm, key })

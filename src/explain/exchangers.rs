@@ -6,17 +6,18 @@ use super::said::Said;
 use crate::dane::base;
 use crate::dane::tlsa::Tlsa;
 use crate::dns::presentation::rdata;
-use crate::dns::{Answer, Content};
+use crate::dns::{Answer, Content, Outcome};
 use crate::name::{MxHost, PolicyDomain};
 use crate::verdict::{DaneFindings, DaneHost, LookupError, MxFindings};
 use crate::verify::grounds::Grounds;
+use crate::verify::mx;
 use hickory_proto::rr::{RData, RecordType};
 use serde::Serialize;
 
 /// Where the domain's mail goes (RFC 5321 section 5.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exchangers {
-    /// `hosts`, `implicit`, `null-mx`, `too-many` or `unknown`.
+    /// One of [`Self::STATES`].
     pub state: &'static str,
     /// The same in a sentence.
     pub meaning: String,
@@ -78,7 +79,30 @@ pub struct TlsaRecord {
 
 impl Exchangers {
     /// The words for every state.
-    pub const STATES: [&'static str; 5] = ["hosts", "implicit", "null-mx", "too-many", "unknown"];
+    pub const STATES: [&'static str; 7] =
+        ["hosts", "implicit", "no-host", "no-name", "null-mx", "too-many", "unknown"];
+
+    /// Exim's own words (4.96 and later) where it returns the mail at once, since it has nowhere to go.
+    #[must_use]
+    pub fn returns(&self) -> Option<&'static str> {
+        match self.state {
+            "no-name" => Some("Unrouteable address"),
+            "no-host" if self.meaning.contains("IP address") => {
+                Some("all relevant MX records point to non-existent hosts or (invalidly) to IP addresses")
+            }
+            "no-host" => Some("all relevant MX records point to non-existent hosts"),
+            _ => None,
+        }
+    }
+
+    /// What to do where mail comes back, since it has nowhere to go.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self.state {
+            "no-name" => "Look whether the name is misspelt, or its registration has ended.",
+            _ => "The domain's owner has to let the MX records name hosts.",
+        }
+    }
 
     /// What was learnt.
     #[must_use]
@@ -87,23 +111,29 @@ impl Exchangers {
         let preferences = preferences(answer);
         let (state, meaning) = match &grounds.mx {
             MxFindings::Hosts { .. } if is_no_name(answer) => (
-                "implicit",
+                "no-name",
                 format!(
                     "There is no name {domain}: it has neither MX records nor an address, so Exim returns the mail."
                 ),
             ),
+            MxFindings::Hosts { names, .. } if names.is_empty() => ("no-host", faults(answer, domain)),
             MxFindings::Hosts { .. } if preferences.is_empty() => (
                 "implicit",
                 format!(
                     "{domain} has no MX record, so its mail goes to the host of that name (RFC 5321 section 5.1)."
                 ),
             ),
-            MxFindings::Hosts { names, .. } if names.is_empty() => {
-                ("hosts", format!("{domain} has MX records, and none of them names a host that could exist."))
-            }
             MxFindings::Hosts { names, .. } => {
                 let noun = if names.len() == 1 { "host" } else { "hosts" };
-                ("hosts", format!("{} MX {noun}, by preference.", names.len()))
+                let mut meaning = format!("{} MX {noun}, by preference.", names.len());
+                for oddity in answer.map(mx::oddities).unwrap_or_default() {
+                    meaning.push(' ');
+                    meaning.push_str(&oddity.meaning());
+                }
+                ("hosts", meaning)
+            }
+            MxFindings::Null if answer.is_some_and(|answer| !mx::oddities(answer).is_empty()) => {
+                ("null-mx", faults(answer, domain))
             }
             MxFindings::Null => (
                 "null-mx",
@@ -115,6 +145,8 @@ impl Exchangers {
             MxFindings::Unknown(_) => ("unknown", "Nobody can tell where the mail goes.".to_owned()),
         };
         let names = match &grounds.mx {
+            // What does not exist takes no mail, whatever stands in for MX records.
+            MxFindings::Hosts { .. } if state == "no-name" => &[],
             MxFindings::Hosts { names, .. } => names.as_slice(),
             MxFindings::Null | MxFindings::TooMany(..) | MxFindings::Unknown(_) => &[],
         };
@@ -132,6 +164,7 @@ impl Exchangers {
             questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
             rule: match &grounds.mx {
                 MxFindings::Null => rule::NULL_MX,
+                MxFindings::Hosts { .. } if state == "no-name" => rule::MX_HOSTS,
                 MxFindings::TooMany(..) => rule::LIMITS,
                 MxFindings::Hosts { .. } | MxFindings::Unknown(_) => rule::MX_HOSTS,
             },
@@ -139,12 +172,19 @@ impl Exchangers {
     }
 }
 
-/// What the MX records say, the best first.
 /// DNS says that the domain does not exist.
 fn is_no_name(answer: Option<&Answer>) -> bool {
     matches!(answer.and_then(|answer| answer.outcome.content()), Some(Content::Nxdomain))
 }
 
+/// What is wrong with MX records of which none names a host.
+fn faults(answer: Option<&Answer>, domain: &PolicyDomain) -> String {
+    let told: Vec<String> =
+        answer.map(mx::oddities).unwrap_or_default().iter().map(mx::MxOddity::meaning).collect();
+    if told.is_empty() { format!("{domain} has no MX record that names a host.") } else { told.join(" ") }
+}
+
+/// What the MX records say, the best first.
 fn preferences(answer: Option<&Answer>) -> Vec<(MxHost, u16)> {
     let Some(Content::Data(records)) = answer.and_then(|answer| answer.outcome.content()) else {
         return Vec::new();
@@ -161,6 +201,16 @@ fn preferences(answer: Option<&Answer>) -> Vec<(MxHost, u16)> {
 }
 
 impl Dane {
+    /// What to do where Exim does not find the records that DANE rests on.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let is_of_alias = |host: &DaneOfHost| host.meaning == AT_ALIAS;
+        self.hosts.iter().any(is_of_alias).then_some(
+            "An MX record of the domain names an alias (CNAME) that has TLSA records and leads where none are: its owner has \
+             to name the host itself, or publish them there, too. Until then mail from Exim waits.",
+        )
+    }
+
     /// What was learnt.
     #[must_use]
     pub fn of(grounds: &Grounds) -> Self {
@@ -210,6 +260,7 @@ impl DaneOfHost {
             ),
         };
         let heard = about(host, answers);
+        let meaning = if is_of_alias(host, &heard) { AT_ALIAS } else { meaning };
         // The last one asked for is the one that counted.
         let counted = heard.iter().rfind(|answer| answer.question.rtype() == RecordType::TLSA);
         let records = match counted.and_then(|answer| answer.outcome.content()) {
@@ -227,6 +278,22 @@ impl DaneOfHost {
             questions: heard.into_iter().map(Asked::of).collect(),
         }
     }
+}
+
+/// What a host's records mean where its name is an alias and they stand there alone.
+const AT_ALIAS: &str = "Its name is an alias (CNAME), and its TLSA records stand there alone: Postfix looks there; Exim \
+                        looks only where the alias leads, finds none, and the mail waits for ever.";
+
+/// Whether the TLSA records that count stand at a name that is an alias, and not where it leads.
+fn is_of_alias(host: &MxHost, heard: &[&Answer]) -> bool {
+    let own = host.to_dns();
+    let is_alias = heard.iter().any(|answer| *answer.question.name() == own && !answer.aliases.is_empty());
+    let counted = heard.iter().rfind(|answer| answer.question.rtype() == RecordType::TLSA);
+    is_alias
+        && counted.is_some_and(|answer| {
+            base::question(&own).as_ref() == Some(&answer.question)
+                && matches!(answer.outcome, Outcome::Secure(Content::Data(_)))
+        })
 }
 
 /// What was heard about a host: its addresses, its alias, and the TLSA records at its name or where its aliases lead.

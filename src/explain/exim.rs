@@ -3,6 +3,7 @@
 //! The words are those of the routers' files; a test holds them against these. Those behind a failed connection are
 //! Exim's own (4.96 and later).
 
+use super::exchangers::Exchangers;
 use super::rule;
 use super::said::Said;
 use crate::name::PolicyDomain;
@@ -108,9 +109,18 @@ pub const fn transport(tls: Tls) -> &'static str {
 impl Exim {
     /// What Exim does when its router asks about the domain and the judgement is this.
     #[must_use]
-    pub fn of(domain: &PolicyDomain, judgement: &Judgement, report: &Report) -> Self {
-        let action = Action::of(judgement);
+    pub fn of(
+        domain: &PolicyDomain,
+        judgement: &Judgement,
+        report: &Report,
+        mx: Option<&Exchangers>,
+    ) -> Self {
+        let returned = mx.and_then(Exchangers::returns).filter(|_| asks_nothing(judgement));
+        let action = if returned.is_some() { Action::Returns } else { Action::of(judgement) };
         let log = match (action, judgement.reason) {
+            (Action::Returns, _) if returned.is_some() => {
+                vec![Entry::always(format!("** user@{domain}: {}", returned.unwrap_or_default()))]
+            }
             (Action::Defers, _) => vec![Entry::always(waits(domain, judgement, ASK, "-1"))],
             (Action::Enforces, _) => enforced(domain, judgement),
             (Action::Ordinary, _) => vec![Entry {
@@ -131,6 +141,7 @@ impl Exim {
         };
         let report = Report { judgement: judgement.clone(), ..report.clone() };
         let (meaning, sender) = action.told();
+        let sender = if returned.is_some() { "A bounce that says so." } else { sender };
         Self { line: line(&report, Asker::Router), action, meaning, log, sender, rule: rule::EXIM }
     }
 }

@@ -102,8 +102,8 @@ pub struct Answer {
     pub passed: Option<&'static str>,
     /// What the TLSA records of the hosts to which the mail may go are good for, if there are any.
     pub tlsa: Option<&'static str>,
-    /// What the reason means.
-    pub meaning: &'static str,
+    /// What the reason means; where the mail comes back since it has nowhere to go, that.
+    pub meaning: String,
     /// What can be done; empty where nothing is to be done.
     pub hint: &'static str,
     /// Where the rule stands.
@@ -182,13 +182,24 @@ impl Explanation {
             true => report.judgement.clone(),
             false => for_a_router(question, grounds),
         };
-        Self {
-            grounds: Some(seen),
+        let mut all = Self {
             decision: Part::all(question, &report.judgement, grounds, now),
-            exim: Exim::of(&question.request.domain, &for_a_router, report),
+            exim: Exim::of(&question.request.domain, &for_a_router, report, Some(&seen.mx)),
             remembered: remembered.as_ref().map(|remembered| RememberedAnswer::of(remembered, report)),
             ..Self::bare(question, snapshot, report, now)
+        };
+        if all.exim.action == exim::Action::Returns && seen.mx.returns().is_some() {
+            // Nothing is delivered where Exim has nowhere to go: every part says so.
+            all.answer.meaning.clone_from(&seen.mx.meaning);
+            all.answer.hint = seen.mx.hint();
+            if question.request.hosts.is_empty() {
+                all.candidates.clear();
+            }
+        } else if let Some(hint) = seen.dane.hint() {
+            all.answer.hint = hint;
         }
+        all.grounds = Some(seen);
+        all
     }
 
     /// The document about a delivery of which nothing is asked, because the administrator says so.
@@ -210,7 +221,7 @@ impl Explanation {
             grounds: None,
             decision: vec![Part::of_decree(question.decree.as_ref(), now)],
             candidates: Candidate::all(&report.judgement),
-            exim: Exim::of(&request.domain, &report.judgement, report),
+            exim: Exim::of(&request.domain, &report.judgement, report, None),
             cache: CacheSeen {
                 elsewhere: snapshot.elsewhere,
                 trouble: snapshot.trouble.as_ref().map(Said::from),
@@ -254,7 +265,7 @@ impl Answer {
             reason: always("reason"),
             passed: word("passed"),
             tlsa: word("tlsa"),
-            meaning: explanation.meaning,
+            meaning: explanation.meaning.to_owned(),
             hint: explanation.hint,
             rule: explanation.rule,
             line: line(report, asker),

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Characters of a stranger's text that an error shows.
-const SHOWN: usize = 128;
+const SHOWN: usize = 240;
 
 /// The steps of a fetch, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub enum FetchError {
         /// From the begin of the fetch.
         after: Duration,
     },
-    /// The two sides have no way to speak TLS 1.2 or later with HTTP/1.1.
+    /// The two sides have no way to speak TLS 1.2 or later with HTTP/1.1, or the other one does not speak TLS at all.
     Tls {
         /// The policy host.
         host: PolicyDomain,
@@ -313,7 +313,7 @@ impl fmt::Display for FetchError {
             }
             Self::Tls { host, address, why } => {
                 let why = excerpt(why, SHOWN);
-                write!(f, "policy host {host} at {address} offers no TLS 1.2 or later with HTTP/1.1: {why}")
+                write!(f, "no TLS came about with policy host {host} at {address}: {why}")
             }
             Self::TooLarge { host, what } => write!(f, "policy host {host} sent {what}"),
             Self::Unresolved { host, why, .. } => {

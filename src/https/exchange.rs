@@ -4,9 +4,10 @@
 //! like on top of that is decided here.
 
 use super::metered::Traffic;
-use super::progress::{Peer, with_causes};
+use super::progress::Peer;
 use super::witness::Witness;
 use super::{FetchError, MediaType, PolicyUrl, Step, date};
+use crate::causes;
 use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
 use crate::time::UnixTime;
 use futures_util::future::{Either, select};
@@ -86,8 +87,9 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
         .max_buf_size(MAX_HEAD_OCTETS)
         .handshake(TokioIo::new(stream))
         .await;
-    let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, &e))?;
-    let mut request = request(wanted).map_err(|e| peer.interrupted(Step::Head, &e))?;
+    let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, causes::of_http(&e)))?;
+    let mut request =
+        request(wanted).map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
     let interim = Arc::clone(&traffic);
     hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
 
@@ -198,9 +200,9 @@ fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) 
     // hyper reports a body that is badly framed as an error of reading.
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     if error.is_parse() || matches!(cause, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
-        return peer.malformed(with_causes(error));
+        return peer.malformed(causes::of_http(error));
     }
-    peer.interrupted(step, error)
+    peer.interrupted(step, causes::of_http(error))
 }
 
 #[cfg(test)]

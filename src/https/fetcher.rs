@@ -2,10 +2,13 @@
 
 use super::address::set_aside_for;
 use super::exchange::{Wanted, date, exchange};
+use super::judge::{Judge, judgement_in};
 use super::metered::{Metered, Traffic};
 use super::progress::{Peer, Progress};
-use super::witness::{Watched, Witness};
+use super::witness::Witness;
 use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
+use crate::causes::{self, HandshakeFault};
+use crate::certificate::{Distrust, Distrusted};
 use crate::dns::{Answer, Content, Outcome, Question, Resolve};
 use crate::journal::Journal;
 use crate::limits;
@@ -14,7 +17,6 @@ use crate::time::UnixTime;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::{RData, RecordType};
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -193,7 +195,7 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
                     let connecting = peer.within(patience, Step::Connect, connecting);
                     match self.step(|| format!("connect to {address}"), connecting).await {
                         Ok(Ok(stream)) => Ok((stream, peer)),
-                        Ok(Err(e)) => Err(peer.interrupted(Step::Connect, &e)),
+                        Ok(Err(e)) => Err(peer.interrupted(Step::Connect, causes::of_io(&e))),
                         Err(late) => Err(late),
                     }
                 });
@@ -214,12 +216,12 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
         stream: Metered<TcpStream>,
     ) -> Result<TlsStream<Metered<TcpStream>>, FetchError> {
         let (host, address) = (peer.fetch.host, peer.address);
-        let certificate = |why: &dyn fmt::Display| FetchError::Certificate {
-            host: host.clone(),
-            address,
-            why: why.to_string(),
-        };
-        let name = ServerName::try_from(host.as_str().to_owned()).map_err(|e| certificate(&e))?;
+        let certificate =
+            |why: &Distrusted| FetchError::Certificate { host: host.clone(), address, why: why.to_string() };
+        let name = ServerName::try_from(host.as_str().to_owned()).map_err(|_| {
+            let why = "no certificate can bear this name".to_owned();
+            certificate(&Distrusted { kind: Distrust::OtherName, why })
+        })?;
         let traffic = Arc::clone(&stream.traffic);
         let shaking = TlsConnector::from(tls).connect(name, stream);
         let shaking = peer.within(self.settings.patience.handshake, Step::Handshake, shaking);
@@ -227,10 +229,16 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
             if let Some(excess) = traffic.excess() {
                 return peer.too_large(excess);
             }
+            let tls = |error| {
+                let (fault, why) = causes::of_handshake(error, None);
+                match fault {
+                    HandshakeFault::TooMuch => peer.too_large("a TLS handshake that is too large".to_owned()),
+                    _ => FetchError::Tls { host: host.clone(), address, why },
+                }
+            };
             match e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(rustls::Error::InvalidCertificate(why)) => certificate(why),
-                Some(why) => FetchError::Tls { host: host.clone(), address, why: why.to_string() },
-                None => peer.interrupted(Step::Handshake, &e),
+                Some(error) => judgement_in(error).map_or_else(|| tls(error), certificate),
+                None => peer.interrupted(Step::Handshake, causes::of_io(&e)),
             }
         })
     }
@@ -290,17 +298,14 @@ fn client_config(roots: &Roots, witness: Option<&Arc<Witness>>) -> Result<Client
     let provider = Arc::new(ring::default_provider());
     let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
-        .map_err(|e| BadRoots::no_tls(&e))?;
-    let builder = ClientConfig::builder_with_provider(provider)
+        .map_err(|_| BadRoots::no_tls())?;
+    let judge = Judge { webpki, witness: witness.map(Arc::clone) };
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(|e| BadRoots::no_tls(&e))?;
-    let mut config = match witness {
-        None => builder.with_webpki_verifier(webpki),
-        Some(witness) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Watched { webpki, witness: Arc::clone(witness) })),
-    }
-    .with_no_client_auth();
+        .map_err(|_| BadRoots::no_tls())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(judge))
+        .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Ok(config)

@@ -10,6 +10,7 @@ mod date;
 mod error;
 mod exchange;
 mod fetcher;
+mod judge;
 mod metered;
 mod progress;
 mod roots;

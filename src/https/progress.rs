@@ -2,8 +2,6 @@
 
 use super::{FetchError, Step};
 use crate::name::PolicyDomain;
-use std::error::Error;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,12 +70,13 @@ impl Peer<'_> {
         self.within(Duration::MAX, step, work).await
     }
 
-    pub(super) fn interrupted(&self, step: Step, error: &dyn Error) -> FetchError {
+    /// The connection broke, in these words.
+    pub(super) fn interrupted(&self, step: Step, why: impl Into<String>) -> FetchError {
         FetchError::Interrupted {
             host: self.fetch.host.clone(),
             address: self.address,
             step,
-            why: with_causes(error),
+            why: why.into(),
         }
     }
 
@@ -88,19 +87,4 @@ impl Peer<'_> {
     pub(super) fn too_large(&self, what: String) -> FetchError {
         FetchError::TooLarge { host: self.fetch.host.clone(), what }
     }
-}
-
-/// An error and what caused it, outermost first, each said once.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !told.contains(&said) {
-            // Writing into a String does not fail.
-            let _ = write!(told, ": {said}");
-        }
-        cause = error.source();
-    }
-    told
 }

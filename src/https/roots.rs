@@ -1,5 +1,6 @@
 //! The certification authorities that a policy host is judged by.
 
+use crate::causes;
 use crate::limits::MAX_CA_FILE_OCTETS;
 use crate::text::Escaped;
 use ring::digest::{Context, SHA256};
@@ -44,8 +45,9 @@ impl fmt::Display for BadRoots {
 impl std::error::Error for BadRoots {}
 
 impl BadRoots {
-    pub(crate) fn no_tls(why: &dyn fmt::Display) -> Self {
-        Self(format!("TLS cannot be set up: {why}"))
+    /// The TLS library refuses what it is set up with; it says no more than programmers need.
+    pub(crate) fn no_tls() -> Self {
+        Self("TLS cannot be set up with the CA certificates of this machine".to_owned())
     }
 }
 
@@ -95,7 +97,14 @@ impl Roots {
         match self {
             Self::File(path) => {
                 for certificate in read_file(path)? {
-                    store.add(certificate).map_err(|e| bad_file(path, e))?;
+                    let der = certificate.to_vec();
+                    let unusable = |e| {
+                        bad_file(
+                            path,
+                            format!("a certificate cannot be used: {}", causes::of_certificates(&e, &[&der])),
+                        )
+                    };
+                    store.add(certificate).map_err(unusable)?;
                 }
             }
             Self::System => {
@@ -110,7 +119,7 @@ impl Roots {
 fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadRoots> {
     let pem = read_bounded(path).map_err(|e| bad_file(path, e))?;
     let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.map_err(|e| bad_file(path, e))?;
+    let certificates = certificates.map_err(|e| bad_file(path, causes::of_pem(&e)))?;
     if certificates.is_empty() {
         return Err(bad_file(path, "holds no certificate"));
     }

@@ -5,11 +5,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use std::sync::{Mutex, PoisonError};
 
 /// Notes what is seen, by host.
 #[derive(Debug, Default)]
@@ -31,6 +27,11 @@ impl Witness {
         self.note(host, |sighting| sighting.address = Some(address));
     }
 
+    /// These certificates were shown, in DER.
+    pub(super) fn shown(&self, host: &str, chain: &[&[u8]]) {
+        self.note(host, |sighting| sighting.chain = chain.iter().map(|der| der.to_vec()).collect());
+    }
+
     /// The head of the reply is there.
     pub(super) fn replied(&self, host: &str, reply: &Response<Incoming>) {
         let line = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
@@ -40,49 +41,5 @@ impl Witness {
             sighting.status = Some(reply.status().as_u16());
             sighting.fields = reply.headers().iter().map(line).collect();
         });
-    }
-}
-
-/// Judges certificates as WebPKI does, and lets a witness see them before: those that are refused, too.
-#[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) webpki: Arc<WebPkiServerVerifier>,
-    pub(super) witness: Arc<Witness>,
-}
-
-impl ServerCertVerifier for Watched {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.to_vec()).collect();
-        self.witness.note(&server_name.to_str(), |sighting| sighting.chain = chain);
-        self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
     }
 }

@@ -16,6 +16,7 @@ use crate::probe::failure::{Failure, Stage};
 use crate::probe::report::{NoAddress, Sighting};
 use crate::text::{Escaped, excerpt};
 use crate::verdict::{DaneHost, LookupError, MxFindings};
+use crate::verify::mx::{self, MxOddity};
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;
@@ -88,6 +89,17 @@ const fn absence(content: &Content) -> &'static str {
 
 fn exchanges(survey: &Survey) -> Part {
     let mut part = of_answer(&survey.mx);
+    let oddities = mx::oddities(&survey.mx);
+    for oddity in &oddities {
+        let (code, what) = match oddity {
+            MxOddity::Address { name, .. } => (Code::DomainMxAddress, name.as_str()),
+            MxOddity::NoHost { name, .. } => (Code::DomainMxNoHost, name.as_str()),
+            MxOddity::NullBesideOthers => (Code::DomainNullMxBeside, ""),
+            MxOddity::NullOtherwise => (Code::DomainNullMxOtherwise, ""),
+        };
+        part.find(code, what);
+        part.notes.push(oddity.meaning());
+    }
     match &survey.exchanges {
         MxFindings::Hosts { names, .. } => {
             part.notes.extend(names.iter().map(ToString::to_string));
@@ -98,6 +110,8 @@ fn exchanges(survey: &Survey) -> Part {
                 part.notes.push(format!("(only the first {} of them are looked at)", survey.hosts.len()));
             }
         }
+        // Told as an oddity.
+        MxFindings::Null if !oddities.is_empty() => {}
         MxFindings::Null => part.notes.push("null MX: the domain takes no mail".to_owned()),
         MxFindings::TooMany(number, _) => {
             part.notes.push(format!("{number} MX records are more than are judged"))
@@ -228,7 +242,10 @@ fn code_of(error: &FetchError) -> Option<Code> {
         {
             Code::MtaStsServerHtml
         }
-        FetchError::ContentEncoding { .. } | FetchError::ContentType { .. } => Code::MtaStsServerContentType,
+        FetchError::ContentEncoding { .. } => Code::MtaStsServerContentEncoding,
+        FetchError::ContentType { .. } => Code::MtaStsServerContentType,
+        FetchError::Malformed { .. } => Code::MtaStsServerHttp,
+        FetchError::Tls { .. } => Code::MtaStsServerTls,
         FetchError::Status { code: 300..=399, .. } => Code::MtaStsServerRedirect,
         FetchError::Status { .. } => Code::MtaStsServerStatus,
         FetchError::TimedOut { step: Step::Handshake | Step::Head | Step::Body, .. } => {
@@ -236,11 +253,9 @@ fn code_of(error: &FetchError) -> Option<Code> {
         }
         FetchError::TooLarge { .. } => Code::MtaStsPolicyTooLarge,
         FetchError::Interrupted { .. }
-        | FetchError::Malformed { .. }
         | FetchError::NoAddress { .. }
         | FetchError::Retold(_)
         | FetchError::TimedOut { .. }
-        | FetchError::Tls { .. }
         | FetchError::Unresolved { .. } => Code::MtaStsServerUnreachable,
     })
 }
@@ -358,6 +373,14 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
     let is_told = host.tlsa.iter().any(|answer| answer.outcome.content().is_none());
     part.state = match &host.target.dane {
         DaneHost::Absent => "no DANE",
+        DaneHost::Usable | DaneHost::Unusable if host.target.is_dane_of_alias() => {
+            let end = host.target.alias_of.as_ref().map(ToString::to_string).unwrap_or_default();
+            part.find(Code::DomainDaneAlias, &format!("alias of {end}"));
+            if host.target.dane == DaneHost::Unusable {
+                part.find(Code::TlsaUnusable, "");
+            }
+            "DANE at an alias alone"
+        }
         DaneHost::Usable => "DANE, authenticated TLS",
         DaneHost::Unusable => {
             part.find(Code::TlsaUnusable, "");
@@ -419,11 +442,14 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
     let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
     let demands_dane = host.target.dane == DaneHost::Usable;
     let address = sighting.address;
-    if let Some(Failure { at, why, .. }) = &sighting.failure {
-        part.notes.push(format!("{address}: {}: {}", at.place(), excerpt(why, SHOWN)));
+    if let Some(Failure { at, why, kind }) = &sighting.failure {
+        let cannot = if kind.is_ours() { "cannot be looked at from here, " } else { "" };
+        part.notes.push(format!("{address}: {cannot}{}: {}", at.place(), excerpt(why, SHOWN)));
         return match at {
             Stage::Connect => Some(Code::DomainMxNotSeen),
-            _ => (demands_webpki || demands_dane).then_some(Code::DomainMxNoStarttls),
+            _ if !demands_webpki && !demands_dane => None,
+            _ if kind.is_ours() => Some(Code::DomainMxNotLookedAt),
+            _ => Some(Code::DomainMxNoStarttls),
         };
     }
     let vouched = sighting.chain.as_ref().map(|chain| &chain.webpki);
@@ -435,23 +461,37 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
         ),
         None => format!("certificate at {address}: there is none"),
     });
-    let mut is_matched = false;
+    let (mut is_matched, mut by_sent) = (false, false);
     for (record, fate) in host.target.tlsa.iter().zip(&sighting.tlsa) {
         match fate {
-            Fate::Matched { .. } => {
+            Fate::Matched { at } => {
                 is_matched = true;
+                by_sent |= at.is_some();
                 part.notes.push(format!("it fits TLSA {}", excerpt(&record.text, 24)));
             }
             Fate::Unverified(why) => {
                 let record = excerpt(&record.text, 24);
                 part.notes.push(format!("it would fit TLSA {record}, but: {}", excerpt(why, SHOWN)));
             }
+            Fate::NotSent => {
+                part.notes.push(format!(
+                    "TLSA {} names an authority that it does not send, or another one",
+                    excerpt(&record.text, 24)
+                ));
+            }
             Fate::NotMatched | Fate::Unusable(_) | Fate::Superseded | Fate::NotReached => {}
         }
     }
     match vouched {
-        _ if demands_dane => (!is_matched).then_some(Code::TlsaNoMatch),
+        _ if demands_dane && is_matched => (!by_sent).then_some(Code::TlsaAnchorInRecord),
+        _ if demands_dane => {
+            let is_not_sent = sighting.tlsa.contains(&Fate::NotSent);
+            Some(if is_not_sent { Code::TlsaAnchorNotSent } else { Code::TlsaNoMatch })
+        }
         Some(Ok(())) => None,
+        Some(Err(distrusted)) if distrusted.kind.is_ours() => {
+            demands_webpki.then_some(Code::DomainMxNotLookedAt)
+        }
         Some(Err(_)) | None => demands_webpki.then_some(Code::DomainMxCertificate),
     }
 }

@@ -149,6 +149,29 @@ fn octets(words: &[Word<'_>]) -> Result<Vec<u8>, (Code, Range<usize>)> {
     }
 }
 
+/// SHA-256 of no octet at all.
+const SHA256_OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
+/// SHA-512 of the same.
+const SHA512_OF_NOTHING: [u8; 64] = [
+    0xcf, 0x83, 0xe1, 0x35, 0x7e, 0xef, 0xb8, 0xbd, 0xf1, 0x54, 0x28, 0x50, 0xd6, 0x6d, 0x80, 0x07, 0xd6,
+    0x20, 0xe4, 0x05, 0x0b, 0x57, 0x15, 0xdc, 0x83, 0xf4, 0xa9, 0x21, 0xd3, 0x6c, 0xe9, 0xce, 0x47, 0xd0,
+    0xd1, 0x3c, 0x5d, 0x85, 0xf2, 0xb0, 0xff, 0x83, 0x18, 0xd2, 0x87, 0x7e, 0xec, 0x2f, 0x63, 0xb9, 0x31,
+    0xbd, 0x47, 0x41, 0x7a, 0x81, 0xa5, 0x38, 0x32, 0x7a, 0xf9, 0x27, 0xda, 0x3e,
+];
+
+/// Whether it is the digest of nothing, which no certificate and no key has.
+fn is_of_nothing(association: &Association) -> bool {
+    match association {
+        Association::Full(_) => false,
+        Association::Sha256(digest) => *digest == SHA256_OF_NOTHING,
+        Association::Sha512(digest) => *digest == SHA512_OF_NOTHING,
+    }
+}
+
 /// Why an SMTP client cannot use the record, every reason of it, and what is better done in another way.
 fn judged(fields: &Fields, places: &Places, input: &[u8]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -183,6 +206,9 @@ fn judged(fields: &Fields, places: &Places, input: &[u8]) -> Vec<Finding> {
             Ok(tlsa) => {
                 if matches!(tlsa.association, Association::Full(_)) {
                     note(Code::TlsaFullData, &places.matching);
+                }
+                if is_of_nothing(&tlsa.association) {
+                    note(Code::TlsaEmptyDigest, &places.data);
                 }
                 if fields.usage == usage && fields.selector == selector {
                     match (tlsa.usage, tlsa.selector) {
@@ -229,6 +255,19 @@ mod tests {
         ] {
             assert_eq!(found(&text), [], "{text}");
             assert!(inspect(text.as_bytes()).value.is_ok());
+        }
+    }
+
+    /// The digests are those that `openssl dgst` prints of an empty file.
+    #[test]
+    fn the_digest_of_nothing_is_told() {
+        for (matching, algorithm) in [(1, &ring::digest::SHA256), (2, &ring::digest::SHA512)] {
+            let digest = ring::digest::digest(algorithm, b"");
+            let hex: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+            assert_eq!(found(&format!("3 1 {matching} {hex}")), [("tlsa.empty-digest", hex.clone())]);
+            assert_eq!(found(&format!("2 0 {matching} {hex}")), [("tlsa.empty-digest", hex.clone())]);
+            let other = hex.replacen('1', "2", 1);
+            assert_eq!(found(&format!("3 1 {matching} {other}")), []);
         }
     }
 

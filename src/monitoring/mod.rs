@@ -15,10 +15,12 @@ use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Dialect, Mode};
 use crate::probe::consequence::{Action, Cause};
 use crate::probe::failure::{Failure, FailureKind, Stage};
-use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Sighting};
+use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Reach, Sighting};
+use crate::probe::words::TLSA_AT_ALIAS;
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::verdict::DaneHost;
+use crate::verify::mx::MxOddity;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,7 +28,8 @@ use std::time::Duration;
 const COMPLETED: &str = "completed";
 
 /// What became of a TLSA record at any of its host's addresses, the best first: the words of [`Fate`].
-const FATES: [&str; 6] = ["matched", "unverified", "not-matched", "superseded", "unusable", "not-reached"];
+const FATES: [&str; 7] =
+    ["matched", "unverified", "not-sent", "not-matched", "superseded", "unusable", "not-reached"];
 
 /// What a sender that enforces what the domain demands would make of its MX hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,11 +44,14 @@ pub enum Outcome {
     NoMail,
     /// Nobody can tell: not one host could be asked, or DNS does not say which.
     Unknown,
+    /// Nobody can tell from here: our TLS library lacks what a host wants, and mail servers may have it.
+    CannotBeLookedAt,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] = [Self::Deliverable, Self::Partly, Self::Refused, Self::NoMail, Self::Unknown];
+    pub const ALL: [Self; 6] =
+        [Self::Deliverable, Self::Partly, Self::Refused, Self::NoMail, Self::Unknown, Self::CannotBeLookedAt];
 
     /// The word, as every output spells it.
     #[must_use]
@@ -56,6 +62,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::NoMail => "no-mail",
             Self::Unknown => "unknown",
+            Self::CannotBeLookedAt => "cannot-be-looked-at",
         }
     }
 
@@ -64,6 +71,7 @@ impl Outcome {
     pub fn of(probe: &DomainProbe) -> Self {
         if probe.hosts.is_empty() {
             return match probe.verification.judgement.reason {
+                _ if probe.has_no_usable_mx() => Self::Refused,
                 Reason::NullMx => Self::NoMail,
                 reason if is_the_domains_fault(reason) => Self::Refused,
                 _ => Self::Unknown,
@@ -72,6 +80,9 @@ impl Outcome {
         let standings: Vec<Standing> = probe.hosts.iter().flat_map(standings).collect();
         let has = |standing| standings.contains(&standing);
         match (has(Standing::Takes), has(Standing::Refused), has(Standing::Silent)) {
+            (false, ..) | (true, false, false) if has(Standing::Unseen) => Self::CannotBeLookedAt,
+            // Who sends decides: one kind of mail server delivers, and another one does not.
+            (true, false, false) if !contradictions(probe).is_empty() => Self::Partly,
             (true, false, false) => Self::Deliverable,
             (true, ..) => Self::Partly,
             (false, true, _) => Self::Refused,
@@ -87,6 +98,8 @@ enum Standing {
     Takes,
     /// It is not taken by what is there, or must not go there.
     Refused,
+    /// Somebody spoke there, in TLS that our library does not have.
+    Unseen,
     /// Nobody spoke there.
     Silent,
     /// Nobody can go there from here, which says nothing about the host.
@@ -97,6 +110,7 @@ impl Standing {
     fn of(address: &AddressProbe) -> Self {
         match (address.consequence.action, address.consequence.cause, &address.sighting.failure) {
             (Action::Deliver | Action::DeliverInClear, ..) => Self::Takes,
+            (Action::CannotBeLookedAt, ..) => Self::Unseen,
             (_, _, Some(Failure { kind: FailureKind::NoRoute, .. })) => Self::OutOfReach,
             (Action::NotToThisHost, Cause::Ruling(_), _) => Self::Refused,
             (_, _, Some(Failure { at: Stage::Connect, .. })) => Self::Silent,
@@ -295,7 +309,10 @@ fn is_dateless(host: &HostProbe, sighting: &Sighting) -> bool {
 
 fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
     if probe.hosts.is_empty() {
-        let word = probe.verification.judgement.reason.word();
+        let word = match probe.has_no_usable_mx() {
+            true => Reach::NoUsableMx.word(),
+            false => probe.verification.judgement.reason.word(),
+        };
         return vec![Complaint { host: None, address: None, word }];
     }
     let of_host = |host: &HostProbe| -> Vec<Complaint> {
@@ -305,7 +322,7 @@ fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
                 let is_reached = addresses.iter().any(|at| Standing::of(at) != Standing::OutOfReach);
                 let is_told = |at: &&AddressProbe| match Standing::of(at) {
                     Standing::Takes => false,
-                    Standing::Refused | Standing::Silent => true,
+                    Standing::Refused | Standing::Unseen | Standing::Silent => true,
                     Standing::OutOfReach => !is_reached,
                 };
                 let told = addresses.iter().filter(is_told);
@@ -315,5 +332,17 @@ fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
             _ => vec![complaint(None, "no-address")],
         }
     };
-    probe.hosts.iter().flat_map(of_host).collect()
+    probe.hosts.iter().flat_map(of_host).chain(contradictions(probe)).collect()
+}
+
+/// What Exim and Postfix see in different ways, so that mail of one of them does not arrive.
+fn contradictions(probe: &DomainProbe) -> Vec<Complaint> {
+    let of_domain = probe.mx_oddities.iter().filter(|oddity| **oddity == MxOddity::NullBesideOthers);
+    let of_domain = of_domain.map(|oddity| Complaint { host: None, address: None, word: oddity.word() });
+    let of_host = probe.hosts.iter().filter(|host| host.is_dane_of_alias).map(|host| Complaint {
+        host: Some(host.name.clone()),
+        address: None,
+        word: TLSA_AT_ALIAS,
+    });
+    of_domain.chain(of_host).collect()
 }

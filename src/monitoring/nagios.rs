@@ -204,6 +204,12 @@ fn mail(summary: &Summary) -> (State, String) {
         }
         Outcome::Refused => (State::Critical, format!("an enforcing sender would not deliver: {complaints}")),
         Outcome::NoMail => (State::Critical, "the domain takes no mail (null MX)".to_owned()),
+        Outcome::CannotBeLookedAt => (
+            State::Unknown,
+            format!(
+                "the TLS of an MX host cannot be looked at from here, mail servers may know it: {complaints}"
+            ),
+        ),
         Outcome::Unknown => (State::Unknown, format!("no MX host could be asked: {complaints}")),
     }
 }

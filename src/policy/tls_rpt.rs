@@ -91,6 +91,9 @@ impl Record {
             }
             seen.push(field.key);
         }
+        if !rua.is_empty() && rua.iter().all(|destination| matches!(destination, Destination::Other(_))) {
+            findings.push(Finding::new(Code::TlsrptTxtNoDestination, octets, octets.len()..octets.len()));
+        }
         if !seen.contains(&"rua") {
             findings.push(Finding::new(Code::TlsrptTxtNoRua, octets, octets.len()..octets.len()));
         }
@@ -126,10 +129,8 @@ impl Destination {
             return Err(Code::TlsrptTxtUriReserved);
         }
         let uri = Uri::parse(text).ok_or(Code::TlsrptTxtUri)?;
-        let has_address =
-            || uri.path.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
         if uri.scheme.eq_ignore_ascii_case("mailto") {
-            if has_address() { Ok(Self::Mail(text.to_owned())) } else { Err(Code::TlsrptTxtUri) }
+            if is_address(uri) { Ok(Self::Mail(text.to_owned())) } else { Err(Code::TlsrptTxtMailAddress) }
         } else if uri.scheme.eq_ignore_ascii_case("https") {
             let host = uri.host.filter(|host| !host.is_empty());
             host.map(|_| Self::Web(text.to_owned())).ok_or(Code::TlsrptTxtUri)
@@ -137,6 +138,18 @@ impl Destination {
             Ok(Self::Other(text.to_owned()))
         }
     }
+}
+
+/// Whether a `mailto` has exactly one address with one host: `addr-spec` of RFC 6068 section 2. A report is one mail to one
+/// address.
+fn is_address(uri: Uri<'_>) -> bool {
+    let Some((local, host)) = uri.path.split_once('@') else { return false };
+    let host = host.to_ascii_lowercase();
+    // An address in brackets, which have to be encoded.
+    let is_literal = host.starts_with("%5b") && host.ends_with("%5d") && !host.contains('@');
+    let is_name = host.split('.').all(|label| !label.is_empty())
+        && !["@", ":", "/", "%40", "%2c"].iter().any(|other| host.contains(other));
+    uri.host.is_none() && !local.is_empty() && !local.contains('/') && (is_literal || is_name)
 }
 
 impl fmt::Display for Destination {
@@ -165,7 +178,21 @@ mod tests {
             ("v=TLSRPTv1; rua=", "uri", ""),
             ("v=TLSRPTv1; rua=a@b.example", "uri", "a@b.example"),
             ("v=TLSRPTv1; rua=mailto:a@b.example,", "uri", ""),
-            ("v=TLSRPTv1; rua=mailto:a", "uri", "mailto:a"),
+            ("v=TLSRPTv1; rua=mailto:a", "mail-address", "mailto:a"),
+            ("v=TLSRPTv1; rua=mailto:", "mail-address", "mailto:"),
+            ("v=TLSRPTv1; rua=mailto:a@", "mail-address", "mailto:a@"),
+            ("v=TLSRPTv1; rua=mailto:@b.example", "mail-address", "mailto:@b.example"),
+            ("v=TLSRPTv1; rua=mailto:a@b@c.example", "mail-address", "mailto:a@b@c.example"),
+            (
+                "v=TLSRPTv1; rua=mailto:a@b.example%2Cc@d.example",
+                "mail-address",
+                "mailto:a@b.example%2Cc@d.example",
+            ),
+            ("v=TLSRPTv1; rua=mailto:a@b..example", "mail-address", "mailto:a@b..example"),
+            ("v=TLSRPTv1; rua=mailto://a@b.example", "mail-address", "mailto://a@b.example"),
+            // RFC 8460 section 3: "https" and "mailto" are all that there is.
+            ("v=TLSRPTv1; rua=http://r.example/", "no-destination", ""),
+            ("v=TLSRPTv1; rua=http://r.example/,ftp://r.example/", "no-destination", ""),
             ("v=TLSRPTv1; rua=https:/x", "uri", "https:/x"),
             ("v=TLSRPTv1; rua=mailto:a@b.example!10m", "uri-reserved", "mailto:a@b.example!10m"),
             (
@@ -186,7 +213,7 @@ mod tests {
     fn what_is_tolerated_is_told() {
         for (text, word) in [
             ("v=TLSRPTv1; rua=mailto:a@b.example; rua=mailto:c@d.example", "repeated-key"),
-            ("v=TLSRPTv1; rua=http://r.example/", "scheme"),
+            ("v=TLSRPTv1; rua=http://r.example/,https://r.example/", "scheme"),
             ("v=TLSRPTv1 ; rua=mailto:a@b.example", "blank-before-semicolon"),
             ("v=TLSRPTv1; rua=mailto:a@b.example; x=y", "unknown-key"),
         ] {

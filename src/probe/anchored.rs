@@ -3,7 +3,8 @@
 //! The anchor is the only one that counts, whoever else would vouch for the chain. Its own dates and limits count, too:
 //! it is a certificate that somebody chose, and not an entry in a store (RFC 7671 section 5.2.1).
 
-use super::collector::distrusted;
+use super::path;
+use crate::causes;
 use crate::certificate::{Certificate, Distrust, Says};
 use crate::dane::matching::Anchor;
 use crate::name::MxHost;
@@ -42,9 +43,9 @@ impl Presented<'_> {
             Anchor::Certificate(der) => {
                 let says = Certificate::read(der).says.ok_or("the trust anchor cannot be read")?;
                 may_issue(&says, chain, now)?;
-                store
-                    .add(CertificateDer::from(der.to_vec()))
-                    .map_err(|error| format!("the trust anchor cannot be used: {error}"))?;
+                store.add(CertificateDer::from(der.to_vec())).map_err(|error| {
+                    format!("the trust anchor cannot be used: {}", causes::of_certificates(&error, &[der]))
+                })?;
             }
             Anchor::Key { name, key } => store.roots.push(TrustAnchor {
                 subject: Der::from(content(name).to_vec()),
@@ -52,11 +53,18 @@ impl Presented<'_> {
                 name_constraints: None,
             }),
         }
-        let parsed = ParsedCertificate::try_from(&own).map_err(|error| words(&error, &own))?;
+        let unread = |error: &Error| causes::of_certificates(error, &[&own]).why;
+        let parsed = ParsedCertificate::try_from(&own).map_err(|error| unread(&error))?;
         let moment = Moment::since_unix_epoch(Duration::from_secs(now.0));
         let algorithms = provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &store, &authorities, moment, algorithms)
-            .map_err(|error| words(&error, &own))?;
+        let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+        let told = |error: &Error| causes::of_certificates(error, &chain).why;
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &store, &authorities, moment, algorithms) {
+            Err(error) if causes::is_about_an_authority(&error) => {
+                path::leads_to(&store.roots, &chain, now, algorithms).map_err(|distrusted| distrusted.why)?;
+            }
+            verified => verified.map_err(|error| told(&error))?,
+        }
         match Certificate::read(&own).says {
             Some(says) if says.is_for(references) => Ok(()),
             Some(says) => Err(says.for_whom()),
@@ -95,10 +103,6 @@ fn between(anchor: &Says, chain: &[Vec<u8>]) -> usize {
         count += 1;
     }
     count
-}
-
-fn words(error: &Error, own: &CertificateDer<'_>) -> String {
-    distrusted(error, own).why
 }
 
 /// What is inside of an element of DER, as a trust anchor is given.

@@ -3,10 +3,12 @@
 //! That the server holds the key of its certificate is verified as ever; only the verdict about the certificate itself
 //! is written down and not acted upon.
 
-use super::report::Distrusted;
-use crate::certificate::{Certificate, Distrust, Says};
+use super::path;
+use crate::causes;
+use crate::certificate::{Certificate, Distrust, Distrusted};
 use crate::dane::der::PublicKey;
 use crate::https::{BadRoots, Roots};
+use crate::name::MxHost;
 use crate::time::UnixTime as Moment;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -15,13 +17,14 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ri
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// What makes the clients.
 #[derive(Debug)]
 pub(super) struct Collector {
     provider: Arc<CryptoProvider>,
     webpki: Arc<WebPkiServerVerifier>,
+    store: Arc<RootCertStore>,
 }
 
 /// What one server showed: its chain in DER, never empty, and what the web's authorities say of it.
@@ -31,6 +34,7 @@ pub(super) type Seen = (Vec<Vec<u8>>, Result<(), Distrusted>);
 #[derive(Debug)]
 pub(super) struct Notes {
     webpki: Arc<WebPkiServerVerifier>,
+    store: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
     /// Whom the certificate has to be for (RFC 8461 section 4.1), whatever name the handshake asks for.
     mx: ServerName<'static>,
@@ -45,10 +49,10 @@ impl Collector {
     pub(super) fn new(roots: &Roots) -> Result<Self, BadRoots> {
         let provider = Arc::new(ring::default_provider());
         let store = Arc::new(roots.load()?);
-        let webpki = WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&provider))
+        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(&provider))
             .build()
-            .map_err(|error| BadRoots::no_tls(&error))?;
-        Ok(Self { provider, webpki })
+            .map_err(|_| BadRoots::no_tls())?;
+        Ok(Self { provider, webpki, store })
     }
 
     /// Who verifies signatures.
@@ -62,8 +66,8 @@ impl Collector {
     /// If the TLS library is built without TLS 1.2 and 1.3.
     pub(super) fn session(&self, mx: ServerName<'static>) -> Result<(ClientConfig, Arc<Notes>), Error> {
         let algorithms = self.provider.signature_verification_algorithms;
-        let notes =
-            Arc::new(Notes { webpki: Arc::clone(&self.webpki), algorithms, mx, seen: Mutex::new(None) });
+        let (webpki, store) = (Arc::clone(&self.webpki), Arc::clone(&self.store));
+        let notes = Arc::new(Notes { webpki, store, algorithms, mx, seen: Mutex::new(None) });
         let verifier: Arc<dyn ServerCertVerifier> = Arc::<Notes>::clone(&notes);
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -108,6 +112,19 @@ impl Notes {
         }
     }
 
+    /// What OpenSSL and GnuTLS make of a chain that begins with an authority's certificate.
+    fn as_others_judge(&self, chain: &[&[u8]], now: UnixTime) -> Result<(), Distrusted> {
+        let now = Moment(now.as_secs());
+        path::leads_to(&self.store.roots, chain, now, self.algorithms.all)?;
+        let own = chain.first().and_then(|der| Certificate::read(der).says);
+        let (mx, other) = (MxHost::from_text(&self.mx.to_str()), Distrust::OtherName);
+        match own {
+            Some(own) if !own.is_named_in_subject && mx.is_ok_and(|mx| own.is_for(&[mx])) => Ok(()),
+            Some(own) => Err(Distrusted { kind: other, why: own.for_whom_on_the_web() }),
+            None => Err(Distrusted { kind: other, why: "it cannot be read".to_owned() }),
+        }
+    }
+
     /// What was seen; nothing if the handshake did not come to the certificate.
     pub(super) fn take(&self) -> Option<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -124,8 +141,12 @@ impl ServerCertVerifier for Notes {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verdict = self.webpki.verify_server_cert(end_entity, intermediates, &self.mx, ocsp_response, now);
-        let webpki = verdict.map(drop).map_err(|error| distrusted(&error, end_entity));
-        let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.to_vec()).collect();
+        let chain: Vec<&[u8]> = std::iter::once(end_entity).chain(intermediates).map(AsRef::as_ref).collect();
+        let webpki = match verdict {
+            Err(error) if causes::is_about_an_authority(&error) => self.as_others_judge(&chain, now),
+            verdict => verdict.map(drop).map_err(|error| causes::of_certificates(&error, &chain)),
+        };
+        let chain = chain.into_iter().map(<[u8]>::to_vec).collect();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((chain, webpki));
         Ok(ServerCertVerified::assertion())
     }
@@ -153,49 +174,4 @@ impl ServerCertVerifier for Notes {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
     }
-}
-
-/// The kind of distrust in a chain that begins with `own`, and words for it.
-pub(super) fn distrusted(error: &Error, own: &CertificateDer<'_>) -> Distrusted {
-    let says = Certificate::read(own).says;
-    let flaw = says.as_ref().and_then(Says::flaw);
-    let Error::InvalidCertificate(why) = error else {
-        return Distrusted { kind: Distrust::Other, why: error.to_string() };
-    };
-    let (kind, why) = match why {
-        CertificateError::ExpiredContext { not_after, .. } => {
-            (Distrust::Expired, format!("it ended at {}", Moment(not_after.as_secs())))
-        }
-        CertificateError::Expired => (Distrust::Expired, "its end is before its beginning".to_owned()),
-        CertificateError::NotValidYet => (Distrust::NotYetValid, why.to_string()),
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            (Distrust::NotYetValid, format!("it begins at {}", Moment(not_before.as_secs())))
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            (Distrust::OtherName, says.map_or_else(|| why.to_string(), |says| says.for_whom()))
-        }
-        CertificateError::UnknownIssuer if says.is_some_and(|says| says.subject == says.issuer) => {
-            (Distrust::SelfSigned, "it is signed by itself".to_owned())
-        }
-        CertificateError::UnknownIssuer => {
-            (Distrust::UnknownIssuer, "nobody whom this machine trusts has issued it".to_owned())
-        }
-        CertificateError::BadSignature if flaw.is_none() => {
-            (Distrust::BadSignature, "a signature in its chain is wrong".to_owned())
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            (Distrust::WrongPurpose, why.to_string())
-        }
-        CertificateError::BadEncoding if flaw.is_none() => (Distrust::Malformed, why.to_string()),
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
-        | CertificateError::UnhandledCriticalExtension => {
-            (Distrust::Unsupported, flaw.unwrap_or_else(|| why.to_string()))
-        }
-        _ => match flaw {
-            Some(flaw) => (Distrust::Unsupported, flaw),
-            None => (Distrust::Other, why.to_string()),
-        },
-    };
-    Distrusted { kind, why }
 }

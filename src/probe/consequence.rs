@@ -17,13 +17,17 @@ pub enum Action {
     DeliverInClear,
     /// Not deliver it there: what is demanded is not given. It goes to another host, or waits and comes back in the end.
     NotToThisHost,
+    /// Nobody can tell from here: the server is there and wants TLS that our library does not have, and that mail servers
+    /// linked with OpenSSL or GnuTLS may have.
+    CannotBeLookedAt,
     /// Let it wait: the server took nobody's mail now, or nobody can tell what the domain demands.
     Wait,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 4] = [Self::Deliver, Self::DeliverInClear, Self::NotToThisHost, Self::Wait];
+    pub const ALL: [Self; 5] =
+        [Self::Deliver, Self::DeliverInClear, Self::CannotBeLookedAt, Self::NotToThisHost, Self::Wait];
 
     /// The word, as every output spells it.
     #[must_use]
@@ -31,6 +35,7 @@ impl Action {
         match self {
             Self::Deliver => "deliver",
             Self::DeliverInClear => "deliver-in-clear",
+            Self::CannotBeLookedAt => "cannot-be-looked-at",
             Self::NotToThisHost => "not-to-this-host",
             Self::Wait => "wait",
         }
@@ -67,6 +72,15 @@ impl Cause {
             Self::TlsaNoMatch => "tlsa-no-match",
         }
     }
+
+    /// Whether it is our TLS library that stops there, and not the host that lacks something.
+    const fn is_ours(self) -> bool {
+        match self {
+            Self::Ruling(_) | Self::TlsaNoMatch => false,
+            Self::Failure(kind) => kind.is_ours(),
+            Self::Certificate(kind) => kind.is_ours(),
+        }
+    }
 }
 
 /// An action and its cause.
@@ -87,7 +101,7 @@ pub enum Conformity {
     Met,
     /// It does not.
     NotMet(Cause),
-    /// It could not be learnt: nobody was met there, or nobody can tell what is asked.
+    /// It could not be learnt: nobody was met there, our TLS library could not look at it, or nobody can tell what is asked.
     Unknown,
 }
 
@@ -117,12 +131,14 @@ impl Consequence {
         match (&sighting.failure, missing(ruling.tls, sighting)) {
             (Some(failure), _) => {
                 let action = match ruling.tls {
+                    _ if failure.kind.is_ours() => Action::CannotBeLookedAt,
                     _ if !failure.leaves_clear_text() => Action::Wait,
                     Tls::Opportunistic => Action::DeliverInClear,
                     Tls::Encrypt | Tls::WebPki | Tls::Dane => Action::NotToThisHost,
                 };
                 Self { action, cause: Cause::Failure(failure.kind) }
             }
+            (None, Some(cause)) if cause.is_ours() => Self { action: Action::CannotBeLookedAt, cause },
             (None, Some(cause)) => Self { action: Action::NotToThisHost, cause },
             (None, None) => says(Action::Deliver),
         }
@@ -150,9 +166,12 @@ impl Conformity {
             (Standing::NotInPolicy, ..) => Self::NotMet(Cause::Ruling(Reason::MxNotInPolicy)),
             (Standing::NotInDns, ..) => Self::NotMet(Cause::Ruling(Reason::MxNotInDns)),
             (_, Verdict::Defer, _) => Self::Unknown,
-            (_, _, Some(failure)) if !failure.leaves_clear_text() => Self::Unknown,
+            (_, _, Some(failure)) if !failure.leaves_clear_text() || failure.kind.is_ours() => Self::Unknown,
             (_, _, Some(failure)) => Self::NotMet(Cause::Failure(failure.kind)),
-            (_, _, None) => missing(asked, sighting).map_or(Self::Met, Self::NotMet),
+            (_, _, None) => match missing(asked, sighting) {
+                Some(cause) if cause.is_ours() => Self::Unknown,
+                missing => missing.map_or(Self::Met, Self::NotMet),
+            },
         }
     }
 }

@@ -46,6 +46,7 @@ impl Probe {
             verification: decided.report,
             policy: decided.policy,
             hosts,
+            mx_oddities: mx::oddities(&mx),
             hosts_left_out,
             elapsed: began.elapsed(),
         }
@@ -68,7 +69,9 @@ impl Probe {
             consequence: Consequence::of(&judgement.ruling, &sighting),
             sighting,
         });
+        let is_dane_of_alias = target.is_dane_of_alias();
         HostProbe {
+            is_dane_of_alias,
             name: target.name,
             preference: preference(mx, name),
             dane: target.dane,

@@ -89,11 +89,11 @@ pub enum FailureKind {
     Injected,
     /// What came behind STARTTLS is not TLS.
     NotTls,
-    /// The server speaks nothing newer than TLS 1.1 (RFC 8996).
+    /// The server speaks nothing newer than TLS 1.1 (RFC 8996), which our TLS library does not know.
     OldTls,
-    /// The two sides have no cipher suite, group or signature in common, or the server says so.
+    /// The server and our TLS library have no cipher suite, group or signature in common, or the server says so.
     NoCommonTls,
-    /// The TLS library cannot use the server's certificate: its key is too short or of an unknown kind, or it is malformed.
+    /// Our TLS library cannot use the server's certificate: its key is too short or of an unknown kind, or it is malformed.
     BadCertificate,
     /// The server does not prove that it holds the key of its certificate.
     KeyNotProven,
@@ -143,5 +143,11 @@ impl FailureKind {
             Self::KeyNotProven => "key-not-proven",
             Self::Tls => "tls",
         }
+    }
+
+    /// Whether it is our TLS library that stops there, so that nobody can tell from here what a mail server would do.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::OldTls | Self::NoCommonTls | Self::BadCertificate)
     }
 }

@@ -16,6 +16,7 @@ pub mod consequence;
 pub mod domain;
 pub mod failure;
 mod handshake;
+mod path;
 pub mod report;
 mod session;
 mod smtp;

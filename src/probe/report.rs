@@ -5,7 +5,8 @@
 
 use super::consequence::{Action, Cause, Conformity, Consequence};
 use super::failure::{Failure, FailureKind, Stage};
-use crate::certificate::{Certificate, Distrust};
+use crate::certificate::Certificate;
+pub use crate::certificate::Distrusted;
 use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
@@ -13,6 +14,7 @@ use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
 use crate::verdict::{DaneHost, HostJudgement, LookupError, Verdict};
 use crate::verify::Report;
+use crate::verify::mx::MxOddity;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,6 +34,8 @@ pub struct DomainProbe {
     /// The MX hosts in the order of their preference. Empty if the domain takes no mail, or where it goes could not be
     /// learnt: the judgement says which.
     pub hosts: Vec<HostProbe>,
+    /// What is wrong with the MX records, so that mail servers do not agree on them or deliver nothing.
+    pub mx_oddities: Vec<MxOddity>,
     /// MX hosts that were left out because there are more than are asked ([`crate::limits::MAX_MX_HOSTS_LOOKED_AT`]).
     pub hosts_left_out: usize,
     /// From the first DNS question to the last `QUIT`.
@@ -53,6 +57,8 @@ pub struct HostProbe {
     /// The TLSA base domain, which is also the name in the handshake (RFC 7672 section 8.1); `None` without secure TLSA
     /// records.
     pub tlsa_base: Option<MxHost>,
+    /// Whether those records stand at an alias (CNAME) alone, and not where it leads, where Exim looks for them.
+    pub is_dane_of_alias: bool,
     /// The secure TLSA records at the base domain for port 25, in the order of DNS.
     pub tlsa: Vec<TlsaRecord>,
     /// Its addresses, IPv4 first, each with what happened there; or why there is none.
@@ -125,15 +131,6 @@ pub struct Chain {
     pub webpki: Result<(), Distrusted>,
 }
 
-/// Why a chain is not believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Distrusted {
-    /// The kind, for programs.
-    pub kind: Distrust,
-    /// In words.
-    pub why: String,
-}
-
 /// What a probe comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -141,10 +138,14 @@ pub enum Reach {
     Every,
     /// The domain has no host that takes mail, and says so (RFC 7505).
     NoHost,
+    /// The domain has MX records, and none of them names a host.
+    NoUsableMx,
     /// Some address or host would not.
     Some,
     /// Nobody could be asked, or nobody can tell what the domain demands.
     Unknown,
+    /// Some address cannot be looked at from here, since our TLS library lacks what it wants; nothing else is wrong.
+    CannotBeLookedAt,
 }
 
 impl Reach {
@@ -154,8 +155,10 @@ impl Reach {
         match self {
             Self::Every => "every",
             Self::NoHost => "no-host",
+            Self::NoUsableMx => "no-usable-mx",
             Self::Some => "some",
             Self::Unknown => "unknown",
+            Self::CannotBeLookedAt => "cannot-be-looked-at",
         }
     }
 }
@@ -169,6 +172,7 @@ impl DomainProbe {
     #[must_use]
     pub fn reach(&self) -> Reach {
         let (mut is_met, mut is_closed, mut is_refused, mut is_unknown) = (false, false, false, false);
+        let mut is_unseen = false;
         for host in &self.hosts {
             let Ok(addresses) = &host.addresses else {
                 is_closed |= host.addresses == Err(NoAddress::Absent);
@@ -178,9 +182,10 @@ impl DomainProbe {
             is_unknown |= addresses.iter().all(AddressProbe::is_out_of_reach);
             for address in addresses.iter().filter(|address| !address.is_out_of_reach()) {
                 let is_connected = address.sighting.failure.as_ref().is_none_or(|it| it.at > Stage::Connect);
-                is_met |= is_connected;
+                is_met |= is_connected && address.consequence.action != Action::CannotBeLookedAt;
                 match (address.consequence.action, address.consequence.cause) {
                     (Action::Deliver | Action::DeliverInClear, _) => {}
+                    (Action::CannotBeLookedAt, _) => is_unseen = true,
                     (Action::Wait, Cause::Ruling(_)) => is_unknown = true,
                     (Action::Wait | Action::NotToThisHost, _) if is_connected => is_refused = true,
                     (Action::NotToThisHost, Cause::Ruling(_)) => is_refused = true,
@@ -190,11 +195,25 @@ impl DomainProbe {
         }
         match self.verification.judgement.verdict {
             _ if is_refused || (is_closed && is_met) => Reach::Some,
+            _ if is_unseen => Reach::CannotBeLookedAt,
             _ if is_unknown || is_closed => Reach::Unknown,
+            Verdict::Deliver if self.has_no_usable_mx() => Reach::NoUsableMx,
             Verdict::Deliver if self.hosts.is_empty() => Reach::NoHost,
             _ if self.hosts.is_empty() => Reach::Unknown,
             _ => Reach::Every,
         }
+    }
+
+    /// Whether there are MX records, of which none names a host, and which are not a null MX.
+    #[must_use]
+    pub fn has_no_usable_mx(&self) -> bool {
+        let is_so = |oddity: &MxOddity| {
+            matches!(
+                oddity,
+                MxOddity::Address { is_alone: true, .. } | MxOddity::NoHost { is_alone: true, .. }
+            )
+        };
+        self.hosts.is_empty() && self.mx_oddities.iter().any(is_so)
     }
 
     /// Every address that was asked, with its host.

@@ -95,10 +95,9 @@ impl Session<'_> {
         let stream = Conversation::new(Allowance::new(stream), stage).starttls(self.ehlo).await?;
         stage.set(Stage::Handshake);
         let (name, mx_name) = (for_tls(target.server_name())?, for_tls(&target.name)?);
-        let (config, noted) = self
-            .collector
-            .session(mx_name)
-            .map_err(|error| Failure::new(Stage::Handshake, FailureKind::Tls, error.to_string()))?;
+        let (config, noted) = self.collector.session(mx_name).map_err(|_| {
+            Failure::new(Stage::Handshake, FailureKind::Tls, "our TLS library refuses its own set-up")
+        })?;
         let noted = notes.get_or_init(|| noted);
         let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let mut stream =

@@ -32,6 +32,8 @@ pub struct Target {
     pub addresses: Result<Vec<IpAddr>, NoAddress>,
     /// Addresses beyond those.
     pub addresses_left_out: usize,
+    /// Where its name leads, if it is an alias (CNAME), which no MX record should name (RFC 5321 section 5.1).
+    pub alias_of: Option<MxHost>,
 }
 
 impl Target {
@@ -47,6 +49,8 @@ impl Target {
         let (tlsa_base, tlsa) = records(&tlsa_answers).unzip();
         let base: &MxHost = tlsa_base.as_ref().unwrap_or(host);
         let references = std::iter::once(base).chain(next_hop).cloned().collect();
+        let ends = answers.iter().filter_map(|answer| answer.aliases.last());
+        let alias_of = ends.filter_map(MxHost::from_dns).find(|end| end != host);
         let (addresses, addresses_left_out) = addresses(&answers);
         Self {
             name: host.clone(),
@@ -57,7 +61,15 @@ impl Target {
             references,
             addresses,
             addresses_left_out,
+            alias_of,
         }
+    }
+
+    /// Whether its TLSA records stand at a name that is an alias, and not where that leads. Who looks there alone, as Exim
+    /// does, finds none.
+    #[must_use]
+    pub fn is_dane_of_alias(&self) -> bool {
+        self.alias_of.is_some() && self.tlsa_base.as_ref() == Some(&self.name)
     }
 
     /// By which name it is addressed in the handshake: by its TLSA base domain (RFC 7672 section 8.1), without secure

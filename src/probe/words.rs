@@ -22,7 +22,7 @@ pub struct Explanation {
 /// Every word that is not a reason of a verdict.
 pub fn all() -> impl Iterator<Item = Explanation> {
     let failures = FailureKind::ALL.into_iter().map(FailureKind::explain);
-    failures.chain(Distrust::ALL.into_iter().map(Distrust::explain)).chain([TLSA_NO_MATCH])
+    failures.chain(Distrust::ALL.into_iter().map(Distrust::explain)).chain([TLSA_NO_MATCH]).chain(MX_RECORDS)
 }
 
 /// The word of [`super::consequence::Cause::TlsaNoMatch`].
@@ -33,6 +33,56 @@ const TLSA_NO_MATCH: Explanation = Explanation {
     rule: "RFC 7672 section 3.2",
     result_type: Some(ResultType::ValidationFailure),
 };
+
+/// Where an alias has TLSA records, and where it leads has none.
+pub const TLSA_AT_ALIAS: &str = "tlsa-at-alias-alone";
+
+/// What can be wrong with MX records, the names that they lead to included.
+const MX_RECORDS: [Explanation; 6] = [
+    Explanation {
+        word: TLSA_AT_ALIAS,
+        meaning: "The MX record names an alias (CNAME), and the TLSA records stand at the alias alone: Postfix looks there; Exim looks only where the alias leads, finds none, and its mail waits for ever.",
+        fix: "Let the MX record name the host itself, or publish the TLSA records where the alias leads, too.",
+        rule: "RFC 7672 section 2.2.2, RFC 5321 section 5.1",
+        result_type: None,
+    },
+    Explanation {
+        word: "mx-address",
+        meaning: "An MX record names an IP address: Exim passes it over, and returns the mail if there is no other; Postfix delivers to the address, with a warning.",
+        fix: "Give the host a name with that address, and let the MX record name it.",
+        rule: "RFC 5321 section 5.1",
+        result_type: None,
+    },
+    Explanation {
+        word: "mx-no-host",
+        meaning: "An MX record names what no host is called: Exim and Postfix pass it over, and deliver nothing if there is no other.",
+        fix: "Name a host; a domain without mail publishes MX 0 . alone (a dot).",
+        rule: "RFC 5321 section 5.1",
+        result_type: None,
+    },
+    Explanation {
+        word: "null-mx-beside",
+        meaning: "A null MX stands beside the MX record of a host: Exim delivers to the host, Postfix returns the mail.",
+        fix: "Remove the null MX, or every other MX record.",
+        rule: "RFC 7505 section 3",
+        result_type: None,
+    },
+    Explanation {
+        word: "null-mx-otherwise",
+        meaning: "A null MX is not the only MX record, or not of preference 0: Exim and Postfix take it for one all the same, others may not.",
+        fix: "Publish one MX record alone: MX 0 . (a dot).",
+        rule: "RFC 7505 section 3",
+        result_type: None,
+    },
+    Explanation {
+        // The word of Reach::NoUsableMx.
+        word: "no-usable-mx",
+        meaning: "The domain has MX records, and none of them names a host: Exim returns its mail at once. Postfix does, too, but delivers to an IP address that stands there.",
+        fix: "Let the MX records name hosts; MX 0 . alone says that a domain takes no mail.",
+        rule: "RFC 5321 section 5.1, RFC 7505 section 3",
+        result_type: None,
+    },
+];
 
 impl FailureKind {
     /// Everything there is to say about it.
@@ -106,19 +156,19 @@ impl FailureKind {
                 Some(ResultType::ValidationFailure),
             ),
             Self::OldTls => (
-                "The server speaks nothing newer than TLS 1.1, which nobody should use any more.",
+                "The server speaks nothing newer than TLS 1.1, so it cannot be looked at from here. Mail servers linked with GnuTLS still speak that, and Postfix does; others with OpenSSL do not at the level that distributions set.",
                 "Turn TLS 1.2 and 1.3 on.",
                 "RFC 8996 section 4",
                 Some(ResultType::ValidationFailure),
             ),
             Self::NoCommonTls => (
-                "The server and the probe have no cipher suite, group or signature in common.",
+                "The server and this program have no cipher suite, group or signature in common, so it cannot be looked at from here. Mail servers linked with OpenSSL or GnuTLS know more: DHE, RSA key exchange and CBC suites, keys on P-521.",
                 "Let the server take the usual suites of TLS 1.2 and 1.3.",
                 "RFC 9325 section 4.2",
                 Some(ResultType::ValidationFailure),
             ),
             Self::BadCertificate => (
-                "The TLS library cannot use the server's certificate: its key is too short, or it is malformed. Other senders may.",
+                "The TLS library of this program cannot use the server's certificate, so it cannot be looked at from here: its key is too short, or it is malformed. RSA of 1024 bits is taken by GnuTLS and by Postfix, not by OpenSSL at the level that distributions set.",
                 "Make a certificate with an RSA key of 2048 bits at least, or with one of P-256.",
                 "RFC 9325 section 4.5",
                 Some(ResultType::ValidationFailure),
@@ -175,9 +225,14 @@ impl Distrust {
                 "Look whether the intermediate certificates that are sent are those of the issuer.",
                 ResultType::CertificateNotTrusted,
             ),
-            Self::Unsupported => (
-                "The chain uses what the TLS library does not: an algorithm, a short key, a certificate of version 1.",
+            Self::WeakSignature => (
+                "A certificate of the chain is signed with SHA-1 or MD5: GnuTLS does not believe it, and OpenSSL only at a level that distributions do not set.",
                 "Get a new certificate.",
+                ResultType::CertificateNotTrusted,
+            ),
+            Self::Unsupported => (
+                "The chain uses what the TLS library of this program cannot check: an algorithm, a short key, a certificate of version 1. Nobody can tell from here; mail servers linked with OpenSSL or GnuTLS know more.",
+                "Compare with `openssl s_client -starttls smtp`; a new certificate with RSA of 2048 bits or P-256 is known to all.",
                 ResultType::CertificateNotTrusted,
             ),
             Self::WrongPurpose => (

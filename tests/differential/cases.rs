@@ -1,8 +1,8 @@
 //! What the servers show and what is published about them; `expected.tsv` has what everybody is to make of it.
 
 use super::pki::{
-    Pki, Shown, common_name_only, early, ed25519, elsewhere, for_clients, issued, issued_for, leaf, over,
-    p384, self_signed, tlsa,
+    Pki, Shown, as_authority, common_name_only, early, ed25519, elsewhere, for_clients, issued, issued_for,
+    leaf, over, p384, self_signed, tlsa,
 };
 
 /// One MX host.
@@ -55,6 +55,7 @@ pub(crate) const CASES: &[Case] = &[
     case("ee-early", |pki, host| pki.chained(early(leaf(host))), own_key),
     case("ee-wrong-name", |pki, _| pki.chained(leaf("somebody-else.test")), own_key),
     case("ee-self-signed", |_, host| self_signed(&leaf(host)), own_key),
+    case("ee-authority", |_, host| self_signed(&as_authority(leaf(host))), own_key),
     case("ee-for-clients", |pki, host| pki.chained(for_clients(host)), own_key),
     case("ee-unknown-ca", |pki, host| issued(leaf(host), &pki.stranger, &[]), own_key),
     case("ee-rollover", Pki::ordinary, |_, shown| vec![elsewhere(3, 1, 1), shown.tlsa(3, 1, 1)]),
@@ -134,6 +135,14 @@ pub(crate) const CASES: &[Case] = &[
         |pki, host| issued(leaf(host), &pki.usurper, &[&pki.usurper, &pki.root]),
         |pki, _| vec![tlsa(2, 0, 1, pki.root.der())],
     ),
+    case("ta-authority", |pki, host| pki.chained(as_authority(leaf(host))), middle),
+    case("ta-authority-expired", |pki, host| pki.chained(as_authority(over(leaf(host)))), middle),
+    case("ta-authority-wrong-name", |pki, _| pki.chained(as_authority(leaf("somebody-else.test"))), middle),
+    case(
+        "ta-authority-names-itself",
+        |_, host| self_signed(&as_authority(leaf(host))),
+        |_, shown| vec![shown.tlsa(2, 0, 1)],
+    ),
     case("ta-names-itself", |_, host| self_signed(&leaf(host)), |_, shown| vec![shown.tlsa(2, 0, 1)]),
     case(
         "ta-out-of-order",
@@ -194,5 +203,13 @@ pub(crate) const CASES: &[Case] = &[
     case("web-wildcard-too-high", |pki, _| pki.chained(leaf("*.test")), none),
     case("web-wildcard-partial", |pki, host| pki.chained(leaf(&format!("m*.{}", parent(host)))), none),
     case("web-common-name", |pki, host| pki.chained(common_name_only(host)), none),
+    case("web-authority", |pki, host| pki.chained(as_authority(leaf(host))), none),
+    case(
+        "web-authority-unknown",
+        |pki, host| issued(as_authority(leaf(host)), &pki.stranger, &[&pki.stranger]),
+        none,
+    ),
+    case("web-authority-wrong-name", |pki, _| pki.chained(as_authority(leaf("somebody-else.test"))), none),
+    case("web-authority-for-clients", |pki, host| pki.chained(as_authority(for_clients(host))), none),
     case("web-for-clients", |pki, host| pki.chained(for_clients(host)), none),
 ];

@@ -2,7 +2,7 @@
 
 use crate::support::laboratory::certificates::authority;
 use rcgen::{
-    CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
 };
 use ring::digest::{SHA256, SHA512, digest};
@@ -117,6 +117,12 @@ pub(crate) fn leaf(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     (params.not_before, params.not_after) = period(-30, 60);
+    params
+}
+
+/// It says that it is an authority's (CA:TRUE), as `openssl req -x509` makes it.
+pub(crate) fn as_authority(mut params: CertificateParams) -> CertificateParams {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }
 

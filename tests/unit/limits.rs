@@ -74,6 +74,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_PROBE_ADDRESSES", "16"),
     ("MAX_PROBE_OCTETS", "131_072"),
     ("MAX_ANCHORS_TRIED", "8"),
+    ("MAX_CHAIN_LENGTH", "8"),
+    ("MAX_CHAIN_SIGNATURES", "100"),
     ("MAX_SMTP_REPLY_LINES", "100"),
     ("MAX_SMTP_REPLY_OCTETS", "2_048"),
     ("MAX_NAGIOS_OCTETS", "4_096"),

@@ -29,8 +29,10 @@ pub(super) fn run(arguments: &LintArguments) -> ExitStatus {
 /// One text, from a file or standard input.
 fn text(arguments: &LintArguments, kind: Kind, file: Option<&OsStr>) -> Result<ExitStatus, Failure> {
     let (name, octets) = match file {
-        Some(path) if path != "-" => (path.to_string_lossy(), File::open(path).and_then(read)),
-        _ => ("standard input".into(), read(io::stdin())),
+        Some(path) if path != "-" => {
+            (path.to_string_lossy(), File::open(path).and_then(|file| read(file, kind)))
+        }
+        _ => ("standard input".into(), read(io::stdin(), kind)),
     };
     let octets =
         octets.map_err(|error| Failure(ExitStatus::Usage, format!("{name} cannot be read: {error}")))?;
@@ -42,12 +44,13 @@ fn text(arguments: &LintArguments, kind: Kind, file: Option<&OsStr>) -> Result<E
     Ok(output::write(&shown, status(arguments.strict, &[part])))
 }
 
-/// The octets without one final line end. A little more is read than any text may have, so that it is found too long.
-fn read(input: impl Read) -> io::Result<Vec<u8>> {
+/// The octets; of a record without one final line end, which an editor adds, of a policy all that a web server would send. A
+/// little more is read than any text may have, so that it is found too long.
+fn read(input: impl Read, kind: Kind) -> io::Result<Vec<u8>> {
     let most = u64::try_from(MAX_BODY_OCTETS).unwrap_or(u64::MAX).saturating_add(3);
     let mut octets = Vec::new();
     input.take(most).read_to_end(&mut octets)?;
-    if octets.ends_with(b"\n") {
+    if kind != Kind::MtaStsPolicy && octets.ends_with(b"\n") {
         octets.pop();
         if octets.ends_with(b"\r") {
             octets.pop();

@@ -238,6 +238,8 @@ impl Census {
         let counts: Vec<String> = Outcome::ALL
             .iter()
             .zip(self.outcomes)
+            // The one that is about us is told where it occurs.
+            .filter(|(outcome, number)| **outcome != Outcome::CannotBeLookedAt || *number > 0)
             .map(|(outcome, number)| format!("{number} {}", outcome.word()))
             .collect();
         format!("{all} domains in {seconds} s, {} malformed\n{}", self.malformed, counts.join(", "))

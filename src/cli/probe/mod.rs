@@ -162,9 +162,9 @@ fn domains(arguments: &ProbeArguments) -> Result<Vec<PolicyDomain>, Failure> {
 /// What the probes mean for whoever started the program: trouble that was seen counts before what nobody can tell.
 fn status(probes: &[DomainProbe]) -> ExitStatus {
     let reaches: Vec<Reach> = probes.iter().map(DomainProbe::reach).collect();
-    if reaches.contains(&Reach::Some) {
+    if reaches.iter().any(|reach| matches!(reach, Reach::Some | Reach::NoUsableMx)) {
         ExitStatus::Refuse
-    } else if reaches.contains(&Reach::Unknown) {
+    } else if reaches.iter().any(|reach| matches!(reach, Reach::Unknown | Reach::CannotBeLookedAt)) {
         ExitStatus::Defer
     } else {
         ExitStatus::Deliver

@@ -90,7 +90,7 @@ fn summary(page: &mut Page, explanation: &Explanation) {
         page.item("as if", Tone::Plain, &words);
     }
     page.item("verdict", tone_of(answer.verdict), &format!("{} ({})", answer.verdict, answer.reason));
-    page.item("why", Tone::Plain, answer.meaning);
+    page.item("why", Tone::Plain, &answer.meaning);
     if answer.verdict == "deliver" {
         page.item("TLS", Tone::Plain, least(explanation.report.judgement.tls));
     }

@@ -2,6 +2,7 @@
 
 use crate::policy::lint::{Code, Finding, Inspected};
 use crate::policy::pattern::MxPattern;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 /// Reads a pattern as a policy file has it: `["*."] Domain`, in which a final dot is dropped and U-labels become
@@ -38,6 +39,8 @@ fn fault(value: &str) -> Code {
         Code::MtaStsPolicyMxDot
     } else if name.contains('*') {
         Code::MtaStsPolicyMxWildcard
+    } else if is_with_port(name) {
+        Code::MtaStsPolicyMxPort
     } else if name.contains([':', '['])
         || !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
     {
@@ -47,6 +50,18 @@ fn fault(value: &str) -> Code {
     } else {
         Code::MtaStsPolicyMx
     }
+}
+
+/// Whether a port stands behind a name, or behind an address: `HOST:PORT`.
+fn is_with_port(name: &str) -> bool {
+    let port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    name.rsplit_once(':').is_some_and(|(host, behind)| {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        port(behind)
+            && (MxPattern::with_u_labels(host).is_some()
+                || host.parse::<Ipv4Addr>().is_ok()
+                || host.ends_with(']'))
+    })
 }
 
 #[cfg(test)]
@@ -91,6 +106,13 @@ mod tests {
             ("*.192.0.2.1", "mx-address"),
             ("[192.0.2.1]", "mx-address"),
             ("2001:db8::1", "mx-address"),
+            ("::25", "mx-address"),
+            ("mail.example:25", "mx-port"),
+            ("mail.example.:25", "mx-port"),
+            ("*.mail.example:587", "mx-port"),
+            ("192.0.2.1:25", "mx-port"),
+            ("[2001:db8::1]:25", "mx-port"),
+            ("mail.example:smtp", "mx-address"),
             ("_.example.com", "mx-underscore"),
             ("m_x.example.com", "mx-underscore"),
             ("-mx.example.com", "mx"),

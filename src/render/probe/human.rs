@@ -38,7 +38,8 @@ pub fn page(probes: &[DomainProbe], paint: Paint) -> String {
 
 fn domain(page: &mut Page, probe: &DomainProbe) {
     let (tone, words) = summary(probe);
-    page.heading(&format!("{}: {words}", probe.domain));
+    let but = if probe.hosts.iter().any(|host| host.is_dane_of_alias) { ", but not from Exim" } else { "" };
+    page.heading(&format!("{}: {words}{but}", probe.domain));
     let judgement = &probe.verification.judgement;
     let reason = judgement.reason.explain();
     match judgement.verdict {
@@ -56,6 +57,9 @@ fn domain(page: &mut Page, probe: &DomainProbe) {
     for note in &probe.verification.notes {
         page.item("note", Tone::Faint, &excerpt(note, SHOWN));
     }
+    for oddity in &probe.mx_oddities {
+        page.item("MX", Tone::Bad, &oddity.meaning());
+    }
     for host in &probe.hosts {
         of_host(page, probe, host);
     }
@@ -70,6 +74,7 @@ fn summary(probe: &DomainProbe) -> (Tone, String) {
     let all = probe.addresses().count();
     let good = probe.addresses().filter(|(_, one)| one.consequence.action.delivers()).count();
     match (probe.reach(), good) {
+        (Reach::NoUsableMx, _) => (Tone::Bad, "none of its MX records names a host".to_owned()),
         (Reach::NoHost, _) => (Tone::Good, "it takes no mail, and says so".to_owned()),
         (Reach::Every, _) if all == 1 => (Tone::Good, "its only address would get the mail".to_owned()),
         (Reach::Every, 2) if all == 2 => (Tone::Good, "both addresses would get the mail".to_owned()),
@@ -83,6 +88,15 @@ fn summary(probe: &DomainProbe) -> (Tone, String) {
             (Tone::Bad, format!("all {all} addresses would get the mail, but some host has none"))
         }
         (Reach::Some, _) => (Tone::Bad, format!("{good} of {all} addresses would get the mail")),
+        (Reach::CannotBeLookedAt, _) if all == 1 => {
+            (Tone::Warning, "its only address cannot be looked at from here".to_owned())
+        }
+        (Reach::CannotBeLookedAt, _) => (
+            Tone::Warning,
+            format!(
+                "{good} of {all} addresses would get the mail, the others cannot all be looked at from here"
+            ),
+        ),
         (Reach::Unknown, _) if probe.verification.judgement.verdict == Verdict::Deliver => {
             (Tone::Warning, "its MX hosts could not be asked".to_owned())
         }
@@ -114,6 +128,11 @@ fn of_host(page: &mut Page, probe: &DomainProbe, host: &HostProbe) {
     }
     if let Some(base) = host.tlsa_base.as_ref().filter(|base| **base != host.name) {
         page.item("TLSA", Tone::Plain, &format!("at {base}, which its name is an alias for"));
+    }
+    if host.is_dane_of_alias {
+        let words = "its name is an alias (CNAME), and its TLSA records stand there alone: Postfix looks there; Exim looks only \
+                     where the alias leads, finds none, and its mail waits for ever";
+        page.item("TLSA", Tone::Bad, words);
     }
     match &host.addresses {
         Ok(addresses) => addresses.iter().for_each(|address| of_address(page, probe, host, address)),
@@ -165,6 +184,9 @@ fn of_address(page: &mut Page, probe: &DomainProbe, host: &HostProbe, address: &
         let words = format!("what its policy asks for is not met ({}), which is only reported", cause.word());
         page.more(Tone::Warning, &words);
     }
+    if let Some(meaning) = cannot(address) {
+        page.more(Tone::Plain, meaning);
+    }
     if let Some(tls) = seen.tls {
         page.more(Tone::Faint, &format!("{} {}", tls.version, tls.cipher));
     }
@@ -201,6 +223,10 @@ fn consequence(host: &HostProbe, address: &AddressProbe) -> (Tone, String) {
         Action::DeliverInClear => {
             (Tone::Warning, format!("gets the mail in clear text ({word}): {}", failed.unwrap_or_default()))
         }
+        Action::CannotBeLookedAt => {
+            let why = failed.or_else(|| of_cause(cause, address)).unwrap_or_default();
+            (Tone::Warning, format!("cannot be looked at from here ({word}): {why}"))
+        }
         Action::NotToThisHost | Action::Wait => {
             let (tone, now) = if action == Action::Wait { (Tone::Warning, " now") } else { (Tone::Bad, "") };
             match failed.or_else(|| of_cause(cause, address)) {
@@ -211,6 +237,18 @@ fn consequence(host: &HostProbe, address: &AddressProbe) -> (Tone, String) {
     }
 }
 
+/// What mail servers with other libraries do, where ours stops.
+fn cannot(address: &AddressProbe) -> Option<&'static str> {
+    if address.consequence.action != Action::CannotBeLookedAt {
+        return None;
+    }
+    match address.consequence.cause {
+        Cause::Failure(kind) => Some(kind.explain().meaning),
+        Cause::Certificate(kind) => Some(kind.explain().meaning),
+        Cause::Ruling(_) | Cause::TlsaNoMatch => None,
+    }
+}
+
 fn of_failure(failure: &Failure) -> String {
     format!("{}: {}", failure.at.place(), excerpt(&failure.why, SHOWN))
 }
@@ -218,6 +256,9 @@ fn of_failure(failure: &Failure) -> String {
 /// What is missing, where the session itself was completed; what its host is refused for was said above.
 fn of_cause(cause: Cause, address: &AddressProbe) -> Option<String> {
     match cause {
+        Cause::TlsaNoMatch if address.sighting.tlsa.contains(&Fate::NotSent) => {
+            Some("no TLSA record fits what it shows, and its chain is not sent up to its end".to_owned())
+        }
         Cause::TlsaNoMatch => Some("no TLSA record fits what it shows".to_owned()),
         Cause::Certificate(_) => match address.sighting.chain.as_ref().map(|chain| &chain.webpki) {
             Some(Err(distrusted)) => Some(excerpt(&distrusted.why, SHOWN)),
@@ -248,6 +289,11 @@ fn certificates(page: &mut Page, chain: &Chain, now: UnixTime, is_told: bool) {
         let (tone, until) = until(says, now);
         let tone = if tone == Tone::Plain { Tone::Faint } else { tone };
         page.more(tone, &format!("sent along: {}, {until}", excerpt(&says.subject, SHOWN)));
+    }
+    if own.says.as_ref().is_some_and(|says| says.is_authority) {
+        let words =
+            "it is an authority's own (CA:TRUE): OpenSSL and GnuTLS take it for a server's, rustls does not";
+        page.more(Tone::Warning, words);
     }
     match &chain.webpki {
         Ok(()) => page.more(Tone::Plain, "public authorities vouch for it"),
@@ -300,7 +346,16 @@ fn of_record(record: &TlsaRecord, fate: &Fate) -> (Tone, String) {
     let (tone, words) = match fate {
         Fate::Matched { at: Some(0) } => (Tone::Good, "fits its own certificate".to_owned()),
         Fate::Matched { at: Some(_) } => (Tone::Good, "fits an authority above its certificate".to_owned()),
-        Fate::Matched { at: None } => (Tone::Good, "brings the authority above its certificate".to_owned()),
+        Fate::Matched { at: None } => (
+            Tone::Warning,
+            "brings the authority above its certificate, which the host does not send: senders with OpenSSL take that, \
+             senders with GnuTLS refuse it"
+                .to_owned(),
+        ),
+        Fate::NotSent => (
+            Tone::Warning,
+            "names an authority that the host does not send, or another one: let it send its whole chain".to_owned(),
+        ),
         Fate::NotMatched => (Tone::Warning, "does not fit".to_owned()),
         Fate::Unverified(why) => (Tone::Bad, format!("would fit, but: {}", excerpt(why, SHOWN))),
         Fate::Unusable(why) => (Tone::Warning, format!("cannot be used: {why}")),

@@ -40,6 +40,9 @@ pub fn object(probe: &DomainProbe) -> Value {
         "reason": judgement.reason.word(),
         "policy_expires_at": probe.policy_expires_at().map(|end| end.0),
         "hosts": probe.hosts.iter().map(host).collect::<Value>(),
+        "mx_faults": probe.mx_oddities.iter().map(|oddity| json!({
+            "word": oddity.word(), "meaning": safe(&oddity.meaning()),
+        })).collect::<Value>(),
         "hosts_left_out": probe.hosts_left_out,
         "notes": probe.verification.notes.iter().map(|note| safe(note)).collect::<Value>(),
         "elapsed_ms": milliseconds(probe.elapsed),
@@ -59,6 +62,7 @@ fn host(host: &HostProbe) -> Value {
         "reason": ruling.reason.word(),
         "standing": standing(host.judgement.standing),
         "dane": dane(&host.dane),
+        "tlsa_at_alias_alone": host.is_dane_of_alias,
         "tlsa_base": host.tlsa_base.as_ref().map(ToString::to_string),
         "tlsa": host.tlsa.iter().map(record).collect::<Value>(),
         "no_address": host.addresses.as_ref().err().map(no_address),
@@ -101,6 +105,7 @@ fn certificate(certificate: &Certificate) -> Value {
     json!({
         "sha256": certificate.sha256,
         "key_sha256": certificate.key_sha256,
+        "is_authority": says.map(|says| says.is_authority),
         "subject": says.map(|says| safe(&says.subject)),
         "issuer": says.map(|says| safe(&says.issuer)),
         "names": says.map(|says| says.names.iter().take(NAMES_TOLD).map(|name| safe(name)).collect::<Value>()),
@@ -123,7 +128,7 @@ fn tlsa(record: &TlsaRecord, fate: &Fate) -> Value {
         Fate::Matched { at } => (*at, None),
         Fate::Unverified(why) => (None, Some(safe(why))),
         Fate::Unusable(why) => (None, Some(safe(&why.to_string()))),
-        Fate::NotMatched | Fate::Superseded | Fate::NotReached => (None, None),
+        Fate::NotSent | Fate::NotMatched | Fate::Superseded | Fate::NotReached => (None, None),
     };
     json!({"record": safe(&record.text), "fate": fate.word(), "at": at, "why": why})
 }

@@ -173,19 +173,33 @@ fn an_endless_input_is_too_long_and_soon_told() {
     }
 }
 
+/// RFC 8461 section 3.2: `sts-policy-term` ends a line, once; a blank line is none of the grammar's, nor at the end. It is honoured
+/// all the same.
+#[test]
+fn one_blank_line_at_the_end_of_a_policy_is_seen() {
+    let policy = "version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 2419200\n";
+    for (more, expected) in [("", 0), ("\n", 1), ("\r\n", 1), (" \n", 1), ("\n\n", 2)] {
+        let output = lint(&["--kind", "mta-sts-policy"], format!("{policy}{more}").as_bytes());
+        assert_eq!(said(&output).matches("warning: mta-sts.policy.blank-line").count(), expected, "{more:?}");
+        assert_eq!(output.status.code(), Some(0), "{more:?}");
+    }
+    let output = lint(&["--kind", "mta-sts-policy"], policy.trim_end().as_bytes());
+    assert!(said(&output).contains("well-formed: no findings"), "the last line need not be ended");
+}
+
 #[test]
 fn of_too_many_findings_those_that_matter_most_are_told() {
     let text = vec![b'\n'; 60_000];
     let output = lint(&["--kind", "mta-sts-policy"], &text);
     assert!(said(&output).contains("error: mta-sts.policy.no-mode\n"), "{}", said(&output));
     assert!(
-        said(&output).contains("\nand 59952 more, which matter no more than these\n"),
+        said(&output).contains("\nand 59953 more, which matter no more than these\n"),
         "{}",
         said(&output)
     );
     let output = lint(&["--kind", "mta-sts-policy", "--format", "json"], &text);
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((object["findings"].as_array().unwrap().len(), &object["left_out"]), (1_000, &59_002.into()));
+    assert_eq!((object["findings"].as_array().unwrap().len(), &object["left_out"]), (1_000, &59_003.into()));
 }
 
 #[test]

@@ -2,5 +2,6 @@
 
 mod dry_run;
 mod fixture;
+mod mx_records;
 mod past;
 mod schema;

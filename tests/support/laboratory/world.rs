@@ -11,8 +11,8 @@ use std::net::IpAddr;
 /// Aliases that the name server follows before it gives up, as recursive resolvers do.
 const MOST_ALIASES: usize = 16;
 
-/// What `DIGEST` stands for in a TLSA record: the SHA-256 of nothing, as the digest of a key that nobody has.
-const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// What `DIGEST` stands for in a TLSA record: the SHA-256 of "nobody", as the digest of a key that nobody has.
+const DIGEST: &str = "6382b3cc881412b77bfcaeed026001c00d9e3025e66c20f6e7e92f079851462a";
 
 /// The label of an MTA-STS policy host (RFC 8461 section 3.3).
 const MTA_STS: &str = "mta-sts";

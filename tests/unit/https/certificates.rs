@@ -139,6 +139,52 @@ async fn no_wrong_certificate_is_accepted() {
     }
 }
 
+/// What is said of a policy host whose certificate is refused: which one, why, what is missing; never a library's words.
+#[tokio::test]
+async fn why_a_certificate_is_refused_is_said_in_words() {
+    let authority = Authority::new();
+    let incomplete = {
+        let mut identity = through_an_intermediate(&authority, |_| {}, &host_params());
+        identity.chain.truncate(1);
+        identity
+    };
+    let in_subject = {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, HOST);
+        authority.issue(&params)
+    };
+    let over = |p: &mut CertificateParams| p.not_after = date_time_ymd(2020, 1, 1);
+    for (identity, words) in [
+        (incomplete, "'CN=An intermediate', who is neither sent along nor known here; often an intermediate"),
+        (in_subject, "subjectAltName has no DNS name, and its subject (sts.policy.example) does not count"),
+        (
+            authority.issue(&named(&["other.example", "*.other.example"])),
+            "it is for other.example, *.other.example",
+        ),
+        (authority.issue(&changed(over)), "it ended at 2020-01-01"),
+        (
+            through_an_intermediate(&authority, over, &host_params()),
+            "the certificate of 'CN=An intermediate' that it sends along ended at 2020-01-01",
+        ),
+        (authority.issue(&changed(|p| p.not_before = date_time_ymd(2090, 1, 1))), "it begins at 2090-01-01"),
+        (
+            authority.issue(&changed(|p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))),
+            "it is an authority's (CA:TRUE), not a server's",
+        ),
+        (
+            authority.issue(&changed(|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth])),
+            "is not for TLS servers",
+        ),
+    ] {
+        let (_, fetched) = fetch_from(identity, authority.roots()).await;
+        let told = fetched.expect_err(words).to_string();
+        assert!(told.contains(words), "{told}");
+        for debug in ["Other(", "Error(", " { ", "InvalidCertificate(", "UnknownIssuer", "BadSignature"] {
+            assert!(!told.contains(debug), "{told}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_system_knows_no_private_authority() {
     let authority = Authority::new();
@@ -188,7 +234,27 @@ async fn tls_before_1_2_is_refused() {
         let fetched =
             fetch_with(&Names::at(site.address.ip()), settings(&site, authority.roots()), MediaType::Any)
                 .await;
-        assert!(matches!(fetched, Err(FetchError::Tls { .. })), "{fetched:?}");
+        let told = fetched.expect_err("TLS 1.0 or 1.1");
+        assert!(matches!(told, FetchError::Tls { .. }), "{told}");
+        assert!(told.to_string().ends_with("it chose a version before TLS 1.2"), "{told}");
+    }
+}
+
+/// The alerts of RFC 8446 section 6 with which servers end a handshake that comes to nothing.
+#[tokio::test]
+async fn an_alert_says_what_the_server_lacks() {
+    for (alert, words) in [
+        (70, "it knows neither TLS 1.2 nor 1.3"),
+        (40, "it ended the handshake with the alert handshake_failure"),
+        (120, "it does not speak HTTP/1.1, but perhaps HTTP/2 alone"),
+        (112, "it ended the handshake with the alert unrecognized_name"),
+    ] {
+        let site = Site::serve_bare(vec![Act::Send(vec![21, 3, 3, 0, 2, 2, alert]), Act::Hang]).await;
+        let authority = Authority::new();
+        let settings = settings(&site, authority.roots());
+        let fetched = fetch_with(&Names::at(site.address.ip()), settings, MediaType::Any).await;
+        let told = fetched.expect_err(words);
+        assert!(matches!(told, FetchError::Tls { .. }) && told.to_string().ends_with(words), "{told}");
     }
 }
 

@@ -26,6 +26,7 @@ const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789
 /// One domain, `d.test`, and all that it publishes.
 struct World {
     answers: BTreeMap<(String, RecordType), Outcome>,
+    aliases: BTreeMap<String, String>,
     policy: Result<Vec<u8>, FetchError>,
     stored: Option<StoredPolicy>,
     shown: Option<Vec<Sighting>>,
@@ -35,7 +36,7 @@ impl World {
     /// A domain with nothing wrong about it.
     fn well() -> Self {
         let (answers, policy) = (BTreeMap::new(), Ok(POLICY.into()));
-        let world = Self { answers, policy, stored: None, shown: None };
+        let world = Self { answers, aliases: BTreeMap::new(), policy, stored: None, shown: None };
         world
             .publish("d.test", "MX", &["10 mx.d.test."])
             .publish("mx.d.test", "A", &["192.0.2.1"])
@@ -52,6 +53,12 @@ impl World {
         let records = records.iter().map(|text| RData::try_from_str(rtype.parse().unwrap(), text).unwrap());
         let content = Content::Data(records.collect());
         self.say(name, rtype, Outcome::Secure(content))
+    }
+
+    /// A name with no records but an alias, on the way to which everything is secure.
+    fn alias(mut self, from: &str, to: &str) -> Self {
+        self.aliases.insert(from.to_owned(), to.to_owned());
+        self
     }
 
     fn withdraw(self, name: &str, rtype: &str) -> Self {
@@ -107,8 +114,11 @@ impl Resolve for World {
         let answered = |question: &Question| {
             let name = question.name().to_ascii().trim_end_matches('.').to_owned();
             let absent = Outcome::Secure(Content::Nxdomain);
-            let outcome = self.answers.get(&(name, question.rtype())).cloned().unwrap_or(absent);
-            answer(question, outcome, Some(NOW))
+            let end = self.aliases.get(&name);
+            let at = (end.cloned().unwrap_or(name), question.rtype());
+            let outcome = self.answers.get(&at).cloned().unwrap_or(absent);
+            let aliases = end.map(|end| Name::from_ascii(format!("{end}.")).unwrap()).into_iter().collect();
+            Answer { aliases, ..answer(question, outcome, Some(NOW)) }
         };
         questions.iter().map(answered).collect()
     }
@@ -210,6 +220,12 @@ fn a_policy_host_that_fails_is_told_apart_by_how_it_fails() {
             "mta-sts.server.unreachable",
         ),
         (well().fail(|host| NoAddress { host }), "mta-sts.server.unreachable"),
+        (
+            well().fail(|host| ContentEncoding { host, found: "gzip".into() }),
+            "mta-sts.server.content-encoding",
+        ),
+        (well().fail(|host| Tls { host, address, why: "too old".into() }), "mta-sts.server.tls"),
+        (well().fail(|host| Malformed { host, why: "HTTP/2".into() }), "mta-sts.server.http"),
         (well().fail(|host| Bogus { host, blame: Blame::Domain, why: "bad".into() }), "domain.dns-bogus"),
     ] {
         assert_eq!(world.found(), [code]);
@@ -335,6 +351,83 @@ fn a_certificate_matters_by_what_is_published() {
     assert_eq!(well().shows(plain()).found(), ["domain.mx-no-starttls"]);
     assert_eq!(bare().shows(plain()).found(), Vec::<&str>::new());
     assert_eq!(well().shows(closed()).found(), ["domain.mx-not-seen"]);
+}
+
+/// What our library alone cannot do is no mistake of the host's, and nothing that senders fail of.
+#[test]
+fn what_only_our_library_cannot_do_is_told_as_that() {
+    let bare = || well().withdraw("_mta-sts.d.test", "TXT").fail(|host| FetchError::NoAddress { host });
+    for kind in [FailureKind::OldTls, FailureKind::NoCommonTls, FailureKind::BadCertificate] {
+        let world = well().shows(failed(Stage::Handshake, kind));
+        assert_eq!(world.found(), ["domain.mx-not-looked-at"], "{kind:?}");
+        let text = human::text(&world.parts());
+        assert!(text.contains("cannot be looked at from here") && !text.contains("Offer STARTTLS"), "{text}");
+        assert_eq!(bare().shows(failed(Stage::Handshake, kind)).found(), Vec::<&str>::new());
+    }
+    assert_eq!(well().shows(shown(Err(Distrust::Unsupported))).found(), ["domain.mx-not-looked-at"]);
+    assert_eq!(well().shows(shown(Err(Distrust::WeakSignature))).found(), ["domain.mx-certificate"]);
+    assert_eq!(
+        well().shows(failed(Stage::Handshake, FailureKind::NotTls)).found(),
+        ["domain.mx-no-starttls"]
+    );
+}
+
+/// RFC 5321 section 5.1 and RFC 7505 section 3; what Exim 4.96 (`exim -bt`) and Postfix 3.7 (`posttls-finger`) do with each.
+#[test]
+fn mx_records_that_mail_servers_do_not_agree_on_are_found() {
+    for (records, expected, words) in [
+        (&["10 192.0.2.1."][..], &["domain.mx-address"][..], "Exim returns the mail at once, Postfix"),
+        (&["10 192.0.2.1.", "20 mx.d.test."], &["domain.mx-address"], "Exim passes it over"),
+        (&["0 0."], &["domain.mx-no-host"], "neither Exim nor Postfix"),
+        (&["0 0.", "10 mx.d.test."], &["domain.mx-no-host"], "Exim and Postfix pass it over"),
+        (&["0 .", "10 mx.d.test."], &["domain.null-mx-beside"], "Postfix delivers nothing"),
+        (&["20 .", "10 mx.d.test."], &["domain.null-mx-beside"], "Postfix delivers nothing"),
+        (&["10 ."], &["domain.null-mx-otherwise"], "return the mail"),
+        (&["0 .", "10 ."], &["domain.null-mx-otherwise"], "return the mail"),
+        (&["0 ."], &[], "null MX: the domain takes no mail"),
+        (&["10 mx.d.test."], &[], "mx.d.test"),
+    ] {
+        let world = well().publish("d.test", "MX", records);
+        let found: Vec<&str> =
+            world.found().into_iter().filter(|word| *word != "domain.pattern-without-mx").collect();
+        assert_eq!(found, expected, "{records:?}");
+        let text = human::text(&world.parts()).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "{records:?}: {text}");
+    }
+}
+
+/// A colon is no character of a host name, but of a label it may be.
+#[test]
+fn an_ipv6_address_in_an_mx_record_is_found() {
+    let name = Name::from_labels([b"2001:db8::1".as_slice()]).unwrap();
+    let mx = RData::MX(hickory_proto::rr::rdata::MX::new(10, name));
+    let world = well().say("d.test", "MX", Outcome::Secure(Content::Data(vec![mx])));
+    assert!(world.found().contains(&"domain.mx-address"), "{:?}", world.found());
+    assert!(human::text(&world.parts()).contains("2001:db8::1"));
+}
+
+/// RFC 7672 section 2.2.2: Postfix looks at both names; Exim at the end alone.
+#[test]
+fn tlsa_records_at_an_alias_alone_are_found() {
+    let tlsa = format!("3 1 1 {DIGEST}");
+    let alias = || well().alias("mx.d.test", "host.d.test").publish("host.d.test", "A", &["192.0.2.1"]);
+    let world = alias().publish("_25._tcp.mx.d.test", "TLSA", &[&tlsa]);
+    assert_eq!(world.found(), ["domain.dane-alias"]);
+    assert!(human::text(&world.parts()).contains("alias of host.d.test"));
+    let world = alias().publish("_25._tcp.host.d.test", "TLSA", &[&tlsa]);
+    assert_eq!(world.found(), Vec::<&str>::new());
+    assert_eq!(alias().found(), Vec::<&str>::new(), "without DANE an alias does no harm");
+}
+
+#[test]
+fn an_authority_that_is_named_and_not_sent_is_told() {
+    let world = |record: &str| well().publish("_25._tcp.mx.d.test", "TLSA", &[record]);
+    let with = |fate| Sighting { tlsa: vec![fate], ..shown(Ok(())) };
+    let digest = format!("2 0 1 {DIGEST}");
+    assert_eq!(world(&digest).shows(with(Fate::NotSent)).found(), ["tlsa.anchor-not-sent"]);
+    assert_eq!(world(&digest).shows(with(Fate::NotMatched)).found(), ["tlsa.no-match"]);
+    assert_eq!(world(&digest).shows(with(Fate::Matched { at: Some(1) })).found(), Vec::<&str>::new());
+    assert_eq!(world(&digest).shows(with(Fate::Matched { at: None })).found(), ["tlsa.anchor-in-record"]);
 }
 
 #[test]

@@ -188,7 +188,9 @@ fn the_outcome_and_the_reach_of_a_probe_agree() {
     let no_tls = || failing("192.0.2.9:25", Stage::Starttls, FailureKind::NotOffered, Action::NotToThisHost);
     let quiet = || failing("192.0.2.9:25", Stage::Greeting, FailureKind::TimedOut, Action::Wait);
     let good = || well("192.0.2.1:25", 90);
-    let kinds: [&dyn Fn() -> AddressProbe; 5] = [&silence, &no_route, &no_tls, &quiet, &good];
+    let unseen =
+        || failing("192.0.2.9:25", Stage::Handshake, FailureKind::NoCommonTls, Action::CannotBeLookedAt);
+    let kinds: [&dyn Fn() -> AddressProbe; 6] = [&silence, &no_route, &no_tls, &quiet, &unseen, &good];
     for first in kinds {
         for second in kinds {
             for third in kinds {
@@ -202,7 +204,14 @@ fn the_outcome_and_the_reach_of_a_probe_agree() {
                 let agree = match reach {
                     Reach::Every => outcome == Outcome::Deliverable,
                     Reach::NoHost => outcome == Outcome::NoMail,
-                    Reach::Some => matches!(outcome, Outcome::Partly | Outcome::Refused),
+                    Reach::NoUsableMx => false,
+                    // What one host lacks is seen all the same.
+                    Reach::Some => {
+                        matches!(outcome, Outcome::Partly | Outcome::Refused | Outcome::CannotBeLookedAt)
+                    }
+                    Reach::CannotBeLookedAt => {
+                        matches!(outcome, Outcome::CannotBeLookedAt | Outcome::Partly)
+                    }
                     Reach::Unknown => matches!(outcome, Outcome::Unknown | Outcome::Partly),
                 };
                 assert!(agree, "{reach:?} {outcome:?}: {probe:?}");

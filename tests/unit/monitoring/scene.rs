@@ -1,6 +1,6 @@
 //! Probes as they are after the network, made by hand.
 
-use smtp_sts_verify::certificate::{Certificate, Distrust, Key, Says};
+use smtp_sts_verify::certificate::{Certificate, Distrust, Key, Says, Signature};
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::monitoring::Summary;
@@ -39,6 +39,7 @@ pub(crate) fn probe(name: &str, reason: Reason, hosts: Vec<HostProbe>) -> Domain
         verification,
         policy: None,
         hosts,
+        mx_oddities: Vec::new(),
         hosts_left_out: 0,
         elapsed: Duration::from_millis(1_234),
     }
@@ -57,6 +58,7 @@ pub(crate) fn host(name: &str, addresses: Vec<AddressProbe>) -> HostProbe {
         preference: Some(10),
         judgement: HostJudgement { host: mx(name), standing: Standing::Open, ruling },
         dane: DaneHost::Absent,
+        is_dane_of_alias: false,
         tlsa_base: None,
         tlsa: Vec::new(),
         addresses: Ok(addresses),
@@ -86,6 +88,8 @@ pub(crate) fn chain(days: i64, webpki: Result<(), Distrusted>) -> Chain {
         subject: "CN=mx".into(),
         issuer: "CN=issuer".into(),
         names: vec!["mx.example.org".into()],
+        is_named_in_subject: false,
+        signature: Signature::Other,
         not_before: UnixTime(0),
         not_after: end,
         key: Key::Ec(256),

@@ -149,7 +149,14 @@ fn uri() -> Rule {
         match scheme {
             "mailto" => {
                 let address = rest.split(['?', '#']).next().unwrap();
-                address.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+                // `addr-spec` of RFC 6068 section 2, once: a report goes to one address at one host.
+                let parts: Vec<&str> = address.split('@').collect();
+                let [local, host] = parts[..] else { return false };
+                let host = host.to_ascii_uppercase();
+                let is_literal = host.starts_with("%5B") && host.ends_with("%5D");
+                let is_name = host.split('.').all(|label| !label.is_empty())
+                    && ![":", "/", "%40", "%2C"].iter().any(|other| host.contains(other));
+                !local.is_empty() && !local.contains('/') && (is_literal || is_name)
             }
             "https" => {
                 let authority =
@@ -166,7 +173,14 @@ fn tlsrpt_record() -> Rule {
     let rua = || All(vec![Text("rua="), uri(), many(All(vec![blanks(), Text(","), blanks(), uri()]))]);
     let other = || And(Box::new(extension()), |field| !field.starts_with("rua="));
     let fields = || many(All(vec![delimiter(), Any(vec![rua(), other()])]));
-    All(vec![Text("v=TLSRPTv1"), fields(), delimiter(), rua(), fields(), maybe(delimiter())])
+    let whole = All(vec![Text("v=TLSRPTv1"), fields(), delimiter(), rua(), fields(), maybe(delimiter())]);
+    // "The scheme is either mailto or https": with none of them, nobody can report.
+    And(Box::new(whole), |record| {
+        let blank = |c| c == ' ' || c == '\t';
+        let items = record.split(';').filter_map(|field| field.trim_matches(blank).strip_prefix("rua="));
+        let mut uris = items.flat_map(|value| value.split(',')).map(|uri| uri.trim_matches(blank));
+        uris.any(|uri| uri.starts_with("mailto:") || uri.starts_with("https:"))
+    })
 }
 
 /// One line of `sts-policy-record` of RFC 8461 section 3.2, as any key and value.

@@ -144,6 +144,7 @@ pub(crate) fn target(tlsa: Vec<Tlsa>, next_hop: &[&str]) -> Target {
         references: [HOST].iter().chain(next_hop).map(|name| host(name)).collect(),
         addresses: Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]),
         addresses_left_out: 0,
+        alias_of: None,
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) const FAMILY: Family = Family { prefix: "mta-sts.policy", about: "the
 macro_rules! mta_sts_policy {
     ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* mta_sts_policy {
         MtaStsPolicyBlankLine: Warning "mta-sts.policy.blank-line", "RFC 8461 section 3.2",
-            "A blank line is not in the grammar: some senders refuse the whole policy for it.",
+            "A blank line is not in the grammar, nor is it at the end: some senders refuse the whole policy for it.",
             "Remove the line.";
         MtaStsPolicyBom: Error "mta-sts.policy.bom", "RFC 8461 section 3.2",
             "The file begins with a byte order mark, so its first key is not one that anybody knows.",
@@ -67,6 +67,9 @@ macro_rules! mta_sts_policy {
         MtaStsPolicyMxList: Error "mta-sts.policy.mx-list", "RFC 8461 section 3.2",
             "Several patterns stand in one line.",
             "Write a line of its own, with its own mx:, for each of them.";
+        MtaStsPolicyMxPort: Error "mta-sts.policy.mx-port", "RFC 8461 section 3.2",
+            "A port stands behind the name: mx is a host name alone, and mail goes to port 25.",
+            "Remove the colon and the port.";
         MtaStsPolicyMxRepeated: Note "mta-sts.policy.mx-repeated", "RFC 8461 section 3.2",
             "The same pattern stands in another line already.",
             "Remove one of the lines.";

@@ -7,15 +7,24 @@ pub(super) const FAMILY: Family = Family { prefix: "tlsa", about: "TLSA records"
 
 macro_rules! tlsa {
     ($next:ident $(, $later:ident)*; $($rows:tt)*) => { $next! { $($later),*; $($rows)* tlsa {
+        TlsaAnchorInRecord: Warning "tlsa.anchor-in-record", "RFC 7671 sections 5.2.2 and 5.2.3",
+            "The record brings an authority in full, and the host does not send it: senders with OpenSSL build the chain all the same, senders with GnuTLS refuse it.",
+            "Let the host send that authority's certificate along, and publish its digest: 2 0 1.";
         TlsaAnchorKey: Note "tlsa.anchor-key", "RFC 7672 section 3.1.2",
             "Usage 2 with selector 1 names the key of an authority: limits in its certificate do not count, and authorities \
              change their intermediate keys.",
             "Write 2 0 1, or better 3 1 1 with the key of the host itself.";
+        TlsaAnchorNotSent: Error "tlsa.anchor-not-sent", "RFC 7671 section 5.2.1",
+            "The record names an authority by its digest, and the host does not send the authority at the end of its chain: nobody can compare what is not there.",
+            "Let the host send its whole chain, the authority that the record names included.";
         TlsaData: Error "tlsa.data", "RFC 6698 section 2.2",
             "The certificate association data is not hexadecimal, or has an odd number of digits.",
             "Write the data in pairs of hexadecimal digits.";
         TlsaDigestLength: Error "tlsa.digest-length", "RFC 6698 section 2.1.3",
             "The digest has not the length of its matching type: 32 octets for 1 (SHA-256), 64 for 2 (SHA-512).",
+            "Make the record anew from the certificate or its key.";
+        TlsaEmptyDigest: Error "tlsa.empty-digest", "RFC 6698 section 2.1.3",
+            "This is the digest of nothing: what was to be digested was empty, as where a command before it failed. No certificate ever fits.",
             "Make the record anew from the certificate or its key.";
         TlsaEndEntityCertificate: Note "tlsa.end-entity-certificate", "RFC 7672 section 3.1.1",
             "Usage 3 with selector 0 names the certificate: the record is wrong after each renewal.",

@@ -22,6 +22,12 @@ macro_rules! tlsrpt_txt {
         TlsrptTxtKeyName: Error "tlsrpt.txt.key-name", "RFC 8460 section 3",
             "A key is a letter or digit and up to 31 more of these, '_', '-' or '.'.",
             "Correct the name of the key, or remove the field.";
+        TlsrptTxtMailAddress: Error "tlsrpt.txt.mail-address", "RFC 8460 section 3, RFC 6068 section 2",
+            "A mailto: has not exactly one address, with one host behind one '@'.",
+            "Write mailto: and one address; several URIs have commas between them.";
+        TlsrptTxtNoDestination: Error "tlsrpt.txt.no-destination", "RFC 8460 section 3",
+            "Reports go to mailto: and https: alone, and the record has neither: nobody can report.",
+            "Write rua=mailto: and an address, or an https: URI.";
         TlsrptTxtNoEquals: Error "tlsrpt.txt.no-equals", "RFC 8460 section 3",
             "A field is no key and value with '=' between them.",
             "Write key=value, or remove the field.";
