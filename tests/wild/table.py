@@ -13,6 +13,8 @@ import collections
 import dataclasses
 import re
 
+from domains import WITH_TLSA
+
 EXIM = ("alone", "run", "at once", "15 minutes", "4 hours")
 POSTFIX = ("alone", "at once", "15 minutes", "4 hours")
 ARRIVES = ("delivers", "verified")
@@ -109,7 +111,8 @@ def stands(reason, domain):
         octets = getattr(domain.page, "octets", domain.page)
         return isinstance(octets, bytes) and b"mode: enforce" in octets
     if reason == "tlsa":
-        return domain.signed and bool(re.search(r"TLSA|hosts\.example", domain.records)) or "dane" in (domain.next_hop or "")
+        mail_hosts = domain.next_hop or (domain.records if domain.signed else "")
+        return " TLSA " in mail_hosts or any(re.search(rf"\b{host}\.hosts\.example", mail_hosts) for host in WITH_TLSA)
     if reason == "null-mx":
         return bool(re.search(r"MX 0 \.$", domain.records, re.M))
     return domain.signed or not domain.zone  # bogus, withheld: nothing is in a zone that is proven to be unsigned
