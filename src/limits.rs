@@ -285,8 +285,9 @@ pub const MAX_LOG_VALUE: usize = 1_024;
 
 // ---- the daemon (serve) ----------------------------------------------------------------------------------------
 
-/// An answer comes within this time, default: half of what Exim's `${readsocket}` waits for (Exim spec, "readsocket").
-pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_millis(2_500);
+/// An answer comes within this time, default: a second less than Exim's `${readsocket}` waits for (Exim spec, "readsocket"), and
+/// time enough for one step of a fetch that nobody answers ([`HANDSHAKE_DEADLINE`], [`HEAD_DEADLINE`]) after the record is known.
+pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_secs(4);
 /// The most that may be asked for.
 pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);
 /// Connections of Exim and Postfix at the same time (postfix-tlspol: 512). For the next one whoever keeps us waiting longest is

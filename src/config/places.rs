@@ -25,7 +25,7 @@ pub struct Places {
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(deserialize_with = "one_or_more")]
     pub http: Vec<Loopback>,
-    /// An answer comes within this time, 0.1 to 4.5 [default: 2.5; Exim waits for 5]
+    /// An answer comes within this time, 0.1 to 4.5 [default: 4; Exim waits for 5]
     #[arg(long, value_name = "SECONDS")]
     pub answer_within: Option<AnswerWithin>,
 }

@@ -120,7 +120,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_CHECKED_OCTETS", "134_217_728"),
     ("LEAST_FREE_OCTETS", "67_108_864"),
     ("MAX_LOG_VALUE", "1_024"),
-    ("ANSWER_WITHIN_DEFAULT", "Duration::from_millis(2_500)"),
+    ("ANSWER_WITHIN_DEFAULT", "Duration::from_secs(4)"),
     ("ANSWER_WITHIN_MAX", "Duration::from_millis(4_500)"),
     ("MAX_CONNECTIONS", "512"),
     ("MAX_HTTP_CONNECTIONS", "64"),

@@ -35,8 +35,10 @@ SHARED = {"signed.example": True, "unsigned.example": False}
 # Zones that the resolver of this machine knows of, and nobody else.
 PRIVATE = {
     zone: [f"{zone}. 60 IN MX 10 good.hosts.example.", f"mail.{zone}. 60 IN A {GOOD}"]
-    for zone in ("corp.internal", "corp.home.arpa", "corp.lan", "intern.signed.example")
+    for zone in ("corp.internal", "corp.home.arpa", "corp.lan", "intern.signed.example", "private.lan", "private.signed.example")
 }
+# Those that the administrator says to be private.
+INSECURE_ZONES = ["private.lan", "private.signed.example"]
 
 
 @dataclasses.dataclass
@@ -302,6 +304,7 @@ DOMAINS = [
     Domain("corp.home.arpa", ""),
     Domain("corp.lan", ""),
     Domain("intern.signed.example", "", signed=True),
+    *[Domain(zone, "") for zone in INSECURE_ZONES],
     Domain("nothing.invalid", ""),
     # Next hops of Postfix's own.
     among("next-hop", "@ MX 10 plain.hosts.example.", next_hop="[good.hosts.example]"),

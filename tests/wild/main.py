@@ -4,6 +4,7 @@ what became of them with the table."""
 import concurrent.futures
 import contextlib
 import dataclasses
+import json
 import mmap
 import os
 import re
@@ -243,7 +244,8 @@ def configure():
     """The program, as the pages say; what is asked is the resolver of /etc/resolv.conf, as ever."""
     os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
     with open(CONFIGURATION, "w") as file:
-        file.write('trust_anchor = "/etc/smtp-sts-verify/root.anchor"\nallow_private_addresses = true\n')
+        file.write('trust_anchor = "/etc/smtp-sts-verify/root.anchor"\nallow_private_addresses = true\n'
+                   f"insecure_zones = {json.dumps(domains.INSECURE_ZONES)}\n")
 
 
 def run(scratch, place, program, rows):

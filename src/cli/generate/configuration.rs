@@ -27,7 +27,7 @@ allow_private_addresses = false
 exim = "/run/smtp-sts-verify/exim.sock" # or "127.0.0.1:8460", or a list
 postfix = "127.0.0.1:8461"
 http = "127.0.0.1:8462"
-answer_within = 2.5                 # seconds; Exim waits for 5
+answer_within = 4                   # seconds; Exim waits for 5
 
 [override."example.org"]
 require = "webpki"                  # or "none", or "dane"; the MX records are validated as ever
