@@ -188,7 +188,7 @@ impl Reason {
             Self::DnssecBogus => say(
                 "dnssec-bogus",
                 "An answer should have been signed and was not, or wrongly: somebody's mistake or an attack, the mail waits.",
-                "Compare with `delv` or another network; tell the domain's owner.",
+                "Compare with `delv` or another network; tell the domain's owner. If the zone is private to your network, name it in insecure_zones.",
                 "RFC 4035 section 5.5",
                 Some(ResultType::DnssecInvalid),
             ),
@@ -345,7 +345,7 @@ impl Reason {
             Self::TlsaBogus => say(
                 "tlsa-bogus",
                 "The address or TLSA answer for the MX host should have been signed and was not, or wrongly: the mail for this host waits, and goes to another one if there is one.",
-                "Compare with `delv _25._tcp.HOST TLSA`; tell the domain's owner.",
+                "Compare with `delv _25._tcp.HOST TLSA`; tell the domain's owner. If the host is in a private zone of your network, name that in insecure_zones.",
                 "RFC 7672 section 2.1.1",
                 Some(ResultType::DnssecInvalid),
             ),

@@ -285,13 +285,12 @@ fn in_its_place(arg: Arg) -> Arg {
     let is_named = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.contains('|')));
     let arg = arg.hide_possible_values(is_named);
     match arg.get_id().as_str() {
-        "dns" | "config" | "deadline" | "trust_anchor" | "ca_file" | "cachedb" | "max_domains" => {
-            arg.help_heading("Whom to ask and to trust").hide_short_help(true)
-        }
+        "dns" | "insecure_zones" | "config" | "deadline" | "trust_anchor" | "ca_file" | "cachedb"
+        | "max_domains" => arg.help_heading("Whom to ask and to trust").hide_short_help(true),
         "https_port" | "smtp_port" | "allow_private_addresses" => {
             arg.help_heading("For laboratories").hide_short_help(true)
         }
-        "require_authentication" | "on_unreachable" | "tls_verified" | "log_format" => {
+        "require_authentication" | "on_unreachable" | "mechanisms" | "tls_verified" | "log_format" => {
             arg.hide_short_help(true)
         }
         "caller_txt" | "caller_dnssec" => arg.help_heading("For compatibility").hide_short_help(true),

@@ -61,6 +61,18 @@ pub fn text(path: &Path) -> Result<String, NoNameServer> {
     }
 }
 
+/// The domains that are searched: those of the last `search` or `domain` line (resolv.conf(5)).
+#[must_use]
+pub fn search(text: &str) -> Vec<&str> {
+    let comment = |word: &&str| word.starts_with(['#', ';']);
+    text.lines()
+        .map(str::split_whitespace)
+        .filter_map(|mut words| matches!(words.next(), Some("search" | "domain")).then_some(words))
+        .map(|words| words.take_while(move |word| !comment(word)).collect())
+        .next_back()
+        .unwrap_or_default()
+}
+
 /// The words of all `options` lines, in their order (resolv.conf(5)).
 #[must_use]
 pub fn options(text: &str) -> Vec<&str> {

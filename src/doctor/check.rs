@@ -20,6 +20,7 @@ pub enum Check {
     ResolvConfServers,
     ResolvConfTrustAd,
     ResolvConfEdns0,
+    ResolvConfSearch,
     ClockRootSignature,
     ClockHttpsDate,
     AnchorRoot,
@@ -58,7 +59,7 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -72,6 +73,7 @@ impl Check {
         Self::ResolvConfServers,
         Self::ResolvConfTrustAd,
         Self::ResolvConfEdns0,
+        Self::ResolvConfSearch,
         Self::ClockRootSignature,
         Self::ClockHttpsDate,
         Self::AnchorRoot,

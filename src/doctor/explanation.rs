@@ -139,6 +139,14 @@ impl Check {
                 "Exim gets answers of up to 512 octets over UDP; longer ones need TCP, which does not work here: hosts with many TLSA records cannot be reached.",
                 "Add `options edns0` to /etc/resolv.conf, and let TCP port 53 through.",
             ),
+            Self::ResolvConfSearch => say(
+                "resolv-conf.search",
+                Topic::ResolvConf,
+                Health::Warning,
+                "private zones that this machine searches are named in `insecure_zones`",
+                "Names there are not asked about if they are set apart from the public DNS, and answers about others look bogus: mail for them, and for hosts there, can wait.",
+                "If the zone is private to your network, name it in `insecure_zones` of the configuration.",
+            ),
             Self::ClockRootSignature => say(
                 "clock.root-signature",
                 Topic::Clock,

@@ -131,6 +131,9 @@ pub struct ResolvConf {
     pub servers: Vec<SocketAddr>,
     /// The options, in their order.
     pub options: Vec<String>,
+    /// The domains that are searched and look private, each with whether `insecure_zones` has it.
+    #[serde(default)]
+    pub private_search: Vec<(String, bool)>,
 }
 
 /// The root's keys; see [`crate::dns::root_keys::RootKeys`].

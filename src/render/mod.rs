@@ -59,8 +59,8 @@ pub fn keys() -> Vec<Key> {
         key(
             "tlsa",
             &Tlsa::ALL.map(Tlsa::word),
-            "Only if hosts to which the mail may go have TLSA records. usable: at least one host is held to its own. \
-             unusable: none can be.",
+            "Only if hosts to which the mail may go have TLSA records, or `mechanisms` leaves dane out. usable: at least one host is \
+             held to its own. unusable: none can be, or is to be.",
         ),
         key(
             "mxre",

@@ -6,7 +6,7 @@ use super::exchangers::Exchangers;
 use super::{CacheUse, NextHop, Report, Request, StandIn, mta_sts, smtp_sts};
 use crate::cache::{Memory, Policies};
 use crate::dns::Resolve;
-use crate::dns::scope::Scope;
+use crate::dns::scope::{Scope, looks_private};
 use crate::https::Fetch;
 use crate::policy::{Authentication, Dialect, Mechanisms, PolicyType, StoredPolicy};
 use crate::reason::Reason;
@@ -17,6 +17,7 @@ use crate::verdict::{
     Requirement, Tlsa, Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
+use hickory_proto::rr::Name;
 use std::pin::pin;
 
 /// One question on its way to its answer.
@@ -318,6 +319,15 @@ impl<'a, M: Memory> Evaluation<'a, M> {
                 "the configuration leaves {left_out} out (mechanisms): not asked for, not applied"
             ));
         }
+        let waits = judgement.verdict == Verdict::Defer;
+        let private = hosts_of(request, &judgement).find(looks_private);
+        if let (true, Some(name), Scope::Public) = (waits, private, &request.scope) {
+            let name = name.to_ascii();
+            evidence_log.note(format!(
+                "{} looks like a name of a private network: if it is one, name its zone in insecure_zones",
+                name.trim_end_matches('.')
+            ));
+        }
         let (evidence, notes, cache) = evidence_log.close();
         Report {
             domain: Some(request.domain.clone()),
@@ -332,6 +342,12 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             stand_in,
         }
     }
+}
+
+/// The domain and the hosts that a judgement is about.
+fn hosts_of<'a>(request: &'a Request, judgement: &'a Judgement) -> impl Iterator<Item = Name> + 'a {
+    let hosts = judgement.hosts.iter().map(|judged| judged.host.to_dns());
+    std::iter::once(request.domain.to_dns()).chain(hosts)
 }
 
 /// What the cache holds and counts here.

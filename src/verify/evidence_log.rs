@@ -102,6 +102,7 @@ impl EvidenceLog {
         if !answers.iter().all(lies_in_no_signed_zone) {
             self.is_provable.set(true);
         }
+        answers.iter().filter_map(beside_the_public_dns).for_each(|note| self.note(note));
         for evidence in answers.iter().map(seen) {
             info!(question = evidence.question, class = evidence.class, said = evidence.said, "DNS answered");
             self.evidence.borrow_mut().push(evidence);
@@ -219,6 +220,19 @@ impl EvidenceLog {
     /// The end of it.
     pub(super) fn close(self) -> (Vec<Evidence>, Vec<String>, CacheUse) {
         (self.evidence.into_inner(), self.notes.into_inner(), self.cache.get())
+    }
+}
+
+/// What an operator should know of an answer that the public DNS did not give, or was not asked for.
+fn beside_the_public_dns(answer: &Answer) -> Option<String> {
+    match &answer.outcome {
+        Outcome::Insecure(_, why) => why.strip_prefix("insecure-zone: ").map(|why| {
+            format!("{}: {why}, so nothing about it is proven by DNSSEC", answer.question.name().to_ascii())
+        }),
+        Outcome::Unreachable(_, _, why) => why
+            .strip_prefix("special-use-name: ")
+            .map(|why| format!("{why}; if it is a private zone of your network, name it in insecure_zones")),
+        Outcome::Secure(_) | Outcome::Bogus(..) => None,
     }
 }
 

@@ -53,6 +53,15 @@ def dane_required(lab):
         waits(lab, *to(lab, "dane-mixed2"), r"T=smtp_sts_dane defer \(-37\)")
 
 
+@case("mechanisms: without dane, no transport of ours does DANE: a policy is met by a CA, whatever TLSA records say")
+def without_dane(lab):
+    waits(lab, *to(lab, "sts-dane-only"), held_by_dane(lab))
+    with lab.program_told('\nmechanisms = ["mta-sts", "smtp-sts"]\n'):
+        delivered(lab, *to(lab, "sts-dane-only"), "danemismatch", ENFORCED, "CV=yes")
+        waits(lab, *to(lab, "sts-dane-unusable-wrong"), r"T=smtp_sts_webpki defer \(-37\)")
+    waits(lab, *to(lab, "sts-dane-only"), held_by_dane(lab))
+
+
 @case("override: one that has ended counts no more")
 def ended(lab):
     with overridden(lab, "sts-overridden.signed.example", 'require = "none"', until=PAST):

@@ -176,17 +176,46 @@ def bogus(lab):
         waits(lab, mail, "dnssec-bogus|Host or domain name not found|Name service error")
 
 
-@case("a next hop in brackets is a policy domain; addresses and parents have no policy; anything else is an error")
+@case("a next hop with a port is a policy domain; addresses, parents and names outside the DNS have no policy; anything else is an error")
 def next_hops(lab):
     secure = "OK secure match=good.hosts.example servername=hostname"
-    for key in ("sts-met.signed.example", "[sts-met.signed.example]", "[sts-met.signed.example]:587", "sts-met.signed.example.:25"):
+    for key in ("sts-met.signed.example", "sts-met.signed.example:587", "sts-met.signed.example.:25"):
         assert lab.ask(f"policy {key}") == secure, key
-    for key in (".signed.example", ".sts-met.signed.example", "[192.0.2.11]", "[IPv6:2001:db8::1]:25"):
+    for key in (".signed.example", ".sts-met.signed.example", "[192.0.2.11]", "[IPv6:2001:db8::1]:25", "localhost", "[localhost]:10025",
+                "mail.corp.internal", "[mail.corp.internal]", "a..signed.example"):
         assert lab.ask(f"policy {key}") == "NOTFOUND ", key
     assert lab.ask("policy a b").startswith("PERM ")
     assert lab.ask("other sts-met.signed.example").startswith("PERM ")
-    with lab.postfix_set("relayhost = [implicit.signed.example]"):
+    with lab.postfix_set("relayhost = implicit.signed.example"):
         waits(lab, to(lab, "nopolicy"), "TLS is required, but was not offered")
+
+
+@case("a next hop in brackets is the host itself: its own TLSA records count, and no policy or MX record of its name")
+def brackets(lab):
+    for key, expected in {
+        "[dane.hosts.example]": "OK dane-only",
+        "[dane.hosts.example]:587": "NOTFOUND ",
+        "[unusable.hosts.example]:25": "OK encrypt",
+        "[good.hosts.example]": "NOTFOUND ",
+        "[sts-met.signed.example]": "NOTFOUND ",
+    }.items():
+        assert lab.ask(f"policy {key}") == expected, key
+    assert lab.ask("policy [danebogus.hosts.example]").startswith("TEMP tlsa-bogus")
+    with lab.postfix_set("relayhost = [danewrong.hosts.example]"):
+        waits(lab, to(lab, "nopolicy"), NO_TLSA_FITS)
+    with lab.postfix_set("relayhost = [dane.hosts.example]:25"):
+        delivered(lab, to(lab, "nopolicy"), "dane", verified("dane"))
+    with lab.postfix_set("relayhost = [implicit.signed.example]"):
+        delivered(lab, to(lab, "nopolicy"), "plain")
+
+
+@case("names that are no textbook host names: Postfix returns the mail at once, as it does alone")
+def odd_names(lab):
+    for domain in ("foo_bar.signed.example", "xn--a.signed.example", "xn----5da7e.signed.example", "bad-.signed.example"):
+        told = lab.ask(f"policy {domain}")
+        assert told == "NOTFOUND ", f"{domain}: {told}"
+        mail = lab.postfix.deliver(f"u@{domain}")
+        assert "status=bounced" in mail.status(), mail.log
 
 
 @case("a domain of letters beyond ASCII is asked for as it is written")

@@ -67,7 +67,7 @@ pub struct ExplainArguments {
         long,
         value_name = "FILE",
         conflicts_with_all = ["domain", "hosts", "store", "record", "require_authentication", "on_unreachable",
-            "tls_verified", "cachedb", "dns", "trust_anchor", "ca_file", "https_port", "allow_private_addresses",
+            "mechanisms", "tls_verified", "cachedb", "dns", "insecure_zones", "trust_anchor", "ca_file", "https_port", "allow_private_addresses",
             "deadline", "config", "log_format"]
     )]
     pub replay: Option<PathBuf>,

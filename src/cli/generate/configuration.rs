@@ -11,6 +11,7 @@ use clap::{Arg, Args, Command};
 const EXAMPLE: &str = r#"# All of them may be left out.
 cachedb = "/var/lib/smtp-sts-verify/cache.db"
 dns = ["127.0.0.1"]                 # default: the name servers of /etc/resolv.conf
+insecure_zones = ["corp.internal"]  # private zones: asked about, and not validated; default: none
 trust_anchor = "/usr/share/dns/root.key" # DNSKEY or DS lines; default: the root's, built in
 ca_file = "/etc/ssl/certs/ca-certificates.crt" # default: the system's store
 deadline = 10                       # seconds for a run, at most 50: Exim ends it at 60
@@ -18,6 +19,7 @@ format = "exim"                     # default: human on a terminal, else exim
 log_format = "journald"             # or "json", "text" (standard error); default: no log; never where the answer is for Exim
 require_authentication = false      # true: no trust on first use
 on_unreachable = "deliver"          # or "defer": a policy that cannot be asked for in an unsigned zone
+mechanisms = ["dane", "mta-sts", "smtp-sts"] # one that is left out is neither asked for nor applied
 max_domains = 50000                 # in each file of the cache
 # For laboratories only:
 https_port = 443
@@ -55,6 +57,28 @@ pub(super) fn page() -> ManPage {
     );
     page.section("KEYS");
     keys::<Choices>(&mut page);
+    page.section("PRIVATE ZONES");
+    page.paragraph(
+        "Names that are set apart from the public DNS are never asked about, with all below them: alt, home.arpa, internal, invalid, \
+         local, localhost and onion (RFC 6761, 7686, 8375, 9476). Their mail goes as ever, unless a policy in force is remembered. An MX \
+         host with such a name is another matter: of a signed domain's MX hosts it is left alone, since nobody can tell of its TLSA records.",
+    );
+    page.paragraph(
+        "A zone that is private to a network, below a signed zone or beside the public DNS, has no chain of trust: its answers \
+         look bogus, and mail waits. insecure_zones names such zones, as unbound's domain-insecure and BIND's validate-except do: at \
+         and below them names are asked about, and what is said is believed unproven. No DANE protects hosts there, and whoever \
+         answers in the name server's place chooses the MX hosts; a policy in force stays so, and every answer about such a name says so. The root \
+         and top-level domains are refused. Which of these are delegated changes every month, so of names with one label only \
+         those above and corp, home, intranet, lan, localdomain, mail and private, which are delegated to nobody, are taken. A \
+         trust anchor for a zone below begins a chain of its own.",
+    );
+    page.section("MECHANISMS");
+    page.paragraph(
+        "One that is left out of mechanisms is neither asked for nor applied, for all domains: the administrator weakens what \
+         protects the mail. What is stored of it is kept, shown as not applied, and counts again when it is named again. Without \
+         dane, answers say tlsa=unusable, so that the transports for Exim leave DANE alone, too; a policy is then met by a certificate of a known CA. An override that \
+         requires dane stands above it.",
+    );
     page.section("THE DAEMON");
     page.paragraph(
         "The table [serve] is read by smtp-sts-verify serve alone, whose options win. SIGHUP has it read the file again; places \
@@ -99,6 +123,8 @@ fn value(arg: &Arg) -> String {
     match name.as_str() {
         "true|false" => "true | false".to_owned(),
         "N" | "SECONDS" => name,
+        // On a command line, words with commas between them.
+        "WORD,..." => "[\"WORD\", ...]".to_owned(),
         quoted if matches!(arg.get_action(), clap::ArgAction::Append) => {
             format!("\"{quoted}\" | [\"{quoted}\", ...]")
         }

@@ -117,7 +117,7 @@ pub(super) mod tests {
         let none = || "no name server told the root's keys, or no trust anchor is the root's".to_owned();
         let seen = Outside {
             servers: Ok(vec![server]),
-            resolv_conf: Ok(ResolvConf { servers: vec![address], options: vec![] }),
+            resolv_conf: Ok(ResolvConf { servers: vec![address], ..ResolvConf::default() }),
             root: Err(none()),
             https_date: Err("no date: nothing can be resolved".into()),
             ..outside()

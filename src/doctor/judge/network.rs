@@ -42,6 +42,7 @@ pub(super) mod tests {
             resolv_conf: Ok(ResolvConf {
                 servers: vec!["127.0.0.1:53".parse().unwrap()],
                 options: vec!["trust-ad".into(), "edns0".into()],
+                private_search: vec![],
             }),
             root: Ok(Root {
                 ours: vec![20326, 38696],

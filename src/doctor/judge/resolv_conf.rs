@@ -19,6 +19,7 @@ pub fn judge(conf: &Seen<ResolvConf>, servers: &Seen<Vec<Server>>) -> Vec<Findin
         alike(&conf.servers, known),
         trust_ad(conf),
         edns0(conf, known),
+        search(conf),
     ]
 }
 
@@ -64,6 +65,21 @@ fn edns0(conf: &ResolvConf, known: &[Server]) -> Finding {
     }
 }
 
+fn search(conf: &ResolvConf) -> Finding {
+    const CHECK: Check = Check::ResolvConfSearch;
+    let those = |named: bool| {
+        let of = conf.private_search.iter().filter(move |(_, is_named)| *is_named == named);
+        of.map(|(domain, _)| domain.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    match (those(true), those(false)) {
+        (_, unnamed) if !unnamed.is_empty() => {
+            warning(CHECK, format!("{unnamed} looks private, and is not named there"))
+        }
+        (named, _) if named.is_empty() => fine(CHECK, "none looks private"),
+        (named, _) => fine(CHECK, format!("{named}: nothing there is proven by DNSSEC")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::resolvers::tests::good;
@@ -75,6 +91,7 @@ mod tests {
         ResolvConf {
             servers: servers.iter().map(|address| address.parse().unwrap()).collect(),
             options: options.iter().map(ToString::to_string).collect(),
+            private_search: vec![],
         }
     }
 
@@ -97,6 +114,18 @@ mod tests {
         assert_eq!(of(conf(&[], &LOCAL), vec![good()], Check::ResolvConfEdns0), Health::Fine);
         assert_eq!(of(conf(&[], &LOCAL), vec![closed.clone()], Check::ResolvConfEdns0), Health::Warning);
         assert_eq!(of(conf(&["edns0"], &LOCAL), vec![closed], Check::ResolvConfEdns0), Health::Fine);
+    }
+
+    #[test]
+    fn a_private_domain_that_is_searched_should_be_named() {
+        let with = |private_search: &[(&str, bool)]| ResolvConf {
+            private_search: private_search.iter().map(|(name, named)| ((*name).to_owned(), *named)).collect(),
+            ..conf(&[], &LOCAL)
+        };
+        let judged = |conf| of(conf, vec![good()], Check::ResolvConfSearch);
+        assert_eq!(judged(with(&[])), Health::Fine);
+        assert_eq!(judged(with(&[("corp.internal", true)])), Health::Fine);
+        assert_eq!(judged(with(&[("corp.internal", true), ("lan", false)])), Health::Warning);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use super::servers;
 use crate::dns::anchor::TrustAnchors;
+use crate::dns::presentation::{name as name_text, parse_name};
 use crate::dns::resolv_conf::{self, RESOLV_CONF};
 use crate::dns::root_keys;
+use crate::dns::scope::{InsecureZones, looks_private};
 use crate::dns::session::Resolver;
 use crate::doctor::observations::{AnchorSource, Authorities, Outside, ResolvConf, Root, Seen, Server};
 use crate::https::{HttpsFetcher, HttpsSettings, PolicyUrl, Roots};
@@ -51,7 +53,7 @@ pub async fn look(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Outsid
     Outside {
         now: now.0,
         servers: wanted.servers.clone().map(|_| all),
-        resolv_conf: resolv_conf(),
+        resolv_conf: resolv_conf(wanted.anchors.insecure_zones()),
         root,
         anchors: match &wanted.anchor_file {
             None => AnchorSource::BuiltIn,
@@ -80,12 +82,20 @@ async fn https_date(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Seen
     }
 }
 
-fn resolv_conf() -> Seen<ResolvConf> {
+fn resolv_conf(insecure_zones: &InsecureZones) -> Seen<ResolvConf> {
     let path = Path::new(RESOLV_CONF);
     let text = resolv_conf::text(path).map_err(|error| error.to_string())?;
     let servers = resolv_conf::read(path).map_err(|error| error.to_string())?;
     let options = resolv_conf::options(&text).into_iter().map(str::to_owned).collect();
-    Ok(ResolvConf { servers, options })
+    let named = |domain: &str| {
+        let name = parse_name(domain).ok()?;
+        let is_named = insecure_zones.above(&name).is_some();
+        // Written anew from what was parsed.
+        (is_named || looks_private(&name))
+            .then(|| (name_text(&name).trim_end_matches('.').to_owned(), is_named))
+    };
+    let private_search = resolv_conf::search(&text).into_iter().filter_map(named).collect();
+    Ok(ResolvConf { servers, options, private_search })
 }
 
 fn authorities(roots: &Roots, now: UnixTime) -> Seen<Authorities> {

@@ -181,6 +181,31 @@ fn a_new_configuration_counts_from_the_signal_on_and_a_bad_one_never() {
 }
 
 #[test]
+fn private_zones_and_mechanisms_count_from_the_signal_on() {
+    let lab = Laboratory::start();
+    let mut daemon = Plan::in_world(&lab).start();
+    let says = |daemon: &Daemon, question: &str, words: &str| {
+        let answer = daemon.ask(question);
+        assert!(answer.contains(words), "{question}: {answer}\n{}", daemon.log());
+    };
+    let reload = |daemon: &mut Daemon, configuration: &str| {
+        fs::write(daemon.plan().configuration(), configuration).unwrap();
+        daemon.signal("HUP");
+        daemon.wait_until_told("READY=1");
+    };
+    for _ in 0..2 {
+        says(&daemon, "bogus.test", "reason=dnssec-bogus");
+        says(&daemon, "dane.test", " tls=dane ");
+        says(&daemon, "mail.corp.internal", "reason=special-use-name");
+        reload(&mut daemon, "insecure_zones = ['bogus.test']\nmechanisms = ['mta-sts', 'smtp-sts']\n");
+        says(&daemon, "bogus.test", "verdict=deliver tls=opportunistic ");
+        says(&daemon, "dane.test", "verdict=deliver tls=opportunistic policy=none ");
+        says(&daemon, "dane.test", " tlsa=unusable ");
+        reload(&mut daemon, "");
+    }
+}
+
+#[test]
 fn anchors_that_cannot_be_read_again_are_those_of_before() {
     let lab = Laboratory::start();
     let anchors = fs::read(lab.trust_anchor()).unwrap();
