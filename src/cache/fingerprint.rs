@@ -1,6 +1,6 @@
 //! Under which circumstances something was learnt: what was learnt under others does not exist.
 
-use ring::digest;
+use aws_lc_rs::digest;
 use std::fmt;
 use std::net::SocketAddr;
 
