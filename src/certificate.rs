@@ -5,7 +5,7 @@ use crate::name::MxHost;
 use crate::policy::pattern::MxPattern;
 use crate::text::excerpt;
 use crate::time::UnixTime;
-use ring::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;

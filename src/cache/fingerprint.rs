@@ -1,7 +1,7 @@
 //! Under which circumstances something was learnt: what was learnt under others does not exist.
 
 use crate::policy::Mechanisms;
-use ring::digest;
+use aws_lc_rs::digest;
 use std::fmt;
 use std::net::SocketAddr;
 

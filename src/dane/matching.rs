@@ -6,7 +6,7 @@
 
 use super::der::Certificate;
 use super::tlsa::{Association, Selector, Tlsa, Unusable, Usage};
-use ring::digest;
+use aws_lc_rs::digest;
 
 /// What became of one TLSA record before a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use super::quota::Quota;
 use super::sockets::Sockets;
 use super::{Outage, Question, tolerance};
 use crate::limits::EDNS_PAYLOAD;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use futures_util::stream::{Stream, StreamExt};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
 use hickory_proto::serialize::binary::BinEncodable;
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpStream;
 use hickory_resolver::net::{BufDnsStreamHandle, DnsStreamHandle};
-use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt::Display;
 use std::net::SocketAddr;
 

@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{self, ClientConfig};
@@ -292,10 +292,10 @@ impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
     }
 }
 
-/// TLS 1.2 or later with the *ring* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
+/// TLS 1.2 or later with the *aws-lc-rs* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
 fn client_config(roots: &Roots, witness: Option<&Arc<Witness>>) -> Result<ClientConfig, BadRoots> {
     let roots = Arc::new(roots.load()?);
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
         .map_err(|_| BadRoots::no_tls())?;

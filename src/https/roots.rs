@@ -3,7 +3,7 @@
 use crate::causes;
 use crate::limits::MAX_CA_FILE_OCTETS;
 use crate::text::Escaped;
-use ring::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -13,7 +13,7 @@ use crate::time::UnixTime as Moment;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use tokio_rustls::rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -47,7 +47,7 @@ impl Collector {
     /// # Errors
     /// [`BadRoots`] if there are none.
     pub(super) fn new(roots: &Roots) -> Result<Self, BadRoots> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let store = Arc::new(roots.load()?);
         let webpki = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(&provider))
             .build()

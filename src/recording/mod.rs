@@ -32,7 +32,7 @@ use crate::dns::delivery::{Failure, Opinion};
 use crate::explain::{Explanation, Question as Explained, json};
 use crate::https::{MediaType, PolicyUrl, Retold, Sighting};
 use crate::time::UnixTime;
-use ring::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 

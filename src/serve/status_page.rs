@@ -14,7 +14,7 @@ use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
-use ring::digest;
+use aws_lc_rs::digest;
 use std::time::Duration;
 
 /// The media type of the page.

@@ -1,11 +1,11 @@
 //! Authorities and certificates, in order and in every kind of disorder.
 
 use crate::support::laboratory::certificates::authority;
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
 };
-use ring::digest::{SHA256, SHA512, digest};
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -6,6 +6,7 @@ import asyncio
 
 import dns.flags
 import dns.message
+import dns.rdatatype
 
 from attackers import ATTACKERS, on_the_path
 from messages import AUTHORITATIVE, SECURITY_TYPES, VALIDATING, addressed, empty, forward, listen, question
@@ -70,6 +71,18 @@ async def forwards_stripped(query, wire):
     return reply
 
 
+async def signs_wrongly(query, wire):
+    reply = await forward(wire, AUTHORITATIVE)
+    for rrset in reply.answer:
+        if rrset.rdtype == dns.rdatatype.RRSIG and rrset.covers != dns.rdatatype.DNSKEY:
+            spoilt = [rdata.replace(signature=bytes(octet ^ 1 for octet in rdata.signature)) for rdata in rrset]
+            ttl = rrset.ttl
+            rrset.clear()
+            for rdata in spoilt:
+                rrset.add(rdata, ttl)
+    return reply
+
+
 async def main():
     await listen("127.53.3.1", strips)
     await listen("127.53.3.2", fails)
@@ -79,6 +92,7 @@ async def main():
     await listen("127.53.3.6", leaves_out_wildcard_proofs)
     await listen("127.53.3.7", truncates, closes_tcp=True)
     await listen("127.53.3.8", is_slow)
+    await listen("127.53.3.9", signs_wrongly)
     await listen("127.53.8.5", forwards_stripped)
     for place, attacker in enumerate(ATTACKERS.values(), 1):
         await listen(f"127.53.7.{place}", on_the_path(attacker))

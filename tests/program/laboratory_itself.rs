@@ -160,7 +160,7 @@ fn a_policy_host_fails_in_the_way_that_it_was_told_to() {
 fn shown(lab: &Laboratory, address: (&str, u16), name: &str) -> Result<(), String> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&fs::read(lab.ca_file()).unwrap()).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)

@@ -117,7 +117,9 @@ const MAX_LINES: usize = 500;
 
 /// The oldest versions without a flaw that is known and matters here. `cargo audit` knows most of the reasons; it does
 /// not know those of hickory 0.26.2 and 0.26.3, in whose validators holes were closed without an advisory.
-const FLOORS: [(&str, [u32; 3]); 13] = [
+const FLOORS: [(&str, [u32; 3]); 14] = [
+    ("aws-lc-rs", [1, 19, 0]),
+    ("aws-lc-sys", [0, 47, 0]),
     ("bytes", [1, 11, 1]),
     ("crossbeam-epoch", [0, 9, 20]),
     ("hickory-net", [0, 26, 3]),
@@ -125,7 +127,6 @@ const FLOORS: [(&str, [u32; 3]); 13] = [
     ("hickory-resolver", [0, 26, 3]),
     ("hyper", [1, 0, 0]),
     ("idna", [1, 0, 3]),
-    ("ring", [0, 17, 12]),
     ("rustls", [0, 23, 18]),
     ("rustls-webpki", [0, 103, 13]),
     ("smallvec", [1, 6, 1]),
@@ -133,11 +134,9 @@ const FLOORS: [(&str, [u32; 3]); 13] = [
     ("tokio", [1, 44, 2]),
 ];
 
-/// Crates that never come in: another TLS or HTTP/2 than the one that was looked at, and what nobody keeps any more.
-const BANNED: [&str; 10] = [
+/// Crates that never come in: another crypto library, TLS or HTTP/2 than the one that was looked at, and what nobody keeps any more.
+const BANNED: [&str; 8] = [
     "aws-lc-fips-sys",
-    "aws-lc-rs",
-    "aws-lc-sys",
     "h2",
     "native-tls",
     "openssl",
@@ -454,6 +453,20 @@ fn there_is_one_tls_one_http_and_nothing_that_nobody_keeps() {
     for (name, _) in locked() {
         assert!(!BANNED.contains(&name.as_str()), "{name} came in");
     }
+}
+
+/// The lock file names *ring* too, since features of rustls-webpki and hickory mention it; nothing may build it.
+#[test]
+fn there_is_one_crypto_library() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", "normal,build,dev"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{tree:?}");
+    let built = String::from_utf8(tree.stdout).unwrap();
+    let names: BTreeSet<_> = built.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains("aws-lc-rs") && !names.contains("ring"), "{names:?}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(crate) enum Manner {
     Forged(RData),
     /// Behaves in this manner where the asker has set CD, and in that one, or well, where it has not: a resolver that
     /// hands on what a bad server gave it to those who check for themselves.
-    ByCd(Box<Manner>, Option<Box<Manner>>),
+    ByCd(Box<Self>, Option<Box<Self>>),
 }
 
 impl Manner {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ServerConfig, crypto::CryptoProvider};
@@ -98,7 +98,7 @@ impl From<Certificate> for Conduct {
 }
 
 fn provider() -> CryptoProvider {
-    ring::default_provider()
+    aws_lc_rs::default_provider()
 }
 
 /// What was asked of the policy hosts: one entry a request, `HOST PATH`; a handshake that went no further is `HOST`.

@@ -6,12 +6,14 @@ use super::site::{
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
-    KeyPair, NameConstraints, SanType, date_time_ymd,
+    KeyPair, NameConstraints, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
+    PKCS_ED25519, PKCS_RSA_SHA256, SanType, date_time_ymd,
 };
 use smtp_sts_verify::https::{FetchError, FetchFailure, HttpsSettings, MediaType, Roots};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 async fn fetch_from(identity: Identity, roots: Roots) -> (Site, Result<Vec<u8>, FetchError>) {
     let site = Site::serve(identity, policy_with("")).await;
@@ -60,6 +62,59 @@ async fn the_right_name_under_the_right_authority_is_accepted() {
         let (_, fetched) = fetch_from(identity, authority.roots()).await;
         assert!(fetched.is_ok(), "{fetched:?}");
     }
+}
+
+/// Keys and signatures that certificates of policy hosts have been seen with; a policy that cannot be fetched is not enforced.
+#[tokio::test]
+async fn every_kind_of_key_that_a_policy_host_may_have_is_verified() {
+    let p521 = || KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
+    for (what, algorithm) in [
+        ("P-256", &PKCS_ECDSA_P256_SHA256),
+        ("P-384", &PKCS_ECDSA_P384_SHA384),
+        ("P-521", &PKCS_ECDSA_P521_SHA512),
+        ("Ed25519", &PKCS_ED25519),
+        ("RSA", &PKCS_RSA_SHA256),
+    ] {
+        let authority = Authority::new();
+        let identity = authority.issue_for(&host_params(), KeyPair::generate_for(algorithm).unwrap());
+        let (_, fetched) = fetch_from(identity, authority.roots()).await;
+        assert!(fetched.is_ok(), "{what}: {fetched:?}");
+    }
+    let authority = Authority::with_key(p521());
+    let (_, fetched) = fetch_from(authority.issue_for(&host_params(), p521()), authority.roots()).await;
+    assert!(fetched.is_ok(), "an authority with P-521: {fetched:?}");
+    // OpenSSL made it: x509 -req -sha512, with keys on P-256.
+    let pem = include_bytes!("ecdsa-with-sha512.pem");
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, pem).unwrap();
+    let identity = Identity { chain: vec![certificates[0].clone()], key };
+    let (_, fetched) = fetch_from(identity, Roots::File(file.path().to_owned())).await;
+    assert!(fetched.is_ok(), "ecdsa-with-SHA512 on P-256: {fetched:?}");
+}
+
+/// Whichever library it is: nothing weaker comes in with another version.
+#[test]
+fn the_cipher_suites_are_these_and_all_of_them_have_forward_secrecy() {
+    let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+    let suites: Vec<_> = provider.cipher_suites.iter().map(|suite| format!("{:?}", suite.suite())).collect();
+    assert_eq!(
+        suites,
+        [
+            "TLS13_AES_256_GCM_SHA384",
+            "TLS13_AES_128_GCM_SHA256",
+            "TLS13_CHACHA20_POLY1305_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        ]
+    );
+    let groups: Vec<_> = provider.kx_groups.iter().map(|group| format!("{:?}", group.name())).collect();
+    assert_eq!(groups, ["X25519", "secp256r1", "secp384r1", "X25519MLKEM768"]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::Acceptor;
 use tokio_rustls::rustls::{DEFAULT_VERSIONS, ServerConfig};
@@ -71,7 +71,10 @@ pub(crate) fn host_params() -> CertificateParams {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
+        Self::with_key(KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn with_key(key: KeyPair) -> Self {
         let params = authority_params("A test authority");
         let certificate = params.self_signed(&key).unwrap();
         let mut file = NamedTempFile::new().unwrap();
@@ -84,7 +87,10 @@ impl Authority {
     }
 
     pub(crate) fn issue(&self, params: &CertificateParams) -> Identity {
-        let key = KeyPair::generate().unwrap();
+        self.issue_for(params, KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn issue_for(&self, params: &CertificateParams, key: KeyPair) -> Identity {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity {
             chain: vec![certificate.der().clone()],

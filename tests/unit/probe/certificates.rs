@@ -12,7 +12,7 @@ use smtp_sts_verify::probe::report::Sighting;
 use std::io::Write as _;
 use std::sync::Arc;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring::{default_provider, sign};
+use tokio_rustls::rustls::crypto::aws_lc_rs::{default_provider, sign};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
@@ -107,7 +107,7 @@ pub(crate) fn show(
 
 /// A record about these octets, by their SHA-256.
 fn record(usage: u8, selector: u8, octets: &[u8]) -> Tlsa {
-    let digest = ring::digest::digest(&ring::digest::SHA256, octets);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets);
     Tlsa::new(usage, selector, 1, digest.as_ref().to_vec()).unwrap()
 }
 

@@ -168,7 +168,7 @@ fn a_certificate_of_version_1_is_as_good_as_any_for_dane_ee() {
             "x509 -in cert.pem -outform der -out cert.der",
         ]);
         let der = fs::read(directory.path().join("cert.der")).unwrap();
-        let digest = ring::digest::digest(&ring::digest::SHA256, &der);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
         let tlsa = Tlsa::new(3, 0, 1, digest.as_ref().to_vec()).unwrap();
         let sighting = Openssl::serve(directory.path(), versions).seen_with(vec![tlsa]);
         assert_eq!(sighting.failure, None, "{curve} {versions}");

@@ -6,6 +6,7 @@
 //! `SEED=...` others.
 
 use super::recorded::{Recording, class, key, walk};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use hickory_proto::dnssec::crypto::EcdsaSigningKey;
 use hickory_proto::dnssec::rdata::sig::SigInput;
 use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS, NSEC, NSEC3, RRSIG};
@@ -13,8 +14,6 @@ use hickory_proto::dnssec::{Algorithm, DigestType, Nsec3HashAlgorithm, PublicKey
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{CNAME, MX, NS, NULL, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, SerialNumber};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use smtp_sts_verify::dns::walk::{Finding, Reply};
 use smtp_sts_verify::dns::{Class, Content, Outage, Outcome, Question, tolerance};
 use smtp_sts_verify::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
@@ -77,7 +76,6 @@ impl<'r> Attacker<'r> {
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &secret,
             &uncompressed,
-            &SystemRandom::new(),
         );
         let heard: Vec<_> = recording
             .replies
