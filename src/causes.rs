@@ -250,14 +250,14 @@ fn other_reason(identifier: &str, read: &[Option<Says>]) -> (Distrust, String) {
     }
     let (kind, why) = match identifier {
         "EndEntityUsedAsCa" => {
-            (Distrust::WrongPurpose, "a certificate that is no authority's has issued one of its chain")
+            (Distrust::Other, "a certificate that is no authority's has issued one of its chain")
         }
         "PathLenConstraintViolated" => (
             Distrust::WrongPurpose,
             "more authorities stand in its chain than one of them lets stand below it",
         ),
         "NameConstraintViolation" => {
-            (Distrust::WrongPurpose, "an authority of its chain may not issue certificates for such names")
+            (Distrust::Other, "an authority of its chain may not issue certificates for such names")
         }
         name if name.starts_with("Maximum") => {
             (Distrust::Other, "so many certificates could have issued one another that nobody tries them all")

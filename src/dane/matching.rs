@@ -19,9 +19,6 @@ pub enum Fate {
     },
     /// It fits nothing that the server showed.
     NotMatched,
-    /// It names an authority by its digest, and fits none that the server sent; but the chain does not end with what was
-    /// sent, and nobody can compare a digest with what is not there (RFC 7671 section 5.2.1).
-    NotSent,
     /// It fits an authority of the chain, but the chain up to there does not verify, or is not for the host (RFC 7672
     /// section 3.2.2); the text says why.
     Unverified(String),
@@ -40,7 +37,6 @@ impl Fate {
         match self {
             Self::Matched { .. } => "matched",
             Self::NotMatched => "not-matched",
-            Self::NotSent => "not-sent",
             Self::Unverified(_) => "unverified",
             Self::Unusable(_) => "unusable",
             Self::Superseded => "superseded",
@@ -99,16 +95,13 @@ struct Issuers<'a> {
     names: Vec<&'a [u8]>,
     /// Of these, the names of those that the server did not send.
     missing: Vec<&'a [u8]>,
-    /// Whose certificate it is, by its own words.
-    own: Option<&'a [u8]>,
 }
 
 impl<'a> Issuers<'a> {
     fn of(own: &'a [u8], authorities: &'a [impl AsRef<[u8]>]) -> Self {
         let issuer = |octets| Certificate::read(octets).map(|certificate| certificate.issuer);
         let names = issuer(own).into_iter().collect();
-        let subject = Certificate::read(own).map(|certificate| certificate.subject);
-        let mut issuers = Self { sent: Vec::new(), names, missing: Vec::new(), own: subject };
+        let mut issuers = Self { sent: Vec::new(), names, missing: Vec::new() };
         let mut others: Vec<_> = (1..)
             .zip(authorities)
             .filter_map(|(at, octets)| Some((at, octets.as_ref(), Certificate::read(octets.as_ref())?)))
@@ -141,11 +134,7 @@ impl<'a> Issuers<'a> {
                 Err(error) => why = why.or(Some(error)),
             }
         }
-        let is_digest = !matches!(record.association, Association::Full(_));
-        // Who signed itself lacks nobody above.
-        let is_incomplete = self.missing.iter().any(|name| Some(*name) != self.own);
-        let unmatched = if is_digest && is_incomplete { Fate::NotSent } else { Fate::NotMatched };
-        why.map_or(unmatched, Fate::Unverified)
+        why.map_or(Fate::NotMatched, Fate::Unverified)
     }
 
     /// The issuers that the record brings and the server did not send: only one in full can. With a certificate the

@@ -473,20 +473,16 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
                 let record = excerpt(&record.text, 24);
                 part.notes.push(format!("it would fit TLSA {record}, but: {}", excerpt(why, SHOWN)));
             }
-            Fate::NotSent => {
-                part.notes.push(format!(
-                    "TLSA {} names an authority that it does not send, or another one",
-                    excerpt(&record.text, 24)
-                ));
-            }
             Fate::NotMatched | Fate::Unusable(_) | Fate::Superseded | Fate::NotReached => {}
         }
     }
     match vouched {
         _ if demands_dane && is_matched => (!by_sent).then_some(Code::TlsaAnchorInRecord),
         _ if demands_dane => {
-            let is_not_sent = sighting.tlsa.contains(&Fate::NotSent);
-            Some(if is_not_sent { Code::TlsaAnchorNotSent } else { Code::TlsaNoMatch })
+            let mut fates = host.target.tlsa.iter().zip(&sighting.tlsa);
+            let missing = fates.find_map(|(record, fate)| sighting.not_sent(record, fate));
+            part.notes.extend(missing.map(|who| format!("it does not send '{}'", excerpt(who, SHOWN))));
+            Some(if missing.is_some() { Code::TlsaAnchorNotSent } else { Code::TlsaNoMatch })
         }
         Some(Ok(())) => None,
         Some(Err(distrusted)) if distrusted.kind.is_ours() => {

@@ -28,8 +28,7 @@ use std::time::Duration;
 const COMPLETED: &str = "completed";
 
 /// What became of a TLSA record at any of its host's addresses, the best first: the words of [`Fate`].
-const FATES: [&str; 7] =
-    ["matched", "unverified", "not-sent", "not-matched", "superseded", "unusable", "not-reached"];
+const FATES: [&str; 6] = ["matched", "unverified", "not-matched", "superseded", "unusable", "not-reached"];
 
 /// What a sender that enforces what the domain demands would make of its MX hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,10 +5,10 @@
 
 use super::consequence::{Action, Cause, Conformity, Consequence};
 use super::failure::{Failure, FailureKind, Stage};
-use crate::certificate::Certificate;
 pub use crate::certificate::Distrusted;
+use crate::certificate::{Certificate, Says};
 use crate::dane::matching::{Fate, fates};
-use crate::dane::tlsa::{Tlsa, Unusable};
+use crate::dane::tlsa::{Tlsa, Unusable, Usage};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
@@ -129,6 +129,23 @@ pub struct Chain {
     pub certificates: Vec<Certificate>,
     /// Whether public authorities vouch for the MX name (RFC 8461 section 4.2), or why not.
     pub webpki: Result<(), Distrusted>,
+}
+
+impl Chain {
+    /// Who stands above the last certificate that was sent, and was not sent; nobody where the chain ends with who signed
+    /// itself. What a TLSA record says of such a one by its digest, nobody can compare (RFC 7671 section 5.2.1).
+    #[must_use]
+    pub fn missing_issuer(&self) -> Option<&str> {
+        let mut rest: Vec<&Says> = self.certificates.iter().filter_map(|one| one.says.as_ref()).collect();
+        let mut last = (!rest.is_empty()).then(|| rest.remove(0))?;
+        while !last.is_its_own_issuer() {
+            let Some(at) = rest.iter().position(|says| says.subject == last.issuer) else {
+                return Some(&last.issuer);
+            };
+            last = rest.remove(at);
+        }
+        None
+    }
 }
 
 /// What a probe comes to.
@@ -252,6 +269,13 @@ impl Sighting {
             tlsa: fates(&nobody, tlsa, |_| Ok(())),
             elapsed: Duration::ZERO,
         }
+    }
+
+    /// Whose certificate the host would have to send, for a record about an authority that fits nothing of what it shows.
+    #[must_use]
+    pub fn not_sent(&self, record: &TlsaRecord, fate: &Fate) -> Option<&str> {
+        let is_anchors = record.read.as_ref().is_ok_and(|tlsa| tlsa.usage == Usage::TrustAnchor);
+        (is_anchors && *fate == Fate::NotMatched).then(|| self.chain.as_ref()?.missing_issuer()).flatten()
     }
 
     /// The server's own certificate, if it showed one that can be read.

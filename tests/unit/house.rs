@@ -276,6 +276,22 @@ fn locked() -> Vec<(String, String)> {
     lock["package"].as_array().unwrap().iter().map(|p| (text(p, "name"), text(p, "version"))).collect()
 }
 
+/// What a library or the compiler makes of a value for programmers is shown to nobody; only the log of other crates' events,
+/// which is theirs, has it.
+#[test]
+fn no_debug_text_is_printed() {
+    for path in rust_files(&root().join("src")) {
+        let source = read(&path);
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        // Tests within a file stand at its end.
+        let printed = source.split("#[cfg(test)]").next().unwrap();
+        let debug = printed.lines().filter(|line| line.contains(":?}") || line.contains(":#?}"));
+        let found: Vec<&str> = debug.filter(|line| !line.trim_start().starts_with("//")).collect();
+        let allowed = if name == "src/cli/log.rs" { 1 } else { 0 };
+        assert_eq!(found.len(), allowed, "{name}: {found:?}");
+    }
+}
+
 #[test]
 fn what_decides_knows_no_io_clock_environment_or_terminal() {
     let root = root();

@@ -195,7 +195,14 @@ fn of_address(page: &mut Page, probe: &DomainProbe, host: &HostProbe, address: &
         certificates(page, chain, probe.at, is_told);
     }
     for (record, fate) in host.tlsa.iter().zip(&seen.tlsa) {
-        let (tone, words) = of_record(record, fate);
+        let (tone, mut words) = of_record(record, fate);
+        if let Some(issuer) = seen.not_sent(record, fate) {
+            let issuer = excerpt(issuer, SHOWN);
+            words.push_str(&format!(
+                "; it names an authority, and the host does not send the one at the end of its chain, '{issuer}': let it \
+                 send that along"
+            ));
+        }
         page.more(tone, &words);
     }
     if host.dane == DaneHost::Usable
@@ -256,9 +263,6 @@ fn of_failure(failure: &Failure) -> String {
 /// What is missing, where the session itself was completed; what its host is refused for was said above.
 fn of_cause(cause: Cause, address: &AddressProbe) -> Option<String> {
     match cause {
-        Cause::TlsaNoMatch if address.sighting.tlsa.contains(&Fate::NotSent) => {
-            Some("no TLSA record fits what it shows, and its chain is not sent up to its end".to_owned())
-        }
         Cause::TlsaNoMatch => Some("no TLSA record fits what it shows".to_owned()),
         Cause::Certificate(_) => match address.sighting.chain.as_ref().map(|chain| &chain.webpki) {
             Some(Err(distrusted)) => Some(excerpt(&distrusted.why, SHOWN)),
@@ -351,10 +355,6 @@ fn of_record(record: &TlsaRecord, fate: &Fate) -> (Tone, String) {
             "brings the authority above its certificate, which the host does not send: senders with OpenSSL take that, \
              senders with GnuTLS refuse it"
                 .to_owned(),
-        ),
-        Fate::NotSent => (
-            Tone::Warning,
-            "names an authority that the host does not send, or another one: let it send its whole chain".to_owned(),
         ),
         Fate::NotMatched => (Tone::Warning, "does not fit".to_owned()),
         Fate::Unverified(why) => (Tone::Bad, format!("would fit, but: {}", excerpt(why, SHOWN))),

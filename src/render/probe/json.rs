@@ -7,7 +7,7 @@
 use crate::certificate::Certificate;
 use crate::dane::matching::Fate;
 use crate::probe::consequence::{Cause, Conformity};
-use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, TlsaRecord};
+use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, Sighting, TlsaRecord};
 use crate::text::excerpt;
 use crate::verdict::{DaneHost, LookupError, Standing};
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ fn address(host: &HostProbe, probe: &AddressProbe) -> Value {
         "tls": seen.tls.map(|tls| json!({"version": tls.version, "cipher": tls.cipher})),
         "chain": seen.chain.as_ref().map(|chain| chain.certificates.iter().map(certificate).collect::<Value>()),
         "webpki": seen.chain.as_ref().map(webpki),
-        "tlsa": host.tlsa.iter().zip(&seen.tlsa).map(|(record, fate)| tlsa(record, fate)).collect::<Value>(),
+        "tlsa": host.tlsa.iter().zip(&seen.tlsa).map(|(record, fate)| tlsa(seen, record, fate)).collect::<Value>(),
         "conformity": probe.conformity.word(),
         "conformity_cause": match probe.conformity {
             Conformity::NotMet(cause) => Some(cause.word()),
@@ -123,12 +123,21 @@ fn webpki(chain: &Chain) -> Value {
     }
 }
 
-fn tlsa(record: &TlsaRecord, fate: &Fate) -> Value {
+fn tlsa(seen: &Sighting, record: &TlsaRecord, fate: &Fate) -> Value {
     let (at, why) = match fate {
         Fate::Matched { at } => (*at, None),
         Fate::Unverified(why) => (None, Some(safe(why))),
         Fate::Unusable(why) => (None, Some(safe(&why.to_string()))),
-        Fate::NotSent | Fate::NotMatched | Fate::Superseded | Fate::NotReached => (None, None),
+        Fate::NotMatched => {
+            let missing = seen.not_sent(record, fate);
+            (
+                None,
+                missing.map(|issuer| {
+                    safe(&format!("the host does not send the authority at the end of its chain, '{issuer}'"))
+                }),
+            )
+        }
+        Fate::Superseded | Fate::NotReached => (None, None),
     };
     json!({"record": safe(&record.text), "fate": fate.word(), "at": at, "why": why})
 }

@@ -25,12 +25,13 @@ zone otherwise.test signed
 zone alias.test signed
     @    MX    10 mx.alias.test.
     mx   CNAME host.alias.test.
-    host A     127.0.0.1
+    host A     127.0.2.1
+    mail 127.0.2.1 certified
     _25._tcp.mx TLSA 3 1 1 KEY
 zone both.test signed
     @    MX    10 mx.both.test.
     mx   CNAME host.both.test.
-    host A     127.0.0.1
+    host A     127.0.2.1
     _25._tcp.host TLSA 3 1 1 KEY
 ";
 
@@ -46,7 +47,9 @@ fn told(lab: &Laboratory, arguments: &[&str]) -> String {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).args(lab.options()).arg("-c").arg(lab.cache_file());
     command.arg("--config").arg(lab.empty_configuration()).stdin(Stdio::null());
-    String::from_utf8(command.output().unwrap().stdout).unwrap()
+    let output = command.output().unwrap();
+    assert!(!output.stdout.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]

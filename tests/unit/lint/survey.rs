@@ -421,13 +421,34 @@ fn tlsa_records_at_an_alias_alone_are_found() {
 
 #[test]
 fn an_authority_that_is_named_and_not_sent_is_told() {
+    let issuer = rcgen::Issuer::new(
+        {
+            let mut params = rcgen::CertificateParams::default();
+            params.distinguished_name.push(rcgen::DnType::CommonName, "R3");
+            params
+        },
+        rcgen::KeyPair::generate().unwrap(),
+    );
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["mx.d.test".to_owned()])
+        .unwrap()
+        .signed_by(&key, &issuer)
+        .unwrap();
     let world = |record: &str| well().publish("_25._tcp.mx.d.test", "TLSA", &[record]);
-    let with = |fate| Sighting { tlsa: vec![fate], ..shown(Ok(())) };
+    let with = |fate| {
+        let mut sighting = Sighting { tlsa: vec![fate], ..shown(Ok(())) };
+        sighting.chain.as_mut().unwrap().certificates = vec![Certificate::read(own.der())];
+        sighting
+    };
     let digest = format!("2 0 1 {DIGEST}");
-    assert_eq!(world(&digest).shows(with(Fate::NotSent)).found(), ["tlsa.anchor-not-sent"]);
-    assert_eq!(world(&digest).shows(with(Fate::NotMatched)).found(), ["tlsa.no-match"]);
+    let unsent = world(&digest).shows(with(Fate::NotMatched));
+    assert_eq!(unsent.found(), ["tlsa.anchor-not-sent"]);
+    assert!(human::text(&unsent.parts()).contains("it does not send 'CN=R3'"));
     assert_eq!(world(&digest).shows(with(Fate::Matched { at: Some(1) })).found(), Vec::<&str>::new());
     assert_eq!(world(&digest).shows(with(Fate::Matched { at: None })).found(), ["tlsa.anchor-in-record"]);
+    // A record about the host's own certificate needs nobody above it.
+    let own_digest = format!("3 1 1 {DIGEST}");
+    assert_eq!(world(&own_digest).shows(with(Fate::NotMatched)).found(), ["tlsa.no-match"]);
 }
 
 #[test]

@@ -55,6 +55,13 @@ fn each_outcome_has_its_state() {
     let no_tls = || failing("192.0.2.9:25", Stage::Ehlo, FailureKind::NotOffered, Action::NotToThisHost);
     let declined = || failing("192.0.2.9:25", Stage::Greeting, FailureKind::Declined, Action::Wait);
     let good = || well("192.0.2.1:25", 90);
+    let unseen =
+        || failing("192.0.2.9:25", Stage::Handshake, FailureKind::NoCommonTls, Action::CannotBeLookedAt);
+    let of_alias = || {
+        let mut probe = probe("example.org", Reason::DaneUsable, vec![host("mx.example.org", vec![good()])]);
+        probe.hosts[0].is_dane_of_alias = true;
+        probe
+    };
     let named =
         |reason, addresses: Vec<_>| probe("example.org", reason, vec![host("mx.example.org", addresses)]);
     for (probe, state, words) in [
@@ -74,6 +81,11 @@ fn each_outcome_has_its_state() {
         (named(Reason::PolicyMet, vec![no_tls()]), State::Critical, "an enforcing sender would not deliver"),
         (named(Reason::PolicyMet, vec![no_tls(), silence()]), State::Critical, "would not deliver"),
         (named(Reason::PolicyMet, vec![declined()]), State::Critical, "would not deliver"),
+        (named(Reason::NoPolicy, vec![unseen()]), State::Unknown, "cannot be looked at from here"),
+        (named(Reason::PolicyMet, vec![unseen()]), State::Unknown, "mx.example.org 192.0.2.9 no-common-tls"),
+        (named(Reason::NoPolicy, vec![unseen(), good()]), State::Unknown, "cannot be looked at from here"),
+        (named(Reason::PolicyMet, vec![unseen(), no_tls(), good()]), State::Warning, "no-starttls"),
+        (of_alias(), State::Warning, "mx.example.org tlsa-at-alias-alone"),
         (named(Reason::NoPolicy, vec![silence()]), State::Unknown, "no MX host could be asked"),
         (named(Reason::NoPolicy, vec![no_route()]), State::Unknown, "mx.example.org 2001:db8::9 no-route"),
         (named(Reason::NoPolicy, vec![]), State::Unknown, "mx.example.org no-address"),

@@ -201,7 +201,11 @@ fn a_chain_below_a_dane_ta_anchor_is_verified() {
     let forged = server(HOST).signed_by(&world.key, &impostor).unwrap().der().to_vec();
     unverified(fate(vec![forged, world.middle.der().to_vec()], &[]), "signature");
     // The anchor is not sent, and its digest alone proves nothing (RFC 7671 section 5.2.2).
-    assert_eq!(fate(world.chain(server(HOST), false)[..1].to_vec(), &[]), Fate::NotSent);
+    let sighting = world.show(&world.chain(server(HOST), false)[..1], anchor(), &[]);
+    assert_eq!(sighting.tlsa, [Fate::NotMatched]);
+    assert_eq!(sighting.chain.as_ref().unwrap().missing_issuer(), Some("CN=an authority"));
+    let complete = world.show(&world.chain(server(HOST), true), anchor(), &[]);
+    assert_eq!(complete.chain.unwrap().missing_issuer(), None);
 }
 
 /// RFC 7672 section 3.2.3: the common name counts where no DNS name is present.
