@@ -261,8 +261,8 @@ mod tests {
     /// The digests are those that `openssl dgst` prints of an empty file.
     #[test]
     fn the_digest_of_nothing_is_told() {
-        for (matching, algorithm) in [(1, &ring::digest::SHA256), (2, &ring::digest::SHA512)] {
-            let digest = ring::digest::digest(algorithm, b"");
+        for (matching, algorithm) in [(1, &aws_lc_rs::digest::SHA256), (2, &aws_lc_rs::digest::SHA512)] {
+            let digest = aws_lc_rs::digest::digest(algorithm, b"");
             let hex: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
             assert_eq!(found(&format!("3 1 {matching} {hex}")), [("tlsa.empty-digest", hex.clone())]);
             assert_eq!(found(&format!("2 0 {matching} {hex}")), [("tlsa.empty-digest", hex.clone())]);
