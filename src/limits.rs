@@ -36,6 +36,9 @@ pub const MAX_MX_HOSTS_LOOKED_AT: usize = 10;
 /// Of the time that an asker of the daemon has, the part (in percent) for which an answer is waited for that no signature
 /// could prove: in an unsigned zone silence is no worse than an absence, which anybody on the path may send.
 pub const UNSIGNED_PATIENCE_PERCENT: u32 = 80;
+/// And the least of it: a second name server is asked after [`UPSTREAM_PATIENCE`], and has as long. A domain that answers slowly keeps
+/// its policy, however short the time of the asker is.
+pub const UNSIGNED_PATIENCE_LEAST: Duration = Duration::from_secs(3);
 /// UDP payload that is advertised, octets (DNS flag day 2020; RFC 9715).
 pub const EDNS_PAYLOAD: u16 = 1_232;
 /// One try of one name server before the next one is asked as well.

@@ -6,7 +6,7 @@ use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A memory that ends with the process and follows the same rules as the files.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct InMemory {
     policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
     history: RefCell<Vec<(PolicyDomain, Entry)>>,
-    unreadable: RefCell<BTreeMap<PolicyDomain, Dialect>>,
+    unreadable: RefCell<BTreeSet<(PolicyDomain, Dialect)>>,
 }
 
 impl InMemory {
@@ -27,7 +27,7 @@ impl InMemory {
             policies: RefCell::new(BTreeMap::new()),
             answers: RefCell::new(BTreeMap::new()),
             history: RefCell::new(Vec::new()),
-            unreadable: RefCell::new(BTreeMap::new()),
+            unreadable: RefCell::new(BTreeSet::new()),
         }
     }
 
@@ -40,7 +40,7 @@ impl InMemory {
         let remembered =
             snapshot.remembered.iter().map(|(topic, one)| ((domain.clone(), *topic), one.clone()));
         memory.answers.borrow_mut().extend(remembered);
-        let unreadable = snapshot.policies.unreadable.map(|dialect| (domain.clone(), dialect));
+        let unreadable = snapshot.policies.unreadable.iter().map(|dialect| (domain.clone(), *dialect));
         memory.unreadable.borrow_mut().extend(unreadable);
         memory.history.borrow_mut().extend(snapshot.history.iter().map(|one| (domain.clone(), one.clone())));
         memory
@@ -84,7 +84,9 @@ impl Memory for InMemory {
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         let policies = self.policies.borrow();
         let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
-        let unreadable = self.unreadable.borrow().get(domain).copied();
+        let unreadable = self.unreadable.borrow();
+        let unreadable =
+            unreadable.iter().filter(|(of, _)| of == domain).map(|(_, dialect)| *dialect).collect();
         let all = Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts), unreadable };
         Ok(all.unexpired(self.now.get()))
     }
@@ -96,10 +98,7 @@ impl Memory for InMemory {
         let Some(row) = StoredPolicy::merge(old, policy, now) else { return Ok(Kept::Unchanged) };
         let entries = history::of_change(old, &row, Origin::Fetch, now);
         self.history.borrow_mut().extend(entries.into_iter().map(|entry| (row.domain.clone(), entry)));
-        let mut unreadable = self.unreadable.borrow_mut();
-        if unreadable.get(&row.domain) == Some(&row.policy.dialect()) {
-            unreadable.remove(&row.domain);
-        }
+        self.unreadable.borrow_mut().remove(&(row.domain.clone(), row.policy.dialect()));
         policies.insert(key, row);
         Ok(Kept::Stored)
     }

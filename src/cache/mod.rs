@@ -111,8 +111,8 @@ pub struct Policies {
     pub mta_sts: Option<StoredPolicy>,
     /// The one of the draft.
     pub smtp_sts: Option<StoredPolicy>,
-    /// Of this dialect there may be one in force, and it cannot be read: its row is not what was written.
-    pub unreadable: Option<Dialect>,
+    /// Of these dialects there may be one in force, and it cannot be read: its row is not what was written.
+    pub unreadable: Vec<Dialect>,
 }
 
 impl Policies {
@@ -141,11 +141,21 @@ impl Policies {
     /// What the operator should know of a policy that cannot be read; `None` if there is none.
     #[must_use]
     pub fn damage(&self, domain: &PolicyDomain) -> Option<String> {
-        let mechanism = self.unreadable?.word();
+        if self.unreadable.is_empty() {
+            return None;
+        }
+        let mechanisms =
+            self.unreadable.iter().map(|dialect| dialect.word()).collect::<Vec<_>>().join(" and ");
         Some(format!(
-            "the {mechanism} policy of {domain} in the cache is damaged, so it is not believed: the mail waits until one has \
+            "the {mechanisms} policy of {domain} in the cache is damaged, so it is not believed: the mail waits until one has \
              been fetched in its place; look at the disk; `smtp-sts-verify cache purge {domain}` gives it up"
         ))
+    }
+
+    /// Whether there is none, not even one that cannot be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none() && self.unreadable.is_empty()
     }
 
     /// Those that have not ended.

@@ -2,7 +2,7 @@
 
 use super::Policies;
 use super::fingerprint::{Fingerprint, short_digest};
-use crate::limits::{MAX_STORED_POLICY_OCTETS, MAX_TXT_OCTETS};
+use crate::limits::{CLOCK_JUMP, MAX_POLICY_LIFE, MAX_STORED_POLICY_OCTETS, MAX_TXT_OCTETS};
 use crate::name::PolicyDomain;
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::time::UnixTime;
@@ -93,7 +93,7 @@ pub(super) fn select(
                 let dialect = policy.policy.dialect();
                 *policies.of_mut(dialect) = Some(policy);
             }
-            None => policies.unreadable = policies.unreadable.or_else(|| perhaps_in_force(row, now)),
+            None => policies.unreadable.extend(perhaps_in_force(row, now)),
         }
     }
     Ok(policies)
@@ -267,14 +267,24 @@ fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<StoredPolicy> {
     policy.is_possible().then_some(policy)
 }
 
-/// The dialect of the policy in a row that is damaged, unless what can be read of it says that it binds nobody: the better
-/// guess, for one that was in force must not be lost unnoticed.
+/// The dialect of the policy in a row that is damaged, unless it must have ended, or was never met. Any column may be the one
+/// that is damaged: an end counts only if the life since the fetch agrees with it, and none lies further ahead than any policy lives.
 fn perhaps_in_force(row: &Row<'_>, now: UnixTime) -> Option<Dialect> {
     let word = |column| row.get_ref(column).ok()?.as_str().ok();
     let dialect = word(1).and_then(Dialect::from_word).unwrap_or(Dialect::MtaSts);
-    let has_ended = row.get(5).ok().and_then(moment).is_some_and(|end| end <= now);
+    let at = |column| row.get(column).ok().and_then(moment);
+    let fetched = at(4).filter(|fetched| *fetched <= now.plus(CLOCK_JUMP));
+    let life = word(9).and_then(life_in).unwrap_or(MAX_POLICY_LIFE).min(MAX_POLICY_LIFE);
+    let ends = [at(5).filter(|end| *end <= now.plus(MAX_POLICY_LIFE)), fetched.map(|at| at.plus(life))];
+    let has_ended = ends.iter().flatten().all(|end| *end <= now) && ends.iter().any(Option::is_some);
     let was_never_applied = dialect == Dialect::SmtpSts && matches!(row.get(6), Ok(None::<i64>));
     (!has_ended && !was_never_applied).then_some(dialect)
+}
+
+/// The `max_age` of a policy file that may be damaged.
+fn life_in(body: &str) -> Option<u64> {
+    let line = body.lines().find_map(|line| line.strip_prefix("max_age:"))?;
+    line.trim().parse().ok()
 }
 
 /// A moment as a column holds it.

@@ -145,7 +145,11 @@ impl Walk {
             return Err(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why));
         }
         if let Some(stop) = trust.set_apart(&self.name) {
-            return Err(stop);
+            // Whoever leads there by an alias publishes nothing: there is no such name in the public DNS.
+            return match (&stop, self.aliases.is_empty()) {
+                (Stop::Failed(.., why), false) => Ok(Some(Outcome::Insecure(Content::Nxdomain, why.clone()))),
+                _ => Err(stop),
+            };
         }
         let Judged { says, strength, basis } = self.judged(trust, replies)?;
         self.basis.add(basis);

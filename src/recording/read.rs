@@ -213,8 +213,7 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
             return Err(row.get("mechanism")?.defect("has a policy already"));
         }
     }
-    let unreadable = field.get("unreadable")?.present();
-    policies.unreadable = unreadable.map(|word| word.word(&Dialect::ALL, Dialect::word)).transpose()?;
+    policies.unreadable = field.get("unreadable")?.each(|word| word.word(&Dialect::ALL, Dialect::word))?;
     let trouble = field.get("trouble")?.present().map(|words| words.text().map(str::to_owned)).transpose()?;
     Ok(DomainSnapshot {
         policies,

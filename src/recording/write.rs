@@ -6,7 +6,7 @@ use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
-use crate::policy::{Dialect, Mechanisms, Mode};
+use crate::policy::{Mechanisms, Mode};
 use crate::verdict::{Handshake, OnUnreachable};
 use serde::Serialize;
 use serde_json::Value;
@@ -74,7 +74,7 @@ struct Cache<'a> {
     history: Vec<Event<'a>>,
     remembered: Vec<Remembered<'a>>,
     elsewhere: u64,
-    unreadable: Option<&'static str>,
+    unreadable: Vec<&'static str>,
     trouble: Option<String>,
 }
 
@@ -267,7 +267,7 @@ fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
         history: snapshot.history.iter().map(event).collect(),
         remembered: snapshot.remembered.iter().map(remembered).collect(),
         elsewhere: snapshot.elsewhere,
-        unreadable: snapshot.policies.unreadable.map(Dialect::word),
+        unreadable: snapshot.policies.unreadable.iter().map(|dialect| dialect.word()).collect(),
         trouble: snapshot.trouble.as_ref().map(ToString::to_string),
     }
 }

@@ -22,7 +22,7 @@ use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
-use crate::verify::NoEvaluation;
+use crate::verify::{NoEvaluation, StandIn};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -79,6 +79,8 @@ struct PendingLookup {
 struct LookupProgress {
     /// What there is to say now.
     answer: Option<Arc<Answer>>,
+    /// Whether an earlier answer may stand in for that.
+    stand_in: StandIn,
     /// Whether nothing else will come.
     is_last: bool,
 }
@@ -213,9 +215,11 @@ impl Engine {
             WorkerEvent::DomainChanged(domain) => self.forget(&domain),
             WorkerEvent::Completed(completed) => self.completed(completed),
             WorkerEvent::Failed(number) => drop(self.end(number)),
-            WorkerEvent::Interim(number, answer) => {
+            WorkerEvent::Interim(number, answer, stand_in) => {
                 if let Some(lookup) = self.pending.borrow().get(&number) {
-                    lookup.progress.send_modify(|progress| progress.answer = Some(answer));
+                    lookup.progress.send_modify(|progress| {
+                        (progress.answer, progress.stand_in) = (Some(answer), stand_in);
+                    });
                 }
             }
             WorkerEvent::Pulse(revision) => self.is_at(revision),
@@ -239,7 +243,11 @@ impl Engine {
 
     fn completed(&self, completed: CompletedLookup) {
         let Some(lookup) = self.end(completed.number) else { return };
-        lookup.progress.send_replace(LookupProgress { answer: Some(completed.answer), is_last: true });
+        lookup.progress.send_replace(LookupProgress {
+            answer: Some(completed.answer),
+            stand_in: StandIn::Impossible,
+            is_last: true,
+        });
         if completed.revision > self.revision.get() {
             self.is_at(completed.revision);
         }
@@ -315,16 +323,15 @@ impl Answers for Rc<Engine> {
         let ended = timeout_at(deadline, progress.wait_for(|progress| progress.is_last))
             .await
             .map(|progress| progress.is_ok());
-        let said = progress.borrow().answer.clone();
+        let LookupProgress { answer: said, stand_in, .. } = progress.borrow().clone();
         match (ended, said) {
             (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
             (Ok(true), Some(answer)) => (answer, from),
             (Ok(true), None) => (defer(Reason::Deadline, "too many look-ups wait already"), Source::Deadline),
-            // What the policy in the cache says stands above what was said without one.
-            (Err(_), Some(answer)) if answer.reason != Reason::Deadline => (answer, Source::Deadline),
             (Err(_), Some(answer)) => {
-                let stand_in = self.stand_ins.borrow_mut().recall(&question, SystemClock.now());
-                (stand_in.unwrap_or(answer), Source::Deadline)
+                let is_late = answer.reason == Reason::Deadline && stand_in == StandIn::Possible;
+                let recall = || self.stand_ins.borrow_mut().recall(&question, SystemClock.now());
+                (is_late.then(recall).flatten().unwrap_or(answer), Source::Deadline)
             }
             // Not even the cache has been read: there may be a policy in it.
             (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),

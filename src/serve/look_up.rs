@@ -13,8 +13,8 @@ use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAIL
 use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
-use crate::verdict::{Handshake, Verdict};
-use crate::verify::{self, CacheUse, NextHop, NoEvaluation, Report, Request};
+use crate::verdict::{Handshake, Requirement, Verdict};
+use crate::verify::{self, CacheUse, NextHop, NoEvaluation, Report, Request, StandIn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,14 +140,25 @@ impl LookUp {
     /// Whether a policy of the domain is stored that cannot be read.
     #[must_use]
     pub const fn has_lost_a_policy(&self) -> bool {
-        self.snapshot.policies.unreadable.is_some()
+        !self.snapshot.policies.unreadable.is_empty()
+    }
+
+    /// Whether an earlier answer may stand in for one that does not come in time.
+    #[must_use]
+    pub fn stand_in(&self) -> StandIn {
+        let stored = self.snapshot.policies.clone().unexpired(self.now);
+        let is_free = stored.is_empty() && self.request.requirement.is_none();
+        if is_free { StandIn::Possible } else { StandIn::Impossible }
     }
 
     /// The longest time for which a failed question about the domain is left alone. Where a policy is in force, a failure that
     /// somebody on the path made holds mail back no longer than he is there.
     #[must_use]
     pub fn longest_pause(&self) -> Duration {
-        let is_bound = self.snapshot.policies.iter().any(StoredPolicy::is_in_force);
+        let is_required = matches!(self.request.requirement, Some(Requirement::Dane | Requirement::WebPki));
+        let is_bound = is_required
+            || self.has_lost_a_policy()
+            || self.snapshot.policies.iter().any(StoredPolicy::is_in_force);
         if is_bound { RESOLUTION_FAILURE_FIRST } else { RESOLUTION_FAILURE_MOST }
     }
 

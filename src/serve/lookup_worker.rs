@@ -59,8 +59,9 @@ pub struct LookupOrder {
 /// What the worker reports to the engine, in the order in which it happens.
 #[derive(Debug)]
 pub enum WorkerEvent {
-    /// The answer from the cache alone, for clients whose deadline comes before the look-up ends.
-    Interim(u64, Arc<Answer>),
+    /// The answer from the cache alone, for clients whose deadline comes before the look-up ends; and whether an earlier answer
+    /// may stand in for it: not over a policy that is stored.
+    Interim(u64, Arc<Answer>, StandIn),
     /// The queue is full, or the look-up is not needed: nothing is asked.
     Rejected(u64),
     /// That look-up has an answer.
@@ -282,7 +283,7 @@ impl<O: Outside> WorkerState<O> {
             return completion.send(WorkerEvent::Rejected(order.number));
         }
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
-        let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile));
+        let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile, look_up.stand_in()));
         if self.is_full() {
             return completion.send(WorkerEvent::Rejected(order.number));
         }
@@ -352,16 +353,14 @@ impl<O: Outside> WorkerState<O> {
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, look_up.longest_pause());
         let asking =
             timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&resolver, &https, &SystemClock));
-        let asked = match select(pin!(asking), pin!(sleep(LOOK_UP_IS_SLOW_AFTER))).await {
+        let a_slow_place = async {
+            sleep(LOOK_UP_IS_SLOW_AFTER).await;
+            self.slow_look_ups.acquire().await
+        };
+        let asked = match select(pin!(asking), pin!(a_slow_place)).await {
             Either::Left((asked, _)) => asked,
-            Either::Right(((), asking)) => {
-                let _permit = match self.slow_look_ups.try_acquire() {
-                    Ok(more) => {
-                        drop(permit);
-                        more
-                    }
-                    Err(_) => permit,
-                };
+            Either::Right((_place, asking)) => {
+                drop(permit);
                 asking.await
             }
         };

@@ -4,7 +4,7 @@ use super::world::World;
 use crate::dns::Resolve;
 use crate::dns::session::Resolver;
 use crate::https::{Fetch, HttpsFetcher};
-use crate::limits::UNSIGNED_PATIENCE_PERCENT;
+use crate::limits::{UNSIGNED_PATIENCE_LEAST, UNSIGNED_PATIENCE_PERCENT};
 use crate::time::UnixTime;
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl Outside for Internet {
     type Https<'a> = HttpsFetcher<'a, Resolver>;
 
     fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Resolver {
-        let patience = world.answer_within * UNSIGNED_PATIENCE_PERCENT / 100;
+        let patience = (world.answer_within * UNSIGNED_PATIENCE_PERCENT / 100).max(UNSIGNED_PATIENCE_LEAST);
         world.dns.resolver(now, deadline).with_unsigned_patience(patience)
     }
 

@@ -18,8 +18,8 @@ pub(super) struct Context<'a, M> {
     /// Stands still for the whole evaluation.
     pub(super) now: UnixTime,
     pub(super) evidence_log: EvidenceLog,
-    /// Of which dialect a policy is stored that cannot be read.
-    unreadable: Option<Dialect>,
+    /// Of which dialects a policy is stored that cannot be read.
+    unreadable: Vec<Dialect>,
     /// A policy is in force, or the administrator requires authentication: a false answer of DNS could hold mail back.
     is_binding: bool,
 }
@@ -34,13 +34,14 @@ impl<'a, M> Context<'a, M> {
         now: UnixTime,
     ) -> Self {
         let is_binding = matches!(request.requirement, Some(Requirement::Dane | Requirement::WebPki))
+            || !stored.unreadable.is_empty()
             || stored.iter().any(StoredPolicy::is_in_force);
-        Self { request, memory, now, evidence_log, unreadable: stored.unreadable, is_binding }
+        Self { request, memory, now, evidence_log, unreadable: stored.unreadable.clone(), is_binding }
     }
 
     /// Whether a policy of that dialect is stored that cannot be read: what was remembered beside it counts no more than it.
     pub(super) fn has_lost(&self, dialect: Dialect) -> bool {
-        self.unreadable == Some(dialect)
+        self.unreadable.contains(&dialect)
     }
 
     /// What was found of that dialect; nothing but a policy makes up for one that cannot be read.

@@ -153,7 +153,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             (Scope::SpecialUse(_), Some(Requirement::None)) => {
                 Some(plain(PolicyType::Override, Reason::Override))
             }
-            (Scope::SpecialUse(_), None) if !self.stored.iter().any(binds) => {
+            (Scope::SpecialUse(_), None)
+                if !self.stored.iter().any(binds) && self.stored.unreadable.is_empty() =>
+            {
                 Some(plain(PolicyType::None, Reason::SpecialUseName))
             }
             (Scope::SpecialUse(_) | Scope::Public | Scope::InsecureZone(_), _) => None,
@@ -299,9 +301,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         }
         let lets_it_go = judgement.verdict == Verdict::Deliver && judgement.policy == PolicyType::None;
         let stand_in = match request.on_unreachable {
-            OnUnreachable::Deliver
-                if lets_it_go && !evidence_log.is_provable() && self.stored.iter().next().is_none() =>
-            {
+            OnUnreachable::Deliver if lets_it_go && !evidence_log.is_provable() && self.stored.is_empty() => {
                 StandIn::Possible
             }
             OnUnreachable::Deliver | OnUnreachable::Defer => StandIn::Impossible,
@@ -383,7 +383,7 @@ fn open(
     let stored = Policies {
         mta_sts: stored.mta_sts.filter(is_applied),
         smtp_sts: stored.smtp_sts.filter(is_applied),
-        unreadable: stored.unreadable.filter(|dialect| request.mechanisms.include(*dialect)),
+        unreadable: stored.unreadable.into_iter().filter(|one| request.mechanisms.include(*one)).collect(),
     };
     let counts = |policy: &StoredPolicy| {
         !(request.require_authentication && policy.authentication == Authentication::FirstUse)

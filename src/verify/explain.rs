@@ -129,7 +129,7 @@ fn news(before: &Policies, after: Result<Policies, CacheError>) -> Policies {
     Policies {
         mta_sts: after.mta_sts.filter(|policy| Some(policy) != before.mta_sts.as_ref()),
         smtp_sts: after.smtp_sts.filter(|policy| Some(policy) != before.smtp_sts.as_ref()),
-        unreadable: None,
+        unreadable: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_QUERIES_PER_MX_HOST", "24"),
     ("MAX_MX_HOSTS_LOOKED_AT", "10"),
     ("UNSIGNED_PATIENCE_PERCENT", "80"),
+    ("UNSIGNED_PATIENCE_LEAST", "Duration::from_secs(3)"),
     ("EDNS_PAYLOAD", "1_232"),
     ("UPSTREAM_PATIENCE", "Duration::from_millis(1_500)"),
     ("QUESTION_DEADLINE", "Duration::from_secs(6)"),

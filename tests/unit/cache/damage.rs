@@ -231,13 +231,14 @@ fn a_row_that_is_not_believed_is_told_of_until_a_policy_takes_its_place() {
         ("UPDATE policy SET mechanism = 'none'", true),
         ("UPDATE policy SET record = printf('%.*c', 3000000, 'x')", true),
         ("UPDATE policy SET expires_at = 'soon'", true),
+        ("UPDATE policy SET expires_at = 1", true),
         // What has ended, or was never met, bound nobody.
-        ("UPDATE policy SET expires_at = 1", false),
+        ("UPDATE policy SET expires_at = 1, fetched_at = 1", false),
         ("UPDATE policy SET applied_at = NULL", false),
     ] {
         let (place, _) = after(poison);
         let name = domain("example.org");
-        let unreadable = |place: &Place| place.cache().policies(&name).unwrap().unreadable.is_some();
+        let unreadable = |place: &Place| !place.cache().policies(&name).unwrap().unreadable.is_empty();
         assert_eq!(unreadable(&place), is_told, "{poison}");
         let [policies, _] = place.cache().check_up();
         assert_eq!(policies.unwrap().unwrap().damaged, 1, "{poison}");

@@ -149,7 +149,7 @@ fn both_dialects_stand_beside_each_other() {
     place.cache().keep(&draft).unwrap();
     place.cache().keep(&rfc).unwrap();
     let (cache, name) = (place.cache(), domain("example.org"));
-    let both = Policies { mta_sts: Some(rfc.clone()), smtp_sts: Some(draft.clone()), unreadable: None };
+    let both = Policies { mta_sts: Some(rfc.clone()), smtp_sts: Some(draft.clone()), ..Policies::default() };
     assert_eq!(cache.policies(&name).unwrap(), both);
     assert_eq!(cache.policy(&name, Dialect::MtaSts).unwrap().as_ref(), Some(&rfc));
     let ended = mta_sts("example.org", "2", "testing", 0, now());

@@ -259,8 +259,8 @@ fn what_everybody_refuses_is_still_refused() {
 /// What stands in a file of PEM, as the SHA-256 digest of its DER.
 fn record_of(directory: &Path, name: &str, usage: u8) -> Tlsa {
     openssl(directory, &format!("x509 -in {name}.pem -outform der -out {name}.der"));
-    let digest = ring::digest::digest(
-        &ring::digest::SHA256,
+    let digest = aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
         &fs::read(directory.join(format!("{name}.der"))).unwrap(),
     );
     Tlsa::new(usage, 0, 1, digest.as_ref().to_vec()).unwrap()
