@@ -10,6 +10,7 @@ use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::StoredPolicy;
+use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::verdict::{DaneHost, HostJudgement, LookupError, Verdict};
 use crate::verify::Report;
@@ -191,6 +192,8 @@ impl DomainProbe {
         match self.verification.judgement.verdict {
             _ if is_refused || (is_closed && is_met) => Reach::Some,
             _ if is_unknown || is_closed => Reach::Unknown,
+            // Nobody was asked, so nobody has said that the domain takes no mail.
+            _ if self.verification.judgement.reason == Reason::SpecialUseName => Reach::Unknown,
             Verdict::Deliver if self.hosts.is_empty() => Reach::NoHost,
             _ if self.hosts.is_empty() => Reach::Unknown,
             _ => Reach::Every,
