@@ -58,6 +58,9 @@ pub const MAX_BATCH_LINE: usize = 2_048;
 pub const MAX_BATCH_AT_ONCE: usize = 8;
 /// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
 pub const MAX_REPLY_OCTETS: usize = 1_048_576;
+/// Octets of the replies of all verdicts of a daemon that are under way: a usual one holds some 10,000, and those of
+/// [`MAX_SLOW_LOOK_UPS`] fit in many times over.
+pub const MAX_REPLY_OCTETS_TOGETHER: usize = 67_108_864;
 /// Records of all replies of one verdict; a normal one sees about a hundred. Each may cost two names of 127 labels, which
 /// take about 3 microseconds to read.
 pub const MAX_VERDICT_RECORDS: usize = 2_048;

@@ -66,9 +66,15 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let (store, _store_thread) = Store::open(Arc::clone(&counters)).map_err(failed)?;
         let (recorder, queue) = TlsrptRecorder::new(Arc::clone(&world), Arc::clone(&counters));
         spawn_local(queue.run(store.clone()));
-        let (worker, events, _worker_thread) =
-            LookupWorker::open(world, store, Internet, limits, Arc::clone(&counters), recorder.clone())
-                .map_err(failed)?;
+        let (worker, events, _worker_thread) = LookupWorker::open(
+            world,
+            store,
+            Internet::default(),
+            limits,
+            Arc::clone(&counters),
+            recorder.clone(),
+        )
+        .map_err(failed)?;
         let engine = Engine::new(worker, events, recorder);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);

@@ -136,7 +136,7 @@ impl TrustContext {
             "special-use-name: {} is not asked about, {special} is set apart from the public DNS",
             shown(name)
         );
-        Some(Stop::Failed(Outage::NoAnswer, ZoneStatus::Unknown, why))
+        Some(Stop::Failed(Outage::NotAsked, ZoneStatus::Unknown, why))
     }
 
     /// Goes down to `name` (RFC 4035 section 5).

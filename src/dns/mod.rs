@@ -127,11 +127,14 @@ pub enum Outage {
     Deadline,
     /// No trust anchor at or above the name.
     NoTrustAnchor,
+    /// The name is set apart from the public DNS, and nobody was asked ([`scope`]).
+    NotAsked,
 }
 
 impl Outage {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Budget, Self::Deadline, Self::NoAnswer, Self::NoTrustAnchor];
+    pub const ALL: [Self; 5] =
+        [Self::Budget, Self::Deadline, Self::NoAnswer, Self::NoTrustAnchor, Self::NotAsked];
 
     /// The word, as recordings spell it.
     #[must_use]
@@ -141,6 +144,7 @@ impl Outage {
             Self::Deadline => "deadline",
             Self::NoAnswer => "no-answer",
             Self::NoTrustAnchor => "no-trust-anchor",
+            Self::NotAsked => "not-asked",
         }
     }
 }

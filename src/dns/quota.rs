@@ -5,10 +5,22 @@
 //! [`Outage::Budget`](super::Outage::Budget).
 
 use crate::limits::{
-    MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_VERDICT_RECORDS,
+    MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_REPLY_OCTETS_TOGETHER, MAX_VERDICT_RECORDS,
     MAX_VERDICT_RECORDS_PER_MX_HOST,
 };
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Octets of replies that all verdicts of a process together may hold at the same time: whoever owns many names and answers at length
+/// must not fill its memory.
+#[derive(Clone, Debug)]
+pub struct SharedOctets(Arc<AtomicUsize>);
+
+impl Default for SharedOctets {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(MAX_REPLY_OCTETS_TOGETHER)))
+    }
+}
 
 /// The quota of one verdict, shared by all that spend from it.
 #[derive(Debug)]
@@ -19,20 +31,37 @@ pub struct Quota {
     allowed: AtomicUsize,
     octets_left: AtomicUsize,
     records_left: AtomicUsize,
+    /// Octets taken from what all verdicts share, and that.
+    held: AtomicUsize,
+    together: SharedOctets,
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        self.together.0.fetch_add(self.held.load(Relaxed), Relaxed);
+    }
 }
 
 impl Default for Quota {
     fn default() -> Self {
+        Self::sharing(&SharedOctets::default())
+    }
+}
+
+impl Quota {
+    /// A quota whose replies are counted together with those of other verdicts, until it is dropped.
+    #[must_use]
+    pub fn sharing(together: &SharedOctets) -> Self {
         Self {
             spent: AtomicUsize::new(0),
             allowed: AtomicUsize::new(MAX_QUERIES),
             octets_left: AtomicUsize::new(MAX_REPLY_OCTETS),
             records_left: AtomicUsize::new(MAX_VERDICT_RECORDS),
+            held: AtomicUsize::new(0),
+            together: together.clone(),
         }
     }
-}
 
-impl Quota {
     /// Raises the allowance for MX hosts that have to be looked at one by one.
     pub fn allow_mx_hosts(&self, hosts: usize) {
         self.allowed.fetch_add(hosts.saturating_mul(MAX_QUERIES_PER_MX_HOST), Relaxed);
@@ -52,7 +81,11 @@ impl Quota {
         let take = |left: &AtomicUsize, n: usize| {
             left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(n)).is_ok()
         };
-        take(&self.octets_left, octets) && take(&self.records_left, records)
+        let fits = take(&self.together.0, octets);
+        if fits {
+            self.held.fetch_add(octets, Relaxed);
+        }
+        fits && take(&self.octets_left, octets) && take(&self.records_left, records)
     }
 
     /// Packets that have left so far.
@@ -74,6 +107,18 @@ mod tests {
         quota.allow_mx_hosts(2);
         assert_eq!(spend(), 48);
         assert_eq!(quota.spent(), 108);
+    }
+
+    #[test]
+    fn what_all_verdicts_hold_together_has_an_end_and_is_given_back() {
+        let together = SharedOctets::default();
+        let hold = || Quota::sharing(&together);
+        let full: Vec<Quota> =
+            std::iter::repeat_with(hold).take_while(|quota| quota.take_reply(MAX_REPLY_OCTETS, 0)).collect();
+        assert_eq!(full.len(), MAX_REPLY_OCTETS_TOGETHER / MAX_REPLY_OCTETS);
+        assert!(!hold().take_reply(1, 0));
+        drop(full);
+        assert!(hold().take_reply(MAX_REPLY_OCTETS, 0));
     }
 
     #[test]

@@ -20,7 +20,7 @@
 use super::anchor::TrustAnchors;
 use super::delivery::Opinion;
 use super::proof::Proof;
-use super::quota::Quota;
+use super::quota::{Quota, SharedOctets};
 use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
 use super::{Answer, Checking, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
@@ -86,6 +86,18 @@ struct Known {
 }
 
 impl Resolver {
+    /// A resolver that has asked nothing yet, in a process that has many: their replies are counted `together`.
+    #[must_use]
+    pub fn beside_others(
+        upstreams: &[SocketAddr],
+        anchors: Arc<TrustAnchors>,
+        together: &SharedOctets,
+        now: UnixTime,
+        deadline: Instant,
+    ) -> Self {
+        Self::within(Quota::sharing(together), Upstreams::new(upstreams), anchors, now, deadline)
+    }
+
     /// A resolver that has asked nothing yet. `now` stands still for the whole verdict; no question outlasts
     /// `deadline`.
     #[must_use]
@@ -103,7 +115,17 @@ impl<C: Carrier> Resolver<C> {
     /// The same, with questions that go out through `carrier`.
     #[must_use]
     pub fn over(carrier: C, anchors: Arc<TrustAnchors>, now: UnixTime, deadline: Instant) -> Self {
-        let line = Arc::new(Line { carrier, quota: Quota::default(), deadline });
+        Self::within(Quota::default(), carrier, anchors, now, deadline)
+    }
+
+    fn within(
+        quota: Quota,
+        carrier: C,
+        anchors: Arc<TrustAnchors>,
+        now: UnixTime,
+        deadline: Instant,
+    ) -> Self {
+        let line = Arc::new(Line { carrier, quota, deadline });
         let first = QueryPass::new(Arc::clone(&line), Opinion::First, TrustContext::new(anchors, now));
         Self {
             line,

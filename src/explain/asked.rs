@@ -142,13 +142,14 @@ impl Asked {
 
 impl Fault {
     /// The words for every cause; `cause` in the document is one of them.
-    pub const CAUSES: [&'static str; 8] = [
+    pub const CAUSES: [&'static str; 9] = [
         "budget",
         "clock",
         "deadline",
         "domain",
         "no-answer",
         "no-trust-anchor",
+        "not-asked",
         "stripping-resolver",
         "trust-anchor",
     ];
@@ -204,6 +205,10 @@ const fn of_outage(outage: Outage, zone: ZoneStatus) -> (&'static str, &'static 
             ("budget", "It would have taken more than this program gives to one delivery.")
         }
         (Outage::Deadline, _) => ("deadline", "The time for the whole run was over before."),
+        (Outage::NotAsked, _) => (
+            "not-asked",
+            "Nobody was asked: the name is set apart from the public DNS. insecure_zones has private zones asked about.",
+        ),
         (Outage::NoTrustAnchor, _) => ("no-trust-anchor", "No trust anchor stands at or above the name."),
     }
 }

@@ -11,6 +11,7 @@ use crate::dane::matching::{Fate, fates};
 use crate::dane::tlsa::{Tlsa, Unusable, Usage};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::StoredPolicy;
+use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::verdict::{DaneHost, HostJudgement, LookupError, Verdict};
 use crate::verify::Report;
@@ -214,6 +215,8 @@ impl DomainProbe {
             _ if is_refused || (is_closed && is_met) => Reach::Some,
             _ if is_unseen => Reach::CannotBeLookedAt,
             _ if is_unknown || is_closed => Reach::Unknown,
+            // Nobody was asked, so nobody has said that the domain takes no mail.
+            _ if self.verification.judgement.reason == Reason::SpecialUseName => Reach::Unknown,
             Verdict::Deliver if self.has_no_usable_mx() => Reach::NoUsableMx,
             Verdict::Deliver if self.hosts.is_empty() => Reach::NoHost,
             _ if self.hosts.is_empty() => Reach::Unknown,

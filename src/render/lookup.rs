@@ -107,6 +107,9 @@ pub fn page(answer: &Answer, queries: usize, paint: Paint) -> String {
 
 /// What to do about it, where something is wrong.
 fn hint(outcome: &Outcome) -> Option<&'static str> {
+    if matches!(outcome, Outcome::Unreachable(Outage::NotAsked, ..)) {
+        return Some(Reason::SpecialUseName.explain().hint);
+    }
     match (own_fault(outcome), outcome.class()) {
         (Some(fault), _) => Some(fault.explain().hint),
         (None, Class::Bogus) => Some(Reason::DnssecBogus.explain().hint),

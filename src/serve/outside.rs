@@ -1,11 +1,14 @@
 //! The way to the network: whom the lookup worker asks, and whom a test lets it ask.
 
 use super::world::World;
+use crate::config::Dns;
 use crate::dns::Resolve;
+use crate::dns::quota::SharedOctets;
 use crate::dns::session::Resolver;
 use crate::https::{Fetch, HttpsFetcher};
 use crate::limits::{UNSIGNED_PATIENCE_LEAST, UNSIGNED_PATIENCE_PERCENT};
 use crate::time::UnixTime;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Where DNS and policy hosts are, for one look-up after the other.
@@ -25,8 +28,11 @@ pub trait Outside: 'static {
 }
 
 /// The real one.
-#[derive(Clone, Copy, Debug)]
-pub struct Internet;
+#[derive(Clone, Debug, Default)]
+pub struct Internet {
+    /// What the replies of all look-ups may take together.
+    replies: SharedOctets,
+}
 
 impl Outside for Internet {
     type Dns = Resolver;
@@ -34,7 +40,9 @@ impl Outside for Internet {
 
     fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Resolver {
         let patience = (world.answer_within * UNSIGNED_PATIENCE_PERCENT / 100).max(UNSIGNED_PATIENCE_LEAST);
-        world.dns.resolver(now, deadline).with_unsigned_patience(patience)
+        let Dns { servers, anchors } = &world.dns;
+        let (anchors, end) = (Arc::clone(anchors), deadline.into());
+        Resolver::beside_others(servers, anchors, &self.replies, now, end).with_unsigned_patience(patience)
     }
 
     fn https<'a>(

@@ -92,7 +92,10 @@ const fn longest_pause(outcome: &Outcome) -> Option<Duration> {
         Outcome::Unreachable(Outage::NoAnswer, ..) => Some(RESOLUTION_FAILURE_MOST),
         Outcome::Insecure(..)
         | Outcome::Secure(_)
-        | Outcome::Unreachable(Outage::Budget | Outage::Deadline | Outage::NoTrustAnchor, ..) => None,
+        | Outcome::Unreachable(
+            Outage::Budget | Outage::Deadline | Outage::NoTrustAnchor | Outage::NotAsked,
+            ..,
+        ) => None,
     }
 }
 

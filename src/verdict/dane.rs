@@ -79,7 +79,9 @@ pub(super) fn at_least_encrypted(ruling: Ruling) -> Ruling {
 const fn reason_to_wait(trouble: &LookupError) -> Reason {
     match trouble {
         LookupError::Bogus(Blame::Domain, _) => Reason::TlsaBogus,
-        LookupError::Unreachable(Outage::NoAnswer | Outage::Budget, ..) => Reason::TlsaUnreachable,
+        LookupError::Unreachable(Outage::NoAnswer | Outage::Budget | Outage::NotAsked, ..) => {
+            Reason::TlsaUnreachable
+        }
         LookupError::Bogus(..) | LookupError::Unreachable(..) => reason_of(trouble),
     }
 }

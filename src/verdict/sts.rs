@@ -245,7 +245,9 @@ pub(super) const fn reason_of(trouble: &LookupError) -> Reason {
             Reason::NoTrustAnchor
         }
         LookupError::Unreachable(Outage::Deadline, ..) => Reason::Deadline,
-        LookupError::Unreachable(Outage::Budget | Outage::NoAnswer, ..) => Reason::DnsUnreachable,
+        LookupError::Unreachable(Outage::Budget | Outage::NoAnswer | Outage::NotAsked, ..) => {
+            Reason::DnsUnreachable
+        }
     }
 }
 

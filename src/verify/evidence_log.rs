@@ -3,11 +3,12 @@
 
 use super::{CacheUse, Evidence};
 use crate::cache::{Kept, Memory};
-use crate::dns::{Answer, Class, Content, Outcome, ZoneStatus};
+use crate::dns::{Answer, Class, Content, Outage, Outcome, ZoneStatus};
 use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
 use crate::policy::result::ResultType;
 use crate::time::UnixTime;
+use hickory_proto::rr::RecordType;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};
 
@@ -229,10 +230,12 @@ fn beside_the_public_dns(answer: &Answer) -> Option<String> {
         Outcome::Insecure(_, why) => why.strip_prefix("insecure-zone: ").map(|why| {
             format!("{}: {why}, so nothing about it is proven by DNSSEC", answer.question.name().to_ascii())
         }),
-        Outcome::Unreachable(_, _, why) => why
-            .strip_prefix("special-use-name: ")
-            .map(|why| format!("{why}; if it is a private zone of your network, name it in insecure_zones")),
-        Outcome::Secure(_) | Outcome::Bogus(..) => None,
+        // Of a domain that is set apart itself this is told once.
+        Outcome::Unreachable(Outage::NotAsked, _, why) if answer.question.rtype() != RecordType::TXT => {
+            let why = why.strip_prefix("special-use-name: ").unwrap_or(why);
+            Some(format!("{why}; if it is a private zone of your network, name it in insecure_zones"))
+        }
+        Outcome::Unreachable(..) | Outcome::Secure(_) | Outcome::Bogus(..) => None,
     }
 }
 

@@ -62,6 +62,34 @@ fn a_replay_prints_the_same_bytes_when_the_world_is_gone() {
 }
 
 #[test]
+fn private_zones_and_mechanisms_are_recorded_and_count_in_a_replay() {
+    let lab = Laboratory::start();
+    let directory = tempfile::TempDir::new().unwrap();
+    for (number, (options, domain)) in [
+        (&["--insecure-zones", "bogus.test"][..], "bogus.test"),
+        (&["--mechanisms", "mta-sts"], "dane.test"),
+        (&["--mechanisms", "dane"], "sts.test"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = directory.path().join(number.to_string());
+        let record = ["--format", "json", "--record", file.to_str().unwrap(), domain];
+        let recorded = explain(&Program::new(&lab), &[options, &record].concat());
+        let replayed = replay(&file, "json");
+        assert_eq!(
+            (text(&replayed.stderr), text(&replayed.stdout)),
+            (String::new(), text(&recorded.stdout)),
+            "{domain}"
+        );
+        assert!(
+            text(&recorded.stdout).contains(options[0].trim_start_matches("--").replace('-', "_").as_str()),
+            "{domain}"
+        );
+    }
+}
+
+#[test]
 fn the_page_for_people_is_the_same_and_recording_changes_nothing_of_it() {
     let lab = Laboratory::start();
     let program = Program::new(&lab);

@@ -26,6 +26,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_BATCH_LINE", "2_048"),
     ("MAX_BATCH_AT_ONCE", "8"),
     ("MAX_REPLY_OCTETS", "1_048_576"),
+    ("MAX_REPLY_OCTETS_TOGETHER", "67_108_864"),
     ("MAX_VERDICT_RECORDS", "2_048"),
     ("MAX_VERDICT_RECORDS_PER_MX_HOST", "128"),
     ("MAX_ALIASES", "12"),

@@ -1,9 +1,10 @@
 //! Names outside the public DNS, and private zones that the configuration names.
 
 use crate::support::laboratory::Laboratory;
-use crate::support::program::Program;
+use crate::support::program::{PROGRAM, Program};
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
 fn json(program: &Program, arguments: &[&str]) -> Value {
     let output = program.run([arguments, &["--format", "json"]].concat());
@@ -54,6 +55,8 @@ fn a_domain_whose_mx_points_to_a_special_use_name_is_excused_from_nothing() {
         let told = program.delivery("enforced.test", host);
         assert_ne!(told.get("verdict"), "deliver", "{}", told.line);
     }
+    let notes = json(&program, &["-d", "enforced.test", "-m", "localhost"])["notes"].to_string();
+    assert!(notes.contains("localhost") && notes.contains("insecure_zones"), "{notes}");
     for host in ["localhost", "mx.internal"] {
         assert_eq!(lab.questions_for(host, "A") + lab.questions_for(&format!("_25._tcp.{host}"), "TLSA"), 0);
     }
@@ -106,4 +109,23 @@ fn the_file_takes_one_zone_or_a_list_and_refuses_top_level_domains_by_line() {
         let told = with(text).route("bogus.test");
         assert_eq!(told.verdict(), ["defer", "configuration"], "{text}");
     }
+}
+
+#[test]
+fn lookup_tells_of_both_and_asks_nobody_about_the_one() {
+    let lab = Laboratory::start();
+    let look_up = |arguments: &[&str]| -> Value {
+        let mut command = Command::new(PROGRAM);
+        command.arg("lookup").args(arguments).args(["--format", "json", "--dns", &lab.dns().to_string()]);
+        command.arg("--trust-anchor").arg(lab.trust_anchor()).arg("--config").arg(lab.empty_configuration());
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    };
+    let answer = look_up(&["mail.corp.internal", "MX"]);
+    assert_eq!((answer["class"].as_str(), answer["queries"].as_u64()), (Some("unreachable"), Some(0)));
+    assert!(answer["reason"].as_str().unwrap().starts_with("special-use-name: "), "{answer}");
+    assert_eq!(lab.questions(), 0);
+    assert_eq!(look_up(&["bogus.test", "MX"])["class"], "bogus");
+    let answer = look_up(&["bogus.test", "MX", "--insecure-zones", "bogus.test"]);
+    assert_eq!(answer["class"], "insecure");
+    assert!(answer["reason"].as_str().unwrap().starts_with("insecure-zone: "), "{answer}");
 }

@@ -28,7 +28,7 @@ fn special_use_names_end_the_walk_before_anything_is_asked() {
         "x.invalid.",
     ] {
         let (finding, asked) = walk(&Scene::new(), &[], owner, "A");
-        let is_unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Unknown, why) if why.starts_with("special-use-name: "));
+        let is_unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unreachable(Outage::NotAsked, ZoneStatus::Unknown, why) if why.starts_with("special-use-name: "));
         assert!(is_unknown(&finding.outcome) && asked.is_empty(), "{owner}: {finding:?} {asked:?}");
     }
 }
