@@ -93,10 +93,6 @@ fn mail_that_comes_back_is_delivered_in_no_part_of_the_page() {
 fn a_null_mx_beside_a_host_is_told_by_everybody() {
     let lab = Laboratory::with(WORLD);
     let sentence = "Exim passes the null MX over and delivers to the hosts, Postfix delivers nothing";
-    eprintln!(
-        "VERDICT beside: {}",
-        at(&document(&lab, &Program::new(&lab), &["beside.test"]).0, "/answer/line")
-    );
     assert!(page(&lab, "beside.test").contains(sentence), "{}", page(&lab, "beside.test"));
     assert!(told(&lab, &["lint", "beside.test", "--no-connect"]).contains("domain.null-mx-beside"));
     let probe: Value =
