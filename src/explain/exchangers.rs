@@ -1,6 +1,7 @@
 //! Where the mail goes, and what DANE asks of it there.
 
 use super::asked::Asked;
+use super::exim::NO_SERVICE;
 use super::rule;
 use super::said::Said;
 use crate::dane::base;
@@ -27,6 +28,9 @@ pub struct Exchangers {
     pub questions: Vec<Asked>,
     /// Where the rule stands.
     pub rule: &'static str,
+    /// Exim's own words (4.96 and later) where it returns the mail at once, since it has nowhere to go.
+    #[serde(skip)]
+    pub returned: Option<&'static str>,
 }
 
 /// One MX host.
@@ -81,19 +85,6 @@ impl Exchangers {
     /// The words for every state.
     pub const STATES: [&'static str; 7] =
         ["hosts", "implicit", "no-host", "no-name", "null-mx", "too-many", "unknown"];
-
-    /// Exim's own words (4.96 and later) where it returns the mail at once, since it has nowhere to go.
-    #[must_use]
-    pub fn returns(&self) -> Option<&'static str> {
-        match self.state {
-            "no-name" => Some("Unrouteable address"),
-            "no-host" if self.meaning.contains("IP address") => {
-                Some("all relevant MX records point to non-existent hosts or (invalidly) to IP addresses")
-            }
-            "no-host" => Some("all relevant MX records point to non-existent hosts"),
-            _ => None,
-        }
-    }
 
     /// What to do where mail comes back, since it has nowhere to go.
     #[must_use]
@@ -162,6 +153,7 @@ impl Exchangers {
             meaning,
             hosts: hosts.collect(),
             questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
+            returned: returned(state, &answer.map(mx::oddities).unwrap_or_default()),
             rule: match &grounds.mx {
                 MxFindings::Null => rule::NULL_MX,
                 MxFindings::Hosts { .. } if state == "no-name" => rule::MX_HOSTS,
@@ -175,6 +167,20 @@ impl Exchangers {
 /// DNS says that the domain does not exist.
 fn is_no_name(answer: Option<&Answer>) -> bool {
     matches!(answer.and_then(|answer| answer.outcome.content()), Some(Content::Nxdomain))
+}
+
+/// Exim's words where it returns the mail of a domain in such a state.
+fn returned(state: &str, oddities: &[mx::MxOddity]) -> Option<&'static str> {
+    let is_address = |oddity: &mx::MxOddity| matches!(oddity, mx::MxOddity::Address { .. });
+    match state {
+        "no-name" => Some("Unrouteable address"),
+        "no-host" if oddities.contains(&mx::MxOddity::NullOtherwise) => Some(NO_SERVICE),
+        "no-host" if oddities.iter().any(is_address) => {
+            Some("all relevant MX records point to non-existent hosts or (invalidly) to IP addresses")
+        }
+        "no-host" => Some("all relevant MX records point to non-existent hosts"),
+        _ => None,
+    }
 }
 
 /// What is wrong with MX records of which none names a host.

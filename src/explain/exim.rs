@@ -80,7 +80,7 @@ pub const NONE_PERMITTED: (&str, &str) =
 pub const ORDINARY: (&str, &str) = ("dnslookup", "remote_smtp");
 
 /// Exim's own words for a null MX.
-const NO_SERVICE: &str = "an MX or SRV record indicated no SMTP service";
+pub(super) const NO_SERVICE: &str = "an MX or SRV record indicated no SMTP service";
 /// Exim's words where a host offers no TLS.
 const NO_TLS: &str =
     "defer (-38) H=HOST [ADDRESS]: a TLS session is required, but the server did not offer TLS support";
@@ -115,7 +115,7 @@ impl Exim {
         report: &Report,
         mx: Option<&Exchangers>,
     ) -> Self {
-        let returned = mx.and_then(Exchangers::returns).filter(|_| asks_nothing(judgement));
+        let returned = mx.and_then(|mx| mx.returned).filter(|_| asks_nothing(judgement));
         let action = if returned.is_some() { Action::Returns } else { Action::of(judgement) };
         let log = match (action, judgement.reason) {
             (Action::Returns, _) if returned.is_some() => {

@@ -188,7 +188,7 @@ impl Explanation {
             remembered: remembered.as_ref().map(|remembered| RememberedAnswer::of(remembered, report)),
             ..Self::bare(question, snapshot, report, now)
         };
-        if all.exim.action == exim::Action::Returns && seen.mx.returns().is_some() {
+        if all.exim.action == exim::Action::Returns && seen.mx.returned.is_some() {
             // Nothing is delivered where Exim has nowhere to go: every part says so.
             all.answer.meaning.clone_from(&seen.mx.meaning);
             all.answer.hint = seen.mx.hint();

@@ -4,6 +4,7 @@
 //! like on top of that is decided here.
 
 use super::metered::Traffic;
+use super::opening::{Opened, Opening};
 use super::progress::Peer;
 use super::witness::Witness;
 use super::{FetchError, MediaType, PolicyUrl, Step, date};
@@ -81,11 +82,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
     wanted: Wanted<'_>,
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, FetchError>,
 ) -> Result<T, FetchError> {
+    let opening = Opening::default();
     let shaken = http1::Builder::new()
         .max_headers(MAX_HEADER_FIELDS)
         .max_header_size(MAX_HEAD_OCTETS)
         .max_buf_size(MAX_HEAD_OCTETS)
-        .handshake(TokioIo::new(stream))
+        .handshake(TokioIo::new(Opened::new(stream, &opening)))
         .await;
     let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, causes::of_http(&e)))?;
     let mut request =
@@ -95,7 +97,10 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
 
     let conversation = pin!(async {
         let asked = peer.within(wanted.patience, Step::Head, sender.send_request(request)).await?;
-        let reply = asked.map_err(|e| failed(peer, Step::Head, &traffic, &e))?;
+        let reply = asked.map_err(|e| match opening.is_http2() {
+            true => peer.malformed("it speaks HTTP/2 alone"),
+            false => failed(peer, Step::Head, &traffic, &e),
+        })?;
         if let Some(excess) = traffic.excess() {
             return Err(peer.too_large(excess));
         }

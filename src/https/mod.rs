@@ -12,6 +12,7 @@ mod exchange;
 mod fetcher;
 mod judge;
 mod metered;
+mod opening;
 mod progress;
 mod roots;
 mod sighting;

@@ -72,6 +72,7 @@ impl Outcome {
             return match probe.verification.judgement.reason {
                 _ if probe.has_no_usable_mx() => Self::Refused,
                 Reason::NullMx => Self::NoMail,
+                _ if probe.mx_oddities.contains(&MxOddity::NullOtherwise) => Self::NoMail,
                 reason if is_the_domains_fault(reason) => Self::Refused,
                 _ => Self::Unknown,
             };

@@ -21,6 +21,7 @@ const WORLDLY: &[&str] = &[
     "src/https/fetcher.rs",
     "src/https/judge.rs",
     "src/https/metered.rs",
+    "src/https/opening.rs",
     "src/https/progress.rs",
     "src/https/roots.rs",
     "src/https/witness.rs",

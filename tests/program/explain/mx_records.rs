@@ -22,6 +22,9 @@ zone beside.test signed
     mx   A     127.0.0.1
 zone otherwise.test signed
     @    MX    10 .
+zone twice.test signed
+    @    MX    0 .
+    @    MX    10 .
 zone alias.test signed
     @    MX    10 mx.alias.test.
     mx   CNAME host.alias.test.
@@ -56,6 +59,7 @@ fn told(lab: &Laboratory, arguments: &[&str]) -> String {
 fn mail_that_comes_back_is_delivered_in_no_part_of_the_page() {
     let lab = Laboratory::with(WORLD);
     for (domain, state, log) in [
+        ("twice.test", "no-host", "** user@twice.test: an MX or SRV record indicated no SMTP service"),
         ("gone.test", "no-name", "** user@gone.test: Unrouteable address"),
         (
             "address.test",
@@ -104,6 +108,7 @@ fn a_probe_does_not_take_an_address_for_a_null_mx() {
         ("address.test", "no-usable-mx", "mx-address"),
         ("zero.test", "no-usable-mx", "mx-no-host"),
         ("otherwise.test", "no-host", "null-mx-otherwise"),
+        ("twice.test", "no-host", "null-mx-otherwise"),
     ] {
         let probe: Value = serde_json::from_str(&told(&lab, &["probe", domain, "--format", "json"])).unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
 //! What a policy host learns from us: one request, and nothing about the machine that sends it.
 
 use super::site::{
-    Authority, HOST, Hello, Names, Site, TEXT, fetch_with, host_params, policy_with, settings, url,
+    Act, Authority, HOST, Hello, Names, Site, TEXT, fetch_with, host_params, policy_with, settings, url,
 };
 use smtp_sts_verify::https::{Fetch as _, FetchError, HttpsFetcher, MediaType};
 use smtp_sts_verify::journal::Journal;
@@ -10,8 +10,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 async fn fetch_over(alpn: &[&str]) -> (Site, Result<Vec<u8>, FetchError>) {
+    fetch_over_with(alpn, policy_with("")).await
+}
+
+async fn fetch_over_with(alpn: &[&str], script: Vec<Act>) -> (Site, Result<Vec<u8>, FetchError>) {
     let authority = Authority::new();
-    let site = Site::serve_with_alpn(authority.issue(&host_params()), policy_with(""), alpn).await;
+    let site = Site::serve_with_alpn(authority.issue(&host_params()), script, alpn).await;
     let fetched =
         fetch_with(&Names::at(site.address.ip()), settings(&site, authority.roots()), MediaType::Any).await;
     (site, fetched)
@@ -51,6 +55,15 @@ async fn a_server_that_speaks_http_2_alone_has_no_policy() {
     let (site, fetched) = fetch_over(&["h2"]).await;
     assert!(matches!(&fetched, Err(FetchError::Tls { why, .. }) if why.contains("HTTP/2")), "{fetched:?}");
     assert_eq!(site.requests(), Vec::<String>::new());
+}
+
+/// A server of HTTP/2 that does not look at ALPN begins with a SETTINGS frame (RFC 9113 sections 3.4 and 6.5).
+#[tokio::test]
+async fn a_server_that_speaks_http_2_unasked_is_called_so() {
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100];
+    let (_, fetched) = fetch_over_with(&[], vec![Act::Send(settings.to_vec()), Act::Close]).await;
+    let told = fetched.expect_err("no HTTP/1.1").to_string();
+    assert!(told.ends_with("sent no usable HTTP/1.1 reply: it speaks HTTP/2 alone"), "{told}");
 }
 
 #[tokio::test]
