@@ -104,14 +104,8 @@ pub const GUIDES: &[Guide] = &[
             (0, "every address would get the mail, or the domain takes none (nagios: OK)"),
             (1, "some would not; or a line of --batch is no domain (nagios: WARNING)"),
             (2, "nagios: CRITICAL, who enforces would not deliver, or an end is near"),
-            (
-                3,
-                "nagios: UNKNOWN, nobody could be asked, our TLS library lacks what a host wants, or the command line is wrong",
-            ),
-            (
-                75,
-                "nobody could be asked, our TLS library lacks what a host wants, or nobody can tell what a domain demands",
-            ),
+            (3, "nagios: UNKNOWN, nobody could be asked or looked at, or wrong words"),
+            (75, "nobody could be asked, or looked at from here, or nobody can tell"),
         ],
     },
     Guide {

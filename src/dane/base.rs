@@ -64,9 +64,11 @@ pub fn of_alias(answer: &Answer) -> Result<Base, LookupError> {
     Ok(if is_insecure(answer)? { Base::Nowhere } else { Base::Host })
 }
 
-/// Whether the name leads out of the signed tree; silence behind a proven end of it does not make that less certain.
+/// Whether the name leads out of the signed tree; silence behind a proven end of it does not make that less certain, and no
+/// name that is set apart from the public DNS is in it.
 fn is_insecure(answer: &Answer) -> Result<bool, LookupError> {
     match &answer.outcome {
+        Outcome::Unreachable(Outage::NotAsked, ..) => Ok(true),
         Outcome::Unreachable(_, ZoneStatus::ProvenInsecure, _) => Ok(true),
         outcome => LookupError::or_content(outcome).map(|_| outcome.class() == Class::Insecure),
     }

@@ -2,10 +2,14 @@
 //! proven what is withheld.
 
 use super::scene::{Network, about, cache, directory, until, with, words, world};
+use smtp_sts_verify::cache::Memory as _;
 use smtp_sts_verify::dns::ZoneStatus;
 use smtp_sts_verify::limits::STORE_PULSE;
+use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::serve::counters::LookUpEnd;
 use smtp_sts_verify::serve::world::World;
+use smtp_sts_verify::time::Clock as _;
+use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::verdict::OnUnreachable;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +85,24 @@ fn nothing_stands_in_after_a_reload_or_after_others_wrote_into_the_files() {
             assert_eq!(daemon.says(about("a.test")).await, "defer deadline none", "{happens}");
         });
     }
+}
+
+#[test]
+fn nothing_stands_in_over_a_policy_that_another_process_has_just_stored() {
+    let (directory, network) = (directory(), Network::default());
+    let world = impatient(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        network.at("a.test", |site| (site.mta_sts, site.ttl) = (None, 1));
+        assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
+        becomes_silent(&network, "a.test", ZoneStatus::ProvenInsecure).await;
+        let text = "v=STSv1; id=1;\nversion: STSv1\nmode: enforce\nmx: other.test\nmax_age: 604800\n";
+        let policy = Policy::from_text(Dialect::MtaSts, text).unwrap();
+        let (name, now) = (about("a.test").domain, SystemClock.now());
+        let stored = StoredPolicy::fetched(&name, policy, Authentication::WebPki, now, now);
+        cache(&world).keep(&stored).unwrap();
+        let says = daemon.says(about("a.test")).await;
+        assert!(says.starts_with("defer "), "{says}");
+    });
 }
 
 #[test]

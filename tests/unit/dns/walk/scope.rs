@@ -4,7 +4,7 @@ use super::scene::{Scene, cname, data, name, txt};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::scope::InsecureZone;
 use smtp_sts_verify::dns::walk::{Finding, Replies, Step, TrustContext, Walk};
-use smtp_sts_verify::dns::{Class, Outage, Outcome, Question, ZoneStatus};
+use smtp_sts_verify::dns::{Class, Content, Outage, Outcome, Question, ZoneStatus};
 use std::sync::Arc;
 
 /// The walk over what a scene says, where these zones are private; and what it asked.
@@ -34,12 +34,17 @@ fn special_use_names_end_the_walk_before_anything_is_asked() {
 }
 
 #[test]
-fn an_alias_to_a_special_use_name_is_no_way_around() {
+fn an_alias_to_a_special_use_name_leads_nowhere_and_is_not_followed() {
     let mut scene = Scene::new();
     let alias = scene.mail.signed(vec![cname("mx.mail.test.", "mx.internal.")]);
     scene.put("mx.mail.test.", "A", data(vec![alias]));
     let (finding, asked) = walk(&scene, &[], "mx.mail.test.", "A");
-    assert_eq!(finding.outcome.class(), Class::Unreachable);
+    assert_eq!(finding.outcome.content(), Some(&Content::Nxdomain));
+    assert_eq!(
+        finding.outcome.class(),
+        Class::Insecure,
+        "the public DNS proves nothing of what is set apart from it"
+    );
     assert!(asked.iter().all(|question| !question.contains("internal")), "{asked:?}");
 }
 
