@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::counters::Mta;
-use super::protocol::socketmap::{self, Map};
+use super::protocol::socketmap::{self, AtService, Map};
 use super::protocol::{Frame, exim};
 use super::question::Question;
 use crate::reason::Reason;
@@ -51,6 +51,8 @@ pub enum Request<Form> {
     Question(Form, Question),
     /// Nothing: something is told. The answer is empty.
     Event(Box<Event>),
+    /// An answer, once the port of a service has been found.
+    AtService(Form, AtService),
     /// Nothing: what is told cannot be read, or nobody needs it. The answer is empty, too.
     Unheard,
     /// These words, for which nobody has to be asked; and what they come down to, if that is a verdict.
@@ -109,6 +111,7 @@ impl Codec for Postfix {
             socketmap::Request::Policy(map, question) => Request::Question(map, question),
             socketmap::Request::Reply(reply) => Request::Known(reply.into(), None),
         })
+            socketmap::Request::AtService(map, named) => Request::AtService(map, named),
     }
 
     fn answer(answer: &Answer, map: Map, out: &mut Vec<u8>) {

@@ -255,6 +255,10 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             Request::Question(form, question) => (form, question),
             Request::Event(event) => return self.front.answers.noticed(event),
             Request::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
+            Request::AtService(form, named) => match self.front.answers.at_service(named) {
+                Ok(question) => (form, question),
+                Err(words) => return self.reply(Reply::Words(words.into()), said),
+            },
             Request::Known(words, verdict) => {
                 if let Some((verdict, reason)) = verdict {
                     let took = began.elapsed();

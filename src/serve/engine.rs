@@ -10,6 +10,8 @@ use super::answer_cache::AnswerCache;
 use super::counters::Source;
 use super::look_up::late;
 use super::lookup_worker::{CompletedLookup, LookupOrder, LookupWorker, WorkerEvent};
+use super::protocol::services::Services;
+use super::protocol::socketmap::AtService;
 use super::question::Question;
 use super::store::{Gone, Revision};
 use super::tlsrpt_recorder::TlsrptRecorder;
@@ -40,6 +42,14 @@ pub trait Answers {
 
     /// The answer, within the time that an asker has; and where it came from.
     fn answer(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
+
+    /// The question at the port of a service.
+    ///
+    /// # Errors
+    /// The reply, where no service has that name.
+    fn at_service(&self, named: AtService) -> Result<Question, &'static str> {
+        named.question(&Services::default(), None)
+    }
 
     /// Takes notice of what Exim saw; nobody waits for it.
     fn noticed(&self, event: Box<Event>) {
@@ -300,6 +310,13 @@ async fn hear(engine: Weak<Engine>, mut events: mpsc::UnboundedReceiver<WorkerEv
 impl Answers for Rc<Engine> {
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
         Engine::at_once(self, question)
+    }
+
+    fn at_service(&self, named: AtService) -> Result<Question, &'static str> {
+        let world = self.worker.world();
+        let decree = world.rules.overrides.about(named.domain());
+        let in_force = decree.filter(|decree| decree.is_in_force(SystemClock.now()));
+        named.question(&world.services, in_force.map(|decree| decree.effect))
     }
 
     fn noticed(&self, event: Box<Event>) {
