@@ -19,6 +19,7 @@ use super::world::World;
 use crate::cache::Outlook;
 use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
+use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
@@ -42,6 +43,11 @@ pub trait Answers {
 
     /// The answer, within the time that an asker has; and where it came from.
     fn answer(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
+
+    /// The mechanisms that are asked for and applied.
+    fn mechanisms(&self) -> Mechanisms {
+        Mechanisms::default()
+    }
 
     /// The question at the port of a service.
     ///
@@ -312,11 +318,14 @@ impl Answers for Rc<Engine> {
         Engine::at_once(self, question)
     }
 
+    fn mechanisms(&self) -> Mechanisms {
+        self.worker.world().rules.mechanisms
+    }
+
     fn at_service(&self, named: AtService) -> Result<Question, &'static str> {
         let world = self.worker.world();
-        let decree = world.rules.overrides.about(named.domain());
-        let in_force = decree.filter(|decree| decree.is_in_force(SystemClock.now()));
-        named.question(&world.services, in_force.map(|decree| decree.effect))
+        let override_ = world.rules.override_of(named.domain(), SystemClock.now());
+        named.question(&world.services, override_)
     }
 
     fn noticed(&self, event: Box<Event>) {

@@ -163,3 +163,22 @@ fn a_next_hop_at_a_service_is_asked_about_at_its_port_and_one_that_is_nowhere_is
         says(&daemon, "sts.test:nowhere", "NOTFOUND ");
     }
 }
+
+/// A mechanism that is left out is left out at every next hop.
+#[test]
+fn without_dane_no_next_hop_is_held_to_it() {
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab);
+    fs::write(plan.configuration(), "mechanisms = ['mta-sts', 'smtp-sts']\n").unwrap();
+    let daemon = plan.start();
+    for key in [
+        "dane.test",
+        "[mx1.dane.test]",
+        "[mx1.dane.test]:smtp",
+        "[mx1.dane.test]:nowhere",
+        "dane.test:nowhere",
+    ] {
+        assert_eq!(daemon.postfix().ask("policy", key).unwrap(), "NOTFOUND ", "{key}");
+    }
+    assert!(daemon.ask("a_b..c mx.test").contains(" tlsa=unusable"), "no question, either");
+}
