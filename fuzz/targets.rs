@@ -32,6 +32,7 @@ use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
 use smtp_sts_verify::serve::protocol::exim::{self, Request};
+use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verify::Report;
@@ -326,6 +327,9 @@ pub(crate) fn socketmap(octets: &[u8]) {
                 }
                 match request {
                     socketmap::Request::Policy(_, question) => assert_eq!(question.host, None),
+                    socketmap::Request::AtService(_, named) => {
+                        assert_eq!(named.question(&Services::default(), None), Err(socketmap::NOT_FOUND));
+                    }
                     socketmap::Request::Reply(words) => assert!(is_reply(words), "{words}"),
                 }
                 rest = &rest[taken..];

@@ -52,6 +52,10 @@ pub const CHECKED_QUESTION_DEADLINE: Duration = Duration::from_secs(3);
 pub const MAX_UPSTREAMS: usize = 3;
 /// Octets of resolv.conf(5) that are read.
 pub const MAX_RESOLV_CONF_OCTETS: usize = 65_536;
+/// Octets of services(5) that are read; the longest that a distribution ships has 700,000.
+pub const MAX_SERVICES_OCTETS: usize = 1_048_576;
+/// Octets of a service's name behind a next hop; the longest in IANA's registry has 15 (RFC 6335 section 5.1), aliases are longer.
+pub const MAX_SERVICE_OCTETS: usize = 32;
 /// Octets of one line for `lookup --batch`: a name written with an escape for each octet has 1,012.
 pub const MAX_BATCH_LINE: usize = 2_048;
 /// Lines of `lookup --batch` that are looked up at the same time.

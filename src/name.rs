@@ -3,8 +3,9 @@
 //! A name that got through here is made of letters, digits, hyphens and underscores in lower case, without a final dot, in
 //! lengths that the DNS can carry, and is neither an address nor an option. Whether it is a textbook host name (RFC 1123
 //! section 2.1, RFC 5891) is nobody's business here: a mail server asks the DNS for what it was given, and so is this asked
-//! about as it is. U-labels are asked about as the A-labels that a mail server would ask about (UTS 46), and where these
-//! rules know none, as what Punycode makes of them (RFC 3492).
+//! about as it is. U-labels are asked about as the A-labels that a mail server would ask about (UTS 46, non-transitional: what
+//! nobody sees is removed as it says, and joiners stay), and where these rules know none, as what Punycode makes of them (RFC
+//! 3492).
 //!
 //! What the DNS cannot carry (RFC 1035 section 2.3.4: an empty label, more than 63 octets in one or 253 in all) can have no
 //! policy. Everything else is refused with the reason, before a packet is sent.
@@ -14,6 +15,7 @@ use crate::text::excerpt;
 use hickory_proto::rr::Name;
 use idna::punycode;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -64,6 +66,7 @@ impl Destination {
             return Ok(Self::AddressLiteral);
         }
         Ok(match Spelled::read(text)? {
+            Spelled::Name(name) if is_address_literal(&name) => Self::AddressLiteral,
             Spelled::Name(name) => Self::Domain(PolicyDomain(name)),
             Spelled::Uncarried(why) => Self::Unpublishable(bad(text, why)),
         })
@@ -207,10 +210,11 @@ impl Spelled {
     /// [`BadName`] for what is no attempt at a name: nothing at all, an option, characters that a shell, Exim or a terminal
     /// would react to, and what nobody sees.
     fn read(text: &str) -> Result<Self, BadName> {
-        let trimmed = text.strip_suffix('.').unwrap_or(text);
+        let seen = without_what_maps_to_nothing(text);
+        let trimmed = seen.strip_suffix('.').unwrap_or(&seen);
         if trimmed.starts_with('-')
             || trimmed.chars().all(|c| c == '.')
-            || trimmed.chars().any(|c| is_invisible(c) || c.is_control() || c.is_whitespace())
+            || trimmed.chars().any(|c| is_ignorable(c) || c.is_control() || c.is_whitespace())
         {
             return Err(bad(text, NOT_A_NAME));
         }
@@ -230,6 +234,9 @@ impl Spelled {
 /// A name that the DNS can carry.
 fn carried(text: &str) -> Result<String, BadName> {
     match Spelled::read(text)? {
+        Spelled::Name(name) if is_address_literal(&name) => {
+            Err(bad(text, "is another spelling of an address"))
+        }
         Spelled::Name(name) => Ok(name),
         Spelled::Uncarried(why) => Err(bad(text, why)),
     }
@@ -260,11 +267,29 @@ fn to_a_labels(text: &str) -> String {
     })
 }
 
-/// What UTS 46 maps to nothing, and what turns the direction of writing: two names that look alike must not become the same
-/// one unseen.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+/// The text without the characters that UTS 46 maps to nothing, such as the soft hyphen and the variation selectors of emoji: a
+/// mail server asks the DNS without them. A byte order mark is no part of a name, wherever it stands.
+fn without_what_maps_to_nothing(text: &str) -> Cow<'_, str> {
+    let maps_to_nothing = |c: char| {
+        let amid = format!("a{c}b");
+        let (deny, any) = (AsciiDenyList::EMPTY, DnsLength::Ignore);
+        let mapped = Uts46::new().to_ascii(amid.as_bytes(), deny, Hyphens::Allow, any);
+        is_ignorable(c) && c != '\u{feff}' && mapped.is_ok_and(|name| name == "ab")
+    };
+    if text.chars().any(is_ignorable) {
+        text.chars().filter(|c| !maps_to_nothing(*c)).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
+
+/// What nobody sees, and what turns the direction of writing: Unicode's `Default_Ignorable_Code_Point` and the marks of
+/// annotations, but for the joiners U+200C and U+200D, which are letters of names (RFC 5892 appendix A).
+const fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Labels of `[a-z0-9-]`, no hyphen at either end of one, A-labels that stand for something, and an end that no resolver
@@ -366,6 +391,38 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_sees_is_what_uts_46_makes_of_it() {
+        for (given, expected) in [
+            // The examples of UTS 46 section 7 for joiners, non-transitional.
+            ("\u{646}\u{627}\u{645}\u{647}\u{200c}\u{627}\u{6cc}.com", "xn--mgba3gch31f060k.com"),
+            ("\u{dc1}\u{dca}\u{200d}\u{dbb}\u{dd3}.com", "xn--10cl1a0b660p.com"),
+            ("xn--10cl1a0b660p.com", "xn--10cl1a0b660p.com"),
+            // Its table has these as "ignored".
+            ("exam\u{ad}ple.org", "example.org"),
+            ("\u{ad}Example.org.\u{ad}", "example.org"),
+            ("b\u{fc}\u{ad}cher.test", "xn--bcher-kva.test"),
+            ("exam\u{200b}ple.org", "example.org"),
+            ("exam\u{2060}ple.org", "example.org"),
+            ("exam\u{1d173}ple.org", "example.org"),
+            ("i\u{2764}\u{fe0f}.example", "xn--i-7iq.example"),
+            ("\u{2764}\u{fe00}.example", "xn--qei.example"),
+            ("\u{8fbb}\u{e0100}.example", "xn--w63a.example"),
+            // A joiner where no script has one: as Python's codec `punycode` spells it, without the selector.
+            ("\u{1f468}\u{200d}\u{1f4bb}\u{fe0f}.example", "xn--1ugz855pfha.example"),
+            ("a\u{200d}b.example", "xn--ab-m1t.example"),
+            ("127.0.0.1\u{ad}", "(address)"),
+            ("\u{ff11}27.0.0.1", "(address)"),
+            ("a\u{ad}..b", "(unpublishable)"),
+            ("a.\u{ad}.b", "(unpublishable)"),
+        ] {
+            assert_eq!(parsed(given), expected, "{given:?}");
+        }
+        assert!(
+            PolicyDomain::parse("127.0.0.1\u{ad}").is_err() && MxHost::from_text("127.0.0.1\u{ad}").is_err()
+        );
+    }
+
+    #[test]
     fn what_the_dns_cannot_carry_has_no_policy() {
         let long_label = format!("{}.test", "a".repeat(64));
         let long_name = format!("{}test", "a.".repeat(126));
@@ -394,7 +451,19 @@ mod tests {
             "a\u{85}b",
             "a\u{202e}b",
             "\u{feff}a",
-            "a\u{ad}b",
+            "\u{ad}",
+            "\u{ad}-a.test",
+            "a\u{61c}b",
+            "a\u{200e}b",
+            "a\u{200f}b",
+            "a\u{202a}b",
+            "a\u{2066}b",
+            "a\u{2069}b",
+            "a\u{feff}b",
+            "a\u{fff9}b",
+            "a\u{e0001}b",
+            "a\u{e0061}b",
+            "\u{1f3f4}\u{e0067}\u{e0062}.example",
             "a\u{3000}b",
             "a\"b",
             "a'b",

@@ -40,9 +40,10 @@ fn answer(
         log::start(format);
     }
     let now = SystemClock.now();
-    let (request, decree) = match asked(arguments, choices, now)? {
-        Asked::Ask(request, decree) => (request, decree),
-        Asked::Ignored(request, decree) => return Ok(Report::ignored(&request, vec![decree.note(now)])),
+    let (request, decree) = match asked(arguments, choices, now) {
+        Ok(Asked::Ask(request, decree)) => (request, decree),
+        Ok(Asked::Ignored(request, decree)) => return Ok(Report::ignored(&request, vec![decree.note(now)])),
+        Err(none) => return Ok(Report::unasked(none, choices.mechanisms())),
     };
     let notes: Vec<String> = decree.iter().map(|decree| decree.note(now)).collect();
     if decree.is_some_and(|decree| !decree.is_in_force(now)) {

@@ -2,7 +2,7 @@
 
 use crate::dns::scope::InsecureZones;
 use crate::name::{MxHost, PolicyDomain};
-use crate::overrides::{Decree, Overrides};
+use crate::overrides::{Decree, Effect, Overrides};
 use crate::policy::Mechanisms;
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
@@ -33,6 +33,13 @@ pub enum Asked {
 }
 
 impl Rules {
+    /// What an override in force says about a domain, where that is all that there is to say.
+    #[must_use]
+    pub fn override_of(&self, domain: &PolicyDomain, now: UnixTime) -> Option<Effect> {
+        let decree = self.overrides.about(domain).filter(|decree| decree.is_in_force(now));
+        decree.map(|decree| decree.effect)
+    }
+
     /// What becomes of a question: mail for one of the hosts, or for the domain as a whole where there is none.
     #[must_use]
     pub fn request(

@@ -7,6 +7,7 @@ use crate::overrides::Decree;
 use crate::policy::{Dialect, PolicyType, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{DaneFindings, DaneHost, Judgement, LookupError, PolicyFindings};
+use crate::verify::Request;
 use crate::verify::grounds::Grounds;
 use serde::Serialize;
 
@@ -34,10 +35,22 @@ impl Part {
         let decided = Decided(judgement);
         vec![
             of_decree(question.decree.as_ref(), now),
-            of_dane(&decided, &grounds.dane),
+            of_dane(&decided, &grounds.dane).despite(question),
             of_policy(Dialect::MtaSts, &decided, question, grounds),
             of_policy(Dialect::SmtpSts, &decided, question, grounds),
         ]
+    }
+
+    /// The same where the configuration leaves DANE out, and TLSA records are asked for all the same.
+    fn despite(self, question: &Question) -> Self {
+        let Request { mechanisms, requirement, .. } = &question.request;
+        if mechanisms.dane || self.part == "does-not-apply" {
+            return self;
+        }
+        let who = if requirement.is_some() { "an override" } else { "a policy in force (c=tlsa)" };
+        let despite = "the configuration leaves it out (mechanisms), but";
+        let why = format!("{}; {despite} {who} demands TLSA records of this domain's hosts", self.why);
+        Self { why: why.into(), ..self }
     }
 
     /// The administrator's word alone, where nobody else is asked.

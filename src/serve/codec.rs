@@ -2,9 +2,10 @@
 
 use super::answer::Answer;
 use super::counters::Mta;
-use super::protocol::socketmap::{self, Map};
+use super::protocol::socketmap::{self, AtService, Map};
 use super::protocol::{Frame, exim};
 use super::question::Question;
+use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::render;
 use crate::render::exim::Asker;
@@ -22,8 +23,9 @@ pub trait Codec: 'static {
     /// How many requests a connection may bring.
     const REQUESTS: Requests;
 
-    /// The first request in what came so far, the last of which came if the input `is_ended`.
-    fn read(octets: &[u8], is_ended: bool) -> Frame<Request<Self::Form>>;
+    /// The first request in what came so far, the last of which came if the input `is_ended`. What is no question is answered
+    /// under the `mechanisms` of the configuration.
+    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<Request<Self::Form>>;
 
     /// Appends an answer.
     fn answer(answer: &Answer, form: Self::Form, out: &mut Vec<u8>);
@@ -49,6 +51,8 @@ pub enum Requests {
 pub enum Request<Form> {
     /// An answer.
     Question(Form, Question),
+    /// An answer, once the port of a service has been found.
+    AtService(Form, AtService),
     /// Nothing: something is told. The answer is empty.
     Event(Box<Event>),
     /// Nothing: what is told cannot be read, or nobody needs it. The answer is empty, too.
@@ -66,13 +70,13 @@ impl Codec for Exim {
     const MTA: Mta = Mta::Exim;
     const REQUESTS: Requests = Requests::One;
 
-    fn read(octets: &[u8], is_ended: bool) -> Frame<Request<()>> {
+    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<Request<()>> {
         exim::read(octets, is_ended).map(|request| match request {
             exim::Request::Policy(question) => Request::Question((), question),
             exim::Request::Event(event) => Request::Event(event),
             exim::Request::Unheard => Request::Unheard,
             exim::Request::Unreadable(none, asker) => {
-                let report = Report::from(none);
+                let report = Report::unasked(none, mechanisms);
                 let judgement = &report.judgement;
                 let comes_to = (judgement.verdict, judgement.reason);
                 Request::Known(render::exim::line(&report, asker).into(), Some(comes_to))
@@ -104,9 +108,10 @@ impl Codec for Postfix {
     const MTA: Mta = Mta::Postfix;
     const REQUESTS: Requests = Requests::Any;
 
-    fn read(octets: &[u8], _is_ended: bool) -> Frame<Request<Map>> {
+    fn read(octets: &[u8], _is_ended: bool, _mechanisms: Mechanisms) -> Frame<Request<Map>> {
         socketmap::read(octets).map(|request| match request {
             socketmap::Request::Policy(map, question) => Request::Question(map, question),
+            socketmap::Request::AtService(map, named) => Request::AtService(map, named),
             socketmap::Request::Reply(reply) => Request::Known(reply.into(), None),
         })
     }

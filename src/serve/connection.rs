@@ -211,11 +211,13 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
     /// Finds requests, answers what can be answered at once, and has the rest looked up; tells how many octets it understood.
     fn understand(&mut self, octets: &[u8], said: &mut Vec<u8>) -> usize {
         let mut understood: usize = 0;
+        let mechanisms = self.front.answers.mechanisms();
         for _ in 0..MAX_QUEUED_REQUESTS {
             if !self.has_room() {
                 break;
             }
-            match C::read(octets.get(understood..).unwrap_or_default(), self.is_ended) {
+            let rest = octets.get(understood..).unwrap_or_default();
+            match C::read(rest, self.is_ended, mechanisms) {
                 Frame::Whole(request, length) => {
                     understood = understood.saturating_add(length);
                     self.due = None;
@@ -253,6 +255,10 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         let began = std::time::Instant::now();
         let (form, question) = match request {
             Request::Question(form, question) => (form, question),
+            Request::AtService(form, named) => match self.front.answers.at_service(named) {
+                Ok(question) => (form, question),
+                Err(words) => return self.reply(Reply::Words(words.into()), said),
+            },
             Request::Event(event) => return self.front.answers.noticed(event),
             Request::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
             Request::Known(words, verdict) => {

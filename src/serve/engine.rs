@@ -10,6 +10,8 @@ use super::answer_cache::AnswerCache;
 use super::counters::Source;
 use super::look_up::late;
 use super::lookup_worker::{CompletedLookup, LookupOrder, LookupWorker, WorkerEvent};
+use super::protocol::services::Services;
+use super::protocol::socketmap::AtService;
 use super::question::Question;
 use super::store::{Gone, Revision};
 use super::tlsrpt_recorder::TlsrptRecorder;
@@ -17,6 +19,7 @@ use super::world::World;
 use crate::cache::Outlook;
 use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
+use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::time::Clock as _;
@@ -40,6 +43,19 @@ pub trait Answers {
 
     /// The answer, within the time that an asker has; and where it came from.
     fn answer(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
+
+    /// The mechanisms that are asked for and applied.
+    fn mechanisms(&self) -> Mechanisms {
+        Mechanisms::default()
+    }
+
+    /// The question at the port of a service.
+    ///
+    /// # Errors
+    /// The reply, where no service has that name.
+    fn at_service(&self, named: AtService) -> Result<Question, &'static str> {
+        named.question(&Services::default(), None)
+    }
 
     /// Takes notice of what Exim saw; nobody waits for it.
     fn noticed(&self, event: Box<Event>) {
@@ -300,6 +316,16 @@ async fn hear(engine: Weak<Engine>, mut events: mpsc::UnboundedReceiver<WorkerEv
 impl Answers for Rc<Engine> {
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
         Engine::at_once(self, question)
+    }
+
+    fn mechanisms(&self) -> Mechanisms {
+        self.worker.world().rules.mechanisms
+    }
+
+    fn at_service(&self, named: AtService) -> Result<Question, &'static str> {
+        let world = self.worker.world();
+        let override_ = world.rules.override_of(named.domain(), SystemClock.now());
+        named.question(&world.services, override_)
     }
 
     fn noticed(&self, event: Box<Event>) {

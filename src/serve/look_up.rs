@@ -100,7 +100,7 @@ impl LookUp {
         let report = verify::verify(&self.request, Some(&memory), &Silence, &Silence, self.now).await;
         let is_let_go_by_nobody =
             (report.judgement.verdict, report.judgement.policy) == (Verdict::Deliver, PolicyType::None);
-        let report = if is_let_go_by_nobody { late() } else { report };
+        let report = if is_let_go_by_nobody { self.late() } else { report };
         Answer::of(&report, &self.question)
     }
 
@@ -174,7 +174,7 @@ impl LookUp {
     /// The answer where nothing came of asking.
     #[must_use]
     pub fn overdue(&self, now: UnixTime) -> Found {
-        let report = self.noted(late());
+        let report = self.noted(self.late());
         let standing = Some(self.briefly(&report, now, None));
         Found { report, standing }
     }
@@ -190,6 +190,12 @@ impl LookUp {
         Standing { answer, from: self.now, until: until.min(self.ends) }
     }
 
+    /// Nothing is known yet, but whether DANE is left out.
+    fn late(&self) -> Report {
+        let asks_for_dane = self.request.asks_for_dane(&self.snapshot.policies.clone().unexpired(self.now));
+        if asks_for_dane { late() } else { late().without_dane() }
+    }
+
     /// The moment that it is for the whole look-up.
     #[must_use]
     pub const fn now(&self) -> UnixTime {
@@ -201,7 +207,8 @@ impl LookUp {
     }
 }
 
-/// The client cannot wait, and nothing is known.
+/// The client cannot wait, and nothing is known: not even whether a policy in force demands TLSA records, so Exim is not kept from
+/// its own DANE.
 #[must_use]
 pub fn late() -> Report {
     NoEvaluation::defer(Reason::Deadline, "the look-up takes longer than the asker waits").into()

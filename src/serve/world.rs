@@ -1,10 +1,20 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
+use super::protocol::services::Services;
 use crate::cache::Cache;
 use crate::config::{BadConfiguration, Dns, Rules, Setup, Storage};
 use crate::https::{HttpsSettings, SharedTls};
+use crate::limits::MAX_SERVICES_OCTETS;
 use crate::time::UnixTime;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tracing::warn;
+
+/// Where services(5) lies.
+const SERVICES: &str = "/etc/services";
 
 /// Everything that an answer depends on beside the question, the time and the network.
 #[derive(Clone, Debug)]
@@ -19,6 +29,8 @@ pub struct World {
     pub tls: SharedTls,
     /// What the administrator says about questions.
     pub rules: Rules,
+    /// The services of this machine.
+    pub services: Arc<Services>,
     /// An asker waits at most so long.
     pub answer_within: Duration,
     /// A look-up goes on at most so long.
@@ -37,6 +49,7 @@ impl World {
             https: setup.https(),
             tls: SharedTls::default(),
             rules: setup.choices().rules(),
+            services: Arc::new(services(Path::new(SERVICES))),
             answer_within,
             look_up_within: setup.choices().deadline(),
         })
@@ -46,5 +59,51 @@ impl World {
     #[must_use]
     pub fn cache(&self, now: UnixTime) -> Cache {
         self.storage.cache(now)
+    }
+}
+
+/// The services that the file names; none without one. What cannot be read of it is told and missing: a next hop at such a service
+/// is answered as one that Postfix does not find either.
+fn services(path: &Path) -> Services {
+    let mut octets = Vec::new();
+    let most = u64::try_from(MAX_SERVICES_OCTETS).unwrap_or(u64::MAX);
+    match File::open(path).and_then(|file| file.take(most).read_to_end(&mut octets)) {
+        Ok(read) if read < MAX_SERVICES_OCTETS => {}
+        Ok(_) => {
+            let (path, most) = (path.display().to_string(), MAX_SERVICES_OCTETS);
+            warn!(path, most, "the file of services is too long: what is behind so many octets is not read");
+            // The last line may have been cut in two.
+            octets.truncate(octets.iter().rposition(|octet| *octet == b'\n').unwrap_or(0));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            let (path, why) = (path.display().to_string(), error.to_string());
+            warn!(
+                path,
+                why, "services cannot be read: next hops at a service are known by their usual names alone"
+            );
+        }
+    }
+    Services::parse(&String::from_utf8_lossy(&octets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_read_up_to_a_bound_and_a_machine_without_the_file_has_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("services");
+        assert_eq!(services(&path), Services::default());
+        assert_eq!(services(directory.path()), Services::default());
+        std::fs::write(&path, b"our-port 2525/tcp\n\xff\n").unwrap();
+        assert_eq!(services(&path).port("our-port"), Some(2525));
+        let start = "our-port 2525/tcp\n";
+        let cut = "late 2526/tcp";
+        let filler = "#".repeat(MAX_SERVICES_OCTETS - start.len() - 1 - (cut.len() - 4));
+        std::fs::write(&path, format!("{start}{filler}\n{cut}\n")).unwrap();
+        let read = services(&path);
+        assert_eq!((read.port("our-port"), read.port("late")), (Some(2525), None));
     }
 }

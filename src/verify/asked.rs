@@ -1,6 +1,7 @@
 //! The names in a question, before anything is asked: the same words about them for whoever asks. Pure.
 
 use super::{NextHop, NoEvaluation, SMTP_PORT};
+use crate::limits::MAX_SERVICE_OCTETS;
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::verdict::Verdict;
@@ -50,7 +51,7 @@ pub fn next_hop(argument: &OsStr) -> Result<(PolicyDomain, NextHop), NoEvaluatio
     };
     match at {
         Some(Port::Known(port)) => Ok((domain(OsStr::new(name))?, NextHop::Host(port))),
-        Some(Port::Unknown) | None => Err(NoEvaluation::defer(
+        Some(Port::OfService(_)) | None => Err(NoEvaluation::defer(
             Reason::Usage,
             "behind [HOST] stands nothing, or ':' and the number of a port",
         )),
@@ -58,26 +59,26 @@ pub fn next_hop(argument: &OsStr) -> Result<(PolicyDomain, NextHop), NoEvaluatio
 }
 
 /// A port, as it stands behind a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Port {
     /// Its number.
     Known(u16),
-    /// A service that we do not know.
-    Unknown,
+    /// That of a service which has another one on each machine, if any.
+    OfService(String),
 }
 
-/// A number, or a service's name; or nothing, for the usual one (`host_port(3)` of Postfix).
+/// A number, or a service's name (services(5)); or nothing, for the usual one (`host_port(3)` of Postfix).
 #[must_use]
 pub fn port(text: &str) -> Option<Port> {
     if text.bytes().all(|octet| octet.is_ascii_digit()) && !text.is_empty() {
         return text.parse().ok().filter(|port| *port != 0).map(Port::Known);
     }
-    let is_service =
-        text.len() <= 32 && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+    let is_service = text.len() <= MAX_SERVICE_OCTETS
+        && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_+.".contains(&octet));
     is_service.then(|| match text.to_ascii_lowercase().as_str() {
         "" | "smtp" | "mail" => Port::Known(SMTP_PORT),
         "submission" => Port::Known(587),
         "submissions" | "smtps" | "ssmtp" | "urd" => Port::Known(465),
-        _ => Port::Unknown,
+        _ => Port::OfService(text.to_owned()),
     })
 }

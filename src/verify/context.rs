@@ -22,6 +22,8 @@ pub(super) struct Context<'a, M> {
     unreadable: Vec<Dialect>,
     /// A policy is in force, or the administrator requires authentication: a false answer of DNS could hold mail back.
     is_binding: bool,
+    /// TLSA records are asked for.
+    pub(super) asks_for_dane: bool,
 }
 
 impl<'a, M> Context<'a, M> {
@@ -36,7 +38,9 @@ impl<'a, M> Context<'a, M> {
         let is_binding = matches!(request.requirement, Some(Requirement::Dane | Requirement::WebPki))
             || !stored.unreadable.is_empty()
             || stored.iter().any(StoredPolicy::is_in_force);
-        Self { request, memory, now, evidence_log, unreadable: stored.unreadable.clone(), is_binding }
+        let asks_for_dane = request.asks_for_dane(stored);
+        let unreadable = stored.unreadable.clone();
+        Self { request, memory, now, evidence_log, unreadable, is_binding, asks_for_dane }
     }
 
     /// Whether a policy of that dialect is stored that cannot be read: what was remembered beside it counts no more than it.

@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{
     Absence, Case, DaneFindings, Judgement, MxFindings, OnUnreachable, PolicyFindings, PolicyUpdate,
-    Requirement, Tlsa, Verdict, dane_settles, judge,
+    Requirement, Verdict, dane_settles, judge,
 };
 use futures_util::future::{Either, select};
 use hickory_proto::rr::Name;
@@ -267,7 +267,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     }
 
     pub(super) fn close(self, judgement: Judgement) -> Report {
-        let Context { request, memory, now, evidence_log, .. } = self.context;
+        let Context { request, memory, now, evidence_log, asks_for_dane, .. } = self.context;
         let Findings { mta_sts, smtp_sts } = self.findings;
         let decided = match judgement.policy {
             PolicyType::MtaSts => mta_sts.as_ref(),
@@ -307,14 +307,18 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             OnUnreachable::Deliver | OnUnreachable::Defer => StandIn::Impossible,
         };
         let failures = evidence_log.failures();
-        // Exim's own DANE would go on looking: that nothing can be held to a TLSA record keeps it from that.
-        let tlsa = match request.asks_for_dane() || request.requirement.is_some() {
-            true => judgement.tlsa,
-            false => Some(Tlsa::Unusable),
-        };
-        let judgement = Judgement { tlsa, ..judgement };
-        if request.mechanisms != Mechanisms::default() {
-            let left_out = request.mechanisms.left_out().collect::<Vec<_>>().join(" and ");
+        let mut left_out: Vec<&str> = request.mechanisms.left_out().collect();
+        if asks_for_dane && !request.mechanisms.dane {
+            left_out.retain(|word| *word != PolicyType::Dane.word());
+            let who =
+                if request.requirement.is_some() { "an override" } else { "a policy in force (c=tlsa)" };
+            evidence_log.note(format!(
+                "the configuration leaves dane out (mechanisms), but {who} demands TLSA records of this domain's hosts: dane is \
+                 asked for and applied here"
+            ));
+        }
+        if !left_out.is_empty() {
+            let left_out = left_out.join(" and ");
             evidence_log.note(format!(
                 "the configuration leaves {left_out} out (mechanisms): not asked for, not applied"
             ));
@@ -329,7 +333,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             ));
         }
         let (evidence, notes, cache) = evidence_log.close();
-        Report {
+        let report = Report {
             domain: Some(request.domain.clone()),
             next_hop: request.next_hop,
             judgement,
@@ -340,7 +344,8 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             failures,
             timeline: Timeline::default(),
             stand_in,
-        }
+        };
+        if asks_for_dane { report } else { report.without_dane() }
     }
 }
 

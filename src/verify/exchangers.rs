@@ -80,9 +80,12 @@ impl Exchangers {
             (Some(mx), _) => (mx, self.dane),
             (None, earlier) => match (asked.await, earlier) {
                 (
-                    Known { answer: MxAnswer { findings: MxFindings::Unknown(silence), .. }, .. },
+                    Known {
+                        answer: MxAnswer { findings: MxFindings::Unknown(LookupError::Unreachable(..)), .. },
+                        ..
+                    },
                     Some(earlier),
-                ) if matches!(silence, LookupError::Unreachable(..)) => {
+                ) => {
                     let (mx, dane) = *earlier;
                     let asked_at = mx.answer.asked_at;
                     context.evidence_log.note(format!("the MX records of {asked_at} stand in for that"));
@@ -183,7 +186,7 @@ fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a 
     if matches!(context.request.requirement, Some(Requirement::None | Requirement::WebPki)) {
         return Err("the configuration overrides DANE for this domain".to_owned());
     }
-    if !context.request.asks_for_dane() {
+    if !context.asks_for_dane {
         return Err("the configuration leaves DANE out (mechanisms)".to_owned());
     }
     match (&mx.answer.findings, mx.answer.class) {

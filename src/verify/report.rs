@@ -2,12 +2,12 @@
 
 use super::{NextHop, Request};
 use crate::name::PolicyDomain;
-use crate::policy::PolicyType;
 use crate::policy::result::ResultType;
+use crate::policy::{Mechanisms, PolicyType};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{Judgement, Tlsa, Verdict};
 use std::time::Duration;
 
 /// What became of the policy in the cache.
@@ -142,7 +142,7 @@ impl Report {
     #[must_use]
     pub fn ignored(request: &Request, notes: Vec<String>) -> Self {
         let plain = Judgement::plain(Verdict::Deliver, Reason::Override, &request.hosts);
-        Self {
+        let report = Self {
             domain: Some(request.domain.clone()),
             next_hop: request.next_hop,
             judgement: Judgement { policy: PolicyType::Override, ..plain },
@@ -153,6 +153,21 @@ impl Report {
             failures: Vec::new(),
             timeline: Timeline::default(),
             stand_in: StandIn::Impossible,
-        }
+        };
+        if request.mechanisms.dane { report } else { report.without_dane() }
+    }
+
+    /// The answer to what is no question, under the configuration's mechanisms.
+    #[must_use]
+    pub fn unasked(none: NoEvaluation, mechanisms: Mechanisms) -> Self {
+        let report = Self::from(none);
+        if mechanisms.dane { report } else { report.without_dane() }
+    }
+
+    /// The same where DANE is left out. Exim's own DANE would go on looking, whatever the answer is: that nothing can be held to a
+    /// TLSA record keeps it from that.
+    #[must_use]
+    pub fn without_dane(self) -> Self {
+        Self { judgement: Judgement { tlsa: Some(Tlsa::Unusable), ..self.judgement }, ..self }
     }
 }

@@ -1,8 +1,9 @@
 //! A question, as the pipeline takes it. Pure.
 
+use crate::cache::Policies;
 use crate::dns::scope::{InsecureZones, Scope};
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mechanisms;
+use crate::policy::{Constraint, Mechanisms, StoredPolicy};
 use crate::verdict::{Handshake, OnUnreachable, Requirement};
 
 /// How the mail gets from the domain's name to a host.
@@ -74,9 +75,25 @@ impl Request {
         }
     }
 
-    /// Whether TLSA records are asked for: an override that requires DANE of this domain stands above `mechanisms`.
+    /// Whether TLSA records are asked for. What demands them of this domain stands above `mechanisms`: an override, and a policy
+    /// in force of the draft (`c=tlsa`) as long as it counts. Without the records nothing could meet that policy: it would hold
+    /// its domain's mail back to its end, and letting the mail go without them is not what was proven to be demanded.
     #[must_use]
-    pub const fn asks_for_dane(&self) -> bool {
-        self.mechanisms.dane || matches!(self.requirement, Some(Requirement::Dane))
+    pub fn asks_for_dane(&self, stored: &Policies) -> bool {
+        let in_force = |policy: &&StoredPolicy| policy.is_in_force();
+        let is_outranked = || self.mechanisms.mta_sts && stored.mta_sts.as_ref().filter(in_force).is_some();
+        let demands_tlsa =
+            |policy: &StoredPolicy| policy.is_enforced() && policy.policy.constraint() == Constraint::Tlsa;
+        let has_policies = self.mechanisms.smtp_sts && matches!(self.next_hop, NextHop::Exchangers(_));
+        let is_demanded = || {
+            has_policies
+                && stored.smtp_sts.as_ref().filter(in_force).is_some_and(demands_tlsa)
+                && !is_outranked()
+        };
+        self.mechanisms.dane
+            || match self.requirement {
+                Some(requirement) => requirement == Requirement::Dane,
+                None => is_demanded(),
+            }
     }
 }

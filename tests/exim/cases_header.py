@@ -8,7 +8,7 @@ import time
 import exim
 import ways
 from cases_plumbing import answer as answer_to_router
-from cases_plumbing import one, says
+from cases_plumbing import REST, one, says
 from harness import case, delivered, never_in_clear, waits
 
 CASES = []
@@ -89,6 +89,22 @@ def dane(lab):
     with lab.resolver_without_trust():
         mail = one(lab, "dane-mismatch.signed.example", answer(tls="dane"))
         waits(lab, mail, "u@dane-mismatch.signed.example", r"T=remote_smtp defer \(-37\)")
+
+
+@case("header set: where the verifier leaves DANE out, Exim does none either, whatever the verdict", dane=True)
+def left_out(lab):
+    left_out = REST + " tlsa=unusable"
+    for verdict, status, tls, cv in [
+        ("deliver", 0, "webpki", "CV=yes"),
+        ("refuse", 1, "webpki", "CV=yes"),
+        ("deliver", 0, "opportunistic", "CV="),
+        ("defer", 75, "opportunistic", "CV="),
+    ]:
+        mail = one(lab, "dane-mismatch.signed.example", answer(verdict, tls=tls, rest=left_out), status)
+        message = delivered(lab, mail, "u@dane-mismatch.signed.example", "danemismatch", "T=remote_smtp ", cv)
+        assert "CV=dane" not in mail.log and " tlsa=unusable" in message.header(HEADER), mail.log
+    mail = one(lab, "dane-mismatch.signed.example", answer("refuse", tls="webpki"), 1)
+    waits(lab, mail, "u@dane-mismatch.signed.example", r"T=remote_smtp defer \(-37\)")
 
 
 @case("header set: in a queue run, what a host without TLSA records is refused for does not stay for the next host", by=ways.DAEMON, dane=True)

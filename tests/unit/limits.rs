@@ -23,6 +23,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CHECKED_QUESTION_DEADLINE", "Duration::from_secs(3)"),
     ("MAX_UPSTREAMS", "3"),
     ("MAX_RESOLV_CONF_OCTETS", "65_536"),
+    ("MAX_SERVICES_OCTETS", "1_048_576"),
+    ("MAX_SERVICE_OCTETS", "32"),
     ("MAX_BATCH_LINE", "2_048"),
     ("MAX_BATCH_AT_ONCE", "8"),
     ("MAX_REPLY_OCTETS", "1_048_576"),

@@ -76,8 +76,9 @@ pub(super) fn page() -> ManPage {
     page.paragraph(
         "One that is left out of mechanisms is neither asked for nor applied, for all domains: the administrator weakens what \
          protects the mail. What is stored of it is kept, shown as not applied, and counts again when it is named again. Without \
-         dane, answers say tlsa=unusable, so that the transports for Exim leave DANE alone, too; a policy is then met by a certificate of a known CA. An override that \
-         requires dane stands above it.",
+         dane, answers say tlsa=unusable, so that the transports for Exim leave DANE alone, too; a policy is then met by a certificate of a known CA. What \
+         demands TLSA records of one domain stands above it: an override that requires dane, and a policy of the draft in force with c=tlsa, which nothing \
+         else could meet before it ends; leave smtp-sts out, too, to be rid of that.",
     );
     page.section("THE DAEMON");
     page.paragraph(

@@ -5,6 +5,7 @@ pub mod exim;
 pub mod http;
 pub mod netstring;
 mod quoting;
+pub mod services;
 pub mod socketmap;
 
 /// How far the first frame in a buffer has come.

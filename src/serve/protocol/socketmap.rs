@@ -7,15 +7,18 @@
 //! | `example.org`             | the policy domain (RFC 8461 section 1.1); U-labels and a final dot are taken, too        |
 //! | `[mx.example.org]`, `[…]:587` | a host without MX look-up: its own TLSA records at that port count (RFC 7672 section 2.2.2), no policy |
 //! | `example.org:587`         | the policy domain, too; the TLSA records of its MX hosts at that port                    |
-//! | `[mx.example.org]:service` | `OK dane`, if we do not know the service's port: Postfix does, and looks for TLSA records there |
+//! | `[…]:service`, `example.org:service` | the same at the service's port on this machine, as services(5) has it; at one that is not found, to which Postfix cannot deliver either: `NOTFOUND`, or what an override demands |
 //! | `.org`                    | Postfix's search for a parent: `NOTFOUND`, policies do not hold for subdomains (section 3.4) |
 //! | `[192.0.2.1]`, `[IPv6:…]` | an address: `NOTFOUND`, it has no policy domain (section 3.4)                            |
 //! | `a..b`, labels of 64      | `NOTFOUND`: the DNS cannot carry it, so it has no policy; Postfix judges the name itself |
 //! | anything else             | `PERM`: nobody can say that mail for it needs no TLS                                     |
 
+use super::services::Services;
 use super::{Frame, netstring};
 use crate::name::{Destination, PolicyDomain};
+use crate::overrides::Effect;
 use crate::serve::question::Question;
+use crate::verdict::Requirement;
 use crate::verify::asked::{Port, port};
 use crate::verify::{NextHop, SMTP_PORT};
 use std::ffi::OsStr;
@@ -25,6 +28,8 @@ use std::ffi::OsStr;
 pub enum Request {
     /// For the TLS policy of a next hop.
     Policy(Map, Question),
+    /// For that at the port of a service, which this machine has to know.
+    AtService(Map, AtService),
     /// For something of which the answer is known without asking anybody.
     Reply(&'static str),
 }
@@ -58,9 +63,8 @@ pub const NOT_FOUND: &str = "NOTFOUND ";
 
 const NO_REQUEST: &str = "PERM a request is MAP KEY, in UTF-8";
 const NO_MAP: &str = "PERM there are two maps: policy and policy-tlsrpt";
-/// The level for a host at a port that only Postfix can tell: it holds the host to secure TLSA records at that port, and to
-/// nothing else (RFC 7672).
-const BY_ITSELF: &str = "OK dane";
+/// What an override that requires DANE demands, at whatever port.
+const DANE_ONLY: &str = "OK dane-only";
 
 const NO_DOMAIN: &str = "PERM the key is neither a mail domain nor an address";
 
@@ -86,17 +90,56 @@ fn request(content: &[u8]) -> Result<Request, &'static str> {
     let domain = next_hop(key).ok_or(NO_DOMAIN)?;
     Ok(match domain {
         Hop::To(domain, next_hop) => Request::Policy(map, Question { domain, host: None, next_hop }),
-        Hop::ByItself => Request::Reply(BY_ITSELF),
+        Hop::AtService(named) => Request::AtService(map, named),
         Hop::WithoutPolicy => Request::Reply(NOT_FOUND),
     })
+}
+
+/// A next hop at the port of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtService {
+    /// The domain or host.
+    domain: PolicyDomain,
+    /// Whether it is the host itself.
+    is_host: bool,
+    /// The service's name.
+    service: String,
+}
+
+impl AtService {
+    /// The domain or host.
+    #[must_use]
+    pub const fn domain(&self) -> &PolicyDomain {
+        &self.domain
+    }
+
+    /// The question at the service's port; `override_` is what the administrator says about the name now.
+    ///
+    /// # Errors
+    /// The reply where no service has this name, so that Postfix cannot deliver: nothing is asked, for nobody knows at which port
+    /// TLSA records would count. Only an override has a say: one that requires DANE demands it at any port; for the others the
+    /// port does not matter.
+    pub fn question(self, services: &Services, override_: Option<Effect>) -> Result<Question, &'static str> {
+        let Self { domain, is_host, service } = self;
+        let port = match (services.port(&service), override_) {
+            (Some(port), _) => port,
+            (None, None) => return Err(NOT_FOUND),
+            (None, Some(Effect::Require(Requirement::Dane))) => return Err(DANE_ONLY),
+            (None, Some(Effect::Ignore | Effect::Require(Requirement::None | Requirement::WebPki))) => {
+                SMTP_PORT
+            }
+        };
+        let next_hop = if is_host { NextHop::Host(port) } else { NextHop::Exchangers(port) };
+        Ok(Question { domain, host: None, next_hop })
+    }
 }
 
 /// Where mail is to go, as Postfix names it.
 enum Hop {
     /// To a domain, which may have a policy, or to a host.
     To(PolicyDomain, NextHop),
-    /// To a host, at a port that we cannot tell.
-    ByItself,
+    /// The same, at the port of a service.
+    AtService(AtService),
     /// To an address or to what the DNS cannot carry; or it is no next hop, but the parent domain of one.
     WithoutPolicy,
 }
@@ -107,11 +150,8 @@ fn next_hop(key: &str) -> Option<Hop> {
     }
     if let Some((host, behind)) = key.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let port = if behind.is_empty() { Port::Known(SMTP_PORT) } else { port(behind.strip_prefix(':')?)? };
-        return Some(match (name(&format!("[{host}]")).or_else(|| name(host))?, port) {
-            (Some(host), Port::Known(port)) => Hop::To(host, NextHop::Host(port)),
-            (Some(_), Port::Unknown) => Hop::ByItself,
-            (None, _) => Hop::WithoutPolicy,
-        });
+        let host = name(&format!("[{host}]")).or_else(|| name(host))?;
+        return Some(host.map_or(Hop::WithoutPolicy, |host| Hop::to(host, true, port)));
     }
     let (domain, port) = match name(key) {
         Some(domain) => (domain, Port::Known(SMTP_PORT)),
@@ -120,11 +160,18 @@ fn next_hop(key: &str) -> Option<Hop> {
             (name(domain)?, port(behind)?)
         }
     };
-    // The domain's policies count at whatever port; the TLSA records of MX hosts are looked for at theirs, if it is known.
-    Some(domain.map_or(Hop::WithoutPolicy, |domain| match port {
-        Port::Known(port) => Hop::To(domain, NextHop::Exchangers(port)),
-        Port::Unknown => Hop::To(domain, NextHop::default()),
-    }))
+    // The domain's policies count at whatever port; the TLSA records of MX hosts are looked for at theirs.
+    Some(domain.map_or(Hop::WithoutPolicy, |domain| Hop::to(domain, false, port)))
+}
+
+impl Hop {
+    fn to(domain: PolicyDomain, is_host: bool, port: Port) -> Self {
+        match port {
+            Port::Known(port) if is_host => Self::To(domain, NextHop::Host(port)),
+            Port::Known(port) => Self::To(domain, NextHop::Exchangers(port)),
+            Port::OfService(service) => Self::AtService(AtService { domain, is_host, service }),
+        }
+    }
 }
 
 /// A name; `Some(None)` for an address and for what the DNS cannot carry, `None` for what is neither.
@@ -143,20 +190,31 @@ mod tests {
 
     /// What a request comes to: the map and the domain that is asked for, or the reply.
     fn heard(content: &str) -> String {
+        heard_where(content, None)
+    }
+
+    /// The same on a machine with one service of its own, where an override is about each name.
+    fn heard_where(content: &str, override_: Option<Effect>) -> String {
+        let services = Services::parse("our-port 2525/tcp our_port\n");
         let mut octets = Vec::new();
         write(content, &mut octets);
-        match read(&octets) {
-            Frame::Whole(Request::Policy(map, Question { domain, host: None, next_hop }), taken)
-                if taken == octets.len() =>
-            {
+        let Frame::Whole(request, taken) = read(&octets) else { panic!("{content}: {:?}", read(&octets)) };
+        assert_eq!(taken, octets.len(), "{content}");
+        let (map, asked) = match request {
+            Request::Policy(map, question) => (map, Ok(question)),
+            Request::AtService(map, named) => (map, named.question(&services, override_)),
+            Request::Reply(reply) => return reply.to_owned(),
+        };
+        match asked {
+            Err(reply) => reply.to_owned(),
+            Ok(Question { domain, next_hop, host }) => {
+                assert_eq!(host, None);
                 match next_hop {
                     NextHop::Exchangers(SMTP_PORT) => format!("{} {domain}", map.word()),
                     NextHop::Exchangers(port) => format!("{} {domain} by MX at {port}", map.word()),
                     NextHop::Host(port) => format!("{} {domain} itself at {port}", map.word()),
                 }
             }
-            Frame::Whole(Request::Reply(reply), taken) if taken == octets.len() => reply.to_owned(),
-            other => panic!("{content}: {other:?}"),
         }
     }
 
@@ -175,7 +233,8 @@ mod tests {
         for (key, expected) in [
             ("example.org.:submission", "policy example.org by MX at 587"),
             ("example.org:2525", "policy example.org by MX at 2525"),
-            ("example.org:lmtp", "policy example.org"),
+            ("example.org:our-port", "policy example.org by MX at 2525"),
+            ("example.org:lmtp", NOT_FOUND),
             ("[example.org]", "policy example.org itself at 25"),
             ("[example.org]:", "policy example.org itself at 25"),
             ("[example.org.]:25", "policy example.org itself at 25"),
@@ -184,7 +243,11 @@ mod tests {
             ("[example.org]:smtps", "policy example.org itself at 465"),
             ("[foo_bar.example]", "policy foo_bar.example itself at 25"),
             ("[localhost]:10025", "policy localhost itself at 10025"),
-            ("[example.org]:our-port", BY_ITSELF),
+            ("[example.org]:our-port", "policy example.org itself at 2525"),
+            ("[example.org]:our_port", "policy example.org itself at 2525"),
+            ("[example.org]:Our-Port", NOT_FOUND),
+            ("[192.0.2.1]:our-port", NOT_FOUND),
+            ("a..b:our-port", NOT_FOUND),
         ] {
             assert_eq!(heard(&format!("policy {key}")), expected, "{key}");
         }
@@ -194,6 +257,26 @@ mod tests {
             assert_eq!(heard(&format!("policy {name}")), format!("policy {name}"));
         }
         assert_eq!(heard("policy [bücher.test]:25"), "policy xn--bcher-kva.test itself at 25");
+    }
+
+    #[test]
+    fn at_a_service_that_is_nowhere_only_an_override_has_a_say() {
+        let require = |what| Some(Effect::Require(what));
+        for (key, override_, expected) in [
+            ("[example.org]:nowhere", None, NOT_FOUND),
+            ("example.org:nowhere", None, NOT_FOUND),
+            ("[example.org]:nowhere", require(Requirement::Dane), "OK dane-only"),
+            ("example.org:nowhere", require(Requirement::Dane), "OK dane-only"),
+            ("[example.org]:nowhere", require(Requirement::WebPki), "policy example.org itself at 25"),
+            ("example.org:nowhere", require(Requirement::WebPki), "policy example.org"),
+            ("example.org:nowhere", require(Requirement::None), "policy example.org"),
+            ("[example.org]:nowhere", Some(Effect::Ignore), "policy example.org itself at 25"),
+            // Where it is somewhere, the answer to the question at its port is what the override makes of it.
+            ("[example.org]:our-port", require(Requirement::Dane), "policy example.org itself at 2525"),
+            ("[192.0.2.1]:nowhere", require(Requirement::Dane), NOT_FOUND),
+        ] {
+            assert_eq!(heard_where(&format!("policy {key}"), override_), expected, "{key} {override_:?}");
+        }
     }
 
     #[test]
@@ -278,7 +361,7 @@ mod tests {
         #[test]
         fn whatever_is_asked_the_reply_is_one_of_a_closed_list_or_a_question(content in "(policy(-tlsrpt)? )?\\PC{0,60}") {
             let heard = heard(&content);
-            let is_known = [NOT_FOUND, NO_REQUEST, NO_MAP, NO_DOMAIN, BY_ITSELF].contains(&heard.as_str());
+            let is_known = [NOT_FOUND, NO_REQUEST, NO_MAP, NO_DOMAIN].contains(&heard.as_str());
             prop_assert!(is_known || heard.starts_with("policy"), "{}", heard);
         }
 

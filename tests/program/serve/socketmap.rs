@@ -1,13 +1,15 @@
 //! Postfix's questions and the replies to them, over the world of `fixtures/laboratory/socketmap`: what another daemon was
 //! asked in its tests, and what ours says.
 
-use super::daemon::Daemon;
+use super::daemon::{Daemon, Plan};
 use crate::support::laboratory::{Laboratory, path};
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
+use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::socketmap::{self, Request};
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
+use std::fs;
 use std::path::Path;
 
 /// One line of `fixtures/socketmap.tsv`.
@@ -122,4 +124,61 @@ fn the_daemon_gives_the_same_replies_on_its_socket() {
         connection.ask("test", "good.loc").unwrap(),
         "PERM there are two maps: policy and policy-tlsrpt"
     );
+}
+
+/// Postfix finds a service in the machine's file, and cannot deliver to one that is not there.
+#[test]
+fn a_next_hop_at_a_service_is_asked_about_at_its_port_and_one_that_is_nowhere_is_postfixs_to_judge() {
+    let lab = Laboratory::start();
+    lab.publish("_53._tcp.mx1.dane.test", "TLSA", &format!("3 1 1 {}", "ab".repeat(32)));
+    let mut daemon = Plan::in_world(&lab).start();
+    let says = |daemon: &Daemon, key: &str, expected: &str| {
+        let reply = daemon.postfix().ask("policy", key).unwrap();
+        assert_eq!(reply, expected, "{key}\n{}", daemon.log());
+    };
+    says(&daemon, "[mx1.dane.test]:smtp", "OK dane-only");
+    for key in ["[mx1.dane.test]:nowhere", "dane.test:nowhere", "sts.test:nowhere"] {
+        says(&daemon, key, "NOTFOUND ");
+    }
+    let machine = Services::parse(&fs::read_to_string("/etc/services").unwrap_or_default());
+    if machine.port("domain") == Some(53) {
+        says(&daemon, "[mx1.dane.test]:domain", "OK dane-only");
+        // The TLSA records of its MX hosts: only one has any at that port.
+        says(&daemon, "dane.test:domain", &daemon.postfix().ask("policy", "dane.test:53").unwrap());
+    }
+    let host = "OK secure match=mx1.dane.test servername=hostname";
+    for (rule, of_host, of_domain) in [
+        ("require = 'dane'", "OK dane-only", "OK dane-only"),
+        ("require = 'webpki'", host, "OK secure match=mx1.dane.test:mx2.dane.test servername=hostname"),
+        ("require = 'none'", "OK may", "OK may"),
+        ("ignore = true", "OK may", "OK may"),
+    ] {
+        let of = |name: &str| format!("[override.'{name}']\n{rule}\nuntil = 2999-12-31\nreason = 'a test'\n");
+        let text = of("dane.test") + &of("mx1.dane.test");
+        fs::write(daemon.plan().configuration(), text).unwrap();
+        daemon.signal("HUP");
+        daemon.wait_until_told("READY=1");
+        says(&daemon, "[mx1.dane.test]:nowhere", of_host);
+        says(&daemon, "dane.test:nowhere", of_domain);
+        says(&daemon, "sts.test:nowhere", "NOTFOUND ");
+    }
+}
+
+/// A mechanism that is left out is left out at every next hop.
+#[test]
+fn without_dane_no_next_hop_is_held_to_it() {
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab);
+    fs::write(plan.configuration(), "mechanisms = ['mta-sts', 'smtp-sts']\n").unwrap();
+    let daemon = plan.start();
+    for key in [
+        "dane.test",
+        "[mx1.dane.test]",
+        "[mx1.dane.test]:smtp",
+        "[mx1.dane.test]:nowhere",
+        "dane.test:nowhere",
+    ] {
+        assert_eq!(daemon.postfix().ask("policy", key).unwrap(), "NOTFOUND ", "{key}");
+    }
+    assert!(daemon.ask("a_b..c mx.test").contains(" tlsa=unusable"), "no question, either");
 }

@@ -35,6 +35,89 @@ fn without_dane_no_tlsa_record_is_asked_for_and_exim_is_kept_from_its_own() {
     assert_eq!(told.of(["verdict", "tls", "tlsa"]), ["deliver", "webpki", "unusable"]);
 }
 
+/// The header set keeps Exim from its own DANE by that word, whatever the answer is.
+#[test]
+fn without_dane_every_answer_keeps_exim_from_its_own() {
+    let lab = Laboratory::start();
+    let without = |require: &str| {
+        let file = lab.directory().join("without-dane.toml");
+        let rule = format!("[override.'dane.test']\n{require}\nuntil = 2999-12-31\nreason = 'a test'\n");
+        fs::write(&file, format!("mechanisms = ['mta-sts', 'smtp-sts']\n{rule}")).unwrap();
+        Program::new(&lab).with_configuration(file)
+    };
+    for (require, expected) in [
+        ("ignore = true", ["deliver", "opportunistic", "override", "unusable"]),
+        ("require = 'none'", ["deliver", "opportunistic", "override", "unusable"]),
+        ("require = 'webpki'", ["deliver", "webpki", "override", "unusable"]),
+    ] {
+        let told = without(require).delivery("dane.test", "mx1.dane.test");
+        assert_eq!(told.of(["verdict", "tls", "reason", "tlsa"]), expected, "{}", told.line);
+    }
+    // What demands DANE stands above.
+    let told = without("require = 'dane'").delivery("dane.test", "mx1.dane.test");
+    assert_eq!(told.of(["verdict", "tls", "reason"]), ["deliver", "dane", "override"]);
+    assert!(!told.line.contains("tlsa="), "{}", told.line);
+    let program = without("ignore = true");
+    for (domain, host, expected) in [
+        ("a b", "mx.a.test", ["defer", "bad-domain"]),
+        ("dane.test", "a b", ["defer", "bad-host"]),
+        ("a..b", "mx.a.test", ["deliver", "no-dns-name"]),
+        ("[192.0.2.1]", "mx.a.test", ["deliver", "address-literal"]),
+        ("localhost", "localhost", ["deliver", "special-use-name"]),
+        ("bogus.test", "mx.bogus.test", ["defer", "dnssec-bogus"]),
+        ("dane-sts.test", "mx.dane-sts.test", ["refuse", "mx-not-in-policy"]),
+    ] {
+        let told = program.delivery(domain, host);
+        assert_eq!(told.of(["verdict", "reason"]), expected, "{}", told.line);
+        assert!(told.line.ends_with(" tlsa=unusable"), "{domain}: {}", told.line);
+        let told = Program::new(&lab).delivery(domain, host);
+        assert!(!told.line.contains("tlsa=unusable"), "with all mechanisms, {domain}: {}", told.line);
+    }
+}
+
+#[test]
+fn a_policy_in_force_that_demands_tlsa_is_met_by_it_also_where_dane_is_left_out() {
+    let lab = Laboratory::start();
+    let all = Program::new(&lab);
+    let keys = ["verdict", "policy", "tls", "reason"];
+    // Nothing puts such a policy in force where nobody looks for TLSA records.
+    let fresh = with(&lab, "mta-sts,smtp-sts");
+    for told in [fresh.route("tlsa.test"), fresh.delivery("tlsa.test", "mx1.tlsa.test")] {
+        assert_eq!(
+            told.of(["verdict", "reason", "tlsa"]),
+            ["deliver", "never-applied", "unusable"],
+            "{}",
+            told.line
+        );
+    }
+    assert_eq!(lab.questions_for("_25._tcp.mx1.tlsa.test", "TLSA"), 0);
+    all.route("tlsa.test");
+    for words in ["mta-sts,smtp-sts", "smtp-sts"] {
+        let without = with(&lab, words).with_cache_of(&all);
+        let told = without.route("tlsa.test");
+        assert_eq!(
+            told.of(["verdict", "policy", "tls", "mxre"]),
+            ["deliver", "dane", "dane", "^(mx1[.]tlsa[.]test)$"]
+        );
+        let told = without.delivery("tlsa.test", "mx1.tlsa.test");
+        assert_eq!(told.of(keys), ["deliver", "dane", "dane", "dane-usable"]);
+        assert!(!told.line.contains("tlsa=unusable"), "Exim compares the records: {}", told.line);
+        let told = without.delivery("tlsa.test", "mx2.tlsa.test");
+        assert_eq!(told.of(keys), ["refuse", "smtp-sts", "dane", "tlsa-required"]);
+        // Other domains are not looked at, and a host without MX records is under no policy.
+        assert_eq!(without.route("dane.test").of(["tls", "tlsa"]), ["opportunistic", "unusable"]);
+        assert_eq!(without.route("[tlsa.test]").get("tlsa"), "unusable");
+    }
+    // Where the draft is left out, too, its policy is not applied.
+    let told = with(&lab, "mta-sts").with_cache_of(&all).delivery("tlsa.test", "mx2.tlsa.test");
+    assert_eq!(told.of(["verdict", "reason", "tlsa"]), ["deliver", "no-policy", "unusable"]);
+    let mut command = Command::new(PROGRAM);
+    command.args(["explain", "tlsa.test", "--mechanisms", "smtp-sts"]).args(lab.options());
+    let output = command.arg("-c").arg(all.cache()).stdin(Stdio::null()).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("a policy in force (c=tlsa) demands TLSA records"), "{shown}");
+}
+
 #[test]
 fn what_was_learnt_by_dane_is_not_remembered_where_it_is_left_out_nor_the_other_way() {
     let lab = Laboratory::start();

@@ -6,7 +6,9 @@ use crate::support::laboratory::{Laboratory, path};
 use crate::support::program::Program;
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
-use smtp_sts_verify::serve::protocol::socketmap::{self, Request};
+use smtp_sts_verify::serve::protocol::services::Services;
+use smtp_sts_verify::serve::protocol::socketmap::{self, Map, Request};
+use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 
@@ -16,13 +18,21 @@ fn replied(lab: &Laboratory, key: &str) -> String {
     socketmap::write(&format!("policy {key}"), &mut octets);
     match socketmap::read(&octets) {
         Frame::Whole(Request::Reply(words), _) => words.to_owned(),
-        Frame::Whole(Request::Policy(map, question), _) => {
-            let asked = (question.domain.as_str(), question.next_hop);
-            let report = path::ask_by(lab, &lab.cache_file(), asked, None, SystemClock.now());
-            Answer::of(&report, &question).socketmap.of(map).to_owned()
+        Frame::Whole(Request::Policy(map, question), _) => answered(lab, map, &question),
+        Frame::Whole(Request::AtService(map, named), _) => {
+            match named.question(&Services::parse("our-port 587/tcp\n"), None) {
+                Ok(question) => answered(lab, map, &question),
+                Err(words) => words.to_owned(),
+            }
         }
         other => panic!("{key}: {other:?}"),
     }
+}
+
+fn answered(lab: &Laboratory, map: Map, question: &Question) -> String {
+    let asked = (question.domain.as_str(), question.next_hop);
+    let report = path::ask_by(lab, &lab.cache_file(), asked, None, SystemClock.now());
+    Answer::of(&report, question).socketmap.of(map).to_owned()
 }
 
 #[test]
@@ -40,7 +50,9 @@ fn a_host_is_held_to_its_own_tlsa_records_at_its_port() {
         ("[192.0.2.1]:25", "NOTFOUND "),
         ("[localhost]:10025", "NOTFOUND "),
         ("[mail.corp.internal]", "NOTFOUND "),
-        ("[mx1.dane.test]:our-port", "OK dane"),
+        // Nowhere among services: Postfix cannot deliver there, and nobody can tell where TLSA records would count.
+        ("[mx1.dane.test]:nowhere", "NOTFOUND "),
+        ("dane.test:nowhere", "NOTFOUND "),
     ] {
         assert_eq!(replied(&lab, key), expected, "{key}");
     }
@@ -54,6 +66,8 @@ fn a_host_is_held_to_its_own_tlsa_records_at_its_port() {
     lab.publish("_587._tcp.mx1.dane.test", "TLSA", &record);
     assert_eq!(replied(&lab, "[mx1.dane.test]:587"), "OK dane-only");
     assert_eq!(replied(&lab, "[mx1.dane.test]:submission"), "OK dane-only");
+    assert_eq!(replied(&lab, "[mx1.dane.test]:our-port"), "OK dane-only");
+    assert_eq!(replied(&lab, "dane.test:our-port"), replied(&lab, "dane.test:587"));
 }
 
 #[test]

@@ -226,6 +226,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
         https: HttpsSettings::default(),
         tls: SharedTls::default(),
         rules: Rules::default(),
+        services: Arc::default(),
         answer_within: Duration::from_millis(2_500),
         look_up_within: Duration::from_secs(10),
     }

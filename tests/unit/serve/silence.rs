@@ -106,6 +106,21 @@ fn nothing_stands_in_over_a_policy_that_another_process_has_just_stored() {
 }
 
 #[test]
+fn an_answer_before_the_end_keeps_exim_from_dane_where_that_is_left_out_and_nowhere_else() {
+    for (mechanisms, leaves_dane_out) in [("mta-sts,smtp-sts", true), ("dane,mta-sts,smtp-sts", false)] {
+        let (directory, network) = (directory(), Network::default());
+        let mut world = impatient(directory.path());
+        world.rules.mechanisms = mechanisms.parse().unwrap();
+        with(world, &network, async |daemon| {
+            network.at("a.test", |site| site.is_silent = true);
+            let (answer, _) = daemon.ask(about("a.test")).await;
+            assert_eq!(words(&answer), "defer deadline none");
+            assert_eq!(answer.exim.contains(" tlsa=unusable "), leaves_dane_out, "{}", answer.exim);
+        });
+    }
+}
+
+#[test]
 fn a_thousand_silent_domains_do_not_make_an_honest_one_wait() {
     let (directory, network) = (directory(), Network::default());
     with(world(directory.path()), &network, async |daemon| {
