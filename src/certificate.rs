@@ -92,8 +92,6 @@ pub enum Signature {
     Md5,
     /// With SHA-1 (RFC 9155).
     Sha1,
-    /// ECDSA with SHA-512, which TLS libraries pair with P-521 alone.
-    EcdsaSha512,
     /// Ed448 (RFC 8410).
     Ed448,
     /// Another one.
@@ -108,7 +106,6 @@ impl Signature {
             "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" | "1.3.14.3.2.29" => {
                 Self::Sha1
             }
-            "1.2.840.10045.4.3.4" => Self::EcdsaSha512,
             "1.3.101.113" => Self::Ed448,
             _ => Self::Other,
         }
@@ -245,8 +242,6 @@ impl Says {
                 "our TLS library stops there; GnuTLS takes 1024 bits, OpenSSL does not at the level that distributions \
                  set, and does at the one that Postfix sets",
             ),
-            (_, Key::Ec(bits)) if bits > 384 => ours(format!("has an EC key of {bits} bits"), OTHERS_CAN),
-            (Signature::EcdsaSha512, _) => ours("is signed by ECDSA with SHA-512".to_owned(), OTHERS_CAN),
             (Signature::Ed448, _) => ours("is signed by Ed448".to_owned(), OTHERS_CAN),
             _ => None,
         }

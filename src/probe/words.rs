@@ -162,7 +162,7 @@ impl FailureKind {
                 Some(ResultType::ValidationFailure),
             ),
             Self::NoCommonTls => (
-                "The server and this program have no cipher suite, group or signature in common, so it cannot be looked at from here. Mail servers linked with OpenSSL or GnuTLS know more: DHE, RSA key exchange and CBC suites, keys on P-521.",
+                "The server and this program have no cipher suite, group or signature in common, so it cannot be looked at from here. Mail servers linked with OpenSSL or GnuTLS know more: DHE, RSA key exchange and CBC suites, key exchange on P-521.",
                 "Let the server take the usual suites of TLS 1.2 and 1.3.",
                 "RFC 9325 section 4.2",
                 Some(ResultType::ValidationFailure),

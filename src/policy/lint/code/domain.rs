@@ -36,7 +36,7 @@ macro_rules! domain {
             "No pattern of the policy permits this MX host: in mode enforce no mail is delivered to it.",
             "Add a line mx: for the host, then change the id of the TXT record.";
         DomainMxNotLookedAt: Warning "domain.mx-not-looked-at", "RFC 9325 sections 3 and 4",
-            "The MX host wants TLS that our TLS library does not have, so it cannot be looked at from here. Mail servers linked with OpenSSL or GnuTLS may have it: DHE, RSA key exchange, CBC suites, P-521, RSA keys of 1024 bits, TLS 1.0 and 1.1.",
+            "The MX host wants TLS that our TLS library does not have, so it cannot be looked at from here. Mail servers linked with OpenSSL or GnuTLS may have it: DHE, RSA key exchange, CBC suites, key exchange on P-521, RSA keys of 1024 bits, TLS 1.0 and 1.1.",
             "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with RSA of 2048 bits or P-256.";
         DomainMxNotSeen: Note "domain.mx-not-seen", "this program's manual",
             "The MX host could not be reached, so its certificate was not looked at.",
