@@ -328,7 +328,8 @@ pub struct LookupArguments {
 /// One question about a delivery.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// The domain of the recipient; or [HOST] or [HOST]:PORT, a host that all mail is handed to without a look at MX records
+    /// The domain of the recipient; or a host in square brackets, with or without :PORT behind them, that all mail is
+    /// handed to without a look at MX records
     #[arg(short = 'd', long, value_name = "DOMAIN", allow_hyphen_values = true)]
     pub domain: Option<OsString>,
     /// A host that the mail may go to; several: deliver if one of them may have it. Without any: the domain's answer
