@@ -123,20 +123,16 @@ fn an_answer_before_the_end_keeps_exim_from_dane_where_that_is_left_out_and_nowh
 #[test]
 fn a_thousand_silent_domains_do_not_make_an_honest_one_wait() {
     let (directory, network) = (directory(), Network::default());
-    with(world(directory.path()), &network, async |daemon| {
-        let silence = (Duration::from_millis(2_000), ZoneStatus::ProvenInsecure);
-        let silent: Vec<String> = (0..1_000).map(|number| format!("silent{number}.test")).collect();
-        let mut asked = Vec::new();
-        for domain in &silent {
-            network.at(domain, |site| site.hides_policies = Some(silence));
-            asked.push(tokio::task::spawn_local(daemon.says(about(domain))));
+    // So much that a slow machine is in time, and that the silent ones keep whatever they hold until it is over.
+    let patience = Duration::from_secs(10);
+    let world = World { answer_within: patience, look_up_within: patience * 3, ..world(directory.path()) };
+    with(world, &network, async |daemon| {
+        let silence = (patience * 2, ZoneStatus::ProvenInsecure);
+        for domain in (0..1_000).map(|number| format!("silent{number}.test")) {
+            network.at(&domain, |site| site.hides_policies = Some(silence));
+            tokio::task::spawn_local(daemon.says(about(&domain)));
         }
         tokio::task::yield_now().await;
         assert_eq!(daemon.says(about("honest.test")).await, "deliver policy-met stored");
-        let mut waits = 0;
-        for one in asked {
-            waits += usize::from(one.await.unwrap().starts_with("defer"));
-        }
-        println!("of 1000 silent domains {waits} wait at the first ask");
     });
 }
