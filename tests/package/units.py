@@ -56,7 +56,8 @@ class Daemon:
                 os.dup2(self.log.fileno(), 2)
                 os.dup2(self.listener.fileno(), 3)
                 os.set_inheritable(3, True)
-                files = int(service["LimitNOFILE"])
+                # As systemd does where it may not raise what the machine allows.
+                files = min(int(service["LimitNOFILE"]), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
                 resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
                 os.umask(int(service["UMask"], 8))
                 os.setgroups([])
