@@ -64,6 +64,7 @@ class Seen:
 
     def __init__(self):
         self.exim, self.postfix = {}, {}
+        self.again = {}  # a moment at which a few were tried once more, and the column that says what has to become of them
 
     def write(self, path):
         """What was seen as lines of the table, with the log's lines behind them, for whoever looks for what went wrong."""
@@ -126,6 +127,8 @@ def compare(rows, seen):
         for name, expected, outcomes in (("Exim", row.exim, seen.exim), ("Postfix", row.postfix, seen.postfix)):
             if expected["alone"] == "-":
                 continue
+            tried = {moment: expected[column] for moment, column in seen.again.items() if row.domain in outcomes[moment]}
+            expected = {**expected, **tried}
             alone = outcomes["alone"][row.domain].word
             for words, word in expected.items():
                 outcome = outcomes[words][row.domain]
@@ -139,6 +142,8 @@ def compare(rows, seen):
         if differences:
             failed += 1
             print("\n     ".join([f"FAIL {row.domain}: {row.fault}", *differences]))
+    for moment in seen.again:
+        print(f"{len(seen.exim[moment])} of them were tried again after {moment}, by both")
     waiting = [row for row in rows if row.waits()]
     reasons = collections.Counter(row.reason for row in waiting)
     print(f"{len(rows)} lines, {len(waiting)} of which wait where the mail server alone delivers: "
