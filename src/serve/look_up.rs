@@ -10,10 +10,10 @@ use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
 use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
-use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
+use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
-use crate::verdict::{Handshake, Requirement, Verdict};
+use crate::verdict::{Handshake, Verdict};
 use crate::verify::{self, CacheUse, NextHop, NoEvaluation, Report, Request, StandIn};
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,11 +155,11 @@ impl LookUp {
     /// somebody on the path made holds mail back no longer than he is there.
     #[must_use]
     pub fn longest_pause(&self) -> Duration {
-        let is_required = matches!(self.request.requirement, Some(Requirement::Dane | Requirement::WebPki));
-        let is_bound = is_required
-            || self.has_lost_a_policy()
-            || self.snapshot.policies.iter().any(StoredPolicy::is_in_force);
-        if is_bound { RESOLUTION_FAILURE_FIRST } else { RESOLUTION_FAILURE_MOST }
+        if self.request.is_bound_by(&self.snapshot.policies) {
+            RESOLUTION_FAILURE_FIRST
+        } else {
+            RESOLUTION_FAILURE_MOST
+        }
     }
 
     /// The same answer where the store could not keep what it rests on: it is given, and says so.

@@ -6,9 +6,9 @@ use crate::cache::{Memory, Policies, Topic};
 use crate::dns::Class;
 use crate::limits::{UNPROVEN_ASKED_AGAIN, UNPROVEN_REMEMBERED};
 use crate::name::PolicyDomain;
-use crate::policy::{Dialect, StoredPolicy};
+use crate::policy::Dialect;
 use crate::time::UnixTime;
-use crate::verdict::{PolicyFindings, Requirement};
+use crate::verdict::PolicyFindings;
 
 /// What one evaluation asks, remembers and logs, and its moment.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(super) struct Context<'a, M> {
     pub(super) evidence_log: EvidenceLog,
     /// Of which dialects a policy is stored that cannot be read.
     unreadable: Vec<Dialect>,
-    /// A policy is in force, or the administrator requires authentication: a false answer of DNS could hold mail back.
-    is_binding: bool,
+    /// A false answer of DNS could hold mail back ([`Request::is_bound_by`]).
+    is_bound: bool,
     /// TLSA records are asked for.
     pub(super) asks_for_dane: bool,
 }
@@ -35,12 +35,10 @@ impl<'a, M> Context<'a, M> {
         evidence_log: EvidenceLog,
         now: UnixTime,
     ) -> Self {
-        let is_binding = matches!(request.requirement, Some(Requirement::Dane | Requirement::WebPki))
-            || !stored.unreadable.is_empty()
-            || stored.iter().any(StoredPolicy::is_in_force);
+        let is_bound = request.is_bound_by(stored);
         let asks_for_dane = request.asks_for_dane(stored);
         let unreadable = stored.unreadable.clone();
-        Self { request, memory, now, evidence_log, unreadable, is_binding, asks_for_dane }
+        Self { request, memory, now, evidence_log, unreadable, is_bound, asks_for_dane }
     }
 
     /// Whether a policy of that dialect is stored that cannot be read: what was remembered beside it counts no more than it.
@@ -61,7 +59,7 @@ impl<'a, M> Context<'a, M> {
     /// Until when an answer of that class counts that was asked for at `asked_at`, before it is asked for again. Anybody on
     /// the path may have sent one that is not signed; where something binds, it could hold mail back.
     pub(super) fn counts_until(&self, class: Class, asked_at: UnixTime, until: UnixTime) -> UnixTime {
-        if class == Class::Secure || !self.is_binding {
+        if class == Class::Secure || !self.is_bound {
             return until;
         }
         until.min(asked_at.plus(UNPROVEN_ASKED_AGAIN))
@@ -69,7 +67,7 @@ impl<'a, M> Context<'a, M> {
 
     /// Until when it is remembered at all: it stands in for an answer that does not come.
     pub(super) fn remembered_until(&self, class: Class, asked_at: UnixTime, until: UnixTime) -> UnixTime {
-        if class == Class::Secure || !self.is_binding {
+        if class == Class::Secure || !self.is_bound {
             return until;
         }
         until.min(asked_at.plus(UNPROVEN_REMEMBERED))

@@ -134,8 +134,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
         let binds = |findings: &PolicyFindings| {
             matches!(findings, PolicyFindings::InForce(_) | PolicyFindings::NeverApplied(_))
         };
-        mta_sts.iter().chain(smtp_sts).any(binds)
-            || matches!(self.context.request.requirement, Some(Requirement::Dane | Requirement::WebPki))
+        mta_sts.iter().chain(smtp_sts).any(binds) || self.context.request.requires_a_certificate()
     }
 
     fn is_settled_by_dane(&self) -> bool {
@@ -300,12 +299,11 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             evidence_log.without_cache(trouble.to_string());
         }
         let lets_it_go = judgement.verdict == Verdict::Deliver && judgement.policy == PolicyType::None;
-        let stand_in = match request.on_unreachable {
-            OnUnreachable::Deliver if lets_it_go && !evidence_log.is_provable() && self.stored.is_empty() => {
-                StandIn::Possible
-            }
-            OnUnreachable::Deliver | OnUnreachable::Defer => StandIn::Impossible,
-        };
+        let may_stand_in = lets_it_go
+            && !evidence_log.is_provable()
+            && self.stored.is_empty()
+            && request.on_unreachable == OnUnreachable::Deliver;
+        let stand_in = if may_stand_in { StandIn::Possible } else { StandIn::Impossible };
         let failures = evidence_log.failures();
         let mut left_out: Vec<&str> = request.mechanisms.left_out().collect();
         if asks_for_dane && !request.mechanisms.dane {

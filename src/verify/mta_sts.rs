@@ -32,7 +32,7 @@ pub(super) fn recall<M: Memory>(
     context: &Context<'_, M>,
     stored: Option<&StoredPolicy>,
 ) -> Option<PolicyFindings> {
-    let announcement = recalled(context).filter(|_| !context.has_lost(Dialect::MtaSts))?;
+    let announcement = recalled(context)?;
     match plan(context, stored, &announcement) {
         Plan::Settled(findings) => Some(findings),
         Plan::Fetch(_) => None,
@@ -49,7 +49,7 @@ pub(super) async fn look<M: Memory>(
     dns: &impl Resolve,
     https: &impl Fetch,
 ) -> PolicyFindings {
-    let announcement = match recalled(context).filter(|_| !context.has_lost(Dialect::MtaSts)) {
+    let announcement = match recalled(context) {
         Some(announcement) => announcement,
         None => ask(context, dns).await,
     };
@@ -247,6 +247,9 @@ fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(O
 }
 
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {
+    if context.has_lost(Dialect::MtaSts) {
+        return None;
+    }
     let (line, until) = context.recall(TOPIC)?;
     let (announcement, class, asked_at) = Announcement::from_line(&line)?;
     let until = context.counts_until(class, asked_at, until);

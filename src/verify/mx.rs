@@ -4,7 +4,7 @@ use crate::dns::{Answer, Content, presentation};
 use crate::limits::{MAX_MX_HOSTS_LOOKED_AT, MAX_MX_RECORDS};
 use crate::name::{MxHost, PolicyDomain};
 use crate::verdict::{Aliases, LookupError, MxFindings};
-use hickory_proto::rr::RData;
+use hickory_proto::rr::{Name, RData};
 use std::net::IpAddr;
 
 /// Reads the answer to the MX question.
@@ -21,13 +21,7 @@ pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
         }
         Ok(Content::Data(records)) => records,
     };
-    let mut exchanges: Vec<_> = records
-        .iter()
-        .filter_map(|record| match record {
-            RData::MX(mx) => Some((mx.preference, &mx.exchange)),
-            _ => None,
-        })
-        .collect();
+    let mut exchanges = exchanges(records);
     if exchanges.len() > MAX_MX_RECORDS {
         return MxFindings::TooMany(exchanges.len(), answer.outcome.class());
     }
@@ -44,6 +38,15 @@ pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
         }
     }
     MxFindings::Hosts { names, aliases: None }
+}
+
+/// Preference and name of each MX record.
+fn exchanges(records: &[RData]) -> Vec<(u16, &Name)> {
+    let exchanges = records.iter().filter_map(|record| match record {
+        RData::MX(mx) => Some((mx.preference, &mx.exchange)),
+        _ => None,
+    });
+    exchanges.collect()
 }
 
 /// What is wrong with an MX record, so that mail servers do not agree on it, or deliver nothing.
@@ -117,13 +120,7 @@ impl MxOddity {
 #[must_use]
 pub fn oddities(answer: &Answer) -> Vec<MxOddity> {
     let Some(Content::Data(records)) = answer.outcome.content() else { return Vec::new() };
-    let exchanges: Vec<_> = records
-        .iter()
-        .filter_map(|record| match record {
-            RData::MX(mx) => Some((mx.preference, &mx.exchange)),
-            _ => None,
-        })
-        .collect();
+    let exchanges = exchanges(records);
     let is_alone = !exchanges.iter().any(|(_, exchange)| MxHost::from_dns(exchange).is_some());
     let mut found = Vec::new();
     for (preference, exchange) in &exchanges {

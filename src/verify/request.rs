@@ -75,6 +75,21 @@ impl Request {
         }
     }
 
+    /// Whether the administrator requires a certificate that is verified, whatever the domain publishes.
+    #[must_use]
+    pub const fn requires_a_certificate(&self) -> bool {
+        matches!(self.requirement, Some(Requirement::Dane | Requirement::WebPki))
+    }
+
+    /// Whether mail is held to something before anybody is asked, so that a false answer of DNS could hold it back: to a policy
+    /// in force, to one that cannot be read, or to what the administrator requires.
+    #[must_use]
+    pub fn is_bound_by(&self, stored: &Policies) -> bool {
+        self.requires_a_certificate()
+            || !stored.unreadable.is_empty()
+            || stored.iter().any(StoredPolicy::is_in_force)
+    }
+
     /// Whether TLSA records are asked for. What demands them of this domain stands above `mechanisms`: an override, and a policy
     /// in force of the draft (`c=tlsa`) as long as it counts. Without the records nothing could meet that policy: it would hold
     /// its domain's mail back to its end, and letting the mail go without them is not what was proven to be demanded.
