@@ -31,7 +31,8 @@
 //! [`doctor`] is for those who look after a machine: it tells whether its verdicts can be trusted.
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
-//! clock), [`text`] (the one way in which a stranger's text is shown); and two that only tell what an answer waited for:
+//! clock), [`text`] (the one way in which a stranger's text is shown), `causes` (what libraries' errors mean, in words of ours),
+//! `tapped` (a connection on which somebody counts, or keeps, what is read); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
 //! Modules import one way: whoever follows the imports never comes back to where they were.
@@ -104,6 +105,7 @@ pub mod recording;
 pub mod render;
 pub mod reports;
 pub mod serve;
+mod tapped;
 pub mod text;
 pub mod time;
 pub mod timeline;

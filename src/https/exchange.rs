@@ -4,12 +4,13 @@
 //! like on top of that is decided here.
 
 use super::metered::Traffic;
-use super::opening::{Opened, Opening};
+use super::opening::Opening;
 use super::progress::Peer;
 use super::witness::Witness;
 use super::{FetchError, MediaType, PolicyUrl, Step, date};
 use crate::causes;
 use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
+use crate::tapped::Tapped;
 use crate::time::UnixTime;
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
@@ -87,7 +88,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
         .max_headers(MAX_HEADER_FIELDS)
         .max_header_size(MAX_HEAD_OCTETS)
         .max_buf_size(MAX_HEAD_OCTETS)
-        .handshake(TokioIo::new(Opened::new(stream, &opening)))
+        .handshake(TokioIo::new(Tapped::new(stream, opening.clone())))
         .await;
     let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, causes::of_http(&e)))?;
     let mut request =
@@ -232,7 +233,7 @@ mod tests {
             witness: None,
         };
         let traffic = Arc::new(Traffic::default());
-        let stream = Metered { stream: ours, traffic: Arc::clone(&traffic) };
+        let stream = Metered::new(ours, Arc::clone(&traffic));
         let until = Instant::now() + Duration::from_secs(10);
         let peer =
             Progress::begin(url.host(), Duration::from_secs(10), until).at(([192, 0, 2, 1], 443).into());

@@ -213,7 +213,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
         &self,
         peer: &Peer<'_>,
         tls: Arc<ClientConfig>,
-        stream: Metered<TcpStream>,
+        stream: TcpStream,
+        traffic: &Arc<Traffic>,
     ) -> Result<TlsStream<Metered<TcpStream>>, FetchError> {
         let (host, address) = (peer.fetch.host, peer.address);
         let certificate =
@@ -222,7 +223,7 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
             let why = "no certificate can bear this name".to_owned();
             certificate(&Distrusted { kind: Distrust::OtherName, why })
         })?;
-        let traffic = Arc::clone(&stream.traffic);
+        let stream = Metered::new(stream, Arc::clone(traffic));
         let shaking = TlsConnector::from(tls).connect(name, stream);
         let shaking = peer.within(self.settings.patience.handshake, Step::Handshake, shaking);
         self.step(|| format!("TLS with {host}"), shaking).await?.map_err(|e| {
@@ -258,8 +259,7 @@ impl<R: Resolve> HttpsFetcher<'_, R> {
             witness.connected(url.host().as_str(), peer.address);
         }
         let traffic = Arc::new(Traffic::default());
-        let stream = Metered { stream, traffic: Arc::clone(&traffic) };
-        let stream = self.shake_hands(&peer, tls, stream).await?;
+        let stream = self.shake_hands(&peer, tls, stream, &traffic).await?;
         Ok((stream, traffic, peer))
     }
 

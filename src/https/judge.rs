@@ -25,9 +25,8 @@ pub(super) fn judgement_in(error: &Error) -> Option<&Distrusted> {
     }
 }
 
-/// The same error with our words in it.
-fn told(error: &Error, chain: &[&[u8]]) -> Error {
-    let why = causes::of_certificates(error, chain);
+/// The error that [`judgement_in`] reads again.
+fn refusal(why: Distrusted) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
 }
 
@@ -46,7 +45,7 @@ impl ServerCertVerifier for Judge {
         }
         let verdict =
             self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        verdict.map_err(|error| told(&error, &chain))
+        verdict.map_err(|error| refusal(causes::of_certificates(&error, &chain)))
     }
 
     fn verify_tls12_signature(
@@ -56,7 +55,7 @@ impl ServerCertVerifier for Judge {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let verdict = self.webpki.verify_tls12_signature(message, certificate, signed);
-        verdict.map_err(|error| key_not_proven(&error, certificate))
+        verdict.map_err(|error| refusal(causes::of_proof(&error, certificate)))
     }
 
     fn verify_tls13_signature(
@@ -66,16 +65,10 @@ impl ServerCertVerifier for Judge {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let verdict = self.webpki.verify_tls13_signature(message, certificate, signed);
-        verdict.map_err(|error| key_not_proven(&error, certificate))
+        verdict.map_err(|error| refusal(causes::of_proof(&error, certificate)))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
     }
-}
-
-/// The server's own signature does not verify: for its key is of a kind that the library leaves alone, or is another one.
-fn key_not_proven(error: &Error, certificate: &CertificateDer<'_>) -> Error {
-    let why = causes::of_proof(error, certificate);
-    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
 }

@@ -13,6 +13,7 @@ use crate::dane::matching::fates;
 use crate::https::address::set_aside_for;
 use crate::limits::{CONNECT_DEADLINE, MAX_ANCHORS_TRIED};
 use crate::name::MxHost;
+use crate::tapped::Tapped;
 use std::cell::{Cell, OnceCell};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -92,7 +93,8 @@ impl Session<'_> {
             Ok(Err(error)) => return Err(Failure::of_io(Stage::Connect, &error)),
             Ok(Ok(stream)) => stream,
         };
-        let stream = Conversation::new(Allowance::new(stream), stage).starttls(self.ehlo).await?;
+        let stream =
+            Conversation::new(Tapped::new(stream, Allowance::default()), stage).starttls(self.ehlo).await?;
         stage.set(Stage::Handshake);
         let (name, mx_name) = (for_tls(target.server_name())?, for_tls(&target.name)?);
         let (config, noted) = self.collector.session(mx_name).map_err(|_| {

@@ -32,6 +32,7 @@ const WORLDLY: &[&str] = &[
     "src/recording/replay.rs",
     "src/recording/tape.rs",
     "src/serve/",
+    "src/tapped.rs",
     "src/time/clock.rs",
     "src/verify/",
 ];
