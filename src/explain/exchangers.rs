@@ -100,6 +100,7 @@ impl Exchangers {
     pub fn of(domain: &PolicyDomain, grounds: &Grounds) -> Self {
         let answer = grounds.of_exchangers.answers.first();
         let preferences = preferences(answer);
+        let oddities = answer.map(mx::oddities).unwrap_or_default();
         let (state, meaning) = match &grounds.mx {
             MxFindings::Hosts { .. } if is_no_name(answer) => (
                 "no-name",
@@ -107,7 +108,7 @@ impl Exchangers {
                     "There is no name {domain}: it has neither MX records nor an address, so Exim returns the mail."
                 ),
             ),
-            MxFindings::Hosts { names, .. } if names.is_empty() => ("no-host", faults(answer, domain)),
+            MxFindings::Hosts { names, .. } if names.is_empty() => ("no-host", faults(&oddities, domain)),
             MxFindings::Hosts { .. } if preferences.is_empty() => (
                 "implicit",
                 format!(
@@ -117,15 +118,13 @@ impl Exchangers {
             MxFindings::Hosts { names, .. } => {
                 let noun = if names.len() == 1 { "host" } else { "hosts" };
                 let mut meaning = format!("{} MX {noun}, by preference.", names.len());
-                for oddity in answer.map(mx::oddities).unwrap_or_default() {
+                for oddity in &oddities {
                     meaning.push(' ');
                     meaning.push_str(&oddity.meaning());
                 }
                 ("hosts", meaning)
             }
-            MxFindings::Null if answer.is_some_and(|answer| !mx::oddities(answer).is_empty()) => {
-                ("null-mx", faults(answer, domain))
-            }
+            MxFindings::Null if !oddities.is_empty() => ("null-mx", faults(&oddities, domain)),
             MxFindings::Null => (
                 "null-mx",
                 format!("{domain} takes no mail: its only MX record names the root (RFC 7505 section 3)."),
@@ -153,10 +152,9 @@ impl Exchangers {
             meaning,
             hosts: hosts.collect(),
             questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
-            returned: returned(state, &answer.map(mx::oddities).unwrap_or_default()),
+            returned: returned(state, &oddities),
             rule: match &grounds.mx {
                 MxFindings::Null => rule::NULL_MX,
-                MxFindings::Hosts { .. } if state == "no-name" => rule::MX_HOSTS,
                 MxFindings::TooMany(..) => rule::LIMITS,
                 MxFindings::Hosts { .. } | MxFindings::Unknown(_) => rule::MX_HOSTS,
             },
@@ -184,9 +182,8 @@ fn returned(state: &str, oddities: &[mx::MxOddity]) -> Option<&'static str> {
 }
 
 /// What is wrong with MX records of which none names a host.
-fn faults(answer: Option<&Answer>, domain: &PolicyDomain) -> String {
-    let told: Vec<String> =
-        answer.map(mx::oddities).unwrap_or_default().iter().map(mx::MxOddity::meaning).collect();
+fn faults(oddities: &[mx::MxOddity], domain: &PolicyDomain) -> String {
+    let told: Vec<String> = oddities.iter().map(mx::MxOddity::meaning).collect();
     if told.is_empty() { format!("{domain} has no MX record that names a host.") } else { told.join(" ") }
 }
 
@@ -195,13 +192,8 @@ fn preferences(answer: Option<&Answer>) -> Vec<(MxHost, u16)> {
     let Some(Content::Data(records)) = answer.and_then(|answer| answer.outcome.content()) else {
         return Vec::new();
     };
-    let mut found: Vec<(u16, MxHost)> = records
-        .iter()
-        .filter_map(|record| match record {
-            RData::MX(mx) => Some((mx.preference, MxHost::from_dns(&mx.exchange)?)),
-            _ => None,
-        })
-        .collect();
+    let host = |(preference, exchange)| Some((preference, MxHost::from_dns(exchange)?));
+    let mut found: Vec<(u16, MxHost)> = mx::exchanges(records).into_iter().filter_map(host).collect();
     found.sort();
     found.into_iter().map(|(preference, host)| (host, preference)).collect()
 }

@@ -1,7 +1,7 @@
 //! What every mechanism has at hand while it is asked.
 
-use super::Request;
 use super::evidence_log::EvidenceLog;
+use super::{NextHop, Request};
 use crate::cache::{Memory, Policies, Topic};
 use crate::dns::Class;
 use crate::limits::{UNPROVEN_ASKED_AGAIN, UNPROVEN_REMEMBERED};
@@ -79,16 +79,26 @@ impl<'a, M: Memory> Context<'a, M> {
         &self.request.domain
     }
 
+    /// Whether what is remembered of a topic bears on this question: of hosts it is about MX hosts at their usual port.
+    fn is_about_this(&self, topic: Topic) -> bool {
+        match topic {
+            Topic::Dane | Topic::MxHosts => self.request.next_hop == NextHop::default(),
+            Topic::FetchFailures(_) | Topic::Published(_) => true,
+        }
+    }
+
     /// What is remembered of a topic, and until when it may be believed.
     pub(super) fn recall(&self, topic: Topic) -> Option<(String, UnixTime)> {
-        let recollection = self.memory?.recall(self.domain(), topic)?;
+        let recollection = self.memory.filter(|_| self.is_about_this(topic))?.recall(self.domain(), topic)?;
         Some((recollection.text, recollection.valid_until))
     }
 
     /// Remembers a line, if there is one and it has a future.
     pub(super) fn remember(&self, topic: Topic, line: Option<&str>, until: Option<UnixTime>) {
         let until = until.filter(|until| *until > self.now);
-        if let (Some(memory), Some(line), Some(until)) = (self.memory, line, until) {
+        if let (Some(memory), Some(line), Some(until)) =
+            (self.memory.filter(|_| self.is_about_this(topic)), line, until)
+        {
             memory.remember(self.domain(), topic, line, until);
         }
     }

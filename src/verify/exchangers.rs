@@ -29,10 +29,6 @@ struct Known {
 impl Exchangers {
     /// What memory knows, and counts without being asked for again.
     pub(super) fn recall<M: Memory>(context: &Context<'_, M>) -> Self {
-        // What is remembered is about MX hosts at their usual port.
-        if context.request.next_hop != NextHop::default() {
-            return Self::default();
-        }
         let Some((line, until)) = context.recall(Topic::MxHosts) else { return Self::default() };
         let Some(answer) = MxAnswer::from_line(&line) else { return Self::default() };
         let (class, asked_at) = (answer.weakest, answer.asked_at);
@@ -104,9 +100,7 @@ impl Exchangers {
                 context.evidence_log.answers(&looked.answers);
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
-                if context.request.next_hop == NextHop::default() {
-                    context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
-                }
+                context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
                 mx.add_aliases(MxFindings::Hosts { names, aliases: Some(looked.aliases) }, &looked.answers);
                 mx.remember(context, looked.valid_until);
                 dane
@@ -158,9 +152,6 @@ impl Known {
 
     /// Remembers the MX hosts with what their names are aliases for, which may be believed until `aliases_until`.
     fn remember<M: Memory>(&self, context: &Context<'_, M>, aliases_until: Option<UnixTime>) {
-        if context.request.next_hop != NextHop::default() {
-            return;
-        }
         let MxAnswer { weakest, asked_at, .. } = self.answer;
         let until = self.until.min(aliases_until);
         let until = until.map(|until| context.remembered_until(weakest, asked_at, until));

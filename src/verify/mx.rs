@@ -41,7 +41,7 @@ pub fn mx_findings(domain: &PolicyDomain, answer: &Answer) -> MxFindings {
 }
 
 /// Preference and name of each MX record.
-fn exchanges(records: &[RData]) -> Vec<(u16, &Name)> {
+pub(crate) fn exchanges(records: &[RData]) -> Vec<(u16, &Name)> {
     let exchanges = records.iter().filter_map(|record| match record {
         RData::MX(mx) => Some((mx.preference, &mx.exchange)),
         _ => None,
