@@ -38,8 +38,9 @@
 //! Modules import one way: whoever follows the imports never comes back to where they were.
 //!
 //! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
-//! reads a file of the administrator's, nothing but `cli::terminal` reads the environment (for colour), `certificate`, `name`,
-//! `policy`, `dane`, `verdict`, `reason`, `render`, `reports` and the walk in `dns` know neither I/O nor clock.
+//! reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
+//! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
+//! `render`, `reports` and the walk in `dns` know neither I/O nor clock.
 //!
 //! # Glossary
 //!

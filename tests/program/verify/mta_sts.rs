@@ -151,6 +151,19 @@ fn a_changed_id_in_an_unsigned_zone_is_noticed_within_seconds_whatever_its_ttl_s
     assert_eq!((lab.questions_for(RECORD, "TXT"), lab.fetches_of(DOMAIN)), (1, 1));
 }
 
+#[test]
+fn a_forged_mx_answer_ends_with_the_attack_for_the_command_too() {
+    for forged in ["0 .", "1 strange.test.", "1 192.0.2.1."] {
+        let lab = Laboratory::start();
+        let life = Life::begin(&lab);
+        assert_eq!(life.told(0, DOMAIN, HOST), MET);
+        lab.replace(DOMAIN, "MX", forged);
+        assert_ne!(life.told(UNPROVEN_ASKED_AGAIN + 1, DOMAIN, HOST), MET, "{forged}");
+        lab.replace(DOMAIN, "MX", "10 mx1.sts.test.");
+        assert_eq!(life.told(UNPROVEN_ASKED_AGAIN + 11, DOMAIN, HOST), MET, "{forged}");
+    }
+}
+
 /// Row E1.
 #[test]
 fn a_policy_in_force_outlives_every_trouble_with_its_record() {

@@ -1,6 +1,7 @@
 //! What others do to the files counts for the daemon, and what it writes itself costs it nothing.
 
 use super::scene::{Daemon, Network, about, about_host, cache, directory, until, with, world};
+use rusqlite::Connection;
 use smtp_sts_verify::serve::engine::Answers as _;
 use smtp_sts_verify::serve::question::Question;
 use std::fs;
@@ -115,5 +116,21 @@ fn what_is_learnt_about_one_host_ends_what_was_answered_about_the_others() {
             daemon.says(about_host("a.test", "other.test")).await.starts_with("refuse mx-not-in-policy ")
         );
         assert!(daemon.says(about_host("a.test", "mx.test")).await.starts_with("deliver policy-met "));
+    });
+}
+
+#[test]
+fn a_policy_whose_row_is_damaged_is_counted_and_fetched_anew() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    with(world.clone(), &network, async |daemon| {
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
+        let row = Connection::open(world.storage.path.as_path()).unwrap();
+        row.execute("UPDATE policy SET body = replace(body, 'mx.test', 'nx.test')", []).unwrap();
+        is_forgotten(&daemon, about("a.test")).await;
+        assert_eq!(daemon.counters.store_troubles.get(), 0);
+        assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met unavailable");
+        assert_eq!(daemon.counters.store_troubles.get(), 1);
+        assert_eq!(network.at("a.test", |site| site.fetches), 2);
     });
 }
