@@ -61,7 +61,7 @@ pub(super) fn page() -> ManPage {
     page.paragraph(
         "Names that are set apart from the public DNS are never asked about, with all below them: alt, home.arpa, internal, invalid, \
          local, localhost and onion (RFC 6761, 7686, 8375, 9476). Their mail goes as ever, unless a policy in force is remembered. An MX \
-         host with such a name is another matter: of a signed domain's MX hosts it is left alone, since nobody can tell of its TLSA records.",
+         host with such a name has no TLSA records that could count; what the domain's own policies demand holds for it all the same.",
     );
     page.paragraph(
         "A zone that is private to a network, below a signed zone or beside the public DNS, has no chain of trust: its answers \
