@@ -124,6 +124,11 @@ mod tests {
         answer(Outcome::Unreachable(Outage::NoAnswer, zone, String::new()), aliases)
     }
 
+    /// A name that is set apart from the public DNS (RFC 6761).
+    fn not_asked() -> Answer {
+        answer(Outcome::Unreachable(Outage::NotAsked, ZoneStatus::Unknown, String::new()), &[])
+    }
+
     fn bogus() -> Answer {
         answer(Outcome::Bogus(Blame::Domain, String::new()), &[])
     }
@@ -146,6 +151,7 @@ mod tests {
             ),
             ([silence(Signed, &[]), silence(Signed, &[])], None),
             ([silence(Unknown, &[]), silence(Signed, &chain)], None),
+            ([not_asked(), not_asked()], Some(Base::Nowhere)),
             ([bogus(), bogus()], None),
             ([bogus(), silence(Unknown, &[])], None),
             ([bogus(), secure(&[])], Some(Base::Host)),
