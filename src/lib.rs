@@ -82,7 +82,6 @@
 //! | TLSRPT, session, tally | reports to domains; one TLS session of Exim; the counts | RFC 8460 section 4 |
 //! | probe, handshake | a look at an MX host over STARTTLS; its TLS part | RFC 3207 |
 
-mod base64;
 pub mod cache;
 mod causes;
 pub mod certificate;

@@ -4,8 +4,8 @@
 //! text holds is refused with its line: a file that is only half understood must not decide what is authentic.
 
 use super::scope::{InsecureZone, InsecureZones};
-use crate::base64;
 use crate::text::excerpt;
+use data_encoding::BASE64;
 use hickory_proto::dnssec::rdata::{DNSKEY, DS};
 use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf};
 use hickory_proto::rr::{Name, RecordType};
@@ -227,7 +227,7 @@ fn fields<A: FromStr, B: FromStr, C: FromStr>(
 fn usable_key(words: &[String]) -> Result<DNSKEY, String> {
     let (flags, protocol, algorithm, key): (u16, u8, u8, String) =
         fields(words, "flags, protocol, algorithm and key, as in '257 3 8 AwEAAa...'")?;
-    let octets = base64::decode(&key).filter(|octets| !octets.is_empty());
+    let octets = BASE64.decode(key.as_bytes()).ok().filter(|octets| !octets.is_empty());
     let octets = octets.ok_or_else(|| format!("'{}' is not a key in base64", excerpt(&key, 40)))?;
     let key = DNSKEY::with_flags(flags, PublicKeyBuf::new(octets, Algorithm::from_u8(algorithm)));
     if protocol != 3 {

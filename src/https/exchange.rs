@@ -7,7 +7,7 @@ use super::metered::Traffic;
 use super::opening::Opening;
 use super::progress::Peer;
 use super::witness::Witness;
-use super::{FetchError, MediaType, PolicyUrl, Step, date};
+use super::{FetchError, MediaType, PolicyUrl, Step};
 use crate::causes;
 use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
 use crate::tapped::Tapped;
@@ -23,7 +23,7 @@ use std::error::Error as _;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What this program calls itself: the same everywhere, so that a policy host learns nothing about the machine.
@@ -67,10 +67,13 @@ pub(super) async fn date<S: AsyncRead + AsyncWrite + Unpin>(
     converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
         let found: Vec<_> = values(reply.headers(), &header::DATE).collect();
         let moment = match found.as_slice() {
-            [one] => date::parse(one),
+            [one] => httpdate::parse_http_date(one).ok(), // RFC 9110 section 5.6.7
             _ => None,
         };
-        moment.ok_or_else(|| peer.malformed(format!("its Date is '{}'", found.join(", "))))
+        let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+        since
+            .map(|since| UnixTime(since.as_secs()))
+            .ok_or_else(|| peer.malformed(format!("its Date is '{}'", found.join(", "))))
     })
     .await
 }

@@ -6,7 +6,6 @@
 //! force stays in force: a failed fetch only ever says that there is no new one.
 
 pub mod address;
-mod date;
 mod error;
 mod exchange;
 mod fetcher;

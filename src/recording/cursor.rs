@@ -1,7 +1,7 @@
 //! A place in a stranger's JSON that knows its name, so that every complaint names the field. Pure.
 
-use crate::base64;
 use crate::text::excerpt;
+use data_encoding::BASE64;
 use serde_json::Value;
 use std::fmt::{self, Display};
 
@@ -118,7 +118,7 @@ impl<'a> Field<'a> {
 
     /// Octets, in base64.
     pub(super) fn octets(&self) -> Result<Vec<u8>, Defect> {
-        base64::decode(self.text()?).ok_or_else(|| self.expected("octets in base64"))
+        BASE64.decode(self.text()?.as_bytes()).map_err(|_| self.expected("octets in base64"))
     }
 
     /// A text that means something; `what` says what was expected.

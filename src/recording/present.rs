@@ -1,10 +1,10 @@
 //! What octets say, in words for people: printable ASCII, whatever a stranger put into them. Pure.
 
-use crate::base64;
 use crate::dns::presentation::{name, rdata, type_word};
 use crate::dns::tolerance;
 use crate::text::Escaped;
 use crate::time::UnixTime;
+use data_encoding::BASE64;
 use hickory_proto::dnssec::rdata::DNSSECRData;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{RData, Record};
@@ -46,7 +46,7 @@ fn data(data: &RData) -> String {
                 date(input.sig_inception.get()),
                 input.key_tag,
                 name(&input.signer_name),
-                base64::encode(signature.sig())
+                BASE64.encode(signature.sig())
             )
         }
         RData::DNSSEC(DNSSECRData::NSEC(nsec)) => {

@@ -1,13 +1,13 @@
 //! A recording as text: one JSON object, in ASCII, in an order in which people read. Pure.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
-use crate::base64;
 use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
 use crate::policy::{Mechanisms, Mode};
 use crate::verdict::{Handshake, OnUnreachable};
+use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -296,7 +296,7 @@ fn question(asked: &Asked) -> Question {
             Brought::Reply { server, octets } => Answer::Reply {
                 server: server.to_string(),
                 says: present::reply(octets),
-                octets: base64::encode(octets),
+                octets: BASE64.encode(octets),
             },
             Brought::Failure(failure) => {
                 Answer::Failure { outage: failure.outage.word(), why: failure.text.clone() }
@@ -317,7 +317,7 @@ fn fetch(fetching: &Fetching) -> Fetch {
         media_type: media_type(fetching.media),
         outcome: match &fetching.fetched {
             Fetched::Body(octets) => {
-                Delivery::Body { says: present::body(octets), octets: base64::encode(octets) }
+                Delivery::Body { says: present::body(octets), octets: BASE64.encode(octets) }
             }
             Fetched::Failure(retold) => {
                 let (failure, why) = (fetch_failure(retold.failure), retold.words().to_owned());
@@ -336,7 +336,7 @@ fn milliseconds(duration: Duration) -> u64 {
 
 fn peer(sighting: &Sighting) -> Peer {
     let certificate =
-        |der: &Vec<u8>| Certificate { says: present::certificate(der), octets: base64::encode(der) };
+        |der: &Vec<u8>| Certificate { says: present::certificate(der), octets: BASE64.encode(der) };
     Peer {
         address: sighting.address.map(|address| address.to_string()),
         status: sighting.status,

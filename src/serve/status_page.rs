@@ -8,13 +8,13 @@ use super::counters::{Closed, Counters, Cutting, Mta, Source};
 use super::markup::{Markup, grouped};
 use super::recent::Withheld;
 use super::status::Status;
-use crate::base64;
 use crate::cache::Outlook;
 use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use aws_lc_rs::digest;
+use data_encoding::BASE64;
 use std::time::Duration;
 
 /// The media type of the page.
@@ -32,7 +32,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// Security Policy Level 3).
 #[must_use]
 pub fn content_security_policy() -> String {
-    let style = base64::encode(digest::digest(&digest::SHA256, STYLE.as_bytes()).as_ref());
+    let style = BASE64.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()).as_ref());
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"

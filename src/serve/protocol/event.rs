@@ -16,12 +16,12 @@
 //! Other keys are passed over.
 
 use super::quoting;
-use crate::base64;
 use crate::limits::MAX_EXIM_EVENT_DATA_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
 use crate::reports::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
 use crate::verdict::Tls;
+use data_encoding::BASE64;
 use std::str::FromStr;
 
 /// Reads an event; `None` for one that nobody needs, and for what is none.
@@ -97,14 +97,14 @@ fn happening(words: &Words) -> Option<Happening> {
             })
         }
         "smtp:ehlo" => Happening::Greeted { offers_starttls: offers_starttls(data) },
-        "tls:cert" if data == "0" => Happening::Showed(base64::decode(words.get("der")?)?),
+        "tls:cert" if data == "0" => Happening::Showed(BASE64.decode(words.get("der")?.as_bytes()).ok()?),
         "tls:cert" => Happening::AuthorityVerified,
         "dane:fail" => Happening::DaneFailed(DaneFailure::from_word(data)?),
         "msg:host:defer" => Happening::GaveUp {
             number: words.parsed("errno")?,
             words: data.to_owned(),
             certificate: match words.get("der") {
-                Some(der) => Some(base64::decode(der)?),
+                Some(der) => Some(BASE64.decode(der.as_bytes()).ok()?),
                 None => None,
             },
         },
