@@ -2,7 +2,7 @@
 //!
 //! Names and dates have no part in DANE-EE(3) (RFC 7672 section 3.1.1). For DANE-TA(2) a match is the first half: who
 //! belongs to the chain is what the certificates say of each other. Whether they are well signed, in time, and bear the
-//! name of the host (RFC 7672 section 3.2.2) is asked of whoever calls, for one trust anchor at a time.
+//! name of the host (RFC 7672 section 3.2.2) is left to the caller, for one trust anchor at a time.
 
 use super::der::Certificate;
 use super::tlsa::{Association, Selector, Tlsa, Unusable, Usage};

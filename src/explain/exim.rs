@@ -25,7 +25,7 @@ pub struct Exim {
     pub meaning: &'static str,
     /// What stands in Exim's log, case by case.
     pub log: Vec<Entry>,
-    /// What becomes of the mail for whoever sent it.
+    /// What the sender sees.
     pub sender: &'static str,
     /// Where the rule stands.
     pub rule: &'static str,
@@ -162,7 +162,7 @@ impl Action {
         }
     }
 
-    /// What it means, and what becomes of the mail for whoever sent it.
+    /// What it means, and what the sender sees.
     const fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Defers => (

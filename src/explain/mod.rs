@@ -63,7 +63,7 @@ pub struct Explanation {
     pub cache: CacheSeen,
     /// The answer of memory alone, if that answers a delivery now.
     pub remembered: Option<RememberedAnswer>,
-    /// The answer itself, for whoever ends the process by it.
+    /// The answer itself, which decides the exit status.
     #[serde(skip)]
     pub report: Report,
 }

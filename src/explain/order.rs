@@ -121,7 +121,7 @@ fn of_dane(decided: &Decided<'_>, dane: &DaneFindings) -> Part {
         |part, why: String, rule| Part { mechanism: PolicyType::Dane.word(), part, why: why.into(), rule };
     let hosts = match dane {
         DaneFindings::Inapplicable(why) => {
-            // What stands behind the colon is told where DANE is asked.
+            // What stands behind the colon appears in the part about DANE.
             let why = why.split(':').next().unwrap_or(why);
             let rule = if decided.by(PolicyType::Override) { rule::MANUAL } else { rule::DANE_ROUTING };
             return part("does-not-apply", why.to_owned(), rule);

@@ -1,6 +1,6 @@
 //! Which addresses a stranger may send us to: those of the public Internet.
 //!
-//! Whoever publishes a policy chooses the addresses of the policy host, and could choose a service inside our own
+//! The publisher of a policy chooses the addresses of the policy host, and could choose a service inside our own
 //! network. The ranges are those of the IANA special-purpose address registries (RFC 6890) and of the multicast and
 //! reserved space. In IPv6 the rule is turned round: only 2000::/3 is global unicast (RFC 4291 section 2.4 and
 //! the IANA registry), so all mapped, translated, local and unknown space is out without being listed for it.

@@ -1,4 +1,4 @@
-//! What can go wrong with a fetch, told so that an operator knows whom to ask.
+//! What can go wrong with a fetch, in words from which an operator learns whom to ask.
 
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::PolicyDomain;
@@ -213,7 +213,7 @@ impl From<&FetchError> for Retold {
 }
 
 impl FetchError {
-    /// What this means for whoever wanted the policy.
+    /// What this means for the mail that needed the policy.
     #[must_use]
     pub const fn failure(&self) -> FetchFailure {
         match self {
@@ -247,7 +247,7 @@ impl FetchError {
         }
     }
 
-    /// The same words, without the time that it took: whoever asks again is told the same.
+    /// The same words, without the time that it took: the same failure has the same words again.
     #[must_use]
     pub fn without_time(&self) -> String {
         match self {

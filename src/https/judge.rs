@@ -1,4 +1,4 @@
-//! Who may call itself the policy host: WebPKI decides, and what it has against a chain is told in words of ours.
+//! Who may call itself the policy host: WebPKI decides, and its objection to a chain is translated into our words.
 
 use super::witness::Witness;
 use crate::causes;

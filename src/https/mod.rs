@@ -37,7 +37,7 @@ pub enum MediaType {
     TextPlain,
 }
 
-/// Whoever fetches policies: [`HttpsFetcher`], or a test with a map.
+/// A fetcher of policies: [`HttpsFetcher`], or a map in a test.
 pub trait Fetch {
     /// The body of the policy at `url`, at most [`crate::limits::MAX_BODY_OCTETS`] long.
     ///

@@ -1,4 +1,4 @@
-//! How far a fetch is: whom it asks, since when, and what is told when a step fails.
+//! How far a fetch is: whom it asks, since when, and what the error says when a step fails.
 
 use super::{FetchError, Step};
 use crate::name::PolicyDomain;

@@ -1,4 +1,4 @@
-//! What was seen of policy hosts, for whoever wants to know why a fetch ended as it did. It decides nothing.
+//! What was seen of policy hosts, for an explanation of why a fetch ended as it did. It decides nothing.
 
 use super::Sighting;
 use hyper::Response;

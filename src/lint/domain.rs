@@ -110,7 +110,7 @@ fn exchanges(survey: &Survey) -> Part {
                 part.notes.push(format!("(only the first {} of them are looked at)", survey.hosts.len()));
             }
         }
-        // Told as an oddity.
+        // Reported as an oddity.
         MxFindings::Null if !oddities.is_empty() => {}
         MxFindings::Null => part.notes.push("null MX: the domain takes no mail".to_owned()),
         MxFindings::TooMany(number, _) => {
@@ -411,7 +411,7 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
 }
 
 /// Judges what the addresses of the host show by what the domain publishes: its own TLSA records, or the policy. What is
-/// wrong at several of them is told of each, and found once.
+/// wrong at several of them names each, and is one finding.
 fn judge(shown: &[Sighting], host: &Host, body: Option<&Body>, part: &mut Part) {
     if let Err(why) = &host.target.addresses {
         part.notes.push(match why {

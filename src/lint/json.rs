@@ -59,7 +59,7 @@ pub fn findings(part: &Part) -> Vec<Value> {
     part.foremost(MAX_FINDINGS_TOLD).into_iter().map(|(found, input)| finding(found, input)).collect()
 }
 
-/// How many findings are not told.
+/// How many findings are left out.
 fn left_out(parts: &[Part]) -> usize {
     parts.iter().map(|part| part.all_findings().count().saturating_sub(MAX_FINDINGS_TOLD)).sum()
 }

@@ -1,4 +1,4 @@
-//! What a person who publishes policies is told about them. Pure but for [`survey`].
+//! Findings for a person who publishes policies. Pure but for [`survey`].
 //!
 //! The parsers of [`crate::policy`] find what is wrong within one text; this module adds what only a look at the whole
 //! domain can see, and shows all of it: [`human`] on a terminal, [`json`] for programs.

@@ -1,4 +1,4 @@
-//! Asks for all that a domain publishes about its mail. What it means is told by [`super::domain`].
+//! Asks for all that a domain publishes about its mail. [`super::domain`] judges it.
 //!
 //! The records and the policy are asked for at once; what stands at wrong names only where a right one is empty; the
 //! MX hosts last, since their names come first.

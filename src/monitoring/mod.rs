@@ -1,7 +1,7 @@
 //! What a probe comes down to for those who watch machines: numbers, and words from closed lists.
 //!
 //! A [`Summary`] holds no text of a stranger's. The only names in it are types that this program parsed itself, so that
-//! neither a label nor a line can be broken by whoever runs an MX host; each output is a file of its own and decides
+//! the operator of an MX host can break neither a label nor a line; each output is a file of its own and decides
 //! nothing that is not decided here.
 
 pub mod nagios;
@@ -179,7 +179,7 @@ pub struct PolicyTerm {
     pub life: u64,
 }
 
-/// What monitoring is told of one domain.
+/// What monitoring learns about one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Whose MX hosts were asked.

@@ -26,7 +26,7 @@ pub enum State {
 }
 
 impl State {
-    /// Every state, the worst first: where several domains are asked about, that one is told.
+    /// Every state, the worst first: of several domains, the worst state is the one of all.
     pub const WORST_FIRST: [Self; 4] = [Self::Critical, Self::Warning, Self::Unknown, Self::Ok];
 
     /// The word at the beginning of the line.

@@ -1,4 +1,4 @@
-//! What the last exposition knew, read as a stranger's text: whoever can write into the directory could have put it there.
+//! What the last exposition knew, read as untrusted input: anybody who can write into the directory could have put it there.
 //!
 //! Only the two series that outlive a failed handshake are taken from it, only for the domains that are asked about, and
 //! only numbers that can be true.

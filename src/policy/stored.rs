@@ -150,14 +150,14 @@ impl StoredPolicy {
     }
 
     /// Whether the fetch lies in the future by more than clocks differ: the clock went back since, or was ahead then.
-    /// Such a policy stays in force until its end, which is not moved; the operator should be told.
+    /// Such a policy stays in force until its end, which is not moved; the operator should know.
     #[must_use]
     pub fn is_from_the_future(&self, now: UnixTime) -> bool {
         self.fetched_at.since(now) > CLOCK_JUMP
     }
 
     /// Whether this program could have given the policy that life, and believed it in that way; else it was not written
-    /// by it. An MTA-STS policy is never taken on first use: whoever has fetched it has authenticated it.
+    /// by it. An MTA-STS policy is never taken on first use: fetching it authenticates it.
     pub(crate) fn is_possible(&self) -> bool {
         let longest = self.policy.life().unwrap_or(u64::MAX).min(self.authentication.longest_life());
         let is_first_use = self.authentication == Authentication::FirstUse;

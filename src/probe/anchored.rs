@@ -1,6 +1,6 @@
 //! Does a chain lead to the trust anchor of a DANE-TA(2) record, and is it for the host? (RFC 7672 section 3.2.2.)
 //!
-//! The anchor is the only one that counts, whoever else would vouch for the chain. Its own dates and limits count, too:
+//! The anchor is the only one that counts, even if an authority vouches for the chain. Its own dates and limits count, too:
 //! it is a certificate that somebody chose, and not an entry in a store (RFC 7671 section 5.2.1).
 
 use super::path;

@@ -1,4 +1,4 @@
-//! What went wrong with a connection, told in the words of [`FailureKind`].
+//! What went wrong with a connection, in the words of [`FailureKind`].
 
 use super::failure::{Failure, FailureKind, Stage};
 use crate::causes::{self, HandshakeFault};

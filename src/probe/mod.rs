@@ -110,7 +110,7 @@ impl Probe {
 
     async fn look_at(&self, address: SocketAddr, target: &Target, times: Times) -> Sighting {
         let turn = async {
-            // Whoever waits for one address takes nobody's place at another one.
+            // A target that waits for one address takes no place at another one.
             let pass = self.address_limiter.pass(address.ip()).await;
             (pass, self.permits.acquire().await)
         };

@@ -1,6 +1,6 @@
 //! What a probe found out: a domain, its MX hosts, their addresses, and what an enforcing sender would make of each.
 //!
-//! Plain values without behaviour of their own, for whoever shows them ([`crate::render`]). Texts in them are strangers',
+//! Plain values without behaviour of their own, for the outputs ([`crate::render`]). Texts in them are strangers',
 //! not yet escaped, unless they are names of this program's own types.
 
 use super::consequence::{Action, Cause, Conformity, Consequence};

@@ -14,7 +14,7 @@ const SAID: usize = 80;
 #[derive(Debug)]
 pub(super) struct Conversation<'a, S> {
     stream: BufReader<S>,
-    /// The step that is being taken: whoever watches the clock can tell where it stopped.
+    /// The step that is being taken: the owner of the deadline reads from it where the session stopped.
     stage: &'a Cell<Stage>,
 }
 
@@ -26,7 +26,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     /// Greeting, EHLO under `name`, STARTTLS; the next octet of the connection belongs to TLS.
     ///
     /// # Errors
-    /// [`Failure`]: why there is no handshake. The server was told `QUIT`, if it was still there.
+    /// [`Failure`]: why there is no handshake. `QUIT` was sent, if the server was still there.
     pub(super) async fn starttls(mut self, name: &str) -> Result<S, Failure> {
         match self.converse(name).await {
             Ok(()) => Ok(self.stream.into_inner()),
@@ -47,7 +47,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         let reply = self.ask(&format!("EHLO {name}\r\n")).await?;
         match reply.code {
             250 => {}
-            // A server from before 1995: it would be told HELO, and has no STARTTLS (RFC 5321 section 3.2).
+            // A server from before 1995: it would need HELO, and has no STARTTLS (RFC 5321 section 3.2).
             500 | 502 => {
                 self.stage.set(Stage::Starttls);
                 let why = format!("it does not know EHLO: {}", reply.said());
@@ -173,7 +173,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The outcome with a host that says these things, the first at once and each other one after a command, and then
-    /// hangs up; and what it was told.
+    /// hangs up; and what was sent.
     async fn conversation(replies: &[&str]) -> (Result<(), Failure>, String) {
         let (ours, theirs) = tokio::io::duplex(64 * 1_024);
         let host = async {

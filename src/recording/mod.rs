@@ -59,7 +59,7 @@ pub struct Recording {
     pub dns: Vec<Asked>,
     /// The policies that were asked for, in the order in which the fetches began.
     pub https: Vec<Fetching>,
-    /// What came of it, as it was told then.
+    /// What came of it, as it was answered then.
     pub conclusion: Conclusion,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It refuses what it does not understand, with the name of the field. What it understands is compared with what this
 //! program would have written: so a field that is there for people, and says something else than the octets beside it,
-//! is told, as is a field too many.
+//! is an error that names it, as is a field too many.
 
 use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};

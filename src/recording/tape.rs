@@ -24,7 +24,7 @@ impl Tape {
         (locked(&self.dns).clone(), locked(&self.https).clone())
     }
 
-    /// Whoever sees what policy hosts show; to be given to the fetcher.
+    /// The witness of what policy hosts show; to be given to the fetcher.
     #[must_use]
     pub fn witness(&self) -> Arc<Witness> {
         Arc::clone(&self.witness)

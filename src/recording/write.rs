@@ -13,10 +13,10 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The first field: by it a recording is told from any other JSON.
+/// The first field: it tells a recording from any other JSON.
 pub(super) const HEAD: &str = "smtp_sts_verify_recording";
 
-/// The last field: by it a recording is told from one that was changed.
+/// The last field: it tells a recording from one that was changed.
 pub(super) const SEAL: &str = "seal";
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use crate::verdict::{HostJudgement, Standing, Tls, Verdict};
 use crate::verify::{Evidence, Report};
 use std::fmt::Write as _;
 
-/// How much is told.
+/// How much detail is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// The answer and its reason.

@@ -1,4 +1,4 @@
-//! One moment of a session with a mail host, as Exim told it. Pure.
+//! One moment of a session with a mail host, as Exim reported it. Pure.
 
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
@@ -94,7 +94,7 @@ pub enum Proof {
 /// What Exim's own DANE failed for, in its words (`dane:fail`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DaneFailure {
-    /// The host has no usable TLSA record, and Exim was told to insist.
+    /// The host has no usable TLSA record, and Exim had to insist.
     Required,
     /// The records could not be validated.
     DnssecInvalid,

@@ -1,4 +1,4 @@
-//! What became of a session, put together from the moments that Exim told. Pure.
+//! What became of a session, put together from the moments that Exim reported. Pure.
 //!
 //! Exim says that a certificate did not verify in one event and shows the certificate in an earlier one; it says in
 //! several events that there was no STARTTLS; and where TLS fails and nothing demands it, it says nothing, and begins
@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(results(PolicyType::MtaSts, &[Happening::Greeted { offers_starttls: None }]), []);
     }
 
-    /// What a real Exim told, word for word, and what is counted of it.
+    /// What a real Exim reported, word for word, and what is counted of it.
     #[test]
     fn the_sessions_of_a_real_exim_have_the_results_that_they_had() {
         replayed(include_str!("../../fixtures/exim/events"), 20);

@@ -1,7 +1,7 @@
 //! The counts: how many sessions of a UTC day ended alike. Pure.
 //!
-//! What is told apart is bounded. Beyond the bounds, sessions are counted without their hosts and addresses, as "others" of
-//! their policy; and at last not at all, which is told.
+//! The number of distinct rows is bounded. Beyond the bounds, sessions are counted without their hosts and addresses, as "others" of
+//! their policy; and at last not at all, which is counted and said.
 
 use super::session::Ended;
 use crate::limits::{MAX_REPORTED_POLICY_OCTETS, MAX_TALLIED};
@@ -31,7 +31,7 @@ pub struct Applied {
     pub text: String,
 }
 
-/// What is told apart.
+/// What distinguishes one row from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     /// When.

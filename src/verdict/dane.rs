@@ -55,7 +55,7 @@ pub(super) fn ruling(case: &Case<'_>, host: &MxHost, found: &DaneHost) -> Option
 }
 
 /// Whether mail for this host would go around DANE: the signed MX records lead to other hosts, and not one of these may
-/// be met without TLS. Else whoever forges unsigned answers to the mail server could lead it to a host of his own (RFC
+/// be met without TLS. Else an attacker who forges unsigned answers to the mail server could lead it to a host of his own (RFC
 /// 7672 section 2.2.1).
 fn goes_around(case: &Case<'_>, host: &MxHost) -> bool {
     let (DaneFindings::Hosts(known), MxFindings::Hosts { names, aliases }) = (case.dane, case.mx) else {

@@ -139,7 +139,7 @@ impl MxCheck {
 /// What Exim saw of the handshake, when it asks after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handshake {
-    /// Not yet, or not told.
+    /// Not yet, or unknown.
     NotSeen,
     /// There was none, or its certificate was not verified.
     Unverified,
@@ -256,7 +256,7 @@ pub enum DaneHost {
     Unusable,
     /// TLS, authenticated by one of its secure and usable TLSA records (section 2.2.3).
     Usable,
-    /// It is to be left alone: nobody can tell, and whoever prevents the answer could be the attacker (section
+    /// It is to be left alone: it is unknown, and the cause of the silence could be the attacker (section
     /// 2.1.1, "Bogus" or "Indeterminate").
     Unknown(LookupError),
 }

@@ -108,7 +108,7 @@ pub(super) fn passed_over(case: &Case<'_>, governing: &Governing<'_>) -> Option<
 impl Force {
     /// Decided: only hosts that were asked about put a policy of the draft in force, the domain's own MX hosts only
     /// where none was named. So the first question of all, about a host that the policy forbids, refuses nothing
-    /// (draft section 3.3); whoever asks for the domain first, as the enforcing router does, is protected from the
+    /// (draft section 3.3); asking for the domain first, as the enforcing router does, protects from the
     /// first mail on.
     pub(super) const fn of(policy: &StoredPolicy, in_force: bool) -> Self {
         match policy.policy.mode() {

@@ -1,4 +1,4 @@
-//! The names in a question, before anything is asked: the same words about them for whoever asks. Pure.
+//! The names in a question, before anything is asked: the same words about them for every caller. Pure.
 
 use super::{NextHop, NoEvaluation, SMTP_PORT};
 use crate::limits::MAX_SERVICE_OCTETS;

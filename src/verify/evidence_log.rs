@@ -1,5 +1,5 @@
 //! What is written down while several mechanisms are asked at once: evidence, notes, and what became of the cache; and,
-//! for whoever wants to explain the verdict, everything that was heard.
+//! for an explanation of the verdict, everything that was heard.
 
 use super::{CacheUse, Evidence};
 use crate::cache::{Kept, Memory};
@@ -174,7 +174,7 @@ impl EvidenceLog {
         }
     }
 
-    /// What became of the cache; once it cannot be used, that is what is told.
+    /// What became of the cache; once it cannot be used, this says so.
     pub(super) fn cache_is(&self, cache: CacheUse) {
         if self.cache.get() != CacheUse::Unavailable {
             self.cache.set(cache);
@@ -230,7 +230,7 @@ fn beside_the_public_dns(answer: &Answer) -> Option<String> {
         Outcome::Insecure(_, why) => why.strip_prefix("insecure-zone: ").map(|why| {
             format!("{}: {why}, so nothing about it is proven by DNSSEC", answer.question.name().to_ascii())
         }),
-        // Of a domain that is set apart itself this is told once.
+        // Of a domain that is set apart itself this is said once.
         Outcome::Unreachable(Outage::NotAsked, _, why) if answer.question.rtype() != RecordType::TXT => {
             let why = why.strip_prefix("special-use-name: ").unwrap_or(why);
             Some(format!("{why}; if it is a private zone of your network, name it in insecure_zones"))

@@ -1,4 +1,4 @@
-//! The pipeline once more, for whoever asks why: the same steps and the same decision, and everything that they rest on.
+//! The pipeline once more, for `explain`: the same steps and the same decision, and everything that they rest on.
 //!
 //! A delivery waits for nobody who cannot decide any more; here every mechanism is asked to its end, so that what was
 //! passed over is seen, too, and nothing depends on who answers first. DNS is asked afresh; the policies that are
@@ -47,7 +47,7 @@ pub async fn explain<M: Memory>(
         ask_smtp_sts(&for_smtp_sts, evaluation.stored.smtp_sts.as_ref(), dns, https),
     )
     .await;
-    // Whatever order they came in, they are told in this one.
+    // In this order, whatever order they came in.
     let evidence_log = &evaluation.context.evidence_log;
     let of_exchangers = evidence_log.absorb(for_exchangers.evidence_log);
     let of_mta_sts = evidence_log.absorb(for_mta_sts.evidence_log);

@@ -1,4 +1,4 @@
-//! What the pipeline tells whoever asks why: the answer, and everything that it rests on. Pure.
+//! What the pipeline gives to `explain`: the answer, and everything that it rests on. Pure.
 
 use super::{Heard, Report};
 use crate::cache::Policies;

@@ -92,7 +92,7 @@ pub(super) async fn again<M: Memory>(
     };
     let record = match ask(context, dns).await {
         Announcement::Record(record) => record,
-        // As in a delivery: whoever silences DNS must not run out the clock.
+        // As in a delivery: silencing DNS must not run out the clock.
         Announcement::Unknown(_) => policy.record.clone(),
         Announcement::Malformed(why) => return Outcome::Failed(why),
         Announcement::Nothing => {
@@ -133,7 +133,7 @@ fn plan<M: Memory>(
     let record = match (announcement, stored) {
         (Announcement::Record(record), Some(policy)) if !announces(record, policy) => record.clone(),
         (Announcement::Record(record), None) => record.clone(),
-        // The stored record stands for the one that cannot be had: whoever silences DNS must not run out the clock.
+        // The stored record stands for the one that cannot be had: silencing DNS must not run out the clock.
         (Announcement::Record(_) | Announcement::Unknown(_), Some(policy)) if policy.is_due(context.now) => {
             match &policy.policy {
                 Policy::MtaSts(policy) => policy.record.clone(),

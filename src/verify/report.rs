@@ -88,7 +88,7 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StandIn {
     /// It lets the mail go without a policy, and rests on nothing but answers and silence of zones that are proven to be
-    /// unsigned: whoever is silent now could then as well have sent an absence.
+    /// unsigned: an attacker who causes silence now could then as well have sent an absence.
     Possible,
     /// Never.
     #[default]

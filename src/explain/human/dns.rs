@@ -4,11 +4,11 @@ use super::Detail;
 use crate::explain::{Asked, Denies, Proven, Statement};
 use crate::render::page::{Page, Tone};
 
-/// Tells questions one after the other; what proved several of them alike is told once.
+/// Writes questions one after the other; a proof that several of them share is written once.
 #[derive(Debug, Default)]
 pub(super) struct Teller {
     detail: Detail,
-    /// What was told, and of which question first.
+    /// What was written, and of which question first.
     told: Vec<(Vec<String>, String)>,
 }
 

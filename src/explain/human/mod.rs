@@ -9,7 +9,7 @@ use super::{Candidate, Conditions, Explanation, Part};
 use crate::render::human::least;
 use crate::render::page::{Page, Paint, Tone};
 
-/// How much is told.
+/// How much detail is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// Of each proof the signature that counts.

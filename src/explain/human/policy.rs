@@ -19,7 +19,7 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         _ => Tone::Warning,
     };
     page.item("state", tone, published.meaning);
-    // What is wrong with an answer is told with its question.
+    // What is wrong with an answer stands beside its question.
     let is_told = |why: &Said| {
         published.questions.iter().any(|asked| asked.fault.as_ref().is_some_and(|fault| fault.why == *why))
     };
@@ -64,7 +64,7 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
 fn text(page: &mut Page, label: &str, text: &Text) {
     page.item(label, Tone::Faint, &text.at.0);
     lines(page, &text.lines);
-    // What only could be better is told by `lint`.
+    // Improvements are the business of `lint`.
     for note in text.notes.iter().filter(|note| note.severity != "note") {
         noted(page, note);
     }

@@ -2,7 +2,7 @@
 //!
 //! A parser of a dialect has one implementation. It yields the value and everything that it noticed
 //! ([`Inspected`]); what the pipeline calls `parse` is the value, or the first finding that makes it malformed. So a
-//! lint never disagrees with a delivery. The words are in [`Code`]; what each means is told there and nowhere else.
+//! lint never disagrees with a delivery. The words are in [`Code`]; the meaning of each stands there and nowhere else.
 
 mod code;
 

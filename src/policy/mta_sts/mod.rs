@@ -19,7 +19,7 @@ const POLICY_HOST: &str = "mta-sts";
 /// The path of the policy (RFC 8461 section 3.2).
 const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
 
-/// A policy as it was fetched, and the record that told of it.
+/// A policy as it was fetched, and the record that announced it.
 ///
 /// It prints as it is stored: the text of the record, a line feed, the body in its canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use crate::verdict::{DaneHost, LookupError, Standing};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Characters of a stranger's text that are told.
+/// Characters of untrusted text that are shown.
 const TOLD: usize = 400;
 
-/// Names of one certificate that are told.
+/// Names of one certificate that are shown.
 const NAMES_TOLD: usize = 100;
 
 /// One line.
