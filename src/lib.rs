@@ -37,6 +37,8 @@
 //!
 //! Modules import one way: whoever follows the imports never comes back to where they were.
 //!
+//! A mail server that is written in Rust asks the library itself: `examples/judge.rs` has the twenty lines that it takes.
+//!
 //! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
 //! reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
 //! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
