@@ -15,11 +15,13 @@
 //! clear, where a server that validates does not hand on what one bad server of the zone gave it (RFC 6840 section 5.9
 //! and appendix B). Only what a walk proves there replaces the bogus answer; no question begins there, since its SERVFAIL
 //! would make unreachable what is bogus. A pass never ends before the verdict, so no walk in it can be left without its
-//! reply; and nothing crosses from one to the other but the quota and the budget.
+//! reply; and nothing crosses from one to the other but the quota and the budget. Only the first pass knows of zones that other
+//! look-ups have proven, and tells others of zones: a second opinion owes nothing to anybody.
 
 use super::anchor::TrustAnchors;
 use super::delivery::Opinion;
 use super::proof::Proof;
+use super::proven_zones::ProvenZones;
 use super::quota::{Quota, SharedOctets};
 use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
@@ -86,16 +88,18 @@ struct Known {
 }
 
 impl Resolver {
-    /// A resolver that has asked nothing yet, in a process that has many: their replies are counted `together`.
+    /// A resolver that has asked nothing yet, in a process that has many: what one of them proves of `zones` counts for all,
+    /// and their replies are counted `together`.
     #[must_use]
     pub fn beside_others(
         upstreams: &[SocketAddr],
-        anchors: Arc<TrustAnchors>,
+        zones: &ProvenZones,
         together: &SharedOctets,
         now: UnixTime,
         deadline: Instant,
     ) -> Self {
-        Self::within(Quota::sharing(together), Upstreams::new(upstreams), anchors, now, deadline)
+        let trust = TrustContext::sharing(zones, now);
+        Self::within(Quota::sharing(together), Upstreams::new(upstreams), trust, deadline)
     }
 
     /// A resolver that has asked nothing yet. `now` stands still for the whole verdict; no question outlasts
@@ -115,18 +119,12 @@ impl<C: Carrier> Resolver<C> {
     /// The same, with questions that go out through `carrier`.
     #[must_use]
     pub fn over(carrier: C, anchors: Arc<TrustAnchors>, now: UnixTime, deadline: Instant) -> Self {
-        Self::within(Quota::default(), carrier, anchors, now, deadline)
+        Self::within(Quota::default(), carrier, TrustContext::new(anchors, now), deadline)
     }
 
-    fn within(
-        quota: Quota,
-        carrier: C,
-        anchors: Arc<TrustAnchors>,
-        now: UnixTime,
-        deadline: Instant,
-    ) -> Self {
+    fn within(quota: Quota, carrier: C, trust: TrustContext, deadline: Instant) -> Self {
         let line = Arc::new(Line { carrier, quota, deadline });
-        let first = QueryPass::new(Arc::clone(&line), Opinion::First, TrustContext::new(anchors, now));
+        let first = QueryPass::new(Arc::clone(&line), Opinion::First, trust);
         Self {
             line,
             first,

@@ -39,6 +39,9 @@ pub use super::replies::{Replies, Reply};
 /// The way from the trust anchor to the answer of one question, aliases included.
 #[derive(Debug)]
 pub struct Walk {
+    question: Question,
+    /// Under zones that other look-ups have proven it failed: everything is proven anew.
+    is_anew: bool,
     /// The name asked for, then the target of the last alias.
     name: Name,
     rtype: RecordType,
@@ -83,7 +86,9 @@ impl Walk {
         Self {
             // A type given by its number is the same type; the library tells them apart.
             rtype: RecordType::from(u16::from(question.rtype())),
-            name: question.into_name(),
+            name: question.name().clone(),
+            question,
+            is_anew: false,
             aliases: Vec::new(),
             insecure: None,
             basis: Basis::ANCHOR,
@@ -101,6 +106,7 @@ impl Walk {
     /// Ends it without the reply for which it waits so; `why` begins with the word for the rule.
     #[must_use]
     pub fn give_up(&mut self, trust: &TrustContext, why: String) -> Finding {
+        let trust = if self.is_anew { trust.seen_anew() } else { trust };
         self.basis.proof.extend(trust.reached(&self.top()));
         Finding {
             outcome: Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, why),
@@ -110,8 +116,22 @@ impl Walk {
         }
     }
 
-    /// Goes as far as the replies allow.
+    /// Goes as far as the replies allow. What fails under zones that other look-ups have proven begins again without them: keys
+    /// may have been exchanged in haste.
     pub fn step(&mut self, trust: &mut TrustContext, replies: &Replies) -> Step {
+        if self.is_anew {
+            return self.go(trust.anew(), replies);
+        }
+        match self.go(trust, replies) {
+            Step::Done(finding) if trust.has_borrowed() && may_be_stale(&finding.outcome) => {
+                *self = Self { is_anew: true, ..Self::new(self.question.clone()) };
+                self.go(trust.anew(), replies)
+            }
+            step => step,
+        }
+    }
+
+    fn go(&mut self, trust: &mut TrustContext, replies: &Replies) -> Step {
         let outcome = loop {
             match self.hop(trust, replies) {
                 Ok(Some(outcome)) => break outcome,
@@ -261,6 +281,15 @@ fn at(place: &Place, stop: Stop) -> Stop {
     match stop {
         Stop::Failed(outage, _, why) => Stop::Failed(outage, status, why),
         stop => stop,
+    }
+}
+
+/// Might it be otherwise under the keys and delegations of this moment?
+const fn may_be_stale(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Bogus(..) => true,
+        Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Signed | ZoneStatus::Unknown, _) => true,
+        Outcome::Secure(_) | Outcome::Insecure(..) | Outcome::Unreachable(..) => false,
     }
 }
 
