@@ -22,7 +22,7 @@ use super::{Blame, Outage, Question, ZoneStatus};
 use crate::limits::MAX_LABELS_AHEAD;
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RecordType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What all walks of one verdict share: the anchors, the time, what was proven so far, and what it has cost.
@@ -32,6 +32,10 @@ pub struct TrustContext {
     now: UnixTime,
     budget: Budget,
     cuts: HashMap<Name, Cut>,
+    /// Names that are proven not to exist, nor any below them (RFC 8020), and by what.
+    absent: HashMap<Name, Basis>,
+    /// Apexes of zones that have signed something of this verdict at their apex or below.
+    holders: HashSet<Name>,
     /// Where other look-ups find what is proven here.
     zones: Option<ProvenZones>,
     sharing: Sharing,
@@ -89,6 +93,8 @@ impl TrustContext {
             now,
             budget: Budget::default(),
             cuts: HashMap::new(),
+            absent: HashMap::new(),
+            holders: HashSet::new(),
             zones: None,
             sharing: Sharing::Nothing,
             anew: None,
@@ -139,6 +145,46 @@ impl TrustContext {
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.budget.spent()
+    }
+
+    /// Remembers that `name` is proven not to exist: nothing exists below it either (RFC 8020 section 2).
+    pub(super) fn note_absent(&mut self, name: &Name, by: &Basis) {
+        self.absent.insert(name.clone(), by.clone());
+    }
+
+    /// What proves that `name`, or one above it, does not exist, if that is known.
+    pub(super) fn absent_above(&self, name: &Name) -> Option<&Basis> {
+        if self.absent.is_empty() || self.anchors.insecure_above(name).is_some() {
+            return None;
+        }
+        // An island of trust below a name that is absent for others begins anew.
+        let anchor = self.anchors.deepest_above(name).map_or(0, labels::count);
+        let mut upwards = (anchor + 1..=labels::count(name)).rev();
+        upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
+    }
+
+    /// Names that are known not to exist; the number only grows.
+    pub fn absences(&self) -> usize {
+        self.absent.len()
+    }
+
+    /// Remembers that the zone has signed an answer about its apex, or data below it: what is asked about next to it seldom lies in
+    /// another zone.
+    pub(super) fn note_holder(&mut self, apex: &Name) {
+        self.holders.insert(apex.clone());
+    }
+
+    /// The deepest zone on the way to `name` that is proven, if it is such a one.
+    pub(super) fn holder_above(&self, name: &Name) -> Option<Arc<Zone>> {
+        if self.holders.is_empty() {
+            return None;
+        }
+        let mut upwards = (0..=labels::count(name)).rev().map(|labels| name.trim_to(labels));
+        let zone = upwards.find_map(|at| match self.cuts.get(&at) {
+            Some(Cut::Signed(zone)) => Some(zone),
+            _ => None,
+        })?;
+        self.holders.contains(&zone.name).then(|| Arc::clone(zone))
     }
 
     /// The moment for which everything is judged.
