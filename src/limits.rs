@@ -110,6 +110,16 @@ pub const MAX_POSITIVE_TTL: u64 = 86_400;
 /// Longest life of an absence, seconds (RFC 2308 section 5 advises one to three hours).
 pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 
+/// Octets of what look-ups of a daemon have proven of zones for one another, half of them for the root and top-level domains (1,440,
+/// some 2,500 octets each), half for all others.
+pub const MAX_SHARED_ZONES_OCTETS: usize = 16_777_216;
+/// Octets of one zone among them; a usual one has some 2,500, and one with larger keys is proven anew each time.
+pub const MAX_SHARED_ZONE_OCTETS: usize = 16_384;
+/// The owner of a name of two labels has this part of what is kept of all zones with more labels.
+pub const SHARED_ZONES_OWNERS: usize = 16;
+/// What ends sooner than this, seconds, is proven anew, so that no answer has a short life for it.
+pub const SHARED_ZONE_LEAST_LIFE: u64 = 10;
+
 /// Where a policy is in force, an answer that is not signed counts for so long, seconds, before it is asked for again: one that
 /// was forged holds mail back no longer, and a queue run does not ask for every mail (RFC 9520 section 3.2 has five, too).
 pub const UNPROVEN_ASKED_AGAIN: u64 = 5;

@@ -1,6 +1,7 @@
 //! `lookup NAME TYPE`: what is proven about one question, for operators; `lookup --batch` for many.
 //!
-//! Each question is looked up cold and for itself, without any cache. A batch answers line by line, in order, and each
+//! Each question is looked up cold and for itself, without any cache; only with `--share-zones` a batch keeps what it has proven
+//! of zones, never an answer. A batch answers line by line, in order, and each
 //! answer is flushed at once, so that another program can talk with it; a line that is no question gets an answer too.
 
 use super::args::LookupArguments;
@@ -9,6 +10,9 @@ use super::failure::Failure;
 use super::{lines, runtime, terminal};
 use crate::config::{Access, Choices, Dns, Setup, SharedArgs};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
+use crate::dns::proven_zones::ProvenZones;
+use crate::dns::quota::SharedOctets;
+use crate::dns::session::Resolver;
 use crate::dns::{Answer, Class, Question};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
 use crate::render::lookup::{Line, page};
@@ -17,6 +21,7 @@ use crate::time::Clock;
 use crate::time::clock::SystemClock;
 use futures_util::stream::StreamExt as _;
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Whom to ask, and how long to wait.
@@ -26,6 +31,8 @@ pub struct Options {
     pub dns: Dns,
     /// The time for one look-up.
     pub deadline: Duration,
+    /// What look-ups prove of zones for one another; `None` if each is for itself.
+    pub zones: Option<ProvenZones>,
 }
 
 /// How the answer to one question is written.
@@ -56,7 +63,9 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
     let choices = Choices { shared, ..Choices::default() };
     // No cache is opened, so there is nobody to become.
     let setup = Setup::open(choices.with_file(&arguments.config)?, Access::Starter)?;
-    let options = Options { dns: setup.dns()?, deadline: setup.choices().deadline() };
+    let dns = setup.dns()?;
+    let zones = arguments.share_zones.then(|| ProvenZones::under(Arc::clone(&dns.anchors)));
+    let options = Options { dns, deadline: setup.choices().deadline(), zones };
     let one = match (&arguments.name, &arguments.rtype) {
         (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
@@ -147,7 +156,14 @@ where
 }
 
 async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> (Answer, usize) {
-    let resolver = options.dns.resolver(clock.now(), Instant::now() + options.deadline);
+    let (now, deadline) = (clock.now(), Instant::now() + options.deadline);
+    let resolver = match &options.zones {
+        None => options.dns.resolver(now, deadline),
+        Some(zones) => {
+            let servers = &options.dns.servers;
+            Resolver::beside_others(servers, zones, &SharedOctets::default(), now, deadline.into())
+        }
+    };
     let answer = resolver.resolve_one(question).await;
     (answer, resolver.packets())
 }
@@ -182,9 +198,9 @@ mod tests {
     async fn a_line_that_is_no_question_is_answered_with_a_reason_and_no_class() {
         use crate::dns::anchor::TrustAnchors;
         use crate::time::UnixTime;
-        use std::sync::Arc;
         let anchors = Arc::new(TrustAnchors::iana().unwrap());
-        let options = Options { dns: Dns { servers: vec![], anchors }, deadline: Duration::from_secs(1) };
+        let dns = Dns { servers: vec![], anchors };
+        let options = Options { dns, deadline: Duration::from_secs(1), zones: None };
         let input = "\nonly-a-name\na b c\na..b TXT\na NONSENSE\n\u{1b}[31m TXT\n\"\u{202e} x\n";
         let mut output = Vec::new();
         let code = batch(&options, &UnixTime(0), Cursor::new(input), &mut output).await.unwrap();

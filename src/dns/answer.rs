@@ -101,7 +101,11 @@ fn denied(
         Denied::Name => Content::Nxdomain,
         Denied::Either => absence(message),
     };
-    Ok(Judged { says: Says::End(content), strength, basis: zone.basis.clone().and(basis) })
+    let basis = zone.basis.clone().and(basis);
+    if denied == Denied::Name && strength == Strength::Proven {
+        trust.note_absent(name, &basis);
+    }
+    Ok(Judged { says: Says::End(content), strength, basis })
 }
 
 /// What `zone` itself has signed below a cut of which it denies the DS, as the zones of load balancers have it: the

@@ -3,9 +3,11 @@
 
 use super::replies::{Found, bogus, exhausted, shown};
 use crate::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST};
-use hickory_proto::dnssec::{Algorithm, Nsec3HashAlgorithm, PublicKey, PublicKeyBuf};
+use aws_lc_rs::digest::{self, SHA256};
+use hickory_proto::dnssec::rdata::DNSKEY;
+use hickory_proto::dnssec::{Algorithm, Nsec3HashAlgorithm, PublicKey, PublicKeyBuf, Verifier};
 use hickory_proto::rr::Name;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Octets that SHA-1 and SHA-256 take in at once; the longer blocks of SHA-384 and SHA-512 cost less per octet.
@@ -31,6 +33,8 @@ pub(super) struct Budget {
     account: Arc<Mutex<Account>>,
     /// By salt and iterations: no name is hashed twice in one way.
     hashes: HashMap<(Vec<u8>, u16), HashMap<Name, Hash>>,
+    /// Digests of keys, signatures, and what they are over: a denial that comes with several replies is verified once.
+    verified: HashSet<[u8; 32]>,
 }
 
 /// What all walks of the verdict spend from.
@@ -54,7 +58,7 @@ impl Budget {
 
     /// The same budget for other walks of the verdict: what one spends, the other cannot.
     pub(super) fn shared(&self) -> Self {
-        Self { account: Arc::clone(&self.account), hashes: HashMap::new() }
+        Self { account: Arc::clone(&self.account), ..Self::default() }
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
@@ -68,8 +72,23 @@ impl Budget {
         account.spent
     }
 
+    /// Is `signature` made over these octets with `key`?
+    pub(super) fn verify(&mut self, key: &DNSKEY, signed: &[u8], signature: &[u8]) -> Found<bool> {
+        let digest = digest_of(key.public_key(), signed, signature);
+        if digest.is_some_and(|digest| self.verified.contains(&digest)) {
+            self.hashed(signed.len())?;
+            return Ok(true);
+        }
+        self.verification(key.public_key(), signed.len())?;
+        let is_right = key.verify(signed, signature).is_ok();
+        if is_right {
+            self.verified.extend(digest);
+        }
+        Ok(is_right)
+    }
+
     /// Before one signature over `octets` is tried with `key`.
-    pub(super) fn verification(&mut self, key: &PublicKeyBuf, octets: usize) -> Found<()> {
+    fn verification(&mut self, key: &PublicKeyBuf, octets: usize) -> Found<()> {
         let allowed = MAX_VERIFICATIONS + self.account().mx_hosts * MAX_VERIFICATIONS_PER_MX_HOST;
         if self.spend(|spent| spent.verifications += cost(key)).verifications > allowed {
             return exhausted("more signatures to try than one verdict may cost");
@@ -103,6 +122,17 @@ impl Budget {
         self.hashes.entry(terms).or_default().insert(name.clone(), hash);
         Ok(hash)
     }
+}
+
+/// Of a signature with all that it is to be verified with: the length of each part before it.
+fn digest_of(key: &PublicKeyBuf, signed: &[u8], signature: &[u8]) -> Option<[u8; 32]> {
+    let mut context = digest::Context::new(&SHA256);
+    context.update(&[u8::from(key.algorithm())]);
+    for part in [key.public_bytes(), signature, signed] {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    context.finish().as_ref().try_into().ok()
 }
 
 /// What one signature costs, in units of one with ECDSA P-256, which takes 65 microseconds with aws-lc-rs 1.19.

@@ -9,10 +9,12 @@ use super::alias::{self, Offered};
 use super::anchor::TrustAnchors;
 use super::basis::{Basis, Insecurity};
 use super::budget::{Budget, Spent};
+use super::cut::Cut;
 use super::denial::{Denials, NoDs, Strength};
 use super::keys::{enter, trusted_keys, usable_digests};
 use super::labels;
 use super::proof::{Proof, Role};
+use super::proven_zones::ProvenZones;
 use super::replies::{Found, Replies, Stop, has, shown};
 use super::scope::Scope;
 use super::signature::{Proven, Zone, seconds_left, signatures};
@@ -20,7 +22,7 @@ use super::{Blame, Outage, Question, ZoneStatus};
 use crate::limits::MAX_LABELS_AHEAD;
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RecordType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What all walks of one verdict share: the anchors, the time, what was proven so far, and what it has cost.
@@ -30,25 +32,26 @@ pub struct TrustContext {
     now: UnixTime,
     budget: Budget,
     cuts: HashMap<Name, Cut>,
+    /// Names that are proven not to exist, nor any below them (RFC 8020), and by what.
+    absent: HashMap<Name, Basis>,
+    /// Apexes of zones that have signed something of this verdict at their apex or below.
+    holders: HashSet<Name>,
+    /// Where other look-ups find what is proven here.
+    zones: Option<ProvenZones>,
+    sharing: Sharing,
+    /// For what failed under zones that others have proven: everything anew, for the same replies.
+    anew: Option<Box<Self>>,
 }
 
-/// What is at one name on the way down.
-#[derive(Clone, Debug)]
-enum Cut {
-    /// A zone begins, and the chain leads into it.
-    Signed(Arc<Zone>),
-    /// None: the zone goes on.
-    None,
-    /// None, nor at any name below.
-    NothingBelow,
-    /// An insecure zone begins, or may begin.
-    Insecure(Arc<Insecurity>),
-    /// The zone cannot deny (NSEC3 iterations).
-    Unproven(Arc<Insecurity>),
-    /// A zone was proven to begin here, and its keys cannot be learnt.
-    Broken(Stop, Proof),
-    /// Neither a signed DS nor a proof that there is none.
-    Doubtful(Stop),
+/// Whether zones count that other look-ups have proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// No: everything is proven here.
+    Nothing,
+    /// Yes, and none was needed yet.
+    Allowed,
+    /// Yes, and some of the zones here are theirs.
+    Used,
 }
 
 /// How far the way down looks.
@@ -85,19 +88,52 @@ impl TrustContext {
     /// Nothing proven yet, nothing spent. `now` stands still for the whole verdict.
     #[must_use]
     pub fn new(anchors: Arc<TrustAnchors>, now: UnixTime) -> Self {
-        Self { anchors, now, budget: Budget::default(), cuts: HashMap::new() }
+        Self {
+            anchors,
+            now,
+            budget: Budget::default(),
+            cuts: HashMap::new(),
+            absent: HashMap::new(),
+            holders: HashSet::new(),
+            zones: None,
+            sharing: Sharing::Nothing,
+            anew: None,
+        }
+    }
+
+    /// The same in a process that has many: what others have proven of zones counts, and costs nothing.
+    #[must_use]
+    pub fn sharing(zones: &ProvenZones, now: UnixTime) -> Self {
+        let anchors = Arc::clone(zones.anchors());
+        Self { zones: Some(zones.clone()), sharing: Sharing::Allowed, ..Self::new(anchors, now) }
     }
 
     /// Nothing proven yet, out of the same budget, whichever of the two spends it: for other replies, as when a bogus
     /// answer is asked for again elsewhere.
     #[must_use]
     pub fn afresh(&self) -> Self {
-        Self {
-            anchors: Arc::clone(&self.anchors),
-            now: self.now,
-            budget: self.budget.shared(),
-            cuts: HashMap::new(),
+        Self { budget: self.budget.shared(), ..Self::new(Arc::clone(&self.anchors), self.now) }
+    }
+
+    /// Whether a zone counts here that another look-up has proven.
+    pub(super) fn has_borrowed(&self) -> bool {
+        self.sharing == Sharing::Used
+    }
+
+    /// The same for the same replies, but that everything is proven anew; what is proven takes the place of what is shared.
+    pub(super) fn anew(&mut self) -> &mut Self {
+        if self.anew.is_none() {
+            self.anew = Some(Box::new(Self { zones: self.zones.clone(), ..self.afresh() }));
         }
+        match self.anew {
+            Some(ref mut anew) => anew,
+            None => self,
+        }
+    }
+
+    /// The latter, if something was looked at there.
+    pub(super) fn seen_anew(&self) -> &Self {
+        self.anew.as_deref().unwrap_or(self)
     }
 
     /// Raises the budget by what so many MX hosts cost, for all that share it.
@@ -109,6 +145,46 @@ impl TrustContext {
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.budget.spent()
+    }
+
+    /// Remembers that `name` is proven not to exist: nothing exists below it either (RFC 8020 section 2).
+    pub(super) fn note_absent(&mut self, name: &Name, by: &Basis) {
+        self.absent.insert(name.clone(), by.clone());
+    }
+
+    /// What proves that `name`, or one above it, does not exist, if that is known.
+    pub(super) fn absent_above(&self, name: &Name) -> Option<&Basis> {
+        if self.absent.is_empty() || self.anchors.insecure_above(name).is_some() {
+            return None;
+        }
+        // An island of trust below a name that is absent for others begins anew.
+        let anchor = self.anchors.deepest_above(name).map_or(0, labels::count);
+        let mut upwards = (anchor + 1..=labels::count(name)).rev();
+        upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
+    }
+
+    /// Names that are known not to exist; the number only grows.
+    pub fn absences(&self) -> usize {
+        self.absent.len()
+    }
+
+    /// Remembers that the zone has signed an answer about its apex, or data below it: what is asked about next to it seldom lies in
+    /// another zone.
+    pub(super) fn note_holder(&mut self, apex: &Name) {
+        self.holders.insert(apex.clone());
+    }
+
+    /// The deepest zone on the way to `name` that is proven, if it is such a one.
+    pub(super) fn holder_above(&self, name: &Name) -> Option<Arc<Zone>> {
+        if self.holders.is_empty() {
+            return None;
+        }
+        let mut upwards = (0..=labels::count(name)).rev().map(|labels| name.trim_to(labels));
+        let zone = upwards.find_map(|at| match self.cuts.get(&at) {
+            Some(Cut::Signed(zone)) => Some(zone),
+            _ => None,
+        })?;
+        self.holders.contains(&zone.name).then(|| Arc::clone(zone))
     }
 
     /// The moment for which everything is judged.
@@ -243,39 +319,63 @@ impl TrustContext {
 
     /// The zone of a trust anchor.
     fn anchored(&mut self, apex: &Name, replies: &Replies) -> Found<Arc<Zone>> {
-        match self.cuts.get(apex) {
-            Some(Cut::Signed(zone)) => return Ok(Arc::clone(zone)),
-            Some(Cut::Broken(stop, _)) => return Err(stop.clone()),
+        match self.known(apex, apex) {
+            Some(Cut::Signed(zone)) => return Ok(zone),
+            Some(Cut::Broken(stop, _)) => return Err(stop),
             _ => {}
         }
         let (digests, keys) = self.anchors.of(apex);
         let message = replies.message(apex, RecordType::DNSKEY)?;
         let zone = enter(apex, message, &digests, &keys, Basis::ANCHOR, self.now, &mut self.budget);
-        let cut = match &zone {
-            Ok(zone) => Cut::Signed(Arc::clone(zone)),
-            Err(stop) => Cut::Broken(stop.clone(), Proof::default()),
+        let seen = match &zone {
+            Ok(zone) => Seen::by_all(Cut::Signed(Arc::clone(zone)), zone.basis.until),
+            Err(stop) => Seen::here(Cut::Broken(stop.clone(), Proof::default())),
         };
-        self.cuts.insert(apex.clone(), cut);
+        self.note(apex, apex, seen);
         zone
     }
 
     /// What is at `name`, one or more labels below the apex of `zone` with no cut between them; remembered.
     fn cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Cut> {
-        if let Some(cut) = self.cuts.get(name) {
-            return Ok(cut.clone());
+        if let Some(cut) = self.known(name, &zone.name) {
+            return Ok(cut);
         }
-        let cut = match self.look_for_cut(zone, name, replies) {
+        let seen = match self.look_for_cut(zone, name, replies) {
             Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => return Err(stop),
-            Err(stop) => Cut::Doubtful(stop),
-            Ok(cut) => cut,
+            Err(stop) => Seen::here(Cut::Doubtful(stop)),
+            Ok(seen) => seen,
         };
-        self.cuts.insert(name.clone(), cut.clone());
+        let cut = seen.cut.clone();
+        self.note(name, &zone.name, seen);
         Ok(cut)
     }
 
-    fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Cut> {
+    /// What is known of a name from here, or as the zone `by` has told another look-up.
+    fn known(&mut self, name: &Name, by: &Name) -> Option<Cut> {
+        if let Some(cut) = self.cuts.get(name) {
+            return Some(cut.clone());
+        }
+        if self.sharing == Sharing::Nothing {
+            return None;
+        }
+        let cut = self.zones.as_ref()?.at(name, by, self.now)?;
+        self.sharing = Sharing::Used;
+        self.cuts.insert(name.clone(), cut.clone());
+        Some(cut)
+    }
+
+    /// Remembers what was seen at a name, which the zone `by` has told; for others, too, where it is proven.
+    fn note(&mut self, name: &Name, by: &Name, seen: Seen) {
+        if let (Some(zones), Some(until)) = (&self.zones, seen.by_all_until) {
+            zones.keep(name, by, &seen.cut, self.now, until);
+        }
+        self.cuts.insert(name.clone(), seen.cut);
+    }
+
+    fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Seen> {
         let message = replies.message(name, RecordType::DS)?;
         let (now, budget) = (self.now, &mut self.budget);
+        let until = |until: UnixTime| until.min(zone.basis.until);
         if has(&message.answers, name, RecordType::DS) {
             let ds = zone.proven_here(name, RecordType::DS, &message.answers, now, budget)?;
             return into_signed(zone, name, &ds, replies, now, budget);
@@ -283,32 +383,55 @@ impl TrustContext {
         // A recursive resolver answers a DS question at or below an alias with the alias: no cut, if the zone says so.
         match alias::offered(&message.answers, name, &zone.name) {
             Some(Offered::Dname(owner)) => {
-                zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
-                return Ok(Cut::NothingBelow); // RFC 6672 section 2.4
+                let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
+                return Ok(Seen::by_all(Cut::NothingBelow, until(dname.until))); // RFC 6672 section 2.4
             }
             Some(Offered::Cname) => {
                 let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
                 if cname.labels() == name.num_labels() {
-                    return Ok(Cut::None);
+                    return Ok(Seen::by_all(Cut::None, until(cname.until)));
                 }
                 let denials = Denials::read(zone, message, now, budget)?;
                 return Ok(match denials.of_closer_match(name, RecordType::DS, cname.labels(), budget)? {
-                    (Strength::Proven, _) => Cut::NothingBelow,
+                    (Strength::Proven, basis) => {
+                        Seen::by_all(Cut::NothingBelow, until(cname.until.min(basis.until)))
+                    }
                     (Strength::Insecure(why), basis) => {
                         let insecurity = Insecurity { why, basis: cname.basis(Role::Alias).and(basis) };
-                        Cut::Insecure(Arc::new(insecurity.under(&zone.basis)))
+                        Seen::here(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))))
                     }
                 });
             }
             None => {}
         }
         let denials = Denials::read(zone, message, now, budget)?;
-        Ok(match denials.of_ds(name, budget)? {
-            NoDs::NoCut => Cut::None,
-            NoDs::NothingBelow => Cut::NothingBelow,
-            NoDs::InsecureCut(insecurity) => Cut::Insecure(Arc::new(insecurity.under(&zone.basis))),
-            NoDs::Unproven(insecurity) => Cut::Unproven(Arc::new(insecurity.under(&zone.basis))),
+        let denied = denials.of_ds(name, budget)?;
+        let until = until(denials.until());
+        Ok(match denied {
+            NoDs::NoCut => Seen::by_all(Cut::None, until),
+            NoDs::NothingBelow => Seen::by_all(Cut::NothingBelow, until),
+            NoDs::InsecureCut(insecurity) => {
+                Seen::by_all(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))), until)
+            }
+            NoDs::Unproven(insecurity) => Seen::here(Cut::Unproven(Arc::new(insecurity.under(&zone.basis)))),
         })
+    }
+}
+
+/// What was seen at a name.
+struct Seen {
+    cut: Cut,
+    /// Until when any other look-up would see the same; `None` for what is only so in these replies.
+    by_all_until: Option<UnixTime>,
+}
+
+impl Seen {
+    const fn here(cut: Cut) -> Self {
+        Self { cut, by_all_until: None }
+    }
+
+    const fn by_all(cut: Cut, until: UnixTime) -> Self {
+        Self { cut, by_all_until: Some(until) }
     }
 }
 
@@ -320,7 +443,7 @@ fn into_signed(
     replies: &Replies,
     now: UnixTime,
     budget: &mut Budget,
-) -> Found<Cut> {
+) -> Found<Seen> {
     let basis = parent.basis.clone().and(ds.basis(Role::Delegation));
     let digests = usable_digests(ds);
     if digests.is_empty() {
@@ -328,17 +451,23 @@ fn into_signed(
             "unsupported-algorithm: the DS records of {} name none that can be verified",
             shown(name)
         );
-        return Ok(Cut::Insecure(Arc::new(Insecurity { why, basis }))); // RFC 4035 section 5.2, RFC 6840 section 5.2
+        let until = basis.until;
+        let insecurity = Insecurity { why, basis }; // RFC 4035 section 5.2, RFC 6840 section 5.2
+        return Ok(Seen::by_all(Cut::Insecure(Arc::new(insecurity)), until));
     }
     let entered = replies
         .message(name, RecordType::DNSKEY)
         .and_then(|message| enter(name, message, &digests, &[], basis.clone(), now, budget));
     match entered {
-        Ok(zone) => Ok(Cut::Signed(zone)),
+        Ok(zone) => {
+            let until = zone.basis.until;
+            Ok(Seen::by_all(Cut::Signed(zone), until))
+        }
         Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),
         Err(Stop::Failed(outage, _, why)) => {
-            Ok(Cut::Broken(Stop::Failed(outage, ZoneStatus::Signed, why), basis.proof))
+            let stop = Stop::Failed(outage, ZoneStatus::Signed, why);
+            Ok(Seen::here(Cut::Broken(stop, basis.proof)))
         }
-        Err(stop) => Ok(Cut::Broken(stop, basis.proof)),
+        Err(stop) => Ok(Seen::here(Cut::Broken(stop, basis.proof))),
     }
 }

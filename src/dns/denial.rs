@@ -143,6 +143,11 @@ impl<'m> Denials<'m> {
         Ok(denials)
     }
 
+    /// The end of the first TTL or signature among the records.
+    pub(super) const fn until(&self) -> UnixTime {
+        self.until
+    }
+
     /// Is there no such type at `name`, nor at a wildcard for it (RFC 4035 section 5.4; RFC 5155 sections 8.4 to 8.7)?
     pub(super) fn of_type(
         &self,

@@ -20,6 +20,12 @@ pub(super) fn is_underscored(name: &Name) -> bool {
     name.iter().any(|label| label.first() == Some(&b'_'))
 }
 
+/// The name that the services of a host or domain stand below: without the first labels up to the last that begins with `_`.
+pub(super) fn without_services(name: &Name) -> Name {
+    let labels = name.iter().rev().take_while(|label| label.first() != Some(&b'_')).count();
+    name.trim_to(labels)
+}
+
 /// The deepest name that both are at or below.
 pub(super) fn common_ancestor(a: &Name, b: &Name) -> Name {
     let same = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x.eq_ignore_ascii_case(y)).count();
@@ -51,6 +57,15 @@ mod tests {
     fn an_asterisk_is_a_label_here() {
         assert_eq!(count(&name("*.a.test.")), 3);
         assert_eq!(name("*.a.test.").num_labels(), 2);
+    }
+
+    #[test]
+    fn services_stand_below_the_name_that_they_are_of() {
+        for (service, host) in
+            [("_25._tcp.mx.test.", "mx.test."), ("_a.b._c.test.", "test."), ("mx.test.", "mx.test.")]
+        {
+            assert_eq!(without_services(&name(service)), name(host));
+        }
     }
 
     #[test]

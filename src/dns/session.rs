@@ -15,11 +15,13 @@
 //! clear, where a server that validates does not hand on what one bad server of the zone gave it (RFC 6840 section 5.9
 //! and appendix B). Only what a walk proves there replaces the bogus answer; no question begins there, since its SERVFAIL
 //! would make unreachable what is bogus. A pass never ends before the verdict, so no walk in it can be left without its
-//! reply; and nothing crosses from one to the other but the quota and the budget.
+//! reply; and nothing crosses from one to the other but the quota and the budget. Only the first pass knows of zones that other
+//! look-ups have proven, and tells others of zones: a second opinion owes nothing to anybody.
 
 use super::anchor::TrustAnchors;
 use super::delivery::Opinion;
 use super::proof::Proof;
+use super::proven_zones::ProvenZones;
 use super::quota::{Quota, SharedOctets};
 use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
@@ -85,17 +87,26 @@ struct Known {
     in_flight: JoinSet<()>,
 }
 
+impl Known {
+    /// Whether the reply to that question is there, or the walk that waits for it needs none any more.
+    fn can_go_on(&self, missing: &Question, walk: &Walk) -> bool {
+        self.replies.get(missing).is_some() || walk.is_settled(&self.trust)
+    }
+}
+
 impl Resolver {
-    /// A resolver that has asked nothing yet, in a process that has many: their replies are counted `together`.
+    /// A resolver that has asked nothing yet, in a process that has many: what one of them proves of `zones` counts for all,
+    /// and their replies are counted `together`.
     #[must_use]
     pub fn beside_others(
         upstreams: &[SocketAddr],
-        anchors: Arc<TrustAnchors>,
+        zones: &ProvenZones,
         together: &SharedOctets,
         now: UnixTime,
         deadline: Instant,
     ) -> Self {
-        Self::within(Quota::sharing(together), Upstreams::new(upstreams), anchors, now, deadline)
+        let trust = TrustContext::sharing(zones, now);
+        Self::within(Quota::sharing(together), Upstreams::new(upstreams), trust, deadline)
     }
 
     /// A resolver that has asked nothing yet. `now` stands still for the whole verdict; no question outlasts
@@ -115,18 +126,12 @@ impl<C: Carrier> Resolver<C> {
     /// The same, with questions that go out through `carrier`.
     #[must_use]
     pub fn over(carrier: C, anchors: Arc<TrustAnchors>, now: UnixTime, deadline: Instant) -> Self {
-        Self::within(Quota::default(), carrier, anchors, now, deadline)
+        Self::within(Quota::default(), carrier, TrustContext::new(anchors, now), deadline)
     }
 
-    fn within(
-        quota: Quota,
-        carrier: C,
-        anchors: Arc<TrustAnchors>,
-        now: UnixTime,
-        deadline: Instant,
-    ) -> Self {
+    fn within(quota: Quota, carrier: C, trust: TrustContext, deadline: Instant) -> Self {
         let line = Arc::new(Line { carrier, quota, deadline });
-        let first = QueryPass::new(Arc::clone(&line), Opinion::First, TrustContext::new(anchors, now));
+        let first = QueryPass::new(Arc::clone(&line), Opinion::First, trust);
         Self {
             line,
             first,
@@ -277,7 +282,7 @@ impl<C: Carrier> QueryPass<C> {
             match self.advance(&mut walk, &mut queries) {
                 Progress::Done(finding) => return answer(question, finding, queries, called),
                 Progress::WaitsFor(missing, left_at) => {
-                    let landing = self.landing_of(&missing);
+                    let landing = self.landing_of(&missing, &walk);
                     let Some(patience) = unsigned_patience.filter(|_| walk.waits_for_what_is_unsigned())
                     else {
                         landing.await;
@@ -298,7 +303,12 @@ impl<C: Carrier> QueryPass<C> {
     /// Steps a walk as far as the replies allow, and sends what it wants; `queries` counts what was sent for it.
     fn advance(self: &Arc<Self>, walk: &mut Walk, queries: &mut usize) -> Progress {
         let Known { trust, replies, asked, in_flight } = &mut *self.known();
-        let wanted = match walk.step(trust, replies) {
+        let absences = trust.absences();
+        let step = walk.step(trust, replies);
+        if trust.absences() != absences {
+            self.arrived.notify_waiters(); // whoever asks about the same name need not wait
+        }
+        let wanted = match step {
             Step::Done(finding) => return Progress::Done(finding),
             Step::Ask(wanted) => wanted,
         };
@@ -322,11 +332,11 @@ impl<C: Carrier> QueryPass<C> {
         Progress::WaitsFor(first, left_at)
     }
 
-    /// Waits until the reply to a question that was sent is there.
-    async fn landing_of(&self, question: &Question) {
+    /// Waits until the reply to a question that was sent is there, or the walk needs none any more.
+    async fn landing_of(&self, question: &Question, walk: &Walk) {
         loop {
             let arrived = self.arrived.notified(); // made before the look: no arrival is missed in between
-            if self.known().replies.get(question).is_some() {
+            if self.known().can_go_on(question, walk) {
                 return;
             }
             arrived.await;

@@ -12,7 +12,7 @@ use crate::time::UnixTime;
 use hickory_proto::ProtoError;
 use hickory_proto::dnssec::rdata::sig::SigInput;
 use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
-use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf, Verifier};
+use hickory_proto::dnssec::{Algorithm, PublicKey, PublicKeyBuf};
 use hickory_proto::rr::{Name, RData, Record, RecordType, SerialNumber};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 use std::cmp::Ordering;
@@ -222,8 +222,7 @@ impl Zone {
                 }
                 let rdata = set.iter().map(|(octets, _)| octets.as_slice());
                 let Ok(signed) = signed_octets(owner, input, rdata) else { break };
-                budget.verification(key.public_key(), signed.len())?;
-                if key.verify(&signed, signature.sig()).is_ok() {
+                if budget.verify(key, &signed, signature.sig())? {
                     // RFC 4035 section 5.3.3.
                     let life = ttl.min(seconds(record.ttl)).min(u64::from(input.original_ttl)).min(left);
                     let records = set.into_iter().map(|(_, data)| data).collect();

@@ -26,6 +26,7 @@ use super::answer::{self, Judged, Says};
 use super::basis::{Basis, Insecurity};
 use super::chain::{Depth, Further, Place};
 use super::denial::Strength;
+use super::labels;
 use super::proof::Proof;
 use super::replies::{Found, Stop, shown};
 use super::{Content, Outage, Outcome, Question, ZoneStatus};
@@ -39,6 +40,9 @@ pub use super::replies::{Replies, Reply};
 /// The way from the trust anchor to the answer of one question, aliases included.
 #[derive(Debug)]
 pub struct Walk {
+    question: Question,
+    /// Under zones that other look-ups have proven it failed: everything is proven anew.
+    is_anew: bool,
     /// The name asked for, then the target of the last alias.
     name: Name,
     rtype: RecordType,
@@ -83,7 +87,9 @@ impl Walk {
         Self {
             // A type given by its number is the same type; the library tells them apart.
             rtype: RecordType::from(u16::from(question.rtype())),
-            name: question.into_name(),
+            name: question.name().clone(),
+            question,
+            is_anew: false,
             aliases: Vec::new(),
             insecure: None,
             basis: Basis::ANCHOR,
@@ -101,6 +107,7 @@ impl Walk {
     /// Ends it without the reply for which it waits so; `why` begins with the word for the rule.
     #[must_use]
     pub fn give_up(&mut self, trust: &TrustContext, why: String) -> Finding {
+        let trust = if self.is_anew { trust.seen_anew() } else { trust };
         self.basis.proof.extend(trust.reached(&self.top()));
         Finding {
             outcome: Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, why),
@@ -110,8 +117,22 @@ impl Walk {
         }
     }
 
-    /// Goes as far as the replies allow.
+    /// Goes as far as the replies allow. What fails under zones that other look-ups have proven begins again without them: keys
+    /// may have been exchanged in haste.
     pub fn step(&mut self, trust: &mut TrustContext, replies: &Replies) -> Step {
+        if self.is_anew {
+            return self.go(trust.anew(), replies);
+        }
+        match self.go(trust, replies) {
+            Step::Done(finding) if trust.has_borrowed() && may_be_stale(&finding.outcome) => {
+                *self = Self { is_anew: true, ..Self::new(self.question.clone()) };
+                self.go(trust.anew(), replies)
+            }
+            step => step,
+        }
+    }
+
+    fn go(&mut self, trust: &mut TrustContext, replies: &Replies) -> Step {
         let outcome = loop {
             match self.hop(trust, replies) {
                 Ok(Some(outcome)) => break outcome,
@@ -183,7 +204,14 @@ impl Walk {
     /// The reply about the present name, judged in the deepest zone to which the chain of trust leads.
     fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
         self.waits_for_what_is_unsigned = false;
-        let place = trust.descend(&self.top(), self.depth(), replies)?;
+        if let Some(basis) = trust.absent_above(&self.name) {
+            let says = Says::End(Content::Nxdomain);
+            return Ok(Judged { says, strength: Strength::Proven, basis: basis.clone() });
+        }
+        let place = match trust.descend(&self.top(), self.depth(), replies) {
+            Err(stop @ Stop::Missing(_)) => return self.judged_above(stop, trust, replies),
+            place => place?,
+        };
         self.waits_for_what_is_unsigned = matches!(place, Place::Insecure(..));
         let message = replies.message(&self.name, self.rtype).map_err(|stop| at(&place, stop))?;
         let now = trust.now();
@@ -203,7 +231,13 @@ impl Walk {
             Some((judge, stop)) if *judge == zone.name => stop.clone(), // it has not proven it, and would not now
             _ => match answer::judge(trust, &zone, &self.name, self.rtype, message) {
                 Err(stop @ Stop::Bogus(_)) => stop,
-                judged => return judged,
+                Err(stop) => return Err(stop),
+                Ok(judged) => {
+                    if is_held(&judged, &zone.name, &self.name) {
+                        trust.note_holder(&zone.name);
+                    }
+                    return Ok(judged);
+                }
             },
         };
         match (further, &self.unexplained) {
@@ -216,6 +250,34 @@ impl Walk {
                 self.judged(trust, replies)
             }
         }
+    }
+
+    /// The way down waits for a DS. Next to what the zone above has signed of this verdict hardly another zone begins, and what it
+    /// has signed or denied itself needs no DS (RFC 4035 section 5.3.1): the reply comes first there, and a DS is asked for
+    /// where that is not enough.
+    fn judged_above(&self, stop: Stop, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
+        let is_about_ds = matches!(&stop, Stop::Missing(question) if question.rtype() == RecordType::DS);
+        let Some(zone) =
+            trust.holder_above(&self.top()).filter(|_| is_about_ds && self.unexplained.is_none())
+        else {
+            return Err(stop);
+        };
+        let message = match replies.message(&self.name, self.rtype) {
+            Ok(message) => message,
+            Err(missing @ Stop::Missing(_)) => return Err(missing),
+            Err(_) => return Err(stop),
+        };
+        match answer::judge(trust, &zone, &self.name, self.rtype, message) {
+            Ok(judged) if judged.strength == Strength::Proven => Ok(judged),
+            _ => Err(stop),
+        }
+    }
+
+    /// Whether another walk has proven that there is nothing to ask about.
+    #[must_use]
+    pub fn is_settled(&self, trust: &TrustContext) -> bool {
+        let trust = if self.is_anew { trust.seen_anew() } else { trust };
+        trust.absent_above(&self.name).is_some()
     }
 
     /// The deepest name that could be the apex of the zone which answers; a DS is the parent's (RFC 4035 section 5.2).
@@ -236,6 +298,9 @@ impl Walk {
     /// What is missing, what it stands in the way of, and what will probably be missing next.
     fn wanted(&self, missing: Question, trust: &TrustContext, replies: &Replies) -> Vec<Question> {
         let question = Question::new(&self.name, self.rtype);
+        if missing == question {
+            return vec![missing]; // all that stands above it is known, or not needed yet
+        }
         let mut wanted = vec![missing];
         // The target of an alias seldom is an apex, and a chain of aliases must not spend the budget on keys.
         let is_idle = |ahead: &Question| {
@@ -251,6 +316,12 @@ impl Walk {
     }
 }
 
+/// Does it show that the zone holds what is asked about: its own name with its services, or data?
+fn is_held(judged: &Judged, apex: &Name, name: &Name) -> bool {
+    let is_data = !matches!(judged.says, Says::End(Content::Nodata | Content::Nxdomain));
+    judged.strength == Strength::Proven && (is_data || labels::without_services(name) == *apex)
+}
+
 /// A question that failed, with what is known of the zone in which it did.
 fn at(place: &Place, stop: Stop) -> Stop {
     let status = match place {
@@ -261,6 +332,15 @@ fn at(place: &Place, stop: Stop) -> Stop {
     match stop {
         Stop::Failed(outage, _, why) => Stop::Failed(outage, status, why),
         stop => stop,
+    }
+}
+
+/// Might it be otherwise under the keys and delegations of this moment?
+const fn may_be_stale(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Bogus(..) => true,
+        Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::Signed | ZoneStatus::Unknown, _) => true,
+        Outcome::Secure(_) | Outcome::Insecure(..) | Outcome::Unreachable(..) => false,
     }
 }
 

@@ -1,14 +1,12 @@
 //! The way to the network: whom the lookup worker asks, and whom a test lets it ask.
 
 use super::world::World;
-use crate::config::Dns;
 use crate::dns::Resolve;
 use crate::dns::quota::SharedOctets;
 use crate::dns::session::Resolver;
 use crate::https::{Fetch, HttpsFetcher};
 use crate::limits::{UNSIGNED_PATIENCE_LEAST, UNSIGNED_PATIENCE_PERCENT};
 use crate::time::UnixTime;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Where DNS and policy hosts are, for one look-up after the other.
@@ -40,9 +38,8 @@ impl Outside for Internet {
 
     fn dns(&self, world: &World, now: UnixTime, deadline: Instant) -> Resolver {
         let patience = (world.answer_within * UNSIGNED_PATIENCE_PERCENT / 100).max(UNSIGNED_PATIENCE_LEAST);
-        let Dns { servers, anchors } = &world.dns;
-        let (anchors, end) = (Arc::clone(anchors), deadline.into());
-        Resolver::beside_others(servers, anchors, &self.replies, now, end).with_unsigned_patience(patience)
+        let (servers, zones, end) = (&world.dns.servers, &world.zones, deadline.into());
+        Resolver::beside_others(servers, zones, &self.replies, now, end).with_unsigned_patience(patience)
     }
 
     fn https<'a>(

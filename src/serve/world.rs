@@ -3,6 +3,7 @@
 use super::protocol::services::Services;
 use crate::cache::Cache;
 use crate::config::{BadConfiguration, Dns, Rules, Setup, Storage};
+use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::MAX_SERVICES_OCTETS;
 use crate::time::UnixTime;
@@ -23,6 +24,8 @@ pub struct World {
     pub storage: Storage,
     /// Who is asked.
     pub dns: Dns,
+    /// What look-ups under it have proven of zones, for one another.
+    pub zones: ProvenZones,
     /// How policies are fetched.
     pub https: HttpsSettings,
     /// The CA certificates behind that, once they were needed.
@@ -43,9 +46,11 @@ impl World {
     /// # Errors
     /// [`BadConfiguration`] if something of it cannot be used.
     pub fn of(setup: &Setup, answer_within: Duration) -> Result<Self, BadConfiguration> {
+        let dns = setup.dns()?;
         Ok(Self {
             storage: setup.storage()?,
-            dns: setup.dns()?,
+            zones: ProvenZones::under(Arc::clone(&dns.anchors)),
+            dns,
             https: setup.https(),
             tls: SharedTls::default(),
             rules: setup.choices().rules(),

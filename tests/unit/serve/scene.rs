@@ -5,6 +5,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use smtp_sts_verify::config::{Dns, Rules, Storage};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::proven_zones::ProvenZones;
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, HttpsSettings, MediaType, PolicyUrl, SharedTls};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
@@ -208,6 +209,7 @@ pub(crate) fn directory() -> tempfile::TempDir {
 
 /// A world whose cache lies there.
 pub(crate) fn world(directory: &std::path::Path) -> World {
+    let anchors = Arc::new(TrustAnchors::iana().unwrap());
     World {
         storage: Storage {
             path: CachePath::parse(&directory.join("cache.db")).unwrap(),
@@ -222,7 +224,8 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
             },
             max_domains: 50_000,
         },
-        dns: Dns { servers: Vec::new(), anchors: Arc::new(TrustAnchors::iana().unwrap()) },
+        zones: ProvenZones::under(Arc::clone(&anchors)),
+        dns: Dns { servers: Vec::new(), anchors },
         https: HttpsSettings::default(),
         tls: SharedTls::default(),
         rules: Rules::default(),

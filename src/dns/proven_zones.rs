@@ -1,0 +1,175 @@
+//! What look-ups of one process have proven of zones, for those that come after them: the keys of a zone, that no zone begins
+//! at a name, that an unsigned one does. Pure, but for a lock.
+//!
+//! Nothing enters that a chain of signatures from the trust anchor did not prove, and what is used is looked at again each
+//! time: under the same anchors, below the same zone, at a moment for which it was proven. What fails under it is judged once
+//! more without it ([`super::walk`]).
+//!
+//! The root and the top-level domains have room of their own, which no other zone can take. Below them an owner, the holder
+//! of a name of two labels, has a share. Each room has two halves: a full one becomes the old one, what is used moves into
+//! the new one, and the rest goes with the next change.
+
+use super::anchor::TrustAnchors;
+use super::cut::Cut;
+use super::labels;
+use crate::limits::{
+    MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL, MAX_SHARED_ZONE_OCTETS, MAX_SHARED_ZONES_OCTETS,
+    SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
+};
+use crate::time::UnixTime;
+use hickory_proto::rr::Name;
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What was proven of zones under one set of trust anchors; a clone shares it.
+#[derive(Clone, Debug)]
+pub struct ProvenZones {
+    anchors: Arc<TrustAnchors>,
+    rooms: Arc<Mutex<Rooms>>,
+}
+
+/// Where it is kept.
+#[derive(Debug, Default)]
+struct Rooms {
+    /// The root and top-level domains.
+    top: Room,
+    /// All others.
+    below: Room,
+}
+
+/// Two halves, by the name at which something was proven.
+#[derive(Debug, Default)]
+struct Room {
+    new: Half,
+    old: Half,
+}
+
+#[derive(Debug, Default)]
+struct Half {
+    proven: HashMap<Name, Proven>,
+    octets: usize,
+    /// Octets that each owner has below their own name.
+    owners: HashMap<Name, usize>,
+}
+
+/// What is at a name.
+#[derive(Clone, Debug)]
+struct Proven {
+    cut: Cut,
+    /// The zone that says so, or an anchor for itself.
+    by: Name,
+    /// The moment for which it was proven.
+    from: UnixTime,
+    /// The earliest end of a TTL or signature that it rests on.
+    until: UnixTime,
+}
+
+impl ProvenZones {
+    /// Nothing is proven yet.
+    #[must_use]
+    pub fn under(anchors: Arc<TrustAnchors>) -> Self {
+        Self { anchors, rooms: Arc::default() }
+    }
+
+    /// The anchors from which everything in it was proven.
+    pub(super) const fn anchors(&self) -> &Arc<TrustAnchors> {
+        &self.anchors
+    }
+
+    /// What is at `name`, as the zone `by` says; nothing that was proven for a later moment than `now`, or ends soon after it.
+    pub(super) fn at(&self, name: &Name, by: &Name, now: UnixTime) -> Option<Cut> {
+        self.rooms().of(name).find(name, by, now)
+    }
+
+    /// Takes in what was proven at `name` by the zone `by` at the moment `now`, and is proven `until` then.
+    pub(super) fn keep(&self, name: &Name, by: &Name, cut: &Cut, now: UnixTime, until: UnixTime) {
+        let longest = match cut {
+            Cut::Signed(_) => MAX_POSITIVE_TTL,
+            // Anybody can ask for as many top-level names as they like that do not exist.
+            Cut::None | Cut::NothingBelow if is_top(name) => return,
+            Cut::None | Cut::NothingBelow | Cut::Insecure(_) => MAX_NEGATIVE_TTL,
+            Cut::Unproven(_) | Cut::Broken(..) | Cut::Doubtful(_) => return,
+        };
+        let until = until.min(now.plus(longest));
+        let proven = Proven { cut: cut.clone(), by: by.clone(), from: now, until };
+        if proven.holds_at(now) {
+            self.rooms().of(name).keep(name, proven);
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_top(name: &Name) -> bool {
+    labels::count(name) <= 1
+}
+
+/// Octets of half a room.
+const HALF: usize = MAX_SHARED_ZONES_OCTETS / 4;
+
+impl Rooms {
+    fn of(&mut self, name: &Name) -> &mut Room {
+        if is_top(name) { &mut self.top } else { &mut self.below }
+    }
+}
+
+impl Room {
+    fn find(&mut self, name: &Name, by: &Name, now: UnixTime) -> Option<Cut> {
+        let fits = |proven: &&Proven| proven.by == *by && proven.holds_at(now);
+        if let Some(proven) = self.new.proven.get(name) {
+            return Some(proven).filter(fits).map(|proven| proven.cut.clone());
+        }
+        let proven = self.old.proven.get(name).filter(fits)?.clone();
+        let cut = proven.cut.clone();
+        self.keep(name, proven);
+        Some(cut)
+    }
+
+    fn keep(&mut self, name: &Name, proven: Proven) {
+        let octets = proven.octets(name);
+        if octets > MAX_SHARED_ZONE_OCTETS {
+            return;
+        }
+        if self.new.octets + octets > HALF {
+            self.old = mem::take(&mut self.new);
+        }
+        self.new.keep(name, proven, octets);
+    }
+}
+
+impl Half {
+    /// Takes it in, in the place of what was known of the name; unless its owner's share is spent.
+    fn keep(&mut self, name: &Name, proven: Proven, octets: usize) {
+        let owner = (labels::count(name) > 2).then(|| name.trim_to(2));
+        let mut spent = 0;
+        if let Some(earlier) = self.proven.remove(name) {
+            let earlier = earlier.octets(name);
+            self.octets = self.octets.saturating_sub(earlier);
+            spent = earlier;
+        }
+        if let Some(owner) = owner {
+            let held = self.owners.entry(owner).or_default();
+            *held = held.saturating_sub(spent);
+            if *held + octets > HALF / SHARED_ZONES_OWNERS {
+                return;
+            }
+            *held += octets;
+        }
+        self.octets += octets;
+        self.proven.insert(name.clone(), proven);
+    }
+}
+
+impl Proven {
+    /// Does it count at that moment, and for a while?
+    fn holds_at(&self, now: UnixTime) -> bool {
+        self.from <= now && now.plus(SHARED_ZONE_LEAST_LIFE) <= self.until
+    }
+
+    fn octets(&self, name: &Name) -> usize {
+        size_of::<(Name, Self)>() + name.len() + self.cut.octets()
+    }
+}
