@@ -1,15 +1,24 @@
-//! Puts questions and counts answers: one thread, whatever the number of connections, and two system calls a question
-//! where the connection stays. Each connection has one question out at any time: in turn, the answer of one is awaited and
-//! its next question put, while the server works on those of all others.
+//! Puts questions and counts answers. For answers that are known, one thread, whatever the number of connections, and two
+//! system calls a question where the connection stays: each connection has one question out at any time; in turn, the answer
+//! of one is awaited and its next question put, while the server works on those of all others. For answers that have to be
+//! found, a thread for each connection, which may have many questions out.
 
-use super::framing::{Client, Place, Protocol};
+use super::framing::{Client, PATIENCE, Place, Protocol};
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Times that a question is put again after its connection has ended without an answer.
 const TRIES: u32 = 3;
+
+/// How long the answer to a cold question is waited for: whoever answers late is slow, not lost.
+const COLD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How the answers begin that make mail wait.
+const WAITS: [&[u8]; 3] = [b"verdict=defer", b"TEMP", b"TIMEOUT"];
 
 /// One question, and how its right answer begins.
 pub(crate) struct Question {
@@ -32,6 +41,9 @@ pub(crate) struct Figures {
     took: Duration,
     /// Microseconds of each answer.
     latencies: Vec<u32>,
+    /// Answers that make the mail wait, and the microseconds after which the first of them came.
+    waits: u64,
+    first_wait: Option<u32>,
     wrong: u64,
     /// Connections that ended without an answer.
     cut: u64,
@@ -50,13 +62,15 @@ impl fmt::Display for Figures {
         };
         write!(
             f,
-            "answers={} seconds={:.3} rate={:.0} p50_us={} p99_us={} max_us={} wrong={} cut={}{}",
+            "answers={} seconds={:.3} rate={:.0} p50_us={} p99_us={} max_us={} waits={} first_wait_us={} wrong={} cut={}{}",
             sorted.len(),
             self.took.as_secs_f64(),
             sorted.len() as f64 / self.took.as_secs_f64(),
             at(0.5),
             at(0.99),
             at(1.0),
+            self.waits,
+            self.first_wait.unwrap_or(0),
             self.wrong,
             self.cut,
             self.example,
@@ -85,27 +99,66 @@ impl Round<'_> {
         let _noticed_later = line.client.put(&self.questions[line.out].framed);
     }
 
+    /// Takes the answer to the question that is out, and asks again if the connection has ended instead.
     fn take(&mut self, line: &mut Line<'_>) {
-        let question = &self.questions[line.out];
         for _ in 0..TRIES {
-            match line.client.take() {
-                Ok(answer) => {
-                    if !answer.starts_with(&question.right) {
-                        self.figures.wrong += 1;
-                        self.figures.example = format!(" example={:?}", String::from_utf8_lossy(answer));
-                    }
-                    let took = u32::try_from(line.since.elapsed().as_micros()).unwrap_or(u32::MAX);
-                    self.figures.latencies.push(took);
-                    return;
+            if self.took(line) {
+                return;
+            }
+            let _noticed_later = line.client.put(&self.questions[line.out].framed);
+        }
+        self.lose(1);
+    }
+
+    /// Puts all of these questions at once, and takes their answers.
+    fn put_and_take(&mut self, line: &mut Line<'_>, numbers: std::ops::Range<usize>) {
+        let mut out: VecDeque<usize> = numbers.collect();
+        line.since = Instant::now();
+        for _ in 0..TRIES {
+            if out.is_empty() {
+                break;
+            }
+            let framed: Vec<u8> =
+                out.iter().flat_map(|number| &self.questions[*number].framed).copied().collect();
+            let _noticed_later = line.client.put(&framed);
+            while let Some(number) = out.front() {
+                line.out = *number;
+                if !self.took(line) {
+                    break;
                 }
-                Err(_) => {
-                    self.figures.cut += 1;
-                    let _noticed_later = line.client.put(&question.framed);
-                }
+                out.pop_front();
             }
         }
-        self.figures.wrong += 1;
-        " example=\"no answer\"".clone_into(&mut self.figures.example);
+        self.lose(out.len());
+    }
+
+    /// Counts the answer to the question that is out; false if the connection has ended instead.
+    fn took(&mut self, line: &mut Line<'_>) -> bool {
+        let Ok(answer) = line.client.take() else {
+            self.figures.cut += 1;
+            return false;
+        };
+        let took = u32::try_from(line.since.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let right = &self.questions[line.out].right;
+        if !answer.starts_with(right) {
+            if WAITS.iter().any(|word| answer.starts_with(word)) {
+                self.figures.waits += 1;
+                let first = self.figures.first_wait.get_or_insert(took);
+                *first = took.min(*first);
+            } else {
+                self.figures.wrong += 1;
+            }
+            self.figures.example = format!(" example={:?}", String::from_utf8_lossy(answer));
+        }
+        self.figures.latencies.push(took);
+        true
+    }
+
+    fn lose(&mut self, answers: usize) {
+        if answers > 0 {
+            self.figures.wrong += u64::try_from(answers).unwrap();
+            " example=\"no answer\"".clone_into(&mut self.figures.example);
+        }
     }
 }
 
@@ -113,16 +166,19 @@ fn begin<'a>(
     place: &'a Place,
     protocol: Protocol,
     connections: usize,
+    patience: Duration,
     questions: &'a [Question],
 ) -> (Round<'a>, Vec<Line<'a>>) {
     let figures = Figures {
         took: Duration::ZERO,
-        latencies: Vec::with_capacity(1 << 20),
+        latencies: Vec::new(),
+        waits: 0,
+        first_wait: None,
         wrong: 0,
         cut: 0,
         example: String::new(),
     };
-    let line = |_| Line { client: Client::new(place, protocol), out: 0, since: Instant::now() };
+    let line = |_| Line { client: Client::new(place, protocol, patience), out: 0, since: Instant::now() };
     (Round { questions, figures }, (0..connections).map(line).collect())
 }
 
@@ -135,7 +191,7 @@ pub(crate) fn again_and_again(
     pause: Duration,
     questions: &[Question],
 ) -> Figures {
-    let (mut round, mut lines) = begin(place, protocol, connections, questions);
+    let (mut round, mut lines) = begin(place, protocol, connections, PATIENCE, questions);
     let start = Instant::now();
     let mut next = 0..;
     for line in &mut lines {
@@ -157,35 +213,38 @@ pub(crate) fn again_and_again(
     round.figures
 }
 
-/// Asks each question once; here a slow answer must not keep the other connections from their next question, so each
-/// has a thread.
+/// Asks each question once, each connection `at_once` of them before it takes the first answer. Here a slow answer must not
+/// keep the other connections from their next questions, so each has a thread.
 pub(crate) fn each_once(
     place: &Place,
     protocol: Protocol,
     connections: usize,
+    at_once: usize,
     questions: &[Question],
 ) -> Figures {
-    let next = std::sync::atomic::AtomicUsize::new(0);
+    let next = AtomicUsize::new(0);
     let start = Instant::now();
     let parts: Vec<Figures> = std::thread::scope(|scope| {
         let ask = || {
-            let (mut round, mut lines) = begin(place, protocol, 1, questions);
+            let (mut round, mut lines) = begin(place, protocol, 1, COLD_PATIENCE, questions);
             loop {
-                let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                if number >= questions.len() {
+                let first = next.fetch_add(at_once, Ordering::Relaxed);
+                if first >= questions.len() {
                     return round.figures;
                 }
-                round.put(&mut lines[0], number);
-                round.take(&mut lines[0]);
+                let end = questions.len().min(first + at_once);
+                round.put_and_take(&mut lines[0], first..end);
             }
         };
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(ask)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let mut sum = begin(place, protocol, 0, questions).0.figures;
+    let mut sum = begin(place, protocol, 0, COLD_PATIENCE, questions).0.figures;
     sum.took = start.elapsed();
     for part in parts {
         sum.latencies.extend(part.latencies);
+        sum.waits += part.waits;
+        sum.first_wait = sum.first_wait.into_iter().chain(part.first_wait).min();
         sum.wrong += part.wrong;
         sum.cut += part.cut;
         if !part.example.is_empty() {

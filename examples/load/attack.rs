@@ -1,6 +1,6 @@
 //! Peers that hold what they can get: they come back as soon as they are thrown out, and never stop.
 
-use super::framing::{Place, Stream, netstring};
+use super::framing::{PATIENCE, Place, Stream, netstring};
 use clap::ValueEnum;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ pub(crate) fn attack(at: &Place, connections: usize, manner: Manner) {
 }
 
 fn open(at: &Place) -> std::io::Result<Stream> {
-    let stream = Stream::open(at)?;
+    let stream = Stream::open(at, PATIENCE)?;
     stream.set_nonblocking()?;
     Ok(stream)
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// Where a server listens.
 pub(crate) type Place = Address;
 
-/// How long a client waits before it calls an answer lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client waits before it calls an answer lost: as long as Exim and Postfix do.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A protocol of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -52,17 +52,17 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Connects.
-    pub(crate) fn open(place: &Place) -> Result<Self> {
+    /// Connects; what is read from it comes within `patience`.
+    pub(crate) fn open(place: &Place, patience: Duration) -> Result<Self> {
         let stream = match place {
             Address::Unix(path) => Self::Unix(UnixStream::connect(path)?),
             Address::Tcp(address) => Self::Tcp(TcpStream::connect(address.get())?),
         };
         match &stream {
-            Self::Unix(stream) => stream.set_read_timeout(Some(PATIENCE))?,
+            Self::Unix(stream) => stream.set_read_timeout(Some(patience))?,
             Self::Tcp(stream) => {
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(patience))?;
             }
         }
         Ok(stream)
@@ -111,27 +111,32 @@ impl Write for Stream {
 pub(crate) struct Client<'a> {
     place: &'a Place,
     protocol: Protocol,
+    patience: Duration,
     stream: Option<Stream>,
     read: Vec<u8>,
+    /// Octets of it that were taken.
+    taken: usize,
 }
 
 impl<'a> Client<'a> {
     /// Not connected yet.
-    pub(crate) fn new(place: &'a Place, protocol: Protocol) -> Self {
-        Self { place, protocol, stream: None, read: Vec::with_capacity(4_096) }
+    pub(crate) fn new(place: &'a Place, protocol: Protocol, patience: Duration) -> Self {
+        Self { place, protocol, patience, stream: None, read: Vec::with_capacity(4_096), taken: 0 }
     }
 
-    /// Puts a question.
+    /// Puts a question; by the socketmap, as many as one likes before the first answer is taken.
     pub(crate) fn put(&mut self, question: &[u8]) -> Result<()> {
         if self.stream.is_none() {
-            self.stream = Some(Stream::open(self.place)?);
+            self.stream = Some(Stream::open(self.place, self.patience)?);
+            self.read.clear();
+            self.taken = 0;
         }
         let stream = self.stream.as_mut().expect("it was just opened");
         stream.write_all(question)?;
         if self.protocol == Protocol::Exim { stream.finish() } else { Ok(()) }
     }
 
-    /// Waits for the answer and gives its text; an error if the connection ends without one.
+    /// Waits for the next answer and gives its text; an error if the connection ends without one.
     pub(crate) fn take(&mut self) -> Result<&[u8]> {
         let end = match self.receive() {
             Ok(end) => end,
@@ -151,27 +156,25 @@ impl<'a> Client<'a> {
 
     /// Reads one answer; where its text ends.
     fn receive(&mut self) -> Result<usize> {
-        self.read.clear();
+        self.read.drain(..self.taken);
+        self.taken = 0;
         let mut buffer = [0; 4_096];
         loop {
+            if let (Protocol::Socketmap, Some(length)) = (self.protocol, netstring_length(&self.read)) {
+                self.taken = length;
+                return Ok(length - 1);
+            }
             let Some(stream) = self.stream.as_mut() else {
                 return Err(std::io::ErrorKind::NotConnected.into());
             };
             let count = stream.read(&mut buffer)?;
             self.read.extend_from_slice(&buffer[..count]);
-            match self.protocol {
-                Protocol::Exim if count == 0 && !self.read.is_empty() => {
+            if count == 0 {
+                if self.protocol == Protocol::Exim && !self.read.is_empty() {
                     self.stream = None;
+                    self.taken = self.read.len();
                     return Ok(self.read.trim_ascii_end().len());
                 }
-                Protocol::Socketmap => {
-                    if let Some(length) = netstring_length(&self.read) {
-                        return Ok(length - 1);
-                    }
-                }
-                Protocol::Exim => {}
-            }
-            if count == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
         }

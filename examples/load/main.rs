@@ -44,6 +44,9 @@ enum Task {
         /// Each question once, however long it takes
         #[arg(long)]
         once: bool,
+        /// With --once: questions that each connection puts before it takes the first answer (socketmap)
+        #[arg(long, default_value_t = 1)]
+        at_once: usize,
         /// Milliseconds between an answer and the next question
         #[arg(long, default_value_t = 0)]
         pause: u64,
@@ -77,10 +80,10 @@ enum Task {
 
 fn main() {
     match Task::parse() {
-        Task::Ask { at, protocol, connections, seconds, once, pause, questions } => {
+        Task::Ask { at, protocol, connections, seconds, once, at_once, pause, questions } => {
             let questions = asker::read(&questions, protocol);
             let figures = if once {
-                asker::each_once(&at, protocol, connections, &questions)
+                asker::each_once(&at, protocol, connections, at_once, &questions)
             } else {
                 let pause = std::time::Duration::from_millis(pause);
                 let time = std::time::Duration::from_secs_f64(seconds);

@@ -5,7 +5,7 @@
 //! host does afterwards, so that each kind of domain has its right answers. Only a domain that changes its policy may be
 //! answered after the policy before, which is in force until the new one has been fetched.
 
-use super::framing::{Client, Place, Protocol};
+use super::framing::{Client, PATIENCE, Place, Protocol};
 use super::laboratory::Laboratory;
 use super::laboratory::policy_host::{Body, Certificate, Conduct};
 use super::world::{Kind, policy};
@@ -131,7 +131,10 @@ pub(crate) fn soak(lab: &Laboratory, domains: &[(Kind, String)], plan: &Plan) ->
 }
 
 fn clients(plan: &Plan) -> [Client<'_>; 2] {
-    [Client::new(&plan.exim, Protocol::Exim), Client::new(&plan.postfix, Protocol::Socketmap)]
+    [
+        Client::new(&plan.exim, Protocol::Exim, PATIENCE),
+        Client::new(&plan.postfix, Protocol::Socketmap, PATIENCE),
+    ]
 }
 
 /// One thread's share of the questions, each at its time.

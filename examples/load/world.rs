@@ -63,9 +63,10 @@ pub(crate) fn policy(mode: &str, host: &str) -> String {
     format!("version: STSv1 | mode: {mode} | mx: {host} | max_age: 604800")
 }
 
-/// The world in the form of `fixtures/laboratory/world`.
+/// The world in the form of `fixtures/laboratory/world`: these domains, and `silent.test`, whose name server never answers.
 fn text(domains: &[(Kind, String)]) -> String {
-    let mut text = "zone . signed\nzone test signed\n  ns A 127.0.0.1\n".to_owned();
+    let mut text =
+        "zone . signed\nzone test signed\n  ns A 127.0.0.1\nzone silent.test unsigned silent\n".to_owned();
     for (kind, domain) in domains {
         let signed = if *kind == Kind::Dane { "signed" } else { "unsigned" };
         writeln!(text, "zone {domain} {signed}\n  @ MX 10 mx.{domain}.\n  mx A 127.0.0.1").unwrap();

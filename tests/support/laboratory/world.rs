@@ -130,11 +130,10 @@ impl World {
         let plan = &self.plans[origin];
         let children: Vec<(Name, Option<RData>)> = self
             .plans
-            .iter()
-            .filter(|(child, _)| {
-                // The first condition is the cheap one: a world may have thousands of zones.
-                origin.zone_of(child) && *child != origin && self.zone_above(child) == *origin
-            })
+            .range(origin..)
+            // In the canonical order (RFC 4034 section 6.1) what is below a name follows it at once.
+            .take_while(|(child, _)| origin.zone_of(child))
+            .filter(|(child, _)| *child != origin && self.zone_above(child) == *origin)
             .map(|(child, plan)| {
                 let ds = (plan.health != Health::Unsigned).then(|| plan.key.ds(child));
                 (child.clone(), ds)

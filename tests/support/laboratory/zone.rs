@@ -213,7 +213,10 @@ impl Zone {
 
     /// The deepest name at or above `name` that exists, be it without records of its own (RFC 4592 section 3.3.1).
     fn closest_encloser(&self, name: &Name) -> Name {
-        let exists = |candidate: &Name| self.nodes.keys().any(|owner| candidate.zone_of(owner));
+        // In the canonical order (RFC 4034 section 6.1) what is below a name follows it at once.
+        let exists = |candidate: &Name| {
+            self.nodes.range(candidate..).next().is_some_and(|(owner, _)| candidate.zone_of(owner))
+        };
         let mut candidate = name.clone();
         while !exists(&candidate) {
             candidate = candidate.base_name();
