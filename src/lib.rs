@@ -64,6 +64,7 @@
 //! | trust anchor, chain of trust | the root's keys, and DS and DNSKEY records from there down | RFC 4035 section 5 |
 //! | walk, [`dns::walk::Walk`] | the validation of one question, from the anchor to the answer | RFC 4035 section 5 |
 //! | trust context, [`dns::walk::TrustContext`] | what all walks of one verdict share: anchors, time, zones proven, budget | |
+//! | proven zones, [`dns::proven_zones::ProvenZones`] | what look-ups of one process have proven of zones, for one another | RFC 4035 section 4.3 |
 //! | query pass | all queries to one order of name servers; a second one asks for a second opinion | |
 //! | denial, `NsecSet`, `Nsec3Set`, opt-out | proofs that a name or type does not exist, from records of one kind | RFC 4035 section 5.4, RFC 5155 |
 //! | resolution failure | a DNS question that failed; it is not asked again at once | RFC 9520 section 3 |

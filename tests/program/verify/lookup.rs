@@ -56,11 +56,21 @@ const ANSWERS: [(&str, &str, &str, &str); 44] = [
 
 #[test]
 fn every_kind_of_answer_gets_its_class() {
+    every_answer_of_a_batch(&[]);
+}
+
+#[test]
+fn and_no_other_where_look_ups_share_zones() {
+    every_answer_of_a_batch(&["--share-zones"]);
+}
+
+fn every_answer_of_a_batch(options: &[&str]) {
     let lab = Laboratory::start();
     let input: String = ANSWERS.iter().map(|(name, rtype, ..)| format!("{name} {rtype}\n")).collect();
     let mut child = Command::new(PROGRAM)
         .args(["lookup", "--batch", "--deadline", "3", "--dns", &lab.dns().to_string(), "--trust-anchor"])
         .arg(lab.trust_anchor())
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

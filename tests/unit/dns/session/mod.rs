@@ -3,6 +3,7 @@
 mod checked;
 mod dane;
 mod overlap;
+mod shared;
 
 use super::fake::{Act, Fake, bare};
 use crate::support::laboratory::Laboratory;

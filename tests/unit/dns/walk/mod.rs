@@ -11,4 +11,5 @@ mod chain;
 mod proof;
 mod recorded;
 mod scope;
+mod shared;
 mod wild;

@@ -1,0 +1,562 @@
+//! What look-ups of one process prove of zones for one another: what counts, for how long, and what is proven anew.
+
+use super::scene::*;
+use hickory_proto::dnssec::DigestType;
+use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC};
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{RData, Record, RecordType, SerialNumber};
+use smtp_sts_verify::dns::Class;
+use smtp_sts_verify::dns::anchor::TrustAnchors;
+use smtp_sts_verify::dns::proven_zones::ProvenZones;
+use smtp_sts_verify::dns::walk::{Finding, TrustContext};
+use smtp_sts_verify::limits::{
+    MAX_NEGATIVE_TTL, MAX_SHARED_ZONES_OCTETS, SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
+};
+use smtp_sts_verify::time::UnixTime;
+use std::sync::Arc;
+
+const POLICY: &str = "_smtp-sts.mail.test.";
+const DAY: u32 = 86_400;
+
+fn anchors(scene: &Scene) -> Arc<TrustAnchors> {
+    Arc::new(TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap())
+}
+
+fn zones(scene: &Scene) -> ProvenZones {
+    ProvenZones::under(anchors(scene))
+}
+
+/// A look-up so many seconds after the others; the proof is looked through.
+fn ask_at(
+    scene: &Scene,
+    zones: &ProvenZones,
+    seconds: u64,
+    question: (&str, &str),
+) -> (Finding, Vec<String>) {
+    let mut trust = TrustContext::sharing(zones, UnixTime(NOW + seconds));
+    let (finding, asked) = scene.walk_under(&mut trust, question.0, question.1);
+    if let Err(flaw) = scene.audit(&finding) {
+        panic!("{flaw}\n  {finding:#?}");
+    }
+    (finding, asked)
+}
+
+fn ask(scene: &Scene, zones: &ProvenZones, question: (&str, &str)) -> (Finding, Vec<String>) {
+    ask_at(scene, zones, 0, question)
+}
+
+/// The records with that TTL.
+fn lasting(ttl: u32, mut records: Vec<Record>) -> Vec<Record> {
+    records.iter_mut().for_each(|record| record.ttl = ttl);
+    records
+}
+
+/// A scene whose zones have that TTL, and a policy record that has the usual one.
+fn scene(ttl: u32) -> Scene {
+    let mut scene = Scene::new();
+    for part in [".", "test.", "mail.test."] {
+        let zone = [&scene.root, &scene.test, &scene.mail].into_iter().find(|zone| zone.origin == name(part));
+        let keys = zone.map(|zone| zone.signed(lasting(ttl, vec![zone.key()]))).unwrap();
+        scene.put(part, "DNSKEY", data(vec![keys]));
+    }
+    let test = scene.root.signed(lasting(ttl, vec![scene.test.ds(DigestType::SHA256)]));
+    let mail = scene.test.signed(lasting(ttl, vec![scene.mail.ds(DigestType::SHA256)]));
+    scene.put("test.", "DS", data(vec![test]));
+    scene.put("mail.test.", "DS", data(vec![mail]));
+    let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    scene.put(POLICY, "TXT", data(vec![policy]));
+    scene
+}
+
+/// The questions of a look-up that nobody has helped.
+fn cold(scene: &Scene, question: (&str, &str)) -> (Finding, Vec<String>) {
+    ask(scene, &zones(scene), question)
+}
+
+#[test]
+fn what_one_has_proven_costs_the_next_one_nothing() {
+    let scene = scene(TTL);
+    let zones = zones(&scene);
+    let (first, _) = ask(&scene, &zones, (POLICY, "TXT"));
+    let mut trust = TrustContext::sharing(&zones, UnixTime(NOW + 1));
+    let (second, asked) = scene.walk_under(&mut trust, POLICY, "TXT");
+    expect(&second, "secure 1 data");
+    assert_eq!(asked, ["_smtp-sts.mail.test. TXT"]);
+    assert_eq!(trust.spent().verifications, 1);
+    assert_eq!(second.proof, first.proof, "the proof says from the anchor down what it rests on");
+}
+
+#[test]
+fn it_counts_until_the_first_ttl_ends_and_an_answer_rests_on_it_no_longer() {
+    let scene = scene(TTL);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    let last = u64::from(TTL) - SHARED_ZONE_LEAST_LIFE;
+    let (finding, asked) = ask_at(&scene, &zones, last, (POLICY, "TXT"));
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(finding.valid_until, Some(UnixTime(NOW + u64::from(TTL))), "its own TTL ends later");
+    let (finding, asked) = ask_at(&scene, &zones, last + 1, (POLICY, "TXT"));
+    assert_eq!(asked.len(), cold(&scene, (POLICY, "TXT")).1.len(), "{asked:?}");
+    assert_eq!(finding.valid_until, Some(UnixTime(NOW + last + 1 + u64::from(TTL))));
+}
+
+#[test]
+fn it_counts_until_the_first_signature_ends() {
+    let mut scene = scene(TTL);
+    let soon = u32::try_from(NOW).unwrap() + 100;
+    let keys = scene.test.signed_but(vec![scene.test.key()], |input| {
+        input.sig_expiration = SerialNumber::new(soon);
+    });
+    scene.put("test.", "DNSKEY", data(vec![keys]));
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    assert_eq!(ask_at(&scene, &zones, 90, (POLICY, "TXT")).1, ["_smtp-sts.mail.test. TXT"]);
+    let asked = ask_at(&scene, &zones, 91, (POLICY, "TXT")).1;
+    assert!(asked.contains(&"test. DNSKEY".to_owned()), "{asked:?}");
+    assert!(!asked.contains(&". DNSKEY".to_owned()), "the root's keys hold: {asked:?}");
+    // Beyond it nothing is proven, cold or not.
+    let mut trust = TrustContext::sharing(&zones, UnixTime(NOW + 101));
+    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "bogus (signature-expired)");
+}
+
+#[test]
+fn a_clock_that_goes_back_or_far_ahead_finds_nothing_proven() {
+    let scene = scene(DAY);
+    let zones = zones(&scene);
+    ask_at(&scene, &zones, 1_000, (POLICY, "TXT"));
+    let all = cold(&scene, (POLICY, "TXT")).1.len();
+    for seconds in [999, 0, 1_000 + u64::from(DAY)] {
+        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW + seconds));
+        assert_eq!(scene.walk_under(&mut trust, POLICY, "TXT").1.len(), all, "{seconds}");
+    }
+}
+
+/// `plain.test.`, delegated without DS, as these records say; and a host there.
+fn with_unsigned(scene: &mut Scene, denial_of_ds: Vec<Vec<Record>>) {
+    scene.put("plain.test.", "DS", denial(denial_of_ds));
+    for host in ["a.plain.test.", "b.c.plain.test."] {
+        scene.put(host, "A", data(vec![vec![address(host)]]));
+    }
+}
+
+#[test]
+fn an_unsigned_delegation_is_known_for_an_hour_at_most() {
+    let mut scene = scene(DAY);
+    let nsec = scene.test.nsec("plain.test.", "q.test.", "NS RRSIG NSEC").swap_remove(0);
+    let nsec = scene.test.signed(lasting(DAY, vec![nsec]));
+    with_unsigned(&mut scene, vec![nsec]);
+    let zones = zones(&scene);
+    expect(&ask(&scene, &zones, ("a.plain.test.", "A")).0, "insecure 1 data (unsigned-delegation)");
+    let last = MAX_NEGATIVE_TTL - SHARED_ZONE_LEAST_LIFE;
+    let (finding, asked) = ask_at(&scene, &zones, last, ("b.c.plain.test.", "A"));
+    expect(&finding, "insecure 1 data (unsigned-delegation)");
+    assert_eq!(asked, ["b.c.plain.test. A"], "however deep it lies below");
+    let asked = ask_at(&scene, &zones, last + 1, ("a.plain.test.", "A")).1;
+    assert_eq!(asked, ["plain.test. DS", "a.plain.test. A"], "keys hold on");
+}
+
+#[test]
+fn so_is_one_under_opt_out() {
+    let mut scene = scene(TTL);
+    let proof = vec![
+        scene.test.nsec3_at("test.", "NS SOA RRSIG DNSKEY NSEC3PARAM", OPT_OUT),
+        scene.test.nsec3_over("plain.test.", OPT_OUT),
+    ];
+    with_unsigned(&mut scene, proof);
+    let zones = zones(&scene);
+    for (host, expected) in [
+        ("a.plain.test.", vec![". DNSKEY", "test. DS", "test. DNSKEY", "plain.test. DS", "a.plain.test. A"]),
+        ("b.c.plain.test.", vec!["b.c.plain.test. A"]),
+    ] {
+        let (finding, asked) = ask(&scene, &zones, (host, "A"));
+        expect(&finding, "insecure 1 data (opt-out)");
+        assert_eq!(asked, expected);
+    }
+}
+
+#[test]
+fn what_only_these_replies_make_so_is_nobody_elses() {
+    // A zone that cannot deny shows what it shows for every name: it says nothing about this one.
+    let mut scene = scene(TTL);
+    let heavy = Nsec3 { iterations: 2_501, ..PLAIN };
+    let proof = vec![scene.test.nsec3_over("other.test.", heavy)];
+    scene.put("mail.test.", "DS", denial(proof));
+    let zones = zones(&scene);
+    scene.put("_x.mail.test.", "TXT", data(vec![vec![txt("_x.mail.test.", "anybody's")]]));
+    expect(&ask(&scene, &zones, ("_x.mail.test.", "TXT")).0, "insecure 1 data (nsec3-iterations)");
+    let genuine = scene.test.signed(vec![scene.mail.ds(DigestType::SHA256)]);
+    scene.put("mail.test.", "DS", data(vec![genuine]));
+    expect(&ask(&scene, &zones, (POLICY, "TXT")).0, "secure 1 data");
+    expect(&ask(&scene, &zones, ("_x.mail.test.", "TXT")).0, "bogus (no-signature)");
+}
+
+#[test]
+fn broken_and_doubtful_cuts_are_nobody_elses() {
+    for (owner, rtype) in [
+        (".", "DNSKEY"),
+        ("test.", "DS"),
+        ("test.", "DNSKEY"),
+        ("mail.test.", "DS"),
+        ("mail.test.", "DNSKEY"),
+    ] {
+        let mut broken = scene(TTL);
+        broken.change(owner, rtype, |message| {
+            message.answers.retain(|record| record.record_type() != RecordType::RRSIG);
+        });
+        let mut failing = scene(TTL);
+        failing.fail(owner, rtype);
+        for mut scene in [broken, failing] {
+            let zones = zones(&scene);
+            let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
+            let (finding, _) = scene.walk_under(&mut trust, POLICY, "TXT");
+            assert!(finding.outcome.content().is_none(), "{owner} {rtype}: {finding:?}");
+            // The same keys, mended.
+            let zone = |origin: &str| {
+                [&scene.root, &scene.test, &scene.mail]
+                    .into_iter()
+                    .find(|zone| zone.origin == name(origin))
+                    .unwrap()
+            };
+            let mended = match rtype {
+                "DS" => {
+                    let parent = if owner == "test." { &scene.root } else { &scene.test };
+                    parent.signed(vec![zone(owner).ds(DigestType::SHA256)])
+                }
+                _ => zone(owner).signed(vec![zone(owner).key()]),
+            };
+            scene.put(owner, rtype, data(vec![mended]));
+            expect(&ask(&scene, &zones, (POLICY, "TXT")).0, "secure 1 data");
+        }
+    }
+}
+
+#[test]
+fn an_alias_on_the_way_is_no_cut_for_others_either() {
+    let mut scene = scene(TTL);
+    let moved = scene.mail.signed(vec![dname("d.mail.test.", "e.mail.test.")]);
+    for (owner, rtype) in [("x.d.mail.test.", "TXT"), ("x.d.mail.test.", "DS"), ("d.mail.test.", "DS")] {
+        let at_owner = if owner == "d.mail.test." {
+            denial(vec![scene.mail.nsec("d.mail.test.", "e.mail.test.", "DNAME RRSIG NSEC")])
+        } else {
+            data(vec![moved.clone()])
+        };
+        scene.put(owner, rtype, at_owner);
+    }
+    let target = scene.mail.signed(vec![txt("x.e.mail.test.", "here")]);
+    scene.put("x.e.mail.test.", "TXT", data(vec![target]));
+    let zones = zones(&scene);
+    for expected in [9, 2] {
+        let (finding, asked) = ask(&scene, &zones, ("x.d.mail.test.", "TXT"));
+        expect(&finding, "secure 1 data");
+        assert!(asked.len() <= expected, "{asked:?}");
+    }
+}
+
+#[test]
+fn top_level_names_that_do_not_exist_take_nobodys_room() {
+    let mut scene = scene(TTL);
+    for question in ["TXT", "DS"] {
+        let gone = vec![
+            scene.root.nsec("m.", "o.", "NS RRSIG NSEC"),
+            scene.root.nsec(".", "a.", "NS SOA RRSIG NSEC DNSKEY"),
+        ];
+        scene.put("nobody.", question, reply(ResponseCode::NXDomain, vec![], gone));
+    }
+    let zones = zones(&scene);
+    for expected in [vec![". DNSKEY", "nobody. DS", "nobody. TXT"], vec!["nobody. DS", "nobody. TXT"]] {
+        let (finding, asked) = ask(&scene, &zones, ("nobody.", "TXT"));
+        expect(&finding, "secure nxdomain");
+        assert_eq!(asked, expected);
+    }
+}
+
+// ---- what fails under it -------------------------------------------------------------------------------------
+
+/// `mail.test.` has other keys from one moment to the next, and signs with them.
+fn rolled_over(scene: &mut Scene) {
+    scene.mail = Zone::new("mail.test.");
+    let ds = scene.test.signed(vec![scene.mail.ds(DigestType::SHA256)]);
+    let keys = scene.mail.signed(vec![scene.mail.key()]);
+    let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    scene.put("mail.test.", "DS", data(vec![ds]));
+    scene.put("mail.test.", "DNSKEY", data(vec![keys]));
+    scene.put(POLICY, "TXT", data(vec![policy]));
+}
+
+#[test]
+fn keys_that_were_exchanged_in_haste_are_found_before_anything_is_bogus_and_count_for_the_next() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    rolled_over(&mut scene);
+    let (finding, asked) = ask(&scene, &zones, (POLICY, "TXT"));
+    expect(&finding, "secure 1 data");
+    let anew = cold(&scene, (POLICY, "TXT")).1;
+    assert!(anew.iter().all(|question| asked.contains(question)), "everything anew: {asked:?}");
+    assert_eq!(ask(&scene, &zones, (POLICY, "TXT")).1, ["_smtp-sts.mail.test. TXT"]);
+}
+
+#[test]
+fn a_zone_that_is_no_longer_signed_is_insecure_at_once() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    let unsigned = scene.test.nsec("mail.test.", "q.test.", "NS RRSIG NSEC");
+    scene.put("mail.test.", "DS", denial(vec![unsigned]));
+    scene.put(POLICY, "TXT", data(vec![vec![txt(POLICY, "v=STSv1")]]));
+    expect(&ask(&scene, &zones, (POLICY, "TXT")).0, "insecure 1 data (unsigned-delegation)");
+    assert_eq!(ask(&scene, &zones, (POLICY, "TXT")).1, ["_smtp-sts.mail.test. TXT"]);
+}
+
+#[test]
+fn what_is_bogus_cold_is_bogus_for_the_same_reason_and_changes_nothing_for_others() {
+    let mut scene = scene(TTL);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    let forged = "_x.mail.test.";
+    scene.put(forged, "TXT", data(vec![vec![txt(forged, "forged")]]));
+    let (finding, asked) = ask(&scene, &zones, (forged, "TXT"));
+    let (alone, asked_alone) = cold(&scene, (forged, "TXT"));
+    assert_eq!((&finding.outcome, &finding.proof), (&alone.outcome, &alone.proof));
+    assert_eq!(asked.len(), asked_alone.len(), "{asked:?}");
+    assert_eq!(ask(&scene, &zones, (POLICY, "TXT")).1.len(), 1);
+}
+
+#[test]
+fn silence_is_what_it_is_cold() {
+    let mut scene = scene(TTL);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    scene.fail("_x.mail.test.", "TXT");
+    let (finding, _) = ask(&scene, &zones, ("_x.mail.test.", "TXT"));
+    assert_eq!(finding.outcome, cold(&scene, ("_x.mail.test.", "TXT")).0.outcome);
+    // And where the zone is not signed any more, it is known to be so.
+    let unsigned = scene.test.nsec("mail.test.", "q.test.", "NS RRSIG NSEC");
+    scene.put("mail.test.", "DS", denial(vec![unsigned]));
+    let (finding, _) = ask(&scene, &zones, ("_x.mail.test.", "TXT"));
+    assert_eq!(finding.outcome, cold(&scene, ("_x.mail.test.", "TXT")).0.outcome);
+}
+
+#[test]
+fn who_proves_anew_does_not_disturb_whoever_does_not() {
+    let mut scene = scene(TTL);
+    let zones = zones(&scene);
+    ask(&scene, &zones, (POLICY, "TXT"));
+    scene.put("_x.mail.test.", "TXT", data(vec![vec![txt("_x.mail.test.", "forged")]]));
+    let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
+    for (part, rtype) in [
+        (".", "DNSKEY"),
+        ("test.", "DS"),
+        ("test.", "DNSKEY"),
+        ("mail.test.", "DS"),
+        ("mail.test.", "DNSKEY"),
+    ] {
+        scene.fail(part, rtype);
+    }
+    // With the way down silent, what is forged is unreachable; what is genuine is secure before and after, as it was.
+    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "secure 1 data");
+    let (finding, _) = scene.walk_under(&mut trust, "_x.mail.test.", "TXT");
+    assert_eq!(finding.outcome.class(), Class::Unreachable, "{finding:?}");
+    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "secure 1 data");
+}
+
+// ---- room ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn nobody_takes_the_room_of_others() {
+    let mut scene = scene(TTL);
+    let nsec = scene.test.nsec("plain.test.", "q.test.", "NS RRSIG NSEC");
+    with_unsigned(&mut scene, vec![nsec]);
+    let zones = zones(&scene);
+    ask(&scene, &zones, ("a.plain.test.", "A"));
+    // More names of one owner than there is room for altogether, if each took as little as can be.
+    let share = MAX_SHARED_ZONES_OCTETS / 4 / SHARED_ZONES_OWNERS;
+    let many = share / 200;
+    let host = |number: usize| format!("n{number}.mail.test.");
+    for number in 0..many {
+        let signed = scene.mail.signed(vec![address(&host(number))]);
+        scene.put(&host(number), "A", data(vec![signed]));
+        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
+        expect(&scene.walk_under(&mut trust, &host(number), "A").0, "secure 1 data");
+    }
+    assert_eq!(ask(&scene, &zones, (&host(0), "A")).1.len(), 1, "the first ones are known");
+    assert_eq!(ask(&scene, &zones, (&host(many - 1), "A")).1.len(), 2, "the share is spent");
+    assert_eq!(ask(&scene, &zones, ("b.c.plain.test.", "A")).1.len(), 1, "others are still known");
+}
+
+#[test]
+fn a_zone_with_very_many_keys_is_proven_anew_each_time() {
+    let mut scene = scene(TTL);
+    let others: Vec<Record> = (0..150).map(|_| Zone::new("mail.test.").key()).collect();
+    let keys = scene.mail.signed([vec![scene.mail.key()], others].concat());
+    scene.put("mail.test.", "DNSKEY", data(vec![keys]));
+    let zones = zones(&scene);
+    for _ in 0..2 {
+        let (finding, asked) = ask(&scene, &zones, (POLICY, "TXT"));
+        expect(&finding, "secure 1 data");
+        assert!(asked.contains(&"mail.test. DNSKEY".to_owned()), "{asked:?}");
+    }
+}
+
+// ---- fewer questions within one verdict ----------------------------------------------------------------------
+
+/// The questions of these, one after the other, in one verdict.
+fn in_one_verdict(scene: &Scene, questions: &[(&str, &str)]) -> (Finding, Vec<String>) {
+    let mut trust = TrustContext::new(anchors(scene), scene.now);
+    let mut last = None;
+    for (owner, rtype) in questions {
+        last = Some(scene.walk_under(&mut trust, owner, rtype));
+    }
+    let (finding, asked) = last.unwrap();
+    if let Err(flaw) = scene.audit(&finding) {
+        panic!("{flaw}\n  {finding:#?}");
+    }
+    (finding, asked)
+}
+
+/// Records that deny `gone.mail.test.` and each wildcard for it; or all but the wildcard.
+fn gone(scene: &Scene, whole: bool) -> Vec<Vec<Record>> {
+    let cover = scene.mail.nsec("f.mail.test.", "h.mail.test.", "A RRSIG NSEC");
+    let wildcard = scene.mail.nsec("mail.test.", "a.mail.test.", "NS SOA MX RRSIG NSEC DNSKEY");
+    if whole { vec![cover, wildcard] } else { vec![cover] }
+}
+
+#[test]
+fn a_name_that_is_proven_not_to_exist_answers_for_all_below_it() {
+    let mut scene = scene(TTL);
+    scene.put("gone.mail.test.", "MX", reply(ResponseCode::NXDomain, vec![], gone(&scene, true)));
+    for question in
+        [("gone.mail.test.", "A"), ("_25._tcp.gone.mail.test.", "TLSA"), ("gone.mail.test.", "DS")]
+    {
+        let (finding, asked) = in_one_verdict(&scene, &[("gone.mail.test.", "MX"), question]);
+        expect(&finding, "secure nxdomain");
+        assert_eq!(finding.valid_until, Some(UnixTime(NOW + u64::from(TTL))));
+        assert!(asked.is_empty(), "{asked:?}");
+    }
+    // Beside it, nothing is known.
+    let (_, asked) = in_one_verdict(&scene, &[("gone.mail.test.", "MX"), ("going.mail.test.", "A")]);
+    assert!(asked.contains(&"going.mail.test. A".to_owned()));
+}
+
+#[test]
+fn an_absence_that_leaves_something_open_answers_for_nothing_else() {
+    let without_type =
+        |scene: &Scene| vec![scene.mail.nsec("gone.mail.test.", "h.mail.test.", "A RRSIG NSEC")];
+    let above_others =
+        |scene: &Scene| vec![scene.mail.nsec("f.mail.test.", "x.gone.mail.test.", "A RRSIG NSEC")];
+    let opt_out = |scene: &Scene| {
+        vec![
+            scene.mail.nsec3_at("mail.test.", "NS SOA RRSIG DNSKEY", OPT_OUT),
+            scene.mail.nsec3_over("gone.mail.test.", OPT_OUT),
+            scene.mail.nsec3_over("*.mail.test.", OPT_OUT),
+        ]
+    };
+    let heavy = |scene: &Scene| {
+        let terms = Nsec3 { iterations: 151, ..PLAIN };
+        vec![
+            scene.mail.nsec3_at("mail.test.", "NS SOA RRSIG DNSKEY", terms),
+            scene.mail.nsec3_over("gone.mail.test.", terms),
+            scene.mail.nsec3_over("*.mail.test.", terms),
+        ]
+    };
+    let half = |scene: &Scene| gone(scene, false);
+    let denials: [&dyn Fn(&Scene) -> Vec<Vec<Record>>; 5] =
+        [&without_type, &above_others, &opt_out, &heavy, &half];
+    for denies in denials {
+        let mut scene = scene(TTL);
+        let proof = denies(&scene);
+        scene.put("gone.mail.test.", "MX", reply(ResponseCode::NXDomain, vec![], proof));
+        let here = scene.mail.signed(vec![address("x.gone.mail.test.")]);
+        scene.put("x.gone.mail.test.", "A", data(vec![here]));
+        let (finding, asked) =
+            in_one_verdict(&scene, &[("gone.mail.test.", "MX"), ("x.gone.mail.test.", "A")]);
+        expect(&finding, "secure 1 data");
+        assert!(asked.contains(&"x.gone.mail.test. A".to_owned()), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_private_zone_below_a_name_that_the_public_dns_denies_is_asked_about() {
+    let mut scene = scene(TTL);
+    scene.put("gone.mail.test.", "MX", reply(ResponseCode::NXDomain, vec![], gone(&scene, true)));
+    scene.put("x.gone.mail.test.", "A", data(vec![vec![address("x.gone.mail.test.")]]));
+    let private = vec!["x.gone.mail.test".parse().unwrap()];
+    let anchors = Arc::new(TrustAnchors::clone(&anchors(&scene)).except(private.into()));
+    let mut trust = TrustContext::new(anchors, scene.now);
+    expect(&scene.walk_under(&mut trust, "gone.mail.test.", "MX").0, "secure nxdomain");
+    expect(&scene.walk_under(&mut trust, "x.gone.mail.test.", "A").0, "insecure 1 data (insecure-zone)");
+}
+
+#[test]
+fn next_to_what_a_zone_has_signed_a_host_costs_itself_alone() {
+    let mut scene = scene(TTL);
+    let signed = scene.mail.signed(vec![address("mx.mail.test.")]);
+    scene.put("mx.mail.test.", "A", data(vec![signed]));
+    let none = scene.mail.nsec("mx.mail.test.", "n.mail.test.", "A RRSIG NSEC");
+    scene.put("mx.mail.test.", "AAAA", denial(vec![none]));
+    for (rtype, expected) in [("A", "secure 1 data"), ("AAAA", "secure nodata")] {
+        let (finding, asked) = in_one_verdict(&scene, &[(POLICY, "TXT"), ("mx.mail.test.", rtype)]);
+        expect(&finding, expected);
+        assert_eq!(asked, [format!("mx.mail.test. {rtype}")]);
+    }
+}
+
+#[test]
+fn where_another_zone_begins_there_all_the_same_it_is_found() {
+    // Signed.
+    let mut scene = scene(TTL);
+    let own = Zone::new("mx.mail.test.");
+    let ds = scene.mail.signed(vec![own.ds(DigestType::SHA256)]);
+    scene.put("mx.mail.test.", "DS", data(vec![ds]));
+    scene.put("mx.mail.test.", "DNSKEY", data(vec![own.signed(vec![own.key()])]));
+    scene.put("mx.mail.test.", "A", data(vec![own.signed(vec![address("mx.mail.test.")])]));
+    let (finding, asked) = in_one_verdict(&scene, &[(POLICY, "TXT"), ("mx.mail.test.", "A")]);
+    expect(&finding, "secure 1 data");
+    assert_eq!(asked, ["mx.mail.test. A", "mx.mail.test. DS", "mx.mail.test. DNSKEY"]);
+    // Unsigned.
+    let cut = scene.mail.nsec("mx.mail.test.", "n.mail.test.", "NS RRSIG NSEC");
+    scene.put("mx.mail.test.", "DS", denial(vec![cut.clone()]));
+    scene.put("mx.mail.test.", "A", data(vec![vec![address("mx.mail.test.")]]));
+    let (finding, _) = in_one_verdict(&scene, &[(POLICY, "TXT"), ("mx.mail.test.", "A")]);
+    expect(&finding, "insecure 1 data (unsigned-delegation)");
+    // What stands above the cut denies nothing below it (RFC 6840 section 4.1).
+    scene.put("mx.mail.test.", "AAAA", denial(vec![cut]));
+    let (finding, _) = in_one_verdict(&scene, &[(POLICY, "TXT"), ("mx.mail.test.", "AAAA")]);
+    assert_eq!(finding.outcome.class(), Class::Insecure, "{finding:?}");
+    // And what nobody signed is bogus where no cut begins.
+    let none = scene.mail.nsec("mx.mail.test.", "n.mail.test.", "A RRSIG NSEC");
+    scene.put("mx.mail.test.", "DS", denial(vec![none]));
+    let (finding, _) = in_one_verdict(&scene, &[(POLICY, "TXT"), ("mx.mail.test.", "A")]);
+    expect(&finding, "bogus (no-signature)");
+}
+
+#[test]
+fn a_denial_that_comes_with_every_reply_is_verified_once() {
+    let mut scene = scene(TTL);
+    let shown = gone(&scene, true);
+    for host in ["gone.mail.test.", "g.mail.test.", "ga.mail.test."] {
+        scene.put(host, "A", reply(ResponseCode::NXDomain, vec![], shown.clone()));
+        scene.put(host, "DS", reply(ResponseCode::NXDomain, vec![], shown.clone()));
+    }
+    let mut trust = TrustContext::new(anchors(&scene), scene.now);
+    let mut spent = Vec::new();
+    for host in ["gone.mail.test.", "g.mail.test.", "ga.mail.test."] {
+        expect(&scene.walk_under(&mut trust, host, "A").0, "secure nxdomain");
+        spent.push(trust.spent().verifications);
+    }
+    assert!(spent[0] == spent[1] && spent[1] == spent[2], "{spent:?}");
+    // A changed one is another one.
+    scene.change("ga.mail.test.", "A", |message| {
+        for record in &mut message.authorities {
+            if let RData::DNSSEC(DNSSECRData::NSEC(nsec)) = &record.data {
+                let next = name("zz.mail.test.");
+                let nsec = NSEC::new(next, nsec.type_bit_maps());
+                record.data = RData::DNSSEC(DNSSECRData::NSEC(nsec));
+            }
+        }
+    });
+    let mut trust = TrustContext::new(anchors(&scene), scene.now);
+    expect(&scene.walk_under(&mut trust, "gone.mail.test.", "A").0, "secure nxdomain");
+    let (finding, _) = scene.walk_under(&mut trust, "ga.mail.test.", "A");
+    assert_eq!(finding.outcome.class(), Class::Bogus, "{finding:?}");
+}
