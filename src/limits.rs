@@ -63,7 +63,7 @@ pub const MAX_BATCH_AT_ONCE: usize = 8;
 /// Octets of all replies of one verdict (sixty replies of 64 KiB would be 4 MiB).
 pub const MAX_REPLY_OCTETS: usize = 1_048_576;
 /// Octets of the replies of all verdicts of a daemon that are under way: a usual one holds some 10,000, and those of
-/// [`MAX_SLOW_LOOK_UPS`] fit in many times over.
+/// [`MAX_LOOK_UPS`] fit in many times over.
 pub const MAX_REPLY_OCTETS_TOGETHER: usize = 67_108_864;
 /// Records of all replies of one verdict; a normal one sees about a hundred. Each may cost two names of 127 labels, which
 /// take about 3 microseconds to read.
@@ -310,9 +310,14 @@ pub const MAX_LOG_VALUE: usize = 1_024;
 pub const ANSWER_WITHIN_DEFAULT: Duration = Duration::from_secs(4);
 /// The most that may be asked for.
 pub const ANSWER_WITHIN_MAX: Duration = Duration::from_millis(4_500);
-/// Connections of Exim and Postfix at the same time (postfix-tlspol: 512). For the next one whoever keeps us waiting longest is
-/// closed; if nobody does, it waits.
+/// Connections of Exim and Postfix at the same time, as long as one of them is idle (postfix-tlspol: 512): that one is closed for the next.
 pub const MAX_CONNECTIONS: usize = 512;
+/// The same where all of them wait for an answer: each is a descriptor and some 3,000 octets. Beyond it the peer that has most of
+/// them gives up the one that has waited longest.
+pub const MAX_CONNECTIONS_THAT_WAIT: usize = 4_096;
+/// A connection that has waited for its answer for so long is one of those that make room where all room is taken: what is known is
+/// answered at once, and whoever comes for that is not to wait a second.
+pub const KEPT_WAITING: Duration = Duration::from_millis(500);
 /// Connections to the pages at the same time.
 pub const MAX_HTTP_CONNECTIONS: usize = 64;
 /// Connections that the system keeps for us until they are accepted (postfix-tlspol: 4,096 at most, `somaxconn`).
@@ -322,7 +327,7 @@ pub const DESCRIPTORS_FOR_FILES: usize = 64;
 /// Descriptors of a look-up: a socket for each question in the air, and a fetch (64 cold look-ups at once held 500).
 pub const DESCRIPTORS_PER_LOOK_UP: usize = 16;
 /// Descriptors that connections never get: those for files, and for all look-ups.
-pub const RESERVED_DESCRIPTORS: usize = 17_472;
+pub const RESERVED_DESCRIPTORS: usize = 16_448;
 /// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are
 /// fewer, whoever comes too many waits until one can be accepted.
 pub const DESCRIPTORS_UNTOLD: u64 = 1_024;
@@ -347,19 +352,26 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 pub const DRAIN_GRACE: Duration = Duration::from_millis(100);
 /// What the threads have to answer within, before systemd is no longer told that all is well.
 pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Look-ups at the same time that may still be at work themselves.
-pub const MAX_LOOK_UPS_AT_ONCE: usize = 64;
-/// After so long a look-up waits for others' servers: it returns its permit, so that silent domains of a whole queue run do not
-/// take the permits of those that answer. One that is answered at once takes some 3 ms, and one round the world 300 ms.
-pub const LOOK_UP_IS_SLOW_AFTER: Duration = Duration::from_millis(50);
-/// Look-ups beyond [`MAX_LOOK_UPS_AT_ONCE`] that wait for others' servers, some 100,000 octets each. One that hangs does so for
-/// [`DEADLINE_DEFAULT`].
-pub const MAX_SLOW_LOOK_UPS: usize = 1_024;
-/// Look-ups that wait for their domain's lock or a permit: a permit is free again after some 100 ms, so those at the end still
-/// land within Exim's patience if the world answers.
-pub const MAX_LOOK_UPS_WAITING: usize = 4_096;
-/// Questions on their way to an answer, whatever they wait for: also if the files' disk hangs, memory has an end.
-pub const MAX_PENDING_LOOK_UPS: usize = 8_192;
+/// Look-ups at the same time, some 100,000 octets each and [`DESCRIPTORS_PER_LOOK_UP`]: what they need is bounded by this, not what they
+/// compute, for one that waits for others' servers computes nothing. One that hangs does so for [`DEADLINE_DEFAULT`].
+pub const MAX_LOOK_UPS: usize = 1_024;
+/// A look-up that has heard nothing for so long waits for somebody who is silent, and gives up its seat to one that never had any: a
+/// packet goes round the world and back in 300 ms.
+pub const SILENT_AFTER: Duration = Duration::from_millis(500);
+/// A look-up begins when those that have begun leave the processor idle, or after so long: whoever keeps it busy keeps nobody out.
+pub const LOOK_UP_BEGINS_WITHIN: Duration = Duration::from_millis(10);
+/// From one look at who has fallen silent to the next, while look-ups wait for a seat.
+pub const SEATS_LOOKED_AT: Duration = Duration::from_millis(25);
+/// Labels of a name, from the right, that are told apart when seats are shared: public suffixes have up to four.
+pub const MAX_SUFFIX_LABELS: usize = 5;
+/// Questions to memory that are under way in the store at the same time: it takes one after the other, and whoever comes has only
+/// these before him.
+pub const MAX_READING_AT_ONCE: usize = 16;
+/// What memory said before a look-up had its turn counts as said now for so long.
+pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
+/// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of
+/// them on a connection has one under way.
+pub const MAX_PENDING_LOOK_UPS: usize = 16_384;
 /// Errands that wait for the files: two for each look-up under way.
 pub const MAX_STORE_ERRANDS: usize = 128;
 /// Answers that are kept at hand, some 1,000 octets each.

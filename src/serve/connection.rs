@@ -259,7 +259,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                 Ok(question) => (form, question),
                 Err(words) => return self.reply(Reply::Words(words.into()), said),
             },
-            Request::Event(event) => return self.front.answers.noticed(event),
+            Request::Event(event) => return self.front.answers.noticed(self.permit.asker(), event),
             Request::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
             Request::Known(words, verdict) => {
                 if let Some((verdict, reason)) = verdict {
@@ -274,8 +274,10 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             front.answered(C::MTA, &question, &answer, Source::Warm, began.elapsed());
             return self.reply(Reply::Answer(form, answer), said);
         }
+        let (asker, under_way) = (self.permit.asker(), front.one_under_way());
         self.wait_for(async move {
-            let (answer, from) = front.answers.answer(question.clone()).await;
+            let _under_way = under_way;
+            let (answer, from) = front.answers.answer(asker, question.clone()).await;
             front.answered(C::MTA, &question, &answer, from, began.elapsed());
             Reply::Answer(form, answer)
         });
@@ -297,7 +299,8 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
 
     fn has_room(&self) -> bool {
         let is_paused = || self.works_since.is_some_and(|since| since.elapsed() >= WORK_WITHOUT_PAUSE);
-        self.waiting.as_ref().is_none_or(|waiting| waiting.len() < MAX_QUEUED_REQUESTS && !is_paused())
+        let most = self.front.most_under_way();
+        self.waiting.as_ref().is_none_or(|waiting| waiting.len() < most && !is_paused())
     }
 
     /// Says it; what the peer does not take at once is kept.
@@ -344,6 +347,7 @@ impl<Form: Copy> Reply<Form> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asker::{Asker, Peer};
     use super::super::codec::{Exim, Postfix};
     use super::super::connection_limiter::ConnectionLimiter;
     use super::super::question::Question;
@@ -372,7 +376,7 @@ mod tests {
             (domain == "warm.test").then(|| answer(question))
         }
 
-        async fn answer(&self, question: Question) -> (Arc<Answer>, Source) {
+        async fn answer(&self, _: Asker, question: Question) -> (Arc<Answer>, Source) {
             self.looked_up.borrow_mut().push(question.domain.to_string());
             self.may.notified().await;
             (answer(&question), Source::LookUp)
@@ -396,7 +400,7 @@ mod tests {
     impl Bench {
         async fn connect<C: Codec>(&self) -> (UnixStream, JoinHandle<()>) {
             let (peer, ours) = UnixStream::pair().unwrap();
-            let permit = self.limiter.acquire(C::MTA.protocol()).await;
+            let permit = self.limiter.acquire(C::MTA.protocol(), Peer::default()).await;
             let task = spawn_local(serve::<C, MadeUp>(Stream::Unix(ours), permit, Rc::clone(&self.front)));
             (peer, task)
         }
@@ -408,7 +412,7 @@ mod tests {
         let engine = MadeUp::default();
         let bench = Bench {
             front: Front::new(engine.clone(), Arc::clone(&counters)),
-            limiter: ConnectionLimiter::new(MAX_CONNECTIONS, counters),
+            limiter: ConnectionLimiter::new(MAX_CONNECTIONS, MAX_CONNECTIONS, counters),
             engine,
         };
         LocalSet::new().block_on(&runtime, test(bench))
@@ -474,11 +478,11 @@ mod tests {
     #[test]
     fn whoever_keeps_us_at_work_without_a_pause_makes_room_like_others() {
         inside(|bench| async move {
-            let limiter = ConnectionLimiter::new(1, Arc::clone(&bench.front.counters));
+            let limiter = ConnectionLimiter::new(1, 1, Arc::clone(&bench.front.counters));
             let (mut peer, ours) = UnixStream::pair().unwrap();
             let front = Rc::clone(&bench.front);
             let serve = |permit| serve::<Postfix, MadeUp>(Stream::Unix(ours), permit, front);
-            limiter.acquire(Postfix::MTA.protocol()).await.occupy(serve);
+            limiter.acquire(Postfix::MTA.protocol(), Peer::default()).await.occupy(serve);
             let asked = |number| {
                 let looked_up = Rc::clone(&bench.engine.looked_up);
                 async move {
@@ -495,7 +499,7 @@ mod tests {
             peer.write_all(&frames(&["c.test"])).await.unwrap();
             let somebody = spawn_local({
                 let limiter = Rc::clone(&limiter);
-                async move { limiter.acquire(Exim::MTA.protocol()).await }
+                async move { limiter.acquire(Exim::MTA.protocol(), Peer::default()).await }
             });
             tokio::task::yield_now().await;
             bench.engine.may.notify_waiters();
@@ -545,7 +549,7 @@ mod tests {
     fn a_connection_at_rest_is_small() {
         inside(|bench| async move {
             let (_peer, ours) = UnixStream::pair().unwrap();
-            let permit = bench.limiter.acquire(Postfix::MTA.protocol()).await;
+            let permit = bench.limiter.acquire(Postfix::MTA.protocol(), Peer::default()).await;
             let task = serve::<Postfix, MadeUp>(Stream::Unix(ours), permit, Rc::clone(&bench.front));
             let octets = size_of_val(&task);
             assert!(octets <= 768, "{octets}");

@@ -46,8 +46,10 @@ pub struct Counters {
     pub look_ups: By<LookUpEnd, Counter>,
     /// At work now.
     pub look_ups_under_way: Gauge,
-    /// In the queue for a lookup permit.
+    /// In the queue for a seat.
     pub look_ups_waiting: Gauge,
+    /// What became of look-ups for which there was no room.
+    pub setbacks: By<Setback, Counter>,
     /// Questions that went out to name servers.
     pub dns_questions: Counter,
     /// What the chain of trust said about the answers that came for them.
@@ -330,6 +332,8 @@ closed! {
         Refused "refused",
         /// It was idle, and its place was needed.
         Evicted "evicted",
+        /// It waited for an answer longest of all of a peer that has more connections than others, and its place was needed.
+        Displaced "displaced",
         /// A request did not become whole in time.
         SlowRequest "slow-request",
         /// The peer does not take its answers.
@@ -346,6 +350,16 @@ closed! {
         Deadline "deadline",
         /// The code failed; the mail of those who asked waits.
         Panicked "panicked",
+    }
+
+    /// What became of a look-up for which there was no room.
+    Setback "why" {
+        /// It gave up its seat for another owner or asker, and waits again.
+        Displaced "displaced",
+        /// It had not begun when nobody asked for it any more.
+        Unbegun "unbegun",
+        /// So many were on their way that it was not taken in.
+        Refused "refused",
     }
 
     /// How the renewal of a policy ended.
@@ -499,8 +513,9 @@ mod tests {
         assert_eq!(words::<Verdict>() + words::<Class>() + words::<Ending>(), 3 + 4 + 4);
         assert_eq!(
             words::<Source>() + words::<Cutting>() + words::<Page>() + words::<Refusal>(),
-            5 + 5 + 4 + 4
+            5 + 6 + 4 + 4
         );
+        assert_eq!(words::<Setback>(), 3);
     }
 
     /// What a report counts is found by its word alone.

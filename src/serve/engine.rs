@@ -7,7 +7,8 @@
 
 use super::answer::Answer;
 use super::answer_cache::AnswerCache;
-use super::counters::Source;
+use super::asker::Asker;
+use super::counters::{Setback, Source};
 use super::look_up::late;
 use super::lookup_worker::{CompletedLookup, LookupOrder, LookupWorker, WorkerEvent};
 use super::protocol::services::Services;
@@ -42,7 +43,7 @@ pub trait Answers {
     fn at_once(&self, question: &Question) -> Option<Arc<Answer>>;
 
     /// The answer, within the time that an asker has; and where it came from.
-    fn answer(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
+    fn answer(&self, asker: Asker, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
 
     /// The mechanisms that are asked for and applied.
     fn mechanisms(&self) -> Mechanisms {
@@ -58,8 +59,8 @@ pub trait Answers {
     }
 
     /// Takes notice of what Exim saw; nobody waits for it.
-    fn noticed(&self, event: Box<Event>) {
-        drop(event);
+    fn noticed(&self, asker: Asker, event: Box<Event>) {
+        drop((asker, event));
     }
 }
 
@@ -99,6 +100,25 @@ struct LookupProgress {
     stand_in: StandIn,
     /// Whether nothing else will come.
     is_last: bool,
+    /// Whether nothing was asked.
+    is_unbegun: bool,
+}
+
+/// One who asks for a look-up. When the last one leaves, the worker is told.
+struct Asking<'a> {
+    engine: &'a Engine,
+    number: u64,
+    progress: Option<watch::Receiver<LookupProgress>>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.progress = None;
+        let pending = self.engine.pending.borrow();
+        if pending.get(&self.number).is_some_and(|lookup| lookup.progress.receiver_count() == 0) {
+            self.engine.worker.abandon(self.number);
+        }
+    }
 }
 
 impl Engine {
@@ -167,10 +187,13 @@ impl Engine {
 
     /// Exim verified the certificate of a host: a policy that was taken on first use is applied now, and binds (draft
     /// section 3.3).
-    pub fn verified(&self, question: Question) {
+    pub fn verified(&self, asker: Asker, question: Question) {
         let known = self.at_once(&question);
-        if question.host.is_some() && known.is_none_or(|answer| answer.reason == Reason::FirstUse) {
-            self.begin(question, Handshake::Verified);
+        // Those who report keep no room from those who wait.
+        let is_room = self.pending.borrow().len() < MAX_PENDING_LOOK_UPS / 2;
+        if question.host.is_some() && known.is_none_or(|answer| answer.reason == Reason::FirstUse) && is_room
+        {
+            self.begin(asker, question, Handshake::Verified);
         }
     }
 
@@ -196,20 +219,22 @@ impl Engine {
 
     /// The look-up of that question that is under way, begun now if there is none, and whether it is shared; `None` if the worker
     /// takes no more orders.
-    fn lookup(&self, question: &Question) -> Option<(watch::Receiver<LookupProgress>, Source)> {
+    fn lookup(&self, asker: Asker, question: &Question) -> Option<(Asking<'_>, Source)> {
         let number = self.shared.borrow().get(question).copied();
-        if let Some(lookup) =
-            number.and_then(|number| self.pending.borrow().get(&number).map(PendingLookup::subscribe))
-        {
-            return Some((lookup, Source::Shared));
+        if let Some((number, progress)) = number.and_then(|number| {
+            self.pending.borrow().get(&number).map(|lookup| (number, lookup.progress.subscribe()))
+        }) {
+            self.worker.join(number, asker);
+            return Some((Asking { engine: self, number, progress: Some(progress) }, Source::Shared));
         }
-        let (number, progress) = self.begin(question.clone(), Handshake::NotSeen)?;
+        let (number, progress) = self.begin(asker, question.clone(), Handshake::NotSeen)?;
         self.shared.borrow_mut().insert(question.clone(), number);
-        Some((progress, Source::LookUp))
+        Some((Asking { engine: self, number, progress: Some(progress) }, Source::LookUp))
     }
 
     fn begin(
         &self,
+        asker: Asker,
         question: Question,
         handshake: Handshake,
     ) -> Option<(u64, watch::Receiver<LookupProgress>)> {
@@ -219,7 +244,8 @@ impl Engine {
         let number = self.numbers.get();
         self.numbers.set(number.wrapping_add(1));
         let world = self.worker.world();
-        let order = LookupOrder { number, world: Arc::clone(&world), question: question.clone(), handshake };
+        let order =
+            LookupOrder { number, world: Arc::clone(&world), asker, question: question.clone(), handshake };
         self.worker.order(order).ok()?;
         let (progress, receiver) = watch::channel(LookupProgress::default());
         self.pending.borrow_mut().insert(number, PendingLookup { question, handshake, world, progress });
@@ -241,7 +267,9 @@ impl Engine {
             WorkerEvent::Pulse(revision) => self.is_at(revision),
             WorkerEvent::Rejected(number) => {
                 if let Some(lookup) = self.end(number) {
-                    lookup.progress.send_modify(|progress| progress.is_last = true);
+                    lookup.progress.send_modify(|progress| {
+                        (progress.is_last, progress.is_unbegun) = (true, true);
+                    });
                 }
             }
         }
@@ -263,6 +291,7 @@ impl Engine {
             answer: Some(completed.answer),
             stand_in: StandIn::Impossible,
             is_last: true,
+            is_unbegun: false,
         });
         if completed.revision > self.revision.get() {
             self.is_at(completed.revision);
@@ -294,12 +323,6 @@ impl Engine {
     }
 }
 
-impl PendingLookup {
-    fn subscribe(&self) -> watch::Receiver<LookupProgress> {
-        self.progress.subscribe()
-    }
-}
-
 /// Handles the worker's events for as long as there is an engine. When the worker is gone, all pending look-ups end.
 async fn hear(engine: Weak<Engine>, mut events: mpsc::UnboundedReceiver<WorkerEvent>) {
     while let Some(event) = events.recv().await {
@@ -328,39 +351,45 @@ impl Answers for Rc<Engine> {
         named.question(&world.services, override_)
     }
 
-    fn noticed(&self, event: Box<Event>) {
+    fn noticed(&self, asker: Asker, event: Box<Event>) {
         if event.meets_the_draft() {
             let Session { domain, host, .. } = &event.session;
-            self.verified(Question::about(domain.clone(), Some(host.clone())));
+            self.verified(asker, Question::about(domain.clone(), Some(host.clone())));
         }
         self.tlsrpt_recorder.hear(event);
     }
 
-    async fn answer(&self, question: Question) -> (Arc<Answer>, Source) {
-        if let Some(answer) = self.at_once(&question) {
-            return (answer, Source::Warm);
-        }
+    async fn answer(&self, asker: Asker, question: Question) -> (Arc<Answer>, Source) {
         let deadline = Instant::now() + self.worker.world().answer_within;
         let defer =
             |reason, why: &str| Arc::new(Answer::of(&NoEvaluation::defer(reason, why).into(), &question));
-        let Some((mut progress, from)) = self.lookup(&question) else {
-            return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
-        };
-        let ended = timeout_at(deadline, progress.wait_for(|progress| progress.is_last))
-            .await
-            .map(|progress| progress.is_ok());
-        let LookupProgress { answer: said, stand_in, .. } = progress.borrow().clone();
-        match (ended, said) {
-            (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
-            (Ok(true), Some(answer)) => (answer, from),
-            (Ok(true), None) => (defer(Reason::Deadline, "too many look-ups wait already"), Source::Deadline),
-            (Err(_), Some(answer)) => {
-                let is_late = answer.reason == Reason::Deadline && stand_in == StandIn::Possible;
-                let recall = || self.stand_ins.borrow_mut().recall(&question, SystemClock.now());
-                (is_late.then(recall).flatten().unwrap_or(answer), Source::Deadline)
+        loop {
+            if let Some(answer) = self.at_once(&question) {
+                return (answer, Source::Warm);
             }
-            // Not even the cache has been read: there may be a policy in it.
-            (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),
+            let Some((mut asking, from)) = self.lookup(asker, &question) else {
+                self.worker.counters().setbacks.of(Setback::Refused).one();
+                return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
+            };
+            let Some(progress) = &mut asking.progress else { continue };
+            let ended = timeout_at(deadline, progress.wait_for(|progress| progress.is_last))
+                .await
+                .map(|progress| progress.is_ok());
+            let LookupProgress { answer: said, stand_in, is_unbegun, .. } = progress.borrow().clone();
+            return match (ended, said) {
+                (Ok(false), _) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
+                // Those who asked before had left, and it was not begun for them.
+                (Ok(true), _) if is_unbegun => continue,
+                (Ok(true), Some(answer)) => (answer, from),
+                (Ok(true), None) => (defer(Reason::Internal, "the look-up ended without an answer"), from),
+                (Err(_), Some(answer)) => {
+                    let is_late = answer.reason == Reason::Deadline && stand_in == StandIn::Possible;
+                    let recall = || self.stand_ins.borrow_mut().recall(&question, SystemClock.now());
+                    (is_late.then(recall).flatten().unwrap_or(answer), Source::Deadline)
+                }
+                // Not even the cache has been read: there may be a policy in it.
+                (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),
+            };
         }
     }
 }

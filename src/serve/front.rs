@@ -13,20 +13,22 @@ use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
     ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE, MAX_CONNECTIONS,
-    MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS_AT_ONCE, MAX_SLOW_LOOK_UPS, PEER_TOLD_AFTER, READ_OCTETS,
-    RESERVED_DESCRIPTORS,
+    MAX_CONNECTIONS_THAT_WAIT, MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS, MAX_PENDING_LOOK_UPS, MAX_QUEUED_REQUESTS,
+    PEER_TOLD_AFTER, READ_OCTETS, RESERVED_DESCRIPTORS,
 };
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Verdict;
 use futures_util::future::{Either, select};
+use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
@@ -41,6 +43,8 @@ pub struct Front<A> {
     pub recent: RefCell<Recent>,
     is_closing: Cell<bool>,
     told: Cell<Option<Instant>>,
+    /// How many requests of all connections are under way.
+    under_way: Cell<usize>,
     /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
     pub(super) heard: RefCell<Box<[u8]>>,
     pub(super) said: RefCell<Vec<u8>>,
@@ -57,6 +61,7 @@ impl<A> Front<A> {
             recent: RefCell::default(),
             is_closing: Cell::new(false),
             told: Cell::new(None),
+            under_way: Cell::new(0),
             heard,
             said: RefCell::default(),
         })
@@ -68,6 +73,17 @@ impl<A> Front<A> {
         if answer.verdict != Verdict::Deliver {
             self.recent.borrow_mut().answered(question, answer, SystemClock.now());
         }
+    }
+
+    /// How many requests a connection may have under way: fewer, where all of them together have many.
+    pub(super) const fn most_under_way(&self) -> usize {
+        if self.under_way.get() < MAX_PENDING_LOOK_UPS / 2 { MAX_QUEUED_REQUESTS } else { 1 }
+    }
+
+    /// One request more is under way, until this is dropped.
+    pub(super) fn one_under_way(self: &Rc<Self>) -> UnderWay<A> {
+        self.under_way.set(self.under_way.get().saturating_add(1));
+        UnderWay(Rc::clone(self))
     }
 
     /// From now on a connection ends with the answers that it waits for.
@@ -96,17 +112,26 @@ impl<A> Front<A> {
     }
 }
 
+/// A request that is under way.
+pub(super) struct UnderWay<A>(Rc<Front<A>>);
+
+impl<A> Drop for UnderWay<A> {
+    fn drop(&mut self) {
+        self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
+    }
+}
+
 /// How many may be connected, and how much looked up, at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConcurrencyLimits {
-    /// Connections of Exim and Postfix together.
+    /// Connections of Exim and Postfix together, as long as one of them is idle.
     pub mta_connections: usize,
+    /// The same where all of them wait for an answer.
+    pub mta_connections_that_wait: usize,
     /// Connections of those who read pages.
     pub http_connections: usize,
-    /// Look-ups that may still be at work themselves.
+    /// Look-ups.
     pub look_ups: usize,
-    /// Look-ups beyond them that wait for others' servers.
-    pub slow_look_ups: usize,
 }
 
 impl ConcurrencyLimits {
@@ -119,13 +144,14 @@ impl ConcurrencyLimits {
         let reserved = RESERVED_DESCRIPTORS.min(descriptors.saturating_sub(spare));
         let http_connections = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
         let files = DESCRIPTORS_FOR_FILES.min(reserved / 2);
-        let all_look_ups = reserved.saturating_sub(files) / DESCRIPTORS_PER_LOOK_UP;
-        let look_ups = MAX_LOOK_UPS_AT_ONCE.min(all_look_ups.div_ceil(3)).max(1);
+        let look_ups = reserved.saturating_sub(files) / DESCRIPTORS_PER_LOOK_UP;
+        let mta_connections_that_wait =
+            MAX_CONNECTIONS_THAT_WAIT.min(spare.saturating_sub(http_connections)).max(1);
         Self {
-            mta_connections: MAX_CONNECTIONS.min(spare.saturating_sub(http_connections)).max(1),
+            mta_connections: MAX_CONNECTIONS.min(mta_connections_that_wait),
+            mta_connections_that_wait,
             http_connections,
-            look_ups,
-            slow_look_ups: MAX_SLOW_LOOK_UPS.min(all_look_ups.saturating_sub(look_ups)),
+            look_ups: MAX_LOOK_UPS.min(look_ups).max(1),
         }
     }
 
@@ -137,13 +163,14 @@ impl ConcurrencyLimits {
 
     /// The descriptors of all connections; sockets that listen, and one accepted connection of each that waits for a slot, come on top.
     const fn of_connections() -> usize {
-        MAX_CONNECTIONS.saturating_add(MAX_HTTP_CONNECTIONS).saturating_add(64)
+        MAX_CONNECTIONS_THAT_WAIT.saturating_add(MAX_HTTP_CONNECTIONS).saturating_add(64)
     }
 }
 
 /// Serves Exim or Postfix there, as the place wants it, until `stop` is set.
 pub async fn attend<A: Answers + Clone + 'static>(
     listening: Listening,
+    place: usize,
     limiter: Rc<ConnectionLimiter>,
     front: Rc<Front<A>>,
     pages: impl Pages + Clone + 'static,
@@ -154,25 +181,29 @@ pub async fn attend<A: Answers + Clone + 'static>(
         Protocol::Exim => {
             let serve =
                 |stream, permit| connection::serve::<codec::Exim, A>(stream, permit, Rc::clone(&front));
-            welcome(listening, limiter, counters, stop, serve).await;
+            welcome(listening, place, limiter, counters, stop, serve).await;
         }
         Protocol::Postfix => {
             let serve =
                 |stream, permit| connection::serve::<codec::Postfix, A>(stream, permit, Rc::clone(&front));
-            welcome(listening, limiter, counters, stop, serve).await;
+            welcome(listening, place, limiter, counters, stop, serve).await;
         }
         Protocol::Http => {
             let serve =
                 |stream, permit| http::serve(stream, permit, pages.clone(), Arc::clone(&front.counters));
-            welcome(listening, limiter, counters, stop, serve).await;
+            welcome(listening, place, limiter, counters, stop, serve).await;
         }
     }
 }
 
 /// Accepts connections and has them served, until `stop` is set: then a place of ours is withdrawn, and connections
 /// made by then are still served. A place that was handed over stays, and new connections wait for the next process.
+///
+/// Nobody waits for long to be accepted, and the other places have a turn after each: the system keeps those who wait in the order in
+/// which they came, so whoever is behind a thousand others is known only when these have been let in.
 pub async fn welcome<F: Future<Output = ()> + 'static>(
     mut listening: Listening,
+    place: usize,
     limiter: Rc<ConnectionLimiter>,
     counters: Arc<Counters>,
     mut stop: watch::Receiver<bool>,
@@ -204,10 +235,17 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
                     info!(place = listening.place, "connections are accepted again");
                 }
                 counters.connections.of(listening.protocol).one();
-                limiter.acquire(listening.protocol).await.occupy(|permit| serve(stream, permit));
+                let peer = stream.peer(place);
+                limiter.acquire(listening.protocol, peer).await.occupy(|permit| serve(stream, permit));
+                yield_now().await;
             }
             // Its peer has left already.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+            // Whoever is idle, or has waited for long, gives up his descriptor.
+            Err(error) if is_want_of_descriptors(&error) && limiter.make_room() => {
+                counters.accept_errors.one();
+                yield_now().await;
+            }
             Err(error) => {
                 counters.accept_errors.one();
                 if !std::mem::replace(&mut is_in_trouble, true) {
@@ -220,22 +258,28 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
     }
 }
 
+fn is_want_of_descriptors(error: &io::Error) -> bool {
+    let errors = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+    error.raw_os_error().is_some_and(|code| errors.contains(&Errno::from_raw(code)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn look_ups_and_files_have_their_descriptors_whatever_there_are() {
-        for (descriptors, [mta_connections, http_connections, look_ups, slow_look_ups]) in [
-            (u64::MAX, [512, 64, 64, 1_024]),
-            (ConcurrencyLimits::descriptors_wanted(), [512, 64, 64, 1_024]),
-            (1_024, [448, 64, 10, 18]),
-            (512, [224, 32, 4, 8]),
-            (64, [28, 4, 1, 0]),
-            (16, [7, 1, 1, 0]),
-            (0, [1, 1, 1, 0]),
+        for (descriptors, [mta_connections, mta_connections_that_wait, http_connections, look_ups]) in [
+            (u64::MAX, [512, 4_096, 64, 1_024]),
+            (ConcurrencyLimits::descriptors_wanted(), [512, 4_096, 64, 1_024]),
+            (1_024, [448, 448, 64, 28]),
+            (512, [224, 224, 32, 12]),
+            (64, [28, 28, 4, 1]),
+            (16, [7, 7, 1, 1]),
+            (0, [1, 1, 1, 1]),
         ] {
-            let expected = ConcurrencyLimits { mta_connections, http_connections, look_ups, slow_look_ups };
+            let expected =
+                ConcurrencyLimits { mta_connections, mta_connections_that_wait, http_connections, look_ups };
             assert_eq!(ConcurrencyLimits::within(descriptors), expected, "{descriptors}");
         }
     }

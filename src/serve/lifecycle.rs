@@ -85,17 +85,28 @@ where
     }
     let hangups = signal(SignalKind::hangup())?;
     let front = Front::new(Rc::clone(&engine), Arc::clone(&counters));
-    let mta_connections = ConnectionLimiter::new(limits.mta_connections, Arc::clone(&counters));
-    let http_connections = ConnectionLimiter::new(limits.http_connections, Arc::clone(&counters));
+    let mta_connections = ConnectionLimiter::new(
+        limits.mta_connections,
+        limits.mta_connections_that_wait,
+        Arc::clone(&counters),
+    );
+    let http_connections =
+        ConnectionLimiter::new(limits.http_connections, limits.http_connections, Arc::clone(&counters));
     let (stop, stopped) = watch::channel(false);
     let status = answering(&places);
     counters.loaded.set(SystemClock.now());
     let names = places.iter().map(|place| place.place.clone()).collect();
     let pages = Watch::new(Rc::clone(&engine), Rc::clone(&front), names);
-    for listening in places {
+    for (place, listening) in places.into_iter().enumerate() {
         let limiter = if listening.protocol == Protocol::Http { &http_connections } else { &mta_connections };
-        let attending =
-            attend(listening, Rc::clone(limiter), Rc::clone(&front), Rc::clone(&pages), stopped.clone());
+        let attending = attend(
+            listening,
+            place,
+            Rc::clone(limiter),
+            Rc::clone(&front),
+            Rc::clone(&pages),
+            stopped.clone(),
+        );
         vital(&causes, "a place to listen at", attending);
     }
     vital(&causes, "the pulse", keep_pulse(Rc::clone(&engine)));

@@ -1,27 +1,32 @@
 //! The thread that looks things up: DNS, HTTPS and validation, the command's own pipeline, for many domains at once.
 //!
-//! What the cache knows is answered first, without a permit and in parallel to any look-up. A look-up that needs the network
-//! waits for its domain's lock ([`super::domain_locks`]), then for one of a bounded number of permits; after a wait the cache
-//! is read again. A look-up returns its permit once it waits for others' servers, and continues when its clients have left.
+//! What the cache knows is answered first, without a seat and in parallel to any look-up. A look-up that needs the network
+//! waits for its domain's lock ([`super::domain_locks`]), then for its seat; after a wait the cache is read again. Whose turn it is, at
+//! the cache and at the network, is decided by one discipline ([`super::seats`], [`super::gate`]). A look-up that has begun
+//! continues when its clients have left, as long as nobody needs its seat; one that has not begun by then is not begun.
 //! Every look-up ends with exactly one event, also after a panic, which ends nothing but
 //! that look-up.
 
 use super::answer::Answer;
 use super::answer_cache::Standing;
-use super::counters::{Counters, LookUpEnd, Thread};
+use super::asker::Asker;
+use super::counters::{Counters, LookUpEnd, Setback, Thread};
 use super::domain_locks::DomainLocks;
 use super::front::ConcurrencyLimits;
+use super::gate::{Displaced, Gate, Place, Unwanted};
 use super::look_up::{Begun, Found, LookUp};
 use super::outside::Outside;
 use super::question::Question;
 use super::renewal;
 use super::resolution_failures::{CurrentFailureCache, FailureCachingResolver, ResolutionFailureCache};
+use super::seats::GivesUp;
 use super::store::{Gone, Revision, Store};
 use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
 use crate::cache::Write;
 use crate::limits::{
-    LOOK_UP_IS_SLOW_AFTER, MAX_LOOK_UPS_WAITING, STAND_IN_KEPT, STORE_PULSE, WATCHDOG_GRACE,
+    MAX_PENDING_LOOK_UPS, MAX_READING_AT_ONCE, RECALLED_ANEW_AFTER, STAND_IN_KEPT, STORE_PULSE,
+    WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::time::Clock as _;
@@ -29,8 +34,9 @@ use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
 use crate::verify::StandIn;
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -39,9 +45,9 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 use tokio::runtime;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// One look-up that is wanted.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub struct LookupOrder {
     pub number: u64,
     /// Under which world.
     pub world: Arc<World>,
+    /// Who asks first.
+    pub asker: Asker,
     /// What is asked.
     pub question: Question,
     /// What Exim saw.
@@ -62,7 +70,7 @@ pub enum WorkerEvent {
     /// The answer from the cache alone, for clients whose deadline comes before the look-up ends; and whether an earlier answer
     /// may stand in for it: not over a policy that is stored.
     Interim(u64, Arc<Answer>, StandIn),
-    /// The queue is full, or the look-up is not needed: nothing is asked.
+    /// Nobody asks for it any more, or it is not needed: nothing was asked.
     Rejected(u64),
     /// That look-up has an answer.
     Completed(CompletedLookup),
@@ -95,6 +103,8 @@ pub struct CompletedLookup {
 #[derive(Debug)]
 enum WorkerCommand {
     LookUp(LookupOrder),
+    Join(u64, Asker),
+    Abandon(u64),
     Pulse(oneshot::Sender<()>),
 }
 
@@ -104,6 +114,7 @@ pub struct LookupWorker {
     commands: mpsc::Sender<WorkerCommand>,
     world: watch::Sender<Arc<World>>,
     store: Store,
+    counters: Arc<Counters>,
 }
 
 impl LookupWorker {
@@ -120,49 +131,41 @@ impl LookupWorker {
         counters: Arc<Counters>,
         tlsrpt_recorder: TlsrptRecorder,
     ) -> io::Result<(Self, mpsc::UnboundedReceiver<WorkerEvent>, JoinHandle<()>)> {
-        let (commands, mut waiting) = mpsc::channel(MAX_LOOK_UPS_WAITING);
+        let (commands, mut waiting) = mpsc::channel(2 * MAX_PENDING_LOOK_UPS);
         // Bounded by the look-ups: each sends two events at most.
         let (events, receiver) = mpsc::unbounded_channel();
         let today = Arc::clone(&world);
         let (world, worlds) = watch::channel(world);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let state_store = store.clone();
+        let state_counters = Arc::clone(&counters);
         let thread = Builder::new().name("lookup-worker".into()).spawn(move || {
             let state = Rc::new(WorkerState {
                 outside,
                 store: state_store,
-                counters,
+                counters: state_counters,
                 events,
                 tlsrpt_recorder,
                 worlds,
                 domain_locks: Rc::default(),
-                permits: Semaphore::new(limits.look_ups),
-                slow_look_ups: Semaphore::new(limits.slow_look_ups),
+                interests: RefCell::default(),
+                reading: Gate::new(MAX_READING_AT_ONCE, GivesUp::Never),
+                asking: Gate::new(limits.look_ups, GivesUp::ForOthers),
                 resolution_failures: RefCell::new(CurrentFailureCache::under(today)),
             });
             LocalSet::new().block_on(&runtime, async move {
                 spawn_local(pulse(Rc::clone(&state)));
                 spawn_local(renewal::walk(Rc::clone(&state)));
-                while let Some(command) = waiting.recv().await {
-                    match command {
-                        WorkerCommand::LookUp(order) => {
-                            state.begin(Rc::clone(&state).look_up(order), |counters| {
-                                counters.look_ups.of(LookUpEnd::Panicked).one();
-                            })
-                        }
-                        WorkerCommand::Pulse(done) => {
-                            let store = state.store.clone();
-                            spawn_local(async move {
-                                if store.pulse().await.is_ok() {
-                                    let _ = done.send(());
-                                }
-                            });
-                        }
+                let gates = join(state.reading.attend(), state.asking.attend_at_rest());
+                let commands = async {
+                    while let Some(command) = waiting.recv().await {
+                        state.hear(command);
                     }
-                }
+                };
+                select(pin!(commands), pin!(gates)).await;
             });
         })?;
-        Ok((Self { commands, world, store }, receiver, thread))
+        Ok((Self { commands, world, store, counters }, receiver, thread))
     }
 
     /// The world under which the worker renews policies.
@@ -182,12 +185,30 @@ impl LookupWorker {
         &self.store
     }
 
+    /// What it counts.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Orders a look-up, if the worker still runs.
     ///
     /// # Errors
     /// If it does not: nothing was ordered.
     pub fn order(&self, order: LookupOrder) -> Result<(), Gone> {
         self.commands.try_send(WorkerCommand::LookUp(order)).map_err(|_| Gone)
+    }
+
+    /// One more asks for a look-up that was ordered; it may have ended.
+    pub fn join(&self, number: u64, asker: Asker) {
+        // It only waits for longer.
+        let _ = self.commands.try_send(WorkerCommand::Join(number, asker));
+    }
+
+    /// Nobody asks any more for a look-up that was ordered; it may have ended.
+    pub fn abandon(&self, number: u64) {
+        // It only keeps its place for longer.
+        let _ = self.commands.try_send(WorkerCommand::Abandon(number));
     }
 
     /// Returns when the worker has run and the store has done something; never, if one of them hangs.
@@ -222,15 +243,43 @@ pub(super) struct WorkerState<O> {
     tlsrpt_recorder: TlsrptRecorder,
     pub(super) worlds: watch::Receiver<Arc<World>>,
     pub(super) domain_locks: Rc<DomainLocks>,
-    permits: Semaphore,
-    slow_look_ups: Semaphore,
+    /// Who asks, for each look-up.
+    interests: RefCell<HashMap<u64, Interest>>,
+    reading: Rc<Gate>,
+    asking: Rc<Gate>,
     resolution_failures: RefCell<CurrentFailureCache>,
+}
+
+/// Who asks for a look-up.
+struct Interest {
+    askers: Vec<Asker>,
+    /// Somebody still does.
+    is_wanted: bool,
+}
+
+/// Why a look-up ends before it is begun.
+enum Unbegun {
+    Gone,
+    Unwanted,
+}
+
+impl From<Gone> for Unbegun {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<Unwanted> for Unbegun {
+    fn from(_: Unwanted) -> Self {
+        Self::Unwanted
+    }
 }
 
 /// Sends the last event of one look-up, exactly once, also after a panic.
 struct CompletionGuard<'a> {
     number: u64,
     events: &'a mpsc::UnboundedSender<WorkerEvent>,
+    interests: &'a RefCell<HashMap<u64, Interest>>,
     is_sent: bool,
 }
 
@@ -244,6 +293,7 @@ impl CompletionGuard<'_> {
 
 impl Drop for CompletionGuard<'_> {
     fn drop(&mut self) {
+        self.interests.borrow_mut().remove(&self.number);
         if !self.is_sent {
             let _ = self.events.send(WorkerEvent::Failed(self.number));
         }
@@ -267,54 +317,116 @@ impl<O: Outside> WorkerState<O> {
         });
     }
 
-    /// One look-up, from memory to the answer. Thousands may wait here: what one needs while it asks, some 100,000 octets, has
-    /// a box of its own that is there no sooner.
-    async fn look_up(self: Rc<Self>, order: LookupOrder) {
-        let completion = CompletionGuard { number: order.number, events: &self.events, is_sent: false };
-        let (mut look_up, mut revision) = match self.recall(&order).await {
-            Err(Gone) => return,
-            Ok((Begun::Answered(found), revision)) => {
-                return complete(completion, &order, *found, false, revision);
+    /// Does what the engine wants.
+    fn hear(self: &Rc<Self>, command: WorkerCommand) {
+        match command {
+            WorkerCommand::LookUp(order) => {
+                let interest = Interest { askers: vec![order.asker], is_wanted: true };
+                self.interests.borrow_mut().insert(order.number, interest);
+                self.begin(Rc::clone(self).look_up(order), |counters| {
+                    counters.look_ups.of(LookUpEnd::Panicked).one();
+                });
             }
-            Ok((Begun::Open(look_up), revision)) => (look_up, revision),
+            WorkerCommand::Join(number, asker) => {
+                if let Some(interest) = self.interests.borrow_mut().get_mut(&number) {
+                    interest.is_wanted = true;
+                    interest.askers.push(asker);
+                }
+                self.reading.join(number, asker);
+                self.asking.join(number, asker);
+            }
+            WorkerCommand::Abandon(number) => {
+                if let Some(interest) = self.interests.borrow_mut().get_mut(&number) {
+                    interest.is_wanted = false;
+                }
+                self.reading.abandon(number);
+                self.asking.abandon(number);
+            }
+            WorkerCommand::Pulse(done) => {
+                let store = self.store.clone();
+                spawn_local(async move {
+                    if store.pulse().await.is_ok() {
+                        let _ = done.send(());
+                    }
+                });
+            }
+        }
+    }
+
+    /// One look-up, to its one event.
+    async fn look_up(self: Rc<Self>, order: LookupOrder) {
+        let (number, events, interests) = (order.number, &self.events, &self.interests);
+        let completion = CompletionGuard { number, events, interests, is_sent: false };
+        match self.found(&order).await {
+            Ok(Some((found, wrote, revision))) => complete(completion, &order, found, wrote, revision),
+            Ok(None) => completion.send(WorkerEvent::Rejected(number)),
+            Err(Unbegun::Unwanted) => {
+                self.counters.setbacks.of(Setback::Unbegun).one();
+                completion.send(WorkerEvent::Rejected(number));
+            }
+            // The guard tells it.
+            Err(Unbegun::Gone) => {}
+        }
+    }
+
+    /// From memory to what is found, and whether that was written; `None` if it is not needed. Thousands may wait here: what one
+    /// needs while it asks, some 100,000 octets, has a box of its own that is there no sooner, and what memory said, which may be as
+    /// long, is not kept for longer than a moment.
+    async fn found(&self, order: &LookupOrder) -> Result<Option<(Found, bool, Revision)>, Unbegun> {
+        let (look_up, revision) = match self.recall(order).await? {
+            (Begun::Answered(found), revision) => return Ok(Some((*found, false, revision))),
+            (Begun::Open(look_up), revision) => (look_up, revision),
         };
         // Any client of Exim's socket can report handshakes; nothing is asked where a handshake changes nothing.
         if order.handshake == Handshake::Verified && !look_up.awaits_a_handshake() {
-            return completion.send(WorkerEvent::Rejected(order.number));
+            return Ok(None);
         }
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
         let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile, look_up.stand_in()));
-        if self.is_full() {
-            return completion.send(WorkerEvent::Rejected(order.number));
-        }
-        let waiting = self.counters.look_ups_waiting.held();
+        let _waiting = self.counters.look_ups_waiting.held();
+        let is_first = self.asking.waiting() == 0;
+        let mut known = is_first.then_some((look_up, revision));
         let (_lock, has_waited) = self.domain_locks.lock(&order.question.domain).await;
-        let is_taken = self.permits.available_permits() == 0;
-        let Ok(permit) = self.permits.acquire().await else { return };
-        drop(waiting);
-        if has_waited || is_taken {
-            match self.recall(&order).await {
-                Err(Gone) => return,
-                Ok((Begun::Answered(found), revision)) => {
-                    return complete(completion, &order, *found, false, revision);
-                }
-                Ok((Begun::Open(again), now)) => (look_up, revision) = (again, now),
-            }
+        if has_waited {
+            known = None;
         }
-        let (mut found, writes) = self.ask(&order, &look_up, permit).boxed_local().await;
-        let wrote = !writes.is_empty();
-        if wrote {
-            let domain = order.question.domain.clone();
-            match self.store.ask(&order.world, move |cache| cache.apply(&domain, &writes)).await {
-                Err(Gone) => return,
-                Ok(Err(why)) => {
-                    self.counters.store_troubles.one();
-                    found = look_up.unkept(found, why, SystemClock.now());
-                }
-                Ok(Ok(())) => {}
+        let place = self.place(&self.asking, order)?;
+        let (look_up, revision, found, writes) = loop {
+            let since = Instant::now();
+            place.turn().await?;
+            let is_fresh = since.elapsed() < RECALLED_ANEW_AFTER;
+            let (look_up, revision) = match known.take().filter(|_| is_fresh) {
+                Some(known) => known,
+                None => match self.recall(order).await? {
+                    (Begun::Answered(found), revision) => return Ok(Some((*found, false, revision))),
+                    (Begun::Open(again), now) => (again, now),
+                },
+            };
+            match place.work(self.ask(order, &look_up).boxed_local()).await {
+                Ok((found, writes)) => break (look_up, revision, found, writes),
+                Err(Displaced) => self.counters.setbacks.of(Setback::Displaced).one(),
             }
+        };
+        drop(place);
+        if writes.is_empty() {
+            return Ok(Some((found, false, revision)));
         }
-        complete(completion, &order, found, wrote, revision);
+        let domain = order.question.domain.clone();
+        let found = match self.store.ask(&order.world, move |cache| cache.apply(&domain, &writes)).await? {
+            Err(why) => {
+                self.counters.store_troubles.one();
+                look_up.unkept(found, why, SystemClock.now())
+            }
+            Ok(()) => found,
+        };
+        Ok(Some((found, true, revision)))
+    }
+
+    /// A place in one of the queues, as long as somebody asks.
+    fn place(&self, gate: &Rc<Gate>, order: &LookupOrder) -> Result<Place, Unwanted> {
+        let interests = self.interests.borrow();
+        let interest = interests.get(&order.number).filter(|interest| interest.is_wanted).ok_or(Unwanted)?;
+        Ok(gate.wait(order.number, &interest.askers, &order.question.domain))
     }
 
     /// The failures that a question under that world has to know and adds to.
@@ -322,25 +434,17 @@ impl<O: Outside> WorkerState<O> {
         self.resolution_failures.borrow_mut().of(world, &self.worlds.borrow())
     }
 
-    fn is_full(&self) -> bool {
-        usize::try_from(self.counters.look_ups_waiting.get())
-            .is_ok_and(|waiting| waiting >= MAX_LOOK_UPS_WAITING)
-    }
-
-    /// What memory says now.
-    async fn recall(&self, order: &LookupOrder) -> Result<(Begun, Revision), Gone> {
+    /// What memory says now, once it is its turn there.
+    async fn recall(&self, order: &LookupOrder) -> Result<(Begun, Revision), Unbegun> {
         let LookupOrder { world, question, handshake, .. } = order;
+        let place = self.place(&self.reading, order)?;
+        place.turn().await?;
         let (snapshot, revision) = self.store.snapshot(world, &question.domain).await?;
         Ok((LookUp::begin(world, question, *handshake, snapshot, SystemClock.now()), revision))
     }
 
-    /// Asks the network, with a permit, which it returns once it waits for others' servers.
-    async fn ask(
-        &self,
-        order: &LookupOrder,
-        look_up: &LookUp,
-        permit: SemaphorePermit<'_>,
-    ) -> (Found, Vec<Write>) {
+    /// Asks the network.
+    async fn ask(&self, order: &LookupOrder, look_up: &LookUp) -> (Found, Vec<Write>) {
         let _under_way = self.counters.look_ups_under_way.held();
         if look_up.has_lost_a_policy() {
             self.counters.store_troubles.one();
@@ -353,17 +457,7 @@ impl<O: Outside> WorkerState<O> {
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, look_up.longest_pause());
         let asking =
             timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&resolver, &https, &SystemClock));
-        let a_slow_place = async {
-            sleep(LOOK_UP_IS_SLOW_AFTER).await;
-            self.slow_look_ups.acquire().await
-        };
-        let asked = match select(pin!(asking), pin!(a_slow_place)).await {
-            Either::Left((asked, _)) => asked,
-            Either::Right((_place, asking)) => {
-                drop(permit);
-                asking.await
-            }
-        };
+        let asked = asking.await;
         let (end, (found, writes)) = match asked {
             Ok(asked) => (LookUpEnd::Completed, asked),
             // It should have ended by itself.

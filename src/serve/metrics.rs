@@ -119,6 +119,8 @@ fn look_ups(page: &mut Exposition, status: &Status) {
         "Look-ups that wait for a free place among those under way.",
     )
     .sample(&[], counters.look_ups_waiting.get());
+    let help = "Look-ups for which there was no room, by what became of them.";
+    page.family("smtp_sts_serve_lookup_setbacks_total", Counter, help).counts(&counters.setbacks);
     page.family("smtp_sts_serve_dns_questions_total", Counter, "Questions that went to name servers.")
         .sample(&[], counters.dns_questions.get());
     let help = "What came of the answers that look-ups asked for, by the chain of trust.";

@@ -7,9 +7,10 @@
 //! 2. [`front`] accepts a [`connection`] ([`stream`]), and [`connection_limiter`] bounds how many are open. A [`codec`] of
 //!    [`protocol`] decodes its octets into a [`question`].
 //! 3. [`engine`] returns the [`answer`] that the [`answer_cache`] has, or orders one look-up for all who ask the same.
-//! 4. [`lookup_worker`] runs it under its domain's lock ([`domain_locks`]) and one of a bounded number of permits. A [`look_up`]
-//!    is the pipeline of the command ([`crate::verify`]): it asks the network ([`outside`]), but not again at once what has just
-//!    failed ([`resolution_failures`], RFC 9520). A client that cannot wait gets what the cache alone answers ([`silence`]).
+//! 4. [`lookup_worker`] runs it under its domain's lock ([`domain_locks`]) and on one of a bounded number of seats, which [`gate`]
+//!    gives to whose turn it is: [`seats`] says whose, by [`asker`] and by the name. A [`look_up`] is the pipeline of the command
+//!    ([`crate::verify`]): it asks the network ([`outside`]), but not again at once what has just failed ([`resolution_failures`],
+//!    RFC 9520). A client that cannot wait gets what the cache alone answers ([`silence`]).
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
 //! Besides: [`renewal`] fetches policies again before they end, [`tlsrpt_recorder`] counts sessions for TLS reports (RFC 8460),
@@ -21,7 +22,7 @@
 //! | thread | work | channel into it | message | owner of the sending end |
 //! |---|---|---|---|---|
 //! | front | sockets, codecs, cached answers | unbounded mpsc | [`lookup_worker::WorkerEvent`] | the lookup worker |
-//! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, [`crate::limits::MAX_LOOK_UPS_WAITING`] | look-up order, pulse | [`engine::Engine`], by [`lookup_worker::LookupWorker`] |
+//! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, twice [`crate::limits::MAX_PENDING_LOOK_UPS`] | look-up order, who joins or leaves, pulse | [`engine::Engine`], by [`lookup_worker::LookupWorker`] |
 //! | lookup worker | the configuration of its own work | watch | [`world::World`] | [`engine::Engine`] |
 //! | front | TLSRPT queue, read by a task | mpsc, [`crate::limits::MAX_TLSRPT_QUEUE`] | event, failures, write | [`tlsrpt_recorder::TlsrptRecorder`]: engine and lookup worker |
 //! | store | SQLite | mpsc, [`crate::limits::MAX_STORE_ERRANDS`] | errand, with a oneshot for its result | [`store::Store`]: all others |
@@ -30,11 +31,13 @@
 //! - The decision code is the command's. The daemon decides when to ask and how long an answer stays, never what it is.
 //! - An answer comes before Exim stops waiting: at the daemon's own deadline the policy in the cache decides, or the mail waits.
 //! - The store knows what an answer rests on before the answer leaves; what was in force is in force after `kill -9`.
-//! - No client holds up another one: sockets, frames, look-ups and memory are bounded ([`crate::limits`]).
+//! - No client holds up another one: sockets, frames, look-ups and memory are bounded ([`crate::limits`]), and where they are
+//!   scarce, shared by who asks and by what is asked about.
 //! - Nothing on a socket changes what is remembered, but the report of a verified handshake (the draft's appendix 1).
 
 pub mod answer;
 pub mod answer_cache;
+pub mod asker;
 pub mod codec;
 pub mod connection;
 pub mod connection_limiter;
@@ -42,6 +45,7 @@ pub mod counters;
 pub mod domain_locks;
 pub mod engine;
 pub mod front;
+pub mod gate;
 pub mod http;
 pub mod lifecycle;
 pub mod listen;
@@ -56,6 +60,7 @@ pub mod question;
 pub mod recent;
 pub mod renewal;
 pub mod resolution_failures;
+pub mod seats;
 pub mod silence;
 pub mod status;
 pub mod status_page;

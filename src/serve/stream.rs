@@ -1,5 +1,6 @@
 //! A connection of either kind.
 
+use super::asker::Peer;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -14,6 +15,18 @@ pub enum Stream {
     Tcp(TcpStream),
     /// Over a UNIX socket.
     Unix(UnixStream),
+}
+
+impl Stream {
+    /// Who is at the other end of a connection that came to that place.
+    #[must_use]
+    pub fn peer(&self, place: usize) -> Peer {
+        let user = match self {
+            Self::Tcp(_) => None,
+            Self::Unix(stream) => stream.peer_cred().ok().map(|peer| peer.uid()),
+        };
+        Peer { place, user }
+    }
 }
 
 /// Who is at the other end, as far as the kernel tells.

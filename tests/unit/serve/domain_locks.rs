@@ -2,6 +2,7 @@
 
 use super::scene::{Network, about, about_host, directory, until, with, words, world};
 use futures_util::future::join_all;
+use smtp_sts_verify::serve::asker::Asker;
 use smtp_sts_verify::serve::counters::{LookUpEnd, Source, Thread};
 use smtp_sts_verify::serve::engine::Answers as _;
 use std::time::Duration;
@@ -23,7 +24,7 @@ fn a_thousand_askers_of_a_cold_domain_cost_one_set_of_questions_and_one_fetch() 
 fn an_answer_tells_whose_look_up_it_came_from() {
     let (directory, network) = (directory(), Network::default());
     with(world(directory.path()), &network, async |daemon| {
-        let from = async || daemon.engine.answer(about("a.test")).await.1;
+        let from = async || daemon.engine.answer(Asker::default(), about("a.test")).await.1;
         let together = join_all([from(), from(), from()]).await;
         assert_eq!(together, [Source::LookUp, Source::Shared, Source::Shared]);
         assert_eq!(from().await, Source::Warm);

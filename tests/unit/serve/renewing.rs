@@ -4,6 +4,7 @@ use super::scene::{Network, about, about_host, cache, directory, until, with, wo
 use rusqlite::Connection;
 use smtp_sts_verify::cache::Memory as _;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
+use smtp_sts_verify::serve::asker::Asker;
 use smtp_sts_verify::serve::counters::RenewalEnd;
 use smtp_sts_verify::serve::engine::Answers as _;
 use smtp_sts_verify::serve::world::World;
@@ -115,10 +116,10 @@ fn a_verified_handshake_makes_a_policy_on_first_use_an_applied_one() {
     with(world.clone(), &network, async |daemon| {
         assert!(daemon.says(about_host("a.test", "mx.test")).await.starts_with("deliver first-use "));
         assert!(daemon.says(about_host("a.test", "strange.test")).await.starts_with("deliver first-use "));
-        daemon.engine.verified(about("a.test"));
-        daemon.engine.verified(about_host("a.test", "strange.test"));
+        daemon.engine.verified(Asker::default(), about("a.test"));
+        daemon.engine.verified(Asker::default(), about_host("a.test", "strange.test"));
         daemon.engine.pulse().await;
-        daemon.engine.verified(about_host("a.test", "mx.test"));
+        daemon.engine.verified(Asker::default(), about_host("a.test", "mx.test"));
         until("it is applied", || {
             let stored = cache(&world).stored(&about("a.test").domain).unwrap();
             stored.smtp_sts.is_some_and(|policy| policy.is_in_force())

@@ -10,6 +10,7 @@ use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, HttpsSettings, MediaType, PolicyUrl, SharedTls};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::asker::Asker;
 use smtp_sts_verify::serve::counters::Counters;
 use smtp_sts_verify::serve::engine::{Answers, Engine};
 use smtp_sts_verify::serve::front::ConcurrencyLimits;
@@ -279,7 +280,7 @@ impl Daemon {
         let engine = Rc::clone(&self.engine);
         async move {
             let began = Instant::now();
-            (engine.answer(question).await.0, began.elapsed())
+            (engine.answer(Asker::default(), question).await.0, began.elapsed())
         }
     }
 
