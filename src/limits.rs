@@ -41,6 +41,10 @@ pub const UNSIGNED_PATIENCE_PERCENT: u32 = 80;
 pub const UNSIGNED_PATIENCE_LEAST: Duration = Duration::from_secs(3);
 /// UDP payload that is advertised, octets (DNS flag day 2020; RFC 9715).
 pub const EDNS_PAYLOAD: u16 = 1_232;
+/// The least port from which a question leaves; those below are reserved (RFC 6335 section 6).
+pub const LEAST_SOURCE_PORT: u16 = 1_024;
+/// Random ports that are tried for it: each is free unless a machine has tens of thousands of sockets.
+pub const SOURCE_PORTS_TRIED: usize = 10;
 /// One try of one name server before the next one is asked as well.
 pub const UPSTREAM_PATIENCE: Duration = Duration::from_millis(1_500);
 /// One question to all name servers together.

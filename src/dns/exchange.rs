@@ -5,16 +5,16 @@
 //! or has lost the question's case is asked for again over TCP, where nobody off the path can answer.
 
 use super::quota::Quota;
-use super::sockets::Sockets;
+use super::sockets::Sent;
 use super::{Outage, Question, tolerance};
 use crate::limits::EDNS_PAYLOAD;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use futures_util::stream::{Stream, StreamExt};
+use futures_util::stream::StreamExt;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
 use hickory_proto::serialize::binary::BinEncodable;
+use hickory_resolver::net::{DnsStreamHandle, NetError};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::tcp::TcpClientStream;
-use hickory_resolver::net::udp::UdpStream;
-use hickory_resolver::net::{BufDnsStreamHandle, DnsStreamHandle};
 use std::fmt::Display;
 use std::net::SocketAddr;
 
@@ -61,17 +61,14 @@ pub(super) async fn exchange(
     quota: &Quota,
 ) -> Result<Received, Complaint> {
     let asked = Asked::new(question, checking)?;
-    let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
-    let stream = stream.await.map_err(Complaint::lasting)?;
-    if let Some(received) = asked.listen(stream, handle, to, Transport::Udp, quota).await? {
+    if let Some(received) = asked.over_udp(to, quota).await? {
         return Ok(received);
     }
     if !quota.take_query() {
         return Err(Complaint::quota("questions"));
     }
-    let (stream, handle) = TcpClientStream::new(to, None, None, Sockets::default());
-    let stream = stream.await.map_err(|error| Complaint::once(format_args!("over TCP: {error}")))?;
-    let received = asked.listen(stream, handle, to, Transport::Tcp, quota).await?;
+    let unreached = |error| Complaint::once(format_args!("over TCP: {error}"));
+    let received = asked.over_tcp(to, quota, unreached).await?;
     received.ok_or_else(|| Complaint::once("its reply does not even fit TCP"))
 }
 
@@ -101,16 +98,8 @@ pub async fn directly(
     let asking = async {
         let asked = Asked::new(question, checking)?;
         match transport {
-            Transport::Udp => {
-                let (stream, handle) = UdpStream::new(to, None, None, false, Sockets::default());
-                let stream = stream.await.map_err(Complaint::lasting)?;
-                asked.listen(stream, handle, to, transport, quota).await
-            }
-            Transport::Tcp => {
-                let (stream, handle) = TcpClientStream::new(to, None, None, Sockets::default());
-                let stream = stream.await.map_err(Complaint::once)?;
-                asked.listen(stream, handle, to, transport, quota).await
-            }
+            Transport::Udp => asked.over_udp(to, quota).await,
+            Transport::Tcp => asked.over_tcp(to, quota, Complaint::once).await,
         }
     };
     match asking.await {
@@ -207,22 +196,32 @@ impl Asked {
     }
 
     /// Sends the question and reads until a reply is ours; `None` if UDP does not carry it.
-    async fn listen<S, E>(
+    async fn over_udp(&self, to: SocketAddr, quota: &Quota) -> Result<Option<Received>, Complaint> {
+        let sent = Sent::new(&self.octets, to).map_err(Complaint::lasting)?;
+        loop {
+            let octets = sent.next().await.map_err(Complaint::lasting)?;
+            match self.judge(octets, Transport::Udp, quota) {
+                Judged::Reply(received) => return Ok(Some(received)),
+                Judged::AskOverTcp => return Ok(None),
+                Judged::Complaint(complaint) => return Err(complaint),
+                Judged::Foreign => {}
+            }
+        }
+    }
+
+    /// The same over TCP, where it may be that nobody is reached.
+    async fn over_tcp(
         &self,
-        mut stream: S,
-        mut handle: BufDnsStreamHandle,
         to: SocketAddr,
-        transport: Transport,
         quota: &Quota,
-    ) -> Result<Option<Received>, Complaint>
-    where
-        S: Stream<Item = Result<SerialMessage, E>> + Unpin,
-        E: Display,
-    {
+        unreached: impl FnOnce(NetError) -> Complaint,
+    ) -> Result<Option<Received>, Complaint> {
+        let (stream, mut handle) = TcpClientStream::new(to, None, None, TokioRuntimeProvider::default());
+        let mut stream = stream.await.map_err(unreached)?;
         handle.send(SerialMessage::new(self.octets.clone(), to)).map_err(Complaint::once)?;
         while let Some(received) = stream.next().await {
             let (octets, _) = received.map_err(Complaint::lasting)?.into_parts();
-            match self.judge(octets, transport, quota) {
+            match self.judge(octets, Transport::Tcp, quota) {
                 Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),
                 Judged::Complaint(complaint) => return Err(complaint),

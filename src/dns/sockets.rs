@@ -1,92 +1,69 @@
-//! hickory's sockets, with UDP connected to the one server that is asked.
+//! The UDP socket of one question: at a port that nobody can guess, and connected to the one server that is asked.
 //!
 //! So the kernel drops what comes from elsewhere (RFC 5452 section 9.1), and a closed port is known at once instead of
 //! after a time-out.
 
-use futures_util::future::{BoxFuture, Fuse, FutureExt};
-use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider, TokioTime};
-use std::future::Future;
+use crate::limits::{LEAST_SOURCE_PORT, SOURCE_PORTS_TRIED};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
-use tokio::io::{Interest, ReadBuf};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-/// Opens sockets for hickory's streams.
-#[derive(Clone, Default)]
-pub(super) struct Sockets(TokioRuntimeProvider);
+/// Octets of a datagram that are read; more than [`crate::limits::EDNS_PAYLOAD`] allows a server to send.
+const DATAGRAM: usize = 4_096;
 
-/// A UDP socket that is connected to one server.
-pub(super) struct ConnectedUdp {
-    socket: Arc<UdpSocket>,
-    server: SocketAddr,
-    /// Ends with what ICMP says (port closed, host unreachable): tokio does not wake a reader for that alone.
-    report: Mutex<Fuse<BoxFuture<'static, io::Error>>>,
-}
+/// A question that has left, and the socket at which its reply is awaited.
+pub(super) struct Sent(UdpSocket);
 
-impl ConnectedUdp {
-    async fn open(from: SocketAddr, server: SocketAddr) -> io::Result<Self> {
-        let socket = Arc::new(UdpSocket::bind(from).await?);
-        socket.connect(server).await?;
-        let report = Mutex::new(report(Arc::clone(&socket)).boxed().fuse());
-        Ok(Self { socket, server, report })
+impl Sent {
+    /// Sends a question to that server.
+    pub(super) fn new(question: &[u8], server: SocketAddr) -> io::Result<Self> {
+        let socket = bound(server)?;
+        socket.set_nonblocking(true)?;
+        socket.connect(server)?;
+        socket.send(question)?;
+        UdpSocket::from_std(socket).map(Self)
     }
-}
 
-/// Waits for an error of the socket itself.
-async fn report(socket: Arc<UdpSocket>) -> io::Error {
-    let outcome = socket.ready(Interest::ERROR).await;
-    match outcome.and_then(|_| socket.take_error()) {
-        Ok(Some(error)) | Err(error) => error,
-        Ok(None) => std::future::pending().await,
-    }
-}
-
-impl DnsUdpSocket for ConnectedUdp {
-    type Time = TokioTime;
-
-    fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
-        let mut buf = ReadBuf::new(buf);
-        match self.socket.poll_recv(cx, &mut buf) {
-            Poll::Ready(received) => Poll::Ready(received.map(|()| (buf.filled().len(), self.server))),
-            Poll::Pending => {
-                let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-                report.poll_unpin(cx).map(Err)
+    /// The next datagram of the server's, or what ICMP says (port closed, host unreachable): tokio does not wake a reader for
+    /// that alone.
+    pub(super) async fn next(&self) -> io::Result<Vec<u8>> {
+        let Self(socket) = self;
+        let mut datagram = [0; DATAGRAM];
+        loop {
+            let ready = socket.ready(Interest::READABLE | Interest::ERROR).await?;
+            match socket.try_recv(&mut datagram) {
+                Ok(length) => return Ok(datagram.get(..length).unwrap_or_default().to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !ready.is_error() => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(socket.take_error()?.unwrap_or(error));
+                }
+                Err(error) => return Err(error),
             }
         }
     }
-
-    fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], _server: SocketAddr) -> Poll<io::Result<usize>> {
-        self.socket.poll_send(cx, buf)
-    }
 }
 
-/// hickory's type for a future that opens a socket.
-type Opening<T> = Pin<Box<dyn Send + Future<Output = io::Result<T>>>>;
-
-impl RuntimeProvider for Sockets {
-    type Handle = <TokioRuntimeProvider as RuntimeProvider>::Handle;
-    type Timer = TokioTime;
-    type Udp = ConnectedUdp;
-    type Tcp = <TokioRuntimeProvider as RuntimeProvider>::Tcp;
-
-    fn create_handle(&self) -> Self::Handle {
-        self.0.create_handle()
+/// A socket at a random port, of all that are not reserved for services (RFC 6056 section 3.2); the system's choice, which is
+/// random too, but among fewer, where one after the other is taken.
+fn bound(server: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    for _ in 0..SOURCE_PORTS_TRIED {
+        let mut random = [0; 2];
+        SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("this system has no randomness"))?;
+        let port = u16::from_ne_bytes(random);
+        if port < LEAST_SOURCE_PORT {
+            continue;
+        }
+        match std::net::UdpSocket::bind((any, port)) {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {}
+            bound => return bound,
+        }
     }
-
-    fn connect_tcp(
-        &self,
-        to: SocketAddr,
-        from: Option<SocketAddr>,
-        wait: Option<Duration>,
-    ) -> Opening<Self::Tcp> {
-        self.0.connect_tcp(to, from, wait)
-    }
-
-    fn bind_udp(&self, from: SocketAddr, to: SocketAddr) -> Opening<Self::Udp> {
-        Box::pin(ConnectedUdp::open(from, to))
-    }
+    std::net::UdpSocket::bind((any, 0))
 }

@@ -18,6 +18,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("UNSIGNED_PATIENCE_PERCENT", "80"),
     ("UNSIGNED_PATIENCE_LEAST", "Duration::from_secs(3)"),
     ("EDNS_PAYLOAD", "1_232"),
+    ("LEAST_SOURCE_PORT", "1_024"),
+    ("SOURCE_PORTS_TRIED", "10"),
     ("UPSTREAM_PATIENCE", "Duration::from_millis(1_500)"),
     ("QUESTION_DEADLINE", "Duration::from_secs(6)"),
     ("CHECKED_QUESTION_DEADLINE", "Duration::from_secs(3)"),
