@@ -178,7 +178,7 @@ fn child<T: DeserializeOwned>(
     user: Option<Owner>,
     until: Instant,
 ) -> Seen<T> {
-    let text = process::run(Path::new("/proc/self/exe"), again(arguments, part, until), "", user, until)
+    let text = process::output(Path::new("/proc/self/exe"), again(arguments, part, until), user, until)
         .map_err(|why| match user {
             Some(Owner { uid, .. }) => format!("as user {uid}: {why}"),
             None => why,

@@ -54,7 +54,11 @@ pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
 pub fn text(path: &Path) -> Result<String, NoNameServer> {
     let mut octets = Vec::new();
     let limit = u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX);
-    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets)) {
+    match File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut octets)) {
+        Ok(length) if length > MAX_RESOLV_CONF_OCTETS => {
+            let why = format!("it has more than {MAX_RESOLV_CONF_OCTETS} octets");
+            Err(NoNameServer::Unreadable(io::Error::other(why)))
+        }
         Ok(_) => Ok(String::from_utf8_lossy(&octets).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(NoNameServer::Unreadable(error)),

@@ -238,6 +238,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_hundred_lines_of_2048_octets_are_a_reply_and_no_more() {
+        // Without their line feeds; the last line of a reply has a blank behind its code.
+        let lines = |count: usize| "220-x\r\n".repeat(count - 1) + "220 x\r\n";
+        let line = |octets: usize| format!("220 {}\r\n", "x".repeat(octets - "220 \r".len()));
+        for (greeting, is_read) in [
+            (lines(MAX_SMTP_REPLY_LINES), true),
+            (lines(MAX_SMTP_REPLY_LINES + 1), false),
+            (line(MAX_SMTP_REPLY_OCTETS), true),
+            (line(MAX_SMTP_REPLY_OCTETS + 1), false),
+        ] {
+            let (outcome, _) = conversation(&[greeting.as_str()]).await;
+            let kind = outcome.expect_err("nothing follows the greeting").kind;
+            assert_eq!(kind != FailureKind::TooMuch, is_read, "{} octets: {kind:?}", greeting.len());
+        }
+    }
+
+    #[tokio::test]
     async fn endless_replies_have_an_end() {
         let line = "x".repeat(2 * MAX_SMTP_REPLY_OCTETS);
         let lines = "220-x\r\n".repeat(2 * MAX_SMTP_REPLY_LINES);

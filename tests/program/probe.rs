@@ -125,3 +125,16 @@ fn what_is_no_question_is_64_and_asks_nobody() {
     }
     assert_eq!(lab.questions(), 0);
 }
+
+#[test]
+fn five_hundred_domains_are_probed_together_and_one_more_is_a_bad_question() {
+    // The last of them is none, so that nobody is asked either way.
+    let said = |number: usize| {
+        let domains = (1..number).map(|i| format!("d{i}.test")).chain(["no domain".to_owned()]);
+        let output = Command::new(PROGRAM).arg("probe").args(domains).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said(501).contains("501 domains are more than 500"), "{}", said(501));
+    assert!(said(500).contains("no domain") && !said(500).contains("more than"), "{}", said(500));
+}

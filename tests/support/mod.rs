@@ -7,5 +7,6 @@ pub(crate) mod life;
 pub(crate) mod made_up;
 pub(crate) mod ports;
 pub(crate) mod program;
+pub(crate) mod skipped;
 pub(crate) mod turn;
 pub(crate) mod users;

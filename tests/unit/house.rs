@@ -1,5 +1,6 @@
 //! The rules of the house, where no compiler or linter holds them.
 
+use crate::support::skipped::skipped;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -147,6 +148,37 @@ const BANNED: [&str; 8] = [
     "rustls-pemfile",
     "serde_yaml",
 ];
+
+/// Crates of the program whose build runs code of theirs.
+const BUILD_SCRIPTS: [&str; 24] = [
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "crossbeam-epoch",
+    "crossbeam-utils",
+    "getrandom",
+    "httparse",
+    "icu_normalizer_data",
+    "icu_properties_data",
+    "libc",
+    "libsqlite3-sys",
+    "nix",
+    "num-traits",
+    "oid-registry",
+    "parking_lot_core",
+    "portable-atomic",
+    "proc-macro2",
+    "quote",
+    "rustix",
+    "rustls",
+    "serde",
+    "serde_core",
+    "serde_json",
+    "thiserror",
+    "zmij",
+];
+
+/// Crates from which the program is built, this one and those that only build others included. There are 174.
+const MAX_CRATES: usize = 180;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -474,6 +506,52 @@ fn there_is_one_tls_one_http_and_nothing_that_nobody_keeps() {
 }
 
 /// The lock file names *ring* too, since features of rustls-webpki and hickory mention it; nothing may build it.
+/// cargo-deny is not everywhere; what it would refuse stands in one list all the same.
+#[test]
+fn cargo_deny_bans_what_is_banned_here() {
+    let deny: toml::Table = read(&root().join("deny.toml")).parse().unwrap();
+    let banned: Vec<&str> =
+        deny["bans"]["deny"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(banned, BANNED);
+}
+
+/// What a build script does, it does on the machine of whoever builds: each was looked at, and none comes in unseen.
+#[test]
+fn crates_that_run_code_while_they_are_built_are_these() {
+    let cargo = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO")).current_dir(root()).args(arguments).output().unwrap();
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    };
+    let target = "x86_64-unknown-linux-gnu";
+    let tree =
+        ["tree", "--offline", "--locked", "-e", "normal,build", "--target", target, "--prefix", "none"];
+    let metadata = ["metadata", "--offline", "--locked", "--format-version", "1"];
+    let (Some(tree), Some(metadata)) = (cargo(&tree), cargo(&metadata)) else {
+        return skipped("build scripts", "not all sources are here");
+    };
+    let built: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| line.split_once(" v"))
+        .map(|(name, rest)| (name, rest.split(' ').next().unwrap()))
+        .collect();
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let has_script = |package: &&serde_json::Value| {
+        let targets = package["targets"].as_array().unwrap().iter();
+        targets.flat_map(|target| target["kind"].as_array().unwrap()).any(|kind| kind == "custom-build")
+    };
+    let scripts: BTreeSet<String> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| built.contains(&(&text(&package["name"]), &text(&package["version"]))))
+        .filter(has_script)
+        .map(|package| text(&package["name"]))
+        .collect();
+    assert_eq!(scripts, BUILD_SCRIPTS.map(str::to_owned).into());
+    assert!(built.len() <= MAX_CRATES, "{} crates", built.len());
+}
+
 #[test]
 fn there_is_one_crypto_library() {
     let tree = Command::new(env!("CARGO"))
@@ -517,7 +595,7 @@ fn there_are_four_test_programs() {
 fn every_earlier_version_of_exims_files_is_known_by_its_checksum() {
     let root = root();
     if !root.join(".git").exists() {
-        println!("house: skipped: there is no history here");
+        skipped("earlier versions of Exim's files", "there is no history here");
         return;
     }
     let before = read(&root.join("exim/earlier.sha256"));

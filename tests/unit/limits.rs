@@ -252,3 +252,389 @@ fn what_fits_into_one_limit_fits_into_the_next() {
         assert!(inner <= outer, "{inner} {outer}");
     }
 }
+
+/// Limits with a test that has what is just within them, and what is just beyond: by the name of the test, wherever it is.
+const TRIED: &[(&str, &str)] = &[
+    ("MAX_ARGUMENT_OCTETS", "an_argument_of_1024_octets_is_read_and_one_octet_more_is_not"),
+    ("MAX_HOSTS", "sixty_four_hosts_are_judged_and_one_more_is_a_bad_question"),
+    ("DEADLINE_MAX", "the_greatest_values_of_their_ranges_are_taken"),
+    ("MAX_ANCHOR_FILE_OCTETS", "a_trust_anchor_file_of_64_kibibytes_is_read_and_one_octet_more_is_exit_78"),
+    ("MAX_QUERIES", "sixty_questions_leave_and_twenty_four_more_for_each_mx_host"),
+    ("MAX_QUERIES_PER_MX_HOST", "sixty_questions_leave_and_twenty_four_more_for_each_mx_host"),
+    ("MAX_MX_HOSTS_LOOKED_AT", "of_too_many_hosts_those_asked_for_are_looked_at_and_the_rest_is_unknown"),
+    ("EDNS_PAYLOAD", "the_question_leaves_with_do_cd_and_rd_and_a_random_case"),
+    ("MAX_UPSTREAMS", "nameserver_lines_count_and_nothing_else"),
+    ("MAX_RESOLV_CONF_OCTETS", "resolv_conf_is_read_up_to_its_bound_and_not_at_all_beyond"),
+    ("MAX_SERVICES_OCTETS", "services_are_read_up_to_a_bound_and_a_machine_without_the_file_has_none"),
+    ("MAX_BATCH_LINE", "a_line_of_2048_octets_is_read_and_one_octet_more_is_malformed"),
+    ("MAX_REPLY_OCTETS", "the_last_octet_and_the_last_record_of_a_verdict_are_read_and_none_beyond"),
+    ("MAX_REPLY_OCTETS_TOGETHER", "what_all_verdicts_hold_together_has_an_end_and_is_given_back"),
+    ("MAX_VERDICT_RECORDS", "the_last_octet_and_the_last_record_of_a_verdict_are_read_and_none_beyond"),
+    (
+        "MAX_VERDICT_RECORDS_PER_MX_HOST",
+        "the_last_octet_and_the_last_record_of_a_verdict_are_read_and_none_beyond",
+    ),
+    ("MAX_ALIASES", "chains_and_loops_of_aliases_end"),
+    ("MAX_LABELS_AHEAD", "no_more_than_six_names_are_asked_about_ahead"),
+    ("MAX_WRONG_SIGNATURES_PER_RRSET", "eight_wrong_signatures_of_one_rrset_are_passed_over"),
+    ("MAX_KEY_COLLISIONS", "four_keys_of_one_tag_are_tried_for_a_signature_and_no_fifth"),
+    ("MAX_VERIFICATIONS", "the_signatures_of_one_verdict_have_an_end"),
+    ("MAX_VERIFICATIONS_PER_MX_HOST", "the_signatures_of_one_verdict_have_an_end"),
+    ("MAX_DS_DIGESTS", "digests_of_keys_are_counted"),
+    ("MAX_NSEC3_HASHES", "the_last_hash_of_one_verdict_is_computed_and_the_next_one_is_not"),
+    ("MAX_NSEC3_ITERATIONS", "with_many_iterations_a_denial_is_insecure_and_what_is_signed_stays_secure"),
+    (
+        "MAX_NSEC3_ITERATIONS_COMPUTED",
+        "where_nothing_can_be_hashed_an_absence_and_a_wildcards_answer_are_insecure",
+    ),
+    ("MAX_DENIALS", "an_rrset_a_reply_and_its_denials_have_a_size"),
+    ("MAX_REPLY_RECORDS", "an_rrset_a_reply_and_its_denials_have_a_size"),
+    ("MAX_RRSET_RECORDS", "an_rrset_a_reply_and_its_denials_have_a_size"),
+    ("MAX_TXT_OCTETS", "a_txt_record_of_4096_octets_is_read_in_each_dialect_and_one_octet_more_is_not"),
+    ("MAX_MX_RECORDS", "more_mx_records_than_anybody_needs_let_the_mail_wait"),
+    ("MAX_POSITIVE_TTL", "no_answer_lives_longer_than_a_day_and_no_absence_longer_than_an_hour"),
+    ("MAX_NEGATIVE_TTL", "no_answer_lives_longer_than_a_day_and_no_absence_longer_than_an_hour"),
+    (
+        "UNPROVEN_ASKED_AGAIN",
+        "a_changed_id_in_an_unsigned_zone_is_noticed_within_seconds_whatever_its_ttl_says",
+    ),
+    ("MAX_BODY_OCTETS", "a_body_has_64_kibibytes_and_no_octet_more"),
+    ("MAX_HEADER_FIELDS", "a_head_is_bounded_in_octets_and_in_fields"),
+    ("FETCH_BACKOFF", "the_pause_doubles_from_five_minutes_to_a_day"),
+    ("FETCH_BACKOFF_MAX", "the_pause_doubles_from_five_minutes_to_a_day"),
+    ("FETCH_FAILURES_KEPT", "a_row_of_failures_outlives_its_longest_pause"),
+    ("MAX_POLICY_HOST_ADDRESSES", "no_more_than_four_addresses_are_tried"),
+    ("MAX_INTERIM_REPLIES", "interim_replies_are_bounded"),
+    ("MAX_URL_PATH_OCTETS", "the_path_of_a_policys_address_has_1024_octets_and_no_more"),
+    ("MAX_CA_FILE_OCTETS", "a_file_of_authorities_is_read_up_to_its_bound_and_not_at_all_beyond"),
+    ("MAX_FINDINGS_SHOWN", "of_too_many_findings_those_that_matter_most_are_told"),
+    ("MAX_FINDINGS_TOLD", "of_too_many_findings_those_that_matter_most_are_told"),
+    ("MAX_SMTP_REPLY_LINES", "a_hundred_lines_of_2048_octets_are_a_reply_and_no_more"),
+    ("MAX_SMTP_REPLY_OCTETS", "a_hundred_lines_of_2048_octets_are_a_reply_and_no_more"),
+    ("MAX_PROBED_TOGETHER", "five_hundred_domains_are_probed_together_and_one_more_is_a_bad_question"),
+    ("MAX_RESULT_LINE", "a_file_of_another_list_is_left_alone"),
+    ("PARALLEL_MAX", "the_greatest_values_of_their_ranges_are_taken"),
+    (
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "only_so_many_pass_at_once_to_one_address_and_nobody_waits_for_another_one",
+    ),
+    ("MAX_POLICY_LIFE", "a_life_of_ten_digits_is_a_year"),
+    ("RENEWAL", "policies_that_were_fetched_together_are_renewed_apart_before_a_delivery_would_have_to"),
+    ("MAX_FIRST_USE_LIFE", "a_policy_lives_for_e_seconds_and_no_longer_than_its_authentication_allows"),
+    ("MAX_MX_PATTERNS", "a_record_of_too_many_patterns_is_not_read"),
+    ("MAX_EVENTS_PER_DOMAIN", "no_domain_fills_the_history"),
+    ("MAX_EVENTS_ON_AVERAGE", "nor_do_all_of_them_together"),
+    ("MAX_RECORDING_OCTETS", "what_is_no_recording_is_refused_and_nothing_beyond_the_limit_is_read"),
+    ("SLOW_NAME_SERVER", "slow_is_a_warning"),
+    ("CLOCK_OFF_WARNING", "a_minute_off_is_a_warning_and_an_hour_is_wrong"),
+    ("CLOCK_OFF_WRONG", "a_minute_off_is_a_warning_and_an_hour_is_wrong"),
+    ("MAX_PROCESS_OCTETS", "as_much_as_is_read_is_read_whole_and_one_octet_more_is_not"),
+    ("ANSWER_WITHIN_MAX", "the_greatest_values_of_their_ranges_are_taken"),
+    ("MAX_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
+    ("MAX_HTTP_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
+    ("MAX_QUEUED_REQUESTS", "so_many_requests_are_under_way_and_no_more"),
+    ("WORK_WITHOUT_PAUSE", "whoever_keeps_us_at_work_without_a_pause_makes_room_like_others"),
+    ("MAX_LOOK_UPS_AT_ONCE", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
+    ("MAX_SLOW_LOOK_UPS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
+    ("RESOLUTION_FAILURE_FIRST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
+    ("RESOLUTION_FAILURE_MOST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
+    ("RENEWAL_RETRY", "after_its_first_turn_a_policy_comes_round_once_an_hour"),
+    ("RENEWED_UNUSED", "a_policy_that_is_due_and_in_use_is_renewed_and_nothing_else"),
+    ("MAX_NETSTRING_OCTETS", "too_long_a_one_is_refused_by_its_digits"),
+    ("MAX_EXIM_QUESTION_OCTETS", "a_line_without_an_end_is_not_read_for_ever"),
+    ("MAX_EXIM_EVENT_OCTETS", "a_line_without_an_end_is_not_read_for_ever"),
+    ("MAX_EXIM_EVENT_DATA_OCTETS", "a_reply_that_was_cut_may_have_lost_the_offer"),
+    ("MAX_PAGE_REQUEST_OCTETS", "a_head_of_eight_kibibytes_is_read_and_one_octet_more_is_not"),
+    ("PAGE_REQUEST_DEADLINE", "a_head_is_waited_for_five_seconds"),
+    ("MAX_RECENT", "there_is_an_end_to_what_strangers_can_put_there"),
+    ("MAX_SESSIONS_FOLLOWED", "only_so_many_are_followed_and_the_oldest_is_forgotten"),
+    ("MAX_TALLIED", "what_has_no_room_is_counted_together_and_nothing_is_lost"),
+    ("MAX_REPORT_ROWS_PER_DOMAIN", "a_domain_has_so_many_rows_and_the_rest_is_counted_together"),
+    ("REPORTS_KEPT_DAYS", "a_day_is_shown_by_itself_and_forgotten_when_it_is_long_over"),
+];
+
+/// Limits without such a test, each with the reason, and with the test that comes nearest to one.
+const UNTRIED: &[(&str, &str)] = &[
+    ("DEADLINE_DEFAULT", "a default, which `--deadline` replaces; the tests of deadlines set their own"),
+    ("WATCHDOG_GRACE", "everything that waits ends before it, so that nothing brings it about from outside"),
+    (
+        "MAX_EXIM_LINE",
+        "no line of the closed words comes near it; `told` of the program's tests holds each of them to it",
+    ),
+    (
+        "MAX_EXIM_ROUTER_LINE",
+        "filled, not met to the octet: patterns come whole (`the_line_keeps_its_length_and_its_characters_whatever_is_permitted`)",
+    ),
+    (
+        "UNSIGNED_PATIENCE_PERCENT",
+        "a share of another time (`silence_is_waited_for_as_long_as_a_signature_could_break_it`)",
+    ),
+    ("UNSIGNED_PATIENCE_LEAST", "the least of that share"),
+    (
+        "UPSTREAM_PATIENCE",
+        "the order of the servers shows it (`beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_then_on`)",
+    ),
+    ("QUESTION_DEADLINE", "the run of each test is shorter; that it is shorter than a run is held below"),
+    (
+        "CHECKED_QUESTION_DEADLINE",
+        "tried through a run that ends with it (`it_ends_with_the_run_and_leaves_once_for_each_question`)",
+    ),
+    (
+        "MAX_SERVICE_OCTETS",
+        "names of services are a few octets long (`at_a_service_that_is_nowhere_only_an_override_has_a_say`), and a longer one is none",
+    ),
+    ("MAX_BATCH_AT_ONCE", "bounds what goes on at the same time, not what comes of it"),
+    (
+        "MAX_HASH_BLOCKS",
+        "passed by less than one proof, since what is about to be hashed is counted whole (`the_hashes_of_one_verdict_have_an_end`)",
+    ),
+    (
+        "UNPROVEN_REMEMBERED",
+        "with the clock of `what_was_genuine_stands_in_for_an_answer_that_does_not_come`, within it",
+    ),
+    ("CONNECT_DEADLINE", "tried with another value (`a_connection_that_never_comes_about_is_given_up`)"),
+    ("HANDSHAKE_DEADLINE", "tried with another value (`a_handshake_that_stalls_is_given_up`)"),
+    ("HEAD_DEADLINE", "tried with another value (`a_head_that_drips_is_given_up`)"),
+    ("FETCH_DEADLINE", "tried with another value (`a_body_that_drips_ends_with_the_fetch`)"),
+    (
+        "MAX_HEAD_OCTETS",
+        "beyond, and below it by less than a field (`a_head_is_bounded_in_octets_and_in_fields`, `no_endless_reply_is_read_for_long`)",
+    ),
+    (
+        "MAX_FETCH_OCTETS",
+        "beyond: records of TLS are read whole (`chunks_of_one_octet_are_counted_with_their_frames`)",
+    ),
+    (
+        "CONNECT_STAGGER",
+        "`an_address_that_swallows_everything_costs_a_moment_and_not_a_deadline`, within the deadline",
+    ),
+    ("PROBE_DEADLINE", "tried with another value (`one_octet_at_a_time_ends_with_the_time_of_the_address`)"),
+    ("PROBE_DOMAIN_DEADLINE_DEFAULT", "a default, which an option replaces"),
+    ("MAX_PROBES_AT_ONCE", "bounds what goes on at the same time, not what comes of it"),
+    ("MAX_PROBED_DOMAINS_AT_ONCE", "bounds what goes on at the same time, not what comes of it"),
+    ("LINT_DEADLINE_DEFAULT", "a default, which an option replaces"),
+    ("LINT_MAX_AGE_DEFAULT", "a default, which an option replaces; `screens` shows it"),
+    (
+        "MAX_PROBE_ADDRESSES",
+        "how many are looked at; a host of the laboratory has two, and this machine no sixteen that are public",
+    ),
+    ("MAX_PROBE_OCTETS", "beyond: records of TLS are read whole (`probe::hostile`)"),
+    ("MAX_ANCHORS_TRIED", "far beyond (`a_crowd_of_anchors_takes_no_more_time_than_a_few`)"),
+    (
+        "MAX_CHAIN_LENGTH",
+        "it takes a chain of nine real authorities, of which the last is looked for by no other test than that of the crowd",
+    ),
+    (
+        "MAX_CHAIN_SIGNATURES",
+        "the library's own number; our count of them is reached with chains that the library refuses before",
+    ),
+    (
+        "MAX_NAGIOS_OCTETS",
+        "beyond, with 2,000 domains (`two_thousand_domains_in_trouble_are_a_line_of_four_kibibytes`)",
+    ),
+    (
+        "MAX_NAGIOS_TEXT_OCTETS",
+        "beyond, with 2,000 domains (`two_thousand_domains_in_trouble_are_a_line_of_four_kibibytes`)",
+    ),
+    ("MAX_NAGIOS_COMPLAINTS", "how much is told, and no bound on work; `monitoring::nagios` has the lines"),
+    (
+        "MAX_EXPOSITION_OCTETS",
+        "the file is our own; one that is longer is as one that is none (`nothing_is_believed_of_the_last_file_that_could_not_be_ours`)",
+    ),
+    (
+        "MAX_LIST_LINE",
+        "twice as long; the reader is that of `a_line_of_2048_octets_is_read_and_one_octet_more_is_malformed`",
+    ),
+    ("PARALLEL_DEFAULT", "a default, which an option replaces"),
+    ("RATE_DEFAULT", "a default, which an option replaces"),
+    ("PROBE_QUEUE", "five minutes of a queue; `probe::address_limiter` has its order"),
+    ("MAX_DOMAINS_DEFAULT", "a default; `cache::room` fills files whose number of domains is small"),
+    (
+        "CACHE_BUSY_WAIT",
+        "`a_file_that_another_process_holds_does_not_keep_the_daemon_from_answering` waits for less",
+    ),
+    ("CACHE_EXPENDABLE_WAIT", "within the same"),
+    ("CACHE_TURN_PAUSE", "a pause of waiting, which decides nothing"),
+    ("CACHE_LOCK_PAUSE", "a pause of waiting, which decides nothing"),
+    ("CACHE_OCTETS_PER_DOMAIN", "part of a bound that `cache::room` reaches from the side of the file"),
+    ("CACHE_OCTETS_LEAST", "part of a bound that `cache::room` reaches from the side of the file"),
+    ("MAX_REMEMBERED_OCTETS", "beyond (`f13_long_dns_results_fill_no_disk`)"),
+    (
+        "MAX_STORED_POLICY_OCTETS",
+        "nothing that can be fetched comes near it (`whatever_could_be_fetched_can_be_stored`)",
+    ),
+    (
+        "MAX_EVENT_DETAIL_OCTETS",
+        "beyond, and cut between characters (`no_detail_is_longer_than_a_row_may_hold_or_strange`)",
+    ),
+    (
+        "MAX_IMPORT_LINE",
+        "the reader is that of `a_line_of_2048_octets_is_read_and_one_octet_more_is_malformed`",
+    ),
+    ("MAX_REFRESH_AT_ONCE", "bounds what goes on at the same time, not what comes of it"),
+    (
+        "CLOCK_JUMP",
+        "a day: jumps of an hour and of a year are tried (`e10_no_jump_of_the_clock_deletes_a_policy`, `a_clock_that_went_back_lifts_no_policy`)",
+    ),
+    ("MAX_RECORDED_DIFFERENCES", "how much is told, and no bound on work"),
+    (
+        "OLD_ANCHOR_FILE",
+        "when a warning is given, and no bound on work (`old_files_are_warnings_and_no_authorities_are_wrong`)",
+    ),
+    (
+        "OLD_AUTHORITIES",
+        "when a warning is given, and no bound on work (`old_files_are_warnings_and_no_authorities_are_wrong`)",
+    ),
+    (
+        "MAX_CHECKED_OCTETS",
+        "how much of our own file `doctor` reads; one of 128 MiB takes a second of every run of the tests",
+    ),
+    ("LEAST_FREE_OCTETS", "when a warning is given, and no bound on work (`little_room_is_a_warning`)"),
+    ("MAX_LOG_VALUE", "beyond (`an_event_is_one_line_of_printable_ascii`)"),
+    ("ANSWER_WITHIN_DEFAULT", "a default; `serve::deadlines` sets its own"),
+    ("BACKLOG", "a wish that the kernel may cut (listen(2))"),
+    (
+        "DESCRIPTORS_FOR_FILES",
+        "a part of what `look_ups_and_files_have_their_descriptors_whatever_there_are` divides",
+    ),
+    (
+        "DESCRIPTORS_PER_LOOK_UP",
+        "a part of what `look_ups_and_files_have_their_descriptors_whatever_there_are` divides",
+    ),
+    (
+        "RESERVED_DESCRIPTORS",
+        "a part of what `look_ups_and_files_have_their_descriptors_whatever_there_are` divides",
+    ),
+    ("DESCRIPTORS_UNTOLD", "for a system that does not tell its own number; Linux does"),
+    (
+        "ACCEPT_PAUSE",
+        "a pause of waiting (`with_64_descriptors_it_serves_and_without_any_it_waits_until_there_are_some`)",
+    ),
+    (
+        "FRAME_DEADLINE",
+        "in real time, within two seconds (`half_a_request_is_waited_for_ten_seconds_and_no_longer`)",
+    ),
+    (
+        "WRITE_DEADLINE",
+        "in real time, not before nine seconds (`whoever_does_not_read_is_not_read_any_more_and_then_closed`)",
+    ),
+    ("READ_OCTETS", "the size of one read, and no bound on what is read in all"),
+    (
+        "PEER_TOLD_AFTER",
+        "a minute; that one of many is told shows `what_is_no_frame_ends_the_connection_before_there_is_room_for_it`",
+    ),
+    ("DRAIN_DEADLINE", "the end of a daemon whose askers have all been answered comes before"),
+    ("DRAIN_GRACE", "a pause of waiting (`told_to_end_under_load_it_loses_no_reply`)"),
+    (
+        "PULSE_DEADLINE",
+        "tried with another value (`no_pulse_is_felt_while_the_store_is_stuck_and_one_is_while_it_is_slow`)",
+    ),
+    (
+        "LOOK_UP_IS_SLOW_AFTER",
+        "what follows from it is tried (`a_thousand_silent_domains_do_not_make_an_honest_one_wait`)",
+    ),
+    ("MAX_LOOK_UPS_WAITING", "the length of a queue between threads, which refuses at its end"),
+    ("MAX_PENDING_LOOK_UPS", "the length of a queue between threads, which refuses at its end"),
+    ("MAX_STORE_ERRANDS", "the length of a queue between threads, which refuses at its end"),
+    (
+        "MAX_CACHED_ANSWERS",
+        "three times over (`whatever_strangers_ask_for_there_is_an_end_to_what_is_kept_and_what_is_in_use_stays`)",
+    ),
+    (
+        "PAUSE_AFTER_DEFER",
+        "what follows from it is tried (`what_failed_a_moment_ago_is_not_asked_again_by_whoever_comes_next`)",
+    ),
+    (
+        "STAND_IN_KEPT",
+        "four hours of a daemon; what stands in is tried (`the_last_answer_stands_in_for_silence_where_no_signature_could_prove_anything`)",
+    ),
+    ("STORE_PULSE", "a pause of looking (`what_another_process_learns_is_known_to_the_daemon`)"),
+    (
+        "RESOLUTION_FAILURE_BOGUS_MOST",
+        "the same function as that of the longest pause (`what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes`)",
+    ),
+    ("MAX_RESOLUTION_FAILURES", "three times over (`strangers_cannot_fill_the_memory_with_failures`)"),
+    ("MAX_RENEWALS_AT_ONCE", "bounds what goes on at the same time, not what comes of it"),
+    ("RENEWALS_APART", "a pause between pieces of work, which decides nothing"),
+    ("RENEWAL_ROUND", "a pause between pieces of work, which decides nothing"),
+    ("RENEWAL_PAGE_PAUSE", "a pause between pieces of work, which decides nothing"),
+    (
+        "MAX_SOCKETMAP_REPLY_OCTETS",
+        "far beyond: names come whole (`a_reply_that_postfix_would_not_take_loses_its_attributes_and_never_its_level`)",
+    ),
+    (
+        "PAGE_CONNECTION_LIFE",
+        "half a minute of real time; the slow are evicted before (`whoever_is_slow_is_cut_off_and_keeps_nobody_waiting`)",
+    ),
+    (
+        "PAGE_PATIENCE",
+        "`what_is_not_ready_says_why` meets a store that answers with an error, not one that is silent",
+    ),
+    ("OUTLOOK_KEPT", "a pause of looking, which decides nothing"),
+    ("OUTLOOK_PAUSES", "a pause of looking, which decides nothing"),
+    (
+        "MAX_POLICIES_NAMED",
+        "how many the page names; `the_outlook_counts_what_is_in_force_and_names_what_ends_first` has them bounded by another number",
+    ),
+    (
+        "SESSION_FOLLOWED",
+        "ten minutes of a session of Exim; `another_process_or_a_later_day_is_another_session` ends one by its day",
+    ),
+    (
+        "TALLY_WRITTEN_AFTER",
+        "counts are on the disk at the end of the daemon (`what_is_told_is_counted_and_on_the_disk_when_the_daemon_ends`)",
+    ),
+    (
+        "MAX_REPORT_ROWS_PER_DAY",
+        "a hundred thousand rows would take half a minute; the same statement bounds those of a domain (`a_domain_has_so_many_rows_and_the_rest_is_counted_together`)",
+    ),
+    (
+        "MAX_REPORTED_POLICY_OCTETS",
+        "far beyond, and cut between characters (`a_long_policy_is_cut_between_its_characters`)",
+    ),
+    ("MAX_TLSRPT_QUEUE", "the length of a queue between threads, which refuses at its end"),
+];
+
+/// All files of `src` and `tests` in one.
+fn sources() -> String {
+    fn read(directory: &std::path::Path, all: &mut String) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    ["src", "tests"].iter().for_each(|directory| read(&root.join(directory), &mut all));
+    all
+}
+
+/// Whoever adds a limit tries it at its edge, or says why not.
+#[test]
+fn every_limit_is_tried_at_its_edge_or_has_a_reason() {
+    let listed: Vec<&str> = TRIED.iter().chain(UNTRIED).map(|(name, _)| *name).collect();
+    for (name, _) in written() {
+        let times = listed.iter().filter(|listed| **listed == name).count();
+        assert_eq!(times, 1, "{name} is in TRIED or in UNTRIED, and once");
+    }
+    assert_eq!(listed.len(), written().len(), "a limit that is gone is still listed");
+    let sources = sources();
+    let is_a_test = |name: &str| {
+        sources.match_indices(&format!("fn {name}(")).any(|(at, _)| {
+            let before = &sources[..at];
+            let attributes = &before[before.rfind("\n\n").unwrap_or(0)..];
+            attributes.contains("#[test]") || attributes.contains("#[tokio::test")
+        })
+    };
+    for (limit, test) in TRIED {
+        assert!(is_a_test(test), "{limit}: there is no test {test}");
+    }
+    for (limit, reason) in UNTRIED {
+        let named = reason.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 3);
+        named.for_each(|test| assert!(is_a_test(test), "{limit}: there is no test {test}"));
+    }
+}

@@ -10,6 +10,7 @@ mod support;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
+mod bounds;
 mod cache;
 mod corpora;
 mod dns;

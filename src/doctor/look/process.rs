@@ -15,6 +15,14 @@ use std::time::{Duration, Instant};
 /// One pause of waiting for a program that has said all and still runs.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What a program has said.
+struct Said {
+    /// On standard output.
+    output: String,
+    /// On standard error.
+    complaints: String,
+}
+
 /// Runs a program to its end, with `input` on its standard input, a few lines at most, and nothing in its environment;
 /// what it writes, standard error behind standard output. `user` is who it becomes, which only root may choose.
 ///
@@ -28,6 +36,31 @@ pub fn run(
     user: Option<Owner>,
     until: Instant,
 ) -> Seen<String> {
+    let Said { output, complaints } = said(program, arguments, input, user, until)?;
+    Ok(output + &complaints)
+}
+
+/// The same; what it writes on standard output alone, for a program whose output others read: a word of its loader or of a
+/// library on standard error is no part of it.
+///
+/// # Errors
+/// As of [`run`].
+pub fn output(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    user: Option<Owner>,
+    until: Instant,
+) -> Seen<String> {
+    said(program, arguments, "", user, until).map(|said| said.output)
+}
+
+fn said(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    input: &str,
+    user: Option<Owner>,
+    until: Instant,
+) -> Seen<Said> {
     let name = program.display();
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -42,19 +75,20 @@ pub fn run(
         // A pipe takes a few lines at once. Who does not want to hear them may say so by closing it.
         let _ = pipe.write_all(input.as_bytes());
     }
-    let mut text = String::new();
-    for pipe in [said, complained].into_iter().flatten() {
-        let left = until.saturating_duration_since(Instant::now());
-        match pipe.recv_timeout(left) {
-            Ok(Ok(part)) => text.push_str(&part),
-            Ok(Err(error)) => return Err(format!("{name}: {error}")),
-            Err(_) => return Err(format!("{name} did not end in time")),
+    let heard = |pipe: Option<Receiver<io::Result<String>>>| {
+        let Some(pipe) = pipe else { return Ok(String::new()) };
+        match pipe.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(part) => part.map_err(|error| format!("{name}: {error}")),
+            Err(_) => Err(format!("{name} did not end in time")),
         }
-    }
+    };
+    let said = Said { output: heard(said)?, complaints: heard(complained)? };
     loop {
         match running.0.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(text),
-            Ok(Some(status)) => return Err(format!("{name}: {status}: {}", text.trim())),
+            Ok(Some(status)) if status.success() => return Ok(said),
+            Ok(Some(status)) => {
+                return Err(format!("{name}: {status}: {}", (said.output + &said.complaints).trim()));
+            }
             Ok(None) if Instant::now() < until => thread::sleep(PAUSE),
             Ok(None) => return Err(format!("{name} did not end in time")),
             Err(error) => return Err(format!("{name}: {error}")),
@@ -106,6 +140,21 @@ mod tests {
     #[test]
     fn what_a_program_says_is_read_whole() {
         assert_eq!(shell("echo a; echo b >&2", soon()).unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn what_others_read_is_free_of_what_stands_on_standard_error() {
+        let said = |script| output(Path::new("/bin/sh"), ["-c", script], None, soon());
+        assert_eq!(said("echo a warning >&2; echo a; echo another >&2").unwrap(), "a\n");
+        assert_eq!(said("echo a; echo no >&2; exit 3").unwrap_err(), "/bin/sh: exit status: 3: a\nno");
+    }
+
+    #[test]
+    fn as_much_as_is_read_is_read_whole_and_one_octet_more_is_not() {
+        let most = usize::try_from(MAX_PROCESS_OCTETS).unwrap();
+        let octets = |count: usize| shell(&format!("head -c {count} /dev/zero"), soon());
+        assert_eq!(octets(most).unwrap().len(), most);
+        assert!(octets(most + 1).unwrap_err().ends_with("it says more than 1048576 octets"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::laboratory::Laboratory;
 use crate::support::program::{PROGRAM, Program, told};
+use crate::support::skipped::skipped;
 use crate::support::users::{copy_program, is_root};
 use rusqlite::Connection;
 use std::fs::{self, Permissions};
@@ -73,7 +74,7 @@ fn on_a_full_disk_the_verdict_stays() {
 #[test]
 fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole() {
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        eprintln!("no strace: failing disks were not tried");
+        skipped("disks that fail", "strace is not installed");
         return;
     }
     let lab = Laboratory::start();
@@ -96,7 +97,7 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
                 .args(model.get_args());
             let output = strace.stdin(Stdio::null()).output().unwrap();
             if output.stdout.is_empty() {
-                eprintln!("may not trace: failing disks were not tried");
+                skipped("disks that fail", "strace may not trace here");
                 return;
             }
             let harmed = told(output, false);
@@ -157,7 +158,7 @@ fn started_as_root_it_works_as_the_owner_of_the_directory_and_its_group_reads() 
     const GROUP: u32 = 12_002;
     const READER: u32 = 12_003;
     if !is_root() {
-        eprintln!("not root: the change of the user was not tried");
+        skipped("the change of the user", "not started as root");
         return;
     }
     let lab = Laboratory::start();

@@ -237,21 +237,27 @@ fn the_caller_s_word_about_the_record_changes_nothing() {
     }
 }
 
+/// Each variable would change the answer, if it were obeyed: a file that it names leads elsewhere, or is a pipe that nobody writes to,
+/// and whoever reads that waits until the deadline.
 #[test]
 fn what_a_hostile_parent_sets_changes_nothing() {
     let lab = Laboratory::start();
-    let arguments = ["-d", "webpki.test", "-m", "mx.webpki.test"];
+    let arguments = ["-d", "webpki.test", "-m", "mx.webpki.test", "--deadline", "5"];
+    let pipe = lab.directory().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let pipe = pipe.to_str().unwrap();
     for (variable, value) in [
         ("RUST_LOG", "trace"),
         ("RUST_BACKTRACE", "full"),
-        ("SSL_CERT_FILE", "/dev/null"),
+        ("SSL_CERT_FILE", pipe),
         ("SSL_CERT_DIR", "/nonexistent"),
         ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ("https_proxy", "http://127.0.0.1:9"),
         ("ALL_PROXY", "socks5://127.0.0.1:9"),
-        ("HOSTALIASES", "/dev/null"),
+        ("HOSTALIASES", pipe),
         ("LOCALDOMAIN", "attacker.test"),
         ("RES_OPTIONS", "ndots:15"),
+        ("OPENSSL_CONF", pipe),
         ("HOME", "/nonexistent"),
         ("TMPDIR", "/nonexistent"),
         ("SQLITE_TMPDIR", "/nonexistent"),
@@ -268,4 +274,69 @@ fn what_a_hostile_parent_sets_changes_nothing() {
     }
     let told = told(Program::new(&lab).command(arguments).env_clear().output().unwrap(), false);
     assert_eq!(told.of(["verdict", "auth"]), ["deliver", "webpki"], "no environment at all: {}", told.line);
+}
+
+#[test]
+fn the_environment_brings_no_certification_authority_and_no_search_list() {
+    let lab = Laboratory::start();
+    let arguments = ["-d", "webpki.test", "-m", "mx.webpki.test"];
+    // Without its CA, nobody vouches for the policy; and the environment cannot name one.
+    for (variable, place) in [
+        ("NOTHING", lab.ca_file()),
+        ("SSL_CERT_FILE", lab.ca_file()),
+        ("SSL_CERT_DIR", lab.directory().to_owned()),
+    ] {
+        let program = Program::new(&lab).without("--ca-file");
+        let told = told(program.command(arguments).env(variable, place).output().unwrap(), false);
+        assert_ne!(told.get("auth"), "webpki", "{variable}: {}", told.line);
+    }
+    // A policy below the name that a search list would make of this one.
+    let record = "\"v=STS1; to=true; mx=mx.attacker.test; a=dnssec; e=86400\"";
+    lab.publish("_smtp_sts.none.test.enforced.test", "TXT", record);
+    let program = Program::new(&lab);
+    let command = &mut program.command(["-d", "none.test", "-m", "mx.none.test"]);
+    let told = told(command.env("LOCALDOMAIN", "enforced.test").output().unwrap(), false);
+    assert_eq!(told.verdict(), ["deliver", "no-policy"], "{}", told.line);
+    assert_eq!(lab.questions_for("_smtp_sts.none.test.enforced.test", "TXT"), 0);
+}
+
+#[test]
+fn the_environment_does_not_say_where_the_cache_is() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    assert_eq!(program.delivery("enforced.test", "mx1.enforced.test").get("cache"), "stored");
+    let list = |options: &[&OsStr]| {
+        let mut command = std::process::Command::new(crate::support::program::PROGRAM);
+        command.args(["cache", "list", "--config"]).arg(lab.empty_configuration()).args(lab.options());
+        command.args(options).env("STATE_DIRECTORY", program.cache().parent().unwrap());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(list(&["-c".as_ref(), program.cache().as_ref()]).contains("enforced.test"));
+    assert!(!list(&[]).contains("enforced.test"));
+}
+
+/// A3: what is longer is refused unread, and with it a name that would otherwise be none.
+#[test]
+fn an_argument_of_1024_octets_is_read_and_one_octet_more_is_not() {
+    let lab = Laboratory::start();
+    let read = |octets: usize| Program::new(&lab).route(&"a".repeat(octets)).line;
+    // A label of more than 63 octets is a name that DNS cannot hold (RFC 1035 section 2.3.4): mail has no policy.
+    assert!(read(1_024).contains(" reason=no-dns-name "), "{}", read(1_024));
+    assert!(read(1_025).contains(" reason=bad-domain "), "{}", read(1_025));
+    assert_eq!(lab.questions(), 0);
+}
+
+#[test]
+fn sixty_four_hosts_are_judged_and_one_more_is_a_bad_question() {
+    let lab = Laboratory::start();
+    let asked = |hosts: usize| {
+        let mut arguments = vec!["-d".to_owned(), "none.test".to_owned()];
+        (0..hosts).for_each(|i| arguments.extend(["-m".to_owned(), format!("mx{i}.none.test")]));
+        let told = Program::new(&lab).ask(arguments);
+        (told.exit, told.get("reason").to_owned())
+    };
+    assert_eq!(asked(64), (0, "no-policy".to_owned()));
+    lab.forget();
+    assert_eq!(asked(65), (64, "usage".to_owned()));
+    assert_eq!(lab.questions(), 0);
 }

@@ -116,6 +116,43 @@ fn anchors_and_authorities_that_cannot_be_read_are_exit_78() {
 }
 
 #[test]
+fn a_trust_anchor_file_of_64_kibibytes_is_read_and_one_octet_more_is_exit_78() {
+    let lab = Laboratory::start();
+    let anchors = fs::read_to_string(lab.trust_anchor()).unwrap();
+    let told = |octets: usize| {
+        let path = lab.directory().join(octets.to_string());
+        fs::write(&path, format!("{anchors}{}", "\n".repeat(octets - anchors.len()))).unwrap();
+        Program::new(&lab).with_trust_anchor(&path).delivery("enforced.test", "mx1.enforced.test")
+    };
+    assert_eq!(told(65_536).verdict(), ["deliver", "policy-met"]);
+    let refused = told(65_537);
+    assert_eq!((refused.exit, refused.get("reason")), (78, "configuration"), "{}", refused.line);
+}
+
+#[test]
+fn the_greatest_values_of_their_ranges_are_taken() {
+    let lab = Laboratory::start();
+    for option in [["--deadline", "50"], ["--deadline", "1"]] {
+        let program = Program::new(&lab).with(option);
+        assert_eq!(
+            program.delivery("enforced.test", "mx1.enforced.test").get("verdict"),
+            "deliver",
+            "{option:?}"
+        );
+    }
+    for (option, is_taken) in [
+        (["--answer-within", "4.5"], true),
+        (["--answer-within", "4.51"], false),
+        (["--answer-within", "0.1"], true),
+        (["--answer-within", "0.09"], false),
+    ] {
+        // Without a place to listen at it does not start, once its options are understood.
+        let output = Command::new(PROGRAM).arg("serve").args(option).output().unwrap();
+        assert_eq!(output.status.code() == Some(64), !is_taken, "{option:?}: {output:?}");
+    }
+}
+
+#[test]
 fn values_out_of_their_range_are_exit_64_on_the_command_line() {
     let lab = Laboratory::start();
     for option in [

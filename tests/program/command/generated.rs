@@ -1,6 +1,7 @@
 //! Manual pages and completions: other programs read them.
 
 use crate::support::program::PROGRAM;
+use crate::support::skipped::skipped;
 use smtp_sts_verify::cli::guide::{self, GUIDES};
 use smtp_sts_verify::reason::Reason;
 use std::fs;
@@ -19,7 +20,7 @@ fn run(command: &mut Command) -> Option<Output> {
     match command.output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: {} is not installed: {error}", command.get_program().display());
+            skipped("what is generated", &format!("{}: {error}", command.get_program().display()));
             None
         }
     }

@@ -5,6 +5,7 @@
 use super::daemon::{Daemon, Plan};
 use crate::support::laboratory::Laboratory;
 use crate::support::ports;
+use crate::support::skipped::skipped;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -137,7 +138,7 @@ fn size(picture: &Path) -> (u32, u32) {
 #[test]
 fn the_status_page_is_seen_in_a_browser_and_nothing_in_it_runs_or_loads() {
     let Some(browser) = browser() else {
-        println!("serving: skipped: chromium is not installed (Debian package chromium)");
+        skipped("the status page in a browser", "chromium is not installed (Debian package chromium)");
         return;
     };
     let lab = Laboratory::start();

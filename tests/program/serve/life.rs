@@ -3,6 +3,7 @@
 use super::daemon::{Daemon, Plan, exim, until};
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::skipped::skipped;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn root_is_refused_unless_it_is_allowed() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        skipped("a daemon that is started as root", "not started as root");
         return;
     }
     let lab = Laboratory::start();

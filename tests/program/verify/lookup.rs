@@ -107,3 +107,26 @@ fn every_answer_of_a_batch(options: &[&str]) {
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_line_of_2048_octets_is_read_and_one_octet_more_is_malformed() {
+    let lab = Laboratory::start();
+    // With its end; blanks at the end of a line are none of the question.
+    let line = |octets: usize| format!("{:<width$}\n", "none.test A", width = octets - 1);
+    let mut child = Command::new(PROGRAM)
+        .args(["lookup", "--batch", "--dns", &lab.dns().to_string(), "--trust-anchor"])
+        .arg(lab.trust_anchor())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = line(2_048) + &line(2_049) + "none.test A\n";
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let classes: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["class"].clone())
+        .collect();
+    assert_eq!(classes, [Value::from("secure"), Value::Null, Value::from("secure")]);
+}

@@ -3,6 +3,7 @@
 use super::fixture::*;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::mail_host::Manner;
+use crate::support::skipped::skipped;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -39,7 +40,7 @@ fn the_file_is_whole_readable_and_accepted() {
         Command::new("promtool").args(["check", "metrics"]).stdin(fs::File::open(&file).unwrap()).output();
     match checked {
         Ok(output) => assert!(output.status.success() && output.stderr.is_empty(), "{output:?}"),
-        Err(_) => println!("watching: skipped: promtool is not installed (Debian package prometheus)"),
+        Err(_) => skipped("watching", "promtool is not installed (Debian package prometheus)"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A file of version 1 becomes one of version 2, whole or not at all.
 
+use super::crowd::{Copied, printed};
 use super::place::*;
 use crate::support::users::is_root;
 use rusqlite::{Connection, OpenFlags};
@@ -7,7 +8,7 @@ use smtp_sts_verify::cache::*;
 use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 /// As the first release wrote it, at that moment: four policies of the usual circumstances, two of a laboratory's.
 const VERSION_1: &[u8] = include_bytes!("../../../fixtures/cache/version-1.db");
@@ -147,13 +148,20 @@ fn what_only_looks_like_version_1_is_put_aside() {
 
 #[test]
 fn without_the_right_to_write_an_old_file_is_told_and_left_alone() {
-    if is_root() {
-        eprintln!("root may write everything: a file that may only be read was not tried");
-        return;
-    }
+    const OWNER: u32 = 12_001;
     let place = old_file();
     fs::set_permissions(place.path(), Permissions::from_mode(0o400)).unwrap();
-    let found = place.cache().policies(&domain("enforced.test"));
-    assert!(matches!(found, Err(CacheError::Unusable { .. })), "{found:?}");
+    if is_root() {
+        // Who may write everything: so somebody else takes it over.
+        for path in [place.directory.path(), &place.path()] {
+            chown(path, Some(OWNER), Some(OWNER)).unwrap();
+        }
+        let program = Copied::new("migration-test");
+        let said = printed(program.start("upgrade", &place, "enforced.test", OWNER, OWNER));
+        assert!(said.contains("it is unusable"), "{said}");
+    } else {
+        let found = place.cache().policies(&domain("enforced.test"));
+        assert!(matches!(found, Err(CacheError::Unusable { .. })), "{found:?}");
+    }
     assert_eq!(fs::read(place.path()).unwrap(), VERSION_1);
 }

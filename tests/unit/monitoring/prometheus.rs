@@ -2,6 +2,7 @@
 
 use super::nagios::with_strangers_text;
 use super::scene::*;
+use crate::support::skipped::skipped;
 use proptest::prelude::*;
 use smtp_sts_verify::monitoring::prometheus::{Family, exposition};
 use smtp_sts_verify::monitoring::remembered::Remembered;
@@ -56,7 +57,7 @@ pub(crate) fn check_metrics(text: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        println!("monitoring: skipped: promtool is not installed (Debian package prometheus)");
+        skipped("monitoring", "promtool is not installed (Debian package prometheus)");
         return;
     };
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

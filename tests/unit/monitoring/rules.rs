@@ -1,5 +1,6 @@
 //! The files of `exim/monitoring`: rules and a board that ask for series that there are, and words that occur.
 
+use crate::support::skipped::skipped;
 use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Unusable;
 use smtp_sts_verify::monitoring::prometheus::Family;
@@ -43,7 +44,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 fn promtool(arguments: &[&str], file: &str) -> Option<Output> {
     let output = Command::new("promtool").args(arguments).arg(place(file)).output();
     if output.is_err() {
-        println!("monitoring: skipped: promtool is not installed (Debian package prometheus)");
+        skipped("monitoring", "promtool is not installed (Debian package prometheus)");
     }
     output.ok()
 }

@@ -192,6 +192,9 @@ fn what_is_no_recording_is_refused_and_nothing_beyond_the_limit_is_read() {
     }
     let deep = "[".repeat(100_000);
     assert!(Recording::read(deep.as_bytes()).unwrap_err().why.contains("recursion limit"));
+    let mut largest = serde_json::to_vec(&rich()).unwrap();
+    largest.resize(MAX_RECORDING_OCTETS, b' ');
+    assert!(Recording::read(&largest).is_ok());
     let large = vec![b' '; MAX_RECORDING_OCTETS + 1];
     assert!(Recording::read(&large).unwrap_err().why.starts_with("more than 16777216 octets"));
 }

@@ -7,9 +7,9 @@ use smtp_sts_verify::serve::world::World;
 use std::path::Path;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(1);
-/// What a machine with much else to do may need beyond it.
-const GRACE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// What a machine with much else to do may need beyond it; less than that, or a deadline that is counted twice would be none.
+const GRACE: Duration = Duration::from_millis(1_200);
 
 fn impatient(directory: &Path) -> World {
     World { answer_within: PATIENCE, ..world(directory) }

@@ -128,3 +128,101 @@ fn no_combination_delivers_with_less_than_a_policy_in_force_demands() {
         }
     }
 }
+
+/// What the RFCs and the draft say of a delivery to the domain's only MX host, before it (`None`, as a router asks) or after the
+/// handshake with it, of which Exim saw that.
+fn by_the_rules(
+    dane: &str,
+    mta_sts: &str,
+    draft: &str,
+    handshake: Option<Handshake>,
+    on_unreachable: OnUnreachable,
+) -> (Verdict, Tls) {
+    // RFC 7672 section 2.2.3: held to its TLSA records; section 2.1.1: not to be used while nobody can tell.
+    match dane {
+        "usable" if handshake == Some(Handshake::Unverified) => return (Verdict::Refuse, Tls::Dane),
+        "usable" => return (Verdict::Deliver, Tls::Dane),
+        "bogus" | "silent" => return (Verdict::Defer, Tls::Dane),
+        _ => {}
+    }
+    // RFC 8461 section 5: only a certificate for a host that the policy lists; section 5.2 of the draft says the same.
+    let enforced = |is_listed: bool| match (is_listed, handshake) {
+        (true, Some(Handshake::Unverified)) => (Verdict::Refuse, Tls::WebPki),
+        (true, _) => (Verdict::Deliver, Tls::WebPki),
+        // A router that is told to refuse would bounce what a queue run may still deliver.
+        (false, None) => (Verdict::Defer, Tls::WebPki),
+        (false, Some(_)) => (Verdict::Refuse, Tls::WebPki),
+    };
+    let nothing_binds = (Verdict::Deliver, Tls::Opportunistic);
+    let unknown = (Verdict::Defer, Tls::Opportunistic);
+    let (verdict, tls) = match (mta_sts, draft) {
+        ("enforce", _) => enforced(true),
+        ("enforce, another MX", _) => enforced(false),
+        // RFC 8461 section 5: `testing` and `none` bind nobody, and a policy of the newer protocol goes before the draft's.
+        ("testing" | "none", _) => nothing_binds,
+        (_, "in force") => enforced(true),
+        // Bogus answers and silence in a signed zone are no absence (RFC 4035 section 4.3).
+        (_, "unreachable or bogus") | ("unreachable or bogus", _) => unknown,
+        // Silence of an unsigned zone is no worse than an absence, which anybody may forge: the administrator chooses.
+        ("unreachable, unsigned zone", _) if on_unreachable == OnUnreachable::Defer => unknown,
+        // What was taken on first use binds once a host met it with a verified certificate.
+        (_, "first use") if handshake == Some(Handshake::Verified) => (Verdict::Deliver, Tls::WebPki),
+        _ => nothing_binds,
+    };
+    // RFC 7672 section 2.2: TLSA records of which none is usable demand TLS, with whatever certificate.
+    match dane {
+        "unusable" if verdict == Verdict::Deliver => (verdict, tls.max(Tls::Encrypt)),
+        _ => (verdict, tls),
+    }
+}
+
+#[test]
+fn every_combination_is_decided_as_the_rules_say() {
+    let bogus = LookupError::Bogus(Blame::Domain, String::new());
+    let one = |found| DaneFindings::Hosts(vec![(host(HOST), found)]);
+    let danes = [
+        ("usable", one(DaneHost::Usable)),
+        ("bogus", one(DaneHost::Unknown(bogus))),
+        ("silent", one(DaneHost::Unknown(silence(ZoneStatus::Signed)))),
+        ("unusable", one(DaneHost::Unusable)),
+        ("absent", one(DaneHost::Absent)),
+        ("inapplicable", DaneFindings::Inapplicable(String::new())),
+    ];
+    let (mx, asked) = (mx(&[HOST]), [host(HOST)]);
+    let (mut wrong, mut cases) = (Vec::new(), 0);
+    for (dane_name, dane) in &danes {
+        for (mta_name, mta_sts) in mta_sts() {
+            for (draft_name, smtp_sts) in smtp_sts() {
+                for handshake in
+                    [None, Some(Handshake::NotSeen), Some(Handshake::Verified), Some(Handshake::Unverified)]
+                {
+                    for on_unreachable in [OnUnreachable::Deliver, OnUnreachable::Defer] {
+                        let hosts = if handshake.is_some() { &asked[..] } else { &[] };
+                        let judgement = judge(Case {
+                            handshake: handshake.unwrap_or(Handshake::NotSeen),
+                            on_unreachable,
+                            dane,
+                            mta_sts: &mta_sts,
+                            smtp_sts: &smtp_sts,
+                            ..without_policies(hosts, &mx)
+                        });
+                        let expected =
+                            by_the_rules(dane_name, mta_name, draft_name, handshake, on_unreachable);
+                        // The TLS of mail that waits is nobody's.
+                        let differs = judgement.verdict != expected.0
+                            || judgement.verdict == Verdict::Deliver && judgement.tls != expected.1;
+                        cases += 1;
+                        if differs {
+                            wrong.push(format!(
+                                "{dane_name}, {mta_name}, {draft_name}, {handshake:?}, {on_unreachable:?}: expected {expected:?}, \
+                                 decided {:?} {:?} {:?}",
+                                judgement.verdict, judgement.tls, judgement.reason
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {cases}:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -403,6 +403,11 @@ fn reason(finding: &Finding) -> Option<&str> {
 
 /// Why the verdict under attack is none that the genuine one allows.
 fn deceived(genuine: &Finding, attacked: &Finding) -> Option<&'static str> {
+    if attacked.outcome.class() == Class::Secure
+        && said(attacked).1.iter().any(|data| data.trim_matches('"') == "forged")
+    {
+        return Some("what the attacker wrote is secure");
+    }
     // Where a zone denies with too many iterations, what it has not signed is insecure by RFC 9276 section 3.2.
     let cannot_deny =
         matches!(&attacked.outcome, Outcome::Insecure(_, why) if why.starts_with("nsec3-iterations"));

@@ -2,15 +2,16 @@
 
 use super::scene::*;
 use hickory_proto::dnssec::crypto::{Digest, EcdsaSigningKey};
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData};
 use hickory_proto::dnssec::{Algorithm, DigestType, PublicKey, PublicKeyBuf, SigningKey, TBS};
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::Record;
+use hickory_proto::rr::{RData, Record};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::TrustContext;
 use smtp_sts_verify::dns::{Class, Outage, Outcome};
 use smtp_sts_verify::limits::{
-    MAX_DENIALS, MAX_DS_DIGESTS, MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_REPLY_RECORDS, MAX_RRSET_RECORDS,
-    MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST, MAX_WRONG_SIGNATURES_PER_RRSET,
+    MAX_DENIALS, MAX_DS_DIGESTS, MAX_HASH_BLOCKS, MAX_KEY_COLLISIONS, MAX_NSEC3_HASHES, MAX_REPLY_RECORDS,
+    MAX_RRSET_RECORDS, MAX_VERIFICATIONS, MAX_VERIFICATIONS_PER_MX_HOST, MAX_WRONG_SIGNATURES_PER_RRSET,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,19 +63,32 @@ fn signatures_that_cannot_fit_cost_nothing() {
 fn an_rrset_a_reply_and_its_denials_have_a_size() {
     let mut scene = Scene::new();
     let texts = |count: usize| (0..count).map(|i| txt(POLICY, &i.to_string())).collect::<Vec<_>>();
+    let set = scene.mail.signed(texts(MAX_RRSET_RECORDS));
+    scene.put(POLICY, "TXT", data(vec![set]));
+    expect(&scene.ask(POLICY, "TXT"), &format!("secure {MAX_RRSET_RECORDS} data"));
     let set = scene.mail.signed(texts(MAX_RRSET_RECORDS + 1));
     scene.put(POLICY, "TXT", data(vec![set]));
     expect_exhausted(&scene, "TXT");
 
-    let mut set = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
-    set.extend((0..MAX_REPLY_RECORDS).map(|_| txt("x.mail.test.", "x")));
-    scene.put(POLICY, "TXT", data(vec![set]));
+    let with_others = |others: usize| {
+        let mut set = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+        set.extend((0..others).map(|_| txt("x.mail.test.", "x")));
+        data(vec![set])
+    };
+    let (most, too_many) = (with_others(MAX_REPLY_RECORDS - 2), with_others(MAX_REPLY_RECORDS - 1));
+    scene.put(POLICY, "TXT", most);
+    expect(&scene.ask(POLICY, "TXT"), "secure 1 data");
+    scene.put(POLICY, "TXT", too_many);
     expect_exhausted(&scene, "TXT");
 
-    let denials: Vec<_> = (0..=MAX_DENIALS)
-        .map(|i| scene.mail.nsec(&format!("a{i}.mail.test."), "b.mail.test.", "A"))
-        .collect();
-    scene.put(POLICY, "A", denial(denials));
+    let denied_by = |denials: usize| {
+        let beside = (1..denials).map(|i| scene.mail.nsec(&format!("a{i}.mail.test."), "b.mail.test.", "A"));
+        denial(beside.chain([scene.mail.nsec(POLICY, "x.mail.test.", "TXT RRSIG NSEC")]).collect())
+    };
+    let (most, too_many) = (denied_by(MAX_DENIALS), denied_by(MAX_DENIALS + 1));
+    scene.put(POLICY, "A", most);
+    expect(&scene.ask(POLICY, "A"), "secure nodata");
+    scene.put(POLICY, "A", too_many);
     expect_exhausted(&scene, "A");
 }
 
@@ -83,11 +97,14 @@ fn digests_of_keys_are_counted() {
     let mut scene = Scene::new();
     let tag = scene.mail.tag();
     let wrong = |i: u8| scene.mail.ds_of(tag, Algorithm::ECDSAP256SHA256, DigestType::SHA256, &[i; 32]);
-    let many: Vec<_> = (0..u8::try_from(MAX_DS_DIGESTS).unwrap() + 1).map(wrong).collect();
-    let ds = scene.test.signed(many);
+    let most = u8::try_from(MAX_DS_DIGESTS).unwrap();
+    let none_fits = |digests: u8| data(vec![scene.test.signed((0..digests).map(wrong).collect())]);
+    let (as_many, too_many) = (none_fits(most), none_fits(most + 1));
     let few = scene.test.signed(vec![wrong(1), wrong(2), scene.mail.ds(DigestType::SHA256)]);
-    scene.put("mail.test.", "DS", data(vec![ds]));
+    scene.put("mail.test.", "DS", too_many);
     expect_exhausted(&scene, "TXT");
+    scene.put("mail.test.", "DS", as_many);
+    expect(&scene.ask(POLICY, "TXT"), "bogus (key-mismatch)");
     scene.put("mail.test.", "DS", data(vec![few]));
     let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
     scene.put(POLICY, "TXT", data(vec![policy]));
@@ -157,6 +174,79 @@ fn the_hashes_of_one_verdict_have_an_end() {
         });
         assert!(trust.spent().nsec3_hashes <= MAX_NSEC3_HASHES + 1);
         assert!(trust.spent().hash_blocks <= MAX_HASH_BLOCKS + 1_000);
+    }
+}
+
+/// What one question costs here is known to the hash: each label of its name, and once for all questions the apex and the wildcard
+/// below it (RFC 5155 section 8.3). Signatures and blocks are far from their ends.
+#[test]
+fn the_last_hash_of_one_verdict_is_computed_and_the_next_one_is_not() {
+    const QUESTIONS: usize = 4;
+    let deep = (MAX_NSEC3_HASHES - 2 - 2) / QUESTIONS;
+    for (labels_left, is_decided) in [(2, true), (3, false)] {
+        let mut scene = Scene::new();
+        let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
+        let mut trust = TrustContext::new(Arc::new(anchors), scene.now);
+        let mut decided = Vec::new();
+        for (i, labels) in [deep, deep, deep, deep, labels_left].into_iter().enumerate() {
+            let next_closer = format!("_{i}.mail.test.");
+            let owner = format!("{}{next_closer}", "_.".repeat(labels - 1));
+            let proof = vec![
+                scene.mail.nsec3_at("mail.test.", "NS SOA", PLAIN),
+                scene.mail.nsec3_over(&next_closer, PLAIN),
+                scene.mail.nsec3_over("*.mail.test.", PLAIN),
+            ];
+            scene.put(&owner, "TXT", reply(ResponseCode::NXDomain, vec![], proof));
+            decided.push(short(&scene.walk_under(&mut trust, &owner, "TXT").0));
+        }
+        let spent = trust.spent();
+        assert_eq!(decided[..QUESTIONS], ["secure nxdomain"; QUESTIONS]);
+        assert_eq!(decided[QUESTIONS] == "secure nxdomain", is_decided, "{decided:?} {spent:?}");
+        assert_eq!(spent.nsec3_hashes, MAX_NSEC3_HASHES + usize::from(!is_decided));
+        assert!(spent.verifications < MAX_VERIFICATIONS && spent.hash_blocks < MAX_HASH_BLOCKS, "{spent:?}");
+    }
+}
+
+/// The same key with two of its words exchanged has the same tag (RFC 4034 appendix B), and is another one.
+fn same_tag(key: &DNSKEY) -> Vec<DNSKEY> {
+    let octets = key.public_key().public_bytes().to_vec();
+    let words = octets.len() / 2;
+    let pairs = (0..words).flat_map(|i| (i + 1..words).map(move |j| (2 * i, 2 * j)));
+    pairs
+        .map(|(i, j)| {
+            let mut other = octets.clone();
+            (other[i], other[i + 1], other[j], other[j + 1]) =
+                (octets[j], octets[j + 1], octets[i], octets[i + 1]);
+            DNSKEY::with_flags(257, PublicKeyBuf::new(other, Algorithm::ECDSAP256SHA256))
+        })
+        .filter(|other| other.public_key() != key.public_key())
+        .collect()
+}
+
+#[test]
+fn four_keys_of_one_tag_are_tried_for_a_signature_and_no_fifth() {
+    for (before, expected) in
+        [(MAX_KEY_COLLISIONS - 1, "secure 1 data"), (MAX_KEY_COLLISIONS, "bogus (wrong-signature)")]
+    {
+        let mut scene = Scene::new();
+        // A zone's keys are tried in canonical order: those before the genuine one are tried first.
+        let genuine = scene.mail.dnskey.public_key().public_bytes().to_vec();
+        let mut others = same_tag(&scene.mail.dnskey);
+        others.retain(|other| other.public_key().public_bytes() < &genuine[..]);
+        assert!(others.iter().all(|other| other.calculate_key_tag().unwrap() == scene.mail.tag()));
+        let mut keys = vec![scene.mail.key()];
+        keys.extend(
+            others[..before]
+                .iter()
+                .map(|other| record("mail.test.", RData::DNSSEC(DNSSECRData::DNSKEY(other.clone())))),
+        );
+        let keys = scene.mail.signed(keys);
+        scene.put("mail.test.", "DNSKEY", data(vec![keys]));
+        let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+        scene.put(POLICY, "TXT", data(vec![policy]));
+        let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
+        let mut trust = TrustContext::new(Arc::new(anchors), scene.now);
+        expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, expected);
     }
 }
 

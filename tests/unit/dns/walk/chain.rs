@@ -673,6 +673,64 @@ fn a_zone_with_more_iterations_than_any_may_have_is_insecure_in_all_that_it_has_
     expect(&scene.ask("mx.mail.test.", "A"), "insecure 1 data (nsec3-iterations)");
 }
 
+/// RFC 5155 section 10.3: such records are none, and what only they could deny is insecure, not bogus.
+#[test]
+fn where_nothing_can_be_hashed_an_absence_and_a_wildcards_answer_are_insecure() {
+    let no_name = |scene: &Scene| scene.mail.nsec3_at("x.mail.test.", "A", UNCOUNTABLE);
+    let mut scene = Scene::new();
+    scene.put("_x.mail.test.", "TXT", reply(ResponseCode::NXDomain, vec![], vec![no_name(&scene)]));
+    expect(&scene.ask("_x.mail.test.", "TXT"), "insecure nxdomain (nsec3-iterations)");
+    scene.put("_y.mail.test.", "TXT", denial(vec![no_name(&scene)]));
+    expect(&scene.ask("_y.mail.test.", "TXT"), "insecure nodata (nsec3-iterations)");
+    let expanded = |scene: &Scene| scene.mail.expanded(vec![txt("_z.mail.test.", "v=STSv1")], 2);
+    scene.put(
+        "_z.mail.test.",
+        "TXT",
+        reply(ResponseCode::NoError, vec![expanded(&scene)], vec![no_name(&scene)]),
+    );
+    expect(&scene.ask("_z.mail.test.", "TXT"), "insecure 1 data (nsec3-iterations)");
+    // Without such a record the zone can deny, and has to.
+    scene.put("_z.mail.test.", "TXT", data(vec![expanded(&scene)]));
+    expect(&scene.ask("_z.mail.test.", "TXT"), "bogus (wildcard-unproven)");
+    // Nor does one count that another zone has signed.
+    let foreign = scene.test.nsec3_at("x.test.", "A", UNCOUNTABLE);
+    scene.put("_z.mail.test.", "TXT", reply(ResponseCode::NoError, vec![expanded(&scene)], vec![foreign]));
+    expect(&scene.ask("_z.mail.test.", "TXT"), "bogus (wildcard-unproven)");
+}
+
+// ---- a CNAME of a wildcard where a DS was asked for (RFC 4035 section 5.3.4) ----------------------------------
+
+/// The policy below a name for which a wildcard's CNAME is given where its DS was asked for, with these denials beside it.
+fn below_a_wildcards_alias(denials: impl Fn(&Scene) -> Vec<Vec<hickory_proto::rr::Record>>) -> String {
+    let mut scene = Scene::new();
+    for (owner, rtype) in [("x.mail.test.", "DS"), ("p.x.mail.test.", "DS"), ("p.x.mail.test.", "TXT")] {
+        let alias = scene.mail.expanded(vec![cname(owner, "target.mail.test.")], 2);
+        scene.put(owner, rtype, reply(ResponseCode::NoError, vec![alias], denials(&scene)));
+    }
+    let target = scene.mail.signed(vec![txt("target.mail.test.", "v=STSv1")]);
+    scene.put("target.mail.test.", "TXT", data(vec![target]));
+    short(&scene.ask("p.x.mail.test.", "TXT"))
+}
+
+#[test]
+fn a_wildcards_alias_shows_that_there_is_no_cut_if_nothing_closer_exists() {
+    let nsec = |scene: &Scene| vec![scene.mail.nsec("w.mail.test.", "y.mail.test.", "A")];
+    assert_eq!(below_a_wildcards_alias(nsec), "secure 1 data");
+    let nsec3 = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", PLAIN)];
+    assert_eq!(below_a_wildcards_alias(nsec3), "secure 1 data");
+    // Under opt-out an insecure delegation may be hidden behind the wildcard; with too many iterations, anything may be.
+    let opt_out = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", OPT_OUT)];
+    assert_eq!(below_a_wildcards_alias(opt_out), "insecure 1 data (opt-out)");
+    let heavy = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", HEAVY)];
+    assert_eq!(below_a_wildcards_alias(heavy), "insecure 1 data (nsec3-iterations)");
+    // Nothing, the wrong name, or the name itself prove nothing.
+    assert_eq!(below_a_wildcards_alias(|_| vec![]), "bogus (wildcard-unproven)");
+    let elsewhere = |scene: &Scene| vec![scene.mail.nsec("a.mail.test.", "b.mail.test.", "A")];
+    assert_eq!(below_a_wildcards_alias(elsewhere), "bogus (wildcard-unproven)");
+    let itself = |scene: &Scene| vec![scene.mail.nsec("x.mail.test.", "y.mail.test.", "NS")];
+    assert_eq!(below_a_wildcards_alias(itself), "bogus (wildcard-unproven)");
+}
+
 #[test]
 fn a_signed_zone_below_one_that_cannot_deny_is_found() {
     let mut scene = Scene::new();
