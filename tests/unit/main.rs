@@ -24,5 +24,6 @@ mod policy;
 mod probe;
 mod recording;
 mod serve;
+mod tls_report;
 mod verdict;
 mod verify;
