@@ -19,6 +19,7 @@ use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
 use smtp_sts_verify::lint::kind::Kind;
 use smtp_sts_verify::lint::{self, Tally};
+use smtp_sts_verify::monitoring::received::exposition;
 use smtp_sts_verify::name::{Destination, MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::policy::lint::{Inspected, Severity};
@@ -31,10 +32,14 @@ use smtp_sts_verify::policy::{mta_sts, tls_rpt};
 use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
+use smtp_sts_verify::render::received;
 use smtp_sts_verify::serve::protocol::exim::{self, Request};
 use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap};
 use smtp_sts_verify::time::UnixTime;
+use smtp_sts_verify::tls_report::collection::Collection;
+use smtp_sts_verify::tls_report::open;
+use smtp_sts_verify::tls_report::sums::Sums;
 use smtp_sts_verify::verify::Report;
 use std::ffi::OsStr;
 use std::sync::{Arc, OnceLock};
@@ -370,4 +375,26 @@ pub(crate) fn exim_request(octets: &[u8]) {
             }
         }
     }
+}
+
+/// What a stranger sends as a TLS report, in whatever it comes: what is told of it cannot hurt, and its number of series is known
+/// before it is read.
+pub(crate) fn tls_report(octets: &[u8]) {
+    let is_plain = |text: &str| text.bytes().all(|octet| octet == b'\n' || (b' '..=b'~').contains(&octet));
+    let opened = open::open(octets, Some("mx.receiver.example"));
+    let (found, troubles) = (opened.reports.len(), opened.troubles.len());
+    assert!(opened.troubles.iter().all(|why| is_plain(&why.to_string())));
+    let mut collection = Collection::default();
+    collection.take("a file", opened.clone());
+    collection.take("a file", opened);
+    let read = collection.reports().len();
+    assert!(read <= found && (found == 0) == (read == 0), "every report counts once, or at least one does");
+    assert_eq!(collection.unread().len(), 2 * troubles);
+    let sums = Sums::of(&collection);
+    let page = received::human::page(&collection, &sums, Paint::Plain);
+    assert!(is_plain(&page) && page.lines().all(|line| line.len() <= 80), "{page}");
+    let object = received::json::object(&collection, &sums).to_string();
+    assert!(is_plain(&object), "{object}");
+    let series = exposition(&collection, &sums);
+    assert!(is_plain(&series) && series.lines().count() == 71, "{series}");
 }

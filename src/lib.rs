@@ -24,7 +24,7 @@
 //!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
 //! see, for which [`probe`] looks at MX hosts, and [`certificate`] reads what they show. [`monitoring`] is for those who watch
-//! machines: what a probe comes down to, in numbers and words of closed lists.
+//! machines: what a probe comes down to, in numbers and words of closed lists. [`tls_report`] reads what others report about a domain.
 //!
 //! A [`recording`] holds all that a verdict came from, and stands in for the world when the journey is made once more.
 //!
@@ -42,7 +42,7 @@
 //! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
 //! reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
 //! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
-//! `render`, `reports` and the walk in `dns` know neither I/O nor clock.
+//! `render`, `reports`, `tls_report` and the walk in `dns` know neither I/O nor clock.
 //!
 //! # Glossary
 //!
@@ -82,6 +82,7 @@
 //! | world, [`serve::world::World`] | the configuration of the daemon as read at one moment | |
 //! | look-up | one evaluation that the daemon runs for all that ask the same | |
 //! | result type | the closed words for failures in TLS reports | RFC 8460 section 4.3 |
+//! | report, received, finding | a TLS report that somebody else sent; what is wrong with it | RFC 8460 section 4.4 |
 //! | TLSRPT, session, tally | reports to domains; one TLS session of Exim; the counts | RFC 8460 section 4 |
 //! | probe, handshake | a look at an MX host over STARTTLS; its TLS part | RFC 3207 |
 
@@ -112,5 +113,6 @@ mod tapped;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod tls_report;
 pub mod verdict;
 pub mod verify;

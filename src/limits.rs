@@ -462,3 +462,35 @@ pub const REPORTS_KEPT_DAYS: u64 = 8;
 pub const MAX_REPORTED_POLICY_OCTETS: usize = 1_024;
 /// Events and faults that wait to be counted.
 pub const MAX_TLSRPT_QUEUE: usize = 1_024;
+
+// ---- TLS reports that others send (reports read) -----------------------------------------------------------------
+
+/// Octets of a mail with a report; receivers of mail often stop at 10 MB (RFC 8460 section 5.2).
+pub const MAX_REPORT_MAIL_OCTETS: usize = 15_000_000;
+/// Octets of a report, and all that is unpacked on the way to it: a thousand rows of a domain have 259,000 (mox stops at 20 MB, too).
+pub const MAX_REPORT_OCTETS: usize = 20_000_000;
+/// Mails within mails, parts within parts and packings around a report: one that was forwarded twice has seven.
+pub const MAX_REPORT_LAYERS: usize = 12;
+/// Parts of one mail, those of mails within it among them; a report has two.
+pub const MAX_MAIL_PARTS: usize = 100;
+/// Octets of a mail that are looked through for the ends of its parts, those of parts within parts once more for each: the
+/// longest mail, forwarded as an attachment.
+pub const MAX_MAIL_OCTETS_SPLIT: usize = 60_000_000;
+/// Octets of one header of a mail or a part; the longest, of mailing lists that sign for each other, have 60,000.
+pub const MAX_MAIL_HEADER_OCTETS: usize = 262_144;
+/// Members of a gzip: one is the rule, and some senders write two.
+pub const MAX_GZIP_MEMBERS: usize = 16;
+/// Files of a zip.
+pub const MAX_ZIP_FILES: usize = 16;
+/// Values in the JSON of a report, some 100 octets of memory each at worst: a failure has nine.
+pub const MAX_REPORT_VALUES: usize = 500_000;
+/// Reports, policies and failures that one run keeps, some 300 octets each: those of twenty senders in five years.
+pub const MAX_RECEIVED_ROWS: usize = 200_000;
+/// Files of a directory that one run reads.
+pub const MAX_RECEIVED_FILES: usize = 100_000;
+/// Directories within directories that are looked into: a folder of a Maildir has two.
+pub const MAX_RECEIVED_DEPTH: usize = 4;
+/// Characters of a report's text that a program is told.
+pub const MAX_REPORT_TEXT_TOLD: usize = 1_024;
+/// Failures of one sender, day and policy that a person is shown, and files that could not be read.
+pub const MAX_RECEIVED_SHOWN: usize = 50;

@@ -73,10 +73,11 @@ pub enum Command {
     ///
     /// Commands that only look write nothing, and work for everybody who may read the files.
     Cache(CacheArguments),
-    /// What did the daemon count for TLS reports?
+    /// What did the daemon count for TLS reports, and what do others report?
     ///
     /// How many sessions with a domain's mail hosts went well, and what the others failed for, by day, policy, host and
-    /// address. It learns that from Exim's events and from its own look-ups.
+    /// address. It learns that from Exim's events and from its own look-ups. With read: what the reports say that others send about
+    /// a domain of yours.
     Reports(super::reports::ReportsArguments),
     /// What does a word mean that this program says?
     ///

@@ -173,8 +173,32 @@ pub const GUIDES: &[Guide] = &[
         examples: &[
             ("reports", "all days that are remembered"),
             ("reports --day 2026-05-09 --format json", "one day, a JSON object a line"),
+            ("reports read Maildir", "what others report about your domain"),
         ],
+        exits: &[
+            (0, "shown, also if nothing was counted; read: no failure is told of"),
+            (1, "read: a failure is told of, or something could not be read"),
+            (75, "the counts cannot be read now"),
+        ],
+    },
+    Guide {
+        path: "reports show",
+        examples: &[("reports show --day 2026-05-09", "one day")],
         exits: &[(0, "shown, also if nothing was counted"), (75, "the counts cannot be read now")],
+    },
+    Guide {
+        path: "reports read",
+        examples: &[
+            ("reports read Maildir", "every report that came by mail"),
+            ("reports read report.json.gz --format json", "one file, for programs"),
+            ("reports read -", "a mail that a filter hands over"),
+            ("reports read Maildir --format prometheus", "series for the textfile collector"),
+        ],
+        exits: &[
+            (0, "every report was read, and none tells of a failure; or there was none"),
+            (1, "a report tells of a failure, or something could not be read"),
+            (64, "what was typed is not there, or cannot be opened"),
+        ],
     },
     Guide {
         path: "why",

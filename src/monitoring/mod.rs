@@ -6,6 +6,7 @@
 
 pub mod nagios;
 pub mod prometheus;
+pub mod received;
 pub mod remembered;
 
 use crate::certificate::Distrust;

@@ -7,6 +7,7 @@ pub mod lookup;
 pub mod page;
 pub mod probe;
 pub mod proof;
+pub mod received;
 pub mod reports;
 pub mod socketmap;
 

@@ -12,6 +12,7 @@ mod explain;
 mod laboratory_itself;
 mod probe;
 mod recording;
+mod reports_read;
 mod serve;
 mod transcripts;
 mod verify;

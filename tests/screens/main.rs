@@ -27,6 +27,7 @@ mod lint;
 mod lookup;
 mod matching;
 mod probe;
+mod reports;
 mod verify;
 mod why;
 

@@ -20,6 +20,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("mta_sts_body", targets::mta_sts_body),
     ("mta_sts_policy", targets::mta_sts_policy),
     ("tls_rpt", targets::tls_rpt),
+    ("tls_report", targets::tls_report),
     ("tlsa", targets::tlsa),
     ("certificates", targets::certificates),
     ("lint", targets::lint),

@@ -196,6 +196,20 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("REPORTS_KEPT_DAYS", "8"),
     ("MAX_REPORTED_POLICY_OCTETS", "1_024"),
     ("MAX_TLSRPT_QUEUE", "1_024"),
+    ("MAX_REPORT_MAIL_OCTETS", "15_000_000"),
+    ("MAX_REPORT_OCTETS", "20_000_000"),
+    ("MAX_REPORT_LAYERS", "12"),
+    ("MAX_MAIL_PARTS", "100"),
+    ("MAX_MAIL_OCTETS_SPLIT", "60_000_000"),
+    ("MAX_MAIL_HEADER_OCTETS", "262_144"),
+    ("MAX_GZIP_MEMBERS", "16"),
+    ("MAX_ZIP_FILES", "16"),
+    ("MAX_REPORT_VALUES", "500_000"),
+    ("MAX_RECEIVED_ROWS", "200_000"),
+    ("MAX_RECEIVED_FILES", "100_000"),
+    ("MAX_RECEIVED_DEPTH", "4"),
+    ("MAX_REPORT_TEXT_TOLD", "1_024"),
+    ("MAX_RECEIVED_SHOWN", "50"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.

@@ -25,5 +25,6 @@ mod policy;
 mod probe;
 mod recording;
 mod serve;
+mod tls_report;
 mod verdict;
 mod verify;

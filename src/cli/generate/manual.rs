@@ -258,4 +258,10 @@ fn vocabulary(page: &mut ManPage) {
             page.table(words::table(kind));
         }
     }
+    page.section("FINDINGS IN TLS REPORTS");
+    page.paragraph(
+        "What smtp-sts-verify reports read finds wrong with a report itself. error: a value counts for nothing; warning: it is read, and \
+         other readers may refuse it; note: worth knowing.",
+    );
+    page.table(words::table(Kind::Report));
 }

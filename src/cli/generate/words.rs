@@ -29,7 +29,7 @@ const OTHER: [Column; 4] =
 pub(super) fn table(kind: Kind) -> Table {
     let columns: &'static [Column] = match kind {
         Kind::Reason => &REASON,
-        Kind::Lint(_) => &FINDING,
+        Kind::Lint(_) | Kind::Report => &FINDING,
         Kind::Check => &CHECK,
         Kind::Probe | Kind::ResultType | Kind::ExitCode => &OTHER,
     };
@@ -46,7 +46,7 @@ fn row(entry: &Entry) -> Vec<String> {
     let [about, meaning, fix, rule] =
         [entry.about.unwrap_or_default(), entry.meaning, entry.fix, entry.rule].map(str::to_owned);
     match entry.kind {
-        Kind::Lint(_) => {
+        Kind::Lint(_) | Kind::Report => {
             let severity = entry.severity.map(|severity| severity.word().to_owned()).unwrap_or_default();
             vec![word, severity, format!("{meaning} {fix}"), rule]
         }

@@ -7,6 +7,7 @@ use crate::policy::result::ResultType;
 use crate::probe;
 use crate::reason::Reason;
 use crate::render::page::Tone;
+use crate::tls_report::finding;
 use std::borrow::Cow;
 
 /// One word.
@@ -43,6 +44,8 @@ pub(in crate::cli) enum Kind {
     Probe,
     /// A result type of TLS reports.
     ResultType,
+    /// A finding of `reports read`.
+    Report,
     /// A number that the program ends with.
     ExitCode,
 }
@@ -54,6 +57,7 @@ impl Kind {
             Self::Check,
             Self::Probe,
             Self::ResultType,
+            Self::Report,
             Self::ExitCode,
         ])
     }
@@ -66,6 +70,7 @@ impl Kind {
             Self::Check => "check",
             Self::Probe => "probe",
             Self::ResultType => "tls-report",
+            Self::Report => "tls-report-finding",
             Self::ExitCode => "exit-code",
         }
     }
@@ -78,7 +83,17 @@ impl Kind {
             Self::Check => "checks of doctor".to_owned(),
             Self::Probe => "what probe says of an address".to_owned(),
             Self::ResultType => "result types of TLS reports (RFC 8460)".to_owned(),
+            Self::Report => "reports read, what is wrong with a report".to_owned(),
             Self::ExitCode => "exit codes".to_owned(),
+        }
+    }
+
+    /// What the words of this kind begin with, up to their last dot, where they have that in common.
+    pub(in crate::cli) const fn prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Lint(family) => Some(family.prefix),
+            Self::Report => Some(finding::PREFIX),
+            Self::Reason | Self::Check | Self::Probe | Self::ResultType | Self::ExitCode => None,
         }
     }
 
@@ -90,6 +105,7 @@ impl Kind {
             Self::Check => "a check of doctor".to_owned(),
             Self::Probe => "what probe says of an address".to_owned(),
             Self::ResultType => "a result type of TLS reports".to_owned(),
+            Self::Report => "a finding of reports read in a TLS report".to_owned(),
             Self::ExitCode => "an exit code".to_owned(),
         }
     }
@@ -169,6 +185,19 @@ pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
         rule: "RFC 8460 section 4.3",
         reported_as: None,
     });
+    let of_reports = finding::Code::ALL.iter().map(|code| {
+        let explanation = code.explain();
+        Entry {
+            word: explanation.word.into(),
+            kind: Kind::Report,
+            about: None,
+            severity: Some(explanation.severity),
+            meaning: explanation.meaning,
+            fix: explanation.fix,
+            rule: explanation.rule,
+            reported_as: None,
+        }
+    });
     let exit_codes = ExitStatus::ALL.into_iter().map(|status| Entry {
         word: status.code().to_string().into(),
         kind: Kind::ExitCode,
@@ -179,7 +208,7 @@ pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
         rule: "this program's manual",
         reported_as: None,
     });
-    reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(exit_codes)
+    reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(of_reports).chain(exit_codes)
 }
 
 #[cfg(test)]

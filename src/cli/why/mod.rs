@@ -37,9 +37,8 @@ pub(super) fn run(arguments: &WhyArguments) -> ExitStatus {
     if let Some(entry) = entries().find(|entry| entry.word == word) {
         return output::write(&explained(&entry, arguments.format), ExitStatus::Deliver);
     }
-    let family: Vec<Entry> = entries()
-        .filter(|entry| matches!(entry.kind, Kind::Lint(family) if begins(family.prefix, &word)))
-        .collect();
+    let family: Vec<Entry> =
+        entries().filter(|entry| entry.kind.prefix().is_some_and(|prefix| begins(prefix, &word))).collect();
     if family.is_empty() { unknown(typed, &word) } else { tell(&family, arguments.format) }
 }
 
@@ -119,7 +118,7 @@ fn tell(entries: &[Entry], format: Format) -> ExitStatus {
     output::write(&page.finish(), ExitStatus::Deliver)
 }
 
-/// One word in JSON: `word`, `kind` (`reason`, `lint`, `check`, `tls-report`, `exit-code`), `about` (what a check looks at, or null), `severity` (`error`, `warning`, `note`, or
+/// One word in JSON: `word`, `kind` (`reason`, `lint`, `check`, `probe`, `tls-report`, `tls-report-finding`, `exit-code`), `about` (what a check looks at, or null), `severity` (`error`, `warning`, `note`, or
 /// null), `meaning`, `fix` (empty: nothing has to be done), `rule`, `reported_as` (or null).
 fn object(entry: &Entry) -> Value {
     json!({

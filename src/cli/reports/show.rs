@@ -1,11 +1,11 @@
-//! `reports`: what the daemon counted for TLS reports.
+//! `reports show`: what the daemon counted for TLS reports.
 
-use super::args::OutsideArguments;
-use super::exit::ExitStatus;
-use super::failure::Failure;
-use super::lookup::Format;
-use super::output;
 use crate::cache::{CachePath, Counts};
+use crate::cli::args::OutsideArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::lookup::Format;
+use crate::cli::output;
 use crate::config::{Access, BadConfiguration, Setup};
 use crate::render::reports;
 use crate::reports::tally::Day;
@@ -15,9 +15,9 @@ use crate::time::clock::SystemClock;
 use clap::Args;
 use std::str::FromStr;
 
-/// What is asked of `reports`.
+/// What is asked of `reports show`.
 #[derive(Args, Debug)]
-pub struct ReportsArguments {
+pub struct ShowArguments {
     /// Only this day, in UTC: YYYY-MM-DD [default: all that are remembered]
     #[arg(long, value_name = "DATE")]
     pub day: Option<Date>,
@@ -42,7 +42,7 @@ impl FromStr for Date {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
+pub(super) fn run(arguments: &ShowArguments) -> ExitStatus {
     let (path, max_domains) = match beside(&arguments.outside) {
         Ok(place) => place,
         Err(error) => return Failure::from(error).tell("reports"),

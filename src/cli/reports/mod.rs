@@ -1,0 +1,46 @@
+//! `reports`: what the daemon counted for TLS reports, and what the reports of others say.
+
+pub mod read;
+pub mod show;
+
+use super::exit::ExitStatus;
+use clap::{Args, Subcommand};
+use read::ReadArguments;
+use show::ShowArguments;
+
+/// What is asked of `reports`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       smtp-sts-verify reports read FILE|DIR|-..."
+)]
+pub struct ReportsArguments {
+    /// What to do; without it: show.
+    #[command(subcommand)]
+    pub command: Option<ReportsCommand>,
+    /// What is to be shown.
+    #[command(flatten)]
+    pub show: ShowArguments,
+}
+
+/// The commands about TLS reports.
+#[derive(Debug, Subcommand)]
+pub enum ReportsCommand {
+    /// Shows what the daemon counted (the default)
+    Show(ShowArguments),
+    /// Reads the TLS reports that others send about a domain of yours
+    ///
+    /// Mail as it came, a Maildir, an mbox, a directory of files, JSON, gzip and zip: what a file is, its content says. It tells who sent
+    /// what, what failed at which MX host, and what to do about it. A report that came twice counts once, and what cannot be read is named
+    /// at the end. Nobody verifies here who sent a report; nothing is decided by one.
+    Read(ReadArguments),
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
+    match &arguments.command {
+        Some(ReportsCommand::Read(arguments)) => read::run(arguments),
+        Some(ReportsCommand::Show(arguments)) => show::run(arguments),
+        None => show::run(&arguments.show),
+    }
+}
