@@ -304,12 +304,11 @@ impl<O: Outside> WorkerState<O> {
         let (mut found, writes) = self.ask(&order, &look_up, permit).boxed_local().await;
         let wrote = !writes.is_empty();
         if wrote {
-            let domain = order.question.domain.clone();
-            match self.store.ask(&order.world, move |cache| cache.apply(&domain, &writes)).await {
+            match self.store.write(&order.world, &order.question.domain, writes).await {
                 Err(Gone) => return,
                 Ok(Err(why)) => {
                     self.counters.store_troubles.one();
-                    found = look_up.unkept(found, why, SystemClock.now());
+                    found = look_up.unkept(found, why.to_string(), SystemClock.now());
                 }
                 Ok(Ok(())) => {}
             }
