@@ -272,6 +272,8 @@ pub const MAX_EVENT_DETAIL_OCTETS: usize = 400;
 /// Octets of one line of `cache import`: a policy of [`MAX_STORED_POLICY_OCTETS`], in which JSON writes each line end with
 /// two octets, and a few short fields.
 pub const MAX_IMPORT_LINE: usize = 524_288;
+/// Octets of all lines of `cache import`, which are checked before the first is stored: a million usual ones, of some 350.
+pub const MAX_IMPORT_OCTETS: usize = 402_653_184;
 /// Domains that `cache refresh` asks about at the same time: as many as one look at a batch of names.
 pub const MAX_REFRESH_AT_ONCE: usize = 8;
 /// A clock that went back further than this makes a stored policy suspicious, seconds.
@@ -378,6 +380,8 @@ pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 pub const MAX_PENDING_LOOK_UPS: usize = 16_384;
 /// Errands that wait for the files: two for each look-up under way.
 pub const MAX_STORE_ERRANDS: usize = 128;
+/// That the file of policies is full is told again after so long, seconds: an hour. Each policy that is not kept is counted.
+pub const CACHE_FULL_TOLD_AGAIN: u64 = 3_600;
 /// Answers that are kept at hand, some 1,000 octets each.
 pub const MAX_CACHED_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks

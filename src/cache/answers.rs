@@ -2,36 +2,49 @@
 
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::short_digest;
-use super::{CacheError, Recollection, Topic};
+use super::statement::{one, run};
+use super::{CacheError, Recollection, Topic, tally};
 use crate::limits::MAX_REMEMBERED_OCTETS;
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 
-const SELECT: &str = "SELECT text, valid_until, checksum FROM answer
-    WHERE domain = :domain AND fingerprint = :fingerprint AND topic = :topic AND octet_length(text) <= :longest";
+const SELECT: &str = "SELECT topic, text, valid_until, checksum FROM answer
+    WHERE domain = :domain AND fingerprint = :fingerprint AND octet_length(text) <= :longest";
 
-const REPLACE: &str =
-    "INSERT OR REPLACE INTO answer (domain, fingerprint, topic, text, valid_until, checksum)
-    VALUES (:domain, :fingerprint, :topic, :text, :valid_until, :checksum)";
+const REPLACE: &str = "INSERT INTO answer (domain, fingerprint, topic, text, valid_until, checksum)
+    VALUES (:domain, :fingerprint, :topic, :text, :valid_until, :checksum)
+    ON CONFLICT (domain, fingerprint, topic) DO UPDATE SET
+    text = excluded.text, valid_until = excluded.valid_until, checksum = excluded.checksum";
 
-const COUNT: &str = "SELECT count(*) FROM answer";
-
-/// What ends soonest goes first.
-const EVICT: &str = "DELETE FROM answer WHERE (domain, fingerprint, topic) IN
-    (SELECT domain, fingerprint, topic FROM answer ORDER BY valid_until LIMIT :surplus)";
+/// Whose result ends first: nobody has asked about that domain for the longest time.
+const NEXT_TO_GO: &str =
+    "SELECT domain FROM answer WHERE valid_until <= :latest ORDER BY valid_until LIMIT 1";
 
 const EXISTS: &str =
     "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1 AND fingerprint = ?2 AND topic = ?3)";
 
 const FORGET: &str = "DELETE FROM answer WHERE domain = ?1 AND fingerprint = ?2 AND topic = ?3";
 
-const EXISTS_ANY: &str = "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1)";
+const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1)";
 
 const PURGE: &str = "DELETE FROM answer WHERE domain = ?1";
 
-/// When there is no room, this part of the rows goes at once: counting them costs more than a row is worth.
-const EVICTED_AT_ONCE: i64 = 64;
+/// The statements that a look-up may need here.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[SELECT, REPLACE, NEXT_TO_GO, EXISTS, FORGET, IS_KNOWN, PURGE];
+
+/// Domains that go at most when one comes: a file that is far over its bound shrinks as it is used.
+const EVICTED_AT_ONCE: i64 = 4;
+
+/// What is to be remembered about a domain, and, where that is `None`, forgotten.
+#[derive(Debug)]
+pub(super) struct Updates<'a> {
+    /// The domain.
+    pub(super) domain: &'a PolicyDomain,
+    /// At most one of each topic.
+    pub(super) updates: Vec<(Topic, Option<&'a Recollection>)>,
+}
 
 /// The file of DNS results, as seen under one run's circumstances.
 #[derive(Debug)]
@@ -59,16 +72,40 @@ impl Answers {
         &mut self.database
     }
 
-    /// A result that may still be believed. A clock that went back must not make it immortal: an end further away
-    /// than any that is ever stored is not believed.
+    /// A result that may still be believed.
     pub(super) fn recall(
         &self,
         domain: &PolicyDomain,
         topic: Topic,
     ) -> Result<Option<Recollection>, CacheError> {
+        let found = self.database.read(|connection| self.select(connection, domain))?.unwrap_or_default();
+        Ok(found
+            .into_iter()
+            .find_map(|(of, one)| (of == topic).then_some(one))
+            .filter(|one| self.counts(topic, one)))
+    }
+
+    /// All results about each of these domains that may still be believed, in the order of the topics.
+    pub(super) fn recall_all(
+        &self,
+        domains: &[PolicyDomain],
+    ) -> Result<Option<Vec<Vec<(Topic, Recollection)>>>, CacheError> {
+        self.database.read(|connection| {
+            let of_one = |domain| {
+                let mut found = self.select(connection, domain)?;
+                found.retain(|(topic, one)| self.counts(*topic, one));
+                found.sort_by_key(|(topic, _)| Topic::ALL.iter().position(|one| one == topic));
+                Ok(found)
+            };
+            domains.iter().map(of_one).collect()
+        })
+    }
+
+    /// A clock that went back must not make a result immortal: an end further away than any that is ever stored is not
+    /// believed.
+    fn counts(&self, topic: Topic, one: &Recollection) -> bool {
         let now = self.database.now;
-        let found = self.database.read(|connection| self.select(connection, domain, topic))?.flatten();
-        Ok(found.filter(|one| now < one.valid_until && one.valid_until <= now.plus(topic.longest())))
+        now < one.valid_until && one.valid_until <= now.plus(topic.longest())
     }
 
     /// Remembers a result that is neither over nor too long.
@@ -79,72 +116,75 @@ impl Answers {
         text: &str,
         valid_until: UnixTime,
     ) -> Result<(), CacheError> {
-        if !self.is_worth_remembering(text, valid_until) {
+        let one = Recollection { text: text.to_owned(), valid_until };
+        if !self.is_worth_remembering(&one) {
             return Ok(());
         }
-        self.database.write("remembering a DNS result", |transaction| {
-            self.put(transaction, domain, topic, text, valid_until)
+        self.update(&[Updates { domain, updates: vec![(topic, Some(&one))] }]).pop().unwrap_or(Ok(()))
+    }
+
+    /// Remembers and forgets results about each of these domains, all in one transaction if that is possible.
+    pub(super) fn update(&self, all: &[Updates<'_>]) -> Vec<Result<(), CacheError>> {
+        self.database.write_each("remembering DNS results", all, |transaction, one| {
+            let text = |(_, one): &(Topic, Option<&Recollection>)| one.map(|one| one.text.len());
+            let octets: Vec<usize> = one.updates.iter().filter_map(text).collect();
+            if !octets.is_empty() {
+                self.make_room(transaction, one.domain, &octets)?;
+            }
+            for (topic, result) in &one.updates {
+                match result {
+                    Some(result) => self.put(transaction, one.domain, *topic, result)?,
+                    None => {
+                        run(transaction, FORGET, self.key(one.domain, *topic))?;
+                    }
+                }
+            }
+            Ok(())
         })
     }
 
-    /// Does all of that in one transaction: `None` forgets a result, and something remembers it.
-    pub(super) fn update(
+    /// Whether a result is neither over nor too long.
+    pub(super) fn is_worth_remembering(&self, one: &Recollection) -> bool {
+        self.database.now < one.valid_until && one.text.len() <= MAX_REMEMBERED_OCTETS
+    }
+
+    /// Lets other domains go until there is room for results of that many octets about this one.
+    fn make_room(
         &self,
+        transaction: &Transaction<'_>,
         domain: &PolicyDomain,
-        updates: &[(Topic, Option<&Recollection>)],
-    ) -> Result<(), CacheError> {
-        let is_worth_it = |(_, one): &&(Topic, Option<&Recollection>)| {
-            one.is_none_or(|one| self.is_worth_remembering(&one.text, one.valid_until))
-        };
-        let updates: Vec<_> = updates.iter().filter(is_worth_it).collect();
-        match updates.as_slice() {
-            [] => Ok(()),
-            // Nobody makes a file to forget something.
-            [(topic, None)] => self.forget(domain, *topic),
-            updates => self.database.write("remembering DNS results", |transaction| {
-                for (topic, one) in updates {
-                    match one {
-                        Some(one) => self.put(transaction, domain, *topic, &one.text, one.valid_until)?,
-                        None => {
-                            transaction.execute(FORGET, self.key(domain, *topic))?;
-                        }
-                    }
-                }
-                Ok(())
-            }),
+        octets: &[usize],
+    ) -> rusqlite::Result<()> {
+        if !one::<bool>(transaction, IS_KNOWN, [domain.as_str()])? {
+            let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
+            let domains = tally::domains(transaction, self.database.schema())?;
+            let surplus = domains.saturating_sub(most).saturating_add(1);
+            for _ in 0..surplus.min(EVICTED_AT_ONCE) {
+                evict(transaction)?;
+            }
         }
+        let pages = |octets: &usize| Database::pages_for(*octets).saturating_add(SPLIT_PAGES);
+        let needed = octets.iter().map(pages).sum();
+        while Database::free_pages(transaction)? < needed && evict(transaction)? {}
+        Ok(())
     }
 
-    fn is_worth_remembering(&self, text: &str, valid_until: UnixTime) -> bool {
-        self.database.now < valid_until && text.len() <= MAX_REMEMBERED_OCTETS
-    }
-
-    /// Writes one result, after making room for it.
     fn put(
         &self,
         transaction: &Transaction<'_>,
         domain: &PolicyDomain,
         topic: Topic,
-        text: &str,
-        valid_until: UnixTime,
+        one: &Recollection,
     ) -> rusqlite::Result<()> {
-        let valid_until = valid_until.min(self.database.now.plus(topic.longest()));
+        let valid_until = one.valid_until.min(self.database.now.plus(topic.longest()));
         let end = i64::try_from(valid_until.0).unwrap_or(i64::MAX);
-        let count: i64 = transaction.query_row(COUNT, [], |row| row.get(0))?;
-        let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
-        let at_once = 1 + most / EVICTED_AT_ONCE;
-        if count >= most {
-            evict(transaction, count.saturating_sub(most).saturating_add(at_once))?;
-        }
-        let needed = Database::pages_for(text.len()).saturating_add(SPLIT_PAGES);
-        while Database::free_pages(transaction)? < needed && evict(transaction, at_once)? > 0 {}
-        transaction.prepare(REPLACE)?.execute(named_params! {
+        transaction.prepare_cached(REPLACE)?.execute(named_params! {
             ":domain": domain.as_str(),
             ":fingerprint": self.database.fingerprint.as_bytes(),
             ":topic": topic.word(),
-            ":text": text,
+            ":text": one.text,
             ":valid_until": end,
-            ":checksum": self.checksum(domain, topic, text, end),
+            ":checksum": self.checksum(domain, topic, &one.text, end),
         })?;
         Ok(())
     }
@@ -157,19 +197,19 @@ impl Answers {
     /// About when the MX hosts of a domain were last asked for by a delivery: no earlier than that, and later by their TTL
     /// at most. `None` if nobody knows.
     pub(super) fn last_asked(&self, domain: &PolicyDomain) -> Result<Option<UnixTime>, CacheError> {
-        let found = self.database.read(|connection| self.select(connection, domain, Topic::MxHosts))?;
-        Ok(found.flatten().map(|one| one.valid_until))
+        let found = self.database.read(|connection| self.select(connection, domain))?.unwrap_or_default();
+        Ok(found.iter().find(|(topic, _)| *topic == Topic::MxHosts).map(|(_, one)| one.valid_until))
     }
 
     /// Forgets a result; writes nothing if there is none.
     pub(super) fn forget(&self, domain: &PolicyDomain, topic: Topic) -> Result<(), CacheError> {
         let key = || self.key(domain, topic);
-        let exists = |connection: &Connection| connection.query_row(EXISTS, key(), |row| row.get(0));
+        let exists = |connection: &Connection| one(connection, EXISTS, key());
         if !self.database.read(exists)?.unwrap_or(false) {
             return Ok(());
         }
         self.database.write("forgetting a DNS result", |transaction| {
-            transaction.execute(FORGET, key())?;
+            run(transaction, FORGET, key())?;
             Ok(())
         })
     }
@@ -177,36 +217,40 @@ impl Answers {
     /// Removes everything about a domain; how many results there were.
     pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
         let name = domain.as_str();
-        let exists = |connection: &Connection| connection.query_row(EXISTS_ANY, [name], |row| row.get(0));
+        let exists = |connection: &Connection| one(connection, IS_KNOWN, [name]);
         if !self.database.read(exists)?.unwrap_or(false) {
             return Ok(0);
         }
-        self.database.write("removing DNS results", |transaction| transaction.execute(PURGE, [name]))
+        self.database.write("removing DNS results", |transaction| run(transaction, PURGE, [name]))
     }
 
     fn select(
         &self,
         connection: &Connection,
         domain: &PolicyDomain,
-        topic: Topic,
-    ) -> rusqlite::Result<Option<Recollection>> {
-        let mut statement = connection.prepare(SELECT)?;
-        let key = named_params! {
-            ":domain": domain.as_str(),
-            ":fingerprint": self.database.fingerprint.as_bytes(),
-            ":topic": topic.word(),
-            ":longest": i64::try_from(MAX_REMEMBERED_OCTETS).unwrap_or(i64::MAX),
-        };
-        Ok(statement.query_row(key, |row| Ok(self.understand(row, domain, topic))).optional()?.flatten())
+    ) -> rusqlite::Result<Vec<(Topic, Recollection)>> {
+        let mut statement = connection.prepare_cached(SELECT)?;
+        let rows = statement.query_map(
+            named_params! {
+                ":domain": domain.as_str(),
+                ":fingerprint": self.database.fingerprint.as_bytes(),
+                ":longest": i64::try_from(MAX_REMEMBERED_OCTETS).unwrap_or(i64::MAX),
+            },
+            |row| Ok(self.understand(row, domain)),
+        )?;
+        rows.filter_map(Result::transpose).collect()
     }
 
-    fn understand(&self, row: &Row<'_>, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
-        let text = row.get_ref(0).ok()?.as_str().ok()?;
-        let end: i64 = row.get(1).ok()?;
-        if self.checksum(domain, topic, text, end) != row.get_ref(2).ok()?.as_blob().ok()? {
+    fn understand(&self, row: &Row<'_>, domain: &PolicyDomain) -> Option<(Topic, Recollection)> {
+        let word = row.get_ref(0).ok()?.as_str().ok()?;
+        let topic = Topic::ALL.into_iter().find(|topic| topic.word() == word)?;
+        let text = row.get_ref(1).ok()?.as_str().ok()?;
+        let end: i64 = row.get(2).ok()?;
+        if self.checksum(domain, topic, text, end) != row.get_ref(3).ok()?.as_blob().ok()? {
             return None;
         }
-        Some(Recollection { text: text.to_owned(), valid_until: UnixTime(u64::try_from(end).ok()?) })
+        let valid_until = UnixTime(u64::try_from(end).ok()?);
+        Some((topic, Recollection { text: text.to_owned(), valid_until }))
     }
 
     fn checksum(&self, domain: &PolicyDomain, topic: Topic, text: &str, end: i64) -> [u8; 16] {
@@ -220,7 +264,11 @@ impl Answers {
     }
 }
 
-/// Evicts so many results, or as many as there are; how many that were.
-fn evict(transaction: &Transaction<'_>, surplus: i64) -> rusqlite::Result<usize> {
-    transaction.execute(EVICT, named_params! { ":surplus": surplus })
+/// Lets the next domain go; whether there was one.
+fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    let latest = named_params! { ":latest": i64::MAX };
+    match one::<String>(transaction, NEXT_TO_GO, latest).optional()? {
+        Some(domain) => Ok(run(transaction, PURGE, [domain])? > 0),
+        None => Ok(false),
+    }
 }

@@ -1,18 +1,23 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
+use super::connection::{Access, OpenFile, is_damage, part};
 use super::error::{CacheError, Fate};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
-use super::schema::{Found, Schema};
-use crate::limits::{CACHE_LOCK_PAUSE, CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
+use super::owners::Crowd;
+use super::schema::{Ancestor, Found, Schema};
+use super::statement;
+use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
+use std::cell::{Cell, RefCell};
+use tracing::info;
 
 /// The pages of our files; SQLite's default, and part of the file.
 const PAGE_OCTETS: u64 = 4_096;
+
+/// Pages in memory: those that one commit of many look-ups changes find room, and a file of a million domains takes no more.
+const CACHED_PAGES: i64 = 2_048;
 
 /// Pages that split where a row goes in: one at each level of the few trees that it goes into.
 pub(super) const SPLIT_PAGES: i64 = 16;
@@ -33,15 +38,9 @@ pub(super) struct Database {
     pub(super) now: UnixTime,
     access: Access,
     state: RefCell<State>,
-}
-
-/// What may be done to the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    /// Nothing but reading: no older database is taken over, no damaged one is put aside.
-    Look,
-    /// Everything.
-    Use,
+    was_counted: Cell<bool>,
+    /// Of owners of very many domains, those that may go next.
+    pub(super) crowd: Crowd,
 }
 
 #[derive(Debug)]
@@ -51,7 +50,7 @@ enum State {
     /// Nobody wanted it yet.
     Closed,
     /// Open.
-    Open(Connection, Identity),
+    Open(OpenFile),
     /// Of no use for the rest of this run.
     Given(CacheError),
 }
@@ -81,6 +80,8 @@ impl Database {
             now,
             access: Access::Use,
             state: RefCell::new(State::Closed),
+            was_counted: Cell::new(false),
+            crowd: Crowd::new(),
         }
     }
 
@@ -94,7 +95,7 @@ impl Database {
     pub(super) fn revisit(&mut self, now: UnixTime) {
         self.now = now;
         let open = match self.state.get_mut() {
-            State::Open(_, identity) => *identity,
+            State::Open(open) => open.identity,
             State::Absent | State::Closed | State::Given(_) => {
                 *self.state.get_mut() = State::Closed;
                 return;
@@ -110,8 +111,13 @@ impl Database {
     /// if there is no file.
     pub(super) fn sign(&self) -> Result<Option<Sign>, CacheError> {
         self.open()?;
-        let version = self.on_connection("asking whether it changed", |connection| {
-            connection.query_row("PRAGMA data_version", [], |row| row.get(0))
+        let version = self.on_file("asking whether it changed", |open| {
+            let version = statement::one(&open.connection, "PRAGMA data_version", [])?;
+            if open.version.replace(Some(version)) != Some(version) {
+                // Whoever wrote may have changed how the file keeps its journal.
+                open.is_ready_to_write.set(false);
+            }
+            Ok(version)
         })?;
         Ok(self.identity().zip(version).map(|(identity, version)| Sign { identity, version }))
     }
@@ -123,9 +129,9 @@ impl Database {
     ) -> Result<Option<T>, CacheError> {
         const DOING: &str = "reading it";
         self.open()?;
-        let found = self.on_connection(DOING, |connection| {
-            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
-            Ok(match self.schema.inspect(&transaction)? {
+        let found = self.on_file(DOING, |open| {
+            let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Deferred)?;
+            Ok(match self.inspect(open, &transaction)? {
                 Found::Current => Reading::Done(act(&transaction)?),
                 other => Reading::Otherwise(other),
             })
@@ -149,8 +155,16 @@ impl Database {
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
+        self.attempt(doing, act).map_err(|failed| failed.trouble)
+    }
+
+    fn attempt<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failed> {
         if self.access == Access::Look {
-            return Err(self.unusable(doing, "it was opened to be looked at".to_owned()));
+            return Err(self.unusable(doing, "it was opened to be looked at".to_owned()).into());
         }
         self.open()?;
         if matches!(*self.state.borrow(), State::Absent) {
@@ -158,14 +172,14 @@ impl Database {
             *self.state.borrow_mut() = State::Closed;
             self.open()?;
         }
-        let written = self.on_connection(doing, |connection| {
+        let written = self.try_on_file(doing, |open| {
             let _turn = self.path.turn(self.schema.patience);
-            self.prepare_for_writing(connection)?;
-            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            match self.schema.inspect(&transaction)? {
+            self.prepare_for_writing(open)?;
+            let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)?;
+            match self.inspect(open, &transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
-                Found::Ancestor(ancestor) => (ancestor.take_over)(&transaction, self)?,
+                Found::Ancestor(ancestor) => self.take_over(&transaction, ancestor)?,
                 other => return Ok(Err(other)),
             }
             let value = act(&transaction)?;
@@ -174,14 +188,77 @@ impl Database {
         })?;
         match written {
             Some(Ok(value)) => Ok(value),
-            Some(Err(found)) => Err(self.refuse(found)),
-            None => Err(self.unusable(doing, "the file vanished".to_owned())),
+            Some(Err(found)) => Err(self.refuse(found).into()),
+            None => Err(self.unusable(doing, "the file vanished".to_owned()).into()),
         }
+    }
+
+    /// Writes very much in one transaction. What it changes waits in memory for the commit, so that readers are kept out for
+    /// that moment only.
+    pub(super) fn write_much<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        self.write(doing, |transaction| {
+            transaction.pragma_update(None, "cache_spill", false)?;
+            act(transaction)
+        })
+    }
+
+    /// Does each of these, all in one transaction and thus with one wait for the disk. One that fails loses nothing but its
+    /// own: it is undone, and the others stay. Where the transaction as a whole fails, each has another one of its own.
+    pub(super) fn write_each<A, T>(
+        &self,
+        doing: &'static str,
+        all: &[A],
+        act: impl Fn(&Transaction<'_>, &A) -> rusqlite::Result<T>,
+    ) -> Vec<Result<T, CacheError>> {
+        let alone = |one: &A| self.write(doing, |transaction| act(transaction, one));
+        match all {
+            [] => Vec::new(),
+            [one] => vec![alone(one)],
+            all => {
+                let in_part = |transaction: &Transaction<'_>, one| part(transaction, |inner| act(inner, one));
+                let together = self.attempt(doing, |transaction| {
+                    all.iter().map(|one| in_part(transaction, one)).collect::<rusqlite::Result<Vec<_>>>()
+                });
+                match together {
+                    Ok(done) => {
+                        let told = |error: Error| self.unusable(doing, error.to_string());
+                        done.into_iter().map(|one| one.map_err(told)).collect()
+                    }
+                    // Nobody's turn comes sooner by asking for it once for each.
+                    Err(Failed { trouble, is_locked: true }) => {
+                        all.iter().map(|_| Err(trouble.clone())).collect()
+                    }
+                    Err(_) => all.iter().map(alone).collect(),
+                }
+            }
+        }
+    }
+
+    /// Whether the definitions are ours, which is found out once for as long as they do not change.
+    fn inspect(&self, open: &OpenFile, transaction: &Transaction<'_>) -> rusqlite::Result<Found> {
+        let version = statement::one(transaction, "PRAGMA schema_version", [])?;
+        if open.inspected.get() == Some(version) {
+            return Ok(Found::Current);
+        }
+        let found = self.schema.inspect(transaction)?;
+        transaction.pragma_update(None, "cache_size", CACHED_PAGES)?;
+        open.inspected.set(matches!(found, Found::Current).then_some(version));
+        Ok(found)
+    }
+
+    /// Whether the domains may be counted although their number is known: once for each process, before something is
+    /// refused because of it.
+    pub(super) fn counts_once_more(&self) -> bool {
+        !self.was_counted.replace(true)
     }
 
     /// Pages that a transaction may still fill before the file is at its bound.
     pub(super) fn free_pages(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
-        let pragma = |pragma| transaction.query_row(pragma, [], |row| row.get::<_, i64>(0));
+        let pragma = |pragma| statement::one::<i64>(transaction, pragma, []);
         let unused = pragma("PRAGMA max_page_count")?.saturating_sub(pragma("PRAGMA page_count")?);
         Ok(unused.saturating_add(pragma("PRAGMA freelist_count")?))
     }
@@ -209,8 +286,8 @@ impl Database {
                 return Err(self
                     .give_up_damaged(format!("it ends after {} octets", file.octets), Some(file.identity)));
             }
-            Some(file) => match connect(&self.path, self.access, self.schema.patience) {
-                Ok(connection) => State::Open(connection, file.identity),
+            Some(file) => match OpenFile::of(&self.path, file.identity, self.access, self.schema.patience) {
+                Ok(open) => State::Open(open),
                 Err(error) => return Err(self.give_up(self.unusable("opening it", error.to_string()))),
             },
         };
@@ -218,21 +295,29 @@ impl Database {
         Ok(())
     }
 
-    fn on_connection<T>(
+    fn on_file<T>(
         &self,
         doing: &'static str,
-        act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, CacheError> {
+        self.try_on_file(doing, act).map_err(|failed| failed.trouble)
+    }
+
+    fn try_on_file<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Failed> {
         let done = match &*self.state.borrow() {
-            State::Open(connection, _) => act(connection),
+            State::Open(open) => act(open),
             State::Absent | State::Closed | State::Given(_) => return Ok(None),
         };
         done.map(Some).map_err(|error| {
             if is_damage(&error) {
-                self.give_up_damaged(error.to_string(), self.identity())
-            } else {
-                self.unusable(doing, error.to_string())
+                return self.give_up_damaged(error.to_string(), self.identity()).into();
             }
+            let is_locked = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            Failed { trouble: self.unusable(doing, error.to_string()), is_locked }
         })
     }
 
@@ -251,7 +336,7 @@ impl Database {
 
     fn identity(&self) -> Option<Identity> {
         match &*self.state.borrow() {
-            State::Open(_, identity) => Some(*identity),
+            State::Open(open) => Some(open.identity),
             State::Absent | State::Closed | State::Given(_) => None,
         }
     }
@@ -281,15 +366,63 @@ impl Database {
         self.max_domains.saturating_mul(CACHE_OCTETS_PER_DOMAIN).max(CACHE_OCTETS_LEAST)
     }
 
+    fn octets(transaction: &Transaction<'_>) -> rusqlite::Result<u64> {
+        let pages: i64 = statement::one(transaction, "PRAGMA page_count", [])?;
+        Ok(u64::try_from(pages).unwrap_or(0).saturating_mul(PAGE_OCTETS))
+    }
+
+    fn most_pages(&self) -> i64 {
+        i64::try_from(self.most_octets() / PAGE_OCTETS).unwrap_or(i64::MAX)
+    }
+
+    /// Makes an older file ours. What it gains may take more room than it has left: meanwhile it may be twice as long.
+    fn take_over(&self, transaction: &Transaction<'_>, ancestor: &Ancestor) -> rusqlite::Result<()> {
+        let set_bound =
+            |pages: i64| transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+        let (file, octets) = (self.path.as_path().display().to_string(), Self::octets(transaction)?);
+        info!(file, octets, "the file of an earlier version is taken over; many domains take some seconds");
+        set_bound(self.most_pages().saturating_mul(2))?;
+        (ancestor.take_over)(transaction, self)?;
+        set_bound(self.most_pages())?;
+        info!(file, "the file of an earlier version has been taken over");
+        Ok(())
+    }
+
     /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
-    fn prepare_for_writing(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let pages = i64::try_from(self.most_octets() / PAGE_OCTETS).unwrap_or(i64::MAX);
+    ///
+    /// The journal is one of rollback, and is removed at each commit. In WAL mode a commit would take one sync instead of
+    /// five. But Exim's own `lookup sqlite` reads the file as a user who may not write into its directory, and while nobody
+    /// has a file of WAL mode open, such a reader gets "attempt to write a readonly database" instead of its row (measured
+    /// with SQLite 3.40, modes 0750 and 0640, a reader of the group: it would have to make the `-shm` first). A journal that stays (PERSIST, TRUNCATE)
+    /// has to be readable for that reader, too, whose group it has only if its writer is root. Errands that wait together
+    /// share a commit instead ([`Database::write_each`]).
+    fn prepare_for_writing(&self, open: &OpenFile) -> rusqlite::Result<()> {
+        if open.is_ready_to_write.get() {
+            return Ok(());
+        }
+        let connection = &open.connection;
+        let pages = self.most_pages();
         connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
         for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
         {
             connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
         }
-        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        open.is_ready_to_write.set(true);
+        Ok(())
+    }
+}
+
+/// Why nothing was written.
+struct Failed {
+    trouble: CacheError,
+    /// Whether that is another process, which had the file for too long.
+    is_locked: bool,
+}
+
+impl From<CacheError> for Failed {
+    fn from(trouble: CacheError) -> Self {
+        Self { trouble, is_locked: false }
     }
 }
 
@@ -300,45 +433,4 @@ enum Reading<T> {
 
 fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
     if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
-}
-
-/// Opens an existing file: nothing in it may run, links are not followed, waiting has an end.
-fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
-    let access = match access {
-        Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
-    };
-    let flags = access
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let mut connection = Connection::open_with_flags(path.as_path(), flags)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
-    // Writers take turns before they come here (see CachePath::turn); what is left is over in a moment.
-    let mut began = Instant::now();
-    connection.busy_handler(Some(move |tries| {
-        if tries == 0 {
-            began = Instant::now();
-        }
-        std::thread::sleep(CACHE_LOCK_PAUSE);
-        began.elapsed() < patience
-    }))?;
-    Ok(connection)
-}
-
-/// Whether the file itself is at fault, and not the system around it.
-fn is_damage(error: &Error) -> bool {
-    match error {
-        Error::SqliteFailure(failure, _) => {
-            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        }
-        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..) => {
-            true
-        }
-        Error::InvalidColumnType(..) => true,
-        _ => false,
-    }
 }

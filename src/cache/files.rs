@@ -1,22 +1,24 @@
 //! The cache as two files.
 
-use super::answers::Answers;
+use super::answers::{Answers, Updates};
 use super::checkup::{self, FileState};
 use super::database::{Database, Sign};
 use super::file::CachePath;
 use super::history::Origin;
 use super::outlook::Outlook;
-use super::policies::PolicyFile;
+use super::policies::{Events, Known, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
     CacheError, Circumstances, DomainSnapshot, Entry, Kept, Memory, Notice, Policies, Provenance,
-    Recollection, Refusal, Topic,
+    Recollection, Refusal, Topic, Write,
 };
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// The two files under one path, for one run. Neither is touched before it is needed.
 #[derive(Debug)]
@@ -63,6 +65,24 @@ pub enum Imported {
     Kept(Kept),
     /// It cannot be believed here.
     Refused(Refusal),
+}
+
+/// Why not all that a look-up left behind is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unkept {
+    /// The file is full of policies in force.
+    Full,
+    /// It cannot be used.
+    Trouble(CacheError),
+}
+
+impl fmt::Display for Unkept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str(Kept::FULL),
+            Self::Trouble(trouble) => trouble.fmt(f),
+        }
+    }
 }
 
 impl Cache {
@@ -127,9 +147,72 @@ impl Cache {
         self.noting(self.policies.page(after))
     }
 
-    /// Remembers and forgets DNS results in one transaction. Any trouble is told by [`Memory::trouble`] only.
-    pub(super) fn update(&self, domain: &PolicyDomain, updates: &[(Topic, Option<&Recollection>)]) {
-        let _updated = self.noting(self.answers.update(domain, updates));
+    /// Writes down what a look-up left behind about a domain, by the same rules as if it had been written at once: the
+    /// policies in their order, then the DNS results, of each topic the last word. What can be written is.
+    ///
+    /// # Errors
+    /// Why not all of it is kept.
+    pub fn apply(&self, domain: &PolicyDomain, writes: &[Write]) -> Result<(), Unkept> {
+        self.apply_all(&[(domain, writes)]).pop().unwrap_or(Ok(()))
+    }
+
+    /// The same for many look-ups, each of which is told for itself: what they left behind shares one commit in each file,
+    /// the policies' first. What one of them cannot write keeps no other from being written.
+    pub fn apply_all(&self, all: &[(&PolicyDomain, &[Write])]) -> Vec<Result<(), Unkept>> {
+        let mut told: Vec<Result<(), Unkept>> = vec![Ok(()); all.len()];
+        let (mut events, mut updates) = (Vec::new(), Vec::new());
+        for (at, (domain, writes)) in all.iter().enumerate() {
+            let one = PolicyEvent::all_of(writes);
+            if !one.is_empty() {
+                events.push((at, Events { domain, events: one }));
+            }
+            let one = self.last_words(writes);
+            if !one.is_empty() {
+                updates.push((at, Updates { domain, updates: one }));
+            }
+        }
+        let (of_whom, events): (Vec<usize>, Vec<Events<'_>>) = events.into_iter().unzip();
+        for (at, kept) in of_whom.into_iter().zip(self.policies.apply(&events)) {
+            note(&mut told, at, kept.map_err(Unkept::Trouble).and_then(Kept::or_full));
+        }
+        let (of_whom, updates): (Vec<usize>, Vec<Updates<'_>>) = updates.into_iter().unzip();
+        for (at, updated) in of_whom.into_iter().zip(self.answers.update(&updates)) {
+            note(&mut told, at, updated.map_err(Unkept::Trouble));
+        }
+        told
+    }
+
+    /// What is to be remembered of each topic, and what forgotten, in the end.
+    fn last_words<'a>(&self, writes: &'a [Write]) -> Vec<(Topic, Option<&'a Recollection>)> {
+        let mut last = BTreeMap::new();
+        for write in writes {
+            match write {
+                Write::Forget(topic) => drop(last.insert(*topic, None)),
+                Write::Remember(topic, one) => drop(last.insert(*topic, Some(one))),
+                Write::Keep(_) | Write::Note(..) => {}
+            }
+        }
+        let is_worth_it =
+            |one: Option<&Recollection>| one.is_none_or(|one| self.answers.is_worth_remembering(one));
+        last.into_iter().filter(|(_, one)| is_worth_it(*one)).collect()
+    }
+
+    /// What is known about each of these domains; whatever cannot be read is not there, and
+    /// [`DomainSnapshot::trouble`] tells why. Each file is read in one transaction.
+    #[must_use]
+    pub fn snapshots(&self, domains: &[PolicyDomain]) -> Vec<DomainSnapshot> {
+        let known = self.noting(self.policies.known(domains));
+        let lost = known.as_ref().err().cloned();
+        let known = known.ok().flatten().unwrap_or_default();
+        let remembered = self.noting(self.answers.recall_all(domains)).ok().flatten().unwrap_or_default();
+        let (mut known, mut remembered) = (known.into_iter(), remembered.into_iter());
+        let of_next = |_| {
+            let Known { policies, history, elsewhere } = known.next().unwrap_or_default();
+            let remembered = remembered.next().unwrap_or_default();
+            let trouble = self.trouble();
+            DomainSnapshot { policies, history, remembered, elsewhere, trouble, lost: lost.clone() }
+        };
+        domains.iter().map(of_next).collect()
     }
 
     /// Every policy that was learnt under the circumstances of this run, the ended ones included, in the order of the
@@ -214,17 +297,40 @@ impl Cache {
         Provenance { host: host.to_owned(), exported_at: database.now, circumstances: database.fingerprint }
     }
 
+    /// Whether a policy from another host may be taken over here and now.
+    ///
+    /// # Errors
+    /// [`Refusal`]: why not.
+    pub fn admits(&self, policy: &StoredPolicy, from: &Provenance) -> Result<(), Refusal> {
+        let database = self.policies.database();
+        from.admit(policy, database.fingerprint, database.now)
+    }
+
     /// Takes over a policy from another host, by the rules of [`Memory::keep`]: what was fetched later and authenticated
     /// better stays. It ends when it would have ended there.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was stored.
     pub fn import(&self, policy: &StoredPolicy, from: &Provenance) -> Result<Imported, CacheError> {
-        let database = self.policies.database();
-        match from.admit(policy, database.fingerprint, database.now) {
-            Err(refusal) => Ok(Imported::Refused(refusal)),
-            Ok(()) => self.noting(self.policies.keep(policy, Origin::Import(from))).map(Imported::Kept),
+        if let Err(refusal) = self.admits(policy, from) {
+            return Ok(Imported::Refused(refusal));
         }
+        let kept = self.import_all(std::slice::from_ref(policy), from)?;
+        Ok(Imported::Kept(kept.ok().and_then(|mut kept| kept.pop()).unwrap_or(Kept::Full)))
+    }
+
+    /// Takes over policies from another host that [`Cache::admits`], in one transaction, by the rules of [`Memory::keep`]:
+    /// what was fetched later and authenticated better stays. They end when they would have ended there. All are taken over,
+    /// or none: the inner error is the place of the first one that found no room.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was stored.
+    pub fn import_all(
+        &self,
+        policies: &[StoredPolicy],
+        from: &Provenance,
+    ) -> Result<Result<Vec<Kept>, usize>, CacheError> {
+        self.noting(self.policies.keep_all(policies, Origin::Import(from)))
     }
 
     fn noting<T>(&self, done: Result<T, CacheError>) -> Result<T, CacheError> {
@@ -240,7 +346,7 @@ impl Memory for Cache {
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
-        self.noting(self.policies.keep(policy, Origin::Fetch))
+        self.noting(self.policies.keep(policy))
     }
 
     fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
@@ -268,13 +374,22 @@ impl DomainSnapshot {
     /// Reads it; whatever cannot be read is not there, and [`DomainSnapshot::trouble`] tells why.
     #[must_use]
     pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
-        let recalled = |topic| cache.recall(domain, topic).map(|recollection| (topic, recollection));
-        Self {
-            policies: cache.stored(domain).unwrap_or_default(),
-            history: cache.history(domain).unwrap_or_default(),
-            remembered: Topic::ALL.into_iter().filter_map(recalled).collect(),
-            elsewhere: cache.elsewhere(domain).unwrap_or_default(),
-            trouble: cache.trouble(),
+        cache.snapshots(std::slice::from_ref(domain)).pop().unwrap_or_default()
+    }
+}
+
+/// Of several things that went wrong the first one is told.
+fn note(told: &mut [Result<(), Unkept>], at: usize, done: Result<(), Unkept>) {
+    if let Some(told) = told.get_mut(at).filter(|told| told.is_ok()) {
+        *told = done;
+    }
+}
+
+impl Kept {
+    fn or_full(self) -> Result<(), Unkept> {
+        match self {
+            Self::Full => Err(Unkept::Full),
+            Self::Stored | Self::Unchanged => Ok(()),
         }
     }
 }

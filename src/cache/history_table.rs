@@ -4,6 +4,7 @@ use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::{Fingerprint, short_digest};
 use super::history::{Entry, Event};
 use super::row::{integer, moment};
+use super::statement::run;
 use crate::limits::{MAX_EVENT_DETAIL_OCTETS, MAX_EVENTS_ON_AVERAGE, MAX_EVENTS_PER_DOMAIN};
 use crate::name::PolicyDomain;
 use crate::policy::{Authentication, Dialect, Mode};
@@ -29,11 +30,15 @@ const TRIM_DOMAIN: &str = "DELETE FROM history WHERE number IN (SELECT number FR
 const TRIM_ALL: &str = "DELETE FROM history WHERE number <= :oldest";
 
 /// When pages are missing, so many go at once: most events share their page with others.
-const TRIM_OLDEST: &str =
-    "DELETE FROM history WHERE number IN (SELECT number FROM history ORDER BY number LIMIT 64)";
+const TRIM_OLDEST: &str = "DELETE FROM history WHERE number IN
+    (SELECT number FROM history WHERE number > -1 ORDER BY number LIMIT 64)";
 
 const FORGET: &str = "DELETE FROM history
     WHERE domain = :domain AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.domain = :domain)";
+
+/// The statements that a look-up may need here.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[INSERT, SELECT, LAST, TRIM_DOMAIN, TRIM_ALL, TRIM_OLDEST, FORGET];
 
 /// Writes an event down, and lets the oldest ones go: so many as the bounds demand, and as many as it takes for the
 /// policies to have room to be renewed in. An event that is missing is better than a policy that is.
@@ -44,13 +49,13 @@ pub(super) fn append(
     database: &Database,
 ) -> rusqlite::Result<()> {
     while Database::free_pages(transaction)? < 2 * SPLIT_PAGES {
-        if transaction.execute(TRIM_OLDEST, [])? == 0 {
+        if run(transaction, TRIM_OLDEST, [])? == 0 {
             return Ok(());
         }
     }
     let columns = Columns::of(domain, entry);
     let fingerprint = database.fingerprint;
-    transaction.prepare(INSERT)?.execute(named_params! {
+    transaction.prepare_cached(INSERT)?.execute(named_params! {
         ":domain": columns.domain,
         ":fingerprint": fingerprint.as_bytes(),
         ":mechanism": columns.mechanism,
@@ -65,11 +70,11 @@ pub(super) fn append(
     let newest = transaction.last_insert_rowid();
     let most = database.max_domains.saturating_mul(MAX_EVENTS_ON_AVERAGE).max(MAX_EVENTS_PER_DOMAIN);
     let oldest = newest.saturating_sub(i64::try_from(most).unwrap_or(i64::MAX));
-    transaction.execute(TRIM_ALL, named_params! { ":oldest": oldest })?;
+    run(transaction, TRIM_ALL, named_params! { ":oldest": oldest })?;
     let most = i64::try_from(MAX_EVENTS_PER_DOMAIN).unwrap_or(i64::MAX);
     let domain =
         named_params! { ":domain": columns.domain, ":fingerprint": fingerprint.as_bytes(), ":most": most };
-    transaction.execute(TRIM_DOMAIN, domain)?;
+    run(transaction, TRIM_DOMAIN, domain)?;
     Ok(())
 }
 
@@ -79,7 +84,7 @@ pub(super) fn select(
     domain: &PolicyDomain,
     fingerprint: Fingerprint,
 ) -> rusqlite::Result<Vec<Entry>> {
-    let mut statement = connection.prepare(SELECT)?;
+    let mut statement = connection.prepare_cached(SELECT)?;
     let mut rows = statement.query(named_params! {
         ":domain": domain.as_str(),
         ":fingerprint": fingerprint.as_bytes(),
@@ -106,13 +111,13 @@ pub(super) fn last(
         ":mechanism": dialect.word(),
         ":event": event.word(),
     };
-    let mut statement = connection.prepare(LAST)?;
+    let mut statement = connection.prepare_cached(LAST)?;
     Ok(statement.query_row(key, |row| row.get(0)).optional()?.and_then(moment))
 }
 
 /// Forgets what happened to a domain of which no policy is left.
 pub(super) fn forget(transaction: &Transaction<'_>, domain: &str) -> rusqlite::Result<()> {
-    transaction.execute(FORGET, named_params! { ":domain": domain })?;
+    run(transaction, FORGET, named_params! { ":domain": domain })?;
     Ok(())
 }
 

@@ -3,12 +3,11 @@
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{Cache, CacheError, DomainSnapshot, Kept, Memory, Notice, Policies, Recollection, Topic};
+use super::{CacheError, DomainSnapshot, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 /// One thing to be written into the cache about a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +27,7 @@ pub enum Write {
 pub struct Ledger {
     memory: InMemory,
     trouble: Option<CacheError>,
+    lost: Option<CacheError>,
     writes: RefCell<Vec<Write>>,
 }
 
@@ -36,7 +36,8 @@ impl Ledger {
     #[must_use]
     pub fn of(domain: &PolicyDomain, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
         let memory = InMemory::of(domain, snapshot, now);
-        Self { memory, trouble: snapshot.trouble.clone(), writes: RefCell::default() }
+        let (trouble, lost) = (snapshot.trouble.clone(), snapshot.lost.clone());
+        Self { memory, trouble, lost, writes: RefCell::default() }
     }
 
     /// What is known now: the snapshot with all that was written since.
@@ -58,15 +59,21 @@ impl Ledger {
 
 impl Memory for Ledger {
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
-        self.memory.policies(domain)
+        match &self.lost {
+            Some(lost) => Err(lost.clone()),
+            None => self.memory.policies(domain),
+        }
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {
-        if let Some(trouble) = &self.trouble {
-            return Err(trouble.clone());
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
         }
-        self.write(Write::Keep(policy.clone()));
-        self.memory.keep(policy)
+        let kept = self.memory.keep(policy)?;
+        if kept == Kept::Stored {
+            self.write(Write::Keep(policy.clone()));
+        }
+        Ok(kept)
     }
 
     fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
@@ -84,37 +91,13 @@ impl Memory for Ledger {
     }
 
     fn forget(&self, domain: &PolicyDomain, topic: Topic) {
-        self.write(Write::Forget(topic));
+        if self.memory.recall(domain, topic).is_some() {
+            self.write(Write::Forget(topic));
+        }
         self.memory.forget(domain, topic);
     }
 
     fn trouble(&self) -> Option<CacheError> {
         self.trouble.clone()
-    }
-}
-
-impl Cache {
-    /// Writes down what a look-up left behind about a domain, by the same rules as if it had been written at once: the
-    /// policies in their order, then the DNS results, of each topic the last word, in one transaction. What can be written
-    /// is.
-    ///
-    /// # Errors
-    /// Why not all of it is kept, in words for the operator.
-    pub fn apply(&self, domain: &PolicyDomain, writes: &[Write]) -> Result<(), String> {
-        let (mut is_full, mut updates) = (false, BTreeMap::new());
-        for write in writes {
-            match write {
-                Write::Forget(topic) => drop(updates.insert(*topic, None)),
-                Write::Keep(policy) => is_full |= self.keep(policy) == Ok(Kept::Full),
-                Write::Note(dialect, notice) => self.note(domain, *dialect, notice),
-                Write::Remember(topic, one) => drop(updates.insert(*topic, Some(one))),
-            }
-        }
-        self.update(domain, &updates.into_iter().collect::<Vec<_>>());
-        match self.trouble() {
-            Some(trouble) => Err(trouble.to_string()),
-            None if is_full => Err(Kept::FULL.to_owned()),
-            None => Ok(()),
-        }
     }
 }

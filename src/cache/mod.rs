@@ -11,12 +11,14 @@
 //!   parses and a life that this program would have given.
 //! - A warm answer writes nothing and opens only the files that it needs.
 //! - A policy in force under enforce leaves the cache by expiring, by being replaced or by an operator's hand, never to
-//!   make room.
+//!   make room; but for those of an owner who fills the file with very many domains (`owners`).
 //! - Whatever changes a row is written into its history in the same transaction; a mere renewal is no change.
 
 mod answers;
+mod answers_1;
 mod backoff;
 mod checkup;
+mod connection;
 mod counts;
 mod database;
 mod error;
@@ -29,21 +31,25 @@ mod in_force;
 mod ledger;
 mod memory;
 mod outlook;
+mod owners;
 mod policies;
 mod room;
 mod row;
 mod schema;
 mod seed;
 mod snapshot;
+mod statement;
+mod tally;
 mod transfer;
 mod version_1;
+mod version_2;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
 pub use counts::Counts;
 pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};
-pub use files::{Cache, Census, Imported, Mark, Purged, Signs};
+pub use files::{Cache, Census, Imported, Mark, Purged, Signs, Unkept};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use ledger::{Ledger, Write};

@@ -1,12 +1,13 @@
 //! `cache.db`: the policies, and what happened to them.
 
 use super::database::Database;
+use super::fingerprint::Fingerprint;
 use super::history::{self, Entry, Notice, Origin};
 use super::row::{self, Mark};
-use super::{CacheError, Census, Kept, Policies, history_table, room};
+use super::{CacheError, Census, Kept, Policies, Write, history_table, room, statement};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Transaction, named_params};
 
 /// Rows that are read in one transaction: a longer one would keep deliveries from writing.
 const PAGE: i64 = 64;
@@ -20,6 +21,45 @@ const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = ?1)";
 
 /// Under whatever circumstances they were learnt: Exim's view tells no difference.
 const PURGE: &str = "DELETE FROM policy WHERE domain = ?1";
+
+/// The statements that a look-up may need here.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[COUNT_ELSEWHERE, EXISTS, PURGE];
+
+/// What the file knows about a domain.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) policies: Policies,
+    pub(super) history: Vec<Entry>,
+    /// Rows that were learnt under other circumstances.
+    pub(super) elsewhere: u64,
+}
+
+/// What is to be written about a domain's policies, in this order.
+#[derive(Debug)]
+pub(super) struct Events<'a> {
+    pub(super) domain: &'a PolicyDomain,
+    pub(super) events: Vec<PolicyEvent<'a>>,
+}
+
+/// One thing to be written about a policy.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PolicyEvent<'a> {
+    Keep(&'a StoredPolicy),
+    Note(Dialect, &'a Notice),
+}
+
+impl<'a> PolicyEvent<'a> {
+    /// What of that concerns policies.
+    pub(super) fn all_of(writes: &'a [Write]) -> Vec<Self> {
+        let event = |write: &'a Write| match write {
+            Write::Keep(policy) => Some(Self::Keep(policy)),
+            Write::Note(dialect, notice) => Some(Self::Note(*dialect, notice)),
+            Write::Forget(_) | Write::Remember(..) => None,
+        };
+        writes.iter().filter_map(event).collect()
+    }
+}
 
 /// The file of policies, as seen under one run's circumstances.
 #[derive(Debug)]
@@ -55,27 +95,93 @@ impl PolicyFile {
         Ok(found.unwrap_or_default())
     }
 
+    /// What is known about each of these domains, read in one transaction.
+    pub(super) fn known(&self, domains: &[PolicyDomain]) -> Result<Option<Vec<Known>>, CacheError> {
+        let (fingerprint, now) = (self.database.fingerprint, self.database.now);
+        self.database.read(|connection| {
+            let of_one = |domain| {
+                Ok(Known {
+                    policies: row::select(connection, domain, fingerprint, now)?,
+                    history: history_table::select(connection, domain, fingerprint)?,
+                    elsewhere: elsewhere(connection, domain, fingerprint)?,
+                })
+            };
+            domains.iter().map(of_one).collect()
+        })
+    }
+
     /// Stores what [`StoredPolicy::merge`] makes of the row and the new policy, and writes down what happened to it.
-    pub(super) fn keep(&self, new: &StoredPolicy, origin: Origin<'_>) -> Result<Kept, CacheError> {
-        let (now, fingerprint) = (self.database.now, self.database.fingerprint);
-        let dialect = new.policy.dialect();
-        if StoredPolicy::merge(self.stored(&new.domain)?.of(dialect), new, now).is_none() {
+    pub(super) fn keep(&self, new: &StoredPolicy) -> Result<Kept, CacheError> {
+        let stored = self.stored(&new.domain)?;
+        if StoredPolicy::merge(stored.of(new.policy.dialect()), new, self.database.now).is_none() {
             return Ok(Kept::Unchanged);
         }
-        self.database.write("storing a policy", |transaction| {
-            let old = row::select(transaction, &new.domain, fingerprint, now)?;
-            let Some(row) = StoredPolicy::merge(old.of(dialect), new, now) else {
-                return Ok(Kept::Unchanged);
-            };
-            if !room::make(transaction, &row, &self.database)? {
-                return Ok(Kept::Full);
+        self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, Origin::Fetch))
+    }
+
+    /// The same for many, in one transaction: all of them, or none.
+    pub(super) fn keep_all(
+        &self,
+        all: &[StoredPolicy],
+        origin: Origin<'_>,
+    ) -> Result<Result<Vec<Kept>, usize>, CacheError> {
+        self.database.write_much("storing policies", |transaction| {
+            transaction.execute_batch("SAVEPOINT everything")?;
+            let mut kept = Vec::with_capacity(all.len());
+            for (at, policy) in all.iter().enumerate() {
+                match self.keep_in(transaction, policy, origin)? {
+                    Kept::Full => {
+                        transaction.execute_batch("ROLLBACK TO everything")?;
+                        return Ok(Err(at));
+                    }
+                    other => kept.push(other),
+                }
             }
-            row::replace(transaction, &row, fingerprint)?;
-            for entry in history::of_change(old.of(dialect), &row, origin, now) {
-                history_table::append(transaction, &row.domain, &entry, &self.database)?;
-            }
-            Ok(Kept::Stored)
+            Ok(Ok(kept))
         })
+    }
+
+    /// Stores policies and notices about each of these domains, all in one transaction if that is possible. What became of
+    /// the policies: [`Kept::Full`] if one was not kept for that reason.
+    pub(super) fn apply(&self, all: &[Events<'_>]) -> Vec<Result<Kept, CacheError>> {
+        self.database.write_each("storing policies", all, |transaction, one| {
+            let mut all_kept = Kept::Stored;
+            for event in &one.events {
+                match event {
+                    PolicyEvent::Keep(policy) => {
+                        if self.keep_in(transaction, policy, Origin::Fetch)? == Kept::Full {
+                            all_kept = Kept::Full;
+                        }
+                    }
+                    PolicyEvent::Note(dialect, notice) => {
+                        self.note_in(transaction, one.domain, *dialect, notice)?;
+                    }
+                }
+            }
+            Ok(all_kept)
+        })
+    }
+
+    fn keep_in(
+        &self,
+        transaction: &Transaction<'_>,
+        new: &StoredPolicy,
+        origin: Origin<'_>,
+    ) -> rusqlite::Result<Kept> {
+        let (now, fingerprint) = (self.database.now, self.database.fingerprint);
+        let dialect = new.policy.dialect();
+        let old = row::select(transaction, &new.domain, fingerprint, now)?;
+        let Some(row) = StoredPolicy::merge(old.of(dialect), new, now) else {
+            return Ok(Kept::Unchanged);
+        };
+        if !room::make(transaction, &row, &self.database)? {
+            return Ok(Kept::Full);
+        }
+        row::replace(transaction, &row, fingerprint)?;
+        for entry in history::of_change(old.of(dialect), &row, origin, now) {
+            history_table::append(transaction, &row.domain, &entry, &self.database)?;
+        }
+        Ok(Kept::Stored)
     }
 
     /// Writes down what was noticed about a policy in force, unless it was written down since its last fetch.
@@ -85,23 +191,41 @@ impl PolicyFile {
         dialect: Dialect,
         notice: &Notice,
     ) -> Result<(), CacheError> {
-        let entry = |connection: &Connection| {
-            let fingerprint = self.database.fingerprint;
-            let policies = row::select(connection, domain, fingerprint, self.database.now)?;
-            let last = history_table::last(connection, domain, dialect, notice.event(), fingerprint)?;
-            let row = policies.of(dialect);
-            Ok(row.and_then(|row| history::of_notice(row, notice, last, self.database.now)))
-        };
+        let entry = |connection: &Connection| self.news(connection, domain, dialect, notice);
         if self.database.read(entry)?.flatten().is_none() {
             return Ok(());
         }
         self.database.write("writing down what happened to a policy", |transaction| {
             // Looked at again: another process may have been faster.
-            match entry(transaction)? {
-                Some(entry) => history_table::append(transaction, domain, &entry, &self.database),
-                None => Ok(()),
-            }
+            self.note_in(transaction, domain, dialect, notice)
         })
+    }
+
+    fn note_in(
+        &self,
+        transaction: &Transaction<'_>,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+        notice: &Notice,
+    ) -> rusqlite::Result<()> {
+        match self.news(transaction, domain, dialect, notice)? {
+            Some(entry) => history_table::append(transaction, domain, &entry, &self.database),
+            None => Ok(()),
+        }
+    }
+
+    /// What is to be written down about a notice, if it is news.
+    fn news(
+        &self,
+        connection: &Connection,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+        notice: &Notice,
+    ) -> rusqlite::Result<Option<Entry>> {
+        let (fingerprint, now) = (self.database.fingerprint, self.database.now);
+        let policies = row::select(connection, domain, fingerprint, now)?;
+        let last = history_table::last(connection, domain, dialect, notice.event(), fingerprint)?;
+        Ok(policies.of(dialect).and_then(|row| history::of_notice(row, notice, last, now)))
     }
 
     /// What happened to a domain's policies, the oldest first.
@@ -115,13 +239,13 @@ impl PolicyFile {
     /// Removes a domain's policies; how many there were.
     pub(super) fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
         let name = domain.as_str();
-        let exists = |connection: &Connection| connection.query_row(EXISTS, [name], |row| row.get(0));
+        let exists = |connection: &Connection| statement::one(connection, EXISTS, [name]);
         if !self.database.read(exists)?.unwrap_or(false) {
             return Ok(0);
         }
         self.database.write("removing a policy", |transaction| {
             let policies = row::select(transaction, domain, self.database.fingerprint, self.database.now)?;
-            let count = transaction.execute(PURGE, [name])?;
+            let count = statement::run(transaction, PURGE, [name])?;
             for policy in policies.iter() {
                 let entry = history::of_purge(policy, self.database.now);
                 history_table::append(transaction, domain, &entry, &self.database)?;
@@ -139,12 +263,9 @@ impl PolicyFile {
 
     /// How many rows there are about a domain that were learnt under other circumstances.
     pub(super) fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
-        let count = self.database.read(|connection| {
-            let fingerprint = self.database.fingerprint;
-            let key = named_params! { ":domain": domain.as_str(), ":fingerprint": fingerprint.as_bytes() };
-            connection.query_row(COUNT_ELSEWHERE, key, |row| row.get::<_, i64>(0))
-        })?;
-        Ok(u64::try_from(count.unwrap_or_default()).unwrap_or(0))
+        let count =
+            self.database.read(|connection| elsewhere(connection, domain, self.database.fingerprint))?;
+        Ok(count.unwrap_or_default())
     }
 
     /// How many rows there are.
@@ -157,4 +278,14 @@ impl PolicyFile {
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
         Ok(Census { here: count(here), elsewhere: count(all.saturating_sub(here)) })
     }
+}
+
+fn elsewhere(
+    connection: &Connection,
+    domain: &PolicyDomain,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<u64> {
+    let key = named_params! { ":domain": domain.as_str(), ":fingerprint": fingerprint.as_bytes() };
+    let count: i64 = statement::one(connection, COUNT_ELSEWHERE, key)?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }

@@ -1,36 +1,57 @@
-//! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted.
+//! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted, but for that of an
+//! owner who has more than his share of a full file ([`super::owners`]).
+//!
+//! Each new domain makes room for itself and for a few more, so that a file that is far over its bound, since that was
+//! lowered, shrinks as it is used, and nobody waits for it. Every statement here finds its row by an index.
 
 use super::database::{Database, SPLIT_PAGES};
-use super::history_table;
+use super::owners::Key;
 use super::row::{integer, moment};
+use super::statement::{self, one};
+use super::{history_table, tally};
 use crate::policy::StoredPolicy;
-use rusqlite::{OptionalExtension, Params, Transaction, named_params};
+use rusqlite::{OptionalExtension, Transaction, named_params};
 
 const OCTETS: &str = "SELECT octet_length(record) + coalesce(octet_length(body), 0) FROM policy
     WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism";
 
-const COUNT: &str = "SELECT count(*) FROM policy";
+const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = :domain)";
 
 /// The newest moment at which a signature or a certificate was checked with success: no later than the true time.
 const NEWEST_VOUCHED: &str =
     "SELECT max(CASE authentication WHEN 'first-use' THEN applied_at ELSE fetched_at END) FROM policy";
 
-/// First goes what expired or never refused anything.
-const EVICT_IDLE: &str = "DELETE FROM policy WHERE (domain, fingerprint, mechanism) IN
-    (SELECT domain, fingerprint, mechanism FROM policy
-    WHERE expires_at <= :vouched OR (applied_at IS NULL AND mechanism = 'smtp-sts')
-    ORDER BY fetched_at LIMIT :surplus) RETURNING domain";
+/// First goes what has ended.
+const EVICT_ENDED: &str = "DELETE FROM policy WHERE (domain, fingerprint, mechanism) =
+    (SELECT domain, fingerprint, mechanism FROM policy WHERE expires_at <= :until ORDER BY expires_at LIMIT 1)
+    RETURNING domain";
 
-/// Then what only reports; never what is enforced.
-const EVICT_REPORTING: &str = "DELETE FROM policy WHERE (domain, fingerprint, mechanism) IN
-    (SELECT domain, fingerprint, mechanism FROM policy WHERE tls_only <> 'True'
-    ORDER BY fetched_at LIMIT :surplus) RETURNING domain";
+/// Then what never refused anything, as no delivery met it.
+const EVICT_UNMET: &str = "DELETE FROM policy WHERE (domain, fingerprint, mechanism) =
+    (SELECT domain, fingerprint, mechanism FROM policy
+    WHERE applied_at IS NULL AND mechanism = 'smtp-sts' AND fetched_at <= :until ORDER BY fetched_at LIMIT 1)
+    RETURNING domain";
+
+/// Then what only reports.
+const EVICT_REPORTING: &str = "DELETE FROM policy WHERE (domain, fingerprint, mechanism) =
+    (SELECT domain, fingerprint, mechanism FROM policy
+    WHERE tls_only <> 'True' AND fetched_at <= :until ORDER BY fetched_at LIMIT 1)
+    RETURNING domain";
+
+/// Then what is one of very many of one owner; nothing else that is enforced.
+const EVICT_CROWD: &str = "DELETE FROM policy
+    WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism RETURNING domain";
+
+/// The statements that a look-up may need here.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] =
+    &[OCTETS, IS_KNOWN, NEWEST_VOUCHED, EVICT_ENDED, EVICT_UNMET, EVICT_REPORTING, EVICT_CROWD];
 
 /// Pages that a new domain leaves to those that are there already, so that a policy in force can always be renewed.
 const RESERVE: i64 = 4 * SPLIT_PAGES;
 
-/// So many rows go at once when it is pages that are missing: most rows share theirs with others.
-const EVICTED_AT_ONCE: i64 = 64;
+/// Domains that go at most when one comes.
+const EVICTED_AT_ONCE: i64 = 4;
 
 /// Whether there is room for the row, after making some. If there is none, nothing goes.
 pub(super) fn make(
@@ -38,84 +59,124 @@ pub(super) fn make(
     new: &StoredPolicy,
     database: &Database,
 ) -> rusqlite::Result<bool> {
+    let run = |statement| statement::run(transaction, statement, []);
     let key = named_params! {
         ":domain": new.domain.as_str(),
         ":fingerprint": database.fingerprint.as_bytes(),
         ":mechanism": new.policy.dialect().word(),
     };
-    let there: Option<u32> = transaction.query_row(OCTETS, key, |row| row.get(0)).optional()?;
+    let there: Option<u32> = one(transaction, OCTETS, key).optional()?;
     let octets = new.policy.to_text().len();
-    transaction.execute_batch("SAVEPOINT room")?;
+    let mut leaving = Leaving { transaction, new, database, vouched: None };
+    run("SAVEPOINT room")?;
     let made = match there {
         Some(there) => {
             let grows_by = octets.saturating_sub(usize::try_from(there).unwrap_or(0));
             let growth = Database::pages_for(grows_by).saturating_add(SPLIT_PAGES);
-            among_pages(transaction, new, growth, database)?
+            leaving.until_pages(growth)?
         }
         None => {
             let pages = Database::pages_for(octets).saturating_add(RESERVE);
-            among_rows(transaction, new, database)? && among_pages(transaction, new, pages, database)?
+            leaving.until_domains()? && leaving.until_pages(pages)?
         }
     };
     if !made {
-        transaction.execute_batch("ROLLBACK TO room")?;
+        run("ROLLBACK TO room")?;
+    } else if there.is_none() {
+        database.crowd.grows();
     }
-    transaction.execute_batch("RELEASE room")?;
+    run("RELEASE room")?;
     Ok(made)
 }
 
-fn among_rows(
-    transaction: &Transaction<'_>,
-    new: &StoredPolicy,
-    database: &Database,
-) -> rusqlite::Result<bool> {
-    let count = transaction.query_row(COUNT, [], |row| row.get::<_, i64>(0))?;
-    let most = i64::try_from(database.max_domains).unwrap_or(i64::MAX);
-    let surplus = count.saturating_sub(most).saturating_add(1);
-    Ok(surplus <= 0 || evict(transaction, new, surplus, database)? >= surplus)
+/// Those that go to make room for a new policy.
+struct Leaving<'a> {
+    transaction: &'a Transaction<'a>,
+    new: &'a StoredPolicy,
+    database: &'a Database,
+    /// Until when the clock is vouched for, once that was asked.
+    vouched: Option<i64>,
 }
 
-fn among_pages(
-    transaction: &Transaction<'_>,
-    new: &StoredPolicy,
-    needed: i64,
-    database: &Database,
-) -> rusqlite::Result<bool> {
-    while Database::free_pages(transaction)? < needed {
-        if evict(transaction, new, EVICTED_AT_ONCE, database)? == 0 {
-            return Ok(false);
+impl Leaving<'_> {
+    /// Lets domains go until there is room for the new one, and a few more if there are still too many. Where not all of
+    /// these may go, none does.
+    fn until_domains(&mut self) -> rusqlite::Result<bool> {
+        if self.is_there(self.new.domain.as_str())? {
+            return Ok(true);
         }
+        let schema = self.database.schema();
+        let mut domains = tally::domains(self.transaction, schema)?;
+        let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
+        let mut wanted = domains.saturating_sub(most).saturating_add(1).min(EVICTED_AT_ONCE);
+        while wanted > 0 {
+            match self.next()? {
+                Some(domain) => wanted -= i64::from(!self.is_there(&domain)?),
+                // Nothing is refused because of a number that nobody has looked at.
+                None if self.database.counts_once_more() => {
+                    let counted = tally::count(self.transaction, schema)?;
+                    wanted = wanted.min(counted.saturating_sub(most).saturating_add(1));
+                    domains = counted;
+                }
+                None => return Ok(domains < most),
+            }
+        }
+        Ok(true)
     }
-    Ok(true)
-}
 
-/// Evicts so many rows, or as many as may go; how many that were.
-fn evict(
-    transaction: &Transaction<'_>,
-    new: &StoredPolicy,
-    surplus: i64,
-    database: &Database,
-) -> rusqlite::Result<i64> {
-    let newest: Option<i64> = transaction.query_row(NEWEST_VOUCHED, [], |row| row.get(0))?;
-    let vouched = integer(new.vouched(database.now, newest.and_then(moment)));
-    let idle = named_params! { ":vouched": vouched, ":surplus": surplus };
-    let mut gone = delete(transaction, EVICT_IDLE, idle)?;
-    if gone < surplus {
-        let reporting = named_params! { ":surplus": surplus.saturating_sub(gone) };
-        gone = gone.saturating_add(delete(transaction, EVICT_REPORTING, reporting)?);
+    /// Lets policies go until so many pages are free.
+    fn until_pages(&mut self, needed: i64) -> rusqlite::Result<bool> {
+        while Database::free_pages(self.transaction)? < needed {
+            if self.next()?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    Ok(gone)
-}
 
-/// Deletes policies, and the history of the domains that have none any more; how many policies that were.
-fn delete(
-    transaction: &Transaction<'_>,
-    statement: &'static str,
-    parameters: impl Params,
-) -> rusqlite::Result<i64> {
-    let mut deletion = transaction.prepare(statement)?;
-    let domains: Vec<String> =
-        deletion.query_map(parameters, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    domains.iter().try_for_each(|domain| history_table::forget(transaction, domain))?;
-    Ok(i64::try_from(domains.len()).unwrap_or(i64::MAX))
+    /// Lets the next policy go, with the history of its domain if that has no other; whose it was. `None` if none may go.
+    fn next(&mut self) -> rusqlite::Result<Option<String>> {
+        let vouched = match self.vouched {
+            Some(vouched) => vouched,
+            None => self.ask_until_when_the_clock_is_vouched_for()?,
+        };
+        for (statement, until) in
+            [(EVICT_ENDED, vouched), (EVICT_UNMET, i64::MAX), (EVICT_REPORTING, i64::MAX)]
+        {
+            let until = named_params! { ":until": until };
+            let gone: Option<String> = one(self.transaction, statement, until).optional()?;
+            if let Some(domain) = gone {
+                history_table::forget(self.transaction, &domain)?;
+                return Ok(Some(domain));
+            }
+        }
+        self.next_of_a_crowd()
+    }
+
+    fn next_of_a_crowd(&mut self) -> rusqlite::Result<Option<String>> {
+        let Database { crowd, max_domains, now, .. } = self.database;
+        while let Some(Key { domain, fingerprint, mechanism }) =
+            crowd.next(self.transaction, *max_domains, *now)?
+        {
+            let key =
+                named_params! { ":domain": domain, ":fingerprint": fingerprint, ":mechanism": mechanism };
+            // It may have gone meanwhile.
+            if let Some(domain) = one::<String>(self.transaction, EVICT_CROWD, key).optional()? {
+                history_table::forget(self.transaction, &domain)?;
+                return Ok(Some(domain));
+            }
+        }
+        Ok(None)
+    }
+
+    fn ask_until_when_the_clock_is_vouched_for(&mut self) -> rusqlite::Result<i64> {
+        let newest: Option<i64> = one(self.transaction, NEWEST_VOUCHED, [])?;
+        let vouched = integer(self.new.vouched(self.database.now, newest.and_then(moment)));
+        self.vouched = Some(vouched);
+        Ok(vouched)
+    }
+
+    fn is_there(&self, domain: &str) -> rusqlite::Result<bool> {
+        one(self.transaction, IS_KNOWN, named_params! { ":domain": domain })
+    }
 }

@@ -4,7 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
-use super::{seed, version_1};
+use super::{answers_1, seed, tally, version_1, version_2};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
 use std::time::Duration;
@@ -16,8 +16,10 @@ pub(super) struct Schema {
     pub(super) application_id: i32,
     /// `PRAGMA user_version`. Another version always differs in its definitions too.
     pub(super) version: i32,
-    /// The statements that create it, as SQLite keeps them.
+    /// The statements that create it, as SQLite keeps them, sorted.
     pub(super) definitions: &'static [&'static str],
+    /// Counts its domains into its table [`tally`], if it has one.
+    pub(super) count: Option<&'static str>,
     /// `PRAGMA synchronous`: whether a commit waits for the disk.
     pub(super) synchronous: &'static str,
     /// Older databases that are taken over.
@@ -60,9 +62,9 @@ pub(super) enum Found {
 /// `PRAGMA application_id` of the file of policies, in every version.
 pub(super) const POLICIES_ID: i32 = 0x5354_5350;
 
-/// Policies, and what happened to them. The rows are found by their key; `policy_by_fetch` serves counting and making
-/// room. A `record` is the published TXT, and a `body` what stands in the policy file, where the dialect has one; it
-/// stands where version 1's table gets it by `ALTER TABLE`, which rewrites no row.
+/// Policies, and what happened to them. The rows are found by their key, and the first one to go when room is needed by
+/// an index for each reason to go. A `record` is the published TXT, and a `body` what stands in the policy file, where the
+/// dialect has one; it stands where version 1's table gets it by `ALTER TABLE`, which rewrites no row.
 ///
 /// The view is for Exim's `lookup sqlite` and for whoever has the seed's macro: its columns must remain plain
 /// references to columns, since `expires > strftime('%s','now')` compares with a text and needs the column's INTEGER
@@ -71,11 +73,39 @@ pub(super) const POLICIES_ID: i32 = 0x5354_5350;
 /// `STRICT` needs SQLite 3.37 in whoever reads the file; Debian's Exim 4.96 has 3.40.
 pub(super) const POLICIES: Schema = Schema {
     application_id: POLICIES_ID,
-    version: 2,
+    version: 3,
     definitions: &[
-        "CREATE INDEX history_by_domain ON history (domain, fingerprint)",
-        POLICY_BY_FETCH,
-        "CREATE TABLE history (
+        HISTORY_BY_DOMAIN,
+        "CREATE INDEX policy_by_end ON policy (expires_at, applied_at, tls_only)",
+        "CREATE INDEX policy_by_proof
+            ON policy (CASE authentication WHEN 'first-use' THEN applied_at ELSE fetched_at END)",
+        "CREATE INDEX policy_reporting ON policy (fetched_at) WHERE tls_only <> 'True'",
+        "CREATE INDEX policy_unmet ON policy (fetched_at) WHERE applied_at IS NULL AND mechanism = 'smtp-sts'",
+        HISTORY,
+        POLICY,
+        tally::TALLY,
+        "CREATE TRIGGER policy_comes AFTER INSERT ON policy WHEN NOT EXISTS (
+                SELECT 1 FROM policy AS other WHERE other.domain = new.domain
+                AND (other.fingerprint, other.mechanism) <> (new.fingerprint, new.mechanism)
+            ) BEGIN UPDATE tally SET domains = domains + 1, mirror = mirror - 1; END",
+        "CREATE TRIGGER policy_goes AFTER DELETE ON policy WHEN NOT EXISTS (
+                SELECT 1 FROM policy AS other WHERE other.domain = old.domain
+            ) BEGIN UPDATE tally SET domains = domains - 1, mirror = mirror + 1; END",
+        STS_CACHE,
+    ],
+    count: Some(
+        "INSERT INTO tally SELECT number, -number FROM (
+            SELECT count(*) AS number FROM (SELECT DISTINCT domain FROM policy))",
+    ),
+    // A commit counts once the journal is gone: EXTRA waits for that, too.
+    synchronous: "EXTRA",
+    ancestors: &[seed::ANCESTOR, version_1::ANCESTOR, version_2::ANCESTOR],
+    patience: CACHE_BUSY_WAIT,
+    is_expendable: false,
+};
+
+/// What happened, since version 2.
+pub(super) const HISTORY: &str = "CREATE TABLE history (
             number INTEGER PRIMARY KEY,
             domain TEXT NOT NULL,
             fingerprint BLOB NOT NULL,
@@ -87,15 +117,10 @@ pub(super) const POLICIES: Schema = Schema {
             mode_after TEXT,
             detail TEXT NOT NULL,
             checksum BLOB NOT NULL
-        ) STRICT",
-        POLICY,
-        STS_CACHE,
-    ],
-    synchronous: "FULL",
-    ancestors: &[seed::ANCESTOR, version_1::ANCESTOR],
-    patience: CACHE_BUSY_WAIT,
-    is_expendable: false,
-};
+        ) STRICT";
+
+/// Its index.
+pub(super) const HISTORY_BY_DOMAIN: &str = "CREATE INDEX history_by_domain ON history (domain, fingerprint)";
 
 /// The table of the policies, as version 1's is found after it got a column.
 pub(super) const POLICY: &str = "CREATE TABLE policy (
@@ -112,12 +137,12 @@ pub(super) const POLICY: &str = "CREATE TABLE policy (
             PRIMARY KEY (domain, fingerprint, mechanism)
         ) STRICT, WITHOUT ROWID";
 
-/// Its index, the same since version 1.
+/// Its index in versions 1 and 2.
 pub(super) const POLICY_BY_FETCH: &str =
     "CREATE INDEX policy_by_fetch ON policy (fetched_at, authentication, expires_at, applied_at, tls_only)";
 
-/// What Exim reads.
-const STS_CACHE: &str = "CREATE VIEW sts_cache (domain, tls_only, sts_record, expires) AS
+/// What Exim reads, since version 2.
+pub(super) const STS_CACHE: &str = "CREATE VIEW sts_cache (domain, tls_only, sts_record, expires) AS
             SELECT domain, tls_only, record, expires_at FROM policy AS shown
             WHERE NOT EXISTS (
                 SELECT 1 FROM policy AS other
@@ -132,11 +157,35 @@ const STS_CACHE: &str = "CREATE VIEW sts_cache (domain, tls_only, sts_record, ex
 
 /// DNS results.
 pub(super) const ANSWERS: Schema = Schema {
-    application_id: 0x5354_5341,
-    version: 1,
+    application_id: ANSWERS_ID,
+    version: 2,
     definitions: &[
-        "CREATE INDEX answer_by_end ON answer (valid_until)",
-        "CREATE TABLE answer (
+        ANSWER_BY_END,
+        ANSWER,
+        tally::TALLY,
+        "CREATE TRIGGER answer_comes AFTER INSERT ON answer WHEN NOT EXISTS (
+                SELECT 1 FROM answer AS other WHERE other.domain = new.domain
+                AND (other.fingerprint, other.topic) <> (new.fingerprint, new.topic)
+            ) BEGIN UPDATE tally SET domains = domains + 1, mirror = mirror - 1; END",
+        "CREATE TRIGGER answer_goes AFTER DELETE ON answer WHEN NOT EXISTS (
+                SELECT 1 FROM answer AS other WHERE other.domain = old.domain
+            ) BEGIN UPDATE tally SET domains = domains - 1, mirror = mirror + 1; END",
+    ],
+    count: Some(
+        "INSERT INTO tally SELECT number, -number FROM (
+            SELECT count(*) AS number FROM (SELECT DISTINCT domain FROM answer))",
+    ),
+    synchronous: "OFF",
+    ancestors: &[answers_1::ANCESTOR],
+    patience: CACHE_EXPENDABLE_WAIT,
+    is_expendable: true,
+};
+
+/// `PRAGMA application_id` of the file of DNS results, in every version.
+pub(super) const ANSWERS_ID: i32 = 0x5354_5341;
+
+/// Their table, the same since version 1.
+pub(super) const ANSWER: &str = "CREATE TABLE answer (
             domain TEXT NOT NULL,
             fingerprint BLOB NOT NULL,
             topic TEXT NOT NULL,
@@ -144,13 +193,10 @@ pub(super) const ANSWERS: Schema = Schema {
             valid_until INTEGER NOT NULL,
             checksum BLOB NOT NULL,
             PRIMARY KEY (domain, fingerprint, topic)
-        ) STRICT, WITHOUT ROWID",
-    ],
-    synchronous: "OFF",
-    ancestors: &[],
-    patience: CACHE_EXPENDABLE_WAIT,
-    is_expendable: true,
-};
+        ) STRICT, WITHOUT ROWID";
+
+/// Its index, the same since version 1.
+pub(super) const ANSWER_BY_END: &str = "CREATE INDEX answer_by_end ON answer (valid_until)";
 
 /// Counts for TLS reports. What is not told apart is an empty text.
 pub(super) const REPORTS: Schema = Schema {
@@ -176,6 +222,7 @@ pub(super) const REPORTS: Schema = Schema {
             PRIMARY KEY (day, domain, policy, host, address, sender, result)
         ) STRICT, WITHOUT ROWID",
     ],
+    count: None,
     synchronous: "FULL",
     ancestors: &[],
     patience: CACHE_EXPENDABLE_WAIT,
@@ -217,8 +264,14 @@ impl Schema {
 
     /// The same, beside definitions that are there already.
     pub(super) fn create_beside(&self, there: &[&str], connection: &Connection) -> rusqlite::Result<()> {
-        for definition in self.definitions.iter().rev().filter(|one| !there.contains(one)) {
+        let is_table = |definition: &str| definition.starts_with("CREATE TABLE");
+        let missing = || self.definitions.iter().filter(|one| !there.contains(one));
+        let tables = missing().filter(|one| is_table(one));
+        for definition in tables.chain(missing().filter(|one| !is_table(one))) {
             connection.execute_batch(definition)?;
+        }
+        if let Some(statement) = self.count {
+            connection.execute_batch(statement)?;
         }
         connection.pragma_update(None, "application_id", self.application_id)?;
         connection.pragma_update(None, "user_version", self.version)
@@ -232,4 +285,50 @@ fn definitions(connection: &Connection, expected: usize) -> rusqlite::Result<Vec
     let mut definitions: Vec<String> = rows.take(expected + 1).collect::<rusqlite::Result<_>>()?;
     definitions.sort_unstable();
     Ok(definitions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{answers, history_table, policies, room, row};
+    use super::*;
+
+    /// What SQLite means to do for a statement, step by step.
+    fn plan(connection: &Connection, statement: &str) -> Vec<String> {
+        let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let number = explained.parameter_count();
+        let key = rusqlite::params_from_iter((0..number).map(|_| None::<i64>));
+        explained.query_map(key, |row| row.get(3)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn no_statement_of_a_look_up_walks_through_a_table() {
+        let of_policies =
+            [row::STATEMENTS, history_table::STATEMENTS, room::STATEMENTS, policies::STATEMENTS];
+        for (schema, statements) in
+            [(&POLICIES, of_policies.concat()), (&ANSWERS, answers::STATEMENTS.to_vec())]
+        {
+            let connection = Connection::open_in_memory().unwrap();
+            schema.create(&connection).unwrap();
+            for statement in statements {
+                let plan = plan(&connection, statement);
+                let is_walk = |step: &String| step.contains("SCAN") && !step.contains("CONSTANT ROW");
+                assert!(!plan.iter().any(is_walk), "{statement}: {plan:?}");
+                assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{statement}: {plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_walk_would_be_seen() {
+        let connection = Connection::open_in_memory().unwrap();
+        POLICIES.create(&connection).unwrap();
+        assert!(plan(&connection, "SELECT count(*) FROM policy")[0].contains("SCAN"));
+    }
+
+    #[test]
+    fn definitions_are_sorted_as_they_are_compared() {
+        for schema in [&POLICIES, &ANSWERS, &REPORTS] {
+            assert!(schema.definitions.is_sorted(), "{:#?}", schema.definitions);
+        }
+    }
 }

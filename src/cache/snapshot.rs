@@ -19,6 +19,8 @@ pub struct DomainSnapshot {
     pub elsewhere: u64,
     /// What kept the cache from telling all of it; then it may be less than there is.
     pub trouble: Option<CacheError>,
+    /// What kept it from telling the policies.
+    pub lost: Option<CacheError>,
 }
 
 impl DomainSnapshot {

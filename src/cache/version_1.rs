@@ -37,6 +37,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
 /// The table of the policies stays and gets a column: a file that is full to its bound has no room for a copy. What
 /// SQLite writes down for it then is our definition, to the letter; were it not, the file would be found to be poisoned.
 fn take_over(transaction: &Transaction<'_>, database: &Database) -> rusqlite::Result<()> {
-    transaction.execute_batch("DROP VIEW sts_cache; ALTER TABLE policy ADD COLUMN body TEXT")?;
-    database.schema().create_beside(&[POLICY, POLICY_BY_FETCH], transaction)
+    transaction.execute_batch("DROP VIEW sts_cache; DROP INDEX policy_by_fetch")?;
+    transaction.execute_batch("ALTER TABLE policy ADD COLUMN body TEXT")?;
+    database.schema().create_beside(&[POLICY], transaction)
 }

@@ -3,6 +3,7 @@
 use super::args::VerifyArguments;
 use super::exit::ExitStatus;
 use super::{log, output, runtime, watchdog};
+use crate::cache::{DomainSnapshot, Ledger};
 use crate::config::{Access, Asked, Choices, Format, LogFormat, Setup};
 use crate::https::HttpsFetcher;
 use crate::journal::Journal;
@@ -52,7 +53,8 @@ fn answer(
     let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
     let setup = Setup::open(choices.clone(), Access::Owner)?;
     let cache = setup.storage()?.cache(now);
-    if let Some(report) = verify::from_memory(&request, Some(&cache), now) {
+    let ledger = Ledger::of(&request.domain, &DomainSnapshot::of(&cache, &request.domain), now);
+    if let Some(report) = verify::from_memory(&request, Some(&ledger), now) {
         return Ok(noted(report));
     }
     let dns = setup.dns()?;
@@ -63,7 +65,12 @@ fn answer(
         let journal = Journal::since(started);
         let resolver = journal.watch(dns.resolver(now, deadline));
         let fetcher = HttpsFetcher::new(&resolver, setup.https(), deadline).noted_in(&journal);
-        let report = verify::verify(&request, Some(&cache), &resolver, &fetcher, now).await;
+        let report = verify::verify(&request, Some(&ledger), &resolver, &fetcher, now).await;
+        let writes = ledger.close();
+        let report = match cache.apply(&request.domain, &writes) {
+            Ok(()) => report,
+            Err(why) => report.unkept(why.to_string()),
+        };
         Report { timeline: journal.timeline(), ..report }
     })))
 }

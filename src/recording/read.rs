@@ -221,6 +221,7 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
         remembered: field.get("remembered")?.each(remembered)?,
         elsewhere: field.get("elsewhere")?.number()?,
         trouble: trouble.map(CacheError::Retold),
+        lost: None,
     })
 }
 

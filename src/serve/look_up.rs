@@ -14,7 +14,7 @@ use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
-use crate::verify::{self, CacheUse, NextHop, NoEvaluation, Report, Request, StandIn};
+use crate::verify::{self, NextHop, NoEvaluation, Report, Request, StandIn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,8 +165,7 @@ impl LookUp {
     /// The same answer where the store could not keep what it rests on: it is given, and says so.
     #[must_use]
     pub fn unkept(&self, found: Found, why: String, now: UnixTime) -> Found {
-        let mut report = Report { cache: CacheUse::Unavailable, ..found.report };
-        report.notes.push(why);
+        let report = found.report.unkept(why);
         let standing = Some(self.briefly(&report, now, found.standing.map(|standing| standing.until)));
         Found { report, standing }
     }

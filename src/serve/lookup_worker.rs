@@ -411,11 +411,10 @@ impl<O: Outside> WorkerState<O> {
         if writes.is_empty() {
             return Ok(Some((found, false, revision)));
         }
-        let domain = order.question.domain.clone();
-        let found = match self.store.ask(&order.world, move |cache| cache.apply(&domain, &writes)).await? {
+        let found = match self.store.write(&order.world, &order.question.domain, writes).await? {
             Err(why) => {
                 self.counters.store_troubles.one();
-                look_up.unkept(found, why, SystemClock.now())
+                look_up.unkept(found, why.to_string(), SystemClock.now())
             }
             Ok(()) => found,
         };

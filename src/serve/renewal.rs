@@ -143,8 +143,7 @@ async fn renew<O: Outside>(
     };
     let writes = ledger.close();
     if !writes.is_empty() {
-        let of = domain.clone();
-        let kept = state.store.ask(&world, move |cache| cache.apply(&of, &writes)).await;
+        let kept = state.store.write(&world, &domain, writes).await;
         let _ = state.events.send(WorkerEvent::DomainChanged(domain.clone()));
         if !matches!(kept, Ok(Ok(()))) {
             state.counters.store_troubles.one();

@@ -2,15 +2,22 @@
 //!
 //! The files stay open from one errand to the next; each errand first makes sure that they are still what lies under the
 //! path. So `PRAGMA data_version` tells what others wrote: the command, an operator, `${run}` beside the daemon.
+//!
+//! What look-ups leave behind is written together as far as it waits together: while one commit waits for the disk, the next
+//! ones gather, and share theirs. Whoever waits for such an errand is told after the commit that holds it. Errands that only
+//! look go first, since nobody was told yet of what is about to be written; about a domain that is about to be written they
+//! keep their place, and come after it.
 
 use super::counters::{Counters, Thread};
 use super::world::World;
-use crate::cache::{Cache, CacheError, DomainSnapshot, Memory as _, Signs};
-use crate::limits::MAX_STORE_ERRANDS;
+use crate::cache::{Cache, CacheError, DomainSnapshot, Kept, Memory as _, Signs, Unkept, Write};
+use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
 use crate::name::PolicyDomain;
 use crate::time::Clock as _;
+use crate::time::UnixTime;
 use crate::time::clock::SystemClock;
 use futures_util::future::{Either, select};
+use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -19,7 +26,30 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::warn;
 
-type Errand = Box<dyn FnOnce(&mut Keeper) + Send>;
+/// What the thread is sent for.
+enum Errand {
+    /// To do something with the files that writes nothing.
+    Look(Box<dyn FnOnce(&mut Keeper) + Send>),
+    /// To say what is known about a domain.
+    Tell(Question),
+    /// To write down what a look-up left behind.
+    Write(LeftBehind),
+}
+
+/// What is known about that domain?
+struct Question {
+    world: Arc<World>,
+    domain: PolicyDomain,
+    tell: oneshot::Sender<(DomainSnapshot, Revision)>,
+}
+
+/// What a look-up left behind about a domain.
+struct LeftBehind {
+    world: Arc<World>,
+    domain: PolicyDomain,
+    writes: Vec<Write>,
+    tell: oneshot::Sender<Result<(), Unkept>>,
+}
 
 /// The way to the store.
 #[derive(Clone, Debug)]
@@ -47,21 +77,16 @@ impl Store {
         let moves = Arc::new(Notify::new());
         let tell = Arc::clone(&moves);
         let thread = Builder::new().name("store".into()).spawn(move || {
-            let mut keeper = Keeper::default();
-            while let Some(errand) = waiting.blocking_recv() {
-                if catch_unwind(AssertUnwindSafe(|| errand(&mut keeper))).is_err() {
-                    counters.panics.of(Thread::Store).one();
-                    // Whatever it was about to do is rolled back with the connections.
-                    keeper.open = None;
-                }
-                tell.notify_waiters();
+            let mut clerk = Clerk { keeper: Keeper::default(), counters, moves: tell };
+            while let Some(first) = waiting.blocking_recv() {
+                let more = std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_STORE_ERRANDS);
+                clerk.serve(std::iter::once(first).chain(more).collect());
             }
         })?;
         Ok((Self { errands, moves }, thread))
     }
 
-    /// Has something done with the cache of that world, and waits for the outcome. What was begun is finished, whether or
-    /// not anybody still waits.
+    /// Has something looked up in the cache of that world, and waits for the outcome. It must write nothing.
     ///
     /// # Errors
     /// [`Gone`].
@@ -73,6 +98,23 @@ impl Store {
         self.visit(world, |cache, _| errand(cache)).await
     }
 
+    /// Has what a look-up left behind about a domain written down, and waits until the disk has it. What was begun is
+    /// finished, whether or not anybody still waits. The inner error is why not all of it is kept.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn write(
+        &self,
+        world: &Arc<World>,
+        domain: &PolicyDomain,
+        writes: Vec<Write>,
+    ) -> Result<Result<(), Unkept>, Gone> {
+        let (tell, told) = oneshot::channel();
+        let left_behind = LeftBehind { world: Arc::clone(world), domain: domain.clone(), writes, tell };
+        self.errands.send(Errand::Write(left_behind)).await.map_err(|_| Gone)?;
+        told.await.map_err(|_| Gone)
+    }
+
     /// What is known about a domain, and the revision that says so.
     ///
     /// # Errors
@@ -82,8 +124,10 @@ impl Store {
         world: &Arc<World>,
         domain: &PolicyDomain,
     ) -> Result<(DomainSnapshot, Revision), Gone> {
-        let domain = domain.clone();
-        self.visit(world, move |cache, revision| (DomainSnapshot::of(cache, &domain), revision)).await
+        let (tell, told) = oneshot::channel();
+        let question = Question { world: Arc::clone(world), domain: domain.clone(), tell };
+        self.errands.send(Errand::Tell(question)).await.map_err(|_| Gone)?;
+        told.await.map_err(|_| Gone)
     }
 
     /// The revision that is there now.
@@ -100,11 +144,11 @@ impl Store {
     /// [`Gone`].
     pub async fn settled(&self) -> Result<(), Gone> {
         let (tell, told) = oneshot::channel();
-        let errand: Errand = Box::new(move |_| {
+        let errand = Box::new(move |_: &mut Keeper| {
             // Whoever asked may have left.
             let _ = tell.send(());
         });
-        self.errands.send(errand).await.map_err(|_| Gone)?;
+        self.errands.send(Errand::Look(errand)).await.map_err(|_| Gone)?;
         told.await.map_err(|_| Gone)
     }
 
@@ -134,14 +178,107 @@ impl Store {
     ) -> Result<T, Gone> {
         let (tell, told) = oneshot::channel();
         let world = Arc::clone(world);
-        let errand: Errand = Box::new(move |keeper| {
+        let errand = Box::new(move |keeper: &mut Keeper| {
             let done = keeper.visit(&world, errand);
             // Whoever asked may have left.
             let _ = tell.send(done);
         });
-        self.errands.send(errand).await.map_err(|_| Gone)?;
+        self.errands.send(Errand::Look(errand)).await.map_err(|_| Gone)?;
         told.await.map_err(|_| Gone)
     }
+}
+
+/// Does errands that wait together in the order in which the least has to wait.
+struct Clerk {
+    keeper: Keeper,
+    counters: Arc<Counters>,
+    moves: Arc<Notify>,
+}
+
+impl Clerk {
+    fn serve(&mut self, errands: Vec<Errand>) {
+        let (mut questions, mut writes, mut later) = (Vec::new(), Vec::new(), Vec::new());
+        let mut awaited = HashSet::new();
+        for errand in errands {
+            match errand {
+                Errand::Write(one) => {
+                    awaited.insert(one.domain.clone());
+                    writes.push(one);
+                }
+                Errand::Tell(one) if awaited.contains(&one.domain) => later.push(Errand::Tell(one)),
+                Errand::Tell(one) => questions.push(one),
+                // It may be about anything, and whoever waits until all is done means what was sent before.
+                Errand::Look(one) if writes.is_empty() => drop(self.attempt(one)),
+                look @ Errand::Look(_) => later.push(look),
+            }
+        }
+        self.answer(questions);
+        self.write(writes);
+        for errand in later {
+            match errand {
+                Errand::Look(one) => drop(self.attempt(one)),
+                Errand::Tell(one) => self.answer(vec![one]),
+                Errand::Write(one) => self.write(vec![one]),
+            }
+        }
+    }
+
+    fn answer(&mut self, questions: Vec<Question>) {
+        for (world, questions) in by_world(questions, |question| &question.world) {
+            self.attempt(|keeper| {
+                let domains: Vec<PolicyDomain> = questions.iter().map(|one| one.domain.clone()).collect();
+                let told = keeper.visit(&world, |cache, revision| (cache.snapshots(&domains), revision));
+                for (question, snapshot) in questions.into_iter().zip(told.0) {
+                    // Whoever asked may have left.
+                    let _ = question.tell.send((snapshot, told.1));
+                }
+            });
+        }
+    }
+
+    fn write(&mut self, writes: Vec<LeftBehind>) {
+        for (world, writes) in by_world(writes, |one| &one.world) {
+            let told = match self.attempt(|keeper| keeper.write(&world, &writes)) {
+                Some(told) => told.into_iter().map(Some).collect(),
+                None if writes.len() == 1 => vec![None],
+                // Where all of it together meets a mistake of ours, each has another try, alone.
+                None => writes.iter().map(|one| self.write_one(&world, one)).collect::<Vec<_>>(),
+            };
+            for (one, told) in writes.into_iter().zip(told) {
+                // Whoever asked may have left.
+                let _ = told.map(|told| one.tell.send(told));
+            }
+        }
+    }
+
+    fn write_one(&mut self, world: &Arc<World>, one: &LeftBehind) -> Option<Result<(), Unkept>> {
+        self.attempt(|keeper| keeper.write(world, std::slice::from_ref(one)))?.pop()
+    }
+
+    /// Does an errand, or some, which may panic without taking anything else along.
+    fn attempt<T>(&mut self, errand: impl FnOnce(&mut Keeper) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| errand(&mut self.keeper))).ok();
+        if done.is_none() {
+            self.counters.panics.of(Thread::Store).one();
+            // Whatever it was about to do is rolled back with the connections.
+            self.keeper.open = None;
+        }
+        self.moves.notify_waiters();
+        done
+    }
+}
+
+/// What belongs to one world after the other, in order; nearly always to the same.
+fn by_world<T>(all: Vec<T>, world: impl Fn(&T) -> &Arc<World>) -> Vec<(Arc<World>, Vec<T>)> {
+    let mut groups: Vec<(Arc<World>, Vec<T>)> = Vec::new();
+    for one in all {
+        let its = Arc::clone(world(&one));
+        match groups.last_mut() {
+            Some((last, group)) if Arc::ptr_eq(last, &its) => group.push(one),
+            _ => groups.push((its, vec![one])),
+        }
+    }
+    groups
 }
 
 /// Has the files open.
@@ -151,6 +288,8 @@ struct Keeper {
     revision: Revision,
     /// What was wrong with the files when they were last looked at.
     trouble: Option<CacheError>,
+    /// When it was last told that the file is full.
+    told_full: Option<UnixTime>,
 }
 
 /// The cache of a world, and what was last seen of what others do to it.
@@ -183,6 +322,28 @@ impl Keeper {
         done
     }
 
+    /// Writes down what look-ups left behind, in one commit.
+    fn write(&mut self, world: &Arc<World>, all: &[LeftBehind]) -> Vec<Result<(), Unkept>> {
+        let writes: Vec<(&PolicyDomain, &[Write])> =
+            all.iter().map(|one| (&one.domain, one.writes.as_slice())).collect();
+        let told = self.visit(world, |cache, _| cache.apply_all(&writes));
+        if told.contains(&Err(Unkept::Full)) {
+            self.tell_full(world);
+        }
+        told
+    }
+
+    /// Says that policies are not kept because the file is full: once, and again when it still is after some time.
+    fn tell_full(&mut self, world: &World) {
+        let now = SystemClock.now();
+        if self.told_full.is_some_and(|told| now.since(told) < CACHE_FULL_TOLD_AGAIN) {
+            return;
+        }
+        self.told_full = Some(now);
+        let (file, most) = (world.storage.path.as_path().display().to_string(), world.storage.max_domains);
+        warn!(file, most, "{}; raise max_domains, or look with `cache list` at whose they are", Kept::FULL);
+    }
+
     /// Says what is wrong with the files, once.
     fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
@@ -209,7 +370,9 @@ mod tests {
             let stuck = Arc::new(std::sync::Mutex::new(stuck));
             for _ in 0..100 {
                 let stuck = Arc::clone(&stuck);
-                let errand: Errand = Box::new(move |_| stuck.lock().unwrap().recv().unwrap_or_default());
+                let errand = Errand::Look(Box::new(move |_: &mut Keeper| {
+                    stuck.lock().unwrap().recv().unwrap_or_default()
+                }));
                 store.errands.send(errand).await.unwrap();
             }
             // The first may still be felt from before.
@@ -236,7 +399,11 @@ mod tests {
         runtime.block_on(async {
             let counters = Arc::new(Counters::default());
             let (store, _thread) = Store::open(Arc::clone(&counters)).unwrap();
-            store.errands.send(Box::new(|_| panic!("as a mistake of ours might"))).await.unwrap();
+            store
+                .errands
+                .send(Errand::Look(Box::new(|_| panic!("as a mistake of ours might"))))
+                .await
+                .unwrap();
             timeout(Duration::from_secs(10), store.settled()).await.expect("it goes on").unwrap();
             assert_eq!(counters.panics.of(Thread::Store).get(), 1);
         });

@@ -138,6 +138,13 @@ impl Report {
         self.evidence.iter().filter_map(|evidence| evidence.valid_until).min()
     }
 
+    /// The same answer where the cache could not keep what it rests on: it is given, and says so.
+    #[must_use]
+    pub fn unkept(mut self, why: String) -> Self {
+        self.notes.push(why);
+        Self { cache: CacheUse::Unavailable, ..self }
+    }
+
     /// The answer about a domain that is not to be asked about.
     #[must_use]
     pub fn ignored(request: &Request, notes: Vec<String>) -> Self {

@@ -1,13 +1,17 @@
 //! `cache import`: policies that another host exported, each of them read as if it came from a stranger.
+//!
+//! All lines are read and checked first, while nobody waits for it; then all policies are stored in one transaction. If one of
+//! them cannot be, none is: half an import would look like a whole one. What ended on its way is no fault of the file: it is
+//! told, and keeps no other from being imported.
 
 use super::sink::Sink;
 use super::{Failure, to_change};
-use crate::cache::{Cache, Imported, Kept, Provenance, Refusal};
+use crate::cache::{Cache, Kept, Provenance, Refusal};
 use crate::cli::args::ImportArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lines::{self, Line};
 use crate::cli::lookup::Format;
-use crate::limits::MAX_IMPORT_LINE;
+use crate::limits::{MAX_IMPORT_LINE, MAX_IMPORT_OCTETS};
 use crate::policy::StoredPolicy;
 use serde_json::json;
 use std::fs::File;
@@ -19,7 +23,8 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<ExitStatus, Failure> {
     // Opened before root's rights are given up: the file belongs to whoever typed the command, the cache does not.
     let input = open(&arguments.file)?;
     let cache = to_change(&arguments.outside)?;
-    let mut import = Import { format: arguments.format, sink: Sink::stdout(), tally: Tally::default() };
+    let (format, sink) = (arguments.format, Sink::stdout());
+    let mut import = Import { format, sink, ended: 0, refused: 0 };
     let status = import.read(input, &cache);
     // What was refused so far is told also where the rest could not be read.
     import.sink.flush()?;
@@ -38,24 +43,26 @@ fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::Work(ExitStatus::Usage, format!("{name} cannot be read: {error}"))
 }
 
-#[derive(Default)]
-struct Tally {
-    stored: u64,
-    unchanged: u64,
-    refused: u64,
-}
-
 struct Import {
     format: Format,
     sink: Sink,
-    tally: Tally,
+    /// Policies that have ended.
+    ended: u64,
+    /// Everything else that cannot be imported.
+    refused: u64,
+}
+
+/// The policies that can be imported, and on which lines they stand.
+#[derive(Default)]
+struct Checked {
+    policies: Vec<StoredPolicy>,
+    lines: Vec<u64>,
+    octets: usize,
 }
 
 impl Import {
     fn read(&mut self, mut input: impl BufRead, cache: &Cache) -> Result<ExitStatus, Failure> {
-        let mut next =
-            || lines::next(&mut input, MAX_IMPORT_LINE).map_err(|error| unreadable("the input", &error));
-        let head = next()?.unwrap_or(Line::Text(String::new()));
+        let head = next(&mut input)?.unwrap_or(Line::Text(String::new()));
         let provenance = match text(head).and_then(|line| from(Provenance::from_line(&line))) {
             Ok(provenance) => provenance,
             Err(refused) => {
@@ -64,59 +71,108 @@ impl Import {
                 return Ok(ExitStatus::Refuse);
             }
         };
+        let checked = self.check(&mut input, cache, &provenance)?;
+        let mut kept = Vec::new();
+        if self.refused == 0 && !checked.policies.is_empty() {
+            match cache.import_all(&checked.policies, &provenance)? {
+                Ok(all) => kept = all,
+                Err(at) => {
+                    let domain = checked.policies.get(at).map(|policy| policy.domain.to_string());
+                    let why = "the cache is full of policies in force";
+                    let why = format!("{}: {why}; raise max_domains", domain.unwrap_or_default());
+                    let line = checked.lines.get(at).copied().unwrap_or(0);
+                    self.refuse(line, &Refused { field: None, why })?;
+                }
+            }
+        }
+        self.summary(&provenance, &kept)?;
+        let is_whole = self.refused == 0 && self.ended == 0;
+        Ok(if is_whole { ExitStatus::Deliver } else { ExitStatus::Refuse })
+    }
+
+    /// Reads all lines behind the first one, and tells which of them cannot be imported.
+    fn check(
+        &mut self,
+        input: &mut impl BufRead,
+        cache: &Cache,
+        provenance: &Provenance,
+    ) -> Result<Checked, Failure> {
+        let mut checked = Checked::default();
         let mut number: u64 = 1;
-        while let Some(line) = next()? {
+        while let Some(line) = next(input)? {
             number = number.saturating_add(1);
             if line == Line::Text(String::new()) {
                 continue;
             }
-            match text(line).and_then(|line| from(StoredPolicy::from_line(&line))) {
-                Ok(policy) => {
-                    let became = cache.import(&policy, &provenance)?;
-                    self.note(number, &policy, became)?;
-                }
+            let read = text(line).and_then(|line| Ok((line.len(), from(StoredPolicy::from_line(&line))?)));
+            match read {
+                Ok((octets, policy)) => match cache.admits(&policy, provenance) {
+                    Ok(()) => checked.add(number, policy, octets)?,
+                    Err(refusal) => {
+                        let has_ended = matches!(refusal, Refusal::Ended(_));
+                        let Refused { field, why } = Refused::from(refusal);
+                        let refused = Refused { field, why: format!("{}: {why}", policy.domain) };
+                        if has_ended {
+                            self.ended = self.ended.saturating_add(1);
+                            self.tell(number, &refused)?;
+                        } else {
+                            self.refuse(number, &refused)?;
+                        }
+                    }
+                },
                 Err(refused) => self.refuse(number, &refused)?,
             }
         }
-        self.summary(&provenance)?;
-        Ok(if self.tally.refused == 0 { ExitStatus::Deliver } else { ExitStatus::Refuse })
+        Ok(checked)
     }
 
-    fn note(&mut self, number: u64, policy: &StoredPolicy, became: Imported) -> io::Result<()> {
-        match became {
-            Imported::Kept(Kept::Stored) => self.tally.stored = self.tally.stored.saturating_add(1),
-            Imported::Kept(Kept::Unchanged) => self.tally.unchanged = self.tally.unchanged.saturating_add(1),
-            Imported::Kept(Kept::Full) => {
-                let why = "the cache is full of policies in force".to_owned();
-                self.refuse(number, &Refused { field: None, why: format!("{}: {why}", policy.domain) })?;
-            }
-            Imported::Refused(refusal) => {
-                let Refused { field, why } = Refused::from(refusal);
-                self.refuse(number, &Refused { field, why: format!("{}: {why}", policy.domain) })?;
-            }
-        }
-        Ok(())
+    fn refuse(&mut self, number: u64, refused: &Refused) -> io::Result<()> {
+        self.refused = self.refused.saturating_add(1);
+        self.tell(number, refused)
     }
 
-    fn refuse(&mut self, number: u64, Refused { field, why }: &Refused) -> io::Result<()> {
-        self.tally.refused = self.tally.refused.saturating_add(1);
+    fn tell(&mut self, number: u64, Refused { field, why }: &Refused) -> io::Result<()> {
         match self.format {
             Format::Json => self.sink.object(&json!({"line": number, "field": field, "why": why})),
             Format::Human => self.sink.escaped(&format!("line {number}: refused: {why}")),
         }
     }
 
-    fn summary(&mut self, provenance: &Provenance) -> io::Result<()> {
-        let Tally { stored, unchanged, refused } = self.tally;
+    fn summary(&mut self, provenance: &Provenance, kept: &[Kept]) -> io::Result<()> {
+        let stored = kept.iter().filter(|kept| **kept == Kept::Stored).count();
+        let unchanged = kept.len().saturating_sub(stored);
+        let refused = self.refused.saturating_add(self.ended);
         match self.format {
             Format::Json => {
                 self.sink.object(&json!({"stored": stored, "unchanged": unchanged, "refused": refused}))
             }
-            Format::Human => self.sink.escaped(&format!(
-                "from {provenance}: {stored} stored, {unchanged} known here as well or better, {refused} refused"
-            )),
+            Format::Human => {
+                if self.refused > 0 {
+                    self.sink.escaped("nothing was imported: mend or remove these lines first")?;
+                }
+                self.sink.escaped(&format!(
+                    "from {provenance}: {stored} stored, {unchanged} known here as well or better, {refused} refused"
+                ))
+            }
         }
     }
+}
+
+impl Checked {
+    fn add(&mut self, line: u64, policy: StoredPolicy, octets: usize) -> Result<(), Failure> {
+        self.octets = self.octets.saturating_add(octets);
+        if self.octets > MAX_IMPORT_OCTETS {
+            let why = format!("the input is longer than {MAX_IMPORT_OCTETS} octets; import it in parts");
+            return Err(Failure::Work(ExitStatus::Usage, why));
+        }
+        self.policies.push(policy);
+        self.lines.push(line);
+        Ok(())
+    }
+}
+
+fn next(input: &mut impl BufRead) -> Result<Option<Line>, Failure> {
+    lines::next(input, MAX_IMPORT_LINE).map_err(|error| unreadable("the input", &error))
 }
 
 /// Why a line is not imported, escaped.

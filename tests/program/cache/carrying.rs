@@ -88,7 +88,7 @@ fn another_host_enforces_at_once_what_it_was_given() {
 }
 
 #[test]
-fn each_refused_line_is_named_with_its_field_and_the_others_are_taken() {
+fn each_refused_line_is_named_with_its_field_and_nothing_is_taken() {
     let lab = Laboratory::start();
     let old = filled(&lab);
     let lines = exported(&lab, &old);
@@ -136,13 +136,33 @@ fn each_refused_line_is_named_with_its_field_and_the_others_are_taken() {
             "{told}"
         );
     }
-    let summary = serde_json::json!({"stored": 1, "unchanged": 0, "refused": hostile.len()});
+    let summary = serde_json::json!({"stored": 0, "unchanged": 0, "refused": hostile.len()});
     assert_eq!(objects.last(), Some(&summary));
+    assert_eq!(state(&new).len(), 0, "not even a file");
 
     let output = import(&lab, &Program::new(&lab), "human", text.as_bytes());
     let text = said(&output);
     assert!(text.contains("line 6: refused: field 'domain' holds"), "{text}");
-    assert!(text.ends_with(": 1 stored, 0 known here as well or better, 14 refused\n"), "{text}");
+    assert!(text.contains("\nnothing was imported: "), "{text}");
+    assert!(text.ends_with(": 0 stored, 0 known here as well or better, 14 refused\n"), "{text}");
+}
+
+#[test]
+fn what_ended_on_its_way_is_told_and_keeps_nothing_else_from_being_taken() {
+    let lab = Laboratory::start();
+    let mut lines = exported(&lab, &filled(&lab));
+    let ended: Value = serde_json::from_str(&lines[4]).unwrap();
+    let (fetched, ends) = (ended["fetched_at"].as_u64().unwrap(), ended["expires_at"].as_u64().unwrap());
+    lines[4] = lines[4].replace(&format!("\"expires_at\":{ends}"), &format!("\"expires_at\":{fetched}"));
+    let new = Program::new(&lab);
+    let output = import(&lab, &new, "json", lines.join("\n").as_bytes());
+    let objects = objects(&output);
+    assert_eq!(
+        (exit(&output), &objects[0]["line"], &objects[0]["field"]),
+        (1, &5.into(), &"expires_at".into())
+    );
+    assert_eq!(objects[1], serde_json::json!({"stored": 3, "unchanged": 0, "refused": 1}));
+    assert_eq!(exported(&lab, &new).len(), 4);
 }
 
 #[test]

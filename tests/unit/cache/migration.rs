@@ -1,4 +1,4 @@
-//! A file of version 1 becomes one of version 2, whole or not at all.
+//! A file of version 1 or 2 becomes one of version 3, whole or not at all.
 
 use super::crowd::{Copied, printed};
 use super::place::*;
@@ -13,6 +13,39 @@ use std::os::unix::fs::{PermissionsExt, chown};
 /// As the first release wrote it, at that moment: four policies of the usual circumstances, two of a laboratory's.
 const VERSION_1: &[u8] = include_bytes!("../../../fixtures/cache/version-1.db");
 pub(crate) const THEN: UnixTime = UnixTime(1_800_000_000);
+
+/// As the release with version 2 wrote it, at that moment: five policies of four domains, imported from another host.
+const VERSION_2: &[u8] = include_bytes!("../../../fixtures/cache/version-2.db");
+pub(crate) const THEN_2: UnixTime = UnixTime(1_795_972_947);
+
+pub(crate) fn restore_2(place: &Place) {
+    fs::write(place.path(), VERSION_2).unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o640)).unwrap();
+}
+
+/// What a file of version 2 has to say about its policies, once it is taken over.
+pub(crate) fn the_five_are_there(place: &Place) {
+    let cache = open(&place.path(), THEN_2);
+    let all: Vec<StoredPolicy> = cache.all().map(Result::unwrap).collect();
+    let told: Vec<_> =
+        all.iter().map(|one| (one.domain.as_str(), one.policy.dialect(), one.is_enforced())).collect();
+    assert_eq!(
+        told,
+        [
+            ("both.test", Dialect::MtaSts, true),
+            ("both.test", Dialect::SmtpSts, true),
+            ("enforced.test", Dialect::SmtpSts, true),
+            ("first-use.test", Dialect::SmtpSts, false),
+            ("report.test", Dialect::MtaSts, false),
+        ]
+    );
+    let history = cache.history(&domain("both.test")).unwrap();
+    assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [Event::Imported; 2]);
+    assert_eq!(version(place), 3);
+    let connection = Connection::open(place.path()).unwrap();
+    let domains: i64 = connection.query_row("SELECT domains FROM tally", [], |row| row.get(0)).unwrap();
+    assert_eq!(domains, 4);
+}
 
 pub(crate) fn old_file() -> Place {
     let place = Place::new();
@@ -53,7 +86,7 @@ pub(crate) fn the_four_are_there(place: &Place) {
     );
     assert_eq!(all[0].policy.to_text(), RECORD);
     assert_eq!(cache.census().unwrap(), Census { here: 4, elsewhere: 2 });
-    assert_eq!(version(place), 2);
+    assert_eq!(version(place), 3);
 }
 
 #[test]
@@ -67,7 +100,38 @@ fn its_policies_stay_what_they_were() {
 }
 
 #[test]
+fn what_version_2_knew_stays_known() {
+    let place = Place::new();
+    restore_2(&place);
+    the_five_are_there(&place);
+    assert_eq!(place.names(), ["cache.db"]);
+}
+
+#[test]
+fn dns_results_of_the_first_version_stay_known() {
+    let place = Place::new();
+    place.cache().remember(&domain("example.org"), Topic::MxHosts, "nothing", now().plus(60));
+    place.cache().remember(&domain("example.org"), Topic::Dane, "nothing", now().plus(60));
+    place.cache().remember(&domain("example.net"), Topic::Dane, "nothing", now().plus(60));
+    Connection::open(place.answers())
+        .unwrap()
+        .execute_batch(
+            "DROP TABLE tally; DROP TRIGGER answer_comes; DROP TRIGGER answer_goes; PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let cache = place.cache();
+    assert!(cache.recall(&domain("example.org"), Topic::MxHosts).is_some());
+    assert_eq!(cache.trouble(), None);
+    let connection = Connection::open(place.answers()).unwrap();
+    let domains: i64 = connection.query_row("SELECT domains FROM tally", [], |row| row.get(0)).unwrap();
+    assert_eq!(domains, 2);
+}
+
+#[test]
 fn it_becomes_to_the_letter_what_a_new_file_is() {
+    let second = Place::new();
+    restore_2(&second);
+    the_five_are_there(&second);
     let (old, new) = (old_file(), Place::new());
     the_four_are_there(&old);
     new.cache().keep(&enforced("example.org", now())).unwrap();
@@ -78,6 +142,7 @@ fn it_becomes_to_the_letter_what_a_new_file_is() {
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     assert_eq!(definitions(&old), definitions(&new));
+    assert_eq!(definitions(&second), definitions(&new));
 }
 
 #[test]
@@ -130,7 +195,7 @@ fn a_file_at_its_bound_is_taken_over_too() {
     assert!(
         bounded(&place.path(), 5, THEN).policy(&domain("enforced.test"), Dialect::SmtpSts).unwrap().is_some()
     );
-    assert_eq!(version(&place), 2);
+    assert_eq!(version(&place), 3);
 }
 
 #[test]

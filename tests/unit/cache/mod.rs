@@ -7,6 +7,7 @@
 mod crowd;
 mod damage;
 mod history_table;
+mod many;
 mod migration;
 mod operators;
 mod place;

@@ -1,0 +1,117 @@
+//! One open file: nothing in it may run, links are not followed, waiting has an end.
+
+use super::file::{CachePath, Identity};
+use super::statement;
+use crate::limits::CACHE_LOCK_PAUSE;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Statements that stay prepared while a file is open: all of one file's that a look-up needs.
+const PREPARED_STATEMENTS: usize = 48;
+
+/// What may be done to the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Nothing but reading: no older database is taken over, no damaged one is put aside.
+    Look,
+    /// Everything.
+    Use,
+}
+
+/// An open file, and what need not be found out or said again while it is open.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) connection: Connection,
+    pub(super) identity: Identity,
+    /// `PRAGMA schema_version` when the definitions were found to be ours: it changes whenever a definition does.
+    pub(super) inspected: Cell<Option<i64>>,
+    /// Whether the connection was made ready for writing, since others last wrote.
+    pub(super) is_ready_to_write: Cell<bool>,
+    /// `PRAGMA data_version`, when it was last asked for.
+    pub(super) version: Cell<Option<i64>>,
+}
+
+impl OpenFile {
+    /// Opens a file that is there.
+    pub(super) fn of(
+        path: &CachePath,
+        identity: Identity,
+        access: Access,
+        patience: Duration,
+    ) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection: connect(path, access, patience)?,
+            identity,
+            inspected: Cell::new(None),
+            is_ready_to_write: Cell::new(false),
+            version: Cell::new(None),
+        })
+    }
+}
+
+/// Does one part of a transaction, wholly or not at all. An error of the part is the inner one; after an outer one the
+/// transaction is of no use.
+pub(super) fn part<T>(
+    transaction: &Transaction<'_>,
+    act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<rusqlite::Result<T>> {
+    let run = |statement| statement::run(transaction, statement, []);
+    run("SAVEPOINT part")?;
+    match act(transaction) {
+        // SQLite itself rolls all of it back where it cannot go on: the disk is full, or fails.
+        Err(error) if is_damage(&error) || transaction.is_autocommit() => Err(error),
+        Err(error) => {
+            run("ROLLBACK TO part")?;
+            run("RELEASE part")?;
+            Ok(Err(error))
+        }
+        Ok(value) => {
+            run("RELEASE part")?;
+            Ok(Ok(value))
+        }
+    }
+}
+
+fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+    let mode = match access {
+        Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = mode
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut connection = Connection::open_with_flags(path.as_path(), flags)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Those that count (see `tally`) run when we write, and we write only where the definitions are ours, to the letter.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::Use)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
+    // Writers take turns before they come here (see CachePath::turn); what is left is over in a moment.
+    let mut began = Instant::now();
+    connection.busy_handler(Some(move |tries| {
+        if tries == 0 {
+            began = Instant::now();
+        }
+        std::thread::sleep(CACHE_LOCK_PAUSE);
+        began.elapsed() < patience
+    }))?;
+    Ok(connection)
+}
+
+/// Whether the file itself is at fault, and not the system around it.
+pub(super) fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        }
+        Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..) => {
+            true
+        }
+        Error::InvalidColumnType(..) => true,
+        _ => false,
+    }
+}

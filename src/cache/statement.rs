@@ -1,0 +1,22 @@
+//! Statements that stay prepared for as long as their file is open.
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Params};
+
+/// Runs one that yields no rows; how many it changed.
+pub(super) fn run(
+    connection: &Connection,
+    statement: &'static str,
+    key: impl Params,
+) -> rusqlite::Result<usize> {
+    connection.prepare_cached(statement)?.execute(key)
+}
+
+/// The first column of the first row.
+pub(super) fn one<T: FromSql>(
+    connection: &Connection,
+    statement: &'static str,
+    key: impl Params,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached(statement)?.query_row(key, |row| row.get(0))
+}
