@@ -306,8 +306,7 @@ pub struct LookupArguments {
     /// Reads `NAME TYPE` lines from standard input and answers each with one JSON object, looked up cold
     #[arg(long)]
     pub batch: bool,
-    /// With --batch: what one look-up proves of a zone (its keys, where no zone begins, where an unsigned one does) counts for the
-    /// others, until the first TTL or signature of it ends
+    /// With --batch: zones that one look-up has proven count for the others, too; answers are not kept
     #[arg(long, requires = "batch")]
     pub share_zones: bool,
     /// A name server; repeatable [default: those of /etc/resolv.conf]
