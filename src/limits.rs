@@ -305,6 +305,8 @@ pub const MAX_CONNECTIONS: usize = 512;
 /// The same where all of them wait for an answer: each is a descriptor and some 3,000 octets. Beyond it the peer that has most of
 /// them gives up the one that has waited longest.
 pub const MAX_CONNECTIONS_THAT_WAIT: usize = 4_096;
+/// One that has just come is not taken for an idle one for so long, if it can be had.
+pub const IDLE_GRACE: Duration = Duration::from_millis(20);
 /// A connection that has waited for its answer for so long is one of those that make room where all room is taken: what is known is
 /// answered at once, and whoever comes for that is not to wait a second.
 pub const KEPT_WAITING: Duration = Duration::from_millis(500);
@@ -314,6 +316,8 @@ pub const MAX_HTTP_CONNECTIONS: usize = 64;
 pub const BACKLOG: u32 = 1_024;
 /// Descriptors for the files, and for what the threads need to live.
 pub const DESCRIPTORS_FOR_FILES: usize = 64;
+/// The least of these: three to be born with, three event loops, signals, two places, two files and a journal (counted on Linux).
+pub const DESCRIPTORS_LEAST: usize = 21;
 /// Descriptors of a look-up: a socket for each question in the air, and a fetch (64 cold look-ups at once held 500).
 pub const DESCRIPTORS_PER_LOOK_UP: usize = 16;
 /// Descriptors that connections never get: those for files, and for all look-ups.

