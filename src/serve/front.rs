@@ -272,8 +272,8 @@ mod tests {
         for (descriptors, [mta_connections, mta_connections_that_wait, http_connections, look_ups]) in [
             (u64::MAX, [512, 4_096, 64, 1_024]),
             (ConcurrencyLimits::descriptors_wanted(), [512, 4_096, 64, 1_024]),
-            (1_024, [420, 420, 60, 30]),
-            (512, [196, 196, 28, 14]),
+            (1_024, [420, 420, 60, 12]),
+            (512, [196, 196, 28, 5]),
             (64, [19, 19, 2, 1]),
             (24, [1, 1, 1, 1]),
             (0, [1, 1, 1, 1]),

@@ -279,7 +279,7 @@ impl Seats {
     }
 
     fn stand_up(&mut self, number: LookUpNumber) -> Loser {
-        let is_wanted = self.look_ups.get(&number).is_some_and(|look_up| look_up.is_wanted());
+        let is_wanted = self.look_ups.get(&number).is_some_and(LookUp::is_wanted);
         let paths = self.look_ups.get(&number).map(|look_up| (look_up.askers.clone(), look_up.name.clone()));
         self.leave(number);
         let Some((askers, name)) = paths.filter(|_| is_wanted) else { return Loser::Gone(number) };
@@ -626,7 +626,8 @@ mod tests {
         let one_zone = |n: u64| (asker(1, n % 512), format!("n{n}.silent.test"));
         let pipes = |n: u64| (asker(1, n % 160), format!("silent{n}.test"));
         let honest = |n: u64| (asker(1, 10_000 + n), format!("honest{n}.test"));
-        for (what, crowd) in [("one zone", one_zone as fn(u64) -> (Asker, String)), ("pipes", pipes)] {
+        let crowds: [(&str, fn(u64) -> (Asker, String)); 2] = [("one zone", one_zone), ("pipes", pipes)];
+        for (what, crowd) in crowds {
             let longest = longest_wait_beside(crowd, honest);
             assert!(longest <= 3, "{what}: {longest} ms");
         }
