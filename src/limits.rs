@@ -321,6 +321,8 @@ pub const MAX_CONNECTIONS: usize = 512;
 /// The same where all of them wait for an answer: each is a descriptor and some 3,000 octets. Beyond it the peer that has most of
 /// them gives up the one that has waited longest.
 pub const MAX_CONNECTIONS_THAT_WAIT: usize = 4_096;
+/// One that has just come is not taken for an idle one for so long, if it can be had.
+pub const IDLE_GRACE: Duration = Duration::from_millis(20);
 /// A connection that has waited for its answer for so long is one of those that make room where all room is taken: what is known is
 /// answered at once, and whoever comes for that is not to wait a second.
 pub const KEPT_WAITING: Duration = Duration::from_millis(500);
@@ -330,10 +332,14 @@ pub const MAX_HTTP_CONNECTIONS: usize = 64;
 pub const BACKLOG: u32 = 1_024;
 /// Descriptors for the files, and for what the threads need to live.
 pub const DESCRIPTORS_FOR_FILES: usize = 64;
-/// Descriptors of a look-up: a socket for each question in the air, and a fetch (64 cold look-ups at once held 500).
-pub const DESCRIPTORS_PER_LOOK_UP: usize = 16;
+/// The least of these: three to be born with, three event loops, signals, two places, two files and a journal (counted on Linux).
+pub const DESCRIPTORS_LEAST: usize = 21;
+/// Descriptors of a look-up: a socket for each try of each question in the air, and a fetch. One that is answered has ten at a time; one
+/// below a silent zone has four tries of as many ([`QUESTION_DEADLINE`], [`UPSTREAM_PATIENCE`]). If they were not there, others' look-ups
+/// would fail for want of them.
+pub const DESCRIPTORS_PER_LOOK_UP: usize = 40;
 /// Descriptors that connections never get: those for files, and for all look-ups.
-pub const RESERVED_DESCRIPTORS: usize = 16_448;
+pub const RESERVED_DESCRIPTORS: usize = 41_024;
 /// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are
 /// fewer, whoever comes too many waits until one can be accepted.
 pub const DESCRIPTORS_UNTOLD: u64 = 1_024;
@@ -370,9 +376,9 @@ pub const LOOK_UP_BEGINS_WITHIN: Duration = Duration::from_millis(10);
 pub const SEATS_LOOKED_AT: Duration = Duration::from_millis(25);
 /// Labels of a name, from the right, that are told apart when seats are shared: public suffixes have up to four.
 pub const MAX_SUFFIX_LABELS: usize = 5;
-/// Questions to memory that are under way in the store at the same time: it takes one after the other, and whoever comes has only
-/// these before him.
-pub const MAX_READING_AT_ONCE: usize = 16;
+/// Questions to memory that are under way in the store at the same time: it takes one after the other, so that more of them would only
+/// wait there, where nobody looks whose turn it is.
+pub const MAX_READING_AT_ONCE: usize = 4;
 /// What memory said before a look-up had its turn counts as said now for so long.
 pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 /// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of

@@ -69,6 +69,7 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(
         is_ended: false,
         is_over: false,
         is_behind: false,
+        is_parked: false,
     };
     // The permit and the counters are all that outlives a panic, and neither is left half done.
     match AssertUnwindSafe(connection.run()).catch_unwind().await {
@@ -101,6 +102,8 @@ struct Connection<C: Codec, A> {
     is_over: bool,
     /// There may be whole requests in `heard`.
     is_behind: bool,
+    /// It was marked as one whose peer keeps us waiting.
+    is_parked: bool,
 }
 
 impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
@@ -118,9 +121,10 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                 if self.is_over {
                     return Ok(());
                 }
-                self.permit.mark_evictable();
+                self.is_parked = false;
                 if self.works_since.take().is_some() && self.permit.has_waiters() {
                     // A connection that waits for a slot has its turn before more is read here.
+                    self.permit.mark_evictable();
                     tokio::task::yield_now().await;
                 }
             } else {
@@ -163,7 +167,13 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             }
             let mut room = front.heard.borrow_mut();
             let mut octets = ReadBuf::new(&mut room);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut octets))?;
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut octets);
+            if read.is_pending() && self.waiting.is_none() && !self.is_parked {
+                // What was sent has been read, and answered.
+                self.is_parked = true;
+                self.permit.mark_evictable();
+            }
+            ready!(read)?;
             self.take_in(octets.filled(), &mut said);
         }
         self.poll_say(cx, &said)

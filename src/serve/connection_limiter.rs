@@ -2,7 +2,8 @@
 //!
 //! A peer keeps us waiting while it says nothing, has said half of a request, or does not read its answer. Silence is no
 //! reason to close a connection as long as there is room: Postfix keeps its connections open between mails, and closes
-//! them itself. When so many are open as may be idle, the next one has one of these closed.
+//! them itself. When more are open than may be while one is idle, idle ones are closed; but nobody who came a moment ago and has
+//! had no time to ask ([`IDLE_GRACE`]), unless there is no other room.
 //!
 //! While a peer waits for our answer its connection is kept, as long as there is any room: such a connection costs little, and who
 //! comes next may ask for what is known. Where not even one more of them has room, one that waits is closed for it: of a peer
@@ -13,7 +14,7 @@
 
 use super::asker::{Asker, Peer};
 use super::counters::{Counters, Cutting, Protocol};
-use crate::limits::{KEPT_WAITING, SEATS_LOOKED_AT};
+use crate::limits::{IDLE_GRACE, KEPT_WAITING, SEATS_LOOKED_AT};
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// A bounded number of slots, one for each connection.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct ConnectionLimiter {
     waiting_for_a_slot: Cell<usize>,
     /// How many were told to end and have not.
     leaving: Cell<usize>,
+    /// Somebody looks after those that are too many.
+    is_trimming: Cell<bool>,
     changed: Notify,
     empty: Notify,
     counters: Arc<Counters>,
@@ -61,7 +64,7 @@ enum Waits {
     #[default]
     Nobody,
     /// We for the peer, since that moment.
-    Here(u64),
+    Here(u64, Instant),
     /// The peer for us, since then.
     There(u64, Instant),
 }
@@ -95,6 +98,7 @@ impl ConnectionLimiter {
             moment: Cell::new(0),
             waiting_for_a_slot: Cell::new(0),
             leaving: Cell::new(0),
+            is_trimming: Cell::new(false),
             changed: Notify::new(),
             empty: Notify::new(),
             counters,
@@ -105,12 +109,13 @@ impl ConnectionLimiter {
     pub async fn acquire(self: &Rc<Self>, protocol: Protocol, peer: Peer) -> ConnectionPermit {
         let _waiter = Waiter::of(self);
         loop {
-            self.trim(1);
             let free = self.free.borrow_mut().pop();
             if let Some(slot) = free {
-                return self.occupied(slot, protocol, peer);
+                let permit = self.occupied(slot, protocol, peer);
+                self.trim();
+                return permit;
             }
-            if self.leaving.get() < self.waiting_for_a_slot.get() {
+            if self.leaving.get() < self.waiting_for_a_slot.get() && !self.evict(Duration::ZERO) {
                 let own = self.peers.borrow().get(&peer).copied().unwrap_or(0);
                 self.displace(|waits, open| waits >= KEPT_WAITING || open >= own + 2);
             }
@@ -121,7 +126,7 @@ impl ConnectionLimiter {
 
     /// Ends a connection so that its descriptor is free: an idle one, or one that has waited for long. Returns whether there was one.
     pub fn make_room(&self) -> bool {
-        self.evict(Cutting::Evicted) || self.displace(|waits, _| waits >= KEPT_WAITING)
+        self.evict(Duration::ZERO) || self.displace(|waits, _| waits >= KEPT_WAITING)
     }
 
     /// How many connections are open.
@@ -132,7 +137,7 @@ impl ConnectionLimiter {
 
     /// Ends the connections of all who keep us waiting.
     pub fn close_evictable(&self) {
-        while self.evict(Cutting::Evicted) {}
+        while self.evict(Duration::ZERO) {}
     }
 
     /// Waits until no connection is open, for `patience` at most; returns how many still are.
@@ -159,17 +164,30 @@ impl ConnectionLimiter {
         ConnectionPermit { limiter: Rc::clone(self), slot, asker: Asker { peer, connection } }
     }
 
-    /// Ends idle connections, until there is room for so many more beside those that may be idle.
-    fn trim(&self, more: usize) {
-        let open = || self.open_connections().saturating_sub(self.leaving.get());
-        while open() + more > self.with_idle && self.evict(Cutting::Evicted) {}
+    /// Ends idle connections, until no more are open than may be: now, and when those that came last have had their time.
+    fn trim(self: &Rc<Self>) {
+        if self.has_too_many() && !self.is_trimming.replace(true) {
+            let limiter = Rc::clone(self);
+            spawn_local(async move {
+                while limiter.has_too_many() {
+                    while limiter.has_too_many() && limiter.evict(IDLE_GRACE) {}
+                    sleep(IDLE_GRACE).await;
+                }
+                limiter.is_trimming.set(false);
+            });
+        }
+        while self.has_too_many() && self.evict(IDLE_GRACE) {}
     }
 
-    /// Ends the connection that has kept us waiting longest, of the peer that has most; whether there was one.
-    fn evict(&self, why: Cutting) -> bool {
-        self.end(why, |waits, _| match waits {
-            Waits::Here(since) => Some(since),
-            Waits::Nobody | Waits::There(..) => None,
+    fn has_too_many(&self) -> bool {
+        self.open_connections().saturating_sub(self.leaving.get()) > self.with_idle
+    }
+
+    /// Ends the connection that has kept us waiting longest, if for so long, of the peer that has most; whether there was one.
+    fn evict(&self, for_so_long: Duration) -> bool {
+        self.end(Cutting::Evicted, |waits, _| match waits {
+            Waits::Here(since, at) if at.elapsed() >= for_so_long => Some(since),
+            Waits::Nobody | Waits::Here(..) | Waits::There(..) => None,
         })
     }
 
@@ -177,7 +195,7 @@ impl ConnectionLimiter {
     fn displace(&self, may: impl Fn(Duration, usize) -> bool) -> bool {
         self.end(Cutting::Displaced, |waits, open| match waits {
             Waits::There(since, at) if may(at.elapsed(), open) => Some(since),
-            Waits::Nobody | Waits::Here(_) | Waits::There(..) => None,
+            Waits::Nobody | Waits::Here(..) | Waits::There(..) => None,
         })
     }
 
@@ -234,8 +252,7 @@ impl ConnectionPermit {
 
     /// From now on the peer keeps us waiting: the connection may be evicted.
     pub fn mark_evictable(&self) {
-        self.mark(Waits::Here(self.limiter.next_moment()));
-        self.limiter.trim(0);
+        self.mark(Waits::Here(self.limiter.next_moment(), Instant::now()));
         if self.limiter.waiting_for_a_slot.get() > 0 {
             self.limiter.changed.notify_one();
         }

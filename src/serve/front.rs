@@ -12,9 +12,9 @@ use super::question::Question;
 use super::recent::Recent;
 use super::stream::Stream;
 use crate::limits::{
-    ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE, MAX_CONNECTIONS,
-    MAX_CONNECTIONS_THAT_WAIT, MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS, MAX_PENDING_LOOK_UPS, MAX_QUEUED_REQUESTS,
-    PEER_TOLD_AFTER, READ_OCTETS, RESERVED_DESCRIPTORS,
+    ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_LEAST, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE,
+    MAX_CONNECTIONS, MAX_CONNECTIONS_THAT_WAIT, MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS, MAX_PENDING_LOOK_UPS,
+    MAX_QUEUED_REQUESTS, PEER_TOLD_AFTER, READ_OCTETS, RESERVED_DESCRIPTORS,
 };
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
@@ -139,12 +139,12 @@ impl ConcurrencyLimits {
     #[must_use]
     pub fn within(descriptors: u64) -> Self {
         let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        let files = DESCRIPTORS_FOR_FILES.min((descriptors / 8).max(DESCRIPTORS_LEAST));
+        let left = descriptors.saturating_sub(files);
         // Connections have what all of them take, or half if there is less.
-        let spare = Self::of_connections().min(descriptors / 2);
-        let reserved = RESERVED_DESCRIPTORS.min(descriptors.saturating_sub(spare));
+        let spare = Self::of_connections().min(left / 2);
         let http_connections = MAX_HTTP_CONNECTIONS.min(spare / 8).max(1);
-        let files = DESCRIPTORS_FOR_FILES.min(reserved / 2);
-        let look_ups = reserved.saturating_sub(files) / DESCRIPTORS_PER_LOOK_UP;
+        let look_ups = left.saturating_sub(spare) / DESCRIPTORS_PER_LOOK_UP;
         let mta_connections_that_wait =
             MAX_CONNECTIONS_THAT_WAIT.min(spare.saturating_sub(http_connections)).max(1);
         Self {
@@ -272,10 +272,10 @@ mod tests {
         for (descriptors, [mta_connections, mta_connections_that_wait, http_connections, look_ups]) in [
             (u64::MAX, [512, 4_096, 64, 1_024]),
             (ConcurrencyLimits::descriptors_wanted(), [512, 4_096, 64, 1_024]),
-            (1_024, [448, 448, 64, 28]),
-            (512, [224, 224, 32, 12]),
-            (64, [28, 28, 4, 1]),
-            (16, [7, 7, 1, 1]),
+            (1_024, [420, 420, 60, 12]),
+            (512, [196, 196, 28, 5]),
+            (64, [19, 19, 2, 1]),
+            (24, [1, 1, 1, 1]),
             (0, [1, 1, 1, 1]),
         ] {
             let expected =

@@ -3,7 +3,7 @@
 //! What the cache knows is answered first, without a seat and in parallel to any look-up. A look-up that needs the network
 //! waits for its domain's lock ([`super::domain_locks`]), then for its seat; after a wait the cache is read again. Whose turn it is, at
 //! the cache and at the network, is decided by one discipline ([`super::seats`], [`super::gate`]). A look-up that has begun
-//! continues when its clients have left, as long as nobody needs its seat; one that has not begun by then is not begun.
+//! continues when its clients have left, as long as nobody needs its seat; one that has not begun by then is not begun, if others wait.
 //! Every look-up ends with exactly one event, also after a panic, which ends nothing but
 //! that look-up.
 
@@ -14,6 +14,7 @@ use super::counters::{Counters, LookUpEnd, Setback, Thread};
 use super::domain_locks::DomainLocks;
 use super::front::ConcurrencyLimits;
 use super::gate::{Displaced, Gate, Place, Unwanted};
+use super::interests::Interests;
 use super::look_up::{Begun, Found, LookUp};
 use super::outside::Outside;
 use super::question::Question;
@@ -36,7 +37,6 @@ use crate::verify::StandIn;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, join, select};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -148,7 +148,7 @@ impl LookupWorker {
                 tlsrpt_recorder,
                 worlds,
                 domain_locks: Rc::default(),
-                interests: RefCell::default(),
+                interests: Interests::default(),
                 reading: Gate::new(MAX_READING_AT_ONCE, GivesUp::Never),
                 asking: Gate::new(limits.look_ups, GivesUp::ForOthers),
                 resolution_failures: RefCell::new(CurrentFailureCache::under(today)),
@@ -244,17 +244,10 @@ pub(super) struct WorkerState<O> {
     pub(super) worlds: watch::Receiver<Arc<World>>,
     pub(super) domain_locks: Rc<DomainLocks>,
     /// Who asks, for each look-up.
-    interests: RefCell<HashMap<u64, Interest>>,
+    interests: Interests,
     reading: Rc<Gate>,
     asking: Rc<Gate>,
     resolution_failures: RefCell<CurrentFailureCache>,
-}
-
-/// Who asks for a look-up.
-struct Interest {
-    askers: Vec<Asker>,
-    /// Somebody still does.
-    is_wanted: bool,
 }
 
 /// Why a look-up ends before it is begun.
@@ -279,7 +272,7 @@ impl From<Unwanted> for Unbegun {
 struct CompletionGuard<'a> {
     number: u64,
     events: &'a mpsc::UnboundedSender<WorkerEvent>,
-    interests: &'a RefCell<HashMap<u64, Interest>>,
+    interests: &'a Interests,
     is_sent: bool,
 }
 
@@ -293,7 +286,7 @@ impl CompletionGuard<'_> {
 
 impl Drop for CompletionGuard<'_> {
     fn drop(&mut self) {
-        self.interests.borrow_mut().remove(&self.number);
+        self.interests.end(self.number);
         if !self.is_sent {
             let _ = self.events.send(WorkerEvent::Failed(self.number));
         }
@@ -321,24 +314,18 @@ impl<O: Outside> WorkerState<O> {
     fn hear(self: &Rc<Self>, command: WorkerCommand) {
         match command {
             WorkerCommand::LookUp(order) => {
-                let interest = Interest { askers: vec![order.asker], is_wanted: true };
-                self.interests.borrow_mut().insert(order.number, interest);
+                self.interests.begin(order.number, order.asker);
                 self.begin(Rc::clone(self).look_up(order), |counters| {
                     counters.look_ups.of(LookUpEnd::Panicked).one();
                 });
             }
             WorkerCommand::Join(number, asker) => {
-                if let Some(interest) = self.interests.borrow_mut().get_mut(&number) {
-                    interest.is_wanted = true;
-                    interest.askers.push(asker);
-                }
+                self.interests.join(number, asker);
                 self.reading.join(number, asker);
                 self.asking.join(number, asker);
             }
             WorkerCommand::Abandon(number) => {
-                if let Some(interest) = self.interests.borrow_mut().get_mut(&number) {
-                    interest.is_wanted = false;
-                }
+                self.interests.abandon(number);
                 self.reading.abandon(number);
                 self.asking.abandon(number);
             }
@@ -394,6 +381,9 @@ impl<O: Outside> WorkerState<O> {
         let (look_up, revision, found, writes) = loop {
             let since = Instant::now();
             place.turn().await?;
+            if !self.interests.is_wanted(order.number) {
+                self.asking.abandon(order.number);
+            }
             let is_fresh = since.elapsed() < RECALLED_ANEW_AFTER;
             let (look_up, revision) = match known.take().filter(|_| is_fresh) {
                 Some(known) => known,
@@ -421,11 +411,12 @@ impl<O: Outside> WorkerState<O> {
         Ok(Some((found, true, revision)))
     }
 
-    /// A place in one of the queues, as long as somebody asks.
+    /// A place in one of the queues; none for what nobody asks for any more, if others wait.
     fn place(&self, gate: &Rc<Gate>, order: &LookupOrder) -> Result<Place, Unwanted> {
-        let interests = self.interests.borrow();
-        let interest = interests.get(&order.number).filter(|interest| interest.is_wanted).ok_or(Unwanted)?;
-        Ok(gate.wait(order.number, &interest.askers, &order.question.domain))
+        if gate.waiting() > 0 && !self.interests.is_wanted(order.number) {
+            return Err(Unwanted);
+        }
+        Ok(gate.wait(order.number, &self.interests.askers(order.number), &order.question.domain))
     }
 
     /// The failures that a question under that world has to know and adds to.
@@ -454,10 +445,8 @@ impl<O: Outside> WorkerState<O> {
         let https = self.outside.https(world, &dns, deadline);
         let resolution_failures = self.resolution_failures(world);
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, look_up.longest_pause());
-        let asking =
-            timeout(world.look_up_within + WATCHDOG_GRACE, look_up.ask(&resolver, &https, &SystemClock));
-        let asked = asking.await;
-        let (end, (found, writes)) = match asked {
+        let asking = look_up.ask(&resolver, &https, &SystemClock);
+        let (end, (found, writes)) = match timeout(world.look_up_within + WATCHDOG_GRACE, asking).await {
             Ok(asked) => (LookUpEnd::Completed, asked),
             // It should have ended by itself.
             Err(_) => (LookUpEnd::Deadline, (look_up.overdue(SystemClock.now()), Vec::new())),

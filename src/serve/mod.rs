@@ -38,6 +38,7 @@
 pub mod answer;
 pub mod answer_cache;
 pub mod asker;
+mod branch;
 pub mod codec;
 pub mod connection;
 pub mod connection_limiter;
@@ -47,6 +48,7 @@ pub mod engine;
 pub mod front;
 pub mod gate;
 pub mod http;
+pub mod interests;
 pub mod lifecycle;
 pub mod listen;
 pub mod look_up;

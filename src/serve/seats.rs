@@ -22,11 +22,11 @@
 //!
 //! A look-up that several ask for stands in the tree under each of them, and goes with the one whose turn comes first.
 
-use super::asker::{Asker, Peer};
-use crate::limits::{MAX_SUFFIX_LABELS, SILENT_AFTER};
+use super::asker::Asker;
+use super::branch::{Branch, Path, asker_path, name_path};
+use crate::limits::SILENT_AFTER;
 use crate::name::PolicyDomain;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// A look-up by its number.
@@ -124,42 +124,6 @@ impl LookUp {
             State::Sits { is_wanted, .. } => is_wanted,
         }
     }
-}
-
-/// From the root of a tree to a leaf.
-type Path = Arc<[Key]>;
-
-/// What a child is told apart by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
-    Peer(Peer),
-    Connection(u64),
-    /// One label of a name.
-    Label(Box<str>),
-    /// All labels before those, if there are any: a leaf.
-    Rest(Box<str>),
-}
-
-/// Where a tree parts, or a leaf.
-#[derive(Debug, Default)]
-struct Branch {
-    children: HashMap<Key, Self>,
-    /// The children below which somebody waits: seats held, whether it had a turn, when it had that or came, which.
-    ready: BTreeSet<(usize, bool, u64, Key)>,
-    /// The children that hold seats: how many, which.
-    holding: BTreeSet<(usize, Key)>,
-    /// Who waits at a leaf.
-    queue: VecDeque<LookUpNumber>,
-    /// Who has a seat there.
-    sitting: Vec<LookUpNumber>,
-    /// How many wait here and below.
-    waiting: usize,
-    /// How many seats are held here and below.
-    held: usize,
-    /// Whether it had a turn since it came.
-    had_a_turn: bool,
-    /// When it had its last turn; or came, before its first.
-    moment: u64,
 }
 
 impl Seats {
@@ -315,7 +279,7 @@ impl Seats {
     }
 
     fn stand_up(&mut self, number: LookUpNumber) -> Loser {
-        let is_wanted = self.look_ups.get(&number).is_some_and(|look_up| look_up.is_wanted());
+        let is_wanted = self.look_ups.get(&number).is_some_and(LookUp::is_wanted);
         let paths = self.look_ups.get(&number).map(|look_up| (look_up.askers.clone(), look_up.name.clone()));
         self.leave(number);
         let Some((askers, name)) = paths.filter(|_| is_wanted) else { return Loser::Gone(number) };
@@ -379,131 +343,9 @@ impl Tree {
     }
 }
 
-/// The seats that are held along a path, from the root on; what goes beyond a path holds none.
-type HeldAlong = [usize; MAX_SUFFIX_LABELS + 1];
-
-impl Branch {
-    /// Whose turn it is.
-    fn first(&self) -> Option<LookUpNumber> {
-        match self.ready.first() {
-            Some((_, _, _, key)) => self.children.get(key)?.first(),
-            None => self.queue.front().copied(),
-        }
-    }
-
-    /// Somebody waits at the end of the path.
-    fn push(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
-        self.waiting += 1;
-        match path {
-            [] => self.queue.push_back(number),
-            [key, rest @ ..] => self.change(key, moment, |child| child.push(rest, number, moment)),
-        }
-    }
-
-    /// He waits no more.
-    fn remove(&mut self, path: &[Key], number: LookUpNumber) {
-        self.waiting = self.waiting.saturating_sub(1);
-        match path {
-            [] => {
-                let place = self.queue.iter().position(|one| *one == number);
-                place.and_then(|place| self.queue.remove(place));
-            }
-            [key, rest @ ..] => self.change(key, 0, |child| child.remove(rest, number)),
-        }
-    }
-
-    /// One more seat is held at the end of the path: that was its turn.
-    fn take(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
-        self.held += 1;
-        match path {
-            [] => self.sitting.push(number),
-            [key, rest @ ..] => self.change(key, moment, |child| {
-                (child.had_a_turn, child.moment) = (true, moment);
-                child.take(rest, number, moment);
-            }),
-        }
-    }
-
-    /// One seat less is held there.
-    fn release(&mut self, path: &[Key], number: LookUpNumber) {
-        self.held = self.held.saturating_sub(1);
-        match path {
-            [] => self.sitting.retain(|one| *one != number),
-            [key, rest @ ..] => self.change(key, 0, |child| child.release(rest, number)),
-        }
-    }
-
-    /// Changes a child, and its place among the others. One that is new came at that moment; one below which nobody waits or sits is
-    /// forgotten.
-    fn change(&mut self, key: &Key, moment: u64, change: impl FnOnce(&mut Self)) {
-        let mut child = self.children.remove(key).unwrap_or_else(|| Self { moment, ..Self::default() });
-        self.ready.remove(&child.turn(key));
-        self.holding.remove(&(child.held, key.clone()));
-        change(&mut child);
-        if child.waiting > 0 {
-            self.ready.insert(child.turn(key));
-        }
-        if child.held > 0 {
-            self.holding.insert((child.held, key.clone()));
-        }
-        if child.waiting > 0 || child.held > 0 {
-            self.children.insert(key.clone(), child);
-        }
-    }
-
-    fn turn(&self, key: &Key) -> (usize, bool, u64, Key) {
-        (self.held, self.had_a_turn, self.moment, key.clone())
-    }
-
-    /// Whoever sits in the branch that holds most, if that parts from the path and holds at least two more than what is left of it.
-    fn heaviest_beside(&self, path: &[Key]) -> Option<LookUpNumber> {
-        let (key, rest) = path.split_first()?;
-        let (held, heaviest) = self.holding.last()?;
-        let own = self.children.get(key);
-        if heaviest == key {
-            return own?.heaviest_beside(rest);
-        }
-        let is_more = *held >= own.map_or(0, |own| own.held) + 2;
-        if is_more { self.children.get(heaviest)?.heaviest() } else { None }
-    }
-
-    fn heaviest(&self) -> Option<LookUpNumber> {
-        match self.holding.last() {
-            Some((_, key)) => self.children.get(key)?.heaviest(),
-            None => self.sitting.first().copied(),
-        }
-    }
-
-    fn held_along(&self, path: &[Key]) -> HeldAlong {
-        let mut held = HeldAlong::default();
-        let mut branch = Some(self);
-        for (held, key) in held.iter_mut().zip(path) {
-            branch = branch.and_then(|branch| branch.children.get(key));
-            *held = branch.map_or(0, |branch| branch.held);
-        }
-        held
-    }
-}
-
-fn asker_path(asker: &Asker) -> Path {
-    Arc::new([Key::Peer(asker.peer), Key::Connection(asker.connection)])
-}
-
-/// No public suffix has more labels than these, so whoever owns names below them is told apart by one of them.
-fn name_path(domain: &PolicyDomain) -> Path {
-    let mut rest = domain.as_str();
-    let mut path = Vec::with_capacity(MAX_SUFFIX_LABELS + 1);
-    while path.len() < MAX_SUFFIX_LABELS && !rest.is_empty() {
-        let (before, label) = rest.rsplit_once('.').unwrap_or(("", rest));
-        path.push(Key::Label(label.into()));
-        rest = before;
-    }
-    path.push(Key::Rest(rest.into()));
-    path.into()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::asker::Peer;
     use super::*;
     use proptest::prelude::*;
     use std::time::Duration;
@@ -784,7 +626,8 @@ mod tests {
         let one_zone = |n: u64| (asker(1, n % 512), format!("n{n}.silent.test"));
         let pipes = |n: u64| (asker(1, n % 160), format!("silent{n}.test"));
         let honest = |n: u64| (asker(1, 10_000 + n), format!("honest{n}.test"));
-        for (what, crowd) in [("one zone", one_zone as fn(u64) -> (Asker, String)), ("pipes", pipes)] {
+        let crowds: [(&str, fn(u64) -> (Asker, String)); 2] = [("one zone", one_zone), ("pipes", pipes)];
+        for (what, crowd) in crowds {
             let longest = longest_wait_beside(crowd, honest);
             assert!(longest <= 3, "{what}: {longest} ms");
         }

@@ -9,3 +9,4 @@ mod life;
 mod pages;
 mod socketmap;
 mod sockets;
+mod storm;

@@ -53,6 +53,8 @@ impl Manner {
 pub(crate) enum Scope {
     /// Every question.
     Everything,
+    /// One name and all below it, all types.
+    Below(Name),
     /// One name, all types.
     Name(Name),
     /// One name and type.
@@ -60,6 +62,11 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
+    /// All questions about a name and what is below it.
+    pub(crate) fn below(text: &str) -> Self {
+        Self::Below(name(text))
+    }
+
     /// All questions about one name.
     pub(crate) fn name(text: &str) -> Self {
         Self::Name(name(text))
@@ -73,6 +80,7 @@ impl Scope {
     fn holds(&self, asked: &Query) -> bool {
         match self {
             Self::Everything => true,
+            Self::Below(name) => name.zone_of(asked.name()),
             Self::Name(name) => name == asked.name(),
             Self::Question(name, rtype) => name == asked.name() && *rtype == asked.query_type(),
         }
@@ -201,6 +209,10 @@ async fn serve_tcp(listener: TcpListener, world: Arc<Mutex<World>>, query_log: A
 async fn answer(request: &Message, world: &Mutex<World>, query_log: &Mutex<QueryLog>) -> Option<Message> {
     let asked = request.queries.first()?;
     let manner = query_log.lock().unwrap().note(asked);
+    if matches!(manner, Some(Manner::Silent)) {
+        // At once, so that thousands of these cost the others nothing.
+        return None;
+    }
     let mut reply = Message::response(request.metadata.id, OpCode::Query);
     reply.metadata = Metadata::response_from_request(&request.metadata);
     reply.metadata.recursion_available = true;

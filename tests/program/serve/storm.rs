@@ -1,0 +1,361 @@
+//! Nobody takes the daemon from others: storms of questions about domains whose name servers are silent, and honest askers beside
+//! them, who must not feel them. The discipline itself is tried in virtual time where it stands (`serve::seats`).
+//!
+//! A storm takes the whole machine, so each has its turn and a process of its own. `STORM=whole` makes it as large as one is in the
+//! wild; without that it is short, and so are the delays that are allowed, for what counts is who waits for whom.
+
+use super::daemon::{Daemon, PATIENCE, Plan, Socketmap, exim, p99, until};
+use crate::support::alone::is_alone;
+use crate::support::laboratory::Laboratory;
+use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::turn::turn_of_this_thread;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// What an honest asker of a domain that nobody asked about before may wait.
+const FELT_COLD: Duration = Duration::from_millis(200);
+/// What an asker may wait for what is known, at the mail server's own socket.
+const FELT_WARM: Duration = Duration::from_millis(20);
+/// The same at a port that the storm comes to.
+const FELT_AT_THE_PORT: Duration = Duration::from_secs(1);
+/// So many honest questions are asked one after the other.
+const HONEST: usize = 100;
+
+/// As large as in the wild, or so much smaller that a test that was not optimised has time for it.
+#[allow(clippy::disallowed_methods, reason = "whoever measures by hand says so")]
+fn sized(whole: usize, short: usize) -> usize {
+    if std::env::var_os("STORM").is_some() { whole } else { short }
+}
+
+/// What a machine with much else to do adds to a delay: what the same questions take without a storm, several times.
+fn felt(allowed: Duration, calm: Duration) -> Duration {
+    allowed.max(calm * 4)
+}
+
+/// A world with domains that answer, a domain that does not, and as many as one likes with nothing in common that do not either.
+fn world() -> Laboratory {
+    let mut text = String::from("zone . signed\nzone test signed\n    ns A 127.0.0.1\n");
+    text.push_str("zone warm.test unsigned\n    @ MX 10 mx.warm.test.\n    mx A 127.0.0.1\n");
+    text.push_str("zone silent.test unsigned\n    @ MX 10 mx.silent.test.\n");
+    text.push_str("zone honest.test unsigned\n    @ MX 10 mx.honest.test.\n");
+    for number in 0..4 * HONEST {
+        writeln!(text, "zone h{number}.honest.test unsigned\n    @ MX 10 mx.h{number}.honest.test.").unwrap();
+    }
+    let lab = Laboratory::with(&text);
+    lab.behave(Scope::below("silent.test"), Manner::Silent);
+    lab
+}
+
+/// Those who put the questions of a storm, until this is dropped.
+struct Storm {
+    is_over: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// One that asks: it puts a few questions, and waits for some answers.
+trait Crowd: Send + 'static {
+    fn go_on(&mut self, name: &mut dyn FnMut() -> String);
+}
+
+impl Storm {
+    fn new() -> Self {
+        Self { is_over: Arc::default(), asked: Arc::default(), threads: Vec::new() }
+    }
+
+    /// Sends one more into it.
+    fn with(mut self, mut one: impl Crowd) -> Self {
+        let (is_over, asked) = (Arc::clone(&self.is_over), Arc::clone(&self.asked));
+        self.threads.push(thread::spawn(move || {
+            let mut name = || format!("n{}.silent.test", asked.fetch_add(1, Relaxed));
+            while !is_over.load(Relaxed) {
+                one.go_on(&mut name);
+            }
+        }));
+        self
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Relaxed)
+    }
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        self.is_over.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Connections of Postfix's protocol with so many questions in each pipe; whatever is answered is asked anew.
+struct Pipes {
+    place: std::path::PathBuf,
+    pipes: Vec<UnixStream>,
+    number: usize,
+    deep: usize,
+}
+
+impl Crowd for Pipes {
+    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
+        let mut room = [0; 65_536];
+        for pipe in &mut self.pipes {
+            // One comma ends one reply, and no reply that these questions have holds another.
+            let answered = pipe
+                .read(&mut room)
+                .map_or(0, |octets| room[..octets].iter().filter(|o| **o == b',').count());
+            for _ in 0..answered {
+                let _ = write_question(pipe, &name());
+            }
+        }
+        if self.pipes.len() < self.number
+            && let Ok(mut pipe) = UnixStream::connect(&self.place)
+        {
+            (0..self.deep).for_each(|_| write_question(&mut pipe, &name()).unwrap());
+            pipe.set_nonblocking(true).unwrap();
+            self.pipes.push(pipe);
+        } else {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn write_question(pipe: &mut UnixStream, name: &str) -> std::io::Result<()> {
+    let content = format!("policy {name}");
+    pipe.write_all(format!("{}:{content},", content.len()).as_bytes())
+}
+
+fn pipes(daemon: &Daemon, number: usize) -> Pipes {
+    Pipes { place: daemon.plan().postfix(), pipes: Vec::new(), number, deep: 32 }
+}
+
+/// Deliveries of Exim's, so many at a time, a connection each.
+struct Deliveries {
+    place: std::path::PathBuf,
+    open: Vec<UnixStream>,
+    number: usize,
+}
+
+impl Crowd for Deliveries {
+    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
+        self.open.retain_mut(|stream| {
+            stream.read(&mut [0; 512]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
+        });
+        if self.open.len() < self.number
+            && let Ok(mut stream) = UnixStream::connect(&self.place)
+        {
+            let _ = stream.write_all(format!("P {}\n", name()).as_bytes());
+            stream.set_nonblocking(true).unwrap();
+            self.open.push(stream);
+        } else {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn deliveries(daemon: &Daemon, number: usize) -> Deliveries {
+    Deliveries { place: daemon.plan().exim(), open: Vec::new(), number }
+}
+
+/// Connections of a local user to a port, so many at a time, with one question each.
+struct AtThePort {
+    port: SocketAddr,
+    open: Vec<TcpStream>,
+    number: usize,
+}
+
+impl Crowd for AtThePort {
+    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
+        self.open.retain_mut(|stream| {
+            stream.read(&mut [0; 512]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
+        });
+        if self.open.len() < self.number
+            && let Ok(mut stream) = TcpStream::connect(self.port)
+        {
+            let content = format!("policy {}", name());
+            let _ = stream.write_all(format!("{}:{content},", content.len()).as_bytes());
+            stream.set_nonblocking(true).unwrap();
+            self.open.push(stream);
+        } else {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The p99 of honest questions about domains that nobody asked about before, half of them Exim's, half of them Postfix's.
+fn honest(daemon: &Daemon, first: usize) -> Duration {
+    let mut took = Vec::new();
+    for number in first..first + HONEST {
+        let domain = format!("h{number}.honest.test");
+        let began = Instant::now();
+        if number % 2 == 0 {
+            let answer = daemon.ask(&domain);
+            assert!(answer.starts_with("verdict=deliver "), "{domain}: {answer} after {:?}", began.elapsed());
+        } else {
+            assert_eq!(daemon.postfix().ask("policy", &domain).unwrap(), "NOTFOUND ", "{domain}");
+        }
+        took.push(began.elapsed());
+    }
+    p99(took)
+}
+
+/// Honest askers of cold domains, before and while that storm goes on.
+fn cold_beside(what: &str, least: usize, storm: impl FnOnce(&Daemon, Storm) -> Storm) {
+    let lab = world();
+    let daemon = Daemon::in_world(&lab);
+    let calm = honest(&daemon, 0);
+    let storm = storm(&daemon, Storm::new());
+    until("the storm has begun", || storm.asked() >= least);
+    let (first, then) = (honest(&daemon, HONEST), honest(&daemon, 2 * HONEST));
+    println!("{what}: {calm:?} without, {first:?} and {then:?} beside {} silent ones", storm.asked());
+    assert!(first.max(then) <= felt(FELT_COLD, calm), "{what}: {first:?}, {then:?}; {calm:?} without");
+    assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
+}
+
+#[test]
+fn three_pipes_of_silent_names_hold_nobody_up() {
+    let _turn = turn_of_this_thread();
+    cold_beside("three pipes", 96, |daemon, storm| storm.with(pipes(daemon, 3)));
+}
+
+#[test]
+fn a_senders_deliveries_to_silent_names_hold_nobody_up() {
+    let _turn = turn_of_this_thread();
+    cold_beside("deliveries", 64, |daemon, storm| {
+        storm.with(deliveries(daemon, 64)).with(deliveries(daemon, 36))
+    });
+}
+
+#[test]
+fn five_thousand_silent_names_from_everywhere_hold_nobody_up() {
+    let _turn = turn_of_this_thread();
+    if !is_alone(module_path!(), "five_thousand_silent_names_from_everywhere_hold_nobody_up") {
+        return;
+    }
+    let (many, few) = (sized(150, 30), sized(100, 50));
+    cold_beside("from everywhere", many * 32 + few, |daemon, storm| {
+        storm.with(pipes(daemon, many)).with(deliveries(daemon, few))
+    });
+}
+
+#[test]
+fn what_is_known_is_answered_beside_connections_that_wait() {
+    let _turn = turn_of_this_thread();
+    if !is_alone(module_path!(), "what_is_known_is_answered_beside_connections_that_wait") {
+        return;
+    }
+    let lab = world();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let daemon = Plan::in_world(&lab).option("--postfix", port).start();
+    assert!(daemon.ask("warm.test").starts_with("verdict=deliver "));
+    let warm = |storm: &Storm| {
+        let (mut at_socket, mut at_port) = (Vec::new(), Vec::new());
+        for _ in 0..HONEST {
+            let began = Instant::now();
+            assert!(exim(&daemon.plan().exim(), "warm.test").unwrap().starts_with("verdict=deliver "));
+            at_socket.push(began.elapsed());
+            let began = Instant::now();
+            let mut stream = TcpStream::connect(port).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(b"16:policy warm.test,").unwrap();
+            let mut reply = [0; 12];
+            stream.read_exact(&mut reply).unwrap();
+            assert_eq!(&reply, b"9:NOTFOUND ,");
+            at_port.push(began.elapsed());
+        }
+        let (at_socket, at_port) = (p99(at_socket), p99(at_port));
+        println!("beside {}: {at_socket:?} at the socket, {at_port:?} at the port", storm.asked());
+        (at_socket, at_port)
+    };
+    let calm = warm(&Storm::new());
+    let number = sized(1_600, 800);
+    let storm = Storm::new().with(AtThePort { port, open: Vec::new(), number });
+    until("the storm has begun", || storm.asked() >= number);
+    for _ in 0..2 {
+        let (at_socket, at_port) = warm(&storm);
+        assert!(at_socket <= felt(FELT_WARM, calm.0), "{at_socket:?}; {:?} without", calm.0);
+        assert!(at_port <= FELT_AT_THE_PORT, "{at_port:?}");
+    }
+}
+
+#[test]
+fn with_few_descriptors_idle_connections_give_way_at_once() {
+    let _turn = turn_of_this_thread();
+    let lab = world();
+    for number in [24, 32] {
+        let daemon = Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).start();
+        let honest = |domain: &str| {
+            let began = Instant::now();
+            (daemon.ask(domain), began.elapsed())
+        };
+        assert!(honest("warm.test").0.starts_with("verdict=deliver "));
+        for round in 0..3 {
+            let crowd: Vec<UnixStream> =
+                (0..300).map(|_| UnixStream::connect(daemon.plan().postfix()).unwrap()).collect();
+            let (answer, took) = honest("warm.test");
+            assert!(
+                answer.starts_with("verdict=deliver ") && took <= Duration::from_secs(1),
+                "{number}: {answer} {took:?}"
+            );
+            // Of so few descriptors not all are left that its questions want, but nobody keeps it out.
+            let (answer, took) = honest(&format!("h{}.honest.test", number * 10 + round));
+            assert!(
+                answer.starts_with("verdict=") && took <= Duration::from_secs(5),
+                "{number}: {answer} {took:?}"
+            );
+            println!("{number} descriptors: {answer} after {took:?}");
+            drop(crowd);
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_questions_at_once_are_answered_or_wait_until_their_deadline() {
+    let _turn = turn_of_this_thread();
+    if !is_alone(module_path!(), "ten_thousand_questions_at_once_are_answered_or_wait_until_their_deadline") {
+        return;
+    }
+    let lab = world();
+    let daemon = Daemon::in_world(&lab);
+    let (connections, deep) = (sized(500, 100), 20);
+    let mut pipes: Vec<Socketmap> = (0..connections).map(|_| daemon.postfix()).collect();
+    let began = Instant::now();
+    for (number, pipe) in pipes.iter_mut().enumerate() {
+        for question in 0..deep {
+            pipe.send("policy", &format!("q{number}-{question}.honest.test")).unwrap();
+        }
+    }
+    let (mut answered, mut waits) = (0, 0);
+    let readers: Vec<_> = pipes
+        .into_iter()
+        .map(|mut pipe| {
+            thread::spawn(move || {
+                (0..deep).map(|_| (pipe.reply().unwrap(), began.elapsed())).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    for (reply, after) in readers.into_iter().flat_map(|reader| reader.join().unwrap()) {
+        match reply.as_str() {
+            "NOTFOUND " => answered += 1,
+            _ => {
+                assert!(reply.contains("deadline"), "{reply}");
+                assert!(after >= Duration::from_millis(3_900), "{reply} after {after:?}");
+                waits += 1;
+            }
+        }
+    }
+    println!(
+        "{answered} answered, {waits} wait, in {:?}, {} KiB",
+        began.elapsed(),
+        daemon.resident_at_most()
+    );
+    assert!(answered > 0);
+    assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
+}
