@@ -177,7 +177,7 @@ pub const GUIDES: &[Guide] = &[
         ],
         exits: &[
             (0, "shown, also if nothing was counted; read: no failure is told of"),
-            (1, "read: a failure is told of, or something could not be read"),
+            (1, "read: a failure, or something unreadable; preview: nothing was counted"),
             (75, "the counts cannot be read now"),
         ],
     },
@@ -185,6 +185,18 @@ pub const GUIDES: &[Guide] = &[
         path: "reports show",
         examples: &[("reports show --day 2026-05-09", "one day")],
         exits: &[(0, "shown, also if nothing was counted"), (75, "the counts cannot be read now")],
+    },
+    Guide {
+        path: "reports preview",
+        examples: &[(
+            "reports preview example.org --organization Example --contact tls@example.com",
+            "what a report of yesterday would say",
+        )],
+        exits: &[
+            (0, "shown"),
+            (1, "nothing was counted about the domain on that day"),
+            (75, "the counts cannot be read now"),
+        ],
     },
     Guide {
         path: "reports read",

@@ -48,6 +48,22 @@ pub fn object(row: &Row, sessions: u64) -> Value {
     })
 }
 
+/// A report in JSON, indented, in printable ASCII: what else is in a text is written as JSON escapes it.
+#[must_use]
+pub fn report(document: &Value) -> String {
+    let mut text = String::new();
+    for c in format!("{document:#}\n").chars() {
+        match c {
+            '\n' | ' '..='~' => text.push(c),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                // Writing into a text cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }),
+        }
+    }
+    text
+}
+
 fn under(row: &Row) -> String {
     match row.policy.kind {
         PolicyType::None => "without a policy".to_owned(),
@@ -114,6 +130,15 @@ mod tests {
 ";
         assert_eq!(human(&rows()), expected);
         assert_eq!(human(&[]), "nothing was counted\n");
+    }
+
+    #[test]
+    fn a_report_is_the_same_json_in_ascii() {
+        let document =
+            json!({"organization-name": "M\u{fc}ller \u{1f4e7}\u{7f}\u{202e}\u{1b}", "policies": []});
+        let text = report(&document);
+        assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), document);
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! [`event`] is what Exim tells of one moment of a session, [`session`] puts the moments together to a result, in the words of
 //! [`crate::policy::result`]. [`tally`] counts; the counts are kept in a file beside the cache ([`crate::cache::Counts`]).
 //!
+//! [`document`] makes the JSON of a report of it.
+//!
 //! Nothing here knows a mail, its sender or its recipients: only domains, hosts, addresses and counts (RFC 8460 section 8).
 
+pub mod document;
 pub mod event;
 pub mod session;
 pub mod tally;

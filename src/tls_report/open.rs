@@ -68,12 +68,6 @@ fn authenticated(octets: &[u8], server: &str) -> Authentication {
     }
 }
 
-/// Whether octets are an mbox, whose mails are inputs of their own.
-#[must_use]
-pub fn is_an_mbox(octets: &[u8]) -> bool {
-    matches!(form(octets), Form::Mbox)
-}
-
 /// What octets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {

@@ -1,19 +1,21 @@
-//! `reports`: what the daemon counted for TLS reports, and what the reports of others say.
+//! `reports`: what the daemon counted for TLS reports, the report that it comes to, and what the reports of others say.
 
+pub mod preview;
 pub mod read;
 pub mod show;
 
 use super::exit::ExitStatus;
 use clap::{Args, Subcommand};
+use preview::PreviewArguments;
 use read::ReadArguments;
 use show::ShowArguments;
 
 /// What is asked of `reports`.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(
-    override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       smtp-sts-verify reports read FILE|DIR|-..."
-)]
+#[command(override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       \
+                      smtp-sts-verify reports preview DOMAIN --organization NAME --contact ADDRESS\n       \
+                      smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.
     #[command(subcommand)]
@@ -28,6 +30,10 @@ pub struct ReportsArguments {
 pub enum ReportsCommand {
     /// Shows what the daemon counted (the default)
     Show(ShowArguments),
+    /// Shows the report about a domain that the counts of a day come to; sends nothing
+    ///
+    /// The JSON of RFC 8460, as senders report it: a session counts once, under the policy that was applied. Sending comes later.
+    Preview(PreviewArguments),
     /// Reads the TLS reports that others send about a domain of yours
     ///
     /// Mail as it came, a Maildir, an mbox, a directory of files, JSON, gzip and zip: what a file is, its content says. It tells who sent
@@ -40,6 +46,7 @@ pub enum ReportsCommand {
 pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
     match &arguments.command {
         Some(ReportsCommand::Read(arguments)) => read::run(arguments),
+        Some(ReportsCommand::Preview(arguments)) => preview::run(arguments),
         Some(ReportsCommand::Show(arguments)) => show::run(arguments),
         None => show::run(&arguments.show),
     }

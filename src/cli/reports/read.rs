@@ -13,11 +13,14 @@ use crate::tls_report::sums::Sums;
 use crate::tls_report::{Unreadable, mbox, open};
 use clap::{Args, ValueEnum};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Octets of an mbox that are read at once, at most up to the end of a line.
 const PIECE: u64 = 65_536;
+
+/// Octets that tell an mbox from anything else.
+const MBOX_HEAD: u64 = 5;
 
 /// What is to be read.
 #[derive(Args, Debug)]
@@ -136,11 +139,15 @@ fn walk(
 
 /// Takes in one input.
 fn input(name: &str, reader: &mut impl BufRead, server: Option<&str>, collection: &mut Collection) {
-    let read = match reader.fill_buf() {
-        Ok(first) if open::is_an_mbox(first) => mails(name, reader, server, collection),
-        Ok(_) => whole(reader).map(|octets| collection.take(name, open::open(&octets, server))),
-        Err(error) => Err(error),
-    };
+    // A pipe may give less than these at once.
+    let mut head = Vec::new();
+    let begun = reader.take(MBOX_HEAD).read_to_end(&mut head);
+    let is_an_mbox = head.starts_with(mbox::SEPARATOR);
+    let mut all = Cursor::new(head).chain(reader);
+    let read = begun.and_then(|_| match is_an_mbox {
+        true => mails(name, &mut all, server, collection),
+        false => whole(&mut all).map(|octets| collection.take(name, open::open(&octets, server))),
+    });
     if let Err(error) = read {
         collection.miss(name, Unreadable::System(error.to_string()));
     }

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &ShowArguments) -> ExitStatus {
 }
 
 /// The cache that the counts lie beside, as its owner; and how many domains there may be.
-fn beside(outside: &OutsideArguments) -> Result<(CachePath, u64), BadConfiguration> {
+pub(super) fn beside(outside: &OutsideArguments) -> Result<(CachePath, u64), BadConfiguration> {
     let setup = Setup::open(outside.choices()?, Access::Owner)?;
     Ok((setup.path()?, setup.choices().max_domains()))
 }

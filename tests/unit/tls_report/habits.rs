@@ -3,6 +3,12 @@
 use super::{codes, one};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use smtp_sts_verify::name::{MxHost, PolicyDomain};
+use smtp_sts_verify::policy::result::ResultType;
+use smtp_sts_verify::policy::{Mode, PolicyType};
+use smtp_sts_verify::reports::document::{Sender, document};
+use smtp_sts_verify::reports::session::Ended;
+use smtp_sts_verify::reports::tally::{Applied, Day, Row};
 use smtp_sts_verify::tls_report::Kind;
 use smtp_sts_verify::tls_report::finding::Code;
 use smtp_sts_verify::tls_report::open::{Received, open};
@@ -152,6 +158,35 @@ fn every_code_is_found_somewhere() {
     for code in Code::ALL {
         assert!(sources.contains(&format!("Code::{code:?}")), "{code:?}");
     }
+}
+
+/// What this program would report is what this program reads, with nothing wrong in it.
+#[test]
+fn our_own_reports_are_read_without_a_finding() {
+    let domain = PolicyDomain::parse("receiver.test").unwrap();
+    let text =
+        "v=STSv1; id=1\nversion: STSv1\r\nmode: testing\r\nmx: mx.receiver.test\r\nmax_age: 604800\r\n";
+    let kinds = [PolicyType::MtaSts, PolicyType::Dane, PolicyType::None, PolicyType::SmtpSts];
+    let ends = ResultType::ALL.into_iter().map(Ended::Failed).chain([Ended::Encrypted]);
+    let rows: Vec<(Row, u64)> = ends
+        .flat_map(|ended| kinds.map(|kind| (kind, ended)))
+        .map(|(kind, ended)| Row {
+            day: Day(20_784),
+            domain: domain.clone(),
+            policy: Applied::new(kind, Mode::Testing, text),
+            host: Some(MxHost::from_text("mx.receiver.test").unwrap()),
+            address: Some("192.0.2.25".parse().unwrap()),
+            from: Some("2001:db8::1".parse().unwrap()),
+            ended,
+        })
+        .map(|row| (row, 3))
+        .collect();
+    let sender = Sender { organization: "Sender", contact: "tls@sender.test" };
+    let text = document(sender, &domain, Day(20_784), &rows).unwrap().to_string();
+    let received = one(text.as_bytes());
+    assert_eq!(received.report.sessions(), (12, 132));
+    // Only the draft and a bogus answer without a policy make failures of one mechanism stand outside of it, which is no finding.
+    assert_eq!(codes(&received.noticed), [""; 0], "{:?}", received.noticed);
 }
 
 proptest! {

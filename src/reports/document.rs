@@ -1,0 +1,258 @@
+//! What was counted about one domain on one day, as the JSON of a report (RFC 8460 section 4.4). Pure.
+//!
+//! The keys of the RFC and no others; what is not known is absent. A session counts once, under the policy that was applied, and what a
+//! look-up notices is told under the mechanism that it is about: a failure of MTA-STS never under DANE, nor the other way.
+
+use super::session::Ended;
+use super::tally::{Day, Row};
+use crate::limits::MAX_REPORTED_POLICY_OCTETS;
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::PolicyType;
+use crate::policy::result::ResultType;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// The reason for failures under the draft, which RFC 8460 has no type for.
+const DRAFT: &str = "smtp-sts-draft";
+
+/// Octets at the end of a policy that a character may take: it was cut if no more are missing.
+const CHARACTER: usize = 4;
+
+/// Who reports.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// His name (`organization-name`).
+    pub organization: &'a str,
+    /// His address (`contact-info`).
+    pub contact: &'a str,
+}
+
+/// What is reported together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Policy {
+    /// `policy-type`.
+    kind: &'static str,
+    /// `policy-domain`: of DANE, the MX host.
+    domain: String,
+    /// `policy-string`.
+    strings: Vec<String>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    successes: u64,
+    failures: u64,
+    details: Vec<Value>,
+}
+
+/// The report about a domain and day, of those rows that are about it. `None`: there is nothing to report.
+#[must_use]
+pub fn document(sender: Sender<'_>, domain: &PolicyDomain, day: Day, rows: &[(Row, u64)]) -> Option<Value> {
+    let mut policies: BTreeMap<Policy, Sessions> = BTreeMap::new();
+    for (row, sessions) in rows.iter().filter(|(row, _)| row.day == day && row.domain == *domain) {
+        let Some(policy) = policy(row) else { continue };
+        let counted = policies.entry(policy).or_default();
+        match row.ended {
+            Ended::Encrypted => counted.successes = counted.successes.saturating_add(*sessions),
+            Ended::Failed(result) => {
+                counted.failures = counted.failures.saturating_add(*sessions);
+                counted.details.push(detail(row, result, *sessions));
+            }
+        }
+    }
+    if policies.is_empty() {
+        return None;
+    }
+    Some(json!({
+        "organization-name": sender.organization,
+        "date-range": {"start-datetime": format!("{day}T00:00:00Z"), "end-datetime": format!("{day}T23:59:59Z")},
+        "contact-info": sender.contact,
+        "report-id": report_id(sender, domain, day),
+        "policies": policies.into_iter().map(told).collect::<Vec<_>>(),
+    }))
+}
+
+/// The id: the same whenever the same report is made.
+fn report_id(sender: Sender<'_>, domain: &PolicyDomain, day: Day) -> String {
+    // FNV-1a of 32 bits: it tells senders apart, and secures nothing.
+    let octets = sender.contact.bytes().chain([b'!']).chain(domain.as_str().bytes());
+    let mark =
+        octets.fold(0x811c_9dc5_u32, |mark, octet| (mark ^ u32::from(octet)).wrapping_mul(0x0100_0193));
+    format!("{day}.{domain}.{mark:08x}")
+}
+
+/// What a row is reported under; `None`: not at all.
+fn policy(row: &Row) -> Option<Policy> {
+    use PolicyType::{Dane, MtaSts, None as NoPolicy, Override, SmtpSts};
+    let domain = row.domain.as_str();
+    let base = row.host.as_ref().map_or(domain, MxHost::as_str);
+    let is_about_sts = matches!(
+        row.ended,
+        Ended::Failed(
+            ResultType::StsPolicyFetchError | ResultType::StsPolicyInvalid | ResultType::StsWebpkiInvalid
+        )
+    );
+    let is_about_dane = matches!(
+        row.ended,
+        Ended::Failed(ResultType::TlsaInvalid | ResultType::DnssecInvalid | ResultType::DaneRequired)
+    );
+    let (kind, domain, strings) = match row.policy.kind {
+        Override => return None,
+        MtaSts if is_about_dane => ("tlsa", base, Vec::new()),
+        Dane if is_about_sts => ("sts", domain, Vec::new()),
+        MtaSts => ("sts", domain, lines_of_mta_sts(&row.policy.text)),
+        Dane => ("tlsa", base, Vec::new()),
+        // The policy could not be had, so none was applied; what failed has its own word.
+        NoPolicy if is_about_sts => ("sts", domain, Vec::new()),
+        NoPolicy | SmtpSts => ("no-policy-found", domain, Vec::new()),
+    };
+    Some(Policy { kind, domain: domain.to_owned(), strings })
+}
+
+/// The lines of a policy of MTA-STS, which is kept behind its record: whole ones, for a line that was cut is another policy.
+fn lines_of_mta_sts(text: &str) -> Vec<String> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    if text.len().saturating_add(CHARACTER) > MAX_REPORTED_POLICY_OCTETS && !text.ends_with('\n') {
+        lines.pop();
+    }
+    let body = lines.into_iter().skip_while(|line| !line.trim_start().starts_with("version:"));
+    body.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+fn told((policy, sessions): (Policy, Sessions)) -> Value {
+    let mut applied = Map::new();
+    applied.insert("policy-type".to_owned(), policy.kind.into());
+    applied.insert("policy-domain".to_owned(), policy.domain.into());
+    let patterns: Vec<&str> =
+        policy.strings.iter().filter_map(|line| line.strip_prefix("mx:")).map(str::trim).collect();
+    if !patterns.is_empty() {
+        applied.insert("mx-host".to_owned(), json!(patterns));
+    }
+    if !policy.strings.is_empty() {
+        applied.insert("policy-string".to_owned(), json!(policy.strings));
+    }
+    json!({
+        "policy": applied,
+        "summary": {
+            "total-successful-session-count": sessions.successes,
+            "total-failure-session-count": sessions.failures,
+        },
+        "failure-details": sessions.details,
+    })
+}
+
+fn detail(row: &Row, result: ResultType, sessions: u64) -> Value {
+    let mut detail = Map::new();
+    detail.insert("result-type".to_owned(), result.word().into());
+    for (key, address) in [("sending-mta-ip", row.from), ("receiving-ip", row.address)] {
+        if let Some(address) = address {
+            detail.insert(key.to_owned(), address.to_string().into());
+        }
+    }
+    if let Some(host) = &row.host {
+        detail.insert("receiving-mx-hostname".to_owned(), host.as_str().into());
+    }
+    detail.insert("failed-session-count".to_owned(), sessions.into());
+    if row.policy.kind == PolicyType::SmtpSts {
+        detail.insert("failure-reason-code".to_owned(), DRAFT.into());
+    }
+    Value::Object(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Mode;
+    use crate::reports::tally::Applied;
+
+    const SENDER: Sender<'_> = Sender { organization: "Sender", contact: "tls@sender.test" };
+    const POLICY: &str =
+        "v=STSv1; id=1\nversion: STSv1\r\nmode: testing\r\nmx: *.r.test\r\nmax_age: 604800\r\n";
+
+    fn row(kind: PolicyType, text: &str, host: Option<&str>, ended: Ended) -> Row {
+        Row {
+            day: Day(20_784),
+            domain: PolicyDomain::parse("r.test").unwrap(),
+            policy: Applied::new(kind, Mode::Testing, text),
+            host: host.map(|host| MxHost::from_text(host).unwrap()),
+            address: host.map(|_| "192.0.2.25".parse().unwrap()),
+            from: None,
+            ended,
+        }
+    }
+
+    fn of(rows: &[(Row, u64)]) -> Option<Value> {
+        document(SENDER, &PolicyDomain::parse("r.test").unwrap(), Day(20_784), rows)
+    }
+
+    #[test]
+    fn a_report_has_the_keys_of_the_rfc_and_no_others() {
+        let failed = Ended::Failed(ResultType::CertificateExpired);
+        let rows = [
+            (row(PolicyType::MtaSts, POLICY, Some("a.r.test"), Ended::Encrypted), 40),
+            (row(PolicyType::MtaSts, POLICY, Some("a.r.test"), failed), 2),
+        ];
+        let report = of(&rows).unwrap();
+        let id = report["report-id"].as_str().unwrap().to_owned();
+        assert!(id.starts_with("2026-11-27.r.test.") && !id.contains([':', '@']), "{id}");
+        let expected = json!({
+            "organization-name": "Sender",
+            "date-range": {"start-datetime": "2026-11-27T00:00:00Z", "end-datetime": "2026-11-27T23:59:59Z"},
+            "contact-info": "tls@sender.test",
+            "report-id": id,
+            "policies": [{
+                "policy": {
+                    "policy-type": "sts", "policy-domain": "r.test", "mx-host": ["*.r.test"],
+                    "policy-string": ["version: STSv1", "mode: testing", "mx: *.r.test", "max_age: 604800"],
+                },
+                "summary": {"total-successful-session-count": 40, "total-failure-session-count": 2},
+                "failure-details": [{
+                    "result-type": "certificate-expired", "receiving-ip": "192.0.2.25",
+                    "receiving-mx-hostname": "a.r.test", "failed-session-count": 2,
+                }],
+            }],
+        });
+        assert_eq!(report, expected);
+    }
+
+    #[test]
+    fn each_row_stands_under_the_mechanism_that_it_is_about() {
+        use PolicyType::{Dane, MtaSts, None as NoPolicy, SmtpSts};
+        let failed = |result| Ended::Failed(result);
+        let host = Some("mx.r.test");
+        for (kind, result, expected) in [
+            (Dane, failed(ResultType::ValidationFailure), Some(("tlsa", "mx.r.test"))),
+            (Dane, failed(ResultType::StsPolicyFetchError), Some(("sts", "r.test"))),
+            (MtaSts, failed(ResultType::TlsaInvalid), Some(("tlsa", "mx.r.test"))),
+            (MtaSts, failed(ResultType::StsPolicyInvalid), Some(("sts", "r.test"))),
+            (NoPolicy, failed(ResultType::StsWebpkiInvalid), Some(("sts", "r.test"))),
+            (NoPolicy, failed(ResultType::DnssecInvalid), Some(("no-policy-found", "r.test"))),
+            (NoPolicy, Ended::Encrypted, Some(("no-policy-found", "r.test"))),
+            (SmtpSts, failed(ResultType::CertificateExpired), Some(("no-policy-found", "r.test"))),
+            (PolicyType::Override, Ended::Encrypted, None),
+        ] {
+            let report = of(&[(row(kind, "", host, result), 1)]);
+            let policy = report.as_ref().map(|report| &report["policies"][0]["policy"]);
+            let found = policy
+                .map(|policy| ["policy-type", "policy-domain"].map(|key| policy[key].as_str().unwrap()));
+            assert_eq!(found, expected.map(|(kind, domain)| [kind, domain]), "{kind:?} {result:?}");
+        }
+        let draft = of(&[(row(SmtpSts, "", host, failed(ResultType::CertificateExpired)), 1)]).unwrap();
+        assert_eq!(draft["policies"][0]["failure-details"][0]["failure-reason-code"], DRAFT);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_left_out_and_other_days_and_domains_are() {
+        let long = format!("{POLICY}{}", "mx: a.r.test\r\n".repeat(200));
+        let report = of(&[(row(PolicyType::MtaSts, &long, None, Ended::Encrypted), 1)]).unwrap();
+        let lines = report["policies"][0]["policy"]["policy-string"].as_array().unwrap();
+        assert!(lines.len() > 50 && lines.last().unwrap() == "mx: a.r.test", "{lines:?}");
+        let other = Row { day: Day(20_783), ..row(PolicyType::None, "", None, Ended::Encrypted) };
+        assert_eq!(of(&[(other, 1)]), None);
+        let other = Row {
+            domain: PolicyDomain::parse("other.test").unwrap(),
+            ..row(PolicyType::None, "", None, Ended::Encrypted)
+        };
+        assert_eq!(of(&[(other, 1)]), None);
+    }
+}
