@@ -301,6 +301,8 @@ pub const OLD_ANCHOR_FILE: u64 = 31_557_600;
 pub const OLD_AUTHORITIES: u64 = 63_115_200;
 /// Octets that are read of what a program says; all routers and transports of Debian's Exim have 90,000.
 pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
+/// Until this system has said what a user or a group is called; one that asks a directory service over the network may take as long.
+pub const ACCOUNT_DEADLINE: Duration = Duration::from_secs(2);
 /// Octets of a cache file that is read through in search of damage; takes less than a second.
 pub const MAX_CHECKED_OCTETS: u64 = 134_217_728;
 /// Octets that have to be free on the cache's disk: the bound of a file for few domains.

@@ -61,7 +61,17 @@ impl Destination {
     /// # Errors
     /// [`BadName`] if it is neither a mail domain nor an address.
     pub fn parse(argument: &OsStr) -> Result<Self, BadName> {
-        let text = bounded(argument)?;
+        Self::from_text(bounded(argument)?)
+    }
+
+    /// Reads the domain that Postfix asks about.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_text(text: &str) -> Result<Self, BadName> {
+        if text.len() > MAX_ARGUMENT_OCTETS {
+            return Err(too_long(text.as_bytes()));
+        }
         if is_address_literal(text) {
             return Ok(Self::AddressLiteral);
         }
@@ -187,12 +197,15 @@ fn bad(text: &str, why: &'static str) -> BadName {
     BadName { shown: excerpt(text, 64), why }
 }
 
+fn too_long(octets: &[u8]) -> BadName {
+    let start = octets.get(..64).unwrap_or_default();
+    let shown = format!("{}... ({} octets)", excerpt(&String::from_utf8_lossy(start), 64), octets.len());
+    BadName { shown, why: "is longer than any name can be" }
+}
+
 fn bounded(argument: &OsStr) -> Result<&str, BadName> {
     if argument.len() > MAX_ARGUMENT_OCTETS {
-        let start = argument.as_encoded_bytes().get(..64).unwrap_or_default();
-        let shown =
-            format!("{}... ({} octets)", excerpt(&String::from_utf8_lossy(start), 64), argument.len());
-        return Err(BadName { shown, why: "is longer than any name can be" });
+        return Err(too_long(argument.as_encoded_bytes()));
     }
     argument.to_str().ok_or_else(|| bad(&argument.to_string_lossy(), "is not UTF-8"))
 }
@@ -210,24 +223,61 @@ impl Spelled {
     /// [`BadName`] for what is no attempt at a name: nothing at all, an option, characters that a shell, Exim or a terminal
     /// would react to, and what nobody sees.
     fn read(text: &str) -> Result<Self, BadName> {
+        let read = if text.is_ascii() { Self::read_ascii(text) } else { Self::read_unicode(text) };
+        read.ok_or_else(|| bad(text, NOT_A_NAME))
+    }
+
+    /// Names in ASCII, nearly all that is asked about, in one pass. `None` for what is no attempt at a name, as below.
+    fn read_ascii(text: &str) -> Option<Self> {
+        let trimmed = text.strip_suffix('.').unwrap_or(text);
+        let mut name = String::with_capacity(trimmed.len());
+        let (mut label, mut longest, mut has_empty) = (0_usize, 0_usize, false);
+        for octet in trimmed.bytes() {
+            match octet {
+                b'.' => {
+                    has_empty |= label == 0;
+                    label = 0;
+                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => {
+                    label = label.saturating_add(1);
+                    longest = longest.max(label);
+                }
+                _ => return None,
+            }
+            name.push(char::from(octet.to_ascii_lowercase()));
+        }
+        has_empty |= label == 0;
+        let is_none = longest == 0 || trimmed.starts_with('-');
+        (!is_none).then(|| Self::carried(name, has_empty, longest))
+    }
+
+    /// Any names. `None` for an option, for nothing but dots, and for what has characters that no name has.
+    fn read_unicode(text: &str) -> Option<Self> {
         let seen = without_what_maps_to_nothing(text);
         let trimmed = seen.strip_suffix('.').unwrap_or(&seen);
         if trimmed.starts_with('-')
             || trimmed.chars().all(|c| c == '.')
             || trimmed.chars().any(|c| is_ignorable(c) || c.is_control() || c.is_whitespace())
         {
-            return Err(bad(text, NOT_A_NAME));
+            return None;
         }
         let name = if trimmed.is_ascii() { trimmed.to_ascii_lowercase() } else { to_a_labels(trimmed) };
         if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-            return Err(bad(text, NOT_A_NAME));
+            return None;
         }
-        Ok(match () {
-            () if name.split('.').any(str::is_empty) => Self::Uncarried(EMPTY_LABEL),
-            () if name.split('.').any(|label| label.len() > 63) => Self::Uncarried(LONG_LABEL),
+        let has_empty = name.split('.').any(str::is_empty);
+        let longest = name.split('.').map(str::len).max().unwrap_or_default();
+        Some(Self::carried(name, has_empty, longest))
+    }
+
+    /// What the DNS says of a name with an empty label or none, and of the length of its longest one.
+    fn carried(name: String, has_empty: bool, longest: usize) -> Self {
+        match () {
+            () if has_empty => Self::Uncarried(EMPTY_LABEL),
+            () if longest > 63 => Self::Uncarried(LONG_LABEL),
             () if name.len() > 253 => Self::Uncarried(TOO_LONG),
             () => Self::Name(name),
-        })
+        }
     }
 }
 
@@ -293,17 +343,23 @@ const fn is_ignorable(c: char) -> bool {
 }
 
 /// Labels of `[a-z0-9-]`, no hyphen at either end of one, A-labels that stand for something, and an end that no resolver
-/// takes for a number (RFC 1123 section 2.1).
+/// takes for a number (RFC 1123 section 2.1). `name` is one that [`Spelled`] accepted.
 fn is_textbook(name: &str) -> bool {
-    let rules = || {
-        Uts46::new().to_ascii(
-            name.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::CheckFirstLast,
-            DnsLength::Verify,
-        )
-    };
-    !ends_in_a_number(name) && rules().is_ok_and(|checked| checked == name)
+    // Only what an A-label stands for takes the tables of Unicode.
+    let follows_the_rules =
+        if name.contains("xn--") { has_textbook_labels } else { has_ascii_textbook_labels };
+    !ends_in_a_number(name) && follows_the_rules(name)
+}
+
+fn has_textbook_labels(name: &str) -> bool {
+    let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    let checked = Uts46::new().to_ascii(name.as_bytes(), deny, hyphens, DnsLength::Verify);
+    checked.is_ok_and(|checked| checked == name)
+}
+
+/// The same for a name without A-labels: its letters and lengths are in order already.
+fn has_ascii_textbook_labels(name: &str) -> bool {
+    !name.contains('_') && name.split('.').all(|label| !label.starts_with('-') && !label.ends_with('-'))
 }
 
 /// `[...]`, and what old resolvers take for an IPv4 address: `192.0.2.1`, `127.1`, `0x7f.1` (RFC 5321 section 4.1.3).
@@ -318,7 +374,9 @@ fn is_address_literal(text: &str) -> bool {
         Some(hex) => hex.bytes().all(|b| b.is_ascii_hexdigit()),
         None => !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit()),
     };
-    text.parse::<IpAddr>().is_ok() || (!trimmed.is_empty() && trimmed.split('.').all(numeric))
+    // The last label tells a name from an IPv4 address at once; an IPv6 address has a colon.
+    (!trimmed.is_empty() && trimmed.rsplit('.').all(numeric))
+        || (text.contains(':') && text.parse::<Ipv6Addr>().is_ok())
 }
 
 fn ends_in_a_number(text: &str) -> bool {
@@ -546,7 +604,75 @@ mod tests {
         assert!(error.contains("(1048576 octets)") && error.len() < 200, "{error}");
     }
 
+    /// What a text is read as: a name, why the DNS cannot carry it, or nothing.
+    fn shown(read: Option<Spelled>) -> Option<Result<String, &'static str>> {
+        read.map(|spelled| match spelled {
+            Spelled::Name(name) => Ok(name),
+            Spelled::Uncarried(why) => Err(why),
+        })
+    }
+
+    #[test]
+    fn every_octet_of_ascii_is_read_like_any_other_character() {
+        let all = (0..=127_u8).map(char::from);
+        let texts = all.flat_map(|c| {
+            [format!("{c}"), format!("a{c}"), format!("{c}a"), format!("a.{c}.b"), format!("a{c}.")]
+        });
+        for text in texts {
+            assert_eq!(shown(Spelled::read_ascii(&text)), shown(Spelled::read_unicode(&text)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_an_address_is_what_parses_as_one() {
+        for (text, expected) in [
+            ("192.0.2.1", true),
+            ("192.0.2.1.", true),
+            ("::1", true),
+            ("::ffff:192.0.2.1", true),
+            ("fe80::1", true),
+            ("::1.", false),
+            ("1:2", false),
+            ("a.1", false),
+            ("1.a", false),
+            ("0x.", true),
+            ("", false),
+        ] {
+            assert_eq!(is_address_literal(text), expected, "{text}");
+        }
+    }
+
+    /// Texts that are nearly names, in every way in which they are not.
+    fn nearly_names() -> impl Strategy<Value = String> {
+        let label = "[a-zA-Z0-9_-]{0,5}|xn--[a-z0-9-]{0,8}|XN--[A-Z0-9]{1,6}|[a-z0-9-]{62,65}|-[a-z]{1,3}|[a-z]{1,3}-|[0-9]{1,3}";
+        let joined = (proptest::collection::vec(label, 0..7), prop_oneof![Just(""), Just("."), Just("..")])
+            .prop_map(|(labels, end)| labels.join(".") + end);
+        prop_oneof![4 => joined, 1 => "[ -~]{0,40}", 1 => "\\PC{0,20}", 1 => "[a-z0-9.:x\\[\\]]{0,20}"]
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn names_in_ascii_are_read_as_all_names_are(text in nearly_names()) {
+            prop_assume!(text.is_ascii());
+            prop_assert_eq!(shown(Spelled::read_ascii(&text)), shown(Spelled::read_unicode(&text)));
+        }
+
+        #[test]
+        fn a_name_without_a_labels_is_by_the_book_if_uts_46_says_so(text in nearly_names()) {
+            if let Ok(Spelled::Name(name)) = Spelled::read(&text) && !name.contains("xn--") {
+                prop_assert_eq!(has_ascii_textbook_labels(&name), has_textbook_labels(&name));
+            }
+        }
+
+        #[test]
+        fn an_address_is_found_wherever_the_parser_finds_one(text in nearly_names()) {
+            if text.parse::<IpAddr>().is_ok() {
+                prop_assert!(is_address_literal(&text));
+            }
+        }
+
         #[test]
         fn no_text_panics_and_every_name_is_safe_and_stable(text in "\\PC{0,80}|[a-z0-9._-]{0,300}") {
             if let Ok(Destination::Domain(domain)) = Destination::parse(OsStr::new(&text)) {

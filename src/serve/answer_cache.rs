@@ -6,7 +6,7 @@ use crate::limits::MAX_CACHED_ANSWERS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::time::UnixTime;
 use crate::verify::NextHop;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::sync::Arc;
 
@@ -39,8 +39,9 @@ impl Standing {
     }
 }
 
-/// What was answered about one domain: mail that goes by its MX records, and mail that goes to the host of that name.
-type ByNextHop = HashMap<NextHop, HashMap<Option<MxHost>, Standing>>;
+/// What was answered about one domain: mail that goes by its MX records, and mail that goes to the host of that name. In order, for
+/// there are few of each, and comparing them costs less than a hash that strangers cannot foresee.
+type ByNextHop = BTreeMap<NextHop, BTreeMap<Option<MxHost>, Standing>>;
 
 #[derive(Debug, Default)]
 struct Half {
@@ -66,7 +67,7 @@ impl Half {
 
     fn forget(&mut self, domain: &PolicyDomain) {
         let gone = self.domains.remove(domain).unwrap_or_default();
-        let gone = gone.values().map(HashMap::len).sum();
+        let gone = gone.values().map(BTreeMap::len).sum();
         self.number = self.number.saturating_sub(gone);
     }
 }

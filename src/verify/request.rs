@@ -7,7 +7,7 @@ use crate::policy::{Constraint, Mechanisms, StoredPolicy};
 use crate::verdict::{Handshake, OnUnreachable, Requirement};
 
 /// How the mail gets from the domain's name to a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NextHop {
     /// By the domain's MX records, to this port.
     Exchangers(u16),

@@ -200,10 +200,16 @@ def alone():
     return directory
 
 
+def build():
+    """The program as it is released, and what measures it."""
+    for command in (["cargo", "--locked", "static"], ["cargo", "build", "--release", "--locked", "--examples"]):
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
 def go_inside(given):
     """Builds what is missing, and starts the benchmark once more, in namespaces of its own."""
     if os.geteuid() != 0:
         sys.exit("this needs root: it makes namespaces in which the laboratory has the ports of a real one")
     if not (os.path.exists(given.program) and os.path.exists(given.load)):
-        subprocess.run(["cargo", "build", "--release", "--bins", "--examples"], cwd=ROOT, check=True)
+        build()
     os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:], INSIDE])

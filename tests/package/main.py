@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -127,6 +128,27 @@ def checked(machine):
         # It is not uploaded to Debian, where a first upload would close a wish for it.
         machine.run("lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", "initial-upload-closes-no-bugs",
                     machine.package)
+
+
+@case("the program is linked statically, and its addresses are still chosen anew for each process")
+def static(machine):
+    tree = os.path.join(machine.exim.tree, "program")
+    machine.run("dpkg-deb", "-x", machine.package, tree)
+    with open(f"{tree}/usr/bin/smtp-sts-verify", "rb") as file:
+        octets = file.read()
+    kind, table, size, count = (struct.unpack_from(form, octets, at)[0] for form, at in (("<H", 16), ("<Q", 32), ("<H", 54), ("<H", 56)))
+    segments = {struct.unpack_from("<I", octets, table + number * size)[0] for number in range(count)}
+    shared_object, interpreter = 3, 3  # elf(5): ET_DYN, PT_INTERP
+    assert kind == shared_object and interpreter not in segments, (kind, segments)
+    control = machine.run("dpkg-deb", "-f", machine.package, "Depends")
+    assert control.strip() == "adduser", control
+    # The C library's own look-up of names would load modules of another C library, and crash.
+    place = os.path.join(tree, "cache")
+    os.mkdir(place, 0o750)
+    os.chown(place, 54321, 54321)
+    told = subprocess.run([f"{tree}/usr/bin/smtp-sts-verify", "doctor", "--config", "/dev/null", "-c", f"{place}/cache.db"],
+                          capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert told.returncode in (0, 1, 2) and "user 54321:group 54321" in told.stdout, (told.returncode, told.stdout, told.stderr)
 
 
 @case("installed: the directory is Exim's, the units are enabled but Postfix's, and Exim goes on as before")

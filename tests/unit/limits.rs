@@ -128,6 +128,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("OLD_ANCHOR_FILE", "31_557_600"),
     ("OLD_AUTHORITIES", "63_115_200"),
     ("MAX_PROCESS_OCTETS", "1_048_576"),
+    ("ACCOUNT_DEADLINE", "Duration::from_secs(2)"),
     ("MAX_CHECKED_OCTETS", "134_217_728"),
     ("LEAST_FREE_OCTETS", "67_108_864"),
     ("MAX_LOG_VALUE", "1_024"),

@@ -1,9 +1,10 @@
 //! The cache, seen with the rights of whoever this process is.
 
+use super::accounts;
 use crate::cache::{Cache, CacheError, CachePath, FileState};
 use crate::doctor::observations::{CacheFileState, CachePlace, CacheView, Seen};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{AccessFlags, Gid, Group, Uid, User, access, geteuid};
+use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -66,11 +67,9 @@ fn may_write(path: &Path) -> Seen<()> {
 }
 
 fn name_of(uid: u32) -> String {
-    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    user.map_or_else(|| format!("user {uid}"), |user| user.name)
+    accounts::user(&uid.to_string()).map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
 fn group_name(gid: u32) -> String {
-    let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
-    group.map_or_else(|| format!("group {gid}"), |group| group.name)
+    accounts::group(&gid.to_string()).map_or_else(|| format!("group {gid}"), |group| group.name)
 }

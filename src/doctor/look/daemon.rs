@@ -1,9 +1,9 @@
 //! The daemon, as Exim's files ask it.
 
+use super::accounts;
 use super::exim::expanded;
 use crate::cache::file::Owner;
 use crate::doctor::observations::{Daemon, Door, Holder, Seen, Starter, Verifiers};
-use nix::unistd::{Gid, Group, Uid, User};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -75,10 +75,9 @@ fn door(place: &str, user: &Seen<Owner>) -> Door {
 
 /// Owner, group and mode.
 fn shown(meta: &Metadata) -> String {
-    let user = User::from_uid(Uid::from_raw(meta.uid())).ok().flatten();
-    let group = Group::from_gid(Gid::from_raw(meta.gid())).ok().flatten();
-    let user = user.map_or_else(|| meta.uid().to_string(), |user| user.name);
-    let group = group.map_or_else(|| meta.gid().to_string(), |group| group.name);
+    let (uid, gid) = (meta.uid().to_string(), meta.gid().to_string());
+    let user = accounts::user(&uid).map_or(uid, |user| user.name);
+    let group = accounts::group(&gid).map_or(gid, |group| group.name);
     format!("{user}:{group}, mode {:04o}", meta.mode() & 0o7777)
 }
 

@@ -1,11 +1,10 @@
 //! Exim, by its own options: nothing is mailed, nothing changed.
 
-use super::daemon;
 use super::process::run;
+use super::{accounts, daemon};
 use crate::cache::file::Owner;
 use crate::doctor::observations::{Exim, Program, Seen, Starter};
 use crate::doctor::read::exim::{self, Driver};
-use nix::unistd::{Group, User};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -54,13 +53,10 @@ pub fn user(binary: &Path, until: Instant) -> Seen<Owner> {
             .ok_or_else(|| format!("{} names no {name}", binary.display()))
     };
     let (user, group) = (of("exim_user")?, of("exim_group")?);
-    let known = User::from_name(&user).ok().flatten();
-    let uid = user.parse().ok().or_else(|| known.as_ref().map(|user| user.uid.as_raw()));
-    let gid = group
-        .parse()
-        .ok()
-        .or_else(|| Group::from_name(&group).ok().flatten().map(|group| group.gid.as_raw()));
-    match (uid, gid.or_else(|| known.map(|user| user.gid.as_raw()))) {
+    let known = accounts::user(&user);
+    let uid = user.parse().ok().or_else(|| known.as_ref().map(|user| user.number));
+    let gid = group.parse().ok().or_else(|| accounts::group(&group).map(|group| group.number));
+    match (uid, gid.or_else(|| known.and_then(|user| user.group))) {
         (Some(uid), Some(gid)) => Ok(Owner { uid, gid }),
         _ => Err(format!("Exim's user {user} is not known on this system")),
     }

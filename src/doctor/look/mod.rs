@@ -1,5 +1,6 @@
 //! Goes and sees. Everything here ends when its time is over, and nothing that it reads is without a bound.
 
+pub mod accounts;
 pub mod cache;
 mod daemon;
 pub mod exim;

@@ -48,12 +48,17 @@ fn length(digits: &[u8]) -> Result<Option<usize>, &'static str> {
 
 /// Appends a netstring with this content.
 pub fn write(content: &str, out: &mut Vec<u8>) {
-    let length = content.len().to_string();
-    out.reserve(length.len().saturating_add(content.len()).saturating_add(2));
-    out.extend_from_slice(length.as_bytes());
+    write_decimal(content.len(), out);
     out.push(b':');
     out.extend_from_slice(content.as_bytes());
     out.push(b',');
+}
+
+fn write_decimal(number: usize, out: &mut Vec<u8>) {
+    if number >= 10 {
+        write_decimal(number / 10, out);
+    }
+    out.push(u8::try_from(number % 10).unwrap_or_default().saturating_add(b'0'));
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use crate::serve::question::Question;
 use crate::verdict::Requirement;
 use crate::verify::asked::{Port, port};
 use crate::verify::{NextHop, SMTP_PORT};
-use std::ffi::OsStr;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +175,7 @@ impl Hop {
 
 /// A name; `Some(None)` for an address and for what the DNS cannot carry, `None` for what is neither.
 fn name(text: &str) -> Option<Option<PolicyDomain>> {
-    match Destination::parse(OsStr::new(text)) {
+    match Destination::from_text(text) {
         Ok(Destination::Domain(domain)) => Some(Some(domain)),
         Ok(Destination::AddressLiteral | Destination::Unpublishable(_)) => Some(None),
         Err(_) => None,
