@@ -37,6 +37,7 @@ mod seed;
 mod snapshot;
 mod transfer;
 mod version_1;
+mod withheld;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
@@ -51,6 +52,7 @@ pub use memory::InMemory;
 pub use outlook::{InForce, Outlook};
 pub use snapshot::{DomainSnapshot, Rehearsal};
 pub use transfer::{Provenance, Refusal};
+pub use withheld::{WithheldAnswer, WithheldAnswers};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;

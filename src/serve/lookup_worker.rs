@@ -12,6 +12,7 @@ use super::counters::{Counters, LookUpEnd, Thread};
 use super::domain_locks::DomainLocks;
 use super::front::ConcurrencyLimits;
 use super::look_up::{Begun, Found, LookUp};
+use super::messages::DEBUGGED;
 use super::outside::Outside;
 use super::question::Question;
 use super::renewal;
@@ -24,6 +25,7 @@ use crate::limits::{
     LOOK_UP_IS_SLOW_AFTER, MAX_LOOK_UPS_WAITING, STAND_IN_KEPT, STORE_PULSE, WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
+use crate::render::human;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
@@ -42,6 +44,7 @@ use tokio::runtime;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tracing::info;
 
 /// One look-up that is wanted.
 #[derive(Debug)]
@@ -372,6 +375,12 @@ impl<O: Outside> WorkerState<O> {
         self.counters.look_ups.of(end).one();
         self.counters.looked_up(&found.report);
         self.tlsrpt_recorder.notice(&found.report);
+        if world.debugged.has(&order.question.domain) {
+            let domain = order.question.domain.as_str();
+            for line in human::evidence(&found.report) {
+                info!(target: DEBUGGED, domain, line, "what the look-up heard");
+            }
+        }
         (found, writes)
     }
 }
