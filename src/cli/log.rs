@@ -139,6 +139,10 @@ impl Log {
     fn take(&self, entry: &Entry) {
         // Whoever keeps no log is not told of it: the answer counts.
         let _ = match &self.shape {
+            // Where in the code something happened tells an administrator nothing.
+            Shape::Text if self.talk == Talk::Daemon => {
+                writeln!(io::stderr().lock(), "{:>5} {}", entry.level.as_str(), entry.sentence())
+            }
             Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
             Shape::Json => writeln!(io::stderr().lock(), "{}", entry.object()),
             Shape::Journal(socket) => socket.send(entry.datagram().as_bytes()).map(drop),
@@ -261,7 +265,7 @@ impl Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>5} {}", self.level.as_str(), self.sentence())
+        write!(f, "{:>5} {}: {}", self.level.as_str(), self.target, self.sentence())
     }
 }
 

@@ -53,10 +53,7 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
         }
     }
     if all.is_empty() && arguments.format == Format::Human {
-        sink.line(&format!(
-            "nothing is known to have happened to policies of {domain},"
-        ))?;
-        sink.line("and no answer of the daemon withheld its mail")?;
+        sink.line(&format!("nothing is known to have happened to policies of {domain}"))?;
     }
     sink.flush()?;
     Ok(if all.is_empty() { ExitStatus::Refuse } else { ExitStatus::Deliver })

@@ -274,7 +274,8 @@ fn what_a_hostile_parent_sets_changes_nothing() {
 #[test]
 fn what_is_no_command_is_told_how_the_program_is_used() {
     let run = |words: &[&str]| {
-        let output = std::process::Command::new(crate::support::program::PROGRAM).args(words).output().unwrap();
+        let output =
+            std::process::Command::new(crate::support::program::PROGRAM).args(words).output().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
@@ -289,7 +290,7 @@ fn what_is_no_command_is_told_how_the_program_is_used() {
         (&["exlpain", "example.org"][..], "did you mean explain?"),
         (&["docter"], "did you mean doctor?"),
         (&["cache", "histroy", "example.org"], "did you mean history?"),
-        (&["doctor", "--queit"], "did you mean --quiet?"),
+        (&["doctor", "--quiett"], "did you mean --quiet?"),
         (&["example.org"], "did you mean explain, with this domain behind it?"),
         (&["xyzzy"], "lists the commands"),
     ] {

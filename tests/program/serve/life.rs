@@ -244,14 +244,21 @@ fn mail_that_waits_is_one_line_in_the_log_and_one_of_the_history() {
     for _ in 0..3 {
         assert!(daemon.ask("bogus.test").contains("reason=dnssec-bogus"), "{}", daemon.log());
     }
-    daemon.ask("enforced.test mx.hosting.test");
     daemon.ask("enforced.test mx1.enforced.test");
+    daemon.ask("enforced.test mx.hosting.test");
     daemon.wait_for_log("mail is refused at this host");
     let lines = |words: &str| daemon.log().lines().filter(|line| line.contains(words)).count();
-    assert_eq!((lines("mail waits domain=\"bogus.test\""), lines("enforced.test")), (1, 1), "{}", daemon.log());
+    assert_eq!(
+        (lines("mail waits domain=\"bogus.test\""), lines("enforced.test")),
+        (1, 1),
+        "{}",
+        daemon.log()
+    );
     let log = daemon.log();
     let line = log.lines().find(|line| line.contains("mail waits")).unwrap();
-    for words in ["WARN mail waits", "reason=\"dnssec-bogus\"", "by=\"exim\"", "asked=\"all MX hosts\"", " ms\""] {
+    for words in
+        ["WARN mail waits", "reason=\"dnssec-bogus\"", "by=\"exim\"", "asked=\"all MX hosts\"", " ms\""]
+    {
         assert!(line.contains(words), "{words}: {line}");
     }
     assert!(!log.contains("smtp_sts_verify::"), "{log}");
@@ -268,7 +275,10 @@ fn mail_that_waits_is_one_line_in_the_log_and_one_of_the_history() {
     assert!(told.contains("answer   mail-waits    dnssec-bogus"), "{told}");
     assert!(told.contains("told to Exim, about all MX hosts, 3 times until "), "{told}");
     let object: serde_json::Value = serde_json::from_str(&history("json")).unwrap();
-    assert_eq!((&object["event"], &object["times"], &object["asker"]), (&"answered".into(), &3.into(), &"exim".into()));
+    assert_eq!(
+        (&object["event"], &object["times"], &object["asker"]),
+        (&"answered".into(), &3.into(), &"exim".into())
+    );
 }
 
 #[test]
