@@ -14,7 +14,7 @@ use smtp_sts_verify::dane::tlsa::Tlsa;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::walk::{Replies, Reply, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, tolerance};
-use smtp_sts_verify::explain::human::Detail;
+use smtp_sts_verify::explain::human::{Detail, MailServer};
 use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS};
 use smtp_sts_verify::lint::kind::Kind;
@@ -309,7 +309,9 @@ pub(crate) fn recording(octets: &[u8]) {
     assert!(differences.is_empty(), "{differences:?}");
     assert_eq!(again.to_text(), text);
     let explanation = recording.explain().unwrap();
-    assert!(is_plain(&human::page(&explanation, Paint::Plain, Detail::Full)));
+    for server in [MailServer::Exim, MailServer::Postfix] {
+        assert!(is_plain(&human::page(&explanation, Paint::Plain, Detail::Full, server)));
+    }
     assert!(is_plain(&json::object(&explanation)));
 }
 

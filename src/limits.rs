@@ -364,6 +364,32 @@ pub const PEER_TOLD_AFTER: Duration = Duration::from_secs(60);
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 /// From SIGTERM until a connection that says nothing is closed: what was sent before is read by then.
 pub const DRAIN_GRACE: Duration = Duration::from_millis(100);
+/// Lines of the log about answers that withhold mail, at once; with the next one, some 25 screens. Then one each [`TOLD_PAUSE`]: strangers
+/// choose which domains are asked about, and a log of three megabytes a day fills no disk.
+pub const MAX_TOLD_AT_ONCE: u64 = 100;
+/// Seconds until there is room for another such line.
+pub const TOLD_PAUSE: u64 = 6;
+/// Seconds for which a reason that was told of a domain is only counted: Exim and Postfix try again after minutes.
+pub const TOLD_WINDOW: u64 = 600;
+/// Such lines about one domain within that time: one for each reason and host.
+pub const MAX_TOLD_OF_DOMAIN: u64 = 5;
+/// Rows of a domain in the file of withheld answers: a fortnight of a queue that is run every half hour comes down to fewer.
+pub const MAX_WITHHELD_OF_DOMAIN: u64 = 100;
+/// Rows of all domains without a policy together; they push out one another.
+pub const MAX_WITHHELD_UNKNOWN: u64 = 5_000;
+/// Rows of all domains: some megabytes.
+pub const MAX_WITHHELD: u64 = 20_000;
+/// Seconds for which they are kept: whoever asks why a mail waited does so within the month.
+pub const WITHHELD_KEPT: u64 = 30 * 86_400;
+/// Seconds within which the same answer is the same row: the longest pause of Exim's retry rule in Debian is six hours.
+pub const WITHHELD_TOGETHER: u64 = 6 * 3_600;
+/// Withheld answers that wait to be written down; what comes on top is only counted.
+pub const MAX_WITHHELD_UNWRITTEN: usize = 256;
+/// Until they are written: one commit stands for all.
+pub const WITHHELD_WRITTEN_AFTER: Duration = Duration::from_secs(10);
+/// While an older configuration is in force: until the file is read again, for it may have been mended. Who has mended it waits no
+/// longer for that than for a mail, and a parse takes a millisecond.
+pub const CONFIGURATION_TRIED_AGAIN: Duration = Duration::from_secs(5);
 /// What the threads have to answer within, before systemd is no longer told that all is well.
 pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
 /// Look-ups at the same time, some 100,000 octets each and [`DESCRIPTORS_PER_LOOK_UP`]: what they need is bounded by this, not what they

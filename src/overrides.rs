@@ -108,10 +108,18 @@ impl Overrides {
     #[must_use]
     pub fn about(&self, domain: &PolicyDomain) -> Option<Decree> {
         let covering = self.0.iter().filter(|(scope, _)| scope.covers(domain));
-        let (scope, one) = covering.max_by_key(|(scope, _)| scope.weight())?;
-        let Override { effect, ends, reason } = one;
-        Some(Decree { scope: scope.to_string(), effect: *effect, ends: *ends, reason: reason.clone() })
+        covering.max_by_key(|(scope, _)| scope.weight()).map(decree)
     }
+
+    /// All of them, as they stand in the file.
+    pub fn all(&self) -> impl Iterator<Item = Decree> {
+        self.0.iter().map(decree)
+    }
+}
+
+fn decree((scope, one): (&Scope, &Override)) -> Decree {
+    let Override { effect, ends, reason } = one;
+    Decree { scope: scope.to_string(), effect: *effect, ends: *ends, reason: reason.clone() }
 }
 
 impl Effect {

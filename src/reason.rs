@@ -181,7 +181,7 @@ impl Reason {
             Self::DnsUnreachable => say(
                 "dns-unreachable",
                 "The name servers did not answer where a policy may be hidden: the mail waits.",
-                "Try `smtp-sts-verify lookup` with the same question, then look at the name servers.",
+                "If other domains are in the same trouble: `smtp-sts-verify doctor`. If it is this one alone: `smtp-sts-verify lookup` with the same question, then tell its owner.",
                 "RFC 7672 section 2.1.1",
                 None,
             ),

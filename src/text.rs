@@ -60,6 +60,24 @@ impl fmt::Display for Html<'_> {
     }
 }
 
+/// A value as JSON on one line of printable ASCII: whatever else stands in a text of a stranger's has the escape of JSON (RFC 8259 section
+/// 7), so that programs read the text itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<'a>(pub &'a serde_json::Value);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Control characters below the blank have their escape already, and nothing outside of texts is not ASCII.
+        for c in self.0.to_string().chars() {
+            match c {
+                ' '..='~' => f.write_char(c)?,
+                _ => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A stranger's text cut to `most` characters before it is shown, with its whole length in octets.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> String {
@@ -92,6 +110,16 @@ mod tests {
     fn plain_text_is_shown_as_it_is() {
         assert_eq!(Escaped("v=STS1; to=true").to_string(), "v=STS1; to=true");
         assert_eq!(Escaped("a\nb\u{1b}[31m\u{202e}").to_string(), "a\\u{a}b\\u{1b}[31m\\u{202e}");
+    }
+
+    #[test]
+    fn json_is_printable_ascii_and_reads_back_as_what_it_was() {
+        for text in ["a\nb\u{1b}[31m\u{202e}\u{7f}\u{85}", "\u{1f4e7} \u{fc}\"\\", ""] {
+            let value = serde_json::json!({ "x": text });
+            let shown = Json(&value).to_string();
+            assert!(shown.bytes().all(|b| (b' '..=b'~').contains(&b)), "{shown}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value, "{shown}");
+        }
     }
 
     #[test]

@@ -109,6 +109,12 @@ impl CachePath {
         self.beside(".reports")
     }
 
+    /// The file of answers that withheld mail: `cache.withheld.db` beside `cache.db`.
+    #[must_use]
+    pub fn of_withheld(&self) -> Self {
+        self.beside(".withheld")
+    }
+
     fn beside(&self, suffix: &str) -> Self {
         let mut name = self.0.file_stem().unwrap_or_default().to_owned();
         name.push(suffix);

@@ -43,6 +43,7 @@ mod tally;
 mod transfer;
 mod version_1;
 mod version_2;
+mod withheld;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
@@ -57,6 +58,7 @@ pub use memory::InMemory;
 pub use outlook::{InForce, Outlook};
 pub use snapshot::{DomainSnapshot, Rehearsal};
 pub use transfer::{Provenance, Refusal};
+pub use withheld::{WithheldAnswer, WithheldAnswers};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;

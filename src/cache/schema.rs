@@ -229,6 +229,33 @@ pub(super) const REPORTS: Schema = Schema {
     is_expendable: false,
 };
 
+/// Answers that withheld mail. What was asked about no host has an empty one.
+pub(super) const WITHHELD: Schema = Schema {
+    application_id: 0x5354_5357,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX withheld_by_domain ON withheld (domain, last)",
+        "CREATE INDEX withheld_by_knowledge ON withheld (known, last)",
+        "CREATE TABLE withheld (
+            number INTEGER PRIMARY KEY,
+            domain TEXT NOT NULL,
+            host TEXT NOT NULL,
+            asker TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            times INTEGER NOT NULL,
+            known INTEGER NOT NULL
+        ) STRICT",
+    ],
+    count: None,
+    synchronous: "NORMAL",
+    ancestors: &[],
+    patience: CACHE_EXPENDABLE_WAIT,
+    is_expendable: true,
+};
+
 impl Schema {
     /// Looks at the marks and the definitions; runs nothing that the file brings along.
     pub(super) fn inspect(&self, connection: &Connection) -> rusqlite::Result<Found> {

@@ -9,12 +9,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The version, the commit that it was built from where that is known, and the crypto library.
+const VERSION: &str = env!("SMTP_STS_VERIFY_VERSION");
+
 /// Does the receiving domain demand authenticated TLS, and may its mail go to this host?
 ///
 /// The answer comes from MTA-STS (RFC 8461), DANE (RFC 7672) and SMTP STS (the draft of 2016), asked of DNS and HTTPS by
 /// this program itself, which validates DNSSEC on its own. Exim gets one line; on a terminal people get a few more.
 #[derive(Debug, Parser)]
-#[command(name = "smtp-sts-verify", version, args_conflicts_with_subcommands = true)]
+#[command(name = "smtp-sts-verify", version = VERSION, args_conflicts_with_subcommands = true)]
 #[command(
     override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]\n       smtp-sts-verify COMMAND ..."
 )]
@@ -29,6 +32,9 @@ pub struct Arguments {
     /// The question of the default command.
     #[command(flatten)]
     pub verify: VerifyArguments,
+    /// Whether pages for people have colours
+    #[arg(long, value_name = "auto|always|never", global = true, default_value = "auto")]
+    pub color: super::terminal::Color,
 }
 
 /// The commands, in the order in which people need them.
@@ -79,6 +85,8 @@ pub enum Command {
     /// address. It learns that from Exim's events and from its own look-ups. With read: what the reports say that others send about
     /// a domain of yours.
     Reports(super::reports::ReportsArguments),
+    /// Can the configuration be used, and what is in force?
+    Config(super::config::ConfigArguments),
     /// What does a word mean that this program says?
     ///
     /// A reason of a verdict, a lint code, a check of doctor, a result type of TLS reports, or an exit code: what it means for

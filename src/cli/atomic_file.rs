@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 /// A file in the making; dropped before its end, it leaves nothing.
@@ -45,6 +45,14 @@ impl AtomicFile {
             opened => opened?,
         };
         Ok(Self { file: BufWriter::new(file), path, mode })
+    }
+
+    /// Gives the file to a group; whether that may read it says the mode.
+    ///
+    /// # Errors
+    /// If the system does not let us.
+    pub(super) fn give_to_group(&self, group: u32) -> io::Result<()> {
+        fchown(self.file.get_ref(), None, Some(group))
     }
 
     /// Gives the file its name, once its octets are on the disk.

@@ -14,7 +14,7 @@ use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use crate::config::{Access, Choices, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::doctor::judge::{Everything, judge};
-use crate::doctor::look::{cache, exim, outside as outside_look, process};
+use crate::doctor::look::{cache, exim, outside as outside_look, postfix, process};
 use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Seen, Starter};
 use crate::doctor::{Health, human, json};
 use crate::https::PolicyUrl;
@@ -41,6 +41,12 @@ pub struct DoctorArguments {
     /// Exim's binary [default: /usr/sbin/exim4, or where else it may be]
     #[arg(long, value_name = "FILE")]
     pub exim: Option<PathBuf>,
+    /// The directory of Postfix's commands [default: /usr/sbin, or where else they may be]
+    #[arg(long, value_name = "DIR")]
+    pub postfix: Option<PathBuf>,
+    /// Tells only what is not fine; nothing, if all is
+    #[arg(long)]
+    pub quiet: bool,
     /// A web server that is asked for the time
     #[arg(long, value_name = "URL", default_value = HTTPS_URL, value_parser = url)]
     pub https_url: PolicyUrl,
@@ -104,9 +110,11 @@ fn work(
         None => look(arguments, &setup, &path, setup.anchors()?, until)?,
     };
     let diagnosis = judge(&everything, SystemClock.now());
+    let told = if arguments.quiet { diagnosis.only_bad() } else { diagnosis.clone() };
     let text = match arguments.format {
-        Format::Human => human::page(&diagnosis, terminal::paint()),
-        Format::Json => json::object(&diagnosis),
+        Format::Human if arguments.quiet && told.findings.is_empty() => String::new(),
+        Format::Human => human::page(&told, terminal::paint()),
+        Format::Json => json::object(&told),
     };
     let status = match diagnosis.health() {
         Health::NotChecked | Health::Fine => ExitStatus::Own(0),
@@ -134,12 +142,14 @@ fn look(
         uid if exims_user.as_ref().is_ok_and(|user| user.uid == uid) => Starter::EximUser,
         _ => Starter::Other,
     };
+    let commands = arguments.postfix.clone().map_or_else(postfix::find, Ok);
+    let look_at_postfix = || commands.as_ref().map(|place| postfix::look(place, until)).map_err(Clone::clone);
     let look_at_exim = || -> Seen<Exim> { Ok(exim::look(&binary.clone()?, &exims_user, starter, until)) };
     if starter != Starter::Root {
-        let (exim, outside) = thread::scope(|scope| {
-            let exim = scope.spawn(look_at_exim);
+        let (exim, postfix, outside) = thread::scope(|scope| {
+            let (exim, postfix) = (scope.spawn(look_at_exim), scope.spawn(look_at_postfix));
             let outside = look_outside(arguments, setup, anchors, until);
-            (exim.join().unwrap_or_else(|_| Err(FAILED.to_owned())), outside)
+            (joined(exim.join()), joined(postfix.join()), outside)
         });
         let own = look_at_cache(path, setup);
         let as_exim = match starter {
@@ -147,11 +157,12 @@ fn look(
             Starter::Root | Starter::Other => Err("only root can look as Exim's user".to_owned()),
         };
         let cache = Caches { place, own: Ok(own), started_by: starter, exim: as_exim };
-        return Ok(Everything { outside: Ok(outside?), cache, exim });
+        return Ok(Everything { outside: Ok(outside?), cache, exim, postfix });
     }
     let harmless = path.owner_of_directory().filter(|owner| owner.uid != 0);
     let harmless = harmless.or_else(|| exims_user.as_ref().ok().copied()).unwrap_or(NOBODY);
-    let (outside, own, as_exim, exim) = thread::scope(|scope| {
+    let (outside, own, as_exim, exim, postfix) = thread::scope(|scope| {
+        let postfix = scope.spawn(look_at_postfix);
         let outside = scope.spawn(|| child::<Outside>(arguments, Part::Outside, Some(harmless), until));
         let own = scope.spawn(|| child::<CacheView>(arguments, Part::Cache, None, until));
         let as_exim = scope.spawn(|| {
@@ -159,9 +170,10 @@ fn look(
             Ok(child::<CacheView>(arguments, Part::Cache, Some(user), until))
         });
         let exim = look_at_exim();
-        (joined(outside.join()), joined(own.join()), joined(as_exim.join()), exim)
+        (joined(outside.join()), joined(own.join()), joined(as_exim.join()), exim, joined(postfix.join()))
     });
-    Ok(Everything { outside, cache: Caches { place, own, started_by: starter, exim: as_exim }, exim })
+    let cache = Caches { place, own, started_by: starter, exim: as_exim };
+    Ok(Everything { outside, cache, exim, postfix })
 }
 
 /// What a thread that panicked has to say.
@@ -232,6 +244,8 @@ fn look_outside(
 ) -> Result<Outside, Failure> {
     let wanted = outside_look::Wanted {
         servers: setup.servers().map_err(|error| error.to_string()),
+        // Whoever names a server wants to know how it would do, for both.
+        looks_at_theirs: arguments.outside.shared.dns.is_empty(),
         anchors: Arc::new(anchors),
         anchor_file: setup.choices().shared.trust_anchor.clone(),
         https: setup.https(),

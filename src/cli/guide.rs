@@ -57,6 +57,7 @@ pub const GUIDES: &[Guide] = &[
             ("doctor", "is all well here?"),
             ("doctor --dns 127.0.0.1", "with another name server"),
             ("doctor --format json", "for monitoring"),
+            ("doctor --quiet", "for cron: speaks only of what is not fine"),
         ],
         exits: &[
             (0, "fine"),
@@ -213,6 +214,31 @@ pub const GUIDES: &[Guide] = &[
         ],
     },
     Guide {
+        path: "config",
+        examples: &[
+            ("config check", "can the configuration be used?"),
+            ("config show", "what is in force, and where does it come from?"),
+        ],
+        exits: CONFIG,
+    },
+    Guide {
+        path: "config check",
+        examples: &[
+            ("config check", "before a restart or a reload"),
+            ("config check --config new.toml", "a file, before it takes its place"),
+        ],
+        exits: CONFIG,
+    },
+    Guide {
+        path: "config show",
+        examples: &[
+            ("config show", "every value, with file and line"),
+            ("config show --format json", "for programs"),
+        ],
+        exits: CONFIG,
+    },
+    Guide { path: "config keep", examples: &[("config keep", "as root; the unit does so")], exits: CONFIG },
+    Guide {
         path: "why",
         examples: &[
             ("why", "all words, by family"),
@@ -244,6 +270,12 @@ pub const GUIDES: &[Guide] = &[
         examples: &[("generate completions fish", "to standard output")],
         exits: &[(0, "written")],
     },
+];
+
+const CONFIG: &[(u8, &str)] = &[
+    (0, "it can be used"),
+    (75, "config keep: the copy cannot be written"),
+    (78, "it cannot be used, or something that it names cannot be read"),
 ];
 
 const CACHE: &[(u8, &str)] = &[
@@ -326,9 +358,12 @@ fn in_its_place(arg: Arg) -> Arg {
         "https_port" | "smtp_port" | "allow_private_addresses" => {
             arg.help_heading("For laboratories").hide_short_help(true)
         }
-        "require_authentication" | "on_unreachable" | "mechanisms" | "tls_verified" | "log_format" => {
-            arg.hide_short_help(true)
-        }
+        "require_authentication"
+        | "on_unreachable"
+        | "mechanisms"
+        | "tls_verified"
+        | "log_format"
+        | "color" => arg.hide_short_help(true),
         "caller_txt" | "caller_dnssec" => arg.help_heading("For compatibility").hide_short_help(true),
         _ => arg,
     }

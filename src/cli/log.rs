@@ -4,22 +4,31 @@
 //! Libraries log strangers' names as they come, so nothing is written as it comes: each value is cut and escaped in one
 //! place, before any of the three shapes knows it. One event is one line, whatever it is about.
 
-use crate::config::{Choices, LogFormat};
+use crate::config::{Choices, LogFormat, LogLevel};
 use crate::limits::MAX_LOG_VALUE;
+use crate::serve::messages::DEBUGGED;
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
-use std::os::unix::net::UnixDatagram;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Where the journal takes entries (systemd.journal-fields(7), its native protocol).
 const JOURNAL: &str = "/run/systemd/journal/socket";
+
+/// Where it takes what the programs of units write to standard error (systemd-journald.service(8)).
+const JOURNAL_STREAM: &str = "/run/systemd/journal/stdout";
+
+/// The field of an event that is the id of its message in systemd's catalogue.
+const MESSAGE_ID: &str = "message_id";
 
 /// Whose events are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +45,29 @@ const DAEMON: &str = "smtp_sts_verify::serve";
 /// the cache cannot be used, and whoever asks would fill the log otherwise.
 const LOOK_UPS: &str = "smtp_sts_verify::verify";
 
+/// What the daemon's log tells now: the number of a [`LogLevel`]. A reload changes it, and the log is one for the process.
+static LEVEL: AtomicU8 = AtomicU8::new(2);
+
+/// Changes what the daemon's log tells.
+pub(super) fn set_level(level: LogLevel) {
+    let number = match level {
+        LogLevel::Error => 0,
+        LogLevel::Warn => 1,
+        LogLevel::Info | LogLevel::Debug => 2,
+    };
+    LEVEL.store(number, Ordering::Relaxed);
+}
+
+/// Whether the daemon's log tells an event of that level now.
+fn tells(level: Level) -> bool {
+    let number = match level {
+        Level::ERROR => 0,
+        Level::WARN => 1,
+        _ => 2,
+    };
+    number <= LEVEL.load(Ordering::Relaxed)
+}
+
 /// Starts the log that these choices want, if they want one.
 pub(super) fn begin(choices: &Choices) {
     if let Some(format) = choices.log_format {
@@ -48,9 +80,19 @@ pub(super) fn start(format: LogFormat) {
     start_of(format, Talk::Everybody);
 }
 
-/// Starts the daemon's log.
-pub(super) fn start_for_the_daemon(choices: &Choices) {
-    start_of(choices.log_format.unwrap_or(LogFormat::Text), Talk::Daemon);
+/// Starts the daemon's log: where nobody chose a shape, the journal's own where the journal takes our standard error anyway, so that it
+/// has fields, and text elsewhere.
+pub(super) fn start_for_the_daemon(choices: &Choices, level: LogLevel) {
+    set_level(level);
+    let usual = || if is_taken_by_the_journal() { LogFormat::Journald } else { LogFormat::Text };
+    start_of(choices.log_format.unwrap_or_else(usual), Talk::Daemon);
+}
+
+/// Whether what is written to standard error ends up in the journal.
+fn is_taken_by_the_journal() -> bool {
+    let stream = io::stderr().as_fd().try_clone_to_owned().map(UnixStream::from);
+    let peer = stream.and_then(|stream| stream.peer_addr());
+    peer.is_ok_and(|peer| peer.as_pathname() == Some(Path::new(JOURNAL_STREAM)))
 }
 
 fn start_of(format: LogFormat, talk: Talk) {
@@ -97,6 +139,10 @@ impl Log {
     fn take(&self, entry: &Entry) {
         // Whoever keeps no log is not told of it: the answer counts.
         let _ = match &self.shape {
+            // Where in the code something happened tells an administrator nothing.
+            Shape::Text if self.talk == Talk::Daemon => {
+                writeln!(io::stderr().lock(), "{:>5} {}", entry.level.as_str(), entry.sentence())
+            }
             Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
             Shape::Json => writeln!(io::stderr().lock(), "{}", entry.object()),
             Shape::Journal(socket) => socket.send(entry.datagram().as_bytes()).map(drop),
@@ -120,6 +166,10 @@ impl Subscriber for Log {
     }
 
     fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        if self.talk == Talk::Daemon && metadata.target() != DEBUGGED && !tells(*metadata.level()) {
+            return;
+        }
         self.take(&Entry::of(event, SystemClock.now()));
     }
 
@@ -159,7 +209,7 @@ impl Entry {
     /// The message with its fields, as people read it.
     fn sentence(&self) -> String {
         let mut text = self.message.clone();
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields.iter().filter(|(name, _)| *name != MESSAGE_ID) {
             // Writing into a String does not fail.
             let _ = write!(text, " {name}=\"{}\"", value.replace('"', "\\\""));
         }
@@ -197,6 +247,11 @@ impl Entry {
             self.target
         );
         for (name, value) in &self.fields {
+            if *name == MESSAGE_ID {
+                // Writing into a String does not fail.
+                let _ = writeln!(text, "MESSAGE_ID={value}");
+                continue;
+            }
             let name: String = name
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })

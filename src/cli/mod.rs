@@ -3,6 +3,7 @@
 pub mod args;
 mod atomic_file;
 mod cache;
+pub mod config;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
@@ -20,7 +21,8 @@ pub mod probe;
 pub mod reports;
 mod runtime;
 pub mod serve;
-mod terminal;
+pub mod terminal;
+mod usage;
 mod verify;
 mod watchdog;
 pub mod why;
@@ -33,8 +35,10 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 11] =
-    ["cache", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "reports", "serve", "why"];
+const FOR_PEOPLE: [&str; 12] = [
+    "cache", "config", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "reports",
+    "serve", "why",
+];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
@@ -48,9 +52,16 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     if let Some(question) = a_mail_servers_question(&arguments) {
         return verify::run(&question);
     }
+    let arguments = match usage::of(arguments) {
+        Ok(arguments) => arguments,
+        Err(status) => return status,
+    };
     let read = guide::command()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
+    if let Ok(read) = &read {
+        terminal::choose(read.color);
+    }
     match read {
         Ok(Arguments { command: Some(Command::Lookup(question)), .. }) => lookup::run(&question),
         Ok(Arguments { command: Some(Command::Lint(question)), .. }) => lint::run(&question),
@@ -61,16 +72,15 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Probe(question)), .. }) => probe::run(&question),
         Ok(Arguments { command: Some(Command::Serve(places)), .. }) => serve::run(&places),
         Ok(Arguments { command: Some(Command::Reports(question)), .. }) => reports::run(&question),
+        Ok(Arguments { command: Some(Command::Config(question)), .. }) => config::run(&question.command),
         Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
         Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),
         Ok(
             Arguments { command: Some(Command::Verify(question)), .. }
-            | Arguments { command: None, verify: question },
+            | Arguments { command: None, verify: question, .. },
         ) => verify::run(&question),
-        Err(error) if is_a_plugin && error.use_stderr() => {
-            probe::unknown(error.to_string().lines().next().unwrap_or_default())
-        }
-        Err(error) if is_for_a_person => output::usage_for_a_person(&error),
+        Err(error) if is_a_plugin && error.use_stderr() => probe::unknown(&usage::sentence(&error)),
+        Err(error) if is_for_a_person || format == Format::Human => usage::for_a_person(&error, &arguments),
         Err(error) => output::usage(&error, format, asker),
     }
 }

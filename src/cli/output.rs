@@ -41,23 +41,7 @@ pub(super) fn usage(error: &clap::Error, format: Format, asker: Asker) -> ExitSt
     if !error.use_stderr() {
         return write(&text, ExitStatus::Deliver);
     }
-    let first = text.lines().next().unwrap_or_default();
-    let why = first.strip_prefix("error: ").unwrap_or(first).chars().take(400).collect();
-    failure(Reason::Usage, why, format, asker)
-}
-
-/// The same for a person: a mistake goes to standard error, in clap's words.
-pub(super) fn usage_for_a_person(error: &clap::Error) -> ExitStatus {
-    let text = error.render().to_string();
-    if !error.use_stderr() {
-        return write(&text, ExitStatus::Deliver);
-    }
-    let mut stderr = std::io::stderr().lock();
-    for line in text.lines() {
-        // Nobody is left to tell if this fails, too.
-        let _ = writeln!(stderr, "{}", Escaped(line));
-    }
-    ExitStatus::Usage
+    failure(Reason::Usage, super::usage::sentence(error), format, asker)
 }
 
 /// An answer without an evaluation: the mail waits.

@@ -18,8 +18,11 @@ use crate::serve::tlsrpt_recorder::TlsrptRecorder;
 use crate::serve::world::World;
 use clap::Args;
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::{LocalSet, spawn_local};
 use tracing::warn;
@@ -33,9 +36,20 @@ pub struct ServeArguments {
     /// Starts as root all the same; files that it makes are root's then
     #[arg(long)]
     pub allow_root: bool,
+    /// A copy of an earlier configuration, root's alone, that counts if the daemon is started with one that cannot be used
+    #[arg(long, value_name = "FILE")]
+    pub last_good: Option<PathBuf>,
     /// Whom to ask and to trust.
     #[command(flatten)]
     pub outside: OutsideArguments,
+}
+
+/// What the daemon starts with.
+struct Start {
+    world: World,
+    places: Places,
+    /// Why an older configuration counts.
+    older: Option<String>,
 }
 
 /// Runs the command.
@@ -54,10 +68,8 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let misconfigured = |error: &dyn fmt::Display| Failure(ExitStatus::Configuration, error.to_string());
     let failed = |error: io::Error| Failure(ExitStatus::Internal, error.to_string());
     privileges::as_a_daemon(arguments.allow_root).map_err(|error| misconfigured(&error))?;
-    let (choices, places) = prepared(arguments).map_err(|error| misconfigured(&error))?;
-    log::start_for_the_daemon(&choices);
-    panic::install_for_the_daemon();
-    let world = Arc::new(world(choices, &places).map_err(|error| misconfigured(&error))?);
+    let Start { world, places, older } = start(arguments).map_err(|error| misconfigured(&error))?;
+    let world = Arc::new(world);
     let limits = ConcurrencyLimits::within(lifecycle::descriptors());
     let runtime = runtime::build().map_err(failed)?;
     let counters = Arc::new(Counters::default());
@@ -78,7 +90,7 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let engine = Engine::new(worker, events, recorder);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);
-        lifecycle::live(listening, limits, engine, counters, reload).await.map_err(failed)
+        lifecycle::live(listening, limits, engine, counters, older, reload).await.map_err(failed)
     })
 }
 
@@ -106,17 +118,58 @@ fn read_again(arguments: &ServeArguments, before: &Places) -> Result<World, Stri
     if !places.are_where(before) {
         warn!("[serve] names other places to listen at; they count after a restart");
     }
-    world(choices, &places).map_err(|error| error.to_string())
+    let level = places.log_level.unwrap_or_default();
+    let world = world(choices, &places).map_err(|error| error.to_string())?;
+    log::set_level(level);
+    Ok(world)
 }
 
 /// What the choices come down to.
 fn world(choices: Choices, places: &Places) -> Result<World, BadConfiguration> {
-    World::of(&Setup::open(choices, Access::Starter)?, places.answer_within())
+    World::of(&Setup::open(choices, Access::Starter)?, places)
+}
+
+/// What the daemon starts with: the configuration, or the last good one in its place. The log begins here.
+fn start(arguments: &ServeArguments) -> Result<Start, BadConfiguration> {
+    let file = &arguments.outside.config;
+    let begun = |path: &Path| {
+        let (choices, places) = prepared_from(arguments, path)?;
+        log::start_for_the_daemon(&choices, places.log_level.unwrap_or_default());
+        panic::install_for_the_daemon();
+        world(choices, &places).map(|world| (world, places))
+    };
+    let why = match begun(file) {
+        Ok((world, places)) => return Ok(Start { world, places, older: None }),
+        Err(why) => why,
+    };
+    let Some(copy) = &arguments.last_good else { return Err(why) };
+    match is_roots_alone(copy).and_then(|()| begun(copy).map_err(|error| error.to_string())) {
+        Ok((world, places)) => Ok(Start { world, places, older: Some(why.to_string()) }),
+        Err(unusable) => Err(BadConfiguration(format!("{why}; and no earlier one can be used: {unusable}"))),
+    }
+}
+
+/// Whether nobody but root can have written a file: the daemon could choose what it starts with, otherwise.
+fn is_roots_alone(path: &Path) -> Result<(), String> {
+    let directory = path.parent().unwrap_or(path);
+    for place in [path, directory] {
+        let shown = place.display();
+        let meta = fs::symlink_metadata(place).map_err(|error| format!("{shown}: {error}"))?;
+        if meta.is_symlink() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
+            return Err(format!("{shown} is a link, or others than root may write it"));
+        }
+    }
+    Ok(())
 }
 
 /// What the command line and the configuration come down to.
 fn prepared(arguments: &ServeArguments) -> Result<(Choices, Places), BadConfiguration> {
-    let choices = arguments.outside.without_a_log()?;
+    prepared_from(arguments, &arguments.outside.config)
+}
+
+/// The same, with another file.
+fn prepared_from(arguments: &ServeArguments, file: &Path) -> Result<(Choices, Places), BadConfiguration> {
+    let choices = arguments.outside.given().with_file(file)?;
     let places = arguments.places.clone().or(choices.serve.clone());
     Ok((choices, places))
 }

@@ -4,12 +4,40 @@
 //! a terminal (indicatif) reads it for those. Nothing else does, and a verdict depends on none of it.
 
 use crate::render::page::Paint;
+use clap::ValueEnum;
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
+
+/// `--color`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that has not been told otherwise
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// What the command line says about colours.
+static CHOICE: OnceLock<Color> = OnceLock::new();
+
+/// Takes note of what the command line says about colours.
+pub(super) fn choose(color: Color) {
+    // One command line is all there is.
+    let _ = CHOICE.set(color);
+}
 
 /// How a page for standard output is painted: in colour only on a terminal, and not for those who set `NO_COLOR`
-/// (no-color.org) or whose terminal is dumb.
+/// (no-color.org) or whose terminal is dumb; or as `--color` says.
 #[must_use]
 pub(super) fn paint() -> Paint {
+    match CHOICE.get().copied().unwrap_or_default() {
+        Color::Always => return Paint::Colour,
+        Color::Never => return Paint::Plain,
+        Color::Auto => {}
+    }
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
     if std::io::stdout().is_terminal() && variable("NO_COLOR").is_none() && !dumb {
         Paint::Colour

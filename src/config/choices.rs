@@ -3,15 +3,15 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::section::{line_of, mistake};
 use super::shared::{ConditionArgs, SharedArgs};
-use super::{Places, Rules};
+use super::{Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
 use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
 use crate::overrides::Overrides;
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
-use crate::text::Escaped;
 use crate::verdict::OnUnreachable;
 use crate::verify::NoEvaluation;
 use clap::{Arg, Args, ValueEnum};
@@ -24,10 +24,14 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 use toml::Spanned;
-use toml::de::{DeTable, Deserializer};
+use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
 /// Where the configuration is looked for; it may be absent there.
 pub const DEFAULT_FILE: &str = "/etc/smtp-sts-verify/config.toml";
+
+/// Where root keeps a copy of the configuration that was checked last, for a daemon that is started with one that cannot be
+/// used: in a directory of its own, for nobody but root may change it.
+pub const LAST_GOOD_FILE: &str = "/var/lib/smtp-sts-verify-config/last-good.toml";
 
 /// The choices; every one may be left out. What is skipped here is read from the same text by its own type ([`Choices::parse`]).
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -169,19 +173,13 @@ impl Choices {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn with_file(self, path: &Path) -> Result<Self, BadConfiguration> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_FILE) => {
-                return Ok(self);
-            }
-            Err(error) => {
-                return Err(BadConfiguration(format!(
-                    "the configuration {} cannot be read: {error}",
-                    path.display()
-                )));
-            }
-        };
-        Ok(self.or(Self::parse(&text, path)?))
+        Ok(self.with(&Written::read(path)?))
+    }
+
+    /// The same of a file that has been read.
+    #[must_use]
+    pub fn with(self, file: &Written) -> Self {
+        self.or(file.choices.clone())
     }
 
     /// Reads the text of a configuration; `path` is for the error.
@@ -189,22 +187,7 @@ impl Choices {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, BadConfiguration> {
-        let wrong = |error: toml::de::Error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
-            BadConfiguration(format!("{} line {line}: {}", path.display(), Escaped(error.message())))
-        };
-        let file = DeTable::parse(text).map_err(wrong)?;
-        // The sections are one type's alone, and may be long; the flags are a few words.
-        let is_flag = |key: &str| !matches!(key, "override" | "serve");
-        let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
-        let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
-        let flags = Spanned::new(file.span(), flags);
-        BTreeMap::<Key, IgnoredAny>::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
-        let shared = SharedArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
-        let conditions = ConditionArgs::deserialize(Deserializer::from(flags)).map_err(wrong)?;
-        let rest = Self::deserialize(Deserializer::from(file)).map_err(wrong)?;
-        Ok(Self { shared, conditions, ..rest })
+        Written::parse(text, path).map(|written| written.choices)
     }
 
     fn or(self, file: Self) -> Self {
@@ -217,6 +200,14 @@ impl Choices {
             overrides: file.overrides,
             serve: file.serve,
         }
+    }
+
+    /// Every key with its value in force, if these are the options of the command line and that is the file.
+    #[must_use]
+    pub fn settings(&self, file: &Written) -> Vec<Setting> {
+        let places = self.serve.clone().or(file.choices.serve.clone());
+        let in_force = Self { serve: places, ..self.clone().or(file.choices.clone()) };
+        settings::of(self, file, &in_force)
     }
 
     /// The cache file.
@@ -269,6 +260,88 @@ impl Choices {
     pub fn format(&self) -> Format {
         self.format.unwrap_or_else(Format::of_stdout)
     }
+}
+
+/// What stands in a file, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// The choices.
+    pub choices: Choices,
+    /// Whether there is a file.
+    pub is_there: bool,
+    /// The lines of the keys, by section (empty: above all of them) and key.
+    lines: BTreeMap<(String, String), usize>,
+}
+
+impl Written {
+    /// Reads a configuration. Only the file at the default place may be absent.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`].
+    pub fn read(path: &Path) -> Result<Self, BadConfiguration> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_FILE) => {
+                Ok(Self::default())
+            }
+            Err(error) => {
+                Err(BadConfiguration(format!("the configuration {} cannot be read: {error}", path.display())))
+            }
+        }
+    }
+
+    /// Reads the text of a configuration; `path` is for the error.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, BadConfiguration> {
+        let wrong = |error: toml::de::Error| BadConfiguration(mistake::<Choices, Places>(text, path, &error));
+        let file = DeTable::parse(text).map_err(wrong)?;
+        let lines = lines(text, file.get_ref());
+        // The sections are one type's alone, and may be long; the flags are a few words.
+        let is_flag = |key: &str| !matches!(key, "override" | "serve");
+        let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
+        let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let flags = Spanned::new(file.span(), flags);
+        BTreeMap::<Key, IgnoredAny>::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let shared = SharedArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let conditions = ConditionArgs::deserialize(Deserializer::from(flags)).map_err(wrong)?;
+        let rest = Choices::deserialize(Deserializer::from(file)).map_err(wrong)?;
+        Ok(Self { choices: Choices { shared, conditions, ..rest }, is_there: true, lines })
+    }
+
+    /// The line of a key; of an override, that of its section.
+    #[must_use]
+    pub fn line_of(&self, section: &str, key: &str) -> Option<usize> {
+        self.lines.get(&(section.to_owned(), key.to_owned())).copied()
+    }
+
+    /// How many keys are set, an override counted as one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether no key is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// The line of each key, those of the sections beside their sections.
+fn lines(text: &str, file: &DeTable<'_>) -> BTreeMap<(String, String), usize> {
+    let place = |section: &str, key: &Spanned<DeString<'_>>| {
+        ((section.to_owned(), key.get_ref().to_string()), line_of(text, key.span().start))
+    };
+    let mut lines = BTreeMap::new();
+    for (key, value) in file {
+        match value.get_ref() {
+            DeValue::Table(section) => lines.extend(section.keys().map(|below| place(key.get_ref(), below))),
+            _ => lines.extend([place("", key)]),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

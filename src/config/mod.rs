@@ -12,11 +12,42 @@ mod choices;
 mod places;
 pub mod privileges;
 mod rules;
+mod section;
+mod settings;
 mod setup;
 mod shared;
 
-pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LogFormat};
-pub use places::{AnswerWithin, Places};
+pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
+pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
 pub use rules::{Asked, Rules};
 pub use setup::{Access, Dns, Setup, Storage};
 pub use shared::{ConditionArgs, Deadline, NameServer, SharedArgs, TlsVerified, WhenUnreachable};
+
+/// A key of the configuration, its value in force, and where that comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The section that it stands in, without brackets; empty: above all of them.
+    pub section: String,
+    /// The key.
+    pub key: String,
+    /// The value as it could stand in the file; null where nothing was chosen.
+    pub value: serde_json::Value,
+    /// What holds where nothing was chosen, in words.
+    pub instead: &'static str,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody chose it.
+    Default,
+    /// The configuration.
+    File {
+        /// The line; of an override, that of its section.
+        line: usize,
+    },
+    /// The command line, which wins.
+    Flag,
+}

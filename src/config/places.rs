@@ -1,15 +1,17 @@
-//! Where the daemon listens, and how long its askers wait.
+//! Where the daemon listens, how long its askers wait, and what its log tells.
 
 use super::address::{Address, Loopback};
 use super::shared::one_or_more;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
+use crate::name::PolicyDomain;
 use crate::text::excerpt;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Deserialize;
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where the daemon listens, and how long its askers wait: the section `[serve]` of the configuration.
+/// Where the daemon listens, how long its askers wait, and what its log tells: the section `[serve]` of the configuration.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Places {
@@ -28,6 +30,46 @@ pub struct Places {
     /// An answer comes within this time, 0.1 to 4.5 [default: 4; Exim waits for 5]
     #[arg(long, value_name = "SECONDS")]
     pub answer_within: Option<AnswerWithin>,
+    /// What the daemon's log tells [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+    /// The log tells every answer about these domains and what it came from, whatever the level; repeatable
+    #[arg(long, value_name = "DOMAIN")]
+    #[serde(deserialize_with = "one_or_more")]
+    pub debug_domains: Vec<DebugDomain>,
+}
+
+/// What the daemon's log tells; each level with all before it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// What the daemon cannot go on with
+    Error,
+    /// What somebody should look at; among it mail that waits or is refused
+    Warn,
+    /// What the daemon does
+    #[default]
+    Info,
+    /// Every answer about every domain, and what it came from
+    Debug,
+}
+
+/// A domain whose answers are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebugDomain(pub PolicyDomain);
+
+impl FromStr for DebugDomain {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        PolicyDomain::parse(text).map(Self).map_err(|why| format!("the domain {why}"))
+    }
+}
+
+impl fmt::Display for DebugDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// How long an asker waits at most, in seconds.
@@ -70,6 +112,8 @@ impl Places {
             postfix: either(self.postfix, file.postfix),
             http: either(self.http, file.http),
             answer_within: self.answer_within.or(file.answer_within),
+            log_level: self.log_level.or(file.log_level),
+            debug_domains: either(self.debug_domains, file.debug_domains),
         }
     }
 

@@ -53,13 +53,22 @@ pub enum Check {
     EximDaemon,
     EximDaemonSocket,
     EximDaemonAnswer,
+    PostfixFound,
+    PostfixVersion,
+    PostfixMap,
+    PostfixLevel,
+    PostfixReports,
+    PostfixChroot,
+    PostfixCa,
+    PostfixDnssec,
+    PostfixAnswer,
     NetworkIpv4,
     NetworkIpv6,
 }
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 57] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -106,6 +115,15 @@ impl Check {
         Self::EximDaemon,
         Self::EximDaemonSocket,
         Self::EximDaemonAnswer,
+        Self::PostfixFound,
+        Self::PostfixVersion,
+        Self::PostfixMap,
+        Self::PostfixLevel,
+        Self::PostfixReports,
+        Self::PostfixChroot,
+        Self::PostfixCa,
+        Self::PostfixDnssec,
+        Self::PostfixAnswer,
         Self::NetworkIpv4,
         Self::NetworkIpv6,
     ];

@@ -93,6 +93,13 @@ impl Diagnosis {
         self.findings.iter().map(|finding| finding.health).max().unwrap_or(Health::NotChecked)
     }
 
+    /// What is not as it should be, alone.
+    #[must_use]
+    pub fn only_bad(&self) -> Self {
+        let bad = self.findings.iter().filter(|finding| finding.health >= Health::Warning);
+        Self { at: self.at, findings: bad.cloned().collect() }
+    }
+
     /// How many findings came to that.
     #[must_use]
     pub fn count(&self, health: Health) -> usize {

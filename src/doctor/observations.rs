@@ -17,7 +17,11 @@ pub struct Outside {
     pub now: u64,
     /// The name servers that this program asks.
     pub servers: Seen<Vec<Server>>,
-    /// What the C library, and so Exim, reads.
+    /// Those of `/etc/resolv.conf` that are not among them: the mail server alone asks them. `None` where a server was named to be looked
+    /// at, as if both asked it.
+    #[serde(default)]
+    pub theirs: Option<Vec<Server>>,
+    /// What the C library, and so the mail server, reads.
     pub resolv_conf: Seen<ResolvConf>,
     /// The root's keys, as the first server told them that did.
     pub root: Seen<Root>,
@@ -266,6 +270,21 @@ pub struct Exim {
     pub as_user: Seen<String>,
     /// The daemon that its files ask; the error says why there is none to look at.
     pub daemon: Seen<Daemon>,
+}
+
+/// Postfix, asked by its own commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postfix {
+    /// `postconf`.
+    pub binary: PathBuf,
+    /// What matters of `main.cf`, and its version (`mail_version`).
+    pub settings: Seen<Vec<(String, String)>>,
+    /// Whether `smtp(8)` runs in a chroot.
+    pub chroot: Seen<bool>,
+    /// Certificates in the file of authorities, if one is named.
+    pub authorities: Option<Seen<usize>>,
+    /// Each of our maps, and what `postmap -q` gets there about a domain; empty: nothing is demanded.
+    pub asked: Vec<(super::read::postfix::Socketmap, Seen<String>)>,
 }
 
 /// The daemon, as Exim's files ask it.

@@ -10,18 +10,20 @@ pub enum Topic {
     Trust,
     Cache,
     Exim,
+    Postfix,
     Network,
 }
 
 impl Topic {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NameServers,
         Self::ResolvConf,
         Self::Clock,
         Self::Trust,
         Self::Cache,
         Self::Exim,
+        Self::Postfix,
         Self::Network,
     ];
 
@@ -30,11 +32,12 @@ impl Topic {
     pub const fn heading(self) -> &'static str {
         match self {
             Self::NameServers => "Name servers",
-            Self::ResolvConf => "/etc/resolv.conf, for Exim's own lookups",
+            Self::ResolvConf => "/etc/resolv.conf, for the mail server's own lookups",
             Self::Clock => "Clock",
             Self::Trust => "Trust anchors and certification authorities",
             Self::Cache => "Cache",
             Self::Exim => "Exim",
+            Self::Postfix => "Postfix",
             Self::Network => "Network",
         }
     }

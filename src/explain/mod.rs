@@ -28,6 +28,7 @@ use crate::overrides::Decree;
 use crate::policy::Dialect;
 use crate::render;
 use crate::render::exim::{Asker, line};
+use crate::render::socketmap;
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::grounds::{Explained, Remembered};
@@ -59,6 +60,9 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
     /// What Exim's enforcing router does, which asks for the domain as a whole.
     pub exim: Exim,
+    /// What Postfix gets, which asks for the domain as a whole: the reply of the map `policy`.
+    #[serde(skip)]
+    pub postfix: String,
     /// The cache.
     pub cache: CacheSeen,
     /// The answer of memory alone, if that answers a delivery now.
@@ -185,6 +189,7 @@ impl Explanation {
         let mut all = Self {
             decision: Part::all(question, &report.judgement, grounds, now),
             exim: Exim::of(&question.request.domain, &for_a_router, report, Some(&seen.mx)),
+            postfix: socketmap::policy(&Report { judgement: for_a_router, ..report.clone() }).into_owned(),
             remembered: remembered.as_ref().map(|remembered| RememberedAnswer::of(remembered, report)),
             ..Self::bare(question, snapshot, report, now)
         };
@@ -222,6 +227,7 @@ impl Explanation {
             decision: vec![Part::of_decree(question.decree.as_ref(), now)],
             candidates: Candidate::all(&report.judgement),
             exim: Exim::of(&request.domain, &report.judgement, report, None),
+            postfix: socketmap::policy(report).into_owned(),
             cache: CacheSeen {
                 elsewhere: snapshot.elsewhere,
                 trouble: snapshot.trouble.as_ref().map(Said::from),

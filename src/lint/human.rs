@@ -45,7 +45,8 @@ pub fn text(parts: &[Part]) -> String {
         }
     }
     // Writing into a String does not fail.
-    let _ = writeln!(text, "{}", Tally::of(parts).sentence());
+    let unanswered = parts.iter().filter(|part| part.is_unanswered).count();
+    let _ = writeln!(text, "{}", Tally::of(parts).sentence(unanswered));
     text
 }
 
@@ -117,22 +118,31 @@ pub fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
 }
 
 impl Tally {
-    /// What the findings come to, in one line.
-    fn sentence(self) -> String {
-        let verdict = if self.errors == 0 { "well-formed" } else { "malformed" };
-        let count = |number: usize, severity: Severity| match number {
+    /// What was found, in one line.
+    fn sentence(self, unanswered: usize) -> String {
+        let count = |number: usize, word: &str| match number {
             0 => None,
-            1 => Some(format!("1 {}", severity.word())),
-            _ => Some(format!("{number} {}s", severity.word())),
+            1 => Some(format!("1 {word}")),
+            _ => Some(format!("{number} {word}s")),
         };
-        let counts = [
-            (self.errors, Severity::Error),
-            (self.warnings, Severity::Warning),
-            (self.notes, Severity::Note),
-        ];
-        let counts: Vec<String> =
-            counts.into_iter().filter_map(|(number, severity)| count(number, severity)).collect();
-        let counts = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
-        format!("{verdict}: {counts}")
+        let unanswered = match unanswered {
+            0 => None,
+            1 => Some("1 question without an answer".to_owned()),
+            _ => Some(format!("{unanswered} questions without an answer")),
+        };
+        let counts: Vec<String> = [
+            count(self.errors, Severity::Error.word()),
+            count(self.warnings, Severity::Warning.word()),
+            count(self.notes, Severity::Note.word()),
+            unanswered,
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if counts.is_empty() {
+            "nothing to complain of".to_owned()
+        } else {
+            format!("found: {}", counts.join(", "))
+        }
     }
 }

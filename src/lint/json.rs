@@ -9,7 +9,6 @@ use super::place::Place;
 use super::{Part, Tally};
 use crate::limits::MAX_FINDINGS_TOLD;
 use crate::policy::lint::{Explanation, Finding};
-use crate::text::Escaped;
 use serde_json::{Value, json};
 
 /// The answer about one text.
@@ -31,7 +30,7 @@ pub fn domain(domain: &str, parts: &[Part]) -> Value {
         json!({
             "title": part.title,
             "state": part.state,
-            "text": part.text.as_deref().map(|text| Escaped(&String::from_utf8_lossy(text)).to_string()),
+            "text": part.text.as_deref().map(|text| String::from_utf8_lossy(text).into_owned()),
             "value": part.value,
             "notes": part.notes,
         })

@@ -199,8 +199,11 @@ fn mail(summary: &Summary) -> (State, String) {
             (State::Warning, "mail is taken in clear text, without STARTTLS".to_owned())
         }
         Outcome::Deliverable => (State::Ok, format!("mail is taken by {taking} of {all} MX hosts")),
+        Outcome::Partly if taking == all => {
+            (State::Warning, format!("every MX host takes mail, but not at every address: {complaints}"))
+        }
         Outcome::Partly => {
-            (State::Warning, format!("mail is taken by {taking} of {all} MX hosts: {complaints}"))
+            (State::Warning, format!("mail is taken by {taking} of {all} MX hosts, not by: {complaints}"))
         }
         Outcome::Refused => (State::Critical, format!("an enforcing sender would not deliver: {complaints}")),
         Outcome::NoMail => (State::Critical, "the domain takes no mail (null MX)".to_owned()),

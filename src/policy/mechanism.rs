@@ -90,6 +90,11 @@ impl Mechanisms {
         }
     }
 
+    /// The words of those that are asked for and applied.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        self.each().into_iter().filter(|(_, included)| *included).map(|(mechanism, _)| mechanism.word())
+    }
+
     /// The words of those that are left out.
     pub fn left_out(self) -> impl Iterator<Item = &'static str> {
         self.each().into_iter().filter(|(_, included)| !included).map(|(mechanism, _)| mechanism.word())

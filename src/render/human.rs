@@ -97,6 +97,11 @@ fn host_line(host: &HostJudgement) -> String {
     format!("{}: {} ({}); {standing}", host.host, host.ruling.verdict.word(), host.ruling.reason.word())
 }
 
+/// Every question that was asked, with what was heard, a line each.
+pub fn evidence(report: &Report) -> impl Iterator<Item = String> {
+    report.evidence.iter().map(evidence_line)
+}
+
 fn evidence_line(evidence: &Evidence) -> String {
     let mut line = format!("{}: {}", evidence.question, evidence.class);
     if !evidence.said.is_empty() {

@@ -1,15 +1,14 @@
 //! The answer for programs: one JSON object on one line, printable ASCII.
 
 use super::exim::{Asker, permitted};
-use crate::text::Escaped;
+use crate::text::Json;
 use crate::timeline::{Step, Timeline};
 use crate::verify::{Evidence, Report};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `timeline`, `notes`.
-/// Strangers'
-/// texts are escaped as in every output before JSON escapes them again.
+/// Strangers' texts have the escapes of JSON and no others.
 #[must_use]
 pub fn object(report: &Report, asker: Asker) -> String {
     let mut object = Map::new();
@@ -26,22 +25,18 @@ pub fn object(report: &Report, asker: Asker) -> String {
         .map(|host| json!({"host": host.host.as_str(), "verdict": host.ruling.verdict.word(), "tls": host.ruling.tls.word(), "policy": host.ruling.policy.word(), "reason": host.ruling.reason.word()}))
         .collect();
     object.insert("hosts".into(), hosts.into());
-    object.insert("record".into(), report.record.as_ref().map_or(Value::Null, |text| safe(text)));
+    object.insert("record".into(), report.record.as_ref().map_or(Value::Null, |text| json!(text)));
     object.insert("evidence".into(), report.evidence.iter().map(evidence).collect());
     object.insert("timeline".into(), timeline(&report.timeline));
-    object.insert("notes".into(), report.notes.iter().map(|note| safe(note)).collect());
-    Value::Object(object).to_string()
-}
-
-fn safe(text: &str) -> Value {
-    Value::String(Escaped(text).to_string())
+    object.insert("notes".into(), report.notes.iter().map(|note| json!(note)).collect());
+    Json(&Value::Object(object)).to_string()
 }
 
 fn evidence(evidence: &Evidence) -> Value {
     json!({
-        "question": safe(&evidence.question),
+        "question": evidence.question,
         "class": evidence.class,
-        "said": safe(&evidence.said),
+        "said": evidence.said,
         "valid_until": evidence.valid_until.map(|moment| moment.0),
         "queries": evidence.queries,
         "elapsed_ms": evidence.elapsed.map(milliseconds),
@@ -54,7 +49,7 @@ fn timeline(timeline: &Timeline) -> Value {
     let path = timeline.critical_path();
     let step = |step: &Step| {
         json!({
-            "what": safe(&step.what),
+            "what": step.what,
             "from_ms": milliseconds(step.from),
             "to_ms": step.to.map(milliseconds),
             "critical": path.contains(&step),

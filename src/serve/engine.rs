@@ -17,7 +17,7 @@ use super::question::Question;
 use super::store::{Gone, Revision};
 use super::tlsrpt_recorder::TlsrptRecorder;
 use super::world::World;
-use crate::cache::Outlook;
+use crate::cache::{Outlook, WithheldAnswer, WithheldAnswers};
 use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
 use crate::policy::Mechanisms;
@@ -36,6 +36,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
 /// What answers questions: the engine, or a map in a test.
 pub trait Answers {
@@ -48,6 +49,12 @@ pub trait Answers {
     /// The mechanisms that are asked for and applied.
     fn mechanisms(&self) -> Mechanisms {
         Mechanisms::default()
+    }
+
+    /// Whether the log tells all about that domain.
+    fn is_debugged(&self, domain: &PolicyDomain) -> bool {
+        let _ = domain;
+        false
     }
 
     /// The question at the port of a service.
@@ -197,6 +204,27 @@ impl Engine {
         }
     }
 
+    /// Writes down answers that withheld mail, and waits until that is done.
+    pub async fn keep_withheld(&self, answers: Vec<WithheldAnswer>) {
+        let world = self.worker.world();
+        let storage = world.storage.clone();
+        let kept = self.worker.store().ask(&world, move |cache| {
+            let is_known =
+                |domain: &PolicyDomain| cache.stored(domain).is_ok_and(|stored| !stored.is_empty());
+            let answers: Vec<_> = answers
+                .into_iter()
+                .map(|answer| (is_known(&answer.domain), answer))
+                .map(|(is, one)| (one, is))
+                .collect();
+            WithheldAnswers::beside(&storage.path, storage.max_domains, SystemClock.now()).add(&answers)
+        });
+        // A store that is gone ends the daemon.
+        if let Ok(Err(trouble)) = kept.await {
+            let why = trouble.to_string();
+            warn!(why, "answers that withheld mail are not written down; cache history will lack them");
+        }
+    }
+
     /// Waits until what was counted is written down.
     pub async fn write_down(&self) {
         self.tlsrpt_recorder.write_down().await;
@@ -343,6 +371,10 @@ impl Answers for Rc<Engine> {
 
     fn mechanisms(&self) -> Mechanisms {
         self.worker.world().rules.mechanisms
+    }
+
+    fn is_debugged(&self, domain: &PolicyDomain) -> bool {
+        self.worker.world().debugged.has(domain)
     }
 
     fn at_service(&self, named: AtService) -> Result<Question, &'static str> {

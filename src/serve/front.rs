@@ -8,16 +8,20 @@ use super::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
 use super::engine::Answers;
 use super::http::{self, Pages};
 use super::listen::Listening;
+use super::messages::{DEBUGGED, MAIL_IS_REFUSED, MAIL_WAITS};
 use super::question::Question;
 use super::recent::Recent;
 use super::stream::Stream;
+use super::told::{Lines, Told};
+use crate::cache::WithheldAnswer;
 use crate::limits::{
     ACCEPT_PAUSE, DESCRIPTORS_FOR_FILES, DESCRIPTORS_LEAST, DESCRIPTORS_PER_LOOK_UP, DRAIN_GRACE,
     MAX_CONNECTIONS, MAX_CONNECTIONS_THAT_WAIT, MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS, MAX_PENDING_LOOK_UPS,
-    MAX_QUEUED_REQUESTS, PEER_TOLD_AFTER, READ_OCTETS, RESERVED_DESCRIPTORS,
+    MAX_QUEUED_REQUESTS, MAX_WITHHELD_UNWRITTEN, PEER_TOLD_AFTER, READ_OCTETS, RESERVED_DESCRIPTORS,
 };
-use crate::time::Clock as _;
+use crate::name::MxHost;
 use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use crate::verdict::Verdict;
 use futures_util::future::{Either, select};
 use nix::errno::Errno;
@@ -41,6 +45,11 @@ pub struct Front<A> {
     pub counters: Arc<Counters>,
     /// Refusals and defers of late.
     pub recent: RefCell<Recent>,
+    /// Why an older configuration than that of the file is in force; `None`: the file's is.
+    pub older: RefCell<Option<Rc<str>>>,
+    /// Answers that withheld mail, on their way into their file.
+    pub unwritten: RefCell<Vec<WithheldAnswer>>,
+    answer_log: RefCell<Told>,
     is_closing: Cell<bool>,
     told: Cell<Option<Instant>>,
     /// How many requests of all connections are under way.
@@ -59,20 +68,15 @@ impl<A> Front<A> {
             answers,
             counters,
             recent: RefCell::default(),
+            older: RefCell::default(),
+            unwritten: RefCell::default(),
+            answer_log: RefCell::default(),
             is_closing: Cell::new(false),
             told: Cell::new(None),
             under_way: Cell::new(0),
             heard,
             said: RefCell::default(),
         })
-    }
-
-    /// Takes down an answer that leaves.
-    pub fn answered(&self, to: Mta, question: &Question, answer: &Answer, from: Source, after: Duration) {
-        self.counters.answered(to, answer.verdict, answer.reason, from, after);
-        if answer.verdict != Verdict::Deliver {
-            self.recent.borrow_mut().answered(question, answer, SystemClock.now());
-        }
     }
 
     /// How many requests a connection may have under way: fewer, where all of them together have many.
@@ -118,6 +122,87 @@ pub(super) struct UnderWay<A>(Rc<Front<A>>);
 impl<A> Drop for UnderWay<A> {
     fn drop(&mut self) {
         self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
+    }
+}
+
+impl<A: Answers> Front<A> {
+    /// Takes down an answer that leaves.
+    pub fn answered(&self, to: Mta, question: &Question, answer: &Answer, from: Source, after: Duration) {
+        self.counters.answered(to, answer.verdict, answer.reason, from, after);
+        let is_debugged = self.answers.is_debugged(&question.domain);
+        if answer.verdict != Verdict::Deliver {
+            let now = SystemClock.now();
+            self.recent.borrow_mut().answered(question, answer, now);
+            self.keep(to, question, answer, now);
+            let telling = self.answer_log.borrow_mut().of(question, answer, now);
+            if let Some(told) = telling.lines(is_debugged) {
+                self.tell(to, question, answer, (from, after), told, is_debugged);
+            }
+        } else if is_debugged {
+            self.tell(to, question, answer, (from, after), Lines::default(), true);
+        }
+    }
+
+    /// Keeps an answer for its file; what was answered a moment ago is counted there.
+    fn keep(&self, to: Mta, question: &Question, answer: &Answer, now: UnixTime) {
+        let mut unwritten = self.unwritten.borrow_mut();
+        let one = WithheldAnswer {
+            domain: question.domain.clone(),
+            host: question.host.clone(),
+            asker: to.protocol().word().to_owned(),
+            verdict: answer.verdict,
+            reason: answer.reason,
+            first: now,
+            last: now,
+            times: 1,
+        };
+        let is_same = |other: &&mut WithheldAnswer| {
+            (&other.domain, &other.host, &other.asker) == (&one.domain, &one.host, &one.asker)
+                && (other.verdict, other.reason) == (one.verdict, one.reason)
+        };
+        if let Some(same) = unwritten.iter_mut().find(is_same) {
+            (same.last, same.times) = (now, same.times.saturating_add(1));
+        } else if unwritten.len() < MAX_WITHHELD_UNWRITTEN {
+            unwritten.push(one);
+        }
+    }
+
+    /// One line of the log about an answer.
+    fn tell(
+        &self,
+        to: Mta,
+        question: &Question,
+        answer: &Answer,
+        how: (Source, Duration),
+        lines: Lines,
+        is_debugged: bool,
+    ) {
+        let domain = question.domain.as_str();
+        let host = question.host.as_ref().map_or("-", MxHost::as_str);
+        let asked = question.asked();
+        let (reason, by) = (answer.reason.word(), to.protocol().word());
+        let (from, took) = (how.0.word(), format!("{} ms", how.1.as_millis()));
+        let configuration = if self.older.borrow().is_some() { "older" } else { "current" };
+        let Lines { again, others } = lines;
+        macro_rules! tell {
+            ($target:expr, $id:expr, $words:literal) => {
+                warn!(
+                    target: $target, message_id = $id, domain, host, reason, asked, by, took, from, configuration,
+                    again, others, $words
+                )
+            };
+        }
+        match (answer.verdict, is_debugged) {
+            (Verdict::Defer, false) => tell!(module_path!(), MAIL_WAITS, "mail waits"),
+            (Verdict::Defer, true) => tell!(DEBUGGED, MAIL_WAITS, "mail waits"),
+            (Verdict::Refuse, false) => {
+                tell!(module_path!(), MAIL_IS_REFUSED, "mail is refused at this host")
+            }
+            (Verdict::Refuse, true) => tell!(DEBUGGED, MAIL_IS_REFUSED, "mail is refused at this host"),
+            (Verdict::Deliver, _) => {
+                info!(target: DEBUGGED, domain, host, reason, asked, by, took, from, configuration, "mail may go");
+            }
+        }
     }
 }
 

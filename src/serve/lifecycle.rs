@@ -6,9 +6,14 @@ use super::counters::{Closed as _, Counters, Protocol, ReloadEnd};
 use super::engine::Engine;
 use super::front::{ConcurrencyLimits, Front, attend};
 use super::listen::Listening;
+use super::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
 use super::watch::Watch;
 use super::world::World;
-use crate::limits::{DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, PULSE_DEADLINE};
+use crate::limits::{
+    CONFIGURATION_TRIED_AGAIN, DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, MAX_LOG_VALUE,
+    PULSE_DEADLINE, WITHHELD_WRITTEN_AFTER,
+};
+use crate::text::{Printable, excerpt};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use futures_util::FutureExt as _;
@@ -59,7 +64,8 @@ pub fn descriptors() -> u64 {
 }
 
 /// Serves at these places until SIGTERM or SIGINT. SIGHUP has `reload` look for another world, on a
-/// thread that may wait for a disk; if there is none, the old one stays.
+/// thread that may wait for a disk; if there is none, the old one stays. `older` says why the daemon began with an older
+/// configuration than that of the file, if it did.
 ///
 /// # Errors
 /// If the system does not let it wait for signals.
@@ -68,6 +74,7 @@ pub async fn live<R>(
     limits: ConcurrencyLimits,
     engine: Rc<Engine>,
     counters: Arc<Counters>,
+    older: Option<String>,
     reload: R,
 ) -> io::Result<Ended>
 where
@@ -85,6 +92,13 @@ where
     }
     let hangups = signal(SignalKind::hangup())?;
     let front = Front::new(Rc::clone(&engine), Arc::clone(&counters));
+    if let Some(why) = older {
+        warn!(
+            message_id = CONFIGURATION_IS_OLDER,
+            why, "the configuration cannot be used; an older one is in force until it is mended"
+        );
+        front.older.replace(Some(why.into()));
+    }
     let mta_connections = ConnectionLimiter::new(
         limits.mta_connections,
         limits.mta_connections_that_wait,
@@ -93,7 +107,7 @@ where
     let http_connections =
         ConnectionLimiter::new(limits.http_connections, limits.http_connections, Arc::clone(&counters));
     let (stop, stopped) = watch::channel(false);
-    let status = answering(&places);
+    let answering = answering(&places);
     counters.loaded.set(SystemClock.now());
     let names = places.iter().map(|place| place.place.clone()).collect();
     let pages = Watch::new(Rc::clone(&engine), Rc::clone(&front), names);
@@ -110,10 +124,11 @@ where
         vital(&causes, "a place to listen at", attending);
     }
     vital(&causes, "the pulse", keep_pulse(Rc::clone(&engine)));
+    vital(&causes, "the file of withheld answers", keep_writing(Rc::clone(&front)));
     vital(
         &causes,
         "the reload",
-        keep_reloading(hangups, Rc::clone(&engine), counters, reload, status.clone()),
+        keep_reloading(hangups, Rc::clone(&front), counters, reload, answering.clone()),
     );
     let watched = Rc::clone(&engine);
     let sender = causes.clone();
@@ -121,8 +136,8 @@ where
         let thread = watched.lost().await;
         let _ = sender.send(EndCause::Broken(thread)).await;
     });
-    info!("{status}");
-    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    info!("{answering}");
+    notify(&[NotifyState::Ready, NotifyState::Status(&status(&answering, &front))]);
     if let Some(EndCause::Broken(part)) = ends.recv().await {
         return Ok(broken(part));
     }
@@ -133,6 +148,7 @@ where
         Either::Left(_) => {
             // All that the store was sent before this is on the disk.
             let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
+            let _ = timeout(PULSE_DEADLINE, write_withheld(&front)).await;
             let _ = timeout(PULSE_DEADLINE, engine.settled()).await;
             Ok(Ended::Drained)
         }
@@ -165,7 +181,10 @@ fn vital(causes: &mpsc::Sender<EndCause>, part: &'static str, run: impl Future<O
 }
 
 fn broken(part: &'static str) -> Ended {
-    error!(part, "a bug: a part of the daemon is gone, which ends so that it can be started again");
+    error!(
+        message_id = MISTAKE_OF_OURS,
+        part, "a bug: a part of the daemon is gone, which ends so that it can be started again"
+    );
     Ended::Broken(part)
 }
 
@@ -176,34 +195,86 @@ fn answering(places: &[Listening]) -> String {
     format!("Answering {}", places.join(", "))
 }
 
-/// Looks for another world as often as somebody says so.
+/// The line that `systemctl status` shows.
+fn status<A>(answering: &str, front: &Front<A>) -> String {
+    match front.older.borrow().as_deref() {
+        None => answering.to_owned(),
+        Some(why) => {
+            format!(
+                "An older configuration is in force: {}. {answering}",
+                Printable(&excerpt(why, MAX_LOG_VALUE))
+            )
+        }
+    }
+}
+
+/// Looks for another world as often as somebody says so; and while an older configuration is in force, whether that of the
+/// file has been mended.
 async fn keep_reloading<R>(
     mut hangups: Signal,
-    engine: Rc<Engine>,
+    front: Rc<Front<Rc<Engine>>>,
     counters: Arc<Counters>,
     reload: R,
-    status: String,
+    answering: String,
 ) where
     R: Fn() -> Result<World, String> + Clone + Send + 'static,
 {
-    while hangups.recv().await.is_some() {
-        let now = NotifyState::monotonic_usec_now();
-        notify(&now.map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]));
+    loop {
+        let is_older = front.older.borrow().is_some();
+        let is_asked = if is_older {
+            timeout(CONFIGURATION_TRIED_AGAIN, hangups.recv()).await.is_ok()
+        } else if hangups.recv().await.is_none() {
+            return;
+        } else {
+            true
+        };
+        if is_asked {
+            let now = NotifyState::monotonic_usec_now();
+            notify(
+                &now.map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]),
+            );
+        }
         let end = match spawn_blocking(reload.clone()).await {
             Ok(Ok(world)) => {
-                engine.renew(Arc::new(world));
+                front.answers.renew(Arc::new(world));
+                front.older.replace(None);
                 info!("the configuration was read again, and counts from now on");
                 counters.loaded.set(SystemClock.now());
                 ReloadEnd::Loaded
             }
             Ok(Err(why)) => {
-                warn!(why, "the configuration was read again and cannot be used; the old one still counts");
+                let is_news = front.older.borrow().as_deref() != Some(&why);
+                if is_asked || is_news {
+                    let why = why.as_str();
+                    warn!(
+                        why,
+                        "the configuration was read again and cannot be used; the old one still counts"
+                    );
+                }
+                front.older.replace(Some(why.into()));
                 ReloadEnd::Kept
             }
             Err(_) => ReloadEnd::Kept,
         };
-        counters.reloads.of(end).one();
-        notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+        if is_asked || end == ReloadEnd::Loaded {
+            counters.reloads.of(end).one();
+            notify(&[NotifyState::Ready, NotifyState::Status(&status(&answering, &front))]);
+        }
+    }
+}
+
+/// Writes down, now and then, which answers withheld mail.
+async fn keep_writing(front: Rc<Front<Rc<Engine>>>) {
+    loop {
+        sleep(WITHHELD_WRITTEN_AFTER).await;
+        write_withheld(&front).await;
+    }
+}
+
+async fn write_withheld(front: &Front<Rc<Engine>>) {
+    let answers = front.unwritten.take();
+    if !answers.is_empty() {
+        front.answers.keep_withheld(answers).await;
     }
 }
 
@@ -218,7 +289,10 @@ async fn keep_pulse(engine: Rc<Engine>) {
     loop {
         match timeout(PULSE_DEADLINE, engine.pulse()).await {
             Ok(()) => notify(&[NotifyState::Watchdog]),
-            Err(_) => warn!("a thread does not answer; the watchdog of systemd is not notified"),
+            Err(_) => warn!(
+                message_id = THREAD_IS_STUCK,
+                "a thread does not answer; the watchdog of systemd is not notified"
+            ),
         }
         sleep(pause).await;
     }

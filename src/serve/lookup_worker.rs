@@ -16,6 +16,7 @@ use super::front::ConcurrencyLimits;
 use super::gate::{Displaced, Gate, Place, Unwanted};
 use super::interests::Interests;
 use super::look_up::{Begun, Found, LookUp};
+use super::messages::DEBUGGED;
 use super::outside::Outside;
 use super::question::Question;
 use super::renewal;
@@ -30,6 +31,7 @@ use crate::limits::{
     WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
+use crate::render::human;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
@@ -48,6 +50,7 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::info;
 
 /// One look-up that is wanted.
 #[derive(Debug)]
@@ -454,6 +457,12 @@ impl<O: Outside> WorkerState<O> {
         self.counters.look_ups.of(end).one();
         self.counters.looked_up(&found.report);
         self.tlsrpt_recorder.notice(&found.report);
+        if world.debugged.has(&order.question.domain) {
+            let domain = order.question.domain.as_str();
+            for line in human::evidence(&found.report) {
+                info!(target: DEBUGGED, domain, line, "what the look-up heard");
+            }
+        }
         (found, writes)
     }
 }

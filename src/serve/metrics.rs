@@ -56,6 +56,8 @@ fn house(page: &mut Exposition, status: &Status) {
         "When the configuration in use was read.",
     );
     family.sample(&[], status.loaded_at.0);
+    let help = "1 if an older configuration than that of the file is in force, because that cannot be used.";
+    page.family("smtp_sts_serve_config_is_older", Gauge, help).sample(&[], u64::from(status.older.is_some()));
     let help =
         "1 if the daemon can do its work: it listens, has name servers, and lookup worker and store answer.";
     page.family("smtp_sts_serve_ready", Gauge, help).sample(&[], u64::from(status.readiness().is_ok()));

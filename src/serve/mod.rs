@@ -14,7 +14,7 @@
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
 //! Besides: [`renewal`] fetches policies again before they end, [`tlsrpt_recorder`] counts sessions for TLS reports (RFC 8460),
-//! [`counters`] and [`recent`] hold what happened. [`http`] serves it: [`watch`] asks all threads for the [`status`], which
+//! [`counters`] and [`recent`] hold what happened, and the log tells of it what [`told`] lets it. [`http`] serves it: [`watch`] asks all threads for the [`status`], which
 //! [`status_page`] shows to people and [`metrics`] to Prometheus.
 //!
 //! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk.
@@ -54,6 +54,7 @@ pub mod listen;
 pub mod look_up;
 pub mod lookup_worker;
 mod markup;
+pub mod messages;
 pub mod metrics;
 mod noticed;
 pub mod outside;
@@ -69,5 +70,6 @@ pub mod status_page;
 pub mod store;
 pub mod stream;
 pub mod tlsrpt_recorder;
+pub mod told;
 pub mod watch;
 pub mod world;

@@ -17,6 +17,8 @@ pub struct Status {
     pub started_at: UnixTime,
     /// When the configuration in use was read.
     pub loaded_at: UnixTime,
+    /// Why an older configuration than that of the file is in force, if it is.
+    pub older: Option<String>,
     /// Where questions are taken.
     pub places: Vec<String>,
     /// Who is asked.

@@ -89,6 +89,11 @@ fn header(page: &mut Markup, status: &Status) {
             page.raw(".</p>\n");
         }
     }
+    if let Some(why) = &status.older {
+        page.raw("<p class=\"state bad\"><strong>An older configuration is in force:</strong> ");
+        page.text(why);
+        page.raw("</p>\n");
+    }
     page.raw("<p class=\"faint\">As of ");
     page.moment(status.now);
     page.raw(" &middot; running for ");

@@ -348,7 +348,7 @@ impl Keeper {
     fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             let why = trouble.to_string();
-            warn!(why, "the cache cannot be used");
+            warn!(message_id = super::messages::CACHE_UNUSABLE, why, "the cache cannot be used");
         }
         self.trouble = trouble;
     }

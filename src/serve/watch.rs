@@ -83,6 +83,7 @@ impl Watch {
             now: SystemClock.now(),
             started_at: self.started_at,
             loaded_at: self.front.counters.loaded.get(),
+            older: self.front.older.borrow().as_deref().map(str::to_owned),
             places: self.places.clone(),
             name_servers: self.engine.name_servers(),
             // A store that hangs has no old numbers to look good with.
@@ -127,10 +128,16 @@ impl Pages for Rc<Watch> {
         match page {
             // That it is told is all there is to tell.
             Page::Healthz => Reply::words(200, "alive\n"),
-            Page::Readyz => match self.status().await.readiness() {
-                Ok(()) => Reply::words(200, "ready\n"),
-                Err(why) => Reply::words(503, format!("not ready: {why}\n")),
-            },
+            Page::Readyz => {
+                let status = self.status().await;
+                let older = status.older.as_deref().map_or_else(String::new, |why| {
+                    format!("an older configuration is in force: {}\n", Printable(why))
+                });
+                match status.readiness() {
+                    Ok(()) => Reply::words(200, format!("ready\n{older}")),
+                    Err(why) => Reply::words(503, format!("not ready: {why}\n{older}")),
+                }
+            }
             Page::Metrics => {
                 let body = metrics::exposition(&self.status().await);
                 Reply { media_type: metrics::MEDIA_TYPE, ..Reply::words(200, body) }

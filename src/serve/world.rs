@@ -2,10 +2,11 @@
 
 use super::protocol::services::Services;
 use crate::cache::Cache;
-use crate::config::{BadConfiguration, Dns, Rules, Setup, Storage};
+use crate::config::{BadConfiguration, Dns, LogLevel, Places, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::MAX_SERVICES_OCTETS;
+use crate::name::PolicyDomain;
 use crate::time::UnixTime;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -38,6 +39,35 @@ pub struct World {
     pub answer_within: Duration,
     /// A look-up goes on at most so long.
     pub look_up_within: Duration,
+    /// Whose answers are told with all that they came from.
+    pub debugged: Debugged,
+}
+
+/// Domains whose answers are told with all that they came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Debugged {
+    /// Every one.
+    All,
+    /// These.
+    Only(Vec<PolicyDomain>),
+}
+
+impl Default for Debugged {
+    /// None.
+    fn default() -> Self {
+        Self::Only(Vec::new())
+    }
+}
+
+impl Debugged {
+    /// Whether the domain is one of them.
+    #[must_use]
+    pub fn has(&self, domain: &PolicyDomain) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(domains) => domains.contains(domain),
+        }
+    }
 }
 
 impl World {
@@ -45,7 +75,11 @@ impl World {
     ///
     /// # Errors
     /// [`BadConfiguration`] if something of it cannot be used.
-    pub fn of(setup: &Setup, answer_within: Duration) -> Result<Self, BadConfiguration> {
+    pub fn of(setup: &Setup, places: &Places) -> Result<Self, BadConfiguration> {
+        let debugged = match places.log_level {
+            Some(LogLevel::Debug) => Debugged::All,
+            _ => Debugged::Only(places.debug_domains.iter().map(|domain| domain.0.clone()).collect()),
+        };
         let dns = setup.dns()?;
         Ok(Self {
             storage: setup.storage()?,
@@ -55,8 +89,9 @@ impl World {
             tls: SharedTls::default(),
             rules: setup.choices().rules(),
             services: Arc::new(services(Path::new(SERVICES))),
-            answer_within,
+            answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),
+            debugged,
         })
     }
 

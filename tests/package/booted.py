@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -73,9 +74,9 @@ def by_hand():
     run("sh", "-ec", "cd /mnt/project\n" + exim.readme("daemon-systemd"))
     is_active(SERVICE, EXIM)
     answers()
-    run("systemctl", "disable", "--now", SERVICE, EXIM)
-    run("sh", "-ec", "rm -r /etc/systemd/system/smtp-sts-verify* /etc/*.d/smtp-sts-verify.conf /usr/bin/smtp-sts-verify "
-        "/var/lib/smtp-sts-verify /run/smtp-sts-verify && systemctl daemon-reload")
+    run("sh", "-ec", exim.readme("undo-daemon"))
+    left = run("find", "/etc", "/usr/bin", "/usr/lib/systemd", "/lib/systemd", "/var/lib", "/run", "-name", "smtp-sts-verify*")
+    assert not left, left
 
 
 @case("installed: the socket and the daemon are there, the daemon as Exim's user; its socket is Exim's from birth")
@@ -110,15 +111,74 @@ def walled():
         "CapEff:", "0000000000000000", "NoNewPrivs:", "1", "Seccomp:", "2"]
 
 
-@case("reloaded: the same process goes on, with a configuration that does not read, too")
+@case("a reload with a wrong configuration fails and says why; the same process goes on, and is reloaded when it is mended")
 def reloaded():
     daemon = shown(SERVICE, "MainPID")
-    with changed(CONFIGURATION, "nonsense = = 1\n"):
-        run("systemctl", "reload", SERVICE)
+    with changed(CONFIGURATION, "[serve]\ndns = '127.0.0.1'\n"):
+        run("systemctl", "reload", SERVICE, status=1)
+        said = run("systemctl", "status", "--full", "--no-pager", SERVICE)
+        assert "dns belongs above all sections" in said, said
         answers()
+        # Whoever sends the signal by hand sees it in the status, too, until the file is mended.
+        run("systemctl", "kill", "--signal=HUP", "--kill-whom=main", SERVICE)
+        wait_until(lambda: "An older configuration is in force: " in shown(SERVICE, "StatusText"))
+        answers()
+    wait_until(lambda: shown(SERVICE, "StatusText").startswith("Answering "))
     run("systemctl", "reload", SERVICE)
     answers()
     assert shown(SERVICE, "MainPID") == daemon
+
+
+@case("restarted with a wrong configuration: the last good one counts, and the status says so; mended, it counts by itself")
+def restarted_wrongly():
+    kept = "/var/lib/smtp-sts-verify-config/last-good.toml"
+    assert read(kept) == read(CONFIGURATION)
+    assert run("stat", "-c", "%U %a", kept, os.path.dirname(kept)) == "root 644\nroot 755"
+    with changed(CONFIGURATION, "nonsense = = 1\n"):
+        run("systemctl", "restart", SERVICE)
+        status = shown(SERVICE, "StatusText")
+        assert status.startswith("An older configuration is in force: /etc/smtp-sts-verify/config.toml line 1: "), status
+        answers()
+        assert read(kept) != read(CONFIGURATION)
+    wait_until(lambda: shown(SERVICE, "StatusText").startswith("Answering "))
+    inside = ["nsenter", "--target", shown(SERVICE, "MainPID"), "--mount", "--"]
+    assert "Read-only file system" in run(*inside, "touch", kept, status=1)
+
+
+@case("mail that waits is one line in the journal, with its fields and an explanation; the history tells of it, too")
+def told():
+    asked(question=b"P told.example\n")
+    run("journalctl", "--sync")
+    line = run("journalctl", "--no-pager", "-o", "cat", "-u", SERVICE, "STS_DOMAIN=told.example")
+    assert line.startswith("mail waits domain=\"told.example\"") and "smtp_sts_verify::" not in line, line
+    assert 'by="exim"' in line and 'configuration="current"' in line and " ms" in line, line
+    asked(question=b"P told.example\n")
+    run("journalctl", "--sync")
+    assert len(run("journalctl", "--no-pager", "-o", "cat", "-u", SERVICE, "STS_DOMAIN=told.example").splitlines()) == 1
+    explained = run("journalctl", "--no-pager", "-x", "-u", SERVICE, "STS_DOMAIN=told.example")
+    assert "smtp-sts-verify explain told.example" in explained, explained
+    history = ["sh", "-c", "smtp-sts-verify cache history told.example"]
+    wait_until(lambda: subprocess.run(history, capture_output=True, text=True).stdout.count("mail-waits") == 1)
+    assert "2 times until" in run(*history)
+
+
+@case("one domain is debugged with a reload, and no longer with the next")
+def debugged():
+    def count(domain="debugged.example"):
+        return subprocess.run(["journalctl", "--no-pager", "-o", "cat", "-u", SERVICE, f"STS_DOMAIN={domain}"],
+                              capture_output=True, text=True).stdout.count("mail waits")
+
+    with changed(CONFIGURATION, "[serve]\ndebug_domains = 'debugged.example'\nlog_level = 'error'\n"):
+        run("systemctl", "reload", SERVICE)
+        asked(question=b"P debugged.example\n")
+        asked(question=b"P debugged.example\n")
+        asked(question=b"P quiet.example\n")
+        run("journalctl", "--sync")
+        assert (count(), count("quiet.example")) == (2, 0), journal()
+    run("systemctl", "reload", SERVICE)
+    asked(question=b"P debugged.example\n")
+    run("journalctl", "--sync")
+    assert count() == 2, journal()
 
 
 @case("killed: systemd starts another one, and who asks meanwhile waits and is answered")
@@ -156,20 +216,32 @@ def stuck():
     run("systemctl", "daemon-reload")
 
 
-@case("a wrong configuration is not tried again and again; Exim then gets no socket instead of a dead one")
+@case("a wrong configuration, and no earlier one: not tried again and again; Exim gets no socket instead of a dead one; mended, `start` is enough")
 def misconfigured():
     run("systemctl", "stop", SERVICE)
+    shutil.rmtree("/var/lib/smtp-sts-verify-config")
     with changed(CONFIGURATION, "nonsense = = 1\n"):
-        run("systemctl", "start", SERVICE, status=1)
-        assert (shown(SERVICE, "ExecMainStatus"), shown(SERVICE, "NRestarts")) == ("78", "0"), journal()
-        with contextlib.suppress(OSError):
-            asked()
-        end = time.monotonic() + 10
-        while os.path.exists(EXIM_SOCKET):
-            assert time.monotonic() < end, journal()
-            time.sleep(0.1)
-    run("systemctl", "reset-failed", SERVICE, EXIM)
+        for _ in range(30):
+            run("systemctl", "start", SERVICE, status=1)
+            assert (shown(SERVICE, "ExecMainStatus"), shown(SERVICE, "NRestarts")) == ("78", "0"), journal()
+            with contextlib.suppress(OSError):
+                asked()
+        wait_until(lambda: not os.path.exists(EXIM_SOCKET))
     run("systemctl", "start", SERVICE)
+    is_active(SERVICE, EXIM)
+    answers()
+
+
+@case("a daemon that fails at each start takes its socket with it, and is tried again all the same")
+def failing():
+    with changed(f"/etc/systemd/system/{SERVICE}.d/test.conf", "[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=100ms\n"):
+        run("systemctl", "daemon-reload")
+        run("systemctl", "restart", SERVICE, status=1)
+        wait_until(lambda: int(shown(SERVICE, "NRestarts")) > 25)
+        wait_until(lambda: not os.path.exists(EXIM_SOCKET))
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", SERVICE)
+    is_active(SERVICE, EXIM)
     answers()
 
 
@@ -211,6 +283,15 @@ def purged():
     left = run("systemctl", "list-units", "--all", "--no-legend", "smtp-sts-verify*")
     assert not left, left
     assert not os.path.exists("/run/smtp-sts-verify") and not os.path.exists("/var/lib/smtp-sts-verify")
+    assert not os.path.exists("/var/lib/smtp-sts-verify-config")
+
+
+def wait_until(true):
+    """Waits for a condition, half a minute at most."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, journal()
+        time.sleep(0.1)
 
 
 def said_by(path):

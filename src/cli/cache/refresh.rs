@@ -16,7 +16,6 @@ use crate::limits::MAX_REFRESH_AT_ONCE;
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
 use crate::render::page::{Page, Paint, Tone};
-use crate::text::Escaped;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verify::refresh::{Backoff, Outcome, refresh};
@@ -211,7 +210,7 @@ impl RefreshSummary {
                 "mode": mode,
                 "expires_at": until.0,
                 "weakened": is_weaker,
-                "why": why.map(|why| Escaped(why).to_string()),
+                "why": why,
             }));
         }
         let modes = match stored.policy.mode().word() {

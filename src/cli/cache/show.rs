@@ -11,7 +11,6 @@ use crate::cli::terminal;
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, Mechanisms, StoredPolicy};
 use crate::render::page::{Page, Paint, Tone};
-use crate::text::Escaped;
 use crate::time::{UnixTime, span};
 use serde_json::{Value, json};
 
@@ -167,7 +166,7 @@ impl Knowledge {
             })).collect::<Vec<_>>(),
             "remembered": self.remembered.iter().map(|(topic, recollection)| json!({
                 "topic": topic.word(),
-                "text": Escaped(&recollection.text).to_string(),
+                "text": recollection.text,
                 "valid_until": recollection.valid_until.0,
             })).collect::<Vec<_>>(),
             "elsewhere": self.elsewhere,
@@ -176,8 +175,8 @@ impl Knowledge {
 
     fn policy(&self, policy: &StoredPolicy) -> Value {
         let mut object = list::object(policy, self.mechanisms, self.now);
-        let lines: Vec<String> =
-            policy.policy.to_text().lines().map(|line| Escaped(line).to_string()).collect();
+        let text = policy.policy.to_text();
+        let lines: Vec<&str> = text.lines().collect();
         let renewal = (policy.policy.dialect() == Dialect::MtaSts).then(|| policy.due_at().0);
         if let Value::Object(object) = &mut object {
             object.insert("text".into(), lines.join("\n").into());

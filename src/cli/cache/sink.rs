@@ -1,6 +1,6 @@
 //! Standard output, as it fills: a list may be long, and its first line should not wait for its last.
 
-use crate::text::Escaped;
+use crate::text::{Escaped, Json};
 use serde_json::Value;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
@@ -28,9 +28,9 @@ impl Sink {
         write!(self.0, "{text}")
     }
 
-    /// One object on a line of its own; the strangers' texts in it are escaped already.
+    /// One object on a line of its own; strangers' texts have the escapes of JSON.
     pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
-        writeln!(self.0, "{object}")
+        writeln!(self.0, "{}", Json(object))
     }
 
     /// What was written so far reaches whoever reads it.

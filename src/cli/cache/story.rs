@@ -1,40 +1,93 @@
-//! `cache history DOMAIN`: what happened to a domain's policies.
+//! `cache history DOMAIN`: what happened to a domain's policies, and which answers of the daemon withheld its mail.
 
 use super::sink::Sink;
-use super::{Failure, read_domain, to_look_at};
-use crate::cache::Entry;
+use super::{Failure, open, read_domain};
+use crate::cache::{Entry, WithheldAnswer, WithheldAnswers};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
 use crate::cli::terminal;
+use crate::name::MxHost;
 use crate::policy::Mode;
 use crate::render::page::{Page, Tone};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
+use crate::verdict::Verdict;
 use serde_json::{Value, json};
+
+/// One thing that happened.
+enum Happened<'a> {
+    /// To a policy.
+    Policy(&'a Entry),
+    /// An answer was given.
+    Answer(&'a WithheldAnswer),
+}
 
 /// Runs the command.
 pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let domain = read_domain(&arguments.domain)?;
-    let (cache, _) = to_look_at(&arguments.outside)?;
-    let entries = cache.history(&domain)?;
+    let (_, storage) = open(&arguments.outside)?;
+    let now = SystemClock.now();
+    let entries = storage.cache(now).read_only().history(&domain)?;
+    let answers = WithheldAnswers::beside(&storage.path, storage.max_domains, now).read_only().of(&domain)?;
+    let mut all: Vec<Happened<'_>> =
+        entries.iter().map(Happened::Policy).chain(answers.iter().map(Happened::Answer)).collect();
+    // Each list is in its order already, and what happened at the same second stays so.
+    all.sort_by_key(|one| match one {
+        Happened::Policy(entry) => entry.at,
+        Happened::Answer(answer) => answer.first,
+    });
     let mut sink = Sink::stdout();
-    for entry in &entries {
-        match arguments.format {
-            Format::Json => sink.object(&object(domain.as_str(), entry))?,
-            Format::Human => {
+    for one in &all {
+        match (one, arguments.format) {
+            (Happened::Policy(entry), Format::Json) => sink.object(&object(domain.as_str(), entry))?,
+            (Happened::Answer(answer), Format::Json) => sink.object(&answered(answer))?,
+            (Happened::Policy(entry), Format::Human) => {
                 sink.line(&line(entry))?;
-                if !entry.detail.is_empty() {
-                    let mut page = Page::new(terminal::paint());
-                    page.indented(Tone::Plain, &entry.detail);
-                    sink.page(&page.finish())?;
-                }
+                detail(&mut sink, &entry.detail)?;
+            }
+            (Happened::Answer(answer), Format::Human) => {
+                sink.line(&said(answer))?;
+                detail(&mut sink, &again(answer))?;
             }
         }
     }
-    if entries.is_empty() && arguments.format == Format::Human {
+    if all.is_empty() && arguments.format == Format::Human {
         sink.line(&format!("nothing is known to have happened to policies of {domain}"))?;
     }
     sink.flush()?;
-    Ok(if entries.is_empty() { ExitStatus::Refuse } else { ExitStatus::Deliver })
+    Ok(if all.is_empty() { ExitStatus::Refuse } else { ExitStatus::Deliver })
+}
+
+fn detail(sink: &mut Sink, words: &str) -> Result<(), Failure> {
+    if !words.is_empty() {
+        let mut page = Page::new(terminal::paint());
+        page.indented(Tone::Plain, words);
+        sink.page(&page.finish())?;
+    }
+    Ok(())
+}
+
+/// An answer, in the columns of the events.
+fn said(answer: &WithheldAnswer) -> String {
+    let word = match answer.verdict {
+        Verdict::Refuse => "refused",
+        Verdict::Defer | Verdict::Deliver => "mail-waits",
+    };
+    format!("{} {:<8} {word:<13} {}", answer.first, "answer", answer.reason.word())
+}
+
+/// To whom, about what, and how often.
+fn again(answer: &WithheldAnswer) -> String {
+    let about = answer.host.as_ref().map_or("all MX hosts", MxHost::as_str);
+    let asker = match answer.asker.as_str() {
+        "postfix" => "Postfix",
+        _ => "Exim",
+    };
+    match answer.times {
+        0 | 1 => format!("told to {asker}, about {about}"),
+        times => format!("told to {asker}, about {about}, {times} times until {}", answer.last),
+    }
 }
 
 fn line(entry: &Entry) -> String {
@@ -64,5 +117,21 @@ fn object(domain: &str, entry: &Entry) -> Value {
         "mode_before": entry.before.map(Mode::word),
         "mode_after": entry.after.map(Mode::word),
         "detail": entry.detail,
+    })
+}
+
+/// Answers that withheld mail in JSON: `domain`, `host` (null: all MX hosts), `event` (`answered`), `asker`, `verdict`, `reason`, `at` (the
+/// first of them), `last`, `times`.
+fn answered(answer: &WithheldAnswer) -> Value {
+    json!({
+        "domain": answer.domain.as_str(),
+        "host": answer.host.as_ref().map(MxHost::as_str),
+        "event": "answered",
+        "asker": answer.asker,
+        "verdict": answer.verdict.word(),
+        "reason": answer.reason.word(),
+        "at": answer.first.0,
+        "last": answer.last.0,
+        "times": answer.times,
     })
 }

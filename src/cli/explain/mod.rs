@@ -14,13 +14,14 @@ use super::{log, output, runtime, terminal};
 use crate::cache::{Cache, DomainSnapshot, Memory};
 use crate::config::{Access, BadConfiguration, Choices, ConditionArgs, Dns, Setup, Storage};
 use crate::dns::Resolve;
-use crate::explain::human::Detail;
+use crate::doctor::look::{exim, postfix};
+use crate::explain::human::{Detail, MailServer};
 use crate::explain::{Explanation, Question, human, json};
 use crate::https::{Fetch, HttpsFetcher};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verify;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use record::Recorder;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,9 @@ pub struct ExplainArguments {
     /// More words for people: each signed RRset of every proof
     #[arg(short = 'v', long)]
     pub verbose: bool,
+    /// Whose doings the page ends with [default: those of the mail server that is here]
+    #[arg(long = "for", value_name = "exim|postfix")]
+    pub mail_server: Option<For>,
     /// Keeps what a delivery would keep; without it nothing is changed
     #[arg(long)]
     pub store: bool,
@@ -79,6 +83,26 @@ pub struct ExplainArguments {
     pub outside: OutsideArguments,
 }
 
+/// `--for`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum For {
+    Exim,
+    Postfix,
+}
+
+impl ExplainArguments {
+    /// The mail server that was named, or that is here; Exim, where both are, or neither.
+    fn mail_server(&self) -> MailServer {
+        match self.mail_server {
+            Some(For::Exim) => MailServer::Exim,
+            Some(For::Postfix) => MailServer::Postfix,
+            None if exim::find(None).is_err() && postfix::find().is_ok() => MailServer::Postfix,
+            None => MailServer::Exim,
+        }
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
     let explained = match &arguments.replay {
@@ -90,7 +114,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> ExitStatus {
             let text = match arguments.format {
                 Format::Human => {
                     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
-                    human::page(&explanation, terminal::paint(), detail)
+                    human::page(&explanation, terminal::paint(), detail, arguments.mail_server())
                 }
                 Format::Json => json::object(&explanation),
             };

@@ -30,6 +30,8 @@ exim = "/run/smtp-sts-verify/exim.sock" # or "127.0.0.1:8460", or a list
 postfix = "127.0.0.1:8461"
 http = "127.0.0.1:8462"
 answer_within = 4                   # seconds; Exim waits for 5
+log_level = "info"                  # or "error", "warn", "debug"
+debug_domains = []                  # the log tells all about these, such as ["example.org"]
 
 [override."example.org"]
 require = "webpki"                  # or "none", or "dane"; the MX records are validated as ever

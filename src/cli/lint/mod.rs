@@ -10,7 +10,7 @@ use super::output;
 use crate::limits::MAX_BODY_OCTETS;
 use crate::lint::kind::Kind;
 use crate::lint::{Part, Tally, human, json};
-use crate::text::Escaped;
+use crate::text::{Escaped, Json};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -67,5 +67,5 @@ fn status(strict: bool, parts: &[Part]) -> ExitStatus {
 
 /// One object on one line.
 fn line(object: &Value) -> String {
-    format!("{object}\n")
+    format!("{}\n", Json(object))
 }

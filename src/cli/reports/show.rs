@@ -9,7 +9,7 @@ use crate::cli::output;
 use crate::config::{Access, BadConfiguration, Setup};
 use crate::render::reports;
 use crate::reports::tally::Day;
-use crate::text::excerpt;
+use crate::text::{Json, excerpt};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use clap::Args;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &ShowArguments) -> ExitStatus {
                 Format::Human => reports::human(&rows),
                 Format::Json => rows
                     .iter()
-                    .map(|(row, sessions)| reports::object(row, *sessions).to_string() + "\n")
+                    .map(|(row, sessions)| Json(&reports::object(row, *sessions)).to_string() + "\n")
                     .collect(),
             };
             output::write(&text, ExitStatus::Deliver)

@@ -10,7 +10,7 @@ use crate::render::page::{Page, Tone};
 use crate::text::excerpt;
 use clap::Args;
 pub(super) use lexicon::{Entry, Kind, entries};
-use nearest::nearest;
+pub(super) use nearest::nearest;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 

@@ -17,11 +17,12 @@ pub(super) const ROUTERS: [&str; 5] = [
 ];
 /// Its transports.
 pub(super) const TRANSPORTS: [&str; 3] = ["smtp_sts_encrypt", "smtp_sts_webpki", "smtp_sts_dane"];
-/// Judges Exim; `cache` is the file that was looked at.
+/// Judges Exim; `cache` is the file that was looked at, and `there_is_postfix` says whether there is another mail server.
 #[must_use]
-pub fn judge(exim: &Seen<Exim>, cache: &Path) -> Vec<Finding> {
+pub fn judge(exim: &Seen<Exim>, cache: &Path, there_is_postfix: bool) -> Vec<Finding> {
     let exim = match exim {
         Ok(exim) => exim,
+        Err(why) if there_is_postfix => return vec![unchecked(Check::EximFound, why)],
         Err(why) => return vec![warning(Check::EximFound, why)],
     };
     let mut findings = vec![fine(Check::EximFound, exim.binary.display().to_string())];
@@ -282,19 +283,19 @@ pub(super) mod tests {
     }
 
     pub(crate) fn of(exim: Exim, check: Check) -> Health {
-        let findings = judge(&Ok(exim), Path::new(CACHE));
+        let findings = judge(&Ok(exim), Path::new(CACHE), false);
         findings.iter().find(|finding| finding.check == check).unwrap().health
     }
 
     #[test]
     fn debians_exim_with_the_enforcing_set_is_fine() {
-        let findings = judge(&Ok(good()), Path::new(CACHE));
+        let findings = judge(&Ok(good()), Path::new(CACHE), false);
         assert!(findings.iter().all(|finding| finding.health == Health::Fine), "{findings:?}");
     }
 
     #[test]
     fn no_exim_is_a_warning() {
-        assert_eq!(judge(&Err("none".into()), Path::new(CACHE))[0].health, Health::Warning);
+        assert_eq!(judge(&Err("none".into()), Path::new(CACHE), false)[0].health, Health::Warning);
     }
 
     #[test]

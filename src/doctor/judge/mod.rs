@@ -5,12 +5,13 @@ pub mod cache;
 pub mod daemon;
 pub mod exim;
 pub mod network;
+pub mod postfix;
 pub mod resolv_conf;
 pub mod resolvers;
 pub mod time;
 pub mod trust;
 
-use super::observations::{Caches, Exim, Outside, Seen};
+use super::observations::{Caches, Exim, Outside, Postfix, Seen};
 use super::{Check, Diagnosis, Finding, Health};
 use crate::time::UnixTime;
 
@@ -23,7 +24,13 @@ pub struct Everything {
     pub cache: Caches,
     /// Exim; the error says why there is none.
     pub exim: Seen<Exim>,
+    /// Postfix; the error says why there is none.
+    pub postfix: Seen<Postfix>,
 }
+
+/// What needs DNS: where nobody can be asked, a bad finding of these follows from that, and is not told as another one.
+const FOLLOWS_FROM_DNS: [Check; 3] =
+    [Check::EximAnswerAsRoot, Check::EximAnswerAsExim, Check::EximDaemonAnswer];
 
 /// Judges all of it.
 #[must_use]
@@ -36,14 +43,28 @@ pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
         )],
     };
     findings.extend(cache::judge(&seen.cache));
-    findings.extend(exim::judge(&seen.exim, &seen.cache.place.file));
+    findings.extend(exim::judge(&seen.exim, &seen.cache.place.file, seen.postfix.is_ok()));
+    findings.extend(postfix::judge(&seen.postfix, seen.exim.is_ok()));
+    if seen.outside.as_ref().is_ok_and(|outside| resolvers::are_dead(&outside.servers)) {
+        let follows = |finding: &&mut Finding| {
+            FOLLOWS_FROM_DNS.contains(&finding.check) && finding.health >= Health::Warning
+        };
+        for finding in findings.iter_mut().filter(follows) {
+            finding.health = Health::NotChecked;
+            finding.seen = "cannot be told while no name server answers".to_owned();
+        }
+    }
     findings.sort_by_key(|finding| Check::ALL.iter().position(|check| *check == finding.check));
     Diagnosis { at, findings }
 }
 
 fn of_outside(outside: &Outside) -> Vec<Finding> {
-    let mut findings = resolvers::judge(&outside.servers);
-    findings.extend(resolv_conf::judge(&outside.resolv_conf, &outside.servers));
+    let mut findings = match &outside.theirs {
+        None => resolvers::judge(&outside.servers),
+        Some(theirs) => resolvers::judge_apart(&outside.servers, theirs, &outside.resolv_conf),
+    };
+    let all = outside.servers.iter().flatten().chain(outside.theirs.iter().flatten()).cloned().collect();
+    findings.extend(resolv_conf::judge(&outside.resolv_conf, &Ok(all)));
     findings.extend(time::judge(outside));
     findings.extend(trust::judge(outside));
     findings.extend(network::judge(outside));
@@ -97,7 +118,12 @@ pub(super) mod tests {
 
     /// A machine with which all is well.
     pub(crate) fn fine_machine() -> Everything {
-        Everything { outside: Ok(outside()), cache: cache::tests::good(), exim: Ok(exim::tests::good()) }
+        Everything {
+            outside: Ok(outside()),
+            cache: cache::tests::good(),
+            exim: Ok(exim::tests::good()),
+            postfix: Ok(postfix::tests::good()),
+        }
     }
 
     /// A resolver elsewhere that removes signatures and does not listen on TCP.
@@ -132,6 +158,7 @@ pub(super) mod tests {
         Everything {
             cache,
             exim: Err("no Exim at /usr/sbin/exim4, or where else it may be".into()),
+            postfix: Err("no Postfix here (postconf)".into()),
             ..fine_machine()
         }
     }
@@ -145,6 +172,18 @@ pub(super) mod tests {
         ] {
             assert_eq!(judge(&machine, NOW).health(), expected);
         }
+    }
+
+    #[test]
+    fn a_machine_with_one_of_the_two_mail_servers_is_fine() {
+        let nobody = || "none here".to_owned();
+        assert_eq!(judge(&Everything { exim: Err(nobody()), ..fine_machine() }, NOW).health(), Health::Fine);
+        assert_eq!(
+            judge(&Everything { postfix: Err(nobody()), ..fine_machine() }, NOW).health(),
+            Health::Fine
+        );
+        let neither = Everything { exim: Err(nobody()), postfix: Err(nobody()), ..fine_machine() };
+        assert_eq!(judge(&neither, NOW).health(), Health::Warning);
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(super) mod tests {
         Outside {
             now: 1_790_000_000,
             servers: Ok(vec![good()]),
+            theirs: Some(vec![]),
             resolv_conf: Ok(ResolvConf {
                 servers: vec!["127.0.0.1:53".parse().unwrap()],
                 options: vec!["trust-ad".into(), "edns0".into()],

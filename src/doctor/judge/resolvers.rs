@@ -1,13 +1,38 @@
 //! The name servers. What is wrong with one of several is a warning where another one makes up for it.
 
 use super::{fine, unchecked, warning, wrong};
-use crate::doctor::observations::{Chain, Claim, Place, Seen, Server, Validation, Way};
+use crate::doctor::observations::{Chain, Claim, Place, ResolvConf, Seen, Server, Validation, Way};
 use crate::doctor::{Check, Finding, Health};
 use crate::limits::{EDNS_PAYLOAD, SLOW_NAME_SERVER};
 
-/// Judges each server.
+/// What is said of a server that this program does not ask.
+const THEIRS: &str = "for the mail server alone";
+
+/// One check of one server.
+type Of = fn(&Server) -> Finding;
+
+/// Judges each server, where this program and the mail server ask the same.
 #[must_use]
 pub fn judge(servers: &Seen<Vec<Server>>) -> Vec<Finding> {
+    of_ours(servers, |_| true)
+}
+
+/// Judges each server by what is asked of it: by this program those that the configuration names, by the mail server those of
+/// `/etc/resolv.conf`, of which `theirs` are not among the others.
+#[must_use]
+pub fn judge_apart(servers: &Seen<Vec<Server>>, theirs: &[Server], conf: &Seen<ResolvConf>) -> Vec<Finding> {
+    // Where the list of the mail server cannot be read, it may ask any of them.
+    let asks = |server: &Server| conf.as_ref().map_or(true, |conf| conf.servers.contains(&server.address));
+    let mut findings = of_ours(servers, asks);
+    for of_one in [udp as Of, tcp, validates, speed, place] {
+        let about = |server: &Server| of_one(server).about(format!("{} {THEIRS}", server.address));
+        findings.extend(made_up_for(theirs.iter().map(about).collect()));
+    }
+    findings
+}
+
+/// Those that this program asks; of each, whether the mail server asks it, too.
+fn of_ours(servers: &Seen<Vec<Server>>, asks: impl Fn(&Server) -> bool) -> Vec<Finding> {
     let servers = match servers {
         Ok(servers) if servers.is_empty() => {
             return vec![wrong(Check::ResolverList, "no name server is known")];
@@ -17,12 +42,26 @@ pub fn judge(servers: &Seen<Vec<Server>>) -> Vec<Finding> {
     };
     let list: Vec<_> = servers.iter().map(|server| server.address.to_string()).collect();
     let mut findings = vec![fine(Check::ResolverList, list.join(", "))];
-    for of_one in [udp, tcp, edns, dnssec, denial, validates, speed, place] {
-        let those: Vec<_> =
-            servers.iter().map(|server| of_one(server).about(server.address.to_string())).collect();
-        findings.extend(made_up_for(those));
+    for of_one in [udp as Of, tcp, edns, dnssec, denial, validates, speed, place] {
+        let about = |server: &Server| {
+            let mut finding = of_one(server).about(server.address.to_string());
+            let is_for_the_mail_server =
+                matches!(finding.check, Check::ResolverValidates | Check::ResolverPlace);
+            if is_for_the_mail_server && finding.health == Health::Warning && !asks(server) {
+                finding.health = Health::Fine;
+                finding.seen.push_str("; the mail server does not ask it");
+            }
+            finding
+        };
+        findings.extend(made_up_for(servers.iter().map(about).collect()));
     }
     findings
+}
+
+/// Whether this program can ask nobody: not one of its servers answers in any way. What needs DNS follows from that.
+#[must_use]
+pub fn are_dead(servers: &Seen<Vec<Server>>) -> bool {
+    servers.as_ref().map_or(true, |servers| servers.iter().all(is_dead))
 }
 
 /// Another server makes up for what is wrong with one.
@@ -48,10 +87,12 @@ fn udp(server: &Server) -> Finding {
 fn tcp(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverTcp;
     match (&server.tcp, &server.udp) {
+        // One cause is told once.
+        (Way::Failed(_), Way::Failed(_)) => unchecked(CHECK, "it does not answer over UDP either"),
         (Way::Answered(ms), _) => fine(CHECK, format!("answers in {ms} ms")),
         (Way::CutShort, _) => warning(CHECK, "its reply does not even fit TCP"),
         (Way::Failed(why), Way::Answered(_)) => warning(CHECK, why),
-        (Way::Failed(why), Way::CutShort | Way::Failed(_)) => wrong(CHECK, why),
+        (Way::Failed(why), Way::CutShort) => wrong(CHECK, why),
     }
 }
 
@@ -133,6 +174,7 @@ fn place(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverPlace;
     let over = if server.address.is_ipv6() { "IPv6" } else { "IPv4" };
     match (server.place, server.validation.signed) {
+        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
         (Place::Here, _) => fine(CHECK, format!("on this machine, over {over}")),
         (Place::Elsewhere, Claim::Authentic) => {
             warning(CHECK, format!("on another machine, over {over}; its AD bit comes over the network"))
@@ -185,13 +227,17 @@ pub(super) mod tests {
         findings.iter().filter(|finding| finding.check == check).map(|finding| finding.health).collect()
     }
 
+    fn judged(servers: Vec<Server>) -> Vec<Finding> {
+        judge(&Ok(servers))
+    }
+
     fn of(server: Server, check: Check) -> Health {
-        health(&judge(&Ok(vec![server])), check)[0]
+        health(&judged(vec![server]), check)[0]
     }
 
     #[test]
     fn a_good_resolver_is_fine_in_every_respect() {
-        assert!(judge(&Ok(vec![good()])).iter().all(|finding| finding.health == Health::Fine));
+        assert!(judged(vec![good()]).iter().all(|finding| finding.health == Health::Fine));
     }
 
     #[test]
@@ -204,8 +250,33 @@ pub(super) mod tests {
     fn a_dead_server_is_wrong_alone_and_a_warning_beside_a_good_one() {
         assert_eq!(of(dead(), Check::ResolverUdp), Health::Wrong);
         assert_eq!(of(dead(), Check::ResolverDnssec), Health::NotChecked);
-        let two = judge(&Ok(vec![dead(), good()]));
+        let two = judged(vec![dead(), good()]);
         assert_eq!(health(&two, Check::ResolverUdp), [Health::Warning, Health::Fine]);
+    }
+
+    #[test]
+    fn a_server_that_one_party_asks_is_judged_by_what_that_party_needs() {
+        let plain = Validation { signed: Claim::Plain, bogus: Claim::Plain };
+        let other = Server { address: "192.0.2.7:53".parse().unwrap(), validation: plain, ..good() };
+        let conf =
+            |server: &Server| Ok(ResolvConf { servers: vec![server.address], ..ResolvConf::default() });
+        // `dns` names one that does not validate, which this program need not mind; Exim asks another one.
+        let ours = judge_apart(&Ok(vec![other.clone()]), &[good()], &conf(&good()));
+        assert!(ours.iter().all(|finding| finding.health == Health::Fine), "{ours:?}");
+        // The other way round, Exim's DANE is in trouble.
+        let theirs = judge_apart(&Ok(vec![good()]), std::slice::from_ref(&other), &conf(&other));
+        assert_eq!(health(&theirs, Check::ResolverValidates), [Health::Fine, Health::Warning]);
+        let silent = Server { address: other.address, ..dead() };
+        let theirs = judge_apart(&Ok(vec![good()]), std::slice::from_ref(&silent), &conf(&silent));
+        assert_eq!(health(&theirs, Check::ResolverUdp), [Health::Fine, Health::Wrong]);
+    }
+
+    #[test]
+    fn a_server_that_is_dead_is_told_once_and_nothing_about_it_is_fine() {
+        let findings = judged(vec![dead()]);
+        let about: Vec<_> = findings.iter().filter(|finding| finding.check != Check::ResolverList).collect();
+        assert_eq!(about.iter().filter(|finding| finding.health == Health::Wrong).count(), 1, "{about:?}");
+        assert!(about.iter().all(|finding| finding.health != Health::Fine), "{about:?}");
     }
 
     #[test]
@@ -221,7 +292,7 @@ pub(super) mod tests {
         assert_eq!(of(stripping.clone(), Check::ResolverDnssec), Health::Wrong);
         assert_eq!(of(stripping.clone(), Check::ResolverDenial), Health::Wrong);
         assert_eq!(of(Server { edns: None, ..good() }, Check::ResolverEdns), Health::Wrong);
-        let two = judge(&Ok(vec![good(), stripping]));
+        let two = judged(vec![good(), stripping]);
         assert_eq!(health(&two, Check::ResolverDnssec), [Health::Fine, Health::Warning]);
     }
 

@@ -5,5 +5,6 @@ pub mod cache;
 mod daemon;
 pub mod exim;
 pub mod outside;
+pub mod postfix;
 pub mod process;
 mod servers;

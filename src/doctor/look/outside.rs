@@ -23,6 +23,8 @@ use std::time::Instant;
 pub struct Wanted {
     /// The name servers, or why there are none.
     pub servers: Seen<Vec<SocketAddr>>,
+    /// Whether those of `/etc/resolv.conf` are looked at besides.
+    pub looks_at_theirs: bool,
     /// Where every chain of trust begins.
     pub anchors: Arc<TrustAnchors>,
     /// The file that they come from, if they are not built in.
@@ -37,8 +39,12 @@ pub struct Wanted {
 pub async fn look(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Outside {
     let now = clock.now();
     let addresses: &[SocketAddr] = wanted.servers.as_deref().unwrap_or_default();
-    let looks = addresses.iter().map(|address| servers::look(*address, &wanted.anchors, now, until.into()));
-    let (seen, https_date) = join(join_all(looks), https_date(wanted, clock, until)).await;
+    let look = |address: &SocketAddr| servers::look(*address, &wanted.anchors, now, until.into());
+    let resolv_conf = resolv_conf(wanted.anchors.insecure_zones());
+    let named = resolv_conf.as_ref().map_or(&[][..], |conf| conf.servers.as_slice());
+    let theirs = named.iter().filter(|address| wanted.looks_at_theirs && !addresses.contains(address));
+    let servers = join(join_all(addresses.iter().map(look)), join_all(theirs.map(look)));
+    let ((seen, theirs), https_date) = join(servers, https_date(wanted, clock, until)).await;
     let root = seen
         .iter()
         .filter_map(|(_, reply)| root_keys::read(reply.as_ref()?, &wanted.anchors, now))
@@ -53,7 +59,8 @@ pub async fn look(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Outsid
     Outside {
         now: now.0,
         servers: wanted.servers.clone().map(|_| all),
-        resolv_conf: resolv_conf(wanted.anchors.insecure_zones()),
+        theirs: wanted.looks_at_theirs.then(|| theirs.into_iter().map(|(server, _)| server).collect()),
+        resolv_conf,
         root,
         anchors: match &wanted.anchor_file {
             None => AnchorSource::BuiltIn,

@@ -1,3 +1,4 @@
 //! The texts of other programs, read into types: pure, and safe whatever the text.
 
 pub mod exim;
+pub mod postfix;

@@ -19,9 +19,19 @@ pub enum Detail {
     Full,
 }
 
+/// Whose doings the page ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MailServer {
+    /// Exim's.
+    #[default]
+    Exim,
+    /// Postfix's.
+    Postfix,
+}
+
 /// The page.
 #[must_use]
-pub fn page(explanation: &Explanation, paint: Paint, detail: Detail) -> String {
+pub fn page(explanation: &Explanation, paint: Paint, detail: Detail, server: MailServer) -> String {
     let mut page = Page::new(paint);
     summary(&mut page, explanation);
     let mut steps = Steps { page: &mut page, number: 0 };
@@ -50,8 +60,16 @@ pub fn page(explanation: &Explanation, paint: Paint, detail: Detail) -> String {
         "The hosts that were asked about"
     });
     candidates(steps.page, explanation);
-    steps.begin("What Exim does, with the files of exim/enforce");
-    exim(steps.page, explanation);
+    match server {
+        MailServer::Exim => {
+            steps.begin("What Exim does, with the files of exim/enforce");
+            exim(steps.page, explanation);
+        }
+        MailServer::Postfix => {
+            steps.begin("What Postfix does, with smtp_tls_policy_maps");
+            postfix(steps.page, &explanation.postfix);
+        }
+    }
     steps.begin("The answer");
     answer(steps.page, explanation);
     page.finish()
@@ -185,6 +203,45 @@ fn exim(page: &mut Page, explanation: &Explanation) {
     }
     page.item("sender", Tone::Plain, exim.sender);
     rule(page, exim.rule);
+}
+
+/// What a reply of the map `policy` has Postfix do (exim/postfix.md).
+fn postfix(page: &mut Page, reply: &str) {
+    let waits = (
+        Tone::Warning,
+        "The mail waits: it is tried again, and returned to its sender after five days. The log names the reason.",
+    );
+    let starts = [
+        (
+            "OK dane-only",
+            (
+                Tone::Plain,
+                "DANE: the mail goes to hosts whose certificate fits their TLSA records, and to nobody else.",
+            ),
+        ),
+        ("OK dane", (Tone::Plain, "DANE for the hosts that have TLSA records, its best TLS for the others.")),
+        (
+            "OK secure",
+            (
+                Tone::Plain,
+                "The mail goes to hosts with a certificate of a known CA for one of the names behind match=, and to nobody else.",
+            ),
+        ),
+        (
+            "OK encrypt",
+            (Tone::Plain, "The mail goes over TLS with any certificate, and never in clear text."),
+        ),
+        ("OK may", (Tone::Plain, "Its best TLS: nothing is demanded.")),
+        (
+            "NOTFOUND",
+            (Tone::Plain, "What smtp_tls_security_level says, as without this program: nothing is demanded."),
+        ),
+    ];
+    let told = starts.into_iter().find(|(start, _)| reply.starts_with(start));
+    let (tone, does) = told.map_or(waits, |(_, told)| told);
+    page.item("does", tone, does);
+    page.item("gets", Tone::Strong, reply.trim_end());
+    rule(page, "socketmap_table(5), smtp_tls_policy_maps in postconf(5)");
 }
 
 /// The end: the line that Exim gets.

@@ -340,3 +340,38 @@ fn sixty_four_hosts_are_judged_and_one_more_is_a_bad_question() {
     assert_eq!(asked(65), (64, "usage".to_owned()));
     assert_eq!(lab.questions(), 0);
 }
+
+/// Whoever types nothing, `help` or a word that is no command hears how the program is used, and which word is near.
+#[test]
+fn what_is_no_command_is_told_how_the_program_is_used() {
+    let run = |words: &[&str]| {
+        let output =
+            std::process::Command::new(crate::support::program::PROGRAM).args(words).output().unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let (status, out, complaint) = run(&[]);
+    assert_eq!((status, out.as_str()), (64, ""));
+    assert!(complaint.contains("Usage: smtp-sts-verify"), "{complaint}");
+    let (status, out, complaint) = run(&["help"]);
+    assert_eq!((status, complaint.as_str()), (0, ""));
+    assert!(out.contains("Usage: smtp-sts-verify"), "{out}");
+    assert_eq!(run(&["help", "cache", "list"]), run(&["cache", "list", "--help"]));
+    for (words, meant) in [
+        (&["exlpain", "example.org"][..], "did you mean explain?"),
+        (&["docter"], "did you mean doctor?"),
+        (&["cache", "histroy", "example.org"], "did you mean history?"),
+        (&["doctor", "--quiett"], "did you mean --quiet?"),
+        (&["example.org"], "did you mean explain, with this domain behind it?"),
+        (&["xyzzy"], "lists the commands"),
+    ] {
+        let (status, out, complaint) = run(words);
+        assert_eq!((status, out.as_str()), (64, ""), "{words:?}");
+        assert!(complaint.contains(meant) && !complaint.contains("mail waits"), "{words:?}: {complaint}");
+    }
+    // What a mail server starts is answered, whatever is wrong with it.
+    let (status, out, complaint) = run(&["-d", "a.test", "--no-such-option"]);
+    assert!(status == 64 && out.contains("reason=usage") && complaint.is_empty(), "{out}");
+    let (status, out, _) = run(&["probe", "--format", "nagios"]);
+    assert!(status == 3 && out.contains("DOMAIN"), "what is missing is named: {out}");
+}

@@ -242,3 +242,127 @@ fn an_override_counts_until_its_end_and_is_seen_in_every_output() {
     let output = ask("[override.\"a.test\"]\nignore = true\nreason = \"no end\"\n", &["-d", "a.test"]);
     assert_eq!(output.status.code(), Some(78));
 }
+
+#[test]
+fn a_configuration_is_checked_with_all_that_it_names() {
+    let lab = Laboratory::start();
+    let check = |text: &str, format: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["config", "check", "--format", format, "--config"]).arg(file(&lab, text));
+        command.output().unwrap()
+    };
+    let good = format!("# x\ntrust_anchor = \"{}\"\n", lab.trust_anchor().display());
+    let output = check(&good, "human");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("can be used; one key is set"));
+    for (bad, words) in [
+        ("trust_anchor = '/nonexistent'\n", "/nonexistent"),
+        ("[serve]\nhttp = []\n[serve]\npostfix = []\n", "the section [serve] is there already, in line 1"),
+        ("[serve]\ncachedb = '/x'\n", "cachedb belongs above all sections"),
+    ] {
+        let output = check(bad, "human");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(78), true), "{said}");
+        assert!(said.contains(words), "{said}");
+        let output = check(bad, "json");
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &object["can_be_used"]), (Some(78), &false.into()));
+        assert!(object["error"].as_str().unwrap().contains(words), "{object}");
+    }
+    assert_eq!(lab.questions(), 0);
+}
+
+#[test]
+fn what_is_in_force_is_shown_with_where_it_comes_from_and_could_stand_in_a_file() {
+    let lab = Laboratory::start();
+    let text = "# x\ndeadline = 7\nmechanisms = ['dane']\n[serve]\npostfix = '127.0.0.1:8461'\n\
+                [override.'a.test']\nrequire = 'webpki'\nuntil = 2999-12-31\nreason = 'a \"test\"'\n";
+    let show = |format: &str| {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["config", "show", "--deadline", "3", "--format", format, "--config"])
+            .arg(file(&lab, text));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let object: serde_json::Value = serde_json::from_str(&show("json")).unwrap();
+    let of = |section: &str, key: &str| {
+        let all = object["settings"].as_array().unwrap();
+        let one = all.iter().find(|one| one["section"] == section && one["key"] == key).unwrap();
+        (one["value"].to_string(), one["origin"].as_str().unwrap().to_owned(), one["line"].as_u64())
+    };
+    assert_eq!(of("", "deadline"), ("3".into(), "flag".into(), None));
+    assert_eq!(of("", "mechanisms"), ("[\"dane\"]".into(), "file".into(), Some(3)));
+    assert_eq!(of("serve", "postfix"), ("[\"127.0.0.1:8461\"]".into(), "file".into(), Some(5)));
+    assert_eq!(of("override.\"a.test\"", "require"), ("\"webpki\"".into(), "file".into(), Some(6)));
+    assert_eq!(of("", "trust_anchor"), ("null".into(), "default".into(), None));
+    let page = show("human");
+    let again =
+        Command::new(PROGRAM).args(["config", "check", "--config"]).arg(file(&lab, &page)).output().unwrap();
+    assert!(again.status.success(), "{page}\n{again:?}");
+}
+
+/// Every key that the file may have is shown: the keys that an error names.
+#[test]
+fn every_key_is_shown() {
+    let lab = Laboratory::start();
+    let known = |text: &str| {
+        let output = Command::new(PROGRAM)
+            .args(["config", "check", "--config"])
+            .arg(file(&lab, text))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let (_, expected) = said.split_once("expected one of").unwrap();
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let output = Command::new(PROGRAM)
+        .args(["config", "show", "--format", "json", "--config"])
+        .arg(file(&lab, ""))
+        .output()
+        .unwrap();
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (section, text) in [("", "nonsense = 1\n"), ("serve", "[serve]\nnonsense = 1\n")] {
+        for key in known(text).iter().filter(|key| !["override", "serve"].contains(&key.as_str())) {
+            let all = object["settings"].as_array().unwrap();
+            assert!(
+                all.iter().any(|one| one["section"] == section && one["key"] == key.as_str()),
+                "{section} {key}"
+            );
+        }
+    }
+}
+
+/// The shipped file: as it is, with the README's block for Postfix behind it, and with each line uncommented.
+#[test]
+fn the_shipped_file_may_be_appended_to_and_uncommented() {
+    let lab = Laboratory::start();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let shipped = fs::read_to_string(root.join("exim/daemon/config.toml")).unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(block.contains("postfix"), "{block}");
+    let is_key = |line: &str| {
+        line.starts_with("#[") || (line.starts_with('#') && !line.starts_with("# ") && line.contains(" = "))
+    };
+    let uncommented: String = shipped
+        .lines()
+        .map(|line| if is_key(line) { format!("{}\n", &line[1..]) } else { format!("{line}\n") })
+        .filter(|line| !line.starts_with("trust_anchor"))
+        .collect();
+    assert!(uncommented.contains("\n[serve]\n") && uncommented.contains("\nhttp = "), "{uncommented}");
+    for text in [
+        shipped.clone(),
+        format!("{shipped}\n{block}"),
+        format!("{shipped}\ndns = \"127.0.0.1\"\n"),
+        uncommented,
+    ] {
+        let output = Command::new(PROGRAM)
+            .args(["config", "check", "--config"])
+            .arg(file(&lab, &text))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{text}\n{output:?}");
+    }
+}

@@ -46,7 +46,7 @@ line 4, column 10: warning: mta-sts.policy.max-age-too-short
   mend: Write at least max_age: 86400 while testing, and weeks afterwards.
   rule: RFC 8461 section 3.2
 
-malformed: 1 error, 1 warning
+found: 1 error, 1 warning
 ";
     assert_eq!(said(&output), expected);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
@@ -105,7 +105,7 @@ fn each_kind_has_its_value() {
 fn warnings_fail_only_where_they_are_asked_to() {
     let policy = b"version: STSv1\nmode: none\n\nmax_age: 3000000\n";
     let output = lint(&["--kind", "mta-sts-policy"], policy);
-    assert!(said(&output).ends_with("well-formed: 1 warning\n"), "{}", said(&output));
+    assert!(said(&output).ends_with("found: 1 warning\n"), "{}", said(&output));
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lint(&["--kind", "mta-sts-policy", "--strict"], policy).status.code(), Some(1));
     let notes = b"version: STSv1\nmode: none\nmx: mx.example.org\nmax_age: 3000000\n";
@@ -184,7 +184,7 @@ fn one_blank_line_at_the_end_of_a_policy_is_seen() {
         assert_eq!(output.status.code(), Some(0), "{more:?}");
     }
     let output = lint(&["--kind", "mta-sts-policy"], policy.trim_end().as_bytes());
-    assert!(said(&output).contains("well-formed: no findings"), "the last line need not be ended");
+    assert!(said(&output).contains("nothing to complain of"), "the last line need not be ended");
 }
 
 #[test]

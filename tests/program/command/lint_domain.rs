@@ -165,7 +165,7 @@ _smtp._tls.sts-moved.test TXT: insecure, there is none
 
 mx.hosting.test: no DANE
 
-malformed: 1 error, 1 warning, 1 note
+found: 1 error, 1 warning, 1 note
 ";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));

@@ -15,6 +15,7 @@ async fn judged_at(lab: &Laboratory, now: UnixTime) -> [Health; 2] {
     let text = std::fs::read_to_string(lab.trust_anchor()).unwrap();
     let wanted = Wanted {
         servers: Ok(vec![lab.dns()]),
+        looks_at_theirs: false,
         anchors: Arc::new(TrustAnchors::parse(&text).unwrap()),
         anchor_file: None,
         https: HttpsSettings::default(),

@@ -3,10 +3,12 @@
 use super::daemon::{Daemon, Plan, exim, until};
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::program::PROGRAM;
 use crate::support::skipped::skipped;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -180,6 +182,105 @@ fn a_new_configuration_counts_from_the_signal_on_and_a_bad_one_never() {
     reload(&mut daemon, "");
     policy_counts(&daemon);
     assert_eq!(daemon.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_reload_that_is_refused_is_in_the_status_until_the_file_is_mended_which_needs_no_signal() {
+    let lab = Laboratory::start();
+    let mut daemon = Plan::in_world(&lab).start();
+    let write = |daemon: &Daemon, text: &str| fs::write(daemon.plan().configuration(), text).unwrap();
+    write(&daemon, "[serve]\ndns = '192.0.2.1'\n");
+    daemon.signal("HUP");
+    let told = daemon.wait_until_told("READY=1");
+    assert!(
+        told.contains("STATUS=An older configuration is in force: ") && told.contains("line 2"),
+        "{told}"
+    );
+    write(&daemon, "");
+    let told = daemon.wait_until_told("READY=1");
+    assert!(told.contains("STATUS=Answering exim at /"), "{told}");
+}
+
+#[test]
+fn started_with_a_wrong_configuration_it_takes_the_last_good_one_if_that_is_roots_alone() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let lab = Laboratory::start();
+    let copy = lab.directory().join("kept/last-good.toml");
+    let plan = Plan::in_world(&lab).option("--last-good", copy.display());
+    let ignoring = "[override.\"enforced.test\"]\nignore = true\nuntil = 2999-12-31\nreason = \"a test\"\n";
+    fs::write(plan.configuration(), ignoring).unwrap();
+    let kept = Command::new(PROGRAM)
+        .args(["config", "keep", "--config"])
+        .arg(plan.configuration())
+        .arg("--to")
+        .arg(&copy)
+        .output()
+        .unwrap();
+    assert!(kept.status.success(), "{kept:?}");
+    assert_eq!(fs::read_to_string(&copy).unwrap(), ignoring);
+    fs::write(plan.configuration(), "deadline = \n").unwrap();
+    // What cannot be used is not kept.
+    let mut again = Command::new(PROGRAM);
+    again.args(["config", "keep", "--config"]).arg(plan.configuration()).arg("--to").arg(&copy);
+    let kept = again.output().unwrap();
+    assert_eq!(kept.status.code(), Some(78));
+    assert!(String::from_utf8(kept.stderr).unwrap().contains("config.toml line 1: "));
+    for mode in [0o666, 0o664] {
+        fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).unwrap();
+        let (status, said) = plan.fail();
+        assert_eq!(status, Some(78), "{said}");
+        assert!(said.contains("others than root may write it"), "{said}");
+    }
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).unwrap();
+    let daemon = plan.start();
+    assert!(daemon.ask("enforced.test mx.hosting.test").contains("reason=override"), "{}", daemon.log());
+    assert!(daemon.log().contains("an older one is in force"), "{}", daemon.log());
+}
+
+#[test]
+fn mail_that_waits_is_one_line_in_the_log_and_one_of_the_history() {
+    let lab = Laboratory::start();
+    let mut daemon = Plan::in_world(&lab).start();
+    for _ in 0..3 {
+        assert!(daemon.ask("bogus.test").contains("reason=dnssec-bogus"), "{}", daemon.log());
+    }
+    daemon.ask("enforced.test mx1.enforced.test");
+    daemon.ask("enforced.test mx.hosting.test");
+    daemon.wait_for_log("mail is refused at this host");
+    let lines = |words: &str| daemon.log().lines().filter(|line| line.contains(words)).count();
+    assert_eq!(
+        (lines("mail waits domain=\"bogus.test\""), lines("enforced.test")),
+        (1, 1),
+        "{}",
+        daemon.log()
+    );
+    let log = daemon.log();
+    let line = log.lines().find(|line| line.contains("mail waits")).unwrap();
+    for words in
+        ["WARN mail waits", "reason=\"dnssec-bogus\"", "by=\"exim\"", "asked=\"all MX hosts\"", " ms\""]
+    {
+        assert!(line.contains(words), "{words}: {line}");
+    }
+    assert!(!log.contains("smtp_sts_verify::"), "{log}");
+    assert_eq!(daemon.terminate().code(), Some(0));
+    let history = |format: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["cache", "history", "bogus.test", "--format", format]).args(lab.options());
+        command.arg("--config").arg(lab.empty_configuration()).arg("--cachedb").arg(lab.cache_file());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = history("human");
+    assert!(told.contains("answer   mail-waits    dnssec-bogus"), "{told}");
+    assert!(told.contains("told to Exim, about all MX hosts, 3 times until "), "{told}");
+    let object: serde_json::Value = serde_json::from_str(&history("json")).unwrap();
+    assert_eq!(
+        (&object["event"], &object["times"], &object["asker"]),
+        (&"answered".into(), &3.into(), &"exim".into())
+    );
 }
 
 #[test]

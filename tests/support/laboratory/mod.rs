@@ -2,7 +2,7 @@
 //! answers for a root, a top-level domain and the domains of `fixtures/laboratory/world`, their policy hosts and, for whoever
 //! opens them, mail hosts.
 //!
-//! The tests and `cargo run --example lab` share it. It runs on a thread of its own, so that a test may start the real
+//! The tests and `cargo run -p lab` share it. It runs on a thread of its own, so that a test may start the real
 //! program and wait for it; the thread ends with the [`Laboratory`].
 #![allow(
     dead_code,
@@ -42,6 +42,12 @@ use tokio::sync::oneshot;
 use world::World;
 use zone::Health;
 
+/// Where the descriptions of the world lie; whoever shares the laboratory stands in the root of the source, or right below it.
+pub(crate) fn fixtures() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().map(|place| place.join("fixtures/laboratory")).find(|place| place.is_dir()).unwrap()
+}
+
 /// The world, its servers, and the files that make the program believe in it.
 pub(crate) struct Laboratory {
     world: Arc<Mutex<World>>,
@@ -60,7 +66,7 @@ pub(crate) struct Laboratory {
 impl Laboratory {
     /// The world of `fixtures/laboratory/world`, served.
     pub(crate) fn start() -> Self {
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/laboratory/world");
+        let fixture = fixtures().join("world");
         Self::with(&fs::read_to_string(fixture).unwrap())
     }
 
@@ -199,7 +205,7 @@ impl Laboratory {
 
     /// What the administrator of this world says about single domains.
     pub(crate) fn configuration(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/laboratory/configuration.toml")
+        fixtures().join("configuration.toml")
     }
 
     /// The path of a cache file that is not there yet, in a directory of its own.

@@ -15,6 +15,7 @@ use smtp_sts_verify::policy::mta_sts::{Body, Policy, Record};
 use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
 use smtp_sts_verify::probe::report::{Chain, Distrusted, Sighting, TlsSession};
+use smtp_sts_verify::text::Json;
 use smtp_sts_verify::time::UnixTime;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -102,7 +103,7 @@ impl World {
     /// The words of all findings, in their order.
     fn found(&self) -> Vec<&'static str> {
         let parts = self.parts();
-        let text = human::text(&parts) + &json::domain("d.test", &parts).to_string();
+        let text = human::text(&parts) + &Json(&json::domain("d.test", &parts)).to_string();
         assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{text}");
         assert!(human::text(&parts).lines().all(|line| line.len() <= 80), "{text}");
         parts.iter().flat_map(Part::all_findings).map(|finding| finding.code.word()).collect()

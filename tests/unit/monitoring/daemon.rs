@@ -44,6 +44,7 @@ fn young() -> Status {
     Status {
         now: NOW,
         started_at: UnixTime(NOW.0 - 5),
+        older: None,
         loaded_at: UnixTime(NOW.0 - 5),
         places: vec!["/run/smtp-sts-verify/exim.sock".into(), "127.0.0.1:8461".into()],
         name_servers: vec!["127.0.0.1:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()],

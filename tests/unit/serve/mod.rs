@@ -5,6 +5,7 @@ mod deadlines;
 mod domain_locks;
 mod files;
 mod forged;
+mod messages;
 mod reloading;
 mod renewing;
 mod scene;

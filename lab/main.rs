@@ -1,11 +1,12 @@
 //! The main job on a machine without internet: a signed world in one process, and the real path through it.
 //!
-//! `cargo run --release --example lab` starts the laboratory of `tests/support/laboratory/` on loopback, unprivileged, and asks
-//! about every delivery of `fixtures/laboratory/deliveries`, with one cache: the validating resolver over UDP and TCP,
-//! the policy fetch over TLS, the SQLite files, the verdict. It prints a table and ends with 1 if an answer is not the
-//! expected one. With `-- --serve` it stays up afterwards and prints commands to try by hand.
+//! `cargo run -p lab` starts the laboratory of `tests/support/laboratory/` on loopback, unprivileged, and asks about ten deliveries of
+//! `fixtures/laboratory/deliveries`, or with `-- --all` about each of them, with one cache: the validating resolver over UDP and
+//! TCP, the policy fetch over TLS, the SQLite files, the verdict. It prints a table of 80 columns and ends with 1 if an answer is not
+//! the expected one. With `-- --serve` it stays up afterwards and prints commands to try by hand.
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a demonstration: it talks, and it may fail loudly"
 )]
@@ -13,6 +14,7 @@
 #[path = "../tests/support/laboratory/mod.rs"]
 mod laboratory;
 
+use laboratory::deliveries::Delivery;
 use laboratory::{Laboratory, deliveries, path};
 use smtp_sts_verify::text::excerpt;
 use smtp_sts_verify::time::Clock as _;
@@ -20,34 +22,71 @@ use smtp_sts_verify::time::clock::SystemClock;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// What is shown first: ten deliveries, by the mechanism that decides. The first two of each show what a policy is for.
+const FIRST: [(&str, &[(&str, &str)]); 3] = [
+    (
+        "MTA-STS (RFC 8461): the policy is fetched over HTTPS",
+        &[
+            ("sts.test", "mx1.sts.test"),
+            ("sts.test", "mx.hosting.test"),
+            ("sts-testing.test", "mx.hosting.test"),
+            ("sts-missing.test", "mx.sts-missing.test"),
+        ],
+    ),
+    (
+        "DANE (RFC 7672): the host's keys stand in signed DNS records",
+        &[
+            ("dane.test", "mx1.dane.test"),
+            ("dane-bogus.test", "mx.dane-bogus.test"),
+            ("dane-sts.test", "mx.dane-sts.test"),
+        ],
+    ),
+    (
+        "SMTP STS (the draft of 2016): the policy is a DNS record",
+        &[
+            ("enforced.test", "mx1.enforced.test"),
+            ("enforced.test", "mx.hosting.test"),
+            ("first.test", "mx.first.test"),
+        ],
+    ),
+];
+
+/// The exit code of a wrong command line (sysexits.h).
+const USAGE: u8 = 64;
+
 fn main() -> ExitCode {
-    let lab = Laboratory::start();
-    let cache = lab.cache_file();
-    let deliveries = deliveries::all();
-    let total = deliveries.len();
-    println!(
-        "A signed world on {}, its policy hosts on port {}; {total} deliveries.\n",
-        lab.dns(),
-        lab.https_port()
-    );
-    row(["domain", "host", "verdict", "by", "TLS", "why", "asked", "took"]);
-    let mut surprises = 0;
-    for delivery in &deliveries {
-        lab.forget();
-        let started = Instant::now();
-        let report = path::ask(&lab, &cache, delivery.domain, delivery.host, SystemClock.now());
-        let took = format!("{} ms", started.elapsed().as_millis());
-        let asked = format!("{} DNS, {} HTTPS", lab.questions(), lab.visits().len());
-        let answer @ [verdict, policy, tls, reason] = path::words(&report);
-        row([delivery.domain, delivery.host.unwrap_or("-"), verdict, policy, tls, reason, &asked, &took]);
-        println!("    {}", delivery.story);
-        // What is true of every unsigned zone tells little about this one.
-        if let Some(note) = report.notes.iter().find(|note| !note.starts_with("DANE does not apply")) {
-            println!("    ({})", excerpt(note, 120));
+    let (mut everything, mut stays) = (false, false);
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--all" => everything = true,
+            "--serve" => stays = true,
+            _ => {
+                eprintln!("usage: cargo run -p lab [-- [--all] [--serve]]");
+                return if argument == "--help" { ExitCode::SUCCESS } else { USAGE.into() };
+            }
         }
-        if answer != delivery.answer {
-            println!("    EXPECTED {}", delivery.answer.join(" "));
-            surprises += 1;
+    }
+    let lab = Laboratory::start();
+    println!("A signed world on {}, its policy hosts on port {}.", lab.dns(), lab.https_port());
+    let all = deliveries::all();
+    let groups: Vec<(&str, Vec<Delivery>)> = if everything {
+        vec![("Everything that is there", all.clone())]
+    } else {
+        let is = |delivery: &&Delivery, (domain, host): &(&str, &str)| {
+            delivery.domain == *domain && delivery.host == Some(*host)
+        };
+        let of = |(heading, names): &(&'static str, &[(&str, &str)])| {
+            (*heading, names.iter().map(|name| *all.iter().find(|one| is(one, name)).unwrap()).collect())
+        };
+        FIRST.iter().map(of).collect()
+    };
+    let total: usize = groups.iter().map(|(_, deliveries)| deliveries.len()).sum();
+    let mut surprises = 0;
+    for (heading, deliveries) in groups {
+        println!("\n{heading}");
+        row(["domain", "host", "verdict", "TLS", "why"]);
+        for delivery in deliveries {
+            surprises += usize::from(!shows(&lab, &delivery, everything));
         }
     }
     println!();
@@ -55,14 +94,40 @@ fn main() -> ExitCode {
         0 => println!("All {total} answers are the expected ones."),
         n => println!("{n} of {total} answers are NOT the expected ones."),
     }
-    if std::env::args().any(|argument| argument == "--serve") {
+    if !everything {
+        println!("The other {}: cargo run -p lab -- --all", all.len() - total);
+    }
+    if stays {
         serve(&lab);
     }
     if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn row([domain, host, verdict, by, tls, why, asked, took]: [&str; 8]) {
-    println!("{domain:<20} {host:<25} {verdict:<8} {by:<9} {tls:<14} {why:<20} {asked:<16}{took:>8}");
+/// Asks about a delivery and shows the answer; whether it is the expected one.
+fn shows(lab: &Laboratory, delivery: &Delivery, in_full: bool) -> bool {
+    lab.forget();
+    let started = Instant::now();
+    let report = path::ask(lab, &lab.cache_file(), delivery.domain, delivery.host, SystemClock.now());
+    let took = started.elapsed().as_millis();
+    let answer @ [verdict, _, tls, reason] = path::words(&report);
+    row([delivery.domain, delivery.host.unwrap_or("-"), verdict, tls, reason]);
+    println!("  {}", delivery.story);
+    if in_full {
+        println!("  {} questions to DNS, {} to HTTPS, {took} ms", lab.questions(), lab.visits().len());
+        // What is true of every unsigned zone tells little about this one.
+        if let Some(note) = report.notes.iter().find(|note| !note.starts_with("DANE does not apply")) {
+            println!("  ({})", excerpt(note, 70));
+        }
+    }
+    if answer != delivery.answer {
+        println!("  EXPECTED {}", delivery.answer.join(" "));
+    }
+    answer == delivery.answer
+}
+
+/// Eighty columns.
+fn row([domain, host, verdict, tls, why]: [&str; 5]) {
+    println!("{domain:<16} {host:<19} {verdict:<8} {tls:<13} {why}");
 }
 
 /// What an operator may try on mail hosts, with what is there.
@@ -85,12 +150,11 @@ const DOMAINS: [(&str, &str); 14] = [
 
 /// Stays up until it is interrupted.
 fn serve(lab: &Laboratory) {
-    let examples = std::env::current_exe().unwrap();
-    let program = examples.ancestors().nth(2).unwrap().join("smtp-sts-verify");
+    let program = std::env::current_exe().unwrap().with_file_name("smtp-sts-verify");
     let (dns, anchors) = (lab.dns(), lab.trust_anchor());
     let mail_hosts = lab.open_mail_hosts();
     let lab_options = lab.options().join(" ");
-    println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build --release`:\n");
+    println!("\nThe laboratory stays up until Ctrl-C. In another shell, after `cargo build`:\n");
     println!("LAB='--config {} {lab_options}'", lab.configuration().display());
     println!("STRIPPED='{}'", lab_options.replace(&dns.to_string(), &lab.stripped_dns().to_string()));
     println!("LOOKUP='--dns {dns} --trust-anchor {}'", anchors.display());

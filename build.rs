@@ -1,0 +1,43 @@
+//! What `--version` says beside the version: the commit, where the source is a checkout, and the crypto library.
+
+use std::fs;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let is_release = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    // Whoever develops need not build all anew after each commit.
+    let commit = if is_release { commit() } else { Some("debug build".to_owned()) };
+    let commit = commit.map(|commit| format!("{commit}, ")).unwrap_or_default();
+    let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    println!("cargo::rustc-env=SMTP_STS_VERIFY_VERSION={version} ({commit}aws-lc-rs {})", crypto_library());
+}
+
+/// The commit that is checked out, and whether something was changed since.
+fn commit() -> Option<String> {
+    for file in ["HEAD", "index", "logs/HEAD"] {
+        println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--git-path", file])?);
+    }
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let is_changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(if is_changed { format!("commit {commit}, changed") } else { format!("commit {commit}") })
+}
+
+/// What git says, if there is a git and this is a checkout of its own: a tarball may lie in somebody else's.
+fn git(arguments: &[&str]) -> Option<String> {
+    if !fs::exists(".git").unwrap_or(false) {
+        return None;
+    }
+    let output =
+        Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok().map(|said| said.trim().to_owned())
+}
+
+/// The version of aws-lc-rs that is locked.
+fn crypto_library() -> String {
+    let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
+    let package = lock.split("[[package]]").find(|package| package.contains("\nname = \"aws-lc-rs\"\n"));
+    let version = package.and_then(|package| package.split("version = \"").nth(1)?.split('"').next());
+    version.unwrap_or("of an unknown version").to_owned()
+}

@@ -1,0 +1,76 @@
+//! `config keep`: a copy of a configuration that can be used, for the day on which it cannot.
+//!
+//! The copy is root's, below directories of root's: the daemon, which reads it, could otherwise choose its own configuration
+//! for the next start.
+
+use super::KeepArguments;
+use crate::cli::atomic_file::AtomicFile;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::config::{Choices, DEFAULT_FILE};
+use nix::unistd::geteuid;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::Path;
+use std::process::Command;
+
+/// This program, whatever became of its file meanwhile.
+const SELF: &str = "/proc/self/exe";
+
+/// Checks the configuration as the daemon would read it, and copies what was read.
+pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
+    let (from, to) = (&arguments.config, &arguments.to);
+    if !geteuid().is_root() {
+        return Err(Failure::usage(
+            "it takes root: the daemon must not be able to change the copy".to_owned(),
+        ));
+    }
+    let text = match fs::read_to_string(from) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && from == Path::new(DEFAULT_FILE) => {
+            return Ok(format!("{} is not there: there is nothing to keep.\n", from.display()));
+        }
+        Err(error) => {
+            return Err(Failure::misconfigured(format!(
+                "the configuration {} cannot be read: {error}",
+                from.display()
+            )));
+        }
+    };
+    // What is kept is what was parsed, whatever somebody writes to the file meanwhile; whether the daemon can use it, with all
+    // that it names, a process says that has become the daemon's user.
+    Choices::parse(&text, from)?;
+    let checked = Command::new(SELF).args(["config", "check", "--config"]).arg(from).output();
+    let checked = checked.map_err(Failure::internal)?;
+    if !checked.status.success() {
+        let said = String::from_utf8_lossy(&checked.stderr);
+        let said = said.trim_end();
+        let why = said.strip_prefix("smtp-sts-verify config: ").unwrap_or(said);
+        return Err(Failure(ExitStatus::Configuration, why.to_owned()));
+    }
+    let unkept = |error: io::Error| {
+        Failure(ExitStatus::Defer, format!("the copy {} cannot be written: {error}", to.display()))
+    };
+    let meta = fs::metadata(from).map_err(unkept)?;
+    written(to, text.as_bytes(), &meta).map_err(unkept)?;
+    Ok(format!("{} is kept as {}.\n", from.display(), to.display()))
+}
+
+/// Replaces the copy as a whole. Whoever may read the original may read it, and root alone may write it.
+fn written(to: &Path, text: &[u8], original: &fs::Metadata) -> io::Result<()> {
+    let directory = to.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    match DirBuilder::new().mode(0o755).create(directory) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let meta = fs::symlink_metadata(directory)?;
+    if !meta.is_dir() || meta.uid() != 0 || meta.mode() & 0o022 != 0 {
+        return Err(io::Error::other("its directory is not root's alone"));
+    }
+    let mut copy = AtomicFile::beside(to, original.mode() & 0o644)?;
+    copy.give_to_group(original.gid())?;
+    copy.write_all(text)?;
+    copy.finish(to)
+}

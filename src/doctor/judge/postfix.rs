@@ -1,0 +1,235 @@
+//! Postfix: whether it asks the daemon, gets an answer, and can do what the answer demands.
+
+use super::{fine, unchecked, warning, wrong};
+use crate::doctor::observations::{Postfix, Seen};
+use crate::doctor::read::postfix::{self, Socketmap};
+use crate::doctor::{Check, Finding};
+use crate::text::excerpt;
+
+/// The first version whose socketmap client and DANE are what the answers rest on.
+const FIRST_VERSION: (u32, u32) = (3, 4);
+
+/// The first version that takes the attributes of `policy-tlsrpt`; an earlier one lets mail wait for them.
+const FIRST_WITH_REPORTS: (u32, u32) = (3, 10);
+
+/// Judges Postfix; `other` says whether there is another mail server.
+#[must_use]
+pub fn judge(postfix: &Seen<Postfix>, there_is_exim: bool) -> Vec<Finding> {
+    let postfix = match postfix {
+        Ok(postfix) => postfix,
+        Err(why) => return vec![unchecked(Check::PostfixFound, why)],
+    };
+    let found = fine(Check::PostfixFound, postfix.binary.display().to_string());
+    let settings = match &postfix.settings {
+        Ok(settings) => Settings(settings),
+        Err(why) => return vec![found, warning(Check::PostfixVersion, why)],
+    };
+    let maps = postfix::socketmaps(settings.value("smtp_tls_policy_maps"));
+    if maps.is_empty() && there_is_exim {
+        return vec![found, unchecked(Check::PostfixMap, "it asks no socketmap; Exim is here, too")];
+    }
+    let version = postfix::version(settings.value("mail_version"));
+    vec![
+        found,
+        is_new_enough(&settings, version),
+        map(&maps, &settings),
+        level(&settings),
+        reports(&maps, version),
+        chroot(&maps, postfix),
+        authorities(postfix, &settings),
+        dnssec(&settings),
+        answer(postfix),
+    ]
+}
+
+struct Settings<'a>(&'a [(String, String)]);
+
+impl Settings<'_> {
+    fn value(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+}
+
+fn is_new_enough(settings: &Settings<'_>, version: Option<(u32, u32)>) -> Finding {
+    const CHECK: Check = Check::PostfixVersion;
+    let shown = excerpt(settings.value("mail_version"), 40);
+    match version {
+        None => unchecked(CHECK, format!("'{shown}' is no version")),
+        Some(version) if version < FIRST_VERSION => wrong(CHECK, format!("{shown}, before 3.4")),
+        Some(_) => fine(CHECK, shown),
+    }
+}
+
+fn map(maps: &[Socketmap], settings: &Settings<'_>) -> Finding {
+    const CHECK: Check = Check::PostfixMap;
+    let shown = || excerpt(settings.value("smtp_tls_policy_maps"), 200);
+    match maps {
+        [] if settings.value("smtp_tls_policy_maps").is_empty() => {
+            warning(CHECK, "smtp_tls_policy_maps is empty: mail is sent as if this program were not there")
+        }
+        [] => warning(CHECK, format!("no socketmap in {}", shown())),
+        _ => fine(CHECK, shown()),
+    }
+}
+
+fn level(settings: &Settings<'_>) -> Finding {
+    const CHECK: Check = Check::PostfixLevel;
+    match settings.value("smtp_tls_security_level") {
+        "" | "none" => warning(
+            CHECK,
+            "smtp_tls_security_level is none: mail goes in clear text where nothing is demanded",
+        ),
+        level => fine(CHECK, excerpt(level, 40)),
+    }
+}
+
+fn reports(maps: &[Socketmap], version: Option<(u32, u32)>) -> Finding {
+    const CHECK: Check = Check::PostfixReports;
+    let is_told = maps.iter().any(|map| map.map == "policy-tlsrpt");
+    match version {
+        _ if !is_told => fine(CHECK, "it is not told of policies for TLS reports"),
+        Some(version) if version < FIRST_WITH_REPORTS => {
+            wrong(CHECK, "the map policy-tlsrpt is asked, whose attributes Postfix takes from 3.10 on")
+        }
+        Some(_) => fine(CHECK, "the map policy-tlsrpt is asked"),
+        None => unchecked(CHECK, "its version is not known"),
+    }
+}
+
+fn chroot(maps: &[Socketmap], postfix: &Postfix) -> Finding {
+    const CHECK: Check = Check::PostfixChroot;
+    let socket = maps.iter().find(|map| map.place.starts_with("unix:"));
+    match (&postfix.chroot, socket) {
+        (Err(why), _) => unchecked(CHECK, why),
+        (Ok(true), Some(map)) => wrong(
+            CHECK,
+            format!("smtp(8) runs in a chroot, in which {} is not there", excerpt(&map.place, 120)),
+        ),
+        (Ok(true), None) => fine(CHECK, "smtp(8) runs in a chroot, and asks at a port"),
+        (Ok(false), _) => fine(CHECK, "smtp(8) runs without a chroot"),
+    }
+}
+
+fn authorities(postfix: &Postfix, settings: &Settings<'_>) -> Finding {
+    const CHECK: Check = Check::PostfixCa;
+    let file = excerpt(settings.value("smtp_tls_CAfile"), 120);
+    match &postfix.authorities {
+        Some(Ok(0)) => wrong(CHECK, format!("{file} has no certificate")),
+        Some(Ok(number)) => fine(CHECK, format!("{file} has {number} certificates")),
+        Some(Err(why)) => wrong(CHECK, why),
+        None if settings.value("tls_append_default_CA") == "yes" => fine(CHECK, "those of the TLS library"),
+        None if !settings.value("smtp_tls_CApath").is_empty() => {
+            warning(CHECK, "a directory (smtp_tls_CApath), which has to lie in the chroot, too")
+        }
+        None => wrong(CHECK, "smtp_tls_CAfile is not set"),
+    }
+}
+
+fn dnssec(settings: &Settings<'_>) -> Finding {
+    const CHECK: Check = Check::PostfixDnssec;
+    match settings.value("smtp_dns_support_level") {
+        "dnssec" => fine(CHECK, "smtp_dns_support_level = dnssec"),
+        level => wrong(CHECK, format!("smtp_dns_support_level = {}", excerpt(level, 40))),
+    }
+}
+
+fn answer(postfix: &Postfix) -> Finding {
+    const CHECK: Check = Check::PostfixAnswer;
+    let mut said = Vec::new();
+    for (map, reply) in &postfix.asked {
+        match reply {
+            Err(why) => return wrong(CHECK, format!("{}: {}", excerpt(&map.text, 120), excerpt(why, 200))),
+            Ok(reply) => said.push(if reply.is_empty() {
+                "nothing is demanded".to_owned()
+            } else {
+                excerpt(reply, 80)
+            }),
+        }
+    }
+    match said.as_slice() {
+        [] => unchecked(CHECK, "it asks no socketmap"),
+        said => fine(CHECK, format!("about example.com: {}", said.join("; "))),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::doctor::Health;
+
+    /// A Postfix that is set up as its page says.
+    pub(crate) fn good() -> Postfix {
+        with("socketmap:inet:127.0.0.1:8461:policy", "3.7.11")
+    }
+
+    fn with(maps: &str, version: &str) -> Postfix {
+        let settings = [
+            ("mail_version", version),
+            ("smtp_tls_policy_maps", maps),
+            ("smtp_tls_security_level", "may"),
+            ("smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt"),
+            ("smtp_dns_support_level", "dnssec"),
+        ];
+        Postfix {
+            binary: "/usr/sbin/postconf".into(),
+            settings: Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
+            chroot: Ok(true),
+            authorities: Some(Ok(140)),
+            asked: postfix::socketmaps(maps).into_iter().map(|map| (map, Ok(String::new()))).collect(),
+        }
+    }
+
+    fn of(postfix: Postfix, check: Check) -> Health {
+        judge(&Ok(postfix), false).iter().find(|finding| finding.check == check).unwrap().health
+    }
+
+    fn set(name: &str, value: &str) -> Postfix {
+        let mut postfix = good();
+        let settings = postfix.settings.as_mut().unwrap();
+        settings.retain(|(key, _)| key != name);
+        settings.push((name.to_owned(), value.to_owned()));
+        postfix
+    }
+
+    #[test]
+    fn a_postfix_that_is_set_up_as_its_page_says_is_fine() {
+        let findings = judge(&Ok(good()), false);
+        assert!(findings.iter().all(|finding| finding.health == Health::Fine), "{findings:?}");
+        assert_eq!(findings.len(), 9);
+        assert_eq!(judge(&Err("no Postfix here".into()), true)[0].health, Health::NotChecked);
+    }
+
+    #[test]
+    fn what_keeps_mail_waiting_is_wrong() {
+        assert_eq!(
+            of(with("socketmap:inet:127.0.0.1:8461:policy", "3.3.1"), Check::PostfixVersion),
+            Health::Wrong
+        );
+        assert_eq!(of(set("smtp_dns_support_level", "enabled"), Check::PostfixDnssec), Health::Wrong);
+        let without = Postfix { authorities: None, ..set("smtp_tls_CAfile", "") };
+        assert_eq!(of(without, Check::PostfixCa), Health::Wrong);
+        let unreadable = Postfix { authorities: Some(Err("no such file".into())), ..good() };
+        assert_eq!(of(unreadable, Check::PostfixCa), Health::Wrong);
+        let socket = "socketmap:unix:/run/smtp-sts-verify/postfix.sock:policy";
+        assert_eq!(of(with(socket, "3.7"), Check::PostfixChroot), Health::Wrong);
+        assert_eq!(
+            of(Postfix { chroot: Ok(false), ..with(socket, "3.7") }, Check::PostfixChroot),
+            Health::Fine
+        );
+        let reporting = "socketmap:inet:127.0.0.1:8461:policy-tlsrpt";
+        assert_eq!(of(with(reporting, "3.7.11"), Check::PostfixReports), Health::Wrong);
+        assert_eq!(of(with(reporting, "3.10.2"), Check::PostfixReports), Health::Fine);
+        let mut silent = good();
+        silent.asked[0].1 = Err("Connection refused".into());
+        assert_eq!(of(silent, Check::PostfixAnswer), Health::Wrong);
+    }
+
+    #[test]
+    fn a_postfix_that_asks_nobody_is_a_warning_and_beside_exim_a_choice() {
+        assert_eq!(of(with("", "3.7.11"), Check::PostfixMap), Health::Warning);
+        assert_eq!(of(with("hash:/etc/postfix/tls_policy", "3.7.11"), Check::PostfixMap), Health::Warning);
+        let beside = judge(&Ok(with("", "3.7.11")), true);
+        assert_eq!(beside.last().unwrap().health, Health::NotChecked);
+        assert_eq!(of(set("smtp_tls_security_level", ""), Check::PostfixLevel), Health::Warning);
+    }
+}

@@ -1,0 +1,75 @@
+//! Postfix, by its own commands: nothing is mailed, nothing changed.
+
+use super::process::run;
+use crate::doctor::observations::{Postfix, Seen};
+use crate::doctor::read::postfix;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Where its commands may be.
+const PLACES: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// What of `main.cf` matters here.
+const SETTINGS: [&str; 8] = [
+    "mail_version",
+    "queue_directory",
+    "smtp_tls_policy_maps",
+    "smtp_tls_security_level",
+    "smtp_tls_CAfile",
+    "smtp_tls_CApath",
+    "tls_append_default_CA",
+    "smtp_dns_support_level",
+];
+
+/// The domain of the question that is put through Postfix's map: reserved (RFC 2606 section 3).
+const DOMAIN: &str = "example.com";
+
+/// The directory of its commands.
+///
+/// # Errors
+/// There is none.
+pub fn find() -> Seen<PathBuf> {
+    let is_there = |place: &PathBuf| place.join("postconf").is_file();
+    PLACES
+        .into_iter()
+        .map(PathBuf::from)
+        .find(is_there)
+        .ok_or_else(|| "no Postfix here (postconf)".to_owned())
+}
+
+/// What it says.
+#[must_use]
+pub fn look(place: &Path, until: Instant) -> Postfix {
+    let postconf = place.join("postconf");
+    let mut arguments = vec!["-x"];
+    arguments.extend(SETTINGS);
+    let settings = run(&postconf, arguments, "", None, until).map(|text| postfix::settings(&text));
+    let service = run(&postconf, ["-M", "smtp/unix"], "", None, until);
+    let chroot = service.and_then(|entry| {
+        postfix::is_chrooted(&entry).ok_or_else(|| "master.cf has no service smtp".to_owned())
+    });
+    let value = |name: &str| {
+        let all = settings.as_deref().unwrap_or_default();
+        all.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    };
+    let maps = postfix::socketmaps(value("smtp_tls_policy_maps"));
+    let postmap = place.join("postmap");
+    let ask = |map: &postfix::Socketmap| {
+        let said = run(&postmap, ["-q", DOMAIN, map.text.as_str()], "", None, until);
+        // Postfix ends with 1, and says nothing, where the map knows nothing of the key.
+        let said =
+            said.or_else(|why| if why.ends_with("exit status: 1: ") { Ok(String::new()) } else { Err(why) });
+        (map.clone(), said.map(|reply| reply.trim().to_owned()))
+    };
+    let asked = maps.iter().map(ask).collect();
+    let file = value("smtp_tls_CAfile");
+    let authorities = (!file.is_empty()).then(|| certificates(Path::new(file)));
+    Postfix { binary: postconf, authorities, settings: settings.clone(), chroot, asked }
+}
+
+/// How many certificates a file has, as far as their beginnings tell.
+fn certificates(file: &Path) -> Seen<usize> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(text.matches("-----BEGIN CERTIFICATE-----").count())
+}
