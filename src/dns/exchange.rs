@@ -12,9 +12,9 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use futures_util::stream::StreamExt;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
 use hickory_proto::serialize::binary::BinEncodable;
-use hickory_resolver::net::{DnsStreamHandle, NetError};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::tcp::TcpClientStream;
+use hickory_resolver::net::{DnsStreamHandle, NetError};
 use std::fmt::Display;
 use std::net::SocketAddr;
 

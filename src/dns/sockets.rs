@@ -54,7 +54,9 @@ fn bound(server: SocketAddr) -> io::Result<std::net::UdpSocket> {
     };
     for _ in 0..SOURCE_PORTS_TRIED {
         let mut random = [0; 2];
-        SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("this system has no randomness"))?;
+        SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|_| io::Error::other("this system has no randomness"))?;
         let port = u16::from_ne_bytes(random);
         if port < LEAST_SOURCE_PORT {
             continue;
