@@ -163,11 +163,6 @@ impl TrustContext {
         upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
     }
 
-    /// Names that are known not to exist; the number only grows.
-    pub fn absences(&self) -> usize {
-        self.absent.len()
-    }
-
     /// Remembers that the zone has signed an answer about its apex, or data below it: what is asked about next to it seldom lies in
     /// another zone.
     pub(super) fn note_holder(&mut self, apex: &Name) {

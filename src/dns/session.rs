@@ -87,13 +87,6 @@ struct Known {
     in_flight: JoinSet<()>,
 }
 
-impl Known {
-    /// Whether the reply to that question is there, or the walk that waits for it needs none any more.
-    fn can_go_on(&self, missing: &Question, walk: &Walk) -> bool {
-        self.replies.get(missing).is_some() || walk.is_settled(&self.trust)
-    }
-}
-
 impl Resolver {
     /// A resolver that has asked nothing yet, in a process that has many: what one of them proves of `zones` counts for all,
     /// and their replies are counted `together`.
@@ -282,7 +275,7 @@ impl<C: Carrier> QueryPass<C> {
             match self.advance(&mut walk, &mut queries) {
                 Progress::Done(finding) => return answer(question, finding, queries, called),
                 Progress::WaitsFor(missing, left_at) => {
-                    let landing = self.landing_of(&missing, &walk);
+                    let landing = self.landing_of(&missing);
                     let Some(patience) = unsigned_patience.filter(|_| walk.waits_for_what_is_unsigned())
                     else {
                         landing.await;
@@ -303,12 +296,7 @@ impl<C: Carrier> QueryPass<C> {
     /// Steps a walk as far as the replies allow, and sends what it wants; `queries` counts what was sent for it.
     fn advance(self: &Arc<Self>, walk: &mut Walk, queries: &mut usize) -> Progress {
         let Known { trust, replies, asked, in_flight } = &mut *self.known();
-        let absences = trust.absences();
-        let step = walk.step(trust, replies);
-        if trust.absences() != absences {
-            self.arrived.notify_waiters(); // whoever asks about the same name need not wait
-        }
-        let wanted = match step {
+        let wanted = match walk.step(trust, replies) {
             Step::Done(finding) => return Progress::Done(finding),
             Step::Ask(wanted) => wanted,
         };
@@ -332,11 +320,11 @@ impl<C: Carrier> QueryPass<C> {
         Progress::WaitsFor(first, left_at)
     }
 
-    /// Waits until the reply to a question that was sent is there, or the walk needs none any more.
-    async fn landing_of(&self, question: &Question, walk: &Walk) {
+    /// Waits until the reply to a question that was sent is there.
+    async fn landing_of(&self, question: &Question) {
         loop {
             let arrived = self.arrived.notified(); // made before the look: no arrival is missed in between
-            if self.known().can_go_on(question, walk) {
+            if self.known().replies.get(question).is_some() {
                 return;
             }
             arrived.await;

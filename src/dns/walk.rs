@@ -43,6 +43,8 @@ pub struct Walk {
     question: Question,
     /// Under zones that other look-ups have proven it failed: everything is proven anew.
     is_anew: bool,
+    /// It has wanted something.
+    has_asked: bool,
     /// The name asked for, then the target of the last alias.
     name: Name,
     rtype: RecordType,
@@ -90,6 +92,7 @@ impl Walk {
             name: question.name().clone(),
             question,
             is_anew: false,
+            has_asked: false,
             aliases: Vec::new(),
             insecure: None,
             basis: Basis::ANCHOR,
@@ -137,7 +140,10 @@ impl Walk {
             match self.hop(trust, replies) {
                 Ok(Some(outcome)) => break outcome,
                 Ok(None) => {}
-                Err(Stop::Missing(question)) => return Step::Ask(self.wanted(question, trust, replies)),
+                Err(Stop::Missing(question)) => {
+                    self.has_asked = true;
+                    return Step::Ask(self.wanted(question, trust, replies));
+                }
                 Err(Stop::Bogus(why)) => break Outcome::Bogus(trust.blame(&self.top(), replies), why),
                 Err(Stop::Failed(outage, status, why)) => break Outcome::Unreachable(outage, status, why),
             }
@@ -204,7 +210,8 @@ impl Walk {
     /// The reply about the present name, judged in the deepest zone to which the chain of trust leads.
     fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
         self.waits_for_what_is_unsigned = false;
-        if let Some(basis) = trust.absent_above(&self.name) {
+        // What is on its way is waited for: the verdict must not depend on which reply comes first.
+        if let Some(basis) = trust.absent_above(&self.name).filter(|_| !self.has_asked) {
             let says = Says::End(Content::Nxdomain);
             return Ok(Judged { says, strength: Strength::Proven, basis: basis.clone() });
         }
@@ -271,13 +278,6 @@ impl Walk {
             Ok(judged) if judged.strength == Strength::Proven => Ok(judged),
             _ => Err(stop),
         }
-    }
-
-    /// Whether another walk has proven that there is nothing to ask about.
-    #[must_use]
-    pub fn is_settled(&self, trust: &TrustContext) -> bool {
-        let trust = if self.is_anew { trust.seen_anew() } else { trust };
-        trust.absent_above(&self.name).is_some()
     }
 
     /// The deepest name that could be the apex of the zone which answers; a DS is the parent's (RFC 4035 section 5.2).

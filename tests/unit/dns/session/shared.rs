@@ -117,17 +117,3 @@ async fn a_domain_that_does_not_exist_is_not_asked_about_again() {
         assert_eq!((laboratory.questions(), before <= 6), (0, true));
     }
 }
-
-#[tokio::test]
-async fn whoever_waits_for_a_reply_below_such_a_domain_waits_no_more() {
-    let laboratory = Laboratory::start();
-    laboratory.behave(Scope::question("_mta-sts.nobody.test.", "TXT"), Manner::Silent);
-    let resolver = beside(&[laboratory.dns()], &zones(&laboratory));
-    let began = Instant::now();
-    let questions =
-        [question("_mta-sts.nobody.test.", RecordType::TXT), question("nobody.test.", RecordType::MX)];
-    for answer in resolver.resolve(&questions).await {
-        assert!(matches!(answer.outcome, Outcome::Secure(Content::Nxdomain)), "{answer:?}");
-    }
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-}

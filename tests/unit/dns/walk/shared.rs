@@ -438,6 +438,9 @@ fn a_name_that_is_proven_not_to_exist_answers_for_all_below_it() {
     assert!(asked.contains(&"going.mail.test. A".to_owned()));
 }
 
+/// What a zone says to deny a name.
+type Denies<'a> = &'a dyn Fn(&Scene) -> Vec<Vec<Record>>;
+
 #[test]
 fn an_absence_that_leaves_something_open_answers_for_nothing_else() {
     let without_type =
@@ -460,8 +463,7 @@ fn an_absence_that_leaves_something_open_answers_for_nothing_else() {
         ]
     };
     let half = |scene: &Scene| gone(scene, false);
-    let denials: [&dyn Fn(&Scene) -> Vec<Vec<Record>>; 5] =
-        [&without_type, &above_others, &opt_out, &heavy, &half];
+    let denials: [Denies<'_>; 5] = [&without_type, &above_others, &opt_out, &heavy, &half];
     for denies in denials {
         let mut scene = scene(TTL);
         let proof = denies(&scene);
