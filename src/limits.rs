@@ -325,9 +325,9 @@ pub const MAX_CONNECTIONS: usize = 512;
 pub const MAX_CONNECTIONS_THAT_WAIT: usize = 4_096;
 /// One that has just come is not taken for an idle one for so long, if it can be had.
 pub const IDLE_GRACE: Duration = Duration::from_millis(20);
-/// A connection that has waited for its answer for so long is one of those that make room where all room is taken: what is known is
-/// answered at once, and whoever comes for that is not to wait a second.
-pub const KEPT_WAITING: Duration = Duration::from_millis(500);
+/// A connection that has waited for its answer for so long is one of those that make room where all room is taken: longer than
+/// [`WORK_WITHOUT_PAUSE`], and longer than a domain takes that answers.
+pub const KEPT_WAITING: Duration = Duration::from_millis(1_500);
 /// Connections to the pages at the same time.
 pub const MAX_HTTP_CONNECTIONS: usize = 64;
 /// Connections that the system keeps for us until they are accepted (postfix-tlspol: 4,096 at most, `somaxconn`).

@@ -33,6 +33,8 @@ pub struct Gate {
 struct Call {
     said: Cell<Said>,
     told: Notify,
+    /// Since its last turn, work has begun.
+    has_begun: Cell<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,28 +115,27 @@ impl Gate {
     /// held up by what begins; or after [`LOOK_UP_BEGINS_WITHIN`], so that nobody keeps others out by keeping it busy.
     pub async fn attend_at_rest(&self) {
         loop {
-            if self.seat_one() {
-                self.rest().await;
-            } else {
-                self.moved().await;
+            match self.seat_one() {
+                Some(number) => self.rest_after(number).await,
+                None => self.moved().await,
             }
         }
     }
 
     fn seat_all(&self) {
-        while self.seat_one() {}
+        while self.seat_one().is_some() {}
     }
 
-    fn seat_one(&self) -> bool {
+    fn seat_one(&self) -> Option<LookUpNumber> {
         let turn = self.seats.borrow_mut().next(Instant::now());
-        let Some(Turn { begins, instead_of }) = turn else { return false };
+        let Turn { begins, instead_of } = turn?;
         match instead_of {
             Some(Loser::Waits(loser)) => self.tell(loser, Said::Wait),
             Some(Loser::Gone(loser)) => self.tell(loser, Said::Leave),
             None => {}
         }
         self.tell(begins, Said::Begin);
-        true
+        Some(begins)
     }
 
     /// Waits until somebody came or left; for a moment, if somebody who waits might have the seat of one who falls silent.
@@ -147,10 +148,16 @@ impl Gate {
         }
     }
 
-    async fn rest(&self) {
+    async fn rest_after(&self, number: LookUpNumber) {
         let end = Instant::now() + LOOK_UP_BEGINS_WITHIN;
+        let is_to_begin = || self.places.borrow().get(&number).is_some_and(|call| !call.has_begun.get());
+        let begun = async {
+            while is_to_begin() {
+                self.begun.notified().await;
+            }
+        };
         // If it does not begin, others are not kept from it.
-        let _ = timeout(LOOK_UP_BEGINS_WITHIN, self.begun.notified()).await;
+        let _ = timeout(LOOK_UP_BEGINS_WITHIN, begun).await;
         loop {
             let before = self.steps.get();
             // What is ready has its turn, and what came from outside.
@@ -164,6 +171,7 @@ impl Gate {
     fn tell(&self, number: LookUpNumber, said: Said) {
         if let Some(call) = self.places.borrow().get(&number) {
             call.said.set(said);
+            call.has_begun.set(false);
             call.told.notify_one();
         }
     }
@@ -197,6 +205,7 @@ impl Place {
     pub async fn work<T>(&self, work: impl Future<Output = T>) -> Result<T, Displaced> {
         let mut work = pin!(work);
         let work = poll_fn(|cx| {
+            self.call.has_begun.set(true);
             self.gate.step(self.number);
             work.as_mut().poll(cx)
         });

@@ -137,7 +137,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS", "512"),
     ("MAX_CONNECTIONS_THAT_WAIT", "4_096"),
     ("IDLE_GRACE", "Duration::from_millis(20)"),
-    ("KEPT_WAITING", "Duration::from_millis(500)"),
+    ("KEPT_WAITING", "Duration::from_millis(1_500)"),
     ("MAX_HTTP_CONNECTIONS", "64"),
     ("BACKLOG", "1_024"),
     ("DESCRIPTORS_FOR_FILES", "64"),
