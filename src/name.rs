@@ -76,7 +76,8 @@ impl Destination {
             return Ok(Self::AddressLiteral);
         }
         Ok(match Spelled::read(text)? {
-            Spelled::Name(name) if is_address_literal(&name) => Self::AddressLiteral,
+            // What is ASCII has been looked at.
+            Spelled::Name(name) if !text.is_ascii() && is_address_literal(&name) => Self::AddressLiteral,
             Spelled::Name(name) => Self::Domain(PolicyDomain(name)),
             Spelled::Uncarried(why) => Self::Unpublishable(bad(text, why)),
         })
@@ -230,7 +231,6 @@ impl Spelled {
     /// Names in ASCII, nearly all that is asked about, in one pass. `None` for what is no attempt at a name, as below.
     fn read_ascii(text: &str) -> Option<Self> {
         let trimmed = text.strip_suffix('.').unwrap_or(text);
-        let mut name = String::with_capacity(trimmed.len());
         let (mut label, mut longest, mut has_empty) = (0_usize, 0_usize, false);
         for octet in trimmed.bytes() {
             match octet {
@@ -244,11 +244,10 @@ impl Spelled {
                 }
                 _ => return None,
             }
-            name.push(char::from(octet.to_ascii_lowercase()));
         }
         has_empty |= label == 0;
         let is_none = longest == 0 || trimmed.starts_with('-');
-        (!is_none).then(|| Self::carried(name, has_empty, longest))
+        (!is_none).then(|| Self::carried(trimmed.to_ascii_lowercase(), has_empty, longest))
     }
 
     /// Any names. `None` for an option, for nothing but dots, and for what has characters that no name has.
@@ -374,9 +373,10 @@ fn is_address_literal(text: &str) -> bool {
         Some(hex) => hex.bytes().all(|b| b.is_ascii_hexdigit()),
         None => !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit()),
     };
-    // The last label tells a name from an IPv4 address at once; an IPv6 address has a colon.
-    (!trimmed.is_empty() && trimmed.rsplit('.').all(numeric))
-        || (text.contains(':') && text.parse::<Ipv6Addr>().is_ok())
+    // An IPv4 address is told from a name by the first octet of its last label, an IPv6 address has a colon.
+    let of_last_label = trimmed.bytes().rev().take_while(|octet| *octet != b'.').last();
+    (of_last_label.is_some_and(|octet| octet.is_ascii_digit()) && trimmed.split('.').all(numeric))
+        || (text.bytes().any(|octet| octet == b':') && text.parse::<Ipv6Addr>().is_ok())
 }
 
 fn ends_in_a_number(text: &str) -> bool {
@@ -670,6 +670,9 @@ mod tests {
         fn an_address_is_found_wherever_the_parser_finds_one(text in nearly_names()) {
             if text.parse::<IpAddr>().is_ok() {
                 prop_assert!(is_address_literal(&text));
+            }
+            if let Some(Spelled::Name(name)) = Spelled::read_ascii(&text).filter(|_| text.is_ascii()) {
+                prop_assert_eq!(is_address_literal(&text), is_address_literal(&name));
             }
         }
 

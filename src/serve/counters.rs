@@ -200,7 +200,7 @@ pub const LATENCIES: [Duration; 15] = [
 impl Histogram {
     /// Takes down one.
     pub fn observe(&self, duration: Duration) {
-        let class = self.classes.iter().zip(LATENCIES).find(|(_, end)| duration <= *end);
+        let class = self.classes.iter().zip(&LATENCIES).find(|(_, end)| duration <= **end);
         class.map_or(&self.longer, |(counter, _)| counter).one();
         self.microseconds.add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }

@@ -84,7 +84,9 @@ pub fn write(reply: &str, out: &mut Vec<u8>) {
 
 fn request(content: &[u8]) -> Result<Request, &'static str> {
     let text = std::str::from_utf8(content).map_err(|_| NO_REQUEST)?;
-    let (name, key) = text.split_once(' ').ok_or(NO_REQUEST)?;
+    let blank = content.iter().position(|octet| *octet == b' ').ok_or(NO_REQUEST)?;
+    let (name, key) = text.split_at_checked(blank).ok_or(NO_REQUEST)?;
+    let key = key.get(1..).unwrap_or_default();
     let map = Map::ALL.into_iter().find(|map| map.word() == name).ok_or(NO_MAP)?;
     let domain = next_hop(key).ok_or(NO_DOMAIN)?;
     Ok(match domain {
