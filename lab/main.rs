@@ -19,6 +19,7 @@ use laboratory::{Laboratory, deliveries, path};
 use smtp_sts_verify::text::excerpt;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -61,12 +62,13 @@ fn main() -> ExitCode {
             "--all" => everything = true,
             "--serve" => stays = true,
             _ => {
-                eprintln!("usage: cargo run -p lab [-- [--all] [--serve]]");
+                eprintln!("usage: lab [--all] [--serve]");
                 return if argument == "--help" { ExitCode::SUCCESS } else { USAGE.into() };
             }
         }
     }
     let lab = Laboratory::start();
+    let cache = lab.cache_file();
     println!("A signed world on {}, its policy hosts on port {}.", lab.dns(), lab.https_port());
     let all = deliveries::all();
     let groups: Vec<(&str, Vec<Delivery>)> = if everything {
@@ -86,7 +88,7 @@ fn main() -> ExitCode {
         println!("\n{heading}");
         row(["domain", "host", "verdict", "TLS", "why"]);
         for delivery in deliveries {
-            surprises += usize::from(!shows(&lab, &delivery, everything));
+            surprises += usize::from(!shows(&lab, &cache, &delivery, everything));
         }
     }
     println!();
@@ -95,7 +97,7 @@ fn main() -> ExitCode {
         n => println!("{n} of {total} answers are NOT the expected ones."),
     }
     if !everything {
-        println!("The other {}: cargo run -p lab -- --all", all.len() - total);
+        println!("The other {} are shown by --all; --serve stays up for you to try.", all.len() - total);
     }
     if stays {
         serve(&lab);
@@ -104,10 +106,10 @@ fn main() -> ExitCode {
 }
 
 /// Asks about a delivery and shows the answer; whether it is the expected one.
-fn shows(lab: &Laboratory, delivery: &Delivery, in_full: bool) -> bool {
+fn shows(lab: &Laboratory, cache: &Path, delivery: &Delivery, in_full: bool) -> bool {
     lab.forget();
     let started = Instant::now();
-    let report = path::ask(lab, &lab.cache_file(), delivery.domain, delivery.host, SystemClock.now());
+    let report = path::ask(lab, cache, delivery.domain, delivery.host, SystemClock.now());
     let took = started.elapsed().as_millis();
     let answer @ [verdict, _, tls, reason] = path::words(&report);
     row([delivery.domain, delivery.host.unwrap_or("-"), verdict, tls, reason]);

@@ -11,6 +11,12 @@ const THEIRS: &str = "for the mail server alone";
 /// One check of one server.
 type Of = fn(&Server) -> Finding;
 
+/// Every check, in their order.
+const EVERY_ONE: [Of; 8] = [udp, tcp, edns, dnssec, denial, validates, speed, place];
+
+/// Those that matter to the mail server, which believes what a server says of DNSSEC.
+const FOR_THE_MAIL_SERVER: [Of; 5] = [udp, tcp, validates, speed, place];
+
 /// Judges each server, where this program and the mail server ask the same.
 #[must_use]
 pub fn judge(servers: &Seen<Vec<Server>>) -> Vec<Finding> {
@@ -24,7 +30,7 @@ pub fn judge_apart(servers: &Seen<Vec<Server>>, theirs: &[Server], conf: &Seen<R
     // Where the list of the mail server cannot be read, it may ask any of them.
     let asks = |server: &Server| conf.as_ref().map_or(true, |conf| conf.servers.contains(&server.address));
     let mut findings = of_ours(servers, asks);
-    for of_one in [udp as Of, tcp, validates, speed, place] {
+    for of_one in FOR_THE_MAIL_SERVER {
         let about = |server: &Server| of_one(server).about(format!("{} {THEIRS}", server.address));
         findings.extend(made_up_for(theirs.iter().map(about).collect()));
     }
@@ -42,7 +48,7 @@ fn of_ours(servers: &Seen<Vec<Server>>, asks: impl Fn(&Server) -> bool) -> Vec<F
     };
     let list: Vec<_> = servers.iter().map(|server| server.address.to_string()).collect();
     let mut findings = vec![fine(Check::ResolverList, list.join(", "))];
-    for of_one in [udp as Of, tcp, edns, dnssec, denial, validates, speed, place] {
+    for of_one in EVERY_ONE {
         let about = |server: &Server| {
             let mut finding = of_one(server).about(server.address.to_string());
             let is_for_the_mail_server =

@@ -112,6 +112,10 @@ impl Plan {
         self.directory.path().join("config.toml")
     }
 
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     pub(crate) fn exim(&self) -> PathBuf {
         self.directory.path().join("exim.sock")
     }

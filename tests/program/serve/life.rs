@@ -268,7 +268,7 @@ fn mail_that_waits_is_one_line_in_the_log_and_one_of_the_history() {
     let history = |format: &str| {
         let mut command = Command::new(PROGRAM);
         command.args(["cache", "history", "bogus.test", "--format", format]).args(lab.options());
-        command.arg("--config").arg(lab.empty_configuration()).arg("--cachedb").arg(lab.cache_file());
+        command.arg("--config").arg(lab.empty_configuration()).arg("--cachedb").arg(daemon.plan().cache());
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
