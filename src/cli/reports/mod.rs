@@ -14,7 +14,7 @@ use show::ShowArguments;
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       \
-                      smtp-sts-verify reports preview DOMAIN --organization NAME --contact ADDRESS\n       \
+                      smtp-sts-verify reports preview DOMAIN [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.

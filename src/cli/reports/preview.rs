@@ -17,6 +17,8 @@ use std::ffi::OsString;
 
 /// Which report is to be shown.
 #[derive(Args, Debug)]
+#[command(override_usage = "smtp-sts-verify reports preview DOMAIN --organization NAME\n       \
+                      \x20   --contact ADDRESS [--day DATE] [OPTIONS]")]
 pub struct PreviewArguments {
     /// The domain that the report is about
     #[arg(value_name = "DOMAIN", allow_hyphen_values = true)]

@@ -100,7 +100,10 @@ fn of_trust(collection: &Collection) -> String {
         return "Anybody can send a report. Nobody verified here who sent these.".to_owned();
     }
     let passed = known.iter().filter(|one| **one == Authentication::Passed).count();
-    format!("Your mail server found the sender's DKIM signature in order of {passed} of {}.", known.len())
+    format!(
+        "{passed} of {} came with a DKIM signature of the sender's that your mail server found in order.",
+        known.len()
+    )
 }
 
 fn of_sessions(Sessions { successes, failures }: Sessions) -> String {
