@@ -429,6 +429,8 @@ mod tests {
 
     /// A name by its labels from the apex down, so that names are in canonical order (RFC 4034 section 6.1).
     type Labels = Vec<&'static str>;
+    /// The hash of a name, and the name.
+    type Hashed = (Vec<u8>, Labels);
 
     const APEX: &str = "zone.test.";
     const APEX_LABELS: usize = 2;
@@ -611,11 +613,10 @@ mod tests {
             let ancestors =
                 |(owner, _): (&Labels, _)| (0..=owner.len()).map(|n| owner[..n].to_vec()).collect::<Vec<_>>();
             let names: BTreeSet<Labels> = kept.flat_map(ancestors).chain([Vec::new()]).collect();
-            let mut owners: Vec<(Vec<u8>, Labels)> =
-                names.into_iter().map(|labels| (hash(&labels), labels)).collect();
+            let mut owners: Vec<Hashed> = names.into_iter().map(|labels| (hash(&labels), labels)).collect();
             owners.sort();
             let next = owners.iter().skip(1).chain(owners.iter().take(1));
-            let link = |((owner, labels), (next, _)): (&(Vec<u8>, Labels), &(Vec<u8>, Labels))| {
+            let link = |((owner, labels), (next, _)): (&Hashed, &Hashed)| {
                 let types = zone.types(labels).unwrap_or_default().iter().copied();
                 let sha1 = Nsec3HashAlgorithm::SHA1;
                 let record = NSEC3::new(sha1, opt_out, ITERATIONS, Vec::new(), next.clone(), types);

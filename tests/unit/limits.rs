@@ -387,7 +387,10 @@ const TRIED: &[(&str, &str)] = &[
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
 const UNTRIED: &[(&str, &str)] = &[
     ("DEADLINE_DEFAULT", "a default, which `--deadline` replaces; the tests of deadlines set their own"),
-    ("WATCHDOG_GRACE", "everything that waits ends before it, so that nothing brings it about from outside"),
+    (
+        "WATCHDOG_GRACE",
+        "in real time, and not before it (`what_hangs_ends_a_little_after_its_deadline_with_an_answer_that_defers`)",
+    ),
     (
         "MAX_EXIM_LINE",
         "no line of the closed words comes near it; `told` of the program's tests holds each of them to it",

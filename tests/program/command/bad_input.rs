@@ -1,9 +1,10 @@
 //! What is not a question ends in one clear line and exit 64, before a packet is sent.
 
 use crate::support::laboratory::Laboratory;
-use crate::support::program::{Program, Told, told};
+use crate::support::program::{PROGRAM, Program, Told, told};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Asks, and finds that nobody else was asked.
@@ -263,7 +264,12 @@ fn what_a_hostile_parent_sets_changes_nothing() {
         ("SQLITE_TMPDIR", "/nonexistent"),
         ("STATE_DIRECTORY", "/nonexistent"),
     ] {
-        let output = Program::new(&lab).command(arguments).env(variable, value).output().unwrap();
+        let model = Program::new(&lab).command(arguments);
+        // Whoever opens the pipe before there is a deadline waits for ever.
+        let mut command = Command::new("timeout");
+        command.arg("30").arg(PROGRAM).args(model.get_args()).stdin(Stdio::null());
+        let output = command.env(variable, value).output().unwrap();
+        assert_ne!(output.status.code(), Some(124), "{variable}: it does not end");
         let told = told(output, false);
         assert_eq!(
             told.of(["verdict", "auth", "cache"]),
@@ -306,7 +312,7 @@ fn the_environment_does_not_say_where_the_cache_is() {
     let program = Program::new(&lab);
     assert_eq!(program.delivery("enforced.test", "mx1.enforced.test").get("cache"), "stored");
     let list = |options: &[&OsStr]| {
-        let mut command = std::process::Command::new(crate::support::program::PROGRAM);
+        let mut command = Command::new(PROGRAM);
         command.args(["cache", "list", "--config"]).arg(lab.empty_configuration()).args(lab.options());
         command.args(options).env("STATE_DIRECTORY", program.cache().parent().unwrap());
         String::from_utf8(command.output().unwrap().stdout).unwrap()

@@ -700,12 +700,20 @@ fn where_nothing_can_be_hashed_an_absence_and_a_wildcards_answer_are_insecure() 
 
 // ---- a CNAME of a wildcard where a DS was asked for (RFC 4035 section 5.3.4) ----------------------------------
 
-/// The policy below a name for which a wildcard's CNAME is given where its DS was asked for, with these denials beside it.
-fn below_a_wildcards_alias(denials: impl Fn(&Scene) -> Vec<Vec<hickory_proto::rr::Record>>) -> String {
+/// What is given for a policy below a name for which a wildcard's CNAME is given where its DS was asked for, with these denials
+/// beside that.
+fn below_a_wildcards_alias(
+    denials: impl Fn(&Scene) -> Vec<Vec<hickory_proto::rr::Record>>,
+    policy: impl Fn(&Scene) -> Vec<hickory_proto::rr::Record>,
+) -> String {
     let mut scene = Scene::new();
     for (owner, rtype) in [("x.mail.test.", "DS"), ("p.x.mail.test.", "DS"), ("p.x.mail.test.", "TXT")] {
-        let alias = scene.mail.expanded(vec![cname(owner, "target.mail.test.")], 2);
-        scene.put(owner, rtype, reply(ResponseCode::NoError, vec![alias], denials(&scene)));
+        let answer = if rtype == "TXT" {
+            policy(&scene)
+        } else {
+            scene.mail.expanded(vec![cname(owner, "target.mail.test.")], 2)
+        };
+        scene.put(owner, rtype, reply(ResponseCode::NoError, vec![answer], denials(&scene)));
     }
     let target = scene.mail.signed(vec![txt("target.mail.test.", "v=STSv1")]);
     scene.put("target.mail.test.", "TXT", data(vec![target]));
@@ -714,21 +722,29 @@ fn below_a_wildcards_alias(denials: impl Fn(&Scene) -> Vec<Vec<hickory_proto::rr
 
 #[test]
 fn a_wildcards_alias_shows_that_there_is_no_cut_if_nothing_closer_exists() {
+    let alias = |scene: &Scene| scene.mail.expanded(vec![cname("p.x.mail.test.", "target.mail.test.")], 2);
+    let unsigned = |_: &Scene| vec![txt("p.x.mail.test.", "v=STSv1")];
     let nsec = |scene: &Scene| vec![scene.mail.nsec("w.mail.test.", "y.mail.test.", "A")];
-    assert_eq!(below_a_wildcards_alias(nsec), "secure 1 data");
+    assert_eq!(below_a_wildcards_alias(nsec, alias), "secure 1 data");
+    assert_eq!(below_a_wildcards_alias(nsec, unsigned), "bogus (no-signature)");
     let nsec3 = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", PLAIN)];
-    assert_eq!(below_a_wildcards_alias(nsec3), "secure 1 data");
+    assert_eq!(below_a_wildcards_alias(nsec3, alias), "secure 1 data");
+    assert_eq!(below_a_wildcards_alias(nsec3, unsigned), "bogus (no-signature)");
     // Under opt-out an insecure delegation may be hidden behind the wildcard; with too many iterations, anything may be.
     let opt_out = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", OPT_OUT)];
-    assert_eq!(below_a_wildcards_alias(opt_out), "insecure 1 data (opt-out)");
     let heavy = |scene: &Scene| vec![scene.mail.nsec3_over("x.mail.test.", HEAVY)];
-    assert_eq!(below_a_wildcards_alias(heavy), "insecure 1 data (nsec3-iterations)");
+    assert_eq!(below_a_wildcards_alias(opt_out, alias), "insecure 1 data (opt-out)");
+    assert_eq!(below_a_wildcards_alias(opt_out, unsigned), "insecure 1 data (opt-out)");
+    assert_eq!(below_a_wildcards_alias(heavy, alias), "insecure 1 data (nsec3-iterations)");
+    assert_eq!(below_a_wildcards_alias(heavy, unsigned), "insecure 1 data (nsec3-iterations)");
     // Nothing, the wrong name, or the name itself prove nothing.
-    assert_eq!(below_a_wildcards_alias(|_| vec![]), "bogus (wildcard-unproven)");
     let elsewhere = |scene: &Scene| vec![scene.mail.nsec("a.mail.test.", "b.mail.test.", "A")];
-    assert_eq!(below_a_wildcards_alias(elsewhere), "bogus (wildcard-unproven)");
     let itself = |scene: &Scene| vec![scene.mail.nsec("x.mail.test.", "y.mail.test.", "NS")];
-    assert_eq!(below_a_wildcards_alias(itself), "bogus (wildcard-unproven)");
+    assert_eq!(below_a_wildcards_alias(|_| vec![], alias), "bogus (wildcard-unproven)");
+    assert_eq!(below_a_wildcards_alias(elsewhere, alias), "bogus (wildcard-unproven)");
+    assert_eq!(below_a_wildcards_alias(itself, alias), "bogus (wildcard-unproven)");
+    assert_eq!(below_a_wildcards_alias(|_| vec![], unsigned), "bogus (wildcard-unproven)");
+    assert_eq!(below_a_wildcards_alias(elsewhere, unsigned), "bogus (wildcard-unproven)");
 }
 
 #[test]
