@@ -11,7 +11,7 @@
     reason = "a demonstration: it talks, and it may fail loudly"
 )]
 
-#[path = "../tests/support/laboratory/mod.rs"]
+#[path = "../../../tests/support/laboratory/mod.rs"]
 mod laboratory;
 
 use laboratory::deliveries::Delivery;
