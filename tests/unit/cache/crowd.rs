@@ -159,7 +159,8 @@ fn f10_fifty_writers_at_once_lose_nothing() {
     let p99 = reads[reads.len() * 99 / 100];
     println!("{} reads, p99 {} ms, longest {} ms", reads.len(), p99 / 1_000, reads[reads.len() - 1] / 1_000);
     // A reader waits for one commit at most, not for its turn: fifty of them in a row would be seconds.
-    assert!(p99 < 1_000_000, "p99 {p99} microseconds");
+    let most = if place.path().starts_with(MEMORY) { 100_000 } else { 1_000_000 };
+    assert!(p99 <= most, "p99 {p99} microseconds");
     assert_eq!(quick_check(&place.path()), "ok");
     let rows: i64 = Connection::open(place.path())
         .unwrap()
