@@ -37,6 +37,9 @@ pub(super) const STATEMENTS: &[&str] = &[SELECT, REPLACE, NEXT_TO_GO, EXISTS, FO
 /// Domains that go at most when one comes: a file that is far over its bound shrinks as it is used.
 const EVICTED_AT_ONCE: i64 = 4;
 
+/// What is remembered about a domain.
+pub(super) type Remembered = Vec<(Topic, Recollection)>;
+
 /// What is to be remembered about a domain, and, where that is `None`, forgotten.
 #[derive(Debug)]
 pub(super) struct Updates<'a> {
@@ -86,10 +89,7 @@ impl Answers {
     }
 
     /// All results about each of these domains that may still be believed, in the order of the topics.
-    pub(super) fn recall_all(
-        &self,
-        domains: &[PolicyDomain],
-    ) -> Result<Option<Vec<Vec<(Topic, Recollection)>>>, CacheError> {
+    pub(super) fn recall_all(&self, domains: &[PolicyDomain]) -> Result<Option<Vec<Remembered>>, CacheError> {
         self.database.read(|connection| {
             let of_one = |domain| {
                 let mut found = self.select(connection, domain)?;

@@ -14,6 +14,7 @@ use crate::reports::session::Ended;
 use crate::reports::tally::{Applied, Day, Row};
 use crate::time::UnixTime;
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
+use std::collections::BTreeMap;
 
 const ADD: &str = "UPDATE session SET number = number + :number
     WHERE day = :day AND domain = :domain AND policy = :policy AND host = :host AND address = :address
@@ -70,8 +71,9 @@ impl Counts {
                 transaction.execute(FORGET_POLICIES, [])?;
             }
             let mut lost = 0_u64;
+            let mut rows = Rows::default();
             for (row, number) in counted {
-                if !add(transaction, row, *number)? {
+                if !add(transaction, row, *number, &mut rows)? {
                     lost = lost.saturating_add(*number);
                 }
             }
@@ -96,15 +98,15 @@ impl Counts {
 }
 
 /// Adds to a row; to that of the others where there is no room for one more. `false` if there is none for these, either.
-fn add(transaction: &Transaction<'_>, row: &Row, number: u64) -> rusqlite::Result<bool> {
+fn add(transaction: &Transaction<'_>, row: &Row, number: u64, rows: &mut Rows) -> rusqlite::Result<bool> {
     let policy = policy(transaction, &row.policy)?;
     if insert(transaction, ADD, row, policy, number)? {
         return Ok(true);
     }
     let day = integer(row.day.0);
-    let of_day: u64 = one(transaction, OF_DAY, [day])?;
-    let of_domain: u64 = one(transaction, OF_DOMAIN, (day, row.domain.as_str()))?;
+    let (of_day, of_domain) = rows.of(transaction, day, &row.domain)?;
     if of_day < MAX_REPORT_ROWS_PER_DAY && of_domain < MAX_REPORT_ROWS_PER_DOMAIN {
+        rows.one_more(day, &row.domain);
         return insert(transaction, INSERT, row, policy, number);
     }
     let others = row.clone().among_others();
@@ -113,11 +115,51 @@ fn add(transaction: &Transaction<'_>, row: &Row, number: u64) -> rusqlite::Resul
     }
     // Every kind of end may have its row of others, and a day its domains.
     let has_room = of_day < 2 * MAX_REPORT_ROWS_PER_DAY && of_domain < 2 * MAX_REPORT_ROWS_PER_DOMAIN;
+    if has_room {
+        rows.one_more(day, &row.domain);
+    }
     Ok(has_room && insert(transaction, INSERT, &others, policy, number)?)
 }
 
+/// How many rows there are, counted once for each day and each domain of what is added together.
+#[derive(Default)]
+struct Rows {
+    of_day: BTreeMap<i64, u64>,
+    of_domain: BTreeMap<(i64, PolicyDomain), u64>,
+}
+
+impl Rows {
+    /// Of that day, and of that domain on it.
+    fn of(
+        &mut self,
+        transaction: &Transaction<'_>,
+        day: i64,
+        domain: &PolicyDomain,
+    ) -> rusqlite::Result<(u64, u64)> {
+        let of_day = match self.of_day.get(&day) {
+            Some(number) => *number,
+            None => one(transaction, OF_DAY, [day])?,
+        };
+        let key = (day, domain.clone());
+        let of_domain = match self.of_domain.get(&key) {
+            Some(number) => *number,
+            None => one(transaction, OF_DOMAIN, (day, domain.as_str()))?,
+        };
+        self.of_day.insert(day, of_day);
+        self.of_domain.insert(key, of_domain);
+        Ok((of_day, of_domain))
+    }
+
+    fn one_more(&mut self, day: i64, domain: &PolicyDomain) {
+        let numbers = [self.of_day.get_mut(&day), self.of_domain.get_mut(&(day, domain.clone()))];
+        for number in numbers.into_iter().flatten() {
+            *number = number.saturating_add(1);
+        }
+    }
+}
+
 fn one(transaction: &Transaction<'_>, statement: &'static str, key: impl Params) -> rusqlite::Result<u64> {
-    let count: i64 = transaction.prepare(statement)?.query_row(key, |row| row.get(0))?;
+    let count: i64 = transaction.prepare_cached(statement)?.query_row(key, |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
@@ -129,7 +171,7 @@ fn insert(
     number: u64,
 ) -> rusqlite::Result<bool> {
     let text = |value: Option<String>| value.unwrap_or_default();
-    let changed = transaction.prepare(statement)?.execute(named_params! {
+    let changed = transaction.prepare_cached(statement)?.execute(named_params! {
         ":day": integer(row.day.0),
         ":domain": row.domain.as_str(),
         ":policy": policy,
@@ -145,11 +187,11 @@ fn insert(
 /// The number of a policy, which is given to it where it is new.
 fn policy(transaction: &Transaction<'_>, policy: &Applied) -> rusqlite::Result<i64> {
     let key = (policy.kind.word(), policy.mode.word(), policy.text.as_str());
-    let found = transaction.prepare(FIND_POLICY)?.query_row(key, |row| row.get(0)).optional()?;
+    let found = transaction.prepare_cached(FIND_POLICY)?.query_row(key, |row| row.get(0)).optional()?;
     match found {
         Some(number) => Ok(number),
         None => {
-            transaction.prepare(ADD_POLICY)?.execute(key)?;
+            transaction.prepare_cached(ADD_POLICY)?.execute(key)?;
             Ok(transaction.last_insert_rowid())
         }
     }

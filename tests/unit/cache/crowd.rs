@@ -31,6 +31,7 @@ fn child() {
     match what {
         "write" => write(path, count),
         "flip" => flip(path),
+        "together" => together(path),
         "read" => read(path, count.parse().unwrap()),
         "upgrade" => match open(path, migration::THEN).policies(&domain(count)) {
             Ok(_) => println!("it is taken over"),
@@ -63,6 +64,21 @@ fn write(path: &Path, name: &str) {
     }
 }
 
+/// Stores ten policies in each commit, and tells them one by one.
+fn together(path: &Path) {
+    for round in 0..12 {
+        let names: Vec<PolicyDomain> = (0..10).map(|i| domain(&format!("d{i}.r{round}.test"))).collect();
+        let writes: Vec<[Write; 1]> =
+            names.iter().map(|name| [Write::Keep(enforced(name.as_str(), now()))]).collect();
+        let all: Vec<(&PolicyDomain, &[Write])> =
+            names.iter().zip(writes.iter().map(<[Write; 1]>::as_slice)).collect();
+        for (name, kept) in names.iter().zip(open(path, now()).apply_all(&all)) {
+            kept.unwrap();
+            println!("stored {name}");
+        }
+    }
+}
+
 /// Changes one domain's policy back and forth for ever, and stores a new one each time.
 fn flip(path: &Path) {
     for i in 0_u64.. {
@@ -89,7 +105,7 @@ fn read(path: &Path, count: usize) {
     }
 }
 
-fn command(what: &str, path: &Path, argument: &str) -> Command {
+pub(crate) fn command(what: &str, path: &Path, argument: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "cache::crowd::child", "--ignored", "--nocapture", "--test-threads=1"])

@@ -11,6 +11,7 @@ mod many;
 mod migration;
 mod operators;
 mod place;
+mod power;
 mod predecessor;
 mod remembering;
 mod room;
