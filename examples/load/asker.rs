@@ -147,8 +147,12 @@ impl Round<'_> {
                 *first = took.min(*first);
             } else {
                 self.figures.wrong += 1;
+                // Rather than mail that waits.
+                self.figures.example.clear();
             }
-            self.figures.example = format!(" example={:?}", String::from_utf8_lossy(answer));
+            if self.figures.example.is_empty() {
+                self.figures.example = format!(" example={:?}", String::from_utf8_lossy(answer));
+            }
         }
         self.figures.latencies.push(took);
         true
@@ -247,7 +251,7 @@ pub(crate) fn each_once(
         sum.first_wait = sum.first_wait.into_iter().chain(part.first_wait).min();
         sum.wrong += part.wrong;
         sum.cut += part.cut;
-        if !part.example.is_empty() {
+        if part.wrong > 0 || sum.example.is_empty() {
             sum.example = part.example;
         }
     }
