@@ -24,13 +24,13 @@ use super::resolution_failures::{CurrentFailureCache, FailureCachingResolver, Re
 use super::seats::GivesUp;
 use super::store::{Gone, Revision, Store};
 use super::tlsrpt_recorder::TlsrptRecorder;
+use super::worker_event::{CompletedLookup, CompletionGuard, WorkerEvent};
 use super::world::World;
 use crate::cache::Write;
 use crate::limits::{
     MAX_PENDING_LOOK_UPS, MAX_READING_AT_ONCE, RECALLED_ANEW_AFTER, STAND_IN_KEPT, STORE_PULSE,
     WATCHDOG_GRACE,
 };
-use crate::name::PolicyDomain;
 use crate::render::human;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
@@ -65,41 +65,6 @@ pub struct LookupOrder {
     pub question: Question,
     /// What Exim saw.
     pub handshake: Handshake,
-}
-
-/// What the worker reports to the engine, in the order in which it happens.
-#[derive(Debug)]
-pub enum WorkerEvent {
-    /// The answer from the cache alone, for clients whose deadline comes before the look-up ends; and whether an earlier answer
-    /// may stand in for it: not over a policy that is stored.
-    Interim(u64, Arc<Answer>, StandIn),
-    /// Nobody asks for it any more, or it is not needed: nothing was asked.
-    Rejected(u64),
-    /// That look-up has an answer.
-    Completed(CompletedLookup),
-    /// That look-up ended without an answer, by a panic.
-    Failed(u64),
-    /// What is known about a domain has changed.
-    DomainChanged(PolicyDomain),
-    /// The worker is alive, and the store is at that revision.
-    Pulse(Revision),
-}
-
-/// A look-up that has an answer.
-#[derive(Debug)]
-pub struct CompletedLookup {
-    /// Which.
-    pub number: u64,
-    /// The answer to those who waited.
-    pub answer: Arc<Answer>,
-    /// The answer to those who come later.
-    pub standing: Option<Standing>,
-    /// The answer to those who come later and cannot have one in time.
-    pub stand_in: Option<Standing>,
-    /// Whether anything was written about its domain.
-    pub wrote: bool,
-    /// Where the store was when memory was asked.
-    pub revision: Revision,
 }
 
 /// What the engine sends to the worker.
@@ -271,31 +236,6 @@ impl From<Unwanted> for Unbegun {
     }
 }
 
-/// Sends the last event of one look-up, exactly once, also after a panic.
-struct CompletionGuard<'a> {
-    number: u64,
-    events: &'a mpsc::UnboundedSender<WorkerEvent>,
-    interests: &'a Interests,
-    is_sent: bool,
-}
-
-impl CompletionGuard<'_> {
-    fn send(mut self, event: WorkerEvent) {
-        self.is_sent = true;
-        // Nobody hears when the process ends.
-        let _ = self.events.send(event);
-    }
-}
-
-impl Drop for CompletionGuard<'_> {
-    fn drop(&mut self) {
-        self.interests.end(self.number);
-        if !self.is_sent {
-            let _ = self.events.send(WorkerEvent::Failed(self.number));
-        }
-    }
-}
-
 impl<O: Outside> WorkerState<O> {
     /// Begins a task that may panic without taking anything else along.
     pub(super) fn begin(
@@ -346,7 +286,7 @@ impl<O: Outside> WorkerState<O> {
     /// One look-up, to its one event.
     async fn look_up(self: Rc<Self>, order: LookupOrder) {
         let (number, events, interests) = (order.number, &self.events, &self.interests);
-        let completion = CompletionGuard { number, events, interests, is_sent: false };
+        let completion = CompletionGuard::of(number, events, interests);
         match self.found(&order).await {
             Ok(Some((found, wrote, revision))) => complete(completion, &order, found, wrote, revision),
             Ok(None) => completion.send(WorkerEvent::Rejected(number)),

@@ -21,7 +21,7 @@
 //!
 //! | thread | work | channel into it | message | owner of the sending end |
 //! |---|---|---|---|---|
-//! | front | sockets, codecs, cached answers | unbounded mpsc | [`lookup_worker::WorkerEvent`] | the lookup worker |
+//! | front | sockets, codecs, cached answers | unbounded mpsc | [`worker_event::WorkerEvent`] | the lookup worker |
 //! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, twice [`crate::limits::MAX_PENDING_LOOK_UPS`] | look-up order, who joins or leaves, pulse | [`engine::Engine`], by [`lookup_worker::LookupWorker`] |
 //! | lookup worker | the configuration of its own work | watch | [`world::World`] | [`engine::Engine`] |
 //! | front | TLSRPT queue, read by a task | mpsc, [`crate::limits::MAX_TLSRPT_QUEUE`] | event, failures, write | [`tlsrpt_recorder::TlsrptRecorder`]: engine and lookup worker |
@@ -72,4 +72,5 @@ pub mod stream;
 pub mod tlsrpt_recorder;
 pub mod told;
 pub mod watch;
+pub mod worker_event;
 pub mod world;

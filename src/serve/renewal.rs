@@ -10,9 +10,10 @@
 //! go first.
 
 use super::counters::RenewalEnd;
-use super::lookup_worker::{WorkerEvent, WorkerState};
+use super::lookup_worker::WorkerState;
 use super::outside::Outside;
 use super::resolution_failures::FailureCachingResolver;
+use super::worker_event::WorkerEvent;
 use super::world::World;
 use crate::cache::{Cache, CacheError, Ledger, Mark};
 use crate::limits::{

@@ -1,7 +1,7 @@
 //! TLS reports that others send about one's own domain (RFC 8460), read. Pure: octets in, reports out.
 //!
 //! [`open`] finds the reports in whatever they come in: a mail with its parts, an mbox, gzip, zip, or nothing around them; by what
-//! is in it, never by a name. [`read`] takes the JSON of section 4.4, with all that known senders do otherwise: each of these is
+//! is in it, never by a name. `read` takes the JSON of section 4.4, with all that known senders do otherwise: each of these is
 //! a [`finding`]. [`collection`] has what was read in one run, every report once, and [`sums`] adds it up.
 //!
 //! Everything here comes from strangers: anybody may send a report about anybody. Nothing of it decides anything, and what is

@@ -351,8 +351,7 @@ fn sixty_four_hosts_are_judged_and_one_more_is_a_bad_question() {
 #[test]
 fn what_is_no_command_is_told_how_the_program_is_used() {
     let run = |words: &[&str]| {
-        let output =
-            std::process::Command::new(crate::support::program::PROGRAM).args(words).output().unwrap();
+        let output = Command::new(PROGRAM).args(words).output().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
