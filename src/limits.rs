@@ -402,6 +402,8 @@ pub const SILENT_AFTER: Duration = Duration::from_millis(500);
 pub const LOOK_UP_BEGINS_WITHIN: Duration = Duration::from_millis(10);
 /// From one look at who has fallen silent to the next, while look-ups wait for a seat.
 pub const SEATS_LOOKED_AT: Duration = Duration::from_millis(25);
+/// Askers of one peer that a look-up keeps for its turn: the first of them has it.
+pub const MAX_ASKERS_OF_PEER: usize = 16;
 /// Labels of a name, from the right, that are told apart when seats are shared: public suffixes have up to four.
 pub const MAX_SUFFIX_LABELS: usize = 5;
 /// Questions to memory that are under way in the store at the same time: it takes one after the other, so that more of them would only

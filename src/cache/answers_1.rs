@@ -5,8 +5,13 @@ use super::schema::{ANSWER, ANSWER_BY_END, ANSWERS_ID, Ancestor};
 use rusqlite::Transaction;
 
 /// Its database.
-pub(super) const ANCESTOR: Ancestor =
-    Ancestor { application_id: ANSWERS_ID, version: 1, definitions: &[ANSWER_BY_END, ANSWER], take_over };
+pub(super) const ANCESTOR: Ancestor = Ancestor {
+    application_id: ANSWERS_ID,
+    version: 1,
+    definitions: &[ANSWER_BY_END, ANSWER],
+    is_read_alike: true,
+    take_over,
+};
 
 /// No row is rewritten: the domains are counted once.
 fn take_over(transaction: &Transaction<'_>, database: &Database) -> rusqlite::Result<()> {

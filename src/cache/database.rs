@@ -142,11 +142,33 @@ impl Database {
             Some(Reading::Otherwise(Found::Ancestor(_))) if self.access == Access::Look => Err(self
                 .unusable(DOING, "an earlier version wrote it; the next delivery takes it over".to_owned())),
             // The one write that a read may cause: once in the life of a file.
-            Some(Reading::Otherwise(Found::Ancestor(_))) => {
-                self.write(DOING, |writing| act(writing)).map(Some)
-            }
+            Some(Reading::Otherwise(Found::Ancestor(old))) => match self.write(DOING, |writing| act(writing))
+            {
+                // Neither a full disk nor somebody's lock keeps anybody from what an earlier version knew.
+                Err(trouble @ CacheError::Unusable { .. }) if old.is_read_alike => {
+                    self.read_as_it_is(DOING, act)?.map(Some).ok_or(trouble)
+                }
+                done => done.map(Some),
+            },
             Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
         }
+    }
+
+    /// Reads an older file, which could not be taken over.
+    fn read_as_it_is<T>(
+        &self,
+        doing: &'static str,
+        act: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, CacheError> {
+        self.on_file(doing, |open| {
+            let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Deferred)?;
+            Ok(match self.inspect(open, &transaction)? {
+                Found::Current => Some(act(&transaction)?),
+                Found::Ancestor(old) if old.is_read_alike => Some(act(&transaction)?),
+                Found::Ancestor(_) | Found::Empty | Found::Foreign(_) | Found::Poisoned => None,
+            })
+        })
+        .map(Option::flatten)
     }
 
     /// Writes in one transaction, all or nothing, into a file that is made if there is none.

@@ -14,6 +14,9 @@ const PAGE: i64 = 64;
 
 const COUNT: &str = "SELECT count(*) FILTER (WHERE fingerprint = :fingerprint), count(*) FROM policy";
 
+const IS_THERE: &str =
+    "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = ?1 AND fingerprint = ?2 AND mechanism = ?3)";
+
 const COUNT_ELSEWHERE: &str =
     "SELECT count(*) FROM policy WHERE domain = :domain AND fingerprint <> :fingerprint";
 
@@ -135,6 +138,18 @@ impl PolicyFile {
                         return Ok(Err(at));
                     }
                     other => kept.push(other),
+                }
+            }
+            // What came first may have gone again, to make room for what came later.
+            for (at, policy) in all.iter().enumerate() {
+                let key = (
+                    policy.domain.as_str(),
+                    self.database.fingerprint.as_bytes(),
+                    policy.policy.dialect().word(),
+                );
+                if !transaction.prepare_cached(IS_THERE)?.query_row(key, |row| row.get(0))? {
+                    transaction.execute_batch("ROLLBACK TO everything")?;
+                    return Ok(Err(at));
                 }
             }
             Ok(Ok(kept))

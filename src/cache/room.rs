@@ -72,7 +72,9 @@ pub(super) fn make(
     let made = match there {
         Some(there) => {
             let grows_by = octets.saturating_sub(usize::try_from(there).unwrap_or(0));
-            let growth = Database::pages_for(grows_by).saturating_add(SPLIT_PAGES);
+            // What only renews has the last pages for itself.
+            let left = if grows_by == 0 { SPLIT_PAGES } else { SPLIT_PAGES.saturating_mul(2) };
+            let growth = Database::pages_for(grows_by).saturating_add(left);
             leaving.until_pages(growth)?
         }
         None => {

@@ -39,6 +39,8 @@ pub(super) struct Ancestor {
     pub(super) version: i32,
     /// Its definitions, sorted.
     pub(super) definitions: &'static [&'static str],
+    /// Whether what is read of ours is read of it, too, with the same statements.
+    pub(super) is_read_alike: bool,
     /// Makes its definitions ours and brings its rows over, inside one transaction: whenever it is interrupted, the
     /// file is the old one or the new one.
     pub(super) take_over: fn(&Transaction<'_>, &Database) -> rusqlite::Result<()>,

@@ -20,6 +20,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     application_id: 0,
     version: 0,
     definitions: &["CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)"],
+    is_read_alike: false,
     take_over,
 };
 

@@ -31,6 +31,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
                 AND (other.fetched_at, other.fingerprint) > (shown.fetched_at, shown.fingerprint)
             )",
     ],
+    is_read_alike: false,
     take_over,
 };
 

@@ -9,6 +9,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     application_id: POLICIES_ID,
     version: 2,
     definitions: &[HISTORY_BY_DOMAIN, POLICY_BY_FETCH, HISTORY, POLICY, STS_CACHE],
+    is_read_alike: true,
     take_over,
 };
 

@@ -104,7 +104,12 @@ async fn open(places: &Places) -> Result<Vec<Listening>, NoPlace> {
         listening.push(listen::open(Protocol::Postfix, place).await?);
     }
     for place in &places.http {
-        listening.push(listen::open(Protocol::Http, &Address::Tcp(*place)).await?);
+        // Mail does not wait for pages: a port that somebody else has keeps nobody from an answer.
+        match listen::open(Protocol::Http, &Address::Tcp(*place)).await {
+            Ok(one) => listening.push(one),
+            Err(why) if listening.is_empty() => return Err(why),
+            Err(why) => warn!(why = why.to_string(), "no pages are served there"),
+        }
     }
     if listening.is_empty() {
         return Err(NoPlace::NONE);

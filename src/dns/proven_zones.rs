@@ -93,8 +93,12 @@ impl ProvenZones {
         };
         let until = until.min(now.plus(longest));
         let proven = Proven { cut: cut.clone(), by: by.clone(), from: now, until };
+        let mut rooms = self.rooms();
+        let room = rooms.of(name);
+        // What is proven now ends what was known, even where it is not kept itself.
+        room.forget(name);
         if proven.holds_at(now) {
-            self.rooms().of(name).keep(name, proven);
+            room.keep(name, proven);
         }
     }
 
@@ -117,6 +121,11 @@ impl Rooms {
 }
 
 impl Room {
+    fn forget(&mut self, name: &Name) {
+        self.new.forget(name);
+        self.old.forget(name);
+    }
+
     fn find(&mut self, name: &Name, by: &Name, now: UnixTime) -> Option<Cut> {
         let fits = |proven: &&Proven| proven.by == *by && proven.holds_at(now);
         if let Some(proven) = self.new.proven.get(name) {
@@ -141,6 +150,17 @@ impl Room {
 }
 
 impl Half {
+    fn forget(&mut self, name: &Name) {
+        let Some(earlier) = self.proven.remove(name) else { return };
+        let octets = earlier.octets(name);
+        self.octets = self.octets.saturating_sub(octets);
+        if labels::count(name) > 2
+            && let Some(held) = self.owners.get_mut(&name.trim_to(2))
+        {
+            *held = held.saturating_sub(octets);
+        }
+    }
+
     /// Takes it in, in the place of what was known of the name; unless its owner's share is spent.
     fn keep(&mut self, name: &Name, proven: Proven, octets: usize) {
         let owner = (labels::count(name) > 2).then(|| name.trim_to(2));

@@ -9,6 +9,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::task::coop::consume_budget;
 
 /// Octets of a datagram that are read; more than [`crate::limits::EDNS_PAYLOAD`] allows a server to send.
 const DATAGRAM: usize = 4_096;
@@ -32,6 +33,8 @@ impl Sent {
         let Self(socket) = self;
         let mut datagram = [0; DATAGRAM];
         loop {
+            // Whoever sends without a pause must not stop the clock, nor other look-ups: what follows never yields by itself.
+            consume_budget().await;
             let ready = socket.ready(Interest::READABLE | Interest::ERROR).await?;
             match socket.try_recv(&mut datagram) {
                 Ok(length) => return Ok(datagram.get(..length).unwrap_or_default().to_vec()),

@@ -21,14 +21,18 @@ pub struct DomainLock {
 }
 
 impl DomainLocks {
-    /// Waits for the lock of that domain, and returns whether another look-up held it.
-    pub async fn lock(self: &Rc<Self>, domain: &PolicyDomain) -> (DomainLock, bool) {
+    /// Waits for the lock of that domain. Who stops waiting leaves nothing behind.
+    pub async fn lock(self: &Rc<Self>, domain: &PolicyDomain) -> DomainLock {
         let lock = Arc::clone(self.0.borrow_mut().entry(domain.clone()).or_default());
-        let (guard, waited) = match Arc::clone(&lock).try_lock_owned() {
-            Ok(guard) => (guard, false),
-            Err(_) => (lock.lock_owned().await, true),
-        };
-        (DomainLock { locks: Rc::clone(self), domain: domain.clone(), guard: Some(guard) }, waited)
+        let mut held = DomainLock { locks: Rc::clone(self), domain: domain.clone(), guard: None };
+        held.guard = Some(lock.lock_owned().await);
+        held
+    }
+
+    /// Whether a look-up holds the lock of that domain, or waits for it.
+    #[must_use]
+    pub fn is_held(&self, domain: &PolicyDomain) -> bool {
+        self.0.borrow().contains_key(domain)
     }
 
     /// How many domains are locked.
@@ -66,21 +70,20 @@ mod tests {
         let domain = |text| PolicyDomain::parse(text).unwrap();
         LocalSet::new()
             .run_until(async {
-                let (first, waited) = locks.lock(&domain("a.test")).await;
-                assert!(!waited);
+                let first = locks.lock(&domain("a.test")).await;
                 let tasks: Vec<_> = (0..3)
                     .map(|number| {
                         let (locks, order) = (Rc::clone(&locks), Rc::clone(&order));
                         spawn_local(async move {
-                            let (_lock, waited) = locks.lock(&domain("a.test")).await;
-                            assert!(waited);
+                            let _lock = locks.lock(&domain("a.test")).await;
                             order.borrow_mut().push(number);
                             yield_now().await;
                         })
                     })
                     .collect();
                 yield_now().await;
-                assert!(!locks.lock(&domain("b.test")).await.1);
+                assert!(locks.is_held(&domain("a.test")) && !locks.is_held(&domain("b.test")));
+                drop(locks.lock(&domain("b.test")).await);
                 assert_eq!((order.borrow().len(), locks.len()), (0, 1));
                 drop(first);
                 for task in tasks {
@@ -104,8 +107,27 @@ mod tests {
                     panic!("as a task may");
                 });
                 assert!(task.await.is_err());
-                assert!(!locks.lock(&domain).await.1);
+                drop(locks.lock(&domain).await);
             })
             .await;
+        assert!(locks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_leaves_nothing_behind_and_the_next_one_has_the_lock() {
+        let locks = Rc::new(DomainLocks::default());
+        let domain = PolicyDomain::parse("a.test").unwrap();
+        let first = locks.lock(&domain).await;
+        let mut waits = Box::pin(locks.lock(&domain));
+        let mut next = Box::pin(locks.lock(&domain));
+        assert!(futures_util::poll!(&mut waits).is_pending() && futures_util::poll!(&mut next).is_pending());
+        drop(waits);
+        drop(first);
+        assert!(locks.is_held(&domain));
+        drop(next.await);
+        let mut waits = Box::pin(locks.lock(&domain));
+        assert!(futures_util::poll!(&mut waits).is_ready(), "nobody has it");
+        drop(waits);
+        assert!(locks.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::answer_cache::Standing;
 use super::asker::Asker;
 use super::counters::{Counters, LookUpEnd, Setback, Thread};
-use super::domain_locks::DomainLocks;
+use super::domain_locks::{DomainLock, DomainLocks};
 use super::front::ConcurrencyLimits;
 use super::gate::{Displaced, Gate, Place, Unwanted};
 use super::interests::Interests;
@@ -314,12 +314,10 @@ impl<O: Outside> WorkerState<O> {
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
         let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile, look_up.stand_in()));
         let _waiting = self.counters.look_ups_waiting.held();
-        let is_first = self.asking.waiting() == 0;
+        // Whoever has to wait reads memory once more, and keeps nothing of it meanwhile.
+        let is_first = self.asking.waiting() == 0 && !self.domain_locks.is_held(&order.question.domain);
         let mut known = is_first.then_some((look_up, revision));
-        let (_lock, has_waited) = self.domain_locks.lock(&order.question.domain).await;
-        if has_waited {
-            known = None;
-        }
+        let _lock = self.lock(order).await?;
         let place = self.place(&self.asking, order)?;
         let (look_up, revision, found, writes) = loop {
             let since = Instant::now();
@@ -352,6 +350,16 @@ impl<O: Outside> WorkerState<O> {
             Ok(()) => found,
         };
         Ok(Some((found, true, revision)))
+    }
+
+    /// The lock of its domain, as long as somebody waits for that.
+    async fn lock(&self, order: &LookupOrder) -> Result<DomainLock, Unwanted> {
+        // The lock is looked at first: where nobody has it, work goes on whoever has left.
+        let lock = pin!(self.domain_locks.lock(&order.question.domain));
+        match select(lock, pin!(self.interests.unwanted(order.number))).await {
+            Either::Left((lock, _)) => Ok(lock),
+            Either::Right(_) => Err(Unwanted),
+        }
     }
 
     /// A place in one of the queues; none for what nobody asks for any more, if others wait.

@@ -127,7 +127,7 @@ async fn renew<O: Outside>(
     _permit: OwnedSemaphorePermit,
 ) {
     let domain = policy.domain.clone();
-    let (_lock, _) = state.domain_locks.lock(&domain).await;
+    let _lock = state.domain_locks.lock(&domain).await;
     let Ok((snapshot, _)) = state.store.snapshot(&world, &domain).await else { return };
     let now = SystemClock.now();
     let stored = snapshot.policies.of(policy.policy.dialect());

@@ -24,7 +24,7 @@
 
 use super::asker::Asker;
 use super::branch::{Branch, Path, asker_path, name_path};
-use crate::limits::SILENT_AFTER;
+use crate::limits::{MAX_ASKERS_OF_PEER, SILENT_AFTER};
 use crate::name::PolicyDomain;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
@@ -168,6 +168,10 @@ impl Seats {
         match &mut look_up.state {
             State::Waits => {
                 let path = asker_path(&asker);
+                let of_peer = look_up.askers.iter().filter(|one| one.first() == path.first()).count();
+                if of_peer >= MAX_ASKERS_OF_PEER || look_up.askers.contains(&path) {
+                    return;
+                }
                 self.moment += 1;
                 self.by_asker.push(&path, number, self.moment);
                 look_up.askers.push(path);

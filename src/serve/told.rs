@@ -95,6 +95,8 @@ impl Told {
     /// Gives back room for a line each [`TOLD_PAUSE`], and forgets domains whose window is over; what was not told of them goes to
     /// the others.
     fn make_room(&mut self, now: UnixTime) {
+        // A clock that went back makes nobody wait until it has caught up.
+        self.since = self.since.min(now);
         let lines = now.since(self.since).checked_div(TOLD_PAUSE).unwrap_or(0);
         if lines > 0 {
             self.room = self.room.saturating_add(lines).min(MAX_TOLD_AT_ONCE);
@@ -102,7 +104,7 @@ impl Told {
         }
         let untold = &mut self.others;
         self.domains.retain(|_, domain| {
-            let is_current = now.since(domain.since) < TOLD_WINDOW;
+            let is_current = domain.since <= now && now.since(domain.since) < TOLD_WINDOW;
             if !is_current {
                 *untold = untold.saturating_add(domain.again);
             }

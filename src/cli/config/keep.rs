@@ -9,9 +9,9 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::config::{Choices, DEFAULT_FILE};
 use nix::unistd::geteuid;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -29,7 +29,12 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
     let text = match fs::read_to_string(from) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && from == Path::new(DEFAULT_FILE) => {
-            return Ok(format!("{} is not there: there is nothing to keep.\n", from.display()));
+            return match fs::remove_file(to) {
+                Ok(()) => {
+                    Ok(format!("{} is not there: its copy {} is gone, too.\n", from.display(), to.display()))
+                }
+                Err(_) => Ok(format!("{} is not there: there is nothing to keep.\n", from.display())),
+            };
         }
         Err(error) => {
             return Err(Failure::misconfigured(format!(
@@ -49,6 +54,11 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
         let why = said.strip_prefix("smtp-sts-verify config: ").unwrap_or(said);
         return Err(Failure(ExitStatus::Configuration, why.to_owned()));
     }
+    if fs::read_to_string(from).ok().as_deref() != Some(text.as_str()) {
+        let why =
+            format!("the configuration {} was changed while it was checked: nothing is kept", from.display());
+        return Err(Failure(ExitStatus::Defer, why));
+    }
     let unkept = |error: io::Error| {
         Failure(ExitStatus::Defer, format!("the copy {} cannot be written: {error}", to.display()))
     };
@@ -61,7 +71,8 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
 fn written(to: &Path, text: &[u8], original: &fs::Metadata) -> io::Result<()> {
     let directory = to.parent().ok_or(io::ErrorKind::InvalidInput)?;
     match DirBuilder::new().mode(0o755).create(directory) {
-        Ok(()) => {}
+        // Whatever the umask: the daemon looks into it.
+        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o755))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }

@@ -107,6 +107,21 @@ fn what_version_2_knew_stays_known() {
     assert_eq!(place.names(), ["cache.db"]);
 }
 
+/// A full disk, or whoever holds the lock, keeps an upgrade from being written, and nobody from what was known before.
+#[test]
+fn what_version_2_knew_is_known_while_it_cannot_be_taken_over() {
+    let place = Place::new();
+    restore_2(&place);
+    let other = Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let cache = open(&place.path(), THEN_2);
+    let policies = cache.policies(&domain("both.test")).unwrap();
+    assert!(policies.mta_sts.is_some_and(|policy| policy.is_enforced()), "it is in force, and counts");
+    assert_eq!((cache.trouble(), version(&place)), (None, 2));
+    other.execute_batch("COMMIT").unwrap();
+    the_five_are_there(&place);
+}
+
 #[test]
 fn dns_results_of_the_first_version_stay_known() {
     let place = Place::new();
