@@ -313,7 +313,6 @@ impl<O: Outside> WorkerState<O> {
         }
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
         let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile, look_up.stand_in()));
-        let _waiting = self.counters.look_ups_waiting.held();
         // Whoever has to wait reads memory once more, and keeps nothing of it meanwhile.
         let is_first = self.asking.waiting() == 0 && !self.domain_locks.is_held(&order.question.domain);
         let mut known = is_first.then_some((look_up, revision));
@@ -321,7 +320,9 @@ impl<O: Outside> WorkerState<O> {
         let place = self.place(&self.asking, order)?;
         let (look_up, revision, found, writes) = loop {
             let since = Instant::now();
+            let waiting = self.counters.look_ups_waiting.held();
             place.turn().await?;
+            drop(waiting);
             if !self.interests.is_wanted(order.number) {
                 self.asking.abandon(order.number);
             }
@@ -354,6 +355,7 @@ impl<O: Outside> WorkerState<O> {
 
     /// The lock of its domain, as long as somebody waits for that.
     async fn lock(&self, order: &LookupOrder) -> Result<DomainLock, Unwanted> {
+        let _waiting = self.counters.look_ups_waiting.held();
         // The lock is looked at first: where nobody has it, work goes on whoever has left.
         let lock = pin!(self.domain_locks.lock(&order.question.domain));
         match select(lock, pin!(self.interests.unwanted(order.number))).await {

@@ -2,7 +2,7 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, words, world};
 use rusqlite::Connection;
-use smtp_sts_verify::serve::counters::LookUpEnd;
+use smtp_sts_verify::serve::counters::{LookUpEnd, Setback};
 use smtp_sts_verify::serve::world::World;
 use std::path::Path;
 use std::time::Duration;
@@ -35,6 +35,22 @@ fn at_the_deadline_the_policy_in_the_cache_decides_and_without_one_the_mail_wait
             assert_eq!(words(&answer), expected, "{question:?}");
             assert!(took >= PATIENCE && took < PATIENCE + GRACE, "{question:?} {took:?}");
         }
+    });
+}
+
+#[test]
+fn whoever_asks_about_very_many_hosts_of_a_silent_domain_leaves_nothing_behind() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.is_silent = true);
+    with(impatient(directory.path()), &network, async |daemon| {
+        let hosts = (0..200).map(|number| daemon.says(about_host("a.test", &format!("h{number}.test"))));
+        let answers = futures_util::future::join_all(hosts).await;
+        assert!(answers.iter().all(|answer| answer == "defer deadline none"), "{answers:?}");
+        let counters = &daemon.counters;
+        until("nobody waits for the domain any more", || counters.look_ups_waiting.get() == 0).await;
+        assert_eq!(counters.look_ups_under_way.get(), 1, "the one that has begun goes on");
+        assert_eq!(counters.setbacks.of(Setback::Unbegun).get(), 199);
+        assert_eq!(daemon.says(about("b.test")).await, "deliver policy-met stored");
     });
 }
 
