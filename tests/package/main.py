@@ -37,6 +37,7 @@ FILES = {
     "usr/sbin/smtp-sts-verify-exim": 0o755,
     "usr/lib/sysusers.d/smtp-sts-verify.conf": 0o644,
     "usr/lib/tmpfiles.d/smtp-sts-verify.conf": 0o644,
+    "usr/lib/systemd/catalog/smtp-sts-verify.catalog": 0o644,
     "usr/share/lintian/overrides/smtp-sts-verify": 0o644,
     "usr/share/bash-completion/completions/smtp-sts-verify": 0o644,
     "usr/share/fish/vendor_completions.d/smtp-sts-verify.fish": 0o644,
@@ -160,6 +161,7 @@ def installed(machine):
     _directory("/var/lib/smtp-sts-verify", "Debian-exim", 0o750)
     _directory("/run/smtp-sts-verify", "root", 0o755)
     assert units.enabled() == ["multi-user.target.wants/smtp-sts-verify.service",
+                               "smtp-sts-verify.service.wants/smtp-sts-verify-exim.socket",
                                "sockets.target.wants/smtp-sts-verify-exim.socket"], units.enabled()
     assert _tree("/etc/exim4") == before
     machine.run("update-exim4.conf")

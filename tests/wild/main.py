@@ -322,7 +322,7 @@ def main():
             at = arguments.index(option)
             options[option] = arguments[at + 1]
             del arguments[at : at + 2]
-    program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/release/smtp-sts-verify"
+    program = os.path.abspath(arguments[0]) if arguments else exim.TOP + "/target/debug/smtp-sts-verify"
     rows = table.read(HERE + "/table.tsv")
     table.is_about(rows, domains.DOMAINS)
     only = options.get("--only")
