@@ -202,7 +202,8 @@ def alone():
 
 def build():
     """The program as it is released, and what measures it."""
-    for command in (["cargo", "--locked", "static"], ["cargo", "build", "--release", "--locked", "--examples"]):
+    built = ["cargo", "build", "--release", "--locked"]
+    for command in (["cargo", "--locked", "static"], [*built, "--example", "load"], [*built, "-p", "lab"]):
         subprocess.run(command, cwd=ROOT, check=True)
 
 
