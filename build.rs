@@ -28,13 +28,17 @@ fn commit() -> Option<String> {
     Some(if is_changed { format!("commit {commit}, changed") } else { format!("commit {commit}") })
 }
 
-/// What git says, if there is a git and this is a checkout of its own: a tarball may lie in somebody else's.
+/// What git says, without a change to its index, which would have all built once more; if there is a git and this is a checkout of its own: a tarball may lie in somebody else's.
 fn git(arguments: &[&str]) -> Option<String> {
     if !fs::exists(".git").unwrap_or(false) {
         return None;
     }
-    let output =
-        Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    let output = Command::new("git")
+        .arg("--no-optional-locks")
+        .args(arguments)
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     String::from_utf8(output.stdout).ok().map(|said| said.trim().to_owned())
 }
 
