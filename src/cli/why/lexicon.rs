@@ -2,7 +2,7 @@
 
 use crate::cli::exit::ExitStatus;
 use crate::doctor::Check;
-use crate::policy::lint::{Code, Family, Severity};
+use crate::policy::lint::{Code, Explanation, Family, Severity};
 use crate::policy::result::ResultType;
 use crate::probe;
 use crate::reason::Reason;
@@ -137,19 +137,7 @@ pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
             reported_as: explanation.result_type.map(ResultType::word),
         }
     });
-    let codes = Code::ALL.iter().map(|code| {
-        let explanation = code.explain();
-        Entry {
-            word: explanation.word.into(),
-            kind: Kind::Lint(code.family()),
-            about: None,
-            severity: Some(explanation.severity),
-            meaning: explanation.meaning,
-            fix: explanation.fix,
-            rule: explanation.rule,
-            reported_as: None,
-        }
-    });
+    let codes = Code::ALL.iter().map(|code| of_code(Kind::Lint(code.family()), code.explain()));
     let checks = Check::ALL.into_iter().map(|check| {
         let explanation = check.explain();
         Entry {
@@ -185,19 +173,7 @@ pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
         rule: "RFC 8460 section 4.3",
         reported_as: None,
     });
-    let of_reports = finding::Code::ALL.iter().map(|code| {
-        let explanation = code.explain();
-        Entry {
-            word: explanation.word.into(),
-            kind: Kind::Report,
-            about: None,
-            severity: Some(explanation.severity),
-            meaning: explanation.meaning,
-            fix: explanation.fix,
-            rule: explanation.rule,
-            reported_as: None,
-        }
-    });
+    let of_reports = finding::Code::ALL.iter().map(|code| of_code(Kind::Report, code.explain()));
     let exit_codes = ExitStatus::ALL.into_iter().map(|status| Entry {
         word: status.code().to_string().into(),
         kind: Kind::ExitCode,
@@ -209,6 +185,20 @@ pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
         reported_as: None,
     });
     reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(of_reports).chain(exit_codes)
+}
+
+/// The code of a finding, in what somebody publishes or reports.
+fn of_code(kind: Kind, explanation: Explanation) -> Entry {
+    Entry {
+        word: explanation.word.into(),
+        kind,
+        about: None,
+        severity: Some(explanation.severity),
+        meaning: explanation.meaning,
+        fix: explanation.fix,
+        rule: explanation.rule,
+        reported_as: None,
+    }
 }
 
 #[cfg(test)]

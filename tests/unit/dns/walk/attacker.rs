@@ -5,7 +5,7 @@
 //! `ATTACKS=20000 cargo test --release --test unit whatever_an_attacker -- --nocapture` runs as many as one likes, and
 //! `SEED=...` others.
 
-use super::recorded::{Recording, class, key, walk};
+use super::recorded::{Recording, class, key, walk, walk_by};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use hickory_proto::dnssec::crypto::EcdsaSigningKey;
 use hickory_proto::dnssec::rdata::sig::SigInput;
@@ -15,7 +15,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{CNAME, MX, NS, NULL, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, SerialNumber};
 use smtp_sts_verify::dns::proven_zones::ProvenZones;
-use smtp_sts_verify::dns::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
+use smtp_sts_verify::dns::walk::{Finding, Reply, TrustContext};
 use smtp_sts_verify::dns::{Class, Content, Outage, Outcome, Question, tolerance};
 use smtp_sts_verify::limits::{MAX_HASH_BLOCKS, MAX_NSEC3_HASHES, MAX_VERIFICATIONS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -531,30 +531,6 @@ fn whatever_an_attacker_changes_nobody_is_deceived() {
     );
 }
 
-/// Walks as the session does: all that is wanted is asked at once.
-fn walk_at_once(
-    trust: &mut TrustContext,
-    question: &Question,
-    mut answer: impl FnMut(&Question) -> Reply,
-) -> Finding {
-    let (mut walk, mut replies) = (Walk::new(question.clone()), Replies::default());
-    for _ in 0..500 {
-        match walk.step(trust, &replies) {
-            Step::Done(finding) => return finding,
-            Step::Ask(questions) => {
-                assert!(replies.get(&questions[0]).is_none(), "{} was answered already", questions[0]);
-                for question in questions {
-                    if replies.get(&question).is_none() {
-                        let reply = answer(&question);
-                        replies.insert(question, reply);
-                    }
-                }
-            }
-        }
-    }
-    panic!("a walk without end: {question}");
-}
-
 /// Look-ups of one process that share what they prove of zones: during most of them replies are changed. Nobody is deceived more
 /// than cold, and what is genuine is judged as cold, whoever came before; also where one look-up asks several questions.
 #[test]
@@ -580,7 +556,8 @@ fn whatever_an_attacker_changes_other_look_ups_of_the_process_are_none_the_worse
             let walk_so = |trust: &mut TrustContext,
                            question: &Question,
                            answer: &mut dyn FnMut(&Question) -> Reply| {
-                if is_at_once { walk_at_once(trust, question, answer) } else { walk(trust, question, answer) }
+                // The session asks all that is wanted at once.
+                walk_by(if is_at_once { usize::MAX } else { 1 }, trust, question, answer)
             };
             let finding = if is_genuine {
                 let mut asked = 0;

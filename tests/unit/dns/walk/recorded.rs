@@ -107,8 +107,18 @@ impl Recording {
     }
 }
 
-/// Walks with whatever `answer` says.
+/// Walks with whatever `answer` says: only what the walk cannot go on without is asked.
 pub(crate) fn walk(
+    trust: &mut TrustContext,
+    question: &Question,
+    answer: impl FnMut(&Question) -> Reply,
+) -> Finding {
+    walk_by(1, trust, question, answer)
+}
+
+/// The same, where of what is wanted so much is asked at once.
+pub(crate) fn walk_by(
+    at_once: usize,
     trust: &mut TrustContext,
     question: &Question,
     mut answer: impl FnMut(&Question) -> Reply,
@@ -118,9 +128,13 @@ pub(crate) fn walk(
         match walk.step(trust, &replies) {
             Step::Done(finding) => return finding,
             Step::Ask(questions) => {
-                let first = &questions[0];
-                assert!(replies.get(first).is_none(), "{first} was answered already");
-                replies.insert(first.clone(), answer(first));
+                assert!(replies.get(&questions[0]).is_none(), "{} was answered already", questions[0]);
+                for question in questions.into_iter().take(at_once) {
+                    if replies.get(&question).is_none() {
+                        let reply = answer(&question);
+                        replies.insert(question, reply);
+                    }
+                }
             }
         }
     }
