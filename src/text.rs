@@ -60,17 +60,27 @@ impl fmt::Display for Html<'_> {
     }
 }
 
-/// A value as JSON on one line of printable ASCII: whatever else stands in a text of a stranger's has the escape of JSON (RFC 8259 section
-/// 7), so that programs read the text itself.
+/// A value as JSON on one line of printable ASCII; see [`JsonText`].
 #[derive(Clone, Copy, Debug)]
 pub struct Json<'a>(pub &'a serde_json::Value);
 
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        JsonText(&self.0.to_string()).fmt(f)
+    }
+}
+
+/// The same JSON in printable ASCII and line ends: whatever else stands in a text of a stranger's has the escape of JSON (RFC 8259
+/// section 7), so that programs read the text itself.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonText<'a>(pub &'a str);
+
+impl fmt::Display for JsonText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Control characters below the blank have their escape already, and nothing outside of texts is not ASCII.
-        for c in self.0.to_string().chars() {
+        for c in self.0.chars() {
             match c {
-                ' '..='~' => f.write_char(c)?,
+                '\n' | ' '..='~' => f.write_char(c)?,
                 _ => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}"))?,
             }
         }
@@ -78,15 +88,19 @@ impl fmt::Display for Json<'_> {
     }
 }
 
-/// A stranger's text cut to `most` characters before it is shown, with its whole length in octets.
+/// A stranger's text cut to `most` characters, with its whole length in octets, and not yet escaped.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}... ({} octets)", text.get(..cut).unwrap_or_default(), text.len()),
+    }
+}
+
+/// The same made harmless.
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => Escaped(text).to_string(),
-        Some((cut, _)) => {
-            format!("{}... ({} octets)", Escaped(text.get(..cut).unwrap_or_default()), text.len())
-        }
-    }
+    Escaped(&shortened(text, most)).to_string()
 }
 
 #[cfg(test)]

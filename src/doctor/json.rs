@@ -1,9 +1,10 @@
 //! The same for programs: one object, described by `fixtures/doctor.schema.json`.
 
 use super::{Diagnosis, Finding, Health};
+use crate::text::Json;
 use serde_json::{Value, json};
 
-/// Writes the object. What a stranger may have said stands in it as it is; JSON keeps it in its place.
+/// Writes the object, in printable ASCII: strangers' texts have the escapes of JSON.
 #[must_use]
 pub fn object(diagnosis: &Diagnosis) -> String {
     let object = json!({
@@ -12,7 +13,7 @@ pub fn object(diagnosis: &Diagnosis) -> String {
         "count": counts(diagnosis),
         "checks": diagnosis.findings.iter().map(check).collect::<Vec<_>>(),
     });
-    format!("{object}\n")
+    format!("{}\n", Json(&object))
 }
 
 fn counts(diagnosis: &Diagnosis) -> Value {

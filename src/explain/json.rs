@@ -1,10 +1,12 @@
 //! The document for programs: one JSON object on one line, printable ASCII. `fixtures/explain.schema.json` describes it.
 
 use super::Explanation;
+use crate::text::JsonText;
 
-/// One line. Strangers' texts are escaped as in every output before JSON escapes them again.
+/// One line. Strangers' texts have the escapes of JSON.
 #[must_use]
 pub fn object(explanation: &Explanation) -> String {
     // Maps with keys that are texts, and no map else: that does not fail.
-    serde_json::to_string(explanation).unwrap_or_default() + "\n"
+    let text = serde_json::to_string(explanation).unwrap_or_default();
+    format!("{}\n", JsonText(&text))
 }

@@ -1,10 +1,9 @@
 //! A stranger's text on its way to a reader.
 
-use crate::text::Escaped;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// A text that may be a stranger's, as it came. JSON gets it escaped; a page escapes all of its words itself.
+/// A text that may be a stranger's, as it came: JSON and pages escape it, each in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said(pub String);
 
@@ -16,7 +15,7 @@ impl fmt::Display for Said {
 
 impl Serialize for Said {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Escaped(&self.0))
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -29,5 +28,19 @@ impl<T: ToString + ?Sized> From<&T> for Said {
 impl From<String> for Said {
     fn from(text: String) -> Self {
         Self(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::JsonText;
+
+    #[test]
+    fn a_program_reads_the_very_text_out_of_printable_ascii() {
+        let text = "v=STSv1; id=\\u{1b}\u{1b}[2J\u{202e}\n";
+        let json = JsonText(&serde_json::to_string(&Said::from(text)).unwrap()).to_string();
+        assert!(json.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -14,7 +14,7 @@ use crate::policy::txt::Published;
 use crate::policy::{Mode, Policy, StoredPolicy, smtp_sts, tls_rpt};
 use crate::probe::failure::{Failure, Stage};
 use crate::probe::report::{NoAddress, Sighting};
-use crate::text::{Escaped, excerpt};
+use crate::text::shortened;
 use crate::verdict::{DaneHost, LookupError, MxFindings};
 use crate::verify::mx::{self, MxOddity};
 
@@ -61,10 +61,10 @@ fn of_answer(answer: &Answer) -> Part {
         Outcome::Secure(content) => part.state.push_str(absence(content)),
         Outcome::Insecure(content, why) => {
             part.state.push_str(absence(content));
-            part.notes.push(excerpt(why, SHOWN));
+            part.notes.push(shortened(why, SHOWN));
         }
         Outcome::Bogus(blame, why) => {
-            part.notes.push(excerpt(why, SHOWN));
+            part.notes.push(shortened(why, SHOWN));
             match blame {
                 Blame::Domain => bogus::find(&mut part, bogus::zone_of(answer)),
                 // This machine's own trouble says nothing about the domain.
@@ -72,7 +72,7 @@ fn of_answer(answer: &Answer) -> Part {
             }
         }
         Outcome::Unreachable(_, _, why) => {
-            part.notes.push(excerpt(why, SHOWN));
+            part.notes.push(shortened(why, SHOWN));
             part.find(Code::DomainDnsUnreachable, "");
             part.is_unanswered = true;
         }
@@ -283,7 +283,7 @@ fn compare(survey: &Survey, body: &Body, part: &mut Part) {
         && stored.record.id() == record.id()
         && stored.body != *body
     {
-        let what = format!("id {} since {fetched_at}", Escaped(record.id()));
+        let what = format!("id {} since {fetched_at}", record.id());
         part.find(Code::MtaStsServerIdUnchanged, &what);
     }
 }
@@ -387,7 +387,7 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
             "DANE, unauthenticated TLS"
         }
         DaneHost::Unknown(LookupError::Bogus(blame, why)) => {
-            part.notes.push(excerpt(why, SHOWN));
+            part.notes.push(shortened(why, SHOWN));
             match blame {
                 Blame::Domain if is_told => {}
                 Blame::Domain => {
@@ -398,7 +398,7 @@ fn of_dane(survey: &Survey, host: &Host) -> Part {
             "nobody can tell whether it has DANE, its mail waits"
         }
         DaneHost::Unknown(LookupError::Unreachable(_, _, why)) => {
-            part.notes.push(excerpt(why, SHOWN));
+            part.notes.push(shortened(why, SHOWN));
             part.is_unanswered = true;
             if !is_told {
                 part.find(Code::DomainDnsUnreachable, "");
@@ -417,7 +417,7 @@ fn judge(shown: &[Sighting], host: &Host, body: Option<&Body>, part: &mut Part) 
         part.notes.push(match why {
             NoAddress::Absent => "it has no address".to_owned(),
             NoAddress::Unknown(LookupError::Bogus(_, why) | LookupError::Unreachable(_, _, why)) => {
-                format!("its addresses could not be learnt: {}", excerpt(why, SHOWN))
+                format!("its addresses could not be learnt: {}", shortened(why, SHOWN))
             }
         });
         part.find(Code::DomainMxNotSeen, "");
@@ -444,7 +444,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
     let address = sighting.address;
     if let Some(Failure { at, why, kind }) = &sighting.failure {
         let cannot = if kind.is_ours() { "cannot be looked at from here, " } else { "" };
-        part.notes.push(format!("{address}: {cannot}{}: {}", at.place(), excerpt(why, SHOWN)));
+        part.notes.push(format!("{address}: {cannot}{}: {}", at.place(), shortened(why, SHOWN)));
         return match at {
             Stage::Connect => Some(Code::DomainMxNotSeen),
             _ if !demands_webpki && !demands_dane => None,
@@ -457,7 +457,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
         Some(Ok(())) => format!("certificate at {address}: public authorities vouch for it"),
         Some(Err(distrusted)) => format!(
             "certificate at {address}: no public authority vouches for it: {}",
-            excerpt(&distrusted.why, SHOWN)
+            shortened(&distrusted.why, SHOWN)
         ),
         None => format!("certificate at {address}: there is none"),
     });
@@ -467,11 +467,11 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
             Fate::Matched { at } => {
                 is_matched = true;
                 by_sent |= at.is_some();
-                part.notes.push(format!("it fits TLSA {}", excerpt(&record.text, 24)));
+                part.notes.push(format!("it fits TLSA {}", shortened(&record.text, 24)));
             }
             Fate::Unverified(why) => {
-                let record = excerpt(&record.text, 24);
-                part.notes.push(format!("it would fit TLSA {record}, but: {}", excerpt(why, SHOWN)));
+                let record = shortened(&record.text, 24);
+                part.notes.push(format!("it would fit TLSA {record}, but: {}", shortened(why, SHOWN)));
             }
             Fate::NotMatched | Fate::Unusable(_) | Fate::Superseded | Fate::NotReached => {}
         }
@@ -481,7 +481,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
         _ if demands_dane => {
             let mut fates = host.target.tlsa.iter().zip(&sighting.tlsa);
             let missing = fates.find_map(|(record, fate)| sighting.not_sent(record, fate));
-            part.notes.extend(missing.map(|who| format!("it does not send '{}'", excerpt(who, SHOWN))));
+            part.notes.extend(missing.map(|who| format!("it does not send '{}'", shortened(who, SHOWN))));
             Some(if missing.is_some() { Code::TlsaAnchorNotSent } else { Code::TlsaNoMatch })
         }
         Some(Ok(())) => None,

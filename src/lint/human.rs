@@ -4,7 +4,7 @@ use super::place::Place;
 use super::{Part, Tally};
 use crate::limits::MAX_FINDINGS_SHOWN;
 use crate::policy::lint::{Explanation, Finding, Severity};
-use crate::text::excerpt;
+use crate::text::{Escaped, Printable, excerpt};
 use std::fmt::Write as _;
 
 /// Columns of a terminal.
@@ -23,7 +23,7 @@ pub fn text(parts: &[Part]) -> String {
     for part in parts {
         push_wrapped(&mut text, &part.headline(), "", INDENT);
         for note in &part.notes {
-            push_wrapped(&mut text, note, INDENT, INDENT);
+            push_wrapped(&mut text, &Printable(note).to_string(), INDENT, INDENT);
         }
         if !part.state.is_empty() {
             push_text(&mut text, part.text.as_deref().unwrap_or_default());
@@ -80,7 +80,7 @@ fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {
         None => writeln!(text, "\n{severity}: {word}"),
     };
     if input.is_none() && !finding.shown.is_empty() {
-        push_wrapped(text, &finding.shown, INDENT, INDENT);
+        push_wrapped(text, &Escaped(&finding.shown).to_string(), INDENT, INDENT);
     }
     push_wrapped(text, meaning, "  what: ", "        ");
     push_wrapped(text, fix, "  mend: ", "        ");

@@ -3,7 +3,6 @@
 use super::{Part, tlsa};
 use crate::policy::lint::{Finding, Inspected};
 use crate::policy::{mta_sts, smtp_sts, tls_rpt};
-use crate::text::Escaped;
 use serde_json::{Value, json};
 
 /// What a text is.
@@ -38,9 +37,7 @@ impl Kind {
     #[must_use]
     pub fn inspect(self, title: String, text: Vec<u8>) -> Part {
         let (value, findings) = match self {
-            Self::MtaStsTxt => {
-                seen(mta_sts::Record::inspect(&text), |record| json!({"id": safe(record.id())}))
-            }
+            Self::MtaStsTxt => seen(mta_sts::Record::inspect(&text), |record| json!({"id": record.id()})),
             Self::MtaStsPolicy => seen(
                 mta_sts::Body::inspect(&text),
                 |body| json!({"mode": body.mode.word(), "mx": strings(&body.mx), "max_age": body.max_age}),
@@ -67,18 +64,13 @@ fn smtp_sts(record: &smtp_sts::Record) -> Value {
     json!({
         "mode": terms.mode.word(),
         "mx": strings(&terms.mx),
-        "mechanism": terms.mechanism.as_ref().map(|mechanism| safe(&mechanism.to_string())),
+        "mechanism": terms.mechanism.as_ref().map(|mechanism| mechanism.to_string()),
         "constraint": terms.constraint.word(),
         "life": terms.life,
         "rua": strings(&terms.reports),
     })
 }
 
-/// A stranger's text, as every output has it.
-fn safe(text: &str) -> String {
-    Escaped(text).to_string()
-}
-
 fn strings(items: &[impl ToString]) -> Vec<String> {
-    items.iter().map(|item| safe(&item.to_string())).collect()
+    items.iter().map(ToString::to_string).collect()
 }

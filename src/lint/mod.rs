@@ -31,7 +31,7 @@ pub struct Part {
     pub findings: Vec<Finding>,
     /// What is wrong with it as seen from outside.
     pub about: Vec<Finding>,
-    /// What else there is to say, safe to show.
+    /// What else there is to say; a stranger's words in part, not yet escaped.
     pub notes: Vec<String>,
     /// Whether it could not be looked at to its end, for a reason that may be gone tomorrow.
     pub is_unanswered: bool,

@@ -6,11 +6,11 @@ use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
 use crate::policy::{Mechanisms, Mode};
+use crate::text::JsonText;
 use crate::verdict::{Handshake, OnUnreachable};
 use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The first field: it tells a recording from any other JSON.
@@ -155,7 +155,8 @@ impl Recording {
     #[must_use]
     pub fn to_text(&self) -> String {
         // A structure of texts and numbers has no JSON that could fail.
-        in_ascii(&serde_json::to_string_pretty(&self.document()).unwrap_or_default())
+        let text = serde_json::to_string_pretty(&self.document()).unwrap_or_default();
+        format!("{}\n", JsonText(&text))
     }
 
     /// What the file says, field by field.
@@ -203,22 +204,6 @@ impl Recording {
             seal: String::new(),
         }
     }
-}
-
-/// JSON stays the same JSON, and harmless to a terminal: whatever is not printable ASCII can only stand in a string,
-/// where it is escaped (RFC 8259 section 7).
-fn in_ascii(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() + 1);
-    for letter in json.chars() {
-        match letter {
-            ' '..='~' | '\n' => text.push(letter),
-            _ => letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
-                let _never_fails = write!(text, "\\u{unit:04x}");
-            }),
-        }
-    }
-    text.push('\n');
-    text
 }
 
 pub(super) const fn handshake(handshake: Handshake) -> &'static str {

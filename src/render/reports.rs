@@ -3,6 +3,7 @@
 use crate::name::MxHost;
 use crate::policy::PolicyType;
 use crate::reports::tally::Row;
+use crate::text::JsonText;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -56,17 +57,7 @@ pub fn object(row: &Row, sessions: u64) -> Value {
 /// A report in JSON, indented, in printable ASCII: what else is in a text is written as JSON escapes it.
 #[must_use]
 pub fn report(document: &Value) -> String {
-    let mut text = String::new();
-    for c in format!("{document:#}\n").chars() {
-        match c {
-            '\n' | ' '..='~' => text.push(c),
-            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
-                // Writing into a text cannot fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }),
-        }
-    }
-    text
+    format!("{}\n", JsonText(&format!("{document:#}")))
 }
 
 fn under(row: &Row) -> String {

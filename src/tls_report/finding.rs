@@ -1,7 +1,7 @@
 //! What can be wrong with a report: one stable word for each, and what its reader makes of it. Pure.
 
 use crate::policy::lint::{Explanation, Severity};
-use crate::text::excerpt;
+use crate::text::shortened;
 use std::fmt;
 
 /// What every word begins with, up to its dot.
@@ -164,7 +164,7 @@ pub struct Finding {
     pub code: Code,
     /// Where it was met first, such as `policies[0].policy.mx-host`, or a part of the mail; empty: the report as a whole.
     pub at: String,
-    /// What stands there; safe to show ([`crate::text`]).
+    /// What stands there: a stranger's text, cut where it is long, not yet escaped.
     pub shown: String,
     /// How often it was met.
     pub times: u64,
@@ -181,7 +181,7 @@ impl Noticed {
             known.times = known.times.saturating_add(1);
             return;
         }
-        self.0.push(Finding { code, at: at.to_string(), shown: excerpt(shown, SHOWN), times: 1 });
+        self.0.push(Finding { code, at: at.to_string(), shown: shortened(shown, SHOWN), times: 1 });
     }
 
     /// What was noticed elsewhere about the same report.
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_told_once_with_its_first_place_and_harmlessly() {
+    fn a_finding_is_told_once_with_its_first_place() {
         let mut noticed = Noticed::default();
         noticed.note(Code::Zip, "", "");
         noticed.note(Code::IpAddress, "policies[0]", "a\u{1b}[2J");
@@ -238,7 +238,7 @@ mod tests {
         assert!(first.shown.len() < 120);
         assert_eq!(
             (second.at.as_str(), second.shown.as_str(), second.times),
-            ("policies[0]", "a\\u{1b}[2J", 4)
+            ("policies[0]", "a\u{1b}[2J", 4)
         );
         assert_eq!((third.code, third.times), (Code::Zip, 2));
     }

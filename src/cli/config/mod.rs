@@ -12,7 +12,7 @@ use crate::config::{
     SharedArgs, Written,
 };
 use crate::serve::world::World;
-use crate::text::Printable;
+use crate::text::{Json, Printable};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use clap::{Args, Subcommand};
@@ -119,13 +119,13 @@ fn check(arguments: &InForceArguments) -> ExitStatus {
         (Ok(read), Format::Json) => {
             let object =
                 json!({ "file": file, "is_there": read.is_there, "can_be_used": true, "error": null });
-            output::write(&format!("{object}\n"), ExitStatus::Deliver)
+            output::write(&format!("{}\n", Json(&object)), ExitStatus::Deliver)
         }
         (Err(error), Format::Human) => Failure::from(error).tell("config"),
         (Err(error), Format::Json) => {
             let object =
                 json!({ "file": file, "is_there": true, "can_be_used": false, "error": error.to_string() });
-            output::write(&format!("{object}\n"), ExitStatus::Configuration)
+            output::write(&format!("{}\n", Json(&object)), ExitStatus::Configuration)
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::cli::lines;
 use crate::limits::{PARALLEL_DEFAULT, PARALLEL_MAX, RATE_DEFAULT};
 use crate::monitoring::Outcome;
 use crate::name::PolicyDomain;
+use crate::text::JsonText;
 use clap::Args;
 use futures_util::stream::StreamExt as _;
 use serde::Serialize;
@@ -194,7 +195,7 @@ where
     };
     let domain = domain.as_ref().ok().map(PolicyDomain::as_str);
     let text = serde_json::to_string(&Told { line, domain, outcome, why, probe })?;
-    Ok((outcome, text + "\n"))
+    Ok((outcome, format!("{}\n", JsonText(&text))))
 }
 
 /// Where results go.

@@ -8,7 +8,7 @@ mod code;
 
 pub use code::{Code, Family};
 
-use crate::text::excerpt;
+use crate::text::{Escaped, shortened};
 use std::fmt;
 use std::ops::Range;
 
@@ -58,7 +58,7 @@ pub struct Finding {
     /// Which octets of the input it is about; empty where something is missing, or where there is no input (what
     /// only a look at the whole domain can see).
     pub at: Range<usize>,
-    /// Those octets, or the name or the value it is about; safe to show ([`crate::text`]).
+    /// Those octets, or the name or the value it is about: a stranger's text, cut where it is long, not yet escaped.
     pub shown: String,
 }
 
@@ -75,7 +75,7 @@ impl Finding {
         let octets = input.get(at.clone()).unwrap_or_default();
         // Four octets make a character at most: the rest could not be shown anyway.
         let most = octets.get(..SHOWN.saturating_mul(4)).unwrap_or(octets);
-        let mut shown = excerpt(&String::from_utf8_lossy(most), SHOWN);
+        let mut shown = shortened(&String::from_utf8_lossy(most), SHOWN);
         if most.len() < octets.len() && !shown.ends_with("octets)") {
             shown.push_str("...");
         }
@@ -85,7 +85,7 @@ impl Finding {
     /// A finding about the domain as a whole: a name, a host, a value, and no place in an input.
     #[must_use]
     pub fn about(code: Code, what: &str) -> Self {
-        Self { code, at: 0..0, shown: excerpt(what, SHOWN) }
+        Self { code, at: 0..0, shown: shortened(what, SHOWN) }
     }
 
     /// How much it matters.
@@ -140,7 +140,7 @@ impl fmt::Display for Malformed {
         let explanation = code.explain();
         write!(f, "{} at octet {}", explanation.word, at.start.saturating_add(1))?;
         if !shown.is_empty() {
-            write!(f, " ('{shown}')")?;
+            write!(f, " ('{}')", Escaped(shown))?;
         }
         write!(f, ": {} {}", explanation.meaning, explanation.fix)
     }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_finding_shows_its_octets_harmlessly_and_not_too_many_of_them() {
         let finding = Finding::new(Code::MtaStsTxtIdCharset, b"id=a\xff\n", 3..6);
-        assert_eq!((finding.at, finding.shown.as_str()), (3..6, "a\\u{fffd}\\u{a}"));
+        assert_eq!((finding.at, finding.shown.as_str()), (3..6, "a\u{fffd}\n"));
         let long = "x".repeat(10_000);
         assert!(Finding::new(Code::MtaStsTxtIdCharset, long.as_bytes(), 0..20_000).shown.len() < 120);
     }
@@ -203,7 +203,7 @@ mod tests {
         let text = "id=\u{20ac}x";
         for at in [3..4, 4..5, 5..6, 3..6] {
             let finding = Finding::new(Code::MtaStsTxtIdCharset, text.as_bytes(), at);
-            assert_eq!((finding.at, finding.shown.as_str()), (3..6, "\\u{20ac}"));
+            assert_eq!((finding.at, finding.shown.as_str()), (3..6, "\u{20ac}"));
         }
         assert_eq!(
             Finding::new(Code::MtaStsTxtIdCharset, &[0x80; 9], 4..5).at,

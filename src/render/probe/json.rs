@@ -1,14 +1,14 @@
 //! A probe for programs: one JSON object for each domain on one line, printable ASCII;
 //! `fixtures/probe.schema.json` describes it.
 //!
-//! Strangers' texts are escaped as in every output before JSON escapes them again, and cut where they are long. Moments
+//! Strangers' texts have the escapes of JSON, and are cut where they are long. Moments
 //! are seconds since 1970; a key whose value is not known is there with null.
 
 use crate::certificate::Certificate;
 use crate::dane::matching::Fate;
 use crate::probe::consequence::{Cause, Conformity};
 use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, Sighting, TlsaRecord};
-use crate::text::excerpt;
+use crate::text::{Json, shortened};
 use crate::verdict::{DaneHost, LookupError, Standing};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const NAMES_TOLD: usize = 100;
 /// One line.
 #[must_use]
 pub fn line(probe: &DomainProbe) -> String {
-    format!("{}\n", object(probe))
+    format!("{}\n", Json(&object(probe)))
 }
 
 /// The object.
@@ -41,10 +41,10 @@ pub fn object(probe: &DomainProbe) -> Value {
         "policy_expires_at": probe.policy_expires_at().map(|end| end.0),
         "hosts": probe.hosts.iter().map(host).collect::<Value>(),
         "mx_faults": probe.mx_oddities.iter().map(|oddity| json!({
-            "word": oddity.word(), "meaning": safe(&oddity.meaning()),
+            "word": oddity.word(), "meaning": told(&oddity.meaning()),
         })).collect::<Value>(),
         "hosts_left_out": probe.hosts_left_out,
-        "notes": probe.verification.notes.iter().map(|note| safe(note)).collect::<Value>(),
+        "notes": probe.verification.notes.iter().map(|note| told(note)).collect::<Value>(),
         "elapsed_ms": milliseconds(probe.elapsed),
     })
 }
@@ -72,7 +72,7 @@ fn host(host: &HostProbe) -> Value {
 }
 
 fn record(record: &TlsaRecord) -> Value {
-    json!({"record": safe(&record.text), "unusable": record.read.as_ref().err().map(ToString::to_string)})
+    json!({"record": told(&record.text), "unusable": record.read.as_ref().err().map(ToString::to_string)})
 }
 
 fn address(host: &HostProbe, probe: &AddressProbe) -> Value {
@@ -83,7 +83,7 @@ fn address(host: &HostProbe, probe: &AddressProbe) -> Value {
         "failure": seen.failure.as_ref().map(|failure| json!({
             "at": failure.at.word(),
             "kind": failure.kind.word(),
-            "why": safe(&failure.why),
+            "why": told(&failure.why),
         })),
         "tls": seen.tls.map(|tls| json!({"version": tls.version, "cipher": tls.cipher})),
         "chain": seen.chain.as_ref().map(|chain| chain.certificates.iter().map(certificate).collect::<Value>()),
@@ -106,9 +106,9 @@ fn certificate(certificate: &Certificate) -> Value {
         "sha256": certificate.sha256,
         "key_sha256": certificate.key_sha256,
         "is_authority": says.map(|says| says.is_authority),
-        "subject": says.map(|says| safe(&says.subject)),
-        "issuer": says.map(|says| safe(&says.issuer)),
-        "names": says.map(|says| says.names.iter().take(NAMES_TOLD).map(|name| safe(name)).collect::<Value>()),
+        "subject": says.map(|says| told(&says.subject)),
+        "issuer": says.map(|says| told(&says.issuer)),
+        "names": says.map(|says| says.names.iter().take(NAMES_TOLD).map(|name| told(name)).collect::<Value>()),
         "not_before": says.map(|says| says.not_before.0),
         "not_after": says.map(|says| says.not_after.0),
         "key": says.map(|says| says.key.to_string()),
@@ -119,27 +119,27 @@ fn certificate(certificate: &Certificate) -> Value {
 fn webpki(chain: &Chain) -> Value {
     match &chain.webpki {
         Ok(()) => json!({"result": "trusted", "why": null}),
-        Err(distrusted) => json!({"result": distrusted.kind.word(), "why": safe(&distrusted.why)}),
+        Err(distrusted) => json!({"result": distrusted.kind.word(), "why": told(&distrusted.why)}),
     }
 }
 
 fn tlsa(seen: &Sighting, record: &TlsaRecord, fate: &Fate) -> Value {
     let (at, why) = match fate {
         Fate::Matched { at } => (*at, None),
-        Fate::Unverified(why) => (None, Some(safe(why))),
-        Fate::Unusable(why) => (None, Some(safe(&why.to_string()))),
+        Fate::Unverified(why) => (None, Some(told(why))),
+        Fate::Unusable(why) => (None, Some(told(&why.to_string()))),
         Fate::NotMatched => {
             let missing = seen.not_sent(record, fate);
             (
                 None,
                 missing.map(|issuer| {
-                    safe(&format!("the host does not send the authority at the end of its chain, '{issuer}'"))
+                    told(&format!("the host does not send the authority at the end of its chain, '{issuer}'"))
                 }),
             )
         }
         Fate::Superseded | Fate::NotReached => (None, None),
     };
-    json!({"record": safe(&record.text), "fate": fate.word(), "at": at, "why": why})
+    json!({"record": told(&record.text), "fate": fate.word(), "at": at, "why": why})
 }
 
 const fn standing(standing: Standing) -> &'static str {
@@ -163,14 +163,14 @@ const fn dane(host: &DaneHost) -> &'static str {
 fn no_address(why: &NoAddress) -> Value {
     let (kind, why) = match why {
         NoAddress::Absent => ("absent", None),
-        NoAddress::Unknown(LookupError::Bogus(_, why)) => ("bogus", Some(safe(why))),
-        NoAddress::Unknown(LookupError::Unreachable(_, _, why)) => ("unreachable", Some(safe(why))),
+        NoAddress::Unknown(LookupError::Bogus(_, why)) => ("bogus", Some(told(why))),
+        NoAddress::Unknown(LookupError::Unreachable(_, _, why)) => ("unreachable", Some(told(why))),
     };
     json!({"kind": kind, "why": why})
 }
 
-fn safe(text: &str) -> Value {
-    Value::String(excerpt(text, TOLD))
+fn told(text: &str) -> Value {
+    Value::String(shortened(text, TOLD))
 }
 
 fn milliseconds(time: Duration) -> u64 {
