@@ -281,6 +281,8 @@ pub struct Postfix {
     pub settings: Seen<Vec<(String, String)>>,
     /// Whether `smtp(8)` runs in a chroot.
     pub chroot: Seen<bool>,
+    /// Those of our maps' UNIX sockets that are there below the queue directory, which is that chroot.
+    pub sockets_in_chroot: Vec<String>,
     /// Certificates in the file of authorities, if one is named.
     pub authorities: Option<Seen<usize>>,
     /// Each of our maps, and what `postmap -q` gets there about a domain; empty: nothing is demanded.

@@ -1,6 +1,9 @@
 """Mail that Postfix delivers, or keeps waiting, as the daemon tells it."""
 
+import json
+import os
 import re
+import subprocess
 
 import mta_sts
 import postfix
@@ -287,3 +290,72 @@ def away(lab):
     with lab.postfix_set():
         delivered(lab, to(lab, "sts-met"), "good", verified("good"))
         delivered(lab, to(lab, "nopolicy"), "plain")
+
+
+def examine(lab):
+    """What the doctor finds of Postfix, by check: result and words."""
+    command = [*postfix.inside(lab.postfix.root), lab.program, "doctor", "--offline", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout and not done.stderr, f"{done.returncode}: {done.stdout}{done.stderr}"
+    checks = json.loads(done.stdout)["checks"]
+    return {check["check"]: (check["result"], check["seen"]) for check in checks if check["check"].startswith("postfix.")}
+
+
+def amiss(lab):
+    """The same, of what is not fine: results by check."""
+    return {check: result for check, (result, _) in examine(lab).items() if result != "fine"}
+
+
+@case("the doctor: a Postfix that is set up as its page says is fine in all that it looks at")
+def doctor_fine(lab):
+    found = examine(lab)
+    assert len(found) >= 9 and {result for result, _ in found.values()} == {"fine"}, found
+    assert found["postfix.version"][1] == lab.postfix.version, found
+
+
+@case("the doctor: each setting that Postfix cannot do without is found amiss by its own check, and no other is")
+def doctor_amiss(lab):
+    empty = lab.postfix.path("/etc/postfix/no-authorities.pem")
+    with open(empty, "w") as file:
+        file.write("# none\n")
+    # Where Exim is installed, too, a Postfix that asks nobody is a choice.
+    is_beside_exim = os.path.exists(lab.postfix.path("/usr/sbin/exim4"))
+    asks_nobody = {"postfix.map": "unchecked"} if is_beside_exim else {"postfix.map": "warning", "postfix.answer": "unchecked"}
+    for expected, *settings in (
+        (asks_nobody, "smtp_tls_policy_maps ="),
+        (asks_nobody, "smtp_tls_policy_maps = hash:/etc/postfix/tls_policy"),
+        ({"postfix.answer": "wrong"}, "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8469:policy"),
+        ({"postfix.level": "warning"}, "smtp_tls_security_level = none"),
+        ({"postfix.dnssec": "wrong"}, "smtp_dns_support_level = enabled"),
+        ({"postfix.ca": "wrong"}, f"smtp_tls_CAfile = {empty}"),
+        ({"postfix.ca": "wrong"}, "smtp_tls_CAfile = /etc/postfix/is-not-there.pem"),
+        ({"postfix.ca": "wrong"}, "smtp_tls_CAfile =", "smtp_tls_CApath ="),
+        ({"postfix.ca": "warning"}, "smtp_tls_CAfile =", "smtp_tls_CApath = /etc/ssl/certs"),
+        ({"postfix.tlsrpt": "wrong"} if lab.postfix.numbers < (3, 10) else {},
+         "smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:policy-tlsrpt"),
+        ({}, "smtp_tls_policy_maps = hash:/etc/postfix/tls_policy, socketmap:inet:127.0.0.1:8461:policy"),
+    ):
+        with lab.postfix_set(*settings):
+            assert amiss(lab) == expected, (settings, examine(lab))
+    with lab.without_daemon():
+        assert amiss(lab) == {"postfix.answer": "wrong"}, examine(lab)
+
+
+@case("the doctor: a UNIX socket is found where smtp(8) is in its chroot and does not see it, and only there")
+def doctor_chroot(lab):
+    place = "/run/smtp-sts-verify/postfix.sock"
+    chroot = lab.postfix.shell("postconf -hF smtp/unix/chroot").strip()
+    with lab.daemon_at(place):
+        for jail, table, expected in (
+            ("y", "socketmap", {"postfix.chroot": "wrong"}),
+            ("y", "proxy:socketmap", {}),
+            ("n", "socketmap", {}),
+        ):
+            with lab.postfix_set(f"smtp_tls_policy_maps = {table}:unix:{place}:policy"):
+                lab.postfix.shell(f"postconf -F smtp/unix/chroot={jail}")
+                lab.postfix.restart()
+                assert amiss(lab) == expected, (jail, table, examine(lab))
+                if not expected:
+                    delivered(lab, to(lab, "sts-met"), "good", verified("good"))
+        lab.postfix.shell(f"postconf -F smtp/unix/chroot={chroot}")
+        lab.postfix.restart()

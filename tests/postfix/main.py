@@ -40,7 +40,11 @@ class Laboratory:
                        "allow_private_addresses = true\n" + postfix.readme("serve"))
         self.daemon = None
         self.start_daemon()
+        self.program = PROGRAM
         self.postfix = postfix.Postfix(package, scratch)
+        if self.postfix.root:
+            # The doctor asks Postfix's commands where they are.
+            postfix.shell(f"cp {PROGRAM} {self.postfix.root}{PROGRAM} && cp -r /etc/smtp-sts-verify {self.postfix.root}/etc/")
         self.postfix.shell(postfix.readme("main.cf"))
         self.postfix.start()
 

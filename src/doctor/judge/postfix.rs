@@ -98,14 +98,18 @@ fn reports(maps: &[Socketmap], version: Option<(u32, u32)>) -> Finding {
 
 fn chroot(maps: &[Socketmap], postfix: &Postfix) -> Finding {
     const CHECK: Check = Check::PostfixChroot;
-    let socket = maps.iter().find(|map| map.place.starts_with("unix:"));
-    match (&postfix.chroot, socket) {
+    let sockets: Vec<&str> = maps.iter().filter_map(Socketmap::own_socket).collect();
+    let missing =
+        sockets.iter().find(|socket| !postfix.sockets_in_chroot.iter().any(|there| there == **socket));
+    match (&postfix.chroot, missing) {
         (Err(why), _) => unchecked(CHECK, why),
-        (Ok(true), Some(map)) => wrong(
-            CHECK,
-            format!("smtp(8) runs in a chroot, in which {} is not there", excerpt(&map.place, 120)),
-        ),
-        (Ok(true), None) => fine(CHECK, "smtp(8) runs in a chroot, and asks at a port"),
+        (Ok(true), Some(socket)) => {
+            wrong(CHECK, format!("smtp(8) runs in a chroot, in which {} is not there", excerpt(socket, 120)))
+        }
+        (Ok(true), None) if sockets.is_empty() => {
+            fine(CHECK, "smtp(8) runs in a chroot, and asks at no socket outside of it")
+        }
+        (Ok(true), None) => fine(CHECK, "smtp(8) runs in a chroot, in which its socket is there"),
         (Ok(false), _) => fine(CHECK, "smtp(8) runs without a chroot"),
     }
 }
@@ -174,6 +178,7 @@ pub(super) mod tests {
             binary: "/usr/sbin/postconf".into(),
             settings: Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
             chroot: Ok(true),
+            sockets_in_chroot: Vec::new(),
             authorities: Some(Ok(140)),
             asked: postfix::socketmaps(maps).into_iter().map(|map| (map, Ok(String::new()))).collect(),
         }
@@ -216,6 +221,12 @@ pub(super) mod tests {
             of(Postfix { chroot: Ok(false), ..with(socket, "3.7") }, Check::PostfixChroot),
             Health::Fine
         );
+        let inside = Postfix {
+            sockets_in_chroot: vec!["/run/smtp-sts-verify/postfix.sock".into()],
+            ..with(socket, "3.7")
+        };
+        assert_eq!(of(inside, Check::PostfixChroot), Health::Fine);
+        assert_eq!(of(with(&format!("proxy:{socket}"), "3.7"), Check::PostfixChroot), Health::Fine);
         let reporting = "socketmap:inet:127.0.0.1:8461:policy-tlsrpt";
         assert_eq!(of(with(reporting, "3.7.11"), Check::PostfixReports), Health::Wrong);
         assert_eq!(of(with(reporting, "3.10.2"), Check::PostfixReports), Health::Fine);

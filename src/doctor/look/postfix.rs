@@ -63,9 +63,13 @@ pub fn look(place: &Path, until: Instant) -> Postfix {
         (map.clone(), said.map(|reply| reply.trim().to_owned()))
     };
     let asked = maps.iter().map(ask).collect();
+    let queue = Path::new(value("queue_directory"));
+    let is_there = |socket: &&str| queue.join(socket.trim_start_matches('/')).exists();
+    let sockets_in_chroot =
+        maps.iter().filter_map(postfix::Socketmap::own_socket).filter(is_there).map(str::to_owned).collect();
     let file = value("smtp_tls_CAfile");
     let authorities = (!file.is_empty()).then(|| certificates(Path::new(file)));
-    Postfix { binary: postconf, authorities, settings: settings.clone(), chroot, asked }
+    Postfix { binary: postconf, authorities, settings: settings.clone(), chroot, sockets_in_chroot, asked }
 }
 
 /// How many certificates a file has, as far as their beginnings tell.

@@ -9,6 +9,16 @@ pub struct Socketmap {
     pub place: String,
     /// The name of the map.
     pub map: String,
+    /// Whether proxymap(8) asks for smtp(8), outside of its chroot.
+    pub is_proxied: bool,
+}
+
+impl Socketmap {
+    /// The UNIX socket at which smtp(8) itself asks, if it is one.
+    #[must_use]
+    pub fn own_socket(&self) -> Option<&str> {
+        self.place.strip_prefix("unix:").filter(|_| !self.is_proxied)
+    }
 }
 
 /// Reads `NAME = VALUE` lines.
@@ -28,8 +38,10 @@ pub fn settings(text: &str) -> Vec<(String, String)> {
 pub fn socketmaps(list: &str) -> Vec<Socketmap> {
     let tables = list.split([',', ' ', '\t']).filter(|table| !table.is_empty());
     let of_table = |table: &str| {
-        let (place, map) = table.strip_prefix("socketmap:")?.rsplit_once(':')?;
-        Some(Socketmap { text: table.to_owned(), place: place.to_owned(), map: map.to_owned() })
+        let direct = table.strip_prefix("proxy:");
+        let is_proxied = direct.is_some();
+        let (place, map) = direct.unwrap_or(table).strip_prefix("socketmap:")?.rsplit_once(':')?;
+        Some(Socketmap { text: table.to_owned(), place: place.to_owned(), map: map.to_owned(), is_proxied })
     };
     tables.filter_map(of_table).collect()
 }
@@ -62,6 +74,11 @@ mod tests {
         assert_eq!(maps.len(), 1);
         assert_eq!((maps[0].place.as_str(), maps[0].map.as_str()), ("inet:127.0.0.1:8461", "policy"));
         assert_eq!(socketmaps(""), []);
+        let socket = "socketmap:unix:/run/smtp-sts-verify/postfix.sock:policy";
+        let proxied = format!("{socket} proxy:{socket}");
+        let sockets: Vec<_> =
+            socketmaps(&proxied).into_iter().map(|map| map.own_socket().map(str::to_owned)).collect();
+        assert_eq!(sockets, [Some("/run/smtp-sts-verify/postfix.sock".to_owned()), None]);
         assert_eq!(is_chrooted("smtp       unix  -       -       y       -       -       smtp"), Some(true));
         assert_eq!(is_chrooted("smtp unix - - n - - smtp"), Some(false));
         assert_eq!(is_chrooted("x"), None);
