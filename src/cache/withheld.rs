@@ -1,4 +1,4 @@
-//! `cache.withheld.db`: the answers of the daemon that let mail wait or refused it, for whoever asks later why. It is no cache,
+//! `cache.withheld.db`: the answers to mail servers that let mail wait or refused it, for whoever asks later why. It is no cache,
 //! but it keeps the rules of one ([`super::file`]). No sender, no recipient and no message is in it.
 //!
 //! Losing it costs a story, never a verdict. Who can have mail sent to domains of their choice can add rows, so each domain has a

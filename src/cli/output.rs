@@ -9,7 +9,7 @@ use crate::render::{exim, human, json};
 use crate::text::Escaped;
 use crate::verify::{NoEvaluation, Report};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 /// Writes the answer.
 pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Detail) -> ExitStatus {
@@ -23,10 +23,10 @@ pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Deta
 
 /// Writes `text` and keeps the status, unless nobody takes the text: then the mail waits.
 pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
-    // The watchdog may bark while the answer is on its way: one answer is all there is.
-    static IS_ANSWERED: AtomicBool = AtomicBool::new(false);
-    if IS_ANSWERED.swap(true, Ordering::SeqCst) {
-        return status;
+    // The watchdog may bark while the answer is on its way, or after it: one answer is all there is, with its status.
+    static ANSWERED: OnceLock<ExitStatus> = OnceLock::new();
+    if ANSWERED.set(status).is_err() {
+        return ANSWERED.get().copied().unwrap_or(status);
     }
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

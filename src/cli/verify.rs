@@ -3,17 +3,18 @@
 use super::args::VerifyArguments;
 use super::exit::ExitStatus;
 use super::{log, output, runtime, watchdog};
-use crate::cache::{DomainSnapshot, Ledger};
-use crate::config::{Access, Asked, Choices, Format, LogFormat, Setup};
+use crate::cache::{DomainSnapshot, Ledger, WithheldAnswer, WithheldAnswers};
+use crate::config::{Access, Asked, Choices, Format, LogFormat, Setup, Storage};
 use crate::https::HttpsFetcher;
 use crate::journal::Journal;
 use crate::limits::MAX_HOSTS;
-use crate::name::MxHost;
+use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
+use crate::verdict::{Judgement, Verdict};
 use crate::verify::{self, NoEvaluation, Report, Request, asked};
 use std::time::Instant;
 use tracing::warn;
@@ -23,11 +24,46 @@ pub(super) fn run(arguments: &VerifyArguments) -> ExitStatus {
     let started = Instant::now();
     let asker = if arguments.hosts.is_empty() { Asker::Router } else { Asker::Host };
     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
+    let mut notebook = None;
     let (format, report) = match arguments.choices.clone().with_file(&arguments.config) {
-        Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started)),
+        Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started, &mut notebook)),
         Err(error) => (arguments.choices.format(), Err(error.into())),
     };
-    output::report(&report.unwrap_or_else(Report::from), format, asker, detail)
+    let report = report.unwrap_or_else(Report::from);
+    let status = output::report(&report, format, asker, detail);
+    // Exim has its answer; what is not written down costs a line of the history.
+    if let Some(notebook) = notebook.filter(|_| format == Format::Exim) {
+        notebook.keep(&report);
+    }
+    status
+}
+
+/// Where answers that withhold mail are written down, for `cache history`.
+struct Notebook {
+    storage: Storage,
+    domain: PolicyDomain,
+    /// The one host that was asked about.
+    host: Option<MxHost>,
+    /// Whether a policy of the domain is stored.
+    is_known: bool,
+}
+
+impl Notebook {
+    fn keep(self, report: &Report) {
+        let Judgement { verdict, reason, .. } = report.judgement;
+        if verdict == Verdict::Deliver {
+            return;
+        }
+        let now = SystemClock.now();
+        let Self { storage, domain, host, is_known } = self;
+        let asker = "exim".to_owned();
+        let answer = WithheldAnswer { domain, host, asker, verdict, reason, first: now, last: now, times: 1 };
+        let file = WithheldAnswers::beside(&storage.path, storage.max_domains, now);
+        if let Err(trouble) = file.add(&[(answer, is_known)]) {
+            let why = trouble.to_string();
+            warn!(why, "an answer that withheld mail is not written down; cache history will lack it");
+        }
+    }
 }
 
 /// The answer, if there is something to ask and whom to ask.
@@ -36,6 +72,7 @@ fn answer(
     choices: &Choices,
     asker: Asker,
     started: Instant,
+    notebook: &mut Option<Notebook>,
 ) -> Result<Report, NoEvaluation> {
     if let Some(format) = log_format(arguments, choices) {
         log::start(format);
@@ -52,8 +89,16 @@ fn answer(
     }
     let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
     let setup = Setup::open(choices.clone(), Access::Owner)?;
-    let cache = setup.storage()?.cache(now);
-    let ledger = Ledger::of(&request.domain, &DomainSnapshot::of(&cache, &request.domain), now);
+    let storage = setup.storage()?;
+    let cache = storage.cache(now);
+    let snapshot = DomainSnapshot::of(&cache, &request.domain);
+    let host = match request.hosts.as_slice() {
+        [host] => Some(host.clone()),
+        _ => None,
+    };
+    let is_known = !snapshot.policies.is_empty();
+    *notebook = Some(Notebook { storage, domain: request.domain.clone(), host, is_known });
+    let ledger = Ledger::of(&request.domain, &snapshot, now);
     if let Some(report) = verify::from_memory(&request, Some(&ledger), now) {
         return Ok(noted(report));
     }

@@ -1,6 +1,5 @@
 //! The last resort against time: the deadline holds even while code computes or the disk hangs.
 
-use super::exit::ExitStatus;
 use super::output;
 use crate::config::Format;
 use crate::limits::WATCHDOG_GRACE;
@@ -16,8 +15,7 @@ pub(super) fn start(deadline: Instant, format: Format, asker: Asker) {
     let bark = move || {
         std::thread::sleep((deadline + WATCHDOG_GRACE).saturating_duration_since(Instant::now()));
         let late = NoEvaluation::defer(Reason::Deadline, "the run did not end by itself in time");
-        output::report(&late.into(), format, asker, Detail::Brief);
-        ExitStatus::Defer.leave()
+        output::report(&late.into(), format, asker, Detail::Brief).leave()
     };
     // Without a thread to spare the other deadlines still hold.
     let _ = std::thread::Builder::new().name("watchdog".into()).spawn(bark);

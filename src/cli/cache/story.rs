@@ -1,4 +1,4 @@
-//! `cache history DOMAIN`: what happened to a domain's policies, and which answers of the daemon withheld its mail.
+//! `cache history DOMAIN`: what happened to a domain's policies, and which answers withheld its mail.
 
 use super::sink::Sink;
 use super::{Failure, open, read_domain};

@@ -130,6 +130,31 @@ fn the_history_tells_a_weakening() {
 }
 
 #[test]
+fn the_history_tells_why_mail_waited_that_exim_asked_the_program_about() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    for _ in 0..2 {
+        assert_eq!(program.delivery("dane-bogus.test", "mx.dane-bogus.test").get("verdict"), "defer");
+    }
+    assert_eq!(program.delivery("sts.test", "mx.hosting.test").get("verdict"), "refuse");
+    assert_eq!(program.delivery("sts.test", "mx1.sts.test").get("verdict"), "deliver");
+    let text = said(&cache(&lab, &program, &["history", "dane-bogus.test"]));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].contains(" answer   mail-waits    tlsa-bogus"), "{text}");
+    assert!(lines[1].contains("told to Exim, about mx.dane-bogus.test, 2 times until 20"), "{text}");
+    assert_eq!(lines.len(), 2, "{text}");
+    let refused = objects(&cache(&lab, &program, &["history", "sts.test", "--format", "json"]));
+    let refused: Vec<&Value> = refused.iter().filter(|object| object["event"] == "answered").collect();
+    let [refused] = refused.as_slice() else { panic!("{refused:?}") };
+    let told = ["asker", "verdict", "reason", "host"].map(|key| refused[key].as_str().unwrap());
+    assert_eq!(told, ["exim", "refuse", "mx-not-in-policy", "mx.hosting.test"]);
+    // What a person tries is no answer that a mail waited for.
+    assert_eq!(program.run(&["--format", "human", "-d", "bogus-dane.test"]).status.code(), Some(75));
+    let text = said(&cache(&lab, &program, &["history", "bogus-dane.test"]));
+    assert!(text.starts_with("nothing is known"), "{text}");
+}
+
+#[test]
 fn after_a_purge_the_domain_is_met_for_the_first_time() {
     let lab = Laboratory::start();
     let program = filled(&lab);
