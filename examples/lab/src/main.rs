@@ -16,6 +16,7 @@ mod laboratory;
 
 use laboratory::deliveries::Delivery;
 use laboratory::{Laboratory, deliveries, path};
+use smtp_sts_verify::lint::human::push_wrapped;
 use smtp_sts_verify::text::excerpt;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
@@ -118,7 +119,9 @@ fn shows(lab: &Laboratory, cache: &Path, delivery: &Delivery, in_full: bool) -> 
         println!("  {} questions to DNS, {} to HTTPS, {took} ms", lab.questions(), lab.visits().len());
         // What is true of every unsigned zone tells little about this one.
         if let Some(note) = report.notes.iter().find(|note| !note.starts_with("DANE does not apply")) {
-            println!("  ({})", excerpt(note, 70));
+            let mut text = String::new();
+            push_wrapped(&mut text, &excerpt(note, 400), "  note: ", "        ");
+            print!("{text}");
         }
     }
     if answer != delivery.answer {
