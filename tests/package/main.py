@@ -110,6 +110,7 @@ def content(machine):
     for part in ("enforce", "header"):
         expected |= {SHARE + f"{part}/{name}": 0o644 for name in _files(f"{exim.TOP}/exim/{part}")}
     expected[SHARE + "earlier.sha256"] = 0o644
+    expected |= {SHARE + "platforms/" + name: 0o644 for name in _files(exim.TOP + "/exim/platforms") if name.endswith(".sh")}
     examples = {DOC + "examples/monitoring/" + name: 0o644 for name in _files(exim.TOP + "/exim/monitoring")
                 if not name.endswith(".md")}
     examples |= {DOC + f"examples/systemd/{name}-loopback.conf": 0o644 for name in ("exim", "postfix")}
@@ -120,6 +121,7 @@ def content(machine):
     for script in ("postinst", "prerm", "postrm"):
         machine.run("sh", "-n", f"{scripts}/{script}")
     if shutil.which("shellcheck"):
+        machine.run("sh", "-ec", f"shellcheck {exim.TOP}/exim/platforms/*.sh")
         machine.run("shellcheck", exim.TOP + "/exim/debian/smtp-sts-verify-exim", exim.TOP + "/exim/debian/build",
                     *[f"{scripts}/{script}" for script in ("postinst", "prerm", "postrm")])
 
