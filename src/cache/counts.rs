@@ -39,10 +39,20 @@ const ALL: &str = "SELECT day, domain, kind, mode, text, host, address, sender, 
     FROM session JOIN policy ON policy.number = session.policy
     WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, session.policy, result, host, address, sender";
 
+const DOMAINS: &str = "SELECT DISTINCT domain FROM session WHERE day = ?1 ORDER BY domain";
+
+const ALL_OF_DOMAIN: &str =
+    "SELECT day, domain, kind, mode, text, host, address, sender, result, session.number
+    FROM session JOIN policy ON policy.number = session.policy
+    WHERE day = ?1 AND domain = ?2 ORDER BY session.policy, result, host, address, sender";
+
+const PURGE: &str = "DELETE FROM session WHERE domain = ?1";
+
 /// The file of the counts, at one moment.
 #[derive(Debug)]
 pub struct Counts {
     database: Database,
+    kept_days: u64,
 }
 
 impl Counts {
@@ -50,13 +60,20 @@ impl Counts {
     #[must_use]
     pub fn beside(cache: &CachePath, max_domains: u64, now: UnixTime) -> Self {
         let path = cache.of_reports();
-        Self { database: Database::new(path, &REPORTS, Fingerprint::OF_NOTHING, max_domains, now) }
+        let database = Database::new(path, &REPORTS, Fingerprint::OF_NOTHING, max_domains, now);
+        Self { database, kept_days: REPORTS_KEPT_DAYS }
+    }
+
+    /// The same, of which so many days before today are kept.
+    #[must_use]
+    pub fn keeping(self, days: u64) -> Self {
+        Self { kept_days: days, ..self }
     }
 
     /// The same for whoever only looks.
     #[must_use]
     pub fn read_only(self) -> Self {
-        Self { database: self.database.read_only() }
+        Self { database: self.database.read_only(), ..self }
     }
 
     /// Adds what was counted, all or nothing, and forgets days that are long over. Returns the sessions for which there was
@@ -65,7 +82,7 @@ impl Counts {
     /// # Errors
     /// [`CacheError`] if nothing was added.
     pub fn add(&self, counted: &[(Row, u64)]) -> Result<u64, CacheError> {
-        let oldest = Day::of(self.database.now).before(REPORTS_KEPT_DAYS);
+        let oldest = Day::of(self.database.now).before(self.kept_days);
         self.database.write("counting sessions", |transaction| {
             if transaction.execute(FORGET, [integer(oldest.0)])? > 0 {
                 transaction.execute(FORGET_POLICIES, [])?;
@@ -94,6 +111,55 @@ impl Counts {
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// The domains of which something was counted on a day, in their order.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn domains(&self, day: Day) -> Result<Vec<PolicyDomain>, CacheError> {
+        let names = self.database.read(|connection| {
+            let mut statement = connection.prepare(DOMAINS)?;
+            let names = statement.query_map([integer(day.0)], |row| {
+                Ok(row.get_ref(0)?.as_str().ok().and_then(|name| PolicyDomain::parse(name).ok()))
+            })?;
+            names.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(names.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// What was counted of one domain on one day: a report's worth, so that those of very many domains are never in memory together.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn of_domain(&self, day: Day, domain: &PolicyDomain) -> Result<Vec<(Row, u64)>, CacheError> {
+        let rows = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(ALL_OF_DOMAIN)?;
+            let rows = statement.query_map((integer(day.0), domain.as_str()), |row| Ok(understand(row)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// Forgets all that was counted of a domain; how many rows that were.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was forgotten.
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
+        // Where there is nothing to be forgotten no file is made for it.
+        let known = self.database.read(|connection| {
+            connection.query_row("SELECT count(*) FROM session WHERE domain = ?1", [domain.as_str()], |row| {
+                row.get::<_, i64>(0)
+            })
+        })?;
+        if known.unwrap_or(0) == 0 {
+            return Ok(0);
+        }
+        self.database.write("forgetting a domain", |transaction| {
+            let rows = transaction.execute(PURGE, [domain.as_str()])?;
+            transaction.execute(FORGET_POLICIES, [])?;
+            Ok(rows)
+        })
     }
 }
 
