@@ -107,6 +107,7 @@ pub mod probe;
 pub mod reason;
 pub mod recording;
 pub mod render;
+pub mod reporting;
 pub mod reports;
 pub mod serve;
 mod tapped;

@@ -534,3 +534,51 @@ pub const MAX_RECEIVED_DEPTH: usize = 4;
 pub const MAX_REPORT_TEXT_TOLD: usize = 1_024;
 /// Failures of one sender, day and policy that a person is shown, and files that could not be read.
 pub const MAX_RECEIVED_SHOWN: usize = 50;
+
+// ---- TLS reports that are sent (reports send) --------------------------------------------------------------------
+
+/// Destinations of a record that a report goes to, the first ones: whoever publishes has one or two, and each may aim at somebody else.
+pub const MAX_REPORT_DESTINATIONS: usize = 8;
+/// Octets of a mail address (RFC 5321 section 4.5.3.1.3, without the brackets).
+pub const MAX_MAIL_ADDRESS_OCTETS: usize = 254;
+/// Octets of its local part (RFC 5321 section 4.5.3.1.1).
+pub const MAX_LOCAL_PART_OCTETS: usize = 64;
+/// From midnight until the first report of the day that is over leaves, seconds: the daemon writes its counts up to
+/// [`TALLY_WRITTEN_AFTER`] late, and clocks differ.
+pub const REPORTS_SENT_FROM: u64 = 300;
+/// From midnight until the last domain has had its moment, seconds (RFC 8460 section 4.1: four hours).
+pub const REPORTS_SENT_UNTIL: u64 = 14_400;
+/// From the first try of a report to the second, seconds; then the pauses double.
+pub const REPORT_RETRY_FIRST: u64 = 300;
+/// The longest such pause, seconds.
+pub const REPORT_RETRY_MOST: u64 = 14_400;
+/// From the first try to the last one, seconds (RFC 8460 section 5.5: 24 hours).
+pub const REPORT_TRIED_FOR: u64 = 86_400;
+/// Days before today of which reports are sent; who comes later is told nothing old.
+pub const REPORTS_SENT_DAYS: u64 = 2;
+/// A destination that failed for so long, seconds, is left alone: three days.
+pub const SUPPRESSED_AFTER: u64 = 259_200;
+/// For so long at first, seconds: a week; at once if it refused for good. Then twice as long each time.
+pub const SUPPRESSED_FIRST: u64 = 604_800;
+/// And never longer than this: 90 days.
+pub const SUPPRESSED_MOST: u64 = 7_776_000;
+/// Octets of a report as it is sent; receivers often stop at 10 MB (RFC 8460 section 5.2), and base64 takes a third more.
+pub const MAX_SENT_REPORT_OCTETS: usize = 7_000_000;
+/// One POST of a report, from the question for the address to the head of the reply: receivers may look at it first.
+pub const REPORT_POST_DEADLINE: Duration = Duration::from_secs(30);
+/// One run of the sendmail command: it queues, or looks at once for the next host.
+pub const SENDMAIL_DEADLINE: Duration = Duration::from_secs(60);
+/// Octets of what that command says; more cannot be written.
+pub const MAX_SENDMAIL_OUTPUT: usize = 4_096;
+/// Characters of a destination's last words that are kept.
+pub const MAX_REPORT_WORDS: usize = 240;
+/// TXT look-ups for reports under way at the same time; the hand-over is one at a time.
+pub const MAX_REPORT_LOOK_UPS: usize = 16;
+/// A run of `reports send` begins no further report after so long; the timer starts the next one.
+pub const REPORTS_RUN: Duration = Duration::from_secs(540);
+/// Rows of the outbox that are in memory at once, some 1,000 octets each.
+pub const MAX_OUTBOX_ROWS: u32 = 1_000;
+/// Characters of an organization's name.
+pub const MAX_ORGANIZATION_OCTETS: usize = 200;
+/// Days before today of which counts and reports may be kept.
+pub const REPORTS_KEPT_DAYS_MAX: u64 = 90;

@@ -39,6 +39,15 @@ const ALL: &str = "SELECT day, domain, kind, mode, text, host, address, sender, 
     FROM session JOIN policy ON policy.number = session.policy
     WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, session.policy, result, host, address, sender";
 
+const DOMAINS: &str = "SELECT DISTINCT domain FROM session WHERE day = ?1 ORDER BY domain";
+
+const ALL_OF_DOMAIN: &str =
+    "SELECT day, domain, kind, mode, text, host, address, sender, result, session.number
+    FROM session JOIN policy ON policy.number = session.policy
+    WHERE day = ?1 AND domain = ?2 ORDER BY session.policy, result, host, address, sender";
+
+const PURGE: &str = "DELETE FROM session WHERE domain = ?1";
+
 /// The file of the counts, at one moment.
 #[derive(Debug)]
 pub struct Counts {
@@ -94,6 +103,46 @@ impl Counts {
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// The domains of which something was counted on a day, in their order.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn domains(&self, day: Day) -> Result<Vec<PolicyDomain>, CacheError> {
+        let names = self.database.read(|connection| {
+            let mut statement = connection.prepare(DOMAINS)?;
+            let names = statement.query_map([integer(day.0)], |row| {
+                Ok(row.get_ref(0)?.as_str().ok().and_then(|name| PolicyDomain::parse(name).ok()))
+            })?;
+            names.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(names.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// What was counted of one domain on one day: a report's worth, so that those of very many domains are never in memory together.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn of_domain(&self, day: Day, domain: &PolicyDomain) -> Result<Vec<(Row, u64)>, CacheError> {
+        let rows = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(ALL_OF_DOMAIN)?;
+            let rows = statement.query_map((integer(day.0), domain.as_str()), |row| Ok(understand(row)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// Forgets all that was counted of a domain; how many rows that were.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was forgotten.
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
+        self.database.write("forgetting a domain", |transaction| {
+            let rows = transaction.execute(PURGE, [domain.as_str()])?;
+            transaction.execute(FORGET_POLICIES, [])?;
+            Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+        })
     }
 }
 

@@ -109,10 +109,21 @@ impl CachePath {
         self.beside(".reports")
     }
 
+    /// The file of reports on their way: `cache.outbox.db` beside `cache.db`.
+    #[must_use]
+    pub fn of_outbox(&self) -> Self {
+        self.beside(".outbox")
+    }
+
     /// The file of answers that withheld mail: `cache.withheld.db` beside `cache.db`.
     #[must_use]
     pub fn of_withheld(&self) -> Self {
         self.beside(".withheld")
+    }
+
+    /// The file that is locked by whoever has the turn at what this one is about: `.lock` behind its name.
+    pub(super) fn with_lock(&self) -> Self {
+        Self(self.with_suffix(".lock"))
     }
 
     fn beside(&self, suffix: &str) -> Self {

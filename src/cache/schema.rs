@@ -231,6 +231,57 @@ pub(super) const REPORTS: Schema = Schema {
     is_expendable: false,
 };
 
+/// Reports on their way. A day and a domain have one; its octets stay until it is over.
+pub(super) const OUTBOX: Schema = Schema {
+    application_id: 0x5354_534f,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX report_by_moment ON report (state, next)",
+        "CREATE TABLE destination (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            place TEXT NOT NULL,
+            state TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            next INTEGER NOT NULL,
+            words TEXT NOT NULL,
+            PRIMARY KEY (day, domain, place)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE package (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            id TEXT NOT NULL,
+            contact TEXT NOT NULL,
+            made INTEGER NOT NULL,
+            octets BLOB NOT NULL,
+            PRIMARY KEY (day, domain)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE report (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            state TEXT NOT NULL,
+            next INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            tries INTEGER NOT NULL,
+            words TEXT NOT NULL,
+            PRIMARY KEY (day, domain)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE suppression (
+            place TEXT PRIMARY KEY,
+            since INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            times INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            hand INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID",
+    ],
+    count: None,
+    synchronous: "FULL",
+    ancestors: &[],
+    patience: CACHE_BUSY_WAIT,
+    is_expendable: false,
+};
+
 /// Answers that withheld mail. What was asked about no host has an empty one.
 pub(super) const WITHHELD: Schema = Schema {
     application_id: 0x5354_5357,
@@ -356,7 +407,7 @@ mod tests {
 
     #[test]
     fn definitions_are_sorted_as_they_are_compared() {
-        for schema in [&POLICIES, &ANSWERS, &REPORTS] {
+        for schema in [&POLICIES, &ANSWERS, &REPORTS, &OUTBOX] {
             assert!(schema.definitions.is_sorted(), "{:#?}", schema.definitions);
         }
     }

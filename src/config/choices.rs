@@ -3,6 +3,7 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::reporting::{Reporting, ReportingArgs};
 use super::section::{line_of, mistake};
 use super::shared::{ConditionArgs, SharedArgs};
 use super::{Places, Rules, Setting, settings};
@@ -62,6 +63,9 @@ pub struct Choices {
     /// Only in the file: where the daemon listens; its own options win.
     #[arg(skip)]
     pub serve: Places,
+    /// Only in the file: who sends TLS reports, and how.
+    #[arg(skip)]
+    pub reports: ReportingArgs,
 }
 
 /// What some of the shared flags mean to the default command.
@@ -96,6 +100,7 @@ enum Key {
     MaxDomains,
     Override,
     Serve,
+    Reports,
 }
 
 /// The shape of the answer.
@@ -199,6 +204,7 @@ impl Choices {
             max_domains: self.max_domains.or(file.max_domains),
             overrides: file.overrides,
             serve: file.serve,
+            reports: file.reports,
         }
     }
 
@@ -255,6 +261,13 @@ impl Choices {
         }
     }
 
+    /// Who sends TLS reports, and how. What was read from a file is whole ([`Written::parse`]).
+    #[must_use]
+    pub fn reporting(&self) -> Reporting {
+        let off = || ReportingArgs { send: None, ..self.reports.clone() };
+        self.reports.read().or_else(|_| off().read()).unwrap_or_default()
+    }
+
     /// The shape of the answer.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -295,18 +308,25 @@ impl Written {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, BadConfiguration> {
-        let wrong = |error: toml::de::Error| BadConfiguration(mistake::<Choices, Places>(text, path, &error));
+        let wrong = |error: toml::de::Error| {
+            BadConfiguration(mistake::<Choices, Places, ReportingArgs>(text, path, &error))
+        };
         let file = DeTable::parse(text).map_err(wrong)?;
         let lines = lines(text, file.get_ref());
         // The sections are one type's alone, and may be long; the flags are a few words.
-        let is_flag = |key: &str| !matches!(key, "override" | "serve");
+        let is_flag = |key: &str| !matches!(key, "override" | "serve" | "reports");
         let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
         let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
         let flags = Spanned::new(file.span(), flags);
         BTreeMap::<Key, IgnoredAny>::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
         let shared = SharedArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
         let conditions = ConditionArgs::deserialize(Deserializer::from(flags)).map_err(wrong)?;
+        let begins = file.get_ref().iter().find(|(key, _)| key.get_ref() == "reports");
+        let begins = line_of(text, begins.map_or(0, |(key, _)| key.span().start));
         let rest = Choices::deserialize(Deserializer::from(file)).map_err(wrong)?;
+        rest.reports.read().map_err(|why| {
+            BadConfiguration(format!("{} line {begins}: {why} (in the section [reports])", path.display()))
+        })?;
         Ok(Self { choices: Choices { shared, conditions, ..rest }, is_there: true, lines })
     }
 

@@ -11,6 +11,7 @@ pub mod address;
 mod choices;
 mod places;
 pub mod privileges;
+mod reporting;
 mod rules;
 mod section;
 mod settings;
@@ -19,6 +20,7 @@ mod shared;
 
 pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
 pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
+pub use reporting::{KeptDays, Organization, Reporting, ReportingArgs, Spared};
 pub use rules::{Asked, Rules};
 pub use setup::{Access, Dns, Setup, Storage};
 pub use shared::{ConditionArgs, Deadline, NameServer, SharedArgs, TlsVerified, WhenUnreachable};

@@ -27,7 +27,7 @@ pub(super) fn line_of(text: &str, octet: usize) -> usize {
 }
 
 /// A mistake in words: file, line, what is wrong, in which section one is there, and where the key belongs, if it is known.
-pub(super) fn mistake<General: Args, Daemon: Args>(
+pub(super) fn mistake<General: Args, Daemon: Args, Reports: Args>(
     text: &str,
     path: &Path,
     error: &toml::de::Error,
@@ -42,7 +42,8 @@ pub(super) fn mistake<General: Args, Daemon: Args>(
             message.split_once(", expected one of").map_or((message, String::new()), |(what, expected)| {
                 (what, format!("; expected one of{expected}"))
             });
-        let belongs = unknown(what).and_then(|key| home::<General, Daemon>(key, before)).unwrap_or_default();
+        let belongs =
+            unknown(what).and_then(|key| home::<General, Daemon, Reports>(key, before)).unwrap_or_default();
         let inside = before.map_or_else(String::new, |section| format!(" in the {section}"));
         format!("{what}{inside}{belongs}{expected}")
     };
@@ -72,8 +73,12 @@ fn twice(text: &str, line: usize, inside: Option<Section<'_>>) -> String {
 }
 
 /// Where a key belongs that is none where it stands.
-fn home<General: Args, Daemon: Args>(key: &str, inside: Option<Section<'_>>) -> Option<String> {
+fn home<General: Args, Daemon: Args, Reports: Args>(
+    key: &str,
+    inside: Option<Section<'_>>,
+) -> Option<String> {
     let is_of_the_daemon = keys::<Daemon>().iter().any(|known| known == key);
+    let is_of_reports = keys::<Reports>().iter().any(|known| known == key);
     let is_of_all = keys::<General>().iter().any(|known| known == key);
     match inside {
         None if is_of_the_daemon => {
@@ -84,6 +89,12 @@ fn home<General: Args, Daemon: Args>(key: &str, inside: Option<Section<'_>>) -> 
         }
         Some(section) if is_of_the_daemon && section.header != "[serve]" => {
             Some(format!(": {key} belongs in the section [serve]"))
+        }
+        None if is_of_reports => {
+            Some(format!(": {key} belongs in the section [reports], below a line [reports]"))
+        }
+        Some(section) if is_of_reports && section.header != "[reports]" => {
+            Some(format!(": {key} belongs in the section [reports]"))
         }
         _ => None,
     }

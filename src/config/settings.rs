@@ -81,6 +81,18 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     let level = word(Some(now.log_level.unwrap_or_default()));
     list.add("log_level", places.log_level.is_some(), level, "");
     list.add("debug_domains", !places.debug_domains.is_empty(), words(&now.debug_domains), "");
+    list.section = "reports";
+    let now = in_force.reporting();
+    list.add("send", false, json!(now.send), "");
+    let organization = in_force.reports.organization.as_ref().map(ToString::to_string);
+    let contact = in_force.reports.contact.as_ref().map(ToString::to_string);
+    list.add("organization", false, json!(organization), "none; send = true needs it");
+    list.add("contact", false, json!(contact), "none; send = true needs it");
+    list.add("sendmail", false, json!(now.sendmail), "");
+    list.add("https", false, json!(now.https), "");
+    list.add("successes", false, json!(now.successes), "");
+    list.add("never", false, words(&now.never), "");
+    list.add("days", false, json!(now.days), "");
     let mut settings = list.settings;
     for decree in in_force.overrides.all() {
         let section = format!("override.{}", json!(decree.scope));

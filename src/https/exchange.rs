@@ -27,7 +27,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What this program calls itself: the same everywhere, so that a policy host learns nothing about the machine.
-const USER_AGENT: &str = "smtp-sts-verify";
+pub(super) const USER_AGENT: &str = "smtp-sts-verify";
 
 /// What is asked for, and how long the head of the reply may take.
 #[derive(Clone, Copy, Debug)]
@@ -202,7 +202,7 @@ fn body_too_large(peer: &Peer<'_>) -> FetchError {
 }
 
 /// What hyper's error means: too much, not HTTP (a head that is too large included), or a connection that broke.
-fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) -> FetchError {
+pub(super) fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) -> FetchError {
     if let Some(excess) = traffic.excess() {
         return peer.too_large(excess);
     }

@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -247,7 +248,7 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
 
 impl<R: Resolve> HttpsFetcher<'_, R> {
     /// A connection to the host of `url`, whose certificate is right.
-    async fn reach<'u>(
+    pub(super) async fn reach<'u>(
         &self,
         url: &'u PolicyUrl,
     ) -> Result<(TlsStream<Metered<TcpStream>>, Arc<Traffic>, Peer<'u>), FetchError> {
@@ -292,19 +293,31 @@ impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
     }
 }
 
-/// TLS 1.2 or later with the *aws-lc-rs* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
+impl SharedTls {
+    /// One whose certificates are judged by this judge.
+    pub(super) fn judged_by(judge: Arc<dyn ServerCertVerifier>) -> Result<Self, BadRoots> {
+        let config = Arc::new(config_judged_by(judge)?);
+        Ok(Self(Arc::new(OnceLock::from(config))))
+    }
+}
+
 fn client_config(roots: &Roots, witness: Option<&Arc<Witness>>) -> Result<ClientConfig, BadRoots> {
-    let roots = Arc::new(roots.load()?);
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-        .build()
-        .map_err(|_| BadRoots::no_tls())?;
-    let judge = Judge { webpki, witness: witness.map(Arc::clone) };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    config_judged_by(Arc::new(Judge { webpki: webpki(roots)?, witness: witness.map(Arc::clone) }))
+}
+
+/// Who says what a certificate is worth under these roots.
+pub(super) fn webpki(roots: &Roots) -> Result<Arc<WebPkiServerVerifier>, BadRoots> {
+    let (roots, provider) = (Arc::new(roots.load()?), Arc::new(aws_lc_rs::default_provider()));
+    WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(|_| BadRoots::no_tls())
+}
+
+/// TLS 1.2 or later with the *aws-lc-rs* provider, HTTP/1.1 alone, and nothing remembered from one connection to the next.
+fn config_judged_by(judge: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, BadRoots> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|_| BadRoots::no_tls())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(judge))
+        .with_custom_certificate_verifier(judge)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();

@@ -13,6 +13,7 @@ mod laboratory_itself;
 mod probe;
 mod recording;
 mod reports_read;
+mod sending;
 mod serve;
 mod transcripts;
 mod verify;

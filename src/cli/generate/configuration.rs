@@ -2,8 +2,7 @@
 //! definition.
 
 use super::page::{ManPage, literal, pair};
-use crate::config::Places;
-use crate::config::{Choices, DEFAULT_FILE};
+use crate::config::{Choices, DEFAULT_FILE, Places, ReportingArgs};
 use crate::overrides;
 use clap::{Arg, Args, Command};
 
@@ -32,6 +31,16 @@ http = "127.0.0.1:8462"
 answer_within = 4                   # seconds; Exim waits for 5
 log_level = "info"                  # or "error", "warn", "debug"
 debug_domains = []                  # the log tells all about these, such as ["example.org"]
+
+[reports]                           # TLS reports to the domains that ask for them
+send = false                        # true needs the next two
+organization = "Example Sender"
+contact = "tls-reports@sender.example" # its domain is the submitter
+sendmail = ["/usr/sbin/sendmail", "-oi"]
+https = true                        # false: to mail addresses alone
+successes = true                    # false: only days with a failure
+never = ["partner.example", "*.partner.example"]
+days = 8                            # kept: counts, and what became of reports
 
 [override."example.org"]
 require = "webpki"                  # or "none", or "dane"; the MX records are validated as ever
@@ -88,6 +97,13 @@ pub(super) fn page() -> ManPage {
          to listen at change when it is started anew.",
     );
     keys::<Places>(&mut page);
+    page.section("TLS REPORTS");
+    page.paragraph(
+        "The table [reports] is read by smtp-sts-verify reports; days by the daemon, too. A report (RFC 8460) goes to the domains that were sent mail and \
+         publish a record at _smtp._tls, once a day, from the contact, by mail through the command sendmail and by https. The mail server signs and \
+         routes it (exim/reports). Nothing is sent while send is false.",
+    );
+    keys::<ReportingArgs>(&mut page);
     page.section("OVERRIDES");
     page.paragraph(
         "What single domains need, whatever they publish: for a time, and with a reason. A table [override.\"DOMAIN\"] is about \
@@ -159,7 +175,8 @@ mod tests {
         let page = page().finish(Markup::Man);
         let mut keys = known("nonsense = 1");
         assert!(keys.len() > 12, "{keys:?}");
-        keys.retain(|key| !matches!(key.as_str(), "override" | "serve"));
+        keys.retain(|key| !matches!(key.as_str(), "override" | "serve" | "reports"));
+        keys.extend(known("[reports]\nnonsense = 1"));
         keys.extend(known("[serve]\nnonsense = 1"));
         for key in keys {
             assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");

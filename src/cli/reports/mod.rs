@@ -1,13 +1,16 @@
 //! `reports`: what the daemon counted for TLS reports, the report that it comes to, and what the reports of others say.
 
+mod outside;
 pub mod preview;
 pub mod read;
+pub mod send;
 pub mod show;
 
 use super::exit::ExitStatus;
 use clap::{Args, Subcommand};
 use preview::PreviewArguments;
 use read::ReadArguments;
+use send::SendArguments;
 use show::ShowArguments;
 
 /// What is asked of `reports`.
@@ -15,6 +18,7 @@ use show::ShowArguments;
 #[command(args_conflicts_with_subcommands = true)]
 #[command(override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports preview DOMAIN [--day DATE] [OPTIONS]\n       \
+                      smtp-sts-verify reports send [--day DATE] [--dry-run] [OPTIONS]\n       \
                       smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.
@@ -34,6 +38,12 @@ pub enum ReportsCommand {
     ///
     /// The JSON of RFC 8460, as senders report it: a session counts once, under the policy that was applied. Sending comes later.
     Preview(PreviewArguments),
+    /// Sends the reports that are due; for the timer, and safe to run twice
+    ///
+    /// Of yesterday and the day before, to those who publish a TLSRPT record: by mail through the sendmail command, and by https. Each
+    /// domain has its own moment between 00:05 and 04:00 UTC. What fails is tried again for a day, with growing pauses. Nothing is sent
+    /// unless the configuration says send = true in its section [reports].
+    Send(SendArguments),
     /// Reads the TLS reports that others send about a domain of yours
     ///
     /// Mail as it came, a Maildir, an mbox, a directory of files, JSON, gzip and zip: what a file is, its content says. It tells who sent
@@ -46,6 +56,7 @@ pub enum ReportsCommand {
 pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
     match &arguments.command {
         Some(ReportsCommand::Read(arguments)) => read::run(arguments),
+        Some(ReportsCommand::Send(arguments)) => send::run(arguments),
         Some(ReportsCommand::Preview(arguments)) => preview::run(arguments),
         Some(ReportsCommand::Show(arguments)) => show::run(arguments),
         None => show::run(&arguments.show),

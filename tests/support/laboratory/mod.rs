@@ -20,6 +20,7 @@ pub(crate) mod mail_host;
 pub(crate) mod name_server;
 pub(crate) mod path;
 pub(crate) mod policy_host;
+pub(crate) mod report_receiver;
 pub(crate) mod world;
 pub(crate) mod zone;
 
@@ -171,6 +172,16 @@ impl Laboratory {
         let hosts = MailHost::open_all(authority, self.authority.mail_key(), &world.mail_hosts());
         world.publish_tlsa_for(hosts.port());
         hosts
+    }
+
+    /// Web servers that take TLS reports, under every name, at a port of their own.
+    pub(crate) fn open_report_receiver(&self) -> report_receiver::ReportReceiver {
+        let authority = Arc::clone(&self.authority);
+        let (tell, told) = mpsc::channel();
+        self.runtime.spawn(async move {
+            tell.send(report_receiver::ReportReceiver::open(authority).await).unwrap();
+        });
+        told.recv().unwrap()
     }
 
     /// Publishes the TLSA records of port 25 for this port, too.

@@ -1,0 +1,76 @@
+//! `reports send`: hands the reports whose moment has come to the mail server, and to web servers.
+//!
+//! One run at a time has the turn, and hands over one report at a time: so a run that is killed has one in the air at most.
+
+mod round;
+mod sendmail;
+mod told;
+
+use super::outside::Outside;
+use super::show::Date;
+use crate::cli::args::OutsideArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::{output, runtime};
+use crate::reporting::schedule::{days, is_closed, is_over};
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
+use clap::Args;
+use round::Round;
+
+/// Which reports are to be sent.
+#[derive(Args, Debug)]
+pub struct SendArguments {
+    /// Only reports about this day, in UTC: YYYY-MM-DD [default: those that may still leave, of yesterday and the day before]
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<Date>,
+    /// Says what would be sent, and where to; changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which cache the counts lie beside, and whom to ask.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &SendArguments) -> ExitStatus {
+    sent(arguments).unwrap_or_else(|failure| failure.tell("reports send"))
+}
+
+fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
+    let outside = Outside::open(&arguments.outside)?;
+    let now = SystemClock.now();
+    let days = match arguments.day {
+        Some(Date(day)) if !is_closed(day, now) => {
+            return Err(Failure::usage(format!("{day} is not over, or has been for less than five minutes")));
+        }
+        Some(Date(day)) if is_over(day, now) => {
+            return Err(Failure::usage(format!("{day} is too long ago: reports are tried for a day")));
+        }
+        Some(Date(day)) => vec![day],
+        None => days(now).collect(),
+    };
+    if !outside.reporting.send && !arguments.dry_run {
+        let text = "no reports are sent: [reports] of the configuration has no send = true\n";
+        return Ok(output::write(text, ExitStatus::Deliver));
+    }
+    let Some(sender) = outside.reporting.sender.clone() else {
+        return Err(Failure::misconfigured(
+            "[reports] needs organization and contact: a report names who made it",
+        ));
+    };
+    let asker = outside.asker()?;
+    let runtime = runtime::build().map_err(Failure::internal)?;
+    let mut round = Round::new(&outside, &sender, &asker);
+    if arguments.dry_run {
+        runtime.block_on(round.rehearse(&outside.outbox().read_only(), &days))?;
+        return Ok(round.told().rehearsed());
+    }
+    let outbox = outside.outbox();
+    let Some(_turn) = outbox.turn()? else {
+        let text = "another run is sending reports\n";
+        return Ok(output::write(text, ExitStatus::Deliver));
+    };
+    runtime.block_on(round.send(&outbox, &days))?;
+    Ok(round.told().end())
+}

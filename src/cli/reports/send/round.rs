@@ -1,0 +1,435 @@
+//! One run: which reports are due, what becomes of each of them, and what is written down before and after.
+
+use super::sendmail;
+use super::told::Told;
+use crate::cache::{Counts, Lesson, Outbox};
+use crate::cli::failure::Failure;
+use crate::cli::reports::outside::{Asker, Outside, Wish};
+use crate::config::{Organization, Reporting};
+use crate::https::{NotPosted, Poster};
+use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_REPORT_WORDS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
+use crate::name::PolicyDomain;
+use crate::reporting::destination::{Destination, MailAddress};
+use crate::reporting::fate::{Fate, of_status};
+use crate::reporting::message::{Content, mail};
+use crate::reporting::outbox::{Entry, Leg, Made, State, Suppression};
+use crate::reporting::package;
+use crate::reporting::schedule::{Failing, is_over, moment, next_try};
+use crate::reports::document::{Sender, document};
+use crate::reports::tally::Day;
+use crate::text::Printable;
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// The media type of a report (RFC 8460 section 5.4).
+const MEDIA: &str = "application/tlsrpt+gzip";
+
+/// Reports whose records are asked for together, before any of them is handed over.
+const TOGETHER: usize = 4 * MAX_REPORT_LOOK_UPS;
+
+/// A web server that took so long before it failed is not asked again in this run.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// One run.
+pub(super) struct Round<'a> {
+    reporting: &'a Reporting,
+    organization: &'a Organization,
+    contact: &'a MailAddress,
+    counts: Counts,
+    asker: &'a Asker,
+    poster: Poster,
+    told: Told,
+    began: Instant,
+    /// Web servers that kept us waiting.
+    slow: HashSet<String>,
+}
+
+/// A report, or why there is none.
+enum Report {
+    Made(Made),
+    None(String),
+    TooLarge(usize),
+}
+
+impl<'a> Round<'a> {
+    /// Nothing is asked yet.
+    pub(super) fn new(
+        outside: &'a Outside,
+        (organization, contact): &'a (Organization, MailAddress),
+        asker: &'a Asker,
+    ) -> Self {
+        Self {
+            reporting: &outside.reporting,
+            organization,
+            contact,
+            counts: outside.counts(),
+            asker,
+            poster: Poster::new(outside.setup.https()),
+            told: Told::default(),
+            began: Instant::now(),
+            slow: HashSet::new(),
+        }
+    }
+
+    /// What was told.
+    pub(super) const fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// Says what would be sent of those days; nothing is changed.
+    pub(super) async fn rehearse(&mut self, outbox: &Outbox, days: &[Day]) -> Result<(), Failure> {
+        for day in days {
+            for (domain, next) in self.moments(*day)? {
+                let mut entry = match outbox.entry(*day, &domain)? {
+                    Some(known) if !known.state.is_open() => continue,
+                    Some(known) => known,
+                    None => new(*day, domain, next),
+                };
+                let wish = self.asker.wish_of(&entry.domain).await;
+                let is_wanted = match self.spared(&entry.domain) {
+                    Some(why) => Err(why),
+                    None => self.destinations(outbox, &mut entry, wish)?,
+                };
+                let report = match is_wanted {
+                    Ok(_) => self.report(entry.day, &entry.domain)?,
+                    Err(_) => Report::None(String::new()),
+                };
+                let (would, words) = match (is_wanted, report) {
+                    (Ok(_), Report::Made(made)) => {
+                        let keys: Vec<&str> = open(&entry).map(|leg| leg.key.as_str()).collect();
+                        (true, format!("to {}, {} octets", keys.join(" and "), made.package.len()))
+                    }
+                    (Ok(_), Report::None(why)) => (false, why),
+                    (Ok(_), Report::TooLarge(octets)) => (false, format!("it has {octets} octets")),
+                    (Err(why), _) => (false, why),
+                };
+                entry.words = short(&words);
+                self.told.rehearse(&entry, would);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is due of those days.
+    pub(super) async fn send(&mut self, outbox: &Outbox, days: &[Day]) -> Result<(), Failure> {
+        let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
+        let today = Day::of(SystemClock.now());
+        for day in days {
+            outbox.plan(*day, today.before(self.reporting.days), &self.moments(*day)?)?;
+        }
+        loop {
+            let due = outbox.due(SystemClock.now(), first, last)?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            let mut due = due.into_iter();
+            loop {
+                let together: Vec<Entry> = due.by_ref().take(TOGETHER).collect();
+                if together.is_empty() {
+                    break;
+                }
+                let wishes: Vec<Option<Wish>> = stream::iter(&together)
+                    .map(|entry| self.wish(entry))
+                    .buffered(MAX_REPORT_LOOK_UPS)
+                    .collect()
+                    .await;
+                for (entry, wish) in together.into_iter().zip(wishes) {
+                    if self.began.elapsed() > REPORTS_RUN {
+                        self.told.leave_some();
+                        return Ok(());
+                    }
+                    let entry = self.one(outbox, entry, wish).await?;
+                    self.told.tell(&entry);
+                }
+            }
+        }
+    }
+
+    /// The domains of a day, each with its moment.
+    fn moments(&self, day: Day) -> Result<Vec<(PolicyDomain, UnixTime)>, Failure> {
+        let submitter = self.contact.domain();
+        let domains = self.counts.domains(day)?;
+        Ok(domains.into_iter().map(|domain| (domain.clone(), moment(submitter, &domain, day))).collect())
+    }
+
+    /// Why a domain gets no report, whatever it wishes.
+    fn spared(&self, domain: &PolicyDomain) -> Option<String> {
+        self.reporting.spares(self.contact.domain(), domain).map(ToOwned::to_owned)
+    }
+
+    /// What a domain wishes; nobody is asked where that would change nothing.
+    async fn wish(&self, entry: &Entry) -> Option<Wish> {
+        match self.spared(&entry.domain) {
+            Some(_) => None,
+            None => Some(self.asker.wish_of(&entry.domain).await),
+        }
+    }
+
+    /// Does for one report what is to be done now; how far it is then stands in the outbox.
+    async fn one(&mut self, outbox: &Outbox, mut entry: Entry, wish: Option<Wish>) -> Result<Entry, Failure> {
+        let now = SystemClock.now();
+        entry.tries = entry.tries.saturating_add(1);
+        if entry.first.0 == 0 || entry.first > now {
+            entry.first = now;
+        }
+        let spared = self.spared(&entry.domain).unwrap_or_default();
+        let wanted = match wish {
+            _ if is_over(entry.day, now) => return over(outbox, entry, State::GaveUp, "it is too old"),
+            None => return over(outbox, entry, State::Unwanted, &spared),
+            Some(Wish::Unknown(why)) => {
+                let state = later(&mut entry, now);
+                return over(outbox, entry, state, &why);
+            }
+            Some(wish) => self.destinations(outbox, &mut entry, wish)?,
+        };
+        if let Err(why) = wanted {
+            return over(outbox, entry, State::Unwanted, &why);
+        }
+        let made = match outbox.package(entry.day, &entry.domain)? {
+            Some(made) => made,
+            None => match self.report(entry.day, &entry.domain)? {
+                Report::Made(made) => made,
+                Report::None(why) => return over(outbox, entry, State::Unwanted, &why),
+                Report::TooLarge(octets) => {
+                    let why = format!("the report has {octets} octets, more than receivers take");
+                    return over(outbox, entry, State::GaveUp, &why);
+                }
+            },
+        };
+        outbox.claim(&entry, &made)?;
+        self.hand_over(outbox, entry, &made).await
+    }
+
+    /// Fits the destinations of a report to what its domain wishes now; the error says why it has none.
+    fn destinations(
+        &self,
+        outbox: &Outbox,
+        entry: &mut Entry,
+        wish: Wish,
+    ) -> Result<Result<(), String>, Failure> {
+        let (mut reasons, mut wanted) = (Vec::new(), Vec::new());
+        match wish {
+            Wish::Unknown(why) | Wish::Nothing(why) => reasons.push(why),
+            Wish::Record(_, all) => {
+                for one in all {
+                    match one {
+                        Err(unusable) => reasons.push(unusable.to_string()),
+                        Ok(Destination::Web(url)) if !self.reporting.https => {
+                            reasons.push(format!("{url} is not used: the configuration says https = false"));
+                        }
+                        Ok(usable) => wanted.push(usable.key()),
+                    }
+                }
+            }
+        }
+        for leg in
+            entry.destinations.iter_mut().filter(|leg| leg.state.is_open() && !wanted.contains(&leg.key))
+        {
+            (leg.state, leg.words) = (State::Unwanted, "it is not asked for any more".to_owned());
+        }
+        let now = SystemClock.now();
+        for key in wanted {
+            if entry.destinations.iter().any(|leg| leg.key == key) {
+                continue;
+            }
+            let (state, words) = match outbox.suppression(&key)? {
+                Some(one) if one.failing.is_suppressed(now) => {
+                    let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
+                    reasons.push(format!("{key} is {words}"));
+                    (State::Unwanted, short(&words))
+                }
+                _ => (State::Due, String::new()),
+            };
+            entry.destinations.push(Leg { key, state, tries: 0, next: entry.next, words });
+        }
+        if open(entry).next().is_some() {
+            return Ok(Ok(()));
+        }
+        if reasons.is_empty() {
+            reasons.push("its record names no destination".to_owned());
+        }
+        Ok(Err(reasons.join("; ")))
+    }
+
+    /// The report about a domain's day, from what was counted.
+    fn report(&self, day: Day, domain: &PolicyDomain) -> Result<Report, Failure> {
+        let rows = self.counts.of_domain(day, domain)?;
+        let sender = Sender { organization: self.organization.as_str(), contact: self.contact.as_str() };
+        let Some(document) = document(sender, domain, day, &rows) else {
+            return Ok(Report::None("nothing was counted that a report would tell".to_owned()));
+        };
+        if !self.reporting.successes && !package::tells_of_a_failure(&document) {
+            return Ok(Report::None(
+                "nothing failed, and the configuration says successes = false".to_owned(),
+            ));
+        }
+        let package = package::gzip(package::json(&document).as_bytes());
+        if package.len() > MAX_SENT_REPORT_OCTETS {
+            return Ok(Report::TooLarge(package.len()));
+        }
+        let id = package::id(&document).to_owned();
+        Ok(Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package }))
+    }
+
+    /// Hands a report to each destination that is open; what was begun before, by whoever was killed at it, is done again.
+    async fn hand_over(&mut self, outbox: &Outbox, mut entry: Entry, made: &Made) -> Result<Entry, Failure> {
+        let number = entry.destinations.len();
+        for place in 0..number {
+            let Some(leg) = entry.destinations.get_mut(place).filter(|leg| leg.state.is_open()) else {
+                continue;
+            };
+            let Ok(destination) = Destination::from_key(&leg.key) else { continue };
+            leg.tries = leg.tries.saturating_add(1);
+            leg.state = State::Handed;
+            let handed = leg.clone();
+            outbox.hand(&entry, &handed)?;
+            let fate = self.deliver(&entry, &destination, made).await;
+            let now = SystemClock.now();
+            let lesson = match &fate {
+                Fate::Accepted(_) => Lesson::Accepted(handed.key.clone()),
+                Fate::Refused { is_dead: false, .. } => Lesson::Nothing,
+                Fate::Refused { why, .. } => failing(outbox, &handed.key, true, why, now)?,
+                Fate::Later(why) => failing(outbox, &handed.key, false, why, now)?,
+            };
+            let (state, words) = match fate {
+                Fate::Accepted(words) => (State::Sent, words),
+                Fate::Refused { why, .. } => (State::GaveUp, why),
+                Fate::Later(why) => (State::Due, why),
+            };
+            if let Some(leg) = entry.destinations.get_mut(place) {
+                (leg.state, leg.words) = (state, short(&words));
+            }
+            let has_more =
+                entry.destinations.iter().skip(place.saturating_add(1)).any(|leg| leg.state.is_open());
+            conclude(&mut entry, now, has_more);
+            outbox.settle(&entry, &lesson)?;
+        }
+        Ok(entry)
+    }
+
+    async fn deliver(&mut self, entry: &Entry, destination: &Destination, made: &Made) -> Fate {
+        match destination {
+            Destination::Mail(to) => {
+                // The contact may have changed since; the report has not.
+                let Ok(from) = made.contact.parse::<MailAddress>() else {
+                    return Fate::Later("the outbox has no contact of it".to_owned());
+                };
+                let file = package::file_name(from.domain(), &entry.domain, entry.day, &made.id);
+                let (from, domain, id, at) = (&from, &entry.domain, &made.id, made.at);
+                let content = Content { from, to, domain, id, file: &file, made: at, package: &made.package };
+                sendmail::hand_over(&self.reporting.sendmail, from, to, &mail(content)).await
+            }
+            Destination::Web(url) => {
+                let host = url.host().to_string();
+                if self.slow.contains(&host) {
+                    return Fate::Later("its server kept us waiting for another report".to_owned());
+                }
+                let began = Instant::now();
+                let resolver = self.asker.resolver(SystemClock.now());
+                let posted = self.poster.post(&resolver, url, MEDIA, made.package.clone()).await;
+                match posted {
+                    Ok(posted) => of_status(posted.status, posted.certificate.as_deref()),
+                    Err(NotPosted::NoPublicAddress(why)) => Fate::Refused { why, is_dead: true },
+                    Err(other) => {
+                        if began.elapsed() > SLOW {
+                            self.slow.insert(host);
+                        }
+                        Fate::Later(other.to_string())
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
+    let (state, words, destinations) = (State::Due, String::new(), Vec::new());
+    Entry { day, domain, state, next, first: UnixTime(0), tries: 0, words, destinations }
+}
+
+/// The destinations that it is still to be handed to.
+fn open(entry: &Entry) -> impl Iterator<Item = &Leg> {
+    entry.destinations.iter().filter(|leg| leg.state.is_open())
+}
+
+/// When it is tried again; if it is not, it is given up.
+fn later(entry: &mut Entry, now: UnixTime) -> State {
+    match next_try(entry.tries, entry.first, now) {
+        Some(next) => {
+            entry.next = next;
+            State::Due
+        }
+        None => State::GaveUp,
+    }
+}
+
+/// Ends one report, or has it wait, before anything was handed over.
+fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
+    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
+    let state = if is_sent { State::Sent } else { state };
+    (entry.state, entry.words) = (state, short(words));
+    if !state.is_open() {
+        for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+            leg.state = State::GaveUp;
+        }
+    }
+    outbox.conclude(std::slice::from_ref(&entry))?;
+    Ok(entry)
+}
+
+/// How far a report is, by what became of it at its destinations: one that took it is enough (RFC 8460 section 3), each is tried once at
+/// least.
+fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
+    let words: Vec<String> = entry
+        .destinations
+        .iter()
+        .filter(|leg| !leg.words.is_empty())
+        .map(|leg| format!("{}: {}", leg.key, leg.words))
+        .collect();
+    entry.words = short(&words.join("; "));
+    if has_more {
+        entry.state = State::Claimed;
+        return;
+    }
+    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
+    entry.state = if is_sent {
+        State::Sent
+    } else if open(entry).next().is_some() {
+        later(entry, now)
+    } else {
+        State::GaveUp
+    };
+    let (state, next) = (entry.state, entry.next);
+    for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+        leg.next = next;
+        if state != State::Due {
+            leg.state = State::GaveUp;
+        }
+    }
+}
+
+/// What one more failure means for a destination.
+fn failing(
+    outbox: &Outbox,
+    key: &str,
+    is_for_good: bool,
+    why: &str,
+    now: UnixTime,
+) -> Result<Lesson, Failure> {
+    let before = outbox.suppression(key)?.map_or_else(Failing::default, |known| known.failing);
+    let failing = before.again(is_for_good, now);
+    Ok(Lesson::Failed(Suppression { key: key.to_owned(), failing, reason: short(why), is_by_hand: false }))
+}
+
+/// Words as they are kept: printable ASCII of bounded length. What a stranger said in them was escaped where it was heard.
+fn short(words: &str) -> String {
+    let mut kept: String = words.chars().take(MAX_REPORT_WORDS).collect();
+    if kept.len() < words.len() {
+        kept.push_str("...");
+    }
+    Printable(&kept).to_string()
+}

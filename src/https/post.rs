@@ -1,0 +1,242 @@
+//! A report, handed to the web server that a domain names for it (RFC 8460 section 5.4): one POST, and the status of its reply.
+//!
+//! The way there is that of a policy fetch, with its rules for addresses. But the certificate is told, and not obeyed (section 3: "MAY
+//! ignore"): a domain whose certificate has expired is to hear that TLS fails. No more is read of the reply than its head.
+
+use super::exchange::{USER_AGENT, failed};
+use super::fetcher::webpki;
+use super::judge::Judge;
+use super::{BadRoots, FetchError, HttpsFetcher, HttpsSettings, Patience, PolicyUrl, Roots, SharedTls, Step};
+use crate::causes;
+use crate::dns::Resolve;
+use crate::limits::{MAX_HEAD_OCTETS, MAX_HEADER_FIELDS, REPORT_POST_DEADLINE};
+use crate::text::excerpt;
+use futures_util::future::{Either, select};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+/// Characters of what is told.
+const SHOWN: usize = 160;
+
+/// Hands reports to web servers, with names resolved by whoever is given.
+#[derive(Debug)]
+pub struct Poster {
+    settings: HttpsSettings,
+    webpki: OnceLock<Arc<WebPkiServerVerifier>>,
+}
+
+/// A reply came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Its status.
+    pub status: u16,
+    /// What is wrong with the server's certificate.
+    pub certificate: Option<String>,
+}
+
+/// No reply came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NotPosted {
+    /// This machine has no certificates to judge by.
+    NoRoots(BadRoots),
+    /// The server's addresses lie where no public server can be: nothing was connected to.
+    NoPublicAddress(String),
+    /// Anything else: it may be over soon.
+    Failed(String),
+}
+
+impl fmt::Display for NotPosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRoots(roots) => roots.fmt(f),
+            Self::NoPublicAddress(why) | Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for NotPosted {}
+
+impl Poster {
+    /// One that goes by these settings, but has its own patience.
+    #[must_use]
+    pub fn new(settings: HttpsSettings) -> Self {
+        let (handshake, head, whole) = (REPORT_POST_DEADLINE, REPORT_POST_DEADLINE, REPORT_POST_DEADLINE);
+        let patience = Patience { handshake, head, whole, ..settings.patience };
+        Self { settings: HttpsSettings { patience, ..settings }, webpki: OnceLock::new() }
+    }
+
+    /// Hands over those octets; what becomes of them is for whoever reads the status.
+    ///
+    /// # Errors
+    /// [`NotPosted`].
+    pub async fn post(
+        &self,
+        resolver: &impl Resolve,
+        url: &PolicyUrl,
+        media: &'static str,
+        octets: Vec<u8>,
+    ) -> Result<Posted, NotPosted> {
+        let objection = Arc::new(OnceLock::new());
+        let judge = Judge { webpki: self.webpki(&self.settings.roots)?, witness: None };
+        let teller = Teller { judge, objection: Arc::clone(&objection) };
+        let tls = SharedTls::judged_by(Arc::new(teller)).map_err(NotPosted::NoRoots)?;
+        let ends = Instant::now() + REPORT_POST_DEADLINE;
+        let fetcher = HttpsFetcher::new(resolver, self.settings.clone(), ends).sharing(&tls);
+        let status = self.exchange(&fetcher, url, media, octets).await.map_err(|error| told(&error))?;
+        Ok(Posted { status, certificate: objection.get().cloned() })
+    }
+
+    fn webpki(&self, roots: &Roots) -> Result<Arc<WebPkiServerVerifier>, NotPosted> {
+        if let Some(made) = self.webpki.get() {
+            return Ok(Arc::clone(made));
+        }
+        let made = webpki(roots).map_err(NotPosted::NoRoots)?;
+        Ok(Arc::clone(self.webpki.get_or_init(|| made)))
+    }
+
+    async fn exchange<R: Resolve>(
+        &self,
+        fetcher: &HttpsFetcher<'_, R>,
+        url: &PolicyUrl,
+        media: &'static str,
+        octets: Vec<u8>,
+    ) -> Result<u16, FetchError> {
+        let (stream, traffic, peer) = fetcher.reach(url).await?;
+        let shaken = http1::Builder::new()
+            .max_headers(MAX_HEADER_FIELDS)
+            .max_header_size(MAX_HEAD_OCTETS)
+            .max_buf_size(MAX_HEAD_OCTETS)
+            .handshake(TokioIo::new(stream))
+            .await;
+        let (mut sender, connection) =
+            shaken.map_err(|error| peer.interrupted(Step::Head, causes::of_http(&error)))?;
+        let host = url.host();
+        let port = self.settings.port;
+        let authority = if port == 443 { host.to_string() } else { format!("{host}:{port}") };
+        let mut request = Uri::try_from(url.path())
+            .map_err(hyper::http::Error::from)
+            .and_then(|path| {
+                Request::post(path)
+                    .header(header::HOST, authority)
+                    .header(header::USER_AGENT, USER_AGENT)
+                    .header(header::CONTENT_TYPE, HeaderValue::from_static(media))
+                    .header(header::CONNECTION, "close")
+                    .body(Full::new(Bytes::from(octets)))
+            })
+            .map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
+        let interim = Arc::clone(&traffic);
+        hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
+        let conversation = pin!(async {
+            let asked = peer.until_the_end(Step::Head, sender.send_request(request)).await?;
+            let reply = asked.map_err(|error| failed(&peer, Step::Head, &traffic, &error))?;
+            Ok(reply.status().as_u16())
+        });
+        // As in a fetch: the connection may end first, with the reply handed over already.
+        match select(conversation, pin!(connection)).await {
+            Either::Left((done, _)) => done,
+            Either::Right((_, conversation)) => conversation.await,
+        }
+    }
+}
+
+/// A failure in the words of whoever sends a report.
+fn told(error: &FetchError) -> NotPosted {
+    match error {
+        FetchError::NoRoots(roots) => NotPosted::NoRoots(roots.clone()),
+        FetchError::AddressRefused { address, range, .. } => NotPosted::NoPublicAddress(format!(
+            "its address {address} ({range}) is none of the public Internet"
+        )),
+        FetchError::NoAddress { .. } => NotPosted::Failed("it has no address".to_owned()),
+        FetchError::Bogus { why, .. } => {
+            NotPosted::Failed(format!("its addresses are bogus: {}", excerpt(why, SHOWN)))
+        }
+        FetchError::Unresolved { why, .. } => {
+            NotPosted::Failed(format!("its addresses could not be learnt: {}", excerpt(why, SHOWN)))
+        }
+        FetchError::Interrupted { address, step, why, .. } => {
+            NotPosted::Failed(format!("{address} failed while {step}: {}", excerpt(why, SHOWN)))
+        }
+        FetchError::TimedOut { address, step, .. } => {
+            let at = address.map(|address| format!("{address} ")).unwrap_or_default();
+            NotPosted::Failed(format!("{at}was given up while {step}"))
+        }
+        FetchError::Tls { address, why, .. } | FetchError::Certificate { address, why, .. } => {
+            NotPosted::Failed(format!("no TLS came about with {address}: {}", excerpt(why, SHOWN)))
+        }
+        FetchError::Malformed { why, .. } => {
+            NotPosted::Failed(format!("it sent no usable HTTP/1.1 reply: {}", excerpt(why, SHOWN)))
+        }
+        FetchError::TooLarge { what, .. } => NotPosted::Failed(format!("it sent {}", excerpt(what, SHOWN))),
+        other => NotPosted::Failed(other.to_string()),
+    }
+}
+
+/// Takes down what WebPKI has against a certificate, and goes on.
+#[derive(Debug)]
+struct Teller {
+    judge: Judge,
+    objection: Arc<OnceLock<String>>,
+}
+
+impl Teller {
+    fn tell<T>(&self, verdict: Result<T, Error>, all_the_same: impl FnOnce() -> T) -> T {
+        verdict.unwrap_or_else(|error| {
+            let why = super::judge::judgement_in(&error)
+                .map_or_else(|| causes::of_handshake(&error, None).1, ToString::to_string);
+            // The first objection is the one that counts.
+            let _ = self.objection.set(excerpt(&why, SHOWN));
+            all_the_same()
+        })
+    }
+}
+
+impl ServerCertVerifier for Teller {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict =
+            self.judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        Ok(self.tell(verdict, ServerCertVerified::assertion))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verdict = self.judge.verify_tls12_signature(message, certificate, signed);
+        Ok(self.tell(verdict, HandshakeSignatureValid::assertion))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let verdict = self.judge.verify_tls13_signature(message, certificate, signed);
+        Ok(self.tell(verdict, HandshakeSignatureValid::assertion))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}

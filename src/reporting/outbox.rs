@@ -1,0 +1,149 @@
+//! What the outbox knows of each report, and of each destination. Pure.
+
+use super::schedule::Failing;
+use crate::name::PolicyDomain;
+use crate::reports::tally::Day;
+use crate::time::UnixTime;
+
+/// How far a report is, or a report at one of its destinations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// It waits for its moment, or for the next try.
+    Due,
+    /// Somebody is at it: it is made, and nothing was handed over yet. It is as good as due for whoever comes after him.
+    Claimed,
+    /// It is being handed over; whoever finds it so hands over a second copy, for nobody knows what became of the first.
+    Handed,
+    /// A destination took it.
+    Sent,
+    /// Nobody took it in time, or all refused it.
+    GaveUp,
+    /// Nobody wants it: no record, no destination that could be used, or it is about a domain that is told nothing.
+    Unwanted,
+}
+
+impl State {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Due, Self::Claimed, Self::Handed, Self::Sent, Self::GaveUp, Self::Unwanted];
+
+    /// The word, in the file and in every output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Claimed => "claimed",
+            Self::Handed => "handed",
+            Self::Sent => "sent",
+            Self::GaveUp => "gave-up",
+            Self::Unwanted => "unwanted",
+        }
+    }
+
+    /// Reads such a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Whether something is still to be done.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Due | Self::Claimed | Self::Handed)
+    }
+}
+
+/// One report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The day that it is about.
+    pub day: Day,
+    /// The domain.
+    pub domain: PolicyDomain,
+    /// How far it is.
+    pub state: State,
+    /// When it is tried next; of what is over, when that was.
+    pub next: UnixTime,
+    /// When it was first tried; zero: not yet.
+    pub first: UnixTime,
+    /// How often it was tried.
+    pub tries: u64,
+    /// The last words about it, in printable ASCII.
+    pub words: String,
+    /// Where it goes, with what became of it there.
+    pub destinations: Vec<Leg>,
+}
+
+/// One report at one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// The destination ([`super::destination::Destination::key`]).
+    pub key: String,
+    /// How far it is.
+    pub state: State,
+    /// How often it was handed over.
+    pub tries: u64,
+    /// When it is tried next; zero: not again.
+    pub next: UnixTime,
+    /// The last words, in printable ASCII.
+    pub words: String,
+}
+
+/// The octets of a report, as every copy has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its id.
+    pub id: String,
+    /// The contact that it names.
+    pub contact: String,
+    /// When it was made.
+    pub at: UnixTime,
+    /// The gzip.
+    pub package: Vec<u8>,
+}
+
+/// A destination that is left alone, or is failing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// The destination.
+    pub key: String,
+    /// Since when it fails, and until when it is left alone.
+    pub failing: Failing,
+    /// Why, in printable ASCII.
+    pub reason: String,
+    /// Whether an operator said so: no success ends that.
+    pub is_by_hand: bool,
+}
+
+/// How many reports are how far, of the days that are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// By [`State::ALL`].
+    pub by_state: [u64; 6],
+    /// Of those that are open, how many were tried without success.
+    pub waiting: u64,
+    /// The earliest moment at which one that is open was to leave; zero: none is.
+    pub oldest: u64,
+}
+
+impl Census {
+    /// How many are that far.
+    #[must_use]
+    pub fn of(&self, state: State) -> u64 {
+        State::ALL.iter().zip(self.by_state).find(|(one, _)| **one == state).map_or(0, |(_, number)| number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_word() {
+        for state in State::ALL {
+            assert_eq!(State::from_word(state.word()), Some(state));
+        }
+        assert_eq!(State::from_word("x"), None);
+        assert_eq!(Census { by_state: [1, 2, 3, 4, 5, 6], ..Census::default() }.of(State::GaveUp), 5);
+    }
+}
