@@ -22,6 +22,7 @@ import cases_mta_sts  # noqa: E402
 import cases_overrides  # noqa: E402
 import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
+import cases_reports  # noqa: E402
 import cases_setup  # noqa: E402
 import cases_without_dane  # noqa: E402
 import exim  # noqa: E402
@@ -284,7 +285,7 @@ def policies(lab, ledger, program):
 def setups(lab, ledger):
     """The real program under each kind of configuration."""
     installed = None
-    for words, function, how in [*cases_setup.SETUPS, *cases_doctor.SETUPS]:
+    for words, function, how in [*cases_setup.SETUPS, *cases_reports.SETUPS, *cases_doctor.SETUPS]:
         installed = how or installed
         if ledger.wants(words, getattr(function, "by", None), getattr(function, "dane", None)):
             if how or ledger.only:

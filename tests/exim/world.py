@@ -125,6 +125,8 @@ class World:
         hosts = "".join(f"{label} A {address}\n" for label, (address, _, _) in HOSTS.items())
         hosts += "alias CNAME good\n" + dane.records(pems, unknown)
         zones = {"hosts.example": hosts, "signed.example": SIGNED, "unsigned.example": UNSIGNED, "bogus.example": BOGUS}
+        # Where the reports of the pages come from; its mail host is one that keeps no policy.
+        zones["example.org"] = domain("@", ["selfsigned"], policy(), label="_smtp-sts").replace("_smtp-sts.@", "_smtp-sts")
         zones[dane.BOGUS] = zones[dane.SILENT] = f"_25 TLSA 3 1 1 {'00' * 32}\n"
         for sts in mta_sts.DOMAINS:
             zones[sts.zone] += sts.records()

@@ -24,7 +24,7 @@ CONFIGURATION = "/etc/smtp-sts-verify/config.toml"
 SHARE = "usr/share/smtp-sts-verify/exim/"
 DOC = "usr/share/doc/smtp-sts-verify/"
 # Pages lie as they do in the source.
-PAGES = ["exim/README.md", "exim/postfix.md", "exim/publishing.md", "exim/troubleshooting.md", "exim/daemon/README.md",
+PAGES = ["exim/README.md", "exim/postfix.md", "exim/publishing.md", "exim/troubleshooting.md", "exim/daemon/README.md", "exim/reports/README.md",
          "exim/manual/README.md", "exim/manual/smtp-sts-verify.1.md", "exim/manual/smtp-sts-verify.toml.5.md",
          "exim/manual/status-page.png", "exim/monitoring/README.md"]
 # Every file of the package but Exim's and the examples; modes where they are not 0644.
@@ -107,7 +107,7 @@ def content(machine):
         if not name.endswith("/"):
             listed[name.removeprefix("./")] = stat_mode(mode)
     expected = dict(FILES)
-    for part in ("enforce", "header"):
+    for part in ("enforce", "header", *[f"reports/{part}" for part in ("main", "router", "transport", "retry")]):
         expected |= {SHARE + f"{part}/{name}": 0o644 for name in _files(f"{exim.TOP}/exim/{part}")}
     expected[SHARE + "earlier.sha256"] = 0o644
     expected |= {SHARE + "platforms/" + name: 0o644 for name in _files(exim.TOP + "/exim/platforms") if name.endswith(".sh")}
@@ -183,7 +183,7 @@ def enabled_single(machine):
 
 
 def _enabled(machine, scheme):
-    for part in ("enforce", "header"):
+    for part in ("enforce", "header", "reports"):
         machine.exim.configure(scheme, sets=[part])
         by_hand = _read_by_exim(machine)
         machine.exim.configure(scheme, sets=[])
@@ -274,6 +274,7 @@ def unfit(machine):
         ("4.95 #2", "OpenSSL DANE Event", "dnsdb sqlite", [], "this is Exim 4.95"),
         ("4.98 #2", "iconv() DANE Event", "dnsdb sqlite", [], "built without TLS"),
         ("4.98 #2", "OpenSSL DANE Event", "dnsdb", ["enforce", "header"], "built without SQLite"),
+        ("4.98 #2", "OpenSSL DANE Event", "dnsdb", ["reports"], "built without DKIM"),
     ]:
         with _says_of_itself(bv.format(version, support, lookups)):
             assert words in machine.run("smtp-sts-verify-exim", "enable", *arguments, status=1)

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "exim")]
 
 import cases  # noqa: E402
+import cases_reports  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
 import names  # noqa: E402
@@ -135,7 +136,7 @@ def main():
     ledger = harness.Ledger(only, "Postfix")
     lab = Laboratory(scratch, package, program)
     print("Postfix " + lab.postfix.version)
-    for case in cases.CASES:
+    for case in [*cases.CASES, *cases_reports.CASES]:
         ledger.run(case.words, case, lab)
     lab.stop_daemon()
     lab.postfix.stop()

@@ -104,15 +104,21 @@ class Postfix:
         before = "" if self.numbers >= (3, 9) else "/usr/lib/postfix/configure-instance.sh - && "
         self.shell(f"{before}postfix {how}")
 
-    def deliver(self, recipient):
-        """Hands over a message, waits for the outcome of the first attempt, and removes it; all that the log said."""
+    def deliver(self, recipient, sender=SENDER, text="Subject: test\n\nHello.\n", tries=1):
+        """Hands over a message, waits for the outcome of the first attempt, or of at most so many until it is sent, and removes it; all that the
+        log said."""
         begin = self.log_size()
-        command = [*inside(self.root), "/usr/sbin/sendmail", "-f", SENDER, recipient]
-        subprocess.run(command, input=b"Subject: test\n\nHello.\n", check=True, timeout=60)
+        command = [*inside(self.root), "/usr/sbin/sendmail", "-oi", "-f", sender, "--", recipient]
+        subprocess.run(command, input=text.encode(), check=True, timeout=60)
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             log = self.log_since(begin)
-            if re.search(r"to=<.*status=(sent|deferred|bounced)", log):
+            outcomes = re.findall(r"to=<.*status=(sent|deferred|bounced)", log)
+            if outcomes and outcomes[-1] == "deferred" and len(outcomes) < tries:
+                time.sleep(0.2)
+                self.shell("postqueue -f")
+                continue
+            if outcomes:
                 self.shell("postsuper -d ALL 2>/dev/null")
                 return Delivery(log)
             time.sleep(0.02)
