@@ -406,9 +406,9 @@ pub const SEATS_LOOKED_AT: Duration = Duration::from_millis(25);
 pub const MAX_ASKERS_OF_PEER: usize = 16;
 /// Labels of a name, from the right, that are told apart when seats are shared: public suffixes have up to four.
 pub const MAX_SUFFIX_LABELS: usize = 5;
-/// Questions to memory that are under way in the store at the same time: it takes one after the other, so that more of them would only
-/// wait there, where nobody looks whose turn it is.
-pub const MAX_READING_AT_ONCE: usize = 4;
+/// Questions to memory that are under way in the store at the same time: they gather behind a commit that waits for the disk, and each
+/// look-up needs two, so with few of them few look-ups share the next commit. What is beyond waits where it is looked whose turn it is.
+pub const MAX_READING_AT_ONCE: usize = 32;
 /// What memory said before a look-up had its turn counts as said now for so long.
 pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 /// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of

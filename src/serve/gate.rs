@@ -33,7 +33,7 @@ pub struct Gate {
 struct Call {
     said: Cell<Said>,
     told: Notify,
-    /// Since its last turn, work has begun.
+    /// Since its last turn, work has begun, or waits for something else than the processor.
     has_begun: Cell<bool>,
 }
 
@@ -196,6 +196,12 @@ impl Place {
                 Said::Leave => return Err(Unwanted),
             }
         }
+    }
+
+    /// Before the work it waits for something that takes no processor, such as the store: others may begin meanwhile.
+    pub fn stand_by(&self) {
+        self.call.has_begun.set(true);
+        self.gate.begun.notify_one();
     }
 
     /// Does the work that the seat is for.

@@ -329,10 +329,13 @@ impl<O: Outside> WorkerState<O> {
             let is_fresh = since.elapsed() < RECALLED_ANEW_AFTER;
             let (look_up, revision) = match known.take().filter(|_| is_fresh) {
                 Some(known) => known,
-                None => match self.recall(order).await? {
-                    (Begun::Answered(found), revision) => return Ok(Some((*found, false, revision))),
-                    (Begun::Open(again), now) => (again, now),
-                },
+                None => {
+                    place.stand_by();
+                    match self.recall(order).await? {
+                        (Begun::Answered(found), revision) => return Ok(Some((*found, false, revision))),
+                        (Begun::Open(again), now) => (again, now),
+                    }
+                }
             };
             match place.work(self.ask(order, &look_up).boxed_local()).await {
                 Ok((found, writes)) => break (look_up, revision, found, writes),

@@ -173,7 +173,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SEATS_LOOKED_AT", "Duration::from_millis(25)"),
     ("MAX_ASKERS_OF_PEER", "16"),
     ("MAX_SUFFIX_LABELS", "5"),
-    ("MAX_READING_AT_ONCE", "4"),
+    ("MAX_READING_AT_ONCE", "32"),
     ("RECALLED_ANEW_AFTER", "Duration::from_millis(100)"),
     ("MAX_PENDING_LOOK_UPS", "16_384"),
     ("MAX_STORE_ERRANDS", "128"),
