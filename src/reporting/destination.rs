@@ -106,7 +106,7 @@ fn is_public(domain: &PolicyDomain) -> bool {
     let name = domain.as_str();
     let is_below =
         |apart: &&str| name.strip_suffix(*apart).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !SPECIAL_USE.iter().any(|apart| is_below(&apart))
+    name.contains('.') && !SPECIAL_USE.iter().any(is_below)
 }
 
 /// Whether mail to that domain can leave at all: see [`MailAddress`].
@@ -258,11 +258,11 @@ mod tests {
             "https://[::1]/x",
             "https://r.example:8443/x",
             "https://u@r.example/x",
-            "http://r.example/x",
         ] {
             let found = of(rua);
             assert!(matches!(found.as_slice(), [Err(why)] if why.is_ascii()), "{rua}: {found:?}");
         }
+        assert!(of("http://r.example/x,mailto:a@b.example")[0].is_err());
         let long = format!("mailto:{}@x.example", "a".repeat(MAX_LOCAL_PART_OCTETS + 1));
         assert!(of(&long)[0].is_err() && of(&long.replacen('a', "", 2))[0].is_ok());
     }
