@@ -52,6 +52,7 @@ const PURGE: &str = "DELETE FROM session WHERE domain = ?1";
 #[derive(Debug)]
 pub struct Counts {
     database: Database,
+    kept_days: u64,
 }
 
 impl Counts {
@@ -59,13 +60,20 @@ impl Counts {
     #[must_use]
     pub fn beside(cache: &CachePath, max_domains: u64, now: UnixTime) -> Self {
         let path = cache.of_reports();
-        Self { database: Database::new(path, &REPORTS, Fingerprint::OF_NOTHING, max_domains, now) }
+        let database = Database::new(path, &REPORTS, Fingerprint::OF_NOTHING, max_domains, now);
+        Self { database, kept_days: REPORTS_KEPT_DAYS }
+    }
+
+    /// The same, of which so many days before today are kept.
+    #[must_use]
+    pub fn keeping(self, days: u64) -> Self {
+        Self { kept_days: days, ..self }
     }
 
     /// The same for whoever only looks.
     #[must_use]
     pub fn read_only(self) -> Self {
-        Self { database: self.database.read_only() }
+        Self { database: self.database.read_only(), ..self }
     }
 
     /// Adds what was counted, all or nothing, and forgets days that are long over. Returns the sessions for which there was
@@ -74,7 +82,7 @@ impl Counts {
     /// # Errors
     /// [`CacheError`] if nothing was added.
     pub fn add(&self, counted: &[(Row, u64)]) -> Result<u64, CacheError> {
-        let oldest = Day::of(self.database.now).before(REPORTS_KEPT_DAYS);
+        let oldest = Day::of(self.database.now).before(self.kept_days);
         self.database.write("counting sessions", |transaction| {
             if transaction.execute(FORGET, [integer(oldest.0)])? > 0 {
                 transaction.execute(FORGET_POLICIES, [])?;
@@ -137,11 +145,20 @@ impl Counts {
     ///
     /// # Errors
     /// [`CacheError`] if nothing was forgotten.
-    pub fn purge(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
+        // Where there is nothing to be forgotten no file is made for it.
+        let known = self.database.read(|connection| {
+            connection.query_row("SELECT count(*) FROM session WHERE domain = ?1", [domain.as_str()], |row| {
+                row.get::<_, i64>(0)
+            })
+        })?;
+        if known.unwrap_or(0) == 0 {
+            return Ok(0);
+        }
         self.database.write("forgetting a domain", |transaction| {
             let rows = transaction.execute(PURGE, [domain.as_str()])?;
             transaction.execute(FORGET_POLICIES, [])?;
-            Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+            Ok(rows)
         })
     }
 }

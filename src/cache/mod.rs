@@ -56,7 +56,7 @@ pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use ledger::{Ledger, Write};
 pub use memory::InMemory;
-pub use outbox::{Forgotten, Lesson, Outbox, SendingTurn};
+pub use outbox::{Lesson, Outbox, SendingTurn};
 pub use outlook::{InForce, Outlook};
 pub use snapshot::{DomainSnapshot, Rehearsal};
 pub use transfer::{Provenance, Refusal};

@@ -10,6 +10,7 @@ use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::OUTBOX;
+use super::statement::one;
 use crate::limits::MAX_OUTBOX_ROWS;
 use crate::name::PolicyDomain;
 use crate::reporting::outbox::{Census, Entry, Leg, Made, State, Suppression};
@@ -62,6 +63,8 @@ const ALL_FAILING: &str =
 const SET_FAILING: &str = "INSERT OR REPLACE INTO suppression (place, since, until, times, reason, hand)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
+const OF_DOMAIN: &str = "SELECT count(*) FROM report WHERE domain = ?1";
+
 const FORGIVE: &str = "DELETE FROM suppression WHERE place = ?1 AND (hand = 0 OR until <= ?2)";
 
 const LIFT: &str = "DELETE FROM suppression WHERE place = ?1";
@@ -86,13 +89,6 @@ pub enum Lesson {
     Failed(Suppression),
     /// It took a report: what it failed for is forgotten.
     Accepted(String),
-}
-
-/// What was forgotten of a domain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Forgotten {
-    /// Reports.
-    pub reports: u64,
 }
 
 impl Outbox {
@@ -357,17 +353,21 @@ impl Outbox {
         Ok(census)
     }
 
-    /// Forgets the reports about a domain.
+    /// Forgets the reports about a domain; how many.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was forgotten.
-    pub fn purge(&self, domain: &PolicyDomain) -> Result<Forgotten, CacheError> {
+    pub fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
+        let key = [domain.as_str()];
+        // Where there is nothing to be forgotten no file is made for it.
+        let known = self.database.read(|connection| one::<i64>(connection, OF_DOMAIN, key))?;
+        if known.unwrap_or(0) == 0 {
+            return Ok(0);
+        }
         self.database.write("forgetting a domain", |transaction| {
-            let key = [domain.as_str()];
             transaction.execute("DELETE FROM destination WHERE domain = ?1", key)?;
             transaction.execute("DELETE FROM package WHERE domain = ?1", key)?;
-            let reports = transaction.execute("DELETE FROM report WHERE domain = ?1", key)?;
-            Ok(Forgotten { reports: u64::try_from(reports).unwrap_or(u64::MAX) })
+            transaction.execute("DELETE FROM report WHERE domain = ?1", key)
         })
     }
 }

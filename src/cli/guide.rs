@@ -178,7 +178,7 @@ pub const GUIDES: &[Guide] = &[
         ],
         exits: &[
             (0, "shown, also if nothing was counted; read: no failure is told of"),
-            (1, "read: a failure, or something unreadable; preview: nothing was counted"),
+            (1, "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up"),
             (75, "the counts cannot be read now"),
         ],
     },
@@ -189,15 +189,49 @@ pub const GUIDES: &[Guide] = &[
     },
     Guide {
         path: "reports preview",
-        examples: &[(
-            "reports preview example.org --organization Example --contact tls@example.com",
-            "what a report of yesterday would say",
-        )],
+        examples: &[
+            ("reports preview example.org", "what yesterday's report says, and where it goes"),
+            (
+                "reports preview example.org --organization Example --contact tls@example.com",
+                "the same without [reports] in the configuration",
+            ),
+        ],
         exits: &[
             (0, "shown"),
             (1, "nothing was counted about the domain on that day"),
             (75, "the counts cannot be read now"),
         ],
+    },
+    Guide {
+        path: "reports send",
+        examples: &[
+            ("reports send --dry-run", "what would be sent, and where to?"),
+            ("reports send", "what the timer does"),
+        ],
+        exits: &[
+            (0, "all that was due was sent, or nothing was, or nothing is to be sent"),
+            (1, "a report was given up"),
+            (75, "some wait for another try"),
+        ],
+    },
+    Guide {
+        path: "reports outbox",
+        examples: &[
+            ("reports outbox", "due, sent, given up"),
+            ("reports outbox --failed", "what failed, and its last words"),
+        ],
+        exits: &[(0, "shown"), (75, "the outbox cannot be read now")],
+    },
+    Guide {
+        path: "reports suppress",
+        examples: &[
+            (
+                "reports suppress tls@example.org --until 2099-12-31 --reason bounces",
+                "no report goes there",
+            ),
+            ("reports suppress tls@example.org --lift", "it is tried again"),
+        ],
+        exits: &[(0, "done"), (1, "with --lift: it was not left alone")],
     },
     Guide {
         path: "reports read",

@@ -4,6 +4,7 @@ pub mod exim;
 pub mod human;
 pub mod json;
 pub mod lookup;
+pub mod outbox;
 pub mod page;
 pub mod probe;
 pub mod proof;

@@ -217,7 +217,8 @@ impl SessionCounts {
             return Ok(());
         }
         let counted = self.tally.take();
-        match Counts::beside(&world.storage.path, world.storage.max_domains, now).add(&counted) {
+        let counts = Counts::beside(&world.storage.path, world.storage.max_domains, now);
+        match counts.keeping(world.reporting.days).add(&counted) {
             Ok(0) => Ok(()),
             Ok(lost) => Err(format!("there is no room for {lost} sessions")),
             Err(trouble) => {

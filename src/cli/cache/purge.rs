@@ -1,33 +1,47 @@
-//! `cache purge DOMAIN`: the next delivery meets the domain for the first time.
+//! `cache purge DOMAIN`: the next delivery meets the domain for the first time, and nothing is reported of those before.
 
 use super::sink::Sink;
-use super::{Failure, read_domain, to_change};
-use crate::cache::Purged;
+use super::{Failure, open, read_domain};
+use crate::cache::{Counts, Outbox, Purged};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
 use serde_json::json;
 
 /// Runs the command. Policies learnt under other circumstances go, too: Exim's own view of them would not tell the
 /// difference.
 pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let domain = read_domain(&arguments.domain)?;
-    let cache = to_change(&arguments.outside)?;
-    let Purged { policies, answers } = cache.purge(&domain)?;
+    let (_, storage) = open(&arguments.outside)?;
+    let now = SystemClock.now();
+    let Purged { policies, answers } = storage.cache(now).purge(&domain)?;
+    let counts = Counts::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
+    let reports = Outbox::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
+    let is_nothing = [policies, answers, counts, reports] == [0; 4];
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => {
-            sink.object(&json!({"domain": domain.as_str(), "policies": policies, "answers": answers}))?;
+            sink.object(&json!({
+                "domain": domain.as_str(), "policies": policies, "answers": answers, "counts": counts, "reports": reports,
+            }))?;
         }
-        Format::Human if policies == 0 && answers == 0 => {
+        Format::Human if is_nothing => {
             sink.line(&format!("nothing was removed: nothing is stored about {domain}"))?;
         }
         Format::Human => {
             let results = if answers == 1 { "DNS result or failure" } else { "DNS results and failures" };
             let named = if policies == 1 { "policy" } else { "policies" };
-            sink.line(&format!("removed about {domain}: {policies} {named}, {answers} {results}"))?;
+            let mut line = format!("removed about {domain}: {policies} {named}, {answers} {results}");
+            if counts > 0 || reports > 0 {
+                let rows = if counts == 1 { "row of counts" } else { "rows of counts" };
+                let made = if reports == 1 { "report" } else { "reports" };
+                line.push_str(&format!(", {counts} {rows}, {reports} {made} in the outbox"));
+            }
+            sink.line(&line)?;
         }
     }
     sink.flush()?;
-    Ok(if policies == 0 && answers == 0 { ExitStatus::Refuse } else { ExitStatus::Deliver })
+    Ok(if is_nothing { ExitStatus::Refuse } else { ExitStatus::Deliver })
 }

@@ -1,17 +1,21 @@
-//! `reports`: what the daemon counted for TLS reports, the report that it comes to, and what the reports of others say.
+//! `reports`: what the daemon counted for TLS reports, the reports that it comes to and what becomes of them, and what those of others say.
 
+pub mod outbox;
 mod outside;
 pub mod preview;
 pub mod read;
 pub mod send;
 pub mod show;
+pub mod suppress;
 
 use super::exit::ExitStatus;
 use clap::{Args, Subcommand};
+use outbox::OutboxArguments;
 use preview::PreviewArguments;
 use read::ReadArguments;
 use send::SendArguments;
 use show::ShowArguments;
+use suppress::SuppressArguments;
 
 /// What is asked of `reports`.
 #[derive(Args, Debug)]
@@ -19,6 +23,8 @@ use show::ShowArguments;
 #[command(override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports preview DOMAIN [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports send [--day DATE] [--dry-run] [OPTIONS]\n       \
+                      smtp-sts-verify reports outbox [--failed] [OPTIONS]\n       \
+                      smtp-sts-verify reports suppress ADDRESS [--until DATE] [--reason TEXT] [OPTIONS]\n       \
                       smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.
@@ -36,7 +42,8 @@ pub enum ReportsCommand {
     Show(ShowArguments),
     /// Shows the report about a domain that the counts of a day come to; sends nothing
     ///
-    /// The JSON of RFC 8460, as senders report it: a session counts once, under the policy that was applied. Sending comes later.
+    /// The JSON of RFC 8460, as senders report it: a session counts once, under the policy that was applied. The record of the domain,
+    /// where the report would go and when, is told on standard error.
     Preview(PreviewArguments),
     /// Sends the reports that are due; for the timer, and safe to run twice
     ///
@@ -44,6 +51,15 @@ pub enum ReportsCommand {
     /// domain has its own moment between 00:05 and 04:00 UTC. What fails is tried again for a day, with growing pauses. Nothing is sent
     /// unless the configuration says send = true in its section [reports].
     Send(SendArguments),
+    /// How far is each report, and which addresses are left alone?
+    ///
+    /// due waits for its moment or the next try, sent was taken, gave-up was not, in a day, or was refused; claimed and handed are at work, or
+    /// were when somebody ended it. Those that nobody asked for are shown with --all.
+    Outbox(OutboxArguments),
+    /// Has an address of reports left alone, or tried again
+    ///
+    /// One that refuses for good, or fails for three days, is left alone for a week without being told, then for twice as long, up to 90 days.
+    Suppress(SuppressArguments),
     /// Reads the TLS reports that others send about a domain of yours
     ///
     /// Mail as it came, a Maildir, an mbox, a directory of files, JSON, gzip and zip: what a file is, its content says. It tells who sent
@@ -56,6 +72,8 @@ pub enum ReportsCommand {
 pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
     match &arguments.command {
         Some(ReportsCommand::Read(arguments)) => read::run(arguments),
+        Some(ReportsCommand::Outbox(arguments)) => outbox::run(arguments),
+        Some(ReportsCommand::Suppress(arguments)) => suppress::run(arguments),
         Some(ReportsCommand::Send(arguments)) => send::run(arguments),
         Some(ReportsCommand::Preview(arguments)) => preview::run(arguments),
         Some(ReportsCommand::Show(arguments)) => show::run(arguments),

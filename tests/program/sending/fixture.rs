@@ -121,6 +121,23 @@ impl Sender {
         fs::rename(new, self.directory.join("sendmail")).unwrap();
     }
 
+    /// The same without what only laboratories say: no private address counts.
+    pub(super) fn without_private_addresses(mut self) -> Self {
+        self.program = self.program.without("--allow-private-addresses");
+        self
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The program without any of this world.
+    pub(super) fn bare(&self, words: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(crate::support::program::PROGRAM);
+        command.args(words);
+        command
+    }
+
     pub(super) fn cache(&self) -> &Path {
         self.program.cache()
     }
@@ -177,6 +194,12 @@ impl Sender {
         mails
     }
 
+    /// Whether a sendmail command is still reading.
+    pub(super) fn is_busy(&self) -> bool {
+        let mut files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
+        files.any(|path| path.extension().is_some_and(|end| end.len() == 8 && end != "sendmail"))
+    }
+
     /// To whom they went.
     pub(super) fn recipients(&self) -> Vec<String> {
         self.mails().into_iter().map(|mail| mail.words.last().unwrap().clone()).collect()
@@ -184,9 +207,10 @@ impl Sender {
 
     /// The lines of `reports outbox --format json`.
     pub(super) fn outbox(&self) -> Vec<serde_json::Value> {
-        let (status, said) = self.told(&["reports", "outbox", "--format", "json"]);
+        let (status, said) = self.told(&["reports", "outbox", "--all", "--format", "json"]);
         assert_eq!(status, 0, "{said}");
-        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter(|line| line.get("suppression").is_none()).collect()
     }
 
     /// How far the report about a domain is.
@@ -198,6 +222,18 @@ impl Sender {
     /// The outbox itself, to move its clock.
     pub(super) fn file(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.cache().with_file_name("cache.outbox.db")).unwrap()
+    }
+
+    /// Sends, and has what waits for its moment sent at once, too.
+    pub(super) fn plan_and_wait(&self) {
+        assert_eq!(self.told(&["reports", "send"]).0, 0);
+        self.wait(86_400);
+        assert_eq!(self.told(&["reports", "send"]).0, 0);
+    }
+
+    /// As if nothing had been sent yet: what is remembered of addresses stays.
+    pub(super) fn forget_reports(&self) {
+        self.file().execute_batch("DELETE FROM report; DELETE FROM destination; DELETE FROM package").unwrap();
     }
 
     /// As if so many seconds had gone by for all that waits.

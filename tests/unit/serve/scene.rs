@@ -234,6 +234,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
         answer_within: Duration::from_millis(2_500),
         look_up_within: Duration::from_secs(10),
         debugged: Default::default(),
+        reporting: Default::default(),
     }
 }
 

@@ -1,0 +1,77 @@
+//! `reports outbox`: how far each report is, and which destinations are left alone.
+
+use super::outside::Outside;
+use crate::cli::args::OutsideArguments;
+use crate::cli::exit::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::lookup::Format;
+use crate::render::outbox::{human, object, object_of_suppression};
+use crate::reporting::outbox::{Entry, State};
+use crate::text::Json;
+use crate::time::Clock as _;
+use crate::time::clock::SystemClock;
+use clap::Args;
+use std::io::{self, BufWriter, Write};
+
+/// Which reports are to be shown.
+#[derive(Args, Debug)]
+pub struct OutboxArguments {
+    /// Only those that were given up, or wait after a try
+    #[arg(long)]
+    pub failed: bool,
+    /// Also those that nobody asked for
+    #[arg(long, conflicts_with = "failed")]
+    pub all: bool,
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Which cache the outbox lies beside.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &OutboxArguments) -> ExitStatus {
+    shown(arguments).unwrap_or_else(|failure| failure.tell("reports outbox"))
+}
+
+fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
+    let outside = Outside::open(&arguments.outside)?;
+    let (outbox, now) = (outside.outbox().read_only(), SystemClock.now());
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut write = |text: &str| output.write_all(text.as_bytes());
+    let mut is_taken = true;
+    let mut number = 0_usize;
+    let mut last: Option<Entry> = None;
+    loop {
+        let behind = last.as_ref().map(|entry| (entry.day, &entry.domain));
+        let entries = outbox.behind(behind)?;
+        let Some(newest) = entries.last().cloned() else { break };
+        for entry in entries.iter().filter(|entry| is_wanted(arguments, entry)) {
+            number = number.saturating_add(1);
+            is_taken &= write(&match arguments.format {
+                Format::Human => human::entry(entry, now),
+                Format::Json => format!("{}\n", Json(&object(entry))),
+            })
+            .is_ok();
+        }
+        last = Some(newest);
+    }
+    let suppressions = outbox.suppressions()?;
+    is_taken &= write(&match arguments.format {
+        Format::Human => human::rest(number, &suppressions, now),
+        Format::Json => {
+            suppressions.iter().map(|one| format!("{}\n", Json(&object_of_suppression(one)))).collect()
+        }
+    })
+    .is_ok();
+    is_taken &= output.flush().is_ok();
+    Ok(if is_taken { ExitStatus::Deliver } else { ExitStatus::Defer })
+}
+
+fn is_wanted(arguments: &OutboxArguments, entry: &Entry) -> bool {
+    if arguments.failed {
+        return entry.state == State::GaveUp || entry.state.is_open() && entry.tries > 0;
+    }
+    arguments.all || entry.state != State::Unwanted
+}

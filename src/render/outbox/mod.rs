@@ -1,0 +1,53 @@
+//! The outbox of TLS reports, for people and for programs. Pure.
+
+pub mod human;
+
+use crate::reporting::outbox::{Entry, Leg, Suppression};
+use crate::time::UnixTime;
+use serde_json::{Value, json};
+
+/// One report: `day`, `domain`, `state` (`due`, `claimed`, `handed`, `sent`, `gave-up`, `unwanted`), `next_try` and `first_try` (moments, null
+/// where there is none), `tries`, `words` (what was last heard), and `destinations`: `to`, `state`, `tries`, `next_try`, `words`.
+#[must_use]
+pub fn object(entry: &Entry) -> Value {
+    let next = entry.next;
+    json!({
+        "day": entry.day.to_string(),
+        "domain": entry.domain.as_str(),
+        "state": entry.state.word(),
+        "next_try": moment(Some(next).filter(|_| entry.state.is_open())),
+        "first_try": moment(Some(entry.first).filter(|first| first.0 > 0)),
+        "tries": entry.tries,
+        "words": entry.words,
+        "destinations": entry.destinations.iter().map(destination).collect::<Vec<_>>(),
+    })
+}
+
+fn destination(leg: &Leg) -> Value {
+    json!({
+        "to": leg.key,
+        "state": leg.state.word(),
+        "tries": leg.tries,
+        "next_try": moment(Some(leg.next).filter(|_| leg.state.is_open())),
+        "words": leg.words,
+    })
+}
+
+/// One destination that fails or is left alone: `suppression` (the address or URL), `failing_since` and `until` (moments, null where there is
+/// none), `times`, `reason`, `by_hand`.
+#[must_use]
+pub fn object_of_suppression(suppression: &Suppression) -> Value {
+    let failing = suppression.failing;
+    json!({
+        "suppression": suppression.key,
+        "failing_since": moment(Some(UnixTime(failing.since)).filter(|since| since.0 > 0)),
+        "until": moment(Some(UnixTime(failing.until)).filter(|until| until.0 > 0)),
+        "times": failing.times,
+        "reason": suppression.reason,
+        "by_hand": suppression.is_by_hand,
+    })
+}
+
+fn moment(moment: Option<UnixTime>) -> Option<String> {
+    moment.map(|moment| moment.to_string())
+}
