@@ -486,6 +486,9 @@ pub const MAX_SESSIONS_FOLLOWED: usize = 4_096;
 /// A session is followed for so long, seconds: Exim waits five minutes for a reply (`command_timeout`), and does so twice
 /// before there is TLS.
 pub const SESSION_FOLLOWED: u64 = 600;
+/// A connection that was closed without TLS was a STARTTLS refused, if Exim does not give the host up so soon after, seconds: it does
+/// so at once, and may wait for a second at each of two events.
+pub const DEFER_FOLLOWS_CLOSE: u64 = 3;
 /// Rows of counts for TLS reports in memory before they are written, some 300 octets each; as many again for those that are
 /// counted together.
 pub const MAX_TALLIED: usize = 4_096;
@@ -498,8 +501,19 @@ pub const MAX_REPORT_ROWS_PER_DAY: u64 = 100_000;
 /// Days before today of which counts are kept: a report may be tried for a day after its own (RFC 8460 section 5.3), and an
 /// operator looks at a week.
 pub const REPORTS_KEPT_DAYS: u64 = 8;
-/// Octets of a policy that are kept with the counts; those of the largest providers have 300.
-pub const MAX_REPORTED_POLICY_OCTETS: usize = 1_024;
+/// Octets of a policy, or of a host's TLSA records, that are kept with the counts, whole: those of a policy that may be fetched
+/// ([`MAX_BODY_OCTETS`]). Those of the largest providers have 300.
+pub const MAX_REPORTED_POLICY_OCTETS: usize = 65_536;
+/// Octets of all policies in memory that sessions may still be counted under: fifty thousand ordinary ones.
+pub const MAX_REPORTED_TEXTS_OCTETS: usize = 16_777_216;
+/// Octets of all policies in the file of the counts; no more than half of the file.
+pub const MAX_REPORTED_TEXTS_STORED: u64 = 268_435_456;
+/// Domains of which it is remembered what was answered last, for the sessions that follow, some 200 octets each without the policies.
+pub const MAX_ANSWERS_FOLLOWED: usize = 16_384;
+/// Answers about one of them that differ in what they ask for.
+pub const MAX_ANSWERS_OF_DOMAIN_FOLLOWED: usize = 4;
+/// Octets of what a mail host calls itself (RFC 5321 section 4.5.3.1.2).
+pub const MAX_HELO_OCTETS: usize = 255;
 /// Events and faults that wait to be counted.
 pub const MAX_TLSRPT_QUEUE: usize = 1_024;
 

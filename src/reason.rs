@@ -354,7 +354,7 @@ impl Reason {
                 "A certificate that matches a TLSA record is demanded, by the policy (c=tlsa) or by the configuration, and the host has no usable one: the mail is refused there.",
                 "Tell the domain's owner; an override with an end lets the mail go until then.",
                 "draft-margolis-smtp-sts-00 section 3.4",
-                Some(ResultType::TlsaInvalid),
+                Some(ResultType::DaneRequired),
             ),
             Self::TlsaUnreachable => say(
                 "tlsa-unreachable",

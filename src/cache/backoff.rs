@@ -1,7 +1,8 @@
 //! When a policy that could not be fetched is asked for again. Pure.
 
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX, FETCH_FAILURES_KEPT};
-use crate::policy::result::ResultType;
+use crate::policy::reason_code::ReasonCode;
+use crate::policy::result::{Failure, ResultType};
 use crate::time::UnixTime;
 use std::fmt;
 
@@ -15,16 +16,16 @@ pub struct Failures {
     /// What the record called the version that was not to be had: a word, or nothing.
     version: String,
     /// What reports call the last one, if they have a word for it (RFC 8460 section 4.3).
-    result: Option<ResultType>,
+    cause: Option<Failure>,
 }
 
 impl Failures {
     /// What is to be remembered after one more failure.
     #[must_use]
-    pub fn after(before: Option<&Self>, version: &str, result: Option<ResultType>, now: UnixTime) -> Self {
+    pub fn after(before: Option<&Self>, version: &str, cause: Option<Failure>, now: UnixTime) -> Self {
         let same = before.filter(|before| before.version == version);
         let count = same.map_or(0, |before| before.count).saturating_add(1);
-        Self { count, last: now, version: version.to_owned(), result }
+        Self { count, last: now, version: version.to_owned(), cause }
     }
 
     /// How many there were; at least one.
@@ -42,8 +43,8 @@ impl Failures {
     /// What reports call the last one, if they have a word for it: mail that goes without the policy meanwhile goes so for
     /// the same cause.
     #[must_use]
-    pub const fn result(&self) -> Option<ResultType> {
-        self.result
+    pub const fn cause(&self) -> Option<Failure> {
+        self.cause
     }
 
     /// When the next fetch may begin: five minutes after the first failure (RFC 8461 section 3.3), twice as long after
@@ -86,19 +87,25 @@ impl Failures {
         let mut words = line.split(' ');
         let (count, last) = (words.next()?.parse().ok()?, UnixTime(words.next()?.parse().ok()?));
         let version = words.next()?.to_owned();
-        let of_word = |word| ResultType::ALL.into_iter().find(|result| result.word() == word);
         let result = match words.next() {
             None => None,
-            Some(word) => Some(of_word(word)?),
+            Some(word) => Some(ResultType::from_word(word)?),
         };
-        (count > 0 && words.next().is_none()).then_some(Self { count, last, version, result })
+        let code = match words.next() {
+            None => None,
+            Some(word) => Some(ReasonCode::from_word(word)?),
+        };
+        let cause = result.map(|result| Failure { result, code });
+        (count > 0 && words.next().is_none()).then_some(Self { count, last, version, cause })
     }
 }
 
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.count, self.last.0, self.version)?;
-        self.result.map_or(Ok(()), |result| write!(f, " {result}"))
+        let Some(Failure { result, code }) = self.cause else { return Ok(()) };
+        write!(f, " {result}")?;
+        code.map_or(Ok(()), |code| write!(f, " {code}"))
     }
 }
 
@@ -114,8 +121,13 @@ mod tests {
 
     #[test]
     fn a_line_reads_back_with_its_cause_and_without_one() {
-        for result in [None, Some(ResultType::StsWebpkiInvalid), Some(ResultType::StsPolicyInvalid)] {
-            let failures = Failures::after(None, "a", result, NOW);
+        for cause in [
+            None,
+            Some(ResultType::StsWebpkiInvalid.into()),
+            Some(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
+            Some(Failure::with(ResultType::StsPolicyFetchError, ReasonCode::Http(404))),
+        ] {
+            let failures = Failures::after(None, "a", cause, NOW);
             assert_eq!(Failures::from_line(&failures.to_string()), Some(failures));
         }
         for line in ["1 1800000000 a tls-is-broken", "1 1800000000 a sts-policy-invalid x", "0 1800000000 a"]
@@ -128,7 +140,7 @@ mod tests {
     fn the_pause_doubles_from_five_minutes_to_a_day() {
         let pauses: Vec<u64> = (1..=11).map(|count| failures(count).next_try().since(NOW)).collect();
         assert_eq!(pauses, [300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 76_800, 86_400, 86_400]);
-        let many = Failures { count: u32::MAX, last: NOW, version: "a".into(), result: None };
+        let many = Failures { count: u32::MAX, last: NOW, version: "a".into(), cause: None };
         assert_eq!(Failures::after(Some(&many), "a", None, NOW).next_try(), NOW.plus(86_400));
     }
 

@@ -7,37 +7,58 @@ use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::REPORTS;
-use crate::limits::{MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, REPORTS_KEPT_DAYS};
+use crate::limits::{
+    MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, MAX_REPORTED_TEXTS_STORED, REPORTS_KEPT_DAYS,
+};
 use crate::name::{MxHost, PolicyDomain};
+use crate::policy::reason_code::ReasonCode;
 use crate::policy::{Mode, PolicyType};
+use crate::reports::helo::Helo;
 use crate::reports::session::Ended;
 use crate::reports::tally::{Applied, Day, Row};
+use crate::reports::text::PolicyText;
 use crate::time::UnixTime;
-use rusqlite::{OptionalExtension, Params, Transaction, named_params};
-use std::collections::BTreeMap;
+use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params};
+use std::collections::{BTreeMap, HashMap};
 
 const ADD: &str = "UPDATE session SET number = number + :number
     WHERE day = :day AND domain = :domain AND policy = :policy AND host = :host AND address = :address
-    AND sender = :sender AND result = :result";
+    AND sender = :sender AND helo = :helo AND result = :result AND code = :code";
 
-const INSERT: &str = "INSERT INTO session (day, domain, policy, host, address, sender, result, number)
-    VALUES (:day, :domain, :policy, :host, :address, :sender, :result, :number)";
+const INSERT: &str =
+    "INSERT INTO session (day, domain, policy, host, address, sender, helo, result, code, number)
+    VALUES (:day, :domain, :policy, :host, :address, :sender, :helo, :result, :code, :number)";
 
 const OF_DAY: &str = "SELECT count(*) FROM session WHERE day = ?1";
 
 const OF_DOMAIN: &str = "SELECT count(*) FROM session WHERE day = ?1 AND domain = ?2";
 
-const FIND_POLICY: &str = "SELECT number FROM policy WHERE text = ?3 AND kind = ?1 AND mode = ?2";
+const FIND_POLICY: &str =
+    "SELECT number FROM policy WHERE text = ?4 AND kind = ?1 AND mode = ?2 AND base = ?3";
 
-const ADD_POLICY: &str = "INSERT INTO policy (kind, mode, text) VALUES (?1, ?2, ?3)";
+const ADD_POLICY: &str = "INSERT INTO policy (kind, mode, base, text) VALUES (?1, ?2, ?3, ?4)";
+
+const FIND_TEXT: &str = "SELECT number FROM text WHERE digest = ?1";
+
+const ADD_TEXT: &str = "INSERT INTO text (digest, octets, text) VALUES (?1, ?2, ?3)";
+
+const OCTETS_OF_TEXTS: &str = "SELECT coalesce(sum(octets), 0) FROM text";
+
+/// What stands for a text that is none, and for one that has no room.
+const NOTHING: i64 = 0;
+const LEFT_OUT: i64 = -1;
 
 const FORGET: &str = "DELETE FROM session WHERE day < ?1";
 
-const FORGET_POLICIES: &str = "DELETE FROM policy WHERE number NOT IN (SELECT policy FROM session)";
+const FORGET_POLICIES: &str = "DELETE FROM policy WHERE number NOT IN (SELECT policy FROM session);
+    DELETE FROM text WHERE number NOT IN (SELECT text FROM policy)";
 
-const ALL: &str = "SELECT day, domain, kind, mode, text, host, address, sender, result, session.number
-    FROM session JOIN policy ON policy.number = session.policy
-    WHERE day BETWEEN ?1 AND ?2 ORDER BY day, domain, session.policy, result, host, address, sender";
+const ALL: &str = "SELECT day, domain, policy, host, address, sender, helo, result, code, number FROM session
+    WHERE day BETWEEN ?1 AND ?2
+    ORDER BY day, domain, policy, result, code, host, address, sender, helo";
+
+const POLICY: &str = "SELECT kind, mode, base, policy.text, text.text FROM policy
+    LEFT JOIN text ON text.number = policy.text WHERE policy.number = ?1";
 
 const DOMAINS: &str = "SELECT DISTINCT domain FROM session WHERE day = ?1 ORDER BY domain";
 
@@ -85,12 +106,13 @@ impl Counts {
         let oldest = Day::of(self.database.now).before(self.kept_days);
         self.database.write("counting sessions", |transaction| {
             if transaction.execute(FORGET, [integer(oldest.0)])? > 0 {
-                transaction.execute(FORGET_POLICIES, [])?;
+                transaction.execute_batch(FORGET_POLICIES)?;
             }
             let mut lost = 0_u64;
             let mut rows = Rows::default();
+            let mut room = Room::of(&self.database);
             for (row, number) in counted {
-                if !add(transaction, row, *number, &mut rows)? {
+                if !add(transaction, row, *number, &mut rows, &mut room)? {
                     lost = lost.saturating_add(*number);
                 }
             }
@@ -105,12 +127,22 @@ impl Counts {
     /// [`CacheError`] if nothing can be said.
     pub fn of(&self, day: Option<Day>) -> Result<Vec<(Row, u64)>, CacheError> {
         let (first, last) = day.map_or((0, i64::MAX), |day| (integer(day.0), integer(day.0)));
+        self.rows(ALL, [first, last])
+    }
+
+    /// The rows that a statement finds, which selects the columns of [`ALL`].
+    fn rows(&self, statement: &str, key: impl Params + Clone) -> Result<Vec<(Row, u64)>, CacheError> {
         let rows = self.database.read(|connection| {
-            let mut statement = connection.prepare(ALL)?;
-            let rows = statement.query_map([first, last], |row| Ok(understand(row)))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+            let mut policies = HashMap::new();
+            let mut statement = connection.prepare(statement)?;
+            let mut found = statement.query(key.clone())?;
+            let mut rows = Vec::new();
+            while let Some(row) = found.next()? {
+                rows.extend(understand(row, connection, &mut policies));
+            }
+            Ok(rows)
         })?;
-        Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+        Ok(rows.unwrap_or_default())
     }
 
     /// The domains of which something was counted on a day, in their order.
@@ -164,8 +196,14 @@ impl Counts {
 }
 
 /// Adds to a row; to that of the others where there is no room for one more. `false` if there is none for these, either.
-fn add(transaction: &Transaction<'_>, row: &Row, number: u64, rows: &mut Rows) -> rusqlite::Result<bool> {
-    let policy = policy(transaction, &row.policy)?;
+fn add(
+    transaction: &Transaction<'_>,
+    row: &Row,
+    number: u64,
+    rows: &mut Rows,
+    room: &mut Room,
+) -> rusqlite::Result<bool> {
+    let policy = policy(transaction, &row.policy, room)?;
     if insert(transaction, ADD, row, policy, number)? {
         return Ok(true);
     }
@@ -244,15 +282,19 @@ fn insert(
         ":host": row.host.as_ref().map_or("", |host| host.as_str()),
         ":address": text(row.address.map(|address| address.to_string())),
         ":sender": text(row.from.map(|address| address.to_string())),
+        ":helo": row.helo.as_ref().map_or("", |helo| helo.as_str()),
         ":result": row.ended.word(),
+        ":code": text(row.code.map(|code| code.to_string())),
         ":number": integer(number),
     })?;
     Ok(changed > 0)
 }
 
 /// The number of a policy, which is given to it where it is new.
-fn policy(transaction: &Transaction<'_>, policy: &Applied) -> rusqlite::Result<i64> {
-    let key = (policy.kind.word(), policy.mode.word(), policy.text.as_str());
+fn policy(transaction: &Transaction<'_>, policy: &Applied, room: &mut Room) -> rusqlite::Result<i64> {
+    let text = text(transaction, &policy.text, room)?;
+    let base = policy.base.as_ref().map_or("", |base| base.as_str());
+    let key = (policy.kind.word(), policy.mode.word(), base, text);
     let found = transaction.prepare_cached(FIND_POLICY)?.query_row(key, |row| row.get(0)).optional()?;
     match found {
         Some(number) => Ok(number),
@@ -263,24 +305,121 @@ fn policy(transaction: &Transaction<'_>, policy: &Applied) -> rusqlite::Result<i
     }
 }
 
-fn understand(row: &rusqlite::Row<'_>) -> Option<(Row, u64)> {
+/// The room that there is for texts.
+#[derive(Debug)]
+pub(super) struct Room {
+    most: u64,
+    /// What is taken, once somebody wanted to know.
+    taken: Option<u64>,
+}
+
+impl Room {
+    /// That of a file: half of it at most.
+    pub(super) fn of(database: &Database) -> Self {
+        Self { most: MAX_REPORTED_TEXTS_STORED.min(database.most_octets() / 2), taken: None }
+    }
+
+    /// Takes so much of it; `false` if it is not there.
+    fn take(&mut self, transaction: &Transaction<'_>, octets: u64) -> rusqlite::Result<bool> {
+        let taken = match self.taken {
+            Some(taken) => taken,
+            None => one(transaction, OCTETS_OF_TEXTS, [])?,
+        };
+        let then = taken.saturating_add(octets);
+        let is_there = then <= self.most;
+        self.taken = Some(if is_there { then } else { taken });
+        Ok(is_there)
+    }
+}
+
+/// The number of a text, which is given to it where it is new.
+pub(super) fn text(
+    transaction: &Transaction<'_>,
+    text: &PolicyText,
+    room: &mut Room,
+) -> rusqlite::Result<i64> {
+    let text = match text {
+        PolicyText::Nothing => return Ok(NOTHING),
+        PolicyText::LeftOut => return Ok(LEFT_OUT),
+        PolicyText::Whole(text) => text,
+    };
+    let key = [text.digest().as_slice()];
+    let found = transaction.prepare_cached(FIND_TEXT)?.query_row(key, |row| row.get(0)).optional()?;
+    if let Some(number) = found {
+        return Ok(number);
+    }
+    let octets = u64::try_from(text.as_str().len()).unwrap_or(u64::MAX);
+    if !room.take(transaction, octets)? {
+        return Ok(LEFT_OUT);
+    }
+    let key = (text.digest().as_slice(), integer(octets), text.as_str());
+    transaction.prepare_cached(ADD_TEXT)?.execute(key)?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// The policy of that number; `None` for one that this program would not write.
+fn applied(connection: &Connection, number: i64) -> rusqlite::Result<Option<Applied>> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let word = |column| row.get_ref(column).ok()?.as_str().ok();
+        let parsed = || {
+            let (kind, mode) = (PolicyType::from_word(word(0)?)?, Mode::from_word(word(1)?)?);
+            let base = match word(2)? {
+                "" => None,
+                base => Some(MxHost::from_text(base).ok()?),
+            };
+            let text = match row.get::<_, i64>(3).ok()? {
+                NOTHING => PolicyText::Nothing,
+                LEFT_OUT => PolicyText::LeftOut,
+                _ => PolicyText::of(word(4)?),
+            };
+            Some(Applied { kind, mode, base, text })
+        };
+        Ok(parsed())
+    };
+    let key = [number];
+    Ok(connection.prepare_cached(POLICY)?.query_row(key, |row| read(row)).optional()?.flatten())
+}
+
+/// A row as this program writes it; policies that were read before are shared.
+fn understand(
+    row: &rusqlite::Row<'_>,
+    connection: &Connection,
+    policies: &mut HashMap<i64, Option<Applied>>,
+) -> Option<(Row, u64)> {
     let number = |column| row.get::<_, i64>(column).ok().and_then(|number| u64::try_from(number).ok());
     let text = |column| row.get_ref(column).ok()?.as_str().ok();
     let optional = |column| text(column).map(|text| Some(text).filter(|text| !text.is_empty()));
     let parsed = |column| -> Option<Option<std::net::IpAddr>> {
         optional(column)?.map(|text| text.parse().ok()).map_or(Some(None), |address| address.map(Some))
     };
+    let its_policy: i64 = row.get(2).ok()?;
+    let policy = match policies.get(&its_policy) {
+        Some(policy) => policy.clone(),
+        None => {
+            let policy = applied(connection, its_policy).ok().flatten();
+            policies.insert(its_policy, policy.clone());
+            policy
+        }
+    };
     let row = Row {
         day: Day(number(0)?),
         domain: PolicyDomain::parse(text(1)?).ok()?,
-        policy: Applied::new(PolicyType::from_word(text(2)?)?, Mode::from_word(text(3)?)?, text(4)?),
-        host: match optional(5)? {
+        policy: policy?,
+        host: match optional(3)? {
             None => None,
             Some(host) => Some(MxHost::from_text(host).ok()?),
         },
-        address: parsed(6)?,
-        from: parsed(7)?,
-        ended: Ended::from_word(text(8)?)?,
+        address: parsed(4)?,
+        from: parsed(5)?,
+        helo: match optional(6)? {
+            None => None,
+            Some(helo) => Some(Helo::parse(helo)?),
+        },
+        ended: Ended::from_word(text(7)?)?,
+        code: match optional(8)? {
+            None => None,
+            Some(code) => Some(ReasonCode::from_word(code)?),
+        },
     };
     Some((row, number(9)?))
 }
@@ -311,13 +450,15 @@ mod tests {
             host: MxHost::from_text(&format!("mx{number}.example.org")).ok(),
             address: Some("2001:db8::25".parse().unwrap()),
             from: Some("192.0.2.1".parse().unwrap()),
+            helo: Helo::parse("Mx.example.org"),
             ended: Ended::Failed(ResultType::CertificateExpired),
+            code: Some(ReasonCode::SelfSigned),
         }
     }
 
     fn success() -> Row {
         let policy = Applied::new(PolicyType::None, Mode::None, "");
-        Row { policy, ended: Ended::Encrypted, from: None, ..row(9) }
+        Row { policy, ended: Ended::Encrypted, from: None, helo: None, code: None, ..row(9) }
     }
 
     #[test]
@@ -377,8 +518,15 @@ mod tests {
     fn a_row_that_this_program_would_not_write_is_not_there() {
         let directory = TempDir::new().unwrap();
         beside(&directory, NOW).add(&[(row(1), 1), (row(2), 1)]).unwrap();
-        let file = rusqlite::Connection::open(directory.path().join("cache.reports.db")).unwrap();
-        for (column, value) in [("result", "x"), ("host", "a b"), ("address", "x"), ("domain", "-x")] {
+        let file = Connection::open(directory.path().join("cache.reports.db")).unwrap();
+        for (column, value) in [
+            ("result", "x"),
+            ("host", "a b"),
+            ("address", "x"),
+            ("domain", "-x"),
+            ("helo", "a b"),
+            ("code", "x"),
+        ] {
             let before: String = file
                 .query_row(&format!("SELECT {column} FROM session WHERE host LIKE 'mx1%'"), [], |row| {
                     row.get(0)
@@ -397,11 +545,110 @@ mod tests {
         assert_eq!(beside(&directory, NOW).of(None).unwrap().len(), 2);
     }
 
+    fn long(number: u64) -> Row {
+        let text = format!("v=STSv1; id={number:09}\n{}", "mx: mx.example.org\n".repeat(3_000));
+        Row { policy: Applied::new(PolicyType::MtaSts, Mode::Enforce, &text), ..row(1) }
+    }
+
+    #[test]
+    fn a_policy_is_kept_whole_and_once_and_is_forgotten_with_the_last_session_under_it() {
+        let directory = TempDir::new().unwrap();
+        let mut dane = row(2);
+        dane.policy = Applied::new(PolicyType::Dane, Mode::None, "3 1 1 AA\n");
+        dane.policy.base = MxHost::from_text("end.example.net").ok();
+        let other = Row { domain: PolicyDomain::parse("example.net").unwrap(), ..long(1) };
+        let all = [(long(1), 1), (other, 2), (dane, 3)];
+        assert_eq!(beside(&directory, NOW).add(&all), Ok(0));
+        let mut read = beside(&directory, NOW).of(None).unwrap();
+        read.sort();
+        let mut expected = all.to_vec();
+        expected.sort();
+        assert_eq!(read, expected);
+        let texts = || {
+            let file = Connection::open(directory.path().join("cache.reports.db")).unwrap();
+            file.query_row("SELECT count(*) FROM text", [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!(texts(), 2);
+        let later = NOW.plus((REPORTS_KEPT_DAYS + 1) * 86_400);
+        assert_eq!(beside(&directory, later).add(&[]), Ok(0));
+        assert_eq!(texts(), 0);
+    }
+
+    #[test]
+    fn what_has_no_room_for_its_text_is_counted_without_and_that_is_said() {
+        let directory = TempDir::new().unwrap();
+        let most = MAX_REPORTED_TEXTS_STORED.min(crate::limits::CACHE_OCTETS_LEAST / 2);
+        let octets = u64::try_from(long(1).policy.text.as_str().unwrap().len()).unwrap();
+        let all: Vec<_> = (0..most / octets + 5).map(|number| (long(number), 1)).collect();
+        assert_eq!(beside(&directory, NOW).add(&all), Ok(0));
+        let read = beside(&directory, NOW).of(None).unwrap();
+        let left_out = read.iter().filter(|(row, _)| row.policy.text == PolicyText::LeftOut);
+        assert_eq!(left_out.map(|(_, number)| number).sum::<u64>(), 5);
+        assert_eq!(read.iter().map(|(_, number)| number).sum::<u64>(), most / octets + 5);
+        // What is there already has its room.
+        assert_eq!(beside(&directory, NOW).add(&[(long(0), 1)]), Ok(0));
+        assert!(beside(&directory, NOW).of(None).unwrap().contains(&(long(0), 2)));
+    }
+
+    /// A file as the version before wrote it.
+    fn version_1(directory: &TempDir) -> std::path::PathBuf {
+        let path = directory.path().join("cache.reports.db");
+        let file = Connection::open(&path).unwrap();
+        for definition in super::super::reports_1::ANCESTOR.definitions.iter().rev() {
+            file.execute_batch(definition).unwrap();
+        }
+        file.pragma_update(None, "application_id", super::super::schema::REPORTS_ID).unwrap();
+        file.pragma_update(None, "user_version", 1).unwrap();
+        let (whole, cut) =
+            ("v=STSv1; id=1\nversion: STSv1\n", format!("version: STSv1\n{}", "mx: a.b\n".repeat(200)));
+        for (number, text) in [(1, whole), (2, &cut[..1_024]), (3, "")] {
+            let policy = (number, if number == 3 { "dane" } else { "mta-sts" }, "testing", text);
+            file.execute("INSERT INTO policy VALUES (?1, ?2, ?3, ?4)", policy).unwrap();
+            let row = (Day::of(NOW).0, number, format!("mx{number}.example.org"), 10 * number);
+            file.execute(
+                "INSERT INTO session VALUES (?1, 'example.org', ?2, ?3, '192.0.2.25', '', 'certificate-expired', ?4)",
+                (i64::try_from(row.0).unwrap(), row.1, row.2, row.3),
+            )
+            .unwrap();
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        path
+    }
+
+    #[test]
+    fn what_the_version_before_counted_stays_counted() {
+        let directory = TempDir::new().unwrap();
+        let path = version_1(&directory);
+        let read = beside(&directory, NOW).of(None).unwrap();
+        let told: Vec<_> = read
+            .iter()
+            .map(|(row, number)| {
+                (row.host.as_ref().unwrap().as_str(), row.policy.kind.word(), &row.policy.text, *number)
+            })
+            .collect();
+        let whole = PolicyText::of("v=STSv1; id=1\nversion: STSv1\n");
+        assert_eq!(
+            told,
+            [
+                ("mx1.example.org", "mta-sts", &whole, 10),
+                ("mx2.example.org", "mta-sts", &PolicyText::LeftOut, 20),
+                ("mx3.example.org", "dane", &PolicyText::Nothing, 30),
+            ]
+        );
+        let file = Connection::open(path).unwrap();
+        let version: i64 = file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 2);
+        // The same session again goes into the same row.
+        let again = (read[0].0.clone(), 1);
+        assert_eq!(beside(&directory, NOW).add(&[again]), Ok(0));
+        assert_eq!(beside(&directory, NOW).of(None).unwrap()[0].1, 11);
+    }
+
     #[test]
     fn another_programs_file_is_left_alone() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("cache.reports.db");
-        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(beside(&directory, NOW).add(&[(row(1), 1)]), Err(CacheError::NotOurs { .. })));
         assert!(matches!(beside(&directory, NOW).of(None), Err(CacheError::NotOurs { .. })));

@@ -34,6 +34,7 @@ mod outbox;
 mod outlook;
 mod owners;
 mod policies;
+mod reports_1;
 mod room;
 mod row;
 mod schema;
@@ -64,7 +65,7 @@ pub use withheld::{WithheldAnswer, WithheldAnswers};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
-use crate::policy::result::ResultType;
+use crate::policy::result::Failure;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
@@ -79,17 +80,20 @@ pub enum Topic {
     MxHosts,
     /// What stands at the names of that dialect's record.
     Published(Dialect),
+    /// The TLSA records of the domain's MX hosts, as TLS reports tell them.
+    TlsaSets,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Published(Dialect::MtaSts),
         Self::FetchFailures(Dialect::MtaSts),
         Self::Published(Dialect::SmtpSts),
         Self::FetchFailures(Dialect::SmtpSts),
         Self::MxHosts,
         Self::Dane,
+        Self::TlsaSets,
     ];
 
     /// The word in the file and in every output.
@@ -102,6 +106,7 @@ impl Topic {
             Self::MxHosts => "mx-hosts",
             Self::Published(Dialect::MtaSts) => "mta-sts",
             Self::Published(Dialect::SmtpSts) => "smtp-sts",
+            Self::TlsaSets => "tlsa-sets",
         }
     }
 
@@ -109,7 +114,7 @@ impl Topic {
     const fn longest(self) -> u64 {
         match self {
             Self::FetchFailures(_) => FETCH_FAILURES_KEPT,
-            Self::Dane | Self::MxHosts | Self::Published(_) => MAX_POSITIVE_TTL,
+            Self::Dane | Self::MxHosts | Self::Published(_) | Self::TlsaSets => MAX_POSITIVE_TTL,
         }
     }
 }
@@ -249,10 +254,10 @@ pub trait Memory {
         domain: &PolicyDomain,
         dialect: Dialect,
         version: &str,
-        (result, why): (Option<ResultType>, &str),
+        (cause, why): (Option<Failure>, &str),
         now: UnixTime,
     ) {
-        let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, result, now);
+        let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, cause, now);
         self.remember(domain, Topic::FetchFailures(dialect), &failures.to_string(), failures.kept_until());
         self.note(domain, dialect, &Notice::FetchFailed(why.to_owned()));
     }

@@ -4,7 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
-use super::{answers_1, seed, tally, version_1, version_2};
+use super::{answers_1, reports_1, seed, tally, version_1, version_2};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
 use std::time::Duration;
@@ -200,17 +200,23 @@ pub(super) const ANSWER: &str = "CREATE TABLE answer (
 /// Its index, the same since version 1.
 pub(super) const ANSWER_BY_END: &str = "CREATE INDEX answer_by_end ON answer (valid_until)";
 
-/// Counts for TLS reports. What is not told apart is an empty text.
+/// `PRAGMA application_id` of the counts for TLS reports, in every version.
+pub(super) const REPORTS_ID: i32 = 0x5354_5352;
+
+/// Counts for TLS reports. What is not told apart is an empty text. The text of a policy stands by itself, once for each digest;
+/// in its place there is 0 where there is none, and -1 where there was no room for it.
 pub(super) const REPORTS: Schema = Schema {
-    application_id: 0x5354_5352,
-    version: 1,
+    application_id: REPORTS_ID,
+    version: 2,
     definitions: &[
-        "CREATE INDEX policy_by_text ON policy (text, kind, mode)",
+        "CREATE INDEX policy_by_terms ON policy (text, kind, mode, base)",
+        "CREATE INDEX text_by_digest ON text (digest, octets)",
         "CREATE TABLE policy (
             number INTEGER PRIMARY KEY,
             kind TEXT NOT NULL,
             mode TEXT NOT NULL,
-            text TEXT NOT NULL
+            base TEXT NOT NULL,
+            text INTEGER NOT NULL
         ) STRICT",
         "CREATE TABLE session (
             day INTEGER NOT NULL,
@@ -219,14 +225,22 @@ pub(super) const REPORTS: Schema = Schema {
             host TEXT NOT NULL,
             address TEXT NOT NULL,
             sender TEXT NOT NULL,
+            helo TEXT NOT NULL,
             result TEXT NOT NULL,
+            code TEXT NOT NULL,
             number INTEGER NOT NULL,
-            PRIMARY KEY (day, domain, policy, host, address, sender, result)
+            PRIMARY KEY (day, domain, policy, host, address, sender, helo, result, code)
         ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE text (
+            number INTEGER PRIMARY KEY,
+            digest BLOB NOT NULL,
+            octets INTEGER NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT",
     ],
     count: None,
     synchronous: "FULL",
-    ancestors: &[],
+    ancestors: &[reports_1::ANCESTOR],
     patience: CACHE_EXPENDABLE_WAIT,
     is_expendable: false,
 };

@@ -7,6 +7,7 @@
 pub mod base;
 pub(crate) mod der;
 pub mod matching;
+pub mod set;
 pub mod tlsa;
 
 use crate::dns::{Answer, Content, Outcome, ZoneStatus};

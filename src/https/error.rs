@@ -2,7 +2,8 @@
 
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::PolicyDomain;
-use crate::policy::result::ResultType;
+use crate::policy::reason_code::ReasonCode;
+use crate::policy::result::{Failure, ResultType};
 use crate::text::excerpt;
 use std::fmt;
 use std::net::SocketAddr;
@@ -245,6 +246,30 @@ impl FetchError {
             Self::Certificate { .. } => Some(ResultType::StsWebpkiInvalid),
             _ => Some(ResultType::StsPolicyFetchError),
         }
+    }
+
+    /// The same, and what exactly it was.
+    #[must_use]
+    pub fn reported(&self) -> Option<Failure> {
+        self.result_type().map(|result| Failure { result, code: self.reason_code() })
+    }
+
+    const fn reason_code(&self) -> Option<ReasonCode> {
+        Some(match self {
+            Self::Certificate { .. } | Self::NoRoots(_) | Self::Retold(_) => return None,
+            Self::AddressRefused { .. } => ReasonCode::AddressNotPublic,
+            Self::Bogus { .. } => ReasonCode::DnsBogus,
+            Self::ContentEncoding { .. } => ReasonCode::ContentEncoding,
+            Self::ContentType { .. } => ReasonCode::ContentType,
+            Self::Interrupted { .. } => ReasonCode::ConnectionFailed,
+            Self::Malformed { .. } => ReasonCode::HttpReply,
+            Self::NoAddress { .. } => ReasonCode::NoAddress,
+            Self::Status { code, .. } => ReasonCode::Http(*code),
+            Self::TimedOut { .. } => ReasonCode::Timeout,
+            Self::Tls { .. } => ReasonCode::TlsHandshake,
+            Self::TooLarge { .. } => ReasonCode::TooLarge,
+            Self::Unresolved { .. } => ReasonCode::DnsUnreachable,
+        })
     }
 
     /// The same words, without the time that it took: the same failure has the same words again.

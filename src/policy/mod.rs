@@ -10,6 +10,7 @@ pub mod lint;
 mod mechanism;
 pub mod mta_sts;
 pub mod pattern;
+pub mod reason_code;
 pub mod result;
 pub mod smtp_sts;
 mod stored;

@@ -1,5 +1,6 @@
 //! The closed list of what TLS reports call a failure, and what each means to the domain's owner (RFC 8460 section 4.3).
 
+use super::reason_code::ReasonCode;
 use std::fmt;
 
 /// What a session, or the way to it, failed for (RFC 8460 section 4.3).
@@ -17,6 +18,29 @@ pub enum ResultType {
     StsWebpkiInvalid,
     TlsaInvalid,
     ValidationFailure,
+}
+
+/// A failure as a TLS report tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Failure {
+    /// Its result type.
+    pub result: ResultType,
+    /// What exactly failed, where the result type leaves that open.
+    pub code: Option<ReasonCode>,
+}
+
+impl From<ResultType> for Failure {
+    fn from(result: ResultType) -> Self {
+        Self { result, code: None }
+    }
+}
+
+impl Failure {
+    /// A failure of that type, and what exactly it was.
+    #[must_use]
+    pub const fn with(result: ResultType, code: ReasonCode) -> Self {
+        Self { result, code: Some(code) }
+    }
 }
 
 /// What there is to say about a result type.
@@ -63,6 +87,18 @@ impl ResultType {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|result| result.word() == word)
+    }
+
+    /// Whether it is about a policy of MTA-STS, and not about a session (RFC 8460 section 4.3.2.2).
+    #[must_use]
+    pub const fn is_about_mta_sts(self) -> bool {
+        matches!(self, Self::StsPolicyFetchError | Self::StsPolicyInvalid | Self::StsWebpkiInvalid)
+    }
+
+    /// Whether it is about DANE alone (RFC 8460 section 4.3.2.1).
+    #[must_use]
+    pub const fn is_about_dane(self) -> bool {
+        matches!(self, Self::DaneRequired | Self::DnssecInvalid | Self::TlsaInvalid)
     }
 
     /// Everything there is to say about it.
@@ -119,13 +155,13 @@ impl ResultType {
             ),
             Self::TlsaInvalid => say(
                 "tlsa-invalid",
-                "The TLSA records of an MX host could not be used, or none matched its certificate.",
-                "Look with `smtp-sts-verify probe`: it says which record matches, and which do not.",
+                "None of the TLSA records of an MX host could be used, whatever its certificate.",
+                "Publish usable records: usages 2 and 3 with matching types 0, 1 and 2; `smtp-sts-verify probe` says which they are.",
             ),
             Self::ValidationFailure => say(
                 "validation-failure",
-                "Something else did not conform; the report's failure-reason-code may say what.",
-                "Compare the MX hosts with the policy: `smtp-sts-verify lint DOMAIN`.",
+                "Something else did not conform: no TLSA record fits the certificate, the policy does not permit the MX host, or the handshake broke; the report's failure-reason-code may say which.",
+                "Compare the MX hosts with the policy, and their certificates with the TLSA records: `smtp-sts-verify lint DOMAIN`, `smtp-sts-verify probe`.",
             ),
         }
     }

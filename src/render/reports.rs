@@ -2,7 +2,9 @@
 
 use crate::name::MxHost;
 use crate::policy::PolicyType;
+use crate::reports::helo::Helo;
 use crate::reports::tally::Row;
+use crate::reports::text::PolicyText;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -19,7 +21,8 @@ pub fn human(rows: &[(Row, u64)]) -> String {
             let _ = writeln!(text, "{gap}{} {} {}", row.day, row.domain, under(row));
             before = Some(group);
         }
-        let _ = writeln!(text, "{sessions:>10} {:<25} {}", row.ended.word(), place(row));
+        let code = row.code.map(|code| format!(" ({code})")).unwrap_or_default();
+        let _ = writeln!(text, "{sessions:>10} {:<25} {}{code}", row.ended.word(), place(row));
     }
     if text.is_empty() {
         text.push_str(
@@ -33,8 +36,9 @@ pub fn human(rows: &[(Row, u64)]) -> String {
     text
 }
 
-/// One row: `day`, `domain`, `policy` (`type`, `mode`, `text`), `host`, `address`, `from` (each null for others), `result`
-/// (`success`, or a word of RFC 8460 section 4.3), `sessions`.
+/// One row: `day`, `domain`, `policy` (`type`, `mode`, `domain`: the TLSA base domain, or null; `text`, `text_left_out`: whether there
+/// was no room for it), `host`, `address`, `from` (each null for others), `helo` (what a host that failed called itself, or null),
+/// `result` (`success`, or a word of RFC 8460 section 4.3), `code` (what exactly failed, or null), `sessions`.
 #[must_use]
 pub fn object(row: &Row, sessions: u64) -> Value {
     json!({
@@ -43,12 +47,16 @@ pub fn object(row: &Row, sessions: u64) -> Value {
         "policy": {
             "type": row.policy.kind.word(),
             "mode": row.policy.mode.word(),
-            "text": row.policy.text,
+            "domain": row.policy.base.as_ref().map(MxHost::as_str),
+            "text": row.policy.text.as_str().unwrap_or_default(),
+            "text_left_out": row.policy.text == PolicyText::LeftOut,
         },
         "host": row.host.as_ref().map(MxHost::as_str),
         "address": row.address.map(|address| address.to_string()),
         "from": row.from.map(|address| address.to_string()),
+        "helo": row.helo.as_ref().map(Helo::as_str),
         "result": row.ended.word(),
+        "code": row.code.map(|code| code.to_string()),
         "sessions": sessions,
     })
 }
@@ -70,14 +78,19 @@ pub fn report(document: &Value) -> String {
 }
 
 fn under(row: &Row) -> String {
-    match row.policy.kind {
+    let left_out = match row.policy.text {
+        PolicyText::LeftOut => ", whose text is left out for want of room",
+        PolicyText::Nothing | PolicyText::Whole(_) => "",
+    };
+    let policy = match row.policy.kind {
         PolicyType::None => "without a policy".to_owned(),
         PolicyType::Dane => "under its TLSA records".to_owned(),
         PolicyType::Override => "under an override".to_owned(),
         kind @ (PolicyType::MtaSts | PolicyType::SmtpSts) => {
             format!("under {}, mode {}", kind.word(), row.policy.mode.word())
         }
-    }
+    };
+    policy + left_out
 }
 
 fn place(row: &Row) -> String {
@@ -105,7 +118,9 @@ mod tests {
             host: host.map(|host| MxHost::from_text(host).unwrap()),
             address: host.map(|_| "192.0.2.25".parse().unwrap()),
             from: host.map(|_| "2001:db8::1".parse().unwrap()),
+            helo: None,
             ended,
+            code: None,
         }
     }
 

@@ -200,7 +200,7 @@ fn host_patterns(report: &Report, published: &mta_sts::Policy, hosts: &[&MxHost]
 /// What was wrong with the policy, in the words of RFC 8460 section 4.3; nothing if nothing was, or if it was one of the
 /// draft's, which reports know nothing of.
 fn failure(report: &Report) -> Option<String> {
-    let result = match (report.judgement.reason, report.failures.first()) {
+    let result = match (report.judgement.reason, report.failures.first().map(|failure| &failure.result)) {
         (Reason::PolicyMalformed | Reason::PolicyNotFetched, Some(result)) => *result,
         // It failed lately, and was left alone since.
         (Reason::PolicyNotFetched, None) => ResultType::StsPolicyFetchError,
@@ -430,12 +430,13 @@ mod tests {
             // A record of the draft's.
             ("malformed", vec![], "OK may policy_type=no-policy-found policy_domain=example.org".to_owned()),
         ] {
+            let failures = failures.into_iter().map(Into::into).collect();
             let report = Report { failures, ..report(&[("a.d.test", word)]) };
             assert_eq!(policy_tlsrpt(&report), expected, "{word}");
         }
         // What is in force stays in force, and its enforcement does not fail.
         let in_force = report(&[("a.d.test", "sts")]);
-        let fading = Report { failures: vec![ResultType::StsPolicyFetchError], ..in_force.clone() };
+        let fading = Report { failures: vec![ResultType::StsPolicyFetchError.into()], ..in_force.clone() };
         assert_eq!(policy_tlsrpt(&fading), policy_tlsrpt(&in_force));
     }
 

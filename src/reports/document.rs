@@ -5,18 +5,12 @@
 
 use super::session::Ended;
 use super::tally::{Day, Row};
-use crate::limits::MAX_REPORTED_POLICY_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::PolicyType;
+use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::ResultType;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-
-/// The reason for failures under the draft, which RFC 8460 has no type for.
-const DRAFT: &str = "smtp-sts-draft";
-
-/// Octets at the end of a policy that a character may take: it was cut if no more are missing.
-const CHARACTER: usize = 4;
 
 /// Who reports.
 #[derive(Clone, Copy, Debug)]
@@ -85,37 +79,32 @@ fn report_id(sender: Sender<'_>, domain: &PolicyDomain, day: Day) -> String {
 fn policy(row: &Row) -> Option<Policy> {
     use PolicyType::{Dane, MtaSts, None as NoPolicy, Override, SmtpSts};
     let domain = row.domain.as_str();
-    let base = row.host.as_ref().map_or(domain, MxHost::as_str);
-    let is_about_sts = matches!(
-        row.ended,
-        Ended::Failed(
-            ResultType::StsPolicyFetchError | ResultType::StsPolicyInvalid | ResultType::StsWebpkiInvalid
-        )
-    );
-    let is_about_dane = matches!(
-        row.ended,
-        Ended::Failed(ResultType::TlsaInvalid | ResultType::DnssecInvalid | ResultType::DaneRequired)
-    );
+    let base = row.policy.base.as_ref().or(row.host.as_ref()).map(MxHost::as_str);
+    let text = row.policy.text.as_str().unwrap_or_default();
+    let result = match row.ended {
+        Ended::Failed(result) => Some(result),
+        Ended::Encrypted => None,
+    };
+    let is_about_sts = result.is_some_and(ResultType::is_about_mta_sts);
+    let is_about_dane = result.is_some_and(ResultType::is_about_dane);
     let (kind, domain, strings) = match row.policy.kind {
         Override => return None,
-        MtaSts if is_about_dane => ("tlsa", base, Vec::new()),
-        Dane if is_about_sts => ("sts", domain, Vec::new()),
-        MtaSts => ("sts", domain, lines_of_mta_sts(&row.policy.text)),
-        Dane => ("tlsa", base, Vec::new()),
         // The policy could not be had, so none was applied; what failed has its own word.
-        NoPolicy if is_about_sts => ("sts", domain, Vec::new()),
+        Dane | NoPolicy | SmtpSts if is_about_sts => ("sts", domain, Vec::new()),
+        MtaSts if is_about_dane => match base {
+            Some(base) => ("tlsa", base, Vec::new()),
+            None => ("no-policy-found", domain, Vec::new()),
+        },
+        MtaSts => ("sts", domain, lines_of_mta_sts(text)),
+        Dane => ("tlsa", base.unwrap_or(domain), text.lines().map(ToOwned::to_owned).collect()),
         NoPolicy | SmtpSts => ("no-policy-found", domain, Vec::new()),
     };
     Some(Policy { kind, domain: domain.to_owned(), strings })
 }
 
-/// The lines of a policy of MTA-STS, which is kept behind its record: whole ones, for a line that was cut is another policy.
+/// The lines of a policy of MTA-STS, which is kept behind its record.
 fn lines_of_mta_sts(text: &str) -> Vec<String> {
-    let mut lines: Vec<&str> = text.lines().collect();
-    if text.len().saturating_add(CHARACTER) > MAX_REPORTED_POLICY_OCTETS && !text.ends_with('\n') {
-        lines.pop();
-    }
-    let body = lines.into_iter().skip_while(|line| !line.trim_start().starts_with("version:"));
+    let body = text.lines().skip_while(|line| !line.trim_start().starts_with("version:"));
     body.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
@@ -152,9 +141,13 @@ fn detail(row: &Row, result: ResultType, sessions: u64) -> Value {
     if let Some(host) = &row.host {
         detail.insert("receiving-mx-hostname".to_owned(), host.as_str().into());
     }
+    if let Some(helo) = &row.helo {
+        detail.insert("receiving-mx-helo".to_owned(), helo.as_str().into());
+    }
     detail.insert("failed-session-count".to_owned(), sessions.into());
-    if row.policy.kind == PolicyType::SmtpSts {
-        detail.insert("failure-reason-code".to_owned(), DRAFT.into());
+    let draft = (row.policy.kind == PolicyType::SmtpSts).then_some(ReasonCode::SmtpStsDraft);
+    if let Some(code) = draft.or(row.code) {
+        detail.insert("failure-reason-code".to_owned(), code.to_string().into());
     }
     Value::Object(detail)
 }
@@ -162,7 +155,9 @@ fn detail(row: &Row, result: ResultType, sessions: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_REPORT_ROWS_PER_DOMAIN;
     use crate::policy::Mode;
+    use crate::reports::helo::Helo;
     use crate::reports::tally::Applied;
 
     const SENDER: Sender<'_> = Sender { organization: "Sender", contact: "tls@sender.test" };
@@ -177,7 +172,9 @@ mod tests {
             host: host.map(|host| MxHost::from_text(host).unwrap()),
             address: host.map(|_| "192.0.2.25".parse().unwrap()),
             from: None,
+            helo: None,
             ended,
+            code: None,
         }
     }
 
@@ -225,6 +222,7 @@ mod tests {
             (Dane, failed(ResultType::StsPolicyFetchError), Some(("sts", "r.test"))),
             (MtaSts, failed(ResultType::TlsaInvalid), Some(("tlsa", "mx.r.test"))),
             (MtaSts, failed(ResultType::StsPolicyInvalid), Some(("sts", "r.test"))),
+            (SmtpSts, failed(ResultType::StsPolicyFetchError), Some(("sts", "r.test"))),
             (NoPolicy, failed(ResultType::StsWebpkiInvalid), Some(("sts", "r.test"))),
             (NoPolicy, failed(ResultType::DnssecInvalid), Some(("no-policy-found", "r.test"))),
             (NoPolicy, Ended::Encrypted, Some(("no-policy-found", "r.test"))),
@@ -238,15 +236,58 @@ mod tests {
             assert_eq!(found, expected.map(|(kind, domain)| [kind, domain]), "{kind:?} {result:?}");
         }
         let draft = of(&[(row(SmtpSts, "", host, failed(ResultType::CertificateExpired)), 1)]).unwrap();
-        assert_eq!(draft["policies"][0]["failure-details"][0]["failure-reason-code"], DRAFT);
+        assert_eq!(draft["policies"][0]["failure-details"][0]["failure-reason-code"], "smtp-sts-draft");
     }
 
     #[test]
-    fn a_line_that_was_cut_is_left_out_and_other_days_and_domains_are() {
-        let long = format!("{POLICY}{}", "mx: a.r.test\r\n".repeat(200));
+    fn two_mx_hosts_with_tlsa_records_are_two_policies_under_their_base_domains() {
+        let dane = |host: &str, base: &str, records: &str, ended, sessions| {
+            let mut row = row(PolicyType::Dane, records, Some(host), ended);
+            row.policy.base = MxHost::from_text(base).ok();
+            (row, sessions)
+        };
+        let failed = Ended::Failed(ResultType::ValidationFailure);
+        let (first, second) = ("3 1 1 AA\n3 1 1 BB\n", "2 1 1 CC\n");
+        let mut rows = [
+            dane("a.r.test", "a.r.test", first, Ended::Encrypted, 5),
+            dane("a.r.test", "a.r.test", first, failed, 2),
+            dane("b.r.test", "end.other.test", second, Ended::Encrypted, 3),
+        ];
+        rows[1].0.code = Some(ReasonCode::DaneNoMatch);
+        rows[1].0.helo = Helo::parse("A1.r.test");
+        let report = of(&rows).unwrap();
+        let expected = json!([
+            {
+                "policy": {"policy-type": "tlsa", "policy-domain": "a.r.test", "policy-string": ["3 1 1 AA", "3 1 1 BB"]},
+                "summary": {"total-successful-session-count": 5, "total-failure-session-count": 2},
+                "failure-details": [{
+                    "result-type": "validation-failure", "receiving-ip": "192.0.2.25", "receiving-mx-hostname": "a.r.test",
+                    "receiving-mx-helo": "A1.r.test", "failed-session-count": 2, "failure-reason-code": "dane-no-match",
+                }],
+            },
+            {
+                "policy": {"policy-type": "tlsa", "policy-domain": "end.other.test", "policy-string": ["2 1 1 CC"]},
+                "summary": {"total-successful-session-count": 3, "total-failure-session-count": 0},
+                "failure-details": [],
+            },
+        ]);
+        assert_eq!(report["policies"], expected);
+    }
+
+    #[test]
+    fn a_long_policy_has_every_line_and_one_without_room_has_none() {
+        let long = format!("{POLICY}{}", "mx: a.r.test\r\n".repeat(250));
         let report = of(&[(row(PolicyType::MtaSts, &long, None, Ended::Encrypted), 1)]).unwrap();
         let lines = report["policies"][0]["policy"]["policy-string"].as_array().unwrap();
-        assert!(lines.len() > 50 && lines.last().unwrap() == "mx: a.r.test", "{lines:?}");
+        assert_eq!((lines.len(), lines.last().unwrap()), (254, &json!("mx: a.r.test")));
+        let too_long = format!("{POLICY}{}", "mx: a.r.test\r\n".repeat(6_000));
+        let report = of(&[(row(PolicyType::MtaSts, &too_long, None, Ended::Encrypted), 7)]).unwrap();
+        assert_eq!(report["policies"][0]["policy"], json!({"policy-type": "sts", "policy-domain": "r.test"}));
+        assert_eq!(report["policies"][0]["summary"]["total-successful-session-count"], 7);
+    }
+
+    #[test]
+    fn other_days_and_domains_are_left_out() {
         let other = Row { day: Day(20_783), ..row(PolicyType::None, "", None, Ended::Encrypted) };
         assert_eq!(of(&[(other, 1)]), None);
         let other = Row {
@@ -254,5 +295,23 @@ mod tests {
             ..row(PolicyType::None, "", None, Ended::Encrypted)
         };
         assert_eq!(of(&[(other, 1)]), None);
+    }
+
+    #[test]
+    fn all_rows_that_a_domain_may_have_are_a_report_that_every_receiver_takes() {
+        let failed = Ended::Failed(ResultType::CertificateExpired);
+        let rows: Vec<(Row, u64)> = (0..MAX_REPORT_ROWS_PER_DOMAIN)
+            .map(|number| {
+                let host = format!("mx{number:04}.receiver.r.test");
+                let one = row(PolicyType::MtaSts, POLICY, Some(&host), failed);
+                (Row { helo: Helo::parse(&host), from: "2001:db8::25".parse().ok(), ..one }, number + 1)
+            })
+            .collect();
+        let report = of(&rows).unwrap();
+        assert_eq!(report["policies"].as_array().unwrap().len(), 1);
+        assert_eq!(report["policies"][0]["failure-details"].as_array().unwrap().len(), 1_000);
+        // Receivers of mail often stop at 10 MB (RFC 8460 section 5.2), before anything is packed.
+        let octets = report.to_string().len();
+        assert!((200_000..400_000).contains(&octets), "{octets}");
     }
 }

@@ -1,5 +1,7 @@
 //! One moment of a session with a mail host, as Exim reported it. Pure.
 
+use super::applied::Mark;
+use super::helo::Helo;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
 use crate::verdict::Tls;
@@ -49,6 +51,8 @@ pub struct Answered {
     pub mode: Mode,
     /// The least TLS that it demanded.
     pub tls: Tls,
+    /// Which of the answers about the domain it was.
+    pub mark: Mark,
 }
 
 /// What happened.
@@ -58,6 +62,8 @@ pub enum Happening {
     Greeted {
         /// Whether it offered STARTTLS; `None` if the end of what it said is missing.
         offers_starttls: Option<bool>,
+        /// What it called itself.
+        helo: Option<Helo>,
     },
     /// It showed its own certificate, in DER (`tls:cert` of depth 0); nobody has looked at it yet.
     Showed(Vec<u8>),
@@ -68,6 +74,11 @@ pub enum Happening {
     Encrypted(Proof),
     /// Exim's own DANE failed (`dane:fail`).
     DaneFailed(DaneFailure),
+    /// The connection was closed (`tcp:close`), with TLS on it or without.
+    Closed {
+        /// Whether there had been TLS.
+        had_tls: bool,
+    },
     /// Exim gave up this address for now (`msg:host:defer`).
     GaveUp {
         /// Exim's number for the reason, negative for its own ones (macros.h, `ERRNO_...`).

@@ -2,15 +2,20 @@
 //!
 //! Exim says that a certificate did not verify in one event and shows the certificate in an earlier one; it says in
 //! several events that there was no STARTTLS; and where TLS fails and nothing demands it, it says nothing, and begins
-//! again in clear. So the sessions under way are remembered for a while. Each has one result at most.
+//! again in clear. Where STARTTLS is refused and nothing demands it, it says only that the connection was closed, and goes on to
+//! say so where it gives the host up for another reason. So the sessions under way are remembered for a while. Each has one result
+//! at most.
 
 use super::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
+use super::helo::Helo;
 use crate::certificate::{Certificate, Says};
 use crate::limits::{MAX_SESSIONS_FOLLOWED, SESSION_FOLLOWED};
 use crate::name::MxHost;
-use crate::policy::result::ResultType;
+use crate::policy::reason_code::ReasonCode;
+use crate::policy::result::{Failure, ResultType};
 use crate::policy::{Mode, PolicyType};
 use crate::time::UnixTime;
+use crate::verdict::Tls;
 use std::collections::HashMap;
 
 /// Exim's number for a TLS session that failed (macros.h, `ERRNO_TLSFAILURE`).
@@ -24,6 +29,8 @@ const NOT_VERIFIED: &str = "certificate verification failed";
 const INVALID: &str = "certificate invalid";
 /// The same linked with OpenSSL, whatever the reason; OpenSSL's own words, of all its versions.
 const NOT_VERIFIED_BY_OPENSSL: &str = "certificate verify failed";
+/// What Exim says where TLS was demanded, and STARTTLS offered and refused.
+const REFUSED: &str = "an attempt to start TLS failed";
 /// What a cipher that does not exist leads to, linked with GnuTLS and with OpenSSL: our transport asks for one where the answer
 /// is DANE and Exim sees no TLSA record. The host never heard of it.
 const NO_CIPHER: [&str; 2] = ["(gnutls_priority_init(no-usable-TLSA-record)", "(SSL_CTX_set_cipher_list)"];
@@ -60,10 +67,16 @@ impl Ended {
 /// A session at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// What had been answered.
+    pub answered: Answered,
     /// Which mechanism it is to be reported under.
     pub policy: PolicyType,
     /// How it ended.
     pub ended: Ended,
+    /// What exactly failed, where the result leaves that open.
+    pub code: Option<ReasonCode>,
+    /// What the host called itself, of a session that failed.
+    pub helo: Option<Helo>,
 }
 
 /// The sessions under way.
@@ -71,11 +84,13 @@ pub struct Outcome {
 pub struct Sessions(HashMap<Session, State>);
 
 /// How far one has come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     since: UnixTime,
     answered: Answered,
     step: Step,
+    /// What the host called itself.
+    helo: Option<Helo>,
     /// What the host's certificate looks like, if it showed one.
     certificate: Option<Looks>,
     /// Whether an authority's certificate above it is known to have verified.
@@ -85,9 +100,30 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// It has its result.
-    Counted,
+    Counted {
+        /// Whether Exim may begin again in clear, which is the same session.
+        may_begin_again: bool,
+        /// Whether the connection was closed.
+        is_closed: bool,
+    },
     /// Greeted in clear, and STARTTLS was offered, or may have been.
-    Greeted,
+    Greeted {
+        /// Whether it is certain that STARTTLS was offered.
+        has_offered: bool,
+    },
+    /// The connection was closed before there was TLS. If Exim does not give the host up now, STARTTLS was refused.
+    Refused {
+        /// Whether it is certain that STARTTLS was offered.
+        has_offered: bool,
+    },
+}
+
+impl Step {
+    const COUNTED: Self = Self::Counted { may_begin_again: false, is_closed: false };
+
+    const fn is_counted(self) -> bool {
+        matches!(self, Self::Counted { .. })
+    }
 }
 
 /// A certificate at first sight, without a chain.
@@ -96,6 +132,33 @@ struct Looks {
     is_over: bool,
     is_self_signed: bool,
     is_for_host: bool,
+}
+
+impl State {
+    fn begun(answered: Answered, now: UnixTime) -> Self {
+        Self {
+            since: now,
+            answered,
+            step: Step::Greeted { has_offered: false },
+            helo: None,
+            certificate: None,
+            authority_verified: false,
+        }
+    }
+
+    /// The session failed, under the policy that was answered.
+    fn failed(&self, failure: Failure) -> Outcome {
+        let Failure { result, code } = failure;
+        let Self { answered, helo, .. } = self;
+        let ended = Ended::Failed(result);
+        Outcome { answered: *answered, policy: answered.policy, ended, code, helo: helo.clone() }
+    }
+
+    /// STARTTLS was offered, as far as anybody knows, and there was no TLS.
+    fn was_refused(&self, has_offered: bool) -> Outcome {
+        let code = has_offered.then_some(ReasonCode::StarttlsRefused);
+        self.failed(Failure { result: ResultType::StarttlsNotSupported, code })
+    }
 }
 
 impl Sessions {
@@ -115,72 +178,90 @@ impl Sessions {
     pub fn hear(&mut self, event: &Event, now: UnixTime) -> Option<Outcome> {
         let Event { session, answered, happening } = event;
         let before = self.0.remove(session).filter(|state| now.since(state.since) <= SESSION_FOLLOWED);
-        let certificate = before.as_ref().and_then(|state| state.certificate);
-        let authority_verified = before.as_ref().is_some_and(|state| state.authority_verified);
-        let state = |step, certificate| State {
-            since: now,
-            answered: *answered,
-            step,
-            certificate,
-            authority_verified,
-        };
-        let is_counted = before.as_ref().is_some_and(|state| state.step == Step::Counted);
+        let is_known = before.is_some();
+        let state = before.unwrap_or_else(|| State::begun(*answered, now));
+        let is_counted = state.step.is_counted();
+        let state = State { since: now, ..state };
         match happening {
-            Happening::Greeted { offers_starttls } => {
-                let given_up = before.filter(|state| state.step == Step::Greeted);
-                let (step, result) = match (given_up, offers_starttls) {
-                    // Greeted a second time: TLS had failed, and Exim goes on in clear.
-                    (Some(given_up), _) => {
-                        let failed =
-                            failed(given_up.certificate.map_or(ResultType::ValidationFailure, Looks::fault));
-                        (Step::Counted, Some(Outcome { policy: given_up.answered.policy, ended: failed }))
-                    }
-                    (None, Some(false)) if !is_counted => {
-                        let ended = failed(ResultType::StarttlsNotSupported);
-                        (Step::Counted, Some(Outcome { policy: answered.policy, ended }))
-                    }
-                    (None, _) if is_counted => (Step::Counted, None),
-                    (None, _) => (Step::Greeted, None),
-                };
-                self.follow(session, State { authority_verified: false, ..state(step, None) }, now);
-                result
+            Happening::Greeted { offers_starttls, helo } => {
+                let earlier = is_known.then_some(&state);
+                let (step, outcome) = greeted(earlier, *answered, *offers_starttls, helo.as_ref(), now);
+                let begun = State { step, helo: helo.clone(), ..State::begun(*answered, now) };
+                self.follow(session, begun, now);
+                outcome
             }
             Happening::Showed(der) => {
-                let looks = Looks::at(der, &session.host, now);
-                let step = if is_counted { Step::Counted } else { Step::Greeted };
-                self.follow(session, state(step, looks), now);
+                let certificate = Looks::at(der, &session.host, now);
+                self.follow(session, State { answered: *answered, certificate, ..state }, now);
                 None
             }
             Happening::AuthorityVerified => {
-                let step = if is_counted { Step::Counted } else { Step::Greeted };
-                self.follow(session, State { authority_verified: true, ..state(step, certificate) }, now);
+                self.follow(session, State { answered: *answered, authority_verified: true, ..state }, now);
                 None
             }
-            Happening::Encrypted(proof) => Some(encrypted(*proof, *answered, certificate)),
+            Happening::Encrypted(proof) => encrypted(*proof, &State { answered: *answered, ..state }),
+            Happening::Closed { had_tls } => {
+                let step = match state.step {
+                    Step::Counted { may_begin_again, .. } => {
+                        Step::Counted { may_begin_again, is_closed: true }
+                    }
+                    Step::Greeted { has_offered } if !had_tls && state.certificate.is_none() => {
+                        Step::Refused { has_offered }
+                    }
+                    step => step,
+                };
+                // One that nobody has heard of had TLS, or goes on where another process left it.
+                if is_known {
+                    self.follow(session, State { step, ..state }, now);
+                }
+                None
+            }
             Happening::DaneFailed(failure) => {
-                self.follow(session, state(Step::Counted, certificate), now);
-                let ended = failed(match failure {
-                    DaneFailure::Required => ResultType::DaneRequired,
-                    DaneFailure::DnssecInvalid => ResultType::DnssecInvalid,
-                    DaneFailure::NoStartTls => ResultType::StarttlsNotSupported,
-                    DaneFailure::Validation => ResultType::ValidationFailure,
-                });
-                (!is_counted).then_some(Outcome { policy: PolicyType::Dane, ended })
+                let state = State { answered: *answered, step: Step::COUNTED, ..state };
+                let outcome = dane_failed(*failure, &state).filter(|_| !is_counted);
+                self.follow(session, state, now);
+                outcome
             }
             Happening::GaveUp { words, .. } if NO_CIPHER.iter().any(|no| words.contains(no)) => None,
             Happening::GaveUp { number, words, certificate: last } => {
                 let last = last.as_deref().and_then(|der| Looks::at(der, &session.host, now));
-                let ended = failed(match *number {
-                    TLS_FAILURE if words.contains(NOT_VERIFIED_BY_OPENSSL) => {
-                        refused_by_openssl(last.or(certificate), authority_verified)
-                    }
-                    TLS_FAILURE => refused(words, certificate.or(last)),
-                    TLS_REQUIRED => ResultType::StarttlsNotSupported,
-                    _ => return None,
-                });
-                (!is_counted).then_some(Outcome { policy: answered.policy, ended })
+                let state = State { answered: *answered, ..state };
+                let failure = gave_up(*number, words, last, &state)?;
+                let outcome = (!is_counted && !is_ours(&state, failure)).then(|| state.failed(failure));
+                let may_begin_again = *number == TLS_FAILURE;
+                let step = Step::Counted { may_begin_again, is_closed: false };
+                self.follow(session, State { step, ..state }, now);
+                outcome
             }
         }
+    }
+
+    /// The sessions whose connections were closed without TLS `wait` seconds ago or earlier: what would make something else
+    /// of that has had its time. Each comes with the moment at which it was closed.
+    pub fn settled(&mut self, wait: u64, now: UnixTime) -> Vec<(Session, Outcome, UnixTime)> {
+        let is_settled = |state: &State| {
+            matches!(state.step, Step::Refused { .. })
+                && (state.since > now || now.since(state.since) >= wait)
+        };
+        let over: Vec<Session> = self
+            .0
+            .iter()
+            .filter(|(_, state)| is_settled(state))
+            .map(|(session, _)| session.clone())
+            .collect();
+        let outcome = |session: Session| {
+            let state = self.0.remove(&session)?;
+            let Step::Refused { has_offered } = state.step else { return None };
+            let outcome = state.was_refused(has_offered);
+            Some((session, outcome, state.since))
+        };
+        over.into_iter().filter_map(outcome).collect()
+    }
+
+    /// Whether [`Self::settled`] has something to tell, now or later.
+    #[must_use]
+    pub fn are_to_settle(&self) -> bool {
+        self.0.values().any(|state| matches!(state.step, Step::Refused { .. }))
     }
 
     /// Remembers a session; for a new one that has no room, the oldest is forgotten.
@@ -199,41 +280,108 @@ impl Sessions {
     }
 }
 
-const fn failed(result: ResultType) -> Ended {
-    Ended::Failed(result)
-}
-
-/// A session under TLS. A certificate that proves nothing is a failure where a policy asks for one, also if it only asks
-/// for reports.
-fn encrypted(proof: Proof, answered: Answered, certificate: Option<Looks>) -> Outcome {
-    let asks =
-        matches!(answered.policy, PolicyType::MtaSts | PolicyType::SmtpSts) && answered.mode != Mode::None;
-    match proof {
-        Proof::Dane => Outcome { policy: PolicyType::Dane, ended: Ended::Encrypted },
-        Proof::Nothing if asks => {
-            let fault = certificate.map_or(ResultType::CertificateNotTrusted, Looks::fault);
-            Outcome { policy: answered.policy, ended: failed(fault) }
+/// What it means that a host greets in clear, after what was known of the session.
+fn greeted(
+    earlier: Option<&State>,
+    answered: Answered,
+    offers_starttls: Option<bool>,
+    helo: Option<&Helo>,
+    now: UnixTime,
+) -> (Step, Option<Outcome>) {
+    let anew = || match offers_starttls {
+        Some(false) => {
+            let begun = State { helo: helo.cloned(), ..State::begun(answered, now) };
+            (Step::COUNTED, Some(begun.failed(ResultType::StarttlsNotSupported.into())))
         }
-        Proof::Authority | Proof::Nothing => Outcome { policy: answered.policy, ended: Ended::Encrypted },
+        offers => (Step::Greeted { has_offered: offers == Some(true) }, None),
+    };
+    let Some(state) = earlier else { return anew() };
+    match state.step {
+        Step::Counted { may_begin_again: true, .. } | Step::Counted { is_closed: false, .. } => {
+            (Step::COUNTED, None)
+        }
+        Step::Counted { .. } => anew(),
+        // Greeted a second time: TLS had failed, and Exim goes on in clear.
+        Step::Greeted { .. } => {
+            let handshake = Failure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake);
+            (Step::COUNTED, Some(state.failed(state.certificate.map_or(handshake, Looks::fault))))
+        }
+        // Another connection of the same process; if its host is without STARTTLS now, the one before stands for both.
+        Step::Refused { has_offered } => (anew().0, Some(state.was_refused(has_offered))),
     }
 }
 
+/// A session under TLS. A certificate that proves nothing is a failure where a policy asks for one, also if it only asks
+/// for reports. Where DANE was asked for, and Exim did none, the fault is ours: nothing is told.
+fn encrypted(proof: Proof, state: &State) -> Option<Outcome> {
+    let answered = state.answered;
+    let asks =
+        matches!(answered.policy, PolicyType::MtaSts | PolicyType::SmtpSts) && answered.mode != Mode::None;
+    let success = |policy| Outcome { answered, policy, ended: Ended::Encrypted, code: None, helo: None };
+    match proof {
+        Proof::Dane => Some(success(PolicyType::Dane)),
+        Proof::Authority | Proof::Nothing if answered.tls == Tls::Dane => None,
+        Proof::Nothing if asks => {
+            let unknown = ResultType::CertificateNotTrusted.into();
+            Some(state.failed(state.certificate.map_or(unknown, Looks::fault)))
+        }
+        Proof::Authority | Proof::Nothing => Some(success(answered.policy)),
+    }
+}
+
+/// What Exim's own DANE failed for. That it finds no records where we proved some, or cannot prove them, is our own fault.
+fn dane_failed(failure: DaneFailure, state: &State) -> Option<Outcome> {
+    let failure = match failure {
+        DaneFailure::Required | DaneFailure::DnssecInvalid if state.answered.tls == Tls::Dane => return None,
+        DaneFailure::Required => ResultType::DaneRequired.into(),
+        DaneFailure::DnssecInvalid => ResultType::DnssecInvalid.into(),
+        DaneFailure::NoStartTls => ResultType::StarttlsNotSupported.into(),
+        DaneFailure::Validation => Failure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch),
+    };
+    Some(Outcome { policy: PolicyType::Dane, ..state.failed(failure) })
+}
+
+/// Why Exim gave a host up, if that is about TLS.
+fn gave_up(number: i32, words: &str, last: Option<Looks>, state: &State) -> Option<Failure> {
+    let certificate = state.certificate;
+    Some(match number {
+        TLS_FAILURE if words.contains(NOT_VERIFIED_BY_OPENSSL) => {
+            refused_by_openssl(last.or(certificate), state.authority_verified)
+        }
+        TLS_FAILURE => refused(words, certificate.or(last)),
+        TLS_REQUIRED => {
+            let code = words.contains(REFUSED).then_some(ReasonCode::StarttlsRefused);
+            Failure { result: ResultType::StarttlsNotSupported, code }
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a failure is our own Exim's: where DANE was asked for, it looked at the certificate as if there were no TLSA record.
+fn is_ours(state: &State, failure: Failure) -> bool {
+    use ResultType::{CertificateExpired, CertificateHostMismatch, CertificateNotTrusted};
+    let is_webpki =
+        matches!(failure.result, CertificateExpired | CertificateHostMismatch | CertificateNotTrusted);
+    state.answered.tls == Tls::Dane && is_webpki
+}
+
 /// Why OpenSSL refused a certificate: it looks at the chain from the top, at dates on the way, and at the name last.
-fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> ResultType {
+fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> Failure {
     match certificate {
         Some(looks) if looks.is_over || authority_verified => looks.fault(),
-        Some(_) | None => ResultType::CertificateNotTrusted,
+        Some(looks) => looks.not_trusted(),
+        None => ResultType::CertificateNotTrusted.into(),
     }
 }
 
 /// Why Exim refused TLS, linked with GnuTLS. Its words tell a name that is wrong from everything else; the certificate tells its end.
-fn refused(words: &str, certificate: Option<Looks>) -> ResultType {
+fn refused(words: &str, certificate: Option<Looks>) -> Failure {
     match (words.contains(NOT_VERIFIED), words.contains(INVALID), certificate) {
-        (true, true, Some(looks)) if !looks.is_over => ResultType::CertificateNotTrusted,
-        (true, true, None) => ResultType::CertificateNotTrusted,
+        (true, true, Some(looks)) if !looks.is_over => looks.not_trusted(),
+        (true, true, None) => ResultType::CertificateNotTrusted.into(),
         (true, _, Some(looks)) => looks.fault(),
-        (true, false, None) => ResultType::CertificateHostMismatch,
-        (false, ..) => ResultType::ValidationFailure,
+        (true, false, None) => ResultType::CertificateHostMismatch.into(),
+        (false, ..) => Failure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake),
     }
 }
 
@@ -248,29 +396,39 @@ impl Looks {
     }
 
     /// What is most likely wrong with a certificate that did not verify.
-    const fn fault(self) -> ResultType {
+    fn fault(self) -> Failure {
         match self {
-            Self { is_over: true, .. } => ResultType::CertificateExpired,
-            Self { is_self_signed: false, is_for_host: false, .. } => ResultType::CertificateHostMismatch,
-            Self { .. } => ResultType::CertificateNotTrusted,
+            Self { is_over: true, .. } => ResultType::CertificateExpired.into(),
+            Self { is_self_signed: false, is_for_host: false, .. } => {
+                ResultType::CertificateHostMismatch.into()
+            }
+            Self { .. } => self.not_trusted(),
         }
+    }
+
+    /// Nobody vouches for it but itself, or nobody who is trusted.
+    const fn not_trusted(self) -> Failure {
+        let code = if self.is_self_signed { ReasonCode::SelfSigned } else { ReasonCode::Chain };
+        Failure::with(ResultType::CertificateNotTrusted, code)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::DEFER_FOLLOWS_CLOSE;
     use crate::name::PolicyDomain;
+    use crate::reports::applied::Mark;
     use crate::serve::protocol::Frame;
     use crate::serve::protocol::exim::{self, Request};
-    use crate::verdict::Tls;
     use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 
     /// In the middle of January 2027.
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
-    const GREETED: Happening = Happening::Greeted { offers_starttls: Some(true) };
-    const PLAIN: Happening = Happening::Greeted { offers_starttls: Some(false) };
+    const GREETED: Happening = Happening::Greeted { offers_starttls: Some(true), helo: None };
+    const PLAIN: Happening = Happening::Greeted { offers_starttls: Some(false), helo: None };
+    const CLOSED: Happening = Happening::Closed { had_tls: false };
 
     fn event(policy: PolicyType, happening: Happening) -> Event {
         let tls = if policy == PolicyType::Dane { Tls::Dane } else { Tls::WebPki };
@@ -282,7 +440,7 @@ mod tests {
                 address: "192.0.2.25".parse().unwrap(),
                 from: None,
             },
-            answered: Answered { policy, mode: Mode::Enforce, tls },
+            answered: Answered { policy, mode: Mode::Enforce, tls, mark: Mark::default() },
             happening,
         }
     }
@@ -323,6 +481,10 @@ mod tests {
         Happening::GaveUp { number: TLS_FAILURE, words: words.to_owned(), certificate: Some(der) }
     }
 
+    const fn failed(result: ResultType) -> Ended {
+        Ended::Failed(result)
+    }
+
     const FAILED: &str = "TLS session: (certificate verification failed)";
 
     #[test]
@@ -332,7 +494,7 @@ mod tests {
             (PolicyType::SmtpSts, Proof::Authority),
             (PolicyType::MtaSts, Proof::Dane),
             (PolicyType::None, Proof::Nothing),
-            (PolicyType::Dane, Proof::Nothing), // tls=encrypt: none of its records is usable
+            (PolicyType::Dane, Proof::Dane),
         ] {
             let shown = certificate("mx.example.org", false, false);
             let all = [GREETED, shown, Happening::Encrypted(proof)];
@@ -428,8 +590,118 @@ mod tests {
             ("dnssec-invalid", ResultType::DnssecInvalid),
         ] {
             let failure = Happening::DaneFailed(DaneFailure::from_word(word).unwrap());
-            let all = [GREETED, failure, gave_up(TLS_FAILURE, "TLS session: Verification failed.")];
-            assert_eq!(results(PolicyType::Dane, &all), [failed(expected)], "{word}");
+            let all = [GREETED, failure, CLOSED, gave_up(TLS_FAILURE, "TLS session: Verification failed.")];
+            assert_eq!(results(PolicyType::None, &all), [failed(expected)], "{word}");
+            // We have proven the records: that our own Exim sees none, or cannot prove them, is nobody else's failure.
+            let is_ours = expected != ResultType::ValidationFailure;
+            let told = if is_ours { vec![] } else { vec![failed(expected)] };
+            assert_eq!(results(PolicyType::Dane, &all), told, "{word}");
+        }
+    }
+
+    #[test]
+    fn where_dane_was_answered_nothing_but_dane_counts() {
+        for proof in [Proof::Authority, Proof::Nothing] {
+            assert_eq!(results(PolicyType::Dane, &[GREETED, Happening::Encrypted(proof)]), [], "{proof:?}");
+        }
+        // As if there were no TLSA record: it looked for an authority.
+        let looked = gave_up(TLS_FAILURE, &format!("{FAILED}: certificate invalid"));
+        assert_eq!(
+            results(PolicyType::Dane, &[GREETED, certificate("x.test", true, true), CLOSED, looked]),
+            []
+        );
+        // None of the records is usable: any certificate will do.
+        let mut unusable = event(PolicyType::Dane, Happening::Encrypted(Proof::Nothing));
+        unusable.answered.tls = Tls::Encrypt;
+        let outcome = Sessions::default().hear(&unusable, NOW).unwrap();
+        assert_eq!((outcome.policy, outcome.ended), (PolicyType::Dane, Ended::Encrypted));
+    }
+
+    /// The results of one session's events in testing, and what is left when time has passed.
+    fn with_the_rest(happenings: &[Happening]) -> Vec<(Ended, Option<ReasonCode>)> {
+        let mut sessions = Sessions::default();
+        let told = |outcome: Outcome| (outcome.ended, outcome.code);
+        let mut results = Vec::new();
+        for happening in happenings {
+            results.extend(sessions.hear(&event(PolicyType::MtaSts, happening.clone()), NOW).map(told));
+            assert!(sessions.settled(DEFER_FOLLOWS_CLOSE, NOW.plus(DEFER_FOLLOWS_CLOSE - 1)).is_empty());
+        }
+        let is_waiting = sessions.are_to_settle();
+        let rest = sessions.settled(DEFER_FOLLOWS_CLOSE, NOW.plus(DEFER_FOLLOWS_CLOSE));
+        assert_eq!(is_waiting, !rest.is_empty());
+        assert!(!sessions.are_to_settle() && sessions.settled(0, NOW.plus(9)).is_empty());
+        results.extend(rest.into_iter().map(|(_, outcome, at)| {
+            assert_eq!(at, NOW);
+            told(outcome)
+        }));
+        results
+    }
+
+    #[test]
+    fn a_starttls_that_is_refused_counts_unless_the_host_is_given_up() {
+        let refused = (failed(ResultType::StarttlsNotSupported), Some(ReasonCode::StarttlsRefused));
+        let unsure = Happening::Greeted { offers_starttls: None, helo: None };
+        let handshake = (failed(ResultType::ValidationFailure), Some(ReasonCode::TlsHandshake));
+        let broken = gave_up(TLS_FAILURE, "TLS session: (gnutls_handshake): Error in the pull function.");
+        let wanting = gave_up(TLS_REQUIRED, "a TLS session is required, but an attempt to start TLS failed");
+        let shown = || certificate("mx.example.org", true, false);
+        for (happenings, expected) in [
+            (vec![GREETED, CLOSED], vec![refused]),
+            (vec![unsure, CLOSED], vec![(failed(ResultType::StarttlsNotSupported), None)]),
+            (vec![GREETED, CLOSED, wanting], vec![refused]),
+            // The host hung up, or deferred the recipient: no matter of TLS.
+            (vec![GREETED, CLOSED, gave_up(-44, "451 4.7.1 later")], vec![]),
+            (vec![GREETED, CLOSED, gave_up(0, "")], vec![]),
+            // A handshake broke, and Exim began again in clear, in both orders: one session.
+            (vec![GREETED, CLOSED, broken.clone(), GREETED, CLOSED], vec![handshake]),
+            (vec![GREETED, broken.clone(), CLOSED, GREETED, CLOSED], vec![handshake]),
+            (vec![GREETED, CLOSED, broken], vec![handshake]),
+            (vec![PLAIN, CLOSED], vec![(failed(ResultType::StarttlsNotSupported), None)]),
+            // Two connections of one process.
+            (vec![GREETED, CLOSED, GREETED, CLOSED], vec![refused, refused]),
+            // There was TLS, or nobody knows: another process has greeted.
+            (
+                vec![GREETED, shown(), Happening::Encrypted(Proof::Authority), CLOSED],
+                vec![(Ended::Encrypted, None)],
+            ),
+            (vec![CLOSED], vec![]),
+            (vec![GREETED, shown(), CLOSED], vec![]),
+            (vec![GREETED, Happening::Closed { had_tls: true }], vec![]),
+        ] {
+            assert_eq!(with_the_rest(&happenings), expected, "{happenings:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_says_what_exactly_failed_and_what_the_host_called_itself() {
+        let helo = Helo::parse("mx1.example.org");
+        let greeted = Happening::Greeted { offers_starttls: Some(true), helo: helo.clone() };
+        let words = format!("{FAILED}: certificate invalid");
+        for (shown, refusal, code) in [
+            (
+                certificate("mx.example.org", false, true),
+                gave_up(TLS_FAILURE, &words),
+                Some(ReasonCode::SelfSigned),
+            ),
+            (
+                certificate("mx.example.org", false, false),
+                gave_up(TLS_FAILURE, &words),
+                Some(ReasonCode::Chain),
+            ),
+            (certificate("mx.example.org", true, false), gave_up(TLS_FAILURE, &words), None),
+            (
+                certificate("mx.example.org", false, false),
+                Happening::DaneFailed(DaneFailure::Validation),
+                Some(ReasonCode::DaneNoMatch),
+            ),
+        ] {
+            let mut sessions = Sessions::default();
+            let outcomes: Vec<_> = [greeted.clone(), shown, refusal.clone()]
+                .into_iter()
+                .filter_map(|happening| sessions.hear(&event(PolicyType::MtaSts, happening), NOW))
+                .map(|outcome| (outcome.code, outcome.helo))
+                .collect();
+            assert_eq!(outcomes, [(code, helo.clone())], "{refusal:?}");
         }
     }
 
@@ -447,7 +719,10 @@ mod tests {
             assert_eq!(results(PolicyType::MtaSts, &[gave_up(number, "Connection refused")]), []);
         }
         assert_eq!(results(PolicyType::MtaSts, &[GREETED]), []);
-        assert_eq!(results(PolicyType::MtaSts, &[Happening::Greeted { offers_starttls: None }]), []);
+        assert_eq!(
+            results(PolicyType::MtaSts, &[Happening::Greeted { offers_starttls: None, helo: None }]),
+            []
+        );
     }
 
     /// What a real Exim reported, word for word, and what is counted of it.

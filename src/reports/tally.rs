@@ -3,9 +3,12 @@
 //! The number of distinct rows is bounded. Beyond the bounds, sessions are counted without their hosts and addresses, as "others" of
 //! their policy; and at last not at all, which is counted and said.
 
+use super::helo::Helo;
 use super::session::Ended;
-use crate::limits::{MAX_REPORTED_POLICY_OCTETS, MAX_TALLIED};
+use super::text::PolicyText;
+use crate::limits::MAX_TALLIED;
 use crate::name::{MxHost, PolicyDomain};
+use crate::policy::reason_code::ReasonCode;
 use crate::policy::{Mode, PolicyType};
 use crate::time::UnixTime;
 use std::collections::BTreeMap;
@@ -27,8 +30,10 @@ pub struct Applied {
     pub kind: PolicyType,
     /// Its mode.
     pub mode: Mode,
-    /// The policy as published, if it was at hand, cut if it is long: a stranger's text, not yet escaped.
-    pub text: String,
+    /// Of DANE, the TLSA base domain (RFC 7672 section 2.2.3), which a row of old may not tell: then it is the host.
+    pub base: Option<MxHost>,
+    /// The policy as published, or the TLSA records in lines, if that was at hand and there was room.
+    pub text: PolicyText,
 }
 
 /// What distinguishes one row from another.
@@ -46,8 +51,12 @@ pub struct Row {
     pub address: Option<IpAddr>,
     /// From which address of ours; `None` likewise.
     pub from: Option<IpAddr>,
+    /// What the host called itself; `None` for successes, and likewise.
+    pub helo: Option<Helo>,
     /// How the session ended.
     pub ended: Ended,
+    /// What exactly failed, where the result leaves that open.
+    pub code: Option<ReasonCode>,
 }
 
 /// Counts that are not in the file yet.
@@ -95,11 +104,13 @@ impl Applied {
     /// Sessions under that policy.
     #[must_use]
     pub fn new(kind: PolicyType, mode: Mode, text: &str) -> Self {
-        let mut end = text.len().min(MAX_REPORTED_POLICY_OCTETS);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        Self { kind, mode, text: text.get(..end).unwrap_or_default().to_owned() }
+        Self { text: PolicyText::of(text), ..Self::without_text(kind, mode) }
+    }
+
+    /// Sessions under a policy of which nothing more is known.
+    #[must_use]
+    pub const fn without_text(kind: PolicyType, mode: Mode) -> Self {
+        Self { kind, mode, base: None, text: PolicyText::Nothing }
     }
 }
 
@@ -107,7 +118,7 @@ impl Row {
     /// The row for all of them together, where there is no room for one more.
     #[must_use]
     pub fn among_others(self) -> Self {
-        Self { host: None, address: None, from: None, ..self }
+        Self { host: None, address: None, from: None, helo: None, ..self }
     }
 }
 
@@ -157,7 +168,9 @@ mod tests {
             host: MxHost::from_text(&format!("mx{number}.example.org")).ok(),
             address: Some("192.0.2.25".parse().unwrap()),
             from: None,
+            helo: None,
             ended: Ended::Failed(ResultType::CertificateExpired),
+            code: None,
         }
     }
 
@@ -197,12 +210,5 @@ mod tests {
         let sum: u64 = rows.iter().map(|(_, count)| count).sum();
         assert_eq!(usize::try_from(sum), Ok(MAX_TALLIED + 100));
         assert!(rows.contains(&(row(0).among_others(), 100)));
-    }
-
-    #[test]
-    fn a_long_policy_is_cut_between_its_characters() {
-        let text = "\u{e9}".repeat(MAX_REPORTED_POLICY_OCTETS);
-        let kept = Applied::new(PolicyType::SmtpSts, Mode::Testing, &text).text;
-        assert!(kept.len() <= MAX_REPORTED_POLICY_OCTETS && text.starts_with(&kept) && !kept.is_empty());
     }
 }

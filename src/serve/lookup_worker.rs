@@ -288,7 +288,11 @@ impl<O: Outside> WorkerState<O> {
         let (number, events, interests) = (order.number, &self.events, &self.interests);
         let completion = CompletionGuard::of(number, events, interests);
         match self.found(&order).await {
-            Ok(Some((found, wrote, revision))) => complete(completion, &order, found, wrote, revision),
+            Ok(Some((found, wrote, revision))) => {
+                let answer = Arc::new(Answer::of(&found.report, &order.question));
+                self.tlsrpt_recorder.given(&found.report, &answer);
+                complete(completion, &order, found, answer, wrote, revision);
+            }
             Ok(None) => completion.send(WorkerEvent::Rejected(number)),
             Err(Unbegun::Unwanted) => {
                 self.counters.setbacks.of(Setback::Unbegun).one();
@@ -421,10 +425,10 @@ fn complete(
     completion: CompletionGuard<'_>,
     order: &LookupOrder,
     found: Found,
+    answer: Arc<Answer>,
     wrote: bool,
     revision: Revision,
 ) {
-    let answer = Arc::new(Answer::of(&found.report, &order.question));
     let now = SystemClock.now();
     let stand_in = (found.report.stand_in == StandIn::Possible).then(|| Standing {
         answer: Arc::clone(&answer),

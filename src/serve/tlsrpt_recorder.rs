@@ -4,17 +4,20 @@
 //! Nothing waits for the recorder. What does not fit into its queue is lost, and that is counted. The counts are only touched
 //! in errands to the store, one after the other.
 
+use super::answer::Answer;
 use super::counters::{Counters, EventFate};
-use super::noticed;
+use super::noticed::{self, Fault};
 use super::store::Store;
 use super::world::World;
 use crate::cache::{Cache, Counts};
-use crate::limits::{MAX_TLSRPT_QUEUE, TALLY_WRITTEN_AFTER};
-use crate::name::{MxHost, PolicyDomain};
+use crate::limits::{DEFER_FOLLOWS_CLOSE, MAX_TLSRPT_QUEUE, TALLY_WRITTEN_AFTER};
+use crate::name::PolicyDomain;
+use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::ResultType;
-use crate::policy::{Mode, PolicyType, StoredPolicy};
-use crate::reports::event::Event;
-use crate::reports::session::{Ended, Sessions};
+use crate::policy::{Mode, PolicyType};
+use crate::reports::applied::{AppliedPolicies, GivenAnswers, Mark, permits};
+use crate::reports::event::{Answered, Event, Session};
+use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
@@ -29,6 +32,7 @@ use tracing::warn;
 pub struct TlsrptRecorder {
     queue: mpsc::Sender<RecorderCommand>,
     world: watch::Sender<Arc<World>>,
+    given: Arc<Mutex<GivenAnswers>>,
     counters: Arc<Counters>,
 }
 
@@ -44,13 +48,14 @@ enum RecorderCommand {
 #[derive(Debug)]
 enum Observation {
     Event(Box<Event>),
-    Faults(PolicyDomain, PolicyType, Mode, Vec<(Option<MxHost>, ResultType)>),
+    Faults(PolicyDomain, Vec<Fault>, AppliedPolicies),
 }
 
 /// The receiving end of the queue: [`TlsrptQueue::run`] lasts until the last sender is dropped.
 #[derive(Debug)]
 pub struct TlsrptQueue {
     commands: mpsc::Receiver<RecorderCommand>,
+    given: Arc<Mutex<GivenAnswers>>,
     counters: Arc<Counters>,
 }
 
@@ -59,8 +64,14 @@ impl TlsrptRecorder {
     #[must_use]
     pub fn new(world: Arc<World>, counters: Arc<Counters>) -> (Self, TlsrptQueue) {
         let (queue, commands) = mpsc::channel(MAX_TLSRPT_QUEUE);
-        let recorder = Self { queue, world: watch::Sender::new(world), counters: Arc::clone(&counters) };
-        (recorder, TlsrptQueue { commands, counters })
+        let given = Arc::<Mutex<GivenAnswers>>::default();
+        let recorder = Self {
+            queue,
+            world: watch::Sender::new(world),
+            given: Arc::clone(&given),
+            counters: Arc::clone(&counters),
+        };
+        (recorder, TlsrptQueue { commands, given, counters })
     }
 
     /// Exchanges the world: what is recorded from now on is counted beside its cache.
@@ -78,13 +89,16 @@ impl TlsrptRecorder {
     pub fn notice(&self, report: &Report) {
         let faults = noticed::faults(report);
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
-            let judgement = &report.judgement;
-            // What is known of the policy is what it was to be: one of MTA-STS, unless another one decided.
-            let kind = match judgement.policy {
-                PolicyType::None | PolicyType::Override => PolicyType::MtaSts,
-                decided => decided,
-            };
-            let _ = self.put(Observation::Faults(domain, kind, judgement.mode, faults));
+            let _ = self.put(Observation::Faults(domain, faults, noticed::applied(report)));
+        }
+    }
+
+    /// Remembers what an answer applied that is about to leave, for the sessions that go by it. Nobody who gets the same answer
+    /// again waits for this.
+    pub fn given(&self, report: &Report, answer: &Answer) {
+        let policies = noticed::applied(report);
+        if let Some(domain) = report.domain.as_ref().filter(|_| !policies.is_empty()) {
+            locked(&self.given).given(domain, Mark::of(&answer.exim), policies);
         }
     }
 
@@ -106,7 +120,7 @@ impl TlsrptRecorder {
 impl TlsrptQueue {
     /// Counts what comes through the queue until the last sender is dropped; then everything is written to the file.
     pub async fn run(mut self, store: Store) {
-        let counts = Arc::new(Mutex::new(SessionCounts::default()));
+        let counts = Arc::new(Mutex::new(SessionCounts::new(Arc::clone(&self.given))));
         let mut last_world = None;
         let mut due = None;
         loop {
@@ -131,10 +145,13 @@ impl TlsrptQueue {
                 Some(None) => is_end = true,
                 None => {}
             }
+            // Whoever waits for all of it waits for nothing that may still come.
+            let wait = if reply.is_some() || is_end { 0 } else { DEFER_FOLLOWS_CLOSE };
+            let mut is_open = false;
             if let Some(world) = &last_world {
-                self.write(&store, world, &counts).await;
+                is_open = self.write(&store, world, &counts, wait).await;
             }
-            due = None;
+            due = is_open.then(|| Instant::now() + TALLY_WRITTEN_AFTER);
             // The caller may have gone.
             if let Some(done) = reply {
                 let _ = done.send(());
@@ -145,19 +162,32 @@ impl TlsrptQueue {
         }
     }
 
-    async fn write(&self, store: &Store, world: &Arc<World>, counts: &Arc<Mutex<SessionCounts>>) {
+    /// Returns whether something is left that will have to be written.
+    async fn write(
+        &self,
+        store: &Store,
+        world: &Arc<World>,
+        counts: &Arc<Mutex<SessionCounts>>,
+        wait: u64,
+    ) -> bool {
         let (counts, its_world) = (Arc::clone(counts), Arc::clone(world));
-        let written = store.ask(world, move |_| locked(&counts).write(&its_world, SystemClock.now())).await;
-        if let Ok(Err(why)) = written {
+        let errand = move |cache: &Cache| {
+            let (mut counts, now) = (locked(&counts), SystemClock.now());
+            counts.settle(wait, cache, now);
+            (counts.write(&its_world, now), counts.sessions.are_to_settle())
+        };
+        let Ok((written, is_open)) = store.ask(world, errand).await else { return false };
+        if let Err(why) = written {
             self.counters.store_troubles.one();
             warn!(why, "sessions for TLS reports are not written down");
         }
+        is_open
     }
 }
 
-fn locked(counts: &Mutex<SessionCounts>) -> MutexGuard<'_, SessionCounts> {
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic in the middle of an entry leaves counts that are right, or one too few.
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sessions under way, and counts that are not in the file yet.
@@ -165,50 +195,113 @@ fn locked(counts: &Mutex<SessionCounts>) -> MutexGuard<'_, SessionCounts> {
 struct SessionCounts {
     sessions: Sessions,
     tally: Tally,
+    given: Arc<Mutex<GivenAnswers>>,
 }
 
 impl SessionCounts {
+    fn new(given: Arc<Mutex<GivenAnswers>>) -> Self {
+        Self { given, ..Self::default() }
+    }
+
     /// Counts an observation; returns whether the counts should be written now.
     fn count(&mut self, observation: Observation, cache: &Cache, now: UnixTime) -> bool {
         match observation {
-            Observation::Event(event) => self.hear(*event, cache, now),
-            Observation::Faults(domain, kind, mode, faults) => {
-                let policy = applied(kind, mode, published(cache, &domain, kind).as_ref());
-                for (host, result) in faults {
-                    let policy = policy.clone();
-                    let (day, ended) = (Day::of(now), Ended::Failed(result));
-                    let row =
-                        Row { day, domain: domain.clone(), policy, host, address: None, from: None, ended };
-                    let _ = self.tally.count(row, 1);
+            Observation::Event(event) => {
+                if let Some(outcome) = self.sessions.hear(&event, now) {
+                    self.ended(event.session, outcome, cache, now);
+                }
+            }
+            Observation::Faults(domain, faults, policies) => {
+                for fault in faults {
+                    self.noticed(&domain, fault, &policies, now);
                 }
             }
         }
         self.tally.is_full()
     }
 
-    fn hear(&mut self, event: Event, cache: &Cache, now: UnixTime) {
-        let Some(outcome) = self.sessions.hear(&event, now) else { return };
-        let Event { session, answered, .. } = event;
-        let published = published(cache, &session.domain, outcome.policy);
-        // Where a policy only asks for reports, mail may go to a host that it does not permit.
-        let is_strange = published.as_ref().is_some_and(|stored| {
-            stored.policy.mode() == Mode::Testing && !stored.policy.permits(&session.host)
-        });
-        let ended = match outcome.ended {
-            Ended::Encrypted if is_strange => Ended::Failed(ResultType::ValidationFailure),
-            ended => ended,
+    /// Counts the sessions that say nothing more.
+    fn settle(&mut self, wait: u64, cache: &Cache, now: UnixTime) {
+        for (session, outcome, at) in self.sessions.settled(wait, now) {
+            self.ended(session, outcome, cache, at);
+        }
+    }
+
+    /// Counts what a look-up noticed, under the mechanism that it is about.
+    fn noticed(&mut self, domain: &PolicyDomain, fault: Fault, policies: &AppliedPolicies, now: UnixTime) {
+        let Fault { about, mode, host, failure } = fault;
+        let known = match (about, &host) {
+            (PolicyType::Dane, Some(host)) => policies.tlsa_set(host),
+            _ => policies.policy(about),
         };
-        let policy = applied(outcome.policy, answered.mode, published.as_ref());
+        let unknown = Applied {
+            base: host.clone().filter(|_| about == PolicyType::Dane),
+            ..Applied::without_text(about, mode)
+        };
+        let mut policy = known.cloned().unwrap_or(unknown);
+        policy.text = locked(&self.given).keep(policy.text);
         let row = Row {
             day: Day::of(now),
+            domain: domain.clone(),
+            policy,
+            host,
+            address: None,
+            from: None,
+            helo: None,
+            ended: Ended::Failed(failure.result),
+            code: failure.code,
+        };
+        let _ = self.tally.count(row, 1);
+    }
+
+    /// Counts a session that ended at that moment.
+    fn ended(&mut self, session: Session, outcome: Outcome, cache: &Cache, at: UnixTime) {
+        let Outcome { answered, policy, mut ended, mut code, helo } = outcome;
+        let policy = self.applied(&session, answered, policy, cache);
+        // Where a policy only asks for reports, mail may go to a host that it does not permit.
+        let is_tested = policy.mode == Mode::Testing && ended == Ended::Encrypted;
+        if is_tested && permits(&policy, &session.host) == Some(false) {
+            ended = Ended::Failed(ResultType::ValidationFailure);
+            code = Some(ReasonCode::MxNotPermitted);
+        }
+        let row = Row {
+            day: Day::of(at),
             domain: session.domain,
             policy,
             host: Some(session.host),
             address: Some(session.address),
             from: session.from,
+            helo,
             ended,
+            code,
         };
         let _ = self.tally.count(row, 1);
+    }
+
+    /// What a session is counted under: what its answer applied. If that is not known any more, what is stored stands in, if it is of
+    /// the same mode.
+    fn applied(&self, session: &Session, answered: Answered, kind: PolicyType, cache: &Cache) -> Applied {
+        let Session { domain, host, .. } = session;
+        let mut given = locked(&self.given);
+        let policies = given.of(domain, &answered);
+        match kind {
+            PolicyType::Dane => {
+                let base = || Some(host.clone());
+                let known = policies.as_ref().and_then(|policies| policies.tlsa_set(host));
+                known
+                    .cloned()
+                    .unwrap_or_else(|| Applied { base: base(), ..Applied::without_text(kind, Mode::None) })
+            }
+            PolicyType::MtaSts | PolicyType::SmtpSts => {
+                let known = policies.as_ref().and_then(|policies| policies.policy(kind)).cloned();
+                let mut applied = known
+                    .or_else(|| stored(cache, domain, kind).filter(|stored| stored.mode == answered.mode))
+                    .unwrap_or_else(|| Applied::without_text(kind, answered.mode));
+                applied.text = given.keep(applied.text);
+                applied
+            }
+            PolicyType::None | PolicyType::Override => Applied::without_text(kind, answered.mode),
+        }
     }
 
     /// Writes the counts into the file; they are kept if that fails.
@@ -232,29 +325,25 @@ impl SessionCounts {
 }
 
 /// The domain's policy of that kind, as the cache has it.
-fn published(cache: &Cache, domain: &PolicyDomain, kind: PolicyType) -> Option<StoredPolicy> {
+fn stored(cache: &Cache, domain: &PolicyDomain, kind: PolicyType) -> Option<Applied> {
     let policies = cache.stored(domain).ok()?;
-    match kind {
-        PolicyType::MtaSts => policies.mta_sts,
-        PolicyType::SmtpSts => policies.smtp_sts,
-        PolicyType::Dane | PolicyType::None | PolicyType::Override => None,
-    }
-}
-
-/// What sessions are counted under: the policy itself if it is at hand.
-fn applied(kind: PolicyType, mode: Mode, published: Option<&StoredPolicy>) -> Applied {
-    match published {
-        Some(stored) => Applied::new(kind, stored.policy.mode(), &stored.policy.to_text()),
-        None => Applied::new(kind, mode, ""),
-    }
+    let stored = match kind {
+        PolicyType::MtaSts => policies.mta_sts?,
+        PolicyType::SmtpSts => policies.smtp_sts?,
+        PolicyType::Dane | PolicyType::None | PolicyType::Override => return None,
+    };
+    Some(Applied::new(kind, stored.policy.mode(), &stored.policy.to_text()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cache::{Anchors, Authorities, CachePath, Circumstances, Memory as _};
-    use crate::policy::{Authentication, Dialect, Policy};
-    use crate::reports::event::{Answered, Happening, Proof, Session};
+    use crate::dane::set::TlsaSet;
+    use crate::name::MxHost;
+    use crate::policy::result::Failure;
+    use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
+    use crate::reports::event::{Happening, Proof};
     use crate::verdict::Tls;
     use tempfile::TempDir;
 
@@ -284,6 +373,10 @@ mod tests {
         cache.keep(&stored).unwrap();
     }
 
+    fn answered(mode: Mode) -> Answered {
+        Answered { policy: PolicyType::MtaSts, mode, tls: Tls::WebPki, mark: Mark::of(mode.word()) }
+    }
+
     fn encrypted(host: &str) -> Event {
         Event {
             session: Session {
@@ -293,7 +386,7 @@ mod tests {
                 address: "192.0.2.25".parse().unwrap(),
                 from: None,
             },
-            answered: Answered { policy: PolicyType::MtaSts, mode: Mode::Enforce, tls: Tls::WebPki },
+            answered: answered(Mode::Enforce),
             happening: Happening::Encrypted(Proof::Authority),
         }
     }
@@ -301,7 +394,8 @@ mod tests {
     fn counted(counts: &mut SessionCounts) -> Vec<(String, String, &'static str, u64)> {
         let shown = |(row, number): (Row, u64)| {
             let host = row.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
-            (host, row.policy.text, row.ended.word(), number)
+            let text = row.policy.text.as_str().unwrap_or_default().to_owned();
+            (host, text, row.ended.word(), number)
         };
         counts.tally.take().into_iter().map(shown).collect()
     }
@@ -326,7 +420,8 @@ mod tests {
         keep(&cache, "testing");
         let mut counts = SessionCounts::default();
         for host in ["mx.example.org", "mx.example.net"] {
-            counts.count(Observation::Event(Box::new(encrypted(host))), &cache, NOW);
+            let event = Event { answered: answered(Mode::Testing), ..encrypted(host) };
+            counts.count(Observation::Event(Box::new(event)), &cache, NOW);
         }
         let words: Vec<_> = counted(&mut counts).into_iter().map(|(host, _, word, _)| (host, word)).collect();
         let expected = [("mx.example.net", "validation-failure"), ("mx.example.org", "success")];
@@ -339,13 +434,89 @@ mod tests {
         let cache = cache(&directory);
         let mut counts = SessionCounts::default();
         let domain = PolicyDomain::parse("example.org").unwrap();
+        let fault = |about, host: Option<&str>, result: ResultType| Fault {
+            about,
+            mode: Mode::None,
+            host: host.map(|host| MxHost::from_text(host).unwrap()),
+            failure: Failure::from(result),
+        };
         let faults = vec![
-            (None, ResultType::StsWebpkiInvalid),
-            (Some(MxHost::from_text("mx.example.org").unwrap()), ResultType::DnssecInvalid),
+            fault(PolicyType::MtaSts, None, ResultType::StsWebpkiInvalid),
+            fault(PolicyType::Dane, Some("mx.example.org"), ResultType::DnssecInvalid),
         ];
-        counts.count(Observation::Faults(domain, PolicyType::MtaSts, Mode::None, faults), &cache, NOW);
-        let words: Vec<_> = counted(&mut counts).into_iter().map(|(host, _, word, _)| (host, word)).collect();
-        let expected = [("-", "sts-webpki-invalid"), ("mx.example.org", "dnssec-invalid")];
-        assert_eq!(words, expected.map(|(host, word)| (host.to_owned(), word)));
+        counts.count(Observation::Faults(domain, faults, AppliedPolicies::default()), &cache, NOW);
+        let words: Vec<_> = counts
+            .tally
+            .take()
+            .into_iter()
+            .map(|(row, _)| {
+                let host = row.host.as_ref().map_or("-", MxHost::as_str).to_owned();
+                let base = row.policy.base.map_or_else(String::new, |base| base.to_string());
+                (row.policy.kind.word(), host, base, row.ended.word())
+            })
+            .collect();
+        let host = || "mx.example.org".to_owned();
+        let expected = [
+            ("mta-sts", "-".to_owned(), String::new(), "sts-webpki-invalid"),
+            ("dane", host(), host(), "dnssec-invalid"),
+        ];
+        assert_eq!(words.len(), 2);
+        assert!(expected.iter().all(|one| words.contains(one)), "{words:?}");
+    }
+
+    #[test]
+    fn a_session_is_counted_under_what_was_applied_and_not_under_what_the_cache_has_later() {
+        let directory = TempDir::new().unwrap();
+        let cache = cache(&directory);
+        let mut counts = SessionCounts::default();
+        let domain = PolicyDomain::parse("example.org").unwrap();
+        let host = MxHost::from_text("mx.example.org").unwrap();
+        let text =
+            "v=STSv1; id=old\nversion: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 86400\r\n";
+        let set = TlsaSet {
+            base: MxHost::from_text("end.example.net").unwrap(),
+            records: Some(vec!["3 1 1 AA".into(), "3 1 1 BB".into()]),
+        };
+        let policies =
+            AppliedPolicies::new(Some((PolicyType::MtaSts, Mode::Enforce, text)), &[(host.clone(), set)]);
+        let Answered { mark, .. } = answered(Mode::Enforce);
+        locked(&counts.given).given(&domain, mark, policies);
+        keep(&cache, "enforce");
+        let dane = Event { happening: Happening::Encrypted(Proof::Dane), ..encrypted("mx.example.org") };
+        for event in [encrypted("mx.example.org"), dane] {
+            counts.count(Observation::Event(Box::new(event)), &cache, NOW);
+        }
+        let rows: Vec<_> = counts.tally.take().into_iter().map(|(row, _)| row.policy).collect();
+        let of = |kind| rows.iter().find(|policy| policy.kind == kind).unwrap();
+        assert_eq!(of(PolicyType::MtaSts).text.as_str(), Some(text));
+        let dane = of(PolicyType::Dane);
+        assert_eq!(dane.text.as_str(), Some("3 1 1 AA\n3 1 1 BB\n"));
+        assert_eq!(dane.base.as_ref().map(MxHost::as_str), Some("end.example.net"));
+    }
+
+    #[test]
+    fn a_session_counts_for_the_day_on_which_it_ended() {
+        let directory = TempDir::new().unwrap();
+        let cache = cache(&directory);
+        let mut counts = SessionCounts::default();
+        let midnight = UnixTime((NOW.0 / 86_400 + 1) * 86_400);
+        let (before, after) = (UnixTime(midnight.0 - 2), midnight.plus(1));
+        let event = |process, happening| {
+            let mut event = Event { happening, ..encrypted("mx.example.org") };
+            event.session.process = process;
+            Observation::Event(Box::new(event))
+        };
+        let greeted = || Happening::Greeted { offers_starttls: Some(true), helo: None };
+        // Under TLS after midnight; refused before it, which is certain only later.
+        counts.count(event(1, greeted()), &cache, before);
+        counts.count(event(1, Happening::Encrypted(Proof::Authority)), &cache, after);
+        counts.count(event(2, greeted()), &cache, before);
+        counts.count(event(2, Happening::Closed { had_tls: false }), &cache, before);
+        counts.settle(0, &cache, after);
+        let days: Vec<_> =
+            counts.tally.take().into_iter().map(|(row, _)| (row.day, row.ended.word())).collect();
+        let expected = [(Day::of(before), "starttls-not-supported"), (Day::of(after), "success")];
+        assert_eq!(days, expected);
+        assert_ne!(Day::of(before), Day::of(after));
     }
 }

@@ -82,7 +82,7 @@ impl<'a, M: Memory> Context<'a, M> {
     /// Whether what is remembered of a topic bears on this question: of hosts it is about MX hosts at their usual port.
     fn is_about_this(&self, topic: Topic) -> bool {
         match topic {
-            Topic::Dane | Topic::MxHosts => self.request.next_hop == NextHop::default(),
+            Topic::Dane | Topic::MxHosts | Topic::TlsaSets => self.request.next_hop == NextHop::default(),
             Topic::FetchFailures(_) | Topic::Published(_) => true,
         }
     }

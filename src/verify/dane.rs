@@ -7,6 +7,7 @@
 use super::SMTP_PORT;
 use crate::dane::base::{self, Base};
 use crate::dane::of_tlsa;
+use crate::dane::set::TlsaSet;
 use crate::dns::{Answer, Outage, Question, Resolve, ZoneStatus};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::MxHost;
@@ -22,6 +23,8 @@ use std::pin::pin;
 pub struct Looked {
     /// What DANE asks for each of them, in the order of the names.
     pub hosts: Vec<(MxHost, DaneHost)>,
+    /// The secure TLSA records of those of them that have some.
+    pub tlsa_sets: Vec<(MxHost, TlsaSet)>,
     /// What their names are aliases for.
     pub aliases: Aliases,
     /// The answers that were waited for, host by host.
@@ -47,6 +50,7 @@ pub async fn look_at_port(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost]
     let mut seen = join_all(chosen.into_iter().map(|host| look_at(dns, host, port))).await;
     let mut looked = Looked {
         hosts: Vec::new(),
+        tlsa_sets: Vec::new(),
         aliases: Aliases { targets: Vec::new(), unseen: None },
         answers: Vec::new(),
         valid_until: None,
@@ -59,6 +63,9 @@ pub async fn look_at_port(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost]
         looked.aliases.targets.extend(targets.map(|target| (target, name.clone())));
         looked.aliases.unseen = looked.aliases.unseen.or(seen.unseen);
         ends.push(seen.answers.iter().map(|answer| answer.valid_until).min().flatten());
+        // The last one that was waited for stands at the TLSA base domain.
+        let records = seen.answers.iter().rfind(|answer| answer.question.rtype() == RecordType::TLSA);
+        looked.tlsa_sets.extend(records.and_then(TlsaSet::of).map(|set| (name.clone(), set)));
         looked.answers.extend(seen.answers);
         looked.hosts.push((name.clone(), seen.dane));
     }

@@ -340,6 +340,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             record,
             notes,
             failures,
+            tlsa_sets: self.exchangers.into_tlsa_sets(),
             timeline: Timeline::default(),
             stand_in,
         };

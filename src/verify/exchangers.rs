@@ -4,10 +4,11 @@ use super::context::Context;
 use super::remembered::MxAnswer;
 use super::{NextHop, dane, mx, remembered, words};
 use crate::cache::{Memory, Topic};
+use crate::dane::set::TlsaSet;
 use crate::dns::{Answer, Class, Question, Resolve};
 use crate::name::MxHost;
 use crate::time::UnixTime;
-use crate::verdict::{DaneFindings, LookupError, MxFindings, Requirement};
+use crate::verdict::{DaneFindings, DaneHost, LookupError, MxFindings, Requirement};
 use hickory_proto::rr::RecordType;
 
 /// What is known about the MX hosts.
@@ -15,6 +16,8 @@ use hickory_proto::rr::RecordType;
 pub(super) struct Exchangers {
     mx: Option<Known>,
     dane: Option<DaneFindings>,
+    /// The TLSA records behind that, for TLS reports; nothing is decided by them.
+    tlsa_sets: Vec<(MxHost, TlsaSet)>,
     /// What was known when they were asked for the last time: it stands in for an answer that does not come.
     earlier: Option<Box<(Known, Option<DaneFindings>)>>,
 }
@@ -49,10 +52,11 @@ impl Exchangers {
             Ok(_) if matches!(mx.answer.findings, MxFindings::Hosts { aliases: None, .. }) => None,
             Ok(names) => recalled_dane(context, names),
         };
+        let tlsa_sets = recalled_sets(context, dane.as_ref());
         if is_current {
-            Self { mx: Some(mx), dane, earlier: None }
+            Self { mx: Some(mx), dane, tlsa_sets, earlier: None }
         } else {
-            Self { earlier: Some(Box::new((mx, dane))), ..Self::default() }
+            Self { tlsa_sets, earlier: Some(Box::new((mx, dane))), ..Self::default() }
         }
     }
 
@@ -64,6 +68,11 @@ impl Exchangers {
         self.dane.as_ref()
     }
 
+    /// The TLSA records behind what is known.
+    pub(super) fn into_tlsa_sets(self) -> Vec<(MxHost, TlsaSet)> {
+        self.tlsa_sets
+    }
+
     /// Asks for whatever is not known yet.
     pub(super) async fn look<M: Memory>(self, context: &Context<'_, M>, dns: &impl Resolve) -> Self {
         let asked = async {
@@ -72,6 +81,7 @@ impl Exchangers {
                 NextHop::Host(_) => Known::itself(context),
             }
         };
+        let mut tlsa_sets = self.tlsa_sets;
         let (mut mx, known_dane) = match (self.mx, self.earlier) {
             (Some(mx), _) => (mx, self.dane),
             (None, earlier) => match (asked.await, earlier) {
@@ -100,13 +110,19 @@ impl Exchangers {
                 context.evidence_log.answers(&looked.answers);
                 let dane = DaneFindings::Hosts(looked.hosts);
                 let line = remembered::dane_to_line(&dane);
-                context.remember(Topic::Dane, line.as_deref(), looked.valid_until.min(mx.until));
+                let until = looked.valid_until.min(mx.until);
+                context.remember(Topic::Dane, line.as_deref(), until);
+                tlsa_sets = looked.tlsa_sets;
+                if !tlsa_sets.is_empty() {
+                    let sets = remembered::tlsa_sets_to_line(&tlsa_sets);
+                    context.remember(Topic::TlsaSets, line.and(Some(sets)).as_deref(), until);
+                }
                 mx.add_aliases(MxFindings::Hosts { names, aliases: Some(looked.aliases) }, &looked.answers);
                 mx.remember(context, looked.valid_until);
                 dane
             }
         };
-        Self { mx: Some(mx), dane: Some(dane), earlier: None }
+        Self { mx: Some(mx), dane: Some(dane), tlsa_sets, earlier: None }
     }
 
     /// Whether everything is known about the hosts asked for.
@@ -191,6 +207,16 @@ fn names_for_dane<'a, M>(context: &Context<'_, M>, mx: &'a Known) -> Result<&'a 
             Err("there are no MX hosts to look at".to_owned())
         }
     }
+}
+
+/// The TLSA records that were remembered, if there is a host that has some.
+fn recalled_sets<M: Memory>(context: &Context<'_, M>, dane: Option<&DaneFindings>) -> Vec<(MxHost, TlsaSet)> {
+    let Some(DaneFindings::Hosts(hosts)) = dane else { return Vec::new() };
+    if !hosts.iter().any(|(_, found)| matches!(found, DaneHost::Usable | DaneHost::Unusable)) {
+        return Vec::new();
+    }
+    let line = context.recall(Topic::TlsaSets).map(|(line, _)| line);
+    line.and_then(|line| remembered::tlsa_sets_from_line(&line)).unwrap_or_default()
 }
 
 fn recalled_dane<M: Memory>(context: &Context<'_, M>, names: &[MxHost]) -> Option<DaneFindings> {

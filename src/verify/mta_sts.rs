@@ -12,7 +12,8 @@ use crate::cache::{Memory, Notice, Topic};
 use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
-use crate::policy::result::ResultType;
+use crate::policy::reason_code::ReasonCode;
+use crate::policy::result::{Failure, ResultType};
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::verdict::{Absence, PolicyFindings};
 use hickory_proto::rr::RecordType;
@@ -152,7 +153,9 @@ fn plan<M: Memory>(
         (Announcement::Nothing, None) => return Plan::Settled(PolicyFindings::Absent(Absence::Nothing)),
         (Announcement::Malformed(why), _) => {
             context.evidence_log.note(why.clone());
-            context.evidence_log.failed(ResultType::StsPolicyInvalid);
+            context
+                .evidence_log
+                .failed(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::RecordSyntax));
             return Plan::Settled(or_stored(PolicyFindings::Absent(Absence::Malformed(why.clone()))));
         }
         (Announcement::Unknown(trouble), _) => {
@@ -193,7 +196,7 @@ async fn attempt<M: Memory>(
         return Err(Absence::NotFetched("the domain's name is too long for a policy host".to_owned()));
     };
     let version = record.id().to_owned();
-    let failed = |result: Option<ResultType>, why: &str| {
+    let failed = |result: Option<Failure>, why: &str| {
         context.evidence_log.note(why);
         result.into_iter().for_each(|result| context.evidence_log.failed(result));
         if let Some(memory) = context.memory {
@@ -211,14 +214,14 @@ async fn attempt<M: Memory>(
             Err(malformed) => {
                 told(Ending::Malformed, malformed.to_string());
                 let why = format!("{url}: {malformed}");
-                failed(Some(ResultType::StsPolicyInvalid), &why);
+                failed(Some(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)), &why);
                 Err(Absence::Malformed(why))
             }
         },
         Err(error) => {
             told(Ending::Failed, error.to_string());
             let why = format!("{url}: {error}");
-            failed(error.result_type(), &why);
+            failed(error.reported(), &why);
             Err(Absence::NotFetched(why))
         }
     }
@@ -236,14 +239,14 @@ fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> StoredP
 }
 
 /// Why the policy host is left alone, if it is: it failed lately, for what reports call so.
-fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(Option<ResultType>, String)> {
+fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(Option<Failure>, String)> {
     let failures = context.memory?.failures(context.domain(), Dialect::MtaSts)?;
     let until = failures.forbid(record.id(), context.now)?;
     let (count, last) = (failures.count(), failures.last());
     let why = format!(
         "the policy could not be fetched ({count} failures, the last at {last}): it is asked for again from {until} on"
     );
-    Some((failures.result(), why))
+    Some((failures.cause(), why))
 }
 
 fn recalled<M: Memory>(context: &Context<'_, M>) -> Option<Announcement> {

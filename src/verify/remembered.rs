@@ -3,6 +3,7 @@
 //! A line that does not read back into the same types does not exist.
 
 use super::discovery::{Candidate, Discovery};
+use crate::dane::set::{TlsaSet, is_record};
 use crate::dns::Class;
 use crate::name::MxHost;
 use crate::policy::Authentication;
@@ -189,6 +190,41 @@ pub fn dane_from_line(line: &str) -> Option<DaneFindings> {
     };
     // Only what would be written is read: no name in another spelling, no character that cannot have been there.
     (dane_to_line(&dane).as_deref() == Some(line)).then_some(dane)
+}
+
+/// What stands for records that are too long to be kept.
+const LEFT_OUT: &str = "-";
+
+/// The line of the TLSA records of hosts: `HOST BASE RECORD,RECORD`, one host behind the other, with `_` for a blank in a record.
+#[must_use]
+pub fn tlsa_sets_to_line(sets: &[(MxHost, TlsaSet)]) -> String {
+    let words: Vec<String> = sets
+        .iter()
+        .map(|(host, set)| {
+            let records = set.records.as_ref().map(|records| records.join(",").replace(' ', "_"));
+            format!("{host} {} {}", set.base, records.as_deref().unwrap_or(LEFT_OUT))
+        })
+        .collect();
+    words.join(" ")
+}
+
+/// Reads the line again.
+#[must_use]
+pub fn tlsa_sets_from_line(line: &str) -> Option<Vec<(MxHost, TlsaSet)>> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let set = |words: &[&str]| {
+        let [host, base, records] = words else { return None };
+        let records = match *records {
+            LEFT_OUT => None,
+            records => Some(records.split(',').map(|record| record.replace('_', " ")).collect::<Vec<_>>()),
+        };
+        let is_whole = records.iter().flatten().all(|record| is_record(record));
+        let base = MxHost::from_text(base).ok()?;
+        is_whole.then_some(())?;
+        Some((MxHost::from_text(host).ok()?, TlsaSet { base, records }))
+    };
+    let sets = words.chunks(3).map(set).collect::<Option<Vec<_>>>()?;
+    (tlsa_sets_to_line(&sets) == line).then_some(sets)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The answer, with everything that an operator may ask about it. Pure.
 
 use super::{NextHop, Request};
-use crate::name::PolicyDomain;
-use crate::policy::result::ResultType;
+use crate::dane::set::TlsaSet;
+use crate::name::{MxHost, PolicyDomain};
+use crate::policy::result::Failure;
 use crate::policy::{Mechanisms, PolicyType};
 use crate::reason::Reason;
 use crate::time::UnixTime;
@@ -77,7 +78,9 @@ pub struct Report {
     /// What else an operator should know; strangers' texts in it, not yet escaped.
     pub notes: Vec<String>,
     /// What failed in the fetch of an MTA-STS policy, if one was tried, in the words of TLS reports.
-    pub failures: Vec<ResultType>,
+    pub failures: Vec<Failure>,
+    /// The secure TLSA records of the MX hosts, as far as they were asked for or are remembered.
+    pub tlsa_sets: Vec<(MxHost, TlsaSet)>,
     /// What the answer waited for; empty where nobody was asked.
     pub timeline: Timeline,
     /// Whether this answer may stand in for a later one that does not come in time.
@@ -125,6 +128,7 @@ impl From<NoEvaluation> for Report {
             record: None,
             notes: vec![none.why],
             failures: Vec::new(),
+            tlsa_sets: Vec::new(),
             timeline: Timeline::default(),
             stand_in: StandIn::Impossible,
         }
@@ -158,6 +162,7 @@ impl Report {
             record: None,
             notes,
             failures: Vec::new(),
+            tlsa_sets: Vec::new(),
             timeline: Timeline::default(),
             stand_in: StandIn::Impossible,
         };

@@ -2,7 +2,7 @@
 //!
 //! | key | Exim's expansion |
 //! |---|---|
-//! | `ev` | `$event_name`: `smtp:ehlo`, `tls:cert`, `dane:fail`, `msg:host:defer` |
+//! | `ev` | `$event_name`: `smtp:ehlo`, `tls:cert`, `dane:fail`, `tcp:close`, `msg:host:defer` |
 //! | `pid` | `$pid`, which tells one session from others |
 //! | `dom`, `host` | `$domain`, `${quote:$host}` |
 //! | `ip`, `sip` | `$host_address`, `$sending_ip_address` |
@@ -19,7 +19,9 @@ use super::quoting;
 use crate::limits::MAX_EXIM_EVENT_DATA_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
+use crate::reports::applied::Mark;
 use crate::reports::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
+use crate::reports::helo::Helo;
 use crate::verdict::Tls;
 use data_encoding::BASE64;
 use std::str::FromStr;
@@ -83,6 +85,7 @@ fn answered(line: &str) -> Option<Answered> {
         policy: PolicyType::from_word(word("policy")?)?,
         mode: Mode::from_word(word("mode")?)?,
         tls: Tls::from_word(word("tls")?)?,
+        mark: Mark::of(line),
     })
 }
 
@@ -96,9 +99,14 @@ fn happening(words: &Words) -> Option<Happening> {
                 () => Proof::Nothing,
             })
         }
-        "smtp:ehlo" => Happening::Greeted { offers_starttls: offers_starttls(data) },
+        "smtp:ehlo" => {
+            Happening::Greeted { offers_starttls: offers_starttls(data), helo: Helo::of_reply(data) }
+        }
         "tls:cert" if data == "0" => Happening::Showed(BASE64.decode(words.get("der")?.as_bytes()).ok()?),
         "tls:cert" => Happening::AuthorityVerified,
+        "tcp:close" => {
+            Happening::Closed { had_tls: words.get("cipher").is_some_and(|cipher| !cipher.is_empty()) }
+        }
         "dane:fail" => Happening::DaneFailed(DaneFailure::from_word(data)?),
         "msg:host:defer" => Happening::GaveUp {
             number: words.parsed("errno")?,
@@ -149,22 +157,26 @@ mod tests {
         assert_eq!(event.session.host.as_str(), "mx.example.org");
         assert_eq!(event.session.address.to_string(), "192.0.2.25");
         assert_eq!(event.session.from.map(|from| from.to_string()).as_deref(), Some("192.0.2.1"));
-        let expected = Answered { policy: PolicyType::MtaSts, mode: Mode::Enforce, tls: Tls::WebPki };
+        let mark = Mark::of(POLICY);
+        let expected = Answered { policy: PolicyType::MtaSts, mode: Mode::Enforce, tls: Tls::WebPki, mark };
         assert_eq!(event.answered, expected);
     }
 
     #[test]
     fn each_event_has_its_meaning() {
-        let greeted = |offers_starttls| Happening::Greeted { offers_starttls };
+        let called = |offers_starttls, name| Happening::Greeted { offers_starttls, helo: Helo::parse(name) };
+        let greeted = |offers_starttls| called(offers_starttls, "mx");
         for (words, expected) in [
             (
                 r#"ev=smtp:ehlo cipher= cv=0 dane=no errno=-37 data="250-mx.example.org\n250-SIZE 1\n250 STARTTLS\n""#,
-                greeted(Some(true)),
+                called(Some(true), "mx.example.org"),
             ),
             (r#"ev=smtp:ehlo cipher="" data="250-mx\n250-starttls\r\n250 HELP""#, greeted(Some(true))),
             (r#"ev=smtp:ehlo data="250-mx\n250-XSTARTTLS\n250 HELP STARTTLS""#, greeted(Some(false))),
             // The first line is the host's greeting.
-            (r#"ev=smtp:ehlo data="250 STARTTLS""#, greeted(Some(false))),
+            (r#"ev=smtp:ehlo data="250 STARTTLS""#, called(Some(false), "STARTTLS")),
+            (r#"ev=tcp:close cipher="""#, Happening::Closed { had_tls: false }),
+            ("ev=tcp:close cipher=TLS1.3:X:256", Happening::Closed { had_tls: true }),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=0 dane=no", Happening::Encrypted(Proof::Nothing)),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=no", Happening::Encrypted(Proof::Authority)),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=yes", Happening::Encrypted(Proof::Dane)),
@@ -189,7 +201,10 @@ mod tests {
         let lines = |last: &str| format!("250-mx\n{}{last}", "250-XTEST\n".repeat(300));
         let cut = lines("")[..MAX_EXIM_EVENT_DATA_OCTETS].to_owned();
         let happened = |data: &str| happened(&format!("ev=smtp:ehlo data={}", quote(data)));
-        assert_eq!(happened(&cut), Some(Happening::Greeted { offers_starttls: None }));
+        assert_eq!(
+            happened(&cut),
+            Some(Happening::Greeted { offers_starttls: None, helo: Helo::parse("mx") })
+        );
     }
 
     #[test]

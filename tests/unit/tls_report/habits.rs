@@ -177,7 +177,9 @@ fn our_own_reports_are_read_without_a_finding() {
             host: Some(MxHost::from_text("mx.receiver.test").unwrap()),
             address: Some("192.0.2.25".parse().unwrap()),
             from: Some("2001:db8::1".parse().unwrap()),
+            helo: None,
             ended,
+            code: None,
         })
         .map(|row| (row, 3))
         .collect();
