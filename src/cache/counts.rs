@@ -62,7 +62,8 @@ const POLICY: &str = "SELECT kind, mode, base, policy.text, text.text FROM polic
 
 const DOMAINS: &str = "SELECT DISTINCT domain FROM session WHERE day = ?1 ORDER BY domain";
 
-const ALL_OF_DOMAIN: &str = "SELECT day, domain, policy, host, address, sender, helo, result, code, number FROM session
+const ALL_OF_DOMAIN: &str =
+    "SELECT day, domain, policy, host, address, sender, helo, result, code, number FROM session
     WHERE day = ?1 AND domain = ?2 ORDER BY policy, result, code, host, address, sender, helo";
 
 const PURGE: &str = "DELETE FROM session WHERE domain = ?1";

@@ -178,7 +178,10 @@ pub const GUIDES: &[Guide] = &[
         ],
         exits: &[
             (0, "shown, also if nothing was counted; read: no failure is told of"),
-            (1, "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up"),
+            (
+                1,
+                "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up",
+            ),
             (75, "the counts cannot be read now"),
         ],
     },
@@ -225,10 +228,7 @@ pub const GUIDES: &[Guide] = &[
     Guide {
         path: "reports suppress",
         examples: &[
-            (
-                "reports suppress tls@example.org --until 2099-12-31 --reason bounces",
-                "no report goes there",
-            ),
+            ("reports suppress tls@example.org --until 2099-12-31 --reason bounces", "no report goes there"),
             ("reports suppress tls@example.org --lift", "it is tried again"),
         ],
         exits: &[(0, "done"), (1, "with --lift: it was not left alone")],

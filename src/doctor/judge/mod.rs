@@ -171,6 +171,7 @@ pub(super) mod tests {
             cache,
             exim: Err("no Exim at /usr/sbin/exim4, or where else it may be".into()),
             postfix: Err("no Postfix here (postconf)".into()),
+            reports: None,
             ..fine_machine()
         }
     }

@@ -41,6 +41,12 @@ pub fn judge(reports: &Reports, exim: &Seen<Exim>, postfix: &Seen<Postfix>) -> V
     ]
 }
 
+/// Whether a router lets nothing pass but what Exim's own user hands over: the one of exim/reports, as it comes.
+pub(super) fn is_for_reports_alone(router: &Driver) -> bool {
+    let condition = router.option("condition").unwrap_or_default();
+    router.name == OURS && condition.contains("{eq{$originator_uid}{$exim_uid}}")
+}
+
 fn route(reports: &Reports, exim: &Exim) -> Finding {
     const CHECK: Check = Check::ReportsRoute;
     let (routers, transports) = match (&exim.routers, &exim.transports) {
@@ -73,6 +79,9 @@ fn route(reports: &Reports, exim: &Exim) -> Finding {
             CHECK,
             "the router smtp_sts_reports stands behind smtp_sts_ask, which takes reports first",
         );
+    }
+    if !routers.get(ours).is_some_and(is_for_reports_alone) {
+        return warning(CHECK, "the router smtp_sts_reports lets others pass than Exim's own user");
     }
     let Some(transport) = transports.iter().find(|transport| transport.name == OURS) else {
         return warning(CHECK, "the transport smtp_sts_reports is not loaded");
@@ -267,7 +276,9 @@ pub(super) mod tests {
             ("tls_try_verify_hosts", "*"),
             ("dkim_private_key", "/etc/exim4/tlsrpt.key"),
         ];
-        exim.routers.as_mut().unwrap().insert(1, driver(&[("driver", "dnslookup")]));
+        let condition = "${if and{{eq{$sender_host_address}{}}{eq{$originator_uid}{$exim_uid}}}}";
+        let router = driver(&[("driver", "dnslookup"), ("condition", condition)]);
+        exim.routers.as_mut().unwrap().insert(1, router);
         exim.transports.as_mut().unwrap().push(driver(&options));
         let sender = ("SMTP_STS_REPORTS_SENDER".to_owned(), "tls-reports@example.org".to_owned());
         exim.macros.as_mut().unwrap().push(sender);
@@ -363,6 +374,15 @@ pub(super) mod tests {
             Health::Warning
         );
         assert_eq!(of(&|exim| exim.routers.as_mut().unwrap().reverse()), Health::Warning);
+        let open = |exim: &mut Exim| {
+            let ours = exim.routers.as_mut().unwrap().iter_mut().find(|router| router.name == OURS).unwrap();
+            ours.options.retain(|(name, _)| name != "condition");
+        };
+        assert_eq!(of(&open), Health::Warning);
+        let mut exim = good_exim();
+        open(&mut exim);
+        assert_eq!(exim::tests::of(exim, Check::EximRouters), Health::Wrong);
+        assert_eq!(exim::tests::of(good_exim(), Check::EximRouters), Health::Fine);
         for option in ["event_action", "hosts_try_dane"] {
             let set = |exim: &mut Exim| {
                 let transports = exim.transports.as_mut().unwrap();

@@ -233,7 +233,9 @@ impl Sender {
 
     /// As if nothing had been sent yet: what is remembered of addresses stays.
     pub(super) fn forget_reports(&self) {
-        self.file().execute_batch("DELETE FROM report; DELETE FROM destination; DELETE FROM package").unwrap();
+        self.file()
+            .execute_batch("DELETE FROM report; DELETE FROM destination; DELETE FROM package")
+            .unwrap();
     }
 
     /// As if so many seconds had gone by for all that waits.
