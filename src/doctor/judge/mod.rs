@@ -133,7 +133,7 @@ pub(super) mod tests {
             outside: Ok(outside()),
             cache: cache::tests::good(),
             exim: Ok(reports::tests::with_route(exim::tests::good())),
-            postfix: Ok(postfix::tests::good()),
+            postfix: Ok(reports::tests::with_agent(postfix::tests::good())),
             reports: Some(reports::tests::good()),
         }
     }

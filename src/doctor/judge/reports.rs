@@ -285,6 +285,14 @@ pub(super) mod tests {
         exim
     }
 
+    /// The same Postfix with a delivery agent for reports, which an older one needs.
+    pub(crate) fn with_agent(mut postfix: Postfix) -> Postfix {
+        let map = "inline:{{tls-reports@example.org=tls-reports:}}";
+        let agent = ("sender_dependent_default_transport_maps".to_owned(), map.to_owned());
+        postfix.settings.as_mut().unwrap().push(agent);
+        postfix
+    }
+
     fn good_exim() -> Exim {
         with_route(exim::tests::good())
     }
