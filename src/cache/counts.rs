@@ -63,9 +63,8 @@ const POLICY: &str = "SELECT kind, mode, base, policy.text, text.text FROM polic
 const DOMAINS: &str = "SELECT DISTINCT domain FROM session WHERE day = ?1 ORDER BY domain";
 
 const ALL_OF_DOMAIN: &str =
-    "SELECT day, domain, kind, mode, text, host, address, sender, result, session.number
-    FROM session JOIN policy ON policy.number = session.policy
-    WHERE day = ?1 AND domain = ?2 ORDER BY session.policy, result, host, address, sender";
+    "SELECT day, domain, policy, host, address, sender, helo, result, code, number FROM session
+    WHERE day = ?1 AND domain = ?2 ORDER BY policy, result, code, host, address, sender, helo";
 
 const PURGE: &str = "DELETE FROM session WHERE domain = ?1";
 
@@ -165,12 +164,7 @@ impl Counts {
     /// # Errors
     /// [`CacheError`] if nothing can be said.
     pub fn of_domain(&self, day: Day, domain: &PolicyDomain) -> Result<Vec<(Row, u64)>, CacheError> {
-        let rows = self.database.read(|connection| {
-            let mut statement = connection.prepare_cached(ALL_OF_DOMAIN)?;
-            let rows = statement.query_map((integer(day.0), domain.as_str()), |row| Ok(understand(row)))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        Ok(rows.unwrap_or_default().into_iter().flatten().collect())
+        self.rows(ALL_OF_DOMAIN, (integer(day.0), domain.as_str()))
     }
 
     /// Forgets all that was counted of a domain; how many rows that were.

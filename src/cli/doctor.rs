@@ -13,9 +13,10 @@ use crate::cache::file::Owner;
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use crate::config::{Access, Choices, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
+use crate::dns::session::Resolver;
 use crate::doctor::judge::{Everything, judge};
-use crate::doctor::look::{cache, exim, outside as outside_look, postfix, process};
-use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Seen, Starter};
+use crate::doctor::look::{cache, exim, outside as outside_look, postfix, process, reports};
+use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Reports, Seen, Starter};
 use crate::doctor::{Health, human, json};
 use crate::https::PolicyUrl;
 use crate::time::Clock as _;
@@ -59,6 +60,9 @@ pub struct DoctorArguments {
     /// Looks at one part as whoever started it, for `doctor` itself
     #[arg(long, value_name = "PART", hide = true)]
     pub part: Option<Part>,
+    /// A name whose TXT records are looked at, for `doctor` itself
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub record: Vec<String>,
     /// Whom to ask and to trust.
     #[command(flatten)]
     pub outside: OutsideArguments,
@@ -71,6 +75,8 @@ pub enum Part {
     Outside,
     /// The cache.
     Cache,
+    /// TXT records.
+    Records,
 }
 
 fn url(text: &str) -> Result<PolicyUrl, String> {
@@ -107,7 +113,11 @@ fn work(
             return handed_over(&look_outside(arguments, &setup, setup.anchors()?, until)?);
         }
         Some(Part::Cache) => return handed_over(&look_at_cache(&path, &setup)),
-        None => look(arguments, &setup, &path, setup.anchors()?, until)?,
+        Some(Part::Records) => return handed_over(&look_at_records(&arguments.record, &setup, until)?),
+        None => {
+            let seen = look(arguments, &setup, &path, setup.anchors()?, until)?;
+            Everything { reports: look_at_reports(arguments, &setup, &seen, until), ..seen }
+        }
     };
     let diagnosis = judge(&everything, SystemClock.now());
     let told = if arguments.quiet { diagnosis.only_bad() } else { diagnosis.clone() };
@@ -157,7 +167,7 @@ fn look(
             Starter::Root | Starter::Other => Err("only root can look as Exim's user".to_owned()),
         };
         let cache = Caches { place, own: Ok(own), started_by: starter, exim: as_exim };
-        return Ok(Everything { outside: Ok(outside?), cache, exim, postfix });
+        return Ok(Everything { outside: Ok(outside?), cache, exim, postfix, reports: None });
     }
     let harmless = path.owner_of_directory().filter(|owner| owner.uid != 0);
     let harmless = harmless.or_else(|| exims_user.as_ref().ok().copied()).unwrap_or(NOBODY);
@@ -173,7 +183,7 @@ fn look(
         (joined(outside.join()), joined(own.join()), joined(as_exim.join()), exim, joined(postfix.join()))
     });
     let cache = Caches { place, own, started_by: starter, exim: as_exim };
-    Ok(Everything { outside, cache, exim, postfix })
+    Ok(Everything { outside, cache, exim, postfix, reports: None })
 }
 
 /// What a thread that panicked has to say.
@@ -200,18 +210,20 @@ fn child<T: DeserializeOwned>(
 
 /// The command line that looks at a part in the same circumstances.
 fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsString> {
-    let DoctorArguments { https_url, offline, outside, .. } = arguments;
+    let DoctorArguments { https_url, offline, record, outside, .. } = arguments;
     let OutsideArguments { shared, config, .. } = outside;
     let SharedArgs { cachedb, dns, trust_anchor, ca_file, https_port, allow_private_addresses, .. } = shared;
     let word = match part {
         Part::Outside => "outside",
         Part::Cache => "cache",
+        Part::Records => "records",
     };
     let seconds = until.saturating_duration_since(Instant::now()).as_secs().max(1);
     let mut words: Vec<OsString> =
         ["doctor", "--part", word, "--https-url", &https_url.to_string()].map(Into::into).to_vec();
     words.push(format!("--deadline={seconds}").into());
     words.extend(offline.then(|| "--offline".into()));
+    words.extend(record.iter().map(|name| format!("--record={name}").into()));
     let files = [
         ("--cachedb", cachedb),
         ("--trust-anchor", trust_anchor),
@@ -229,6 +241,54 @@ fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsStrin
     words.extend(https_port.map(|port| format!("--https-port={port}").into()));
     words.extend(allow_private_addresses.map(|choice| format!("--allow-private-addresses={choice}").into()));
     words
+}
+
+/// What reports need, if they are sent. It comes last, because Exim's configuration names the selector.
+fn look_at_reports(
+    arguments: &DoctorArguments,
+    setup: &Setup,
+    seen: &Everything,
+    until: Instant,
+) -> Option<Reports> {
+    let reporting = setup.choices().reporting();
+    let (_, contact) = reporting.sender.filter(|_| reporting.send)?;
+    let domain = contact.domain().as_str();
+    let mut names = vec![reports::own_record(domain)];
+    names.extend(reports::selector(&seen.exim).ok().map(|selector| reports::key_record(&selector, domain)));
+    let records: Seen<Vec<Seen<Vec<String>>>> = if seen.cache.started_by == Starter::Root {
+        let asked = DoctorArguments { record: names, ..arguments.clone() };
+        child(&asked, Part::Records, Some(NOBODY), until)
+    } else {
+        look_at_records(&names, setup, until).map_err(|failure| failure.1)
+    };
+    let unasked = || Err("nobody asked".to_owned());
+    let (own, key) = match records {
+        Ok(records) => {
+            let mut records = records.into_iter();
+            (records.next().unwrap_or_else(unasked), records.next().unwrap_or_else(unasked))
+        }
+        Err(why) => (Err(why.clone()), Err(why)),
+    };
+    Some(reports::look(contact.as_str(), &reporting.sendmail, &seen.exim, (key, own), until))
+}
+
+/// The TXT records of each name, in their order.
+fn look_at_records(
+    names: &[String],
+    setup: &Setup,
+    until: Instant,
+) -> Result<Vec<Seen<Vec<String>>>, Failure> {
+    let dns = setup.dns()?;
+    let runtime = runtime::build().map_err(Failure::misconfigured)?;
+    Ok(runtime.block_on(async {
+        let mut seen = Vec::with_capacity(names.len());
+        for name in names {
+            let resolver =
+                Resolver::new(&dns.servers, Arc::clone(&dns.anchors), SystemClock.now(), until.into());
+            seen.push(reports::texts(name, &resolver).await);
+        }
+        seen
+    }))
 }
 
 fn handed_over(seen: &impl Serialize) -> Result<(String, ExitStatus), Failure> {

@@ -62,13 +62,19 @@ pub enum Check {
     PostfixCa,
     PostfixDnssec,
     PostfixAnswer,
+    ReportsSendmail,
+    ReportsRoute,
+    ReportsKey,
+    ReportsPostfix,
+    ReportsTimer,
+    ReportsRecord,
     NetworkIpv4,
     NetworkIpv6,
 }
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 63] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -124,6 +130,12 @@ impl Check {
         Self::PostfixCa,
         Self::PostfixDnssec,
         Self::PostfixAnswer,
+        Self::ReportsSendmail,
+        Self::ReportsRoute,
+        Self::ReportsKey,
+        Self::ReportsPostfix,
+        Self::ReportsTimer,
+        Self::ReportsRecord,
         Self::NetworkIpv4,
         Self::NetworkIpv6,
     ];

@@ -1,6 +1,9 @@
 //! What there is to say about each check: what it is about, what a bad finding means for the mail, what mends it, and how bad
 //! it can be. It is told here and nowhere else.
 
+mod network;
+mod reports;
+
 use super::{Check, Health, Topic};
 
 /// What there is to say about a check.
@@ -475,22 +478,14 @@ impl Check {
                 "Postfix lets ALL mail wait until the daemon answers again.",
                 "systemctl status smtp-sts-verify says why it is away; does [serve] in its configuration name this port?",
             ),
-            Self::NetworkIpv4 => say(
-                "network.ipv4",
-                Topic::Network,
-                Health::Wrong,
-                "there is a way to IPv4",
-                "Hosts that have IPv4 addresses alone cannot be reached, nor can their policies.",
-                "Look at the default route (`ip -4 route`).",
-            ),
-            Self::NetworkIpv6 => say(
-                "network.ipv6",
-                Topic::Network,
-                Health::Warning,
-                "the way to IPv6, if there is one, leads out",
-                "A way to IPv6 that ends nowhere makes each delivery to such a host wait.",
-                "Mend the default route (`ip -6 route`) or take it away.",
-            ),
+            Self::ReportsSendmail => reports::SENDMAIL,
+            Self::ReportsRoute => reports::ROUTE,
+            Self::ReportsKey => reports::KEY,
+            Self::ReportsPostfix => reports::POSTFIX,
+            Self::ReportsTimer => reports::TIMER,
+            Self::ReportsRecord => reports::RECORD,
+            Self::NetworkIpv4 => network::IPV4,
+            Self::NetworkIpv6 => network::IPV6,
         }
     }
 }

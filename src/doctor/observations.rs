@@ -289,6 +289,25 @@ pub struct Postfix {
     pub asked: Vec<(super::read::postfix::Socketmap, Seen<String>)>,
 }
 
+/// What has to be there for reports to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// The report address.
+    pub contact: String,
+    /// The mail server's command.
+    pub sendmail: Seen<PathBuf>,
+    /// By which selector Exim signs reports.
+    pub selector: Seen<String>,
+    /// What is published there.
+    pub key: Seen<Vec<String>>,
+    /// The public half of the key that Exim signs with, base64 of what a record has.
+    pub public: Seen<String>,
+    /// The TLSRPT records of the report address's domain.
+    pub own: Seen<Vec<String>>,
+    /// What systemd says of the timer.
+    pub timer: Seen<String>,
+}
+
 /// The daemon, as Exim's files ask it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daemon {

@@ -11,12 +11,13 @@ pub enum Topic {
     Cache,
     Exim,
     Postfix,
+    Reports,
     Network,
 }
 
 impl Topic {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NameServers,
         Self::ResolvConf,
         Self::Clock,
@@ -24,6 +25,7 @@ impl Topic {
         Self::Cache,
         Self::Exim,
         Self::Postfix,
+        Self::Reports,
         Self::Network,
     ];
 
@@ -38,6 +40,7 @@ impl Topic {
             Self::Cache => "Cache",
             Self::Exim => "Exim",
             Self::Postfix => "Postfix",
+            Self::Reports => "TLS reports, which the configuration sends",
             Self::Network => "Network",
         }
     }

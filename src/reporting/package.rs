@@ -138,6 +138,8 @@ mod tests {
             host: MxHost::from_text(&format!("mx{}.r.example", number % 10)).ok(),
             address: format!("2001:db8::{number:x}").parse().ok(),
             from: "192.0.2.25".parse().ok(),
+            helo: None,
+            code: None,
             ended: Ended::Failed(ResultType::CertificateExpired),
         };
         let rows: Vec<(Row, u64)> = (0..1_000).map(|number| (row(number), number + 1)).collect();

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import cases_doctor
 import exim
 import names
 import ways
@@ -320,6 +321,30 @@ def shown(lab):
     report_goes, others_go = [lab.exim.run(line) for line in commands.strip().splitlines()]
     way = "router = smtp_sts_reports, transport = smtp_sts_reports"
     assert way in report_goes and way not in others_go, (report_goes, others_go)
+
+
+@case("reports: the doctor sees the route, the key and our own record, and what is wrong with them", by=BY)
+def doctor(lab):
+    with_key(lab)
+    before = lab.world.names.zones[DOMAIN]
+    sends = f'[reports]\nsend = true\norganization = "Example Sender"\ncontact = "{CONTACT}"\n'
+    with lab.program_told(sends):
+        found = cases_doctor.examine()[1]
+        cases_doctor.has(found, "fine", "reports.sendmail", "reports.route", "reports.key", "exim.routers", "exim.transports")
+        assert "the key that signs" in found["reports.key"][1], found["reports.key"]
+        cases_doctor.has(found, "warning", "reports.record")
+        lab._publish(DOMAIN, before.replace("s=tlsrpt; ", "") + '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tls-reports@example.org"\n')
+        found = cases_doctor.examine()[1]
+        cases_doctor.has(found, "fine", "reports.record")
+        cases_doctor.has(found, "warning", "reports.key")
+        lab._publish(DOMAIN, before)
+        os.rename("/etc/exim4/tlsrpt.key", "/etc/exim4/tlsrpt.key.away")
+        lab.exim.run(exim.readme("reports-key"))
+        cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.key")
+        os.rename("/etc/exim4/tlsrpt.key.away", "/etc/exim4/tlsrpt.key")
+    with lab.program_told(sends.replace(CONTACT, "another@example.org")):
+        cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.route")
+    assert not any(check.startswith("reports.") for check in cases_doctor.examine()[1])
 
 
 @case("reports: without the macro the files do nothing", by=BY)

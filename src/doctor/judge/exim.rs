@@ -1,6 +1,6 @@
 //! Exim: what it can do, what it has loaded of ours, and whether it gets an answer.
 
-use super::{build, daemon, fine, unchecked, warning, wrong};
+use super::{build, daemon, fine, reports, unchecked, warning, wrong};
 use crate::doctor::observations::{Exim, Program, Seen};
 use crate::doctor::read::exim::Driver;
 use crate::doctor::{Check, Finding, Health};
@@ -135,6 +135,7 @@ fn routers(exim: &Exim, sets: &Sets) -> Finding {
     let takes_all = |driver: &&Driver| {
         driver.option("driver") == Some("dnslookup")
             && !is_about_some(driver.option("domains").unwrap_or_default())
+            && !reports::is_for_reports_alone(driver)
     };
     match ahead.into_iter().find(takes_all) {
         Some(other) => {

@@ -6,12 +6,13 @@ pub mod daemon;
 pub mod exim;
 pub mod network;
 pub mod postfix;
+pub mod reports;
 pub mod resolv_conf;
 pub mod resolvers;
 pub mod time;
 pub mod trust;
 
-use super::observations::{Caches, Exim, Outside, Postfix, Seen};
+use super::observations::{Caches, Exim, Outside, Postfix, Reports, Seen};
 use super::{Check, Diagnosis, Finding, Health};
 use crate::time::UnixTime;
 
@@ -26,11 +27,18 @@ pub struct Everything {
     pub exim: Seen<Exim>,
     /// Postfix; the error says why there is none.
     pub postfix: Seen<Postfix>,
+    /// What reports need; `None` where none are sent.
+    pub reports: Option<Reports>,
 }
 
 /// What needs DNS: where nobody can be asked, a bad finding of these follows from that, and is not told as another one.
-const FOLLOWS_FROM_DNS: [Check; 3] =
-    [Check::EximAnswerAsRoot, Check::EximAnswerAsExim, Check::EximDaemonAnswer];
+const FOLLOWS_FROM_DNS: [Check; 5] = [
+    Check::EximAnswerAsRoot,
+    Check::EximAnswerAsExim,
+    Check::EximDaemonAnswer,
+    Check::ReportsKey,
+    Check::ReportsRecord,
+];
 
 /// Judges all of it.
 #[must_use]
@@ -45,6 +53,9 @@ pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
     findings.extend(cache::judge(&seen.cache));
     findings.extend(exim::judge(&seen.exim, &seen.cache.place.file, seen.postfix.is_ok()));
     findings.extend(postfix::judge(&seen.postfix, seen.exim.is_ok()));
+    if let Some(reports) = &seen.reports {
+        findings.extend(reports::judge(reports, &seen.exim, &seen.postfix));
+    }
     if seen.outside.as_ref().is_ok_and(|outside| resolvers::are_dead(&outside.servers)) {
         let follows = |finding: &&mut Finding| {
             FOLLOWS_FROM_DNS.contains(&finding.check) && finding.health >= Health::Warning
@@ -121,8 +132,9 @@ pub(super) mod tests {
         Everything {
             outside: Ok(outside()),
             cache: cache::tests::good(),
-            exim: Ok(exim::tests::good()),
-            postfix: Ok(postfix::tests::good()),
+            exim: Ok(reports::tests::with_route(exim::tests::good())),
+            postfix: Ok(reports::tests::with_agent(postfix::tests::good())),
+            reports: Some(reports::tests::good()),
         }
     }
 
@@ -159,6 +171,7 @@ pub(super) mod tests {
             cache,
             exim: Err("no Exim at /usr/sbin/exim4, or where else it may be".into()),
             postfix: Err("no Postfix here (postconf)".into()),
+            reports: None,
             ..fine_machine()
         }
     }

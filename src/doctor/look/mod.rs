@@ -7,4 +7,5 @@ pub mod exim;
 pub mod outside;
 pub mod postfix;
 pub mod process;
+pub mod reports;
 mod servers;

@@ -11,7 +11,7 @@ use std::time::Instant;
 const PLACES: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// What of `main.cf` matters here.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 11] = [
     "mail_version",
     "queue_directory",
     "smtp_tls_policy_maps",
@@ -20,6 +20,9 @@ const SETTINGS: [&str; 8] = [
     "smtp_tls_CApath",
     "tls_append_default_CA",
     "smtp_dns_support_level",
+    "smtp_tls_loglevel",
+    "smtp_tlsrpt_enable",
+    "sender_dependent_default_transport_maps",
 ];
 
 /// The domain of the question that is put through Postfix's map: reserved (RFC 2606 section 3).

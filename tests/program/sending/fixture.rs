@@ -244,6 +244,8 @@ impl Sender {
 
 pub(super) fn rows(domain: &str, day: Day) -> [(Row, u64); 2] {
     let row = |ended| Row {
+        code: None,
+        helo: None,
         day,
         domain: PolicyDomain::parse(domain).unwrap(),
         policy: Applied::new(PolicyType::None, Mode::None, ""),

@@ -1,0 +1,128 @@
+//! What reports need: the mail server's command, the key, two records, the timer. Nothing is mailed.
+
+use super::process::run;
+use crate::dns::presentation::parse_name;
+use crate::dns::session::Resolver;
+use crate::dns::{Content, Outcome, Question, Resolve as _};
+use crate::doctor::observations::{Exim, Reports, Seen};
+use crate::limits::MAX_PROCESS_OCTETS;
+use crate::text::excerpt;
+use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
+use data_encoding::BASE64;
+use hickory_proto::rr::{RData, RecordType};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+/// Where systemd's command is.
+const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
+
+/// What starts `reports send`.
+const TIMER: &str = "smtp-sts-verify-reports.timer";
+
+/// Characters of a stranger's sentence that are shown.
+const SHOWN: usize = 200;
+
+/// Where a domain's own TLSRPT record stands (RFC 8460 section 3).
+#[must_use]
+pub fn own_record(domain: &str) -> String {
+    format!("_smtp._tls.{domain}")
+}
+
+/// Where the key of a selector stands (RFC 6376 section 3.6.2.1).
+#[must_use]
+pub fn key_record(selector: &str, domain: &str) -> String {
+    format!("{selector}._domainkey.{domain}")
+}
+
+/// The selector by which Exim signs reports.
+///
+/// # Errors
+/// There is no Exim, or its configuration has no files for reports.
+pub fn selector(exim: &Seen<Exim>) -> Seen<String> {
+    macro_of(exim, "SMTP_STS_REPORTS_SELECTOR")
+}
+
+fn macro_of(exim: &Seen<Exim>, name: &str) -> Seen<String> {
+    let macros = exim.as_ref().map_err(Clone::clone)?.macros.as_ref().map_err(Clone::clone)?;
+    let found = macros.iter().find(|(known, _)| known == name);
+    found
+        .map(|(_, value)| value.trim().to_owned())
+        .ok_or_else(|| format!("Exim's configuration has no {name}"))
+}
+
+/// What does not lie in the DNS; `key` and `own` are what does.
+#[must_use]
+pub fn look(
+    contact: &str,
+    sendmail: &[String],
+    exim: &Seen<Exim>,
+    (key, own): (Seen<Vec<String>>, Seen<Vec<String>>),
+    until: Instant,
+) -> Reports {
+    Reports {
+        contact: contact.to_owned(),
+        sendmail: command(sendmail),
+        selector: selector(exim),
+        key,
+        public: macro_of(exim, "SMTP_STS_REPORTS_KEY").and_then(|file| public(Path::new(&file))),
+        own,
+        timer: timer(until),
+    }
+}
+
+/// The TXT records of a name, each with its strings joined.
+pub async fn texts(name: &str, resolver: &Resolver) -> Seen<Vec<String>> {
+    let name = parse_name(name).map_err(|_| format!("{} is no name", excerpt(name, SHOWN)))?;
+    let answer = resolver.ask(Question::new(&name, RecordType::TXT)).await;
+    let content = match &answer.outcome {
+        Outcome::Secure(content) | Outcome::Insecure(content, _) => content,
+        Outcome::Bogus(_, why) | Outcome::Unreachable(_, _, why) => return Err(excerpt(why, SHOWN)),
+    };
+    let Content::Data(records) = content else { return Ok(Vec::new()) };
+    let text = |record: &RData| match record {
+        RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
+        _ => None,
+    };
+    Ok(records.iter().filter_map(text).collect())
+}
+
+fn command(words: &[String]) -> Seen<PathBuf> {
+    let path = words.first().map(PathBuf::from).ok_or_else(|| "no command is named".to_owned())?;
+    let meta = path.metadata().map_err(|error| format!("{}: {error}", path.display()))?;
+    if meta.is_file() && meta.permissions().mode() & 0o111 != 0 {
+        Ok(path)
+    } else {
+        Err(format!("{} is no program", path.display()))
+    }
+}
+
+/// The public half of an RSA key, as PKCS #1 writes it (RFC 8017 appendix A.1.1): the end of what a record has.
+fn public(file: &Path) -> Seen<String> {
+    let shown = file.display();
+    let mut text = Vec::new();
+    let opened = File::open(file).and_then(|file| file.take(MAX_PROCESS_OCTETS).read_to_end(&mut text));
+    opened.map_err(|error| format!("{shown}: {error}"))?;
+    let key = PrivatePkcs8KeyDer::from_pem_slice(&text)
+        .map_err(|_| format!("{shown} has no private key as `openssl genrsa` writes it"))?;
+    let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der())
+        .map_err(|_| format!("{shown} is no RSA key of 2048 bits or more"))?;
+    Ok(BASE64.encode(pair.public_key().as_ref()))
+}
+
+fn timer(until: Instant) -> Seen<String> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Err("systemd does not run here".to_owned());
+    }
+    let systemctl = SYSTEMCTL.into_iter().map(Path::new).find(|path| path.is_file());
+    let systemctl = systemctl.ok_or_else(|| "no systemctl here".to_owned())?;
+    // It ends with 1 where the timer is not enabled, and says in a word what it is.
+    match run(systemctl, ["is-enabled", TIMER], "", None, until) {
+        Ok(said) => Ok(said.trim().to_owned()),
+        Err(why) => Ok(why.rsplit(": ").next().unwrap_or_default().trim().to_owned()),
+    }
+}
