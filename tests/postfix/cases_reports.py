@@ -94,6 +94,8 @@ def header(lab):
 
 @case("reports: an older Postfix, with a delivery agent of their own: four broken receivers are reached, no session is counted; others' mail waits")
 def agent(lab):
+    if lab.postfix.numbers >= (3, 11):
+        return
     with open(lab.postfix.path("/etc/postfix/master.cf")) as file:
         master = file.read()
     with counting(lab, AT_ONCE) as collector:

@@ -5,12 +5,10 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import mmap
 import os
 import re
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, *(os.path.join(os.path.dirname(HERE), part) for part in ("exim", "postfix"))]
 
 import domains  # noqa: E402
+from clock import Clock  # noqa: E402
 import exim  # noqa: E402
 import hosts  # noqa: E402
 import names  # noqa: E402
@@ -80,27 +79,6 @@ class World:
         )
         with open("/etc/resolv.conf", "w") as file:
             file.write(exim.readme("resolver"))
-
-
-class Clock:
-    """How many seconds later it is for the daemons than for everybody else."""
-
-    def __init__(self, scratch):
-        self.path, self.library = scratch + "/clock", scratch + "/clock.so"
-        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.library, HERE + "/clock.c"], check=True)
-        with open(self.path, "wb") as file:
-            file.write(bytes(8))
-        for path in (self.path, self.library):
-            os.chmod(path, 0o755)
-
-    def moves_to(self, seconds):
-        """It is so much later now than it was at the beginning."""
-        with open(self.path, "r+b") as file, mmap.mmap(file.fileno(), 8) as page:
-            page[:] = struct.pack("=q", seconds)
-
-    def environment(self):
-        """That of a process whose clock it is."""
-        return {**os.environ, "LD_PRELOAD": self.library, "MOVED_CLOCK": self.path}
 
 
 class Daemon:
