@@ -13,7 +13,7 @@ use super::schema::OUTBOX;
 use super::statement::one;
 use crate::limits::MAX_OUTBOX_ROWS;
 use crate::name::PolicyDomain;
-use crate::reporting::bounce::{KEY_OCTETS, Key};
+use crate::reporting::bounce::{self, KEY_OCTETS, Key};
 use crate::reporting::outbox::{Census, Entry, Leg, Made, State, Suppression};
 use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
@@ -69,8 +69,7 @@ const OF_DOMAIN: &str = "SELECT count(*) FROM report WHERE domain = ?1";
 
 const FORGIVE: &str = "DELETE FROM suppression WHERE place = ?1 AND (hand = 0 OR until <= ?2)";
 
-const LIFT: &str =
-    "DELETE FROM suppression WHERE place = ?1 OR substr(place, 1, length(?1) + 1) = ?1 || ' '";
+const LIFT: &str = "DELETE FROM suppression WHERE place = ?1 OR substr(place, 1, length(?1) + 1) = ?1 || ' '";
 
 const KEY: &str = "SELECT octets FROM bounce WHERE number = 1";
 
@@ -295,12 +294,15 @@ impl Outbox {
         if let Some(key) = self.known_key()? {
             return Ok(key);
         }
+        let mut octets = [0; KEY_OCTETS];
+        SystemRandom::new().fill(&mut octets).map_err(|_| {
+            self.database
+                .unusable("making the key of bounces", "the system gives no random octets".to_owned())
+        })?;
         self.database.write("making the key of bounces", |transaction| {
             if let Some(key) = key(transaction)? {
                 return Ok(key);
             }
-            let mut octets = [0; KEY_OCTETS];
-            SystemRandom::new().fill(&mut octets).map_err(|_| rusqlite::Error::InvalidQuery)?;
             transaction.execute(NEW_KEY, [octets])?;
             Ok(Key::new(&octets))
         })
@@ -323,6 +325,20 @@ impl Outbox {
             connection.prepare_cached(FAILING)?.query_row([key], suppression).optional()
         })?;
         Ok(found.flatten())
+    }
+
+    /// What has a destination left alone in reports about a domain, if it is.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn why_left_alone(
+        &self,
+        key: &str,
+        domain: &PolicyDomain,
+        now: UnixTime,
+    ) -> Result<Option<Suppression>, CacheError> {
+        let known = [self.suppression(key)?, self.suppression(&bounce::place(key, domain))?];
+        Ok(known.into_iter().flatten().find(|one| one.failing.is_suppressed(now)))
     }
 
     /// Every destination of which something is remembered, [`MAX_OUTBOX_ROWS`] at most.
@@ -486,7 +502,8 @@ fn suppression(row: &Row<'_>) -> rusqlite::Result<Suppression> {
 }
 
 fn key(connection: &Connection) -> rusqlite::Result<Option<Key>> {
-    let octets = connection.prepare_cached(KEY)?.query_row([], |row| row.get::<_, [u8; KEY_OCTETS]>(0)).optional()?;
+    let octets =
+        connection.prepare_cached(KEY)?.query_row([], |row| row.get::<_, [u8; KEY_OCTETS]>(0)).optional()?;
     Ok(octets.map(|octets| Key::new(&octets)))
 }
 

@@ -178,7 +178,10 @@ pub const GUIDES: &[Guide] = &[
         ],
         exits: &[
             (0, "shown, also if nothing was counted; read: no failure is told of"),
-            (1, "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up"),
+            (
+                1,
+                "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up",
+            ),
             (75, "the counts cannot be read now"),
         ],
     },
@@ -225,13 +228,22 @@ pub const GUIDES: &[Guide] = &[
     Guide {
         path: "reports suppress",
         examples: &[
-            (
-                "reports suppress tls@example.org --until 2099-12-31 --reason bounces",
-                "no report goes there",
-            ),
+            ("reports suppress tls@example.org --until 2099-12-31 --reason bounces", "no report goes there"),
             ("reports suppress tls@example.org --lift", "it is tried again"),
         ],
         exits: &[(0, "done"), (1, "with --lift: it was not left alone")],
+    },
+    Guide {
+        path: "reports bounces",
+        examples: &[
+            ("reports bounces -", "a mail that the mail server hands over"),
+            ("reports bounces Maildir", "all that came to the report address"),
+        ],
+        exits: &[
+            (0, "read, whether or not there was a bounce of a report among it"),
+            (64, "what was typed is not there, or cannot be opened"),
+            (75, "another run is sending reports, or the outbox cannot be changed now: try it again"),
+        ],
     },
     Guide {
         path: "reports read",

@@ -5,9 +5,11 @@
 //! mail counts as a bounce only if it gives that token back and says, in the form that is made for it, that delivery to this very
 //! destination has failed for good. Nobody knows the token but us and who handled that mail.
 
-use super::outbox::{Entry, State, short};
+use super::outbox::{Entry, Leg, State, short};
 use super::schedule::Failing;
-use crate::limits::{MAX_BOUNCE_IDS, MAX_BOUNCE_RECIPIENTS, MAX_MAIL_PARTS, MAX_REPORT_MAIL_OCTETS, MAX_REPORT_WORDS};
+use crate::limits::{
+    MAX_BOUNCE_IDS, MAX_BOUNCE_RECIPIENTS, MAX_MAIL_PARTS, MAX_REPORT_MAIL_OCTETS, MAX_REPORT_WORDS,
+};
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
 use crate::text::excerpt;
@@ -150,7 +152,10 @@ pub fn read(mail: &[u8]) -> Result<Bounce, NoBounce> {
         let clear = mime::body(&header, body);
         match header.media().value.as_str() {
             "message/delivery-status" | "message/global-delivery-status" => bounce.status(&clear)?,
-            "message/rfc822" | "message/global" | "text/rfc822-headers" | "message/rfc822-headers"
+            "message/rfc822"
+            | "message/global"
+            | "text/rfc822-headers"
+            | "message/rfc822-headers"
             | "message/global-headers" => bounce.answers(&mime::header(&clear)?.0, &["message-id"]),
             _ => {}
         }
@@ -189,25 +194,24 @@ impl Bounce {
         Ok(())
     }
 
-    /// Which destination of a report the mail came back from, by its place in the entry: the one whose token it gives back, if it also
+    /// Which destination of a report the mail came back from: the one whose token it gives back, if it also
     /// says that it failed there.
     #[must_use]
     pub fn returns(&self, id: &MessageId, entry: &Entry, key: &Key) -> Option<Returned<'_>> {
-        let place = entry
-            .destinations
-            .iter()
-            .position(|leg| key.token(entry.day, &entry.domain, &leg.key) == id.token)?;
-        let destination = &entry.destinations.get(place)?.key;
-        let is_it = |failed: &&Failed| failed.addresses.iter().any(|one| one.eq_ignore_ascii_case(destination));
+        let mut destinations = entry.destinations.iter().map(|leg| &leg.key);
+        let destination =
+            destinations.find(|destination| key.token(entry.day, &entry.domain, destination) == id.token)?;
+        let is_it =
+            |failed: &&Failed| failed.addresses.iter().any(|one| one.eq_ignore_ascii_case(destination));
         Some(match self.failures.iter().find(is_it) {
-            Some(failed) => Returned::Failed(Return { place, failed }),
+            Some(failed) => Returned::Failed(Return { destination: destination.clone(), failed }),
             None => Returned::Elsewhere,
         })
     }
 }
 
 /// What became of a mail of ours that was given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returned<'a> {
     /// It failed at its destination.
     Failed(Return<'a>),
@@ -216,9 +220,9 @@ pub enum Returned<'a> {
 }
 
 /// A report that failed at one of its destinations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Return<'a> {
-    place: usize,
+    destination: String,
     failed: &'a Failed,
 }
 
@@ -229,12 +233,18 @@ impl Return<'_> {
         &self.failed.words
     }
 
-    /// Notes it in the entry; the destination, or `None` if that was noted before.
-    pub fn note<'a>(&self, entry: &'a mut Entry) -> Option<&'a str> {
-        let leg = entry.destinations.get_mut(self.place)?;
-        if !leg.state.is_open() && leg.state != State::Sent {
-            return None;
-        }
+    /// The destination.
+    #[must_use]
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// Notes it in the entry; whether that was not done before.
+    pub fn note(&self, entry: &mut Entry) -> bool {
+        let mut legs = entry.destinations.iter_mut();
+        let is_it =
+            |leg: &&mut Leg| leg.key == self.destination && (leg.state.is_open() || leg.state == State::Sent);
+        let Some(leg) = legs.find(is_it) else { return false };
         (leg.state, leg.words) = (State::GaveUp, short(&format!("{CAME_BACK}{}", self.failed.words)));
         let told: Vec<String> = entry
             .destinations
@@ -252,7 +262,7 @@ impl Return<'_> {
         } else if !has(State::is_open) {
             entry.state = State::GaveUp;
         }
-        entry.destinations.get(self.place).map(|leg| leg.key.as_str())
+        true
     }
 
     /// What it means for the destination, of which that was known, in reports to come.
@@ -294,7 +304,8 @@ fn failed(group: &Header) -> Option<Failed> {
 /// Whether it is a status of class 5 (RFC 3463 section 2).
 fn is_permanent(status: &str) -> bool {
     let mut numbers = status.split('.');
-    let is_a_number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
+    let is_a_number =
+        |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
     numbers.next() == Some("5")
         && numbers.next().is_some_and(is_a_number)
         && numbers.next().is_some_and(is_a_number)
@@ -382,10 +393,17 @@ mod tests {
 
     #[test]
     fn an_address_is_read_in_every_spelling() {
-        for field in
-            ["rfc822; a+x@b.example", "RFC822;<a+x@b.example>", "rfc822;a+2Bx@b.example", "utf-8; a+x@b.example"]
-        {
-            assert!(addresses(field).contains(&"a+x@b.example".to_owned()), "{field}: {:?}", addresses(field));
+        for field in [
+            "rfc822; a+x@b.example",
+            "RFC822;<a+x@b.example>",
+            "rfc822;a+2Bx@b.example",
+            "utf-8; a+x@b.example",
+        ] {
+            assert!(
+                addresses(field).contains(&"a+x@b.example".to_owned()),
+                "{field}: {:?}",
+                addresses(field)
+            );
         }
         for field in ["a@b.example", "x400; a@b.example", ""] {
             assert_eq!(addresses(field), Vec::<String>::new(), "{field}");

@@ -212,7 +212,11 @@ mod tests {
                 "Date: Sat, 28 Nov 2026 00:05:01 +0000",
             ]
         );
-        assert!(lines[3].starts_with("Message-ID: <2026-11-27.r.example.9f2c1a07.0123456789abcdef"), "{}", lines[3]);
+        assert!(
+            lines[3].starts_with("Message-ID: <2026-11-27.r.example.9f2c1a07.0123456789abcdef"),
+            "{}",
+            lines[3]
+        );
         assert_eq!(
             lines[4..10],
             [

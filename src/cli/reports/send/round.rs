@@ -9,7 +9,6 @@ use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
 use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
 use crate::name::PolicyDomain;
-use crate::reporting::bounce::place;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, mail};
@@ -236,8 +235,7 @@ impl<'a> Round<'a> {
             if entry.destinations.iter().any(|leg| leg.key == key) {
                 continue;
             }
-            let known = [outbox.suppression(&key)?, outbox.suppression(&place(&key, &entry.domain))?];
-            let (state, words) = match known.into_iter().flatten().find(|one| one.failing.is_suppressed(now)) {
+            let (state, words) = match outbox.why_left_alone(&key, &entry.domain, now)? {
                 Some(one) => {
                     let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
                     reasons.push(format!("{key} is {words}"));
@@ -313,13 +311,7 @@ impl<'a> Round<'a> {
         Ok(entry)
     }
 
-    async fn deliver(
-        &mut self,
-        entry: &Entry,
-        destination: &Destination,
-        made: &Made,
-        token: &str,
-    ) -> Fate {
+    async fn deliver(&mut self, entry: &Entry, destination: &Destination, made: &Made, token: &str) -> Fate {
         match destination {
             Destination::Mail(to) => {
                 // The contact may have changed since; the report has not.
