@@ -18,7 +18,8 @@
 //! 7. [`render`] writes the answer, one file an audience; [`cli`] ends with the exit code.
 //!
 //! [`serve`] is the daemon: Exim and Postfix ask it on sockets, it gives at once what it knows, and makes the very same journey
-//! for the rest, once for all who ask. What mail servers tell it of their sessions, [`reports`] counts for TLS reports (RFC 8460).
+//! for the rest, once for all who ask. What mail servers tell it of their sessions, [`reports`] counts for TLS reports (RFC 8460), and
+//! [`reporting`] decides where those go, when, and what becomes of them.
 //!
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!
@@ -42,7 +43,7 @@
 //! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
 //! reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
 //! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
-//! `render`, `reports`, `tls_report` and the walk in `dns` know neither I/O nor clock.
+//! `render`, `reporting`, `reports`, `tls_report` and the walk in `dns` know neither I/O nor clock.
 //!
 //! # Glossary
 //!
@@ -84,6 +85,8 @@
 //! | result type | the closed words for failures in TLS reports | RFC 8460 section 4.3 |
 //! | report, received, finding | a TLS report that somebody else sent; what is wrong with it | RFC 8460 section 4.4 |
 //! | TLSRPT, session, tally | reports to domains; one TLS session of Exim; the counts | RFC 8460 section 4 |
+//! | outbox, destination, submitter | the reports on their way; an address or URL of a `rua`; the domain of our contact | RFC 8460 sections 3, 5 |
+//! | suppressed | a destination that is left alone for a time, since it refused or failed | |
 //! | probe, handshake | a look at an MX host over STARTTLS; its TLS part | RFC 3207 |
 
 pub mod cache;

@@ -582,7 +582,9 @@ pub const MAX_REPORT_LOOK_UPS: usize = 16;
 pub const REPORTS_RUN: Duration = Duration::from_secs(540);
 /// Rows of the outbox that are in memory at once, some 1,000 octets each.
 pub const MAX_OUTBOX_ROWS: u32 = 1_000;
-/// Characters of an organization's name.
+/// Reports that failed which the status page names, the newest.
+pub const MAX_REPORTS_NAMED: u32 = 20;
+/// Octets of an organization's name.
 pub const MAX_ORGANIZATION_OCTETS: usize = 200;
 /// Days before today of which counts and reports may be kept.
 pub const REPORTS_KEPT_DAYS_MAX: u64 = 90;

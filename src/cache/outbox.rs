@@ -14,7 +14,7 @@ use super::statement::one;
 use crate::limits::MAX_OUTBOX_ROWS;
 use crate::name::PolicyDomain;
 use crate::reporting::bounce::{self, KEY_OCTETS, Key};
-use crate::reporting::outbox::{Census, Entry, Leg, Made, State, Suppression};
+use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
 use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
@@ -26,6 +26,12 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 const PLAN: &str = "INSERT OR IGNORE INTO report (day, domain, state, next, first, tries, words)
     VALUES (?1, ?2, 'due', ?3, 0, 0, '')";
+
+const FORGET: [&str; 3] = [
+    "DELETE FROM report WHERE day < ?1",
+    "DELETE FROM destination WHERE day < ?1",
+    "DELETE FROM package WHERE day < ?1",
+];
 
 const DUE: &str = "SELECT day, domain, state, next, first, tries, words FROM report
     WHERE state IN ('due', 'claimed', 'handed') AND next <= ?1 AND day >= ?2 AND day <= ?3 ORDER BY next, day, domain LIMIT ?4";
@@ -54,8 +60,15 @@ const PACKAGE: &str = "SELECT id, contact, made, octets FROM package WHERE day =
 
 const UNPACK: &str = "DELETE FROM package WHERE day = ?1 AND domain = ?2";
 
-const STATES: &str =
-    "SELECT state, count(*), sum(tries > 0), min(next) FROM report WHERE day >= ?1 GROUP BY state";
+const STATES: &str = "SELECT state, count(*) FROM report WHERE day = ?1 GROUP BY state";
+
+const FAILED: &str = "SELECT day, domain, state, next, first, tries, words FROM report
+    WHERE day BETWEEN ?1 AND ?2 AND (state = 'gave-up' OR state IN ('due', 'claimed', 'handed') AND tries > 0)
+    ORDER BY day DESC, domain LIMIT ?3";
+
+const LAST_RUN: &str = "SELECT max(at) FROM run";
+
+const RAN: &str = "INSERT OR REPLACE INTO run (number, at) VALUES (1, ?1)";
 
 const FAILING: &str = "SELECT place, since, until, times, reason, hand FROM suppression WHERE place = ?1";
 
@@ -144,7 +157,8 @@ impl Outbox {
         }
     }
 
-    /// Notes the reports of a day, each with its moment; what is noted already stays as it is. Forgets what is older than `oldest`.
+    /// Notes that a run has its turn, and the reports of a day, each with its moment; what is noted already stays as it is. Forgets what is
+    /// older than `oldest`.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was noted.
@@ -155,9 +169,10 @@ impl Outbox {
         reports: &[(PolicyDomain, UnixTime)],
     ) -> Result<(), CacheError> {
         self.database.write("noting reports", |transaction| {
-            for table in ["report", "destination", "package"] {
-                transaction.execute(&format!("DELETE FROM {table} WHERE day < ?1"), [integer(oldest.0)])?;
+            for forget in FORGET {
+                transaction.execute(forget, [integer(oldest.0)])?;
             }
+            transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
                 statement.execute((integer(day.0), domain.as_str(), integer(moment.0)))?;
@@ -368,39 +383,32 @@ impl Outbox {
         self.database.write("lifting a suppression", |transaction| Ok(transaction.execute(LIFT, [key])? > 0))
     }
 
-    /// How many reports are how far, of that day and later ones.
+    /// The outbox at a glance: how far the reports about that day are, and what failed of it and the day before, so many at most.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn census(&self, since: Day) -> Result<Census, CacheError> {
-        let rows = self.database.read(|connection| {
-            let row = |row: &Row<'_>| {
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, i64>(2)?,
-                    row.get::<_, i64>(3)?,
-                ))
-            };
-            connection
-                .prepare(STATES)?
-                .query_map([integer(since.0)], row)?
-                .collect::<rusqlite::Result<Vec<_>>>()
+    pub fn glance(&self, day: Day, most: u32) -> Result<Glance, CacheError> {
+        let mut glance = Glance { day: day.0, ..Glance::default() };
+        let read = self.database.read(|connection| {
+            let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+            let mut states = connection.prepare(STATES)?;
+            let states = states.query_map([integer(day.0)], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((states, one::<Option<i64>>(connection, LAST_RUN, [])?))
         })?;
+        let Some((states, last_run)) = read else { return Ok(glance) };
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
-        let mut census = Census::default();
-        for (word, number, tried, oldest) in rows.unwrap_or_default() {
-            let Some(state) = State::from_word(&word) else { continue };
-            for (place, _) in census.by_state.iter_mut().zip(State::ALL).filter(|(_, one)| *one == state) {
-                *place = unsigned(number);
-            }
-            if state.is_open() {
-                census.waiting = census.waiting.saturating_add(unsigned(tried));
-                let oldest = unsigned(oldest);
-                census.oldest = if census.oldest == 0 { oldest } else { census.oldest.min(oldest) };
+        glance.last_run = last_run.map(|at| UnixTime(unsigned(at)));
+        for (word, number) in states {
+            for (place, state) in glance.by_state.iter_mut().zip(State::ALL) {
+                if state.word() == word {
+                    *place = unsigned(number);
+                }
             }
         }
-        Ok(census)
+        let key = (integer(day.before(1).0), integer(day.0), most);
+        glance.failed =
+            self.entries(|connection| connection.prepare(FAILED)?.query_map(key, entry)?.collect())?;
+        Ok(glance)
     }
 
     /// Forgets the reports about a domain; how many.
@@ -514,4 +522,172 @@ fn inert(text: &str) -> Option<String> {
 
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+    use tempfile::TempDir;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn beside(directory: &TempDir) -> Outbox {
+        Outbox::beside(&CachePath::parse(&directory.path().join("cache.db")).unwrap(), 1_000, NOW)
+    }
+
+    fn today() -> Day {
+        Day::of(NOW)
+    }
+
+    fn domain(name: &str) -> PolicyDomain {
+        PolicyDomain::parse(name).unwrap()
+    }
+
+    fn planned(directory: &TempDir, names: &[&str]) -> Outbox {
+        let outbox = beside(directory);
+        let all: Vec<_> = names.iter().map(|name| (domain(name), NOW)).collect();
+        outbox.plan(today(), today().before(8), &all).unwrap();
+        outbox
+    }
+
+    fn due(outbox: &Outbox) -> Vec<Entry> {
+        outbox.due(NOW, Day(0), today()).unwrap()
+    }
+
+    fn made() -> Made {
+        let (id, contact) = ("1.a.test.x".to_owned(), "tls@sender.test".to_owned());
+        Made { id, contact, at: NOW, package: vec![0x1f, 0x8b, 0, 255] }
+    }
+
+    fn leg(key: &str) -> Leg {
+        Leg { key: key.to_owned(), state: State::Due, tries: 0, next: NOW, words: String::new() }
+    }
+
+    #[test]
+    fn what_was_noted_stays_as_it_is_and_is_due_at_its_moment() {
+        let directory = TempDir::new().unwrap();
+        let outbox = planned(&directory, &["a.test", "b.test"]);
+        outbox
+            .plan(
+                today(),
+                today().before(8),
+                &[(domain("a.test"), NOW.plus(60)), (domain("c.test"), NOW.plus(1))],
+            )
+            .unwrap();
+        let names: Vec<String> = due(&outbox).iter().map(|entry| entry.domain.to_string()).collect();
+        assert_eq!(names, ["a.test", "b.test"]);
+        assert_eq!(outbox.due(NOW.plus(1), Day(0), today()).unwrap().len(), 3);
+        assert_eq!(outbox.due(NOW.plus(1), Day(0), today().before(1)).unwrap(), []);
+        let meta = std::fs::metadata(directory.path().join("cache.outbox.db")).unwrap();
+        assert_eq!(meta.permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn whoever_comes_after_a_killed_sender_finds_the_report_and_its_octets() {
+        let directory = TempDir::new().unwrap();
+        let outbox = planned(&directory, &["a.test"]);
+        let mut entry = due(&outbox).remove(0);
+        entry.destinations = vec![leg("rua@a.test")];
+        outbox.claim(&entry, &made()).unwrap();
+        let claimed = due(&beside(&directory)).remove(0);
+        assert_eq!((claimed.state, claimed.destinations[0].state), (State::Claimed, State::Due));
+        outbox.hand(&entry, &Leg { tries: 1, ..leg("rua@a.test") }).unwrap();
+        let handed = due(&beside(&directory)).remove(0);
+        assert_eq!(
+            (handed.state, handed.destinations[0].state, handed.destinations[0].tries),
+            (State::Handed, State::Handed, 1)
+        );
+        // Another report would have other octets: those that were made first stay.
+        outbox.claim(&handed, &Made { package: vec![1], ..made() }).unwrap();
+        assert_eq!(outbox.package(today(), &domain("a.test")), Ok(Some(made())));
+        entry.state = State::Sent;
+        entry.destinations[0].state = State::Sent;
+        outbox.settle(&entry, &Lesson::Accepted("rua@a.test".to_owned())).unwrap();
+        assert_eq!(due(&outbox), []);
+        assert_eq!(outbox.package(today(), &domain("a.test")), Ok(None));
+        assert_eq!(outbox.entry(today(), &domain("a.test")).unwrap().unwrap(), entry);
+    }
+
+    #[test]
+    fn a_list_goes_on_behind_the_last_one_that_was_shown() {
+        let directory = TempDir::new().unwrap();
+        let names: Vec<String> =
+            (0..MAX_OUTBOX_ROWS + 5).map(|number| format!("d{number:05}.test")).collect();
+        let outbox = planned(&directory, &names.iter().map(String::as_str).collect::<Vec<_>>());
+        let first = outbox.behind(None).unwrap();
+        let last = first.last().unwrap();
+        let second = outbox.behind(Some((last.day, &last.domain))).unwrap();
+        assert_eq!((first.len(), second.len()), (usize::try_from(MAX_OUTBOX_ROWS).unwrap(), 5));
+        let all: Vec<String> = first.iter().chain(&second).map(|entry| entry.domain.to_string()).collect();
+        assert_eq!(all, names);
+    }
+
+    #[test]
+    fn what_failed_is_forgiven_by_a_success_and_what_an_operator_says_is_not() {
+        let directory = TempDir::new().unwrap();
+        let outbox = planned(&directory, &["a.test"]);
+        let entry = due(&outbox).remove(0);
+        let failing = Failing { since: 0, until: NOW.0 + 10, times: 1 };
+        let known = |is_by_hand| Suppression {
+            key: "a@a.test".to_owned(),
+            failing,
+            reason: "x".to_owned(),
+            is_by_hand,
+        };
+        for is_by_hand in [false, true] {
+            outbox.settle(&entry, &Lesson::Failed(known(is_by_hand))).unwrap();
+            assert_eq!(outbox.suppression("a@a.test"), Ok(Some(known(is_by_hand))));
+            outbox.settle(&entry, &Lesson::Accepted("a@a.test".to_owned())).unwrap();
+            assert_eq!(outbox.suppression("a@a.test").unwrap().is_some(), is_by_hand);
+        }
+        assert_eq!((outbox.lift("a@a.test"), outbox.lift("a@a.test")), (Ok(true), Ok(false)));
+    }
+
+    #[test]
+    fn one_has_the_turn_and_the_next_one_when_he_is_gone() {
+        let directory = TempDir::new().unwrap();
+        let first = beside(&directory).turn().unwrap();
+        assert!(first.is_some() && beside(&directory).turn().unwrap().is_none());
+        drop(first);
+        assert!(beside(&directory).turn().unwrap().is_some());
+        std::fs::remove_file(directory.path().join("cache.outbox.db.lock")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", directory.path().join("cache.outbox.db.lock")).unwrap();
+        assert!(matches!(beside(&directory).turn(), Err(CacheError::Unsafe { .. })));
+    }
+
+    #[test]
+    fn the_outbox_at_a_glance_and_what_is_older_is_forgotten() {
+        let directory = TempDir::new().unwrap();
+        assert_eq!(beside(&directory).read_only().glance(today(), 5).unwrap().last_run, None);
+        let outbox = planned(&directory, &["a.test", "b.test", "c.test"]);
+        let mut all = due(&outbox);
+        (all[0].state, all[0].tries) = (State::GaveUp, 1);
+        (all[1].tries, all[1].words) = (1, "not now".to_owned());
+        outbox.conclude(&all).unwrap();
+        let glance = outbox.glance(today(), 5).unwrap();
+        assert_eq!((glance.of(State::GaveUp), glance.of(State::Due), glance.last_run), (1, 2, Some(NOW)));
+        let failed: Vec<&str> = glance.failed.iter().map(|entry| entry.domain.as_str()).collect();
+        assert_eq!(failed, ["a.test", "b.test"]);
+        outbox.plan(Day(today().0 + 9), Day(today().0 + 1), &[]).unwrap();
+        assert_eq!(outbox.behind(None), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_row_that_this_program_would_not_write_is_not_there() {
+        let directory = TempDir::new().unwrap();
+        let outbox = planned(&directory, &["a.test"]);
+        let file = Connection::open(directory.path().join("cache.outbox.db")).unwrap();
+        for (column, value, back) in
+            [("state", "x", "due"), ("domain", "-", "a.test"), ("words", "\u{1b}", "")]
+        {
+            let set =
+                |value: &str| file.execute(&format!("UPDATE report SET {column} = ?1"), [value]).unwrap();
+            set(value);
+            assert_eq!(due(&beside(&directory)), [], "{column}");
+            set(back);
+            assert_eq!(due(&beside(&directory)).len(), 1, "{column}");
+        }
+        drop(outbox);
+    }
 }

@@ -270,6 +270,10 @@ pub(super) const OUTBOX: Schema = Schema {
             words TEXT NOT NULL,
             PRIMARY KEY (day, domain)
         ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE run (
+            number INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL
+        ) STRICT",
         "CREATE TABLE suppression (
             place TEXT PRIMARY KEY,
             since INTEGER NOT NULL,

@@ -298,6 +298,18 @@ mod tests {
     }
 
     #[test]
+    fn an_organization_has_a_name_of_200_octets_and_days_are_2_to_90() {
+        let longest = "x".repeat(MAX_ORGANIZATION_OCTETS);
+        assert!(
+            longest.parse::<Organization>().is_ok() && format!("{longest}x").parse::<Organization>().is_err()
+        );
+        assert!("2".parse::<KeptDays>().is_ok() && "90".parse::<KeptDays>().is_ok());
+        for text in ["1", "91", "-1", "x"] {
+            assert!(text.parse::<KeptDays>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn our_own_domain_and_those_that_are_named_get_nothing() {
         let reporting = read("[reports]\nnever = ['a.example', '*.b.example']\n").unwrap();
         let own = PolicyDomain::parse("own.example").unwrap();

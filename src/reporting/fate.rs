@@ -19,8 +19,7 @@ pub enum Fate {
 /// What a status of HTTP means (RFC 9110 section 15): 2xx is success, and nothing else is (RFC 8460 section 5.4).
 #[must_use]
 pub fn of_status(code: u16, told: Option<&str>) -> Fate {
-    let beside =
-        told.map(|told| format!("; its certificate is not accepted by others: {told}")).unwrap_or_default();
+    let beside = told.map(|told| format!("; its certificate was not accepted: {told}")).unwrap_or_default();
     let words = |what: &str| format!("status {code}, {what}{beside}");
     match code {
         200..300 => Fate::Accepted(words("taken")),

@@ -117,18 +117,20 @@ pub struct Suppression {
     pub is_by_hand: bool,
 }
 
-/// How many reports are how far, of the days that are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
-    /// By [`State::ALL`].
+/// The outbox at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// The day that is told about: the one that ended last.
+    pub day: u64,
+    /// How many of its reports are how far, by [`State::ALL`].
     pub by_state: [u64; 6],
-    /// Of those that are open, how many were tried without success.
-    pub waiting: u64,
-    /// The earliest moment at which one that is open was to leave; zero: none is.
-    pub oldest: u64,
+    /// When a run last had its turn; `None`: never.
+    pub last_run: Option<UnixTime>,
+    /// Reports of the days that are still told about that were given up, or wait after a try, the newest first.
+    pub failed: Vec<Entry>,
 }
 
-impl Census {
+impl Glance {
     /// How many are that far.
     #[must_use]
     pub fn of(&self, state: State) -> u64 {
@@ -156,6 +158,6 @@ mod tests {
             assert_eq!(State::from_word(state.word()), Some(state));
         }
         assert_eq!(State::from_word("x"), None);
-        assert_eq!(Census { by_state: [1, 2, 3, 4, 5, 6], ..Census::default() }.of(State::GaveUp), 5);
+        assert_eq!(Glance { by_state: [1, 2, 3, 4, 5, 6], ..Glance::default() }.of(State::GaveUp), 5);
     }
 }

@@ -14,11 +14,12 @@ use super::lookup_worker::{LookupOrder, LookupWorker};
 use super::protocol::services::Services;
 use super::protocol::socketmap::AtService;
 use super::question::Question;
+use super::status::Reports;
 use super::store::{Gone, Revision};
 use super::tlsrpt_recorder::TlsrptRecorder;
 use super::worker_event::{CompletedLookup, WorkerEvent};
 use super::world::World;
-use crate::cache::{Outlook, WithheldAnswer, WithheldAnswers};
+use crate::cache::{Cache, Outlook, WithheldAnswer, WithheldAnswers};
 use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
 use crate::policy::Mechanisms;
@@ -182,13 +183,18 @@ impl Engine {
         self.answer_cache.borrow().len()
     }
 
-    /// The policies in force, at most so many of them by name, for the pages.
+    /// The policies in force, at most so many of them by name, and the reports that leave, for the pages.
     ///
     /// # Errors
     /// Why the store does not answer, in words.
-    pub async fn outlook(&self, most: u32) -> Result<Outlook, String> {
-        match self.worker.store().ask(&self.worker.world(), move |cache| cache.outlook(most)).await {
-            Ok(outlook) => outlook.map_err(|trouble| trouble.to_string()),
+    pub async fn outlook(&self, most: u32) -> Result<(Outlook, Reports), String> {
+        let world = self.worker.world();
+        let its = Arc::clone(&world);
+        let looked = move |cache: &Cache| (cache.outlook(most), its.reports(SystemClock.now()));
+        match self.worker.store().ask(&world, looked).await {
+            Ok((outlook, reports)) => {
+                outlook.map(|outlook| (outlook, reports)).map_err(|trouble| trouble.to_string())
+            }
             Err(Gone) => Err("the store has gone".to_owned()),
         }
     }

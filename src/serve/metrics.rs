@@ -8,6 +8,7 @@ use super::counters::{By, Closed, Counter, Gauge, Histogram};
 use super::status::Status;
 use crate::cache::InForce;
 use crate::policy::Dialect;
+use crate::reporting::outbox::State;
 use std::fmt::{Display, Write as _};
 
 /// The media type of the exposition.
@@ -40,6 +41,7 @@ pub fn exposition(status: &Status) -> String {
     sockets(&mut page, status);
     look_ups(&mut page, status);
     policies(&mut page, status);
+    reports(&mut page, status);
     page.0
 }
 
@@ -158,6 +160,23 @@ fn policies(page: &mut Exposition, status: &Status) {
         "Policies in the cache file, the ended ones included.",
     )
     .sample(&[], outlook.census.here);
+}
+
+/// Nothing of it is told while the store does not tell, either.
+fn reports(page: &mut Exposition, status: &Status) {
+    use Kind::Gauge;
+    let Some(reports) = &status.reports else { return };
+    let help = "1 if the configuration has TLS reports sent.";
+    page.family("smtp_sts_serve_reports_sending", Gauge, help).sample(&[], u64::from(reports.is_sending));
+    let Ok(glance) = &reports.glance else { return };
+    let help = "TLS reports about the day that ended last, by how far they are.";
+    let mut family = page.family("smtp_sts_serve_reports", Gauge, help);
+    for state in State::ALL {
+        family.sample(&[("state", state.word())], glance.of(state));
+    }
+    let help = "When reports were last looked after (smtp-sts-verify reports send); 0: never.";
+    let mut family = page.family("smtp_sts_serve_reports_last_run_timestamp_seconds", Gauge, help);
+    family.sample(&[], glance.last_run.map_or(0, |at| at.0));
 }
 
 /// The text so far.

@@ -62,6 +62,7 @@ pub mod protocol;
 pub mod question;
 pub mod recent;
 pub mod renewal;
+mod reports_page;
 pub mod resolution_failures;
 pub mod seats;
 pub mod silence;

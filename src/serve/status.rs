@@ -3,6 +3,7 @@
 use super::counters::Counters;
 use super::recent::Withheld;
 use crate::cache::Outlook;
+use crate::reporting::outbox::Glance;
 use crate::time::UnixTime;
 use std::fmt;
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ pub struct Status {
     pub name_servers: Vec<SocketAddr>,
     /// The policies in force; or why the store does not answer.
     pub outlook: Result<Arc<Outlook>, NoOutlook>,
+    /// The TLS reports that leave; `None` while the store does not tell.
+    pub reports: Option<Arc<Reports>>,
     /// Whether the lookup worker answers; or what is wrong, in words.
     pub lookup_worker: Result<(), String>,
     /// Answers at hand.
@@ -33,6 +36,15 @@ pub struct Status {
     pub recent: Vec<Withheld>,
     /// What was counted.
     pub counters: Arc<Counters>,
+}
+
+/// The TLS reports that leave from this machine, at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reports {
+    /// Whether the configuration has them sent.
+    pub is_sending: bool,
+    /// The outbox; or why it cannot be read, in words.
+    pub glance: Result<Glance, String>,
 }
 
 /// Why the policies in force are not known.

@@ -7,6 +7,7 @@
 use super::counters::{Closed, Counters, Cutting, Mta, Source};
 use super::markup::{Markup, grouped};
 use super::recent::Withheld;
+use super::reports_page;
 use super::status::Status;
 use crate::cache::Outlook;
 use crate::policy::{Mode, StoredPolicy};
@@ -57,6 +58,7 @@ pub fn page(status: &Status) -> String {
     withheld(&mut page, status);
     policies(&mut page, status);
     resolver(&mut page, status);
+    reports_page::reports(&mut page, status);
     connections(&mut page, &status.counters);
     counted(&mut page, &status.counters);
     page.raw(

@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::front::Front;
 use super::http::Pages;
 use super::protocol::http::{Page, Reply};
-use super::status::{NoOutlook, Status};
+use super::status::{NoOutlook, Reports, Status};
 use super::{metrics, status_page};
 use crate::cache::Outlook;
 use crate::limits::{MAX_POLICIES_NAMED, OUTLOOK_KEPT, OUTLOOK_PAUSES, PAGE_PATIENCE};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// What the store tells, or why it does not.
-type Told = Result<Arc<Outlook>, NoOutlook>;
+type Told = Result<(Arc<Outlook>, Arc<Reports>), NoOutlook>;
 
 /// What the store was asked.
 #[derive(Clone)]
@@ -79,6 +79,9 @@ impl Watch {
             |_| "the lookup worker, or the store behind it, does not answer within a second".to_owned();
         let (worker, outlook) =
             futures_util::future::join(timeout(PAGE_PATIENCE, self.engine.pulse()), self.outlook()).await;
+        // A store that hangs has no old numbers to look good with.
+        let told = if worker.is_ok() { outlook } else { Err(NoOutlook::Counting) };
+        let reports = told.as_ref().ok().map(|(_, reports)| Arc::clone(reports));
         Status {
             now: SystemClock.now(),
             started_at: self.started_at,
@@ -86,8 +89,8 @@ impl Watch {
             older: self.front.older.borrow().as_deref().map(str::to_owned),
             places: self.places.clone(),
             name_servers: self.engine.name_servers(),
-            // A store that hangs has no old numbers to look good with.
-            outlook: if worker.is_ok() { outlook } else { Err(NoOutlook::Counting) },
+            outlook: told.map(|(outlook, _)| outlook),
+            reports,
             lookup_worker: worker.map_err(silent),
             cached_answers: self.engine.cached_answers(),
             recent: self.front.recent.borrow().iter().cloned().collect(),
@@ -114,7 +117,8 @@ impl Watch {
         let (engine, at) = (Rc::clone(&self.engine), Instant::now());
         let told = async move {
             let told = engine.outlook(MAX_POLICIES_NAMED).await;
-            let told = told.map(Arc::new).map_err(|why| NoOutlook::Trouble(Printable(&why).to_string()));
+            let told = told.map(|(outlook, reports)| (Arc::new(outlook), Arc::new(reports)));
+            let told = told.map_err(|why| NoOutlook::Trouble(Printable(&why).to_string()));
             (told, at.elapsed())
         };
         let asked = Asked { at, told: told.boxed_local().shared() };

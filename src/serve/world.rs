@@ -1,12 +1,14 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
 use super::protocol::services::Services;
-use crate::cache::Cache;
+use super::status::Reports;
+use crate::cache::{Cache, Outbox};
 use crate::config::{BadConfiguration, Dns, LogLevel, Places, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
-use crate::limits::MAX_SERVICES_OCTETS;
+use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
+use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -96,6 +98,14 @@ impl World {
             debugged,
             reporting: setup.choices().reporting(),
         })
+    }
+
+    /// The TLS reports that leave: those about the day that ended last, and what failed of late.
+    #[must_use]
+    pub fn reports(&self, now: UnixTime) -> Reports {
+        let outbox = Outbox::beside(&self.storage.path, self.storage.max_domains, now).read_only();
+        let glance = outbox.glance(Day::of(now).before(1), MAX_REPORTS_NAMED);
+        Reports { is_sending: self.reporting.send, glance: glance.map_err(|trouble| trouble.to_string()) }
     }
 
     /// The cache, for as long as one look at it takes.

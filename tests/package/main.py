@@ -32,6 +32,8 @@ FILES = {
     "etc/smtp-sts-verify/config.toml": 0o644,
     "lib/systemd/system/smtp-sts-verify.service": 0o644,
     "lib/systemd/system/smtp-sts-verify-exim.socket": 0o644,
+    "lib/systemd/system/smtp-sts-verify-reports.service": 0o644,
+    "lib/systemd/system/smtp-sts-verify-reports.timer": 0o644,
     "lib/systemd/system/smtp-sts-verify-postfix.socket": 0o644,
     "usr/bin/smtp-sts-verify": 0o755,
     "usr/sbin/smtp-sts-verify-exim": 0o755,
@@ -113,7 +115,7 @@ def content(machine):
     expected |= {SHARE + "platforms/" + name: 0o644 for name in _files(exim.TOP + "/exim/platforms") if name.endswith(".sh")}
     examples = {DOC + "examples/monitoring/" + name: 0o644 for name in _files(exim.TOP + "/exim/monitoring")
                 if not name.endswith(".md")}
-    examples |= {DOC + f"examples/systemd/{name}-loopback.conf": 0o644 for name in ("exim", "postfix")}
+    examples |= {DOC + f"examples/systemd/{name}.conf": 0o644 for name in ("exim-loopback", "postfix-loopback", "reports-postfix")}
     assert listed == expected | examples, set(listed.items()) ^ set((expected | examples).items())
     scripts = os.path.join(machine.exim.tree, "scripts")
     machine.run("dpkg-deb", "-e", machine.package, scripts)

@@ -228,6 +228,29 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_RECEIVED_DEPTH", "4"),
     ("MAX_REPORT_TEXT_TOLD", "1_024"),
     ("MAX_RECEIVED_SHOWN", "50"),
+    ("MAX_REPORT_DESTINATIONS", "8"),
+    ("MAX_MAIL_ADDRESS_OCTETS", "254"),
+    ("MAX_LOCAL_PART_OCTETS", "64"),
+    ("REPORTS_SENT_FROM", "300"),
+    ("REPORTS_SENT_UNTIL", "14_400"),
+    ("REPORT_RETRY_FIRST", "300"),
+    ("REPORT_RETRY_MOST", "14_400"),
+    ("REPORT_TRIED_FOR", "86_400"),
+    ("REPORTS_SENT_DAYS", "2"),
+    ("SUPPRESSED_AFTER", "259_200"),
+    ("SUPPRESSED_FIRST", "604_800"),
+    ("SUPPRESSED_MOST", "7_776_000"),
+    ("MAX_SENT_REPORT_OCTETS", "7_000_000"),
+    ("REPORT_POST_DEADLINE", "Duration::from_secs(30)"),
+    ("SENDMAIL_DEADLINE", "Duration::from_secs(60)"),
+    ("MAX_SENDMAIL_OUTPUT", "4_096"),
+    ("MAX_REPORT_WORDS", "240"),
+    ("MAX_REPORT_LOOK_UPS", "16"),
+    ("REPORTS_RUN", "Duration::from_secs(540)"),
+    ("MAX_OUTBOX_ROWS", "1_000"),
+    ("MAX_REPORTS_NAMED", "20"),
+    ("MAX_ORGANIZATION_OCTETS", "200"),
+    ("REPORTS_KEPT_DAYS_MAX", "90"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
@@ -403,6 +426,29 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_MAIL_HEADER_OCTETS", "a_mail_of_countless_parts_levels_or_fields_is_refused"),
     ("MAX_GZIP_MEMBERS", "what_is_packed_too_often_is_not_unpacked"),
     ("MAX_REPORT_VALUES", "json_of_countless_values_is_refused"),
+    ("MAX_REPORT_DESTINATIONS", "eight_destinations_count_and_each_of_them_once"),
+    ("MAX_LOCAL_PART_OCTETS", "what_is_not_one_plain_public_address_is_refused"),
+    ("REPORTS_SENT_FROM", "a_day_is_told_of_when_it_is_over_and_not_when_it_is_old"),
+    ("REPORTS_SENT_UNTIL", "a_thousand_domains_have_their_moments_all_over_four_hours"),
+    ("REPORT_RETRY_FIRST", "pauses_grow_and_a_report_is_tried_for_a_day"),
+    ("REPORT_RETRY_MOST", "pauses_grow_and_a_report_is_tried_for_a_day"),
+    ("REPORT_TRIED_FOR", "pauses_grow_and_a_report_is_tried_for_a_day"),
+    ("REPORTS_SENT_DAYS", "a_day_is_told_of_when_it_is_over_and_not_when_it_is_old"),
+    (
+        "SUPPRESSED_AFTER",
+        "a_refusal_for_good_or_three_days_of_failure_suppress_for_a_week_and_then_twice_as_long",
+    ),
+    (
+        "SUPPRESSED_FIRST",
+        "a_refusal_for_good_or_three_days_of_failure_suppress_for_a_week_and_then_twice_as_long",
+    ),
+    (
+        "SUPPRESSED_MOST",
+        "a_refusal_for_good_or_three_days_of_failure_suppress_for_a_week_and_then_twice_as_long",
+    ),
+    ("MAX_ORGANIZATION_OCTETS", "an_organization_has_a_name_of_200_octets_and_days_are_2_to_90"),
+    ("REPORTS_KEPT_DAYS_MAX", "an_organization_has_a_name_of_200_octets_and_days_are_2_to_90"),
+    ("MAX_OUTBOX_ROWS", "a_list_goes_on_behind_the_last_one_that_was_shown"),
 ];
 
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
@@ -689,6 +735,21 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_RECEIVED_DEPTH", "directories within directories, of which a Maildir has two"),
     ("MAX_REPORT_TEXT_TOLD", "the length of a text that is shown"),
     ("MAX_RECEIVED_SHOWN", "how many the page names (`a_flood_of_rows_is_cut_for_people_and_told`)"),
+    ("MAX_MAIL_ADDRESS_OCTETS", "a name of 253 octets behind the @ leaves no room for one before it"),
+    (
+        "MAX_SENT_REPORT_OCTETS",
+        "as many policies as no row has room for; a thousand rows of a domain are far below",
+    ),
+    (
+        "REPORT_POST_DEADLINE",
+        "in real time; the way there is that of a policy fetch, whose deadlines are tried",
+    ),
+    ("SENDMAIL_DEADLINE", "in real time"),
+    ("MAX_SENDMAIL_OUTPUT", "far beyond (`a_mail_server_that_does_not_take_it_now_is_asked_again`)"),
+    ("MAX_REPORT_WORDS", "the length of a text that is shown"),
+    ("MAX_REPORT_LOOK_UPS", "how many are asked at once, which changes no answer"),
+    ("REPORTS_RUN", "in real time; what is left is due in the next run"),
+    ("MAX_REPORTS_NAMED", "how many the page names"),
 ];
 
 /// All files of `src` and `tests` in one.

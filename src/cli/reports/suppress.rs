@@ -48,7 +48,9 @@ fn done(arguments: &SuppressArguments) -> Result<ExitStatus, Failure> {
     let now = SystemClock.now();
     let until = arguments.until.map_or(FOR_GOOD, |date| end(date.0));
     if until <= now {
-        return Err(Failure::usage("--until is a day that is over; --lift has the address tried again".to_owned()));
+        return Err(Failure::usage(
+            "--until is a day that is over; --lift has the address tried again".to_owned(),
+        ));
     }
     let outbox = Outside::open(&arguments.outside)?.outbox();
     if arguments.lift {

@@ -16,7 +16,14 @@ pub fn entry(entry: &Entry, now: UnixTime) -> String {
     // Writing into a text cannot fail, here and below.
     for leg in &entry.destinations {
         let words = if leg.words.is_empty() { "not tried yet" } else { &leg.words };
-        let _ = writeln!(text, "    {:<8} {}: {}{}", leg.state.word(), leg.key, Printable(words), tries(leg.tries));
+        let _ = writeln!(
+            text,
+            "    {:<8} {}: {}{}",
+            leg.state.word(),
+            leg.key,
+            Printable(words),
+            tries(leg.tries)
+        );
     }
     if entry.destinations.is_empty() && !entry.words.is_empty() {
         let _ = writeln!(text, "    {}{}", Printable(&entry.words), tries(entry.tries));

@@ -224,16 +224,11 @@ impl Sender {
         rusqlite::Connection::open(self.cache().with_file_name("cache.outbox.db")).unwrap()
     }
 
-    /// Sends, and has what waits for its moment sent at once, too.
-    pub(super) fn plan_and_wait(&self) {
-        assert_eq!(self.told(&["reports", "send"]).0, 0);
-        self.wait(86_400);
-        assert_eq!(self.told(&["reports", "send"]).0, 0);
-    }
-
     /// As if nothing had been sent yet: what is remembered of addresses stays.
     pub(super) fn forget_reports(&self) {
-        self.file().execute_batch("DELETE FROM report; DELETE FROM destination; DELETE FROM package").unwrap();
+        self.file()
+            .execute_batch("DELETE FROM report; DELETE FROM destination; DELETE FROM package")
+            .unwrap();
     }
 
     /// As if so many seconds had gone by for all that waits.

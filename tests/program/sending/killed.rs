@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 fn world(number: usize) -> String {
     let mut text = "zone . signed\nzone test unsigned\n    ns A 127.0.0.1\n".to_owned();
     for domain in 0..number {
-        text.push_str(&format!("    _smtp._tls.d{domain}  TXT  \"v=TLSRPTv1; rua=mailto:rua@d{domain}.test\"\n"));
+        text.push_str(&format!(
+            "    _smtp._tls.d{domain}  TXT  \"v=TLSRPTv1; rua=mailto:rua@d{domain}.test\"\n"
+        ));
     }
     text
 }
@@ -24,7 +26,8 @@ fn killed(domains: usize, kills: usize) -> (usize, usize, usize) {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        let mut child = sender.command(&["reports", "send"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut child =
+            sender.command(&["reports", "send"]).stdout(std::process::Stdio::null()).spawn().unwrap();
         let (began, until) = (Instant::now(), Duration::from_micros(20_000 + seed % 180_000));
         while began.elapsed() < until && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_micros(200));

@@ -7,11 +7,13 @@ use smtp_sts_verify::cache::{Census, InForce, Outlook};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::reason::Reason;
+use smtp_sts_verify::reporting::outbox::{Entry, Glance, State};
+use smtp_sts_verify::reports::tally::Day;
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::counters::{Counters, Mta, Protocol, Source};
 use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::serve::recent::Recent;
-use smtp_sts_verify::serve::status::{NoOutlook, Status};
+use smtp_sts_verify::serve::status::{NoOutlook, Reports, Status};
 use smtp_sts_verify::serve::{metrics, status_page};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Verdict;
@@ -49,6 +51,7 @@ fn young() -> Status {
         places: vec!["/run/smtp-sts-verify/exim.sock".into(), "127.0.0.1:8461".into()],
         name_servers: vec!["127.0.0.1:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()],
         outlook: Ok(Arc::new(Outlook::default())),
+        reports: Some(Arc::new(Reports { is_sending: false, glance: Ok(Glance::default()) })),
         lookup_worker: Ok(()),
         cached_answers: 0,
         recent: Vec::new(),
@@ -97,7 +100,36 @@ pub(crate) fn busy() -> Status {
     let in_force = vec![kind(false, 211, soonest[2].expires_at), kind(true, 1_890, next_end)];
     let census = Census { here: 2_400, elsewhere: 0 };
     status.outlook = Ok(Arc::new(Outlook { in_force, soonest, census }));
+    status.reports = Some(Arc::new(reports()));
     status
+}
+
+/// Reports of a day on which one address refused, and one server does not answer.
+fn reports() -> Reports {
+    let failed = |domain: &str, state: State, words: &str| Entry {
+        day: Day::of(NOW).before(1),
+        domain: PolicyDomain::parse(domain).unwrap(),
+        state,
+        next: UnixTime(NOW.0 + 1_200),
+        first: UnixTime(NOW.0 - 1_200),
+        tries: 3,
+        words: words.to_owned(),
+        destinations: Vec::new(),
+    };
+    let glance = Glance {
+        day: Day::of(NOW).before(1).0,
+        by_state: [1, 0, 0, 640, 1, 2_750],
+        last_run: Some(UnixTime(NOW.0 - 300)),
+        failed: vec![
+            failed(
+                "dead.example",
+                State::GaveUp,
+                "rua@dead.example: sendmail ended with 67, there is no such address",
+            ),
+            failed("slow.example", State::Due, "https://slow.example/: was given up while <connecting>"),
+        ],
+    };
+    Reports { is_sending: true, glance: Ok(glance) }
 }
 
 fn value<'a>(text: &'a str, series: &str) -> Option<&'a str> {
