@@ -602,6 +602,10 @@ pub const SENDMAIL_DEADLINE: Duration = Duration::from_secs(60);
 pub const MAX_SENDMAIL_OUTPUT: usize = 4_096;
 /// Characters of a destination's last words that are kept.
 pub const MAX_REPORT_WORDS: usize = 240;
+/// Message-IDs that a bounce gives back and are looked at; it has one, and names it once or twice.
+pub const MAX_BOUNCE_IDS: usize = 8;
+/// Recipients that a bounce tells of and are looked at: a report's mail has one, whom an alias of the receiver's may have made several.
+pub const MAX_BOUNCE_RECIPIENTS: usize = 16;
 /// TXT look-ups for reports under way at the same time; the hand-over is one at a time.
 pub const MAX_REPORT_LOOK_UPS: usize = 16;
 /// A run of `reports send` begins no further report after so long; the timer starts the next one.

@@ -379,7 +379,7 @@ impl Database {
         trouble
     }
 
-    fn unusable(&self, doing: &'static str, why: String) -> CacheError {
+    pub(super) fn unusable(&self, doing: &'static str, why: String) -> CacheError {
         CacheError::Unusable { file: self.path.as_path().to_owned(), doing, why }
     }
 

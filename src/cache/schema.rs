@@ -251,6 +251,10 @@ pub(super) const OUTBOX: Schema = Schema {
     version: 1,
     definitions: &[
         "CREATE INDEX report_by_moment ON report (state, next)",
+        "CREATE TABLE bounce (
+            number INTEGER PRIMARY KEY,
+            octets BLOB NOT NULL
+        ) STRICT",
         "CREATE TABLE destination (
             day INTEGER NOT NULL,
             domain TEXT NOT NULL,

@@ -234,6 +234,18 @@ pub const GUIDES: &[Guide] = &[
         exits: &[(0, "done"), (1, "with --lift: it was not left alone")],
     },
     Guide {
+        path: "reports bounces",
+        examples: &[
+            ("reports bounces -", "a mail that the mail server hands over"),
+            ("reports bounces Maildir", "all that came to the report address"),
+        ],
+        exits: &[
+            (0, "read, whether or not there was a bounce of a report among it"),
+            (64, "what was typed is not there, or cannot be opened"),
+            (75, "another run is sending reports, or the outbox cannot be changed now: try it again"),
+        ],
+    },
+    Guide {
         path: "reports read",
         examples: &[
             ("reports read Maildir", "every report that came by mail"),

@@ -35,6 +35,8 @@ pub struct Content<'a> {
     pub file: &'a str,
     /// When the report was made.
     pub made: UnixTime,
+    /// What a bounce is known by ([`super::bounce::Key::token`]).
+    pub token: &'a str,
     /// The gzip.
     pub package: &'a [u8],
 }
@@ -42,7 +44,7 @@ pub struct Content<'a> {
 /// The mail, its lines ended by LF, as a sendmail command takes it.
 #[must_use]
 pub fn mail(content: Content<'_>) -> Vec<u8> {
-    let Content { from, to, domain, id, file, made, package } = content;
+    let Content { from, to, domain, id, file, made, token, package } = content;
     let submitter = from.domain();
     // Letters, digits and a mark that base64 and the text below do not have at the beginning of a line.
     let boundary = format!("=_tlsrpt_{:016x}", mark(&[id, to.as_str(), file]));
@@ -51,7 +53,7 @@ pub fn mail(content: Content<'_>) -> Vec<u8> {
     field("From:", &[format!("<{from}>")]);
     field("To:", &[format!("<{to}>")]);
     field("Date:", &[date(made)]);
-    field("Message-ID:", &[format!("<{id}.{:08x}@{submitter}>", mark(&[to.as_str()]) >> 32)]);
+    field("Message-ID:", &[format!("<{id}.{token}@{submitter}>")]);
     let subject = [
         "Report",
         "Domain:",
@@ -187,8 +189,9 @@ mod tests {
         let file = package::file_name(from.domain(), &domain, day, &id);
         let package = package::gzip(package::json(&document).as_bytes());
         let made = UnixTime(1_795_824_301);
+        let (token, package) = ("0123456789abcdef0123456789abcdef", &package);
         let content =
-            Content { from: &from, to: &to, domain: &domain, id: &id, file: &file, made, package: &package };
+            Content { from: &from, to: &to, domain: &domain, id: &id, file: &file, made, token, package };
         assert_eq!(mail(content), mail(content));
         String::from_utf8(mail(content)).unwrap()
     }
@@ -209,7 +212,11 @@ mod tests {
                 "Date: Sat, 28 Nov 2026 00:05:01 +0000",
             ]
         );
-        assert!(lines[3].starts_with("Message-ID: <2026-11-27.r.example.9f2c1a07."), "{}", lines[3]);
+        assert!(
+            lines[3].starts_with("Message-ID: <2026-11-27.r.example.9f2c1a07.0123456789abcdef"),
+            "{}",
+            lines[3]
+        );
         assert_eq!(
             lines[4..10],
             [

@@ -1,8 +1,10 @@
 //! What the outbox knows of each report, and of each destination. Pure.
 
 use super::schedule::Failing;
+use crate::limits::MAX_REPORT_WORDS;
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
+use crate::text::Printable;
 use crate::time::UnixTime;
 
 /// How far a report is, or a report at one of its destinations.
@@ -134,6 +136,16 @@ impl Glance {
     pub fn of(&self, state: State) -> u64 {
         State::ALL.iter().zip(self.by_state).find(|(one, _)| **one == state).map_or(0, |(_, number)| number)
     }
+}
+
+/// Words as they are kept: printable ASCII of bounded length. What a stranger said in them was escaped where it was heard.
+#[must_use]
+pub fn short(words: &str) -> String {
+    let mut kept: String = words.chars().take(MAX_REPORT_WORDS).collect();
+    if kept.len() < words.len() {
+        kept.push_str("...");
+    }
+    Printable(&kept).to_string()
 }
 
 #[cfg(test)]

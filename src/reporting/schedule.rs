@@ -95,6 +95,20 @@ impl Failing {
         let until = now.plus(longer.min(SUPPRESSED_MOST)).0;
         Self { since: 0, until, times: self.times.saturating_add(1) }
     }
+
+    /// The same after a report came back, perhaps long after it was sent. Nobody tells of the success of a mail, so a week without a
+    /// bounce counts as one; what comes back while it is left alone was sent before.
+    #[must_use]
+    pub fn bounced(self, is_for_good: bool, now: UnixTime) -> Self {
+        if self.is_suppressed(now) {
+            return self;
+        }
+        let tried_until = self.since.saturating_add(SUPPRESSED_AFTER);
+        let last = if self.until > tried_until { self.until } else { tried_until };
+        let is_forgiven = now.0 >= last.saturating_add(SUPPRESSED_FIRST);
+        let before = if is_forgiven { Self { since: 0, until: 0, times: 0 } } else { self };
+        before.again(is_for_good, now)
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +159,27 @@ mod tests {
         assert_eq!(pauses[..7], [300, 600, 1_200, 2_400, 4_800, 9_600, 14_400]);
         assert!(pauses.len() < 14 && pauses.iter().all(|pause| *pause <= REPORT_RETRY_MOST), "{pauses:?}");
         assert!(next_try(u64::MAX, first, first).is_some());
+    }
+
+    #[test]
+    fn a_bounce_suppresses_once_and_a_week_without_one_is_a_success() {
+        let now = UnixTime(1_800_000_000);
+        let first = Failing::default().bounced(true, now);
+        assert_eq!(first, Failing { since: 0, until: now.0 + SUPPRESSED_FIRST, times: 1 });
+        // Another report was under way.
+        assert_eq!(first.bounced(true, now.plus(SUPPRESSED_FIRST - 1)), first);
+        let again = now.plus(SUPPRESSED_FIRST + DAY);
+        let second = first.bounced(true, again);
+        assert_eq!((second.until - again.0, second.times), (2 * SUPPRESSED_FIRST, 2));
+        let late = now.plus(2 * SUPPRESSED_FIRST);
+        assert_eq!(first.bounced(true, late).until, late.0 + SUPPRESSED_FIRST);
+        // What nobody refused suppresses after three days of it, and not because it happened once, long ago.
+        let waiting = Failing::default().bounced(false, now);
+        assert!(!waiting.is_suppressed(now));
+        let later = now.plus(SUPPRESSED_AFTER);
+        assert!(waiting.bounced(false, later).is_suppressed(later));
+        let much_later = later.plus(SUPPRESSED_FIRST);
+        assert_eq!(waiting.bounced(false, much_later), Failing { since: much_later.0, until: 0, times: 0 });
     }
 
     #[test]

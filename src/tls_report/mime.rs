@@ -9,13 +9,13 @@ use std::borrow::Cow;
 
 /// The header of a mail or of one of its parts: names in lower case, values unfolded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Header(Vec<(String, String)>);
+pub(crate) struct Header(Vec<(String, String)>);
 
 /// A value with parameters behind it, such as that of Content-Type (RFC 2045 section 5.1).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parametrised {
+pub(crate) struct Parametrised {
     /// The value in lower case, such as `multipart/report`.
-    pub(super) value: String,
+    pub(crate) value: String,
     parameters: Vec<(String, String)>,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Parametrised {
 ///
 /// # Errors
 /// [`Unreadable::HeaderTooLong`].
-pub(super) fn header(octets: &[u8]) -> Result<(Header, &[u8]), Unreadable> {
+pub(crate) fn header(octets: &[u8]) -> Result<(Header, &[u8]), Unreadable> {
     let (mut fields, mut at): (Vec<(String, String)>, usize) = (Vec::new(), 0);
     for line in octets.split_inclusive(|octet| *octet == b'\n') {
         at = at.saturating_add(line.len());
@@ -49,27 +49,27 @@ pub(super) fn header(octets: &[u8]) -> Result<(Header, &[u8]), Unreadable> {
 
 impl Header {
     /// The first field of that name.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// Every field of that name, from above.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether there is a field of one of these names.
-    pub(super) fn has_one_of(&self, names: &[&str]) -> bool {
+    pub(crate) fn has_one_of(&self, names: &[&str]) -> bool {
         self.0.iter().any(|(found, _)| names.contains(&found.as_str()))
     }
 
     /// What the part is; without a word, text (RFC 2045 section 5.2).
-    pub(super) fn media(&self) -> Parametrised {
+    pub(crate) fn media(&self) -> Parametrised {
         Parametrised::read(self.get("content-type").unwrap_or("text/plain"))
     }
 
     /// The name of the file that the part is.
-    pub(super) fn file(&self) -> Option<String> {
+    pub(crate) fn file(&self) -> Option<String> {
         let disposition = Parametrised::read(self.get("content-disposition").unwrap_or_default());
         disposition.parameter("filename").or_else(|| self.media().parameter("name"))
     }
@@ -87,7 +87,7 @@ impl Parametrised {
     }
 
     /// A parameter; also if it is written in pieces or encoded (RFC 2231 sections 3 and 4).
-    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         if let Some((_, value)) = self.parameters.iter().find(|(found, _)| found == name) {
             return Some(value.clone());
         }
@@ -102,7 +102,7 @@ impl Parametrised {
 }
 
 /// A value without what stands in parentheses that are not quoted (RFC 5322 section 3.2.2).
-pub(super) fn without_comments(text: &str) -> String {
+pub(crate) fn without_comments(text: &str) -> String {
     let (mut rest, mut depth, mut is_quoted, mut is_escaped) = (String::new(), 0_usize, false, false);
     for c in text.chars() {
         match c {
@@ -120,7 +120,7 @@ pub(super) fn without_comments(text: &str) -> String {
 }
 
 /// The pieces between semicolons that are not quoted.
-pub(super) fn pieces(text: &str) -> Vec<String> {
+pub(crate) fn pieces(text: &str) -> Vec<String> {
     let (mut pieces, mut piece, mut is_quoted, mut is_escaped) = (Vec::new(), String::new(), false, false);
     for c in text.chars() {
         match c {
@@ -157,7 +157,7 @@ fn decoded(value: &str) -> String {
 }
 
 /// What two hexadecimal digits behind a sign stand for.
-fn escapes(octets: &[u8], sign: u8) -> Vec<u8> {
+pub(crate) fn escapes(octets: &[u8], sign: u8) -> Vec<u8> {
     let (mut clear, mut rest) = (Vec::with_capacity(octets.len()), octets);
     while let Some((first, after)) = rest.split_first() {
         let digits = after.first_chunk::<2>().filter(|_| *first == sign);
@@ -174,7 +174,7 @@ fn escapes(octets: &[u8], sign: u8) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Unreadable::TooManyParts`].
-pub(super) fn parts<'a>(
+pub(crate) fn parts<'a>(
     body: &'a [u8],
     boundary: Option<&str>,
     most: usize,
@@ -206,7 +206,7 @@ pub(super) fn parts<'a>(
 }
 
 /// A body in clear (RFC 2045 section 6).
-pub(super) fn body<'a>(header: &Header, body: &'a [u8]) -> Cow<'a, [u8]> {
+pub(crate) fn body<'a>(header: &Header, body: &'a [u8]) -> Cow<'a, [u8]> {
     match header.get("content-transfer-encoding").map(str::to_ascii_lowercase).as_deref() {
         Some("base64") => base64(body).into(),
         Some("quoted-printable") => quoted_printable(body).into(),

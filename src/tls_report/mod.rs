@@ -15,7 +15,7 @@ mod gzip;
 mod inflate;
 mod json;
 pub mod mbox;
-mod mime;
+pub(crate) mod mime;
 mod moment;
 pub mod open;
 mod read;

@@ -6,9 +6,11 @@ The messages are made by hand here, as `reports send` hands them over; what is i
 import base64
 import contextlib
 import glob
+import json
 import os
 import re
 import smtplib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -311,6 +313,86 @@ def gives_up(lab):
         log = exim.Delivery(lab.exim.log_since(start))
         assert re.search(pattern, log.line(recipient)), (hours, log.log)
     lab.exim.empty_queue()
+
+
+REPORTING = (f'[reports]\nsend = true\norganization = "Example Sender"\ncontact = "{CONTACT}"\n'
+             'sendmail = ["/usr/sbin/sendmail", "-oi", "-odi"]\n')
+
+
+@case("reports: a 550 comes back as a bounce, and the next run leaves the address alone for a week; what is forged does nothing", by=BY)
+def bounced(lab):
+    with_key(lab)
+    fresh(lab)
+    lab.exim.forget_hints()
+    domain, dead, host = "sts-met.signed.example", "dead@sts-met.signed.example", lab.world.hosts["good"]
+    before = lab.world.names.zones["signed.example"]
+    lab._publish("signed.example", before + f'_smtp._tls.sts-met TXT "v=TLSRPTv1; rua=mailto:{dead}"\n')
+    host.unknown[dead] = "550 5.1.1 nobody has this mailbox"
+    try:
+        with lab.program_configured(lab._configuration(names.PLAIN) + REPORTING):
+            delivered(lab, lab.exim.deliver(f"u@{domain}"), f"u@{domain}", "good", "R=smtp_sts_permitted")
+            lab.serve.stop()
+            two_days_later()
+            start = lab.exim.log_size()
+            send = lambda: program(lab, "reports send")
+            assert f"sent: " in send(), send()
+            # The run has the turn while Exim delivers in the foreground, so the bounce may wait for the next queue run.
+            end = time.monotonic() + 60
+            while (found := outbox(lab))[0]["state"] != "gave-up":
+                assert time.monotonic() < end, lab.exim.log_since(start)
+                lab.exim.run("exim4 -qf")
+            log = lab.exim.log_since(start)
+            assert re.search(rf" \*\* {re.escape(dead)} {ROUTE}", log) and "R=smtp_sts_report_bounces T=smtp_sts_report_bounces" in log, log
+            assert "came back: " in found[0]["words"] and "550 5.1.1 nobody has this mailbox" in found[0]["words"], found
+            left_alone = [line for line in found if line.get("suppression")]
+            assert [line["suppression"] for line in left_alone] == [f"{dead} about {domain}"], found
+            until = time.mktime(time.strptime(left_alone[0]["until"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+            assert abs(until - time.time() - 7 * 86400) < 600, left_alone
+            # Whoever reads the report address has it, too: here it waits for a host that does not keep its policy.
+            text = lab.exim.run("exim4 -Mvc $(exiqgrep -i -r tls-reports)")
+            assert "Action: failed" in text, text
+            forget_reports()
+            start = lab.exim.log_size()
+            said = send()
+            assert f"0 sent, 0 wait, 0 given up, 1 not asked for" in said and dead not in lab.exim.log_since(start), said
+            program(lab, f"reports suppress {dead} --lift")
+            # The same with another token, and mail of another kind.
+            token = re.search(r"\.([0-9a-f]{32})@", text)[1]
+            for forged, words in [(text.replace(token, "0" * 32), "nothing is done: no mail of ours has the Message-ID that it gives back"),
+                                  ("Subject: I am away\n\nUntil Monday.\n", "nothing is done: it is no delivery status notification")]:
+                start = lab.exim.log_size()
+                subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "sendmail", "-oi", "-odi", "-f", "<>", "--", CONTACT],
+                               input=forged.encode(), check=True, timeout=120)
+                assert words in lab.exim.log_since(start), lab.exim.log_since(start)
+            assert not any(line.get("suppression") for line in outbox(lab))
+    finally:
+        host.unknown.clear()
+        lab._publish("signed.example", before)
+        lab.exim.empty_queue()
+
+
+def program(lab, words):
+    """What the program says to Exim's user, whatever its status."""
+    return lab.exim.run(f"setpriv --reuid=Debian-exim --regid=Debian-exim --clear-groups smtp-sts-verify {words} || true")
+
+
+def outbox(lab):
+    """What is known of reports, and of addresses that are left alone."""
+    return [json.loads(line) for line in program(lab, "reports outbox --all --format json").splitlines()]
+
+
+def two_days_later():
+    """What was counted today was counted the day before yesterday: its report is due, whatever the time is now."""
+    with sqlite3.connect(exim.CACHE + "/cache.reports.db") as file:
+        for table, in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            if "day" in [column[1] for column in file.execute(f"PRAGMA table_info({table})")]:
+                file.execute(f"UPDATE {table} SET day = day - 2")
+
+
+def forget_reports():
+    """As if no report had been sent; what is known of addresses stays."""
+    with sqlite3.connect(exim.CACHE + "/cache.outbox.db") as file:
+        file.executescript("DELETE FROM report; DELETE FROM destination; DELETE FROM package")
 
 
 @case("reports: the commands that show the route say what the page says", by=BY)

@@ -46,6 +46,7 @@ class MailHost:
         self.certificate = certificate
         self.starttls = starttls
         self.oldest_tls = False  # nothing newer than TLS 1.2
+        self.unknown = {}  # recipient: the reply to who names it, instead of 250
         self.messages = []
         self.envelopes = []  # (sender, recipient, encrypted) of every RCPT, also of mail that never came
         self.sni = []
@@ -107,6 +108,10 @@ class MailHost:
                 sender, recipients = line[10:], []
                 say("250 ok")
             elif verb == "RCPT":
+                address = line[8:].split(">")[0].lstrip("<")
+                if address in self.unknown:
+                    say(self.unknown[address])
+                    continue
                 recipients.append(line[8:])
                 self.envelopes.append((sender, line[8:], encrypted))
                 say("250 ok")

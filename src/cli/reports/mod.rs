@@ -1,5 +1,7 @@
 //! `reports`: what the daemon counted for TLS reports, the reports that it comes to and what becomes of them, and what those of others say.
 
+pub mod bounces;
+mod inputs;
 pub mod outbox;
 mod outside;
 pub mod preview;
@@ -9,6 +11,7 @@ pub mod show;
 pub mod suppress;
 
 use super::exit::ExitStatus;
+use bounces::BouncesArguments;
 use clap::{Args, Subcommand};
 use outbox::OutboxArguments;
 use preview::PreviewArguments;
@@ -25,6 +28,7 @@ use suppress::SuppressArguments;
                       smtp-sts-verify reports send [--day DATE] [--dry-run] [OPTIONS]\n       \
                       smtp-sts-verify reports outbox [--failed] [OPTIONS]\n       \
                       smtp-sts-verify reports suppress ADDRESS [--until DATE] [OPTIONS]\n       \
+                      smtp-sts-verify reports bounces FILE|DIR|-... [OPTIONS]\n       \
                       smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.
@@ -60,6 +64,13 @@ pub enum ReportsCommand {
     ///
     /// One that refuses for good, or fails for three days, is left alone for a week without being told, then for twice as long, up to 90 days.
     Suppress(SuppressArguments),
+    /// Reads the bounces of reports, and has dead addresses left alone
+    ///
+    /// Mail as it came, a Maildir, an mbox, a directory of files, standard input. A report that a mail server could not deliver for good counts as
+    /// given up, and reports about that domain do not go to that address for a week, then for twice as long, up to 90 days. A mail counts
+    /// only if it is a delivery status notification (RFC 3464) that gives back the Message-ID of the report's mail, which nobody can guess, and
+    /// tells of that mail's recipient. Whatever else comes does nothing. exim/reports/README.md says how the mail server hands them over.
+    Bounces(BouncesArguments),
     /// Reads the TLS reports that others send about a domain of yours
     ///
     /// Mail as it came, a Maildir, an mbox, a directory of files, JSON, gzip and zip: what a file is, its content says. It tells who sent
@@ -72,6 +83,7 @@ pub enum ReportsCommand {
 pub(super) fn run(arguments: &ReportsArguments) -> ExitStatus {
     match &arguments.command {
         Some(ReportsCommand::Read(arguments)) => read::run(arguments),
+        Some(ReportsCommand::Bounces(arguments)) => bounces::run(arguments),
         Some(ReportsCommand::Outbox(arguments)) => outbox::run(arguments),
         Some(ReportsCommand::Suppress(arguments)) => suppress::run(arguments),
         Some(ReportsCommand::Send(arguments)) => send::run(arguments),

@@ -97,7 +97,7 @@ fn one(
         Wish::Record(record, destinations) => {
             lines.push(format!("record at _smtp._tls.{domain}: {}", excerpt(record.as_str(), SHOWN)));
             for one in destinations {
-                lines.push(told(outside, one)?);
+                lines.push(told(outside, domain, one)?);
             }
         }
     }
@@ -125,6 +125,7 @@ fn one(
 /// A destination, and whether the report would go there.
 fn told(
     outside: &Outside,
+    domain: &PolicyDomain,
     one: Result<destination::Destination, destination::Unusable>,
 ) -> Result<String, Failure> {
     Ok(match one {
@@ -132,12 +133,13 @@ fn told(
         Ok(destination @ destination::Destination::Web(_)) if !outside.reporting.https => {
             format!("does not go to {destination}: the configuration says https = false")
         }
-        Ok(destination) => match outside.outbox().read_only().suppression(&destination.key())? {
-            Some(one) if one.failing.is_suppressed(SystemClock.now()) => {
-                format!("does not go to {destination}, which is left alone: {}", one.reason)
+        Ok(destination) => {
+            let now = SystemClock.now();
+            match outside.outbox().read_only().why_left_alone(&destination.key(), domain, now)? {
+                Some(one) => format!("does not go to {destination}, which is left alone: {}", one.reason),
+                None => format!("goes to {destination}"),
             }
-            _ => format!("goes to {destination}"),
-        },
+        }
     })
 }
 

@@ -7,17 +7,16 @@ use crate::cli::failure::Failure;
 use crate::cli::reports::outside::{Asker, Outside, Wish};
 use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
-use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_REPORT_WORDS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
+use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
 use crate::name::PolicyDomain;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, mail};
-use crate::reporting::outbox::{Entry, Leg, Made, State, Suppression};
+use crate::reporting::outbox::{Entry, Leg, Made, State, Suppression, short};
 use crate::reporting::package;
 use crate::reporting::schedule::{Failing, is_over, moment, next_try};
 use crate::reports::document::{Sender, document};
 use crate::reports::tally::Day;
-use crate::text::Printable;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use futures_util::StreamExt as _;
@@ -236,13 +235,13 @@ impl<'a> Round<'a> {
             if entry.destinations.iter().any(|leg| leg.key == key) {
                 continue;
             }
-            let (state, words) = match outbox.suppression(&key)? {
-                Some(one) if one.failing.is_suppressed(now) => {
+            let (state, words) = match outbox.why_left_alone(&key, &entry.domain, now)? {
+                Some(one) => {
                     let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
                     reasons.push(format!("{key} is {words}"));
                     (State::Unwanted, short(&words))
                 }
-                _ => (State::Due, String::new()),
+                None => (State::Due, String::new()),
             };
             entry.destinations.push(Leg { key, state, tries: 0, next: entry.next, words });
         }
@@ -286,8 +285,9 @@ impl<'a> Round<'a> {
             leg.tries = leg.tries.saturating_add(1);
             leg.state = State::Handed;
             let handed = leg.clone();
+            let token = outbox.key()?.token(entry.day, &entry.domain, &handed.key);
             outbox.hand(&entry, &handed)?;
-            let fate = self.deliver(&entry, &destination, made).await;
+            let fate = self.deliver(&entry, &destination, made, &token).await;
             let now = SystemClock.now();
             let lesson = match &fate {
                 Fate::Accepted(_) => Lesson::Accepted(handed.key.clone()),
@@ -311,7 +311,7 @@ impl<'a> Round<'a> {
         Ok(entry)
     }
 
-    async fn deliver(&mut self, entry: &Entry, destination: &Destination, made: &Made) -> Fate {
+    async fn deliver(&mut self, entry: &Entry, destination: &Destination, made: &Made, token: &str) -> Fate {
         match destination {
             Destination::Mail(to) => {
                 // The contact may have changed since; the report has not.
@@ -320,7 +320,8 @@ impl<'a> Round<'a> {
                 };
                 let file = package::file_name(from.domain(), &entry.domain, entry.day, &made.id);
                 let (from, domain, id, at) = (&from, &entry.domain, &made.id, made.at);
-                let content = Content { from, to, domain, id, file: &file, made: at, package: &made.package };
+                let package = &made.package;
+                let content = Content { from, to, domain, id, file: &file, made: at, token, package };
                 sendmail::hand_over(&self.reporting.sendmail, from, to, &mail(content)).await
             }
             Destination::Web(url) => {
@@ -423,13 +424,4 @@ fn failing(
     let before = outbox.suppression(key)?.map_or_else(Failing::default, |known| known.failing);
     let failing = before.again(is_for_good, now);
     Ok(Lesson::Failed(Suppression { key: key.to_owned(), failing, reason: short(why), is_by_hand: false }))
-}
-
-/// Words as they are kept: printable ASCII of bounded length. What a stranger said in them was escaped where it was heard.
-fn short(words: &str) -> String {
-    let mut kept: String = words.chars().take(MAX_REPORT_WORDS).collect();
-    if kept.len() < words.len() {
-        kept.push_str("...");
-    }
-    Printable(&kept).to_string()
 }
