@@ -235,6 +235,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
         look_up_within: Duration::from_secs(10),
         debugged: Default::default(),
         reporting: Default::default(),
+        untrusted: smtp_sts_verify::reports::attempt::Untrusted::IsHidden,
     }
 }
 
