@@ -24,7 +24,7 @@ use suppress::SuppressArguments;
                       smtp-sts-verify reports preview DOMAIN [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports send [--day DATE] [--dry-run] [OPTIONS]\n       \
                       smtp-sts-verify reports outbox [--failed] [OPTIONS]\n       \
-                      smtp-sts-verify reports suppress ADDRESS [--until DATE] [--reason TEXT] [OPTIONS]\n       \
+                      smtp-sts-verify reports suppress ADDRESS [--until DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports read FILE|DIR|-...")]
 pub struct ReportsArguments {
     /// What to do; without it: show.
