@@ -33,9 +33,12 @@ use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
 use smtp_sts_verify::render::received;
+use smtp_sts_verify::reports::attempt::Untrusted;
+use smtp_sts_verify::reports::document::{Sender, document};
+use smtp_sts_verify::reports::tally::Day;
 use smtp_sts_verify::serve::protocol::exim::{self, Request};
 use smtp_sts_verify::serve::protocol::services::Services;
-use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap};
+use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap, tlsrpt as datagram};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::tls_report::collection::Collection;
 use smtp_sts_verify::tls_report::open;
@@ -402,4 +405,29 @@ pub(crate) fn tls_report(octets: &[u8]) {
     assert!(is_plain(&object), "{object}");
     let series = exposition(&collection, &sums);
     assert!(is_plain(&series) && series.lines().count() == 71, "{series}");
+}
+
+/// A datagram of libtlsrpt, which whoever may write to the socket has made: what is counted of it is a report.
+pub(crate) fn tlsrpt(octets: &[u8]) {
+    let Some(attempt) = datagram::read(octets) else { return };
+    let (day, sender) = (Day(20_784), Sender { organization: "Sender", contact: "tls@sender.test" });
+    for untrusted in [Untrusted::IsTold, Untrusted::IsHidden] {
+        let Some(row) = attempt.row(untrusted, day) else { continue };
+        assert!(row.helo.iter().all(|helo| helo.as_str().bytes().all(|octet| octet.is_ascii_graphic())));
+        let lines = row.policy.text.as_str().unwrap_or_default().lines();
+        lines.for_each(|line| assert!(!line.contains(char::is_control), "{line:?}"));
+        let domain = row.domain.clone();
+        let report = document(sender, &domain, day, &[(row, 1)]).expect("it is counted");
+        let policies = report["policies"].as_array().unwrap();
+        let summary = &policies[0]["summary"];
+        let count = |key: &str| summary[key].as_u64().unwrap();
+        assert_eq!(policies.len(), 1);
+        assert_eq!(count("total-successful-session-count") + count("total-failure-session-count"), 1);
+        let kind = policies[0]["policy"]["policy-type"].as_str().unwrap();
+        for detail in policies[0]["failure-details"].as_array().unwrap() {
+            let result = detail["result-type"].as_str().unwrap();
+            assert!(!result.starts_with("sts-") || kind == "sts", "{kind} {result}");
+            assert!(!["tlsa-invalid", "dnssec-invalid", "dane-required"].contains(&result) || kind == "tlsa");
+        }
+    }
 }

@@ -514,6 +514,22 @@ pub const MAX_ANSWERS_FOLLOWED: usize = 16_384;
 pub const MAX_ANSWERS_OF_DOMAIN_FOLLOWED: usize = 4;
 /// Octets of what a mail host calls itself (RFC 5321 section 4.5.3.1.2).
 pub const MAX_HELO_OCTETS: usize = 255;
+/// Octets of the path of a UNIX socket (Linux, unix(7): 108 with the last one).
+pub const MAX_SOCKET_PATH: usize = 107;
+/// Octets of one datagram of libtlsrpt: the largest that Linux hands over has 212,000.
+pub const MAX_DATAGRAM_OCTETS: usize = 262_144;
+/// Datagrams that wait to be read: ten seconds of a very busy Postfix.
+pub const MAX_DATAGRAMS_WAITING: usize = 32_768;
+/// Octets of them together.
+pub const MAX_DATAGRAM_OCTETS_WAITING: usize = 33_554_432;
+/// Datagrams that are handed to the recorder together.
+pub const MAX_DATAGRAMS_TOGETHER: usize = 512;
+/// Threads that receive them at one place: when one of them waits for a processor, another may have one.
+pub const DATAGRAM_RECEIVERS: usize = 4;
+/// Datagrams are gathered for so long before they are read together.
+pub const DATAGRAMS_GATHERED: Duration = Duration::from_millis(20);
+/// Whoever receives datagrams looks so often whether the daemon ends.
+pub const DATAGRAM_PAUSE: Duration = Duration::from_millis(500);
 /// Events and faults that wait to be counted.
 pub const MAX_TLSRPT_QUEUE: usize = 1_024;
 

@@ -7,10 +7,11 @@ use super::{log, panic, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
 use crate::serve::counters::{Counters, Protocol};
+use crate::serve::datagrams::Reception;
 use crate::serve::engine::Engine;
 use crate::serve::front::ConcurrencyLimits;
 use crate::serve::lifecycle::{self, Ended};
-use crate::serve::listen::{self, Listening, NoPlace};
+use crate::serve::listen::{self, Datagrams, HandedOver, Listening, NoPlace};
 use crate::serve::lookup_worker::LookupWorker;
 use crate::serve::outside::Internet;
 use crate::serve::store::Store;
@@ -74,10 +75,11 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let runtime = runtime::build().map_err(failed)?;
     let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
-        let listening = open(&places).await.map_err(|error| misconfigured(&error))?;
+        let (listening, datagrams) = open(&places).await.map_err(|error| misconfigured(&error))?;
         let (store, _store_thread) = Store::open(Arc::clone(&counters)).map_err(failed)?;
         let (recorder, queue) = TlsrptRecorder::new(Arc::clone(&world), Arc::clone(&counters));
         spawn_local(queue.run(store.clone()));
+        let reception = Reception::begin(datagrams, &recorder, &counters).map_err(failed)?;
         let (worker, events, _worker_thread) = LookupWorker::open(
             world,
             store,
@@ -90,13 +92,14 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let engine = Engine::new(worker, events, recorder);
         let again = arguments.clone();
         let reload = move || read_again(&again, &places);
-        lifecycle::live(listening, limits, engine, counters, older, reload).await.map_err(failed)
+        let ended = lifecycle::live(listening, reception, limits, engine, counters, older, reload).await;
+        ended.map_err(failed)
     })
 }
 
 /// Opens the places, and takes those that systemd hands over.
-async fn open(places: &Places) -> Result<Vec<Listening>, NoPlace> {
-    let mut listening = listen::handed_over()?;
+async fn open(places: &Places) -> Result<(Vec<Listening>, Vec<Datagrams>), NoPlace> {
+    let HandedOver { mut listening, mut datagrams } = listen::handed_over()?;
     for place in &places.exim {
         listening.push(listen::open(Protocol::Exim, place).await?);
     }
@@ -114,7 +117,14 @@ async fn open(places: &Places) -> Result<Vec<Listening>, NoPlace> {
     if listening.is_empty() {
         return Err(NoPlace::NONE);
     }
-    Ok(listening)
+    if let Some(path) = &places.tlsrpt {
+        // Nor for reports.
+        match listen::open_for_datagrams(&path.0).await {
+            Ok(one) => datagrams.push(one),
+            Err(why) => warn!(why = why.to_string(), "Postfix's TLS sessions are not counted for reports"),
+        }
+    }
+    Ok((listening, datagrams))
 }
 
 /// The world that the files tell of now. Sockets stay as they are: who has none could not be asked for another.

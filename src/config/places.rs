@@ -2,12 +2,13 @@
 
 use super::address::{Address, Loopback};
 use super::shared::one_or_more;
-use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX};
+use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX, MAX_SOCKET_PATH};
 use crate::name::PolicyDomain;
 use crate::text::excerpt;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -27,6 +28,14 @@ pub struct Places {
     #[arg(long, value_name = "ADDR:PORT")]
     #[serde(deserialize_with = "one_or_more")]
     pub http: Vec<Loopback>,
+    /// Takes there what Postfix 3.10 or later tells of its TLS sessions, for TLS reports: a path that begins with /; as
+    /// smtp_tlsrpt_socket_name of Postfix, which counts it from the queue directory
+    #[arg(long, value_name = "PATH")]
+    pub tlsrpt: Option<DatagramPath>,
+    /// Whether Postfix tells of certificates that it does not trust (smtp_tls_loglevel = summary, untrusted): only then is a session
+    /// under a policy in testing counted as a success of it [default: false]
+    #[arg(long, value_name = "BOOL")]
+    pub postfix_untrusted: Option<bool>,
     /// An answer comes within this time, 0.1 to 4.5 [default: 4; Exim waits for 5]
     #[arg(long, value_name = "SECONDS")]
     pub answer_within: Option<AnswerWithin>,
@@ -52,6 +61,43 @@ pub enum LogLevel {
     Info,
     /// Every answer about every domain, and what it came from
     Debug,
+}
+
+/// The path of a socket of datagrams.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct DatagramPath(pub PathBuf);
+
+impl FromStr for DatagramPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.starts_with('/') || text.ends_with('/') {
+            return Err(format!("'{}' is no path of a socket: it has to begin with /", excerpt(text, 64)));
+        }
+        // What the system has room for, with an octet behind it (unix(7)).
+        if text.len() > MAX_SOCKET_PATH || text.contains('\0') {
+            return Err(format!(
+                "'{}' is longer than the {MAX_SOCKET_PATH} octets of a socket's path",
+                excerpt(text, 64)
+            ));
+        }
+        Ok(Self(PathBuf::from(text)))
+    }
+}
+
+impl TryFrom<String> for DatagramPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for DatagramPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
 }
 
 /// A domain whose answers are told.
@@ -111,6 +157,8 @@ impl Places {
             exim: either(self.exim, file.exim),
             postfix: either(self.postfix, file.postfix),
             http: either(self.http, file.http),
+            tlsrpt: self.tlsrpt.or(file.tlsrpt),
+            postfix_untrusted: self.postfix_untrusted.or(file.postfix_untrusted),
             answer_within: self.answer_within.or(file.answer_within),
             log_level: self.log_level.or(file.log_level),
             debug_domains: either(self.debug_domains, file.debug_domains),
@@ -126,6 +174,23 @@ impl Places {
     /// Whether the others are the same sockets.
     #[must_use]
     pub fn are_where(&self, others: &Self) -> bool {
-        self.exim == others.exim && self.postfix == others.postfix && self.http == others.http
+        self.exim == others.exim
+            && self.postfix == others.postfix
+            && self.http == others.http
+            && self.tlsrpt == others.tlsrpt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_socket_has_107_octets_and_no_more() {
+        let path = |octets: usize| format!("/{}", "x".repeat(octets - 1));
+        assert!(path(MAX_SOCKET_PATH).parse::<DatagramPath>().is_ok());
+        for text in [path(MAX_SOCKET_PATH + 1).as_str(), "", "tlsrpt.sock", "127.0.0.1:1", "/run/", "/a\0b"] {
+            assert!(text.parse::<DatagramPath>().is_err(), "{text:?}");
+        }
     }
 }

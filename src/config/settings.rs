@@ -76,6 +76,10 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     list.add("postfix", !places.postfix.is_empty(), several(&now.postfix), none);
     let http: Vec<_> = now.http.iter().map(|place| place.get()).collect();
     list.add("http", !places.http.is_empty(), several(&http), none);
+    let tlsrpt = json!(now.tlsrpt.as_ref().map(ToString::to_string));
+    list.add("tlsrpt", places.tlsrpt.is_some(), tlsrpt, none);
+    let untrusted = json!(now.postfix_untrusted.unwrap_or_default());
+    list.add("postfix_untrusted", places.postfix_untrusted.is_some(), untrusted, "");
     let within = now.answer_within.map_or(ANSWER_WITHIN_DEFAULT, |within| within.0);
     list.add("answer_within", places.answer_within.is_some(), seconds(within), "");
     let level = word(Some(now.log_level.unwrap_or_default()));

@@ -97,7 +97,13 @@ pub fn permits(applied: &Applied, host: &MxHost) -> Option<bool> {
         PolicyType::SmtpSts => Dialect::SmtpSts,
         PolicyType::Dane | PolicyType::None | PolicyType::Override => return None,
     };
-    Policy::from_text(dialect, applied.text.as_str()?).map(|policy| policy.permits(host))
+    let text = applied.text.as_str()?;
+    // Postfix tells a policy of MTA-STS without its record.
+    let whole = match (dialect, text.starts_with("version:")) {
+        (Dialect::MtaSts, true) => format!("v=STSv1; id=0\n{text}"),
+        _ => text.to_owned(),
+    };
+    Policy::from_text(dialect, &whole).map(|policy| policy.permits(host))
 }
 
 /// The answers that sessions may still be under way for, in two halves: when the new one is full it becomes the old one.
@@ -140,6 +146,14 @@ impl GivenAnswers {
         let exact = answers.iter().find(|(mark, _)| *mark == answered.mark);
         let found = exact.or_else(|| answers.iter().rfind(|(_, policies)| is_alike(policies)));
         found.map(|(_, policies)| Arc::clone(policies))
+    }
+
+    /// Whether the last answer about a domain applied TLSA records of that host.
+    #[must_use]
+    pub fn knows_tlsa_of(&self, domain: &PolicyDomain, host: &MxHost) -> bool {
+        let answers = self.new.get(domain).or_else(|| self.old.get(domain));
+        let last = answers.and_then(|answers| answers.last());
+        last.is_some_and(|(_, policies)| policies.tlsa_set(host).is_some())
     }
 
     /// A text, as it is kept beside those of the answers.

@@ -19,6 +19,12 @@ impl Helo {
         Self::parse(behind.split([' ', '\t']).next()?)
     }
 
+    /// The same, where the code may be missing.
+    #[must_use]
+    pub fn of_greeting(greeting: &str) -> Option<Self> {
+        Self::of_reply(greeting).or_else(|| Self::parse(greeting.lines().next()?.split([' ', '\t']).next()?))
+    }
+
     /// Reads a name of dots, letters, digits and hyphens, or an address literal.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -36,6 +36,8 @@ pub struct Counters {
     pub latency: By<Source, Histogram>,
     /// Events, by what became of them.
     pub events: By<EventFate, Counter>,
+    /// Datagrams of Postfix's, by what became of them.
+    pub datagrams: By<DatagramFate, Counter>,
     /// Pages that were read.
     pub pages: By<Page, Counter>,
     /// Requests for pages that were refused.
@@ -375,6 +377,18 @@ closed! {
         /// It is kept for the reports.
         Kept "kept",
         /// It could be read, and could not be kept.
+        Lost "lost",
+        /// It could not be read.
+        Unreadable "unreadable",
+    }
+
+    /// What became of a datagram of libtlsrpt.
+    DatagramFate "fate" {
+        /// It is kept for the reports.
+        Kept "kept",
+        /// It tells of a session that is not reported: an override decided, or the fault was ours.
+        Unreported "unreported",
+        /// It was received, and there was no room for it.
         Lost "lost",
         /// It could not be read.
         Unreadable "unreadable",

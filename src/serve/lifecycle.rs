@@ -3,6 +3,7 @@
 
 use super::connection_limiter::ConnectionLimiter;
 use super::counters::{Closed as _, Counters, Protocol, ReloadEnd};
+use super::datagrams::Reception;
 use super::engine::Engine;
 use super::front::{ConcurrencyLimits, Front, attend};
 use super::listen::Listening;
@@ -71,6 +72,7 @@ pub fn descriptors() -> u64 {
 /// If the system does not let it wait for signals.
 pub async fn live<R>(
     places: Vec<Listening>,
+    reception: Reception,
     limits: ConcurrencyLimits,
     engine: Rc<Engine>,
     counters: Arc<Counters>,
@@ -146,6 +148,8 @@ where
     stop.send_replace(true);
     match select(pin!(drain(&front, &mta_connections)), pin!(ends.recv())).await {
         Either::Left(_) => {
+            // A moment, and the last datagrams are with the recorder.
+            let _ = timeout(PULSE_DEADLINE, spawn_blocking(|| reception.end())).await;
             // All that the store was sent before this is on the disk.
             let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
             let _ = timeout(PULSE_DEADLINE, write_withheld(&front)).await;

@@ -13,6 +13,7 @@ use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, chown};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream};
 
@@ -35,6 +36,37 @@ pub struct Listening {
     file: Option<OwnFile>,
     /// Whether systemd keeps the socket when we end, and whoever comes in between.
     pub is_handed_over: bool,
+}
+
+/// A socket that takes datagrams.
+#[derive(Debug)]
+pub struct Datagrams {
+    /// The place, for people.
+    pub place: String,
+    socket: UnixDatagram,
+    /// What is removed in the end.
+    _file: Option<OwnFile>,
+}
+
+impl Datagrams {
+    /// The socket, blocking.
+    ///
+    /// # Errors
+    /// If the system has no descriptor left.
+    pub fn socket(&self) -> io::Result<UnixDatagram> {
+        let socket = self.socket.try_clone()?;
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+}
+
+/// What systemd listens at for us.
+#[derive(Debug, Default)]
+pub struct HandedOver {
+    /// For questions.
+    pub listening: Vec<Listening>,
+    /// For datagrams.
+    pub datagrams: Vec<Datagrams>,
 }
 
 #[derive(Debug)]
@@ -83,13 +115,72 @@ pub async fn open(protocol: Protocol, address: &Address) -> Result<Listening, No
 ///
 /// # Errors
 /// [`NoPlace`] if one of the sockets cannot be meant for us.
-pub fn handed_over() -> Result<Vec<Listening>, NoPlace> {
+pub fn handed_over() -> Result<HandedOver, NoPlace> {
     let bad = |why: &dyn fmt::Display| NoPlace(format!("the sockets that were handed over: {why}").into());
     let names: Vec<String> =
         sd_notify::listen_fds_with_names(false).map_err(|error| bad(&error))?.map(|(_, name)| name).collect();
     let mut sockets = if names.is_empty() { ListenFd::empty() } else { ListenFd::from_env() };
-    names.iter().enumerate().map(|(index, name)| one_handed_over(&mut sockets, index, name)).collect()
+    let mut all = HandedOver::default();
+    for (index, name) in names.iter().enumerate() {
+        if name == DATAGRAMS {
+            all.datagrams.push(datagrams_handed_over(&mut sockets, index)?);
+        } else {
+            all.listening.push(one_handed_over(&mut sockets, index, name)?);
+        }
+    }
+    Ok(all)
 }
+
+/// What the unit of the socket for datagrams calls it.
+const DATAGRAMS: &str = "tlsrpt";
+
+fn datagrams_handed_over(sockets: &mut ListenFd, index: usize) -> Result<Datagrams, NoPlace> {
+    let Ok(Some(socket)) = sockets.take_unix_datagram(index) else {
+        return Err(NoPlace(
+            "the socket 'tlsrpt' that was handed over is no UNIX socket of datagrams: its unit has to say ListenDatagram= with a path"
+                .into(),
+        ));
+    };
+    let place = socket.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+    let place = place.map_or_else(|| "a UNIX socket".to_owned(), |path| path.display().to_string());
+    Ok(Datagrams { place, socket, _file: None })
+}
+
+/// Takes datagrams at a path.
+///
+/// # Errors
+/// [`NoPlace`].
+pub async fn open_for_datagrams(path: &Path) -> Result<Datagrams, NoPlace> {
+    let shown = path.display();
+    let bound = async {
+        let group = directory(path)?;
+        remove_stale_datagrams(path)?;
+        let before = umask(NOT_FOR_SOCKETS);
+        let bound = UnixDatagram::bind(path);
+        umask(before);
+        let socket = bound?;
+        let file = OwnFile::at(path)?;
+        in_group(path, group)?;
+        Ok::<_, io::Error>((socket, file))
+    };
+    let (socket, file) =
+        bound.await.map_err(|error| NoPlace(format!("cannot take datagrams at {shown}: {error}").into()))?;
+    Ok(Datagrams { place: shown.to_string(), socket, _file: Some(file) })
+}
+
+/// Removes what an earlier run of ours left behind, and nothing else.
+fn remove_stale_datagrams(path: &Path) -> io::Result<()> {
+    if !is_ours(path)? {
+        return Ok(());
+    }
+    match UnixDatagram::unbound()?.connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        _ => Err(io::Error::new(ErrorKind::AlreadyExists, SOMEBODY)),
+    }
+}
+
+/// Somebody has the place.
+const SOMEBODY: &str = "somebody listens there already; another daemon may be running";
 
 fn one_handed_over(sockets: &mut ListenFd, index: usize, name: &str) -> Result<Listening, NoPlace> {
     let bad =
@@ -98,7 +189,11 @@ fn one_handed_over(sockets: &mut ListenFd, index: usize, name: &str) -> Result<L
         "exim" => Protocol::Exim,
         "postfix" => Protocol::Postfix,
         "http" => Protocol::Http,
-        _ => return Err(bad("is for nobody: its unit has to say FileDescriptorName=exim, postfix or http")),
+        _ => {
+            return Err(bad(
+                "is for nobody: its unit has to say FileDescriptorName=exim, postfix, http or tlsrpt",
+            ));
+        }
     };
     let unusable = |error: io::Error| bad(&format!("cannot be used: {error}"));
     let listening = |socket, place| Listening { protocol, place, socket, file: None, is_handed_over: true };
@@ -157,14 +252,20 @@ async fn unix(path: &Path) -> io::Result<(UnixListener, OwnFile)> {
     umask(before);
     bound?;
     let file = OwnFile::at(path)?;
-    if fs::symlink_metadata(path)?.gid() != group {
-        chown(path, None, Some(group)).map_err(|error| {
-            io::Error::other(format!(
-                "its group cannot become {group}, the one of the directory, which is who may ask: {error}"
-            ))
-        })?;
-    }
+    in_group(path, group)?;
     Ok((socket.listen(BACKLOG)?, file))
+}
+
+/// Gives a socket to a group.
+fn in_group(path: &Path, group: u32) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.gid() == group {
+        return Ok(());
+    }
+    chown(path, None, Some(group)).map_err(|error| {
+        io::Error::other(format!(
+            "its group cannot become {group}, the one of the directory, which is who may ask: {error}"
+        ))
+    })
 }
 
 /// Looks at the directory that the socket is to lie in; the group that may connect is its group.
@@ -188,9 +289,25 @@ fn directory(path: &Path) -> io::Result<u32> {
 
 /// Removes what an earlier run of ours left behind, and nothing else.
 async fn remove_stale(path: &Path) -> io::Result<()> {
+    if !is_ours(path)? {
+        return Ok(());
+    }
+    let refused = |why: &str| Err(io::Error::new(ErrorKind::AlreadyExists, why));
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        // A queue that is full is somebody's, too.
+        Err(error) if error.kind() != ErrorKind::WouldBlock => {
+            refused(&format!("nobody can tell whether somebody listens there ({error})"))
+        }
+        _ => refused(SOMEBODY),
+    }
+}
+
+/// Whether a socket of ours lies there, of an earlier run perhaps; `false` if nothing does.
+fn is_ours(path: &Path) -> io::Result<bool> {
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
     let refused = |why: &str| Err(io::Error::new(ErrorKind::AlreadyExists, why));
@@ -200,14 +317,7 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
     if meta.uid() != nix::unistd::geteuid().as_raw() {
         return refused("a socket of somebody else lies there; it is left alone");
     }
-    match UnixStream::connect(path).await {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // A queue that is full is somebody's, too.
-        Err(error) if error.kind() != ErrorKind::WouldBlock => {
-            refused(&format!("nobody can tell whether somebody listens there ({error})"))
-        }
-        _ => refused("somebody listens there already; another daemon may be running"),
-    }
+    Ok(true)
 }
 
 /// The file of a socket that we made; removed with the socket, unless it is another one by then.

@@ -89,6 +89,12 @@ fn answers(page: &mut Exposition, status: &Status) {
         "Events that Exim sent about its deliveries, by what became of it.",
     )
     .counts(&counters.events);
+    page.family(
+        "smtp_sts_serve_tlsrpt_datagrams_total",
+        Counter,
+        "Datagrams that Postfix (libtlsrpt) sent about its sessions, by what became of it.",
+    )
+    .counts(&counters.datagrams);
     page.family("smtp_sts_serve_pages_total", Counter, "Pages that were read over HTTP.")
         .counts(&counters.pages);
     let help = "Requests over HTTP that got no page.";

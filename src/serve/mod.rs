@@ -13,11 +13,13 @@
 //!    RFC 9520). A client that cannot wait gets what the cache alone answers ([`silence`]).
 //! 5. [`store`] has the files, and keeps what the answer rests on before it leaves.
 //!
-//! Besides: [`renewal`] fetches policies again before they end, [`tlsrpt_recorder`] counts sessions for TLS reports (RFC 8460),
+//! Besides: [`renewal`] fetches policies again before they end, [`tlsrpt_recorder`] counts sessions for TLS reports (RFC 8460), of
+//! which Exim tells on its socket and Postfix in [`datagrams`],
 //! [`counters`] and [`recent`] hold what happened, and the log tells of it what [`told`] lets it. [`http`] serves it: [`watch`] asks all threads for the [`status`], which
 //! [`status_page`] shows to people and [`metrics`] to Prometheus.
 //!
-//! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk.
+//! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk. Where
+//! Postfix tells of its sessions, two more receive and read.
 //!
 //! | thread | work | channel into it | message | owner of the sending end |
 //! |---|---|---|---|---|
@@ -25,6 +27,7 @@
 //! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, twice [`crate::limits::MAX_PENDING_LOOK_UPS`] | look-up order, who joins or leaves, pulse | [`engine::Engine`], by [`lookup_worker::LookupWorker`] |
 //! | lookup worker | the configuration of its own work | watch | [`world::World`] | [`engine::Engine`] |
 //! | front | TLSRPT queue, read by a task | mpsc, [`crate::limits::MAX_TLSRPT_QUEUE`] | event, failures, write | [`tlsrpt_recorder::TlsrptRecorder`]: engine and lookup worker |
+//! | tlsrpt-reader | datagrams of Postfix, from tlsrpt-receiver | sync_channel, [`crate::limits::MAX_DATAGRAMS_WAITING`] | a datagram | [`datagrams`] |
 //! | store | SQLite | mpsc, [`crate::limits::MAX_STORE_ERRANDS`] | errand, with a oneshot for its result | [`store::Store`]: all others |
 //!
 //! Invariants:
@@ -43,6 +46,7 @@ pub mod codec;
 pub mod connection;
 pub mod connection_limiter;
 pub mod counters;
+pub mod datagrams;
 pub mod domain_locks;
 pub mod engine;
 pub mod front;

@@ -5,7 +5,7 @@
 //! in errands to the store, one after the other.
 
 use super::answer::Answer;
-use super::counters::{Counters, EventFate};
+use super::counters::{Counters, DatagramFate, EventFate};
 use super::noticed::{self, Fault};
 use super::store::Store;
 use super::world::World;
@@ -16,6 +16,7 @@ use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::ResultType;
 use crate::policy::{Mode, PolicyType};
 use crate::reports::applied::{AppliedPolicies, GivenAnswers, Mark, permits};
+use crate::reports::attempt::Attempt;
 use crate::reports::event::{Answered, Event, Session};
 use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
@@ -49,6 +50,8 @@ enum RecorderCommand {
 enum Observation {
     Event(Box<Event>),
     Faults(PolicyDomain, Vec<Fault>, AppliedPolicies),
+    /// What Postfix told; the sender is dropped when they are counted.
+    Attempts(Vec<Attempt>, oneshot::Sender<()>),
 }
 
 /// The receiving end of the queue: [`TlsrptQueue::run`] lasts until the last sender is dropped.
@@ -93,6 +96,22 @@ impl TlsrptRecorder {
         }
     }
 
+    /// Records attempts that Postfix told of, and waits until they are counted: for a thread that may wait.
+    pub fn tried(&self, attempts: Vec<Attempt>) {
+        let number = u64::try_from(attempts.len()).unwrap_or(u64::MAX);
+        if number == 0 {
+            return;
+        }
+        let world = Arc::clone(&self.world.borrow());
+        let (doing, done) = oneshot::channel();
+        let record = RecorderCommand::Record(world, Observation::Attempts(attempts, doing));
+        match self.queue.blocking_send(record) {
+            // Nothing is ever sent: they are counted, or the recorder is gone.
+            Ok(()) => drop(done.blocking_recv()),
+            Err(_) => self.counters.datagrams.of(DatagramFate::Lost).add(number),
+        }
+    }
+
     /// Remembers what an answer applied that is about to leave, for the sessions that go by it. Nobody who gets the same answer
     /// again waits for this.
     pub fn given(&self, report: &Report, answer: &Answer) {
@@ -131,9 +150,17 @@ impl TlsrptQueue {
             let (mut reply, mut is_end) = (None, false);
             match next {
                 Some(Some(RecorderCommand::Record(world, observation))) => {
-                    let shared = Arc::clone(&counts);
-                    let errand =
-                        move |cache: &Cache| locked(&shared).count(observation, cache, SystemClock.now());
+                    let (shared, its_world) = (Arc::clone(&counts), Arc::clone(&world));
+                    let counters = Arc::clone(&self.counters);
+                    let errand = move |cache: &Cache| {
+                        let now = SystemClock.now();
+                        match observation {
+                            Observation::Attempts(attempts, _doing) => {
+                                locked(&shared).tried(&attempts, &its_world, &counters, now)
+                            }
+                            observation => locked(&shared).count(observation, cache, now),
+                        }
+                    };
                     let is_full = store.ask(&world, errand).await.unwrap_or(false);
                     due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
                     last_world = Some(world);
@@ -216,8 +243,36 @@ impl SessionCounts {
                     self.noticed(&domain, fault, &policies, now);
                 }
             }
+            // They need to know the world.
+            Observation::Attempts(..) => {}
         }
         self.tally.is_full()
+    }
+
+    /// Counts attempts of Postfix's; returns whether the counts should be written now.
+    fn tried(&mut self, attempts: &[Attempt], world: &World, counters: &Counters, now: UnixTime) -> bool {
+        for attempt in attempts {
+            let is_ours = world.rules.override_of(&attempt.domain, now).is_some();
+            let row =
+                attempt.row(world.untrusted, Day::of(now)).filter(|row| !is_ours && !self.is_blind(row));
+            let fate = match row {
+                None => DatagramFate::Unreported,
+                Some(mut row) => {
+                    row.policy.text = locked(&self.given).keep(row.policy.text);
+                    let is_kept = self.tally.count(row, 1);
+                    if is_kept { DatagramFate::Kept } else { DatagramFate::Lost }
+                }
+            };
+            counters.datagrams.of(fate).one();
+        }
+        self.tally.is_full()
+    }
+
+    /// Whether Postfix found no TLSA records where we have proven some: that is no fault of the host's.
+    fn is_blind(&self, row: &Row) -> bool {
+        let Some(host) = &row.host else { return false };
+        row.ended == Ended::Failed(ResultType::DaneRequired)
+            && locked(&self.given).knows_tlsa_of(&row.domain, host)
     }
 
     /// Counts the sessions that say nothing more.

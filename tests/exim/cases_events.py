@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import exim
 import ways
@@ -23,9 +24,7 @@ def fresh(lab):
 
 def counted(lab):
     """What `reports` says when the daemon has ended: sessions by domain, policy, host and result. Then it starts again."""
-    lab.serve.stop()
-    rows = [json.loads(line) for line in lab.exim.run("smtp-sts-verify reports --format json").splitlines()]
-    lab.start_over()
+    rows = told(lab)
     for row in rows:
         if row["host"] and row["address"]:
             label = row["host"].removesuffix(".hosts.example")
@@ -36,6 +35,14 @@ def counted(lab):
         (row["domain"].removesuffix(".signed.example"), row["policy"]["type"], place(row["host"]), row["result"]): row["sessions"]
         for row in rows
     }
+
+
+def told(lab):
+    """The rows of `reports` when the daemon has ended. Then it starts again."""
+    lab.serve.stop()
+    rows = [json.loads(line) for line in lab.exim.run("smtp-sts-verify reports --format json").splitlines()]
+    lab.start_over()
+    return rows
 
 
 @case("TLS reports: under a policy each session is counted once, as a success or as what it failed for", by=ways.DAEMON)
@@ -98,6 +105,51 @@ def ordinary(lab):
         ("nopolicy2", "none", "selfsigned", "success"): 1,
         ("nopolicy3", "none", "good", "success"): 1,
     }, counts
+
+
+@case("TLS reports: STARTTLS that is refused, or a handshake that breaks, counts once where nothing demands TLS", by=ways.DAEMON)
+def opportunistic(lab):
+    plain = lab.world.hosts["plain"]
+    for starttls, result, code in [
+        ("refused", "starttls-not-supported", "starttls-refused"),
+        ("broken", "validation-failure", "tls-handshake"),
+    ]:
+        fresh(lab)
+        with changed(plain, starttls=starttls):
+            for domain in ("sts-testing", "nopolicy"):
+                delivered(lab, send(lab, f"u@{domain}.signed.example"), f"u@{domain}.signed.example", "plain", PLAIN)
+        rows = [(row["domain"], row["policy"]["type"], row["result"], row["code"], row["sessions"]) for row in told(lab) if row["host"]]
+        expected = [("nopolicy.signed.example", "none", result, code, 1), ("sts-testing.signed.example", "mta-sts", result, code, 1)]
+        assert sorted(rows) == expected, (starttls, rows)
+
+
+@case("TLS reports: a failure says what exactly failed, what the host called itself, and the whole policy that was applied", by=ways.DAEMON)
+def details(lab):
+    fresh(lab)
+    codes = {"selfsigned": "chain", "refusing": "starttls-refused", "broken": "tls-handshake", "expired": None}
+    for host in codes:
+        waits(lab, send(lab, f"u@sts-{host}.signed.example"), f"u@sts-{host}.signed.example", "T=smtp_sts_webpki defer")
+    rows = {row["host"].removesuffix(".hosts.example"): row for row in told(lab)}
+    assert {host: row["code"] for host, row in rows.items()} == codes, rows
+    for row in rows.values():
+        assert row["helo"] == "sink", row
+        lines = row["policy"]["text"].splitlines()
+        assert "version: STSv1" in lines and "mode: enforce" in lines and lines[-1].startswith("max_age:"), row
+
+
+@case("TLS reports: several mails over one connection are one session", by=ways.DAEMON)
+def reused(lab):
+    fresh(lab)
+    lab.world.forget()
+    lab.exim.forget_hints()
+    good = lab.world.hosts["good"]
+    for who in ("u", "v", "w"):
+        lab.exim.queue(f"{who}@sts-met.signed.example")
+    subprocess.run(["exim4", "-qq"], check=True, timeout=120)
+    assert len(good.messages) == 3, good.messages
+    handshakes = len(good.sni)
+    counts = counted(lab)
+    assert handshakes < 3 and counts == {("sts-met", "mta-sts", "good", "success"): handshakes}, (handshakes, counts)
 
 
 @case("TLS reports: sessions under DANE, and what Exim's own DANE failed for", by=ways.DAEMON, dane=True)

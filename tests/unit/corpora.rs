@@ -26,6 +26,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("lint", targets::lint),
     ("recording", targets::recording),
     ("socketmap", targets::socketmap),
+    ("tlsrpt", targets::tlsrpt),
     ("exim_request", targets::exim_request),
 ];
 

@@ -7,6 +7,7 @@ pub mod netstring;
 mod quoting;
 pub mod services;
 pub mod socketmap;
+pub mod tlsrpt;
 
 /// How far the first frame in a buffer has come.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 mod browser;
 mod crowd;
 mod daemon;
+mod datagrams;
 mod events;
 mod life;
 mod pages;
