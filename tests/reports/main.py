@@ -30,7 +30,7 @@ QUIET = 7
 class Exim:
     """Debian's Exim, or another build, with the sets enforce and reports."""
 
-    kind, listens = "exim", [f"--exim={ways.PATH}"]
+    kind, listens, group = "exim", [f"--exim={ways.PATH}"], "Debian-exim"
 
     def __init__(self, lab, build):
         if build:
@@ -84,7 +84,8 @@ class Laboratory:
         os.makedirs("/run/smtp-sts-verify", exist_ok=True)
         subprocess.run(["chown", "Debian-exim:Debian-exim", "/run/smtp-sts-verify"], check=True)
         with open("/var/log/serve.log", "ab") as log:
-            self.daemon = subprocess.Popen([*IDENTITY, PROGRAM, "serve", *self.server.listens, "--answer-within=4.5"],
+            identity = ["setpriv", "--reuid=Debian-exim", "--regid=" + self.server.group, "--clear-groups"]
+            self.daemon = subprocess.Popen([*identity, PROGRAM, "serve", *self.server.listens, "--answer-within=4.5"],
                                            env=self.clock.environment(), stdout=log, stderr=log)
         place = self.server.listens[0].split("=")[1]
         family, where = (socket.AF_UNIX, place) if place.startswith("/") else (socket.AF_INET, tuple([place.split(":")[0], int(place.split(":")[1])]))
@@ -147,6 +148,10 @@ def main():
         files.append(f"{scratch}/report-{number:02}.eml")
         with open(files[-1], "w") as file:
             file.write(message.text)
+    if not files:
+        with open("/var/log/serve.log") as log:
+            print(f"FAIL no report arrived; reports send ended with {status}: {said}\nthe daemon said: {log.read()[-4000:]}")
+        return 1
     failed = table(lab, files, reader)
     if status != 0:
         failed.append(f"reports send ended with {status}: {said}")
