@@ -155,7 +155,7 @@ def main():
     failed = table(lab, files, reader)
     if status != 0:
         failed.append(f"reports send ended with {status}: {said}")
-    failed += signatures(mails)
+    failed += signatures(lab, mails)
     about_reports = 0
 
     # Seven days more, with no other mail: no report about reports.
@@ -216,12 +216,13 @@ def words(expected):
     return "; ".join(told)
 
 
-def signatures(mails):
+def signatures(lab, mails):
     """Each report is signed for the report address's domain, by a key for reports: as dkimpy sees it."""
     import cases_reports
 
-    if not mails or mails[0].header("DKIM-Signature") is None:
-        return [] if not mails else ["no signature"] if "R=smtp_sts_reports" in open(exim.MAINLOG).read() else []
+    if lab.server.kind == "postfix":
+        print("signatures: a milter's with Postfix, and there is none here")
+        return []
     dkim = cases_reports.verifier()
     if dkim is None:
         print("tests/reports: left out: the check of the signatures: needs python3-dkim, or tests/reports/fetch")
