@@ -163,11 +163,17 @@ impl Tried {
             return None;
         }
         let Some(told) = self.failures.first() else { return Some(ResultType::ValidationFailure.into()) };
-        let words = told.words.to_ascii_lowercase();
+        let words = told.words.to_ascii_lowercase().replace(' ', "_");
         let says = |word: &str| words.contains(word);
         Some(match (told.result, self.kind) {
             (ResultType::CertificateNotTrusted, PolicyType::Dane) => {
                 Failure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch)
+            }
+            // OpenSSL's words for a chain that leads to nobody.
+            (ResultType::ValidationFailure, _)
+                if says("certificate_chain") || says("issuer") || says("first_certificate") =>
+            {
+                Failure::with(ResultType::CertificateNotTrusted, ReasonCode::Chain)
             }
             (ResultType::ValidationFailure | ResultType::CertificateNotTrusted, _)
                 if says("self-signed") || says("self_signed") =>

@@ -35,6 +35,7 @@ FILES = {
     "lib/systemd/system/smtp-sts-verify-reports.service": 0o644,
     "lib/systemd/system/smtp-sts-verify-reports.timer": 0o644,
     "lib/systemd/system/smtp-sts-verify-postfix.socket": 0o644,
+    "lib/systemd/system/smtp-sts-verify-tlsrpt.socket": 0o644,
     "usr/bin/smtp-sts-verify": 0o755,
     "usr/sbin/smtp-sts-verify-exim": 0o755,
     "usr/lib/sysusers.d/smtp-sts-verify.conf": 0o644,

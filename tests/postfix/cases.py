@@ -254,6 +254,71 @@ def tlsrpt(lab):
         delivered(lab, to(lab, "danedomain"), "dane", verified("dane"))
 
 
+def told(lab, *labels):
+    """What `reports` says of a delivery to each domain. Each wants reports: of others Postfix tells nothing."""
+    lab.world.forget()
+    names, zone = lab.world.names, "signed.example"
+    before = names.zones[zone]
+    wanted = [f'_smtp._tls.{label}.{zone}. 60 IN TXT "v=TLSRPTv1; rua=mailto:tls@{label}.{zone}"\n' for label in labels]
+    names.change(zone, before + "".join(wanted))
+    try:
+        for label in labels:
+            lab.postfix.deliver(f"u@{label}.{zone}")
+    finally:
+        names.change(zone, before)
+    return lab.counted()
+
+
+@case("TLS reports: what Postfix 3.10 tells of each session is counted as what it was; nothing is a success that nobody looked at")
+def reported(lab):
+    if lab.postfix.numbers < (3, 10):
+        return
+    with lab.postfix_set(*re.findall("'(.*?)'", postfix.readme("tlsrpt"))), lab.counting("--postfix-untrusted", "true"):
+        counts = told(
+            lab,
+            *["sts-met", "sts-expired", "sts-wrongname", "sts-selfsigned", "sts-plain", "sts-refusing", "sts-broken"],
+            *["danedomain", "dane-mismatch", "dane-plain", "nopolicy", "nopolicy2", "nopolicy3", "sts-missing"],
+        )
+    expected = {
+        ("sts-met", "mta-sts", "success", None): 1,
+        ("sts-expired", "mta-sts", "certificate-expired", None): 1,
+        ("sts-wrongname", "mta-sts", "certificate-host-mismatch", None): 1,
+        ("sts-selfsigned", "mta-sts", "certificate-not-trusted", "chain"): 1,
+        ("sts-plain", "mta-sts", "starttls-not-supported", None): 1,
+        ("sts-refusing", "mta-sts", "starttls-not-supported", None): 1,
+        ("sts-broken", "mta-sts", "validation-failure", "tls-handshake"): 1,
+        ("danedomain", "dane", "success", None): 1,
+        ("dane-mismatch", "dane", "validation-failure", "dane-no-match"): 1,
+        ("dane-plain", "dane", "starttls-not-supported", None): 1,
+        ("nopolicy2", "none", "success", None): 1,
+        ("nopolicy3", "none", "success", None): 1,
+        # Its policy host has none, which the look-up tells; the host took the mail in clear, of which Postfix tells nothing.
+        ("sts-missing", "mta-sts", "sts-policy-fetch-error", "http-404"): 1,
+    }
+    assert counts == expected, counts
+
+
+@case("TLS reports: as long as nobody says that Postfix looks at certificates, a success in testing is one of no policy")
+def hidden(lab):
+    if lab.postfix.numbers < (3, 10):
+        return
+    settings = re.findall("'(.*?)'", postfix.readme("tlsrpt"))
+    plain = lab.world.hosts["plain"]
+    before = plain.starttls, plain.certificate
+    plain.starttls, plain.certificate = "offered", lab.world.pems["expired"]
+    try:
+        for level, options, expected in [
+            ("1", [], ("none", "success", None)),
+            # The policy permits another host, as our map has told Postfix.
+            ("summary, untrusted", ["--postfix-untrusted", "true"], ("mta-sts", "validation-failure", "mx-not-permitted")),
+        ]:
+            with lab.postfix_set(*settings, f"smtp_tls_loglevel = {level}"), lab.counting(*options):
+                counts = told(lab, "sts-testing")
+            assert counts == {("sts-testing", *expected): 1}, (level, counts)
+    finally:
+        plain.starttls, plain.certificate = before
+
+
 @case("a UNIX socket: an smtp(8) without a chroot asks there; one in its chroot does not see it, and the mail waits")
 def unix_socket(lab):
     place = "/run/smtp-sts-verify/postfix.sock"

@@ -1,6 +1,7 @@
 """Builds the world of tests/exim, sets Postfix up in it as exim/postfix.md says, and runs the cases."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -97,6 +98,30 @@ class Laboratory:
             with open(self.postfix.path("/etc/postfix/main.cf"), "w") as file:
                 file.write(before)
             self.postfix.restart()
+
+    @contextlib.contextmanager
+    def counting(self, *options):
+        """For a while the daemon knows nothing, and takes what Postfix tells of its sessions."""
+        place = self.postfix.path("/var/spool/postfix/smtp-sts-verify")
+        postfix.shell(f"install -d -o Debian-exim -g postfix -m 0750 {place}")
+        self.stop_daemon()
+        postfix.shell("rm -f /var/lib/smtp-sts-verify/cache.*")
+        try:
+            self.start_daemon("--tlsrpt", place + "/tlsrpt.sock", *options, group="postfix")
+            yield
+        finally:
+            self.stop_daemon()
+            self.start_daemon()
+
+    def counted(self):
+        """What `reports` says when the daemon has ended: sessions by domain, policy, result and code."""
+        self.stop_daemon()
+        lines = postfix.shell(f"{PROGRAM} reports --format json").splitlines()
+        rows = [json.loads(line) for line in lines]
+        return {
+            (row["domain"].removesuffix(".signed.example"), row["policy"]["type"], row["result"], row["code"]): row["sessions"]
+            for row in rows
+        }
 
     def ask(self, request):
         """What the daemon replies, once it is there."""

@@ -30,7 +30,7 @@ QUIET = 7
 class Exim:
     """Debian's Exim, or another build, with the sets enforce and reports."""
 
-    kind, listens = "exim", [f"--exim={ways.PATH}"]
+    kind, listens, group = "exim", [f"--exim={ways.PATH}"], "Debian-exim"
 
     def __init__(self, lab, build):
         if build:
@@ -84,7 +84,8 @@ class Laboratory:
         os.makedirs("/run/smtp-sts-verify", exist_ok=True)
         subprocess.run(["chown", "Debian-exim:Debian-exim", "/run/smtp-sts-verify"], check=True)
         with open("/var/log/serve.log", "ab") as log:
-            self.daemon = subprocess.Popen([*IDENTITY, PROGRAM, "serve", *self.server.listens, "--answer-within=4.5"],
+            identity = ["setpriv", "--reuid=Debian-exim", "--regid=" + self.server.group, "--clear-groups"]
+            self.daemon = subprocess.Popen([*identity, PROGRAM, "serve", *self.server.listens, "--answer-within=4.5"],
                                            env=self.clock.environment(), stdout=log, stderr=log)
         place = self.server.listens[0].split("=")[1]
         family, where = (socket.AF_UNIX, place) if place.startswith("/") else (socket.AF_INET, tuple([place.split(":")[0], int(place.split(":")[1])]))
@@ -147,10 +148,14 @@ def main():
         files.append(f"{scratch}/report-{number:02}.eml")
         with open(files[-1], "w") as file:
             file.write(message.text)
+    if not files:
+        with open("/var/log/serve.log") as log:
+            print(f"FAIL no report arrived; reports send ended with {status}: {said}\nthe daemon said: {log.read()[-4000:]}")
+        return 1
     failed = table(lab, files, reader)
     if status != 0:
         failed.append(f"reports send ended with {status}: {said}")
-    failed += signatures(mails)
+    failed += signatures(lab, mails)
     about_reports = 0
 
     # Seven days more, with no other mail: no report about reports.
@@ -211,12 +216,13 @@ def words(expected):
     return "; ".join(told)
 
 
-def signatures(mails):
+def signatures(lab, mails):
     """Each report is signed for the report address's domain, by a key for reports: as dkimpy sees it."""
     import cases_reports
 
-    if not mails or mails[0].header("DKIM-Signature") is None:
-        return [] if not mails else ["no signature"] if "R=smtp_sts_reports" in open(exim.MAINLOG).read() else []
+    if lab.server.kind == "postfix":
+        print("signatures: a milter's with Postfix, and there is none here")
+        return []
     dkim = cases_reports.verifier()
     if dkim is None:
         print("tests/reports: left out: the check of the signatures: needs python3-dkim, or tests/reports/fetch")

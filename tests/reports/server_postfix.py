@@ -1,11 +1,7 @@
 """Debian's Postfix, set up as exim/postfix.md says, as the laboratory of reports uses it."""
 
-import os
-import subprocess
 import time
 
-import cases_reports
-import exim
 import postfix
 
 # Below the queue directory, where smtp(8) sees it in its chroot.
@@ -15,7 +11,7 @@ BELOW = "smtp-sts-verify/tlsrpt.sock"
 class Postfix:
     """It tells the daemon of sessions by datagrams, and takes reports by a sendmail command of its own root."""
 
-    kind, listens = "postfix", ["--postfix=127.0.0.1:8461"]
+    kind, listens, group = "postfix", ["--postfix=127.0.0.1:8461"], "postfix"
 
     def __init__(self, lab, place):
         postfix.shell(f"install -m 0755 {lab.program} /usr/bin/smtp-sts-verify")
@@ -24,7 +20,7 @@ class Postfix:
         self.postfix = postfix.Postfix(place, lab.scratch)
         spool = self.postfix.path("/var/spool/postfix")
         postfix.shell(f"install -d -o Debian-exim -g postfix -m 0755 {spool}/smtp-sts-verify")
-        self.configuration = f'[serve]\ntlsrpt = "{spool}/{BELOW}"\n'
+        self.configuration = f'[serve]\ntlsrpt = "{spool}/{BELOW}"\npostfix_untrusted = true\n'
         self.postfix.shell(postfix.readme("main.cf"))
         for setting in ("smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:policy-tlsrpt", "smtp_tls_loglevel = summary, untrusted",
                         "smtp_tlsrpt_enable = yes", f"smtp_tlsrpt_socket_name = {BELOW}"):

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod killed;
+mod many;
 
 use crate::support::laboratory::certificates::Certificate;
 use fixture::{Sender, day, rows};

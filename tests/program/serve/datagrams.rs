@@ -2,6 +2,7 @@
 
 use super::daemon::{Daemon, Plan, until};
 use crate::support::laboratory::Laboratory;
+use crate::support::turn::turn_of_this_thread;
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -174,6 +175,7 @@ fn a_socket_that_systemd_holds_is_read_by_each_daemon_in_turn() {
 /// A very busy Postfix, with whatever length this machine's queues have. `TLSRPT_SECONDS` makes it longer.
 #[test]
 fn three_thousand_datagrams_a_second_are_all_counted() {
+    let _turn = turn_of_this_thread();
     let lab = Laboratory::start();
     let mut daemon = started(&lab);
     let socket = client(&place(daemon.plan()));

@@ -308,6 +308,12 @@ impl<'a> Round<'a> {
             conclude(&mut entry, now, has_more);
             outbox.settle(&entry, &lesson)?;
         }
+        let now = SystemClock.now();
+        if entry.state.is_open() && entry.next <= now {
+            // Nothing was handed over, which takes a row that this program would not write.
+            let state = later(&mut entry, now);
+            return over(outbox, entry, state, "its destinations cannot be read");
+        }
         Ok(entry)
     }
 
