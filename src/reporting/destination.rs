@@ -106,7 +106,7 @@ fn is_public(domain: &PolicyDomain) -> bool {
     let name = domain.as_str();
     let is_below =
         |apart: &&str| name.strip_suffix(*apart).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !SPECIAL_USE.iter().any(|apart| is_below(&apart))
+    name.contains('.') && !SPECIAL_USE.iter().any(is_below)
 }
 
 /// Whether mail to that domain can leave at all: see [`MailAddress`].

@@ -1,6 +1,7 @@
 //! A sender that is killed at any moment loses no report, and sends at most one twice.
 
 use super::fixture::Sender;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ fn killed(domains: usize, kills: usize) -> (usize, usize, usize) {
         seed ^= seed << 17;
         let mut child =
             sender.command(&["reports", "send"]).stdout(std::process::Stdio::null()).spawn().unwrap();
-        let (began, until) = (Instant::now(), Duration::from_micros(20_000 + seed % 180_000));
+        let (began, until) = (Instant::now(), Duration::from_micros(20_000 + seed % 600_000));
         while began.elapsed() < until && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_micros(200));
         }
@@ -38,8 +39,14 @@ fn killed(domains: usize, kills: usize) -> (usize, usize, usize) {
         }
         child.wait().unwrap();
     }
-    let (status, said) = sender.told(&["reports", "send"]);
-    assert_eq!(status, 0, "{said}");
+    // A run has an end; what is left is due in the next one.
+    let mut last = (75, String::new());
+    for _ in 0..20 {
+        if last.0 == 75 {
+            last = sender.told(&["reports", "send"]);
+        }
+    }
+    assert_eq!(last.0, 0, "{}", last.1);
     // A command that was started has the whole mail, and may still be at it.
     let began = Instant::now();
     while sender.is_busy() && began.elapsed() < Duration::from_secs(10) {
@@ -54,7 +61,8 @@ fn killed(domains: usize, kills: usize) -> (usize, usize, usize) {
     for (recipient, all) in &copies {
         assert!(all.iter().all(|one| *one == all[0] && one.ends_with("--\n")), "{recipient}: {all:#?}");
     }
-    assert!(names.iter().all(|name| sender.state(name) == "sent") || domains > 100);
+    let states: Vec<Value> = sender.outbox().into_iter().map(|entry| entry["state"].clone()).collect();
+    assert!(states.len() == domains && states.iter().all(|state| state == "sent"), "{states:?}");
     (lost, twice, done)
 }
 
@@ -69,7 +77,7 @@ fn a_sender_that_is_killed_loses_nothing() {
 #[test]
 #[ignore = "takes minutes: cargo test --test program a_thousand_kills -- --ignored --nocapture"]
 fn a_thousand_kills() {
-    let (lost, twice, kills) = killed(4_000, 1_000);
+    let (lost, twice, kills) = killed(8_000, 1_000);
     assert!(lost == 0 && twice <= kills, "{lost} lost, {twice} twice, {kills} killed");
     println!("{lost} lost, {twice} twice, {kills} killed");
 }
