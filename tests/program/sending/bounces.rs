@@ -80,6 +80,22 @@ fn a_report_that_comes_back_is_given_up_and_its_address_left_alone_for_a_week_an
     assert_eq!(suppressions(&sender), [(place, 14)]);
     assert_eq!(sender.told(&["reports", "suppress", "rua@mail.test", "--lift"]).0, 0);
     assert_eq!(suppressions(&sender), []);
+    // It is forgotten with its domain, and a week after it has ended.
+    for forget in ["purge", "wait"] {
+        sender.forget_reports();
+        assert_eq!(sender.told(&["reports", "send"]).0, 0);
+        assert_eq!(read(&sender, bounce(&mail, "failed", "5.1.1", "rua@mail.test").as_bytes()).0, 0);
+        assert_eq!(suppressions(&sender).len(), 1);
+        sender.forget_reports();
+        if forget == "purge" {
+            assert_eq!(sender.told(&["cache", "purge", "mail.test"]).0, 0);
+            sender.count_for(&["mail.test"]);
+        } else {
+            sender.wait(2 * 604_800 + 60);
+            assert_eq!(sender.told(&["reports", "send"]).0, 0);
+        }
+        assert_eq!(suppressions(&sender), [], "{forget}");
+    }
 }
 
 #[test]
