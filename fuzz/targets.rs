@@ -17,7 +17,7 @@ use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, toleranc
 use smtp_sts_verify::explain::human::{Detail, MailServer};
 use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{
-    MAX_BODY_OCTETS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_REPORT_DESTINATIONS, MAX_VERIFICATIONS,
+    MAX_BODY_OCTETS, MAX_BOUNCE_IDS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_REPORT_DESTINATIONS, MAX_VERIFICATIONS,
 };
 use smtp_sts_verify::lint::kind::Kind;
 use smtp_sts_verify::lint::{self, Tally};
@@ -36,8 +36,10 @@ use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
 use smtp_sts_verify::render::received;
 use smtp_sts_verify::reporting;
+use smtp_sts_verify::reporting::bounce::{self, KEY_OCTETS, Key, Returned};
 use smtp_sts_verify::reporting::destination::MailAddress;
 use smtp_sts_verify::reporting::message::{Content, mail};
+use smtp_sts_verify::reporting::outbox::{Entry, Leg, State};
 use smtp_sts_verify::reports::attempt::Untrusted;
 use smtp_sts_verify::reports::document::{Sender, document};
 use smtp_sts_verify::reports::tally::Day;
@@ -472,6 +474,43 @@ pub(crate) fn tlsrpt(octets: &[u8]) {
             let result = detail["result-type"].as_str().unwrap();
             assert!(!result.starts_with("sts-") || kind == "sts", "{kind} {result}");
             assert!(!["tlsa-invalid", "dnssec-invalid", "dane-required"].contains(&result) || kind == "tlsa");
+        }
+    }
+}
+
+/// What anybody sends to a report address: without a token of ours it tells nothing of any report, and its words are inert.
+pub(crate) fn bounce(octets: &[u8]) {
+    static KEY: OnceLock<Key> = OnceLock::new();
+    let key = KEY.get_or_init(|| Key::new(&[7; KEY_OCTETS]));
+    let bounce = match bounce::read(octets) {
+        Ok(bounce) => bounce,
+        Err(why) => return assert!(why.to_string().is_ascii()),
+    };
+    assert!((1..=MAX_BOUNCE_IDS).contains(&bounce.ids.len()));
+    for id in &bounce.ids {
+        let leg = |key: &str| Leg {
+            key: key.to_owned(),
+            state: State::Sent,
+            tries: 1,
+            next: UnixTime(0),
+            words: String::new(),
+        };
+        let entry = Entry {
+            day: id.day,
+            domain: id.domain.clone(),
+            state: State::Sent,
+            next: UnixTime(0),
+            first: UnixTime(0),
+            tries: 1,
+            words: String::new(),
+            destinations: vec![leg("dead@sts-met.signed.example"), leg("alive@sts-met.signed.example")],
+        };
+        // The seeds are made with this key.
+        if let Some(Returned::Failed(returned)) = bounce.returns(id, &entry, key) {
+            let mut noted = entry.clone();
+            assert!(
+                returned.note(&mut noted) && noted.words.bytes().all(|octet| (b' '..=b'~').contains(&octet))
+            );
         }
     }
 }

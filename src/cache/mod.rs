@@ -17,6 +17,7 @@
 mod answers;
 mod answers_1;
 mod backoff;
+mod bounces;
 mod checkup;
 mod connection;
 mod counts;

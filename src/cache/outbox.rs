@@ -5,6 +5,7 @@
 //! has heard of it, or `handed`, and its destination has, or has not. The octets of a report are kept until it is over, so that every
 //! copy has the same. Losing the file costs a report, or has one sent twice, never a verdict.
 
+use super::bounces;
 use super::database::Database;
 use super::error::CacheError;
 use super::file::CachePath;
@@ -13,12 +14,10 @@ use super::schema::OUTBOX;
 use super::statement::one;
 use crate::limits::{MAX_OUTBOX_ROWS, MAX_SUPPRESSIONS, REPORTS_SENT_DAYS, SUPPRESSED_MOST};
 use crate::name::PolicyDomain;
-use crate::reporting::bounce::{self, KEY_OCTETS, Key};
 use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
 use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -85,20 +84,18 @@ const ALL_FAILING: &str =
 const SET_FAILING: &str = "INSERT OR REPLACE INTO suppression (place, since, until, times, reason, hand)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-const OF_DOMAIN: &str = "SELECT count(*) FROM report WHERE domain = ?1";
+const OF_DOMAIN: &str =
+    "SELECT (SELECT count(*) FROM report WHERE domain = ?1) + (SELECT count(*) FROM suppression
+    WHERE substr(place, -length(?1) - 7) = ' about ' || ?1)";
 
 const FORGIVE: &str = "DELETE FROM suppression WHERE place = ?1 AND (hand = 0 OR until <= ?2)";
 
 const LIFT: &str = "DELETE FROM suppression WHERE place = ?1 OR substr(place, 1, length(?1) + 1) = ?1 || ' '";
 
-const KEY: &str = "SELECT octets FROM bounce WHERE number = 1";
-
-const NEW_KEY: &str = "INSERT INTO bounce (number, octets) VALUES (1, ?1)";
-
 /// The file of the outbox, at one moment.
 #[derive(Debug)]
 pub struct Outbox {
-    database: Database,
+    pub(super) database: Database,
     lock: CachePath,
 }
 
@@ -182,6 +179,7 @@ impl Outbox {
             for forget in FORGET {
                 transaction.execute(forget, [integer(oldest.0)])?;
             }
+            bounces::forget(transaction, self.database.now)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
@@ -311,36 +309,6 @@ impl Outbox {
         })
     }
 
-    /// The key that the tokens of mails come from; it is made when it is first wanted.
-    ///
-    /// # Errors
-    /// [`CacheError`] if there is none.
-    pub fn key(&self) -> Result<Key, CacheError> {
-        if let Some(key) = self.known_key()? {
-            return Ok(key);
-        }
-        let mut octets = [0; KEY_OCTETS];
-        SystemRandom::new().fill(&mut octets).map_err(|_| {
-            self.database
-                .unusable("making the key of bounces", "the system gives no random octets".to_owned())
-        })?;
-        self.database.write("making the key of bounces", |transaction| {
-            if let Some(key) = key(transaction)? {
-                return Ok(key);
-            }
-            transaction.execute(NEW_KEY, [octets])?;
-            Ok(Key::new(&octets))
-        })
-    }
-
-    /// The same, if it was made before.
-    ///
-    /// # Errors
-    /// [`CacheError`] if nothing can be said.
-    pub fn known_key(&self) -> Result<Option<Key>, CacheError> {
-        Ok(self.database.read(key)?.flatten())
-    }
-
     /// What is remembered of a destination.
     ///
     /// # Errors
@@ -350,20 +318,6 @@ impl Outbox {
             connection.prepare_cached(FAILING)?.query_row([key], suppression).optional()
         })?;
         Ok(found.flatten())
-    }
-
-    /// What has a destination left alone in reports about a domain, if it is.
-    ///
-    /// # Errors
-    /// [`CacheError`] if nothing can be said.
-    pub fn why_left_alone(
-        &self,
-        key: &str,
-        domain: &PolicyDomain,
-        now: UnixTime,
-    ) -> Result<Option<Suppression>, CacheError> {
-        let known = [self.suppression(key)?, self.suppression(&bounce::place(key, domain))?];
-        Ok(known.into_iter().flatten().find(|one| one.failing.is_suppressed(now)))
     }
 
     /// Every destination of which something is remembered, [`MAX_OUTBOX_ROWS`] at most.
@@ -435,6 +389,7 @@ impl Outbox {
         self.database.write("forgetting a domain", |transaction| {
             transaction.execute("DELETE FROM destination WHERE domain = ?1", key)?;
             transaction.execute("DELETE FROM package WHERE domain = ?1", key)?;
+            bounces::purge(transaction, domain)?;
             transaction.execute("DELETE FROM report WHERE domain = ?1", key)
         })
     }
@@ -517,12 +472,6 @@ fn suppression(row: &Row<'_>) -> rusqlite::Result<Suppression> {
     let times = u32::try_from(number(3)?).unwrap_or(u32::MAX);
     let failing = Failing { since: number(1)?, until: number(2)?, times };
     Ok(Suppression { key: text(0)?, failing, reason: text(4)?, is_by_hand: number(5)? > 0 })
-}
-
-fn key(connection: &Connection) -> rusqlite::Result<Option<Key>> {
-    let octets =
-        connection.prepare_cached(KEY)?.query_row([], |row| row.get::<_, [u8; KEY_OCTETS]>(0)).optional()?;
-    Ok(octets.map(|octets| Key::new(&octets)))
 }
 
 /// A text as this program writes it: printable ASCII.

@@ -239,7 +239,7 @@ pub const GUIDES: &[Guide] = &[
         exits: &[
             (0, "read, whether or not there was a bounce of a report among it"),
             (64, "what was typed is not there, or cannot be opened"),
-            (75, "another run is sending reports, or the outbox cannot be changed now: try it again"),
+            (75, "another run is sending reports, or the outbox cannot be changed now"),
         ],
     },
     Guide {

@@ -1,10 +1,14 @@
 """TLS reports on their way through Postfix: delivered whatever TLS there is, and not counted, as exim/reports/README.md sets it up."""
 
 import contextlib
+import hmac
 import json
 import os
+import re
 import smtplib
 import socket
+import sqlite3
+import time
 
 import postfix
 from harness import case
@@ -115,6 +119,62 @@ def agent(lab):
     with open(lab.postfix.path("/etc/postfix/master.cf"), "w") as file:
         file.write(master)
     lab.postfix.restart()
+
+
+@case("reports: a 550 comes back as a bounce, which Postfix hands to the program: the address is left alone for a week; 450 and delays do nothing")
+def bounced(lab):
+    domain, dead, late = "sts-met.signed.example", "dead@sts-met.signed.example", "late@sts-met.signed.example"
+    host = lab.world.hosts["good"]
+    host.unknown = {dead: "550 5.1.1 nobody has this mailbox", late: "450 4.2.1 not now"}
+    with open(lab.postfix.path("/etc/postfix/master.cf")) as file:
+        master = file.read()
+    lab.postfix.shell("install -d -o Debian-exim -g Debian-exim -m 0750 /var/lib/smtp-sts-verify")
+    identity = f"chroot --userspec=Debian-exim:Debian-exim {lab.postfix.root or '/'}"
+    program = lambda words: postfix.shell(f"{identity} /usr/bin/smtp-sts-verify {words}")
+    path = lab.postfix.path("/var/lib/smtp-sts-verify/cache.outbox.db")
+    program("reports suppress nobody@elsewhere.example")  # makes the file
+    day = int(time.time()) // 86400 - 1
+    key = bytes(range(32))
+    with sqlite3.connect(path) as file:
+        file.execute("INSERT INTO bounce VALUES (1, ?)", [key])
+        file.execute("INSERT INTO report (day, domain, state, next, first, tries, words) VALUES (?, ?, 'sent', 0, 0, 1, '')", [day, domain])
+        for place in (dead, late):
+            file.execute("INSERT INTO destination (day, domain, place, state, tries, next, words) VALUES (?, ?, ?, 'sent', 1, 0, '')", [day, domain, place])
+    file.close()
+
+    def sent(recipient):
+        """A report, whose Message-ID is as the program makes it; what the log says until it is over with it."""
+        token = hmac.new(key, f"{day} {domain} {recipient}".encode(), "sha256").hexdigest()[:32]
+        date = time.strftime("%Y-%m-%d", time.gmtime(day * 86400))
+        return report(recipient, f"Message-ID: <{date}.{domain}.0badc0de.{token}@example.org>", "TLS-Required: No")
+
+    known = lambda: [json.loads(line) for line in program("reports outbox --all --format json").splitlines()]
+    try:
+        lab.postfix.shell(postfix.readme("reports-bounces"))
+        with lab.postfix_set("smtp_tls_security_level = may"):
+            begin = lab.postfix.log_size()
+            for recipient in (late, dead):
+                lab.postfix.shell(f"sendmail -oi -f {CONTACT} -- {recipient} <<'END'\n{sent(recipient)}\nEND")
+            end = time.monotonic() + postfix.PATIENCE
+            while "relay=tls-bounces" not in lab.postfix.log_since(begin):
+                assert time.monotonic() < end, lab.postfix.log_since(begin)
+                time.sleep(0.1)
+            log = lab.postfix.log_since(begin)
+            found = known()
+            assert re.search(f"to=<{dead}>.*status=bounced", log) and re.search(f"to=<{late}>.*status=deferred", log), log
+            states = {leg["to"]: leg["state"] for leg in found[0]["destinations"]}
+            assert states == {dead: "gave-up", late: "sent"}, found
+            left_alone = [line for line in found if line.get("suppression") == f"{dead} about {domain}"]
+            assert len(left_alone) == 1 and "550 5.1.1 nobody has this mailbox" in left_alone[0]["reason"], found
+            # The bounce went on to the report address as before.
+            assert re.search(f"to=<{CONTACT}>", log), log
+    finally:
+        host.unknown = {}
+        lab.postfix.shell("postsuper -d ALL 2>/dev/null")
+        with open(lab.postfix.path("/etc/postfix/master.cf"), "w") as file:
+            file.write(master)
+        lab.postfix.shell("postconf -X virtual_alias_maps transport_maps")
+        lab.postfix.restart()
 
 
 def strangers(lab):

@@ -21,6 +21,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("mta_sts_policy", targets::mta_sts_policy),
     ("tls_rpt", targets::tls_rpt),
     ("tls_report", targets::tls_report),
+    ("bounce", targets::bounce),
     ("tlsa", targets::tlsa),
     ("certificates", targets::certificates),
     ("lint", targets::lint),

@@ -259,6 +259,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SENDMAIL_DEADLINE", "Duration::from_secs(60)"),
     ("MAX_SENDMAIL_OUTPUT", "4_096"),
     ("MAX_REPORT_WORDS", "240"),
+    ("MAX_BOUNCE_IDS", "8"),
+    ("MAX_BOUNCE_RECIPIENTS", "16"),
     ("MAX_REPORT_LOOK_UPS", "16"),
     ("REPORTS_RUN", "Duration::from_secs(540)"),
     ("MAX_OUTBOX_ROWS", "1_000"),
@@ -474,6 +476,8 @@ const TRIED: &[(&str, &str)] = &[
     ),
     ("MAX_ORGANIZATION_OCTETS", "an_organization_has_a_name_of_200_octets_and_days_are_2_to_90"),
     ("REPORTS_KEPT_DAYS_MAX", "an_organization_has_a_name_of_200_octets_and_days_are_2_to_90"),
+    ("MAX_BOUNCE_IDS", "so_many_message_ids_and_recipients_are_looked_at"),
+    ("MAX_BOUNCE_RECIPIENTS", "so_many_message_ids_and_recipients_are_looked_at"),
     ("MAX_OUTBOX_ROWS", "a_list_goes_on_behind_the_last_one_that_was_shown"),
 ];
 

@@ -24,6 +24,7 @@ mod pages;
 mod policy;
 mod probe;
 mod recording;
+mod reporting;
 mod serve;
 mod tls_report;
 mod verdict;

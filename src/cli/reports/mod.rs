@@ -66,10 +66,11 @@ pub enum ReportsCommand {
     Suppress(SuppressArguments),
     /// Reads the bounces of reports, and has dead addresses left alone
     ///
-    /// Mail as it came, a Maildir, an mbox, a directory of files, standard input. A report that a mail server could not deliver for good counts as
-    /// given up, and reports about that domain do not go to that address for a week, then for twice as long, up to 90 days. A mail counts
-    /// only if it is a delivery status notification (RFC 3464) that gives back the Message-ID of the report's mail, which nobody can guess, and
-    /// tells of that mail's recipient. Whatever else comes does nothing. exim/reports/README.md says how the mail server hands them over.
+    /// Mail as it came, a Maildir, an mbox, a directory of files, standard input. A report that a mail server could not deliver counts as given
+    /// up, and reports about that domain do not go to that address for a week, then for twice as long, up to 90 days. A mail counts only
+    /// if it is a delivery status notification (RFC 3464) of a permanent failure that gives back the Message-ID of the report's mail, which
+    /// nobody can guess, and names its recipient. Whatever else comes does nothing; each mail has a line that says what was done. The mail
+    /// server hands them over by itself, as exim/reports/README.md sets it up.
     Bounces(BouncesArguments),
     /// Reads the TLS reports that others send about a domain of yours
     ///

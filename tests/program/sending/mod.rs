@@ -1,5 +1,6 @@
 //! `reports send` and what belongs to it: reports that leave, wait, are given up, and are not lost.
 
+mod bounces;
 mod fixture;
 mod killed;
 mod many;
