@@ -17,7 +17,8 @@ use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, toleranc
 use smtp_sts_verify::explain::human::{Detail, MailServer};
 use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{
-    MAX_BODY_OCTETS, MAX_BOUNCE_IDS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_REPORT_DESTINATIONS, MAX_VERIFICATIONS,
+    MAX_BODY_OCTETS, MAX_BOUNCE_IDS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_REPORT_DESTINATIONS,
+    MAX_VERIFICATIONS,
 };
 use smtp_sts_verify::lint::kind::Kind;
 use smtp_sts_verify::lint::{self, Tally};
@@ -258,6 +259,7 @@ fn destinations(record: &tls_rpt::Record) {
             id: "2026-11-27.receiver.example.9f2c1a07",
             file: "sender.example!receiver.example!1795737600!1795823999!9f2c1a07.json.gz",
             made: UnixTime(1_795_824_301),
+            token: "0123456789abcdef0123456789abcdef",
             package: &[0; 100],
         };
         let text = String::from_utf8(mail(content)).unwrap();
