@@ -15,8 +15,12 @@ transports_own='driver debug_print event_action multi_domain hosts_require_tls h
 routers_own='driver debug_print transport domains condition address_data more verify_sender dnssec_request_domains
   dnssec_require_domains ignore_target_hosts same_domain_copy_routing fallback_hosts unseen pass_router redirect_router retry_use_local_part'
 
-# Of the configuration without our lines, or of the copy that would take its place.
-ask() { "$exim_command" -C "$read_from" -bP "$@" 2>/dev/null; }
+# What Exim says of the configuration $read_from: the one without our lines, or the copy that would take its place. It is asked once.
+ask() {
+  asked=$(printf '%s' "$scratch/asked-${read_from##*/}-$*" | tr ' ' '-')
+  [ -e "$asked" ] || "$exim_command" -C "$read_from" -bP "$@" >"$asked" 2>/dev/null
+  cat "$asked"
+}
 
 # value OPTION: of lines as driver_options prints them.
 value() { sed -n "s/^$1 = //p"; }
@@ -24,7 +28,7 @@ value() { sed -n "s/^$1 = //p"; }
 # driver_options KIND NAME DRIVER: the options of a router or transport that are not Exim's defaults, in Exim's order.
 driver_options() {
   printf 'begin transports\nbare:\n  driver = smtp\nbegin routers\nbare:\n  driver = dnslookup\n  transport = bare\n' >"$scratch/bare.conf"
-  "$exim_command" -C "$scratch/bare.conf" -bP "$1" bare >"$scratch/bare" 2>/dev/null
+  (read_from=$scratch/bare.conf && ask "$1" bare) >"$scratch/bare"
   ask "$1" "$2" >"$scratch/own" || return
   awk '
     function name(line) { sub(/ = .*| =$/, "", line); sub(/^no_/, "", line); return line }

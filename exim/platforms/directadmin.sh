@@ -4,6 +4,7 @@
 # after a rebuild, until `refresh` puts them back.
 # shellcheck disable=SC2034,SC2154 # shared with smtp-sts-verify-exim and sections.sh
 edited='/etc/exim.routers.pre.conf /etc/exim.transports.pre.conf /etc/exim.conf'
+continues=until-rebuilt
 
 places() {
   case $1:$2 in

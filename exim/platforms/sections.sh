@@ -15,7 +15,8 @@ staged=$scratch/staged
 taken=
 
 # places SET FILE DIRECTORY: a line for each that FILE gets, with tabs between: before or after, section, what stands there, and
-# the line. The place is the beginning of the section, or a router or transport; "end" is the end of the file.
+# the line. The place is the beginning of the section; a router; the driver of a transport, which has to come before its other options;
+# a line; or the end of the file.
 places() { places_in_sections "$1" "$3"; }
 places_in_sections() {
   if [ "$1" = enforce ]; then
@@ -23,14 +24,14 @@ places_in_sections() {
     place before routers "$(printf '%s\n' "$routers" | sed -n '1s/ .*//p')" ".include $2/$1/router"
     place after transports begin ".include $2/$1/transport"
     place after retry begin ".include $2/$1/retry"
-    if [ "$continues" = yes ]; then for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done; fi
+    if [ "$continues" != no ]; then for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done; fi
   else
     place before begin begin ".include $2/$1/main"
     for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done
   fi
 }
 place() { printf '%s\t%s\t%s\t%s\n' "$@"; }
-continues=yes # whether a line can be put into the platform's own transport
+continues=yes # whether a line can be put into the platform's own transport: yes, until-rebuilt, or no
 
 rebuild() { :; }
 
@@ -58,8 +59,9 @@ with_lines() {
     }
     /^[A-Za-z0-9_]+:/ {
       name = $0; sub(/:.*/, "", name)
-      placed("before", name); put($0); placed("after", name); next
+      placed("before", name); put($0); next
     }
+    /^[ \t]*driver[ \t]*=/ { put($0); placed("after", name); next }
     { put($0); placed("after", $0) }
     END {
       part = "end"; placed("after", "end")

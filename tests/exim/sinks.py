@@ -49,6 +49,7 @@ class MailHost:
         self.messages = []
         self.envelopes = []  # (sender, recipient, encrypted) of every RCPT, also of mail that never came
         self.sni = []
+        self.greeted = []  # address and name of each client, after TLS once more
         self._listener = self._listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -58,6 +59,7 @@ class MailHost:
     def forget(self):
         """Forgets what came so far."""
         self.messages, self.envelopes, self.sni = [], [], []
+        self.greeted = []
 
     def _accept(self):
         while True:
@@ -89,6 +91,7 @@ class MailHost:
             line = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
             verb = line[:4].upper()
             if verb == "EHLO":
+                self.greeted.append((connection.getpeername()[0], line[5:]))
                 offer = [] if encrypted or self.starttls == "absent" else ["250 STARTTLS"]
                 say("250 sink", "250 8BITMIME", "250 SMTPUTF8", *offer, "250 HELP")
             elif verb == "STAR":
