@@ -18,10 +18,10 @@ places() {
 prepare() {
   for mark in @POSTMAILCOUNT@ @TRANSPORTSTART@ @RETRYSTART@; do
     if [ -n "$(wanted)" ] && ! grep -qxF "$mark" "$2"; then
-      with_mark "$2" "$mark" add >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2"
+      with_mark "$2" "$mark" add >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
       say "$mark" >>"$own/created"
     elif [ -z "$(wanted)" ] && created "$mark"; then
-      with_mark "$2" "$mark" drop >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2"
+      with_mark "$2" "$mark" drop >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
     fi
   done
 }
@@ -36,7 +36,7 @@ with_mark() {
       if (what == "add") line[++last] = mark
       for (at = 1; at <= last; at++) {
         if (what == "drop" && line[at] == mark && (at == last || line[at + 1] ~ /^@[A-Z]+@$/)) continue
-        printf "%s%s", some++ ? "\n" : "", line[at]
+        printf "%s%s", (some++ ? "\n" : ""), line[at]
       }
       if (some && ends) printf "\n"
     }

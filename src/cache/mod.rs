@@ -47,6 +47,7 @@ mod withheld;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
+pub use connection::sqlite_version;
 pub use counts::Counts;
 pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};

@@ -34,6 +34,11 @@ class Message:
         return fields
 
 
+def family(address):
+    """IPv6 or IPv4."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 class MailHost:
     """An SMTP server on port 25 of one address.
 
@@ -54,7 +59,7 @@ class MailHost:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _listen(self):
-        return socket.create_server((self.address, 25), backlog=64)
+        return socket.create_server((self.address, 25), family=family(self.address), backlog=64)
 
     def forget(self):
         """Forgets what came so far."""
@@ -165,6 +170,7 @@ class PolicyHost:
 
         class Server(http.server.ThreadingHTTPServer):
             request_queue_size = 64
+            address_family = family(address)
 
             def get_request(self):
                 host.connections += 1
