@@ -24,14 +24,14 @@ places_in_sections() {
     place before routers "$(printf '%s\n' "$routers" | sed -n '1s/ .*//p')" ".include $2/$1/router"
     place after transports begin ".include $2/$1/transport"
     place after retry begin ".include $2/$1/retry"
-    if [ "$continues" != no ]; then for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done; fi
+    if [ "$continues" = yes ]; then for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done; fi
   else
     place before begin begin ".include $2/$1/main"
     for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done
   fi
 }
 place() { printf '%s\t%s\t%s\t%s\n' "$@"; }
-continues=yes # whether a line can be put into the platform's own transport: yes, until-rebuilt, or no
+continues=yes # whether a line that lasts can be put into the platform's own transport
 
 rebuild() { :; }
 

@@ -1,8 +1,8 @@
 """Exim on machines that are not configured as Debian does it: smtp-sts-verify-exim enables, the panel makes its configuration anew,
 refresh, disable; and a real Exim delivers by what was made."""
 
-import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -84,9 +84,9 @@ def of_its_own(machine):
 
     class Own(machine):
         def make_user(self):
-            machines.add_user(self.user, 2525, 2526)
+            machines.add_user(self.user, 2525, 2526, self.group)
             for directory in ("/var/spool/exim4", "/var/log/exim4"):
-                shutil.chown(directory, self.user, self.user)
+                shutil.chown(directory, self.user, self.group or self.user)
 
     return Own
 
@@ -293,6 +293,43 @@ def header_set(lab):
     assert lab.tree() == before, changed(lab.tree(), before)
 
 
+@case("doctor names the machine, the file that gets our lines, and Exim's user; all that is ours is loaded")
+def examined(lab):
+    lab.clean()
+    lab.exim.command("enable")
+    done = subprocess.run([exim.PROGRAM, "doctor", "--offline", "--format", "json"], capture_output=True, text=True, timeout=120)
+    checks = {finding["check"]: finding for finding in json.loads(done.stdout)["checks"]}
+    seen = checks["exim.version"]["seen"]
+    assert f"Exim's user is {lab.exim.user}" in seen and re.search(DOCTORS[lab.kind], seen), seen
+    for name in ("exim.routers", "exim.transports", "exim.files", "exim.program", "exim.cache", "exim.answer-as-root",
+                 "exim.answer-as-exim", "cache.as-exim"):
+        assert checks[name]["result"] == "fine", checks[name]
+
+
+@case("one file of the administrator's own, named in exim-settings")
+def own_file(lab):
+    if lab.kind != "enterprise-linux":
+        return
+    lab.clean()
+    before = lab.tree()
+    os.rename("/etc/exim/exim.conf", "/etc/own.conf")
+    os.unlink("/etc/exim4/exim4.conf")
+    os.symlink("/etc/own.conf", "/etc/exim4/exim4.conf")
+    write("/etc/smtp-sts-verify/exim-settings", "platform=single\nconfiguration=/etc/own.conf\n")
+    own = read("/etc/own.conf")
+    lab.exim.command("enable")
+    harness.delivered(lab, lab.send(MET), MET, "good", "R=smtp_sts_permitted T=smtp_sts_webpki ", "CV=yes")
+    lab.exim.command("disable")
+    assert read("/etc/own.conf") == own
+    os.rename("/etc/own.conf", "/etc/exim/exim.conf")
+    os.unlink("/etc/exim4/exim4.conf")
+    os.symlink(lab.exim.live, "/etc/exim4/exim4.conf")
+    assert lab.tree() == before, changed(lab.tree(), before)
+
+
+DOCTORS = {"cpanel": r"cPanel: our lines go into /etc/exim\.conf\.local,", "directadmin": r"DirectAdmin: .*/etc/exim\.routers\.pre\.conf,",
+           "hestia": r"HestiaCP: .*/exim4\.conf\.template,", "enterprise-linux": r"Enterprise Linux: .*/etc/exim/exim\.conf,",
+           "alpine": r"Alpine: .*/etc/exim/exim\.conf,", "freebsd": r"FreeBSD: .*/usr/local/etc/exim/configure,"}
 EDITED = {
     "cpanel": [],
     "directadmin": ["/etc/exim.routers.pre.conf", "/etc/exim.transports.pre.conf"],
@@ -373,7 +410,7 @@ def main():
     ledger = harness.Ledger(options.get("--only"), kind, lab.build)
     print(f"{kind}: {lab.build}")
     # Alpine and FreeBSD differ from Enterprise Linux in where things are.
-    for function in [found, there_and_back, delivers] if kind in ("alpine", "freebsd") and "--all" not in options else CASES:
+    for function in [found, there_and_back, delivers, examined] if kind in ("alpine", "freebsd") and "--all" not in options else CASES:
         ledger.run(function.words, function, lab)
     return ledger.close()
 
