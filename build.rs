@@ -1,4 +1,4 @@
-//! What `--version` says beside the version: the commit, where the source is a checkout, and the crypto library.
+//! What `--version` says beside the version: the commit, where the source is a checkout, and the libraries that are built in.
 #![expect(
     clippy::disallowed_methods,
     reason = "cargo hears a build script on standard output, and speaks to it in its environment"
@@ -15,7 +15,15 @@ fn main() {
     let commit = if is_release { commit() } else { Some("debug build".to_owned()) };
     let commit = commit.map(|commit| format!("{commit}, ")).unwrap_or_default();
     let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    println!("cargo::rustc-env=SMTP_STS_VERIFY_VERSION={version} ({commit}aws-lc-rs {})", crypto_library());
+    println!(
+        "cargo::rustc-env=SMTP_STS_VERIFY_VERSION={version} ({commit}aws-lc-rs {})",
+        locked("aws-lc-rs")
+    );
+    println!(
+        "cargo::rustc-env=SMTP_STS_VERIFY_TLS_LIBRARY=rustls {} with AWS-LC, of aws-lc-sys {}",
+        locked("rustls"),
+        locked("aws-lc-sys")
+    );
 }
 
 /// The commit that is checked out, and whether something was changed since.
@@ -42,10 +50,11 @@ fn git(arguments: &[&str]) -> Option<String> {
     String::from_utf8(output.stdout).ok().map(|said| said.trim().to_owned())
 }
 
-/// The version of aws-lc-rs that is locked.
-fn crypto_library() -> String {
+/// The version of a library that is locked.
+fn locked(library: &str) -> String {
     let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
-    let package = lock.split("[[package]]").find(|package| package.contains("\nname = \"aws-lc-rs\"\n"));
+    let name = format!("\nname = \"{library}\"\n");
+    let package = lock.split("[[package]]").find(|package| package.contains(&name));
     let version = package.and_then(|package| package.split("version = \"").nth(1)?.split('"').next());
     version.unwrap_or("of an unknown version").to_owned()
 }

@@ -303,6 +303,8 @@ pub const OLD_AUTHORITIES: u64 = 63_115_200;
 pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
 /// Until this system has said what a user or a group is called; one that asks a directory service over the network may take as long.
 pub const ACCOUNT_DEADLINE: Duration = Duration::from_secs(2);
+/// Until the daemon has said whether it is ready, to `serve --ready`: less than the three seconds and more that supervisors give a check.
+pub const READY_DEADLINE: Duration = Duration::from_secs(2);
 /// Octets of a cache file that is read through in search of damage; takes less than a second.
 pub const MAX_CHECKED_OCTETS: u64 = 134_217_728;
 /// Octets that have to be free on the cache's disk: the bound of a file for few domains.

@@ -4,7 +4,7 @@
 # the transports of the panel nothing can be put that lasts.
 # shellcheck disable=SC2034,SC2154 # shared with smtp-sts-verify-exim and sections.sh
 edited=/etc/exim.conf.local
-continues=
+continues=no
 
 places() {
   [ "$1" = enforce ] || return 0
@@ -18,18 +18,29 @@ places() {
 prepare() {
   for mark in @POSTMAILCOUNT@ @TRANSPORTSTART@ @RETRYSTART@; do
     if [ -n "$(wanted)" ] && ! grep -qxF "$mark" "$2"; then
-      if [ -s "$2" ] && [ -n "$(tail -c 1 "$2")" ]; then echo >>"$2"; fi
-      echo "$mark" >>"$2"
+      with_mark "$2" "$mark" add >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
       say "$mark" >>"$own/created"
     elif [ -z "$(wanted)" ] && created "$mark"; then
-      awk -v mark="$mark" '
-        held && ($0 ~ /^@[A-Z]+@$/) { held = 0 }
-        held { print mark; held = 0 }
-        $0 == mark { held = 1; next }
-        { print }
-      ' "$2" >"$scratch/without-mark" && cat "$scratch/without-mark" >"$2"
+      with_mark "$2" "$mark" drop >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
     fi
   done
+}
+
+# with_mark FILE MARK add|drop
+with_mark() {
+  ends=yes
+  [ -z "$(tail -c 1 "$1")" ] || ends=
+  awk -v mark="$2" -v what="$3" -v ends="$ends" '
+    { line[++last] = $0 }
+    END {
+      if (what == "add") line[++last] = mark
+      for (at = 1; at <= last; at++) {
+        if (what == "drop" && line[at] == mark && (at == last || line[at + 1] ~ /^@[A-Z]+@$/)) continue
+        printf "%s%s", (some++ ? "\n" : ""), line[at]
+      }
+      if (some && ends) printf "\n"
+    }
+  ' "$1"
 }
 
 rebuild() { /usr/local/cpanel/scripts/buildeximconf; }

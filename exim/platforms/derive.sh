@@ -15,8 +15,12 @@ transports_own='driver debug_print event_action multi_domain hosts_require_tls h
 routers_own='driver debug_print transport domains condition address_data more verify_sender dnssec_request_domains
   dnssec_require_domains ignore_target_hosts same_domain_copy_routing fallback_hosts unseen pass_router redirect_router retry_use_local_part'
 
-# Of the configuration without our lines, or of the copy that would take its place.
-ask() { "$exim_command" -C "$read_from" -bP "$@" 2>/dev/null; }
+# What Exim says of the configuration $read_from: the one without our lines, or the copy that would take its place. It is asked once.
+ask() {
+  asked=$(printf '%s' "$scratch/asked-${read_from##*/}-$*" | tr ' ' '-')
+  [ -e "$asked" ] || "$exim_command" -C "$read_from" -bP "$@" >"$asked" 2>/dev/null
+  cat "$asked"
+}
 
 # value OPTION: of lines as driver_options prints them.
 value() { sed -n "s/^$1 = //p"; }
@@ -24,7 +28,7 @@ value() { sed -n "s/^$1 = //p"; }
 # driver_options KIND NAME DRIVER: the options of a router or transport that are not Exim's defaults, in Exim's order.
 driver_options() {
   printf 'begin transports\nbare:\n  driver = smtp\nbegin routers\nbare:\n  driver = dnslookup\n  transport = bare\n' >"$scratch/bare.conf"
-  "$exim_command" -C "$scratch/bare.conf" -bP "$1" bare >"$scratch/bare" 2>/dev/null
+  (read_from=$scratch/bare.conf && ask "$1" bare) >"$scratch/bare"
   ask "$1" "$2" >"$scratch/own" || return
   awk '
     function name(line) { sub(/ = .*| =$/, "", line); sub(/^no_/, "", line); return line }
@@ -173,8 +177,29 @@ routers_of_the_platform() {
     { print }
     permitted && /^  condition = / { while ((getline line <taken) > 0) print line }
   ' "$1"
+  [ "$continues" = yes ] || told_router "$last"
   tell_router_differences "$last" >&2
 }
+
+# Mail to domains whose policy demands nothing now (tested only, or trusted on first use and not yet met) goes by the platform's own
+# transport, which cannot be told to tell the daemon of its sessions. So it goes by a copy that does, if the daemon has answered; this router declines
+# where the platform's own would find no host, and that one has the last word.
+told_router() {
+  cat <<ROUTER
+
+smtp_sts_told:
+  debug_print = "R: smtp_sts_told for \$local_part@\$domain"
+  driver = dnslookup
+  domains = SMTP_STS_DOMAINS
+  no_verify_sender
+  condition = \${if and{{SMTP_STS_ASKS_NOTHING}{match{\$address_data}{ asked=daemon }}{!match{\$address_data}{ policy=(none|override) }}}}
+$(cat "$scratch/taken-over")
+  transport = $(by_router told)
+  same_domain_copy_routing = yes
+$(driver_options router "$1" | only 'ignore_target_hosts dnssec_request_domains dnssec_require_domains' | as_configuration)
+ROUTER
+}
+told() { echo "smtp_sts_told$(ending "$1")"; }
 
 tell_router_differences() {
   driver_options router "$1" | only 'address_data fallback_hosts' | sed "s/^/Not taken over from the router $1: /"
@@ -210,7 +235,21 @@ transports_of_the_platform() {
       /^$/ { copied = 0 }
       !copied { print }
     ' "$1"
+    [ "$continues" = yes ] || told_transport "$transport"
   done
+}
+
+# The platform's own, with its own TLS options, that tells the daemon of its sessions.
+told_transport() {
+  cat <<TRANSPORT
+
+smtp_sts_told$(ending "$1"):
+  driver = smtp
+.ifdef _HAVE_EVENT
+  event_action = SMTP_STS_TELL
+.endif
+$(without 'driver event_action' <"$scratch/transport" | as_configuration)
+TRANSPORT
 }
 
 # compose SET DIRECTORY: writes its files there.

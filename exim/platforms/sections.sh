@@ -15,7 +15,8 @@ staged=$scratch/staged
 taken=
 
 # places SET FILE DIRECTORY: a line for each that FILE gets, with tabs between: before or after, section, what stands there, and
-# the line. The place is the beginning of the section, or a router or transport; "end" is the end of the file.
+# the line. The place is the beginning of the section; a router; the driver of a transport, which has to come before its other options;
+# a line; or the end of the file.
 places() { places_in_sections "$1" "$3"; }
 places_in_sections() {
   if [ "$1" = enforce ]; then
@@ -30,7 +31,7 @@ places_in_sections() {
   fi
 }
 place() { printf '%s\t%s\t%s\t%s\n' "$@"; }
-continues=yes # whether a line can be put into the platform's own transport
+continues=yes # whether a line that lasts can be put into the platform's own transport
 
 rebuild() { :; }
 
@@ -58,12 +59,13 @@ with_lines() {
     }
     /^[A-Za-z0-9_]+:/ {
       name = $0; sub(/:.*/, "", name)
-      placed("before", name); put($0); placed("after", name); next
+      placed("before", name); put($0); next
     }
+    /^[ \t]*driver[ \t]*=/ { put($0); placed("after", name); next }
     { put($0); placed("after", $0) }
     END {
       part = "end"; placed("after", "end")
-      for (i = 1; i <= last; i++) printf "%s%s", out[i], i < last || ends ? "\n" : ""
+      for (i = 1; i <= last; i++) printf "%s%s", out[i], (i < last || ends ? "\n" : "")
       for (i = 1; i <= many; i++) if (!done[i]) {
         print "There is no place for the line \"" line[i] "\" (" side[i] " " anchor[i] ", section " section[i] ")." | "cat >&2"
         missing = 1
@@ -80,7 +82,7 @@ without_lines() {
   awk -v own=".include $own/" -v ends="$ends" '
     index($0, own) == 1 { next }
     { out[++last] = $0 }
-    END { for (i = 1; i <= last; i++) printf "%s%s", out[i], i < last || ends ? "\n" : "" }
+    END { for (i = 1; i <= last; i++) printf "%s%s", out[i], (i < last || ends ? "\n" : "") }
   ' "$1"
 }
 
@@ -106,11 +108,11 @@ as_it_is_without_ours() {
   [ -z "${routers:-}" ] || return 0
   read_from=$scratch/without.conf
   secretly "$read_from"
-  without_lines "$configuration" >"$read_from"
+  without_lines "$configuration" >"$read_from" || return
   for file in $edited; do
     if [ "$file" = "$configuration" ] || [ ! -e "$file" ]; then continue; fi
     copy=$scratch/$(echo "$file" | tr / %)
-    without_lines "$file" >"$copy"
+    without_lines "$file" >"$copy" || return
     sed "s|^\( *\.include[a-z_]* *\)$file *$|\1$copy|" "$read_from" >"$scratch/copied" && cat "$scratch/copied" >"$read_from"
   done
   read_platform
@@ -161,9 +163,9 @@ edit() {
       [ -n "$(for set in $(wanted); do places "$set" "$file" "$own"; done)" ] || continue
       mkdir -p "$own" && say "$file" >>"$own/created" && : >"$file"
     fi
-    without_lines "$file" >"$scratch/bare-file"
+    without_lines "$file" >"$scratch/bare-file" || return
     for set in $(wanted); do places "$set" "$file" "$own"; done >"$scratch/places"
-    prepare "$file" "$scratch/bare-file"
+    prepare "$file" "$scratch/bare-file" || return
     with_lines "$scratch/bare-file" "$scratch/places" >"$scratch/new-file" || return
     replace "$file" "$scratch/new-file"
     if [ ! -s "$file" ] && created "$file"; then rm -f "$file"; fi

@@ -8,6 +8,12 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+/// The version of SQLite that is built in.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Statements that stay prepared while a file is open: all of one file's that a look-up needs.
 const PREPARED_STATEMENTS: usize = 48;
 

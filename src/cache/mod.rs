@@ -50,6 +50,7 @@ mod withheld;
 
 pub use backoff::Failures;
 pub use checkup::FileState;
+pub use connection::sqlite_version;
 pub use counts::Counts;
 pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The version, the commit that it was built from where that is known, and the crypto library.
-const VERSION: &str = env!("SMTP_STS_VERIFY_VERSION");
+pub(super) const VERSION: &str = env!("SMTP_STS_VERIFY_VERSION");
 
 /// Does the receiving domain demand authenticated TLS, and may its mail go to this host?
 ///

@@ -18,12 +18,14 @@ pub mod matching;
 mod output;
 mod panic;
 pub mod probe;
+mod ready;
 pub mod reports;
 mod runtime;
 pub mod serve;
 pub mod terminal;
 mod usage;
 mod verify;
+mod version;
 mod watchdog;
 pub mod why;
 
@@ -49,6 +51,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     let is_for_a_person =
         arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
     let is_a_plugin = probe::is_a_plugin(&arguments);
+    if version::is_asked(&arguments) {
+        return version::run();
+    }
     if let Some(question) = a_mail_servers_question(&arguments) {
         return verify::run(&question);
     }

@@ -3,7 +3,7 @@
 use super::args::OutsideArguments;
 use super::exit::ExitStatus;
 use super::failure::Failure;
-use super::{log, panic, runtime};
+use super::{log, panic, ready, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
 use crate::serve::counters::{Counters, Protocol};
@@ -37,6 +37,9 @@ pub struct ServeArguments {
     /// Starts as root all the same; files that it makes are root's then
     #[arg(long)]
     pub allow_root: bool,
+    /// Asks the daemon that runs, at its --http, whether it is ready, and does nothing else: 0 if it is, 75 if not
+    #[arg(long)]
+    pub ready: bool,
     /// A copy of an earlier configuration, root's alone, that counts if the daemon is started with one that cannot be used
     #[arg(long, value_name = "FILE")]
     pub last_good: Option<PathBuf>,
@@ -55,6 +58,11 @@ struct Start {
 
 /// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
+    if arguments.ready {
+        let asked =
+            prepared(arguments).map_err(Failure::from).and_then(|(_, places)| ready::ask(&places.http));
+        return asked.map_or_else(|failure| failure.tell("serve"), |()| ExitStatus::Deliver);
+    }
     // A panic of the front itself has been told by then, and nothing of it is used any more.
     match catch_unwind(AssertUnwindSafe(|| served(arguments))) {
         Ok(Ok(Ended::Drained)) => ExitStatus::Deliver,

@@ -276,7 +276,7 @@ impl Check {
                 Health::Wrong,
                 "Exim can do TLS",
                 "Exim cannot do what a policy demands: mail for domains with a policy waits.",
-                "Install exim4-daemon-light or exim4-daemon-heavy.",
+                "Install an Exim with TLS (Debian: exim4-daemon-light or exim4-daemon-heavy).",
             ),
             Self::EximDane => say(
                 "exim.dane",
@@ -308,7 +308,7 @@ impl Check {
                 Health::Warning,
                 "Exim can read the cache itself",
                 "The header set needs it for mail that is sent while the program fails.",
-                "Install exim4-daemon-heavy, or use the enforcing set alone.",
+                "Install an Exim with SQLite (Debian: exim4-daemon-heavy, Alpine: exim-sqlite), or use the enforcing set alone.",
             ),
             Self::EximRouters => say(
                 "exim.routers",
@@ -316,7 +316,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's routers are loaded, ahead of the others",
                 "Exim sends mail without asking, or without acting on the answer.",
-                "Install all files of the enforcing set (exim/README.md), then update-exim4.conf and reload Exim.",
+                "Run `smtp-sts-verify-exim enable`, or put in all files of the enforcing set by hand (exim/README.md), and reload Exim.",
             ),
             Self::EximTransports => say(
                 "exim.transports",
@@ -324,7 +324,7 @@ impl Check {
                 Health::Wrong,
                 "the enforcing set's transports are loaded",
                 "Mail that a policy is about waits, for there is no transport for it.",
-                "Install all files of the enforcing set (exim/README.md), then update-exim4.conf and reload Exim.",
+                "Run `smtp-sts-verify-exim enable`, or put in all files of the enforcing set by hand (exim/README.md), and reload Exim.",
             ),
             Self::EximFiles => say(
                 "exim.files",
@@ -332,7 +332,7 @@ impl Check {
                 Health::Wrong,
                 "the files in Exim's configuration are of this version",
                 "By older ones an Exim that is linked with OpenSSL delivers mail that only DANE protects to whoever has a certificate of a known CA, and lets mail wait for ever for hosts whose TLSA records cannot be used.",
-                "Run `smtp-sts-verify-exim refresh`, or copy the files again (exim/README.md), then update-exim4.conf and reload Exim.",
+                "Run `smtp-sts-verify-exim refresh`, or copy the files again by hand (exim/README.md), and reload Exim.",
             ),
             Self::EximHeaderSet => say(
                 "exim.header-set",
@@ -340,7 +340,7 @@ impl Check {
                 Health::Warning,
                 "the header set, if it is used, is whole",
                 "Half of the header set neither demands TLS nor notes what was found.",
-                "Install both files of the header set (exim/README.md), then update-exim4.conf and reload Exim.",
+                "Run `smtp-sts-verify-exim enable header`, or put in both files by hand (exim/README.md), and reload Exim.",
             ),
             Self::EximSmarthost => say(
                 "exim.smarthost",

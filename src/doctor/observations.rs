@@ -254,6 +254,10 @@ pub enum Starter {
 pub struct Exim {
     /// The binary.
     pub binary: PathBuf,
+    /// Whose machine it is, where it is not configured as Debian does it.
+    pub platform: Option<Platform>,
+    /// The name of the user that it becomes.
+    pub user: Option<String>,
     /// `-bV`
     pub build: Seen<super::read::exim::Build>,
     /// `-bP macros`
@@ -270,6 +274,15 @@ pub struct Exim {
     pub as_user: Seen<String>,
     /// The daemon that its files ask; the error says why there is none to look at.
     pub daemon: Seen<Daemon>,
+}
+
+/// A way in which Exim is configured, as `smtp-sts-verify-exim` knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// What people call it.
+    pub name: &'static str,
+    /// The file into which our lines go.
+    pub edited: &'static str,
 }
 
 /// Postfix, asked by its own commands.

@@ -116,6 +116,10 @@ class Exim:
             self.run(readme(f"{part}-{scheme}"))
         self.run(readme("enable"))
 
+    def in_its_words(self, pattern):
+        """What is sought in the log, as this machine says it."""
+        return pattern
+
     def run(self, commands):
         """Runs commands of an administrator, in a copy of the source tree."""
         done = subprocess.run(["sh", "-ec", commands], cwd=self.tree, capture_output=True, text=True)

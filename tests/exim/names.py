@@ -58,7 +58,7 @@ class Names:
 
     def _records(self, name):
         servers = {"ns": AUTHORITATIVE, "silent": NOBODY, **self._more_addresses()}
-        addresses = "".join(f"{label}.nic.example. 60 IN A {address}\n" for label, address in servers.items())
+        addresses = "".join(f"{label}.nic.example. 60 IN {kind(address)} {address}\n" for label, address in servers.items())
         records = self.zones.get(name, addresses)
         for child in [child for child in ["example", *self.zones] if self._parent(child) == name]:
             records += "".join(f"{child}. 60 IN NS {server}.nic.example.\n" for server in self._servers(child))
@@ -147,14 +147,14 @@ class Names:
             resolver.wait()
         self.resolvers = []
         with open(self.directory + "/hints", "w") as file:
-            file.write(f". 60 IN NS ns.nic.example.\nns.nic.example. 60 IN A {AUTHORITATIVE}\n")
+            file.write(f". 60 IN NS ns.nic.example.\nns.nic.example. 60 IN {kind(AUTHORITATIVE)} {AUTHORITATIVE}\n")
         for address, modules in [(VALIDATING, "validator iterator"), (PLAIN, "iterator")]:
             path = f"{self.directory}/unbound-{address}.conf"
             with open(path, "w") as file:
                 file.write(
-                    f'server:\n interface: {address}\n access-control: 127.0.0.0/8 allow\n username: ""\n chroot: ""\n'
+                    f'server:\n interface: {address}\n access-control: 127.0.0.0/8 allow\n access-control: ::/0 allow\n username: ""\n chroot: ""\n'
                     f' directory: "{self.directory}"\n pidfile: ""\n use-syslog: no\n logfile: "{path}.log"\n'
-                    f' do-ip6: no\n do-daemonize: no\n num-threads: 1\n root-hints: "{self.directory}/hints"\n'
+                    f' do-ip6: {"yes" if ":" in address else "no"}\n do-ip4: {"no" if ":" in address else "yes"}\n do-daemonize: no\n num-threads: 1\n root-hints: "{self.directory}/hints"\n'
                     f' module-config: "{modules}"\n trust-anchor-file: "{self.anchor}"\n qname-minimisation: no\n'
                     f"{self._more(address)}remote-control:\n control-enable: no\n"
                 )
@@ -173,6 +173,11 @@ class Names:
                 pass
             time.sleep(0.05)
         raise RuntimeError(f"the name server at {address} does not answer for {zone}")
+
+
+def kind(address):
+    """The type of the record that holds an address."""
+    return "AAAA" if ":" in address else "A"
 
 
 def _run(*command):

@@ -34,6 +34,11 @@ class Message:
         return fields
 
 
+def family(address):
+    """IPv6 or IPv4."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 class MailHost:
     """An SMTP server on port 25 of one address.
 
@@ -50,15 +55,17 @@ class MailHost:
         self.messages = []
         self.envelopes = []  # (sender, recipient, encrypted) of every RCPT, also of mail that never came
         self.sni = []
+        self.greeted = []  # address and name of each client, after TLS once more
         self._listener = self._listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _listen(self):
-        return socket.create_server((self.address, 25), backlog=64)
+        return socket.create_server((self.address, 25), family=family(self.address), backlog=64)
 
     def forget(self):
         """Forgets what came so far."""
         self.messages, self.envelopes, self.sni = [], [], []
+        self.greeted = []
 
     def _accept(self):
         while True:
@@ -90,6 +97,7 @@ class MailHost:
             line = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
             verb = line[:4].upper()
             if verb == "EHLO":
+                self.greeted.append((connection.getpeername()[0], line[5:]))
                 offer = [] if encrypted or self.starttls == "absent" else ["250 STARTTLS"]
                 say("250 sink", "250 8BITMIME", "250 SMTPUTF8", *offer, "250 HELP")
             elif verb == "STAR":
@@ -167,6 +175,7 @@ class PolicyHost:
 
         class Server(http.server.ThreadingHTTPServer):
             request_queue_size = 64
+            address_family = family(address)
 
             def get_request(self):
                 host.connections += 1

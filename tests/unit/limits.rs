@@ -129,6 +129,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("OLD_AUTHORITIES", "63_115_200"),
     ("MAX_PROCESS_OCTETS", "1_048_576"),
     ("ACCOUNT_DEADLINE", "Duration::from_secs(2)"),
+    ("READY_DEADLINE", "Duration::from_secs(2)"),
     ("MAX_CHECKED_OCTETS", "134_217_728"),
     ("LEAST_FREE_OCTETS", "67_108_864"),
     ("MAX_LOG_VALUE", "1_024"),
@@ -733,6 +734,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_SHARED_ZONE_OCTETS", "far beyond (`a_zone_with_very_many_keys_is_proven_anew_each_time`)"),
     ("MAX_IMPORT_OCTETS", "a file of 384 MiB; one line of it is bounded by `MAX_IMPORT_LINE`"),
     ("ACCOUNT_DEADLINE", "in real time, for a program of the system that hangs"),
+    ("READY_DEADLINE", "in real time, for a daemon that hangs"),
     (
         "MAX_CONNECTIONS_THAT_WAIT",
         "thousands of connections; the limiter is tried with two (`a_peer_that_waits_for_us_is_not_evicted_and_the_next_one_waits`)",

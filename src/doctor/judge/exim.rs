@@ -266,6 +266,8 @@ pub(super) mod tests {
         };
         Exim {
             binary: "/usr/sbin/exim4".into(),
+            platform: None,
+            user: Some("Debian-exim".into()),
             build: Ok(Build {
                 version: "4.96".into(),
                 numbers: vec![4, 96],

@@ -3,7 +3,7 @@
 use super::process::run;
 use super::{accounts, daemon};
 use crate::cache::file::Owner;
-use crate::doctor::observations::{Exim, Program, Seen, Starter};
+use crate::doctor::observations::{Exim, Platform, Program, Seen, Starter};
 use crate::doctor::read::exim::{self, Driver};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -19,6 +19,21 @@ const PLACES: [&str; 5] = [
     "/usr/local/sbin/exim", // FreeBSD
     "/usr/local/exim/bin/exim",
 ];
+
+/// By what a machine is known that is not configured as Debian does it, in the order of `smtp-sts-verify-exim`.
+const PLATFORMS: [(&str, Platform); 8] = [
+    ("/usr/local/cpanel/version", Platform { name: "cPanel", edited: "/etc/exim.conf.local" }),
+    ("/usr/local/directadmin", Platform { name: "DirectAdmin", edited: "/etc/exim.routers.pre.conf" }),
+    ("/usr/local/hestia", Platform { name: "HestiaCP", edited: "/etc/exim4/exim4.conf.template" }),
+    ("/usr/local/vesta", Platform { name: "Vesta", edited: "/etc/exim4/exim4.conf.template" }),
+    (DEBIANS, Platform { name: "Debian", edited: "/etc/exim4" }),
+    ("/usr/local/etc/exim/configure", Platform { name: "FreeBSD", edited: "/usr/local/etc/exim/configure" }),
+    ("/etc/alpine-release", Platform { name: "Alpine", edited: "/etc/exim/exim.conf" }),
+    ("/etc/exim/exim.conf", Platform { name: "Enterprise Linux", edited: "/etc/exim/exim.conf" }),
+];
+
+/// What Debian's Exim is configured by.
+const DEBIANS: &str = "/etc/exim4/update-exim4.conf.conf";
 
 /// The domain of the question that is put through Exim: reserved (RFC 2606 section 3), signed, and of no taint, since
 /// it stands in the program.
@@ -81,6 +96,8 @@ pub fn look(binary: &Path, user: &Seen<Owner>, starter: Starter, until: Instant)
     let (as_root, as_user) = answers(binary, &routers, user, starter, until);
     Exim {
         binary: binary.to_owned(),
+        platform: platform(|place| Path::new(place).exists()),
+        user: user.as_ref().ok().and_then(|user| accounts::user(&user.uid.to_string())).map(|user| user.name),
         build,
         daemon: daemon::look(binary, &macros, user, starter, until),
         program: program(&macros),
@@ -90,6 +107,12 @@ pub fn look(binary: &Path, user: &Seen<Owner>, starter: Starter, until: Instant)
         as_root,
         as_user,
     }
+}
+
+/// Whose machine this is; `None` for Debian's, and for one that nobody knows.
+fn platform(exists: impl Fn(&str) -> bool) -> Option<Platform> {
+    let (place, platform) = PLATFORMS.into_iter().find(|(place, _)| exists(place))?;
+    (place != DEBIANS).then_some(platform)
 }
 
 /// The router's own question about [`DOMAIN`], as root and as Exim's user, at once.
@@ -183,6 +206,22 @@ fn joined(done: thread::Result<Seen<String>>) -> Seen<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panel_is_known_before_the_system_below_it() {
+        for (there, expected) in [
+            (&["/usr/local/cpanel/version", DEBIANS][..], Some("cPanel")),
+            (&["/usr/local/hestia", DEBIANS], Some("HestiaCP")),
+            (&[DEBIANS, "/etc/exim/exim.conf"], None),
+            (&["/etc/alpine-release", "/etc/exim/exim.conf"], Some("Alpine")),
+            (&["/etc/exim/exim.conf"], Some("Enterprise Linux")),
+            (&["/usr/local/etc/exim/configure"], Some("FreeBSD")),
+            (&[], None),
+        ] {
+            let found = platform(|place| there.contains(&place));
+            assert_eq!(found.map(|platform| platform.name), expected, "{there:?}");
+        }
+    }
 
     #[test]
     fn a_long_line_is_continued_where_no_blank_is_lost() {
