@@ -258,6 +258,7 @@ impl Choices {
                 .conditions
                 .on_unreachable
                 .map_or_else(OnUnreachable::default, OnUnreachable::from),
+            untrusted: self.serve.untrusted(),
         }
     }
 

@@ -4,6 +4,7 @@ use super::address::{Address, Loopback};
 use super::shared::one_or_more;
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX, MAX_SOCKET_PATH};
 use crate::name::PolicyDomain;
+use crate::reports::attempt::Untrusted;
 use crate::text::excerpt;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -34,7 +35,7 @@ pub struct Places {
     pub tlsrpt: Option<DatagramPath>,
     /// Whether Postfix tells of certificates that it does not trust (smtp_tls_loglevel = summary, untrusted): only then is a session
     /// under a policy in testing counted as a success of it [default: false]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "true|false")]
     pub postfix_untrusted: Option<bool>,
     /// An answer comes within this time, 0.1 to 4.5 [default: 4; Exim waits for 5]
     #[arg(long, value_name = "SECONDS")]
@@ -169,6 +170,12 @@ impl Places {
     #[must_use]
     pub fn answer_within(&self) -> Duration {
         self.answer_within.map_or(ANSWER_WITHIN_DEFAULT, |within| within.0)
+    }
+
+    /// What a success of Postfix's under a policy in testing says.
+    #[must_use]
+    pub fn untrusted(&self) -> Untrusted {
+        if self.postfix_untrusted == Some(true) { Untrusted::IsTold } else { Untrusted::IsHidden }
     }
 
     /// Whether the others are the same sockets.

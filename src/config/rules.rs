@@ -4,6 +4,7 @@ use crate::dns::scope::InsecureZones;
 use crate::name::{MxHost, PolicyDomain};
 use crate::overrides::{Decree, Effect, Overrides};
 use crate::policy::Mechanisms;
+use crate::reports::attempt::Untrusted;
 use crate::time::UnixTime;
 use crate::verdict::{Handshake, OnUnreachable};
 use crate::verify::Request;
@@ -21,6 +22,8 @@ pub struct Rules {
     pub require_authentication: bool,
     /// What is done where a policy cannot be asked for in an unsigned zone.
     pub on_unreachable: OnUnreachable,
+    /// What a success of Postfix's under a policy in testing says.
+    pub untrusted: Untrusted,
 }
 
 /// A question under the rules, with what is said about its domain.

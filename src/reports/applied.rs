@@ -156,6 +156,11 @@ impl GivenAnswers {
         last.is_some_and(|(_, policies)| policies.tlsa_set(host).is_some())
     }
 
+    /// Policies, with their texts as they are kept beside those of the answers.
+    pub fn kept(&mut self, policies: AppliedPolicies) -> AppliedPolicies {
+        policies.kept(&mut self.texts)
+    }
+
     /// A text, as it is kept beside those of the answers.
     pub fn keep(&mut self, text: PolicyText) -> PolicyText {
         self.texts.keep(text)

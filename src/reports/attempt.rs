@@ -56,11 +56,12 @@ pub struct Told {
 }
 
 /// What a success under a policy in testing says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Untrusted {
     /// Postfix tells certificates that it does not trust (`smtp_tls_loglevel = summary, untrusted`): that there was nothing to tell.
     IsTold,
     /// Nothing: it looked at no certificate.
+    #[default]
     IsHidden,
 }
 

@@ -287,6 +287,20 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_has_its_a_label_everywhere() {
+        let domain = PolicyDomain::parse("B\u{fc}cher.test").unwrap();
+        let mut dane = row(PolicyType::Dane, "3 1 1 AA\n", Some("mx.b\u{fc}cher.test"), Ended::Encrypted);
+        dane.policy.base = MxHost::from_text("mx.B\u{fc}cher.test").ok();
+        let failed = Ended::Failed(ResultType::CertificateExpired);
+        let rows = [(dane, 1), (row(PolicyType::MtaSts, POLICY, Some("mx.b\u{fc}cher.test"), failed), 1)]
+            .map(|(row, sessions)| (Row { domain: domain.clone(), ..row }, sessions));
+        let report = document(SENDER, &domain, Day(20_784), &rows).unwrap();
+        let text = report.to_string();
+        assert!(text.is_ascii() && !text.to_lowercase().contains("\\u"), "{text}");
+        assert_eq!(text.matches("xn--bcher-kva.test").count(), 4, "{text}");
+    }
+
+    #[test]
     fn other_days_and_domains_are_left_out() {
         let other = Row { day: Day(20_783), ..row(PolicyType::None, "", None, Ended::Encrypted) };
         assert_eq!(of(&[(other, 1)]), None);

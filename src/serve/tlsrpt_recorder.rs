@@ -92,7 +92,8 @@ impl TlsrptRecorder {
     pub fn notice(&self, report: &Report) {
         let faults = noticed::faults(report);
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
-            let _ = self.put(Observation::Faults(domain, faults, noticed::applied(report)));
+            let policies = locked(&self.given).kept(noticed::applied(report));
+            let _ = self.put(Observation::Faults(domain, faults, policies));
         }
     }
 
@@ -253,8 +254,9 @@ impl SessionCounts {
     fn tried(&mut self, attempts: &[Attempt], world: &World, counters: &Counters, now: UnixTime) -> bool {
         for attempt in attempts {
             let is_ours = world.rules.override_of(&attempt.domain, now).is_some();
-            let row =
-                attempt.row(world.untrusted, Day::of(now)).filter(|row| !is_ours && !self.is_blind(row));
+            let row = attempt
+                .row(world.rules.untrusted, Day::of(now))
+                .filter(|row| !is_ours && !self.is_blind(row));
             let fate = match row {
                 None => DatagramFate::Unreported,
                 Some(mut row) => {
@@ -337,8 +339,7 @@ impl SessionCounts {
     /// the same mode.
     fn applied(&self, session: &Session, answered: Answered, kind: PolicyType, cache: &Cache) -> Applied {
         let Session { domain, host, .. } = session;
-        let mut given = locked(&self.given);
-        let policies = given.of(domain, &answered);
+        let policies = locked(&self.given).of(domain, &answered);
         match kind {
             PolicyType::Dane => {
                 let base = || Some(host.clone());
@@ -352,7 +353,7 @@ impl SessionCounts {
                 let mut applied = known
                     .or_else(|| stored(cache, domain, kind).filter(|stored| stored.mode == answered.mode))
                     .unwrap_or_else(|| Applied::without_text(kind, answered.mode));
-                applied.text = given.keep(applied.text);
+                applied.text = locked(&self.given).keep(applied.text);
                 applied
             }
             PolicyType::None | PolicyType::Override => Applied::without_text(kind, answered.mode),

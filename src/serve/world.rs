@@ -8,7 +8,6 @@ use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
-use crate::reports::attempt::Untrusted;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use std::fs::File;
@@ -42,8 +41,6 @@ pub struct World {
     pub answer_within: Duration,
     /// A look-up goes on at most so long.
     pub look_up_within: Duration,
-    /// What a success of Postfix's under a policy in testing says.
-    pub untrusted: Untrusted,
     /// Whose answers are told with all that they came from.
     pub debugged: Debugged,
     /// Who sends TLS reports, and for how long their counts are kept.
@@ -94,14 +91,10 @@ impl World {
             dns,
             https: setup.https(),
             tls: SharedTls::default(),
-            rules: setup.choices().rules(),
+            rules: Rules { untrusted: places.untrusted(), ..setup.choices().rules() },
             services: Arc::new(services(Path::new(SERVICES))),
             answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),
-            untrusted: match places.postfix_untrusted {
-                Some(true) => Untrusted::IsTold,
-                Some(false) | None => Untrusted::IsHidden,
-            },
             debugged,
             reporting: setup.choices().reporting(),
         })

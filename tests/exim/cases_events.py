@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -158,7 +159,14 @@ def dane(lab):
     delivered(lab, send(lab, "u@danedomain.signed.example"), "u@danedomain.signed.example", "dane", "CV=dane")
     for domain in ("danewrong", "dane-mismatch", "dane-plain"):
         waits(lab, send(lab, f"u@{domain}.signed.example"), f"u@{domain}.signed.example", "T=smtp_sts_dane defer")
-    counts = counted(lab)
+    rows = told(lab)
+    # The TLSA base domain of each, and its records as they were when the answer was given.
+    records = {row["policy"]["domain"]: row["policy"]["text"].splitlines() for row in rows}
+    assert set(records) == {f"{host}.hosts.example" for host in ("dane", "danewrong", "danemismatch", "daneplain")}, records
+    assert all(re.fullmatch("[23] [01] [12] [0-9A-F]+", line) for lines in records.values() for line in lines), records
+    assert all(records.values()), records
+    place = lambda row: (row["domain"].removesuffix(".signed.example"), row["policy"]["type"], row["host"].removesuffix(".hosts.example"))
+    counts = {(*place(row), row["result"]): row["sessions"] for row in rows}
     assert counts == {
         ("danedomain", "dane", "dane", "success"): 1,
         ("danewrong", "dane", "danewrong", "validation-failure"): 1,

@@ -269,6 +269,7 @@ def told(lab, *labels):
 @case("TLS reports: what Postfix 3.10 tells of each session is counted as what it was; nothing is a success that nobody looked at")
 def reported(lab):
     if lab.postfix.numbers < (3, 10):
+        assert "tlsrpt" not in lab.postfix.shell("postconf -d"), "this Postfix can tell, and nobody tries it"
         return
     with lab.postfix_set(*re.findall("'(.*?)'", postfix.readme("tlsrpt"))), lab.counting("--postfix-untrusted", "true"):
         counts = told(
@@ -298,6 +299,7 @@ def reported(lab):
 @case("TLS reports: as long as nobody says that Postfix looks at certificates, a success in testing is one of no policy")
 def hidden(lab):
     if lab.postfix.numbers < (3, 10):
+        assert "tlsrpt" not in lab.postfix.shell("postconf -d"), "this Postfix can tell, and nobody tries it"
         return
     settings = re.findall("'(.*?)'", postfix.readme("tlsrpt"))
     plain = lab.world.hosts["plain"]

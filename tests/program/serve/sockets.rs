@@ -169,7 +169,7 @@ fn a_socket_that_cannot_be_meant_for_us_is_refused_by_its_name() {
     let datagrams = UnixDatagram::bind(directory.path().join("datagrams")).unwrap();
     let everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
     for (names, socket, why) in [
-        ("connection", stream("a"), "FileDescriptorName=exim, postfix or http"),
+        ("connection", stream("a"), "FileDescriptorName=exim, postfix, http or tlsrpt"),
         ("exim", datagrams.into(), "neither a UNIX nor a TCP stream socket"),
         ("exim", everywhere.into(), "not on the loopback interface"),
         ("exim:postfix", stream("b"), "invalid LISTEN_FDNAMES"),

@@ -233,7 +233,6 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
         services: Arc::default(),
         answer_within: Duration::from_millis(2_500),
         look_up_within: Duration::from_secs(10),
-        untrusted: smtp_sts_verify::reports::attempt::Untrusted::IsHidden,
         debugged: Default::default(),
         reporting: Default::default(),
     }
