@@ -17,7 +17,8 @@ use smtp_sts_verify::dns::{Outage, Question, presentation, resolv_conf, toleranc
 use smtp_sts_verify::explain::human::{Detail, MailServer};
 use smtp_sts_verify::explain::{human, json};
 use smtp_sts_verify::limits::{
-    MAX_BODY_OCTETS, MAX_BOUNCE_IDS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_VERIFICATIONS,
+    MAX_BODY_OCTETS, MAX_BOUNCE_IDS, MAX_NSEC3_HASHES, MAX_POLICY_LIFE, MAX_REPORT_DESTINATIONS,
+    MAX_VERIFICATIONS,
 };
 use smtp_sts_verify::lint::kind::Kind;
 use smtp_sts_verify::lint::{self, Tally};
@@ -35,7 +36,10 @@ use smtp_sts_verify::recording::Recording;
 use smtp_sts_verify::render::exim::line;
 use smtp_sts_verify::render::page::Paint;
 use smtp_sts_verify::render::received;
+use smtp_sts_verify::reporting;
 use smtp_sts_verify::reporting::bounce::{self, KEY_OCTETS, Key, Returned};
+use smtp_sts_verify::reporting::destination::MailAddress;
+use smtp_sts_verify::reporting::message::{Content, mail};
 use smtp_sts_verify::reporting::outbox::{Entry, Leg, State};
 use smtp_sts_verify::serve::protocol::exim::{self, Request};
 use smtp_sts_verify::serve::protocol::services::Services;
@@ -219,6 +223,46 @@ pub(crate) fn tls_rpt(octets: &[u8]) {
     if let txt::Published::Record(record) = tls_rpt::published(&records) {
         assert!(!record.rua().is_empty());
         assert_eq!(tls_rpt::Record::parse(record.as_str()).as_ref(), Ok(&record));
+        destinations(&record);
+    }
+}
+
+/// What a record can make of a report: few destinations, each of them one, and a mail with one recipient.
+fn destinations(record: &tls_rpt::Record) {
+    let all = reporting::destination::Destination::of(record);
+    assert!(all.len() <= MAX_REPORT_DESTINATIONS);
+    let from: MailAddress = "tls-reports@sender.example".parse().unwrap();
+    let domain = PolicyDomain::parse("receiver.example").unwrap();
+    for one in all {
+        let one = match one {
+            Ok(one) => one,
+            Err(unusable) => {
+                assert!(unusable.to_string().bytes().all(|octet| (b' '..=b'~').contains(&octet)));
+                continue;
+            }
+        };
+        let key = one.key();
+        assert!(key.bytes().all(|octet| (b'!'..=b'~').contains(&octet)), "{key}");
+        assert_eq!(reporting::destination::Destination::from_key(&key), Ok(one.clone()));
+        let reporting::destination::Destination::Mail(to) = one else { continue };
+        assert!(
+            !key.contains([',', '"', '<', '>', '(', ')', ':', ';', '\\']) && key.matches('@').count() == 1,
+            "{key}"
+        );
+        let content = Content {
+            from: &from,
+            to: &to,
+            domain: &domain,
+            id: "2026-11-27.receiver.example.9f2c1a07",
+            file: "sender.example!receiver.example!1795737600!1795823999!9f2c1a07.json.gz",
+            made: UnixTime(1_795_824_301),
+            token: "0123456789abcdef0123456789abcdef",
+            package: &[0; 100],
+        };
+        let text = String::from_utf8(mail(content)).unwrap();
+        let (header, _) = text.split_once("\n\n").unwrap();
+        assert!(text.lines().all(|line| line.len() <= 998 && line.is_ascii()));
+        assert_eq!(header.lines().filter(|line| !line.starts_with(' ')).count(), 11, "{header}");
     }
 }
 

@@ -582,6 +582,8 @@ pub const MAX_REPORT_LOOK_UPS: usize = 16;
 pub const REPORTS_RUN: Duration = Duration::from_secs(540);
 /// Rows of the outbox that are in memory at once, some 1,000 octets each.
 pub const MAX_OUTBOX_ROWS: u32 = 1_000;
+/// Destinations that fail or are left alone of which something is remembered; the oldest go. Each record may name eight.
+pub const MAX_SUPPRESSIONS: u64 = 50_000;
 /// Reports that failed which the status page names, the newest.
 pub const MAX_REPORTS_NAMED: u32 = 20;
 /// Octets of an organization's name.

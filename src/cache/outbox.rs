@@ -12,7 +12,7 @@ use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::OUTBOX;
 use super::statement::one;
-use crate::limits::MAX_OUTBOX_ROWS;
+use crate::limits::{MAX_OUTBOX_ROWS, MAX_SUPPRESSIONS, REPORTS_SENT_DAYS, SUPPRESSED_MOST};
 use crate::name::PolicyDomain;
 use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
 use crate::reporting::schedule::Failing;
@@ -25,6 +25,13 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 const PLAN: &str = "INSERT OR IGNORE INTO report (day, domain, state, next, first, tries, words)
     VALUES (?1, ?2, 'due', ?3, 0, 0, '')";
+
+/// Destinations that ended long ago what they were left alone for, and the oldest of too many.
+const FORGET_FAILING: &str = "DELETE FROM suppression WHERE max(since, until) < ?1 OR place IN
+    (SELECT place FROM suppression WHERE hand = 0 ORDER BY max(since, until) DESC LIMIT -1 OFFSET ?2)";
+
+/// What nobody asked for is of no use when it cannot leave any more.
+const FORGET_UNWANTED: &str = "DELETE FROM report WHERE day < ?1 AND state = 'unwanted'";
 
 const FORGET: [&str; 3] = [
     "DELETE FROM report WHERE day < ?1",
@@ -166,10 +173,12 @@ impl Outbox {
         reports: &[(PolicyDomain, UnixTime)],
     ) -> Result<(), CacheError> {
         self.database.write("noting reports", |transaction| {
+            let over = self.database.now.0.saturating_sub(SUPPRESSED_MOST);
+            transaction.execute(FORGET_FAILING, (integer(over), integer(MAX_SUPPRESSIONS)))?;
+            transaction.execute(FORGET_UNWANTED, [integer(day.before(REPORTS_SENT_DAYS).0)])?;
             for forget in FORGET {
                 transaction.execute(forget, [integer(oldest.0)])?;
             }
-            bounces::forget(transaction, self.database.now)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
@@ -591,6 +600,13 @@ mod tests {
             assert_eq!(outbox.suppression("a@a.test").unwrap().is_some(), is_by_hand);
         }
         assert_eq!((outbox.lift("a@a.test"), outbox.lift("a@a.test")), (Ok(true), Ok(false)));
+        let over = Failing { until: NOW.0 - SUPPRESSED_MOST - 1, ..failing };
+        for (key, failing) in [("a@a.test", failing), ("b@a.test", over)] {
+            outbox.suppress(&Suppression { key: key.to_owned(), failing, ..known(false) }).unwrap();
+        }
+        outbox.plan(today(), today().before(8), &[]).unwrap();
+        let left: Vec<String> = outbox.suppressions().unwrap().into_iter().map(|one| one.key).collect();
+        assert_eq!(left, ["a@a.test"]);
     }
 
     #[test]

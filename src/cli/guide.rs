@@ -178,10 +178,7 @@ pub const GUIDES: &[Guide] = &[
         ],
         exits: &[
             (0, "shown, also if nothing was counted; read: no failure is told of"),
-            (
-                1,
-                "read: a failure, or something unreadable; preview: nothing was counted; send: one was given up",
-            ),
+            (1, "read: a failure is told of; send: given up; preview: nothing counted"),
             (75, "the counts cannot be read now"),
         ],
     },

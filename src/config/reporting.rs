@@ -186,6 +186,11 @@ impl ReportingArgs {
     /// A sentence: something is missing without which no report can be sent.
     pub fn read(&self) -> Result<Reporting, String> {
         let sender = self.organization.clone().zip(self.contact.clone());
+        if self.contact.as_ref().is_some_and(|contact| contact.as_str().starts_with('-')) {
+            return Err(
+                "contact begins with '-', which a sendmail command would take for an option".to_owned()
+            );
+        }
         let send = self.send.unwrap_or(false);
         if send && sender.is_none() {
             return Err("send = true needs organization and contact: a report names who made it, and where somebody answers".to_owned());
@@ -276,6 +281,7 @@ mod tests {
             ("\n[reports]\ncontact = 'a@b.example, c@d.example'\n", "line 3: an address: "),
             ("[reports]\ncontact = 'a'\n", "has no @"),
             ("[reports]\ncontact = 'a@localhost'\n", "private network"),
+            ("[reports]\ncontact = '-oMr@b.example'\n", "would take for an option"),
             ("[reports]\norganization = \"a\\nb\"\n", "line 2: organization: "),
             ("[reports]\norganization = ''\n", "is no name"),
             ("[reports]\nsendmail = '/usr/sbin/sendmail -oi'\n", "line 2: sendmail: a list of words"),

@@ -263,8 +263,10 @@ mod tests {
             assert!(matches!(found.as_slice(), [Err(why)] if why.is_ascii()), "{rua}: {found:?}");
         }
         assert!(of("http://r.example/x,mailto:a@b.example")[0].is_err());
-        let long = format!("mailto:{}@x.example", "a".repeat(MAX_LOCAL_PART_OCTETS + 1));
-        assert!(of(&long)[0].is_err() && of(&long.replacen('a', "", 2))[0].is_ok());
+        let of_length = |length| of(&format!("mailto:{}@x.example", "b".repeat(length)));
+        assert!(
+            of_length(MAX_LOCAL_PART_OCTETS)[0].is_ok() && of_length(MAX_LOCAL_PART_OCTETS + 1)[0].is_err()
+        );
     }
 
     #[test]

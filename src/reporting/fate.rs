@@ -14,6 +14,8 @@ pub enum Fate {
     },
     /// It may be taken later.
     Later(String),
+    /// The same, and that it was not taken now says nothing about the destination: it was this machine's fault, or it was not tried.
+    Postponed(String),
 }
 
 /// What a status of HTTP means (RFC 9110 section 15): 2xx is success, and nothing else is (RFC 8460 section 5.4).
@@ -38,7 +40,7 @@ pub fn of_status(code: u16, told: Option<&str>) -> Fate {
 pub fn of_sendmail(code: Option<i32>, said: &str) -> Fate {
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let Some(code) = code else {
-        return Fate::Later(format!("the sendmail command did not end by itself{said}"));
+        return Fate::Postponed(format!("the sendmail command did not end by itself{said}"));
     };
     let words = |what: &str| format!("sendmail ended with {code}, {what}{said}");
     match code {
@@ -46,7 +48,8 @@ pub fn of_sendmail(code: Option<i32>, said: &str) -> Fate {
         65 => Fate::Refused { why: words("the address or the mail is refused"), is_dead: true },
         67 => Fate::Refused { why: words("there is no such address"), is_dead: true },
         68 => Fate::Refused { why: words("there is no such host"), is_dead: true },
-        _ => Fate::Later(words("tried again")),
+        // Whatever else it is, the mail server of this machine does not take mail now.
+        _ => Fate::Postponed(words("tried again")),
     }
 }
 
@@ -60,6 +63,7 @@ mod tests {
             Fate::Refused { is_dead: true, .. } => "dead",
             Fate::Refused { is_dead: false, .. } => "refused",
             Fate::Later(_) => "later",
+            Fate::Postponed(_) => "ours",
         }
     }
 
@@ -87,17 +91,17 @@ mod tests {
             (65, "dead"),
             (67, "dead"),
             (68, "dead"),
-            (1, "later"),
-            (69, "later"),
-            (75, "later"),
-            (77, "later"),
+            (1, "ours"),
+            (69, "ours"),
+            (75, "ours"),
+            (77, "ours"),
         ] {
             assert_eq!(word(&of_sendmail(Some(code), "")), expected, "{code}");
         }
-        assert_eq!(word(&of_sendmail(None, "")), "later");
+        assert_eq!(word(&of_sendmail(None, "")), "ours");
         assert_eq!(
             of_sendmail(Some(75), "queue full"),
-            Fate::Later("sendmail ended with 75, tried again: queue full".to_owned())
+            Fate::Postponed("sendmail ended with 75, tried again: queue full".to_owned())
         );
     }
 }

@@ -250,6 +250,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_REPORT_LOOK_UPS", "16"),
     ("REPORTS_RUN", "Duration::from_secs(540)"),
     ("MAX_OUTBOX_ROWS", "1_000"),
+    ("MAX_SUPPRESSIONS", "50_000"),
     ("MAX_REPORTS_NAMED", "20"),
     ("MAX_ORGANIZATION_OCTETS", "200"),
     ("REPORTS_KEPT_DAYS_MAX", "90"),
@@ -753,6 +754,10 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_REPORT_WORDS", "the length of a text that is shown"),
     ("MAX_REPORT_LOOK_UPS", "how many are asked at once, which changes no answer"),
     ("REPORTS_RUN", "in real time; what is left is due in the next run"),
+    (
+        "MAX_SUPPRESSIONS",
+        "fifty thousand rows; what is long over goes (`what_failed_is_forgiven_by_a_success_and_what_an_operator_says_is_not`)",
+    ),
     ("MAX_REPORTS_NAMED", "how many the page names"),
 ];
 

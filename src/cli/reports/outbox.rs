@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::lookup::Format;
 use crate::render::outbox::{human, object, object_of_suppression};
 use crate::reporting::outbox::{Entry, State};
+use crate::reporting::schedule::is_over;
 use crate::text::Json;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
@@ -47,11 +48,17 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
         let behind = last.as_ref().map(|entry| (entry.day, &entry.domain));
         let entries = outbox.behind(behind)?;
         let Some(newest) = entries.last().cloned() else { break };
-        for entry in entries.iter().filter(|entry| is_wanted(arguments, entry)) {
+        for mut entry in entries {
+            if entry.state.is_open() && is_over(entry.day, now) {
+                (entry.state, entry.words) = (State::GaveUp, "nobody sent it in time".to_owned());
+            }
+            if !is_wanted(arguments, &entry) {
+                continue;
+            }
             number = number.saturating_add(1);
             is_taken &= write(&match arguments.format {
-                Format::Human => human::entry(entry, now),
-                Format::Json => format!("{}\n", Json(&object(entry))),
+                Format::Human => human::entry(&entry, now),
+                Format::Json => format!("{}\n", Json(&object(&entry))),
             })
             .is_ok();
         }

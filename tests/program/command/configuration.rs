@@ -323,8 +323,13 @@ fn every_key_is_shown() {
         .output()
         .unwrap();
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    for (section, text) in [("", "nonsense = 1\n"), ("serve", "[serve]\nnonsense = 1\n")] {
-        for key in known(text).iter().filter(|key| !["override", "serve"].contains(&key.as_str())) {
+    for (section, text) in [
+        ("", "nonsense = 1\n"),
+        ("serve", "[serve]\nnonsense = 1\n"),
+        ("reports", "[reports]\nnonsense = 1\n"),
+    ] {
+        let sections = ["override", "serve", "reports"];
+        for key in known(text).iter().filter(|key| !sections.contains(&key.as_str())) {
             let all = object["settings"].as_array().unwrap();
             assert!(
                 all.iter().any(|one| one["section"] == section && one["key"] == key.as_str()),

@@ -209,6 +209,16 @@ impl Sender {
     pub(super) fn outbox(&self) -> Vec<serde_json::Value> {
         let (status, said) = self.told(&["reports", "outbox", "--all", "--format", "json"]);
         assert_eq!(status, 0, "{said}");
+        let schema = serde_json::from_str(include_str!("../../../fixtures/outbox.schema.json")).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for line in said.lines() {
+            let object = serde_json::from_str(line).unwrap();
+            assert!(
+                schema.is_valid(&object),
+                "{line}: {:?}",
+                schema.iter_errors(&object).next().map(|one| one.to_string())
+            );
+        }
         let lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         lines.filter(|line| line.get("suppression").is_none()).collect()
     }

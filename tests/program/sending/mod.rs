@@ -3,6 +3,7 @@
 mod bounces;
 mod fixture;
 mod killed;
+mod many;
 
 use crate::support::laboratory::certificates::Certificate;
 use fixture::{Sender, day, rows};
@@ -320,4 +321,26 @@ fn all_that_is_known_of_a_domain_can_be_forgotten() {
     assert_eq!([sender.state("mail.test"), sender.state("web.test")], ["-", "sent"]);
     assert_eq!(sender.told(&["cache", "purge", "mail.test"]).0, 1);
     assert_eq!(sender.told(&["reports", "preview", "mail.test", "--day", &day().to_string()]).0, 1);
+}
+
+#[test]
+fn what_this_machine_fails_at_is_no_fault_of_an_address_and_what_a_server_fails_at_is() {
+    let sender = Sender::new();
+    sender.answer("exit 75");
+    sender.receiver.replies("web.test", &["503 Later"]);
+    sender.count_for(&["mail.test", "web.test"]);
+    assert_eq!(sender.told(&["reports", "send"]).0, 75);
+    let said = sender.told(&["reports", "outbox"]).1;
+    let (_, failing) = said.split_once("\nfailing, and tried:\n").expect(&said);
+    assert!(failing.contains("https://web.test/") && !failing.contains("rua@mail.test"), "{said}");
+    // An operator's word counts for a report that waits, too.
+    assert_eq!(sender.told(&["reports", "suppress", "rua@mail.test", "--until", "2999-12-31"]).0, 0);
+    sender.wait(259_201);
+    let (status, said) = sender.told(&["reports", "send"]);
+    assert_eq!(status, 1, "{said}");
+    assert_eq!([sender.state("mail.test"), sender.state("web.test")], ["unwanted", "gave-up"]);
+    assert_eq!((sender.mails().len(), sender.receiver.taken().len()), (1, 2));
+    let said = sender.told(&["reports", "outbox"]).1;
+    let (_, alone) = said.split_once("\nleft alone:\n").expect(&said);
+    assert!(alone.contains("https://web.test/v1/tlsrpt?x=1 until 20"), "{said}");
 }

@@ -232,18 +232,22 @@ impl<'a> Round<'a> {
         }
         let now = SystemClock.now();
         for key in wanted {
-            if entry.destinations.iter().any(|leg| leg.key == key) {
+            let known = entry.destinations.iter().position(|leg| leg.key == key);
+            if known.and_then(|place| entry.destinations.get(place)).is_some_and(|leg| !leg.state.is_open()) {
                 continue;
             }
-            let (state, words) = match outbox.why_left_alone(&key, &entry.domain, now)? {
-                Some(one) => {
-                    let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
-                    reasons.push(format!("{key} is {words}"));
-                    (State::Unwanted, short(&words))
-                }
-                None => (State::Due, String::new()),
-            };
-            entry.destinations.push(Leg { key, state, tries: 0, next: entry.next, words });
+            let suppression = outbox.why_left_alone(&key, &entry.domain, now)?;
+            if known.is_none() {
+                let (key, next) = (key.clone(), entry.next);
+                let leg = Leg { key, state: State::Due, tries: 0, next, words: String::new() };
+                entry.destinations.push(leg);
+            }
+            let leg = entry.destinations.iter_mut().find(|leg| leg.key == key);
+            if let Some((leg, one)) = leg.zip(suppression) {
+                let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
+                reasons.push(format!("{key} is {words}"));
+                (leg.state, leg.words) = (State::Unwanted, short(&words));
+            }
         }
         if open(entry).next().is_some() {
             return Ok(Ok(()));
@@ -291,14 +295,14 @@ impl<'a> Round<'a> {
             let now = SystemClock.now();
             let lesson = match &fate {
                 Fate::Accepted(_) => Lesson::Accepted(handed.key.clone()),
-                Fate::Refused { is_dead: false, .. } => Lesson::Nothing,
+                Fate::Refused { is_dead: false, .. } | Fate::Postponed(_) => Lesson::Nothing,
                 Fate::Refused { why, .. } => failing(outbox, &handed.key, true, why, now)?,
                 Fate::Later(why) => failing(outbox, &handed.key, false, why, now)?,
             };
             let (state, words) = match fate {
                 Fate::Accepted(words) => (State::Sent, words),
                 Fate::Refused { why, .. } => (State::GaveUp, why),
-                Fate::Later(why) => (State::Due, why),
+                Fate::Later(why) | Fate::Postponed(why) => (State::Due, why),
             };
             if let Some(leg) = entry.destinations.get_mut(place) {
                 (leg.state, leg.words) = (state, short(&words));
@@ -308,6 +312,12 @@ impl<'a> Round<'a> {
             conclude(&mut entry, now, has_more);
             outbox.settle(&entry, &lesson)?;
         }
+        let now = SystemClock.now();
+        if entry.state.is_open() && entry.next <= now {
+            // Nothing was handed over, which takes a row that this program would not write.
+            let state = later(&mut entry, now);
+            return over(outbox, entry, state, "its destinations cannot be read");
+        }
         Ok(entry)
     }
 
@@ -316,7 +326,7 @@ impl<'a> Round<'a> {
             Destination::Mail(to) => {
                 // The contact may have changed since; the report has not.
                 let Ok(from) = made.contact.parse::<MailAddress>() else {
-                    return Fate::Later("the outbox has no contact of it".to_owned());
+                    return Fate::Postponed("the outbox has no contact of it".to_owned());
                 };
                 let file = package::file_name(from.domain(), &entry.domain, entry.day, &made.id);
                 let (from, domain, id, at) = (&from, &entry.domain, &made.id, made.at);
@@ -327,13 +337,14 @@ impl<'a> Round<'a> {
             Destination::Web(url) => {
                 let host = url.host().to_string();
                 if self.slow.contains(&host) {
-                    return Fate::Later("its server kept us waiting for another report".to_owned());
+                    return Fate::Postponed("its server kept us waiting for another report".to_owned());
                 }
                 let began = Instant::now();
                 let resolver = self.asker.resolver(SystemClock.now());
                 let posted = self.poster.post(&resolver, url, MEDIA, made.package.clone()).await;
                 match posted {
                     Ok(posted) => of_status(posted.status, posted.certificate.as_deref()),
+                    Err(NotPosted::NoRoots(roots)) => Fate::Postponed(roots.to_string()),
                     Err(NotPosted::NoPublicAddress(why)) => Fate::Refused { why, is_dead: true },
                     Err(other) => {
                         if began.elapsed() > SLOW {

@@ -29,7 +29,7 @@ pub(super) async fn hand_over(command: &[String], from: &MailAddress, to: &MailA
         Ok(started) => started,
         Err(error) => {
             let program = command.first().map_or("", String::as_str);
-            return Fate::Later(format!(
+            return Fate::Postponed(format!(
                 "{} cannot be started: {error}",
                 excerpt(program, MAX_REPORT_WORDS / 2)
             ));
