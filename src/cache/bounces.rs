@@ -3,7 +3,6 @@
 
 use super::error::CacheError;
 use super::outbox::Outbox;
-use crate::limits::{SUPPRESSED_AFTER, SUPPRESSED_FIRST};
 use crate::name::PolicyDomain;
 use crate::reporting::bounce::{self, KEY_OCTETS, Key};
 use crate::reporting::outbox::Suppression;
@@ -14,8 +13,6 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction};
 const KEY: &str = "SELECT octets FROM bounce WHERE number = 1";
 
 const NEW_KEY: &str = "INSERT INTO bounce (number, octets) VALUES (1, ?1)";
-
-const FORGET: &str = "DELETE FROM suppression WHERE instr(place, ' ') > 0 AND until <= ?1 AND since <= ?2";
 
 const PURGE: &str = "DELETE FROM suppression WHERE substr(place, -length(?1) - 7) = ' about ' || ?1";
 
@@ -63,14 +60,6 @@ impl Outbox {
         let known = [self.suppression(key)?, self.suppression(&bounce::place(key, domain))?];
         Ok(known.into_iter().flatten().find(|one| one.failing.is_suppressed(now)))
     }
-}
-
-/// Forgets what has gone without a bounce for so long that the next one counts as the first (`Failing::bounced`).
-pub(super) fn forget(transaction: &Transaction<'_>, now: UnixTime) -> rusqlite::Result<()> {
-    let until = i64::try_from(now.0.saturating_sub(SUPPRESSED_FIRST)).unwrap_or(i64::MAX);
-    let since = i64::try_from(now.0.saturating_sub(SUPPRESSED_FIRST.saturating_add(SUPPRESSED_AFTER)))
-        .unwrap_or(i64::MAX);
-    transaction.execute(FORGET, (until, since)).map(|_| ())
 }
 
 /// Forgets what is known of destinations in reports about a domain.

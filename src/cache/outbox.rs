@@ -179,7 +179,6 @@ impl Outbox {
             for forget in FORGET {
                 transaction.execute(forget, [integer(oldest.0)])?;
             }
-            bounces::forget(transaction, self.database.now)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {

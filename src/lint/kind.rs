@@ -64,7 +64,7 @@ fn smtp_sts(record: &smtp_sts::Record) -> Value {
     json!({
         "mode": terms.mode.word(),
         "mx": strings(&terms.mx),
-        "mechanism": terms.mechanism.as_ref().map(|mechanism| mechanism.to_string()),
+        "mechanism": terms.mechanism.as_ref().map(ToString::to_string),
         "constraint": terms.constraint.word(),
         "life": terms.life,
         "rua": strings(&terms.reports),

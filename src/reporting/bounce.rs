@@ -296,7 +296,8 @@ fn failed(group: &Header) -> Option<Failed> {
     let (kind, said) = diagnostic.map_or(("", ""), |(kind, said)| (kind.trim(), said.trim()));
     // Exim says 5.0.0 of everything. Without a refusal by the other server, the time was up, or the domain is gone.
     let is_temporary = kind.eq_ignore_ascii_case("smtp") && said.starts_with('4');
-    let is_refused = !is_temporary && !(said.is_empty() && status == "5.0.0");
+    let is_unsaid = said.is_empty() && status == "5.0.0";
+    let is_refused = !is_temporary && !is_unsaid;
     let words = if said.is_empty() { format!("status {status}") } else { said.to_owned() };
     Some(Failed { addresses, is_refused, words: excerpt(&words, MAX_REPORT_WORDS / 2) })
 }

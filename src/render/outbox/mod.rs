@@ -33,8 +33,8 @@ fn destination(leg: &Leg) -> Value {
     })
 }
 
-/// One destination that fails or is left alone: `suppression` (the address or URL), `failing_since` and `until` (moments, null where there is
-/// none), `times`, `reason`, `by_hand`.
+/// One destination that fails or is left alone: `suppression` (the address or URL; `ADDRESS about DOMAIN` where reports about that domain came
+/// back from there), `failing_since` and `until` (moments, null where there is none), `times`, `reason`, `by_hand`.
 #[must_use]
 pub fn object_of_suppression(suppression: &Suppression) -> Value {
     let failing = suppression.failing;

@@ -149,7 +149,7 @@ fn the_history_tells_why_mail_waited_that_exim_asked_the_program_about() {
     let told = ["asker", "verdict", "reason", "host"].map(|key| refused[key].as_str().unwrap());
     assert_eq!(told, ["exim", "refuse", "mx-not-in-policy", "mx.hosting.test"]);
     // What a person tries is no answer that a mail waited for.
-    assert_eq!(program.run(&["--format", "human", "-d", "bogus-dane.test"]).status.code(), Some(75));
+    assert_eq!(program.run(["--format", "human", "-d", "bogus-dane.test"]).status.code(), Some(75));
     let text = said(&cache(&lab, &program, &["history", "bogus-dane.test"]));
     assert!(text.starts_with("nothing is known"), "{text}");
 }
