@@ -20,6 +20,8 @@
 //! [`serve`] is the daemon: Exim and Postfix ask it on sockets, it gives at once what it knows, and makes the very same journey
 //! for the rest, once for all who ask. What mail servers tell it of their sessions, [`reports`] counts for TLS reports (RFC 8460).
 //!
+//! [`fleet`] is the memory that many hosts share behind that of each: it may make one stricter, and nobody waits for it.
+//!
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
@@ -95,6 +97,8 @@ pub mod dane;
 pub mod dns;
 pub mod doctor;
 pub mod explain;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod https;
 pub mod journal;
 pub mod limits;

@@ -5,7 +5,7 @@
 
 use super::section::{line_of, mistake};
 use super::shared::{ConditionArgs, SharedArgs};
-use super::{Places, Rules, Setting, settings};
+use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
 use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
@@ -62,6 +62,9 @@ pub struct Choices {
     /// Only in the file: where the daemon listens; its own options win.
     #[arg(skip)]
     pub serve: Places,
+    /// Only in the file: the memory that this host shares with others; none: it has its own alone.
+    #[arg(skip)]
+    pub fleet: Option<Fleet>,
 }
 
 /// What some of the shared flags mean to the default command.
@@ -96,6 +99,7 @@ enum Key {
     MaxDomains,
     Override,
     Serve,
+    Fleet,
 }
 
 /// The shape of the answer.
@@ -199,6 +203,7 @@ impl Choices {
             max_domains: self.max_domains.or(file.max_domains),
             overrides: file.overrides,
             serve: file.serve,
+            fleet: file.fleet,
         }
     }
 
@@ -299,7 +304,7 @@ impl Written {
         let file = DeTable::parse(text).map_err(wrong)?;
         let lines = lines(text, file.get_ref());
         // The sections are one type's alone, and may be long; the flags are a few words.
-        let is_flag = |key: &str| !matches!(key, "override" | "serve");
+        let is_flag = |key: &str| !matches!(key, "override" | "serve" | "fleet");
         let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
         let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
         let flags = Spanned::new(file.span(), flags);

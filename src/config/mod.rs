@@ -9,6 +9,7 @@
 
 pub mod address;
 mod choices;
+mod fleet;
 mod places;
 pub mod privileges;
 mod rules;
@@ -18,6 +19,7 @@ mod setup;
 mod shared;
 
 pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
+pub use fleet::{DatabaseHost, Fleet, KEYS as FLEET_KEYS, Proof};
 pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
 pub use rules::{Asked, Rules};
 pub use setup::{Access, Dns, Setup, Storage};

@@ -81,6 +81,10 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     let level = word(Some(now.log_level.unwrap_or_default()));
     list.add("log_level", places.log_level.is_some(), level, "");
     list.add("debug_domains", !places.debug_domains.is_empty(), words(&now.debug_domains), "");
+    list.section = "fleet";
+    for (key, value) in in_force.fleet.iter().flat_map(super::Fleet::settings) {
+        list.add(key, false, value, "");
+    }
     let mut settings = list.settings;
     for decree in in_force.overrides.all() {
         let section = format!("override.{}", json!(decree.scope));

@@ -17,6 +17,8 @@
 //! [`counters`] and [`recent`] hold what happened, and the log tells of it what [`told`] lets it. [`http`] serves it: [`watch`] asks all threads for the [`status`], which
 //! [`status_page`] shows to people and [`metrics`] to Prometheus.
 //!
+//! Where hosts share a memory (`[fleet]`), a fourth thread keeps it up, and `own_eyes` is this host's own look at what others say.
+//!
 //! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk.
 //!
 //! | thread | work | channel into it | message | owner of the sending end |
@@ -45,6 +47,9 @@ pub mod connection_limiter;
 pub mod counters;
 pub mod domain_locks;
 pub mod engine;
+#[cfg(feature = "fleet")]
+mod fleet;
+pub mod fleet_outcome;
 pub mod front;
 pub mod gate;
 pub mod http;
@@ -58,6 +63,7 @@ pub mod messages;
 pub mod metrics;
 mod noticed;
 pub mod outside;
+mod own_eyes;
 pub mod protocol;
 pub mod question;
 pub mod recent;

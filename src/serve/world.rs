@@ -2,7 +2,7 @@
 
 use super::protocol::services::Services;
 use crate::cache::Cache;
-use crate::config::{BadConfiguration, Dns, LogLevel, Places, Rules, Setup, Storage};
+use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Places, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::MAX_SERVICES_OCTETS;
@@ -41,6 +41,8 @@ pub struct World {
     pub look_up_within: Duration,
     /// Whose answers are told with all that they came from.
     pub debugged: Debugged,
+    /// The memory that this host shares with others.
+    pub fleet: Option<Fleet>,
 }
 
 /// Domains whose answers are told with all that they came from.
@@ -92,6 +94,7 @@ impl World {
             answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),
             debugged,
+            fleet: setup.choices().fleet.clone(),
         })
     }
 
