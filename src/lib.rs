@@ -21,6 +21,8 @@
 //! for the rest, once for all who ask. What mail servers tell it of their sessions, [`reports`] counts for TLS reports (RFC 8460), and
 //! [`reporting`] decides where those go, when, and what becomes of them.
 //!
+//! [`fleet`] is the memory that many hosts share behind that of each: it may make one stricter, and nobody waits for it.
+//!
 //! [`explain`] tells the whole journey of one question, for those who ask why.
 //!
 //! [`lint`] is for those who publish: it tells what the same parsers found, and what only a look at the whole domain can
@@ -98,6 +100,8 @@ pub mod dane;
 pub mod dns;
 pub mod doctor;
 pub mod explain;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod https;
 pub mod journal;
 pub mod limits;

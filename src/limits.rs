@@ -622,3 +622,57 @@ pub const MAX_REPORTS_NAMED: u32 = 20;
 pub const MAX_ORGANIZATION_OCTETS: usize = 200;
 /// Days before today of which counts and reports may be kept.
 pub const REPORTS_KEPT_DAYS_MAX: u64 = 90;
+
+// ---- a fleet: one memory for many hosts (serve with [fleet]) -------------------------------------------------------
+
+/// Servers of a fleet's database: a primary and its standbys, twice.
+pub const MAX_FLEET_HOSTS: usize = 16;
+/// TCP, TLS and log-in to one server: 15 ms within a site, and two seconds are a network that loses every second packet.
+pub const FLEET_CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// One statement: a batch of a hundred takes 20 ms, the slowest hundredth of single ones 18 ms. What is slower counts as away.
+pub const FLEET_STATEMENT_DEADLINE: Duration = Duration::from_millis(500);
+/// Statements in a row that came too late, before the database counts as away.
+pub const FLEET_SLOW_AT_MOST: u32 = 3;
+/// Octets that a database may send for one statement: a page of policies, each as long as a fetch may be ([`MAX_BODY_OCTETS`]).
+pub const FLEET_REPLY_OCTETS: u64 = 80_000_000;
+/// Changes that are read at once.
+pub const FLEET_PAGE: usize = 1_000;
+/// Of these, so many are weighed in one errand of the store, so that look-ups come in between: as many as a renewal reads.
+pub const FLEET_WEIGHED_AT_ONCE: usize = 64;
+/// And so long the next chunk waits: 640 a second at most, however much somebody writes into the database.
+pub const FLEET_WEIGHED_APART: Duration = Duration::from_millis(100);
+/// Policies that are offered at once: a batch shares one wait for the database's disk.
+pub const FLEET_BATCH: usize = 100;
+/// From one look into the outbox to the next.
+pub const FLEET_OUTBOX_PAUSE: Duration = Duration::from_millis(200);
+/// From one look for changes to the next, give or take a half; whoever is woken looks sooner.
+pub const FLEET_POLL: Duration = Duration::from_secs(5);
+/// So often the changes of the same time before are read once more: numbers become visible out of order, and a failover may take some back.
+pub const FLEET_READ_AGAIN: Duration = Duration::from_secs(600);
+/// Policies that were offered lately and are remembered, to be offered again after a failover; of more, all of them are.
+pub const MAX_FLEET_RECENT: usize = 1_000;
+/// From one sign of life to the next.
+pub const FLEET_HEARTBEAT: Duration = Duration::from_secs(20);
+/// The first pause after a failure, which doubles,
+pub const FLEET_RETRY_FIRST: Duration = Duration::from_secs(1);
+/// up to this one.
+pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(60);
+/// After so long without the database a warning is written.
+pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
+/// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep
+/// policy host and DNS from it for so long; a host that lies holds mail up for no longer.
+pub const UNCONFIRMED_BINDS: u64 = 14_400;
+/// What others say is remembered for so long at least, seconds, together with how long mail waited for it.
+pub const HEARSAY_KEPT: u64 = 2_592_000;
+/// Hosts of which each policy names that they fetched it.
+pub const MAX_WITNESSES: usize = 3;
+/// Octets of a key file; a public key in PEM has 113.
+pub const MAX_FLEET_KEY_OCTETS: u64 = 65_536;
+/// Keys of witnesses that are read: twice the hosts of the largest fleet that was thought of.
+pub const MAX_FLEET_KEYS: usize = 1_000;
+/// Decrees of operators that are read at once, and shown.
+pub const MAX_DECREES_KEPT: usize = 1_000;
+/// Octets of a decree.
+pub const MAX_DECREE_OCTETS: usize = 4_096;
+/// A decree that was issued longer ago, seconds, is not obeyed any more: a host that was away for a week learns of it by other ways.
+pub const DECREE_OLDEST: u64 = 604_800;

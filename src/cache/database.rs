@@ -291,6 +291,11 @@ impl Database {
         i64::try_from(octets / PAGE_OCTETS).unwrap_or(i64::MAX).saturating_add(1)
     }
 
+    /// Where it is.
+    pub(super) const fn path(&self) -> &CachePath {
+        &self.path
+    }
+
     /// The definitions of this file.
     pub(super) const fn schema(&self) -> &'static Schema {
         self.schema

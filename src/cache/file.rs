@@ -126,6 +126,12 @@ impl CachePath {
         Self(self.with_suffix(".lock"))
     }
 
+    /// The file of what others of a fleet say: `cache.fleet.db` beside `cache.db`.
+    #[must_use]
+    pub fn of_fleet(&self) -> Self {
+        self.beside(".fleet")
+    }
+
     fn beside(&self, suffix: &str) -> Self {
         let mut name = self.0.file_stem().unwrap_or_default().to_owned();
         name.push(suffix);

@@ -5,6 +5,7 @@ use super::checkup::{self, FileState};
 use super::database::{Database, Sign};
 use super::file::CachePath;
 use super::history::Origin;
+use super::inbox::Inbox;
 use super::outlook::Outlook;
 use super::policies::{Events, Known, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
@@ -23,9 +24,11 @@ use std::fmt;
 /// The two files under one path, for one run. Neither is touched before it is needed.
 #[derive(Debug)]
 pub struct Cache {
-    policies: PolicyFile,
-    answers: Answers,
-    trouble: OnceCell<CacheError>,
+    pub(super) policies: PolicyFile,
+    pub(super) answers: Answers,
+    /// What others of a fleet say, where there is one.
+    pub(super) inbox: Option<Inbox>,
+    pub(super) trouble: OnceCell<CacheError>,
 }
 
 /// How many policies there are, the ended ones included.
@@ -105,6 +108,7 @@ impl Cache {
                 max_domains,
                 now,
             )),
+            inbox: None,
             trouble: OnceCell::new(),
         }
     }
@@ -113,8 +117,9 @@ impl Cache {
     /// put aside; being allowed to read the files is enough.
     #[must_use]
     pub fn read_only(self) -> Self {
-        let Self { policies, answers, trouble } = self;
-        Self { policies: policies.read_only(), answers: answers.read_only(), trouble }
+        let Self { policies, answers, inbox, trouble } = self;
+        let inbox = inbox.map(Inbox::read_only);
+        Self { policies: policies.read_only(), answers: answers.read_only(), inbox, trouble }
     }
 
     /// Begins a new run at that moment on the same files: those that are open stay open, unless they are no longer what lies
@@ -122,6 +127,9 @@ impl Cache {
     pub fn revisit(&mut self, now: UnixTime) {
         self.policies.database_mut().revisit(now);
         self.answers.database_mut().revisit(now);
+        if let Some(inbox) = &mut self.inbox {
+            inbox.database_mut().revisit(now);
+        }
         self.trouble = OnceCell::new();
     }
 
@@ -179,6 +187,14 @@ impl Cache {
         for (at, updated) in of_whom.into_iter().zip(self.answers.update(&updates)) {
             note(&mut told, at, updated.map_err(Unkept::Trouble));
         }
+        for (domain, writes) in all {
+            for write in *writes {
+                if let Write::Looked(dialect, look) = write {
+                    // What is not written down is looked at again.
+                    let _noted = self.looked(domain, *dialect, *look);
+                }
+            }
+        }
         told
     }
 
@@ -189,7 +205,7 @@ impl Cache {
             match write {
                 Write::Forget(topic) => drop(last.insert(*topic, None)),
                 Write::Remember(topic, one) => drop(last.insert(*topic, Some(one))),
-                Write::Keep(_) | Write::Note(..) => {}
+                Write::Keep(_) | Write::Looked(..) | Write::Note(..) => {}
             }
         }
         let is_worth_it =
@@ -206,11 +222,13 @@ impl Cache {
         let known = known.ok().flatten().unwrap_or_default();
         let remembered = self.noting(self.answers.recall_all(domains)).ok().flatten().unwrap_or_default();
         let (mut known, mut remembered) = (known.into_iter(), remembered.into_iter());
+        let mut hearsay = self.hearsay(domains).into_iter();
         let of_next = |_| {
             let Known { policies, history, elsewhere } = known.next().unwrap_or_default();
             let remembered = remembered.next().unwrap_or_default();
             let trouble = self.trouble();
-            DomainSnapshot { policies, history, remembered, elsewhere, trouble, lost: lost.clone() }
+            let hearsay = hearsay.next().unwrap_or_default();
+            DomainSnapshot { policies, history, remembered, elsewhere, hearsay, trouble, lost: lost.clone() }
         };
         domains.iter().map(of_next).collect()
     }
@@ -286,6 +304,9 @@ impl Cache {
     pub fn purge(&self, domain: &PolicyDomain) -> Result<Purged, CacheError> {
         // Policies last: as long as DNS results could bring one back, it is better to be told that nothing was removed.
         let answers = self.noting(self.answers.purge(domain))?;
+        if let Some(inbox) = &self.inbox {
+            self.noting(inbox.forget(domain))?;
+        }
         let policies = self.noting(self.policies.purge(domain))?;
         Ok(Purged { policies, answers })
     }
@@ -333,7 +354,7 @@ impl Cache {
         self.noting(self.policies.keep_all(policies, Origin::Import(from)))
     }
 
-    fn noting<T>(&self, done: Result<T, CacheError>) -> Result<T, CacheError> {
+    pub(super) fn noting<T>(&self, done: Result<T, CacheError>) -> Result<T, CacheError> {
         done.inspect_err(|trouble| {
             self.trouble.get_or_init(|| trouble.clone());
         })

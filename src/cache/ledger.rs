@@ -3,7 +3,7 @@
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{CacheError, DomainSnapshot, Kept, Memory, Notice, Policies, Recollection, Topic};
+use super::{CacheError, DomainSnapshot, Kept, Memory, Notice, OwnLook, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -16,6 +16,8 @@ pub enum Write {
     Forget(Topic),
     /// See [`Memory::keep`].
     Keep(StoredPolicy),
+    /// What this host has seen for itself of what others of a fleet say.
+    Looked(Dialect, OwnLook),
     /// See [`Memory::note`].
     Note(Dialect, Notice),
     /// See [`Memory::remember`].
@@ -44,6 +46,19 @@ impl Ledger {
     #[must_use]
     pub const fn memory(&self) -> &InMemory {
         &self.memory
+    }
+
+    /// What has been taken down so far.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        self.writes.borrow().clone()
+    }
+
+    /// What is known now, as values; the rest is as it was in the snapshot from which this began.
+    #[must_use]
+    pub fn snapshot(&self, domain: &PolicyDomain, before: &DomainSnapshot) -> DomainSnapshot {
+        let (policies, remembered) = (self.memory.all_of(domain), self.memory.remembered(domain));
+        DomainSnapshot { policies, remembered, ..before.clone() }
     }
 
     /// What is to be written into the cache, in this order.

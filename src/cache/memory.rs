@@ -51,6 +51,28 @@ impl InMemory {
         self.now.set(now);
     }
 
+    /// The policies of a domain, also the expired ones.
+    #[must_use]
+    pub fn all_of(&self, domain: &PolicyDomain) -> Policies {
+        let policies = self.policies.borrow();
+        let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
+        let unreadable = self.unreadable.borrow();
+        let unreadable = unreadable.iter().filter(|(of, _)| of == domain).map(|(_, dialect)| *dialect);
+        Policies {
+            mta_sts: of(Dialect::MtaSts),
+            smtp_sts: of(Dialect::SmtpSts),
+            unreadable: unreadable.collect(),
+        }
+    }
+
+    /// What is remembered of a domain's DNS results.
+    #[must_use]
+    pub fn remembered(&self, domain: &PolicyDomain) -> Vec<(Topic, Recollection)> {
+        let answers = self.answers.borrow();
+        let all = answers.iter().filter(|((of, _), _)| of == domain);
+        all.map(|((_, topic), one)| (*topic, one.clone())).collect()
+    }
+
     /// Every row, also the expired ones.
     #[must_use]
     pub fn rows(&self) -> Vec<StoredPolicy> {
@@ -82,13 +104,7 @@ impl InMemory {
 
 impl Memory for InMemory {
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
-        let policies = self.policies.borrow();
-        let of = |dialect| policies.get(&(domain.clone(), dialect)).cloned();
-        let unreadable = self.unreadable.borrow();
-        let unreadable =
-            unreadable.iter().filter(|(of, _)| of == domain).map(|(_, dialect)| *dialect).collect();
-        let all = Policies { mta_sts: of(Dialect::MtaSts), smtp_sts: of(Dialect::SmtpSts), unreadable };
-        Ok(all.unexpired(self.now.get()))
+        Ok(self.all_of(domain).unexpired(self.now.get()))
     }
 
     fn keep(&self, policy: &StoredPolicy) -> Result<Kept, CacheError> {

@@ -4,7 +4,7 @@ use super::database::Database;
 use super::fingerprint::Fingerprint;
 use super::history::{self, Entry, Notice, Origin};
 use super::row::{self, Mark};
-use super::{CacheError, Census, Kept, Policies, Write, history_table, room, statement};
+use super::{CacheError, Census, Kept, Policies, Write, history_table, offers, room, statement};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use rusqlite::{Connection, Transaction, named_params};
@@ -58,7 +58,7 @@ impl<'a> PolicyEvent<'a> {
         let event = |write: &'a Write| match write {
             Write::Keep(policy) => Some(Self::Keep(policy)),
             Write::Note(dialect, notice) => Some(Self::Note(*dialect, notice)),
-            Write::Forget(_) | Write::Remember(..) => None,
+            Write::Forget(_) | Write::Looked(..) | Write::Remember(..) => None,
         };
         writes.iter().filter_map(event).collect()
     }
@@ -68,16 +68,23 @@ impl<'a> PolicyEvent<'a> {
 #[derive(Debug)]
 pub(super) struct PolicyFile {
     database: Database,
+    /// Whether what is fetched is to be offered to a fleet.
+    offers: bool,
 }
 
 impl PolicyFile {
     pub(super) const fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, offers: false }
     }
 
     /// The same, and nothing is ever written.
     pub(super) fn read_only(self) -> Self {
-        Self { database: self.database.read_only() }
+        Self { database: self.database.read_only(), ..self }
+    }
+
+    /// The same on a host that offers to others what it fetches.
+    pub(super) fn offering(self) -> Self {
+        Self { offers: true, ..self }
     }
 
     /// What is known about this run.
@@ -120,6 +127,34 @@ impl PolicyFile {
             return Ok(Kept::Unchanged);
         }
         self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, Origin::Fetch))
+    }
+
+    /// The same for one that did not come from the domain itself.
+    pub(super) fn keep_one(&self, new: &StoredPolicy, origin: Origin<'_>) -> Result<Kept, CacheError> {
+        self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, origin))
+    }
+
+    /// Some of what a fleet has not heard, and the keys of what is there no more.
+    pub(super) fn outbox(&self, most: usize) -> Result<offers::Waiting, CacheError> {
+        Ok(self
+            .database
+            .read(|connection| offers::some(connection, most, &self.database))?
+            .unwrap_or_default())
+    }
+
+    /// A fleet has heard these, and the keys need not be looked at again.
+    pub(super) fn acknowledge(
+        &self,
+        sent: &[StoredPolicy],
+        gone: &[(String, String)],
+    ) -> Result<(), CacheError> {
+        self.database
+            .write("emptying the outbox", |transaction| offers::take(transaction, sent, gone, &self.database))
+    }
+
+    /// How many there are that a fleet has not heard, up to 100,000.
+    pub(super) fn unheard(&self) -> Result<u64, CacheError> {
+        Ok(self.database.read(offers::count)?.unwrap_or_default())
     }
 
     /// The same for many, in one transaction: all of them, or none.
@@ -193,6 +228,9 @@ impl PolicyFile {
             return Ok(Kept::Full);
         }
         row::replace(transaction, &row, fingerprint)?;
+        if self.offers && matches!(origin, Origin::Fetch) {
+            offers::put(transaction, &row, &self.database)?;
+        }
         for entry in history::of_change(old.of(dialect), &row, origin, now) {
             history_table::append(transaction, &row.domain, &entry, &self.database)?;
         }
@@ -261,6 +299,7 @@ impl PolicyFile {
         self.database.write("removing a policy", |transaction| {
             let policies = row::select(transaction, domain, self.database.fingerprint, self.database.now)?;
             let count = statement::run(transaction, PURGE, [name])?;
+            offers::forget(transaction, domain)?;
             for policy in policies.iter() {
                 let entry = history::of_purge(policy, self.database.now);
                 history_table::append(transaction, domain, &entry, &self.database)?;

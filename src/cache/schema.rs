@@ -4,7 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
-use super::{answers_1, reports_1, seed, tally, version_1, version_2};
+use super::{answers_1, reports_1, seed, tally, version_1, version_2, version_3};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
 use std::time::Duration;
@@ -75,24 +75,19 @@ pub(super) const POLICIES_ID: i32 = 0x5354_5350;
 /// `STRICT` needs SQLite 3.37 in whoever reads the file; Debian's Exim 4.96 has 3.40.
 pub(super) const POLICIES: Schema = Schema {
     application_id: POLICIES_ID,
-    version: 3,
+    version: 4,
     definitions: &[
         HISTORY_BY_DOMAIN,
-        "CREATE INDEX policy_by_end ON policy (expires_at, applied_at, tls_only)",
-        "CREATE INDEX policy_by_proof
-            ON policy (CASE authentication WHEN 'first-use' THEN applied_at ELSE fetched_at END)",
-        "CREATE INDEX policy_reporting ON policy (fetched_at) WHERE tls_only <> 'True'",
-        "CREATE INDEX policy_unmet ON policy (fetched_at) WHERE applied_at IS NULL AND mechanism = 'smtp-sts'",
+        POLICY_BY_END,
+        POLICY_BY_PROOF,
+        POLICY_REPORTING,
+        POLICY_UNMET,
         HISTORY,
+        FLEET_OUTBOX,
         POLICY,
         tally::TALLY,
-        "CREATE TRIGGER policy_comes AFTER INSERT ON policy WHEN NOT EXISTS (
-                SELECT 1 FROM policy AS other WHERE other.domain = new.domain
-                AND (other.fingerprint, other.mechanism) <> (new.fingerprint, new.mechanism)
-            ) BEGIN UPDATE tally SET domains = domains + 1, mirror = mirror - 1; END",
-        "CREATE TRIGGER policy_goes AFTER DELETE ON policy WHEN NOT EXISTS (
-                SELECT 1 FROM policy AS other WHERE other.domain = old.domain
-            ) BEGIN UPDATE tally SET domains = domains - 1, mirror = mirror + 1; END",
+        POLICY_COMES,
+        POLICY_GOES,
         STS_CACHE,
     ],
     count: Some(
@@ -101,7 +96,7 @@ pub(super) const POLICIES: Schema = Schema {
     ),
     // A commit counts once the journal is gone: EXTRA waits for that, too.
     synchronous: "EXTRA",
-    ancestors: &[seed::ANCESTOR, version_1::ANCESTOR, version_2::ANCESTOR],
+    ancestors: &[seed::ANCESTOR, version_1::ANCESTOR, version_2::ANCESTOR, version_3::ANCESTOR],
     patience: CACHE_BUSY_WAIT,
     is_expendable: false,
 };
@@ -136,6 +131,34 @@ pub(super) const POLICY: &str = "CREATE TABLE policy (
             applied_at INTEGER,
             tls_only TEXT NOT NULL,
             checksum BLOB NOT NULL, body TEXT,
+            PRIMARY KEY (domain, fingerprint, mechanism)
+        ) STRICT, WITHOUT ROWID";
+
+/// Its indexes, each for a reason to go, since version 3.
+pub(super) const POLICY_BY_END: &str =
+    "CREATE INDEX policy_by_end ON policy (expires_at, applied_at, tls_only)";
+pub(super) const POLICY_BY_PROOF: &str = "CREATE INDEX policy_by_proof
+            ON policy (CASE authentication WHEN 'first-use' THEN applied_at ELSE fetched_at END)";
+pub(super) const POLICY_REPORTING: &str =
+    "CREATE INDEX policy_reporting ON policy (fetched_at) WHERE tls_only <> 'True'";
+pub(super) const POLICY_UNMET: &str =
+    "CREATE INDEX policy_unmet ON policy (fetched_at) WHERE applied_at IS NULL AND mechanism = 'smtp-sts'";
+
+/// What counts its domains, since version 3.
+pub(super) const POLICY_COMES: &str = "CREATE TRIGGER policy_comes AFTER INSERT ON policy WHEN NOT EXISTS (
+                SELECT 1 FROM policy AS other WHERE other.domain = new.domain
+                AND (other.fingerprint, other.mechanism) <> (new.fingerprint, new.mechanism)
+            ) BEGIN UPDATE tally SET domains = domains + 1, mirror = mirror - 1; END";
+pub(super) const POLICY_GOES: &str = "CREATE TRIGGER policy_goes AFTER DELETE ON policy WHEN NOT EXISTS (
+                SELECT 1 FROM policy AS other WHERE other.domain = old.domain
+            ) BEGIN UPDATE tally SET domains = domains - 1, mirror = mirror + 1; END";
+
+/// What a fleet has not heard yet, since version 4.
+pub(super) const FLEET_OUTBOX: &str = "CREATE TABLE outbox (
+            domain TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            mechanism TEXT NOT NULL,
+            since INTEGER NOT NULL,
             PRIMARY KEY (domain, fingerprint, mechanism)
         ) STRICT, WITHOUT ROWID";
 
@@ -304,6 +327,43 @@ pub(super) const OUTBOX: Schema = Schema {
     is_expendable: false,
 };
 
+/// What others of a fleet have said ([`super::inbox`]), how far it was read, and the decrees that were obeyed.
+pub(super) const INBOX: Schema = Schema {
+    application_id: 0x5354_5346,
+    version: 1,
+    definitions: &[
+        "CREATE INDEX hearsay_by_time ON hearsay (heard_at)",
+        "CREATE TABLE decree (
+            store TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            statement TEXT NOT NULL,
+            PRIMARY KEY (store, number)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE hearsay (
+            domain TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            mechanism TEXT NOT NULL,
+            line TEXT NOT NULL,
+            witnesses TEXT NOT NULL,
+            heard_at INTEGER NOT NULL,
+            look TEXT NOT NULL,
+            looked_at INTEGER NOT NULL,
+            checksum BLOB NOT NULL,
+            PRIMARY KEY (domain, fingerprint, mechanism)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE TABLE store (
+            id TEXT PRIMARY KEY NOT NULL,
+            change INTEGER NOT NULL,
+            offered INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID",
+    ],
+    count: None,
+    synchronous: "FULL",
+    ancestors: &[],
+    patience: CACHE_BUSY_WAIT,
+    is_expendable: false,
+};
+
 /// Answers that withheld mail. What was asked about no host has an empty one.
 pub(super) const WITHHELD: Schema = Schema {
     application_id: 0x5354_5357,
@@ -391,7 +451,7 @@ fn definitions(connection: &Connection, expected: usize) -> rusqlite::Result<Vec
 
 #[cfg(test)]
 mod tests {
-    use super::super::{answers, history_table, policies, room, row};
+    use super::super::{answers, history_table, offers, policies, room, row};
     use super::*;
 
     /// What SQLite means to do for a statement, step by step.
@@ -404,8 +464,13 @@ mod tests {
 
     #[test]
     fn no_statement_of_a_look_up_walks_through_a_table() {
-        let of_policies =
-            [row::STATEMENTS, history_table::STATEMENTS, room::STATEMENTS, policies::STATEMENTS];
+        let of_policies = [
+            row::STATEMENTS,
+            history_table::STATEMENTS,
+            room::STATEMENTS,
+            policies::STATEMENTS,
+            offers::STATEMENTS,
+        ];
         for (schema, statements) in
             [(&POLICIES, of_policies.concat()), (&ANSWERS, answers::STATEMENTS.to_vec())]
         {
@@ -429,7 +494,7 @@ mod tests {
 
     #[test]
     fn definitions_are_sorted_as_they_are_compared() {
-        for schema in [&POLICIES, &ANSWERS, &REPORTS, &OUTBOX] {
+        for schema in [&POLICIES, &ANSWERS, &REPORTS, &OUTBOX, &INBOX] {
             assert!(schema.definitions.is_sorted(), "{:#?}", schema.definitions);
         }
     }

@@ -1,7 +1,7 @@
 //! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
 
 use super::memory::InMemory;
-use super::{CacheError, Entry, Kept, Memory, Notice, Policies, Recollection, Topic};
+use super::{CacheError, Entry, Hearsay, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -17,6 +17,8 @@ pub struct DomainSnapshot {
     pub remembered: Vec<(Topic, Recollection)>,
     /// Policies learnt under other circumstances, which do not count here.
     pub elsewhere: u64,
+    /// What others of a fleet say about its policies.
+    pub hearsay: Vec<Hearsay>,
     /// What kept the cache from telling all of it; then it may be less than there is.
     pub trouble: Option<CacheError>,
     /// What kept it from telling the policies.

@@ -85,6 +85,11 @@ pub enum Command {
     /// address. It learns that from Exim's events and from its own look-ups. With read: what the reports say that others send about
     /// a domain of yours.
     Reports(super::reports::ReportsArguments),
+    /// What do many mail hosts know together?
+    ///
+    /// One memory on PostgreSQL, which [fleet] in the configuration names: a policy that one host has learnt is in force on the others within seconds.
+    /// The daemon keeps it up; no answer ever waits for it.
+    Fleet(super::fleet::FleetArguments),
     /// Can the configuration be used, and what is in force?
     Config(super::config::ConfigArguments),
     /// What does a word mean that this program says?

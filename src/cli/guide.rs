@@ -257,6 +257,46 @@ pub const GUIDES: &[Guide] = &[
         ],
     },
     Guide {
+        path: "fleet",
+        examples: &[
+            ("fleet schema", "the SQL for whoever rules the database"),
+            ("fleet check", "can this host use it?"),
+            ("fleet status", "which hosts are there?"),
+        ],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet schema",
+        examples: &[("fleet schema", "to be piped into psql -v ON_ERROR_STOP=1 -1")],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet check",
+        examples: &[("fleet check", "before the daemon is started with [fleet]")],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet status",
+        examples: &[("fleet status", "a line a host"), ("fleet status --format json", "for programs")],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet purge",
+        examples: &[(
+            "fleet purge example.org --reason 'ticket 4711' --signing-key operator.key --role alice --password-file alice.password",
+            "as if no host had ever met the domain",
+        )],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet forget",
+        examples: &[(
+            "fleet forget mx3 --role alice --password-file alice.password",
+            "a host that is there no more",
+        )],
+        exits: FLEET,
+    },
+    Guide {
         path: "config",
         examples: &[
             ("config check", "can the configuration be used?"),
@@ -313,6 +353,13 @@ pub const GUIDES: &[Guide] = &[
         examples: &[("generate completions fish", "to standard output")],
         exits: &[(0, "written")],
     },
+];
+
+const FLEET: &[(u8, &str)] = &[
+    (0, "done"),
+    (1, "fleet forget: it was not on the list"),
+    (75, "the database cannot be used now"),
+    (78, "the configuration, a key, a role or a password is wrong"),
 ];
 
 const CONFIG: &[(u8, &str)] = &[

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 mod failure;
+mod fleet;
 pub mod generate;
 pub mod guide;
 mod lines;
@@ -37,9 +38,9 @@ use exit::ExitStatus;
 use std::ffi::OsString;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
-const FOR_PEOPLE: [&str; 12] = [
-    "cache", "config", "doctor", "explain", "generate", "lint", "lookup", "match", "probe", "reports",
-    "serve", "why",
+const FOR_PEOPLE: [&str; 13] = [
+    "cache", "config", "doctor", "explain", "fleet", "generate", "lint", "lookup", "match", "probe",
+    "reports", "serve", "why",
 ];
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
@@ -77,6 +78,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Probe(question)), .. }) => probe::run(&question),
         Ok(Arguments { command: Some(Command::Serve(places)), .. }) => serve::run(&places),
         Ok(Arguments { command: Some(Command::Reports(question)), .. }) => reports::run(&question),
+        Ok(Arguments { command: Some(Command::Fleet(question)), .. }) => fleet::run(&question),
         Ok(Arguments { command: Some(Command::Config(question)), .. }) => config::run(&question.command),
         Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
         Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),

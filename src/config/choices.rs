@@ -6,7 +6,7 @@
 use super::reporting::{Reporting, ReportingArgs};
 use super::section::{line_of, mistake};
 use super::shared::{ConditionArgs, SharedArgs};
-use super::{Places, Rules, Setting, settings};
+use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
 use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
@@ -66,6 +66,9 @@ pub struct Choices {
     /// Only in the file: who sends TLS reports, and how.
     #[arg(skip)]
     pub reports: ReportingArgs,
+    /// Only in the file: the memory that this host shares with others; none: it has its own alone.
+    #[arg(skip)]
+    pub fleet: Option<Fleet>,
 }
 
 /// What some of the shared flags mean to the default command.
@@ -101,6 +104,7 @@ enum Key {
     Override,
     Serve,
     Reports,
+    Fleet,
 }
 
 /// The shape of the answer.
@@ -205,6 +209,7 @@ impl Choices {
             overrides: file.overrides,
             serve: file.serve,
             reports: file.reports,
+            fleet: file.fleet,
         }
     }
 
@@ -315,7 +320,7 @@ impl Written {
         let file = DeTable::parse(text).map_err(wrong)?;
         let lines = lines(text, file.get_ref());
         // The sections are one type's alone, and may be long; the flags are a few words.
-        let is_flag = |key: &str| !matches!(key, "override" | "serve" | "reports");
+        let is_flag = |key: &str| !matches!(key, "override" | "serve" | "reports" | "fleet");
         let flags = file.get_ref().iter().filter(|(key, _)| is_flag(key.get_ref()));
         let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
         let flags = Spanned::new(file.span(), flags);

@@ -9,6 +9,7 @@
 
 pub mod address;
 mod choices;
+mod fleet;
 mod places;
 pub mod privileges;
 mod reporting;
@@ -19,6 +20,7 @@ mod setup;
 mod shared;
 
 pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
+pub use fleet::{DatabaseHost, Fleet, KEYS as FLEET_KEYS, Proof};
 pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
 pub use reporting::{KeptDays, Organization, Reporting, ReportingArgs, Spared};
 pub use rules::{Asked, Rules};

@@ -97,6 +97,10 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     list.add("successes", false, json!(now.successes), "");
     list.add("never", false, words(&now.never), "");
     list.add("days", false, json!(now.days), "");
+    list.section = "fleet";
+    for (key, value) in in_force.fleet.iter().flat_map(super::Fleet::settings) {
+        list.add(key, false, value, "");
+    }
     let mut settings = list.settings;
     for decree in in_force.overrides.all() {
         let section = format!("override.{}", json!(decree.scope));

@@ -39,6 +39,8 @@ pub struct Storage {
     pub circumstances: Circumstances,
     /// Domains in each file.
     pub max_domains: u64,
+    /// Whether a fleet shares what is learnt.
+    pub is_shared: bool,
 }
 
 /// Who is asked, and where every chain of trust begins.
@@ -108,7 +110,8 @@ impl Setup {
             mechanisms: self.choices.mechanisms(),
             name_servers: self.choices.shared.dns.iter().map(|server| server.0).collect(),
         };
-        Ok(Storage { path, circumstances, max_domains: self.choices.max_domains() })
+        let (max_domains, is_shared) = (self.choices.max_domains(), self.choices.fleet.is_some());
+        Ok(Storage { path, circumstances, max_domains, is_shared })
     }
 
     /// Whom to ask.
@@ -178,7 +181,8 @@ impl Storage {
     /// The cache, to be read and written at that moment; nothing of it is touched yet.
     #[must_use]
     pub fn cache(&self, now: UnixTime) -> Cache {
-        Cache::new(self.path.clone(), &self.circumstances, self.max_domains, now)
+        let cache = Cache::new(self.path.clone(), &self.circumstances, self.max_domains, now);
+        if self.is_shared { cache.shared() } else { cache }
     }
 }
 

@@ -256,6 +256,69 @@ mod tests {
         }
     }
 
+    /// A policy of `fixtures/fleet/merge.tsv`.
+    fn vector(words: &str) -> Option<StoredPolicy> {
+        let [name, authentication, fetched, expires, applied] = words.split(' ').collect::<Vec<_>>()[..]
+        else {
+            assert_eq!(words, "-");
+            return None;
+        };
+        let at = |offset: &str| UnixTime(NOW.0.checked_add_signed(offset.parse().unwrap()).unwrap());
+        Some(StoredPolicy {
+            domain: PolicyDomain::parse("example.org").unwrap(),
+            policy: vectors_policy(name),
+            authentication: Authentication::from_word(authentication).unwrap(),
+            fetched_at: at(fetched),
+            expires_at: at(expires),
+            applied_at: (applied != "-").then(|| at(applied)),
+        })
+    }
+
+    fn vectors_policy(name: &str) -> Policy {
+        let mta_sts = |mode: &str, mx: &str, max_age: u64| {
+            let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n");
+            Policy::from_text(Dialect::MtaSts, &text).unwrap()
+        };
+        let draft = |rest: &str| {
+            Policy::from_text(Dialect::SmtpSts, &format!("v=STS1; to=true; a=dnssec; {rest}")).unwrap()
+        };
+        match name {
+            "E1" => mta_sts("enforce", "mx: *.one.test\n", 604_800),
+            "E2" => mta_sts("enforce", "mx: *.two.test\n", 604_800),
+            "T" => mta_sts("testing", "mx: *.one.test\n", 604_800),
+            "N" => mta_sts("none", "", 86_400),
+            "Z" => mta_sts("enforce", "mx: *.one.test\n", 0),
+            "D1" => draft("mx=*.one.test; e=604800"),
+            "D2" => draft("mx=*.two.test; e=604800"),
+            "D0" => draft("mx=*.one.test; e=0"),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// The same file is held against the function of the fleet's database.
+    #[test]
+    fn the_vectors_of_the_fleet_come_out_as_they_say() {
+        let lines = include_str!("../../fixtures/fleet/merge.tsv").lines();
+        let mut tried = 0;
+        for line in lines.filter(|line| !line.starts_with('#')) {
+            let [what, old, new, after, said] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            if said == "future" {
+                continue;
+            }
+            let (old, new) = (vector(old), vector(new).unwrap());
+            let expected = match after {
+                "old" => None,
+                "new" => Some(new.clone()),
+                other => vector(other),
+            };
+            assert_eq!(StoredPolicy::merge(old.as_ref(), &new, NOW), expected, "{what}");
+            tried += 1;
+        }
+        assert!(tried > 30, "{tried}");
+    }
+
     #[test]
     fn a_slower_delivery_that_knew_less_undoes_nothing() {
         let known = applied(policy(ONE, Authentication::Dnssec, 0));

@@ -216,6 +216,7 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
     policies.unreadable = field.get("unreadable")?.each(|word| word.word(&Dialect::ALL, Dialect::word))?;
     let trouble = field.get("trouble")?.present().map(|words| words.text().map(str::to_owned)).transpose()?;
     Ok(DomainSnapshot {
+        hearsay: Vec::new(),
         policies,
         history: field.get("history")?.each(event)?,
         remembered: field.get("remembered")?.each(remembered)?,

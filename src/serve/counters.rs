@@ -5,6 +5,7 @@
 //!
 //! To count one thing more: a field here with its sentence, a family in [`super::metrics`], a row in `exim/monitoring/README.md`.
 
+use super::fleet_outcome::FleetOutcome;
 use super::protocol::http::{Page, Refusal};
 use crate::dns::Class;
 use crate::reason::Reason;
@@ -60,6 +61,16 @@ pub struct Counters {
     pub fetches: By<Ending, Counter>,
     /// Policies that were looked after before they ended, by whether there is a later end now.
     pub renewals: By<RenewalEnd, Counter>,
+
+    // ---- the fleet --------------------------------------------------------------------------------------------------
+    /// What was said between this host and its fleet, by what became of it.
+    pub fleet: By<FleetOutcome, Counter>,
+    /// When this host joined a fleet; the beginning of time if it has none.
+    pub fleet_joined: Moment,
+    /// Since when the fleet's database is connected; the beginning of time while it is not.
+    pub fleet_connected: Moment,
+    /// Policies that the fleet has not heard of, as of the last sign of life.
+    pub fleet_outbox: Moment,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::answer_cache::Standing;
+use super::own_eyes::{self, Provisional, Seen};
 use super::question::Question;
 use super::silence::Silence;
 use super::world::World;
@@ -15,6 +16,7 @@ use crate::reason::Reason;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
 use crate::verify::{self, NextHop, NoEvaluation, Report, Request, StandIn};
+use futures_util::FutureExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +47,10 @@ pub struct LookUp {
     notes: Vec<String>,
     ends: UnixTime,
     snapshot: DomainSnapshot,
+    /// What others of a fleet say that binds until this host has looked for itself.
+    heard: Vec<Provisional>,
+    /// The snapshot with that in the place of what this host has.
+    bound: Option<DomainSnapshot>,
     now: UnixTime,
 }
 
@@ -71,11 +77,19 @@ impl LookUp {
         let notes = decree.iter().map(|decree| decree.note(now)).collect();
         let in_force = decree.filter(|decree| decree.is_in_force(now));
         let ends = in_force.map_or(UnixTime(u64::MAX), |decree| decree.ends);
-        let look_up = Self { question: question.clone(), request, notes, ends, snapshot, now };
-        let ledger = Ledger::of(&look_up.question.domain, &look_up.snapshot, now);
+        let heard = own_eyes::provisional(&request, &snapshot, now);
+        let bound = (!heard.is_empty()).then(|| own_eyes::beside(&snapshot, &heard));
+        // What binds for a time does so no longer in what is said later.
+        let ends = heard.iter().filter_map(|one| one.until).chain([ends]).min().unwrap_or(ends);
+        let look_up = Self { question: question.clone(), request, notes, ends, snapshot, heard, bound, now };
+        if look_up.heard.iter().any(Provisional::is_unseen) {
+            return Begun::Open(Box::new(look_up));
+        }
+        let ledger = Ledger::of(&look_up.question.domain, look_up.binding(), now);
         match look_up.recalled(&ledger) {
             Some((report, standing)) => {
-                Begun::Answered(Box::new(Found { report: look_up.noted(report), standing: Some(standing) }))
+                let report = look_up.noted(report, &look_up.heard);
+                Begun::Answered(Box::new(Found { report, standing: Some(standing) }))
             }
             None => Begun::Open(Box::new(look_up)),
         }
@@ -96,7 +110,7 @@ impl LookUp {
     /// The answer for a client that cannot wait: what the policy in the cache says without any other evidence. That nothing is
     /// known of a policy lets no mail go: the look-up may still find one.
     pub async fn meanwhile(&self) -> Answer {
-        let memory = self.snapshot.rehearsal(&self.request.domain, self.now);
+        let memory = self.binding().rehearsal(&self.request.domain, self.now);
         let report = verify::verify(&self.request, Some(&memory), &Silence, &Silence, self.now).await;
         let is_let_go_by_nobody =
             (report.judgement.verdict, report.judgement.policy) == (Verdict::Deliver, PolicyType::None);
@@ -112,27 +126,40 @@ impl LookUp {
         https: &impl Fetch,
         clock: &impl Clock,
     ) -> (Found, Vec<Write>) {
+        if !self.heard.is_empty() {
+            let Seen { report, ledger, writes, bound } =
+                own_eyes::look(self, &self.heard, dns, https).boxed_local().await;
+            let found = self.concluded(report, &ledger, &bound, clock);
+            return (found, writes.into_iter().chain(ledger.close()).collect());
+        }
         let ledger = Ledger::of(&self.question.domain, &self.snapshot, self.now);
         let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
+        (self.concluded(report, &ledger, &[], clock), ledger.close())
+    }
+
+    /// The answer, and how long it stands.
+    fn concluded(&self, report: Report, ledger: &Ledger, bound: &[Provisional], clock: &impl Clock) -> Found {
         let settled = match report.judgement.verdict {
             // Nothing of it is in the cache of domains: it stands as long as the answers that it rests on.
             Verdict::Deliver if matches!(self.request.next_hop, NextHop::Host(_)) => {
                 let ends = report.evidence.iter().filter_map(|evidence| evidence.valid_until).min();
                 ends.map(|until| self.standing(&report, until))
             }
-            Verdict::Deliver => self.recalled(&ledger).map(|(_, standing)| standing),
+            Verdict::Deliver => self.recalled(ledger).map(|(_, standing)| standing),
             Verdict::Defer | Verdict::Refuse => None,
         };
         let brief = || self.briefly(&report, clock.now(), ledger.memory().next_change(self.now));
         let standing = settled.unwrap_or_else(brief);
-        (Found { report: self.noted(report), standing: Some(standing) }, ledger.close())
+        let ends = bound.iter().filter_map(|one| one.until).fold(standing.until, UnixTime::min);
+        let standing = Standing { until: ends, ..standing };
+        Found { report: self.noted(report, bound), standing: Some(standing) }
     }
 
     /// Whether a verified handshake would put a policy into force that was taken on first use. Nothing else is changed by
     /// one: an authenticated policy needs none.
     #[must_use]
     pub fn awaits_a_handshake(&self) -> bool {
-        let stored = self.snapshot.policies.of(Dialect::SmtpSts);
+        let stored = self.binding().policies.of(Dialect::SmtpSts);
         stored
             .is_some_and(|policy| policy.authentication == Authentication::FirstUse && !policy.is_in_force())
     }
@@ -146,7 +173,7 @@ impl LookUp {
     /// Whether an earlier answer may stand in for one that does not come in time.
     #[must_use]
     pub fn stand_in(&self) -> StandIn {
-        let stored = self.snapshot.policies.clone().unexpired(self.now);
+        let stored = self.binding().policies.clone().unexpired(self.now);
         let is_free = stored.is_empty() && self.request.requirement.is_none();
         if is_free { StandIn::Possible } else { StandIn::Impossible }
     }
@@ -155,7 +182,7 @@ impl LookUp {
     /// somebody on the path made holds mail back no longer than he is there.
     #[must_use]
     pub fn longest_pause(&self) -> Duration {
-        if self.request.is_bound_by(&self.snapshot.policies) {
+        if self.request.is_bound_by(&self.binding().policies) {
             RESOLUTION_FAILURE_FIRST
         } else {
             RESOLUTION_FAILURE_MOST
@@ -173,7 +200,7 @@ impl LookUp {
     /// The answer where nothing came of asking.
     #[must_use]
     pub fn overdue(&self, now: UnixTime) -> Found {
-        let report = self.noted(self.late());
+        let report = self.noted(self.late(), &self.heard);
         let standing = Some(self.briefly(&report, now, None));
         Found { report, standing }
     }
@@ -191,7 +218,7 @@ impl LookUp {
 
     /// Nothing is known yet, but whether DANE is left out.
     fn late(&self) -> Report {
-        let asks_for_dane = self.request.asks_for_dane(&self.snapshot.policies.clone().unexpired(self.now));
+        let asks_for_dane = self.request.asks_for_dane(&self.binding().policies.clone().unexpired(self.now));
         if asks_for_dane { late() } else { late().without_dane() }
     }
 
@@ -201,8 +228,24 @@ impl LookUp {
         self.now
     }
 
-    fn noted(&self, report: Report) -> Report {
-        Report { notes: self.notes.iter().cloned().chain(report.notes).collect(), ..report }
+    /// What is asked.
+    pub(super) const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What this host knows for itself.
+    pub(super) const fn own(&self) -> &DomainSnapshot {
+        &self.snapshot
+    }
+
+    /// What binds: that, and what others of a fleet say.
+    fn binding(&self) -> &DomainSnapshot {
+        self.bound.as_ref().unwrap_or(&self.snapshot)
+    }
+
+    fn noted(&self, report: Report, bound: &[Provisional]) -> Report {
+        let before = self.notes.iter().cloned().chain(own_eyes::notes(bound));
+        Report { notes: before.chain(report.notes).collect(), ..report }
     }
 }
 

@@ -51,6 +51,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::info;
+#[cfg(feature = "fleet")]
+use {
+    super::fleet::{self, Feed},
+    tracing::warn,
+};
 
 /// One look-up that is wanted.
 #[derive(Debug)]
@@ -83,6 +88,9 @@ pub struct LookupWorker {
     world: watch::Sender<Arc<World>>,
     store: Store,
     counters: Arc<Counters>,
+    /// What the fleet's thread needs, until there is one.
+    #[cfg(feature = "fleet")]
+    fleet: RefCell<Option<Feed>>,
 }
 
 impl LookupWorker {
@@ -104,6 +112,13 @@ impl LookupWorker {
         let (events, receiver) = mpsc::unbounded_channel();
         let today = Arc::clone(&world);
         let (world, worlds) = watch::channel(world);
+        #[cfg(feature = "fleet")]
+        let fleet = Feed {
+            store: store.clone(),
+            events: events.downgrade(),
+            worlds: worlds.clone(),
+            counters: Arc::clone(&counters),
+        };
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let state_store = store.clone();
         let state_counters = Arc::clone(&counters);
@@ -133,7 +148,16 @@ impl LookupWorker {
                 select(pin!(commands), pin!(gates)).await;
             });
         })?;
-        Ok((Self { commands, world, store, counters }, receiver, thread))
+        let worker = Self {
+            commands,
+            world,
+            store,
+            counters,
+            #[cfg(feature = "fleet")]
+            fleet: RefCell::new(Some(fleet)),
+        };
+        worker.join_the_fleet();
+        Ok((worker, receiver, thread))
     }
 
     /// The world under which the worker renews policies.
@@ -145,6 +169,19 @@ impl LookupWorker {
     /// Exchanges it; look-ups that are under way end under theirs.
     pub fn renew(&self, world: Arc<World>) {
         self.world.send_replace(world);
+        self.join_the_fleet();
+    }
+
+    /// Where a fleet is and was none, its thread begins.
+    fn join_the_fleet(&self) {
+        #[cfg(feature = "fleet")]
+        if self.world.borrow().fleet.is_some()
+            && let Some(feed) = self.fleet.take()
+            && let Err(error) = fleet::start(feed)
+        {
+            let why = crate::causes::of_io(&error);
+            warn!(why, "the fleet is left alone: there is no thread for it");
+        }
     }
 
     /// The way to the store.

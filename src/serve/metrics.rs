@@ -9,6 +9,7 @@ use super::status::Status;
 use crate::cache::InForce;
 use crate::policy::Dialect;
 use crate::reporting::outbox::State;
+use crate::time::UnixTime;
 use std::fmt::{Display, Write as _};
 
 /// The media type of the exposition.
@@ -40,6 +41,7 @@ pub fn exposition(status: &Status) -> String {
     answers(&mut page, status);
     sockets(&mut page, status);
     look_ups(&mut page, status);
+    fleet(&mut page, status);
     policies(&mut page, status);
     reports(&mut page, status);
     page.0
@@ -139,6 +141,21 @@ fn look_ups(page: &mut Exposition, status: &Status) {
         .counts(&counters.fetches);
     let help = "Policies that were fetched again before they ended, by what came of it.";
     page.family("smtp_sts_serve_renewals_total", Counter, help).counts(&counters.renewals);
+}
+
+/// Where there is a fleet.
+fn fleet(page: &mut Exposition, status: &Status) {
+    use Kind::{Counter, Gauge};
+    let counters = &status.counters;
+    if counters.fleet_joined.get() == UnixTime(0) {
+        return;
+    }
+    let help = "Since when the fleet's database is connected, seconds since 1970; 0 while it is not.";
+    page.family("smtp_sts_serve_fleet_connected", Gauge, help).sample(&[], counters.fleet_connected.get().0);
+    let help = "Policies of this host that the fleet has not heard of.";
+    page.family("smtp_sts_serve_fleet_outbox", Gauge, help).sample(&[], counters.fleet_outbox.get().0);
+    let help = "What was said between this host and its fleet, by what became of it.";
+    page.family("smtp_sts_serve_fleet_total", Counter, help).counts(&counters.fleet);
 }
 
 /// Nothing of it is told while the store does not tell: an old number would look like a good one.

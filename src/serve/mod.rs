@@ -19,7 +19,8 @@
 //! [`status_page`] shows to people and [`metrics`] to Prometheus.
 //!
 //! Three threads, so that no work waits for work of another kind: nothing on the front computes for long or touches a disk. Where
-//! Postfix tells of its sessions, two more receive and read.
+//! Postfix tells of its sessions, two more receive and read; where hosts share a memory (`[fleet]`), one more keeps it up, and `own_eyes` is
+//! this host's own look at what others say.
 //!
 //! | thread | work | channel into it | message | owner of the sending end |
 //! |---|---|---|---|---|
@@ -49,6 +50,9 @@ pub mod counters;
 pub mod datagrams;
 pub mod domain_locks;
 pub mod engine;
+#[cfg(feature = "fleet")]
+mod fleet;
+pub mod fleet_outcome;
 pub mod front;
 pub mod gate;
 pub mod http;
@@ -62,6 +66,7 @@ pub mod messages;
 pub mod metrics;
 mod noticed;
 pub mod outside;
+mod own_eyes;
 pub mod protocol;
 pub mod question;
 pub mod recent;

@@ -3,7 +3,7 @@
 use super::protocol::services::Services;
 use super::status::Reports;
 use crate::cache::{Cache, Outbox};
-use crate::config::{BadConfiguration, Dns, LogLevel, Places, Reporting, Rules, Setup, Storage};
+use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Places, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
@@ -45,6 +45,8 @@ pub struct World {
     pub debugged: Debugged,
     /// Who sends TLS reports, and for how long their counts are kept.
     pub reporting: Reporting,
+    /// The memory that this host shares with others.
+    pub fleet: Option<Fleet>,
 }
 
 /// Domains whose answers are told with all that they came from.
@@ -97,6 +99,7 @@ impl World {
             look_up_within: setup.choices().deadline(),
             debugged,
             reporting: setup.choices().reporting(),
+            fleet: setup.choices().fleet.clone(),
         })
     }
 

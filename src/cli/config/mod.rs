@@ -112,7 +112,7 @@ pub(super) fn run(command: &ConfigCommand) -> ExitStatus {
 
 /// Tells whether the configuration can be used.
 fn check(arguments: &InForceArguments) -> ExitStatus {
-    let looked = looked_at(&arguments.config, &arguments.given());
+    let looked = looked_at(&arguments.config, &arguments.given()).and_then(with_its_fleet);
     let file = arguments.config.display().to_string();
     match (looked, arguments.format) {
         (Ok(read), Format::Human) => output::write(&words(&file, &read), ExitStatus::Deliver),
@@ -128,6 +128,15 @@ fn check(arguments: &InForceArguments) -> ExitStatus {
             output::write(&format!("{}\n", Json(&object)), ExitStatus::Configuration)
         }
     }
+}
+
+/// Whether what `[fleet]` names can be used. The daemon starts without it: mail waits for no database.
+fn with_its_fleet(written: Written) -> Result<Written, BadConfiguration> {
+    #[cfg(feature = "fleet")]
+    if let Some(fleet) = &written.choices.fleet {
+        crate::fleet::check(fleet).map_err(|trouble| BadConfiguration(trouble.to_string()))?;
+    }
+    Ok(written)
 }
 
 /// Looks at a configuration as the daemon does, with all that it names; started by root, as the owner of the cache's directory.

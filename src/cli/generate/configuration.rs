@@ -2,7 +2,7 @@
 //! definition.
 
 use super::page::{ManPage, literal, pair};
-use crate::config::{Choices, DEFAULT_FILE, Places, ReportingArgs};
+use crate::config::{Choices, DEFAULT_FILE, FLEET_KEYS, Places, ReportingArgs};
 use crate::overrides;
 use clap::{Arg, Args, Command};
 
@@ -115,6 +115,16 @@ pub(super) fn page() -> ManPage {
     for (key, value, words) in overrides::KEYS {
         page.item(pair(key, " = ", value), words);
     }
+    page.section("A FLEET");
+    page.paragraph(
+        "The table [fleet] names a PostgreSQL database in which many hosts share what they learn. The daemon keeps it up; no answer ever waits \
+         for it, and what comes from there makes a host stricter at once, and laxer only after it has looked for itself. The connection is \
+         always TLS, and the server's name is always verified. Files are read at each connection, so a new password, certificate or key \
+         needs no restart.",
+    );
+    for (key, value, words) in FLEET_KEYS {
+        page.item(pair(key, " = ", value), words);
+    }
     page.section("FILES");
     page.item(literal(DEFAULT_FILE), "The place where it is looked for, unless --config names another one.");
     page.section("EXAMPLES");
@@ -177,9 +187,10 @@ mod tests {
         let page = page().finish(Markup::Man);
         let mut keys = known("nonsense = 1");
         assert!(keys.len() > 12, "{keys:?}");
-        keys.retain(|key| !matches!(key.as_str(), "override" | "serve" | "reports"));
+        keys.retain(|key| !matches!(key.as_str(), "override" | "serve" | "reports" | "fleet"));
         keys.extend(known("[reports]\nnonsense = 1"));
         keys.extend(known("[serve]\nnonsense = 1"));
+        keys.extend(known("[fleet]\nnonsense = 1"));
         for key in keys {
             assert!(page.contains(&format!("\n\\fB{key}\\fR = ")), "{key}: {page}");
         }

@@ -349,10 +349,10 @@ fn f12_an_interrupted_takeover_leaves_the_old_database_or_the_new_one() {
     println!("{old} times the old database, {new} times the new one");
 }
 
-/// After a kill: the file is of version 1 or of version 3, shows the same to Exim, and can be used. Which one it was.
+/// After a kill: the file is of version 1 or of version 4, shows the same to Exim, and can be used. Which one it was.
 fn survived(place: &Place, what: &str) -> i64 {
     let version = migration::version(place);
-    assert!([1, 3].contains(&version), "{what}: version {version}");
+    assert!([1, 4].contains(&version), "{what}: version {version}");
     let connection = Connection::open(place.path()).unwrap();
     let shown: i64 = connection.query_row("SELECT count(*) FROM sts_cache", [], |row| row.get(0)).unwrap();
     assert_eq!(shown, 5, "{what}");
@@ -384,7 +384,7 @@ fn f12_an_upgrade_that_is_killed_at_any_step_leaves_version_1_or_version_2() {
             let ended = strace.stdin(Stdio::null()).output().unwrap().status;
             let version = survived(&place, &inject);
             if ended.success() {
-                assert_eq!(version, 3, "{inject}: not killed, and not upgraded");
+                assert_eq!(version, 4, "{inject}: not killed, and not upgraded");
                 break;
             }
             versions[usize::from(version > 1)] += 1;
@@ -413,24 +413,30 @@ fn f12_an_upgrade_that_is_killed_at_any_moment_does_so_too() {
 }
 
 #[test]
-fn f12_an_upgrade_of_version_2_that_is_killed_at_any_moment_leaves_it_or_version_3() {
-    let place = Place::new();
-    migration::restore_2(&place);
-    let began = Instant::now();
-    command("upgrade-2", &place.path(), "enforced.test").status().unwrap();
-    let whole = began.elapsed();
-    let mut old = 0;
-    for round in 0..40 {
-        migration::restore_2(&place);
-        let mut child = command("upgrade-2", &place.path(), "enforced.test").spawn().unwrap();
-        std::thread::sleep(whole * round / 30);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let version = migration::version(&place);
-        assert!([2, 3].contains(&version), "round {round}: version {version}");
-        old += u32::from(version == 2);
-        migration::the_five_are_there(&place);
-        assert_eq!(place.names(), ["cache.db"], "round {round}");
+fn f12_an_upgrade_of_a_later_version_that_is_killed_at_any_moment_leaves_it_or_version_4() {
+    for older in [2, 3] {
+        let restore = |place: &Place| match older {
+            2 => migration::restore_2(place),
+            _ => migration::restore_3(place),
+        };
+        let place = Place::new();
+        restore(&place);
+        let began = Instant::now();
+        command("upgrade-2", &place.path(), "enforced.test").status().unwrap();
+        let whole = began.elapsed();
+        let mut old = 0;
+        for round in 0..40 {
+            restore(&place);
+            let mut child = command("upgrade-2", &place.path(), "enforced.test").spawn().unwrap();
+            std::thread::sleep(whole * round / 30);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let version = migration::version(&place);
+            assert!([older, 4].contains(&version), "round {round}: version {version}");
+            old += u32::from(version == older);
+            migration::the_five_are_there(&place);
+            assert_eq!(place.names(), ["cache.db"], "round {round}");
+        }
+        println!("{old} times of 40 it was still version {older}");
     }
-    println!("{old} times of 40 it was still the old version");
 }

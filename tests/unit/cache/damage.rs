@@ -80,8 +80,8 @@ fn f5_other_programs_and_newer_versions_files_stay_untouched() {
     for definitions in [
         "CREATE TABLE mail (x); INSERT INTO mail VALUES (1)",
         "PRAGMA application_id = 99; CREATE TABLE policy (x)",
-        "PRAGMA user_version = 3; CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)",
-        "PRAGMA application_id = 1398035280; PRAGMA user_version = 4; CREATE TABLE policy (x)",
+        "PRAGMA user_version = 4; CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)",
+        "PRAGMA application_id = 1398035280; PRAGMA user_version = 5; CREATE TABLE policy (x)",
     ] {
         let place = Place::new();
         Connection::open(place.path()).unwrap().execute_batch(definitions).unwrap();

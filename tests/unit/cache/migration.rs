@@ -1,4 +1,4 @@
-//! A file of version 1 or 2 becomes one of version 3, whole or not at all.
+//! A file of version 1, 2 or 3 becomes one of version 4, whole or not at all.
 
 use super::crowd::{Copied, printed};
 use super::place::*;
@@ -18,8 +18,19 @@ pub(crate) const THEN: UnixTime = UnixTime(1_800_000_000);
 const VERSION_2: &[u8] = include_bytes!("../../../fixtures/cache/version-2.db");
 pub(crate) const THEN_2: UnixTime = UnixTime(1_795_972_947);
 
+/// The same file, as the release with version 3 took it over.
+const VERSION_3: &[u8] = include_bytes!("../../../fixtures/cache/version-3.db");
+
 pub(crate) fn restore_2(place: &Place) {
-    fs::write(place.path(), VERSION_2).unwrap();
+    restore_from(place, VERSION_2);
+}
+
+pub(crate) fn restore_3(place: &Place) {
+    restore_from(place, VERSION_3);
+}
+
+fn restore_from(place: &Place, octets: &[u8]) {
+    fs::write(place.path(), octets).unwrap();
     fs::set_permissions(place.path(), Permissions::from_mode(0o640)).unwrap();
 }
 
@@ -41,7 +52,7 @@ pub(crate) fn the_five_are_there(place: &Place) {
     );
     let history = cache.history(&domain("both.test")).unwrap();
     assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [Event::Imported; 2]);
-    assert_eq!(version(place), 3);
+    assert_eq!(version(place), 4);
     let connection = Connection::open(place.path()).unwrap();
     let domains: i64 = connection.query_row("SELECT domains FROM tally", [], |row| row.get(0)).unwrap();
     assert_eq!(domains, 4);
@@ -86,7 +97,7 @@ pub(crate) fn the_four_are_there(place: &Place) {
     );
     assert_eq!(all[0].policy.to_text(), RECORD);
     assert_eq!(cache.census().unwrap(), Census { here: 4, elsewhere: 2 });
-    assert_eq!(version(place), 3);
+    assert_eq!(version(place), 4);
 }
 
 #[test]
@@ -103,6 +114,20 @@ fn its_policies_stay_what_they_were() {
 fn what_version_2_knew_stays_known() {
     let place = Place::new();
     restore_2(&place);
+    the_five_are_there(&place);
+    assert_eq!(place.names(), ["cache.db"]);
+}
+
+#[test]
+fn what_version_3_knew_stays_known_also_while_it_cannot_be_taken_over() {
+    let place = Place::new();
+    restore_3(&place);
+    let other = Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let cache = open(&place.path(), THEN_2);
+    assert!(cache.policies(&domain("both.test")).unwrap().mta_sts.is_some_and(|policy| policy.is_enforced()));
+    assert_eq!((cache.trouble(), version(&place)), (None, 3));
+    other.execute_batch("COMMIT").unwrap();
     the_five_are_there(&place);
     assert_eq!(place.names(), ["cache.db"]);
 }
@@ -158,6 +183,10 @@ fn it_becomes_to_the_letter_what_a_new_file_is() {
     };
     assert_eq!(definitions(&old), definitions(&new));
     assert_eq!(definitions(&second), definitions(&new));
+    let third = Place::new();
+    restore_3(&third);
+    the_five_are_there(&third);
+    assert_eq!(definitions(&third), definitions(&new));
 }
 
 #[test]
@@ -210,7 +239,7 @@ fn a_file_at_its_bound_is_taken_over_too() {
     assert!(
         bounded(&place.path(), 5, THEN).policy(&domain("enforced.test"), Dialect::SmtpSts).unwrap().is_some()
     );
-    assert_eq!(version(&place), 3);
+    assert_eq!(version(&place), 4);
 }
 
 #[test]

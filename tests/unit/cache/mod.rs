@@ -6,6 +6,7 @@
 
 mod crowd;
 mod damage;
+mod fleet;
 mod history_table;
 mod many;
 mod migration;

@@ -212,7 +212,9 @@ pub(crate) fn directory() -> tempfile::TempDir {
 pub(crate) fn world(directory: &std::path::Path) -> World {
     let anchors = Arc::new(TrustAnchors::iana().unwrap());
     World {
+        fleet: None,
         storage: Storage {
+            is_shared: false,
             path: CachePath::parse(&directory.join("cache.db")).unwrap(),
             circumstances: Circumstances {
                 anchors: Anchors::BuiltIn,

@@ -123,6 +123,7 @@ fn looked_up(
                 match write {
                     Write::Forget(topic) => memory.forget(&question.domain, topic),
                     Write::Keep(policy) => drop(memory.keep(&policy)),
+                    Write::Looked(..) => {}
                     Write::Note(dialect, notice) => memory.note(&question.domain, dialect, &notice),
                     Write::Remember(topic, one) => {
                         memory.remember(&question.domain, topic, &one.text, one.valid_until);

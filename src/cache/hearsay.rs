@@ -1,0 +1,286 @@
+//! What another host of the fleet says about a domain's policy, and what it is worth here. Pure.
+//!
+//! Who rules the database, or one host, may say anything. So what comes from there may make this host stricter, and never laxer; and what only one
+//! has seen binds no longer than this host needs to look for itself. [`decide`] is the one place where that is weighed.
+
+use super::history::weakenings;
+use crate::limits::UNCONFIRMED_BINDS;
+use crate::policy::{Mode, StoredPolicy};
+use crate::time::UnixTime;
+
+/// Roles whose word together stands for a look of one's own.
+const ENOUGH_WITNESSES: usize = 2;
+
+/// A policy that others have fetched, and what came of this host's own look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hearsay {
+    /// What they say.
+    pub policy: StoredPolicy,
+    /// The roles that say so, whose word is believed; one at least.
+    pub witnesses: Vec<String>,
+    /// What this host has seen for itself.
+    pub look: OwnLook,
+    /// When it was heard.
+    pub heard_at: UnixTime,
+}
+
+/// What this host has seen for itself of what others say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnLook {
+    /// DNSSEC proved that the domain announces no policy, at that moment.
+    Absent(UnixTime),
+    /// It fetched a policy, this one or another, at that moment: that counts.
+    Fetched(UnixTime),
+    /// It has not looked.
+    #[default]
+    NotYet,
+    /// Silence, or an absence that nothing proves, since that moment.
+    Unconfirmed(UnixTime),
+}
+
+impl OwnLook {
+    /// What of it still counts when the policy was fetched again at that moment. How long mail has waited is never forgotten: a host that says
+    /// something new every hour would hold it up for ever.
+    #[must_use]
+    pub fn after_news(self, fetched_at: UnixTime) -> Self {
+        match self {
+            Self::Absent(at) | Self::Fetched(at) if at < fetched_at => Self::NotYet,
+            other => other,
+        }
+    }
+}
+
+/// What hearsay is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As much as a fetch of one's own: enough of them say so, and it only makes this host stricter.
+    Binds,
+    /// It binds answers until this host has looked for itself, which it does at the next question; where that tells nothing, until that moment.
+    BindsUntilSeen(Option<UnixTime>),
+    /// Nothing, and why.
+    Ignored(Ignored),
+}
+
+/// Why hearsay is worth nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It has ended.
+    Ended,
+    /// What this host has was fetched later, or is the same.
+    NoNews,
+    /// Only its end lies later: that counts after a fetch of one's own.
+    OnlyLonger,
+    /// It protects less than what this host has: that waits for a fetch of one's own.
+    Weakens,
+    /// This host has seen for itself.
+    Seen,
+    /// One role says so, and for too long this host could not see it.
+    Unconfirmed,
+}
+
+impl Ignored {
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::NoNews => "no-news",
+            Self::OnlyLonger => "only-longer",
+            Self::Weakens => "weakens",
+            Self::Seen => "seen",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
+/// What `heard` is worth beside what this host has (`own`, which may have ended), if so many roles say so and that came of its own look.
+#[must_use]
+pub fn decide(
+    own: Option<&StoredPolicy>,
+    heard: &StoredPolicy,
+    witnesses: usize,
+    look: OwnLook,
+    now: UnixTime,
+) -> Standing {
+    if !heard.is_unexpired(now) || !heard.is_possible() {
+        return Standing::Ignored(Ignored::Ended);
+    }
+    if let Some(why) = own.and_then(|own| no_stricter(own, heard, now)) {
+        return Standing::Ignored(why);
+    }
+    match look.after_news(heard.fetched_at) {
+        OwnLook::Fetched(_) => Standing::Ignored(Ignored::Seen),
+        _ if witnesses >= ENOUGH_WITNESSES => Standing::Binds,
+        OwnLook::Absent(_) => Standing::Ignored(Ignored::Seen),
+        OwnLook::NotYet => Standing::BindsUntilSeen(None),
+        OwnLook::Unconfirmed(since) => {
+            let until = since.plus(UNCONFIRMED_BINDS);
+            // A clock that went back lets nobody wait for longer.
+            if now < until && since <= now {
+                Standing::BindsUntilSeen(Some(until))
+            } else {
+                Standing::Ignored(Ignored::Unconfirmed)
+            }
+        }
+    }
+}
+
+/// Why `heard` is no stricter than what this host has; `None` if it is.
+fn no_stricter(own: &StoredPolicy, heard: &StoredPolicy, now: UnixTime) -> Option<Ignored> {
+    let is_earlier = heard.fetched_at <= own.fetched_at && heard.authentication <= own.authentication;
+    if !own.is_unexpired(now) {
+        // It ended by the domain's own word, or by its time: what was fetched before that is no news.
+        return is_earlier.then_some(Ignored::NoNews);
+    }
+    if own.policy == heard.policy {
+        let is_proven_better = heard.authentication > own.authentication;
+        let is_put_into_force = !own.is_in_force() && heard.is_in_force();
+        return if is_proven_better || is_put_into_force {
+            None
+        } else if heard.expires_at > own.expires_at {
+            Some(Ignored::OnlyLonger)
+        } else {
+            Some(Ignored::NoNews)
+        };
+    }
+    let strength = |mode: Mode| match mode {
+        Mode::None => 0,
+        Mode::Testing => 1,
+        Mode::Enforce => 2,
+    };
+    let is_raised = strength(heard.policy.mode()) > strength(own.policy.mode());
+    let ends_sooner = heard.expires_at < own.expires_at;
+    let binds_less = own.is_in_force() && !heard.is_in_force();
+    if !weakenings(own, heard).is_empty() || binds_less || (ends_sooner && !is_raised) {
+        return Some(Ignored::Weakens);
+    }
+    is_earlier.then_some(Ignored::NoNews)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::PolicyDomain;
+    use crate::policy::{Authentication, Dialect, Policy};
+    use proptest::prelude::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const WEEK: u64 = 604_800;
+
+    fn mta_sts(mode: &str, mx: &str, max_age: u64, age: u64) -> StoredPolicy {
+        let mx = if mode == "none" { String::new() } else { format!("mx: {mx}\n") };
+        let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n");
+        fetched(Policy::from_text(Dialect::MtaSts, &text).unwrap(), Authentication::WebPki, age)
+    }
+
+    fn draft(mx: &str, authentication: Authentication, age: u64) -> StoredPolicy {
+        let text = format!("v=STS1; to=true; mx={mx}; a=dnssec; e=604800");
+        fetched(Policy::from_text(Dialect::SmtpSts, &text).unwrap(), authentication, age)
+    }
+
+    fn fetched(policy: Policy, authentication: Authentication, age: u64) -> StoredPolicy {
+        let (domain, at) = (PolicyDomain::parse("example.org").unwrap(), UnixTime(NOW.0 - age));
+        StoredPolicy::fetched(&domain, policy, authentication, at, at.plus(300))
+    }
+
+    fn applied(policy: StoredPolicy) -> StoredPolicy {
+        StoredPolicy { applied_at: Some(policy.fetched_at), ..policy }
+    }
+
+    /// The table: what this host has, what it hears, how many say so, what it saw, and what that is worth.
+    #[test]
+    fn what_hearsay_is_worth() {
+        use Ignored::{Ended, NoNews, OnlyLonger, Seen, Unconfirmed, Weakens};
+        use OwnLook::{Absent, Fetched, NotYet};
+        use Standing::{Binds, BindsUntilSeen, Ignored as No};
+        let enforce = |age| mta_sts("enforce", "*.one.test", WEEK, age);
+        let testing = |age| mta_sts("testing", "*.one.test", WEEK, age);
+        let fewer = |age| mta_sts("enforce", "mx.one.test", WEEK, age);
+        let more = |age| mta_sts("enforce", "*.two.test", WEEK, age);
+        let ended = mta_sts("enforce", "*.one.test", 0, 10);
+        let first_use = |age| draft("*.one.test", Authentication::FirstUse, age);
+        let hours = |number: u64| UnixTime(NOW.0 - number * 3_600);
+        let before = |seconds: u64| UnixTime(NOW.0 - seconds);
+        let waits = |hours_ago: u64| OwnLook::Unconfirmed(hours(hours_ago));
+        for (number, own, heard, witnesses, look, expected) in [
+            // Nothing is known here.
+            (1, None, enforce(10), 1, NotYet, BindsUntilSeen(None)),
+            (2, None, enforce(10), 2, NotYet, Binds),
+            (3, None, enforce(10), 1, Absent(before(5)), No(Seen)),
+            (4, None, enforce(10), 2, Absent(before(5)), Binds),
+            (5, None, enforce(10), 1, Absent(before(20)), BindsUntilSeen(None)),
+            (6, None, enforce(10), 2, Fetched(before(5)), No(Seen)),
+            (7, None, enforce(10), 1, waits(1), BindsUntilSeen(Some(hours(1).plus(14_400)))),
+            (8, None, enforce(10), 1, waits(4), No(Unconfirmed)),
+            (9, None, enforce(10), 2, waits(4), Binds),
+            (10, None, enforce(10), 1, OwnLook::Unconfirmed(NOW.plus(9)), No(Unconfirmed)),
+            (11, None, enforce(WEEK), 2, NotYet, No(Ended)),
+            (12, None, ended.clone(), 2, NotYet, No(Ended)),
+            (13, None, StoredPolicy { expires_at: UnixTime(u64::MAX), ..enforce(10) }, 2, NotYet, No(Ended)),
+            // Stricter than what is known here.
+            (20, Some(testing(100)), enforce(10), 1, NotYet, BindsUntilSeen(None)),
+            (21, Some(testing(100)), enforce(10), 2, NotYet, Binds),
+            (22, Some(enforce(100)), fewer(10), 1, NotYet, BindsUntilSeen(None)),
+            (23, Some(enforce(100)), fewer(10), 2, NotYet, Binds),
+            (24, Some(testing(100)), enforce(10), 1, Fetched(before(5)), No(Seen)),
+            (25, Some(first_use(100)), applied(first_use(50)), 1, NotYet, BindsUntilSeen(None)),
+            (26, Some(first_use(100)), applied(first_use(50)), 2, NotYet, Binds),
+            (27, Some(first_use(100)), draft("*.one.test", Authentication::Dnssec, 10), 2, NotYet, Binds),
+            // Laxer: never on anybody's word.
+            (30, Some(enforce(100)), testing(10), 3, NotYet, No(Weakens)),
+            (31, Some(enforce(100)), mta_sts("none", "", 86_400, 10), 3, NotYet, No(Weakens)),
+            (32, Some(enforce(100)), more(10), 3, NotYet, No(Weakens)),
+            (33, Some(enforce(100)), mta_sts("enforce", "*.one.test", WEEK - 1, 10), 3, NotYet, No(Weakens)),
+            (34, Some(mta_sts("enforce", "*.one.test", 9 * WEEK, 100)), fewer(10), 3, NotYet, No(Weakens)),
+            (35, Some(enforce(100)), ended, 3, NotYet, No(Ended)),
+            (
+                36,
+                Some(applied(first_use(100))),
+                draft("mx.one.test", Authentication::Dnssec, 10),
+                3,
+                NotYet,
+                No(Weakens),
+            ),
+            (37, Some(testing(100)), mta_sts("none", "", 86_400, 10), 3, NotYet, No(Weakens)),
+            // The same, or a longer life.
+            (40, Some(enforce(10)), enforce(10), 3, NotYet, No(NoNews)),
+            (41, Some(enforce(100)), enforce(10), 3, NotYet, No(OnlyLonger)),
+            (42, Some(enforce(10)), enforce(100), 3, NotYet, No(NoNews)),
+            (43, Some(enforce(10)), fewer(100), 3, NotYet, No(Weakens)),
+            (44, Some(testing(10)), enforce(100), 3, NotYet, No(NoNews)),
+            // What this host had has ended.
+            (50, Some(enforce(WEEK)), enforce(10), 1, NotYet, BindsUntilSeen(None)),
+            (51, Some(mta_sts("enforce", "*.one.test", 0, 10)), enforce(100), 2, NotYet, No(NoNews)),
+            (52, Some(mta_sts("enforce", "*.one.test", 0, 100)), enforce(10), 2, NotYet, Binds),
+        ] {
+            assert_eq!(decide(own.as_ref(), &heard, witnesses, look, NOW), expected, "line {number}");
+        }
+    }
+
+    fn any_policy() -> impl Strategy<Value = StoredPolicy> {
+        let mode = prop_oneof![Just("enforce"), Just("testing"), Just("none")];
+        let mx = prop_oneof![Just("*.one.test"), Just("mx.one.test"), Just("*.two.test")];
+        (mode, mx, 0..3 * WEEK, 0..2 * WEEK)
+            .prop_map(|(mode, mx, max_age, age)| mta_sts(mode, mx, max_age, age))
+    }
+
+    proptest! {
+        /// Whoever rules the database may say what they like.
+        #[test]
+        fn nobodys_word_weakens_what_is_in_force(own in any_policy(), heard in any_policy(), witnesses in 0..5_usize) {
+            prop_assume!(own.is_unexpired(NOW));
+            let standing = decide(Some(&own), &heard, witnesses, OwnLook::NotYet, NOW);
+            if !matches!(standing, Standing::Ignored(_)) {
+                prop_assert_eq!(weakenings(&own, &heard), vec![]);
+                prop_assert!(heard.is_unexpired(NOW));
+            }
+        }
+
+        /// One role that says something new at every moment holds mail up for four hours in all.
+        #[test]
+        fn one_role_holds_nothing_up_for_longer_than_four_hours(heard in any_policy(), waited in 14_400..WEEK) {
+            let look = OwnLook::Unconfirmed(UnixTime(NOW.0 - waited)).after_news(NOW);
+            prop_assert!(matches!(decide(None, &heard, 1, look, NOW), Standing::Ignored(_)));
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `cache.fleet.db`: what other hosts of a fleet have said, what came of this host's own look at it, how far the store was read, and the decrees
+//! that were obeyed. A file of its own, with a bound of its own: whoever may write into the store fills this one, and takes no room from a policy
+//! that this host has fetched. It is there only where a fleet is.
+//!
+//! Losing it costs a re-reading of the store.
+
+use super::database::Database;
+use super::error::CacheError;
+use super::file::CachePath;
+use super::fingerprint::{Fingerprint, short_digest};
+use super::hearsay::{Hearsay, OwnLook};
+use super::row::{integer, moment};
+use super::schema::INBOX;
+use super::statement;
+use crate::limits::{HEARSAY_KEPT, MAX_DECREES_KEPT, MAX_STORED_POLICY_OCTETS, MAX_WITNESSES};
+use crate::name::PolicyDomain;
+use crate::policy::{Dialect, StoredPolicy};
+use crate::time::UnixTime;
+use rusqlite::{Connection, Row, Transaction, named_params};
+
+const SELECT: &str =
+    "SELECT domain, mechanism, line, witnesses, heard_at, look, looked_at, checksum FROM hearsay
+    WHERE domain = :domain AND fingerprint = :fingerprint AND octet_length(line) <= :longest";
+
+const REPLACE: &str = "INSERT OR REPLACE INTO hearsay
+    (domain, fingerprint, mechanism, line, witnesses, heard_at, look, looked_at, checksum)
+    VALUES (:domain, :fingerprint, :mechanism, :line, :witnesses, :heard_at, :look, :looked_at, :checksum)";
+
+const FORGET: &str = "DELETE FROM hearsay WHERE domain = ?1";
+
+/// What nobody has repeated for so long; the first of it goes where there is no room.
+const FORGET_OLD: &str = "DELETE FROM hearsay WHERE (domain, fingerprint, mechanism) IN
+    (SELECT domain, fingerprint, mechanism FROM hearsay WHERE heard_at < :until ORDER BY heard_at LIMIT 8)";
+
+const MARK: &str = "SELECT change, offered FROM store WHERE id = ?1";
+
+const SET_MARK: &str = "INSERT OR REPLACE INTO store (id, change, offered) VALUES (?1, ?2, ?3)";
+
+/// One store counts at a time.
+const FORGET_OTHERS: &str = "DELETE FROM store WHERE id <> ?1";
+
+const DECREE: &str = "SELECT EXISTS (SELECT 1 FROM decree WHERE store = ?1 AND number = ?2)";
+
+const SET_DECREE: &str = "INSERT OR IGNORE INTO decree (store, number, statement) VALUES (?1, ?2, ?3)";
+
+const DECREES: &str = "SELECT statement FROM decree ORDER BY number DESC LIMIT ?1";
+
+/// How far a store was read, and whether it has been offered all that was there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The number of the last change that was read.
+    pub change: u64,
+    /// Whether all that this host had has been offered.
+    pub has_offered_all: bool,
+}
+
+/// The file, for one run.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    database: Database,
+}
+
+impl Inbox {
+    /// The file beside the cache at that path.
+    pub(super) fn beside(
+        cache: &CachePath,
+        fingerprint: Fingerprint,
+        max_domains: u64,
+        now: UnixTime,
+    ) -> Self {
+        Self { database: Database::new(cache.of_fleet(), &INBOX, fingerprint, max_domains, now) }
+    }
+
+    /// The same, and nothing is ever written.
+    pub(super) fn read_only(self) -> Self {
+        Self { database: self.database.read_only() }
+    }
+
+    /// What is known about this run.
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The same, for a new run.
+    pub(super) const fn database_mut(&mut self) -> &mut Database {
+        &mut self.database
+    }
+
+    /// What others say about each of these domains.
+    pub(super) fn of(&self, domains: &[PolicyDomain]) -> Result<Vec<Vec<Hearsay>>, CacheError> {
+        let found = self.database.read(|connection| {
+            domains.iter().map(|domain| select(connection, domain, self.database.fingerprint)).collect()
+        })?;
+        Ok(found.unwrap_or_else(|| vec![Vec::new(); domains.len()]))
+    }
+
+    /// Writes down what was heard, and how far that was read; all or nothing.
+    pub(super) fn hear(&self, heard: &[Hearsay], store: &str, reading: Reading) -> Result<(), CacheError> {
+        self.database.write("writing down what other hosts say", |transaction| {
+            for one in heard {
+                self.put(transaction, one)?;
+            }
+            statement::run(transaction, FORGET_OTHERS, [store])?;
+            let mark = (store, integer(UnixTime(reading.change)), reading.has_offered_all);
+            statement::run(transaction, SET_MARK, mark).map(drop)
+        })
+    }
+
+    /// Writes down what this host has seen for itself.
+    pub(super) fn looked(
+        &self,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+        look: OwnLook,
+    ) -> Result<(), CacheError> {
+        self.database.write("writing down what was seen of what other hosts say", |transaction| {
+            let known = select(transaction, domain, self.database.fingerprint)?;
+            let known = known.into_iter().find(|one| one.policy.policy.dialect() == dialect);
+            known.map_or(Ok(()), |known| self.put(transaction, &Hearsay { look, ..known }))
+        })
+    }
+
+    /// Forgets what others say about a domain.
+    pub(super) fn forget(&self, domain: &PolicyDomain) -> Result<(), CacheError> {
+        let is_any =
+            |connection: &Connection| Ok(!select(connection, domain, self.database.fingerprint)?.is_empty());
+        if !self.database.read(is_any)?.unwrap_or(false) {
+            return Ok(());
+        }
+        self.database.write("forgetting what other hosts say", |transaction| {
+            statement::run(transaction, FORGET, [domain.as_str()]).map(drop)
+        })
+    }
+
+    /// How far that store was read.
+    pub(super) fn reading(&self, store: &str) -> Result<Reading, CacheError> {
+        let found = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(MARK)?;
+            let mut rows = statement.query([store])?;
+            let row = rows.next()?;
+            row.map(|row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))).transpose()
+        })?;
+        let known = found.flatten().map(|(change, has_offered_all)| Reading {
+            change: u64::try_from(change).unwrap_or(0),
+            has_offered_all,
+        });
+        Ok(known.unwrap_or_default())
+    }
+
+    /// Whether a decree of that store was obeyed already.
+    pub(super) fn has_obeyed(&self, store: &str, number: u64) -> Result<bool, CacheError> {
+        let key = (store, integer(UnixTime(number)));
+        Ok(self.database.read(|connection| statement::one(connection, DECREE, key))?.unwrap_or(false))
+    }
+
+    /// Writes down that a decree was obeyed. It is remembered beyond its end: nobody can have it obeyed again.
+    pub(super) fn obeyed(&self, store: &str, number: u64, statement: &str) -> Result<(), CacheError> {
+        self.database.write("writing down that a decree was obeyed", |transaction| {
+            let row = (store, integer(UnixTime(number)), statement);
+            statement::run(transaction, SET_DECREE, row).map(drop)
+        })
+    }
+
+    /// The words of the decrees that were obeyed, the latest first.
+    pub(super) fn decrees(&self) -> Result<Vec<String>, CacheError> {
+        let most = i64::try_from(MAX_DECREES_KEPT).unwrap_or(i64::MAX);
+        let found = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(DECREES)?;
+            statement.query_map([most], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Writes one row, if there is room for it: where there is none, what is known already stays.
+    fn put(&self, transaction: &Transaction<'_>, one: &Hearsay) -> rusqlite::Result<()> {
+        let line = one.policy.to_line();
+        let needed = Database::pages_for(line.len()).saturating_add(super::database::SPLIT_PAGES);
+        if Database::free_pages(transaction)? < needed {
+            let until = integer(UnixTime(self.database.now.0.saturating_sub(HEARSAY_KEPT)));
+            statement::run(transaction, FORGET_OLD, named_params! { ":until": until })?;
+            if Database::free_pages(transaction)? < needed {
+                return Ok(());
+            }
+        }
+        let (look, looked_at) = look_in_words(one.look);
+        let witnesses = one.witnesses.join(" ");
+        let (domain, mechanism) = (one.policy.domain.as_str(), one.policy.policy.dialect().word());
+        let heard_at = integer(one.heard_at);
+        let fingerprint = self.database.fingerprint;
+        let checksum = checksum(domain, fingerprint, mechanism, &line, &witnesses, look, looked_at);
+        let row = named_params! {
+            ":domain": domain, ":fingerprint": fingerprint.as_bytes(), ":mechanism": mechanism, ":line": line,
+            ":witnesses": witnesses, ":heard_at": heard_at, ":look": look, ":looked_at": looked_at,
+            ":checksum": checksum,
+        };
+        statement::run(transaction, REPLACE, row).map(drop)
+    }
+}
+
+fn select(
+    connection: &Connection,
+    domain: &PolicyDomain,
+    fingerprint: Fingerprint,
+) -> rusqlite::Result<Vec<Hearsay>> {
+    let mut statement = connection.prepare_cached(SELECT)?;
+    let mut rows = statement.query(named_params! {
+        ":domain": domain.as_str(),
+        ":fingerprint": fingerprint.as_bytes(),
+        ":longest": i64::try_from(2 * MAX_STORED_POLICY_OCTETS).unwrap_or(i64::MAX),
+    })?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.extend(understand(row, fingerprint));
+    }
+    Ok(all)
+}
+
+/// What stands in a row; `None` for one that this program would not have written.
+fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<Hearsay> {
+    let text = |column| row.get_ref(column).ok()?.as_str().ok();
+    let number = |column| row.get::<_, i64>(column).ok();
+    let (domain, mechanism, line, witnesses) = (text(0)?, text(1)?, text(2)?, text(3)?);
+    let (look, looked_at) = (text(5)?, number(6)?);
+    let expected = checksum(domain, fingerprint, mechanism, line, witnesses, look, looked_at);
+    if expected != row.get_ref(7).ok()?.as_blob().ok()? {
+        return None;
+    }
+    let policy = StoredPolicy::from_line(line).ok()?;
+    let is_its_own = policy.domain.as_str() == domain && policy.policy.dialect().word() == mechanism;
+    let at = moment(looked_at)?;
+    let look = match look {
+        "absent" => OwnLook::Absent(at),
+        "fetched" => OwnLook::Fetched(at),
+        "not-yet" => OwnLook::NotYet,
+        "unconfirmed" => OwnLook::Unconfirmed(at),
+        _ => return None,
+    };
+    let witnesses = witnesses.split(' ').filter(|name| !name.is_empty()).take(MAX_WITNESSES);
+    let witnesses = witnesses.map(str::to_owned).collect();
+    is_its_own.then_some(Hearsay { policy, witnesses, look, heard_at: moment(number(4)?)? })
+}
+
+const fn look_in_words(look: OwnLook) -> (&'static str, i64) {
+    let (word, UnixTime(at)) = match look {
+        OwnLook::Absent(at) => ("absent", at),
+        OwnLook::Fetched(at) => ("fetched", at),
+        OwnLook::NotYet => ("not-yet", UnixTime(0)),
+        OwnLook::Unconfirmed(at) => ("unconfirmed", at),
+    };
+    (word, at.cast_signed())
+}
+
+fn checksum(
+    domain: &str,
+    fingerprint: Fingerprint,
+    mechanism: &str,
+    line: &str,
+    witnesses: &str,
+    look: &str,
+    looked_at: i64,
+) -> [u8; 16] {
+    short_digest(&[
+        ("domain", domain.into()),
+        ("fingerprint", fingerprint.as_bytes().into()),
+        ("mechanism", mechanism.into()),
+        ("line", line.into()),
+        ("witnesses", witnesses.into()),
+        ("look", look.into()),
+        ("looked_at", looked_at.to_be_bytes().into()),
+    ])
+}

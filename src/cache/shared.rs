@@ -1,0 +1,202 @@
+//! The cache of a host that shares what it learns: the outbox beside the policies, and the file of what others say.
+
+use super::file::CachePath;
+use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide};
+use super::history::Origin;
+use super::inbox::{Inbox, Reading};
+use super::{Cache, CacheError, Kept, Provenance};
+use crate::name::PolicyDomain;
+use crate::policy::{Dialect, StoredPolicy};
+use std::collections::BTreeSet;
+
+/// A policy as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The policy.
+    pub policy: StoredPolicy,
+    /// Who says so and is believed to be a host of its own; if nobody can tell whose word it is, one name at most.
+    pub witnesses: Vec<String>,
+}
+
+/// What came of what was heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// Domains about which answers may be others now.
+    pub changed: Vec<PolicyDomain>,
+    /// How many bind, on the word of several.
+    pub bound: u64,
+    /// How many bind until this host has looked for itself.
+    pub provisional: u64,
+    /// How many count for nothing, by the reason.
+    pub ignored: Vec<Ignored>,
+}
+
+/// Some policies to be offered.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Each of them as it is here.
+    pub policies: Vec<StoredPolicy>,
+    /// What is in the outbox no more, by domain and dialect.
+    gone: Vec<(String, String)>,
+}
+
+impl Offers {
+    /// Whether there is nothing to be done about them.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.policies.is_empty() && self.gone.is_empty()
+    }
+}
+
+impl Cache {
+    /// The same cache on a host that shares what it learns.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        let database = self.policies.database();
+        let (path, fingerprint): (&CachePath, _) = (database.path(), database.fingerprint);
+        let inbox = Inbox::beside(path, fingerprint, database.max_domains, database.now);
+        Self { policies: self.policies.offering(), inbox: Some(inbox), ..self }
+    }
+
+    /// Weighs what was heard ([`decide`]), and writes down what is worth it: what binds beside what this host fetched, the rest beside it. Then how far
+    /// the store was read.
+    ///
+    /// # Errors
+    /// [`CacheError`]: it has to be read again.
+    pub fn hear(&self, all: &[Heard], store: &str, reading: Reading) -> Result<Weighed, CacheError> {
+        let Some(inbox) = &self.inbox else { return Ok(Weighed::default()) };
+        let now = inbox.database().now;
+        let mut weighed = Weighed::default();
+        let (mut bound, mut kept, mut changed) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for Heard { policy, witnesses } in all {
+            let domain = &policy.domain;
+            let known = inbox.of(std::slice::from_ref(domain))?.pop().unwrap_or_default();
+            let before = known.into_iter().find(|one| one.policy.policy.dialect() == policy.policy.dialect());
+            let look = before.as_ref().map_or(OwnLook::NotYet, |before| before.look);
+            let look = look.after_news(policy.fetched_at);
+            let own = self.stored(domain)?.of(policy.policy.dialect()).cloned();
+            let standing = decide(own.as_ref(), policy, witnesses.len(), look, now);
+            let heard = Hearsay { policy: policy.clone(), witnesses: witnesses.clone(), look, heard_at: now };
+            match standing {
+                Standing::Binds => {
+                    weighed.bound += 1;
+                    bound.push(heard.clone());
+                }
+                Standing::BindsUntilSeen(_) => weighed.provisional += 1,
+                Standing::Ignored(why) => weighed.ignored.push(why),
+            }
+            let is_news =
+                before.as_ref().is_none_or(|before| Hearsay { heard_at: now, ..before.clone() } != heard);
+            // What counts for nothing is not kept, but that mail has waited for it is.
+            let is_kept = !matches!(standing, Standing::Ignored(_)) || before.is_some();
+            if is_kept && is_news {
+                changed.insert(domain.clone());
+                kept.push(heard);
+            }
+        }
+        for one in &bound {
+            let from = Provenance {
+                host: format!("{} of the fleet", one.witnesses.join(" and ")),
+                exported_at: now,
+                circumstances: self.policies.database().fingerprint,
+            };
+            // Where the file is full it stays hearsay, and binds from there.
+            if let Ok(Kept::Stored) = self.policies.keep_one(&one.policy, Origin::Import(&from)) {
+                changed.insert(one.policy.domain.clone());
+            }
+        }
+        self.noting(inbox.hear(&kept, store, reading))?;
+        weighed.changed = changed.into_iter().collect();
+        Ok(weighed)
+    }
+
+    /// Writes down what this host has seen for itself of what others say.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it is not.
+    pub(super) fn looked(
+        &self,
+        domain: &PolicyDomain,
+        dialect: Dialect,
+        look: OwnLook,
+    ) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.looked(domain, dialect, look)))
+    }
+
+    /// What others say about each of these domains.
+    pub(super) fn hearsay(&self, domains: &[PolicyDomain]) -> Vec<Vec<Hearsay>> {
+        let none = || vec![Vec::new(); domains.len()];
+        self.inbox
+            .as_ref()
+            .map_or_else(none, |inbox| self.noting(inbox.of(domains)).unwrap_or_else(|_| none()))
+    }
+
+    /// How far that store was read.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn reading(&self, store: &str) -> Result<Reading, CacheError> {
+        self.inbox.as_ref().map_or_else(|| Ok(Reading::default()), |inbox| self.noting(inbox.reading(store)))
+    }
+
+    /// Whether a decree of that store was obeyed already.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn has_obeyed(&self, store: &str, number: u64) -> Result<bool, CacheError> {
+        self.inbox.as_ref().map_or(Ok(false), |inbox| self.noting(inbox.has_obeyed(store, number)))
+    }
+
+    /// Writes down that a decree was obeyed.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it is not.
+    pub fn obeyed(&self, store: &str, number: u64, statement: &str) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.obeyed(store, number, statement)))
+    }
+
+    /// The words of the decrees that were obeyed, the latest first.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn decrees(&self) -> Result<Vec<String>, CacheError> {
+        self.inbox.as_ref().map_or_else(|| Ok(Vec::new()), |inbox| self.noting(inbox.decrees()))
+    }
+
+    /// Some of what the fleet has not heard.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn to_offer(&self, most: usize) -> Result<Offers, CacheError> {
+        let (policies, gone) = self.noting(self.policies.outbox(most))?;
+        Ok(Offers { policies, gone })
+    }
+
+    /// The fleet has heard these.
+    ///
+    /// # Errors
+    /// [`CacheError`]: they are offered again.
+    pub fn offered(&self, offers: &Offers) -> Result<(), CacheError> {
+        self.noting(self.policies.acknowledge(&offers.policies, &offers.gone))
+    }
+
+    /// How many there are that the fleet has not heard, up to 100,000.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn unheard(&self) -> Result<u64, CacheError> {
+        self.noting(self.policies.unheard())
+    }
+
+    /// Those of these policies that this host has fetched, and that have not ended: what it has on others' word is no word of its own.
+    pub fn own(&self, policies: Vec<StoredPolicy>) -> Vec<StoredPolicy> {
+        let now = self.policies.database().now;
+        let is_own = |policy: &StoredPolicy| {
+            let hearsay = self.hearsay(std::slice::from_ref(&policy.domain)).pop().unwrap_or_default();
+            !hearsay
+                .iter()
+                .any(|one| one.policy.policy == policy.policy && one.policy.fetched_at == policy.fetched_at)
+        };
+        policies.into_iter().filter(|policy| policy.is_unexpired(now) && is_own(policy)).collect()
+    }
+}

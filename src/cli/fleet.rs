@@ -1,0 +1,327 @@
+//! `fleet`: the memory that many hosts share.
+
+use super::args::OutsideArguments;
+use super::exit::ExitStatus;
+use super::failure::Failure;
+use super::lookup::Format;
+use super::output;
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What is asked of `fleet`.
+#[derive(Args, Debug)]
+pub struct FleetArguments {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: FleetCommand,
+}
+
+/// The commands about the fleet.
+#[derive(Debug, Subcommand)]
+pub enum FleetCommand {
+    /// Prints the SQL that makes a PostgreSQL database a fleet's memory
+    ///
+    /// Whoever rules the database runs it once. The daemon never creates or alters anything there.
+    Schema,
+    /// Can this host use the fleet's database?
+    ///
+    /// It connects as the daemon does, with all that [fleet] names, and looks at role, schema and clock. Nothing is changed.
+    Check(CheckArguments),
+    /// Which hosts are there, and how far is each?
+    Status(CheckArguments),
+    /// Orders all hosts to forget what is known about a domain
+    ///
+    /// The decree is signed with the operator's key, obeyed once by each host that hears of it within its time, and by none later than seven days from
+    /// now. The next delivery of each host meets the domain for the first time.
+    Purge(PurgeArguments),
+    /// Takes a host off the list of those that are there
+    ///
+    /// What it has learnt stays. Whoever rules the database takes its role away: DROP ROLE.
+    Forget(ForgetArguments),
+}
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub struct CheckArguments {
+    /// The shape of the answer
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Which configuration, and whom to ask.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// As whom an operator connects.
+#[derive(Args, Debug)]
+pub struct OperatorArguments {
+    /// The role to connect as, a member of fleet_operator
+    #[arg(long, value_name = "ROLE")]
+    pub role: String,
+    /// Its password, on one line of a file that others cannot read
+    #[arg(long, value_name = "FILE")]
+    pub password_file: PathBuf,
+    /// Which configuration, and whom to ask.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
+}
+
+/// What is to be forgotten.
+#[derive(Args, Debug)]
+pub struct PurgeArguments {
+    /// The domain
+    #[arg(allow_hyphen_values = true)]
+    pub domain: OsString,
+    /// The private key of the operator, whose public half operator_key names on each host
+    #[arg(long, value_name = "FILE")]
+    pub signing_key: PathBuf,
+    /// Why; the log of each host tells it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Hours within which a host that hears of it obeys, at most 168
+    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u64).range(1..=168))]
+    pub hours: u64,
+    /// As whom.
+    #[command(flatten)]
+    pub operator: OperatorArguments,
+}
+
+/// Who is to be forgotten.
+#[derive(Args, Debug)]
+pub struct ForgetArguments {
+    /// Its role
+    pub host: String,
+    /// As whom.
+    #[command(flatten)]
+    pub operator: OperatorArguments,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &FleetArguments) -> ExitStatus {
+    match done(&arguments.command) {
+        Ok((text, status)) => output::write(&text, status),
+        Err(failure) => failure.tell("fleet"),
+    }
+}
+
+#[cfg(not(feature = "fleet"))]
+fn done(_command: &FleetCommand) -> Result<(String, ExitStatus), Failure> {
+    Err(Failure::misconfigured("this program was built without the feature `fleet`"))
+}
+
+#[cfg(feature = "fleet")]
+use with_a_fleet::done;
+
+#[cfg(feature = "fleet")]
+mod with_a_fleet {
+    use super::*;
+    use crate::cli::runtime;
+    use crate::config::{Access, Fleet, Proof, Setup};
+    use crate::fleet::decree::{Decree, Order};
+    use crate::fleet::{self, Connection, Host, Standing, Trouble};
+    use crate::limits::FLEET_CONNECT_DEADLINE;
+    use crate::name::{Destination, PolicyDomain};
+    use crate::text::{Printable, excerpt};
+    use crate::time::clock::SystemClock;
+    use crate::time::{Clock as _, UnixTime};
+    use serde_json::json;
+    use std::collections::BTreeSet;
+    use std::time::Instant;
+
+    /// Decrees that others lay down meanwhile.
+    const TRIES: u32 = 5;
+
+    impl From<Trouble> for Failure {
+        fn from(trouble: Trouble) -> Self {
+            let status = match trouble {
+                Trouble::Configuration(_) => ExitStatus::Configuration,
+                Trouble::Away(_) | Trouble::ReadOnly | Trouble::Slow | Trouble::Newer(_) => ExitStatus::Defer,
+            };
+            Self(status, trouble.to_string())
+        }
+    }
+
+    pub(super) fn done(command: &FleetCommand) -> Result<(String, ExitStatus), Failure> {
+        if matches!(command, FleetCommand::Schema) {
+            return Ok((fleet::SCHEMA.to_owned(), ExitStatus::Deliver));
+        }
+        let runtime = runtime::build().map_err(Failure::internal)?;
+        runtime.block_on(async {
+            match command {
+                FleetCommand::Schema => Ok((String::new(), ExitStatus::Deliver)),
+                FleetCommand::Check(arguments) => check(arguments).await,
+                FleetCommand::Status(arguments) => status(arguments).await,
+                FleetCommand::Purge(arguments) => purge(arguments).await,
+                FleetCommand::Forget(arguments) => forget(arguments).await,
+            }
+        })
+    }
+
+    /// The set-up, and its fleet.
+    fn opened(outside: &OutsideArguments) -> Result<(Setup, Fleet), Failure> {
+        let setup = Setup::open(outside.choices()?, Access::Starter)?;
+        let none =
+            || Failure::misconfigured("the configuration has no section [fleet]: this host shares nothing");
+        let fleet = setup.choices().fleet.clone().ok_or_else(none)?;
+        Ok((setup, fleet))
+    }
+
+    async fn connected(setup: &Setup, fleet: &Fleet) -> Result<(Connection, Standing), Failure> {
+        let dns = setup.dns()?.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
+        let connection = Connection::open(fleet, &dns).await?;
+        let standing = connection.standing().await?;
+        Ok((connection, standing))
+    }
+
+    async fn check(arguments: &CheckArguments) -> Result<(String, ExitStatus), Failure> {
+        let (setup, fleet) = opened(&arguments.outside)?;
+        fleet::check(&fleet)?;
+        let (_connection, standing) = connected(&setup, &fleet).await?;
+        let ahead = offset(standing.now);
+        let Standing { id, version, change, .. } = standing;
+        let text = match arguments.format {
+            Format::Json => {
+                let object = json!({
+                    "store": id, "schema": version, "role": fleet.role, "changes": change, "clock_offset": ahead,
+                });
+                format!("{object}\n")
+            }
+            Format::Human => format!(
+                "the fleet's memory {} can be used by the role {}: schema {version}, {change} changes so far\n{}\n",
+                Printable(&id),
+                Printable(&fleet.role),
+                clock(ahead)
+            ),
+        };
+        Ok((text, ExitStatus::Deliver))
+    }
+
+    async fn status(arguments: &CheckArguments) -> Result<(String, ExitStatus), Failure> {
+        let (setup, fleet) = opened(&arguments.outside)?;
+        let (connection, standing) = connected(&setup, &fleet).await?;
+        let (history, policies) = connection.estimates().await?;
+        let hosts = connection.hosts().await?;
+        let text = match arguments.format {
+            Format::Json => {
+                let one = |host: &Host| {
+                    json!({
+                        "name": host.name, "version": host.version, "circumstances": host.fingerprint,
+                        "unseen_for": host.unseen_for, "clock_offset": host.clock_offset, "outbox": host.outbox,
+                        "behind": standing.change.saturating_sub(host.applied_change),
+                    })
+                };
+                let hosts: Vec<_> = hosts.iter().map(one).collect();
+                let object = json!({
+                    "store": standing.id, "schema": standing.version, "policies": policies, "history": history, "hosts": hosts,
+                });
+                format!("{object}\n")
+            }
+            Format::Human => page(&standing, &hosts, policies),
+        };
+        Ok((text, ExitStatus::Deliver))
+    }
+
+    fn page(standing: &Standing, hosts: &[Host], policies: u64) -> String {
+        let mut text = format!("store {}, about {policies} policies\n", Printable(&standing.id));
+        text.push_str(&row(["host", "seen", "clock", "outbox", "behind", "version"]));
+        for host in hosts {
+            let seen = format!("{} s ago", host.unseen_for);
+            let behind = standing.change.saturating_sub(host.applied_change).to_string();
+            let (clock, outbox) = (format!("{:+} s", host.clock_offset), host.outbox.to_string());
+            let (name, version) = (excerpt(&host.name, 63), excerpt(&host.version, 40));
+            text.push_str(&row([&name, &seen, &clock, &outbox, &behind, &version]));
+        }
+        let groups: BTreeSet<&str> = hosts.iter().map(|host| host.fingerprint.as_str()).collect();
+        if groups.len() > 1 {
+            text.push_str(&format!(
+                "note: the hosts learn under {} different trust anchors, authorities or laboratory settings, and share nothing across them; \
+                 configure them alike\n",
+                groups.len()
+            ));
+        }
+        text
+    }
+
+    fn row([host, seen, clock, outbox, behind, version]: [&str; 6]) -> String {
+        format!("{host:<24} {seen:>12} {clock:>8} {outbox:>7} {behind:>7}  {version}\n")
+    }
+
+    /// What the operator's own role may do beside the host's.
+    fn as_operator(operator: &OperatorArguments) -> Result<(Setup, Fleet), Failure> {
+        let (setup, fleet) = opened(&operator.outside)?;
+        let proof = Proof::Password(operator.password_file.clone());
+        Ok((setup, Fleet { role: operator.role.clone(), proof, ..fleet }))
+    }
+
+    async fn purge(arguments: &PurgeArguments) -> Result<(String, ExitStatus), Failure> {
+        let domain = read_domain(arguments)?;
+        let (setup, fleet) = as_operator(&arguments.operator)?;
+        let key = fleet::operators_key(&arguments.signing_key)?;
+        let (connection, standing) = connected(&setup, &fleet).await?;
+        let mut tries = 0;
+        loop {
+            let number = connection.last_decree().await?.saturating_add(1);
+            let issued = SystemClock.now();
+            let decree = Decree {
+                fleet: standing.id.clone(),
+                number,
+                order: Order::Purge,
+                domain: domain.clone(),
+                issued,
+                ends: issued.plus(arguments.hours * 3_600),
+                reason: excerpt(&arguments.reason, 400),
+            };
+            let (statement, signature) = decree.signed(&key);
+            tries += 1;
+            match connection.lay_down(number, &statement, &signature, &domain, issued).await {
+                Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
+                laid_down => {
+                    laid_down?;
+                    let ends = decree.ends;
+                    let text = format!(
+                        "decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n"
+                    );
+                    return Ok((text, ExitStatus::Deliver));
+                }
+            }
+        }
+    }
+
+    fn read_domain(arguments: &PurgeArguments) -> Result<PolicyDomain, Failure> {
+        match Destination::parse(&arguments.domain) {
+            Ok(Destination::Domain(domain)) => Ok(domain),
+            Ok(Destination::AddressLiteral) => {
+                Err(Failure::usage("an address has no policy; give a domain".to_owned()))
+            }
+            Ok(Destination::Unpublishable(bad)) | Err(bad) => {
+                Err(Failure::usage(format!("the domain {bad}")))
+            }
+        }
+    }
+
+    async fn forget(arguments: &ForgetArguments) -> Result<(String, ExitStatus), Failure> {
+        let (setup, fleet) = as_operator(&arguments.operator)?;
+        let (connection, _) = connected(&setup, &fleet).await?;
+        let host = &arguments.host;
+        Ok(if connection.forget(host).await? {
+            (format!("{} is off the list\n", Printable(host)), ExitStatus::Deliver)
+        } else {
+            (format!("{} was not on the list\n", Printable(host)), ExitStatus::Refuse)
+        })
+    }
+
+    /// Seconds by which the clock here is ahead of that there.
+    fn offset(there: UnixTime) -> i64 {
+        let now = SystemClock.now();
+        now.0.cast_signed().saturating_sub(there.0.cast_signed())
+    }
+
+    fn clock(ahead: i64) -> String {
+        match ahead {
+            -60..=60 => format!("the clocks agree ({ahead:+} s)"),
+            _ => format!(
+                "the clock here is {ahead:+} s off that of the database: what is fetched ahead of it by 300 s is refused there"
+            ),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! One memory for many mail hosts, on PostgreSQL: what one host learns, the others know within seconds.
+//!
+//! ```text
+//! question ─► memory ─► SQLite ─► answer          (as without a fleet; never further)
+//!                 ↓ outbox        ↑ inbox
+//!            one task, one connection ─► PostgreSQL
+//! ```
+//!
+//! SQLite stays the memory that decides, and no answer ever waits for the database. What comes from there may make this host stricter at once, and
+//! laxer only after it has looked for itself ([`crate::cache::decide`]): whoever rules the database, or one host, can neither weaken what another
+//! host enforces nor hold up its mail. [`SCHEMA`] is what a DBA runs; the merge rule in it is that of a row here.
+
+mod connection;
+pub mod decree;
+mod keys;
+mod tls;
+mod trouble;
+mod witness;
+
+pub use connection::{Connection, Host, Page, Standing};
+pub use keys::{Keys, check, private_key as operators_key};
+pub use trouble::Trouble;
+pub use witness::{Signer, Witnesses};
+
+/// What makes a database a fleet's memory, version [`VERSION`].
+pub const SCHEMA: &str = include_str!("schema.sql");
+
+/// The version of the schema that this program reads and writes.
+pub const VERSION: i32 = 1;

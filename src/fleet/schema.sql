@@ -1,0 +1,359 @@
+-- The memory of a fleet of mail hosts (smtp-sts-verify), version 1, for PostgreSQL 13 and later. Whoever rules the database runs this once, in a
+-- database that is for this alone:
+--
+--     smtp-sts-verify fleet schema | psql -v ON_ERROR_STOP=1 -1 fleet
+--
+-- The daemon never creates or alters anything. Each mail host has a login role of its own that is a member of fleet_host:
+--
+--     CREATE ROLE mx1 LOGIN PASSWORD '...' IN ROLE fleet_host CONNECTION LIMIT 3;
+--
+-- Such a role reads the tables, and writes through two functions; it can do nothing else. Whose word a row is, is the name of
+-- the session's role, never an argument. Decrees are laid down by members of fleet_operator; the hosts believe their signature alone.
+-- Nobody's word is believed for the sake of these tables: each host applies at once only what makes it stricter, and looks for itself
+-- before the rest. Columns are only ever added.
+
+SET client_min_messages = warning;
+
+DO $$
+BEGIN
+  IF current_setting('server_version_num')::int < 130000 THEN
+    RAISE EXCEPTION 'PostgreSQL 13 or later is needed';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_owner') THEN CREATE ROLE fleet_owner NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_host') THEN CREATE ROLE fleet_host NOLOGIN; END IF;
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_operator') THEN CREATE ROLE fleet_operator NOLOGIN; END IF;
+  -- What PostgreSQL gives to everybody: temporary tables, which fill the disk.
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO fleet_host, fleet_operator', current_database());
+END $$;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- And large objects, which do the same. Only a superuser may take them away; where none runs this, it is said.
+DO $$
+DECLARE one regprocedure;
+BEGIN
+  FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite'))
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+  END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'the large-object functions stay open to everybody: only a superuser can take them away';
+END $$;
+
+CREATE SCHEMA fleet;
+REVOKE ALL ON SCHEMA fleet FROM PUBLIC;
+GRANT USAGE ON SCHEMA fleet TO fleet_host, fleet_operator;
+
+-- A program reads and writes if it knows version oldest_reader or a later one. The id tells one store from another, and each decree names it.
+CREATE TABLE fleet.fleet_schema (
+  version int NOT NULL,
+  oldest_reader int NOT NULL,
+  id uuid NOT NULL
+);
+INSERT INTO fleet.fleet_schema VALUES (1, 1, gen_random_uuid());
+
+-- One row a domain, circumstances (trust anchors, authorities) and dialect. `witness` has up to three words of those who have fetched this very
+-- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970.
+CREATE SEQUENCE fleet.change;
+CREATE TABLE fleet.policy (
+  domain text NOT NULL CHECK (octet_length(domain) BETWEEN 1 AND 255),
+  fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 16),
+  mechanism text NOT NULL CHECK (mechanism IN ('mta-sts', 'smtp-sts')),
+  record text NOT NULL CHECK (octet_length(record) <= 4096),
+  body text CHECK (octet_length(body) <= 262144),
+  authentication text NOT NULL CHECK (authentication IN ('first-use', 'webpki', 'dnssec')),
+  strength smallint NOT NULL GENERATED ALWAYS AS
+    (CASE authentication WHEN 'first-use' THEN 0 WHEN 'webpki' THEN 1 ELSE 2 END) STORED,
+  fetched_at bigint NOT NULL CHECK (fetched_at >= 0),
+  expires_at bigint NOT NULL,
+  applied_at bigint CHECK (applied_at >= 0),
+  witness text[] NOT NULL CHECK (cardinality(witness) BETWEEN 1 AND 3),
+  change bigint NOT NULL,
+  CHECK (expires_at BETWEEN fetched_at AND fetched_at + 31557600),
+  CHECK ((body IS NOT NULL) = (mechanism = 'mta-sts')),
+  PRIMARY KEY (domain, fingerprint, mechanism)
+);
+CREATE INDEX policy_by_change ON fleet.policy (change);
+
+-- What changed, appended only; a mere renewal is no change. It has no partitions: somebody would have to make one each month, and the roles of the hosts
+-- may not. Its index is a few pages, and `DELETE FROM fleet.history WHERE at < ...` is the ruler's.
+CREATE TABLE fleet.history (
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  domain text NOT NULL,
+  fingerprint bytea NOT NULL,
+  mechanism text NOT NULL,
+  host name NOT NULL DEFAULT session_user,
+  address inet DEFAULT inet_client_addr(),
+  before text,
+  after text,
+  event text NOT NULL
+);
+CREATE INDEX history_by_time ON fleet.history USING brin (at);
+CREATE INDEX history_by_domain ON fleet.history (domain);
+
+-- Who is there.
+CREATE TABLE fleet.host (
+  name name PRIMARY KEY,
+  version text NOT NULL,
+  fingerprint bytea NOT NULL,
+  seen_at timestamptz NOT NULL,
+  clock_offset bigint NOT NULL,
+  outbox bigint NOT NULL,
+  applied_change bigint NOT NULL
+);
+
+-- What an operator orders, in words that carry a signature: src/fleet/decree.rs has them.
+CREATE TABLE fleet.decree (
+  number bigint PRIMARY KEY CHECK (number > 0),
+  statement text NOT NULL CHECK (octet_length(statement) <= 4096),
+  signature bytea NOT NULL CHECK (octet_length(signature) = 64),
+  who name NOT NULL DEFAULT session_user,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- What a policy demands, in a word for the history; the higher the number, the more.
+CREATE FUNCTION fleet.demand(mechanism text, record text, body text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE mechanism WHEN 'mta-sts' THEN coalesce(substring(body FROM '(?n)^mode: ([a-z]+)$'), 'unknown')
+    ELSE CASE WHEN record ~ 'to *= *true' THEN 'enforce' ELSE 'testing' END END
+$$;
+CREATE FUNCTION fleet.rank(demand text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'testing' THEN 1 ELSE 0 END $$;
+
+-- What became of each policy that a host offers: stored, same, late (a later fetch is there), weaker (a better authenticated one is there), future
+-- (fetched more than 300 seconds after this server's now: a host with a wrong clock would win for ever) or refused (no policy that a host could have).
+-- The rule is StoredPolicy::merge of src/policy/stored.rs, and one file of vectors, fixtures/fleet/merge.json, is held against both. It reads before it
+-- locks: what changes nothing costs a tenth of a millisecond. Rows are locked in the order of their keys, so that two hosts do not wait for each other.
+CREATE FUNCTION fleet.offer(
+  p_domain text[], p_fingerprint bytea[], p_mechanism text[], p_record text[], p_body text[],
+  p_authentication text[], p_fetched bigint[], p_expires bigint[], p_applied bigint[], p_signature text[]
+) RETURNS TABLE (place int, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_now bigint := floor(extract(epoch FROM clock_timestamp()))::bigint;
+  v_new record;
+  v_old fleet.policy;
+  v_row fleet.policy;
+  v_is_there boolean;
+  v_lives boolean;
+  v_late boolean;
+  v_weaker boolean;
+  v_is_locked boolean;
+  v_word text;
+  v_words text[];
+  v_is_witness boolean;
+  v_changed boolean := false;
+BEGIN
+  IF cardinality(p_domain) > 1000 OR cardinality(p_domain) IS DISTINCT FROM cardinality(p_signature) THEN
+    RAISE EXCEPTION 'at most 1000 policies, each with all its fields';
+  END IF;
+  FOR v_new IN
+    SELECT * FROM unnest(p_domain, p_fingerprint, p_mechanism, p_record, p_body, p_authentication, p_fetched,
+        p_expires, p_applied, p_signature) WITH ORDINALITY
+      AS one (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at, applied_at, signature, number)
+    ORDER BY domain COLLATE "C", fingerprint, mechanism COLLATE "C", number
+  LOOP
+    place := v_new.number::int;
+    outcome := NULL;
+    IF coalesce(v_new.fetched_at > v_now + 300 OR v_new.applied_at > v_now + 300, false) THEN
+      outcome := 'future';
+      RETURN NEXT;
+      CONTINUE;
+    END IF;
+    IF NOT coalesce(octet_length(v_new.domain) BETWEEN 1 AND 255 AND octet_length(v_new.fingerprint) = 16
+      AND v_new.mechanism IN ('mta-sts', 'smtp-sts') AND octet_length(v_new.record) <= 4096
+      AND (v_new.body IS NOT NULL) = (v_new.mechanism = 'mta-sts') AND coalesce(octet_length(v_new.body), 0) <= 262144
+      AND v_new.authentication IN ('first-use', 'webpki', 'dnssec')
+      AND NOT (v_new.authentication = 'first-use' AND v_new.mechanism = 'mta-sts')
+      AND v_new.fetched_at >= 0 AND coalesce(v_new.applied_at, 0) >= 0
+      AND v_new.expires_at BETWEEN v_new.fetched_at
+        AND v_new.fetched_at + CASE v_new.authentication WHEN 'first-use' THEN 999999 ELSE 31557600 END
+      AND v_new.signature ~ '^[A-Za-z0-9+/=-]{1,88}$', false)
+    THEN
+      outcome := 'refused';
+      RETURN NEXT;
+      CONTINUE;
+    END IF;
+    v_word := session_user || ' ' || v_new.fetched_at || ' ' || v_new.expires_at || ' ' || v_new.signature;
+    v_is_locked := false;
+    LOOP
+      outcome := NULL;
+      IF v_is_locked THEN
+        SELECT * INTO v_old FROM fleet.policy AS p WHERE (p.domain, p.fingerprint, p.mechanism)
+          = (v_new.domain, v_new.fingerprint, v_new.mechanism) FOR UPDATE;
+      ELSE
+        SELECT * INTO v_old FROM fleet.policy AS p WHERE (p.domain, p.fingerprint, p.mechanism)
+          = (v_new.domain, v_new.fingerprint, v_new.mechanism);
+      END IF;
+      v_is_there := FOUND;
+      v_row.domain := v_new.domain;
+      v_row.fingerprint := v_new.fingerprint;
+      v_row.mechanism := v_new.mechanism;
+      v_row.record := v_new.record;
+      v_row.body := v_new.body;
+      v_row.authentication := v_new.authentication;
+      v_row.strength := CASE v_new.authentication WHEN 'first-use' THEN 0 WHEN 'webpki' THEN 1 ELSE 2 END;
+      v_row.fetched_at := v_new.fetched_at;
+      v_row.expires_at := v_new.expires_at;
+      v_row.applied_at := v_new.applied_at;
+      v_row.witness := ARRAY[v_word];
+      IF NOT v_is_there THEN
+        IF v_now >= v_new.expires_at THEN
+          outcome := 'late';
+          EXIT;
+        END IF;
+        INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at,
+            applied_at, witness, change)
+          VALUES (v_row.domain, v_row.fingerprint, v_row.mechanism, v_row.record, v_row.body, v_row.authentication,
+            v_row.fetched_at, v_row.expires_at, v_row.applied_at, v_row.witness, nextval('fleet.change'))
+          ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+          INSERT INTO fleet.history (domain, fingerprint, mechanism, after, event) VALUES (v_row.domain, v_row.fingerprint,
+            v_row.mechanism, fleet.demand(v_row.mechanism, v_row.record, v_row.body) || ' ' || v_row.authentication, 'learnt');
+          outcome := 'stored';
+          v_changed := true;
+          EXIT;
+        END IF;
+        -- Somebody was faster.
+        v_is_locked := true;
+        CONTINUE;
+      END IF;
+      v_lives := v_now < v_old.expires_at;
+      -- A row from the future tells nothing about the order.
+      v_late := v_old.fetched_at > v_row.fetched_at AND v_old.strength >= v_row.strength AND v_old.fetched_at - v_now <= 86400;
+      v_weaker := v_row.strength < v_old.strength;
+      v_is_witness := false;
+      IF NOT v_lives THEN
+        IF v_late OR v_now >= v_row.expires_at THEN
+          outcome := 'late';
+          EXIT;
+        END IF;
+      ELSIF (v_old.record, v_old.body) IS NOT DISTINCT FROM (v_row.record, v_row.body) THEN
+        -- Whoever has fetched the very same is one who says so, whatever becomes of the rest.
+        v_is_witness := true;
+        v_words := ARRAY(SELECT w FROM unnest(v_old.witness) AS w WHERE split_part(w, ' ', 1) <> session_user);
+        IF v_weaker OR v_late OR v_row.authentication = 'first-use' THEN
+          v_row.authentication := v_old.authentication;
+          v_row.fetched_at := v_old.fetched_at;
+          v_row.expires_at := v_old.expires_at;
+        END IF;
+        -- least() leaves out what is null.
+        v_row.applied_at := least(v_old.applied_at, v_new.applied_at);
+        IF (v_row.authentication, v_row.fetched_at, v_row.expires_at, v_row.applied_at)
+          IS NOT DISTINCT FROM (v_old.authentication, v_old.fetched_at, v_old.expires_at, v_old.applied_at)
+        THEN
+          outcome := CASE WHEN v_late THEN 'late' WHEN v_weaker THEN 'weaker' ELSE 'same' END;
+          IF v_now >= v_new.expires_at OR cardinality(v_words) <> cardinality(v_old.witness) OR NOT (cardinality(v_words) < 3
+            OR EXISTS (SELECT 1 FROM unnest(v_words) AS w WHERE split_part(w, ' ', 3)::bigint <= v_now))
+          THEN
+            EXIT;
+          END IF;
+        END IF;
+        -- The word that ends first makes room.
+        v_row.witness := ARRAY(SELECT w FROM unnest(v_words) AS w ORDER BY split_part(w, ' ', 3)::bigint DESC, w LIMIT 2) || v_word;
+      ELSIF v_late THEN
+        outcome := 'late';
+        EXIT;
+      ELSIF v_weaker AND (v_row.authentication = 'first-use' OR v_old.applied_at IS NOT NULL)
+        OR v_row.authentication = 'first-use' AND v_old.applied_at IS NOT NULL
+      THEN
+        outcome := 'weaker';
+        EXIT;
+      ELSIF (v_row.authentication, v_row.fetched_at, v_row.expires_at, v_row.applied_at, v_row.record, v_row.body)
+        IS NOT DISTINCT FROM (v_old.authentication, v_old.fetched_at, v_old.expires_at, v_old.applied_at, v_old.record, v_old.body)
+      THEN
+        outcome := 'same';
+        EXIT;
+      END IF;
+      IF NOT v_is_locked THEN
+        v_is_locked := true;
+        CONTINUE;
+      END IF;
+      UPDATE fleet.policy AS p SET record = v_row.record, body = v_row.body, authentication = v_row.authentication,
+          fetched_at = v_row.fetched_at, expires_at = v_row.expires_at, applied_at = v_row.applied_at, witness = v_row.witness,
+          change = nextval('fleet.change')
+        WHERE (p.domain, p.fingerprint, p.mechanism) = (v_row.domain, v_row.fingerprint, v_row.mechanism);
+      v_changed := true;
+      outcome := coalesce(outcome, 'stored');
+      IF NOT (v_is_witness AND v_row.authentication = v_old.authentication AND v_row.applied_at IS NOT DISTINCT FROM v_old.applied_at) THEN
+        INSERT INTO fleet.history (domain, fingerprint, mechanism, before, after, event)
+          SELECT v_row.domain, v_row.fingerprint, v_row.mechanism,
+            CASE WHEN v_lives THEN before || ' ' || v_old.authentication END,
+            CASE WHEN v_now < v_row.expires_at THEN after || ' ' || v_row.authentication END,
+            CASE
+              WHEN NOT v_lives THEN 'learnt'
+              WHEN v_now >= v_row.expires_at THEN 'ended'
+              WHEN fleet.rank(after) < fleet.rank(before) OR v_weaker AND NOT v_is_witness THEN 'weakened'
+              WHEN v_is_witness AND v_row.authentication <> v_old.authentication THEN 'authenticated'
+              WHEN v_is_witness THEN 'applied'
+              ELSE 'changed'
+            END
+          FROM (SELECT fleet.demand(v_old.mechanism, v_old.record, v_old.body) AS before,
+            fleet.demand(v_row.mechanism, v_row.record, v_row.body) AS after) AS demands;
+      END IF;
+      EXIT;
+    END LOOP;
+    RETURN NEXT;
+  END LOOP;
+  -- A hint only: whoever misses it finds the change within seconds.
+  IF v_changed THEN
+    PERFORM pg_notify('smtp_sts_fleet', '');
+  END IF;
+END $$;
+
+-- A host shows that it is there, and gets this server's time.
+CREATE FUNCTION fleet.seen(p_version text, p_fingerprint bytea, p_now bigint, p_outbox bigint, p_change bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_now bigint := floor(extract(epoch FROM clock_timestamp()))::bigint;
+BEGIN
+  INSERT INTO fleet.host AS h VALUES (session_user, left(p_version, 80), substring(p_fingerprint FOR 16), clock_timestamp(),
+      p_now - v_now, greatest(p_outbox, 0), greatest(p_change, 0))
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, fingerprint = excluded.fingerprint, seen_at = excluded.seen_at,
+      clock_offset = excluded.clock_offset, outbox = excluded.outbox, applied_change = excluded.applied_change;
+  RETURN v_now;
+END $$;
+
+-- An operator's decree, which each host checks for itself. A purge takes away what was learnt before, so that no host learns it again.
+CREATE FUNCTION fleet.lay_down(p_number bigint, p_statement text, p_signature bytea, p_purged text, p_until bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO fleet.decree (number, statement, signature) VALUES (p_number, p_statement, p_signature);
+  DELETE FROM fleet.policy AS p WHERE p.domain = p_purged AND p.fetched_at <= p_until;
+  PERFORM pg_notify('smtp_sts_fleet', '');
+END $$;
+
+-- Takes a host off the list of those that are there. What it has learnt stays.
+CREATE FUNCTION fleet.forget(p_host name) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM fleet.host AS h WHERE h.name = p_host;
+  RETURN FOUND;
+END $$;
+
+-- PostgreSQL lets everybody execute a new function. Here nobody may, but those who are named.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA fleet FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE fleet_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA fleet FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA fleet FROM PUBLIC;
+GRANT SELECT ON ALL TABLES IN SCHEMA fleet TO fleet_host, fleet_operator;
+-- To be looked at, not to be moved.
+GRANT SELECT ON SEQUENCE fleet.change TO fleet_host, fleet_operator;
+GRANT EXECUTE ON FUNCTION fleet.offer, fleet.seen TO fleet_host;
+GRANT EXECUTE ON FUNCTION fleet.lay_down, fleet.forget TO fleet_operator;
+
+-- The functions act as their owner, who owns these tables and nothing else.
+ALTER TABLE fleet.fleet_schema OWNER TO fleet_owner;
+ALTER TABLE fleet.policy OWNER TO fleet_owner;
+ALTER TABLE fleet.history OWNER TO fleet_owner;
+ALTER TABLE fleet.host OWNER TO fleet_owner;
+ALTER TABLE fleet.decree OWNER TO fleet_owner;
+ALTER SEQUENCE fleet.change OWNER TO fleet_owner;
+GRANT USAGE ON SCHEMA fleet TO fleet_owner;
+ALTER FUNCTION fleet.demand OWNER TO fleet_owner;
+ALTER FUNCTION fleet.rank OWNER TO fleet_owner;
+ALTER FUNCTION fleet.offer OWNER TO fleet_owner;
+ALTER FUNCTION fleet.seen OWNER TO fleet_owner;
+ALTER FUNCTION fleet.lay_down OWNER TO fleet_owner;
+ALTER FUNCTION fleet.forget OWNER TO fleet_owner;

@@ -1,0 +1,566 @@
+"""Fleets of daemons with a real PostgreSQL between them, on loopback. What is tried is a function; its first sentence is what has to be true."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE]
+
+import hosts  # noqa: E402
+import postgres  # noqa: E402
+import rules  # noqa: E402
+from hosts import Attacker, Host, wait  # noqa: E402
+from rules import PASSWORD  # noqa: E402
+
+# A domain of the laboratory with a policy of MTA-STS in an unsigned zone; a host that it permits, one that it does not.
+DOMAIN, GOOD, BAD = "sts.test", "mx1.sts.test", "mx.hosting.test"
+QUESTIONS = [("sts.test", "mx1.sts.test"), ("sts.test", "mx.hosting.test"), ("enforced.test", "mx1.enforced.test"),
+             ("none.test", "mx.none.test"), ("plain.test", "mx.plain.test"), ("dane.test", "mx1.dane.test")]
+HOUR = 3600
+
+
+class Clock:
+    """The clock of single processes, moved (tests/wild/clock.c)."""
+
+    def __init__(self, directory):
+        self.path, self.library = os.path.join(directory, "clock"), os.path.join(directory, "clock.so")
+        source = os.path.join(HERE, "..", "wild", "clock.c")
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.library, source], check=True)
+        self.set(0)
+
+    def set(self, seconds):
+        """By so many seconds it is ahead."""
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
+            file.write(struct.pack("=q", seconds))
+
+    def environment(self):
+        """That of a process whose clock it is."""
+        return {"LD_PRELOAD": self.library, "MOVED_CLOCK": self.path}
+
+
+class Laboratory:
+    """The world, the database, and what hosts need to share it."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="fleet-")
+        os.chmod(self.directory, 0o755)
+        self.world = hosts.World()
+        self.authority = postgres.Authority(self.directory, "authority")
+        self.database = postgres.Server(self.directory, self.authority).with_its_database()
+        self.database.sql(self.schema(), "fleet")
+        self.password = os.path.join(self.directory, "password")
+        with open(self.password, "w") as file:
+            file.write(PASSWORD + "\n")
+        os.chmod(self.password, 0o600)
+        for name in ("operator", "mx1", "mx2", "mx3", "mx4", "mx5"):
+            self.keys(name)
+        self.known = os.path.join(self.directory, "known")
+        os.makedirs(self.known)
+        for role in ("mx1", "mx2", "mx3", "mx4", "mx5", "mx9", "stranger"):
+            group = "" if role == "stranger" else " IN ROLE fleet_host"
+            self.database.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'{group} CONNECTION LIMIT 3")
+        self.database.sql(f"CREATE ROLE alice LOGIN PASSWORD '{PASSWORD}' IN ROLE fleet_operator")
+        for role in ("mx1", "mx2"):
+            shutil.copy(os.path.join(self.directory, f"{role}.pem"), self.known)
+        self.all_hosts = []
+
+    def keys(self, name):
+        """A key of Ed25519, as the page tells."""
+        key = os.path.join(self.directory, f"{name}.key")
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+        subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", os.path.join(self.directory, f"{name}.pem")],
+                       check=True, capture_output=True)
+
+    @staticmethod
+    def schema():
+        """What the program prints."""
+        done = subprocess.run([os.path.join(hosts.TARGET, "smtp-sts-verify"), "fleet", "schema"], capture_output=True,
+                              text=True, check=True)
+        return done.stdout
+
+    def section(self, role, server=None, **more):
+        """The section of a host."""
+        server = server or self.database
+        keys = {"hosts": f"localhost-data@127.0.0.1:{server.port}", "database": "fleet", "role": role,
+                "ca_file": self.authority.file, "password_file": self.password,
+                "operator_key": os.path.join(self.directory, "operator.pem"),
+                "witness_key": os.path.join(self.directory, f"{role}.key"), "witness_keys": self.known, **more}
+        return "[fleet]\n" + "".join(f'{key} = "{value}"\n' for key, value in keys.items() if value)
+
+    def host(self, name, role=None, dns=None, environment=None, **more):
+        """A host of the fleet, which is connected; without a role one that has no fleet."""
+        one = Host(self.directory, name, self.world, self.section(role, **more) if role else None, dns)
+        self.all_hosts.append(one)
+        one.start(environment)
+        if role:
+            wait(one.connected, f"{name} is connected", 20)
+        return one
+
+    def stop(self):
+        """Ends all of it."""
+        for host in self.all_hosts:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                host.stop()
+        self.database.stop()
+        self.world.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def row(self, domain, columns="fetched_at"):
+        """What the store says of a domain."""
+        lines = self.database.sql(f"SELECT {columns} FROM fleet.policy WHERE domain = '{domain}'")
+        return lines[0] if lines else None
+
+    def lie(self, role, domain, mode="enforce", mx="mx.elsewhere.test", ahead=0, max_age=604800):
+        """What a host says that an attacker has."""
+        body = f"version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: {max_age}\n"
+        now = int(time.time()) + ahead
+        row = ["mta-sts", "v=STSv1; id=lie;", body, "webpki", now, now + max_age, None]
+        fingerprint = self.database.sql("SELECT encode(fingerprint, 'hex') FROM fleet.host LIMIT 1")[0]
+        statement = rules.offer(domain, row).replace("0" * 32, fingerprint)
+        return self.database.as_role(role, PASSWORD, statement)
+
+
+def rules_of_the_database(lab):
+    """The database keeps the merge rule of the vectors, and a host's role can do nothing else"""
+    rules.vectors(lab.database)
+    rules.two_roles_are_two(lab.database)
+    rules.what_a_role_cannot_do(lab.database)
+
+
+def learnt_by_one(lab):
+    """What one host learns binds on another within 2 s, although an attacker keeps it from the policy; without a wake-up within 10 s"""
+    one, alone = lab.host("one", "mx1"), lab.host("alone", dns=Attacker(lab.world.dns).address)
+    attacked = lab.host("attacked", "mx3", dns=Attacker(lab.world.dns).address)
+    assert alone.verdict(DOMAIN, BAD).startswith("deliver"), "without a fleet the attacker has his way"
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    took = wait(lambda: attacked.hears_of(DOMAIN), "the other host hears of it", 2)
+    assert attacked.verdict(DOMAIN, GOOD) == "deliver policy-met", attacked.ask(DOMAIN, GOOD)
+    assert not attacked.verdict(DOMAIN, BAD).startswith("deliver"), attacked.ask(DOMAIN, BAD)
+    assert (DOMAIN, "mta-sts") not in attacked.policies(), "one host's word is no policy of its own"
+    print(f"  heard after {took:.2f} s")
+    # The same by looking alone: a row that nobody was woken for.
+    lab.database.sql("INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at, "
+                     "witness, change) SELECT 'quiet.test', fingerprint, mechanism, record, body, authentication, fetched_at, "
+                     f"expires_at, witness, nextval('fleet.change') FROM fleet.policy WHERE domain = '{DOMAIN}'")
+    print(f"  by looking alone after {wait(lambda: attacked.hears_of('quiet.test'), 'it is found by looking', 10):.2f} s")
+
+
+def nobody_weakens(lab):
+    """Neither a host that an attacker has nor whoever rules the database weakens what another host enforces"""
+    one = lab.host("one", "mx1")
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    wait(lambda: lab.row(DOMAIN), "it is offered", 5)
+    for told in (lab.lie("mx9", DOMAIN, mode="testing", mx="*.test", ahead=200), lab.lie("mx9", DOMAIN, mx="*.test", ahead=210),
+                 lab.lie("mx9", DOMAIN, max_age=0, ahead=220)):
+        assert told == (True, "stored"), told
+    went, told = lab.lie("mx9", DOMAIN, mode="testing", ahead=400)
+    assert told == "future", "no clock wins for ever"
+    lab.database.sql("UPDATE fleet.policy SET record = 'v=STSv1; id=2;', body = E'version: STSv1\\nmode: none\\nmax_age: 86400\\n', "
+                     "fetched_at = extract(epoch FROM now())::bigint, expires_at = extract(epoch FROM now())::bigint + 86400, "
+                     "witness = ARRAY['mx1 1 2 -', 'mx2 1 2 -', 'mx4 1 2 -'], change = nextval('fleet.change')")
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 1")
+    last = int(lab.row(DOMAIN, "change"))
+    wait(lambda: one.rows(f"SELECT 1 FROM store WHERE change >= {last}"), "it is heard", 10)
+    assert one.policies()[(DOMAIN, "mta-sts")] == "enforce"
+    assert not one.verdict(DOMAIN, BAD).startswith("deliver"), one.ask(DOMAIN, BAD)
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+
+
+def nobody_holds_mail_up(lab):
+    """Neither of them holds up another host's mail: a proven absence or an own fetch wins at once, all else within four hours"""
+    clock = Clock(lab.directory)
+    one = lab.host("one", "mx1")
+    two = lab.host("two", "mx2", environment=clock.environment())
+    # sts.test has a policy, none.test proves that it has none, plain.test is not signed.
+    domains = {"sts.test": "mx1.sts.test", "none.test": "mx.none.test", "plain.test": "mx.plain.test"}
+    wait(lambda: lab.database.sql("SELECT 1 FROM fleet.host"), "a host has shown itself", 10)
+    for domain in domains:
+        assert lab.lie("mx9", domain) == (True, "stored")
+        wait(lambda: one.hears_of(domain) and two.hears_of(domain), domain, 5)
+    assert one.verdict("sts.test", "mx1.sts.test") == "deliver policy-met", "its own fetch wins"
+    assert one.verdict("none.test", "mx.none.test").startswith("deliver"), "the proof wins"
+    assert two.verdict("plain.test", "mx.plain.test").startswith(("defer", "refuse")), two.ask("plain.test", "mx.plain.test")
+    clock.set(2 * HOUR)
+    assert lab.lie("mx9", "plain.test", mx="mx.other.test", ahead=9)[0], "it says something new"
+    clock.set(4 * HOUR + 60)
+    wait(lambda: two.verdict("plain.test", "mx.plain.test").startswith("deliver"), "the mail goes after four hours", 20)
+    # Whoever rules the database writes any name, and no signature.
+    lab.database.sql("UPDATE fleet.policy SET witness = ARRAY['mx1 1 2 -', 'mx4 1 2 -', 'mx5 1 2 -'], fetched_at = fetched_at + 20, "
+                     "expires_at = expires_at + 20, change = nextval('fleet.change') WHERE domain = 'plain.test'")
+    last = int(lab.row("plain.test", "change"))
+    wait(lambda: two.rows(f"SELECT 1 FROM store WHERE change >= {last}"), "it is heard", 10)
+    assert two.verdict("plain.test", "mx.plain.test").startswith("deliver"), "three names that signed nothing are one"
+    assert ("plain.test", "mta-sts") not in two.policies()
+
+
+def two_hosts_bind(lab):
+    """What two hosts have fetched and signed binds on a third one that can see nothing, for as long as the policy lives"""
+    clock = Clock(lab.directory)
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx2")
+    attacked = lab.host("attacked", "mx3", dns=Attacker(lab.world.dns).address, environment=clock.environment())
+    for host in (one, two):
+        assert host.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    wait(lambda: (DOMAIN, "mta-sts") in attacked.policies(), "it is a policy of the third, too", 5)
+    clock.set(30 * HOUR)
+    assert not attacked.verdict(DOMAIN, BAD).startswith("deliver"), attacked.ask(DOMAIN, BAD)
+    story = attacked.command("cache", "history", DOMAIN)[1]
+    assert "of the fleet" in story and "mx1" in story and "mx2" in story, story
+
+
+def first_use(lab):
+    """Trust on first use that a delivery confirmed on one host counts on all; what the command of a delivery stores leaves through the daemon"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx3")
+    assert one.command("-d", "first.test", "-m", "mx.first.test", "--tls-verified", "yes")[0] == 0
+    wait(lambda: two.hears_of("first.test"), "the other host hears of it", 5)
+    assert two.verdict("first.test", "mx.first.test") == "deliver policy-met", two.ask("first.test", "mx.first.test")
+    assert not two.verdict("first.test", BAD).startswith("deliver"), two.ask("first.test", BAD)
+
+
+def nothing_is_lost(lab):
+    """What a host learnt while the database was away, and was killed after, the others hear when both are back"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx3")
+    lab.database.kill()
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met", "mail goes on"
+    assert one.rows("SELECT domain FROM outbox", "cache.db") == [(DOMAIN,)]
+    one.kill()
+    lab.database.start()
+    one.start()
+    took = wait(lambda: two.hears_of(DOMAIN), "the other host hears of it", 30)
+    wait(lambda: one.rows("SELECT domain FROM outbox", "cache.db") == [], "the outbox is empty", 10)
+    print(f"  heard {took:.1f} s after the database was back")
+
+
+def decrees(lab):
+    """A purge that the operator signed is obeyed once by each host; nobody else can order one, and no old one counts again"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx2")
+    for host in (one, two):
+        assert host.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    wait(lambda: lab.row(DOMAIN), "it is offered", 5)
+    alice = ["--role", "alice", "--password-file", lab.password, "--reason", "ticket 4711"]
+    stranger = os.path.join(lab.directory, "mx1.key")
+    code, said = one.command("fleet", "purge", DOMAIN, "--signing-key", stranger, *alice)
+    assert code == 0, said
+    wait(lambda: (one.page("/metrics") or "").find('fleet_total{outcome="refused"} 0') < 0, "it is seen and refused", 10)
+    assert (DOMAIN, "mta-sts") in one.policies(), "signed with another key"
+    code, said = one.command("fleet", "purge", DOMAIN, "--signing-key", os.path.join(lab.directory, "operator.key"), *alice)
+    assert code == 0 and "decree 2" in said, said
+    for host in (one, two):
+        wait(lambda: (DOMAIN, "mta-sts") not in host.policies(), f"{host.name} has forgotten it", 15)
+    assert lab.row(DOMAIN) is None
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met", "and learns it anew"
+    # Whoever rules the database plays it again, under its number and under another.
+    lab.database.sql("INSERT INTO fleet.decree (number, statement, signature) SELECT 9, statement, signature FROM fleet.decree WHERE number = 2")
+    one.stop()
+    one.start()
+    wait(one.connected, "connected", 20)
+    wait(lambda: (one.page("/metrics") or "").find('fleet_total{outcome="refused"} 0') < 0, "both are seen and refused", 10)
+    assert (DOMAIN, "mta-sts") in one.policies()
+    code, said = one.command("fleet", "purge", DOMAIN, "--signing-key", os.path.join(lab.directory, "operator.key"), "--role", "mx1",
+                             "--password-file", lab.password, "--reason", "x")
+    assert code == 75 and "permission denied" in said, f"a host's role lays nothing down: {said}"
+    code, said = one.command("fleet", "status")
+    assert code == 0 and "mx1" in said and "mx2" in said, said
+    code, said = one.command("fleet", "forget", "mx2", "--role", "alice", "--password-file", lab.password)
+    assert code == 0 and "off the list" in said, said
+
+
+def who_is_believed(lab):
+    """Only the named authority, only the right name, only SCRAM or a certificate; each mistake is told by fleet check, and keeps no daemon from its work"""
+    other = postgres.Authority(lab.directory, "other")
+    wrong_password = os.path.join(lab.directory, "wrong")
+    with open(wrong_password, "w") as file:
+        file.write("wrong\n")
+    os.chmod(wrong_password, 0o600)
+    place = f"127.0.0.1:{lab.database.port}"
+    host = Host(lab.directory, "x", lab.world)
+    for more, code, expected in (
+            ({}, 0, "can be used by the role mx1"),
+            ({"ca_file": other.file}, 78, "not one of ca_file"),
+            ({"hosts": f"db.example.org@{place}"}, 78, "not one of ca_file"),
+            ({"password_file": wrong_password}, 78, "password authentication failed"),
+            ({"database": "nothing"}, 78, "pg_hba.conf"),
+            ({"ca_file": "/nonexistent"}, 78, "/nonexistent"),
+            ({"witness_key": wrong_password}, 78, wrong_password),
+            ({"hosts": "localhost-data@127.0.0.1:1"}, 75, "")):
+        host.write(lab.section("mx1", **more))
+        done = host.command("fleet", "check")
+        assert done[0] == code and expected in done[1], (more, done)
+    host.write(lab.section("stranger", witness_key=None))
+    done = host.command("fleet", "check")
+    assert done[0] == 75 and "permission denied" in done[1], done
+    # A server that asks for the password in the clear gets nothing.
+    with open(os.path.join(lab.database.data, "pg_hba.conf"), "w") as file:
+        file.write("local all postgres peer\nhostssl fleet +fleet_by_certificate 127.0.0.1/32 cert\n"
+                   "hostssl fleet all 127.0.0.1/32 password\n")
+    lab.database.sql("SELECT pg_reload_conf()")
+    host.write(lab.section("mx1"))
+    done = host.command("fleet", "check")
+    assert done[0] == 78 and "bound to nothing" in done[1], done
+    # A certificate of the authority whose common name is the role.
+    lab.database.sql("CREATE ROLE mx7 LOGIN IN ROLE fleet_host, fleet_by_certificate")
+    certificate, key = lab.authority.issue("mx7", False)
+    host.write(lab.section("mx7", password_file=None, witness_key=None, certificate=certificate, key=key))
+    assert host.command("fleet", "check")[0] == 0, host.command("fleet", "check")
+    certificate, key = other.issue("mx7", False)
+    host.write(lab.section("mx7", password_file=None, witness_key=None, certificate=certificate, key=key))
+    assert host.command("fleet", "check")[0] != 0
+    # A daemon starts with any of these, and answers.
+    host.write(lab.section("mx1", ca_file="/nonexistent"))
+    assert host.command("config", "check")[0] == 78
+    lab.all_hosts.append(host)
+    host.start()
+    assert host.verdict(DOMAIN, GOOD) == "deliver policy-met"
+
+
+def newer(lab):
+    """The schema of a later program is left alone"""
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 3, oldest_reader = 2")
+
+
+def away(lab):
+    """The server is gone"""
+    lab.database.kill()
+
+
+def stopped(lab):
+    """The server is stopped in the middle of what it does"""
+    lab.database.kill(signal.SIGSTOP)
+
+
+def read_only(lab):
+    """The server takes no writes"""
+    lab.database.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+    lab.database.sql("SELECT pg_reload_conf()")
+
+
+def full(lab):
+    """There is no connection left"""
+    lab.database.sql("ALTER ROLE mx1 CONNECTION LIMIT 0")
+    lab.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mx1'")
+
+
+def broken(lab):
+    """The function is gone"""
+    lab.database.sql("ALTER FUNCTION fleet.offer RENAME TO offered")
+
+
+def recovered(lab):
+    """All that is in order again."""
+    if lab.database.process.poll() is not None:
+        lab.database.start()
+    lab.database.kill(signal.SIGCONT)
+    time.sleep(0.2)
+    lab.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
+    lab.database.sql("SELECT pg_reload_conf()")
+    lab.database.sql("SET default_transaction_read_only = off; UPDATE fleet.fleet_schema SET version = 1, oldest_reader = 1; "
+                     "ALTER ROLE mx1 CONNECTION LIMIT 3")
+    if lab.database.sql("SELECT 1 FROM pg_proc WHERE proname = 'offered'"):
+        lab.database.sql("ALTER FUNCTION fleet.offered RENAME TO offer")
+
+
+def troubles(lab):
+    """Whatever is the matter with the database, the answers are those of a host without a fleet, as fast, and the hosts agree within 30 s after its end"""
+    number = 0
+    for trouble in (away, stopped, read_only, full, broken, newer):
+        number += 1
+        one, two = lab.host(f"one{number}", "mx1"), lab.host(f"two{number}", "mx3")
+        alone = lab.host(f"alone{number}")
+        for host in (one, alone):
+            assert host.verdict("enforced.test", "mx1.enforced.test") == "deliver policy-met"
+        trouble(lab)
+        for _ in range(3):
+            for domain, host in QUESTIONS:
+                (mine, took), (others, usual) = one.ask(domain, host), alone.ask(domain, host)
+                assert mine.replace("cache=stored", "cache=hit") == others.replace("cache=stored", "cache=hit"), f"{trouble.__doc__}: {domain} {host}: {mine} instead of {others}"
+                assert took < usual + 1.0, f"{trouble.__doc__}: {took:.2f} s instead of {usual:.2f} s"
+        assert (DOMAIN, "mta-sts") in one.policies()
+        recovered(lab)
+        took = wait(lambda: two.hears_of(DOMAIN) or (DOMAIN, "mta-sts") in two.policies(), f"{trouble.__doc__}: it is heard after it", 30)
+        print(f"  {trouble.__doc__}: heard {took:.1f} s after its end")
+        for host in (one, two, alone):
+            host.stop()
+        lab.database.sql("TRUNCATE fleet.policy")
+
+
+def back_in_time(lab):
+    """A store that has gone back in time, or is another one, is offered all that the hosts have"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx3")
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    wait(lambda: two.hears_of(DOMAIN), "it is heard", 5)
+    wait(lambda: one.rows("SELECT 1 FROM store WHERE offered = 1 AND change > 0"), "all is offered", 10)
+    lab.database.sql("TRUNCATE fleet.policy; SELECT setval('fleet.change', 1); UPDATE fleet.fleet_schema SET id = gen_random_uuid()")
+    lab.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smtp-sts-verify'")
+    wait(lambda: lab.row(DOMAIN), "another store has it", 30)
+    lab.database.sql("TRUNCATE fleet.policy; SELECT setval('fleet.change', 1)")
+    lab.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smtp-sts-verify'")
+    wait(lambda: lab.row(DOMAIN), "the same store has it again", 30)
+
+
+def any_order(lab):
+    """In whatever order hosts offer what they fetched, and however often, the store ends with the same rows, and with the last fetch"""
+    randomly = random.Random(4711)
+    now = int(time.time())
+    offers = [("mx%d" % randomly.randint(1, 5), rules.columns(f"{name} webpki {age} {age + life} -", now))
+              for age, name, life in [(-1000 + 37 * number, randomly.choice(["E1", "E2", "T"]), 604800) for number in range(12)]]
+    ends = set()
+    for number in range(6):
+        domain = f"order{number}.test"
+        again = offers + randomly.sample(offers, 6)
+        randomly.shuffle(again)
+        for role, row in again:
+            went, told = lab.database.as_role(role, PASSWORD, rules.offer(domain, row))
+            assert went and told in ("stored", "same", "late"), told
+        ends.add(tuple(rules.seen(lab.database, domain)))
+    assert ends == {tuple(offers[-1][1])}, ends
+
+
+def blocks(name):
+    """The commands of the page below that comment."""
+    with open(os.path.join(HERE, "..", "..", "exim", "fleet.md")) as page:
+        behind = page.read().split(f"<!-- tests/fleet: {name} -->\n```sh\n", 1)[1]
+    return behind.split("\n```", 1)[0]
+
+
+class Machine:
+    """A machine of its own: a name, a private /etc, and commands that are typed there."""
+
+    def __init__(self, directory, name, programs):
+        self.name, self.home = name, os.path.join(directory, f"machine-{name}")
+        for part in ("over", "work", "bin"):
+            os.makedirs(os.path.join(self.home, part))
+        self.environment = {**os.environ, "PATH": f"{self.home}/bin:{programs}:" + os.environ["PATH"]}
+        # Where systemd is, it sends the daemon this signal.
+        with open(os.path.join(self.home, "bin", "systemctl"), "w") as file:
+            file.write(f"#!/bin/sh\n[ \"$*\" = 'reload smtp-sts-verify' ] && kill -HUP $(cat {self.home}/pid)\n")
+        os.chmod(os.path.join(self.home, "bin", "systemctl"), 0o755)
+        mounted = (f"mount -t tmpfs tmpfs {self.home}/over && mkdir {self.home}/over/a {self.home}/over/b && "
+                   f"mount -t overlay overlay -o lowerdir=/etc,upperdir={self.home}/over/a,workdir={self.home}/over/b /etc && "
+                   f"hostname {name} && touch {self.home}/ready && exec sleep 1000")
+        self.space = subprocess.Popen(["unshare", "--mount", "--uts", "bash", "-c", mounted])
+        wait(lambda: os.path.exists(f"{self.home}/ready"), "a private /etc", 10)
+
+    def type(self, script, check=True):
+        """Types it there; what is said."""
+        command = ["nsenter", "-t", str(self.space.pid), "--mount", "--uts", "bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
+        assert not check or done.returncode == 0, f"{self.name}: {script}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def start(self, *command):
+        """Starts something there."""
+        space = ["nsenter", "-t", str(self.space.pid), "--mount", "--uts"]
+        with open(os.path.join(self.home, "log"), "ab") as log:
+            return subprocess.Popen([*space, *command], stdout=log, stderr=log, env=self.environment)
+
+
+def the_page(lab):
+    """From an empty PostgreSQL to two hosts that share, by the commands of exim/fleet.md as they stand"""
+    server = postgres.Server(lab.directory, lab.authority, 5432, "page", "192.0.2.10", "db.example.org")
+    programs, operator = os.path.join(lab.directory, "programs"), os.path.join(lab.directory, "operator")
+    os.makedirs(programs)
+    os.makedirs(operator)
+    shutil.copy(os.path.join(hosts.TARGET, "smtp-sts-verify"), programs)
+    machines, daemons = [], []
+    try:
+        ruler = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups", "bash", "-euo", "pipefail", "-c"]
+        path = f"{programs}:{postgres.programs()}:" + os.environ["PATH"]
+        subprocess.run([*ruler, blocks("database")], check=True, cwd=server.home,
+                       env={**os.environ, "PATH": path, "PGHOST": server.home, "PGPORT": "5432"})
+        subprocess.run(["bash", "-euo", "pipefail", "-c", blocks("operator")], check=True, cwd=operator)
+        ports = {}
+        for name in ("mx1", "mx2"):
+            machine = Machine(lab.directory, name, programs)
+            machines.append(machine)
+            ports[name] = postgres.free_port()
+            os.makedirs(os.path.join(machine.home, "cache"), mode=0o750)
+            with open(os.path.join(machine.home, "config"), "w") as file:
+                file.write(lab.world.configuration() + f'cachedb = "{machine.home}/cache/cache.db"\n'
+                           f'[serve]\nexim = "127.0.0.1:{ports[name]}"\n')
+            machine.type("mkdir -p /etc/smtp-sts-verify/fleet && echo smtp-sts-verify:x:64123: >>/etc/group && "
+                         f"cp {lab.authority.file} /etc/smtp-sts-verify/fleet/ca.pem && cp {operator}/operator.pem /etc/smtp-sts-verify/fleet/ && "
+                         f"cp {machine.home}/config /etc/smtp-sts-verify/config.toml")
+            daemon = machine.start("smtp-sts-verify", "serve", "--allow-root", "--log-format", "text")
+            daemons.append(daemon)
+            with open(os.path.join(machine.home, "pid"), "w") as file:
+                file.write(str(daemon.pid))
+            wait(lambda: "verdict=" in asked(ports[name], "none.test"), "the daemon answers", 20)
+            said = machine.type(blocks("host"))
+            assert f"can be used by the role {name}" in said, said
+        for machine in machines:
+            machine.type(f"cp /etc/smtp-sts-verify/fleet/hosts/*.pem {operator}/")
+        for machine in machines:
+            machine.type(f"cp {operator}/mx?.pem /etc/smtp-sts-verify/fleet/hosts/")
+        assert "reason=policy-met" in asked(ports["mx1"], f"{DOMAIN} {GOOD}")
+        heard = os.path.join(machines[1].home, "cache", "cache.fleet.db")
+        wait(lambda: os.path.exists(heard) and sqlite3.connect(f"file:{heard}?mode=ro", uri=True).execute(
+            f"SELECT 1 FROM hearsay WHERE domain = '{DOMAIN}'").fetchall(), "the other host hears of it", 20)
+        said = machines[0].type(blocks("look"))
+        assert "mx1" in said and "mx2" in said, said
+        purge = blocks_of_text("smtp-sts-verify fleet purge")
+        said = machines[0].type(f"cd {operator} && (umask 077; echo 'password of alice' >alice.password) && {purge}")
+        assert "decree 1" in said, said
+    finally:
+        for daemon in daemons:
+            daemon.terminate()
+            daemon.wait(20)
+        for machine in machines:
+            machine.space.kill()
+            machine.space.wait(10)
+        server.stop()
+
+
+def asked(port, question):
+    """The answer to Exim at that port; nothing while nobody is there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as one:
+            one.sendall(f"P {question}\n".encode())
+            one.shutdown(socket.SHUT_WR)
+            return one.makefile().read()
+    except OSError:
+        return ""
+
+
+def blocks_of_text(begin):
+    """The command in the text of the page that begins so."""
+    with open(os.path.join(HERE, "..", "..", "exim", "fleet.md")) as page:
+        return begin + page.read().split("`" + begin, 1)[1].split("`", 1)[0]
+
+
+CASES = [rules_of_the_database, any_order, learnt_by_one, nobody_weakens, nobody_holds_mail_up, two_hosts_bind, first_use,
+         nothing_is_lost, decrees, who_is_believed, back_in_time, troubles, the_page]
+
+
+def main():
+    """Runs the cases whose sentence contains the words behind --only."""
+    words = sys.argv[sys.argv.index("--only") + 1:] if "--only" in sys.argv else []
+    failed = 0
+    for case in CASES:
+        if not all(word.lower() in (case.__doc__ + case.__name__).lower() for word in words):
+            continue
+        begun, lab = time.monotonic(), Laboratory()
+        try:
+            case(lab)
+            print(f"ok {case.__doc__} ({time.monotonic() - begun:.1f} s)", flush=True)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            failed += 1
+            print(f"FAILED {case.__doc__}: {error}", flush=True)
+            for host in lab.all_hosts:
+                with open(os.path.join(host.home, "log")) as log:
+                    print(f"  {host.name}: " + "  ".join(log.readlines()[-12:]))
+        finally:
+            lab.stop()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

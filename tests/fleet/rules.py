@@ -1,0 +1,138 @@
+"""What the database itself enforces: the merge rule of the vectors, and that a host's role can do nothing else."""
+
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VECTORS = os.path.join(HERE, "..", "..", "fixtures", "fleet", "merge.tsv")
+PASSWORD = "not a secret"
+
+
+def text_of(name):
+    """(mechanism, record, body) of a policy of the vectors, as src/policy/stored.rs has them."""
+    def mta_sts(mode, mx, max_age):
+        return "mta-sts", "v=STSv1; id=1;", f"version: STSv1\nmode: {mode}\n{mx}max_age: {max_age}\n"
+
+    def draft(rest):
+        return "smtp-sts", f"v=STS1; to=true; a=dnssec; {rest}", None
+    return {
+        "E1": mta_sts("enforce", "mx: *.one.test\n", 604800), "E2": mta_sts("enforce", "mx: *.two.test\n", 604800),
+        "T": mta_sts("testing", "mx: *.one.test\n", 604800), "N": mta_sts("none", "", 86400),
+        "Z": mta_sts("enforce", "mx: *.one.test\n", 0), "D1": draft("mx=*.one.test; e=604800"),
+        "D2": draft("mx=*.two.test; e=604800"), "D0": draft("mx=*.one.test; e=0"),
+    }[name]
+
+
+def literal(value):
+    """A value for a statement of a test."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n") + "'"
+
+
+def columns(words, now):
+    """The columns of a policy of the vectors; None for none."""
+    if words == "-":
+        return None
+    name, authentication, fetched, expires, applied = words.split(" ")
+    mechanism, record, body = text_of(name)
+    applied = None if applied == "-" else now + int(applied)
+    return [mechanism, record, body, authentication, now + int(fetched), now + int(expires), applied]
+
+
+def offer(domain, row, signature="-"):
+    """The statement of a host that offers it."""
+    mechanism, record, body, authentication, fetched, expires, applied = row
+    texts = [f"ARRAY[{literal(one)}]::text[]" for one in (mechanism, record, body, authentication)]
+    numbers = [f"ARRAY[{literal(one)}]::bigint[]" for one in (fetched, expires, applied)]
+    return (f"SELECT outcome FROM fleet.offer(ARRAY[{literal(domain)}]::text[], ARRAY['\\x{'0' * 32}'::bytea], "
+            f"{', '.join(texts)}, {', '.join(numbers)}, ARRAY[{literal(signature)}]::text[]);")
+
+
+def seen(server, domain):
+    """The row, as columns; None without one."""
+    lines = server.sql("SELECT mechanism, record, replace(body, E'\\n', '\\n'), authentication, fetched_at, expires_at, applied_at "
+                       f"FROM fleet.policy WHERE domain = {literal(domain)}")
+    if not lines:
+        return None
+    (line,) = lines
+    one = line.split("\t")
+    number = [int(value) if value else None for value in one[4:7]]
+    return [one[0], one[1], one[2].replace("\\n", "\n") or None, one[3], *number]
+
+
+def vectors(server):
+    """Each line of the file of vectors: the row before is laid down by the ruler, the offer is a host's."""
+    number = 0
+    for line in open(VECTORS):
+        if line.startswith("#"):
+            continue
+        what, old, new, after, said = line.rstrip("\n").split("\t")
+        number += 1
+        domain = f"v{number}.test"
+        now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+        before, offered = columns(old, now), columns(new, now)
+        if before:
+            values = ", ".join(literal(one) for one in before)
+            server.sql("INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, "
+                       f"expires_at, applied_at, witness, change) VALUES ({literal(domain)}, '\\x{'0' * 32}', {values}, "
+                       f"ARRAY['other {before[4]} {before[5]} -'], nextval('fleet.change'))")
+        went, told = server.as_role("mx1", PASSWORD, offer(domain, offered))
+        assert went and told == said, f"{what}: {told!r} instead of {said!r}"
+        expected = {"old": before, "new": offered}.get(after) or (columns(after, now) if " " in after else None)
+        assert seen(server, domain) == expected, f"{what}: {seen(server, domain)} instead of {expected}"
+    assert number > 35, number
+
+
+def what_a_role_cannot_do(server):
+    """Everything but reading, offering and showing itself."""
+    server.sql("CREATE TABLE IF NOT EXISTS fleet.of_the_ruler (x int)")
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row = columns("E1 webpki -10 604790 -", now)
+    assert server.as_role("mx1", PASSWORD, offer("kept.test", row)) == (True, "stored")
+    before = server.sql("SELECT count(*) FROM fleet.policy")
+    for sql in (
+            "UPDATE fleet.policy SET expires_at = fetched_at", "DELETE FROM fleet.policy", "TRUNCATE fleet.policy",
+            "INSERT INTO fleet.history (domain, fingerprint, mechanism, event) VALUES ('a', '', 'mta-sts', 'x')",
+            "DELETE FROM fleet.history", "UPDATE fleet.host SET name = 'mx2'", "DELETE FROM fleet.decree",
+            "UPDATE fleet.fleet_schema SET version = 9", "SELECT nextval('fleet.change')", "SELECT setval('fleet.change', 1)",
+            "CREATE TABLE fleet.x (y int)", "CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)", "CREATE SCHEMA x",
+            "SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT * FROM fleet.of_the_ruler",
+            "SELECT fleet.lay_down(1, 'x', decode(repeat('00', 64), 'hex'), 'kept.test', 9999999999)",
+            "SELECT fleet.forget('mx2')", "SELECT fleet.demand('mta-sts', '', '')", "SET ROLE fleet_owner",
+            "DROP FUNCTION fleet.offer", "ALTER FUNCTION fleet.seen RESET ALL",
+            "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"):
+        went, told = server.as_role("mx1", PASSWORD, sql)
+        assert not went and ("permission denied" in told or "must be owner" in told or "must be member" in told
+                             or "cannot create" in told), f"{sql}: {told}"
+    assert server.sql("SELECT count(*) FROM fleet.policy") == before
+    for sql in ("SELECT count(*) FROM fleet.policy", "SELECT fleet.seen('x', '', 0, 0, 0)", offer("kept.test", row)):
+        went, told = server.as_role("stranger", PASSWORD, sql)
+        assert not went, f"a role without grants: {sql}: {told}"
+    server.sql("DROP TABLE fleet.of_the_ruler")
+    # Whose word it is, the server says.
+    assert server.sql("SELECT DISTINCT host FROM fleet.history WHERE domain = 'kept.test'") == ["mx1"]
+    assert server.sql("SELECT split_part(witness[1], ' ', 1) FROM fleet.policy WHERE domain = 'kept.test'") == ["mx1"]
+
+
+def two_roles_are_two(server):
+    """The same policy of two hosts has two words, and what changes nothing writes nothing."""
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row = columns("E1 webpki -10 604790 -", now)
+    names = "SELECT string_agg(split_part(w, ' ', 1), ' ') FROM fleet.policy, unnest(witness) AS w WHERE domain = 'two.test'"
+    change = "SELECT change FROM fleet.policy WHERE domain = 'two.test'"
+    assert server.as_role("mx1", PASSWORD, offer("two.test", row))[1] == "stored"
+    first = server.sql(change)
+    for _ in range(3):
+        assert server.as_role("mx1", PASSWORD, offer("two.test", row))[1] == "same"
+    assert (server.sql(names), server.sql(change)) == (["mx1"], first)
+    assert server.as_role("mx2", PASSWORD, offer("two.test", row))[1] == "same"
+    assert server.sql(names) == ["mx1 mx2"] and server.sql(change) != first
+    renewed = columns("E1 webpki -5 604795 -", now)
+    assert server.as_role("mx1", PASSWORD, offer("two.test", renewed))[1] == "stored"
+    assert server.sql(names) == ["mx2 mx1"]
+    other = columns("E2 webpki -1 604799 -", now)
+    assert server.as_role("mx2", PASSWORD, offer("two.test", other))[1] == "stored"
+    assert server.sql(names) == ["mx2"], "another policy has been fetched by nobody else"
+    assert server.sql("SELECT event FROM fleet.history WHERE domain = 'two.test' ORDER BY at") == ["learnt", "changed"]

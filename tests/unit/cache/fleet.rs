@@ -1,0 +1,112 @@
+//! The cache of a host that shares what it learns: what it offers, and what it keeps of what others say.
+
+use super::place::*;
+use smtp_sts_verify::cache::*;
+use smtp_sts_verify::policy::StoredPolicy;
+
+const STORE: &str = "c0ffee";
+
+fn shared(place: &Place) -> Cache {
+    open(&place.path(), now()).shared()
+}
+
+fn heard(policy: &StoredPolicy, witnesses: &[&str]) -> Heard {
+    Heard { policy: policy.clone(), witnesses: witnesses.iter().map(ToString::to_string).collect() }
+}
+
+fn at(change: u64) -> Reading {
+    Reading { change, has_offered_all: true }
+}
+
+#[test]
+fn only_a_host_of_a_fleet_has_anything_to_offer_or_a_file_for_it() {
+    let place = Place::new();
+    place.cache().keep(&enforced("alone.test", now())).unwrap();
+    assert!(place.cache().to_offer(10).unwrap().is_empty());
+    place.cache().hear(&[heard(&enforced("a.test", now()), &["mx1", "mx2"])], STORE, at(1)).unwrap();
+    assert_eq!(place.names(), ["cache.db"]);
+    assert_eq!(place.cache().all().count(), 1);
+}
+
+#[test]
+fn what_was_fetched_is_offered_until_the_fleet_has_it_as_it_is() {
+    let place = Place::new();
+    let policy = enforced("a.test", now());
+    shared(&place).keep(&policy).unwrap();
+    let offers = shared(&place).to_offer(10).unwrap();
+    assert_eq!((offers.policies.as_slice(), shared(&place).unheard().unwrap()), (&[policy.clone()][..], 1));
+    // Fetched again while it was on its way.
+    let later = StoredPolicy { fetched_at: now().plus(9), expires_at: policy.expires_at.plus(9), ..policy };
+    shared(&place).keep(&later).unwrap();
+    shared(&place).offered(&offers).unwrap();
+    let offers = shared(&place).to_offer(10).unwrap();
+    assert_eq!(offers.policies, [later]);
+    shared(&place).offered(&offers).unwrap();
+    assert!(shared(&place).to_offer(10).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_purged_is_offered_no_more_and_nobodys_word_of_it_counts() {
+    let place = Place::new();
+    shared(&place).keep(&enforced("a.test", now())).unwrap();
+    shared(&place).hear(&[heard(&enforced("b.test", now()), &["mx1"])], STORE, at(7)).unwrap();
+    for name in ["a.test", "b.test"] {
+        shared(&place).purge(&domain(name)).unwrap();
+        assert_eq!(DomainSnapshot::of(&shared(&place), &domain(name)).hearsay, []);
+    }
+    assert!(shared(&place).to_offer(10).unwrap().is_empty());
+    assert_eq!(shared(&place).reading(STORE).unwrap(), at(7));
+    assert_eq!(shared(&place).reading("another store").unwrap(), Reading::default());
+}
+
+#[test]
+fn one_word_stands_beside_the_policies_and_two_are_one_of_them() {
+    let place = Place::new();
+    let (one, two) = (enforced("one.test", now()), enforced("two.test", now()));
+    let all = [heard(&one, &["mx1"]), heard(&two, &["mx1", "mx2"])];
+    let weighed = shared(&place).hear(&all, STORE, at(2)).unwrap();
+    assert_eq!((weighed.bound, weighed.provisional, weighed.changed.len()), (1, 1, 2));
+    let snapshot = |name: &str| DomainSnapshot::of(&shared(&place), &domain(name));
+    assert!(snapshot("one.test").policies.is_empty());
+    assert_eq!(snapshot("one.test").hearsay[0].witnesses, ["mx1"]);
+    assert_eq!(snapshot("two.test").policies.iter().collect::<Vec<_>>(), [&two]);
+    let story = shared(&place).history(&domain("two.test")).unwrap();
+    assert!(
+        story[0].event == Event::Imported && story[0].detail.contains("mx1 and mx2 of the fleet"),
+        "{story:?}"
+    );
+    assert!(
+        shared(&place).to_offer(10).unwrap().is_empty(),
+        "what others fetched is no fetch of this host's"
+    );
+    assert_eq!(shared(&place).own(vec![two.clone()]), []);
+    // Heard once more it is no news.
+    let again = shared(&place).hear(&all, STORE, at(2)).unwrap();
+    assert_eq!((again.changed, again.bound), (vec![], 0));
+}
+
+#[test]
+fn what_weakens_changes_nothing_whoever_says_it() {
+    let place = Place::new();
+    let own = enforced("a.test", now());
+    shared(&place).keep(&own).unwrap();
+    let sooner = StoredPolicy { fetched_at: now().plus(9), expires_at: now().plus(60), ..own.clone() };
+    let ended = StoredPolicy { expires_at: now(), fetched_at: now(), ..own.clone() };
+    for lie in [&sooner, &ended] {
+        shared(&place).hear(&[heard(lie, &["mx1", "mx2", "mx3"])], STORE, at(3)).unwrap();
+        assert_eq!(
+            DomainSnapshot::of(&shared(&place), &domain("a.test")).policies.iter().collect::<Vec<_>>(),
+            [&own]
+        );
+    }
+}
+
+#[test]
+fn a_decree_is_remembered_by_its_store_and_its_number() {
+    let place = Place::new();
+    shared(&place).obeyed(STORE, 7, "words").unwrap();
+    for (store, number, expected) in [(STORE, 7, true), (STORE, 8, false), ("another", 7, false)] {
+        assert_eq!(shared(&place).has_obeyed(store, number).unwrap(), expected);
+    }
+    assert_eq!(shared(&place).decrees().unwrap(), ["words"]);
+}
