@@ -68,6 +68,8 @@ pub struct OperatorArguments {
 
 /// What is to be forgotten.
 #[derive(Args, Debug)]
+#[command(override_usage = "smtp-sts-verify fleet purge DOMAIN --reason TEXT --signing-key FILE\n       \
+                            --role ROLE --password-file FILE [OPTIONS]")]
 pub struct PurgeArguments {
     /// The domain
     #[arg(allow_hyphen_values = true)]
@@ -88,6 +90,8 @@ pub struct PurgeArguments {
 
 /// Who is to be forgotten.
 #[derive(Args, Debug)]
+#[command(override_usage = "smtp-sts-verify fleet forget HOST --role ROLE --password-file FILE\n       \
+                            [OPTIONS]")]
 pub struct ForgetArguments {
     /// Its role
     pub host: String,
@@ -117,7 +121,7 @@ mod with_a_fleet {
     use super::*;
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
-    use crate::fleet::decree::{Decree, Order};
+    use crate::fleet::decree::{Decree, Order, told};
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
     use crate::limits::FLEET_CONNECT_DEADLINE;
     use crate::name::{Destination, PolicyDomain};
@@ -269,7 +273,7 @@ mod with_a_fleet {
                 domain: domain.clone(),
                 issued,
                 ends: issued.plus(arguments.hours * 3_600),
-                reason: excerpt(&arguments.reason, 400),
+                reason: told(&arguments.reason),
             };
             let (statement, signature) = decree.signed(&key);
             tries += 1;

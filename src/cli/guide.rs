@@ -283,7 +283,7 @@ pub const GUIDES: &[Guide] = &[
     Guide {
         path: "fleet purge",
         examples: &[(
-            "fleet purge example.org --reason 'ticket 4711' --signing-key operator.key --role alice --password-file alice.password",
+            "fleet purge example.org --reason ticket-4711 --signing-key operator.key --role alice --password-file alice.password",
             "as if no host had ever met the domain",
         )],
         exits: FLEET,

@@ -11,6 +11,9 @@ use std::fmt;
 /// The first line of each.
 const HEAD: &str = "smtp-sts-verify fleet decree 1";
 
+/// Octets of a reason.
+const REASON_OCTETS: usize = 400;
+
 /// Seconds by which the clocks of operator and host may differ.
 const MAX_SKEW: u64 = 300;
 
@@ -75,11 +78,23 @@ impl fmt::Display for Refused {
     }
 }
 
+/// A reason as one line of printable ASCII; what is one already stays as it is.
+#[must_use]
+pub fn told(reason: &str) -> String {
+    let is_plain = reason.len() <= REASON_OCTETS && reason.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if is_plain {
+        return reason.to_owned();
+    }
+    let mut shown = excerpt(reason, REASON_OCTETS / 2);
+    shown.truncate(REASON_OCTETS);
+    shown
+}
+
 /// The words of a decree.
 impl fmt::Display for Decree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fleet, number, order, domain, issued, ends, reason } = self;
-        let (order, reason) = (order.word(), excerpt(reason, 400));
+        let (order, reason) = (order.word(), told(reason));
         write!(
             f,
             "{HEAD}\nfleet: {fleet}\nnumber: {number}\norder: {order}\ndomain: {domain}\nissued: {}\nends: {}\nreason: {reason}\n",
@@ -201,7 +216,7 @@ mod tests {
     fn no_decree_is_longer_than_a_row_holds() {
         let longest =
             PolicyDomain::parse(&format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(50))).unwrap();
-        let decree = Decree { domain: longest, reason: excerpt(&"long ".repeat(1_000), 400), ..decree() };
+        let decree = Decree { domain: longest, reason: told(&"long ".repeat(1_000)), ..decree() };
         assert!(
             decree.to_string().len() <= MAX_DECREE_OCTETS && Decree::parse(&decree.to_string()).is_some()
         );
@@ -212,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_an_operator_writes_stays_one_line(reason in "\\PC{0,80}[\n\r]?\\PC{0,20}") {
-            let decree = Decree { reason: excerpt(&reason, 400), ..decree() };
+            let decree = Decree { reason: told(&reason), ..decree() };
             prop_assert_eq!(Decree::parse(&decree.to_string()), Some(decree));
         }
 
