@@ -39,12 +39,17 @@ driver_options() {
   ' "$scratch/bare" "$scratch/own"
 }
 
-# Options as a configuration has them: only what begins with a quote, or ends with a backslash, has to be quoted.
+# Options as a configuration has them: only what begins with a quote, or ends with a backslash, has to be quoted. Exim prints several
+# headers to be added as one value; it would take that for one header.
 as_configuration() {
   awk '{
     at = index($0, " = ")
     if (!at) { print "  " $0; next }
     option = substr($0, 1, at - 1); text = substr($0, at + 3)
+    if (option == "headers_add") while (match(text, /\\n([A-Za-z0-9-]+:|[$][{])/)) {
+      print "  headers_add = " substr(text, 1, RSTART - 1)
+      text = substr(text, RSTART + 2)
+    }
     if (text ~ /^"/ || text ~ /\\$/) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); text = "\"" text "\"" }
     print "  " option " = " text
   }'

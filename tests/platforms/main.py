@@ -232,13 +232,16 @@ def updated(lab):
     path = SOURCES[lab.kind]
     text = read(path)
     assert "\nremote_smtp:\n  driver = smtp\n" in text
-    write(path, text.replace("\nremote_smtp:\n  driver = smtp\n", "\nremote_smtp:\n  driver = smtp\n  connect_timeout = 33s\n"))
+    write(path, text.replace("\nremote_smtp:\n  driver = smtp\n", "\nremote_smtp:\n  driver = smtp\n  connect_timeout = 33s\n"
+                                   "  headers_add = X-One: 1\n  headers_add = ${if def:h_X-None:{X-None: yes}}\n  headers_add = X-Two: 2\n"))
     lab.exim.rebuild()
     said = lab.exim.command("status")
     assert "has changed since" in said, said
     lab.exim.command("refresh")
     assert lab.transport("smtp_sts_webpki")["connect_timeout"] == "33s"
     assert "changed since" not in lab.exim.command("status")
+    message = harness.delivered(lab, lab.send(MET), MET, "good", "T=smtp_sts_webpki ")
+    assert (message.header("X-One"), message.header("X-Two"), message.header("X-None")) == ("1", "2", None), message.text
 
 
 @case("what cannot be taken over is said: hosts and TLS that the platform's transport has of its own")
