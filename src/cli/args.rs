@@ -45,7 +45,7 @@ pub enum Command {
     /// With -m the answer is about that host. Without it, it is the domain's answer for a router, with the permitted
     /// hosts as a regular expression.
     #[command(override_usage = "smtp-sts-verify [verify] -d DOMAIN [-m HOST]... [OPTIONS]")]
-    Verify(VerifyArguments),
+    Verify(Box<VerifyArguments>),
     /// What would happen to mail for a domain now, and why?
     ///
     /// A dry run: every mechanism is asked to its end, and nothing is changed unless --store says so.
@@ -378,7 +378,7 @@ mod tests {
     fn parse(line: &str) -> Result<VerifyArguments, clap::Error> {
         let words = std::iter::once("smtp-sts-verify").chain(line.split_whitespace());
         Arguments::try_parse_from(words).map(|arguments| match arguments {
-            Arguments { command: Some(Command::Verify(question)), .. } => question,
+            Arguments { command: Some(Command::Verify(question)), .. } => *question,
             Arguments { verify, .. } => verify,
         })
     }

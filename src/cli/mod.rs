@@ -82,10 +82,8 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(Arguments { command: Some(Command::Config(question)), .. }) => config::run(&question.command),
         Ok(Arguments { command: Some(Command::Why(question)), .. }) => why::run(&question),
         Ok(Arguments { command: Some(Command::Generate(question)), .. }) => generate::run(&question),
-        Ok(
-            Arguments { command: Some(Command::Verify(question)), .. }
-            | Arguments { command: None, verify: question, .. },
-        ) => verify::run(&question),
+        Ok(Arguments { command: Some(Command::Verify(question)), .. }) => verify::run(&question),
+        Ok(Arguments { command: None, verify: question, .. }) => verify::run(&question),
         Err(error) if is_a_plugin && error.use_stderr() => probe::unknown(&usage::sentence(&error)),
         Err(error) if is_for_a_person || format == Format::Human => usage::for_a_person(&error, &arguments),
         Err(error) => output::usage(&error, format, asker),
