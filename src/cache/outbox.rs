@@ -33,11 +33,11 @@ const FORGET_FAILING: &str = "DELETE FROM suppression WHERE max(since, until) < 
 /// What nobody asked for is of no use when it cannot leave any more.
 const FORGET_UNWANTED: &str = "DELETE FROM report WHERE day < ?1 AND state = 'unwanted'";
 
-const FORGET: [&str; 3] = [
-    "DELETE FROM report WHERE day < ?1",
-    "DELETE FROM destination WHERE day < ?1",
-    "DELETE FROM package WHERE day < ?1",
-];
+const FORGET_REPORTS: &str = "DELETE FROM report WHERE day < ?1";
+
+const FORGET_DESTINATIONS: &str = "DELETE FROM destination WHERE day < ?1";
+
+const FORGET_PACKAGES: &str = "DELETE FROM package WHERE day < ?1";
 
 const DUE: &str = "SELECT day, domain, state, next, first, tries, words FROM report
     WHERE state IN ('due', 'claimed', 'handed') AND next <= ?1 AND day >= ?2 AND day <= ?3 ORDER BY next, day, domain LIMIT ?4";
@@ -176,13 +176,15 @@ impl Outbox {
             let over = self.database.now.0.saturating_sub(SUPPRESSED_MOST);
             transaction.execute(FORGET_FAILING, (integer(over), integer(MAX_SUPPRESSIONS)))?;
             transaction.execute(FORGET_UNWANTED, [integer(day.before(REPORTS_SENT_DAYS).0)])?;
-            for forget in FORGET {
-                transaction.execute(forget, [integer(oldest.0)])?;
-            }
+            let oldest = [integer(oldest.0)];
+            transaction.execute(FORGET_REPORTS, oldest)?;
+            transaction.execute(FORGET_DESTINATIONS, oldest)?;
+            transaction.execute(FORGET_PACKAGES, oldest)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
-                statement.execute((integer(day.0), domain.as_str(), integer(moment.0)))?;
+                let key = (integer(day.0), domain.as_str(), integer(moment.0));
+                statement.execute(key)?;
             }
             Ok(())
         })
@@ -238,8 +240,9 @@ impl Outbox {
     pub fn package(&self, day: Day, domain: &PolicyDomain) -> Result<Option<Made>, CacheError> {
         let made = self.database.read(|connection| {
             let mut statement = connection.prepare_cached(PACKAGE)?;
+            let key = (integer(day.0), domain.as_str());
             statement
-                .query_row((integer(day.0), domain.as_str()), |row| {
+                .query_row(key, |row| {
                     let at: i64 = row.get(2)?;
                     let at = UnixTime(u64::try_from(at).unwrap_or(0));
                     Ok(Made { id: row.get(0)?, contact: row.get(1)?, at, package: row.get(3)? })

@@ -1,6 +1,4 @@
-//! What the daemon counts, in one place: relaxed atomics that every thread adds to and pages read. Pure.
-//!
-//! Whatever is told apart is told apart by a closed list ([`Closed`]): no stranger's name becomes a counter, so memory and
+//! What the daemon counts, in one place: relaxed atomics that every thread adds to and pages read. Pure. Whatever is told apart is told apart by a closed list ([`Closed`]): no stranger's name becomes a counter, so memory and
 //! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here.
 //!
 //! To count one thing more: a field here with its sentence, a family in [`super::metrics`], a row in `exim/monitoring/README.md`.

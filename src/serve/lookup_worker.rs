@@ -1,11 +1,9 @@
 //! The thread that looks things up: DNS, HTTPS and validation, the command's own pipeline, for many domains at once.
-//!
 //! What the cache knows is answered first, without a seat and in parallel to any look-up. A look-up that needs the network
 //! waits for its domain's lock ([`super::domain_locks`]), then for its seat; after a wait the cache is read again. Whose turn it is, at
 //! the cache and at the network, is decided by one discipline ([`super::seats`], [`super::gate`]). A look-up that has begun
 //! continues when its clients have left, as long as nobody needs its seat; one that has not begun by then is not begun, if others wait.
-//! Every look-up ends with exactly one event, also after a panic, which ends nothing but
-//! that look-up.
+//! Every look-up ends with exactly one event, also after a panic, which ends nothing but that look-up.
 
 use super::answer::Answer;
 use super::answer_cache::Standing;
@@ -367,8 +365,8 @@ impl<O: Outside> WorkerState<O> {
             if !self.interests.is_wanted(order.number) {
                 self.asking.abandon(order.number);
             }
-            let is_fresh = since.elapsed() < RECALLED_ANEW_AFTER;
-            let (look_up, revision) = match known.take().filter(|_| is_fresh) {
+            let fresh = known.take().filter(|_| since.elapsed() < RECALLED_ANEW_AFTER);
+            let (look_up, revision) = match fresh {
                 Some(known) => known,
                 None => {
                     place.stand_by();
@@ -400,8 +398,8 @@ impl<O: Outside> WorkerState<O> {
     /// The lock of its domain, as long as somebody waits for that.
     async fn lock(&self, order: &LookupOrder) -> Result<DomainLock, Unwanted> {
         let _waiting = self.counters.look_ups_waiting.held();
-        // The lock is looked at first: where nobody has it, work goes on whoever has left.
         let lock = pin!(self.domain_locks.lock(&order.question.domain));
+        // The lock is looked at first: where nobody has it, work goes on whoever has left.
         match select(lock, pin!(self.interests.unwanted(order.number))).await {
             Either::Left((lock, _)) => Ok(lock),
             Either::Right(_) => Err(Unwanted),
