@@ -510,6 +510,9 @@ pub const MAX_REPORTED_POLICY_OCTETS: usize = 65_536;
 pub const MAX_REPORTED_TEXTS_OCTETS: usize = 16_777_216;
 /// Octets of all policies in the file of the counts; no more than half of the file.
 pub const MAX_REPORTED_TEXTS_STORED: u64 = 268_435_456;
+/// Different texts of policies under which the sessions of a domain are counted on a day: one, two where it changes, and a set of TLSA
+/// records for each MX host. Beyond it the text is left out, so that a report stays small, whatever a domain publishes.
+pub const MAX_REPORTED_TEXTS_OF_DOMAIN: usize = 64;
 /// Domains of which it is remembered what was answered last, for the sessions that follow, some 200 octets each without the policies.
 pub const MAX_ANSWERS_FOLLOWED: usize = 16_384;
 /// Answers about one of them that differ in what they ask for.

@@ -8,7 +8,8 @@ use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::REPORTS;
 use crate::limits::{
-    MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, MAX_REPORTED_TEXTS_STORED, REPORTS_KEPT_DAYS,
+    MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, MAX_REPORTED_TEXTS_OF_DOMAIN,
+    MAX_REPORTED_TEXTS_STORED, REPORTS_KEPT_DAYS,
 };
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::reason_code::ReasonCode;
@@ -19,7 +20,8 @@ use crate::reports::tally::{Applied, Day, Row};
 use crate::reports::text::PolicyText;
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const ADD: &str = "UPDATE session SET number = number + :number
     WHERE day = :day AND domain = :domain AND policy = :policy AND host = :host AND address = :address
@@ -47,6 +49,10 @@ const OCTETS_OF_TEXTS: &str = "SELECT coalesce(sum(octets), 0) FROM text";
 /// What stands for a text that is none, and for one that has no room.
 const NOTHING: i64 = 0;
 const LEFT_OUT: i64 = -1;
+
+const TEXTS_OF_DOMAIN: &str = "SELECT DISTINCT digest FROM session
+    JOIN policy ON policy.number = session.policy JOIN text ON text.number = policy.text
+    WHERE day = ?1 AND domain = ?2";
 
 const FORGET: &str = "DELETE FROM session WHERE day < ?1";
 
@@ -183,7 +189,7 @@ impl Counts {
         }
         self.database.write("forgetting a domain", |transaction| {
             let rows = transaction.execute(PURGE, [domain.as_str()])?;
-            transaction.execute(FORGET_POLICIES, [])?;
+            transaction.execute_batch(FORGET_POLICIES)?;
             Ok(rows)
         })
     }
@@ -197,6 +203,14 @@ fn add(
     rows: &mut Rows,
     room: &mut Room,
 ) -> rusqlite::Result<bool> {
+    let bounded;
+    let row = if rows.has_room_for_text(transaction, row)? {
+        row
+    } else {
+        let policy = Applied { text: PolicyText::LeftOut, ..row.policy.clone() };
+        bounded = Row { policy, ..row.clone() };
+        &bounded
+    };
     let policy = policy(transaction, &row.policy, room)?;
     if insert(transaction, ADD, row, policy, number)? {
         return Ok(true);
@@ -224,6 +238,8 @@ fn add(
 struct Rows {
     of_day: BTreeMap<i64, u64>,
     of_domain: BTreeMap<(i64, PolicyDomain), u64>,
+    /// The digests of the texts under which a domain's sessions of a day are counted.
+    texts: BTreeMap<(i64, PolicyDomain), BTreeSet<Vec<u8>>>,
 }
 
 impl Rows {
@@ -246,6 +262,29 @@ impl Rows {
         self.of_day.insert(day, of_day);
         self.of_domain.insert(key, of_domain);
         Ok((of_day, of_domain))
+    }
+
+    /// Whether sessions may be counted under the text of that row: a domain has few policies a day, whoever publishes a new one for each.
+    fn has_room_for_text(&mut self, transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
+        let PolicyText::Whole(text) = &row.policy.text else { return Ok(true) };
+        let texts = match self.texts.entry((integer(row.day.0), row.domain.clone())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let mut statement = transaction.prepare_cached(TEXTS_OF_DOMAIN)?;
+                let key = (new.key().0, row.domain.as_str());
+                let found = statement.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+                new.insert(found)
+            }
+        };
+        let digest = text.digest().as_slice();
+        if texts.contains(digest) {
+            return Ok(true);
+        }
+        let has_room = texts.len() < MAX_REPORTED_TEXTS_OF_DOMAIN;
+        if has_room {
+            texts.insert(digest.to_vec());
+        }
+        Ok(has_room)
     }
 
     fn one_more(&mut self, day: i64, domain: &PolicyDomain) {
@@ -573,15 +612,57 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let most = MAX_REPORTED_TEXTS_STORED.min(crate::limits::CACHE_OCTETS_LEAST / 2);
         let octets = u64::try_from(long(1).policy.text.as_str().unwrap().len()).unwrap();
-        let all: Vec<_> = (0..most / octets + 5).map(|number| (long(number), 1)).collect();
+        let one = |number: u64| Row {
+            domain: PolicyDomain::parse(&format!("d{number}.test")).unwrap(),
+            ..long(number)
+        };
+        let all: Vec<_> = (0..most / octets + 5).map(|number| (one(number), 1)).collect();
         assert_eq!(beside(&directory, NOW).add(&all), Ok(0));
         let read = beside(&directory, NOW).of(None).unwrap();
         let left_out = read.iter().filter(|(row, _)| row.policy.text == PolicyText::LeftOut);
         assert_eq!(left_out.map(|(_, number)| number).sum::<u64>(), 5);
         assert_eq!(read.iter().map(|(_, number)| number).sum::<u64>(), most / octets + 5);
         // What is there already has its room.
-        assert_eq!(beside(&directory, NOW).add(&[(long(0), 1)]), Ok(0));
-        assert!(beside(&directory, NOW).of(None).unwrap().contains(&(long(0), 2)));
+        assert_eq!(beside(&directory, NOW).add(&[(one(0), 1)]), Ok(0));
+        assert!(beside(&directory, NOW).of(None).unwrap().contains(&(one(0), 2)));
+    }
+
+    #[test]
+    fn a_domain_has_so_many_policies_a_day_and_of_more_the_text_is_left_out() {
+        let directory = TempDir::new().unwrap();
+        let most = u64::try_from(MAX_REPORTED_TEXTS_OF_DOMAIN).unwrap();
+        for numbers in [0..most, most..most + 3, 0..1] {
+            let some: Vec<_> = numbers.map(|number| (long(number), 1)).collect();
+            assert_eq!(beside(&directory, NOW).add(&some), Ok(0));
+        }
+        let told = |text: &dyn Fn(&PolicyText) -> bool| {
+            let read = beside(&directory, NOW).of(None).unwrap();
+            let rows: Vec<u64> =
+                read.iter().filter(|(row, _)| text(&row.policy.text)).map(|(_, number)| *number).collect();
+            (rows.len(), rows.iter().sum::<u64>())
+        };
+        assert_eq!(
+            told(&|text| matches!(text, PolicyText::Whole(_))),
+            (MAX_REPORTED_TEXTS_OF_DOMAIN, most + 1)
+        );
+        assert_eq!(told(&|text| *text == PolicyText::LeftOut), (1, 3));
+        // Another day, another domain have room of their own.
+        let tomorrow = Row { day: Day(Day::of(NOW).0 + 1), ..long(most) };
+        let other = Row { domain: PolicyDomain::parse("example.net").unwrap(), ..long(most + 1) };
+        assert_eq!(beside(&directory, NOW).add(&[(tomorrow, 1), (other, 1)]), Ok(0));
+        assert_eq!(told(&|text| matches!(text, PolicyText::Whole(_))).0, MAX_REPORTED_TEXTS_OF_DOMAIN + 2);
+    }
+
+    #[test]
+    fn a_domain_that_is_purged_leaves_no_policy_behind() {
+        let directory = TempDir::new().unwrap();
+        let other = Row { domain: PolicyDomain::parse("example.net").unwrap(), ..long(2) };
+        assert_eq!(beside(&directory, NOW).add(&[(long(1), 1), (other.clone(), 2)]), Ok(0));
+        assert_eq!(beside(&directory, NOW).purge(&long(1).domain), Ok(1));
+        assert_eq!(beside(&directory, NOW).of(None).unwrap(), [(other, 2)]);
+        let file = Connection::open(directory.path().join("cache.reports.db")).unwrap();
+        let texts: i64 = file.query_row("SELECT count(*) FROM text", [], |row| row.get(0)).unwrap();
+        assert_eq!(texts, 1);
     }
 
     /// A file as the version before wrote it.

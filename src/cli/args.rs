@@ -87,7 +87,7 @@ pub enum Command {
     Reports(super::reports::ReportsArguments),
     /// What do many mail hosts know together?
     ///
-    /// One memory on PostgreSQL, which [fleet] in the configuration names: a policy that one host has learnt is in force on the others within seconds.
+    /// One memory on PostgreSQL, which the section fleet of the configuration names: a policy that one host has learnt is in force on the others within seconds.
     /// The daemon keeps it up; no answer ever waits for it.
     Fleet(super::fleet::FleetArguments),
     /// Can the configuration be used, and what is in force?

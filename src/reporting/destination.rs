@@ -109,12 +109,6 @@ fn is_public(domain: &PolicyDomain) -> bool {
     name.contains('.') && !SPECIAL_USE.iter().any(is_below)
 }
 
-/// Whether mail to that domain can leave at all: see [`MailAddress`].
-#[must_use]
-pub fn is_reachable(domain: &PolicyDomain) -> bool {
-    is_public(domain)
-}
-
 impl Destination {
     /// The destinations of a record in its order, each once, and what stands among them that none can be.
     #[must_use]

@@ -3,6 +3,7 @@
 use super::schedule::end;
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
+use crate::text::Json;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use serde_json::Value;
 
@@ -15,14 +16,7 @@ const PIECE: usize = 32_768;
 /// The JSON of a report, in ASCII and on one line.
 #[must_use]
 pub fn json(document: &Value) -> String {
-    let mut text = String::new();
-    for c in document.to_string().chars() {
-        match c {
-            ' '..='~' => text.push(c),
-            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}"))),
-        }
-    }
-    text
+    Json(document).to_string()
 }
 
 /// Those octets in a gzip of one member.

@@ -99,7 +99,7 @@ fn what_lies_in_a_directory_and_is_no_file_is_left_alone() {
     let unread: Vec<&str> =
         object["unread"].as_array().unwrap().iter().map(|unread| unread["file"].as_str().unwrap()).collect();
     assert_eq!((unread.len(), exit), (2, 1), "{unread:?}");
-    assert!(unread[0].ends_with("/a/b/c/d/e") && unread[1].ends_with("\\u{1b}[2J"), "{unread:?}");
+    assert!(unread[0].ends_with("/a/b/c/d/e") && unread[1].ends_with("\u{1b}[2J"), "{unread:?}");
 }
 
 #[test]

@@ -217,6 +217,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_REPORTED_POLICY_OCTETS", "65_536"),
     ("MAX_REPORTED_TEXTS_OCTETS", "16_777_216"),
     ("MAX_REPORTED_TEXTS_STORED", "268_435_456"),
+    ("MAX_REPORTED_TEXTS_OF_DOMAIN", "64"),
     ("MAX_ANSWERS_FOLLOWED", "16_384"),
     ("MAX_ANSWERS_OF_DOMAIN_FOLLOWED", "4"),
     ("MAX_HELO_OCTETS", "255"),
@@ -448,6 +449,7 @@ const TRIED: &[(&str, &str)] = &[
     ("DEFER_FOLLOWS_CLOSE", "a_starttls_that_is_refused_counts_unless_the_host_is_given_up"),
     ("MAX_REPORTED_POLICY_OCTETS", "a_text_is_kept_whole_or_left_out"),
     ("MAX_REPORTED_TEXTS_OCTETS", "what_has_no_room_is_left_out_until_others_are_not_used_any_more"),
+    ("MAX_REPORTED_TEXTS_OF_DOMAIN", "a_domain_has_so_many_policies_a_day_and_of_more_the_text_is_left_out"),
     ("MAX_REPORTED_TEXTS_STORED", "what_has_no_room_for_its_text_is_counted_without_and_that_is_said"),
     (
         "MAX_ANSWERS_OF_DOMAIN_FOLLOWED",

@@ -5,6 +5,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::{output, terminal};
 use crate::monitoring::received::exposition;
 use crate::render::received::{human, json};
+use crate::text::JsonText;
 use crate::tls_report::collection::Collection;
 use crate::tls_report::sums::Sums;
 use crate::tls_report::{Unreadable, open};
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &ReadArguments) -> ExitStatus {
     let sums = Sums::of(&collection);
     let text = match arguments.format {
         Format::Human => human::page(&collection, &sums, terminal::paint()),
-        Format::Json => format!("{}\n", json::object(&collection, &sums)),
+        Format::Json => format!("{}\n", JsonText(&json::object(&collection, &sums).to_string())),
         Format::Prometheus => exposition(&collection, &sums),
     };
     let status = if collection.has_faults() { ExitStatus::Refuse } else { ExitStatus::Deliver };

@@ -1,7 +1,7 @@
 //! TLS reports of others for programs: one object. `fixtures/reports-read.schema.json` describes it.
 
 use crate::limits::MAX_REPORT_TEXT_TOLD;
-use crate::text::excerpt;
+use crate::text::shortened;
 use crate::tls_report::authentication::Authentication;
 use crate::tls_report::collection::{Collection, Read};
 use crate::tls_report::sums::Sums;
@@ -76,7 +76,7 @@ fn detail(detail: &Detail) -> Value {
 }
 
 fn text(text: &str) -> String {
-    excerpt(text, MAX_REPORT_TEXT_TOLD)
+    shortened(text, MAX_REPORT_TEXT_TOLD)
 }
 
 fn maybe(value: Option<&String>) -> Option<String> {

@@ -200,6 +200,12 @@ impl Sender {
         files.any(|path| path.extension().is_some_and(|end| end.len() == 8 && end != "sendmail"))
     }
 
+    /// How many there are.
+    pub(super) fn number_of_mails(&self) -> usize {
+        let files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|end| end == "whole")).count()
+    }
+
     /// To whom they went.
     pub(super) fn recipients(&self) -> Vec<String> {
         self.mails().into_iter().map(|mail| mail.words.last().unwrap().clone()).collect()

@@ -29,10 +29,12 @@ fn killed(domains: usize, kills: usize) -> (usize, usize, usize) {
         seed ^= seed << 17;
         let mut child =
             sender.command(&["reports", "send"]).stdout(std::process::Stdio::null()).spawn().unwrap();
-        let (began, until) = (Instant::now(), Duration::from_micros(20_000 + seed % 600_000));
-        while began.elapsed() < until && child.try_wait().unwrap().is_none() {
+        // Somewhere on the way to one of the next mails.
+        let until = sender.number_of_mails() + usize::try_from(seed % 4).unwrap();
+        while sender.number_of_mails() < until && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_micros(200));
         }
+        sleep(Duration::from_micros((seed >> 8) % 20_000));
         if child.try_wait().unwrap().is_none() {
             child.kill().unwrap();
             done += 1;

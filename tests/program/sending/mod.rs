@@ -194,7 +194,12 @@ fn a_dead_address_is_left_alone_for_a_week_and_one_that_was_named_until_it_is_li
     sender.forget_reports();
     assert_eq!(sender.told(&["reports", "send"]).0, 0);
     assert_eq!((sender.mails().len(), sender.state("mail.test").as_str()), (1, "unwanted"));
-    assert!(sender.told(&["reports", "outbox"]).1.contains("left alone:\n    rua@mail.test until 20"));
+    assert!(
+        sender
+            .told(&["reports", "outbox"])
+            .1
+            .contains("left alone:\n    rua@mail.test about mail.test until 20")
+    );
     sender.forget_reports();
     sender.wait(604_801);
     assert_eq!(sender.told(&["reports", "send"]).0, 0);
@@ -342,5 +347,5 @@ fn what_this_machine_fails_at_is_no_fault_of_an_address_and_what_a_server_fails_
     assert_eq!((sender.mails().len(), sender.receiver.taken().len()), (1, 2));
     let said = sender.told(&["reports", "outbox"]).1;
     let (_, alone) = said.split_once("\nleft alone:\n").expect(&said);
-    assert!(alone.contains("https://web.test/v1/tlsrpt?x=1 until 20"), "{said}");
+    assert!(alone.contains("https://web.test/v1/tlsrpt?x=1 about web.test until 20"), "{said}");
 }

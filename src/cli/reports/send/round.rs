@@ -9,6 +9,7 @@ use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
 use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
 use crate::name::PolicyDomain;
+use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, mail};
@@ -280,7 +281,11 @@ impl<'a> Round<'a> {
 
     /// Hands a report to each destination that is open; what was begun before, by whoever was killed at it, is done again.
     async fn hand_over(&mut self, outbox: &Outbox, mut entry: Entry, made: &Made) -> Result<Entry, Failure> {
+        // Mail goes first: a web server may keep us waiting.
+        entry.destinations.sort_by_key(|leg| leg.key.starts_with("https:"));
         let number = entry.destinations.len();
+        // One that keeps us waiting is enough of a domain.
+        let (slow, mut is_kept_waiting) = (self.slow.len(), false);
         for place in 0..number {
             let Some(leg) = entry.destinations.get_mut(place).filter(|leg| leg.state.is_open()) else {
                 continue;
@@ -291,13 +296,25 @@ impl<'a> Round<'a> {
             let handed = leg.clone();
             let token = outbox.key()?.token(entry.day, &entry.domain, &handed.key);
             outbox.hand(&entry, &handed)?;
-            let fate = self.deliver(&entry, &destination, made, &token).await;
+            let fate = match &destination {
+                Destination::Web(_) if is_kept_waiting => {
+                    Fate::Postponed("another server of this domain kept us waiting".to_owned())
+                }
+                _ => self.deliver(&entry, &destination, made, &token).await,
+            };
             let now = SystemClock.now();
+            is_kept_waiting |= self.slow.len() > slow;
+            // Whoever names somebody else's destination has it refuse reports about his own domain, and no others stay away for that.
+            let about = bounce::place(&handed.key, &entry.domain);
             let lesson = match &fate {
-                Fate::Accepted(_) => Lesson::Accepted(handed.key.clone()),
+                // That the sendmail command takes a mail says nothing of its way from there.
+                Fate::Accepted(_) => match destination {
+                    Destination::Web(_) => Lesson::Accepted(about),
+                    Destination::Mail(_) => Lesson::Nothing,
+                },
                 Fate::Refused { is_dead: false, .. } | Fate::Postponed(_) => Lesson::Nothing,
-                Fate::Refused { why, .. } => failing(outbox, &handed.key, true, why, now)?,
-                Fate::Later(why) => failing(outbox, &handed.key, false, why, now)?,
+                Fate::Refused { why, .. } => failing(outbox, &about, true, why, now)?,
+                Fate::Later(why) => failing(outbox, &about, false, why, now)?,
             };
             let (state, words) = match fate {
                 Fate::Accepted(words) => (State::Sent, words),
