@@ -296,6 +296,16 @@ def header_set(lab):
     assert lab.tree() == before, changed(lab.tree(), before)
 
 
+@case("the set for reports is for Debian's configuration alone: refused at once, in words, and nothing changes")
+def no_reports(lab):
+    lab.clean()
+    before = lab.tree()
+    for words in (["reports"], ["enforce", "reports"]):
+        told = lab.exim.command("enable", *words, status=1)
+        assert "for Debian's configuration alone" in told and "send = true" in told, told
+    assert lab.tree() == before, changed(lab.tree(), before)
+
+
 @case("doctor names the machine, the file that gets our lines, and Exim's user; all that is ours is loaded")
 def examined(lab):
     lab.clean()
