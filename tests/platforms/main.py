@@ -1,6 +1,7 @@
 """Exim on machines that are not configured as Debian does it: smtp-sts-verify-exim enables, the panel makes its configuration anew,
 refresh, disable; and a real Exim delivers by what was made."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -338,6 +339,49 @@ def own_file(lab):
     os.unlink("/etc/exim4/exim4.conf")
     os.symlink(lab.exim.live, "/etc/exim4/exim4.conf")
     assert lab.tree() == before, changed(lab.tree(), before)
+
+
+@case("an Exim that reads another file than the one with our lines is noticed, and nothing is put in place")
+def another_file(lab):
+    if lab.kind != "enterprise-linux":
+        return
+    lab.clean()
+    lab.exim.command("enable")
+    os.unlink("/etc/exim4/exim4.conf")
+    write("/etc/exim4/exim4.conf", re.sub(r"(?m)^\.include /etc/smtp-sts-verify/.*\n", "", read(lab.exim.live)))
+    before = lab.tree()
+    assert "has no router smtp_sts_ask" in lab.exim.command("status")
+    told = lab.exim.command("refresh", status=1)
+    assert "has no router smtp_sts_ask" in told and "nothing is enabled that was not before" in told, told
+    assert lab.tree() == before, changed(lab.tree(), before)
+    os.unlink("/etc/exim4/exim4.conf")
+    os.symlink(lab.exim.live, "/etc/exim4/exim4.conf")
+    assert "smtp_sts_ask" not in lab.exim.command("status")
+
+
+@case("on a full disk nothing is half done: what was enabled is enabled, and can be disabled once there is room")
+def full_disk(lab):
+    if lab.kind != "enterprise-linux":
+        return
+    lab.clean()
+    text, place = read(lab.exim.live), os.path.dirname(lab.exim.live)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=True)
+    try:
+        write(lab.exim.live, text)
+        lab.exim.command("enable")
+        before = lab.tree()
+        with contextlib.suppress(OSError), open(place + "/fill", "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1024))
+        assert "still enabled" in lab.exim.command("disable", status=1)
+        os.unlink(place + "/fill")
+        assert lab.tree() == before, changed(lab.tree(), before)
+        lab.accepted()
+        assert "enforce: enabled" in lab.exim.command("status")
+        lab.exim.command("disable")
+        assert read(lab.exim.live) == text
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 DOCTORS = {"cpanel": r"cPanel: our lines go into /etc/exim\.conf\.local,", "directadmin": r"DirectAdmin: .*/etc/exim\.routers\.pre\.conf,",
