@@ -42,10 +42,11 @@
 //!
 //! A mail server that is written in Rust asks the library itself: `examples/judge.rs` has the twenty lines that it takes.
 //!
-//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli`, `doctor`, `https`
-//! (certification authorities) and `fleet` (its keys) reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
-//! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
-//! `render`, `reporting`, `reports`, `tls_report` and the walk in `dns` know neither I/O nor clock.
+//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli`, `doctor`,
+//! `https` (certification authorities) and `fleet` (its keys) reads a file of the administrator's (`dns` and `serve` read
+//! the system's lists of name servers and of services), nothing but `cli::terminal` reads the environment (for colour),
+//! `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`, `render`, `reporting`, `reports`, `tls_report` and the
+//! walk in `dns` know neither I/O nor clock.
 //!
 //! # Glossary
 //!
