@@ -42,10 +42,11 @@
 //!
 //! A mail server that is written in Rust asks the library itself: `examples/judge.rs` has the twenty lines that it takes.
 //!
-//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli` and `doctor`
-//! reads a file of the administrator's (`dns` and `serve` read the system's lists of name servers and of services), nothing
-//! but `cli::terminal` reads the environment (for colour), `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`,
-//! `render`, `reporting`, `reports`, `tls_report` and the walk in `dns` know neither I/O nor clock.
+//! What is absent is as much a part of the design: no decision takes a string, no module but `config`, `cli`, `doctor`,
+//! `https` (certification authorities) and `fleet` (its keys) reads a file of the administrator's (`dns` and `serve` read
+//! the system's lists of name servers and of services), nothing but `cli::terminal` reads the environment (for colour),
+//! `certificate`, `name`, `policy`, `dane`, `verdict`, `reason`, `render`, `reporting`, `reports`, `tls_report` and the
+//! walk in `dns` know neither I/O nor clock.
 //!
 //! # Glossary
 //!
@@ -87,8 +88,13 @@
 //! | result type | the closed words for failures in TLS reports | RFC 8460 section 4.3 |
 //! | report, received, finding | a TLS report that somebody else sent; what is wrong with it | RFC 8460 section 4.4 |
 //! | TLSRPT, session, tally | reports to domains; one TLS session of Exim; the counts | RFC 8460 section 4 |
-//! | outbox, destination, submitter | the reports on their way; an address or URL of a `rua`; the domain of our contact | RFC 8460 sections 3, 5 |
+//! | outbox of reports, destination, submitter | the reports on their way; an address or URL of a `rua`; the domain of our contact | RFC 8460 sections 3, 5 |
 //! | suppressed | a destination that is left alone for a time, since it refused or failed | |
+//! | fleet, store | many hosts with one memory; the database that it lies in | |
+//! | outbox, inbox of a fleet | what this host has fetched and not offered yet; what others have said | |
+//! | hearsay | what another host says of a policy, which this one has not fetched itself | |
+//! | witness | a host that has signed what it fetched; the word of two binds for a policy's life | |
+//! | decree of a fleet | an operator's order to all hosts, signed with the operator's key | |
 //! | probe, handshake | a look at an MX host over STARTTLS; its TLS part | RFC 3207 |
 
 pub mod cache;

@@ -19,7 +19,7 @@ prepare() {
   for mark in @POSTMAILCOUNT@ @TRANSPORTSTART@ @RETRYSTART@; do
     if [ -n "$(wanted)" ] && ! grep -qxF "$mark" "$2"; then
       with_mark "$2" "$mark" add >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
-      say "$mark" >>"$own/created"
+      say "$mark" >>"$own/created" || return
     elif [ -z "$(wanted)" ] && created "$mark"; then
       with_mark "$2" "$mark" drop >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
     fi

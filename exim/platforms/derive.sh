@@ -260,7 +260,7 @@ TRANSPORT
 # compose SET DIRECTORY: writes its files there.
 compose() {
   mkdir -p "$2" || return
-  find "$sets/$1" -type f >"$scratch/files"
+  find "$sets/$1" -mindepth 2 -type f >"$scratch/files"
   while read -r file; do
     case $1/${file#"$sets/$1/"} in
       enforce/main/*) { settings_of_the_platform && cat "$file"; } >"$2/main" ;;

@@ -8,10 +8,16 @@
 
 own=/etc/smtp-sts-verify/exim
 umask 022
-# Exim reads on as its own user once it has read the first section; nobody else finds what lies there.
-scratch=$(mktemp -d) && chmod 0711 "$scratch"
-trap 'rm -rf "$scratch"' EXIT
-staged=$scratch/staged
+# Exim reads on as its own user once it has read the first section, so what is included lies in $shared. All else is root's: there may be
+# passwords in a configuration.
+shared=$(mktemp -d) || fail 'there is no room for scratch files'
+scratch=$shared/private
+trap 'rm -rf "$shared"' EXIT
+interruptible() { trap 'exit 1' HUP INT TERM PIPE; }
+interruptible
+chmod 0711 "$shared" || fail "$shared cannot be used"
+mkdir -m 0700 "$scratch" || fail "$shared cannot be used"
+staged=$shared/staged
 taken=
 
 # places SET FILE DIRECTORY: a line for each that FILE gets, with tabs between: before or after, section, what stands there, and
@@ -88,10 +94,16 @@ without_lines() {
 
 # replace FILE NEW: in one step, with the owner and mode that it had; a link stays one.
 replace() {
-  [ -e "$1" ] || { cat "$2" >"$1" && return; }
+  if [ ! -e "$1" ]; then
+    cat "$2" >"$1" && return
+    rm -f "$1"
+    return 1
+  fi
   ! cmp -s "$1" "$2" || return 0
-  real=$(readlink -f "$1")
-  cp -p "$real" "$real.smtp-sts-verify" && cat "$2" >"$real.smtp-sts-verify" && mv -f "$real.smtp-sts-verify" "$real"
+  real=$(readlink -f "$1") || return
+  cp -p "$real" "$real.smtp-sts-verify" && cat "$2" >"$real.smtp-sts-verify" && mv -f "$real.smtp-sts-verify" "$real" && return
+  rm -f "$real.smtp-sts-verify" # the disk is full, say
+  return 1
 }
 
 is_enabled() { [ -d "$own/$1" ]; }
@@ -111,14 +123,14 @@ as_it_is_without_ours() {
   without_lines "$configuration" >"$read_from" || return
   for file in $edited; do
     if [ "$file" = "$configuration" ] || [ ! -e "$file" ]; then continue; fi
-    copy=$scratch/$(echo "$file" | tr / %)
-    without_lines "$file" >"$copy" || return
-    sed "s|^\( *\.include[a-z_]* *\)$file *$|\1$copy|" "$read_from" >"$scratch/copied" && cat "$scratch/copied" >"$read_from"
+    copy=$shared/$(echo "$file" | tr / %)
+    # With the mode that it has: whoever may read the one may read the other.
+    cp -p "$file" "$copy" && without_lines "$file" >"$copy" || return
+    sed "s|^\( *\.include[a-z_]* *\)$file *$|\1$copy|" "$read_from" >"$scratch/copied" && cat "$scratch/copied" >"$read_from" || return
   done
   read_platform
 }
 
-# There may be passwords in a configuration.
 secretly() { : >"$1" && chmod 0600 "$1"; }
 
 take() { [ ! -d "$own/$1" ] || taken="$taken $1"; }
@@ -129,7 +141,7 @@ wanted() { for set in enforce header; do if [ -d "$staged/$set" ] || { [ -d "$ow
 
 # On a copy of what Exim reads now, as one file with sections, which panels make in the end.
 try_on_a_copy() {
-  for set in $(wanted); do [ -d "$staged/$set" ] || cp -r "$own/$set" "$staged/$set"; done
+  for set in $(wanted); do [ -d "$staged/$set" ] || cp -r "$own/$set" "$staged/$set" || return; done
   for set in $(wanted); do places_in_sections "$set" "$staged"; done >"$scratch/places"
   secretly "$scratch/copy.conf"
   with_lines "$read_from" "$scratch/places" >"$scratch/copy.conf" || return
@@ -138,17 +150,26 @@ try_on_a_copy() {
 }
 
 remember() {
-  mkdir -p "$scratch/before"
-  for file in $edited; do [ ! -e "$file" ] || cp -p "$file" "$scratch/before/$(echo "$file" | tr / %)"; done
+  mkdir -p "$scratch/before" || return
+  for file in $edited; do [ ! -e "$file" ] || cp -p "$file" "$scratch/before/$(echo "$file" | tr / %)" || return; done
   if [ -d "$own" ]; then cp -Rp "$own" "$scratch/before/own"; fi
 }
 restore() {
+  is_whole=yes
+  # What is included is there before the lines that include it.
+  if [ -d "$scratch/before/own" ]; then
+    rm -rf "$own.before"
+    if cp -Rp "$scratch/before/own" "$own.before"; then { rm -rf "$own" && mv "$own.before" "$own"; } || is_whole=; else is_whole=; fi
+  fi
   for file in $edited; do
     before=$scratch/before/$(echo "$file" | tr / %)
-    if [ -e "$before" ]; then replace "$file" "$before"; else rm -f "$file"; fi
+    if [ ! -e "$before" ]; then rm -f "$file"; else replace "$file" "$before" || is_whole=; fi
   done
-  rm -rf "$own"
-  if [ -d "$scratch/before/own" ]; then cp -Rp "$scratch/before/own" "$own"; fi
+  [ -d "$scratch/before/own" ] || rm -rf "$own"
+  if [ -z "$is_whole" ]; then
+    trap - EXIT
+    say "Not all files could be put back; as they were before they lie in $scratch/before." >&2
+  fi
 }
 
 revoke() { :; } # take_effect leaves nothing behind that Exim refuses
@@ -161,13 +182,15 @@ edit() {
     if [ ! -e "$file" ]; then
       [ -n "$(wanted)" ] || continue
       [ -n "$(for set in $(wanted); do places "$set" "$file" "$own"; done)" ] || continue
-      mkdir -p "$own" && say "$file" >>"$own/created" && : >"$file"
+      mkdir -p "$own" && say "$file" >>"$own/created" && : >"$file" || return
     fi
     without_lines "$file" >"$scratch/bare-file" || return
     for set in $(wanted); do places "$set" "$file" "$own"; done >"$scratch/places"
     prepare "$file" "$scratch/bare-file" || return
     with_lines "$scratch/bare-file" "$scratch/places" >"$scratch/new-file" || return
-    replace "$file" "$scratch/new-file"
+    # Not every awk says that it could not write.
+    [ "$(wc -c <"$scratch/new-file")" -ge "$(wc -c <"$scratch/bare-file")" ] || return
+    replace "$file" "$scratch/new-file" || return
     if [ ! -s "$file" ] && created "$file"; then rm -f "$file"; fi
   done
 }
@@ -178,24 +201,41 @@ take_effect() {
     as_it_is_without_ours || return
     if [ -d "$staged" ]; then try_on_a_copy || return; fi
   fi
-  remember
-  for set in enforce header; do
-    if is_taken "$set" && [ ! -d "$staged/$set" ]; then rm -rf "${own:?}/$set"; fi
-    if [ -d "$staged/$set" ]; then
-      mkdir -p "$own/$set" && for file in "$staged/$set"/*; do replace "$own/$set/${file##*/}" "$file"; done
-    fi
-  done
-  # An Exim that was removed reads nothing.
-  if edit && { ! has_configuration || { rebuild >"$scratch/said" 2>&1 && "$exim_command" -bV >"$scratch/said" 2>&1; }; }; then
+  remember || return
+  # Whoever interrupts it now would leave half of it.
+  trap '' HUP INT TERM PIPE
+  : >"$scratch/said"
+  if put_in_place; then
+    # Only now nothing includes them.
+    for set in enforce header; do if is_taken "$set" && [ ! -d "$staged/$set" ]; then rm -rf "${own:?}/$set"; fi; done
     if [ -z "$(wanted)" ]; then rm -rf "$own" && { rmdir "${own%/*}" 2>/dev/null || true; }; fi
-    say "Exim reads it after: $reload"
-    return
+    interruptible
+    ! has_configuration || say "Exim reads it after: $reload"
+    return 0
   fi
-  cat "$scratch/said" >&2
+  cat "$scratch/said" >&2 || true
   restore
-  rebuild >/dev/null 2>&1 || true
+  ! has_configuration || rebuild >/dev/null 2>&1 || true
+  interruptible
   return 1
 }
+
+put_in_place() {
+  for set in enforce header; do
+    [ -d "$staged/$set" ] || continue
+    mkdir -p "$own/$set" || return
+    for file in "$staged/$set"/*; do replace "$own/$set/${file##*/}" "$file" || return; done
+  done
+  edit || return
+  # An Exim that was removed reads nothing.
+  has_configuration || return 0
+  { rebuild && "$exim_command" -bV; } >"$scratch/said" 2>&1 || return
+  case " $(wanted | tr '\n' ' ')" in *' enforce '*) is_asked || { missing_router >"$scratch/said" && return 1; } ;; esac
+}
+
+# Whether Exim has our router, by its own word: it may read another file than the one with our lines.
+is_asked() { "$exim_command" -bP router_list 2>/dev/null | grep -qx smtp_sts_ask; }
+missing_router() { say "Exim has no router smtp_sts_ask: it reads another configuration than $configuration, or what makes that leaves our lines out."; }
 
 has_configuration() { command -v "$exim_command" >/dev/null && [ -e "$configuration" ]; }
 has_exim() { has_configuration || fail "there is no Exim here that reads $configuration ($platform)"; }
@@ -209,6 +249,7 @@ tell_others() {
       grep -qsxF "$line" "$file" || say "  the line '$line' is gone from $file; put it back with: smtp-sts-verify-exim refresh"
     done
   done
+  if [ "$1" = enforce ] && ! is_asked; then say "  $(missing_router) Try: smtp-sts-verify-exim refresh"; fi
   compose "$1" "$staged/$1" 2>/dev/null
   diff -r "$staged/$1" "$own/$1" >"$scratch/difference" ||
     say "  Exim's configuration, or this package, has changed since $own/$1 was made; make it anew with: smtp-sts-verify-exim refresh"

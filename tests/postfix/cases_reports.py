@@ -73,6 +73,17 @@ def reach(lab, collector, host, text):
     return mail, took, collector.domains()
 
 
+# What the page puts ours before.
+MAPS = "sender_dependent_default_transport_maps smtpd_sender_restrictions transport_maps virtual_alias_maps"
+
+
+def undone(lab, before):
+    """The page's undo: the maps are as they were, and no transport of ours is left."""
+    lab.postfix.shell(postfix.readme("undo-reports"))
+    assert lab.postfix.shell(f"postconf -h {MAPS}") == before
+    assert not re.search(r"(?m)^tls-(reports|bounces)", lab.postfix.shell("postconf -M"))
+
+
 # Where the handshake fails, Postfix gives TLS up only for mail that has waited for five minutes (minimal_backoff_time), or, so that
 # no test has to, for a second.
 AT_ONCE, PLENTY = "minimal_backoff_time = 1s", 100
@@ -102,7 +113,8 @@ def agent(lab):
         return
     with open(lab.postfix.path("/etc/postfix/master.cf")) as file:
         master = file.read()
-    with counting(lab, AT_ONCE) as collector:
+    with counting(lab, AT_ONCE, "sender_dependent_default_transport_maps = inline:{{other@example.org=discard:}}") as collector:
+        before = lab.postfix.shell(f"postconf -h {MAPS}")
         lab.postfix.shell(postfix.readme("reports-older"))
         if lab.postfix.numbers >= (3, 10):
             lab.postfix.shell(postfix.readme("reports-uncounted"))
@@ -116,6 +128,7 @@ def agent(lab):
             assert "status=deferred" in mail.status() and not lab.world.messages(), mail.log
             assert lab.postfix.numbers < (3, 10) or collector.domains() == [f"sts-{host}.signed.example"]
         strangers(lab)
+        undone(lab, before)
     with open(lab.postfix.path("/etc/postfix/master.cf"), "w") as file:
         file.write(master)
     lab.postfix.restart()
@@ -149,6 +162,8 @@ def bounced(lab):
         return report(recipient, f"Message-ID: <{date}.{domain}.0badc0de.{token}@example.org>", "TLS-Required: No")
 
     known = lambda: [json.loads(line) for line in program("reports outbox --all --format json").splitlines()]
+    lab.postfix.set("transport_maps = inline:{{other@elsewhere.example=discard:}}")
+    before = lab.postfix.shell(f"postconf -h {MAPS}")
     try:
         lab.postfix.shell(postfix.readme("reports-bounces"))
         with lab.postfix_set("smtp_tls_security_level = may"):
@@ -168,6 +183,7 @@ def bounced(lab):
             assert len(left_alone) == 1 and "550 5.1.1 nobody has this mailbox" in left_alone[0]["reason"], found
             # The bounce went on to the report address as before.
             assert re.search(f"to=<{CONTACT}>", log), log
+        undone(lab, before)
     finally:
         host.unknown = {}
         lab.postfix.shell("postsuper -d ALL 2>/dev/null")
