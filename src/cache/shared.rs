@@ -128,7 +128,7 @@ impl Cache {
         let none = || vec![Vec::new(); domains.len()];
         self.inbox
             .as_ref()
-            .map_or_else(none, |inbox| self.noting(inbox.of(domains)).unwrap_or_else(|_| none()))
+            .map_or_else(none, |inbox| self.noting(inbox.binding(domains)).unwrap_or_else(|_| none()))
     }
 
     /// How far that store was read.
