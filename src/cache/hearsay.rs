@@ -50,6 +50,17 @@ impl OwnLook {
     }
 }
 
+/// Since when mail to a domain has waited for what this host could not see, by all that was heard of it: one role that says something of each
+/// dialect in turn holds it up no longer for that.
+#[must_use]
+pub fn waits_since(all: &[Hearsay]) -> Option<UnixTime> {
+    let since = |one: &Hearsay| match one.look {
+        OwnLook::Unconfirmed(since) => Some(since),
+        OwnLook::Absent(_) | OwnLook::Fetched(_) | OwnLook::NotYet => None,
+    };
+    all.iter().filter_map(since).min()
+}
+
 /// What hearsay is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
