@@ -229,8 +229,8 @@ async fn session(
     *patience = Patience::default();
     feed.counters.fleet_connected.set(SystemClock.now());
     let walks = !reading.has_offered_all || std::mem::take(&mut recent.is_more);
-    let mut worlds = feed.worlds.clone();
-    worlds.mark_unchanged();
+    // A configuration that was read while this host connected is news.
+    let worlds = feed.worlds.clone();
     let mut session = Session {
         here: world.storage.circumstances.of_policies(),
         feed,
