@@ -1,0 +1,78 @@
+//! How the daemon's part in a fleet paces itself: how long it waits after a failure, and what it offers once more after one.
+
+use crate::fleet::Trouble;
+use crate::limits::{
+    FLEET_AWAY_WARNED, FLEET_READ_AGAIN, FLEET_RETRY_FIRST, FLEET_RETRY_MOST, MAX_FLEET_RECENT,
+};
+use crate::policy::StoredPolicy;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// What is told, and when it is tried again.
+#[derive(Default)]
+pub(super) struct Patience {
+    failures: u32,
+    away_since: Option<Instant>,
+    pub(super) told: Option<Trouble>,
+    is_warned: bool,
+}
+
+impl Patience {
+    /// Tells what is news, and says how long to wait.
+    pub(super) fn after(&mut self, trouble: Trouble) -> Duration {
+        let since = *self.away_since.get_or_insert_with(Instant::now);
+        let doubled = FLEET_RETRY_FIRST.saturating_mul(1_u32 << self.failures.min(6)).min(FLEET_RETRY_MOST);
+        self.failures = self.failures.saturating_add(1);
+        let pause = match &trouble {
+            Trouble::Configuration(_) | Trouble::Newer(_) => FLEET_RETRY_MOST,
+            Trouble::Slow => FLEET_RETRY_MOST / 2,
+            Trouble::ReadOnly | Trouble::Away(_) => doubled,
+        };
+        let why = trouble.to_string();
+        let is_lasting = !self.is_warned && since.elapsed() >= FLEET_AWAY_WARNED;
+        if matches!(trouble, Trouble::Configuration(_) | Trouble::Newer(_))
+            && self.told.as_ref() != Some(&trouble)
+        {
+            warn!(why, "the fleet's database cannot be used; this host goes on alone");
+        } else if is_lasting {
+            self.is_warned = true;
+            warn!(why, "the fleet's database has been away for minutes; this host goes on alone");
+        } else if self.told.as_ref() != Some(&trouble) {
+            info!(why, "the fleet's database is away; this host goes on alone");
+        }
+        self.told = Some(trouble);
+        scattered(pause)
+    }
+}
+
+/// Half of it to one and a half: hosts that began together come apart.
+pub(super) fn scattered(pause: Duration) -> Duration {
+    let mut octet = [128];
+    // Without random numbers all of them come together, and nothing else.
+    let _filled = aws_lc_rs::rand::fill(&mut octet);
+    let [octet] = octet;
+    pause / 2 + pause * u32::from(octet) / 255
+}
+
+/// What was acknowledged lately: an asynchronous failover may take it back.
+#[derive(Default)]
+pub(super) struct Recent {
+    pub(super) offered: VecDeque<(Instant, StoredPolicy)>,
+    /// There was more of it than is remembered: all of it is offered again.
+    pub(super) is_more: bool,
+}
+
+impl Recent {
+    pub(super) fn add(&mut self, policies: Vec<StoredPolicy>) {
+        let now = Instant::now();
+        self.offered.extend(policies.into_iter().map(|policy| (now, policy)));
+        while self.offered.front().is_some_and(|(at, _)| at.elapsed() > FLEET_READ_AGAIN) {
+            self.offered.pop_front();
+        }
+        while self.offered.len() > MAX_FLEET_RECENT {
+            self.offered.pop_front();
+            self.is_more = true;
+        }
+    }
+}
