@@ -156,10 +156,6 @@ async fn session(
     let reading = asked(feed, world, move |cache| cache.reading(&id)).await?.unwrap_or_default();
     // One that has gone back in time has lost what this host read there, and perhaps what it offered.
     let reading = if standing.change < reading.change { Reading::default() } else { reading };
-    if patience.told.take().is_some() {
-        info!(store, "the fleet's database is there again");
-    }
-    *patience = Patience::default();
     feed.counters.fleet_connected.set(SystemClock.now());
     let walks = !reading.has_offered_all || std::mem::take(&mut recent.is_more);
     // A configuration that was read while this host connected is news.
@@ -210,7 +206,10 @@ async fn session(
             Ok::<(), End>(())
         };
         match done.await {
-            Ok(()) => slow = 0,
+            Ok(()) => {
+                slow = 0;
+                patience.is_rewarded(&session.store);
+            }
             Err(End::Trouble(Trouble::Slow)) if slow + 1 < FLEET_SLOW_AT_MOST => slow += 1,
             Err(end) => return Err(end),
         }

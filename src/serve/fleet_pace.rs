@@ -14,7 +14,7 @@ use tracing::{info, warn};
 pub(super) struct Patience {
     failures: u32,
     away_since: Option<Instant>,
-    pub(super) told: Option<Trouble>,
+    told: Option<Trouble>,
     is_warned: bool,
 }
 
@@ -43,6 +43,14 @@ impl Patience {
         }
         self.told = Some(trouble);
         scattered(pause)
+    }
+
+    /// All that is to be done there was done once: a connection alone is no sign that the next one is worth while.
+    pub(super) fn is_rewarded(&mut self, store: &str) {
+        if self.told.is_some() {
+            info!(store, "the fleet's database is there again");
+        }
+        *self = Self::default();
     }
 }
 
@@ -74,5 +82,21 @@ impl Recent {
             self.offered.pop_front();
             self.is_more = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_fails_again_and_again_waits_longer_until_all_was_done_once() {
+        let mut patience = Patience::default();
+        let away = || Trouble::Away("it hangs up".to_owned());
+        let pauses: Vec<Duration> = (0..9).map(|_| patience.after(away())).collect();
+        assert!(pauses[0] <= FLEET_RETRY_FIRST * 3 / 2, "{pauses:?}");
+        assert!(pauses[8] >= FLEET_RETRY_MOST / 2, "{pauses:?}");
+        patience.is_rewarded("c0ffee");
+        assert!(patience.after(away()) <= FLEET_RETRY_FIRST * 3 / 2);
     }
 }
