@@ -2,7 +2,8 @@
 //! that were obeyed. A file of its own, with a bound of its own: whoever may write into the store fills this one, and takes no room from a policy
 //! that this host has fetched. It is there only where a fleet is.
 //!
-//! Losing it costs a re-reading of the store; and with it goes for how long mail has waited.
+//! Losing it costs a re-reading of the store; and with it go for how long mail has waited, and which
+//! decrees were obeyed: one that has not ended would be obeyed once more.
 
 use super::database::Database;
 use super::error::CacheError;

@@ -382,7 +382,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Obeys decrees that are new, each once.
+    /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
     async fn obey(&mut self) -> Result<(), End> {
         for (number, statement, signature) in self.connection.decrees(self.last_decree).await? {
             self.last_decree = number.max(self.last_decree);
@@ -398,24 +398,31 @@ impl Session<'_> {
             let (store, domain) = (self.store.clone(), decree.domain.clone());
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
-                    return Ok(false);
+                    return Ok(None);
                 }
-                cache.purge(&domain)?;
                 cache.obeyed(&store, number, &statement)?;
-                Ok(true)
+                Ok(Some(cache.purge(&domain)))
             });
-            if obeyed.await? == Some(true) {
-                let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
-                warn!(
+            let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
+            match obeyed.await?.flatten() {
+                Some(Ok(_)) => warn!(
                     number,
                     domain,
                     reason,
                     "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-                );
-                self.changed(&decree.domain);
-                self.forgotten_later
-                    .push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, decree.domain));
+                ),
+                Some(Err(why)) => warn!(
+                    number,
+                    domain,
+                    reason,
+                    why = why.to_string(),
+                    "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+                ),
+                None => continue,
             }
+            self.changed(&decree.domain);
+            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
+            self.forgotten_later.push_back((later, decree.domain));
         }
         Ok(())
     }
