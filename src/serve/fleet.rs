@@ -22,7 +22,7 @@ use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -384,14 +384,32 @@ impl Session<'_> {
 
     /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
     async fn obey(&mut self) -> Result<(), End> {
-        for (number, statement, signature) in self.connection.decrees(self.last_decree).await? {
-            self.last_decree = number.max(self.last_decree);
+        let decrees = self.connection.decrees(self.last_decree).await?;
+        let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
+        let numbers: Vec<u64> = numbers.collect();
+        let new = asked(self.feed, self.world, move |cache| {
+            let mut new = HashSet::new();
+            for number in numbers {
+                if !cache.has_obeyed(&store, number)? {
+                    new.insert(number);
+                }
+            }
+            Ok(new)
+        });
+        let Some(new) = new.await? else { return Ok(()) };
+        let mut refused = Vec::new();
+        for (number, statement, signature) in decrees {
+            if !new.contains(&number) {
+                self.last_decree = number.max(self.last_decree);
+                continue;
+            }
             let row = (number, statement.as_str(), signature.as_slice());
             let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
                 Ok(decree) => decree,
                 Err(why) => {
                     self.feed.counters.fleet.of(FleetOutcome::Refused).one();
-                    info!(number, why = why.to_string(), "a decree of the fleet is not obeyed");
+                    self.last_decree = number.max(self.last_decree);
+                    refused.push((number, why));
                     continue;
                 }
             };
@@ -403,8 +421,11 @@ impl Session<'_> {
                 cache.obeyed(&store, number, &statement)?;
                 Ok(Some(cache.purge(&domain)))
             });
+            // Where nothing could be written down it is tried again.
+            let Some(obeyed) = obeyed.await? else { break };
+            self.last_decree = number.max(self.last_decree);
             let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
-            match obeyed.await?.flatten() {
+            match obeyed {
                 Some(Ok(_)) => warn!(
                     number,
                     domain,
@@ -423,6 +444,10 @@ impl Session<'_> {
             self.changed(&decree.domain);
             let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
             self.forgotten_later.push_back((later, decree.domain));
+        }
+        if let Some((number, why)) = refused.last() {
+            let (decrees, why) = (refused.len(), why.to_string());
+            info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
         }
         Ok(())
     }
