@@ -3,7 +3,7 @@
 
 use super::counters::Counters;
 use super::fleet_outcome::FleetOutcome;
-use super::fleet_pace::{Patience, Recent, scattered};
+use super::fleet_pace::{Pace, Patience, Recent, scattered};
 use super::store::{Gone, Store};
 use super::worker_event::WorkerEvent;
 use super::world::World;
@@ -12,9 +12,8 @@ use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_BATCH, FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_PAGE, FLEET_POLL,
-    FLEET_READ_AGAIN, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE,
-    WATCHDOG_GRACE,
+    FLEET_BATCH, FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
+    FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
@@ -88,7 +87,7 @@ impl From<Gone> for End {
 
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
-    let mut recent = Recent::default();
+    let (mut recent, mut pace) = (Recent::default(), Pace::default());
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
@@ -96,10 +95,12 @@ async fn keep_up(mut feed: Feed) {
                 Ok(()) => End::Renewed,
                 Err(_) => End::Gone,
             },
-            Some(fleet) => match session(&mut feed, &world, fleet, &mut patience, &mut recent).await {
-                Err(end) => end,
-                Ok(never) => match never {},
-            },
+            Some(fleet) => {
+                match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
+                    Err(end) => end,
+                    Ok(never) => match never {},
+                }
+            }
         };
         feed.counters.fleet_connected.set(crate::time::UnixTime(0));
         let pause = match end {
@@ -126,8 +127,7 @@ struct Session<'a> {
     store: String,
     here: Fingerprint,
     reading: Reading,
-    /// How many changes are read at once: fewer where they come too late.
-    page: usize,
+    pace: &'a mut Pace,
     /// Where the changes stood, and when.
     marks: VecDeque<(Instant, u64)>,
     /// Up to where changes are read once more.
@@ -145,6 +145,7 @@ async fn session(
     fleet: &Fleet,
     patience: &mut Patience,
     recent: &mut Recent,
+    pace: &mut Pace,
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
@@ -169,7 +170,7 @@ async fn session(
         keys,
         store,
         reading,
-        page: FLEET_PAGE,
+        pace,
         marks: VecDeque::new(),
         again: None,
         walk: walks.then(Mark::default),
@@ -241,14 +242,11 @@ impl Session<'_> {
     async fn read(&mut self) -> Result<bool, End> {
         let after = self.again.unwrap_or(self.reading.change);
         let witnesses = (&self.keys.witnesses, self.role);
-        let page = self.connection.changes(after, self.page, &self.store, self.here, witnesses).await;
-        if page == Err(Trouble::Slow) {
-            self.page = (self.page / 4).max(10);
-        }
-        let page = page?;
+        let page = self.connection.changes(after, self.pace.page, &self.store, self.here, witnesses).await;
+        let page = page.inspect_err(|_| self.pace.could_not_read())?;
         self.feed.counters.fleet.of(FleetOutcome::Refused).add(page.refused);
-        let is_more = page.rows >= self.page;
-        self.page = (self.page * 2).min(FLEET_PAGE);
+        let is_more = page.rows >= self.pace.page;
+        self.pace.has_read();
         if let Some(last) = page.last {
             let mut chunks: Vec<Vec<_>> =
                 page.heard.chunks(FLEET_WEIGHED_AT_ONCE).map(<[_]>::to_vec).collect();

@@ -2,7 +2,8 @@
 
 use crate::fleet::Trouble;
 use crate::limits::{
-    FLEET_AWAY_WARNED, FLEET_READ_AGAIN, FLEET_RETRY_FIRST, FLEET_RETRY_MOST, MAX_FLEET_RECENT,
+    FLEET_AWAY_WARNED, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST, FLEET_RETRY_MOST,
+    MAX_FLEET_RECENT,
 };
 use crate::policy::StoredPolicy;
 use std::collections::VecDeque;
@@ -63,6 +64,30 @@ pub(super) fn scattered(pause: Duration) -> Duration {
     pause / 2 + pause * u32::from(octet) / 255
 }
 
+/// How much is done at once, from one connection to the next: less where it was too much.
+pub(super) struct Pace {
+    /// Changes that are read.
+    pub(super) page: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { page: FLEET_PAGE_FIRST }
+    }
+}
+
+impl Pace {
+    /// So much was read.
+    pub(super) fn has_read(&mut self) {
+        self.page = self.page.saturating_mul(2).min(FLEET_PAGE);
+    }
+
+    /// So much could not be read: it took too long, or there were too many octets of it.
+    pub(super) fn could_not_read(&mut self) {
+        self.page = (self.page / 4).max(1);
+    }
+}
+
 /// What was acknowledged lately: an asynchronous failover may take it back.
 #[derive(Default)]
 pub(super) struct Recent {
@@ -88,6 +113,15 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_is_too_long_becomes_shorter_until_one_row_is_left() {
+        let mut pace = Pace::default();
+        (0..9).for_each(|_| pace.could_not_read());
+        assert_eq!(pace.page, 1);
+        (0..20).for_each(|_| pace.has_read());
+        assert_eq!(pace.page, FLEET_PAGE);
+    }
 
     #[test]
     fn whoever_fails_again_and_again_waits_longer_until_all_was_done_once() {
