@@ -2,7 +2,6 @@
 
 use super::file::CachePath;
 use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide};
-use super::history::Origin;
 use super::inbox::{Inbox, Reading};
 use super::{Cache, CacheError, Kept, Provenance};
 use crate::name::PolicyDomain;
@@ -94,15 +93,16 @@ impl Cache {
                 kept.push(heard);
             }
         }
-        for one in &bound {
-            let from = Provenance {
-                host: format!("{} of the fleet", one.witnesses.join(" and ")),
-                exported_at: now,
-                circumstances: self.policies.database().fingerprint,
-            };
+        let from = |one: &Hearsay| Provenance {
+            host: format!("{} of the fleet", one.witnesses.join(" and ")),
+            exported_at: now,
+            circumstances: self.policies.database().fingerprint,
+        };
+        let bound: Vec<_> = bound.iter().map(|one| (&one.policy, from(one))).collect();
+        for ((policy, _), stored) in bound.iter().zip(self.policies.keep_heard(&bound)) {
             // Where the file is full it stays hearsay, and binds from there.
-            if let Ok(Kept::Stored) = self.policies.keep_one(&one.policy, Origin::Import(&from)) {
-                changed.insert(one.policy.domain.clone());
+            if let Ok(Kept::Stored) = stored {
+                changed.insert(policy.domain.clone());
             }
         }
         self.noting(inbox.hear(&kept, store, reading))?;

@@ -158,6 +158,21 @@ fn where_nobody_can_write_down_that_mail_waits_it_waits_for_no_single_word() {
 }
 
 #[test]
+fn what_two_have_signed_takes_no_room_from_what_this_host_has_met() {
+    let place = Place::new();
+    let cache = bounded(&place.path(), 1, now()).shared();
+    let own = fetched("own.test", REPORTING, Authentication::Dnssec, now());
+    cache.keep(&own).unwrap();
+    let words = ["one.test", "two.test"].map(|name| heard(&enforced(name, now()), &["mx1", "mx2"]));
+    cache.hear(&words, STORE, at(1)).unwrap();
+    assert_eq!(cache.all().collect::<Result<Vec<_>, _>>().unwrap(), [own]);
+    for word in words {
+        let snapshot = DomainSnapshot::of(&cache, &word.policy.domain);
+        assert_eq!(snapshot.hearsay[0].policy, word.policy, "and it binds from there");
+    }
+}
+
+#[test]
 fn a_decree_is_remembered_by_its_store_and_its_number() {
     let place = Place::new();
     shared(&place).obeyed(STORE, 7, "words").unwrap();
