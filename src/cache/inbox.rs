@@ -128,18 +128,18 @@ impl Inbox {
         Ok(())
     }
 
-    /// Writes down what this host has seen for itself.
-    pub(super) fn looked(
-        &self,
-        domain: &PolicyDomain,
-        dialect: Dialect,
-        look: OwnLook,
-    ) -> Result<(), CacheError> {
+    /// Writes down what this host has seen for itself, all in one transaction.
+    pub(super) fn looked(&self, all: &[(&PolicyDomain, Dialect, OwnLook)]) -> Result<(), CacheError> {
         let written =
             self.database.write("writing down what was seen of what other hosts say", |transaction| {
-                let known = select(transaction, domain, self.database.fingerprint)?;
-                let known = known.into_iter().find(|one| one.policy.policy.dialect() == dialect);
-                known.map_or(Ok(()), |known| self.put(transaction, &Hearsay { look, ..known }))
+                for (domain, dialect, look) in all {
+                    let known = select(transaction, domain, self.database.fingerprint)?;
+                    let known = known.into_iter().find(|one| one.policy.policy.dialect() == *dialect);
+                    if let Some(known) = known {
+                        self.put(transaction, &Hearsay { look: *look, ..known })?;
+                    }
+                }
+                Ok(())
             });
         self.is_forgetful.set(written.is_err());
         written

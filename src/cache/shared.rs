@@ -114,13 +114,11 @@ impl Cache {
     ///
     /// # Errors
     /// [`CacheError`] if it is not.
-    pub(super) fn looked(
-        &self,
-        domain: &PolicyDomain,
-        dialect: Dialect,
-        look: OwnLook,
-    ) -> Result<(), CacheError> {
-        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.looked(domain, dialect, look)))
+    pub(super) fn looked(&self, all: &[(&PolicyDomain, Dialect, OwnLook)]) -> Result<(), CacheError> {
+        match &self.inbox {
+            Some(inbox) if !all.is_empty() => self.noting(inbox.looked(all)),
+            _ => Ok(()),
+        }
     }
 
     /// What others say about each of these domains.
