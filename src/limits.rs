@@ -631,6 +631,10 @@ pub const MAX_FLEET_HOSTS: usize = 16;
 pub const FLEET_CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// One statement: a batch of a hundred takes 20 ms, the slowest hundredth of single ones 18 ms. What is slower counts as away.
 pub const FLEET_STATEMENT_DEADLINE: Duration = Duration::from_millis(500);
+/// After so long the server itself ends one for which nobody waits any more: four times the deadline.
+pub const FLEET_STATEMENT_MOST: Duration = Duration::from_secs(2);
+/// And one that waits for another's lock, so that it is told within the deadline.
+pub const FLEET_LOCK_MOST: Duration = Duration::from_millis(300);
 /// Statements in a row that came too late, before the database counts as away.
 pub const FLEET_SLOW_AT_MOST: u32 = 3;
 /// Octets that a database may send for one statement: a page of policies, each as long as a fetch may be ([`MAX_BODY_OCTETS`]). Where it sends more, fewer

@@ -8,7 +8,8 @@ use crate::cache::{Fingerprint, Heard};
 use crate::config::{DatabaseHost, Fleet, Proof};
 use crate::dns::{Content, Question, Resolve};
 use crate::limits::{
-    FLEET_CONNECT_DEADLINE, FLEET_STATEMENT_DEADLINE, MAX_DECREES_KEPT, MAX_POLICY_HOST_ADDRESSES,
+    FLEET_CONNECT_DEADLINE, FLEET_LOCK_MOST, FLEET_STATEMENT_DEADLINE, FLEET_STATEMENT_MOST,
+    MAX_DECREES_KEPT, MAX_POLICY_HOST_ADDRESSES,
 };
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
@@ -189,6 +190,17 @@ impl Connection {
             change: unsigned(get(row, 3)?),
             now: UnixTime(unsigned(get(row, 4)?)),
         })
+    }
+
+    /// Has the server give up what this host no longer waits for: a statement that hangs, or one that waits for another's lock. A pooler in between, or
+    /// another engine, may refuse: then it goes on there.
+    pub async fn bound(&self) {
+        let most = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}",
+            FLEET_STATEMENT_MOST.as_millis(),
+            FLEET_LOCK_MOST.as_millis()
+        );
+        let _refused = self.within(self.client.batch_execute(&most)).await;
     }
 
     /// Has the server wake this host when something changed. A pooler in between, or another engine, may refuse: then it is found by looking.

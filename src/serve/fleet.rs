@@ -12,7 +12,7 @@ use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_BATCH, FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
+    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
     FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
@@ -151,6 +151,7 @@ async fn session(
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
     let connection = Connection::open(fleet, &dns).await?;
     let standing = connection.standing().await?;
+    connection.bound().await;
     connection.listen().await;
     let store = standing.id.clone();
     let id = store.clone();
@@ -178,9 +179,7 @@ async fn session(
         forgotten_later: VecDeque::new(),
     };
     let again: Vec<StoredPolicy> = recent.offered.drain(..).map(|(_, policy)| policy).collect();
-    for batch in again.chunks(FLEET_BATCH) {
-        session.offer(batch, recent).await?;
-    }
+    session.offer(&again, recent).await?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
@@ -316,29 +315,43 @@ impl Session<'_> {
     }
 
     /// Offers what this host has learnt.
-    async fn empty_the_outbox(&self, recent: &mut Recent) -> Result<(), End> {
+    async fn empty_the_outbox(&mut self, recent: &mut Recent) -> Result<(), End> {
         loop {
-            let Some(offers) = asked(self.feed, self.world, |cache| cache.to_offer(FLEET_BATCH)).await?
-            else {
+            let most = self.pace.batch;
+            let Some(offers) = asked(self.feed, self.world, move |cache| cache.to_offer(most)).await? else {
                 return Ok(());
             };
             if offers.is_empty() {
                 return Ok(());
             }
-            let is_whole = offers.policies.len() < FLEET_BATCH;
+            let is_whole = offers.policies.len() < most;
             if !offers.policies.is_empty() {
                 self.offer(&offers.policies, recent).await?;
             }
-            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() || is_whole
-            {
+            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() {
+                return Ok(());
+            }
+            if is_whole {
+                self.pace.has_offered();
                 return Ok(());
             }
         }
     }
 
-    /// Offers these.
-    async fn offer(&self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
-        let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await?;
+    /// Offers these, so many at once as the database takes in time.
+    async fn offer(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        for batch in policies.chunks(self.pace.batch) {
+            self.offer_at_once(batch, recent).await?;
+        }
+        Ok(())
+    }
+
+    async fn offer_at_once(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await;
+        if outcomes == Err(Trouble::Slow) {
+            self.pace.could_not_offer();
+        }
+        let outcomes = outcomes?;
         for outcome in &outcomes {
             self.feed.counters.fleet.of(FleetOutcome::of_offer(outcome)).one();
         }

@@ -2,8 +2,8 @@
 
 use crate::fleet::Trouble;
 use crate::limits::{
-    FLEET_AWAY_WARNED, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST, FLEET_RETRY_MOST,
-    MAX_FLEET_RECENT,
+    FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST,
+    FLEET_RETRY_MOST, MAX_FLEET_RECENT,
 };
 use crate::policy::StoredPolicy;
 use std::collections::VecDeque;
@@ -68,11 +68,13 @@ pub(super) fn scattered(pause: Duration) -> Duration {
 pub(super) struct Pace {
     /// Changes that are read.
     pub(super) page: usize,
+    /// Policies that are offered.
+    pub(super) batch: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { page: FLEET_PAGE_FIRST }
+        Self { page: FLEET_PAGE_FIRST, batch: FLEET_BATCH }
     }
 }
 
@@ -85,6 +87,16 @@ impl Pace {
     /// So much could not be read: it took too long, or there were too many octets of it.
     pub(super) fn could_not_read(&mut self) {
         self.page = (self.page / 4).max(1);
+    }
+
+    /// All that there was has been offered.
+    pub(super) fn has_offered(&mut self) {
+        self.batch = self.batch.saturating_mul(2).min(FLEET_BATCH);
+    }
+
+    /// So much could not be offered in time.
+    pub(super) fn could_not_offer(&mut self) {
+        self.batch = (self.batch / 2).max(1);
     }
 }
 
@@ -115,10 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_that_is_too_long_becomes_shorter_until_one_row_is_left() {
+    fn what_is_too_much_at_once_becomes_less_until_one_row_is_left() {
         let mut pace = Pace::default();
         (0..9).for_each(|_| pace.could_not_read());
-        assert_eq!(pace.page, 1);
+        (0..9).for_each(|_| pace.could_not_offer());
+        assert_eq!((pace.page, pace.batch), (1, 1));
         (0..20).for_each(|_| pace.has_read());
         assert_eq!(pace.page, FLEET_PAGE);
     }
