@@ -159,7 +159,8 @@ async fn session(
     // One that has gone back in time has lost what this host read there, and perhaps what it offered.
     let reading = if standing.change < reading.change { Reading::default() } else { reading };
     feed.counters.fleet_connected.set(SystemClock.now());
-    let walks = !reading.has_offered_all || std::mem::take(&mut recent.is_more);
+    let again = recent.take();
+    let walks = !reading.has_offered_all || recent.owes_all();
     // A configuration that was read while this host connected is news.
     let worlds = feed.worlds.clone();
     let mut session = Session {
@@ -178,8 +179,7 @@ async fn session(
         last_decree: 0,
         forgotten_later: VecDeque::new(),
     };
-    let again: Vec<StoredPolicy> = recent.offered.drain(..).map(|(_, policy)| policy).collect();
-    session.offer(&again, recent).await?;
+    session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
@@ -379,6 +379,7 @@ impl Session<'_> {
         }
         self.walk = next;
         if self.walk.is_none() {
+            recent.has_offered_all();
             self.reading.has_offered_all = true;
             let reading = self.reading;
             asked(self.feed, self.world, move |cache| cache.hear(&[], &store, reading)).await?;

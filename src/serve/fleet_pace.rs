@@ -103,12 +103,35 @@ impl Pace {
 /// What was acknowledged lately: an asynchronous failover may take it back.
 #[derive(Default)]
 pub(super) struct Recent {
-    pub(super) offered: VecDeque<(Instant, StoredPolicy)>,
+    offered: VecDeque<(Instant, StoredPolicy)>,
     /// There was more of it than is remembered: all of it is offered again.
-    pub(super) is_more: bool,
+    is_more: bool,
+    /// All of it is being offered again, and that has not come to its end.
+    is_owed: bool,
 }
 
 impl Recent {
+    /// What is to be offered again on a new connection. If that fails, [`Recent::was_lost`].
+    pub(super) fn take(&mut self) -> Vec<StoredPolicy> {
+        self.is_owed |= std::mem::take(&mut self.is_more);
+        self.offered.drain(..).map(|(_, policy)| policy).collect()
+    }
+
+    /// That could not be offered.
+    pub(super) fn was_lost(&mut self) {
+        self.is_owed = true;
+    }
+
+    /// Whether all that this host has is to be offered again.
+    pub(super) const fn owes_all(&self) -> bool {
+        self.is_owed
+    }
+
+    /// All of it was. What was too much to be remembered meanwhile is the next connection's matter.
+    pub(super) fn has_offered_all(&mut self) {
+        self.is_owed = false;
+    }
+
     pub(super) fn add(&mut self, policies: Vec<StoredPolicy>) {
         let now = Instant::now();
         self.offered.extend(policies.into_iter().map(|policy| (now, policy)));
@@ -134,6 +157,30 @@ mod tests {
         assert_eq!((pace.page, pace.batch), (1, 1));
         (0..20).for_each(|_| pace.has_read());
         assert_eq!(pace.page, FLEET_PAGE);
+    }
+
+    #[test]
+    fn what_was_not_offered_again_is_owed_until_all_was() {
+        let policies = |number: usize| -> Vec<StoredPolicy> {
+            let domain = crate::name::PolicyDomain::parse("example.org").unwrap();
+            let record =
+                crate::policy::smtp_sts::Record::parse("v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800");
+            let (record, at) = (record.unwrap(), crate::time::UnixTime(1_800_000_000));
+            vec![
+                StoredPolicy::fetched(&domain, record, crate::policy::Authentication::Dnssec, at, at);
+                number
+            ]
+        };
+        let mut recent = Recent::default();
+        recent.add(policies(3));
+        assert_eq!((recent.take().len(), recent.owes_all()), (3, false));
+        recent.was_lost();
+        assert_eq!((recent.take().len(), recent.owes_all()), (0, true), "the next connection knows it");
+        assert!(recent.owes_all(), "and so does the one after it, if that comes to no end");
+        recent.add(policies(MAX_FLEET_RECENT + 1));
+        recent.has_offered_all();
+        assert!(!recent.owes_all());
+        assert_eq!((recent.take().len(), recent.owes_all()), (MAX_FLEET_RECENT, true), "there was more");
     }
 
     #[test]
