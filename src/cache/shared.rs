@@ -73,7 +73,12 @@ impl Cache {
             let before = known.into_iter().find(|one| one.policy.policy.dialect() == policy.policy.dialect());
             let look = before.as_ref().map_or(OwnLook::NotYet, |before| before.look);
             let look = look.after_news(policy.fetched_at);
-            let own = self.stored(domain)?.of(policy.policy.dialect()).cloned();
+            let stored = self.stored(domain)?;
+            if stored.unreadable.contains(&policy.policy.dialect()) {
+                // What is in force may be more than that: it takes a fetch of one's own.
+                continue;
+            }
+            let own = stored.of(policy.policy.dialect()).cloned();
             let standing = decide(own.as_ref(), policy, witnesses.len(), look, now);
             let heard = Hearsay { policy: policy.clone(), witnesses: witnesses.clone(), look, heard_at: now };
             match standing {

@@ -27,7 +27,8 @@ pub(super) fn provisional(request: &Request, snapshot: &DomainSnapshot, now: Uni
         && matches!(request.next_hop, NextHop::Exchangers(_))
         && !matches!(request.scope, Scope::SpecialUse(_));
     let counts = |policy: &StoredPolicy| {
-        request.mechanisms.include(policy.policy.dialect())
+        !snapshot.policies.unreadable.contains(&policy.policy.dialect())
+            && request.mechanisms.include(policy.policy.dialect())
             && !(request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
     let all = snapshot.hearsay.iter().filter(|one| is_asked && counts(&one.policy));
