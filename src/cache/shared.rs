@@ -126,12 +126,11 @@ impl Cache {
         }
     }
 
-    /// What others say about each of these domains.
+    /// What others say about each of these domains. Where that cannot be read, this host answers as one without a fleet, and its own files are no worse
+    /// for it.
     pub(super) fn hearsay(&self, domains: &[PolicyDomain]) -> Vec<Vec<Hearsay>> {
         let none = || vec![Vec::new(); domains.len()];
-        self.inbox
-            .as_ref()
-            .map_or_else(none, |inbox| self.noting(inbox.binding(domains)).unwrap_or_else(|_| none()))
+        self.inbox.as_ref().and_then(|inbox| inbox.binding(domains).ok()).unwrap_or_else(none)
     }
 
     /// How far that store was read.

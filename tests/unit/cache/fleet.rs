@@ -173,6 +173,32 @@ fn what_two_have_signed_takes_no_room_from_what_this_host_has_met() {
 }
 
 #[test]
+fn nobodys_word_takes_the_place_of_a_policy_that_cannot_be_read() {
+    let place = Place::new();
+    shared(&place).keep(&enforced("a.test", now())).unwrap();
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    connection.execute_batch("UPDATE policy SET record = replace(record, 'mx.test', 'evil.test')").unwrap();
+    drop(connection);
+    let word = fetched("a.test", REPORTING, Authentication::Dnssec, now().plus(9));
+    let weighed = shared(&place).hear(&[heard(&word, &["mx1", "mx2"])], STORE, at(1)).unwrap();
+    assert_eq!((weighed.bound, weighed.changed), (0, vec![]));
+    let snapshot = DomainSnapshot::of(&shared(&place), &domain("a.test"));
+    assert_eq!(snapshot.policies.unreadable, [Dialect::SmtpSts]);
+    assert_eq!(snapshot.hearsay, []);
+}
+
+#[test]
+fn a_file_of_others_words_that_cannot_be_read_is_no_trouble_of_this_hosts_own() {
+    let place = Place::new();
+    let own = enforced("a.test", now());
+    shared(&place).keep(&own).unwrap();
+    std::fs::create_dir(place.directory.path().join("cache.fleet.db")).unwrap();
+    let snapshot = DomainSnapshot::of(&shared(&place), &domain("a.test"));
+    assert_eq!((snapshot.trouble, snapshot.hearsay), (None, vec![]));
+    assert_eq!(snapshot.policies.iter().collect::<Vec<_>>(), [&own]);
+}
+
+#[test]
 fn a_decree_is_remembered_by_its_store_and_its_number() {
     let place = Place::new();
     shared(&place).obeyed(STORE, 7, "words").unwrap();
