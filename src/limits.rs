@@ -634,12 +634,19 @@ pub const MAX_FLEET_HOSTS: usize = 16;
 pub const FLEET_CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// One statement: a batch of a hundred takes 20 ms, the slowest hundredth of single ones 18 ms. What is slower counts as away.
 pub const FLEET_STATEMENT_DEADLINE: Duration = Duration::from_millis(500);
+/// After so long the server itself ends one for which nobody waits any more: four times the deadline.
+pub const FLEET_STATEMENT_MOST: Duration = Duration::from_secs(2);
+/// And one that waits for another's lock, so that it is told within the deadline.
+pub const FLEET_LOCK_MOST: Duration = Duration::from_millis(300);
 /// Statements in a row that came too late, before the database counts as away.
 pub const FLEET_SLOW_AT_MOST: u32 = 3;
-/// Octets that a database may send for one statement: a page of policies, each as long as a fetch may be ([`MAX_BODY_OCTETS`]).
+/// Octets that a database may send for one statement: a page of policies, each as long as a fetch may be ([`MAX_BODY_OCTETS`]). Where it sends more, fewer
+/// are read at once.
 pub const FLEET_REPLY_OCTETS: u64 = 80_000_000;
-/// Changes that are read at once.
+/// Changes that are read at once, at most.
 pub const FLEET_PAGE: usize = 1_000;
+/// And at first: of the longest that the store takes ([`MAX_STORED_POLICY_OCTETS`]) so many are a third of [`FLEET_REPLY_OCTETS`].
+pub const FLEET_PAGE_FIRST: usize = 100;
 /// Of these, so many are weighed in one errand of the store, so that look-ups come in between: as many as a renewal reads.
 pub const FLEET_WEIGHED_AT_ONCE: usize = 64;
 /// And so long the next chunk waits: 640 a second at most, however much somebody writes into the database.

@@ -187,14 +187,14 @@ impl Cache {
         for (at, updated) in of_whom.into_iter().zip(self.answers.update(&updates)) {
             note(&mut told, at, updated.map_err(Unkept::Trouble));
         }
-        for (domain, writes) in all {
-            for write in *writes {
-                if let Write::Looked(dialect, look) = write {
-                    // What is not written down is looked at again.
-                    let _noted = self.looked(domain, *dialect, *look);
-                }
-            }
-        }
+        let looked = all.iter().flat_map(|(domain, writes)| {
+            writes.iter().filter_map(|write| match write {
+                Write::Looked(dialect, look) => Some((*domain, *dialect, *look)),
+                _ => None,
+            })
+        });
+        // What is not written down binds nobody: see there.
+        let _noted = self.looked(&looked.collect::<Vec<_>>());
         told
     }
 

@@ -50,6 +50,17 @@ impl OwnLook {
     }
 }
 
+/// Since when mail to a domain has waited for what this host could not see, by all that was heard of it: one role that says something of each
+/// dialect in turn holds it up no longer for that.
+#[must_use]
+pub fn waits_since(all: &[Hearsay]) -> Option<UnixTime> {
+    let since = |one: &Hearsay| match one.look {
+        OwnLook::Unconfirmed(since) => Some(since),
+        OwnLook::Absent(_) | OwnLook::Fetched(_) | OwnLook::NotYet => None,
+    };
+    all.iter().filter_map(since).min()
+}
+
 /// What hearsay is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -135,7 +146,11 @@ fn no_stricter(own: &StoredPolicy, heard: &StoredPolicy, now: UnixTime) -> Optio
     if own.policy == heard.policy {
         let is_proven_better = heard.authentication > own.authentication;
         let is_put_into_force = !own.is_in_force() && heard.is_in_force();
-        return if is_proven_better || is_put_into_force {
+        return if is_put_into_force {
+            None
+        } else if is_proven_better && heard.expires_at < own.expires_at {
+            Some(Ignored::Weakens)
+        } else if is_proven_better {
             None
         } else if heard.expires_at > own.expires_at {
             Some(Ignored::OnlyLonger)
@@ -199,6 +214,7 @@ mod tests {
         let more = |age| mta_sts("enforce", "*.two.test", WEEK, age);
         let ended = mta_sts("enforce", "*.one.test", 0, 10);
         let first_use = |age| draft("*.one.test", Authentication::FirstUse, age);
+        let proven_earlier = draft("*.one.test", Authentication::Dnssec, 100);
         let hours = |number: u64| UnixTime(NOW.0 - number * 3_600);
         let before = |seconds: u64| UnixTime(NOW.0 - seconds);
         let waits = |hours_ago: u64| OwnLook::Unconfirmed(hours(hours_ago));
@@ -242,6 +258,8 @@ mod tests {
                 No(Weakens),
             ),
             (37, Some(testing(100)), mta_sts("none", "", 86_400, 10), 3, NotYet, No(Weakens)),
+            (38, Some(applied(first_use(10))), applied(proven_earlier.clone()), 3, NotYet, No(Weakens)),
+            (39, Some(first_use(10)), proven_earlier, 3, NotYet, No(Weakens)),
             // The same, or a longer life.
             (40, Some(enforce(10)), enforce(10), 3, NotYet, No(NoNews)),
             (41, Some(enforce(100)), enforce(10), 3, NotYet, No(OnlyLonger)),
@@ -255,6 +273,25 @@ mod tests {
         ] {
             assert_eq!(decide(own.as_ref(), &heard, witnesses, look, NOW), expected, "line {number}");
         }
+    }
+
+    fn any_draft() -> impl Strategy<Value = StoredPolicy> {
+        let mx = prop_oneof![Just("*.one.test"), Just("mx.one.test")];
+        let authentication = prop_oneof![
+            Just(Authentication::FirstUse),
+            Just(Authentication::WebPki),
+            Just(Authentication::Dnssec)
+        ];
+        (mx, authentication, 0..WEEK, 0..WEEK, any::<bool>()).prop_map(
+            |(mx, authentication, age, less, is_applied)| {
+                let policy = draft(mx, authentication, age);
+                let policy = if is_applied { applied(policy) } else { policy };
+                StoredPolicy {
+                    expires_at: UnixTime((policy.expires_at.0 - less).max(policy.fetched_at.0)),
+                    ..policy
+                }
+            },
+        )
     }
 
     fn any_policy() -> impl Strategy<Value = StoredPolicy> {
@@ -273,6 +310,19 @@ mod tests {
             if !matches!(standing, Standing::Ignored(_)) {
                 prop_assert_eq!(weakenings(&own, &heard), vec![]);
                 prop_assert!(heard.is_unexpired(NOW));
+            }
+        }
+
+        /// Nor may what this host has in force end sooner for it, or be less proven.
+        #[test]
+        fn nobodys_word_ends_what_is_in_force_or_takes_its_proof(own in any_draft(), heard in any_draft(), witnesses in 0..5_usize) {
+            prop_assume!(own.is_unexpired(NOW) && own.is_in_force());
+            let standing = decide(Some(&own), &heard, witnesses, OwnLook::NotYet, NOW);
+            if !matches!(standing, Standing::Ignored(_)) {
+                let kept = StoredPolicy::merge(Some(&own), &heard, NOW).unwrap_or_else(|| own.clone());
+                prop_assert!(kept.expires_at >= own.expires_at);
+                prop_assert!(kept.authentication >= own.authentication);
+                prop_assert!(kept.is_in_force());
             }
         }
 

@@ -2,7 +2,8 @@
 //! that were obeyed. A file of its own, with a bound of its own: whoever may write into the store fills this one, and takes no room from a policy
 //! that this host has fetched. It is there only where a fleet is.
 //!
-//! Losing it costs a re-reading of the store.
+//! Losing it costs a re-reading of the store; and with it go for how long mail has waited, and which
+//! decrees were obeyed: one that has not ended would be obeyed once more.
 
 use super::database::Database;
 use super::error::CacheError;
@@ -16,7 +17,8 @@ use crate::limits::{HEARSAY_KEPT, MAX_DECREES_KEPT, MAX_STORED_POLICY_OCTETS, MA
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
-use rusqlite::{Connection, Row, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, named_params};
+use std::cell::Cell;
 
 const SELECT: &str =
     "SELECT domain, mechanism, line, witnesses, heard_at, look, looked_at, checksum FROM hearsay
@@ -25,6 +27,10 @@ const SELECT: &str =
 const REPLACE: &str = "INSERT OR REPLACE INTO hearsay
     (domain, fingerprint, mechanism, line, witnesses, heard_at, look, looked_at, checksum)
     VALUES (:domain, :fingerprint, :mechanism, :line, :witnesses, :heard_at, :look, :looked_at, :checksum)";
+
+/// Of the row that is there already.
+const OCTETS: &str = "SELECT octet_length(line) + octet_length(witnesses) FROM hearsay
+    WHERE domain = ?1 AND fingerprint = ?2 AND mechanism = ?3";
 
 const FORGET: &str = "DELETE FROM hearsay WHERE domain = ?1";
 
@@ -58,6 +64,8 @@ pub struct Reading {
 #[derive(Debug)]
 pub(super) struct Inbox {
     database: Database,
+    /// Whether what this host saw could not be written down lately, so that nobody knows for how long mail has waited.
+    is_forgetful: Cell<bool>,
 }
 
 impl Inbox {
@@ -68,12 +76,13 @@ impl Inbox {
         max_domains: u64,
         now: UnixTime,
     ) -> Self {
-        Self { database: Database::new(cache.of_fleet(), &INBOX, fingerprint, max_domains, now) }
+        let database = Database::new(cache.of_fleet(), &INBOX, fingerprint, max_domains, now);
+        Self { database, is_forgetful: Cell::new(false) }
     }
 
     /// The same, and nothing is ever written.
     pub(super) fn read_only(self) -> Self {
-        Self { database: self.database.read_only() }
+        Self { database: self.database.read_only(), ..self }
     }
 
     /// What is known about this run.
@@ -94,6 +103,17 @@ impl Inbox {
         Ok(found.unwrap_or_else(|| vec![Vec::new(); domains.len()]))
     }
 
+    /// The same as it counts for answers: for what nobody could write down that mail waits for it, mail does not wait.
+    pub(super) fn binding(&self, domains: &[PolicyDomain]) -> Result<Vec<Vec<Hearsay>>, CacheError> {
+        let mut found = self.of(domains)?;
+        if self.is_forgetful.get() {
+            for one in found.iter_mut().flatten().filter(|one| one.look == OwnLook::NotYet) {
+                one.look = OwnLook::Unconfirmed(UnixTime(0));
+            }
+        }
+        Ok(found)
+    }
+
     /// Writes down what was heard, and how far that was read; all or nothing.
     pub(super) fn hear(&self, heard: &[Hearsay], store: &str, reading: Reading) -> Result<(), CacheError> {
         self.database.write("writing down what other hosts say", |transaction| {
@@ -103,21 +123,26 @@ impl Inbox {
             statement::run(transaction, FORGET_OTHERS, [store])?;
             let mark = (store, integer(UnixTime(reading.change)), reading.has_offered_all);
             statement::run(transaction, SET_MARK, mark).map(drop)
-        })
+        })?;
+        self.is_forgetful.set(false);
+        Ok(())
     }
 
-    /// Writes down what this host has seen for itself.
-    pub(super) fn looked(
-        &self,
-        domain: &PolicyDomain,
-        dialect: Dialect,
-        look: OwnLook,
-    ) -> Result<(), CacheError> {
-        self.database.write("writing down what was seen of what other hosts say", |transaction| {
-            let known = select(transaction, domain, self.database.fingerprint)?;
-            let known = known.into_iter().find(|one| one.policy.policy.dialect() == dialect);
-            known.map_or(Ok(()), |known| self.put(transaction, &Hearsay { look, ..known }))
-        })
+    /// Writes down what this host has seen for itself, all in one transaction.
+    pub(super) fn looked(&self, all: &[(&PolicyDomain, Dialect, OwnLook)]) -> Result<(), CacheError> {
+        let written =
+            self.database.write("writing down what was seen of what other hosts say", |transaction| {
+                for (domain, dialect, look) in all {
+                    let known = select(transaction, domain, self.database.fingerprint)?;
+                    let known = known.into_iter().find(|one| one.policy.policy.dialect() == *dialect);
+                    if let Some(known) = known {
+                        self.put(transaction, &Hearsay { look: *look, ..known })?;
+                    }
+                }
+                Ok(())
+            });
+        self.is_forgetful.set(written.is_err());
+        written
     }
 
     /// Forgets what others say about a domain.
@@ -171,11 +196,19 @@ impl Inbox {
         Ok(found.unwrap_or_default())
     }
 
-    /// Writes one row, if there is room for it: where there is none, what is known already stays.
+    /// Writes one row, if there is room for it: where there is none, what is known already stays. What makes a row no longer needs none, and so
+    /// does what this host saw: a file that somebody has filled keeps it as well as any.
     fn put(&self, transaction: &Transaction<'_>, one: &Hearsay) -> rusqlite::Result<()> {
         let line = one.policy.to_line();
-        let needed = Database::pages_for(line.len()).saturating_add(super::database::SPLIT_PAGES);
-        if Database::free_pages(transaction)? < needed {
+        let witnesses = one.witnesses.join(" ");
+        let (domain, mechanism) = (one.policy.domain.as_str(), one.policy.policy.dialect().word());
+        let fingerprint = self.database.fingerprint;
+        let key = (domain, fingerprint.as_bytes(), mechanism);
+        let there: Option<u32> = statement::one(transaction, OCTETS, key).optional()?;
+        let there = there.and_then(|octets| usize::try_from(octets).ok());
+        let octets = line.len().saturating_add(witnesses.len());
+        let needed = Database::pages_for(octets).saturating_add(super::database::SPLIT_PAGES);
+        if there.is_none_or(|there| there < octets) && Database::free_pages(transaction)? < needed {
             let until = integer(UnixTime(self.database.now.0.saturating_sub(HEARSAY_KEPT)));
             statement::run(transaction, FORGET_OLD, named_params! { ":until": until })?;
             if Database::free_pages(transaction)? < needed {
@@ -183,10 +216,7 @@ impl Inbox {
             }
         }
         let (look, looked_at) = look_in_words(one.look);
-        let witnesses = one.witnesses.join(" ");
-        let (domain, mechanism) = (one.policy.domain.as_str(), one.policy.policy.dialect().word());
         let heard_at = integer(one.heard_at);
-        let fingerprint = self.database.fingerprint;
         let checksum = checksum(domain, fingerprint, mechanism, &line, &witnesses, look, looked_at);
         let row = named_params! {
             ":domain": domain, ":fingerprint": fingerprint.as_bytes(), ":mechanism": mechanism, ":line": line,
@@ -228,7 +258,7 @@ fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<Hearsay> {
     let policy = StoredPolicy::from_line(line).ok()?;
     let is_its_own = policy.domain.as_str() == domain && policy.policy.dialect().word() == mechanism;
     let at = moment(looked_at)?;
-    let look = match look {
+    let look = match look.trim_end() {
         "absent" => OwnLook::Absent(at),
         "fetched" => OwnLook::Fetched(at),
         "not-yet" => OwnLook::NotYet,
@@ -240,11 +270,14 @@ fn understand(row: &Row<'_>, fingerprint: Fingerprint) -> Option<Hearsay> {
     is_its_own.then_some(Hearsay { policy, witnesses, look, heard_at: moment(number(4)?)? })
 }
 
+/// All of them equally long, so that a row never needs more room for what this host saw.
 const fn look_in_words(look: OwnLook) -> (&'static str, i64) {
+    /// Of about this size are moments.
+    const NEVER: UnixTime = UnixTime(1_800_000_000);
     let (word, UnixTime(at)) = match look {
-        OwnLook::Absent(at) => ("absent", at),
-        OwnLook::Fetched(at) => ("fetched", at),
-        OwnLook::NotYet => ("not-yet", UnixTime(0)),
+        OwnLook::Absent(at) => ("absent     ", at),
+        OwnLook::Fetched(at) => ("fetched    ", at),
+        OwnLook::NotYet => ("not-yet    ", NEVER),
         OwnLook::Unconfirmed(at) => ("unconfirmed", at),
     };
     (word, at.cast_signed())

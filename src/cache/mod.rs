@@ -61,7 +61,7 @@ pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Mark, Purged, Signs, Unkept};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
-pub use hearsay::{Hearsay, Ignored, OwnLook, Standing, decide};
+pub use hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, waits_since};
 pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use inbox::Reading;
 pub use ledger::{Ledger, Write};

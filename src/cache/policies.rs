@@ -3,8 +3,9 @@
 use super::database::Database;
 use super::fingerprint::Fingerprint;
 use super::history::{self, Entry, Notice, Origin};
+use super::room::{self, Displaces};
 use super::row::{self, Mark};
-use super::{CacheError, Census, Kept, Policies, Write, history_table, offers, room, statement};
+use super::{CacheError, Census, Kept, Policies, Provenance, Write, history_table, offers, statement};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use rusqlite::{Connection, Transaction, named_params};
@@ -129,9 +130,12 @@ impl PolicyFile {
         self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, Origin::Fetch))
     }
 
-    /// The same for one that did not come from the domain itself.
-    pub(super) fn keep_one(&self, new: &StoredPolicy, origin: Origin<'_>) -> Result<Kept, CacheError> {
-        self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, origin))
+    /// The same for those that others of a fleet have fetched, all in one transaction if that is possible. They displace nothing: what this host met
+    /// goes for nobody's word.
+    pub(super) fn keep_heard(&self, all: &[(&StoredPolicy, Provenance)]) -> Vec<Result<Kept, CacheError>> {
+        self.database.write_each("storing policies", all, |transaction, (new, from)| {
+            self.put(transaction, new, Origin::Import(from), Displaces::Nothing)
+        })
     }
 
     /// Some of what a fleet has not heard, and the keys of what is there no more.
@@ -218,13 +222,23 @@ impl PolicyFile {
         new: &StoredPolicy,
         origin: Origin<'_>,
     ) -> rusqlite::Result<Kept> {
+        self.put(transaction, new, origin, Displaces::Lesser)
+    }
+
+    fn put(
+        &self,
+        transaction: &Transaction<'_>,
+        new: &StoredPolicy,
+        origin: Origin<'_>,
+        displaces: Displaces,
+    ) -> rusqlite::Result<Kept> {
         let (now, fingerprint) = (self.database.now, self.database.fingerprint);
         let dialect = new.policy.dialect();
         let old = row::select(transaction, &new.domain, fingerprint, now)?;
         let Some(row) = StoredPolicy::merge(old.of(dialect), new, now) else {
             return Ok(Kept::Unchanged);
         };
-        if !room::make(transaction, &row, &self.database)? {
+        if !room::make(transaction, &row, displaces, &self.database)? {
             return Ok(Kept::Full);
         }
         row::replace(transaction, &row, fingerprint)?;

@@ -53,10 +53,20 @@ const RESERVE: i64 = 4 * SPLIT_PAGES;
 /// Domains that go at most when one comes.
 const EVICTED_AT_ONCE: i64 = 4;
 
-/// Whether there is room for the row, after making some. If there is none, nothing goes.
+/// What a new policy may displace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Displaces {
+    /// What has ended, what refuses nothing, and what is one of very many of one owner.
+    Lesser,
+    /// Nothing.
+    Nothing,
+}
+
+/// Whether there is room for the row, after making some as far as it may. If there is none, nothing goes.
 pub(super) fn make(
     transaction: &Transaction<'_>,
     new: &StoredPolicy,
+    displaces: Displaces,
     database: &Database,
 ) -> rusqlite::Result<bool> {
     let run = |statement| statement::run(transaction, statement, []);
@@ -67,7 +77,7 @@ pub(super) fn make(
     };
     let there: Option<u32> = one(transaction, OCTETS, key).optional()?;
     let octets = new.policy.to_text().len();
-    let mut leaving = Leaving { transaction, new, database, vouched: None };
+    let mut leaving = Leaving { transaction, new, displaces, database, vouched: None };
     run("SAVEPOINT room")?;
     let made = match there {
         Some(there) => {
@@ -95,6 +105,7 @@ pub(super) fn make(
 struct Leaving<'a> {
     transaction: &'a Transaction<'a>,
     new: &'a StoredPolicy,
+    displaces: Displaces,
     database: &'a Database,
     /// Until when the clock is vouched for, once that was asked.
     vouched: Option<i64>,
@@ -138,6 +149,9 @@ impl Leaving<'_> {
 
     /// Lets the next policy go, with the history of its domain if that has no other; whose it was. `None` if none may go.
     fn next(&mut self) -> rusqlite::Result<Option<String>> {
+        if self.displaces == Displaces::Nothing {
+            return Ok(None);
+        }
         let vouched = match self.vouched {
             Some(vouched) => vouched,
             None => self.ask_until_when_the_clock_is_vouched_for()?,

@@ -2,7 +2,6 @@
 
 use super::file::CachePath;
 use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide};
-use super::history::Origin;
 use super::inbox::{Inbox, Reading};
 use super::{Cache, CacheError, Kept, Provenance};
 use crate::name::PolicyDomain;
@@ -74,7 +73,12 @@ impl Cache {
             let before = known.into_iter().find(|one| one.policy.policy.dialect() == policy.policy.dialect());
             let look = before.as_ref().map_or(OwnLook::NotYet, |before| before.look);
             let look = look.after_news(policy.fetched_at);
-            let own = self.stored(domain)?.of(policy.policy.dialect()).cloned();
+            let stored = self.stored(domain)?;
+            if stored.unreadable.contains(&policy.policy.dialect()) {
+                // What is in force may be more than that: it takes a fetch of one's own.
+                continue;
+            }
+            let own = stored.of(policy.policy.dialect()).cloned();
             let standing = decide(own.as_ref(), policy, witnesses.len(), look, now);
             let heard = Hearsay { policy: policy.clone(), witnesses: witnesses.clone(), look, heard_at: now };
             match standing {
@@ -94,15 +98,16 @@ impl Cache {
                 kept.push(heard);
             }
         }
-        for one in &bound {
-            let from = Provenance {
-                host: format!("{} of the fleet", one.witnesses.join(" and ")),
-                exported_at: now,
-                circumstances: self.policies.database().fingerprint,
-            };
+        let from = |one: &Hearsay| Provenance {
+            host: format!("{} of the fleet", one.witnesses.join(" and ")),
+            exported_at: now,
+            circumstances: self.policies.database().fingerprint,
+        };
+        let bound: Vec<_> = bound.iter().map(|one| (&one.policy, from(one))).collect();
+        for ((policy, _), stored) in bound.iter().zip(self.policies.keep_heard(&bound)) {
             // Where the file is full it stays hearsay, and binds from there.
-            if let Ok(Kept::Stored) = self.policies.keep_one(&one.policy, Origin::Import(&from)) {
-                changed.insert(one.policy.domain.clone());
+            if let Ok(Kept::Stored) = stored {
+                changed.insert(policy.domain.clone());
             }
         }
         self.noting(inbox.hear(&kept, store, reading))?;
@@ -114,21 +119,18 @@ impl Cache {
     ///
     /// # Errors
     /// [`CacheError`] if it is not.
-    pub(super) fn looked(
-        &self,
-        domain: &PolicyDomain,
-        dialect: Dialect,
-        look: OwnLook,
-    ) -> Result<(), CacheError> {
-        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.looked(domain, dialect, look)))
+    pub(super) fn looked(&self, all: &[(&PolicyDomain, Dialect, OwnLook)]) -> Result<(), CacheError> {
+        match &self.inbox {
+            Some(inbox) if !all.is_empty() => self.noting(inbox.looked(all)),
+            _ => Ok(()),
+        }
     }
 
-    /// What others say about each of these domains.
+    /// What others say about each of these domains. Where that cannot be read, this host answers as one without a fleet, and its own files are no worse
+    /// for it.
     pub(super) fn hearsay(&self, domains: &[PolicyDomain]) -> Vec<Vec<Hearsay>> {
         let none = || vec![Vec::new(); domains.len()];
-        self.inbox
-            .as_ref()
-            .map_or_else(none, |inbox| self.noting(inbox.of(domains)).unwrap_or_else(|_| none()))
+        self.inbox.as_ref().and_then(|inbox| inbox.binding(domains).ok()).unwrap_or_else(none)
     }
 
     /// How far that store was read.

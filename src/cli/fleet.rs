@@ -125,7 +125,7 @@ mod with_a_fleet {
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
     use crate::limits::FLEET_CONNECT_DEADLINE;
     use crate::name::{Destination, PolicyDomain};
-    use crate::text::{Printable, excerpt};
+    use crate::text::{Json, Printable, excerpt};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
     use serde_json::json;
@@ -188,7 +188,7 @@ mod with_a_fleet {
                 let object = json!({
                     "store": id, "schema": version, "role": fleet.role, "changes": change, "clock_offset": ahead,
                 });
-                format!("{object}\n")
+                format!("{}\n", Json(&object))
             }
             Format::Human => format!(
                 "the fleet's memory {} can be used by the role {}: schema {version}, {change} changes so far\n{}\n",
@@ -218,7 +218,7 @@ mod with_a_fleet {
                 let object = json!({
                     "store": standing.id, "schema": standing.version, "policies": policies, "history": history, "hosts": hosts,
                 });
-                format!("{object}\n")
+                format!("{}\n", Json(&object))
             }
             Format::Human => page(&standing, &hosts, policies),
         };

@@ -8,7 +8,8 @@ use crate::cache::{Fingerprint, Heard};
 use crate::config::{DatabaseHost, Fleet, Proof};
 use crate::dns::{Content, Question, Resolve};
 use crate::limits::{
-    FLEET_CONNECT_DEADLINE, FLEET_STATEMENT_DEADLINE, MAX_DECREES_KEPT, MAX_POLICY_HOST_ADDRESSES,
+    FLEET_CONNECT_DEADLINE, FLEET_LOCK_MOST, FLEET_STATEMENT_DEADLINE, FLEET_STATEMENT_MOST,
+    MAX_DECREES_KEPT, MAX_POLICY_HOST_ADDRESSES,
 };
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
@@ -179,12 +180,27 @@ impl Connection {
         if oldest > VERSION {
             return Err(Trouble::Newer(oldest));
         }
+        let id: String = get(row, 2)?;
+        if !is_uuid(&id) {
+            return Err(Trouble::Away("the id of its store is none that `fleet schema` gives".to_owned()));
+        }
         Ok(Standing {
             version: get(row, 0)?,
-            id: get(row, 2)?,
+            id,
             change: unsigned(get(row, 3)?),
             now: UnixTime(unsigned(get(row, 4)?)),
         })
+    }
+
+    /// Has the server give up what this host no longer waits for: a statement that hangs, or one that waits for another's lock. A pooler in between, or
+    /// another engine, may refuse: then it goes on there.
+    pub async fn bound(&self) {
+        let most = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}",
+            FLEET_STATEMENT_MOST.as_millis(),
+            FLEET_LOCK_MOST.as_millis()
+        );
+        let _refused = self.within(self.client.batch_execute(&most)).await;
     }
 
     /// Has the server wake this host when something changed. A pooler in between, or another engine, may refuse: then it is found by looking.
@@ -440,10 +456,40 @@ fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -
     row.try_get(column).map_err(|_| Trouble::Away("what it answers is not what its schema says".to_owned()))
 }
 
+/// Whether it is a UUID as the server writes one. It stands in what is signed, in one line among others.
+fn is_uuid(id: &str) -> bool {
+    let is_in_place = |(at, octet): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => octet == b'-',
+        _ => octet.is_ascii_hexdigit(),
+    };
+    id.len() == 36 && id.bytes().enumerate().all(is_in_place)
+}
+
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_uuid;
+
+    #[test]
+    fn the_id_of_a_store_is_a_uuid_and_nothing_else() {
+        assert!(is_uuid("01234567-89ab-cdef-0123-456789abcdef"));
+        for id in [
+            "",
+            "01234567-89ab-cdef-0123-456789abcde",
+            "01234567-89ab-cdef-0123-456789abcdef0",
+            "0123456789abcdef0123456789abcdef0123",
+            "01234567-89ab-cdef-0123-456789abcde\n",
+            "01234567-89ab-cdef-0123-456789abcdeg",
+            "01234567-89ab-cdef-0123--56789abcdef",
+        ] {
+            assert!(!is_uuid(id), "{id:?}");
+        }
+    }
 }

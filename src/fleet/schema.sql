@@ -124,7 +124,7 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'test
 
 -- What became of each policy that a host offers: stored, same, late (a later fetch is there), weaker (a better authenticated one is there), future
 -- (fetched more than 300 seconds after this server's now: a host with a wrong clock would win for ever) or refused (no policy that a host could have).
--- The rule is StoredPolicy::merge of src/policy/stored.rs, and one file of vectors, fixtures/fleet/merge.json, is held against both. It reads before it
+-- The rule is StoredPolicy::merge of src/policy/stored.rs, and one file of vectors, fixtures/fleet/merge.tsv, is held against both. It reads before it
 -- locks: what changes nothing costs a tenth of a millisecond. Rows are locked in the order of their keys, so that two hosts do not wait for each other.
 CREATE FUNCTION fleet.offer(
   p_domain text[], p_fingerprint bytea[], p_mechanism text[], p_record text[], p_body text[],

@@ -47,7 +47,7 @@ impl Trouble {
             let told = format!("the database says '{words}' ({})", code.code());
             return match code.code().get(..2) {
                 _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
-                _ if *code == SqlState::QUERY_CANCELED => Self::Slow,
+                _ if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) => Self::Slow,
                 Some("28") => Self::Configuration(format!(
                     "{told}: look at role, password or certificate, and pg_hba.conf"
                 )),

@@ -3,6 +3,7 @@
 
 use super::counters::Counters;
 use super::fleet_outcome::FleetOutcome;
+use super::fleet_pace::{Pace, Patience, Recent, scattered};
 use super::store::{Gone, Store};
 use super::worker_event::WorkerEvent;
 use super::world::World;
@@ -11,9 +12,8 @@ use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_PAGE,
-    FLEET_POLL, FLEET_READ_AGAIN, FLEET_RETRY_FIRST, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST,
-    FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, MAX_FLEET_RECENT, WATCHDOG_GRACE,
+    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
+    FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
@@ -21,7 +21,7 @@ use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -85,55 +85,9 @@ impl From<Gone> for End {
     }
 }
 
-/// What is told, and when it is tried again.
-#[derive(Default)]
-struct Patience {
-    failures: u32,
-    away_since: Option<Instant>,
-    told: Option<Trouble>,
-    is_warned: bool,
-}
-
-impl Patience {
-    /// Tells what is news, and says how long to wait.
-    fn after(&mut self, trouble: Trouble) -> Duration {
-        let since = *self.away_since.get_or_insert_with(Instant::now);
-        let doubled = FLEET_RETRY_FIRST.saturating_mul(1_u32 << self.failures.min(6)).min(FLEET_RETRY_MOST);
-        self.failures = self.failures.saturating_add(1);
-        let pause = match &trouble {
-            Trouble::Configuration(_) | Trouble::Newer(_) => FLEET_RETRY_MOST,
-            Trouble::Slow => FLEET_RETRY_MOST / 2,
-            Trouble::ReadOnly | Trouble::Away(_) => doubled,
-        };
-        let why = trouble.to_string();
-        let is_lasting = !self.is_warned && since.elapsed() >= FLEET_AWAY_WARNED;
-        if matches!(trouble, Trouble::Configuration(_) | Trouble::Newer(_))
-            && self.told.as_ref() != Some(&trouble)
-        {
-            warn!(why, "the fleet's database cannot be used; this host goes on alone");
-        } else if is_lasting {
-            self.is_warned = true;
-            warn!(why, "the fleet's database has been away for minutes; this host goes on alone");
-        } else if self.told.as_ref() != Some(&trouble) {
-            info!(why, "the fleet's database is away; this host goes on alone");
-        }
-        self.told = Some(trouble);
-        scattered(pause)
-    }
-}
-
-/// Half of it to one and a half: hosts that began together come apart.
-fn scattered(pause: Duration) -> Duration {
-    let mut octet = [128];
-    // Without random numbers all of them come together, and nothing else.
-    let _filled = aws_lc_rs::rand::fill(&mut octet);
-    let [octet] = octet;
-    pause / 2 + pause * u32::from(octet) / 255
-}
-
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
-    let mut recent = Recent::default();
+    let (mut recent, mut pace) = (Recent::default(), Pace::default());
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
@@ -141,10 +95,12 @@ async fn keep_up(mut feed: Feed) {
                 Ok(()) => End::Renewed,
                 Err(_) => End::Gone,
             },
-            Some(fleet) => match session(&mut feed, &world, fleet, &mut patience, &mut recent).await {
-                Err(end) => end,
-                Ok(never) => match never {},
-            },
+            Some(fleet) => {
+                match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
+                    Err(end) => end,
+                    Ok(never) => match never {},
+                }
+            }
         };
         feed.counters.fleet_connected.set(crate::time::UnixTime(0));
         let pause = match end {
@@ -161,28 +117,6 @@ async fn keep_up(mut feed: Feed) {
     }
 }
 
-/// What was acknowledged lately: an asynchronous failover may take it back.
-#[derive(Default)]
-struct Recent {
-    offered: VecDeque<(Instant, StoredPolicy)>,
-    /// There was more of it than is remembered: all of it is offered again.
-    is_more: bool,
-}
-
-impl Recent {
-    fn add(&mut self, policies: Vec<StoredPolicy>) {
-        let now = Instant::now();
-        self.offered.extend(policies.into_iter().map(|policy| (now, policy)));
-        while self.offered.front().is_some_and(|(at, _)| at.elapsed() > FLEET_READ_AGAIN) {
-            self.offered.pop_front();
-        }
-        while self.offered.len() > MAX_FLEET_RECENT {
-            self.offered.pop_front();
-            self.is_more = true;
-        }
-    }
-}
-
 /// One connection, for as long as it lasts.
 struct Session<'a> {
     feed: &'a Feed,
@@ -193,8 +127,7 @@ struct Session<'a> {
     store: String,
     here: Fingerprint,
     reading: Reading,
-    /// How many changes are read at once: fewer where they come too late.
-    page: usize,
+    pace: &'a mut Pace,
     /// Where the changes stood, and when.
     marks: VecDeque<(Instant, u64)>,
     /// Up to where changes are read once more.
@@ -212,25 +145,24 @@ async fn session(
     fleet: &Fleet,
     patience: &mut Patience,
     recent: &mut Recent,
+    pace: &mut Pace,
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
     let connection = Connection::open(fleet, &dns).await?;
     let standing = connection.standing().await?;
+    connection.bound().await;
     connection.listen().await;
     let store = standing.id.clone();
     let id = store.clone();
     let reading = asked(feed, world, move |cache| cache.reading(&id)).await?.unwrap_or_default();
     // One that has gone back in time has lost what this host read there, and perhaps what it offered.
     let reading = if standing.change < reading.change { Reading::default() } else { reading };
-    if patience.told.take().is_some() {
-        info!(store, "the fleet's database is there again");
-    }
-    *patience = Patience::default();
     feed.counters.fleet_connected.set(SystemClock.now());
-    let walks = !reading.has_offered_all || std::mem::take(&mut recent.is_more);
-    let mut worlds = feed.worlds.clone();
-    worlds.mark_unchanged();
+    let again = recent.take();
+    let walks = !reading.has_offered_all || recent.owes_all();
+    // A configuration that was read while this host connected is news.
+    let worlds = feed.worlds.clone();
     let mut session = Session {
         here: world.storage.circumstances.of_policies(),
         feed,
@@ -240,17 +172,14 @@ async fn session(
         keys,
         store,
         reading,
-        page: FLEET_PAGE,
+        pace,
         marks: VecDeque::new(),
         again: None,
         walk: walks.then(Mark::default),
         last_decree: 0,
         forgotten_later: VecDeque::new(),
     };
-    let again: Vec<StoredPolicy> = recent.offered.drain(..).map(|(_, policy)| policy).collect();
-    for batch in again.chunks(FLEET_BATCH) {
-        session.offer(batch, recent).await?;
-    }
+    session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
@@ -277,7 +206,10 @@ async fn session(
             Ok::<(), End>(())
         };
         match done.await {
-            Ok(()) => slow = 0,
+            Ok(()) => {
+                slow = 0;
+                patience.is_rewarded(&session.store);
+            }
             Err(End::Trouble(Trouble::Slow)) if slow + 1 < FLEET_SLOW_AT_MOST => slow += 1,
             Err(end) => return Err(end),
         }
@@ -309,14 +241,11 @@ impl Session<'_> {
     async fn read(&mut self) -> Result<bool, End> {
         let after = self.again.unwrap_or(self.reading.change);
         let witnesses = (&self.keys.witnesses, self.role);
-        let page = self.connection.changes(after, self.page, &self.store, self.here, witnesses).await;
-        if page == Err(Trouble::Slow) {
-            self.page = (self.page / 4).max(10);
-        }
-        let page = page?;
+        let page = self.connection.changes(after, self.pace.page, &self.store, self.here, witnesses).await;
+        let page = page.inspect_err(|_| self.pace.could_not_read())?;
         self.feed.counters.fleet.of(FleetOutcome::Refused).add(page.refused);
-        let is_more = page.rows >= self.page;
-        self.page = (self.page * 2).min(FLEET_PAGE);
+        let is_more = page.rows >= self.pace.page;
+        self.pace.has_read();
         if let Some(last) = page.last {
             let mut chunks: Vec<Vec<_>> =
                 page.heard.chunks(FLEET_WEIGHED_AT_ONCE).map(<[_]>::to_vec).collect();
@@ -386,29 +315,43 @@ impl Session<'_> {
     }
 
     /// Offers what this host has learnt.
-    async fn empty_the_outbox(&self, recent: &mut Recent) -> Result<(), End> {
+    async fn empty_the_outbox(&mut self, recent: &mut Recent) -> Result<(), End> {
         loop {
-            let Some(offers) = asked(self.feed, self.world, |cache| cache.to_offer(FLEET_BATCH)).await?
-            else {
+            let most = self.pace.batch;
+            let Some(offers) = asked(self.feed, self.world, move |cache| cache.to_offer(most)).await? else {
                 return Ok(());
             };
             if offers.is_empty() {
                 return Ok(());
             }
-            let is_whole = offers.policies.len() < FLEET_BATCH;
+            let is_whole = offers.policies.len() < most;
             if !offers.policies.is_empty() {
                 self.offer(&offers.policies, recent).await?;
             }
-            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() || is_whole
-            {
+            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() {
+                return Ok(());
+            }
+            if is_whole {
+                self.pace.has_offered();
                 return Ok(());
             }
         }
     }
 
-    /// Offers these.
-    async fn offer(&self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
-        let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await?;
+    /// Offers these, so many at once as the database takes in time.
+    async fn offer(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        for batch in policies.chunks(self.pace.batch) {
+            self.offer_at_once(batch, recent).await?;
+        }
+        Ok(())
+    }
+
+    async fn offer_at_once(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await;
+        if outcomes == Err(Trouble::Slow) {
+            self.pace.could_not_offer();
+        }
+        let outcomes = outcomes?;
         for outcome in &outcomes {
             self.feed.counters.fleet.of(FleetOutcome::of_offer(outcome)).one();
         }
@@ -436,6 +379,7 @@ impl Session<'_> {
         }
         self.walk = next;
         if self.walk.is_none() {
+            recent.has_offered_all();
             self.reading.has_offered_all = true;
             let reading = self.reading;
             asked(self.feed, self.world, move |cache| cache.hear(&[], &store, reading)).await?;
@@ -450,40 +394,72 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Obeys decrees that are new, each once.
+    /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
     async fn obey(&mut self) -> Result<(), End> {
-        for (number, statement, signature) in self.connection.decrees(self.last_decree).await? {
-            self.last_decree = number.max(self.last_decree);
+        let decrees = self.connection.decrees(self.last_decree).await?;
+        let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
+        let numbers: Vec<u64> = numbers.collect();
+        let new = asked(self.feed, self.world, move |cache| {
+            let mut new = HashSet::new();
+            for number in numbers {
+                if !cache.has_obeyed(&store, number)? {
+                    new.insert(number);
+                }
+            }
+            Ok(new)
+        });
+        let Some(new) = new.await? else { return Ok(()) };
+        let mut refused = Vec::new();
+        for (number, statement, signature) in decrees {
+            if !new.contains(&number) {
+                self.last_decree = number.max(self.last_decree);
+                continue;
+            }
             let row = (number, statement.as_str(), signature.as_slice());
             let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
                 Ok(decree) => decree,
                 Err(why) => {
                     self.feed.counters.fleet.of(FleetOutcome::Refused).one();
-                    info!(number, why = why.to_string(), "a decree of the fleet is not obeyed");
+                    self.last_decree = number.max(self.last_decree);
+                    refused.push((number, why));
                     continue;
                 }
             };
             let (store, domain) = (self.store.clone(), decree.domain.clone());
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
-                    return Ok(false);
+                    return Ok(None);
                 }
-                cache.purge(&domain)?;
                 cache.obeyed(&store, number, &statement)?;
-                Ok(true)
+                Ok(Some(cache.purge(&domain)))
             });
-            if obeyed.await? == Some(true) {
-                let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
-                warn!(
+            // Where nothing could be written down it is tried again.
+            let Some(obeyed) = obeyed.await? else { break };
+            self.last_decree = number.max(self.last_decree);
+            let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
+            match obeyed {
+                Some(Ok(_)) => warn!(
                     number,
                     domain,
                     reason,
                     "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-                );
-                self.changed(&decree.domain);
-                self.forgotten_later
-                    .push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, decree.domain));
+                ),
+                Some(Err(why)) => warn!(
+                    number,
+                    domain,
+                    reason,
+                    why = why.to_string(),
+                    "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+                ),
+                None => continue,
             }
+            self.changed(&decree.domain);
+            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
+            self.forgotten_later.push_back((later, decree.domain));
+        }
+        if let Some((number, why)) = refused.last() {
+            let (decrees, why) = (refused.len(), why.to_string());
+            info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
         }
         Ok(())
     }

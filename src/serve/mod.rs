@@ -53,6 +53,8 @@ pub mod engine;
 #[cfg(feature = "fleet")]
 mod fleet;
 pub mod fleet_outcome;
+#[cfg(feature = "fleet")]
+mod fleet_pace;
 pub mod front;
 pub mod gate;
 pub mod http;

@@ -2,7 +2,9 @@
 //! is worth is decided elsewhere ([`crate::cache::decide`]); here it is made.
 
 use super::look_up::LookUp;
-use crate::cache::{DomainSnapshot, Hearsay, Ledger, Memory as _, OwnLook, Standing, Topic, Write, decide};
+use crate::cache::{
+    DomainSnapshot, Hearsay, Ledger, Memory as _, OwnLook, Standing, Topic, Write, decide, waits_since,
+};
 use crate::dns::Resolve;
 use crate::dns::scope::Scope;
 use crate::https::Fetch;
@@ -25,11 +27,20 @@ pub(super) fn provisional(request: &Request, snapshot: &DomainSnapshot, now: Uni
         && matches!(request.next_hop, NextHop::Exchangers(_))
         && !matches!(request.scope, Scope::SpecialUse(_));
     let counts = |policy: &StoredPolicy| {
-        request.mechanisms.include(policy.policy.dialect())
+        !snapshot.policies.unreadable.contains(&policy.policy.dialect())
+            && request.mechanisms.include(policy.policy.dialect())
             && !(request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
     let all = snapshot.hearsay.iter().filter(|one| is_asked && counts(&one.policy));
-    all.filter_map(|one| weighed(one, one.look, snapshot, now)).collect()
+    all.filter_map(|one| weighed(one, since_the_first(one.look, &snapshot.hearsay), snapshot, now)).collect()
+}
+
+/// The same look, if it told nothing, since the first that told nothing of the domain.
+fn since_the_first(look: OwnLook, all: &[Hearsay]) -> OwnLook {
+    match (look, waits_since(all)) {
+        (OwnLook::Unconfirmed(since), Some(first)) => OwnLook::Unconfirmed(since.min(first)),
+        (look, _) => look,
+    }
 }
 
 fn weighed(
@@ -121,7 +132,7 @@ pub(super) async fn look(
     let decides_alone = matches!(report.judgement.policy, PolicyType::Dane | PolicyType::Override);
     for one in all.iter().filter(|_| !decides_alone) {
         is_applied |= apply(one, &ledger);
-        let look = look_of(one, &ledger, now);
+        let look = since_the_first(look_of(one, &ledger, now), &own.hearsay);
         writes.push(Write::Looked(one.dialect(), look));
         let after = DomainSnapshot { policies: ledger.memory().all_of(&request.domain), ..own.clone() };
         bound.extend(weighed(&one.hearsay, look, &after, now));
@@ -183,5 +194,39 @@ fn look_of(one: &Provisional, ledger: &Ledger, now: UnixTime) -> OwnLook {
             waits @ OwnLook::Unconfirmed(_) => waits,
             OwnLook::Absent(_) | OwnLook::Fetched(_) | OwnLook::NotYet => OwnLook::Unconfirmed(now),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::PolicyDomain;
+    use crate::policy::Policy;
+
+    #[test]
+    fn one_role_that_says_something_of_each_dialect_holds_mail_up_once() {
+        let (now, domain) = (UnixTime(1_800_000_000), PolicyDomain::parse("example.org").unwrap());
+        let hearsay = |dialect, text: &str, authentication, look| {
+            let policy = Policy::from_text(dialect, text).unwrap();
+            let fetched_at = UnixTime(now.0 - 10);
+            let policy = StoredPolicy::fetched(&domain, policy, authentication, fetched_at, now);
+            let policy = StoredPolicy { applied_at: Some(fetched_at), ..policy };
+            Hearsay { policy, witnesses: vec!["mx1".to_owned()], look, heard_at: now }
+        };
+        let mta_sts = "v=STSv1; id=1;\nversion: STSv1\nmode: enforce\nmx: *.mx.test\nmax_age: 604800\n";
+        let draft = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800";
+        let request = Request::about(domain.clone());
+        for (hours, expected) in [(3, 2), (4, 0)] {
+            let since = UnixTime(now.0 - hours * 3_600);
+            let all = vec![
+                hearsay(Dialect::MtaSts, mta_sts, Authentication::WebPki, OwnLook::Unconfirmed(since)),
+                hearsay(Dialect::SmtpSts, draft, Authentication::Dnssec, OwnLook::Unconfirmed(now)),
+            ];
+            assert_eq!(since_the_first(OwnLook::Unconfirmed(now), &all), OwnLook::Unconfirmed(since));
+            let snapshot = DomainSnapshot { hearsay: all, ..DomainSnapshot::default() };
+            let bound = provisional(&request, &snapshot, now);
+            assert_eq!(bound.len(), expected, "{hours}");
+            assert!(bound.iter().all(|one| one.until == Some(since.plus(14_400))));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::place::*;
 use smtp_sts_verify::cache::*;
-use smtp_sts_verify::policy::StoredPolicy;
+use smtp_sts_verify::policy::{Authentication, Policy, StoredPolicy};
 
 const STORE: &str = "c0ffee";
 
@@ -99,6 +99,103 @@ fn what_weakens_changes_nothing_whoever_says_it() {
             [&own]
         );
     }
+}
+
+fn look(cache: &Cache, look: OwnLook) {
+    cache.apply(&domain("victim.test"), &[Write::Looked(Dialect::SmtpSts, look)]).unwrap();
+}
+
+fn look_of_victim(cache: &Cache) -> OwnLook {
+    DomainSnapshot::of(cache, &domain("victim.test")).hearsay[0].look
+}
+
+#[test]
+fn a_file_that_somebody_has_filled_still_keeps_since_when_mail_waits() {
+    let place = Place::new();
+    let cache = bounded(&place.path(), 1, now()).shared();
+    let file = place.directory.path().join("cache.fleet.db");
+    let victim = heard(&enforced("victim.test", now()), &["mx1"]);
+    cache.hear(&[victim], STORE, at(1)).unwrap();
+    let octets = || std::fs::metadata(&file).unwrap().len();
+    // Long ones first, and short ones into what is left.
+    for (hosts, at_once) in [(64, 100), (1, 101)] {
+        let long = ["a-very-long-label-that-is-as-long-as-a-label-may-be-in-the-dns"; 3].join(".");
+        let hosts: String = (0..hosts).map(|host| format!("mx: {host}.{long}.test\n")).collect();
+        let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: enforce\n{hosts}max_age: 604800\n");
+        let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
+        for round in 0.. {
+            let before = octets();
+            let word = |number| {
+                let domain = domain(&format!("{number}.{round}.{at_once}.test"));
+                let policy = policy.clone();
+                heard(&StoredPolicy::fetched(&domain, policy, Authentication::WebPki, now(), now()), &["mx1"])
+            };
+            cache.hear(&(0..at_once).map(word).collect::<Vec<_>>(), STORE, at(1)).unwrap();
+            if octets() == before {
+                break;
+            }
+        }
+    }
+    let late = domain("late.test");
+    cache.hear(&[heard(&enforced("late.test", now()), &["mx1"])], STORE, at(2)).unwrap();
+    assert_eq!(DomainSnapshot::of(&cache, &late).hearsay, [], "it is full");
+    for seen in [OwnLook::Absent(now()), OwnLook::Unconfirmed(now())] {
+        look(&cache, seen);
+        assert_eq!(look_of_victim(&cache), seen);
+    }
+}
+
+#[test]
+fn where_nobody_can_write_down_that_mail_waits_it_waits_for_no_single_word() {
+    let place = Place::new();
+    shared(&place).hear(&[heard(&enforced("victim.test", now()), &["mx1"])], STORE, at(1)).unwrap();
+    let cache = shared(&place).read_only();
+    assert_eq!(look_of_victim(&cache), OwnLook::NotYet);
+    look(&cache, OwnLook::Unconfirmed(now()));
+    let hearsay = &DomainSnapshot::of(&cache, &domain("victim.test")).hearsay[0];
+    let standing = decide(None, &hearsay.policy, 1, hearsay.look, now());
+    assert_eq!(standing, Standing::Ignored(Ignored::Unconfirmed));
+}
+
+#[test]
+fn what_two_have_signed_takes_no_room_from_what_this_host_has_met() {
+    let place = Place::new();
+    let cache = bounded(&place.path(), 1, now()).shared();
+    let own = fetched("own.test", REPORTING, Authentication::Dnssec, now());
+    cache.keep(&own).unwrap();
+    let words = ["one.test", "two.test"].map(|name| heard(&enforced(name, now()), &["mx1", "mx2"]));
+    cache.hear(&words, STORE, at(1)).unwrap();
+    assert_eq!(cache.all().collect::<Result<Vec<_>, _>>().unwrap(), [own]);
+    for word in words {
+        let snapshot = DomainSnapshot::of(&cache, &word.policy.domain);
+        assert_eq!(snapshot.hearsay[0].policy, word.policy, "and it binds from there");
+    }
+}
+
+#[test]
+fn nobodys_word_takes_the_place_of_a_policy_that_cannot_be_read() {
+    let place = Place::new();
+    shared(&place).keep(&enforced("a.test", now())).unwrap();
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    connection.execute_batch("UPDATE policy SET record = replace(record, 'mx.test', 'evil.test')").unwrap();
+    drop(connection);
+    let word = fetched("a.test", REPORTING, Authentication::Dnssec, now().plus(9));
+    let weighed = shared(&place).hear(&[heard(&word, &["mx1", "mx2"])], STORE, at(1)).unwrap();
+    assert_eq!((weighed.bound, weighed.changed), (0, vec![]));
+    let snapshot = DomainSnapshot::of(&shared(&place), &domain("a.test"));
+    assert_eq!(snapshot.policies.unreadable, [Dialect::SmtpSts]);
+    assert_eq!(snapshot.hearsay, []);
+}
+
+#[test]
+fn a_file_of_others_words_that_cannot_be_read_is_no_trouble_of_this_hosts_own() {
+    let place = Place::new();
+    let own = enforced("a.test", now());
+    shared(&place).keep(&own).unwrap();
+    std::fs::create_dir(place.directory.path().join("cache.fleet.db")).unwrap();
+    let snapshot = DomainSnapshot::of(&shared(&place), &domain("a.test"));
+    assert_eq!((snapshot.trouble, snapshot.hearsay), (None, vec![]));
+    assert_eq!(snapshot.policies.iter().collect::<Vec<_>>(), [&own]);
 }
 
 #[test]
