@@ -449,7 +449,7 @@ pub(crate) fn tls_report(octets: &[u8]) {
     let sums = Sums::of(&collection);
     let page = received::human::page(&collection, &sums, Paint::Plain);
     assert!(is_plain(&page) && page.lines().all(|line| line.len() <= 80), "{page}");
-    let object = received::json::object(&collection, &sums).to_string();
+    let object = Json(&received::json::object(&collection, &sums)).to_string();
     assert!(is_plain(&object), "{object}");
     let series = exposition(&collection, &sums);
     assert!(is_plain(&series) && series.lines().count() == 71, "{series}");

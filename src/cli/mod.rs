@@ -36,6 +36,7 @@ use args::{Arguments, Command, VerifyArguments};
 use clap::{Args as _, FromArgMatches as _};
 use exit::ExitStatus;
 use std::ffi::OsString;
+pub use version::CLibrary;
 
 /// The commands that no mail server starts: what is wrong with their command line is told on standard error.
 const FOR_PEOPLE: [&str; 13] = [
@@ -45,7 +46,7 @@ const FOR_PEOPLE: [&str; 13] = [
 
 /// Runs the program on the arguments that the system gave, the program's own name first.
 #[must_use]
-pub fn run(arguments: Vec<OsString>) -> ExitStatus {
+pub fn run(arguments: Vec<OsString>, c_library: CLibrary) -> ExitStatus {
     let format = Format::at_first_sight(&arguments);
     let asker = asker_at_first_sight(&arguments);
     panic::install(format, asker);
@@ -53,7 +54,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
         arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
     let is_a_plugin = probe::is_a_plugin(&arguments);
     if version::is_asked(&arguments) {
-        return version::run();
+        return version::run(c_library);
     }
     if let Some(question) = a_mail_servers_question(&arguments) {
         return verify::run(&question);

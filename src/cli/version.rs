@@ -17,12 +17,24 @@ pub(super) fn is_asked(arguments: &[OsString]) -> bool {
 }
 
 /// Tells it.
-pub(super) fn run() -> ExitStatus {
-    output::write(&text(), ExitStatus::Deliver)
+pub(super) fn run(c_library: CLibrary) -> ExitStatus {
+    output::write(&text(c_library), ExitStatus::Deliver)
 }
 
-fn text() -> String {
-    let c_library = if cfg!(target_feature = "crt-static") { "built in" } else { "the system's" };
+/// Which C library the program is linked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CLibrary {
+    /// One of its own.
+    BuiltIn,
+    /// That of the system, at run time.
+    OfTheSystem,
+}
+
+fn text(c_library: CLibrary) -> String {
+    let c_library = match c_library {
+        CLibrary::BuiltIn => "built in",
+        CLibrary::OfTheSystem => "the system's",
+    };
     format!(
         "smtp-sts-verify {VERSION}\n\
          TLS library: {}, built in\n\
@@ -57,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_library_that_is_built_in_is_named_with_its_version() {
-        let text = text();
+        let text = text(CLibrary::OfTheSystem);
         let lock = include_str!("../../Cargo.lock");
         let locked = |name: &str| {
             let package = lock
