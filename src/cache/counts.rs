@@ -7,6 +7,7 @@ use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::REPORTS;
+use super::statement::integer;
 use crate::limits::{
     MAX_REPORT_ROWS_PER_DAY, MAX_REPORT_ROWS_PER_DOMAIN, MAX_REPORTED_TEXTS_OF_DOMAIN,
     MAX_REPORTED_TEXTS_STORED, REPORTS_KEPT_DAYS,
@@ -455,10 +456,6 @@ fn understand(
         },
     };
     Some((row, number(9)?))
-}
-
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::OUTBOX;
-use super::statement::one;
+use super::statement::{integer, one};
 use crate::limits::{MAX_OUTBOX_ROWS, MAX_SUPPRESSIONS, REPORTS_SENT_DAYS, SUPPRESSED_MOST};
 use crate::name::PolicyDomain;
 use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
@@ -479,10 +479,6 @@ fn suppression(row: &Row<'_>) -> rusqlite::Result<Suppression> {
 /// A text as this program writes it: printable ASCII.
 fn inert(text: &str) -> Option<String> {
     text.bytes().all(|octet| (b' '..=b'~').contains(&octet)).then(|| text.to_owned())
-}
-
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

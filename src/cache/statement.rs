@@ -20,3 +20,8 @@ pub(super) fn one<T: FromSql>(
 ) -> rusqlite::Result<T> {
     connection.prepare_cached(statement)?.query_row(key, |row| row.get(0))
 }
+
+/// A number as SQLite keeps it.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -9,6 +9,7 @@ use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::WITHHELD;
+use super::statement::integer;
 use crate::limits::{
     MAX_WITHHELD, MAX_WITHHELD_OF_DOMAIN, MAX_WITHHELD_UNKNOWN, WITHHELD_KEPT, WITHHELD_TOGETHER,
 };
@@ -151,10 +152,6 @@ fn understand(row: &Row<'_>) -> Option<WithheldAnswer> {
         last: UnixTime(number(6)?),
         times: number(7)?,
     })
-}
-
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -94,6 +94,16 @@ pub enum Content {
     Nxdomain,
 }
 
+/// The TXT records among them: the strings of one record belong together, those of different records never.
+#[must_use]
+pub fn joined_texts(records: &[RData]) -> Vec<Vec<u8>> {
+    let strings = |record: &RData| match record {
+        RData::TXT(txt) => Some(txt.txt_data.concat()),
+        _ => None,
+    };
+    records.iter().filter_map(strings).collect()
+}
+
 /// What is known about the zone in which a question could not be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZoneStatus {

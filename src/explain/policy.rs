@@ -4,13 +4,12 @@ use super::asked::Asked;
 use super::rule;
 use super::said::Said;
 use crate::cache::{DomainSnapshot, Entry, Failures, Topic};
-use crate::dns::{Answer, Content};
+use crate::dns::{Answer, Content, joined_texts};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
 use crate::policy::{Authentication, Dialect, Mode, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, LookupError, PolicyFindings};
-use crate::verify::discovery::joined;
 use crate::verify::grounds::{Explained, Grounds};
 use crate::verify::{Fetched, Heard};
 use hickory_proto::rr::RecordType;
@@ -249,7 +248,7 @@ fn state(dialect: Dialect, findings: &PolicyFindings) -> (&'static str, &'static
 /// The TXT records of an answer; of those that are meant for us, what is wrong with them.
 fn texts(answer: &Answer, kind: Kind) -> Vec<Text> {
     let Some(Content::Data(records)) = answer.outcome.content() else { return Vec::new() };
-    let mut texts = joined(records);
+    let mut texts = joined_texts(records);
     texts.sort();
     let at = answer.question.to_string();
     texts

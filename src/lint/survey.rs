@@ -4,7 +4,7 @@
 //! MX hosts last, since their names come first.
 
 use crate::dane::base;
-use crate::dns::{Answer, Content, Question, Resolve};
+use crate::dns::{Answer, Content, Question, Resolve, joined_texts};
 use crate::https::{Fetch, FetchError, MediaType};
 use crate::limits::MAX_MX_HOSTS_LOOKED_AT;
 use crate::name::{MxHost, PolicyDomain};
@@ -16,7 +16,7 @@ use crate::probe::{Probe, Times};
 use crate::verdict::MxFindings;
 use crate::verify::mx;
 use futures_util::future::{OptionFuture, join, join_all};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RecordType};
 
 /// A label that nobody publishes: what answers there is a wildcard.
 const NOBODYS_LABEL: &str = "_smtp-sts-verify-looks-for-a-wildcard";
@@ -122,11 +122,7 @@ impl Survey {
 #[must_use]
 pub fn texts(answer: &Answer) -> Vec<Vec<u8>> {
     let Some(Content::Data(records)) = answer.outcome.content() else { return Vec::new() };
-    let text = |record: &RData| match record {
-        RData::TXT(txt) => Some(txt.txt_data.concat()),
-        _ => None,
-    };
-    records.iter().filter_map(text).collect()
+    joined_texts(records)
 }
 
 /// Those of the wrong names that the DNS can have.

@@ -1,8 +1,7 @@
 //! What the record `_mta-sts` of a domain says, and how it is remembered (RFC 8461 section 3.1). Pure.
 
-use super::discovery::joined;
 use super::remembered::class_of;
-use crate::dns::{Answer, Class, Content};
+use crate::dns::{Answer, Class, Content, joined_texts};
 use crate::limits::MAX_NEGATIVE_TTL;
 use crate::policy::mta_sts::{Published, Record, published};
 use crate::time::UnixTime;
@@ -30,7 +29,7 @@ impl Announcement {
             Ok(Content::Nodata | Content::Nxdomain) => return Self::Nothing,
             Ok(Content::Data(records)) => records,
         };
-        match published(&joined(records)) {
+        match published(&joined_texts(records)) {
             Published::Malformed(malformed) => Self::Malformed(malformed.to_string()),
             Published::Nothing => Self::Nothing,
             Published::Record(record) => Self::Record(record),

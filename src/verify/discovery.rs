@@ -1,11 +1,10 @@
 //! What the two names of a policy record say together, and whether it is authentic. Pure.
 
-use crate::dns::{Answer, Class, Content};
+use crate::dns::{Answer, Class, Content, joined_texts};
 use crate::policy::Authentication;
 use crate::policy::smtp_sts::{Mechanism, Published, Record, published};
 use crate::time::UnixTime;
 use crate::verdict::{Absence, LookupError};
-use hickory_proto::rr::RData;
 
 /// A record as DNS gave it, before it is authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +72,7 @@ fn read(answer: &Answer) -> Name {
         Ok(Content::Nodata | Content::Nxdomain) => return Name::Nothing(class, until),
         Ok(Content::Data(records)) => records,
     };
-    match published(&joined(records)) {
+    match published(&joined_texts(records)) {
         Published::Nothing => Name::Nothing(class, until),
         Published::Malformed(malformed) => Name::NoPolicy(malformed.to_string(), class, until),
         Published::Several(number) => {
@@ -81,16 +80,6 @@ fn read(answer: &Answer) -> Name {
         }
         Published::Record(record) => Name::Record(Candidate { record, class, valid_until: until }),
     }
-}
-
-/// The strings of one record belong together, those of different records never.
-#[must_use]
-pub fn joined(records: &[RData]) -> Vec<Vec<u8>> {
-    let strings = |record: &RData| match record {
-        RData::TXT(txt) => Some(txt.txt_data.concat()),
-        _ => None,
-    };
-    records.iter().filter_map(strings).collect()
 }
 
 /// Of two troubles the one that says more about an attack.

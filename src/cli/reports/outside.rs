@@ -8,7 +8,7 @@ use crate::config::{Access, Reporting, Setup};
 use crate::dns::proven_zones::ProvenZones;
 use crate::dns::quota::SharedOctets;
 use crate::dns::session::Resolver;
-use crate::dns::{Answer, Content, Outage, Outcome, Question, Resolve as _};
+use crate::dns::{Answer, Content, Outage, Outcome, Question, Resolve as _, joined_texts};
 use crate::name::PolicyDomain;
 use crate::policy::tls_rpt::{self, LABELS, Record};
 use crate::policy::txt::Published;
@@ -16,7 +16,7 @@ use crate::reporting::destination::{Destination, Unusable};
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RecordType};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -111,17 +111,10 @@ fn understood(answer: &Answer) -> Wish {
             return Wish::Unknown(format!("the record could not be asked for: {}", excerpt(why, SHOWN)));
         }
     };
-    let records: &[RData] = match content {
-        Content::Data(records) => records,
-        Content::Nodata | Content::Nxdomain => &[],
+    let texts = match content {
+        Content::Data(records) => joined_texts(records),
+        Content::Nodata | Content::Nxdomain => Vec::new(),
     };
-    let texts: Vec<Vec<u8>> = records
-        .iter()
-        .filter_map(|record| match record {
-            RData::TXT(txt) => Some(txt.txt_data.concat()),
-            _ => None,
-        })
-        .collect();
     match tls_rpt::published(&texts) {
         Published::Record(record) => {
             let destinations = Destination::of(&record);

@@ -3,13 +3,13 @@
 use super::process::run;
 use crate::dns::presentation::parse_name;
 use crate::dns::session::Resolver;
-use crate::dns::{Content, Outcome, Question, Resolve as _};
+use crate::dns::{Content, Outcome, Question, Resolve as _, joined_texts};
 use crate::doctor::observations::{Exim, Reports, Seen};
 use crate::limits::MAX_PROCESS_OCTETS;
 use crate::text::excerpt;
 use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use data_encoding::BASE64;
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::rr::RecordType;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -84,11 +84,7 @@ pub async fn texts(name: &str, resolver: &Resolver) -> Seen<Vec<String>> {
         Outcome::Bogus(_, why) | Outcome::Unreachable(_, _, why) => return Err(excerpt(why, SHOWN)),
     };
     let Content::Data(records) = content else { return Ok(Vec::new()) };
-    let text = |record: &RData| match record {
-        RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
-        _ => None,
-    };
-    Ok(records.iter().filter_map(text).collect())
+    Ok(joined_texts(records).iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect())
 }
 
 fn command(words: &[String]) -> Seen<PathBuf> {

@@ -284,6 +284,7 @@ impl<'a> Round<'a> {
         // Mail goes first: a web server may keep us waiting.
         entry.destinations.sort_by_key(|leg| leg.key.starts_with("https:"));
         let number = entry.destinations.len();
+        let tokens = outbox.key()?;
         // One that keeps us waiting is enough of a domain.
         let (slow, mut is_kept_waiting) = (self.slow.len(), false);
         for place in 0..number {
@@ -294,7 +295,7 @@ impl<'a> Round<'a> {
             leg.tries = leg.tries.saturating_add(1);
             leg.state = State::Handed;
             let handed = leg.clone();
-            let token = outbox.key()?.token(entry.day, &entry.domain, &handed.key);
+            let token = tokens.token(entry.day, &entry.domain, &handed.key);
             outbox.hand(&entry, &handed)?;
             let fate = match &destination {
                 Destination::Web(_) if is_kept_waiting => {
