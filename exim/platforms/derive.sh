@@ -43,10 +43,10 @@ driver_options() {
 # several headers to be added as one value; it would take that for one header. What the platform hides from its users is hidden again.
 as_configuration() {
   awk -v hidden=" $(hidden)" '
-    function quoted(text) {
+    function quoted(text,    all, at, one) {
       if (text !~ /^["\t ]|[\\\t ]$/) return text
-      gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text)
-      return "\"" text "\""
+      for (at = 1; at <= length(text); at++) { one = substr(text, at, 1); all = all (one == "\\" || one == "\"" ? "\\" : "") one }
+      return "\"" all "\""
     }
     {
       at = index($0, " = ")

@@ -154,26 +154,35 @@ without_lines() {
   ' "$1"
 }
 
-# as_one_file FILE: FILE and all that it includes, each line behind the name of its file and a tab, without any line of ours. What is named
-# by a macro stays to be included.
+# as_one_file FILE: FILE and all that it includes, each line behind the name of its file and a tab, without any line of ours.
 as_one_file() {
-  awk -v own=".include $own/" -v left_out="$left_out" -v left_out_until="$left_out_until" -v first="$1" '
+  [ -e "$scratch/macros" ] || "$exim_command" -bP macros >"$scratch/macros" 2>/dev/null || true
+  awk -v macros="$scratch/macros" -v own=".include $own/" -v left_out="$left_out" -v left_out_until="$left_out_until" -v first="$1" '
+    function expanded(path,    i, at) {
+      for (i = 1; i <= many && path ~ /[A-Z]/; i++)
+        if (at = index(path, name[i])) path = substr(path, 1, at - 1) value[i] substr(path, at + length(name[i]))
+      return path
+    }
     function tell(file, deep,    text, bare, path, probe, known) {
       while ((getline text <file) > 0) {
         if (index(text, own) == 1 || text == left_out || text == left_out_until) continue
         bare = text; gsub(/^[ \t]+|[ \t\r\f\v]+$/, "", bare)
         if (bare ~ /^\.include(_if_exists)?[ \t]/ && deep < 20) {
           path = bare; sub(/^\.include(_if_exists)?[ \t]+/, "", path); gsub(/^"|"$/, "", path)
+          path = expanded(path)
           known = file; sub(/[^\/]*$/, "", known)
           if (path !~ /^\//) path = known path
           if ((getline probe <path) >= 0) { close(path); tell(path, deep + 1); continue }
-          sub(/[ \t].*/, "", bare); text = bare " " path
         }
         print file "\t" text
       }
       close(file)
     }
-    BEGIN { tell(first, 0) }
+    BEGIN {
+      while ((getline text <macros) > 0)
+        if (text ~ /^[A-Z][A-Za-z0-9_]*=/) { many++; name[many] = value[many] = text; sub(/=.*/, "", name[many]); sub(/^[^=]*=/, "", value[many]) }
+      tell(first, 0)
+    }
   '
 }
 # entry_section FILE: the section of the configuration in which a file begins that is included.

@@ -18,6 +18,7 @@ import harness  # noqa: E402
 import machines  # noqa: E402
 import names  # noqa: E402
 import reporting  # noqa: E402
+import shapes  # noqa: E402
 import world  # noqa: E402
 from machines import read, write  # noqa: E402
 
@@ -33,7 +34,7 @@ class Lab:
 
     def __init__(self, scratch, kind, program):
         self.kind, self.configuration, self.source = kind, CONFIGURATION, SOURCE
-        self.signers, self.limits, self.updates, self.changed = SIGNERS, LIMITS, UPDATES, changed
+        self.signers, self.limits, self.updates, self.sources, self.changed = SIGNERS, LIMITS, UPDATES, SOURCES, changed
         self.exim = of_its_own(machines.MACHINES[kind])(scratch, {})
         self.build = exim.Build.installed()
         self.world = world.World(scratch)
@@ -462,7 +463,7 @@ def main():
     print(f"{kind}: {lab.build}")
     # Alpine and FreeBSD differ from Enterprise Linux in where things are.
     short = [found, there_and_back, delivers, reporting.route, examined]
-    for function in short if kind in ("alpine", "freebsd") and "--all" not in options else CASES + reporting.CASES:
+    for function in short if kind in ("alpine", "freebsd") and "--all" not in options else CASES + reporting.CASES + shapes.CASES:
         ledger.run(function.words, function, lab)
     return ledger.close()
 
