@@ -13,6 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "exim")]
 
+import debian  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
 import machines  # noqa: E402
@@ -458,12 +459,14 @@ def main():
     options = dict(zip(arguments[::2], arguments[1::2]))  # --exim, --only, --all
     if "--exim" in options:
         exim.replace_binary(options["--exim"])
-    lab = Lab(scratch, kind, program)
+    lab = debian.Lab(scratch, kind, program) if kind == "debian" else Lab(scratch, kind, program)
     ledger = harness.Ledger(options.get("--only"), kind, lab.build)
     print(f"{kind}: {lab.build}")
     # Alpine and FreeBSD differ from Enterprise Linux in where things are.
     short = [found, there_and_back, delivers, reporting.route, examined]
-    for function in short if kind in ("alpine", "freebsd") and "--all" not in options else CASES + reporting.CASES + shapes.CASES:
+    everything = CASES + reporting.CASES + shapes.CASES
+    is_short = kind in ("alpine", "freebsd") and "--all" not in options
+    for function in debian.CASES if kind == "debian" else short if is_short else everything:
         ledger.run(function.words, function, lab)
     return ledger.close()
 
