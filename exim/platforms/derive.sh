@@ -93,6 +93,7 @@ read_platform() {
   done >"$scratch/named" || exit 1
   transports=$(awk '{ last[$1] = NR } END { for (name in last) print last[name], name }' "$scratch/named" | sort -n | cut -d ' ' -f 2)
   ordinary=$(printf '%s\n' "$transports" | tail -n 1)
+  common_conditions >"$scratch/common"
 }
 # transports_in EXPANSION: those of SMTP that a name, or an expansion of names, may choose, the one last that is chosen otherwise.
 transports_in() {
@@ -110,7 +111,40 @@ transports_in() {
   esac
 }
 
-condition_of() { driver_options router "$1" | value condition; }
+# conditions_of ROUTER: its conditions, a line each; Exim joins them.
+conditions_of() {
+  driver_options router "$1" | value condition | awk '
+    # Where the brace ends that is open at the place.
+    function closing(text, at,    deep, one) {
+      for (; at <= length(text); at++) {
+        one = substr(text, at, 1)
+        if (one == "\\") at++
+        else if (one == "{") deep++
+        else if (one == "}" && deep-- == 0) return at
+      }
+      return 0
+    }
+    function tell(text,    joined, between, first, second, from) {
+      joined = "${if and{{bool_lax{"; between = "}}{bool_lax{"; from = length(joined) + 1
+      first = index(text, joined) == 1 ? closing(text, from) : 0
+      if (first && substr(text, first, length(between)) == between) second = closing(text, first + length(between))
+      if (!second || substr(text, second) != "}}}}") { print text; return }
+      tell(substr(text, from, first - from)); tell(substr(text, first + length(between), second - first - length(between)))
+    }
+    { tell($0) }
+  '
+}
+# What all routers ask is asked once: it may count (a limit of messages an hour).
+common_conditions() {
+  printf '%s\n' "$routers" | while read -r router _; do conditions_of "$router" | awk '!seen[$0]++'; done |
+    awk -v all="$(printf '%s\n' "$routers" | wc -l)" '++seen[$0] == all'
+}
+# condition_of ROUTER: what it asks besides, as one condition; nothing if that is all.
+condition_of() {
+  conditions_of "$1" >"$scratch/conditions"
+  awk 'FILENAME == ARGV[1] { common[$0]; next } !($0 in common)' "$scratch/common" "$scratch/conditions" |
+    awk '{ one = $0; all = all "{bool_lax{" $0 "}}" } END { if (NR == 1) print one; else if (NR) print "${if and{" all "}}" }'
+}
 
 # by_router NAME-OF-A-FUNCTION: an expansion that says of each message what the function prints for the router that would take it.
 by_router() {
@@ -152,8 +186,9 @@ passing_by() {
   done
 }
 
-# What has to hold for any of the routers to take a message; nothing if one takes all.
+# What has to hold for any of the routers to take a message, a line each; nothing if one takes all.
 gate() {
+  cat "$scratch/common"
   printf '%s\n' "$routers" | {
     gate=
     while read -r router transport; do
@@ -234,8 +269,7 @@ tell() {
 taken_over_from_routers() {
   last=$(printf '%s\n' "$routers" | tail -n 1 | cut -d ' ' -f 1)
   {
-    gate=$(gate)
-    [ -z "$gate" ] || echo "condition = $gate"
+    gate | sed 's/^/condition = /'
     driver_options router "$last" | without "$routers_own"
   } | as_configuration >"$scratch/taken-over"
 }

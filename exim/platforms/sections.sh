@@ -235,6 +235,7 @@ as_it_is_without_ours() {
   read_from=$scratch/without.conf
   secretly "$read_from"
   as_one_file "$configuration" | cut -f 2- >"$read_from" || return
+  is_accepted "$read_from" || fail "Exim refuses its configuration as it is without ours (above)"
   read_platform
 }
 
@@ -246,6 +247,10 @@ is_taken() { case " $taken " in *" $1 "*) ;; *) return 1 ;; esac }
 # The sets that are to be there in the end. Reports are routed ahead of what asks.
 wanted() { for set in reports enforce header; do if [ -d "$staged/$set" ] || { [ -d "$own/$set" ] && ! is_taken "$set"; }; then echo "$set"; fi; done; }
 
+is_accepted() {
+  "$exim_command" -C "$1" -bV >"$scratch/said" 2>&1 || { sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2; return 1; }
+}
+
 # On a copy of what Exim reads now, as one file with sections, which panels make in the end. All sets are made from the same configuration.
 try_on_a_copy() {
   for set in $(wanted); do [ -d "$staged/$set" ] || compose "$set" "$staged/$set" || return; done
@@ -254,7 +259,7 @@ try_on_a_copy() {
   : >"$found"
   with_lines "$read_from" "$scratch/places" >"$scratch/copy.conf" || return
   all_found "$scratch/places" || return
-  "$exim_command" -C "$scratch/copy.conf" -bV >"$scratch/said" 2>&1 || { sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2; return 1; }
+  is_accepted "$scratch/copy.conf" || return
   if [ -d "$staged/enforce" ]; then proven "$scratch/copy.conf" || return; fi
   if [ -d "$staged/reports" ]; then proven_for_reports "$scratch/copy.conf" || return; fi
 }

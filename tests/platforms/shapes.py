@@ -207,6 +207,33 @@ def hidden(lab):
     harness.delivered(lab, lab.send(MET), MET, "good", "R=smtp_sts_permitted T=smtp_sts_webpki", "CV=yes")
 
 
+@case("shapes: a condition that counts, and that all routers have, counts each message once, for whichever of the platform's transports")
+def counted_once(lab):
+    if lab.kind != "enterprise-linux":
+        return
+    lab.clean()
+    count, script = "/var/spool/exim4/count", "/usr/local/bin/count"
+    write(script, f"#!/bin/sh\necho one >>{count}\n")
+    os.chmod(script, 0o755)
+    limit = f"  condition = ${{run{{{script}}}{{yes}}{{no}}}}\n"
+    text = once(read(lab.exim.live), TRANSPORT, TRANSPORT + "\nforwarded_smtp:\n  driver = smtp\n  connect_timeout = 33s\n")
+    text = once(text, "\ndnslookup:\n  driver = dnslookup\n", "\nforwarded:\n  driver = dnslookup\n  domains = ! +local_domains\n  transport = forwarded_smtp\n"
+                "  condition = ${if !eq{$original_domain}{$domain}}\n  condition = ${if !eq{$original_domain}{}}\n" + limit
+                + "  ignore_target_hosts = 0.0.0.0 : 127.0.0.0/8\n  dnssec_request_domains = *\n  no_more\n\ndnslookup:\n  driver = dnslookup\n" + limit)
+    write(lab.exim.live, text)
+    write("/etc/aliases", "forwarded: u@met.signed.example\n")
+    lab.accepted()
+    lab.exim.command("enable")
+    for recipient, router in [(MET, ""), ("forwarded@origin.example", "_forwarded_smtp")]:
+        for sets in ("with ours", "without"):
+            write(count, "")
+            os.chmod(count, 0o666)
+            mail = lab.send(recipient)
+            assert " => " in mail.log and (sets == "without" or f"R=smtp_sts_permitted T=smtp_sts_webpki{router} " in mail.log), mail.log
+            assert read(count) == "one\n", (recipient, sets, read(count), mail.log)
+            lab.exim.command("disable" if sets == "with ours" else "enable")
+
+
 @case("shapes: what a router redirects straight to the one that looks up MX hosts is asked about all the same, or it is said that it is not")
 def past_ours(lab):
     if lab.kind not in ("enterprise-linux", "hestia", "directadmin"):
