@@ -184,6 +184,34 @@ def write_exactly(path, text):
         file.write(text)
 
 
+@case("shapes: a panel's update takes one of its transports away, and brings it back: told, and taken over by refresh")
+def fewer(lab):
+    if lab.kind != "cpanel":
+        return
+    lab.clean()
+    before = lab.tree()
+    lab.exim.command("enable", "enforce", "reports")
+    enabled = lab.tree()
+    path = lab.sources[lab.kind]
+    text = read(path)
+    without = re.sub(r"(?ms)^dkim_(lookuphost|remote_smtp):.*?\n\n", "", text)
+    assert "dkim_" not in without
+    for now in (without, text):
+        write(path, now)
+        lab.exim.rebuild()
+        lab.accepted()
+        assert "has changed since /etc/smtp-sts-verify/exim/enforce" in lab.exim.command("status")
+        lab.exim.command("refresh")
+        lab.accepted()
+        assert "changed since" not in lab.exim.command("status")
+        names = subprocess.run(["exim", "-bP", "transport_list"], capture_output=True, text=True).stdout
+        assert "smtp_sts_webpki\n" in names and ("smtp_sts_webpki_dkim_remote_smtp" in names) == (now == text), names
+        harness.delivered(lab, lab.send(MET), MET, "good", "R=smtp_sts_permitted T=smtp_sts_webpki ", "CV=yes")
+    assert lab.tree() == enabled, lab.changed(lab.tree(), enabled)
+    lab.exim.command("disable")
+    assert lab.tree() == before, lab.changed(lab.tree(), before)
+
+
 @case("shapes: what the platform hides from its users is hidden in what is made from it")
 def hidden(lab):
     if lab.kind != "enterprise-linux":
