@@ -18,7 +18,7 @@ mod asker;
 mod attack;
 mod echo;
 mod framing;
-#[path = "../../tests/support/laboratory/mod.rs"]
+#[path = "../../../tests/support/laboratory/mod.rs"]
 mod laboratory;
 mod soak;
 mod world;
