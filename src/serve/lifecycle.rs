@@ -5,11 +5,12 @@ use crate::limits::{
     CONFIGURATION_TRIED_AGAIN, DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, MAX_LOG_VALUE,
     PULSE_DEADLINE, WITHHELD_WRITTEN_AFTER,
 };
+use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
 use crate::serve::front::connection_limiter::ConnectionLimiter;
-use crate::serve::front::listen::Listening;
-use crate::serve::front::{ConcurrencyLimits, Front, attend};
-use crate::serve::pages::watch::Watch;
+use crate::serve::front::status_query::Watch;
+use crate::serve::front::{Front, attend};
+use crate::serve::listen::Listening;
 use crate::serve::telemetry::counters::{Closed as _, Counters, Protocol, ReloadEnd};
 use crate::serve::telemetry::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
 use crate::serve::tlsrpt::datagrams::Reception;

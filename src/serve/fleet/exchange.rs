@@ -1,7 +1,6 @@
 //! The daemon's part in a fleet: one thread, one connection. It offers what this host has fetched, reads what others have, and obeys decrees. Nothing waits
 //! for it: whatever becomes of the database, look-ups and answers go on as without one.
 
-use super::outcome::FleetOutcome;
 use super::pace::{Pace, Patience, Recent, scattered};
 use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
@@ -13,9 +12,10 @@ use crate::limits::{
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
-use crate::serve::look_up::event::WorkerEvent;
+use crate::serve::event::WorkerEvent;
 use crate::serve::store::{Gone, Store};
 use crate::serve::telemetry::counters::Counters;
+use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;

@@ -1,12 +1,14 @@
-//! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands.
+//! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands. The [`worker`]
+//! runs look-ups side by side.
 
 pub mod domain_locks;
-pub mod event;
 pub mod outside;
+mod own_eyes;
 pub mod renewal;
 pub mod resolution_failures;
 pub mod worker;
 
+use self::own_eyes::{Provisional, Seen};
 use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
 use crate::config::Asked;
 use crate::dns::Resolve;
@@ -16,9 +18,8 @@ use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
 use crate::serve::answer::cache::Standing;
-use crate::serve::answer::question::Question;
 use crate::serve::answer::silence::Silence;
-use crate::serve::fleet::own_eyes::{self, Provisional, Seen};
+use crate::serve::protocol::question::Question;
 use crate::serve::world::World;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};

@@ -9,7 +9,6 @@
 //! A renewal holds its domain's lock, so that nobody is asked twice, but no look-up permit: questions that wait for an answer
 //! go first.
 
-use super::event::WorkerEvent;
 use super::outside::Outside;
 use super::resolution_failures::FailureCachingResolver;
 use super::worker::WorkerState;
@@ -19,6 +18,7 @@ use crate::limits::{
     RESOLUTION_FAILURE_MOST, WATCHDOG_GRACE,
 };
 use crate::policy::{Mechanisms, StoredPolicy};
+use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::counters::RenewalEnd;
 use crate::serve::world::World;
 use crate::time::clock::SystemClock;

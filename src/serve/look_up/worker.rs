@@ -6,7 +6,6 @@
 //! Every look-up ends with exactly one event, also after a panic, which ends nothing but that look-up.
 
 use super::domain_locks::{DomainLock, DomainLocks};
-use super::event::{CompletedLookup, CompletionGuard, WorkerEvent};
 use super::outside::Outside;
 use super::renewal;
 use super::resolution_failures::{CurrentFailureCache, FailureCachingResolver, ResolutionFailureCache};
@@ -19,8 +18,9 @@ use crate::limits::{
 use crate::render::human;
 use crate::serve::answer::Answer;
 use crate::serve::answer::cache::Standing;
-use crate::serve::answer::question::Question;
-use crate::serve::front::ConcurrencyLimits;
+use crate::serve::concurrency::ConcurrencyLimits;
+use crate::serve::event::{CompletedLookup, CompletionGuard, WorkerEvent};
+use crate::serve::protocol::question::Question;
 use crate::serve::seats::GivesUp;
 use crate::serve::seats::asker::Asker;
 use crate::serve::seats::gate::{Displaced, Gate, Place, Unwanted};

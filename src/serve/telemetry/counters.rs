@@ -3,9 +3,9 @@
 //!
 //! To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
 
+use super::fleet::FleetOutcome;
 use crate::dns::Class;
 use crate::reason::Reason;
-use crate::serve::fleet::outcome::FleetOutcome;
 use crate::serve::protocol::http::{Page, Refusal};
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
