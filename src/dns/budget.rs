@@ -74,9 +74,10 @@ impl Budget {
 
     /// Is `signature` made over these octets with `key`?
     pub(super) fn verify(&mut self, key: &DNSKEY, signed: &[u8], signature: &[u8]) -> Found<bool> {
+        // Whether it was verified before is found by a digest over all of it.
+        self.hashed(key.public_key().public_bytes().len() + signature.len() + signed.len())?;
         let digest = digest_of(key.public_key(), signed, signature);
         if digest.is_some_and(|digest| self.verified.contains(&digest)) {
-            self.hashed(signed.len())?;
             return Ok(true);
         }
         self.verification(key.public_key(), signed.len())?;
