@@ -411,6 +411,11 @@ pub const MAX_SUFFIX_LABELS: usize = 5;
 /// Questions to memory that are under way in the store at the same time: they gather behind a commit that waits for the disk, and each
 /// look-up needs two, so with few of them few look-ups share the next commit. What is beyond waits where it is looked whose turn it is.
 pub const MAX_READING_AT_ONCE: usize = 32;
+/// A look-up that takes longer lets the next one about its domain begin, whose host may be another one: who asks about silent hosts in
+/// the name of somebody else's domain holds its mail up for no longer. A cold domain takes some four ways to its servers.
+pub const DOMAIN_LOCK_HELD: Duration = Duration::from_secs(1);
+/// Look-ups that keep what memory said while they wait for their turn, 100,000 octets each at most: behind more of them it is too old by then.
+pub const MAX_KEPT_FOR_THEIR_TURN: usize = 64;
 /// What memory said before a look-up had its turn counts as said now for so long.
 pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 /// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of
@@ -441,6 +446,10 @@ pub const RESOLUTION_FAILURE_BOGUS_MOST: Duration = Duration::from_secs(60);
 pub const MAX_RESOLUTION_FAILURES: usize = 4_096;
 /// Policies that are renewed at the same time, beside the look-ups of those who wait.
 pub const MAX_RENEWALS_AT_ONCE: usize = 4;
+/// Renewals that have begun, those included that wait for a look-up about their domain to end.
+pub const MAX_RENEWALS_WAITING: usize = 64;
+/// How often one of them waits for that, before it is left to its next turn.
+pub const RENEWAL_TRIES: usize = 3;
 /// From the beginning of one renewal to the next: a daemon that was away for days does not ask everybody at once.
 pub const RENEWALS_APART: Duration = Duration::from_millis(100);
 /// From one walk through the file of policies to the next.

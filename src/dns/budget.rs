@@ -150,3 +150,24 @@ fn cost(key: &PublicKeyBuf) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hashed_is_counted_before_also_where_a_signature_was_verified_already() {
+        let public = PublicKeyBuf::new(vec![7; 64], Algorithm::ECDSAP256SHA256);
+        let key = DNSKEY::with_flags(257, public);
+        let mut budget = Budget::default();
+        assert!(matches!(budget.verify(&key, &[1; 64], &[2; 64]), Ok(false)));
+        // A digest over key, signature and what is signed; then that once more, with the key.
+        assert_eq!(budget.spent().hash_blocks, 3 + 1);
+        budget.verified.extend(digest_of(key.public_key(), &[1; 64], &[2; 64]));
+        assert!(matches!(budget.verify(&key, &[1; 64], &[2; 64]), Ok(true)));
+        assert_eq!((budget.spent().hash_blocks, budget.spent().verifications), (3 + 1 + 3, 1));
+        let much = vec![0; MAX_HASH_BLOCKS * BLOCK];
+        assert!(budget.verify(&key, &much, &[2; 64]).is_err());
+        assert_eq!(budget.spent().verifications, 1, "nothing was tried");
+    }
+}
