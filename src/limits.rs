@@ -115,9 +115,9 @@ pub const MAX_POSITIVE_TTL: u64 = 86_400;
 pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 
 /// Octets of what look-ups of a daemon have proven of zones for one another, half of them for the root and top-level domains (1,440,
-/// some 2,500 octets each), half for all others.
+/// some 2,900 octets each with all that is kept beside them), half for all others.
 pub const MAX_SHARED_ZONES_OCTETS: usize = 16_777_216;
-/// Octets of one zone among them; a usual one has some 2,500, and one with larger keys is proven anew each time.
+/// Octets of one zone among them; a usual one has some 2,900, and one with larger keys is proven anew each time.
 pub const MAX_SHARED_ZONE_OCTETS: usize = 16_384;
 /// The owner of a name of two labels has this part of what is kept of all zones with more labels.
 pub const SHARED_ZONES_OWNERS: usize = 16;
@@ -411,6 +411,11 @@ pub const MAX_SUFFIX_LABELS: usize = 5;
 /// Questions to memory that are under way in the store at the same time: they gather behind a commit that waits for the disk, and each
 /// look-up needs two, so with few of them few look-ups share the next commit. What is beyond waits where it is looked whose turn it is.
 pub const MAX_READING_AT_ONCE: usize = 32;
+/// A look-up that takes longer lets the next one about its domain begin, whose host may be another one: who asks about silent hosts in
+/// the name of somebody else's domain holds its mail up for no longer. A cold domain takes some four ways to its servers.
+pub const DOMAIN_LOCK_HELD: Duration = Duration::from_secs(1);
+/// Look-ups that keep what memory said while they wait for their turn, 100,000 octets each at most: behind more of them it is too old by then.
+pub const MAX_KEPT_FOR_THEIR_TURN: usize = 64;
 /// What memory said before a look-up had its turn counts as said now for so long.
 pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 /// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of
@@ -441,6 +446,10 @@ pub const RESOLUTION_FAILURE_BOGUS_MOST: Duration = Duration::from_secs(60);
 pub const MAX_RESOLUTION_FAILURES: usize = 4_096;
 /// Policies that are renewed at the same time, beside the look-ups of those who wait.
 pub const MAX_RENEWALS_AT_ONCE: usize = 4;
+/// Renewals that have begun, those included that wait for a look-up about their domain to end.
+pub const MAX_RENEWALS_WAITING: usize = 64;
+/// How often one of them waits for that, before it is left to its next turn.
+pub const RENEWAL_TRIES: usize = 3;
 /// From the beginning of one renewal to the next: a daemon that was away for days does not ask everybody at once.
 pub const RENEWALS_APART: Duration = Duration::from_millis(100);
 /// From one walk through the file of policies to the next.

@@ -13,7 +13,7 @@ use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
+use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT};
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
@@ -44,6 +44,19 @@ pub struct Found {
     pub report: Report,
     /// The answer for those who ask later; `None` if it has to be looked up again.
     pub standing: Option<Standing>,
+}
+
+impl Found {
+    /// The answer, as it is given, for those who come later and cannot have one in time; `None` if it may not stand in.
+    #[must_use]
+    pub fn stand_in(&self, answer: &Arc<Answer>, now: UnixTime) -> Option<Standing> {
+        let is_possible = self.report.stand_in == StandIn::Possible;
+        is_possible.then(|| Standing {
+            answer: Arc::clone(answer),
+            from: now,
+            until: now.plus(STAND_IN_KEPT),
+        })
+    }
 }
 
 /// A question that memory does not answer.

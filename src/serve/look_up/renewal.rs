@@ -7,16 +7,18 @@
 //! own pauses are heeded. Only policies in force that some delivery still asks for are renewed; others are left to their end.
 //!
 //! A renewal holds its domain's lock, so that nobody is asked twice, but no look-up permit: questions that wait for an answer
-//! go first.
+//! go first. While it waits for that lock it keeps no other renewal from its turn.
 
+use super::domain_locks::{DomainLock, DomainLocks};
 use super::outside::Outside;
 use super::resolution_failures::FailureCachingResolver;
 use super::worker::WorkerState;
 use crate::cache::{Cache, CacheError, Ledger, Mark};
 use crate::limits::{
-    MAX_RENEWALS_AT_ONCE, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND, RENEWALS_APART, RENEWED_UNUSED,
-    RESOLUTION_FAILURE_MOST, WATCHDOG_GRACE,
+    MAX_RENEWALS_AT_ONCE, MAX_RENEWALS_WAITING, RENEWAL_PAGE_PAUSE, RENEWAL_RETRY, RENEWAL_ROUND,
+    RENEWAL_TRIES, RENEWALS_APART, RENEWED_UNUSED, RESOLUTION_FAILURE_MOST, WATCHDOG_GRACE,
 };
+use crate::name::PolicyDomain;
 use crate::policy::{Mechanisms, StoredPolicy};
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::counters::RenewalEnd;
@@ -31,9 +33,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+/// What bounds renewals.
+#[derive(Clone)]
+struct Slots {
+    /// That have had their turn, and not come to their end.
+    waiting: Arc<Semaphore>,
+    /// That ask.
+    at_once: Arc<Semaphore>,
+}
+
+impl Slots {
+    /// A permit to ask, and the lock of the domain; while one of them is waited for, the other one is not held. `None` if the domain
+    /// is asked about again and again.
+    async fn both(
+        &self,
+        locks: &Rc<DomainLocks>,
+        domain: &PolicyDomain,
+    ) -> Option<(OwnedSemaphorePermit, DomainLock)> {
+        for _ in 0..RENEWAL_TRIES {
+            let permit = Arc::clone(&self.at_once).acquire_owned().await.ok()?;
+            if let Some(lock) = locks.try_lock(domain) {
+                return Some((permit, lock));
+            }
+            drop(permit);
+            locks.moment(domain).await;
+        }
+        None
+    }
+}
+
 /// Walks for as long as the lookup worker runs.
 pub(crate) async fn walk<O: Outside>(state: Rc<WorkerState<O>>) {
-    let slots = Arc::new(Semaphore::new(MAX_RENEWALS_AT_ONCE));
+    let slots = Slots {
+        waiting: Arc::new(Semaphore::new(MAX_RENEWALS_WAITING)),
+        at_once: Arc::new(Semaphore::new(MAX_RENEWALS_AT_ONCE)),
+    };
     let mut before = UnixTime(0);
     loop {
         let now = SystemClock.now();
@@ -47,7 +81,7 @@ pub(crate) async fn walk<O: Outside>(state: Rc<WorkerState<O>>) {
 /// One walk from the first page to the last; whether it came to the end.
 async fn round<O: Outside>(
     state: &Rc<WorkerState<O>>,
-    slots: &Arc<Semaphore>,
+    slots: &Slots,
     before: UnixTime,
     now: UnixTime,
 ) -> bool {
@@ -61,8 +95,8 @@ async fn round<O: Outside>(
             return false;
         };
         for policy in due {
-            let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return false };
-            let renewal = renew(Rc::clone(state), Arc::clone(&world), policy, permit);
+            let Ok(place) = Arc::clone(&slots.waiting).acquire_owned().await else { return false };
+            let renewal = renew(Rc::clone(state), Arc::clone(&world), policy, slots.clone(), place);
             state.begin(renewal, |counters| counters.renewals.of(RenewalEnd::Failed).one());
             sleep(RENEWALS_APART).await;
         }
@@ -124,10 +158,11 @@ async fn renew<O: Outside>(
     state: Rc<WorkerState<O>>,
     world: Arc<World>,
     policy: StoredPolicy,
-    _permit: OwnedSemaphorePermit,
+    slots: Slots,
+    _place: OwnedSemaphorePermit,
 ) {
     let domain = policy.domain.clone();
-    let _lock = state.domain_locks.lock(&domain).await;
+    let Some(_held) = slots.both(&state.domain_locks, &domain).await else { return };
     let Ok((snapshot, _)) = state.store.snapshot(&world, &domain).await else { return };
     let now = SystemClock.now();
     let stored = snapshot.policies.of(policy.policy.dialect());
@@ -170,7 +205,6 @@ async fn renew<O: Outside>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::PolicyDomain;
     use crate::policy::{Authentication, Dialect, Policy};
     use proptest::prelude::*;
 
@@ -182,6 +216,22 @@ mod tests {
         let policy = Policy::from_text(Dialect::MtaSts, &text).unwrap();
         let domain = PolicyDomain::parse(domain).unwrap();
         StoredPolicy::fetched(&domain, policy, Authentication::WebPki, FETCHED, FETCHED)
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_waits_for_a_look_up_keeps_no_other_one_from_its_turn() {
+        let slots = Slots { waiting: Arc::new(Semaphore::new(9)), at_once: Arc::new(Semaphore::new(1)) };
+        let locks = Rc::new(DomainLocks::default());
+        let [a, b] = ["a.test", "b.test"].map(|name| PolicyDomain::parse(name).unwrap());
+        let look_up = locks.lock(&a, 0, &[]).await;
+        let mut waits = Box::pin(slots.both(&locks, &a));
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        let other = slots.both(&locks, &b).await.expect("nobody keeps it from its turn");
+        drop(look_up);
+        assert!(futures_util::poll!(&mut waits).is_pending(), "one asks at a time");
+        assert!(!locks.is_held(&a), "and meanwhile look-ups are not held up");
+        drop(other);
+        assert!(futures_util::poll!(&mut waits).is_ready());
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod pages;
 mod socketmap;
 mod sockets;
 mod storm;
+mod tampering;
