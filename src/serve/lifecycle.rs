@@ -307,3 +307,23 @@ async fn keep_pulse(engine: Rc<Engine>) {
 fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(false, states);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::LocalSet;
+
+    #[test]
+    fn a_vital_part_that_panics_ends_the_daemon_and_one_that_ends_does_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let (causes, mut ends) = mpsc::channel(MAX_END_CAUSES);
+            vital(&causes, "what comes to its end", async {});
+            vital(&causes, "the pulse", async { panic!("as a mistake of ours might") });
+            drop(causes);
+            assert!(matches!(ends.recv().await, Some(EndCause::Broken("the pulse"))));
+            assert!(ends.recv().await.is_none(), "nothing else ends it");
+        });
+        assert_eq!(broken("the pulse"), Ended::Broken("the pulse"));
+    }
+}

@@ -491,6 +491,18 @@ fn no_sql_is_put_together_from_text() {
     }
 }
 
+/// C12: the system's resolver reads search lists and files of hosts, and validates nothing.
+#[test]
+fn names_are_looked_up_by_our_own_resolver_alone() {
+    for file in rust_files(&root().join("src")) {
+        for line in without_tests(&read(&file)).lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for word in ["lookup_host", "ToSocketAddrs", "to_socket_addrs", "getaddrinfo", "system_conf"] {
+                assert!(!line.contains(word), "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn no_dependency_is_older_than_its_last_known_flaw() {
     for (name, version) in locked() {

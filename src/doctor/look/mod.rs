@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod cache;
 mod daemon;
 pub mod exim;
+mod files;
 pub mod outside;
 pub mod postfix;
 pub mod process;
