@@ -125,6 +125,7 @@ mod with_a_fleet {
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
     use crate::limits::FLEET_CONNECT_DEADLINE;
     use crate::name::{Destination, PolicyDomain};
+    use crate::reports::tally::Day;
     use crate::text::{Json, Printable, excerpt};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
@@ -281,6 +282,7 @@ mod with_a_fleet {
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
                 laid_down => {
                     laid_down?;
+                    connection.purge_counts(&domain, Day::of(issued)).await?;
                     let ends = decree.ends;
                     let text = format!(
                         "decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n"

@@ -390,7 +390,7 @@ impl Connection {
         Ok((number(0)?, number(1)?))
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         statement: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
@@ -452,7 +452,10 @@ fn understand(row: &Row) -> Option<(StoredPolicy, Vec<String>)> {
     Some((policy, row.try_get(10).ok()?)).filter(|(policy, _)| policy.is_possible())
 }
 
-fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Trouble> {
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    column: usize,
+) -> Result<T, Trouble> {
     row.try_get(column).map_err(|_| Trouble::Away("what it answers is not what its schema says".to_owned()))
 }
 

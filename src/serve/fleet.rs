@@ -7,7 +7,9 @@ use super::fleet_pace::{Pace, Patience, Recent, scattered};
 use super::store::{Gone, Store};
 use super::worker_event::WorkerEvent;
 use super::world::World;
-use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
+use crate::cache::{
+    Cache, CacheError, Counts, Fingerprint, Mark, Outbox, Reading, Standing as Worth, Weighed,
+};
 use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
@@ -426,12 +428,18 @@ impl Session<'_> {
                 }
             };
             let (store, domain) = (self.store.clone(), decree.domain.clone());
+            let (path, most) = (self.world.storage.path.clone(), self.world.storage.max_domains);
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
                     return Ok(None);
                 }
                 cache.obeyed(&store, number, &statement)?;
-                Ok(Some(cache.purge(&domain)))
+                // What was counted for reports goes with it, as by `cache purge`.
+                let now = SystemClock.now();
+                let purged = cache.purge(&domain).map(drop);
+                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
+                let reports = Outbox::beside(&path, most, now).purge(&domain).map(drop);
+                Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
