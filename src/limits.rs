@@ -672,6 +672,8 @@ pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
 /// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep
 /// policy host and DNS from it for so long; a host that lies holds mail up for no longer.
 pub const UNCONFIRMED_BINDS: u64 = 14_400;
+/// What this host has seen for itself of a domain counts for so long, seconds, whatever is said about it meanwhile: so often at most it looks once more.
+pub const LOOKS_APART: u64 = 60;
 /// What others say is remembered for so long at least, seconds, together with how long mail waited for it.
 pub const HEARSAY_KEPT: u64 = 2_592_000;
 /// Hosts of which each policy names that they fetched it.

@@ -4,7 +4,7 @@
 //! has seen binds no longer than this host needs to look for itself. [`decide`] is the one place where that is weighed.
 
 use super::history::weakenings;
-use crate::limits::UNCONFIRMED_BINDS;
+use crate::limits::{LOOKS_APART, UNCONFIRMED_BINDS};
 use crate::policy::{Mode, StoredPolicy};
 use crate::time::UnixTime;
 
@@ -40,12 +40,29 @@ pub enum OwnLook {
 
 impl OwnLook {
     /// What of it still counts when the policy was fetched again at that moment. How long mail has waited is never forgotten: a host that says
-    /// something new every hour would hold it up for ever.
+    /// something new every hour would hold it up for ever. And a look counts for [`LOOKS_APART`], whatever is said meanwhile: who says something new every
+    /// second has this host look once a minute.
     #[must_use]
-    pub fn after_news(self, fetched_at: UnixTime) -> Self {
+    pub fn after_news(self, fetched_at: UnixTime, now: UnixTime) -> Self {
         match self {
-            Self::Absent(at) | Self::Fetched(at) if at < fetched_at => Self::NotYet,
+            Self::Absent(at) | Self::Fetched(at)
+                if at < fetched_at && self.looks_again(fetched_at, now).is_none() =>
+            {
+                Self::NotYet
+            }
             other => other,
+        }
+    }
+
+    /// When it will count no more, if it does only because it was made just now.
+    #[must_use]
+    pub fn looks_again(self, fetched_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
+        match self {
+            Self::Absent(at) | Self::Fetched(at) if at < fetched_at => {
+                let until = at.plus(LOOKS_APART);
+                (at <= now && now < until).then_some(until)
+            }
+            Self::Absent(_) | Self::Fetched(_) | Self::NotYet | Self::Unconfirmed(_) => None,
         }
     }
 }
@@ -119,7 +136,7 @@ pub fn decide(
     if let Some(why) = own.and_then(|own| no_stricter(own, heard, now)) {
         return Standing::Ignored(why);
     }
-    match look.after_news(heard.fetched_at) {
+    match look.after_news(heard.fetched_at, now) {
         OwnLook::Fetched(_) => Standing::Ignored(Ignored::Seen),
         _ if witnesses >= ENOUGH_WITNESSES => Standing::Binds,
         OwnLook::Absent(_) => Standing::Ignored(Ignored::Seen),
@@ -224,7 +241,10 @@ mod tests {
             (2, None, enforce(10), 2, NotYet, Binds),
             (3, None, enforce(10), 1, Absent(before(5)), No(Seen)),
             (4, None, enforce(10), 2, Absent(before(5)), Binds),
-            (5, None, enforce(10), 1, Absent(before(20)), BindsUntilSeen(None)),
+            (5, None, enforce(10), 1, Absent(before(70)), BindsUntilSeen(None)),
+            (54, None, enforce(10), 1, Absent(before(20)), No(Seen)),
+            (55, None, enforce(10), 1, Absent(NOW.plus(5)), No(Seen)),
+            (56, None, enforce(10), 2, Fetched(before(70)), Binds),
             (6, None, enforce(10), 2, Fetched(before(5)), No(Seen)),
             (7, None, enforce(10), 1, waits(1), BindsUntilSeen(Some(hours(1).plus(14_400)))),
             (8, None, enforce(10), 1, waits(4), No(Unconfirmed)),
@@ -329,7 +349,7 @@ mod tests {
         /// One role that says something new at every moment holds mail up for four hours in all.
         #[test]
         fn one_role_holds_nothing_up_for_longer_than_four_hours(heard in any_policy(), waited in 14_400..WEEK) {
-            let look = OwnLook::Unconfirmed(UnixTime(NOW.0 - waited)).after_news(NOW);
+            let look = OwnLook::Unconfirmed(UnixTime(NOW.0 - waited)).after_news(NOW, NOW);
             prop_assert!(matches!(decide(None, &heard, 1, look, NOW), Standing::Ignored(_)));
         }
     }

@@ -57,6 +57,12 @@ impl Cache {
         Self { policies: self.policies.offering(), inbox: Some(inbox), ..self }
     }
 
+    /// The same for whoever does not ask what others say; what it learns, they hear.
+    #[must_use]
+    pub fn without_hearsay(self) -> Self {
+        Self { inbox: None, ..self }
+    }
+
     /// Weighs what was heard ([`decide`]), and writes down what is worth it: what binds beside what this host fetched, the rest beside it. Then how far
     /// the store was read.
     ///
@@ -72,7 +78,6 @@ impl Cache {
             let known = inbox.of(std::slice::from_ref(domain))?.pop().unwrap_or_default();
             let before = known.into_iter().find(|one| one.policy.policy.dialect() == policy.policy.dialect());
             let look = before.as_ref().map_or(OwnLook::NotYet, |before| before.look);
-            let look = look.after_news(policy.fetched_at);
             let stored = self.stored(domain)?;
             if stored.unreadable.contains(&policy.policy.dialect()) {
                 // What is in force may be more than that: it takes a fetch of one's own.

@@ -224,3 +224,6 @@ ALTER FUNCTION fleet.handed_all OWNER TO fleet_owner;
 ALTER FUNCTION fleet.claim_reports OWNER TO fleet_owner;
 ALTER FUNCTION fleet.settle_reports OWNER TO fleet_owner;
 ALTER FUNCTION fleet.purge_counts OWNER TO fleet_owner;
+
+-- The end of what `fleet schema` prints: who owns these things makes no more of them.
+REVOKE CREATE ON SCHEMA fleet FROM fleet_owner;

@@ -1,7 +1,5 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
-use super::protocol::services::Services;
-use super::status::Reports;
 use crate::cache::{Cache, Outbox};
 use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Places, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
@@ -9,6 +7,8 @@ use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
+use crate::serve::pages::status::Reports;
+use crate::serve::protocol::services::Services;
 use crate::time::UnixTime;
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -140,6 +140,8 @@ def rules_of_the_database(lab):
     rules.vectors(lab.database)
     rules.two_roles_are_two(lab.database)
     rules.what_a_role_cannot_do(lab.database)
+    rules.a_role_has_so_much_room(lab.database)
+    rules.a_ruler_who_is_no_superuser(lab.database, lab.schema())
 
 
 def learnt_by_one(lab):
