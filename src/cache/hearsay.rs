@@ -4,7 +4,7 @@
 //! has seen binds no longer than this host needs to look for itself. [`decide`] is the one place where that is weighed.
 
 use super::history::weakenings;
-use crate::limits::{LOOKS_APART, UNCONFIRMED_BINDS};
+use crate::limits::{LOOKS_APART, RENEWAL, UNCONFIRMED_BINDS};
 use crate::policy::{Mode, StoredPolicy};
 use crate::time::UnixTime;
 
@@ -153,6 +153,30 @@ pub fn decide(
     }
 }
 
+/// Whether this host may leave out a renewal of what it has, because others made theirs: two of them have signed that they fetched the very same policy within
+/// a day, proven no less, and have it for longer than this host. Nothing that this host has changes by that: its own end stays where it is, half of its
+/// life at least is left, and when it has ended all the same, what they signed binds ([`decide`]).
+#[must_use]
+pub fn is_renewed_by_others(own: &StoredPolicy, all: &[Hearsay], now: UnixTime) -> bool {
+    let half = own.expires_at.since(own.fetched_at) / 2;
+    let stands_for = |one: &Hearsay| {
+        let heard = &one.policy;
+        one.witnesses.len() >= ENOUGH_WITNESSES
+            && heard.policy == own.policy
+            && heard.authentication >= own.authentication
+            && heard.expires_at > own.expires_at
+            && heard.fetched_at <= now
+            && now.since(heard.fetched_at) < RENEWAL
+    };
+    own.fetched_at <= now && own.expires_at.since(now) >= half && all.iter().any(stands_for)
+}
+
+/// Whether that is worth being kept although it makes nothing stricter now: what several have signed for longer than this host has it.
+#[must_use]
+pub fn lasts_longer(standing: Standing, witnesses: usize) -> bool {
+    standing == Standing::Ignored(Ignored::OnlyLonger) && witnesses >= ENOUGH_WITNESSES
+}
+
 /// Why `heard` is no stricter than what this host has; `None` if it is.
 fn no_stricter(own: &StoredPolicy, heard: &StoredPolicy, now: UnixTime) -> Option<Ignored> {
     let is_earlier = heard.fetched_at <= own.fetched_at && heard.authentication <= own.authentication;
@@ -293,6 +317,45 @@ mod tests {
         ] {
             assert_eq!(decide(own.as_ref(), &heard, witnesses, look, NOW), expected, "line {number}");
         }
+    }
+
+    /// What this host has, what two others have, and whether its own turn is left out.
+    #[test]
+    fn a_renewal_is_left_to_two_others_who_have_made_it_and_not_for_long() {
+        const DAY: u64 = 86_400;
+        let enforce = |age| mta_sts("enforce", "*.one.test", WEEK, age);
+        let heard = |policy: StoredPolicy, number: usize| Hearsay {
+            witnesses: (0..number).map(|number| format!("mx{number}")).collect(),
+            look: OwnLook::NotYet,
+            heard_at: NOW,
+            policy,
+        };
+        let proven = |authentication, age| draft("*.one.test", authentication, age);
+        let future = StoredPolicy { fetched_at: NOW.plus(9), ..enforce(0) };
+        for (line, own, word, expected) in [
+            (1, enforce(DAY), heard(enforce(10), 2), true),
+            (2, enforce(DAY), heard(enforce(10), 1), false),
+            (3, enforce(DAY), heard(enforce(DAY), 2), false),
+            (4, enforce(DAY), heard(enforce(2 * DAY), 2), false),
+            (5, enforce(2 * DAY), heard(enforce(DAY), 2), false),
+            (6, enforce(2 * DAY), heard(enforce(DAY - 1), 2), true),
+            (7, enforce(WEEK / 2), heard(enforce(10), 2), true),
+            (8, enforce(WEEK / 2 + 1), heard(enforce(10), 2), false),
+            (9, enforce(WEEK + 1), heard(enforce(10), 2), false),
+            (10, enforce(DAY), heard(mta_sts("testing", "*.one.test", WEEK, 10), 3), false),
+            (11, enforce(DAY), heard(mta_sts("enforce", "mx.one.test", WEEK, 10), 3), false),
+            (12, enforce(DAY), heard(future, 3), false),
+            (
+                13,
+                proven(Authentication::Dnssec, DAY),
+                heard(proven(Authentication::FirstUse, 10), 3),
+                false,
+            ),
+            (14, proven(Authentication::WebPki, DAY), heard(proven(Authentication::Dnssec, 10), 2), true),
+        ] {
+            assert_eq!(is_renewed_by_others(&own, &[word], NOW), expected, "line {line}");
+        }
+        assert!(!is_renewed_by_others(&enforce(DAY), &[], NOW));
     }
 
     fn any_draft() -> impl Strategy<Value = StoredPolicy> {

@@ -33,7 +33,7 @@ pub enum FleetCommand {
     /// Orders all hosts to forget what is known about a domain
     ///
     /// The decree is signed with the operator's key, obeyed once by each host that hears of it within its time, and by none later than seven days from
-    /// now. The next delivery of each host meets the domain for the first time.
+    /// now. The next delivery of each host meets the domain for the first time. What all hosts counted of it for TLS reports is forgotten, too.
     Purge(PurgeArguments),
     /// Takes a host off the list of those that are there
     ///

@@ -7,11 +7,11 @@ pub mod renewal;
 pub mod resolution_failures;
 pub mod worker;
 
-use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
+use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write, is_renewed_by_others};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
+use crate::limits::{PAUSE_AFTER_DEFER, RENEWAL, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
