@@ -173,7 +173,7 @@ pub fn is_renewed_by_others(own: &StoredPolicy, all: &[Hearsay], now: UnixTime) 
 
 /// Whether that is worth being kept although it makes nothing stricter now: what several have signed for longer than this host has it.
 #[must_use]
-pub fn lasts_longer(standing: Standing, witnesses: usize) -> bool {
+pub(super) fn lasts_longer(standing: Standing, witnesses: usize) -> bool {
     standing == Standing::Ignored(Ignored::OnlyLonger) && witnesses >= ENOUGH_WITNESSES
 }
 
@@ -345,12 +345,7 @@ mod tests {
             (10, enforce(DAY), heard(mta_sts("testing", "*.one.test", WEEK, 10), 3), false),
             (11, enforce(DAY), heard(mta_sts("enforce", "mx.one.test", WEEK, 10), 3), false),
             (12, enforce(DAY), heard(future, 3), false),
-            (
-                13,
-                proven(Authentication::Dnssec, DAY),
-                heard(proven(Authentication::FirstUse, 10), 3),
-                false,
-            ),
+            (13, proven(Authentication::Dnssec, DAY), heard(proven(Authentication::FirstUse, 10), 3), false),
             (14, proven(Authentication::WebPki, DAY), heard(proven(Authentication::Dnssec, 10), 2), true),
         ] {
             assert_eq!(is_renewed_by_others(&own, &[word], NOW), expected, "line {line}");

@@ -3,7 +3,10 @@
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{CacheError, DomainSnapshot, Hearsay, Kept, Memory, Notice, OwnLook, Policies, Recollection, Topic, is_renewed_by_others};
+use super::{
+    CacheError, DomainSnapshot, Hearsay, Kept, Memory, Notice, OwnLook, Policies, Recollection, Topic,
+    is_renewed_by_others,
+};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;

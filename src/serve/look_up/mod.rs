@@ -91,7 +91,13 @@ impl LookUp {
         // Nor does a look that counts only because it was made just now.
         let again =
             snapshot.hearsay.iter().filter_map(|one| one.look.looks_again(one.policy.fetched_at, now));
-        let ends = again.chain([ends]).min().unwrap_or(ends);
+        // Nor is a renewal left to others for longer than theirs is new, or half of a life lasts.
+        let renewed =
+            snapshot.policies.iter().filter(|own| is_renewed_by_others(own, &snapshot.hearsay, now));
+        let halves = renewed.map(|own| UnixTime(own.fetched_at.0.midpoint(own.expires_at.0)));
+        let theirs = snapshot.hearsay.iter().map(|one| one.policy.fetched_at.plus(RENEWAL));
+        let ends =
+            again.chain(halves).chain(theirs).filter(|at| *at > now).chain([ends]).min().unwrap_or(ends);
         let look_up = Self { question: question.clone(), request, notes, ends, snapshot, heard, bound, now };
         if look_up.heard.iter().any(Provisional::is_unseen) {
             return Begun::Open(Box::new(look_up));

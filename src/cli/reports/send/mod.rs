@@ -95,7 +95,10 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
         let part = fleet::Part::of(&outside).await?;
         let mut round = Round::new(&outside, &sender, &asker, part);
         round.send(&outbox, &days).await?;
-        Ok(round.told().end())
+        Ok(match round.told().end() {
+            ExitStatus::Deliver if round.waits_for_the_fleet() => ExitStatus::Defer,
+            status => status,
+        })
     })
 }
 

@@ -90,6 +90,11 @@ impl<'a> Round<'a> {
         &self.told
     }
 
+    /// Whether there is a fleet whose database could not be used.
+    pub(super) fn waits_for_the_fleet(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| !part.is_connected())
+    }
+
     /// Says what would be sent of those days; nothing is changed.
     pub(super) async fn rehearse(&mut self, outbox: &Outbox, days: &[Day]) -> Result<(), Failure> {
         for day in days {
