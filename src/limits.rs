@@ -681,6 +681,8 @@ pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
 /// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep
 /// policy host and DNS from it for so long; a host that lies holds mail up for no longer.
 pub const UNCONFIRMED_BINDS: u64 = 14_400;
+/// What this host has seen for itself of a domain counts for so long, seconds, whatever is said about it meanwhile: so often at most it looks once more.
+pub const LOOKS_APART: u64 = 60;
 /// What others say is remembered for so long at least, seconds, together with how long mail waited for it.
 pub const HEARSAY_KEPT: u64 = 2_592_000;
 /// Hosts of which each policy names that they fetched it.
@@ -695,3 +697,21 @@ pub const MAX_DECREES_KEPT: usize = 1_000;
 pub const MAX_DECREE_OCTETS: usize = 4_096;
 /// A decree that was issued longer ago, seconds, is not obeyed any more: a host that was away for a week learns of it by other ways.
 pub const DECREE_OLDEST: u64 = 604_800;
+/// Octets of what a host tells its fleet of one domain and day: a thousand rows have 150,000, and the server takes no more (src/fleet/reports.sql).
+pub const MAX_FLEET_SHEET_OCTETS: usize = 262_144;
+/// Octets of the policies' texts in a report of a fleet, half of that in one sheet before it is written in JSON: what a domain publishes in a day has a few
+/// thousand; the rest is left out.
+pub const MAX_FLEET_SHEET_TEXTS: usize = 200_000;
+/// Sessions in one row of a sheet: a million a second for a day are 10^11, and a host that says more is not believed.
+pub const MAX_FLEET_SHEET_SESSIONS: u64 = 1_000_000_000_000;
+/// Sheets that are handed in at once, and octets of them: some 20 ms of the database's.
+pub const FLEET_SHEETS_AT_ONCE: usize = 100;
+/// See [`FLEET_SHEETS_AT_ONCE`].
+pub const FLEET_SHEET_OCTETS_AT_ONCE: usize = 1_048_576;
+/// Sheets of one report that are read at once: of the longest four megabytes.
+pub const FLEET_SHEETS_READ: usize = 16;
+/// Reports that a host claims at once, at most as many as its outbox has in memory.
+pub const FLEET_CLAIMS: usize = 1_000;
+/// From the end of a day until a host that could not hand in its counts tells them alone, seconds: noon. An outage of the database at night is over by then,
+/// and half a day is left for the domain's own server to be reached.
+pub const FLEET_ALONE_AFTER: u64 = 43_200;

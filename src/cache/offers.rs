@@ -18,7 +18,8 @@ const TAKE: &str =
 
 const TAKE_ALL_OF: &str = "DELETE FROM outbox WHERE domain = ?1";
 
-const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 100000)";
+/// What was learnt under other circumstances is nothing that this host offers.
+const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE fingerprint = ?1 LIMIT 100000)";
 
 /// The statements that a look-up may need here.
 #[cfg(test)]
@@ -103,7 +104,7 @@ fn take_one(
 }
 
 /// How many there are, up to 100,000.
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    let number: i64 = statement::one(connection, COUNT, [])?;
+pub(super) fn count(connection: &Connection, database: &Database) -> rusqlite::Result<u64> {
+    let number: i64 = statement::one(connection, COUNT, [database.fingerprint.as_bytes()])?;
     Ok(u64::try_from(number).unwrap_or(0))
 }

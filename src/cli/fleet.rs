@@ -33,7 +33,7 @@ pub enum FleetCommand {
     /// Orders all hosts to forget what is known about a domain
     ///
     /// The decree is signed with the operator's key, obeyed once by each host that hears of it within its time, and by none later than seven days from
-    /// now. The next delivery of each host meets the domain for the first time.
+    /// now. The next delivery of each host meets the domain for the first time. What all hosts counted of it for TLS reports is forgotten, too.
     Purge(PurgeArguments),
     /// Takes a host off the list of those that are there
     ///
@@ -125,6 +125,7 @@ mod with_a_fleet {
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
     use crate::limits::FLEET_CONNECT_DEADLINE;
     use crate::name::{Destination, PolicyDomain};
+    use crate::reports::tally::Day;
     use crate::text::{Json, Printable, excerpt};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
@@ -281,6 +282,7 @@ mod with_a_fleet {
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
                 laid_down => {
                     laid_down?;
+                    connection.purge_counts(&domain, Day::of(issued)).await?;
                     let ends = decree.ends;
                     let text = format!(
                         "decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n"

@@ -295,10 +295,19 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("FLEET_RETRY_MOST", "Duration::from_secs(60)"),
     ("FLEET_AWAY_WARNED", "Duration::from_secs(300)"),
     ("UNCONFIRMED_BINDS", "14_400"),
+    ("LOOKS_APART", "60"),
     ("HEARSAY_KEPT", "2_592_000"),
     ("MAX_WITNESSES", "3"),
     ("MAX_FLEET_KEY_OCTETS", "65_536"),
     ("MAX_FLEET_KEYS", "1_000"),
+    ("MAX_FLEET_SHEET_OCTETS", "262_144"),
+    ("MAX_FLEET_SHEET_TEXTS", "200_000"),
+    ("MAX_FLEET_SHEET_SESSIONS", "1_000_000_000_000"),
+    ("FLEET_SHEETS_AT_ONCE", "100"),
+    ("FLEET_SHEET_OCTETS_AT_ONCE", "1_048_576"),
+    ("FLEET_SHEETS_READ", "16"),
+    ("FLEET_CLAIMS", "1_000"),
+    ("FLEET_ALONE_AFTER", "43_200"),
     ("MAX_DECREES_KEPT", "1_000"),
     ("MAX_DECREE_OCTETS", "4_096"),
     ("DECREE_OLDEST", "604_800"),
@@ -517,8 +526,12 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_OUTBOX_ROWS", "a_list_goes_on_behind_the_last_one_that_was_shown"),
     ("FLEET_REPLY_OCTETS", "a_server_may_send_so_much_and_no_more"),
     ("UNCONFIRMED_BINDS", "what_hearsay_is_worth"),
+    ("LOOKS_APART", "what_hearsay_is_worth"),
     ("DECREE_OLDEST", "a_decree_is_obeyed_by_this_fleet_in_its_time_under_its_number_and_its_signature"),
     ("MAX_DECREE_OCTETS", "no_decree_is_longer_than_a_row_holds"),
+    ("MAX_FLEET_SHEET_OCTETS", "what_is_too_long_loses_texts_and_hosts_and_no_session"),
+    ("MAX_FLEET_SHEET_TEXTS", "the_sum_of_several_hosts_has_the_bounds_of_one"),
+    ("MAX_FLEET_SHEET_SESSIONS", "what_this_program_would_not_write_is_no_sheet"),
 ];
 
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
@@ -867,6 +880,11 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_FLEET_KEY_OCTETS", "a file that the administrator named"),
     ("MAX_FLEET_KEYS", "a directory that the administrator named"),
     ("MAX_DECREES_KEPT", "what is beyond is read with the next look"),
+    ("FLEET_SHEETS_AT_ONCE", "a batch more is another statement"),
+    ("FLEET_SHEET_OCTETS_AT_ONCE", "a batch more is another statement"),
+    ("FLEET_SHEETS_READ", "a page more is another statement"),
+    ("FLEET_CLAIMS", "what is beyond is claimed when that is done"),
+    ("FLEET_ALONE_AFTER", "`tests/fleet`: a host that the database was away from tells its counts alone"),
 ];
 
 /// All files of `src` and `tests` in one.

@@ -2,7 +2,9 @@
 //! for it: whatever becomes of the database, look-ups and answers go on as without one.
 
 use super::pace::{Pace, Patience, Recent, scattered};
-use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
+use crate::cache::{
+    Cache, CacheError, Counts, Fingerprint, Mark, Outbox, Reading, Standing as Worth, Weighed,
+};
 use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
@@ -87,7 +89,7 @@ impl From<Gone> for End {
 
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
-    let (mut recent, mut pace) = (Recent::default(), Pace::default());
+    let (mut recent, mut pace, mut later) = (Recent::default(), Pace::default(), VecDeque::new());
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
@@ -96,7 +98,8 @@ async fn keep_up(mut feed: Feed) {
                 Err(_) => End::Gone,
             },
             Some(fleet) => {
-                match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
+                let kept = (&mut recent, &mut pace, &mut later);
+                match session(&mut feed, &world, fleet, &mut patience, kept).await {
                     Err(end) => end,
                     Ok(never) => match never {},
                 }
@@ -111,8 +114,18 @@ async fn keep_up(mut feed: Feed) {
                 patience.after(trouble)
             }
         };
-        if let Either::Right((Err(_), _)) = select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
-            return;
+        let ends = Instant::now() + pause;
+        loop {
+            forget_later(&feed, &mut later);
+            let now = Instant::now();
+            let next = later.front().map_or(ends, |(at, _)| *at).min(ends);
+            let pause = next.saturating_duration_since(now);
+            match select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
+                Either::Right((Err(_), _)) => return,
+                Either::Right((Ok(()), _)) => break,
+                Either::Left(_) if next >= ends => break,
+                Either::Left(_) => {}
+            }
         }
     }
 }
@@ -135,8 +148,25 @@ struct Session<'a> {
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
     last_decree: u64,
-    /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended.
-    forgotten_later: VecDeque<(Instant, PolicyDomain)>,
+    later: &'a mut Later,
+}
+
+/// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
+type Later = VecDeque<(Instant, PolicyDomain)>;
+
+/// Answers about a domain may be others now.
+fn changed(feed: &Feed, domain: &PolicyDomain) {
+    if let Some(events) = feed.events.upgrade() {
+        let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
+    }
+}
+
+fn forget_later(feed: &Feed, later: &mut Later) {
+    while later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+        if let Some((_, domain)) = later.pop_front() {
+            changed(feed, &domain);
+        }
+    }
 }
 
 async fn session(
@@ -144,8 +174,7 @@ async fn session(
     world: &Arc<World>,
     fleet: &Fleet,
     patience: &mut Patience,
-    recent: &mut Recent,
-    pace: &mut Pace,
+    (recent, pace, later): (&mut Recent, &mut Pace, &mut Later),
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
@@ -177,7 +206,7 @@ async fn session(
         again: None,
         walk: walks.then(Mark::default),
         last_decree: 0,
-        forgotten_later: VecDeque::new(),
+        later,
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
@@ -202,7 +231,7 @@ async fn session(
                 seen_at = Some(Instant::now());
                 session.show_itself().await?;
             }
-            session.forget_later();
+            forget_later(session.feed, session.later);
             Ok::<(), End>(())
         };
         match done.await {
@@ -281,26 +310,15 @@ impl Session<'_> {
             counters.of(FleetOutcome::of_standing(Worth::Ignored(why))).one();
         }
         for domain in changed {
-            self.changed(&domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, domain));
+            self.forget(domain);
         }
         Ok(true)
     }
 
-    /// Answers about a domain may be others now.
-    fn changed(&self, domain: &PolicyDomain) {
-        if let Some(events) = self.feed.events.upgrade() {
-            let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
-        }
-    }
-
-    fn forget_later(&mut self) {
-        while self.forgotten_later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-            if let Some((_, domain)) = self.forgotten_later.pop_front() {
-                self.changed(&domain);
-            }
-        }
+    /// Has the answers about a domain forgotten, now and when whoever looks it up now has ended.
+    fn forget(&mut self, domain: PolicyDomain) {
+        changed(self.feed, &domain);
+        self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
     }
 
     /// The changes of the time before are read once more.
@@ -426,12 +444,18 @@ impl Session<'_> {
                 }
             };
             let (store, domain) = (self.store.clone(), decree.domain.clone());
+            let (path, most) = (self.world.storage.path.clone(), self.world.storage.max_domains);
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
                     return Ok(None);
                 }
                 cache.obeyed(&store, number, &statement)?;
-                Ok(Some(cache.purge(&domain)))
+                // What was counted for reports goes with it, as by `cache purge`.
+                let now = SystemClock.now();
+                let purged = cache.purge(&domain).map(drop);
+                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
+                let reports = Outbox::beside(&path, most, now).purge(&domain).map(drop);
+                Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
@@ -453,9 +477,7 @@ impl Session<'_> {
                 ),
                 None => continue,
             }
-            self.changed(&decree.domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, decree.domain));
+            self.forget(decree.domain);
         }
         if let Some((number, why)) = refused.last() {
             let (decrees, why) = (refused.len(), why.to_string());

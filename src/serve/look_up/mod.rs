@@ -9,11 +9,11 @@ pub mod resolution_failures;
 pub mod worker;
 
 use self::own_eyes::{Provisional, Seen};
-use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
+use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write, is_renewed_by_others};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT};
+use crate::limits::{PAUSE_AFTER_DEFER, RENEWAL, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT};
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
@@ -102,6 +102,16 @@ impl LookUp {
         let bound = (!heard.is_empty()).then(|| own_eyes::beside(&snapshot, &heard));
         // What binds for a time does so no longer in what is said later.
         let ends = heard.iter().filter_map(|one| one.until).chain([ends]).min().unwrap_or(ends);
+        // Nor does a look that counts only because it was made just now.
+        let again =
+            snapshot.hearsay.iter().filter_map(|one| one.look.looks_again(one.policy.fetched_at, now));
+        // Nor is a renewal left to others for longer than theirs is new, or half of a life lasts.
+        let renewed =
+            snapshot.policies.iter().filter(|own| is_renewed_by_others(own, &snapshot.hearsay, now));
+        let halves = renewed.map(|own| UnixTime(own.fetched_at.0.midpoint(own.expires_at.0)));
+        let theirs = snapshot.hearsay.iter().map(|one| one.policy.fetched_at.plus(RENEWAL));
+        let ends =
+            again.chain(halves).chain(theirs).filter(|at| *at > now).chain([ends]).min().unwrap_or(ends);
         let look_up = Self { question: question.clone(), request, notes, ends, snapshot, heard, bound, now };
         if look_up.heard.iter().any(Provisional::is_unseen) {
             return Begun::Open(Box::new(look_up));
