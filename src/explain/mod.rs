@@ -19,7 +19,7 @@ pub use asked::{Asked, Denies, Fault, Proven, Statement};
 pub use candidates::{Candidate, for_a_router};
 pub use exchangers::{Dane, DaneOfHost, Exchanger, Exchangers, TlsaRecord};
 pub use order::Part;
-pub use policy::{Event, FailedFetches, Fetch, Note, Published, Terms, Text};
+pub use policy::{Event, FailedFetches, Fetch, Learnt, Note, OthersSay, Published, Terms, Text};
 pub use question::Question;
 pub use said::Said;
 

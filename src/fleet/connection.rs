@@ -286,7 +286,7 @@ impl Connection {
         rows.iter().map(|row| get(row, 0)).collect()
     }
 
-    /// Shows that this host is there, with how much it has not offered and how far it has read.
+    /// Shows that this host is there, with how much it has not offered and how far it has read; the time there.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -296,7 +296,7 @@ impl Connection {
         now: UnixTime,
         outbox: u64,
         change: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<UnixTime, Trouble> {
         let (version, here) = (env!("SMTP_STS_VERIFY_VERSION"), here.as_bytes());
         let (now, outbox, change) = (signed(now.0), signed(outbox), signed(change));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
@@ -306,7 +306,9 @@ impl Connection {
             (&outbox, Type::INT8),
             (&change, Type::INT8),
         ];
-        self.ask(SEEN, &parameters).await.map(drop)
+        let rows = self.ask(SEEN, &parameters).await?;
+        let there = rows.first().ok_or_else(|| Trouble::Away("it does not tell its time".to_owned()))?;
+        Ok(UnixTime(unsigned(get(there, 0)?)))
     }
 
     /// The decrees after that number: number, words, signature. Whether they count is told by their signatures alone.
@@ -390,7 +392,7 @@ impl Connection {
         Ok((number(0)?, number(1)?))
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         statement: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
@@ -452,7 +454,10 @@ fn understand(row: &Row) -> Option<(StoredPolicy, Vec<String>)> {
     Some((policy, row.try_get(10).ok()?)).filter(|(policy, _)| policy.is_possible())
 }
 
-fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Trouble> {
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    column: usize,
+) -> Result<T, Trouble> {
     row.try_get(column).map_err(|_| Trouble::Away("what it answers is not what its schema says".to_owned()))
 }
 
@@ -469,7 +474,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 

@@ -13,12 +13,14 @@
 mod connection;
 pub mod decree;
 mod keys;
+mod overview;
 mod tls;
 mod trouble;
 mod witness;
 
 pub use connection::{Connection, Host, Page, Standing};
 pub use keys::{Keys, check, private_key as operators_key};
+pub use overview::{Rights, Weakened};
 pub use trouble::Trouble;
 pub use witness::{Signer, Witnesses};
 

@@ -3,7 +3,9 @@
 
 use super::counters::Counters;
 use super::fleet_outcome::FleetOutcome;
+use super::fleet_overview::overview;
 use super::fleet_pace::{Pace, Patience, Recent, scattered};
+use super::fleet_view::FleetView;
 use super::store::{Gone, Store};
 use super::worker_event::WorkerEvent;
 use super::world::World;
@@ -12,13 +14,14 @@ use crate::config::Fleet;
 use crate::fleet::decree::Decree;
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
-    FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
+    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
+    FLEET_READ_AGAIN, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE,
+    WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
-use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use std::collections::{HashSet, VecDeque};
@@ -91,23 +94,31 @@ async fn keep_up(mut feed: Feed) {
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
-            None => match feed.worlds.changed().await {
-                Ok(()) => End::Renewed,
-                Err(_) => End::Gone,
-            },
+            None => {
+                feed.counters.fleet_joined.set(UnixTime(0));
+                feed.counters.fleet_board.clear();
+                match feed.worlds.changed().await {
+                    Ok(()) => End::Renewed,
+                    Err(_) => End::Gone,
+                }
+            }
             Some(fleet) => {
+                if feed.counters.fleet_joined.get() == UnixTime(0) {
+                    feed.counters.fleet_joined.set(SystemClock.now());
+                }
                 match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
                     Err(end) => end,
                     Ok(never) => match never {},
                 }
             }
         };
-        feed.counters.fleet_connected.set(crate::time::UnixTime(0));
+        feed.counters.fleet_connected.set(UnixTime(0));
         let pause = match end {
             End::Gone => return,
             End::Renewed => continue,
             End::Trouble(trouble) => {
                 feed.counters.fleet.of(FleetOutcome::of_trouble(trouble.word())).one();
+                feed.counters.fleet_board.warn(SystemClock.now(), trouble.to_string());
                 patience.after(trouble)
             }
         };
@@ -135,6 +146,11 @@ struct Session<'a> {
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
     last_decree: u64,
+    /// The version of the store's schema.
+    schema: i32,
+    /// When the fleet as a whole was looked at last, and what was seen.
+    looked_at: Option<Instant>,
+    overview: FleetView,
     /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended.
     forgotten_later: VecDeque<(Instant, PolicyDomain)>,
 }
@@ -177,6 +193,9 @@ async fn session(
         again: None,
         walk: walks.then(Mark::default),
         last_decree: 0,
+        schema: standing.version,
+        looked_at: None,
+        overview: FleetView::default(),
         forgotten_later: VecDeque::new(),
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
@@ -387,10 +406,35 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn show_itself(&self) -> Result<(), End> {
-        let unheard = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
-        self.feed.counters.fleet_outbox.set(crate::time::UnixTime(unheard));
-        self.connection.seen(self.here, SystemClock.now(), unheard, self.reading.change).await?;
+    /// Shows that this host is there; and now and then it looks at the others, for the pages.
+    async fn show_itself(&mut self) -> Result<(), End> {
+        let (unheard, oldest) = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
+        self.feed.counters.fleet_outbox.set(UnixTime(unheard));
+        let now = SystemClock.now();
+        let there = self.connection.seen(self.here, now, unheard, self.reading.change).await?;
+        let clock_offset = now.0.cast_signed().saturating_sub(there.0.cast_signed());
+        if self.looked_at.is_none_or(|at| at.elapsed() >= FLEET_OVERVIEW) {
+            self.looked_at = Some(Instant::now());
+            self.overview = overview(&self.connection).await?;
+        }
+        let FleetView { hosts, server, change, policies, by_authentication, weakened, .. } =
+            self.overview.clone();
+        self.feed.counters.fleet_board.pin(FleetView {
+            at: Some(now),
+            role: self.role.to_owned(),
+            store: self.store.clone(),
+            schema: self.schema,
+            server,
+            clock_offset,
+            change: change.max(self.reading.change),
+            applied_change: self.reading.change,
+            oldest,
+            hosts,
+            policies,
+            by_authentication,
+            weakened,
+            overrides: Vec::new(),
+        });
         Ok(())
     }
 

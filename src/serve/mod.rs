@@ -54,7 +54,11 @@ pub mod engine;
 mod fleet;
 pub mod fleet_outcome;
 #[cfg(feature = "fleet")]
+mod fleet_overview;
+#[cfg(feature = "fleet")]
 mod fleet_pace;
+mod fleet_page;
+pub mod fleet_view;
 pub mod front;
 pub mod gate;
 pub mod http;

@@ -5,6 +5,7 @@
 //! 2.2, failure F41); a link does it. No meaning is in a colour alone.
 
 use super::counters::{Closed, Counters, Cutting, Mta, Source};
+use super::fleet_page;
 use super::markup::{Markup, grouped};
 use super::recent::Withheld;
 use super::reports_page;
@@ -58,6 +59,7 @@ pub fn page(status: &Status) -> String {
     withheld(&mut page, status);
     policies(&mut page, status);
     resolver(&mut page, status);
+    fleet_page::fleet(&mut page, status);
     reports_page::reports(&mut page, status);
     connections(&mut page, &status.counters);
     counted(&mut page, &status.counters);

@@ -298,6 +298,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_DECREES_KEPT", "1_000"),
     ("MAX_DECREE_OCTETS", "4_096"),
     ("DECREE_OLDEST", "604_800"),
+    ("FLEET_UNSEEN", "300"),
+    ("FLEET_CLOCK_APART", "60"),
+    ("FLEET_OVERVIEW", "Duration::from_secs(60)"),
+    ("MAX_FLEET_WEAKENED", "1_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
@@ -514,6 +518,8 @@ const TRIED: &[(&str, &str)] = &[
     ("UNCONFIRMED_BINDS", "what_hearsay_is_worth"),
     ("DECREE_OLDEST", "a_decree_is_obeyed_by_this_fleet_in_its_time_under_its_number_and_its_signature"),
     ("MAX_DECREE_OCTETS", "no_decree_is_longer_than_a_row_holds"),
+    ("FLEET_UNSEEN", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
+    ("FLEET_CLOCK_APART", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
 ];
 
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
@@ -856,6 +862,8 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_FLEET_KEY_OCTETS", "a file that the administrator named"),
     ("MAX_FLEET_KEYS", "a directory that the administrator named"),
     ("MAX_DECREES_KEPT", "what is beyond is read with the next look"),
+    ("FLEET_OVERVIEW", "a pause"),
+    ("MAX_FLEET_WEAKENED", "a page of a list for people"),
 ];
 
 /// All files of `src` and `tests` in one.

@@ -4,6 +4,8 @@ pub mod accounts;
 pub mod cache;
 mod daemon;
 pub mod exim;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod outside;
 pub mod postfix;
 pub mod process;
