@@ -665,8 +665,9 @@ pub const MAX_FLEET_RECENT: usize = 1_000;
 pub const FLEET_HEARTBEAT: Duration = Duration::from_secs(20);
 /// The first pause after a failure, which doubles,
 pub const FLEET_RETRY_FIRST: Duration = Duration::from_secs(1);
-/// up to this one.
-pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(60);
+/// up to this one: give or take a half, all hosts are there again within 24 s after the trouble. 500 hosts that try are 31 in a second, each of which costs the
+/// database 15 ms.
+pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(16);
 /// After so long without the database a warning is written.
 pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
 /// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep

@@ -330,7 +330,7 @@ impl Connection {
         rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))
     }
 
-    /// Lays down a decree, and takes out of the store what was learnt about its domain until then.
+    /// Lays down a decree, and takes out of the store what was learnt about the domain that it purges until then.
     ///
     /// # Errors
     /// [`Trouble`], also if there is one of that number.
@@ -339,10 +339,10 @@ impl Connection {
         number: u64,
         statement: &str,
         signature: &[u8],
-        domain: &PolicyDomain,
+        purged: Option<&PolicyDomain>,
         until: UnixTime,
     ) -> Result<(), Trouble> {
-        let (number, until, domain) = (signed(number), signed(until.0), domain.as_str());
+        let (number, until, domain) = (signed(number), signed(until.0), purged.map(PolicyDomain::as_str));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
             (&number, Type::INT8),
             (&statement, Type::TEXT),

@@ -167,6 +167,8 @@ fn decree(field: &Field<'_>) -> Read<Decree> {
         effect: field.get("effect")?.word(&Effect::ALL, Effect::word)?,
         ends: UnixTime(field.get("ends")?.number()?),
         reason: field.get("reason")?.text()?.to_owned(),
+        // What the configuration said has no number.
+        number: field.get("decree").ok().map(|number| number.number()).transpose()?,
     })
 }
 

@@ -54,6 +54,8 @@ struct Override<'a> {
     effect: &'static str,
     ends: u64,
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decree: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -248,8 +250,8 @@ pub(super) const fn fetch_failure(failure: FetchFailure) -> &'static str {
 }
 
 fn decree(decree: &Decree) -> Override<'_> {
-    let Decree { scope, effect, ends, reason } = decree;
-    Override { scope, effect: effect.word(), ends: ends.0, reason }
+    let Decree { scope, effect, ends, reason, number } = decree;
+    Override { scope, effect: effect.word(), ends: ends.0, reason, decree: *number }
 }
 
 fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {

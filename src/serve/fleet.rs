@@ -3,7 +3,7 @@
 
 use super::counters::Counters;
 use super::fleet_outcome::FleetOutcome;
-use super::fleet_overview::overview;
+use super::fleet_overview::{overview, override_seen};
 use super::fleet_pace::{Pace, Patience, Recent, scattered};
 use super::fleet_view::FleetView;
 use super::store::{Gone, Store};
@@ -11,7 +11,7 @@ use super::worker_event::WorkerEvent;
 use super::world::World;
 use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
-use crate::fleet::decree::Decree;
+use crate::fleet::decree::{Decree, Order, kept};
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
     FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
@@ -199,6 +199,8 @@ async fn session(
         forgotten_later: VecDeque::new(),
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
+    // Where the configuration was read while a decree was obeyed.
+    session.put_overrides_into_force().await?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
@@ -433,7 +435,7 @@ impl Session<'_> {
             policies,
             by_authentication,
             weakened,
-            overrides: Vec::new(),
+            overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
         });
         Ok(())
     }
@@ -453,7 +455,7 @@ impl Session<'_> {
             Ok(new)
         });
         let Some(new) = new.await? else { return Ok(()) };
-        let mut refused = Vec::new();
+        let (mut refused, mut is_overridden) = (Vec::new(), false);
         for (number, statement, signature) in decrees {
             if !new.contains(&number) {
                 self.last_decree = number.max(self.last_decree);
@@ -469,42 +471,85 @@ impl Session<'_> {
                     continue;
                 }
             };
-            let (store, domain) = (self.store.clone(), decree.domain.clone());
+            let (store, order) = (self.store.clone(), decree.order);
+            let purged = decree.scope.domain().filter(|_| order == Order::Purge).cloned();
+            let (text, of_purge) = (kept(&statement, &signature), purged.clone());
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
                     return Ok(None);
                 }
-                cache.obeyed(&store, number, &statement)?;
-                Ok(Some(cache.purge(&domain)))
+                cache.obeyed(&store, number, &text)?;
+                Ok(Some(of_purge.map_or(Ok(()), |domain| cache.purge(&domain).map(drop))))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
             self.last_decree = number.max(self.last_decree);
-            let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
-            match obeyed {
-                Some(Ok(_)) => warn!(
-                    number,
-                    domain,
-                    reason,
-                    "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-                ),
-                Some(Err(why)) => warn!(
-                    number,
-                    domain,
-                    reason,
-                    why = why.to_string(),
-                    "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
-                ),
-                None => continue,
+            let Some(done) = obeyed else { continue };
+            tell(&decree, done.err());
+            is_overridden |= purged.is_none();
+            if let Some(domain) = purged {
+                self.changed(&domain);
+                let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
+                self.forgotten_later.push_back((later, domain));
             }
-            self.changed(&decree.domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, decree.domain));
+        }
+        if is_overridden {
+            self.put_overrides_into_force().await?;
         }
         if let Some((number, why)) = refused.last() {
             let (decrees, why) = (refused.len(), why.to_string());
             info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
         }
         Ok(())
+    }
+
+    /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
+    async fn put_overrides_into_force(&self) -> Result<(), End> {
+        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
+        let decreed = asked(self.feed, self.world, move |cache| {
+            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
+        });
+        let Some(decreed) = decreed.await? else { return Ok(()) };
+        if decreed != self.world.rules.decreed
+            && let Some(events) = self.feed.events.upgrade()
+        {
+            let _ = events.send(WorkerEvent::Decreed(decreed));
+        }
+        Ok(())
+    }
+}
+
+/// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
+fn tell(decree: &Decree, trouble: Option<CacheError>) {
+    let (number, reason) = (decree.number, decree.reason.as_str());
+    let (domain, ends) = (decree.scope.to_string(), decree.ends.to_string());
+    match (decree.order, trouble) {
+        (Order::Purge, None) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
+        ),
+        (Order::Purge, Some(why)) => warn!(
+            number,
+            domain,
+            reason,
+            why = why.to_string(),
+            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+        ),
+        (Order::Override(effect), _) => warn!(
+            number,
+            domain,
+            effect = effect.word(),
+            ends,
+            reason,
+            "a decree of the fleet's operator was obeyed: an override is in force"
+        ),
+        (Order::Lift, _) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
+        ),
     }
 }

@@ -1,7 +1,8 @@
 //! A look at the fleet as a whole, for the pages.
 
-use super::fleet_view::{FleetView, HostSeen, WeakenedSeen};
+use super::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
 use crate::fleet::{Connection, Host, Trouble, Weakened};
+use crate::overrides::Decree;
 
 /// What there is to see there. What one question does not tell in time is missing, and no reason to hang up.
 ///
@@ -37,4 +38,10 @@ fn host(host: Host) -> HostSeen {
 fn weakened(one: Weakened) -> WeakenedSeen {
     let Weakened { domain, host, before, after, at, roles } = one;
     WeakenedSeen { domain, host, before, after, at, roles }
+}
+
+/// An override by decree.
+pub(super) fn override_seen(decree: Decree) -> OverrideSeen {
+    let Decree { scope, effect, ends, reason, number } = decree;
+    OverrideSeen { number: number.unwrap_or_default(), scope, effect: effect.word(), ends, reason }
 }

@@ -5,6 +5,7 @@ use super::answer_cache::Standing;
 use super::interests::Interests;
 use super::store::Revision;
 use crate::name::PolicyDomain;
+use crate::overrides::Decreed;
 use crate::verify::StandIn;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -21,6 +22,8 @@ pub enum WorkerEvent {
     Completed(CompletedLookup),
     /// That look-up ended without an answer, by a panic.
     Failed(u64),
+    /// The operator of the fleet has decreed overrides: these count from now on, and no other.
+    Decreed(Decreed),
     /// What is known about a domain has changed.
     DomainChanged(PolicyDomain),
     /// The worker is alive, and the store is at that revision.

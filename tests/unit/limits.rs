@@ -288,7 +288,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_FLEET_RECENT", "1_000"),
     ("FLEET_HEARTBEAT", "Duration::from_secs(20)"),
     ("FLEET_RETRY_FIRST", "Duration::from_secs(1)"),
-    ("FLEET_RETRY_MOST", "Duration::from_secs(60)"),
+    ("FLEET_RETRY_MOST", "Duration::from_secs(16)"),
     ("FLEET_AWAY_WARNED", "Duration::from_secs(300)"),
     ("UNCONFIRMED_BINDS", "14_400"),
     ("HEARSAY_KEPT", "2_592_000"),
