@@ -65,10 +65,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let until = Instant::now() + Duration::from_secs(seconds);
         let all: Vec<_> = (0..number)
             .map(|place| {
-                let (fleet, shared, anchors) = (fleet(format!("swarm{place}")), Arc::clone(&shared), Arc::clone(&anchors));
+                let (fleet, shared, anchors) =
+                    (fleet(format!("swarm{place}")), Arc::clone(&shared), Arc::clone(&anchors));
                 tokio::spawn(async move {
                     while Instant::now() < until {
-                        let resolver = Resolver::new(&[], Arc::clone(&anchors), SystemClock.now(), until.into());
+                        let resolver =
+                            Resolver::new(&[], Arc::clone(&anchors), SystemClock.now(), until.into());
                         if let Err(trouble) = live(&fleet, &resolver, place, until, &shared).await {
                             told(&shared, |told| told.troubles.push(trouble.to_string()));
                             sleep(Duration::from_secs(1)).await;
@@ -123,15 +125,19 @@ async fn live(
     connection.bound().await;
     connection.listen().await;
     let Some(here) = Fingerprint::from_text("00112233445566778899aabbccddeeff") else { return Ok(()) };
-    let (mut change, mut looked, mut shown, mut offered, mut turn) = (standing.change, None::<Instant>, None::<Instant>, Instant::now(), 0);
+    let (mut change, mut looked, mut shown, mut offered, mut turn) =
+        (standing.change, None::<Instant>, None::<Instant>, Instant::now(), 0);
     while Instant::now() < until {
-        let pause = FLEET_POLL / 2 + FLEET_POLL * u32::try_from((place * 37 + turn * 11) % 100).unwrap_or(50) / 100;
+        let pause =
+            FLEET_POLL / 2 + FLEET_POLL * u32::try_from((place * 37 + turn * 11) % 100).unwrap_or(50) / 100;
         if looked.is_none_or(|at| at.elapsed() >= pause) {
             let begun = Instant::now();
             looked = Some(begun);
             let done = async {
                 connection.decrees(0).await?;
-                connection.changes(change, FLEET_PAGE, &standing.id, here, (&keys.witnesses, &fleet.role)).await
+                connection
+                    .changes(change, FLEET_PAGE, &standing.id, here, (&keys.witnesses, &fleet.role))
+                    .await
             };
             if let Some(page) = counted(done.await, shared)? {
                 change = page.last.unwrap_or(change);
@@ -150,7 +156,8 @@ async fn live(
         }
         if offered.elapsed() >= OFFER_EVERY {
             offered = Instant::now();
-            let policies: Vec<StoredPolicy> = (0..OFFERED).filter_map(|one| policy(place, turn, one)).collect();
+            let policies: Vec<StoredPolicy> =
+                (0..OFFERED).filter_map(|one| policy(place, turn, one)).collect();
             let outcomes = connection.offer(&policies, here, &keys, &standing.id).await;
             if let Some(outcomes) = counted(outcomes, shared)? {
                 told(shared, |told| told.merged += outcomes.len());
@@ -178,5 +185,11 @@ fn policy(place: u64, turn: u64, one: u64) -> Option<StoredPolicy> {
     let text = "v=STSv1; id=1;\nversion: STSv1\nmode: enforce\nmx: *.mx.test\nmax_age: 604800\n";
     let domain = PolicyDomain::parse(&format!("s{}-{turn}-{one}.example", place / 2)).ok()?;
     let now = SystemClock.now();
-    Some(StoredPolicy::fetched(&domain, Policy::from_text(Dialect::MtaSts, text)?, Authentication::WebPki, now, now))
+    Some(StoredPolicy::fetched(
+        &domain,
+        Policy::from_text(Dialect::MtaSts, text)?,
+        Authentication::WebPki,
+        now,
+        now,
+    ))
 }

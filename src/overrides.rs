@@ -454,7 +454,12 @@ mod tests {
         }
         let domain = PolicyDomain::parse("a.fleet.test").unwrap();
         let note = own.about_beside(&decreed, &domain, NOW).unwrap().note(NOW);
-        assert!(note.starts_with("the override for *.fleet.test by decree 7 of the fleet's operator counts until"), "{note}");
+        assert!(
+            note.starts_with(
+                "the override for *.fleet.test by decree 7 of the fleet's operator counts until"
+            ),
+            "{note}"
+        );
         // Afterwards it is gone, and the own one that has ended is told of as ever.
         assert_eq!(own.about_beside(&decreed, &domain, NOW.plus(9)), None);
         let ended = own.about_beside(&decreed, &PolicyDomain::parse("ended.test").unwrap(), NOW.plus(9));

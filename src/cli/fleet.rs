@@ -96,8 +96,10 @@ pub struct PurgeArguments {
 
 /// What is to count instead.
 #[derive(Args, Debug)]
-#[command(override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift --reason TEXT\n       \
-                            --signing-key FILE --role ROLE --password-file FILE [OPTIONS]")]
+#[command(
+    override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift --reason TEXT\n       \
+                            --signing-key FILE --role ROLE --password-file FILE [OPTIONS]"
+)]
 pub struct OverrideArguments {
     /// The domain; or `*.` and one, for all below it
     pub domain: OsString,
@@ -126,7 +128,6 @@ pub struct OverrideArguments {
 
 /// `--require`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the words say it")]
 pub enum Required {
     Dane,
     None,
@@ -355,14 +356,17 @@ mod with_a_fleet {
         // Whoever has heard of an override hears that it is lifted, as long as that could count.
         let hours = if order == Order::Lift { DECREE_OLDEST / 3_600 } else { arguments.hours };
         let words = Words { order, scope: scope.clone(), hours, reason: &arguments.reason };
-        let Decree { number, ends, .. } = laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
+        let Decree { number, ends, .. } =
+            laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
         let text = match order {
             Order::Override(effect) => format!(
                 "decree {number}: the override for {scope} ({}) counts on each host that hears of it, until {ends}\n",
                 effect.word()
             ),
             Order::Lift | Order::Purge => {
-                format!("decree {number}: what was decreed for {scope} before counts no more on each host that hears of it\n")
+                format!(
+                    "decree {number}: what was decreed for {scope} before counts no more on each host that hears of it\n"
+                )
             }
         };
         Ok((text, ExitStatus::Deliver))

@@ -311,7 +311,8 @@ mod tests {
         let operators: [[u8; 32]; 1] = [key.public_key().as_ref().try_into().unwrap()];
         let said = |number, order, about: &str, age: u64| {
             let issued = UnixTime(NOW.0 - age);
-            let decree = Decree { number, order, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
+            let decree =
+                Decree { number, order, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
             let (statement, signature) = decree.signed(&key);
             kept(&statement, &signature)
         };

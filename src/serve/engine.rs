@@ -5,28 +5,28 @@
 //! may stand in ([`crate::verify::StandIn`]) is kept for when a later look-up does not end in time: never over what the cache
 //! says of a policy, never after a reload or after others changed the files.
 
-use super::answer::Answer;
-use super::answer_cache::AnswerCache;
-use super::asker::Asker;
-use super::counters::{Setback, Source};
-use super::look_up::late;
-use super::lookup_worker::{LookupOrder, LookupWorker};
-use super::protocol::services::Services;
-use super::protocol::socketmap::AtService;
-use super::question::Question;
-use super::status::Reports;
-use super::store::{Gone, Revision};
-use super::tlsrpt_recorder::TlsrptRecorder;
-use super::worker_event::{CompletedLookup, WorkerEvent};
-use super::world::World;
 use crate::cache::{Cache, Outlook, WithheldAnswer, WithheldAnswers};
-use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::config::Rules;
+use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
 use crate::overrides::Decreed;
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
+use crate::serve::answer::Answer;
+use crate::serve::answer::cache::AnswerCache;
+use crate::serve::answer::question::Question;
+use crate::serve::look_up::event::{CompletedLookup, WorkerEvent};
+use crate::serve::look_up::late;
+use crate::serve::look_up::worker::{LookupOrder, LookupWorker};
+use crate::serve::pages::status::Reports;
+use crate::serve::protocol::services::Services;
+use crate::serve::protocol::socketmap::AtService;
+use crate::serve::seats::asker::Asker;
+use crate::serve::store::{Gone, Revision};
+use crate::serve::telemetry::counters::{Setback, Source};
+use crate::serve::tlsrpt::recorder::TlsrptRecorder;
+use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;

@@ -1,19 +1,19 @@
 //! The life of the daemon: it becomes ready, reads its files again on SIGHUP, shows that it is alive, and ends
 //! when nobody waits for an answer any more.
 
-use super::connection_limiter::ConnectionLimiter;
-use super::counters::{Closed as _, Counters, Protocol, ReloadEnd};
-use super::datagrams::Reception;
-use super::engine::Engine;
-use super::front::{ConcurrencyLimits, Front, attend};
-use super::listen::Listening;
-use super::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
-use super::watch::Watch;
-use super::world::World;
 use crate::limits::{
     CONFIGURATION_TRIED_AGAIN, DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, MAX_LOG_VALUE,
     PULSE_DEADLINE, WITHHELD_WRITTEN_AFTER,
 };
+use crate::serve::engine::Engine;
+use crate::serve::front::connection_limiter::ConnectionLimiter;
+use crate::serve::front::listen::Listening;
+use crate::serve::front::{ConcurrencyLimits, Front, attend};
+use crate::serve::pages::watch::Watch;
+use crate::serve::telemetry::counters::{Closed as _, Counters, Protocol, ReloadEnd};
+use crate::serve::telemetry::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
+use crate::serve::tlsrpt::datagrams::Reception;
+use crate::serve::world::World;
 use crate::text::{Printable, excerpt};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;

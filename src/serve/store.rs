@@ -8,11 +8,11 @@
 //! look go first, since nobody was told yet of what is about to be written; about a domain that is about to be written they
 //! keep their place, and come after it.
 
-use super::counters::{Counters, Thread};
-use super::world::World;
 use crate::cache::{Cache, CacheError, DomainSnapshot, Kept, Memory as _, Signs, Unkept, Write};
 use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
 use crate::name::PolicyDomain;
+use crate::serve::telemetry::counters::{Counters, Thread};
+use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::UnixTime;
 use crate::time::clock::SystemClock;
@@ -348,7 +348,10 @@ impl Keeper {
     fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             let why = trouble.to_string();
-            warn!(message_id = super::messages::CACHE_UNUSABLE, why, "the cache cannot be used");
+            warn!(
+                message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE,
+                why, "the cache cannot be used"
+            );
         }
         self.trouble = trouble;
     }

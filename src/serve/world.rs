@@ -1,7 +1,5 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
-use super::protocol::services::Services;
-use super::status::Reports;
 use crate::cache::{Cache, Outbox};
 use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Places, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
@@ -10,9 +8,11 @@ use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
 use crate::overrides::Decreed;
 use crate::reports::tally::Day;
+use crate::serve::pages::status::Reports;
+use crate::serve::protocol::services::Services;
+use crate::time::UnixTime;
 #[cfg(feature = "fleet")]
 use crate::time::{Clock as _, clock::SystemClock};
-use crate::time::UnixTime;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -96,7 +96,11 @@ impl World {
             dns,
             https: setup.https(),
             tls: SharedTls::default(),
-            rules: Rules { untrusted: places.untrusted(), decreed: decreed(setup)?, ..setup.choices().rules() },
+            rules: Rules {
+                untrusted: places.untrusted(),
+                decreed: decreed(setup)?,
+                ..setup.choices().rules()
+            },
             services: Arc::new(services(Path::new(SERVICES))),
             answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),

@@ -845,7 +845,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ("FLEET_LOCK_MOST", "the server's own deadline, before ours"),
     ("FLEET_SLOW_AT_MOST", "`tests/fleet`: a stopped server counts as away"),
     ("FLEET_PAGE", "a page more is another statement"),
-    ("FLEET_PAGE_FIRST", "serve::fleet_pace: what is too much at once becomes less"),
+    ("FLEET_PAGE_FIRST", "serve::fleet::pace: what is too much at once becomes less"),
     ("FLEET_WEIGHED_APART", "a pause"),
     ("FLEET_WEIGHED_AT_ONCE", "a chunk more is another errand"),
     ("FLEET_BATCH", "a batch more is another statement"),

@@ -13,7 +13,7 @@ use crate::limits::{MAX_EXIM_EVENT_OCTETS, MAX_EXIM_QUESTION_OCTETS};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::reports::event::Event;
-use crate::serve::question::Question;
+use crate::serve::answer::question::Question;
 use crate::text::excerpt;
 use crate::verify::{NoEvaluation, asked};
 use std::ffi::OsStr;

@@ -17,7 +17,7 @@ use super::services::Services;
 use super::{Frame, netstring};
 use crate::name::{Destination, PolicyDomain};
 use crate::overrides::Effect;
-use crate::serve::question::Question;
+use crate::serve::answer::question::Question;
 use crate::verdict::Requirement;
 use crate::verify::asked::{Port, port};
 use crate::verify::{NextHop, SMTP_PORT};

@@ -2,9 +2,9 @@
 
 use super::scene::{Network, about, about_host, directory, until, with, words, world};
 use futures_util::future::join_all;
-use smtp_sts_verify::serve::asker::Asker;
-use smtp_sts_verify::serve::counters::{LookUpEnd, Source, Thread};
 use smtp_sts_verify::serve::engine::Answers as _;
+use smtp_sts_verify::serve::seats::asker::Asker;
+use smtp_sts_verify::serve::telemetry::counters::{LookUpEnd, Source, Thread};
 use std::time::Duration;
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::scene::{Daemon, Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
+use smtp_sts_verify::serve::answer::question::Question;
 use smtp_sts_verify::serve::engine::Answers as _;
-use smtp_sts_verify::serve::question::Question;
 use std::fs;
 
 async fn is_forgotten(daemon: &Daemon, question: Question) {
