@@ -674,8 +674,9 @@ pub const MAX_FLEET_RECENT: usize = 1_000;
 pub const FLEET_HEARTBEAT: Duration = Duration::from_secs(20);
 /// The first pause after a failure, which doubles,
 pub const FLEET_RETRY_FIRST: Duration = Duration::from_secs(1);
-/// up to this one.
-pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(60);
+/// up to this one: give or take a half, all hosts are there again within 24 s after the trouble. 500 hosts that try are 31 in a second, each of which costs the
+/// database 15 ms.
+pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(16);
 /// After so long without the database a warning is written.
 pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
 /// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep
@@ -715,3 +716,11 @@ pub const FLEET_CLAIMS: usize = 1_000;
 /// From the end of a day until a host that could not hand in its counts tells them alone, seconds: noon. An outage of the database at night is over by then,
 /// and half a day is left for the domain's own server to be reached.
 pub const FLEET_ALONE_AFTER: u64 = 43_200;
+/// A host that has not shown itself for so long, seconds, is told as unseen: fifteen signs of life.
+pub const FLEET_UNSEEN: u64 = 300;
+/// Clocks may differ by so much, seconds, before somebody should look: what is fetched ahead of the database by 300 s is refused there.
+pub const FLEET_CLOCK_APART: u64 = 60;
+/// From one look at the fleet as a whole to the next, for the pages: a host that is gone is told within six minutes.
+pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
+/// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
+pub const MAX_FLEET_WEAKENED: i64 = 1_000;

@@ -3,9 +3,11 @@
 use super::file::CachePath;
 use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, is_renewed_by_others, lasts_longer};
 use super::inbox::{Inbox, Reading};
+use super::learnt::{Learnt, OF_THE_FLEET, Source};
 use super::{Cache, CacheError, Kept, Provenance};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
+use crate::time::UnixTime;
 use std::collections::BTreeSet;
 
 /// A policy as the store has it.
@@ -106,7 +108,7 @@ impl Cache {
             }
         }
         let from = |one: &Hearsay| Provenance {
-            host: format!("{} of the fleet", one.witnesses.join(" and ")),
+            host: format!("{}{OF_THE_FLEET}", one.witnesses.join(" and ")),
             exported_at: now,
             circumstances: self.policies.database().fingerprint,
         };
@@ -196,11 +198,11 @@ impl Cache {
         self.noting(self.policies.acknowledge(&offers.policies, &offers.gone))
     }
 
-    /// How many there are that the fleet has not heard, up to 100,000.
+    /// How many there are that the fleet has not heard, up to 100,000, and since when the oldest waits.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn unheard(&self) -> Result<u64, CacheError> {
+    pub fn unheard(&self) -> Result<(u64, Option<UnixTime>), CacheError> {
         self.noting(self.policies.unheard())
     }
 
@@ -209,9 +211,8 @@ impl Cache {
         let now = self.policies.database().now;
         let is_own = |policy: &StoredPolicy| {
             let hearsay = self.hearsay(std::slice::from_ref(&policy.domain)).pop().unwrap_or_default();
-            !hearsay
-                .iter()
-                .any(|one| one.policy.policy == policy.policy && one.policy.fetched_at == policy.fetched_at)
+            let history = self.history(&policy.domain);
+            history.is_ok_and(|history| Learnt::of(policy, &hearsay, &history).from == Source::OwnFetch)
         };
         policies.into_iter().filter(|policy| policy.is_unexpired(now) && is_own(policy)).collect()
     }

@@ -296,7 +296,7 @@ impl Connection {
         Ok(outcomes)
     }
 
-    /// Shows that this host is there, with how much it has not offered and how far it has read.
+    /// Shows that this host is there, with how much it has not offered and how far it has read; the time there.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -306,7 +306,7 @@ impl Connection {
         now: UnixTime,
         outbox: u64,
         change: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<UnixTime, Trouble> {
         let (version, here) = (env!("SMTP_STS_VERIFY_VERSION"), here.as_bytes());
         let (now, outbox, change) = (signed(now.0), signed(outbox), signed(change));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
@@ -316,7 +316,9 @@ impl Connection {
             (&outbox, Type::INT8),
             (&change, Type::INT8),
         ];
-        self.ask(SEEN, &parameters).await.map(drop)
+        let rows = self.ask(SEEN, &parameters).await?;
+        let there = rows.first().ok_or_else(|| Trouble::Away("it does not tell its time".to_owned()))?;
+        Ok(UnixTime(unsigned(get(there, 0)?)))
     }
 
     /// The decrees after that number: number, words, signature. Whether they count is told by their signatures alone.
@@ -338,7 +340,7 @@ impl Connection {
         rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))
     }
 
-    /// Lays down a decree, and takes out of the store what was learnt about its domain until then.
+    /// Lays down a decree, and takes out of the store what was learnt about the domain that it purges until then.
     ///
     /// # Errors
     /// [`Trouble`], also if there is one of that number.
@@ -347,10 +349,10 @@ impl Connection {
         number: u64,
         statement: &str,
         signature: &[u8],
-        domain: &PolicyDomain,
+        purged: Option<&PolicyDomain>,
         until: UnixTime,
     ) -> Result<(), Trouble> {
-        let (number, until, domain) = (signed(number), signed(until.0), domain.as_str());
+        let (number, until, domain) = (signed(number), signed(until.0), purged.map(PolicyDomain::as_str));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
             (&number, Type::INT8),
             (&statement, Type::TEXT),
@@ -484,7 +486,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 

@@ -107,6 +107,7 @@ CREATE TABLE fleet.history (
 );
 CREATE INDEX history_by_time ON fleet.history USING brin (at);
 CREATE INDEX history_by_domain ON fleet.history (domain);
+CREATE INDEX history_weakened ON fleet.history (at) WHERE event = 'weakened';
 
 -- Who is there.
 CREATE TABLE fleet.host (

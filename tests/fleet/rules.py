@@ -50,6 +50,16 @@ def offer(domain, row, signature="-"):
             f"{', '.join(texts)}, {', '.join(numbers)}, ARRAY[{literal(signature)}]::text[]);")
 
 
+def offers(domains, rows):
+    """The statement of a host that offers many at once."""
+    columns_of = list(zip(*rows))
+    texts = ["ARRAY[" + ", ".join(map(literal, one)) + "]::text[]" for one in (domains, *columns_of[:4])]
+    numbers = ["ARRAY[" + ", ".join(map(literal, one)) + "]::bigint[]" for one in columns_of[4:]]
+    many = len(domains)
+    return (f"SELECT count(outcome) FROM fleet.offer({texts[0]}, array_fill('\\x{'0' * 32}'::bytea, ARRAY[{many}]), {', '.join(texts[1:])}, "
+            f"{', '.join(numbers)}, array_fill('-'::text, ARRAY[{many}]))")
+
+
 def seen(server, domain):
     """The row, as columns; None without one."""
     lines = server.sql("SELECT mechanism, record, replace(body, E'\\n', '\\n'), authentication, fetched_at, expires_at, applied_at "

@@ -292,7 +292,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_FLEET_RECENT", "1_000"),
     ("FLEET_HEARTBEAT", "Duration::from_secs(20)"),
     ("FLEET_RETRY_FIRST", "Duration::from_secs(1)"),
-    ("FLEET_RETRY_MOST", "Duration::from_secs(60)"),
+    ("FLEET_RETRY_MOST", "Duration::from_secs(16)"),
     ("FLEET_AWAY_WARNED", "Duration::from_secs(300)"),
     ("UNCONFIRMED_BINDS", "14_400"),
     ("LOOKS_APART", "60"),
@@ -311,6 +311,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_DECREES_KEPT", "1_000"),
     ("MAX_DECREE_OCTETS", "4_096"),
     ("DECREE_OLDEST", "604_800"),
+    ("FLEET_UNSEEN", "300"),
+    ("FLEET_CLOCK_APART", "60"),
+    ("FLEET_OVERVIEW", "Duration::from_secs(60)"),
+    ("MAX_FLEET_WEAKENED", "1_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
@@ -532,6 +536,8 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_FLEET_SHEET_OCTETS", "what_is_too_long_loses_texts_and_hosts_and_no_session"),
     ("MAX_FLEET_SHEET_TEXTS", "the_sum_of_several_hosts_has_the_bounds_of_one"),
     ("MAX_FLEET_SHEET_SESSIONS", "what_this_program_would_not_write_is_no_sheet"),
+    ("FLEET_UNSEEN", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
+    ("FLEET_CLOCK_APART", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
 ];
 
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
@@ -885,6 +891,8 @@ const UNTRIED: &[(&str, &str)] = &[
     ("FLEET_SHEETS_READ", "a page more is another statement"),
     ("FLEET_CLAIMS", "what is beyond is claimed when that is done"),
     ("FLEET_ALONE_AFTER", "`tests/fleet`: a host that the database was away from tells its counts alone"),
+    ("FLEET_OVERVIEW", "a pause"),
+    ("MAX_FLEET_WEAKENED", "a page of a list for people"),
 ];
 
 /// All files of `src` and `tests` in one.

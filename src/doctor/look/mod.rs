@@ -5,6 +5,8 @@ pub mod cache;
 mod daemon;
 pub mod exim;
 mod files;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod outside;
 pub mod postfix;
 pub mod process;

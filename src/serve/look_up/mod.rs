@@ -13,7 +13,9 @@ use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write, is_renewed_by_oth
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::{PAUSE_AFTER_DEFER, RENEWAL, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT};
+use crate::limits::{
+    PAUSE_AFTER_DEFER, RENEWAL, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT,
+};
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;

@@ -4,6 +4,7 @@
 //! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG
 //! 2.2, failure F41); a link does it. No meaning is in a colour alone.
 
+use super::fleet_page;
 use super::markup::{Markup, grouped};
 use super::reports_page;
 use crate::cache::Outlook;
@@ -58,6 +59,7 @@ pub fn page(status: &Status) -> String {
     withheld(&mut page, status);
     policies(&mut page, status);
     resolver(&mut page, status);
+    fleet_page::fleet(&mut page, status);
     reports_page::reports(&mut page, status);
     connections(&mut page, &status.counters);
     counted(&mut page, &status.counters);

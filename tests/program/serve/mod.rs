@@ -14,5 +14,5 @@ mod pages;
 mod socketmap;
 mod sockets;
 mod storm;
-mod tampering;
 mod stuck;
+mod tampering;
