@@ -6,7 +6,7 @@
 
 use crate::config::{Choices, LogFormat, LogLevel};
 use crate::limits::MAX_LOG_VALUE;
-use crate::serve::messages::DEBUGGED;
+use crate::serve::telemetry::messages::DEBUGGED;
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};

@@ -8,11 +8,11 @@
 //! look go first, since nobody was told yet of what is about to be written; about a domain that is about to be written they
 //! keep their place, and come after it.
 
-use super::counters::{Counters, Thread};
-use super::world::World;
 use crate::cache::{Cache, CacheError, DomainSnapshot, Kept, Memory as _, Signs, Unkept, Write};
 use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
 use crate::name::PolicyDomain;
+use crate::serve::telemetry::counters::{Counters, Thread};
+use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::UnixTime;
 use crate::time::clock::SystemClock;
@@ -348,7 +348,10 @@ impl Keeper {
     fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             let why = trouble.to_string();
-            warn!(message_id = super::messages::CACHE_UNUSABLE, why, "the cache cannot be used");
+            warn!(
+                message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE,
+                why, "the cache cannot be used"
+            );
         }
         self.trouble = trouble;
     }
@@ -406,6 +409,31 @@ mod tests {
                 .unwrap();
             timeout(Duration::from_secs(10), store.settled()).await.expect("it goes on").unwrap();
             assert_eq!(counters.panics.of(Thread::Store).get(), 1);
+        });
+    }
+
+    /// What takes the thread along: a panic whose message panics when it is let go.
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            // Nobody catches that one.
+            panic!("as no mistake of ours has done yet");
+        }
+    }
+
+    #[test]
+    fn a_store_whose_thread_is_lost_is_known_to_be_gone_and_keeps_nobody_waiting() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (store, thread) = Store::open(Arc::default()).unwrap();
+            let errand = Errand::Look(Box::new(|_| std::panic::panic_any(Last)));
+            store.errands.send(errand).await.unwrap();
+            timeout(Duration::from_secs(10), store.lost()).await.expect("the loss is told");
+            assert!(thread.join().is_err());
+            for waits in [store.settled().await, store.pulse().await] {
+                assert_eq!(waits, Err(Gone));
+            }
         });
     }
 }

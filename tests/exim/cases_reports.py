@@ -338,7 +338,7 @@ def bounced(lab):
             assert f"sent: " in send(), send()
             # The run has the turn while Exim delivers in the foreground, so the bounce may wait for the next queue run.
             end = time.monotonic() + 60
-            while (found := outbox(lab))[0]["state"] != "gave-up":
+            while (found := outbox_about(lab, domain))[0]["state"] != "gave-up":
                 assert time.monotonic() < end, lab.exim.log_since(start)
                 lab.exim.run("exim4 -qf")
             log = lab.exim.log_since(start)
@@ -354,7 +354,7 @@ def bounced(lab):
             forget_reports()
             start = lab.exim.log_size()
             said = send()
-            assert f"0 sent, 0 wait, 0 given up, 1 not asked for" in said and dead not in lab.exim.log_since(start), said
+            assert re.search("0 sent, 0 wait, 0 given up, [12] not asked for", said) and dead not in lab.exim.log_since(start), said
             program(lab, f"reports suppress {dead} --lift")
             # The same with another token, and mail of another kind.
             token = re.search(r"\.([0-9a-f]{32})@", text)[1]
@@ -364,7 +364,7 @@ def bounced(lab):
                 subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "sendmail", "-oi", "-odi", "-f", "<>", "--", CONTACT],
                                input=forged.encode(), check=True, timeout=120)
                 assert words in lab.exim.log_since(start), lab.exim.log_since(start)
-            assert not any(line.get("suppression") for line in outbox(lab))
+            assert not any(line.get("suppression") for line in outbox_about(lab, domain))
     finally:
         host.unknown.clear()
         lab._publish("signed.example", before)
@@ -376,9 +376,11 @@ def program(lab, words):
     return lab.exim.run(f"setpriv --reuid=Debian-exim --regid=Debian-exim --clear-groups smtp-sts-verify {words} || true")
 
 
-def outbox(lab):
-    """What is known of reports, and of addresses that are left alone."""
-    return [json.loads(line) for line in program(lab, "reports outbox --all --format json").splitlines()]
+def outbox_about(lab, domain):
+    """What is known of a domain's reports, and of addresses that are left alone. Mail of other cases that still waits for our own
+    domain may have been counted, too."""
+    lines = [json.loads(line) for line in program(lab, "reports outbox --all --format json").splitlines()]
+    return [line for line in lines if line.get("domain", domain) == domain]
 
 
 def two_days_later():

@@ -6,9 +6,9 @@ use crate::support::laboratory::{Laboratory, path};
 use crate::support::program::Program;
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
+use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::socketmap::{self, Map, Request};
-use smtp_sts_verify::serve::question::Question;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 

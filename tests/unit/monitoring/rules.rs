@@ -5,7 +5,7 @@ use smtp_sts_verify::dane::matching::Fate;
 use smtp_sts_verify::dane::tlsa::Unusable;
 use smtp_sts_verify::monitoring::prometheus::Family;
 use smtp_sts_verify::monitoring::{Outcome, Summary};
-use smtp_sts_verify::serve::metrics;
+use smtp_sts_verify::serve::pages::metrics;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, words, world};
 use rusqlite::Connection;
-use smtp_sts_verify::serve::counters::{LookUpEnd, Setback};
+use smtp_sts_verify::serve::telemetry::counters::{LookUpEnd, Setback};
 use smtp_sts_verify::serve::world::World;
 use std::path::Path;
 use std::time::Duration;

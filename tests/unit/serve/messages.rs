@@ -1,6 +1,6 @@
 //! The catalogue that explains the daemon's messages has each of them, and no other; and it names only fields that there are.
 
-use smtp_sts_verify::serve::messages;
+use smtp_sts_verify::serve::telemetry::messages;
 use std::collections::BTreeSet;
 
 const CATALOG: &str = include_str!("../../../exim/daemon/smtp-sts-verify.catalog");
@@ -23,6 +23,6 @@ fn each_message_with_an_id_is_explained_and_nothing_else() {
             "{id}"
         );
     }
-    let source = include_str!("../../../src/serve/messages.rs");
+    let source = include_str!("../../../src/serve/telemetry/messages.rs");
     assert_eq!(source.matches(": &str = \"5b0c").count(), ids.len(), "an id that no test knows");
 }

@@ -4,7 +4,7 @@ use super::scene::{Network, about, directory, until, with, world};
 use serde::Deserialize;
 use smtp_sts_verify::config::Rules;
 use smtp_sts_verify::overrides::Overrides;
-use smtp_sts_verify::serve::counters::LookUpEnd;
+use smtp_sts_verify::serve::telemetry::counters::LookUpEnd;
 use smtp_sts_verify::serve::world::World;
 use std::sync::Arc;
 use std::time::Duration;

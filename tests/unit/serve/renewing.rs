@@ -4,9 +4,9 @@ use super::scene::{Network, about, about_host, cache, directory, until, with, wo
 use rusqlite::Connection;
 use smtp_sts_verify::cache::Memory as _;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
-use smtp_sts_verify::serve::asker::Asker;
-use smtp_sts_verify::serve::counters::RenewalEnd;
 use smtp_sts_verify::serve::engine::Answers as _;
+use smtp_sts_verify::serve::seats::asker::Asker;
+use smtp_sts_verify::serve::telemetry::counters::RenewalEnd;
 use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock as _, UnixTime};

@@ -6,7 +6,7 @@ use smtp_sts_verify::cache::Memory as _;
 use smtp_sts_verify::dns::ZoneStatus;
 use smtp_sts_verify::limits::STORE_PULSE;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
-use smtp_sts_verify::serve::counters::LookUpEnd;
+use smtp_sts_verify::serve::telemetry::counters::LookUpEnd;
 use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;

@@ -1,0 +1,578 @@
+//! The daemon's part in a fleet: one thread, one connection. It offers what this host has fetched, reads what others have, and obeys decrees. Nothing waits
+//! for it: whatever becomes of the database, look-ups and answers go on as without one.
+
+use super::overview::{override_seen, overview};
+use super::pace::{Pace, Patience, Recent, scattered};
+use crate::cache::{
+    Cache, CacheError, Counts, Fingerprint, Mark, Outbox, Reading, Standing as Worth, Weighed,
+};
+use crate::config::Fleet;
+use crate::fleet::decree::{Decree, Order, kept};
+use crate::fleet::{Connection, Keys, Trouble};
+use crate::limits::{
+    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
+    FLEET_READ_AGAIN, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE,
+    WATCHDOG_GRACE,
+};
+use crate::name::PolicyDomain;
+use crate::policy::StoredPolicy;
+use crate::serve::event::WorkerEvent;
+use crate::serve::store::{Gone, Store};
+use crate::serve::telemetry::counters::Counters;
+use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::telemetry::fleet_view::FleetView;
+use crate::serve::world::World;
+use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+use tokio::runtime;
+use tokio::sync::mpsc::WeakUnboundedSender;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+/// What the thread needs of the daemon.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(crate) store: Store,
+    pub(crate) events: WeakUnboundedSender<WorkerEvent>,
+    pub(crate) worlds: watch::Receiver<Arc<World>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// Starts the thread; it ends with the daemon.
+///
+/// # Errors
+/// If the system has no thread or descriptor left.
+pub(crate) fn start(feed: Feed) -> io::Result<()> {
+    feed.counters.fleet_joined.set(SystemClock.now());
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    Builder::new().name("fleet".into()).spawn(move || {
+        runtime.block_on(async move {
+            loop {
+                // Nothing of it is needed by anybody: after a mistake of ours it begins anew.
+                match AssertUnwindSafe(keep_up(feed.clone())).catch_unwind().await {
+                    Ok(()) => return,
+                    Err(_) => sleep(FLEET_RETRY_MOST).await,
+                }
+            }
+        });
+    })?;
+    Ok(())
+}
+
+/// Why a session ended.
+enum End {
+    /// The configuration was read again.
+    Renewed,
+    /// The daemon has gone.
+    Gone,
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for End {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<Gone> for End {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+async fn keep_up(mut feed: Feed) {
+    let mut patience = Patience::default();
+    let (mut recent, mut pace, mut later) = (Recent::default(), Pace::default(), VecDeque::new());
+    loop {
+        let world = Arc::clone(&feed.worlds.borrow_and_update());
+        let end = match &world.fleet {
+            None => {
+                feed.counters.fleet_joined.set(UnixTime(0));
+                feed.counters.fleet_board.clear();
+                match feed.worlds.changed().await {
+                    Ok(()) => End::Renewed,
+                    Err(_) => End::Gone,
+                }
+            }
+            Some(fleet) => {
+                if feed.counters.fleet_joined.get() == UnixTime(0) {
+                    feed.counters.fleet_joined.set(SystemClock.now());
+                }
+                let kept = (&mut recent, &mut pace, &mut later);
+                match session(&mut feed, &world, fleet, &mut patience, kept).await {
+                    Err(end) => end,
+                    Ok(never) => match never {},
+                }
+            }
+        };
+        feed.counters.fleet_connected.set(UnixTime(0));
+        let pause = match end {
+            End::Gone => return,
+            End::Renewed => continue,
+            End::Trouble(trouble) => {
+                feed.counters.fleet.of(FleetOutcome::of_trouble(trouble.word())).one();
+                feed.counters.fleet_board.warn(SystemClock.now(), trouble.to_string());
+                patience.after(trouble)
+            }
+        };
+        let ends = Instant::now() + pause;
+        loop {
+            forget_later(&feed, &mut later);
+            let now = Instant::now();
+            let next = later.front().map_or(ends, |(at, _)| *at).min(ends);
+            let pause = next.saturating_duration_since(now);
+            match select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
+                Either::Right((Err(_), _)) => return,
+                Either::Right((Ok(()), _)) => break,
+                Either::Left(_) if next >= ends => break,
+                Either::Left(_) => {}
+            }
+        }
+    }
+}
+
+/// One connection, for as long as it lasts.
+struct Session<'a> {
+    feed: &'a Feed,
+    world: &'a Arc<World>,
+    role: &'a str,
+    connection: Connection,
+    keys: Keys,
+    store: String,
+    here: Fingerprint,
+    reading: Reading,
+    pace: &'a mut Pace,
+    /// Where the changes stood, and when.
+    marks: VecDeque<(Instant, u64)>,
+    /// Up to where changes are read once more.
+    again: Option<u64>,
+    /// Where the walk through all that this host has stands, while there is one.
+    walk: Option<Mark>,
+    last_decree: u64,
+    later: &'a mut Later,
+    /// The version of the store's schema.
+    schema: i32,
+    /// When the fleet as a whole was looked at last, and what was seen.
+    looked_at: Option<Instant>,
+    overview: FleetView,
+}
+
+/// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
+type Later = VecDeque<(Instant, PolicyDomain)>;
+
+/// Answers about a domain may be others now.
+fn changed(feed: &Feed, domain: &PolicyDomain) {
+    if let Some(events) = feed.events.upgrade() {
+        let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
+    }
+}
+
+fn forget_later(feed: &Feed, later: &mut Later) {
+    while later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+        if let Some((_, domain)) = later.pop_front() {
+            changed(feed, &domain);
+        }
+    }
+}
+
+async fn session(
+    feed: &mut Feed,
+    world: &Arc<World>,
+    fleet: &Fleet,
+    patience: &mut Patience,
+    (recent, pace, later): (&mut Recent, &mut Pace, &mut Later),
+) -> Result<std::convert::Infallible, End> {
+    let keys = Keys::of(fleet)?;
+    let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
+    let connection = Connection::open(fleet, &dns).await?;
+    let standing = connection.standing().await?;
+    connection.bound().await;
+    connection.listen().await;
+    let store = standing.id.clone();
+    let id = store.clone();
+    let reading = asked(feed, world, move |cache| cache.reading(&id)).await?.unwrap_or_default();
+    // One that has gone back in time has lost what this host read there, and perhaps what it offered.
+    let reading = if standing.change < reading.change { Reading::default() } else { reading };
+    feed.counters.fleet_connected.set(SystemClock.now());
+    let again = recent.take();
+    let walks = !reading.has_offered_all || recent.owes_all();
+    // A configuration that was read while this host connected is news.
+    let worlds = feed.worlds.clone();
+    let mut session = Session {
+        here: world.storage.circumstances.of_policies(),
+        feed,
+        world,
+        role: &fleet.role,
+        connection,
+        keys,
+        store,
+        reading,
+        pace,
+        marks: VecDeque::new(),
+        again: None,
+        walk: walks.then(Mark::default),
+        last_decree: 0,
+        later,
+        schema: standing.version,
+        looked_at: None,
+        overview: FleetView::default(),
+    };
+    session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
+    // Where the configuration was read while a decree was obeyed.
+    session.put_overrides_into_force().await?;
+    let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
+    let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
+    loop {
+        let done = async {
+            if is_woken || polled_at.is_none_or(|at| at.elapsed() >= poll_after) {
+                (polled_at, poll_after) = (Some(Instant::now()), scattered(FLEET_POLL));
+                session.obey().await?;
+                if session.read().await? {
+                    // What this host has learnt goes out in between.
+                    poll_after = Duration::ZERO;
+                }
+            }
+            if again_at.elapsed() >= FLEET_READ_AGAIN {
+                again_at = Instant::now();
+                session.read_again();
+            }
+            session.empty_the_outbox(recent).await?;
+            session.walk_on(recent).await?;
+            if seen_at.is_none_or(|at| at.elapsed() >= FLEET_HEARTBEAT) {
+                seen_at = Some(Instant::now());
+                session.show_itself().await?;
+            }
+            forget_later(session.feed, session.later);
+            Ok::<(), End>(())
+        };
+        match done.await {
+            Ok(()) => {
+                slow = 0;
+                patience.is_rewarded(&session.store);
+            }
+            Err(End::Trouble(Trouble::Slow)) if slow + 1 < FLEET_SLOW_AT_MOST => slow += 1,
+            Err(end) => return Err(end),
+        }
+        // Junk wake-ups cost no more than this.
+        sleep(FLEET_OUTBOX_PAUSE).await;
+        is_woken = session.connection.woken.notified().now_or_never().is_some();
+        if worlds.has_changed().map_err(|_| End::Gone)? {
+            return Err(End::Renewed);
+        }
+    }
+}
+
+/// Has something done with the cache.
+async fn asked<T: Send + 'static>(
+    feed: &Feed,
+    world: &Arc<World>,
+    errand: impl FnOnce(&Cache) -> Result<T, CacheError> + Send + 'static,
+) -> Result<Option<T>, End> {
+    let done = feed.store.ask(world, errand).await?;
+    if done.is_err() {
+        // The store tells what is wrong with the files.
+        feed.counters.store_troubles.one();
+    }
+    Ok(done.ok())
+}
+
+impl Session<'_> {
+    /// Reads some of what others have learnt since, and weighs it; whether there is more.
+    async fn read(&mut self) -> Result<bool, End> {
+        let after = self.again.unwrap_or(self.reading.change);
+        let witnesses = (&self.keys.witnesses, self.role);
+        let page = self.connection.changes(after, self.pace.page, &self.store, self.here, witnesses).await;
+        let page = page.inspect_err(|_| self.pace.could_not_read())?;
+        self.feed.counters.fleet.of(FleetOutcome::Refused).add(page.refused);
+        let is_more = page.rows >= self.pace.page;
+        self.pace.has_read();
+        if let Some(last) = page.last {
+            let mut chunks: Vec<Vec<_>> =
+                page.heard.chunks(FLEET_WEIGHED_AT_ONCE).map(<[_]>::to_vec).collect();
+            let final_chunk = chunks.pop().unwrap_or_default();
+            for chunk in chunks {
+                let reading = self.reading;
+                self.weigh(chunk, reading).await?;
+                sleep(FLEET_WEIGHED_APART).await;
+            }
+            let reading = Reading { change: last.max(self.reading.change), ..self.reading };
+            if !self.weigh(final_chunk, reading).await? {
+                return Ok(false);
+            }
+            self.reading = reading;
+            self.again = self.again.map(|_| last).filter(|last| *last < reading.change);
+        }
+        if !is_more {
+            self.again = None;
+            self.marks.push_back((Instant::now(), self.reading.change));
+        }
+        Ok(is_more)
+    }
+
+    /// Whether it was written down.
+    async fn weigh(&mut self, heard: Vec<crate::cache::Heard>, reading: Reading) -> Result<bool, End> {
+        let store = self.store.clone();
+        let weighed = asked(self.feed, self.world, move |cache| cache.hear(&heard, &store, reading)).await?;
+        let Some(Weighed { changed, bound, provisional, ignored }) = weighed else { return Ok(false) };
+        let counters = &self.feed.counters.fleet;
+        counters.of(FleetOutcome::Bound).add(bound);
+        counters.of(FleetOutcome::Provisional).add(provisional);
+        for why in ignored {
+            counters.of(FleetOutcome::of_standing(Worth::Ignored(why))).one();
+        }
+        for domain in changed {
+            self.forget(domain);
+        }
+        Ok(true)
+    }
+
+    /// Has the answers about a domain forgotten, now and when whoever looks it up now has ended.
+    fn forget(&mut self, domain: PolicyDomain) {
+        changed(self.feed, &domain);
+        self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
+    }
+
+    /// The changes of the time before are read once more.
+    fn read_again(&mut self) {
+        while self.marks.len() > 1
+            && self.marks.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN)
+        {
+            self.marks.pop_front();
+        }
+        self.again =
+            self.marks.front().map(|(_, change)| *change).filter(|change| *change < self.reading.change);
+    }
+
+    /// Offers what this host has learnt.
+    async fn empty_the_outbox(&mut self, recent: &mut Recent) -> Result<(), End> {
+        loop {
+            let most = self.pace.batch;
+            let Some(offers) = asked(self.feed, self.world, move |cache| cache.to_offer(most)).await? else {
+                return Ok(());
+            };
+            if offers.is_empty() {
+                return Ok(());
+            }
+            let is_whole = offers.policies.len() < most;
+            if !offers.policies.is_empty() {
+                self.offer(&offers.policies, recent).await?;
+            }
+            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() {
+                return Ok(());
+            }
+            if is_whole {
+                self.pace.has_offered();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Offers these, so many at once as the database takes in time.
+    async fn offer(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        for batch in policies.chunks(self.pace.batch) {
+            self.offer_at_once(batch, recent).await?;
+        }
+        Ok(())
+    }
+
+    async fn offer_at_once(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await;
+        if outcomes == Err(Trouble::Slow) {
+            self.pace.could_not_offer();
+        }
+        let outcomes = outcomes?;
+        for outcome in &outcomes {
+            self.feed.counters.fleet.of(FleetOutcome::of_offer(outcome)).one();
+        }
+        if outcomes.iter().any(|outcome| outcome == "future") {
+            warn!(
+                "the clock of this host is ahead of the fleet's database: what it fetches is refused there; look at both clocks"
+            );
+        }
+        recent.add(policies.to_vec());
+        Ok(())
+    }
+
+    /// Offers some more of all that this host has, to a store that has not heard it.
+    async fn walk_on(&mut self, recent: &mut Recent) -> Result<(), End> {
+        let Some(mark) = self.walk.take() else { return Ok(()) };
+        let (from, store) = (mark.clone(), self.store.clone());
+        let page = asked(self.feed, self.world, move |cache| {
+            let (policies, next) = cache.some(&from)?;
+            Ok((cache.own(policies), next))
+        });
+        self.walk = Some(mark);
+        let Some((policies, next)) = page.await? else { return Ok(()) };
+        if !policies.is_empty() {
+            self.offer(&policies, recent).await?;
+        }
+        self.walk = next;
+        if self.walk.is_none() {
+            recent.has_offered_all();
+            self.reading.has_offered_all = true;
+            let reading = self.reading;
+            asked(self.feed, self.world, move |cache| cache.hear(&[], &store, reading)).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows that this host is there; and now and then it looks at the others, for the pages.
+    async fn show_itself(&mut self) -> Result<(), End> {
+        let (unheard, oldest) = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
+        self.feed.counters.fleet_outbox.set(UnixTime(unheard));
+        let now = SystemClock.now();
+        let there = self.connection.seen(self.here, now, unheard, self.reading.change).await?;
+        let clock_offset = now.0.cast_signed().saturating_sub(there.0.cast_signed());
+        if self.looked_at.is_none_or(|at| at.elapsed() >= FLEET_OVERVIEW) {
+            self.looked_at = Some(Instant::now());
+            self.overview = overview(&self.connection).await?;
+        }
+        let FleetView { hosts, server, change, policies, by_authentication, weakened, .. } =
+            self.overview.clone();
+        self.feed.counters.fleet_board.pin(FleetView {
+            at: Some(now),
+            role: self.role.to_owned(),
+            store: self.store.clone(),
+            schema: self.schema,
+            server,
+            clock_offset,
+            change: change.max(self.reading.change),
+            applied_change: self.reading.change,
+            oldest,
+            hosts,
+            policies,
+            by_authentication,
+            weakened,
+            overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
+        });
+        Ok(())
+    }
+
+    /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
+    async fn obey(&mut self) -> Result<(), End> {
+        let decrees = self.connection.decrees(self.last_decree).await?;
+        let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
+        let numbers: Vec<u64> = numbers.collect();
+        let new = asked(self.feed, self.world, move |cache| {
+            let mut new = HashSet::new();
+            for number in numbers {
+                if !cache.has_obeyed(&store, number)? {
+                    new.insert(number);
+                }
+            }
+            Ok(new)
+        });
+        let Some(new) = new.await? else { return Ok(()) };
+        let (mut refused, mut is_overridden) = (Vec::new(), false);
+        for (number, statement, signature) in decrees {
+            if !new.contains(&number) {
+                self.last_decree = number.max(self.last_decree);
+                continue;
+            }
+            let row = (number, statement.as_str(), signature.as_slice());
+            let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
+                Ok(decree) => decree,
+                Err(why) => {
+                    self.feed.counters.fleet.of(FleetOutcome::Refused).one();
+                    self.last_decree = number.max(self.last_decree);
+                    refused.push((number, why));
+                    continue;
+                }
+            };
+            let (store, order) = (self.store.clone(), decree.order);
+            let (path, most) = (self.world.storage.path.clone(), self.world.storage.max_domains);
+            let purged = decree.scope.domain().filter(|_| order == Order::Purge).cloned();
+            let (text, of_purge) = (kept(&statement, &signature), purged.clone());
+            let obeyed = asked(self.feed, self.world, move |cache| {
+                if cache.has_obeyed(&store, number)? {
+                    return Ok(None);
+                }
+                cache.obeyed(&store, number, &text)?;
+                let Some(domain) = of_purge else { return Ok(Some(Ok(()))) };
+                // What was counted for reports goes with it, as by `cache purge`.
+                let now = SystemClock.now();
+                let policies = cache.purge(&domain).map(drop);
+                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
+                let reports = Outbox::beside(&path, most, now).purge(&domain).map(drop);
+                Ok(Some(policies.and(counts).and(reports)))
+            });
+            // Where nothing could be written down it is tried again.
+            let Some(obeyed) = obeyed.await? else { break };
+            self.last_decree = number.max(self.last_decree);
+            let Some(done) = obeyed else { continue };
+            tell(&decree, done.err());
+            is_overridden |= purged.is_none();
+            if let Some(domain) = purged {
+                self.forget(domain);
+            }
+        }
+        if is_overridden {
+            self.put_overrides_into_force().await?;
+        }
+        if let Some((number, why)) = refused.last() {
+            let (decrees, why) = (refused.len(), why.to_string());
+            info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
+        }
+        Ok(())
+    }
+
+    /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
+    async fn put_overrides_into_force(&self) -> Result<(), End> {
+        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
+        let decreed = asked(self.feed, self.world, move |cache| {
+            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
+        });
+        let Some(decreed) = decreed.await? else { return Ok(()) };
+        if decreed != self.world.rules.decreed
+            && let Some(events) = self.feed.events.upgrade()
+        {
+            let _ = events.send(WorkerEvent::Decreed(decreed));
+        }
+        Ok(())
+    }
+}
+
+/// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
+fn tell(decree: &Decree, trouble: Option<CacheError>) {
+    let (number, reason) = (decree.number, decree.reason.as_str());
+    let (domain, ends) = (decree.scope.to_string(), decree.ends.to_string());
+    match (decree.order, trouble) {
+        (Order::Purge, None) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
+        ),
+        (Order::Purge, Some(why)) => warn!(
+            number,
+            domain,
+            reason,
+            why = why.to_string(),
+            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+        ),
+        (Order::Override(effect), _) => warn!(
+            number,
+            domain,
+            effect = effect.word(),
+            ends,
+            reason,
+            "a decree of the fleet's operator was obeyed: an override is in force"
+        ),
+        (Order::Lift, _) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
+        ),
+    }
+}

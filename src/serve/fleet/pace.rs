@@ -1,0 +1,196 @@
+//! How the daemon's part in a fleet paces itself: how long it waits after a failure, and what it offers once more after one.
+
+use crate::fleet::Trouble;
+use crate::limits::{
+    FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST,
+    FLEET_RETRY_MOST, MAX_FLEET_RECENT,
+};
+use crate::policy::StoredPolicy;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// What is told, and when it is tried again.
+#[derive(Default)]
+pub(crate) struct Patience {
+    failures: u32,
+    away_since: Option<Instant>,
+    told: Option<Trouble>,
+    is_warned: bool,
+}
+
+impl Patience {
+    /// Tells what is news, and says how long to wait.
+    pub(crate) fn after(&mut self, trouble: Trouble) -> Duration {
+        let since = *self.away_since.get_or_insert_with(Instant::now);
+        let doubled = FLEET_RETRY_FIRST.saturating_mul(1_u32 << self.failures.min(6)).min(FLEET_RETRY_MOST);
+        self.failures = self.failures.saturating_add(1);
+        let pause = match &trouble {
+            Trouble::Configuration(_) | Trouble::Newer(_) => FLEET_RETRY_MOST,
+            Trouble::Slow => FLEET_RETRY_MOST / 2,
+            Trouble::ReadOnly | Trouble::Away(_) => doubled,
+        };
+        let why = trouble.to_string();
+        let is_lasting = !self.is_warned && since.elapsed() >= FLEET_AWAY_WARNED;
+        if matches!(trouble, Trouble::Configuration(_) | Trouble::Newer(_))
+            && self.told.as_ref() != Some(&trouble)
+        {
+            warn!(why, "the fleet's database cannot be used; this host goes on alone");
+        } else if is_lasting {
+            self.is_warned = true;
+            warn!(why, "the fleet's database has been away for minutes; this host goes on alone");
+        } else if self.told.as_ref() != Some(&trouble) {
+            info!(why, "the fleet's database is away; this host goes on alone");
+        }
+        self.told = Some(trouble);
+        scattered(pause)
+    }
+
+    /// All that is to be done there was done once: a connection alone is no sign that the next one is worth while.
+    pub(crate) fn is_rewarded(&mut self, store: &str) {
+        if self.told.is_some() {
+            info!(store, "the fleet's database is there again");
+        }
+        *self = Self::default();
+    }
+}
+
+/// Half of it to one and a half: hosts that began together come apart.
+pub(crate) fn scattered(pause: Duration) -> Duration {
+    let mut octet = [128];
+    // Without random numbers all of them come together, and nothing else.
+    let _filled = aws_lc_rs::rand::fill(&mut octet);
+    let [octet] = octet;
+    pause / 2 + pause * u32::from(octet) / 255
+}
+
+/// How much is done at once, from one connection to the next: less where it was too much.
+pub(crate) struct Pace {
+    /// Changes that are read.
+    pub(crate) page: usize,
+    /// Policies that are offered.
+    pub(crate) batch: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { page: FLEET_PAGE_FIRST, batch: FLEET_BATCH }
+    }
+}
+
+impl Pace {
+    /// So much was read.
+    pub(crate) fn has_read(&mut self) {
+        self.page = self.page.saturating_mul(2).min(FLEET_PAGE);
+    }
+
+    /// So much could not be read: it took too long, or there were too many octets of it.
+    pub(crate) fn could_not_read(&mut self) {
+        self.page = (self.page / 4).max(1);
+    }
+
+    /// All that there was has been offered.
+    pub(crate) fn has_offered(&mut self) {
+        self.batch = self.batch.saturating_mul(2).min(FLEET_BATCH);
+    }
+
+    /// So much could not be offered in time.
+    pub(crate) fn could_not_offer(&mut self) {
+        self.batch = (self.batch / 2).max(1);
+    }
+}
+
+/// What was acknowledged lately: an asynchronous failover may take it back.
+#[derive(Default)]
+pub(crate) struct Recent {
+    offered: VecDeque<(Instant, StoredPolicy)>,
+    /// There was more of it than is remembered: all of it is offered again.
+    is_more: bool,
+    /// All of it is being offered again, and that has not come to its end.
+    is_owed: bool,
+}
+
+impl Recent {
+    /// What is to be offered again on a new connection. If that fails, [`Recent::was_lost`].
+    pub(crate) fn take(&mut self) -> Vec<StoredPolicy> {
+        self.is_owed |= std::mem::take(&mut self.is_more);
+        self.offered.drain(..).map(|(_, policy)| policy).collect()
+    }
+
+    /// That could not be offered.
+    pub(crate) fn was_lost(&mut self) {
+        self.is_owed = true;
+    }
+
+    /// Whether all that this host has is to be offered again.
+    pub(crate) const fn owes_all(&self) -> bool {
+        self.is_owed
+    }
+
+    /// All of it was. What was too much to be remembered meanwhile is the next connection's matter.
+    pub(crate) fn has_offered_all(&mut self) {
+        self.is_owed = false;
+    }
+
+    pub(crate) fn add(&mut self, policies: Vec<StoredPolicy>) {
+        let now = Instant::now();
+        self.offered.extend(policies.into_iter().map(|policy| (now, policy)));
+        while self.offered.front().is_some_and(|(at, _)| at.elapsed() > FLEET_READ_AGAIN) {
+            self.offered.pop_front();
+        }
+        while self.offered.len() > MAX_FLEET_RECENT {
+            self.offered.pop_front();
+            self.is_more = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_at_once_becomes_less_until_one_row_is_left() {
+        let mut pace = Pace::default();
+        (0..9).for_each(|_| pace.could_not_read());
+        (0..9).for_each(|_| pace.could_not_offer());
+        assert_eq!((pace.page, pace.batch), (1, 1));
+        (0..20).for_each(|_| pace.has_read());
+        assert_eq!(pace.page, FLEET_PAGE);
+    }
+
+    #[test]
+    fn what_was_not_offered_again_is_owed_until_all_was() {
+        let policies = |number: usize| -> Vec<StoredPolicy> {
+            let domain = crate::name::PolicyDomain::parse("example.org").unwrap();
+            let record =
+                crate::policy::smtp_sts::Record::parse("v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800");
+            let (record, at) = (record.unwrap(), crate::time::UnixTime(1_800_000_000));
+            vec![
+                StoredPolicy::fetched(&domain, record, crate::policy::Authentication::Dnssec, at, at);
+                number
+            ]
+        };
+        let mut recent = Recent::default();
+        recent.add(policies(3));
+        assert_eq!((recent.take().len(), recent.owes_all()), (3, false));
+        recent.was_lost();
+        assert_eq!((recent.take().len(), recent.owes_all()), (0, true), "the next connection knows it");
+        assert!(recent.owes_all(), "and so does the one after it, if that comes to no end");
+        recent.add(policies(MAX_FLEET_RECENT + 1));
+        recent.has_offered_all();
+        assert!(!recent.owes_all());
+        assert_eq!((recent.take().len(), recent.owes_all()), (MAX_FLEET_RECENT, true), "there was more");
+    }
+
+    #[test]
+    fn whoever_fails_again_and_again_waits_longer_until_all_was_done_once() {
+        let mut patience = Patience::default();
+        let away = || Trouble::Away("it hangs up".to_owned());
+        let pauses: Vec<Duration> = (0..9).map(|_| patience.after(away())).collect();
+        assert!(pauses[0] <= FLEET_RETRY_FIRST * 3 / 2, "{pauses:?}");
+        assert!(pauses[8] >= FLEET_RETRY_MOST / 2, "{pauses:?}");
+        patience.is_rewarded("c0ffee");
+        assert!(patience.after(away()) <= FLEET_RETRY_FIRST * 3 / 2);
+    }
+}

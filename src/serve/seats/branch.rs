@@ -1,0 +1,167 @@
+//! A tree of those who wait and those who have seats, for [`crate::serve::seats`]: whose turn it is where it parts, and who holds most. Pure.
+
+use super::LookUpNumber;
+use super::asker::{Asker, Peer};
+use crate::limits::MAX_SUFFIX_LABELS;
+use crate::name::PolicyDomain;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// From the root of a tree to a leaf.
+pub(crate) type Path = Arc<[Key]>;
+
+/// What a child is told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Peer(Peer),
+    Connection(u64),
+    /// One label of a name.
+    Label(Box<str>),
+    /// All labels before those, if there are any: a leaf.
+    Rest(Box<str>),
+}
+
+/// Where a tree parts, or a leaf.
+#[derive(Debug, Default)]
+pub(crate) struct Branch {
+    pub(crate) children: HashMap<Key, Self>,
+    /// The children below which somebody waits: seats held, whether it had a turn, when it had that or came, which.
+    pub(crate) ready: BTreeSet<(usize, bool, u64, Key)>,
+    /// The children that hold seats: how many, which.
+    pub(crate) holding: BTreeSet<(usize, Key)>,
+    /// Who waits at a leaf.
+    queue: VecDeque<LookUpNumber>,
+    /// Who has a seat there.
+    sitting: Vec<LookUpNumber>,
+    /// How many wait here and below.
+    waiting: usize,
+    /// How many seats are held here and below.
+    pub(crate) held: usize,
+    /// Whether it had a turn since it came.
+    had_a_turn: bool,
+    /// When it had its last turn; or came, before its first.
+    moment: u64,
+}
+
+/// The seats that are held along a path, from the root on; what goes beyond a path holds none.
+pub(crate) type HeldAlong = [usize; MAX_SUFFIX_LABELS + 1];
+
+impl Branch {
+    /// Whose turn it is.
+    pub(crate) fn first(&self) -> Option<LookUpNumber> {
+        match self.ready.first() {
+            Some((_, _, _, key)) => self.children.get(key)?.first(),
+            None => self.queue.front().copied(),
+        }
+    }
+
+    /// Somebody waits at the end of the path.
+    pub(crate) fn push(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
+        self.waiting += 1;
+        match path {
+            [] => self.queue.push_back(number),
+            [key, rest @ ..] => self.change(key, moment, |child| child.push(rest, number, moment)),
+        }
+    }
+
+    /// He waits no more.
+    pub(crate) fn remove(&mut self, path: &[Key], number: LookUpNumber) {
+        self.waiting = self.waiting.saturating_sub(1);
+        match path {
+            [] => {
+                let place = self.queue.iter().position(|one| *one == number);
+                place.and_then(|place| self.queue.remove(place));
+            }
+            [key, rest @ ..] => self.change(key, 0, |child| child.remove(rest, number)),
+        }
+    }
+
+    /// One more seat is held at the end of the path: that was its turn.
+    pub(crate) fn take(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
+        self.held += 1;
+        match path {
+            [] => self.sitting.push(number),
+            [key, rest @ ..] => self.change(key, moment, |child| {
+                (child.had_a_turn, child.moment) = (true, moment);
+                child.take(rest, number, moment);
+            }),
+        }
+    }
+
+    /// One seat less is held there.
+    pub(crate) fn release(&mut self, path: &[Key], number: LookUpNumber) {
+        self.held = self.held.saturating_sub(1);
+        match path {
+            [] => self.sitting.retain(|one| *one != number),
+            [key, rest @ ..] => self.change(key, 0, |child| child.release(rest, number)),
+        }
+    }
+
+    /// Changes a child, and its place among the others. One that is new came at that moment; one below which nobody waits or sits is
+    /// forgotten.
+    fn change(&mut self, key: &Key, moment: u64, change: impl FnOnce(&mut Self)) {
+        let mut child = self.children.remove(key).unwrap_or_else(|| Self { moment, ..Self::default() });
+        self.ready.remove(&child.turn(key));
+        self.holding.remove(&(child.held, key.clone()));
+        change(&mut child);
+        if child.waiting > 0 {
+            self.ready.insert(child.turn(key));
+        }
+        if child.held > 0 {
+            self.holding.insert((child.held, key.clone()));
+        }
+        if child.waiting > 0 || child.held > 0 {
+            self.children.insert(key.clone(), child);
+        }
+    }
+
+    fn turn(&self, key: &Key) -> (usize, bool, u64, Key) {
+        (self.held, self.had_a_turn, self.moment, key.clone())
+    }
+
+    /// Whoever sits in the branch that holds most, if that parts from the path and holds at least two more than what is left of it.
+    pub(crate) fn heaviest_beside(&self, path: &[Key]) -> Option<LookUpNumber> {
+        let (key, rest) = path.split_first()?;
+        let (held, heaviest) = self.holding.last()?;
+        let own = self.children.get(key);
+        if heaviest == key {
+            return own?.heaviest_beside(rest);
+        }
+        let is_more = *held >= own.map_or(0, |own| own.held) + 2;
+        if is_more { self.children.get(heaviest)?.heaviest() } else { None }
+    }
+
+    fn heaviest(&self) -> Option<LookUpNumber> {
+        match self.holding.last() {
+            Some((_, key)) => self.children.get(key)?.heaviest(),
+            None => self.sitting.first().copied(),
+        }
+    }
+
+    pub(crate) fn held_along(&self, path: &[Key]) -> HeldAlong {
+        let mut held = HeldAlong::default();
+        let mut branch = Some(self);
+        for (held, key) in held.iter_mut().zip(path) {
+            branch = branch.and_then(|branch| branch.children.get(key));
+            *held = branch.map_or(0, |branch| branch.held);
+        }
+        held
+    }
+}
+
+pub(crate) fn asker_path(asker: &Asker) -> Path {
+    Arc::new([Key::Peer(asker.peer), Key::Connection(asker.connection)])
+}
+
+/// No public suffix has more labels than these, so whoever owns names below them is told apart by one of them.
+pub(crate) fn name_path(domain: &PolicyDomain) -> Path {
+    let mut rest = domain.as_str();
+    let mut path = Vec::with_capacity(MAX_SUFFIX_LABELS + 1);
+    while path.len() < MAX_SUFFIX_LABELS && !rest.is_empty() {
+        let (before, label) = rest.rsplit_once('.').unwrap_or(("", rest));
+        path.push(Key::Label(label.into()));
+        rest = before;
+    }
+    path.push(Key::Rest(rest.into()));
+    path.into()
+}

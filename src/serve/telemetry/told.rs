@@ -1,0 +1,162 @@
+//! Which answers the log tells of: those that let mail wait or refuse it, but no more than a reader or a disk can bear, whatever
+//! domains strangers have mail sent to. Pure.
+
+use crate::limits::{MAX_TOLD_AT_ONCE, MAX_TOLD_OF_DOMAIN, TOLD_PAUSE, TOLD_WINDOW};
+use crate::name::{MxHost, PolicyDomain};
+use crate::reason::Reason;
+use crate::serve::answer::Answer;
+use crate::serve::protocol::question::Question;
+use crate::time::UnixTime;
+use std::collections::HashMap;
+
+/// What becomes of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// It is told of, and with it how many answers were not: about the same domain, and about others that had no room.
+    Told(Lines),
+    /// It is only counted.
+    Counted,
+}
+
+/// How many answers that withheld mail a line stands for beside its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// About the same domain, of which there was a line already.
+    pub again: u64,
+    /// About others, for which there was no room.
+    pub others: u64,
+}
+
+impl Telling {
+    /// What a line is to say, if there is to be one: of a domain that is debugged there always is.
+    #[must_use]
+    pub fn lines(self, is_debugged: bool) -> Option<Lines> {
+        match self {
+            Self::Told(lines) => Some(lines),
+            Self::Counted => is_debugged.then(Lines::default),
+        }
+    }
+}
+
+/// What has been told of late. Only domains with a line have an entry, so lines bound the entries.
+#[derive(Debug)]
+pub struct Told {
+    domains: HashMap<PolicyDomain, Domain>,
+    /// Lines that may be written at once.
+    room: u64,
+    /// Since when room has not been given back.
+    since: UnixTime,
+    /// Answers about domains without an entry that were not told.
+    others: u64,
+}
+
+#[derive(Debug)]
+struct Domain {
+    since: UnixTime,
+    lines: Vec<(Reason, Option<MxHost>)>,
+    again: u64,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { domains: HashMap::new(), room: MAX_TOLD_AT_ONCE, since: UnixTime(0), others: 0 }
+    }
+}
+
+impl Told {
+    /// Whether an answer that withholds mail is told of.
+    pub fn of(&mut self, question: &Question, answer: &Answer, now: UnixTime) -> Telling {
+        self.make_room(now);
+        let key = (answer.reason, question.host.clone());
+        let before = self.domains.get_mut(&question.domain);
+        let is_new = match &before {
+            Some(domain) => {
+                !domain.lines.contains(&key)
+                    && u64::try_from(domain.lines.len()).is_ok_and(|lines| lines < MAX_TOLD_OF_DOMAIN)
+            }
+            None => true,
+        };
+        if !is_new || self.room == 0 {
+            let counted = before.map_or(&mut self.others, |domain| &mut domain.again);
+            *counted = counted.saturating_add(1);
+            return Telling::Counted;
+        }
+        self.room = self.room.saturating_sub(1);
+        let others = std::mem::take(&mut self.others);
+        let domain = self.domains.entry(question.domain.clone()).or_insert_with(|| Domain {
+            since: now,
+            lines: Vec::new(),
+            again: 0,
+        });
+        domain.lines.push(key);
+        Telling::Told(Lines { again: std::mem::take(&mut domain.again), others })
+    }
+
+    /// Gives back room for a line each [`TOLD_PAUSE`], and forgets domains whose window is over; what was not told of them goes to
+    /// the others.
+    fn make_room(&mut self, now: UnixTime) {
+        // A clock that went back makes nobody wait until it has caught up.
+        self.since = self.since.min(now);
+        let lines = now.since(self.since).checked_div(TOLD_PAUSE).unwrap_or(0);
+        if lines > 0 {
+            self.room = self.room.saturating_add(lines).min(MAX_TOLD_AT_ONCE);
+            self.since = now;
+        }
+        let untold = &mut self.others;
+        self.domains.retain(|_, domain| {
+            let is_current = domain.since <= now && now.since(domain.since) < TOLD_WINDOW;
+            if !is_current {
+                *untold = untold.saturating_add(domain.again);
+            }
+            is_current
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{NoEvaluation, Report};
+
+    fn tell(told: &mut Told, domain: &str, reason: Reason, at: u64) -> Telling {
+        let host = Some(MxHost::from_text("mx.example.org").unwrap());
+        let question = Question::about(PolicyDomain::parse(domain).unwrap(), host);
+        let answer = Answer::of(&Report::from(NoEvaluation::defer(reason, "")), &question);
+        told.of(&question, &answer, UnixTime(at))
+    }
+
+    #[test]
+    fn a_domain_has_one_line_for_each_reason_in_a_window_and_the_rest_is_counted() {
+        let mut told = Told::default();
+        let first = Telling::Told(Lines { again: 0, others: 0 });
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_000), first);
+        for _ in 0..5 {
+            assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_001), Telling::Counted);
+        }
+        let second = Telling::Told(Lines { again: 5, others: 0 });
+        assert_eq!(tell(&mut told, "a.test", Reason::DnssecBogus, 1_002), second);
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_003), Telling::Counted);
+        let later = Telling::Told(Lines { again: 0, others: 1 });
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_000 + TOLD_WINDOW), later);
+    }
+
+    #[test]
+    fn whoever_makes_up_domains_gets_so_many_lines_and_the_others_are_counted() {
+        let mut told = Told::default();
+        let lines = (0..10 * MAX_TOLD_AT_ONCE).filter(|number| {
+            tell(&mut told, &format!("d{number}.test"), Reason::Deadline, 1_000) != Telling::Counted
+        });
+        assert_eq!(u64::try_from(lines.count()), Ok(MAX_TOLD_AT_ONCE));
+        assert_eq!(u64::try_from(told.domains.len()), Ok(MAX_TOLD_AT_ONCE));
+        let next = tell(&mut told, "honest.test", Reason::Deadline, 1_000 + TOLD_PAUSE);
+        assert_eq!(next, Telling::Told(Lines { again: 0, others: 9 * MAX_TOLD_AT_ONCE }));
+        // A whole day of that is a log of a bounded length.
+        let mut lines = 0;
+        for second in 0..86_400 {
+            let domain = format!("e{second}.test");
+            lines +=
+                u64::from(tell(&mut told, &domain, Reason::Deadline, 2_000 + second) != Telling::Counted);
+        }
+        assert!(lines <= MAX_TOLD_AT_ONCE + 86_400 / TOLD_PAUSE, "{lines}");
+    }
+}
