@@ -4,6 +4,10 @@ use super::exit::ExitStatus;
 use super::output;
 use crate::config::BadConfiguration;
 
+/// What a configuration that cannot be used means for mail.
+const MEANWHILE: &str = "until it is mended a daemon that runs goes on with what it has, one that is started takes the last \
+     good configuration, and the program that Exim starts where there is no daemon lets mail wait";
+
 /// The exit status, and a sentence for standard error.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) ExitStatus, pub(super) String);
@@ -28,6 +32,17 @@ impl Failure {
     /// A choice cannot be used.
     pub(super) fn misconfigured(why: impl ToString) -> Self {
         Self(ExitStatus::Configuration, why.to_string())
+    }
+
+    /// Tells the person who looks after the machine what is wrong, and, where it is the configuration, what becomes of mail
+    /// meanwhile.
+    pub(super) fn tell_with_what_follows(self, command: &str) -> ExitStatus {
+        let status = self.tell(command);
+        if status == ExitStatus::Configuration {
+            output::complain(command, MEANWHILE, status)
+        } else {
+            status
+        }
     }
 
     /// Tells the person who typed the command.
