@@ -333,6 +333,10 @@ impl Keeper {
         if told.contains(&Err(Unkept::Full)) {
             self.tell_full(world);
         }
+        self.tell_of_use(told.iter().find_map(|outcome| match outcome {
+            Err(Unkept::Trouble(trouble)) => Some(trouble.clone()),
+            Ok(()) | Err(Unkept::Full) => None,
+        }));
         told
     }
 
