@@ -57,6 +57,16 @@ pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
     if let Some(reports) = &seen.reports {
         findings.extend(reports::judge(reports, &seen.exim, &seen.postfix));
     }
+    if seen.exim.is_err() && seen.postfix.as_ref().is_ok_and(postfix::asks_for_ad) {
+        // The option is for whoever does not ask himself, as Exim.
+        let is_needless = |finding: &&mut Finding| {
+            finding.check == Check::ResolvConfTrustAd && finding.health == Health::Warning
+        };
+        for finding in findings.iter_mut().filter(is_needless) {
+            finding.health = Health::Fine;
+            finding.seen = "not set; Postfix asks for the AD bit itself".to_owned();
+        }
+    }
     if seen.outside.as_ref().is_ok_and(|outside| resolvers::are_dead(&outside.servers)) {
         let follows = |finding: &&mut Finding| {
             // The daemon answered Postfix, and could tell nothing: nobody told it anything.
@@ -165,7 +175,7 @@ pub(super) mod tests {
             ..outside()
         };
         let postfix = postfix::tests::good();
-        let postfix = super::Postfix { resolver_in_chroot: Some(Ok(vec![address])), ..postfix };
+        let postfix = Postfix { resolver_in_chroot: Some(Ok(vec![address])), ..postfix };
         Everything { outside: Ok(seen), postfix: Ok(reports::tests::with_agent(postfix)), ..fine_machine() }
     }
 
@@ -249,6 +259,23 @@ pub(super) mod tests {
         );
         let neither = Everything { exim: Err(nobody()), postfix: Err(nobody()), ..fine_machine() };
         assert_eq!(judge(&neither, NOW).health(), Health::Warning);
+    }
+
+    #[test]
+    fn trust_ad_is_for_exim_and_an_old_postfix() {
+        let health = |exim: Seen<Exim>, version: &str| {
+            let resolv_conf = ResolvConf { options: vec!["edns0".into()], ..outside().resolv_conf.unwrap() };
+            let mut postfix = postfix::tests::good();
+            postfix.settings.as_mut().unwrap().retain(|(name, _)| name != "mail_version");
+            postfix.settings.as_mut().unwrap().push(("mail_version".into(), version.into()));
+            let outside = Ok(Outside { resolv_conf: Ok(resolv_conf), ..outside() });
+            let machine = Everything { outside, exim, postfix: Ok(postfix), reports: None, ..fine_machine() };
+            let findings = judge(&machine, NOW).findings;
+            findings.iter().find(|finding| finding.check == Check::ResolvConfTrustAd).unwrap().health
+        };
+        assert_eq!(health(Err("no Exim".into()), "3.7.11"), Health::Fine);
+        assert_eq!(health(Err("no Exim".into()), "3.4.5"), Health::Warning);
+        assert_eq!(health(Ok(exim::tests::good()), "3.7.11"), Health::Warning);
     }
 
     #[test]

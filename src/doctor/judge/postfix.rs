@@ -13,6 +13,17 @@ const FIRST_VERSION: (u32, u32) = (3, 4);
 /// The first version that takes the attributes of `policy-tlsrpt`; an earlier one lets mail wait for them.
 const FIRST_WITH_REPORTS: (u32, u32) = (3, 10);
 
+/// The first version of which every release has the C library hand on the AD bit, whatever resolv.conf(5) says.
+const FIRST_THAT_ASKS_FOR_AD: (u32, u32) = (3, 6);
+
+/// Whether Postfix needs no `options trust-ad`.
+#[must_use]
+pub fn asks_for_ad(postfix: &Postfix) -> bool {
+    let settings = postfix.settings.as_ref().map_or(&[][..], Vec::as_slice);
+    let version = postfix::version(Settings(settings).value("mail_version"));
+    version.is_some_and(|version| version >= FIRST_THAT_ASKS_FOR_AD)
+}
+
 /// Judges Postfix; `other` says whether there is another mail server.
 #[must_use]
 pub fn judge(postfix: &Seen<Postfix>, there_is_exim: bool, system: &Seen<ResolvConf>) -> Vec<Finding> {
