@@ -70,13 +70,18 @@ pub enum Check {
     ReportsPostfix,
     ReportsTimer,
     ReportsRecord,
+    FleetConnection,
+    FleetSchema,
+    FleetRole,
+    FleetClock,
+    FleetGroups,
     NetworkIpv4,
     NetworkIpv6,
 }
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 69] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -139,6 +144,11 @@ impl Check {
         Self::ReportsPostfix,
         Self::ReportsTimer,
         Self::ReportsRecord,
+        Self::FleetConnection,
+        Self::FleetSchema,
+        Self::FleetRole,
+        Self::FleetClock,
+        Self::FleetGroups,
         Self::NetworkIpv4,
         Self::NetworkIpv6,
     ];
