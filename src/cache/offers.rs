@@ -19,7 +19,9 @@ const TAKE: &str =
 
 const TAKE_ALL_OF: &str = "DELETE FROM outbox WHERE domain = ?1";
 
-const COUNT: &str = "SELECT count(*), min(since) FROM (SELECT since FROM outbox LIMIT 100000)";
+/// What was learnt under other circumstances is nothing that this host offers.
+const COUNT: &str =
+    "SELECT count(*), min(since) FROM (SELECT since FROM outbox WHERE fingerprint = ?1 LIMIT 100000)";
 
 /// The statements that a look-up may need here.
 #[cfg(test)]
@@ -104,9 +106,12 @@ fn take_one(
 }
 
 /// How many there are, up to 100,000, and since when the oldest of these waits.
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<(u64, Option<UnixTime>)> {
+pub(super) fn count(
+    connection: &Connection,
+    database: &Database,
+) -> rusqlite::Result<(u64, Option<UnixTime>)> {
     let mut statement = connection.prepare_cached(COUNT)?;
-    let (number, since): (i64, Option<i64>) =
-        statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let row = statement.query_row([database.fingerprint.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (number, since): (i64, Option<i64>) = row?;
     Ok((u64::try_from(number).unwrap_or(0), since.and_then(moment)))
 }

@@ -10,6 +10,7 @@ use super::database::Database;
 use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
+use super::outbox_of_fleet;
 use super::schema::OUTBOX;
 use super::statement::{integer, one};
 use crate::limits::{MAX_OUTBOX_ROWS, MAX_SUPPRESSIONS, REPORTS_SENT_DAYS, SUPPRESSED_MOST};
@@ -180,6 +181,7 @@ impl Outbox {
             transaction.execute(FORGET_REPORTS, oldest)?;
             transaction.execute(FORGET_DESTINATIONS, oldest)?;
             transaction.execute(FORGET_PACKAGES, oldest)?;
+            outbox_of_fleet::forget(transaction, oldest)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
@@ -391,6 +393,7 @@ impl Outbox {
         self.database.write("forgetting a domain", |transaction| {
             transaction.execute("DELETE FROM destination WHERE domain = ?1", key)?;
             transaction.execute("DELETE FROM package WHERE domain = ?1", key)?;
+            outbox_of_fleet::purge(transaction, domain)?;
             bounces::purge(transaction, domain)?;
             transaction.execute("DELETE FROM report WHERE domain = ?1", key)
         })

@@ -159,7 +159,8 @@ impl PolicyFile {
 
     /// How many there are that a fleet has not heard, up to 100,000, and since when the oldest waits.
     pub(super) fn unheard(&self) -> Result<(u64, Option<UnixTime>), CacheError> {
-        Ok(self.database.read(offers::count)?.unwrap_or_default())
+        let count = |connection: &Connection| offers::count(connection, &self.database);
+        Ok(self.database.read(count)?.unwrap_or_default())
     }
 
     /// The same for many, in one transaction: all of them, or none.

@@ -33,7 +33,7 @@ pub enum FleetCommand {
     /// Orders all hosts to forget what is known about a domain
     ///
     /// The decree is signed with the operator's key, obeyed once by each host that hears of it within its time, and by none later than seven days from
-    /// now. The next delivery of each host meets the domain for the first time.
+    /// now. The next delivery of each host meets the domain for the first time. What all hosts counted of it for TLS reports is forgotten, too.
     Purge(PurgeArguments),
     /// Orders all hosts to hold a domain to something else than it publishes, for a time
     ///
@@ -172,6 +172,7 @@ mod with_a_fleet {
     use crate::limits::{DECREE_OLDEST, FLEET_CONNECT_DEADLINE, MAX_DECREES_KEPT};
     use crate::name::{Destination, PolicyDomain};
     use crate::overrides::{self, Effect, Scope};
+    use crate::reports::tally::Day;
     use crate::text::{Json, Printable, excerpt};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
@@ -407,7 +408,13 @@ mod with_a_fleet {
             let purged = decree.scope.domain().filter(|_| words.order == Order::Purge);
             match connection.lay_down(number, &statement, &signature, purged, issued).await {
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
-                laid_down => return laid_down.map(|()| decree).map_err(Failure::from),
+                laid_down => {
+                    laid_down?;
+                    if let Some(domain) = purged {
+                        connection.purge_counts(domain, Day::of(issued)).await?;
+                    }
+                    return Ok(decree);
+                }
             }
         }
     }

@@ -99,12 +99,16 @@ fn answer(
         warn!(why = notes.concat(), "an override has ended");
     }
     let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
+    // Files may hang as well as networks.
+    let deadline = started + choices.deadline();
+    watchdog::start(deadline, choices.format(), asker);
     let setup = match opened {
         Some(setup) => setup,
         None => Setup::open(choices.clone(), Access::Owner)?,
     };
     let storage = setup.storage()?;
-    let cache = storage.cache(now);
+    // What one other host of a fleet says binds the daemon's answers alone.
+    let cache = storage.cache(now).without_hearsay();
     let snapshot = DomainSnapshot::of(&cache, &request.domain);
     let host = match request.hosts.as_slice() {
         [host] => Some(host.clone()),
@@ -118,8 +122,6 @@ fn answer(
     }
     let dns = setup.dns()?;
     let runtime = runtime::build().map_err(|error| NoEvaluation::defer(Reason::Internal, error))?;
-    let deadline = started + choices.deadline();
-    watchdog::start(deadline, choices.format(), asker);
     Ok(noted(runtime.block_on(async {
         let journal = Journal::since(started);
         let resolver = journal.watch(dns.resolver(now, deadline));

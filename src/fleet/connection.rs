@@ -203,6 +203,12 @@ impl Connection {
         let _refused = self.within(self.client.batch_execute(&most)).await;
     }
 
+    /// Wakes the other hosts: something changed. It is a hint only, in a statement of its own: where the server's queue is full, or a pooler refuses, they
+    /// find it within seconds by looking, and what was written stays.
+    pub async fn wake_others(&self) {
+        let _refused = self.within(self.client.batch_execute("NOTIFY smtp_sts_fleet")).await;
+    }
+
     /// Has the server wake this host when something changed. A pooler in between, or another engine, may refuse: then it is found by looking.
     pub async fn listen(&self) {
         let _refused = self.within(self.client.batch_execute("LISTEN smtp_sts_fleet")).await;
@@ -283,7 +289,11 @@ impl Connection {
                 ],
             )
             .await?;
-        rows.iter().map(|row| get(row, 0)).collect()
+        let outcomes: Vec<String> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+        if outcomes.iter().any(|outcome| outcome == "stored") {
+            self.wake_others().await;
+        }
+        Ok(outcomes)
     }
 
     /// Shows that this host is there, with how much it has not offered and how far it has read; the time there.
@@ -350,7 +360,9 @@ impl Connection {
             (&domain, Type::TEXT),
             (&until, Type::INT8),
         ];
-        self.ask(LAY_DOWN, &parameters).await.map(drop)
+        self.ask(LAY_DOWN, &parameters).await?;
+        self.wake_others().await;
+        Ok(())
     }
 
     /// Takes a host off the list of those that are there; whether it was on it.

@@ -14,6 +14,7 @@ mod connection;
 pub mod decree;
 mod keys;
 mod overview;
+mod reports;
 mod tls;
 mod trouble;
 mod witness;
@@ -27,6 +28,7 @@ use tracing::warn;
 pub use connection::{Connection, Host, Page, Standing};
 pub use keys::{Keys, check, private_key as operators_key};
 pub use overview::{Rights, Weakened};
+pub use reports::Claim;
 pub use trouble::Trouble;
 pub use witness::{Signer, Witnesses};
 
@@ -49,7 +51,7 @@ pub fn decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Decreed {
 }
 
 /// What makes a database a fleet's memory, version [`VERSION`].
-pub const SCHEMA: &str = include_str!("schema.sql");
+pub const SCHEMA: &str = concat!(include_str!("schema.sql"), include_str!("reports.sql"));
 
 /// The version of the schema that this program reads and writes.
 pub const VERSION: i32 = 1;

@@ -8,8 +8,8 @@ use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
 use crate::overrides::Decreed;
 use crate::reports::tally::Day;
-use crate::serve::pages::status::Reports;
 use crate::serve::protocol::services::Services;
+use crate::serve::telemetry::status::Reports;
 use crate::time::UnixTime;
 #[cfg(feature = "fleet")]
 use crate::time::{Clock as _, clock::SystemClock};

@@ -111,7 +111,7 @@ class Server:
                        "hostssl fleet +fleet_by_certificate 127.0.0.1/32 cert\n"
                        "hostssl fleet all all scram-sha-256\n")
         self.log = open(os.path.join(self.home, "log"), "ab")
-        self.process = None
+        self.process, self.environment = None, {}
         self.start()
 
     def with_its_database(self):
@@ -129,7 +129,7 @@ class Server:
         command = [*self.within, "setpriv", "--reuid", OWNER, "--regid", OWNER, "--init-groups", f"{programs()}/postgres", "-D", self.data]
         # A session of its own: a signal to the group reaches each of its processes, and nobody else's.
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.home, start_new_session=True,
-                                        env={**os.environ, "HOME": self.home})
+                                        env={**os.environ, "HOME": self.home, **self.environment})
         for _ in range(300):
             if self._try("SELECT 1", "postgres").returncode == 0:
                 return

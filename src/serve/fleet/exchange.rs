@@ -1,13 +1,10 @@
 //! The daemon's part in a fleet: one thread, one connection. It offers what this host has fetched, reads what others have, and obeys decrees. Nothing waits
 //! for it: whatever becomes of the database, look-ups and answers go on as without one.
 
-use super::outcome::FleetOutcome;
 use super::overview::{override_seen, overview};
 use super::pace::{Pace, Patience, Recent, scattered};
-use super::view::FleetView;
 use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
-use crate::fleet::decree::{Decree, Order, kept};
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
     FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
@@ -16,15 +13,17 @@ use crate::limits::{
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
-use crate::serve::look_up::event::WorkerEvent;
+use crate::serve::event::WorkerEvent;
 use crate::serve::store::{Gone, Store};
 use crate::serve::telemetry::counters::Counters;
+use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::telemetry::fleet_view::FleetView;
 use crate::serve::world::World;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -35,7 +34,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// What the thread needs of the daemon.
 #[derive(Clone, Debug)]
@@ -68,7 +67,7 @@ pub(crate) fn start(feed: Feed) -> io::Result<()> {
 }
 
 /// Why a session ended.
-enum End {
+pub(super) enum End {
     /// The configuration was read again.
     Renewed,
     /// The daemon has gone.
@@ -90,7 +89,7 @@ impl From<Gone> for End {
 
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
-    let (mut recent, mut pace) = (Recent::default(), Pace::default());
+    let (mut recent, mut pace, mut later) = (Recent::default(), Pace::default(), VecDeque::new());
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
@@ -106,7 +105,8 @@ async fn keep_up(mut feed: Feed) {
                 if feed.counters.fleet_joined.get() == UnixTime(0) {
                     feed.counters.fleet_joined.set(SystemClock.now());
                 }
-                match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
+                let kept = (&mut recent, &mut pace, &mut later);
+                match session(&mut feed, &world, fleet, &mut patience, kept).await {
                     Err(end) => end,
                     Ok(never) => match never {},
                 }
@@ -122,20 +122,30 @@ async fn keep_up(mut feed: Feed) {
                 patience.after(trouble)
             }
         };
-        if let Either::Right((Err(_), _)) = select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
-            return;
+        let ends = Instant::now() + pause;
+        loop {
+            forget_later(&feed, &mut later);
+            let now = Instant::now();
+            let next = later.front().map_or(ends, |(at, _)| *at).min(ends);
+            let pause = next.saturating_duration_since(now);
+            match select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
+                Either::Right((Err(_), _)) => return,
+                Either::Right((Ok(()), _)) => break,
+                Either::Left(_) if next >= ends => break,
+                Either::Left(_) => {}
+            }
         }
     }
 }
 
 /// One connection, for as long as it lasts.
-struct Session<'a> {
-    feed: &'a Feed,
-    world: &'a Arc<World>,
+pub(super) struct Session<'a> {
+    pub(super) feed: &'a Feed,
+    pub(super) world: &'a Arc<World>,
     role: &'a str,
-    connection: Connection,
-    keys: Keys,
-    store: String,
+    pub(super) connection: Connection,
+    pub(super) keys: Keys,
+    pub(super) store: String,
     here: Fingerprint,
     reading: Reading,
     pace: &'a mut Pace,
@@ -145,14 +155,31 @@ struct Session<'a> {
     again: Option<u64>,
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
-    last_decree: u64,
+    pub(super) last_decree: u64,
     /// The version of the store's schema.
     schema: i32,
     /// When the fleet as a whole was looked at last, and what was seen.
     looked_at: Option<Instant>,
     overview: FleetView,
-    /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended.
-    forgotten_later: VecDeque<(Instant, PolicyDomain)>,
+    later: &'a mut Later,
+}
+
+/// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
+type Later = VecDeque<(Instant, PolicyDomain)>;
+
+/// Answers about a domain may be others now.
+fn changed(feed: &Feed, domain: &PolicyDomain) {
+    if let Some(events) = feed.events.upgrade() {
+        let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
+    }
+}
+
+fn forget_later(feed: &Feed, later: &mut Later) {
+    while later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+        if let Some((_, domain)) = later.pop_front() {
+            changed(feed, &domain);
+        }
+    }
 }
 
 async fn session(
@@ -160,8 +187,7 @@ async fn session(
     world: &Arc<World>,
     fleet: &Fleet,
     patience: &mut Patience,
-    recent: &mut Recent,
-    pace: &mut Pace,
+    (recent, pace, later): (&mut Recent, &mut Pace, &mut Later),
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
@@ -196,7 +222,7 @@ async fn session(
         schema: standing.version,
         looked_at: None,
         overview: FleetView::default(),
-        forgotten_later: VecDeque::new(),
+        later,
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     // Where the configuration was read while a decree was obeyed.
@@ -223,7 +249,7 @@ async fn session(
                 seen_at = Some(Instant::now());
                 session.show_itself().await?;
             }
-            session.forget_later();
+            forget_later(session.feed, session.later);
             Ok::<(), End>(())
         };
         match done.await {
@@ -244,7 +270,7 @@ async fn session(
 }
 
 /// Has something done with the cache.
-async fn asked<T: Send + 'static>(
+pub(super) async fn asked<T: Send + 'static>(
     feed: &Feed,
     world: &Arc<World>,
     errand: impl FnOnce(&Cache) -> Result<T, CacheError> + Send + 'static,
@@ -302,26 +328,15 @@ impl Session<'_> {
             counters.of(FleetOutcome::of_standing(Worth::Ignored(why))).one();
         }
         for domain in changed {
-            self.changed(&domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, domain));
+            self.forget(domain);
         }
         Ok(true)
     }
 
-    /// Answers about a domain may be others now.
-    fn changed(&self, domain: &PolicyDomain) {
-        if let Some(events) = self.feed.events.upgrade() {
-            let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
-        }
-    }
-
-    fn forget_later(&mut self) {
-        while self.forgotten_later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-            if let Some((_, domain)) = self.forgotten_later.pop_front() {
-                self.changed(&domain);
-            }
-        }
+    /// Has the answers about a domain forgotten, now and when whoever looks it up now has ended.
+    pub(super) fn forget(&mut self, domain: PolicyDomain) {
+        changed(self.feed, &domain);
+        self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
     }
 
     /// The changes of the time before are read once more.
@@ -438,118 +453,5 @@ impl Session<'_> {
             overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
         });
         Ok(())
-    }
-
-    /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
-    async fn obey(&mut self) -> Result<(), End> {
-        let decrees = self.connection.decrees(self.last_decree).await?;
-        let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
-        let numbers: Vec<u64> = numbers.collect();
-        let new = asked(self.feed, self.world, move |cache| {
-            let mut new = HashSet::new();
-            for number in numbers {
-                if !cache.has_obeyed(&store, number)? {
-                    new.insert(number);
-                }
-            }
-            Ok(new)
-        });
-        let Some(new) = new.await? else { return Ok(()) };
-        let (mut refused, mut is_overridden) = (Vec::new(), false);
-        for (number, statement, signature) in decrees {
-            if !new.contains(&number) {
-                self.last_decree = number.max(self.last_decree);
-                continue;
-            }
-            let row = (number, statement.as_str(), signature.as_slice());
-            let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
-                Ok(decree) => decree,
-                Err(why) => {
-                    self.feed.counters.fleet.of(FleetOutcome::Refused).one();
-                    self.last_decree = number.max(self.last_decree);
-                    refused.push((number, why));
-                    continue;
-                }
-            };
-            let (store, order) = (self.store.clone(), decree.order);
-            let purged = decree.scope.domain().filter(|_| order == Order::Purge).cloned();
-            let (text, of_purge) = (kept(&statement, &signature), purged.clone());
-            let obeyed = asked(self.feed, self.world, move |cache| {
-                if cache.has_obeyed(&store, number)? {
-                    return Ok(None);
-                }
-                cache.obeyed(&store, number, &text)?;
-                Ok(Some(of_purge.map_or(Ok(()), |domain| cache.purge(&domain).map(drop))))
-            });
-            // Where nothing could be written down it is tried again.
-            let Some(obeyed) = obeyed.await? else { break };
-            self.last_decree = number.max(self.last_decree);
-            let Some(done) = obeyed else { continue };
-            tell(&decree, done.err());
-            is_overridden |= purged.is_none();
-            if let Some(domain) = purged {
-                self.changed(&domain);
-                let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-                self.forgotten_later.push_back((later, domain));
-            }
-        }
-        if is_overridden {
-            self.put_overrides_into_force().await?;
-        }
-        if let Some((number, why)) = refused.last() {
-            let (decrees, why) = (refused.len(), why.to_string());
-            info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
-        }
-        Ok(())
-    }
-
-    /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
-    async fn put_overrides_into_force(&self) -> Result<(), End> {
-        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
-        let decreed = asked(self.feed, self.world, move |cache| {
-            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
-        });
-        let Some(decreed) = decreed.await? else { return Ok(()) };
-        if decreed != self.world.rules.decreed
-            && let Some(events) = self.feed.events.upgrade()
-        {
-            let _ = events.send(WorkerEvent::Decreed(decreed));
-        }
-        Ok(())
-    }
-}
-
-/// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
-fn tell(decree: &Decree, trouble: Option<CacheError>) {
-    let (number, reason) = (decree.number, decree.reason.as_str());
-    let (domain, ends) = (decree.scope.to_string(), decree.ends.to_string());
-    match (decree.order, trouble) {
-        (Order::Purge, None) => warn!(
-            number,
-            domain,
-            reason,
-            "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-        ),
-        (Order::Purge, Some(why)) => warn!(
-            number,
-            domain,
-            reason,
-            why = why.to_string(),
-            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
-        ),
-        (Order::Override(effect), _) => warn!(
-            number,
-            domain,
-            effect = effect.word(),
-            ends,
-            reason,
-            "a decree of the fleet's operator was obeyed: an override is in force"
-        ),
-        (Order::Lift, _) => warn!(
-            number,
-            domain,
-            reason,
-            "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
-        ),
     }
 }

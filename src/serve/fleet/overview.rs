@@ -1,8 +1,8 @@
 //! A look at the fleet as a whole, for the pages.
 
-use super::view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
 use crate::fleet::{Connection, Host, Trouble, Weakened};
 use crate::overrides::Decree;
+use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
 
 /// What there is to see there. What one question does not tell in time is missing, and no reason to hang up.
 ///

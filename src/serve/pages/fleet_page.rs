@@ -1,9 +1,9 @@
 //! What the daemon's page says of the fleet. Pure.
 
 use super::markup::{Markup, grouped};
-use super::status::Status;
-use crate::serve::fleet::outcome::FleetOutcome;
-use crate::serve::fleet::view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
+use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
+use crate::serve::telemetry::status::Status;
 use crate::text::excerpt;
 use crate::time::{UnixTime, span};
 

@@ -4,11 +4,11 @@
 //! no domain, host or address of a stranger's is in any of them. Every count is there from the beginning, be it zero: an
 //! alert that waits for a series that never comes is a silent one.
 
-use super::status::Status;
 use crate::cache::InForce;
 use crate::policy::Dialect;
 use crate::reporting::outbox::State;
 use crate::serve::telemetry::counters::{By, Closed, Counter, Gauge, Histogram};
+use crate::serve::telemetry::status::Status;
 use crate::time::UnixTime;
 use std::fmt::{Display, Write as _};
 

@@ -7,12 +7,12 @@
 use super::fleet_page;
 use super::markup::{Markup, grouped};
 use super::reports_page;
-use super::status::Status;
 use crate::cache::Outlook;
 use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
 use crate::serve::telemetry::counters::{Closed, Counters, Cutting, Mta, Source};
 use crate::serve::telemetry::recent::Withheld;
+use crate::serve::telemetry::status::Status;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use aws_lc_rs::digest;

@@ -1,12 +1,9 @@
 //! What the daemon counts, in one place: relaxed atomics that every thread adds to and pages read. Pure. Whatever is told apart is told apart by a closed list ([`Closed`]): no stranger's name becomes a counter, so memory and
-//! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here.
-//!
-//! To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
+//! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here. To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
 
+use super::fleet::FleetOutcome;
 use crate::dns::Class;
 use crate::reason::Reason;
-use crate::serve::fleet::outcome::FleetOutcome;
-use crate::serve::fleet::view::Board;
 use crate::serve::protocol::http::{Page, Refusal};
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
@@ -71,7 +68,7 @@ pub struct Counters {
     /// Policies that the fleet has not heard of, as of the last sign of life.
     pub fleet_outbox: Moment,
     /// What else was seen of the fleet.
-    pub fleet_board: Board,
+    pub fleet_board: super::fleet_view::Board,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.

@@ -1,13 +1,14 @@
 //! One run: which reports are due, what becomes of each of them, and what is written down before and after.
 
+use super::fleet::{Part, Whose};
 use super::sendmail;
 use super::told::Told;
-use crate::cache::{Counts, Lesson, Outbox};
+use crate::cache::{Counts, Lesson, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::{Asker, Outside, Wish};
 use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
-use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
+use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORT_RETRY_FIRST, REPORTS_RUN};
 use crate::name::PolicyDomain;
 use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
@@ -16,13 +17,13 @@ use crate::reporting::message::{Content, mail};
 use crate::reporting::outbox::{Entry, Leg, Made, State, Suppression, short};
 use crate::reporting::package;
 use crate::reporting::schedule::{Failing, is_over, moment, next_try};
-use crate::reports::document::{Sender, document};
-use crate::reports::tally::Day;
+use crate::reports::document::{Sender, document, told_apart};
+use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// The media type of a report (RFC 8460 section 5.4).
@@ -46,6 +47,10 @@ pub(super) struct Round<'a> {
     began: Instant,
     /// Web servers that kept us waiting.
     slow: HashSet<String>,
+    /// The fleet, if this host has one.
+    part: Option<Part<'a>>,
+    /// Which reports of the outbox are a fleet's.
+    origins: BTreeMap<(Day, PolicyDomain), Origin>,
 }
 
 /// A report, or why there is none.
@@ -53,6 +58,8 @@ enum Report {
     Made(Made),
     None(String),
     TooLarge(usize),
+    /// Nobody can tell now what the fleet counted.
+    Unknown,
 }
 
 impl<'a> Round<'a> {
@@ -61,6 +68,7 @@ impl<'a> Round<'a> {
         outside: &'a Outside,
         (organization, contact): &'a (Organization, MailAddress),
         asker: &'a Asker,
+        part: Option<Part<'a>>,
     ) -> Self {
         Self {
             reporting: &outside.reporting,
@@ -72,12 +80,19 @@ impl<'a> Round<'a> {
             told: Told::default(),
             began: Instant::now(),
             slow: HashSet::new(),
+            part,
+            origins: BTreeMap::new(),
         }
     }
 
     /// What was told.
     pub(super) const fn told(&self) -> &Told {
         &self.told
+    }
+
+    /// Whether there is a fleet whose database could not be used.
+    pub(super) fn waits_for_the_fleet(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| !part.is_connected())
     }
 
     /// Says what would be sent of those days; nothing is changed.
@@ -104,6 +119,7 @@ impl<'a> Round<'a> {
                         (true, format!("to {}, {} octets", keys.join(" and "), made.package.len()))
                     }
                     (Ok(_), Report::None(why)) => (false, why),
+                    (Ok(_), Report::Unknown) => (false, String::new()),
                     (Ok(_), Report::TooLarge(octets)) => (false, format!("it has {octets} octets")),
                     (Err(why), _) => (false, why),
                 };
@@ -118,13 +134,32 @@ impl<'a> Round<'a> {
     pub(super) async fn send(&mut self, outbox: &Outbox, days: &[Day]) -> Result<(), Failure> {
         let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
         let today = Day::of(SystemClock.now());
+        let alone = match &mut self.part {
+            Some(part) => part.hand_in(outbox, &self.counts, days).await?,
+            None => days
+                .iter()
+                .map(|day| Ok((*day, self.counts.domains(*day)?)))
+                .collect::<Result<_, Failure>>()?,
+        };
         for day in days {
-            outbox.plan(*day, today.before(self.reporting.days), &self.moments(*day)?)?;
+            let domains = alone.iter().filter(|(one, _)| one == day).flat_map(|(_, domains)| domains);
+            let moments: Vec<_> = domains.map(|domain| self.moment(*day, domain)).collect();
+            outbox.plan(*day, today.before(self.reporting.days), &moments)?;
         }
+        if let Some(part) = &mut self.part {
+            part.claim(outbox).await?;
+        }
+        self.origins = outbox.origins()?;
         loop {
-            let due = outbox.due(SystemClock.now(), first, last)?;
+            let due = self.mine(outbox, outbox.due(SystemClock.now(), first, last)?)?;
             if due.is_empty() {
-                return Ok(());
+                let Some(part) = &mut self.part else { return Ok(()) };
+                part.settle().await;
+                if !part.may_have_more() || !part.claim(outbox).await? {
+                    return Ok(());
+                }
+                self.origins = outbox.origins()?;
+                continue;
             }
             let mut due = due.into_iter();
             loop {
@@ -140,20 +175,65 @@ impl<'a> Round<'a> {
                 for (entry, wish) in together.into_iter().zip(wishes) {
                     if self.began.elapsed() > REPORTS_RUN {
                         self.told.leave_some();
+                        if let Some(part) = &mut self.part {
+                            part.settle().await;
+                        }
                         return Ok(());
                     }
                     let entry = self.one(outbox, entry, wish).await?;
                     self.told.tell(&entry);
+                    let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+                    if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open())
+                    {
+                        part.is_over(&entry, origin.part);
+                    }
+                }
+                if let Some(part) = &mut self.part {
+                    part.settle().await;
                 }
             }
         }
     }
 
+    /// Those of these reports that this host sends now. What waits for the fleet's database waits; what is nobody's any more is over.
+    fn mine(&mut self, outbox: &Outbox, due: Vec<Entry>) -> Result<Vec<Entry>, Failure> {
+        let (mut mine, mut others) = (Vec::new(), Vec::new());
+        for mut entry in due {
+            let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+            let whose = match (&self.part, origin) {
+                (None, Some(_)) => Whose::Nobodys("it is the report of a fleet, and this host is in none"),
+                (None, None) => Whose::Own,
+                (Some(part), origin) => part.whose(&entry, origin),
+            };
+            match whose {
+                Whose::Own | Whose::Fleets(_) => {
+                    mine.push(entry);
+                    continue;
+                }
+                Whose::Waits(why) => {
+                    (entry.next, entry.words) = (SystemClock.now().plus(REPORT_RETRY_FIRST), short(&why));
+                }
+                Whose::Nobodys(why) => {
+                    (entry.state, entry.words) = (State::Unwanted, why.to_owned());
+                    for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+                        leg.state = State::Unwanted;
+                    }
+                }
+            }
+            self.told.tell(&entry);
+            others.push(entry);
+        }
+        outbox.conclude(&others)?;
+        Ok(mine)
+    }
+
     /// The domains of a day, each with its moment.
     fn moments(&self, day: Day) -> Result<Vec<(PolicyDomain, UnixTime)>, Failure> {
-        let submitter = self.contact.domain();
-        let domains = self.counts.domains(day)?;
-        Ok(domains.into_iter().map(|domain| (domain.clone(), moment(submitter, &domain, day))).collect())
+        Ok(self.counts.domains(day)?.iter().map(|domain| self.moment(day, domain)).collect())
+    }
+
+    fn moment(&self, day: Day, domain: &PolicyDomain) -> (PolicyDomain, UnixTime) {
+        (domain.clone(), moment(self.contact.domain(), domain, day))
     }
 
     /// Why a domain gets no report, whatever it wishes.
@@ -191,7 +271,11 @@ impl<'a> Round<'a> {
         }
         let made = match outbox.package(entry.day, &entry.domain)? {
             Some(made) => made,
-            None => match self.report(entry.day, &entry.domain)? {
+            None => match self.report_of(&entry).await? {
+                Report::Unknown => {
+                    let state = later(&mut entry, now);
+                    return over(outbox, entry, state, "the fleet's database cannot be used");
+                }
                 Report::Made(made) => made,
                 Report::None(why) => return over(outbox, entry, State::Unwanted, &why),
                 Report::TooLarge(octets) => {
@@ -259,24 +343,44 @@ impl<'a> Round<'a> {
         Ok(Err(reasons.join("; ")))
     }
 
-    /// The report about a domain's day, from what was counted.
+    /// The report that an entry stands for: this host's own, or its fleet's.
+    async fn report_of(&mut self, entry: &Entry) -> Result<Report, Failure> {
+        let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+        let Some(part) = &mut self.part else { return self.report(entry.day, &entry.domain) };
+        match part.whose(entry, origin) {
+            Whose::Fleets(claim) => {
+                let Some(rows) = part.counted(&claim).await else { return Ok(Report::Unknown) };
+                let suffix = if claim.part == 0 { String::new() } else { format!("s{}", claim.part) };
+                Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
+            }
+            Whose::Own => {
+                let (rows, suffix) = (self.counts.of_domain(entry.day, &entry.domain)?, part.suffix());
+                Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
+            }
+            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown),
+        }
+    }
+
+    /// The report about a domain's day, from what this host counted.
     fn report(&self, day: Day, domain: &PolicyDomain) -> Result<Report, Failure> {
-        let rows = self.counts.of_domain(day, domain)?;
+        Ok(self.made(day, domain, &self.counts.of_domain(day, domain)?, ""))
+    }
+
+    fn made(&self, day: Day, domain: &PolicyDomain, rows: &[(Row, u64)], suffix: &str) -> Report {
         let sender = Sender { organization: self.organization.as_str(), contact: self.contact.as_str() };
-        let Some(document) = document(sender, domain, day, &rows) else {
-            return Ok(Report::None("nothing was counted that a report would tell".to_owned()));
+        let Some(document) = document(sender, domain, day, rows) else {
+            return Report::None("nothing was counted that a report would tell".to_owned());
         };
+        let document = told_apart(document, suffix);
         if !self.reporting.successes && !package::tells_of_a_failure(&document) {
-            return Ok(Report::None(
-                "nothing failed, and the configuration says successes = false".to_owned(),
-            ));
+            return Report::None("nothing failed, and the configuration says successes = false".to_owned());
         }
         let package = package::gzip(package::json(&document).as_bytes());
         if package.len() > MAX_SENT_REPORT_OCTETS {
-            return Ok(Report::TooLarge(package.len()));
+            return Report::TooLarge(package.len());
         }
         let id = package::id(&document).to_owned();
-        Ok(Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package }))
+        Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package })
     }
 
     /// Hands a report to each destination that is open; what was begun before, by whoever was killed at it, is done again.

@@ -1,12 +1,12 @@
 //! What others of a fleet say, in a look-up of this host: it binds the answer until this host has looked for itself, which it does first. What that look
 //! is worth is decided elsewhere ([`crate::cache::decide`]); here it is made.
 
+use super::LookUp;
 use crate::cache::{DomainSnapshot, Hearsay, Ledger, Memory as _, OwnLook, Standing, Topic, Write, decide};
 use crate::dns::Resolve;
 use crate::dns::scope::Scope;
 use crate::https::Fetch;
 use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
-use crate::serve::look_up::LookUp;
 use crate::time::UnixTime;
 use crate::verify::refresh::{Backoff, refresh};
 use crate::verify::{self, NextHop, Report, Request};
