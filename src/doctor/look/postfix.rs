@@ -79,6 +79,6 @@ pub fn look(place: &Path, until: Instant) -> Postfix {
 
 /// How many certificates a file has, as far as their beginnings tell.
 fn certificates(file: &Path) -> Seen<usize> {
-    let octets = files::octets(file, MAX_CA_FILE_OCTETS as u64)?;
+    let octets = files::octets(file, u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX))?;
     Ok(String::from_utf8_lossy(&octets).matches("-----BEGIN CERTIFICATE-----").count())
 }
