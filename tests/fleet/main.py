@@ -407,7 +407,6 @@ def overrides(lab):
     wait(lambda: refused(one), "it is seen and refused", 10)
     assert not one.verdict(DOMAIN, BAD).startswith("deliver"), one.ask(DOMAIN, BAD)
     # All domains below one; and a key that is taken away takes its overrides with it.
-    lab.database.sql("DELETE FROM fleet.decree WHERE number = 9")
     code, said = order("*.test", "--ignore")
     assert code == 0, said
     wait(lambda: one.verdict(DOMAIN, BAD).startswith("deliver"), "it obeys", 10)
