@@ -1,7 +1,5 @@
 //! What the daemon counts, in one place: relaxed atomics that every thread adds to and pages read. Pure. Whatever is told apart is told apart by a closed list ([`Closed`]): no stranger's name becomes a counter, so memory and
-//! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here.
-//!
-//! To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
+//! the number of series are known before anybody asks. What the cache holds is asked of the cache, not counted here. To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
 
 use super::fleet::FleetOutcome;
 use super::fleet_view::Board;
@@ -71,7 +69,7 @@ pub struct Counters {
     /// Policies that the fleet has not heard of, as of the last sign of life.
     pub fleet_outbox: Moment,
     /// What else was seen of the fleet.
-    pub fleet_board: Board,
+    pub fleet_board: super::fleet_view::Board,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.
