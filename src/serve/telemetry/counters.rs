@@ -37,6 +37,10 @@ pub struct Counters {
     pub events: By<EventFate, Counter>,
     /// Datagrams of Postfix's, by what became of them.
     pub datagrams: By<DatagramFate, Counter>,
+    /// Faults that look-ups noticed for TLS reports, by what became of them.
+    pub faults: By<FaultFate, Counter>,
+    /// Sessions and faults that were to be counted for TLS reports, and had no room in memory or in the file.
+    pub sessions_lost: Counter,
     /// Pages that were read.
     pub pages: By<Page, Counter>,
     /// Requests for pages that were refused.
@@ -389,6 +393,14 @@ closed! {
         Lost "lost",
         /// It could not be read.
         Unreadable "unreadable",
+    }
+
+    /// What became of a fault that a look-up noticed.
+    FaultFate "fate" {
+        /// It is kept for the reports.
+        Kept "kept",
+        /// There was no room for it.
+        Lost "lost",
     }
 
     /// What became of a datagram of libtlsrpt.

@@ -1,0 +1,78 @@
+//! How far one report is: what it waits for, and what becomes of it by what became of it at its destinations.
+
+use crate::name::PolicyDomain;
+use crate::reporting::outbox::{Entry, Leg, State, short};
+use crate::reporting::schedule::next_try;
+use crate::reports::tally::Day;
+use crate::time::UnixTime;
+
+/// In which order destinations get a report.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    Mail,
+    Web,
+}
+
+/// A report of which nothing is known yet.
+pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
+    let (state, words, destinations) = (State::Due, String::new(), Vec::new());
+    Entry { day, domain, state, next, first: UnixTime(0), tries: 0, words, destinations }
+}
+
+/// The destinations that it is still to be handed to.
+pub(super) fn open(entry: &Entry) -> impl Iterator<Item = &Leg> {
+    entry.destinations.iter().filter(|leg| leg.state.is_open())
+}
+
+/// The way to a destination.
+pub(super) fn way_of(leg: &Leg) -> Way {
+    if leg.key.starts_with("https:") { Way::Web } else { Way::Mail }
+}
+
+/// How often the web servers were tried that a report still waits for; `None` if it waits for none.
+pub(super) fn tries_by_web(entry: &Entry) -> Option<u64> {
+    let is_claimed = entry.state == State::Claimed;
+    open(entry).filter(|leg| is_claimed && way_of(leg) == Way::Web).map(|leg| leg.tries).max()
+}
+
+/// When it is tried again; if it is not, it is given up.
+pub(super) fn later(entry: &mut Entry, now: UnixTime) -> State {
+    match next_try(entry.tries, entry.first, now) {
+        Some(next) => {
+            entry.next = next;
+            State::Due
+        }
+        None => State::GaveUp,
+    }
+}
+
+/// How far a report is, by what became of it at its destinations: one that took it is enough (RFC 8460 section 3), each is tried once at
+/// least.
+pub(super) fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
+    let words: Vec<String> = entry
+        .destinations
+        .iter()
+        .filter(|leg| !leg.words.is_empty())
+        .map(|leg| format!("{}: {}", leg.key, leg.words))
+        .collect();
+    entry.words = short(&words.join("; "));
+    if has_more {
+        entry.state = State::Claimed;
+        return;
+    }
+    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
+    entry.state = if is_sent {
+        State::Sent
+    } else if open(entry).next().is_some() {
+        later(entry, now)
+    } else {
+        State::GaveUp
+    };
+    let (state, next) = (entry.state, entry.next);
+    for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+        leg.next = next;
+        if state != State::Due {
+            leg.state = State::GaveUp;
+        }
+    }
+}
