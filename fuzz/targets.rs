@@ -39,7 +39,7 @@ use smtp_sts_verify::render::received;
 use smtp_sts_verify::reporting;
 use smtp_sts_verify::reporting::bounce::{self, KEY_OCTETS, Key, Returned};
 use smtp_sts_verify::reporting::destination::MailAddress;
-use smtp_sts_verify::reporting::message::{Content, mail};
+use smtp_sts_verify::reporting::message::{Content, Purpose, mail};
 use smtp_sts_verify::reporting::outbox::{Entry, Leg, State};
 use smtp_sts_verify::reports::attempt::Untrusted;
 use smtp_sts_verify::reports::document::{Sender, document};
@@ -253,6 +253,7 @@ fn destinations(record: &tls_rpt::Record) {
             "{key}"
         );
         let content = Content {
+            purpose: Purpose::Report,
             from: &from,
             to: &to,
             domain: &domain,

@@ -505,6 +505,8 @@ pub const DEFER_FOLLOWS_CLOSE: u64 = 3;
 pub const MAX_TALLIED: usize = 4_096;
 /// Counts are written this long after the first of them: the most that `kill -9` takes away.
 pub const TALLY_WRITTEN_AFTER: Duration = Duration::from_secs(10);
+/// From one look for counts and reports that are older than they are kept to the next; they are kept by whole days.
+pub const REPORTS_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 /// Rows of one domain and day that are told apart; a report is to stay readable.
 pub const MAX_REPORT_ROWS_PER_DOMAIN: u64 = 1_000;
 /// Rows of one day: the domains of [`MAX_DOMAINS_DEFAULT`], with a host or two.
@@ -538,6 +540,8 @@ pub const MAX_DATAGRAMS_WAITING: usize = 32_768;
 pub const MAX_DATAGRAM_OCTETS_WAITING: usize = 33_554_432;
 /// Datagrams that are handed to the recorder together.
 pub const MAX_DATAGRAMS_TOGETHER: usize = 512;
+/// Octets after which no further datagram joins them: 512 of some 8,000 octets, more than Postfix's longest.
+pub const MAX_DATAGRAM_OCTETS_TOGETHER: usize = 4_194_304;
 /// Threads that receive them at one place: when one of them waits for a processor, another may have one.
 pub const DATAGRAM_RECEIVERS: usize = 4;
 /// Datagrams are gathered for so long before they are read together.
@@ -610,6 +614,10 @@ pub const SUPPRESSED_MOST: u64 = 7_776_000;
 pub const MAX_SENT_REPORT_OCTETS: usize = 7_000_000;
 /// One POST of a report, from the question for the address to the head of the reply: receivers may look at it first.
 pub const REPORT_POST_DEADLINE: Duration = Duration::from_secs(30);
+/// Where many web servers keep a run of `reports send` waiting, each gets less of that time: a quarter of what is left of so much...
+pub const REPORTS_WAITED: Duration = Duration::from_secs(120);
+/// ...but never less than this: a handshake and a reply from the other side of the world.
+pub const REPORT_POST_LEAST: Duration = Duration::from_secs(5);
 /// One run of the sendmail command: it queues, or looks at once for the next host.
 pub const SENDMAIL_DEADLINE: Duration = Duration::from_secs(60);
 /// Octets of what that command says; more cannot be written.

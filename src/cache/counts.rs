@@ -57,6 +57,8 @@ const TEXTS_OF_DOMAIN: &str = "SELECT DISTINCT digest FROM session
 
 const FORGET: &str = "DELETE FROM session WHERE day < ?1";
 
+const HAS_OLD: &str = "SELECT EXISTS (SELECT 1 FROM session WHERE day < ?1)";
+
 const FORGET_POLICIES: &str = "DELETE FROM policy WHERE number NOT IN (SELECT policy FROM session);
     DELETE FROM text WHERE number NOT IN (SELECT text FROM policy)";
 
@@ -123,6 +125,23 @@ impl Counts {
                 }
             }
             Ok(lost)
+        })
+    }
+
+    /// Forgets days that are long over, if there are any: nobody may count any more.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was forgotten.
+    pub fn forget(&self) -> Result<(), CacheError> {
+        let oldest = [integer(Day::of(self.database.now).before(self.kept_days).0)];
+        let has_old =
+            self.database.read(|connection| connection.query_row(HAS_OLD, oldest, |row| row.get(0)))?;
+        if has_old != Some(true) {
+            return Ok(());
+        }
+        self.database.write("forgetting old counts", |transaction| {
+            transaction.execute(FORGET, oldest)?;
+            transaction.execute_batch(FORGET_POLICIES)
         })
     }
 

@@ -26,6 +26,7 @@ mod error;
 pub mod file;
 mod files;
 mod fingerprint;
+mod forgotten_reports;
 mod hearsay;
 mod history;
 mod history_table;

@@ -5,15 +5,13 @@
 //! has heard of it, or `handed`, and its destination has, or has not. The octets of a report are kept until it is over, so that every
 //! copy has the same. Losing the file costs a report, or has one sent twice, never a verdict.
 
-use super::bounces;
 use super::database::Database;
 use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
-use super::outbox_of_fleet;
 use super::schema::OUTBOX;
 use super::statement::{integer, one};
-use crate::limits::{MAX_OUTBOX_ROWS, MAX_SUPPRESSIONS, REPORTS_SENT_DAYS, SUPPRESSED_MOST};
+use crate::limits::{MAX_OUTBOX_ROWS, REPORTS_SENT_DAYS};
 use crate::name::PolicyDomain;
 use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
 use crate::reporting::schedule::Failing;
@@ -27,21 +25,12 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 const PLAN: &str = "INSERT OR IGNORE INTO report (day, domain, state, next, first, tries, words)
     VALUES (?1, ?2, 'due', ?3, 0, 0, '')";
 
-/// Destinations that ended long ago what they were left alone for, and the oldest of too many.
-const FORGET_FAILING: &str = "DELETE FROM suppression WHERE max(since, until) < ?1 OR place IN
-    (SELECT place FROM suppression WHERE hand = 0 ORDER BY max(since, until) DESC LIMIT -1 OFFSET ?2)";
-
 /// What nobody asked for is of no use when it cannot leave any more.
 const FORGET_UNWANTED: &str = "DELETE FROM report WHERE day < ?1 AND state = 'unwanted'";
 
-const FORGET_REPORTS: &str = "DELETE FROM report WHERE day < ?1";
-
-const FORGET_DESTINATIONS: &str = "DELETE FROM destination WHERE day < ?1";
-
-const FORGET_PACKAGES: &str = "DELETE FROM package WHERE day < ?1";
-
 const DUE: &str = "SELECT day, domain, state, next, first, tries, words FROM report
-    WHERE state IN ('due', 'claimed', 'handed') AND next <= ?1 AND day >= ?2 AND day <= ?3 ORDER BY next, day, domain LIMIT ?4";
+    WHERE state IN ('due', 'claimed', 'handed') AND next <= ?1 AND day >= ?2 AND day <= ?3 AND (next, day, domain) > (?4, ?5, ?6)
+    ORDER BY next, day, domain LIMIT ?7";
 
 const ONE: &str =
     "SELECT day, domain, state, next, first, tries, words FROM report WHERE day = ?1 AND domain = ?2";
@@ -84,10 +73,6 @@ const ALL_FAILING: &str =
 
 const SET_FAILING: &str = "INSERT OR REPLACE INTO suppression (place, since, until, times, reason, hand)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-
-const OF_DOMAIN: &str =
-    "SELECT (SELECT count(*) FROM report WHERE domain = ?1) + (SELECT count(*) FROM suppression
-    WHERE substr(place, -length(?1) - 7) = ' about ' || ?1)";
 
 const FORGIVE: &str = "DELETE FROM suppression WHERE place = ?1 AND (hand = 0 OR until <= ?2)";
 
@@ -174,14 +159,8 @@ impl Outbox {
         reports: &[(PolicyDomain, UnixTime)],
     ) -> Result<(), CacheError> {
         self.database.write("noting reports", |transaction| {
-            let over = self.database.now.0.saturating_sub(SUPPRESSED_MOST);
-            transaction.execute(FORGET_FAILING, (integer(over), integer(MAX_SUPPRESSIONS)))?;
+            self.forget_in(transaction, oldest)?;
             transaction.execute(FORGET_UNWANTED, [integer(day.before(REPORTS_SENT_DAYS).0)])?;
-            let oldest = [integer(oldest.0)];
-            transaction.execute(FORGET_REPORTS, oldest)?;
-            transaction.execute(FORGET_DESTINATIONS, oldest)?;
-            transaction.execute(FORGET_PACKAGES, oldest)?;
-            outbox_of_fleet::forget(transaction, oldest)?;
             transaction.execute(RAN, [integer(self.database.now.0)])?;
             let mut statement = transaction.prepare_cached(PLAN)?;
             for (domain, moment) in reports {
@@ -192,12 +171,21 @@ impl Outbox {
         })
     }
 
-    /// The open reports of those days whose moment has come, the earliest first, [`MAX_OUTBOX_ROWS`] at most; with their destinations.
+    /// The open reports of those days whose moment has come, the earliest first, behind the last one that was had: [`MAX_OUTBOX_ROWS`]
+    /// at most; with their destinations.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn due(&self, now: UnixTime, first: Day, last: Day) -> Result<Vec<Entry>, CacheError> {
-        let key = (integer(now.0), integer(first.0), integer(last.0), MAX_OUTBOX_ROWS);
+    pub fn due(
+        &self,
+        now: UnixTime,
+        (first, last): (Day, Day),
+        behind: Option<(UnixTime, Day, &PolicyDomain)>,
+    ) -> Result<Vec<Entry>, CacheError> {
+        let (next, day, domain) = behind
+            .map_or((-1, -1, ""), |(next, day, domain)| (integer(next.0), integer(day.0), domain.as_str()));
+        let days = (integer(first.0), integer(last.0));
+        let key = (integer(now.0), days.0, days.1, next, day, domain, MAX_OUTBOX_ROWS);
         self.entries(|connection| connection.prepare(DUE)?.query_map(key, entry)?.collect())
     }
 
@@ -378,26 +366,6 @@ impl Outbox {
             self.entries(|connection| connection.prepare(FAILED)?.query_map(key, entry)?.collect())?;
         Ok(glance)
     }
-
-    /// Forgets the reports about a domain; how many.
-    ///
-    /// # Errors
-    /// [`CacheError`] if nothing was forgotten.
-    pub fn purge(&self, domain: &PolicyDomain) -> Result<usize, CacheError> {
-        let key = [domain.as_str()];
-        // Where there is nothing to be forgotten no file is made for it.
-        let known = self.database.read(|connection| one::<i64>(connection, OF_DOMAIN, key))?;
-        if known.unwrap_or(0) == 0 {
-            return Ok(0);
-        }
-        self.database.write("forgetting a domain", |transaction| {
-            transaction.execute("DELETE FROM destination WHERE domain = ?1", key)?;
-            transaction.execute("DELETE FROM package WHERE domain = ?1", key)?;
-            outbox_of_fleet::purge(transaction, domain)?;
-            bounces::purge(transaction, domain)?;
-            transaction.execute("DELETE FROM report WHERE domain = ?1", key)
-        })
-    }
 }
 
 fn conclude(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
@@ -487,6 +455,8 @@ fn inert(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SUPPRESSED_MOST;
+    use crate::reporting::schedule::{days, end};
     use std::os::unix::fs::PermissionsExt as _;
     use tempfile::TempDir;
 
@@ -512,7 +482,7 @@ mod tests {
     }
 
     fn due(outbox: &Outbox) -> Vec<Entry> {
-        outbox.due(NOW, Day(0), today()).unwrap()
+        outbox.due(NOW, (Day(0), today()), None).unwrap()
     }
 
     fn made() -> Made {
@@ -537,10 +507,42 @@ mod tests {
             .unwrap();
         let names: Vec<String> = due(&outbox).iter().map(|entry| entry.domain.to_string()).collect();
         assert_eq!(names, ["a.test", "b.test"]);
-        assert_eq!(outbox.due(NOW.plus(1), Day(0), today()).unwrap().len(), 3);
-        assert_eq!(outbox.due(NOW.plus(1), Day(0), today().before(1)).unwrap(), []);
+        assert_eq!(outbox.due(NOW.plus(1), (Day(0), today()), None).unwrap().len(), 3);
+        assert_eq!(outbox.due(NOW.plus(1), (Day(0), today().before(1)), None).unwrap(), []);
         let meta = std::fs::metadata(directory.path().join("cache.outbox.db")).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn whatever_the_clock_does_nothing_is_due_twice_and_nothing_early() {
+        let directory = TempDir::new().unwrap();
+        let outbox = planned(&directory, &["a.test", "b.test"]);
+        let mut sent = due(&outbox).remove(0);
+        sent.state = State::Sent;
+        outbox.conclude(&[sent]).unwrap();
+        let names = |now: UnixTime| -> Vec<String> {
+            let Some((first, last)) = days(now).next().zip(days(now).last()) else { return Vec::new() };
+            let place = CachePath::parse(&directory.path().join("cache.db")).unwrap();
+            let outbox = Outbox::beside(&place, 1_000, now);
+            // Each run plans the days of its own time, whatever was planned before.
+            let planned = [(domain("a.test"), NOW), (domain("b.test"), NOW)];
+            for day in days(now).filter(|day| *day == today()) {
+                outbox.plan(day, day.before(8), &planned).unwrap();
+            }
+            let due = outbox.due(now, (first, last), None).unwrap();
+            due.iter().map(|entry| entry.domain.to_string()).collect()
+        };
+        // NOW is a moment of the day itself: the clock went back, and neither is due before the day is over.
+        assert_eq!(names(NOW), [""; 0]);
+        assert_eq!(names(UnixTime(NOW.0 - 86_400)), [""; 0]);
+        let next_day = end(today());
+        assert_eq!(names(next_day.plus(299)), [""; 0]);
+        for later in [300, 86_400] {
+            assert_eq!(names(next_day.plus(later)), ["b.test"], "{later}");
+        }
+        assert_eq!(names(next_day.plus(2 * 86_400)), [""; 0]);
+        // Back again: what was sent stays sent.
+        assert_eq!(names(next_day.plus(300)), ["b.test"]);
     }
 
     #[test]

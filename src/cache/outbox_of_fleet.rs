@@ -195,7 +195,7 @@ mod tests {
         let (outbox, day) = (beside(&directory), Day::of(NOW));
         let claim = |part| [(day, domain("a.test"), origin(part))];
         assert_eq!(outbox.take_on(&claim(0), NOW), Ok(vec![true]));
-        let due = || outbox.due(NOW, day, day).unwrap();
+        let due = || outbox.due(NOW, (day, day), None).unwrap();
         let [entry] = <[Entry; 1]>::try_from(due()).unwrap();
         let made = Made { id: "1".to_owned(), contact: "a@b.test".to_owned(), at: NOW, package: vec![1] };
         outbox.claim(&entry, &made).unwrap();
@@ -216,13 +216,13 @@ mod tests {
         let (outbox, day) = (beside(&directory), Day::of(NOW));
         let all = ["begun.test", "planned.test", "other.test"].map(|name| (domain(name), NOW));
         outbox.plan(day, day.before(8), &all).unwrap();
-        let begun = outbox.due(NOW, day, day).unwrap().remove(0);
+        let begun = outbox.due(NOW, (day, day), None).unwrap().remove(0);
         outbox.conclude(&[Entry { tries: 1, ..begun }]).unwrap();
         assert_eq!(outbox.begun_alone(day).unwrap(), BTreeSet::from(["begun.test".to_owned()]));
         assert_eq!(outbox.joined(), Ok(None));
         outbox.hand_in("c0ffee", day, ["planned.test", ""].into_iter()).unwrap();
         assert_eq!(outbox.joined(), Ok(Some(day)));
-        let due: Vec<_> = outbox.due(NOW, day, day).unwrap().into_iter().map(|one| one.domain).collect();
+        let due: Vec<_> = outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
         assert_eq!(due, [domain("begun.test"), domain("other.test")]);
         assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
         outbox.plan(Day(day.0 + 9), Day(day.0 + 1), &[]).unwrap();
@@ -247,6 +247,6 @@ mod tests {
         let outbox = beside(&directory);
         assert!(outbox.origins().unwrap().is_empty());
         outbox.hand_in("c0ffee", day, std::iter::once("b.test")).unwrap();
-        assert_eq!(outbox.due(NOW, day, day).unwrap().len(), 1);
+        assert_eq!(outbox.due(NOW, (day, day), None).unwrap().len(), 1);
     }
 }

@@ -361,6 +361,8 @@ pub struct Reports {
     pub key: Seen<Vec<String>>,
     /// The public half of the key that Exim signs with, base64 of what a record has.
     pub public: Seen<String>,
+    /// Whether Exim's user may read the file of that key.
+    pub readable: Seen<bool>,
     /// The TLSRPT records of the report address's domain.
     pub own: Seen<Vec<String>>,
     /// What systemd says of the timer.

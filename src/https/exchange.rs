@@ -13,11 +13,12 @@ use crate::limits::{MAX_BODY_OCTETS, MAX_HEAD_OCTETS, MAX_HEADER_FIELDS};
 use crate::tapped::Tapped;
 use crate::time::UnixTime;
 use futures_util::future::{Either, select};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{self, HeaderMap, HeaderName};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Builder;
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io;
@@ -27,7 +28,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What this program calls itself: the same everywhere, so that a policy host learns nothing about the machine.
-pub(super) const USER_AGENT: &str = "smtp-sts-verify";
+const USER_AGENT: &str = "smtp-sts-verify";
 
 /// What is asked for, and how long the head of the reply may take.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,16 @@ pub(super) struct Wanted<'u> {
     pub(super) witness: Option<&'u Witness>,
 }
 
+/// What is handed over, and how long the head of the reply may take.
+#[derive(Debug)]
+pub(super) struct Handed<'u> {
+    pub(super) url: &'u PolicyUrl,
+    pub(super) port: u16,
+    pub(super) media: &'static str,
+    pub(super) octets: Vec<u8>,
+    pub(super) patience: Duration,
+}
+
 /// Asks for the policy and reads its body.
 pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
@@ -47,7 +58,7 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     wanted: Wanted<'_>,
 ) -> Result<Vec<u8>, FetchError> {
     let bounds = Arc::clone(&traffic);
-    converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
+    converse(stream, traffic, peer, (get(wanted), wanted.patience), async move |reply: Response<Incoming>| {
         if let Some(witness) = wanted.witness {
             witness.replied(peer.fetch.host.as_str(), &reply);
         }
@@ -64,7 +75,7 @@ pub(super) async fn date<S: AsyncRead + AsyncWrite + Unpin>(
     peer: &Peer<'_>,
     wanted: Wanted<'_>,
 ) -> Result<UnixTime, FetchError> {
-    converse(stream, traffic, peer, wanted, async move |reply: Response<Incoming>| {
+    converse(stream, traffic, peer, (get(wanted), wanted.patience), async move |reply: Response<Incoming>| {
         let found: Vec<_> = values(reply.headers(), &header::DATE).collect();
         let moment = match found.as_slice() {
             [one] => httpdate::parse_http_date(one).ok(), // RFC 9110 section 5.6.7
@@ -78,12 +89,29 @@ pub(super) async fn date<S: AsyncRead + AsyncWrite + Unpin>(
     .await
 }
 
-/// Asks, and has the reply read by `read` as soon as its head is there.
+/// Hands something over, and reads no more of the reply than its status.
+pub(super) async fn hand_over<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    traffic: Arc<Traffic>,
+    peer: &Peer<'_>,
+    Handed { url, port, media, octets, patience }: Handed<'_>,
+) -> Result<u16, FetchError> {
+    let request = request(Method::POST, url, port).and_then(|request| {
+        request
+            .header(header::CONTENT_TYPE, HeaderValue::from_static(media))
+            .header(header::CONNECTION, "close")
+            .body(Full::new(Bytes::from(octets)))
+    });
+    let status = async |reply: Response<Incoming>| Ok(reply.status().as_u16());
+    converse(stream, traffic, peer, (request, patience), status).await
+}
+
+/// Sends a request, waits so long for the head of the reply, and has that read by `read` as soon as it is there.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
     stream: S,
     traffic: Arc<Traffic>,
     peer: &Peer<'_>,
-    wanted: Wanted<'_>,
+    (request, patience): (hyper::http::Result<Request<Full<Bytes>>>, Duration),
     read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, FetchError>,
 ) -> Result<T, FetchError> {
     let opening = Opening::default();
@@ -94,13 +122,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
         .handshake(TokioIo::new(Tapped::new(stream, opening.clone())))
         .await;
     let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, causes::of_http(&e)))?;
-    let mut request =
-        request(wanted).map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
+    let mut request = request.map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
     let interim = Arc::clone(&traffic);
     hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
 
     let conversation = pin!(async {
-        let asked = peer.within(wanted.patience, Step::Head, sender.send_request(request)).await?;
+        let asked = peer.within(patience, Step::Head, sender.send_request(request)).await?;
         let reply = asked.map_err(|e| match opening.is_http2() {
             true => peer.malformed("it speaks HTTP/2 alone"),
             false => failed(peer, Step::Head, &traffic, &e),
@@ -118,16 +145,21 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
     }
 }
 
-fn request(wanted: Wanted<'_>) -> hyper::http::Result<Request<Empty<Bytes>>> {
-    let host = wanted.url.host();
-    let authority = if wanted.port == 443 { host.to_string() } else { format!("{host}:{}", wanted.port) };
-    Request::get(Uri::try_from(wanted.url.path())?)
-        .header(header::HOST, authority)
-        .header(header::USER_AGENT, USER_AGENT)
+/// A question for a policy.
+fn get(wanted: Wanted<'_>) -> hyper::http::Result<Request<Full<Bytes>>> {
+    request(Method::GET, wanted.url, wanted.port)?
         .header(header::ACCEPT, "text/plain")
         .header(header::ACCEPT_ENCODING, "identity")
         .header(header::CONNECTION, "close")
-        .body(Empty::new())
+        .body(Full::default())
+}
+
+/// What every request begins with.
+fn request(method: Method, url: &PolicyUrl, port: u16) -> hyper::http::Result<Builder> {
+    let host = url.host();
+    let authority = if port == 443 { host.to_string() } else { format!("{host}:{port}") };
+    let request = Request::builder().method(method).uri(Uri::try_from(url.path())?);
+    Ok(request.header(header::HOST, authority).header(header::USER_AGENT, USER_AGENT))
 }
 
 /// Refuses every reply that is not plainly one policy, before its body is read.
@@ -202,7 +234,7 @@ fn body_too_large(peer: &Peer<'_>) -> FetchError {
 }
 
 /// What hyper's error means: too much, not HTTP (a head that is too large included), or a connection that broke.
-pub(super) fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) -> FetchError {
+fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) -> FetchError {
     if let Some(excess) = traffic.excess() {
         return peer.too_large(excess);
     }
@@ -314,7 +346,7 @@ mod tests {
             let host = PolicyDomain::parse("policy.example").expect("a name");
             if let Ok(url) = PolicyUrl::new(host, &path) {
                 let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::ZERO, witness: None };
-                let request = request(wanted).expect("a request");
+                let request = get(wanted).expect("a request");
                 prop_assert_eq!(request.uri().to_string(), path);
                 prop_assert_eq!(&request.headers()[header::HOST], "policy.example");
             }

@@ -3,25 +3,16 @@
 //! The way there is that of a policy fetch, with its rules for addresses. But the certificate is told, and not obeyed (section 3: "MAY
 //! ignore"): a domain whose certificate has expired is to hear that TLS fails. No more is read of the reply than its head.
 
-use super::exchange::{USER_AGENT, failed};
+use super::exchange::{Handed, hand_over};
 use super::fetcher::webpki;
 use super::judge::Judge;
-use super::{BadRoots, FetchError, HttpsFetcher, HttpsSettings, Patience, PolicyUrl, Roots, SharedTls, Step};
+use super::{BadRoots, FetchError, HttpsFetcher, HttpsSettings, Patience, PolicyUrl, Roots, SharedTls};
 use crate::causes;
 use crate::dns::Resolve;
-use crate::limits::{MAX_HEAD_OCTETS, MAX_HEADER_FIELDS, REPORT_POST_DEADLINE};
 use crate::text::excerpt;
-use futures_util::future::{Either, select};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::{self, HeaderValue};
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -69,15 +60,13 @@ impl fmt::Display for NotPosted {
 impl std::error::Error for NotPosted {}
 
 impl Poster {
-    /// One that goes by these settings, but has its own patience.
+    /// One that goes by these settings, but for their patience.
     #[must_use]
-    pub fn new(settings: HttpsSettings) -> Self {
-        let (handshake, head, whole) = (REPORT_POST_DEADLINE, REPORT_POST_DEADLINE, REPORT_POST_DEADLINE);
-        let patience = Patience { handshake, head, whole, ..settings.patience };
-        Self { settings: HttpsSettings { patience, ..settings }, webpki: OnceLock::new() }
+    pub const fn new(settings: HttpsSettings) -> Self {
+        Self { settings, webpki: OnceLock::new() }
     }
 
-    /// Hands over those octets; what becomes of them is for whoever reads the status.
+    /// Hands over those octets, and waits so long for the reply; what becomes of them is for whoever reads the status.
     ///
     /// # Errors
     /// [`NotPosted`].
@@ -87,14 +76,19 @@ impl Poster {
         url: &PolicyUrl,
         media: &'static str,
         octets: Vec<u8>,
+        patience: Duration,
     ) -> Result<Posted, NotPosted> {
         let objection = Arc::new(OnceLock::new());
         let judge = Judge { webpki: self.webpki(&self.settings.roots)?, witness: None };
         let teller = Teller { judge, objection: Arc::clone(&objection) };
         let tls = SharedTls::judged_by(Arc::new(teller)).map_err(NotPosted::NoRoots)?;
-        let ends = Instant::now() + REPORT_POST_DEADLINE;
-        let fetcher = HttpsFetcher::new(resolver, self.settings.clone(), ends).sharing(&tls);
-        let status = self.exchange(&fetcher, url, media, octets).await.map_err(|error| told(&error))?;
+        let (settings, port) = (self.settings.clone(), self.settings.port);
+        let whole = Patience { handshake: patience, head: patience, whole: patience, ..settings.patience };
+        let settings = HttpsSettings { patience: whole, ..settings };
+        let fetcher = HttpsFetcher::new(resolver, settings, Instant::now() + patience).sharing(&tls);
+        let (stream, traffic, peer) = fetcher.reach(url).await.map_err(|error| told(&error))?;
+        let handed = Handed { url, port, media, octets, patience };
+        let status = hand_over(stream, traffic, &peer, handed).await.map_err(|error| told(&error))?;
         Ok(Posted { status, certificate: objection.get().cloned() })
     }
 
@@ -104,50 +98,6 @@ impl Poster {
         }
         let made = webpki(roots).map_err(NotPosted::NoRoots)?;
         Ok(Arc::clone(self.webpki.get_or_init(|| made)))
-    }
-
-    async fn exchange<R: Resolve>(
-        &self,
-        fetcher: &HttpsFetcher<'_, R>,
-        url: &PolicyUrl,
-        media: &'static str,
-        octets: Vec<u8>,
-    ) -> Result<u16, FetchError> {
-        let (stream, traffic, peer) = fetcher.reach(url).await?;
-        let shaken = http1::Builder::new()
-            .max_headers(MAX_HEADER_FIELDS)
-            .max_header_size(MAX_HEAD_OCTETS)
-            .max_buf_size(MAX_HEAD_OCTETS)
-            .handshake(TokioIo::new(stream))
-            .await;
-        let (mut sender, connection) =
-            shaken.map_err(|error| peer.interrupted(Step::Head, causes::of_http(&error)))?;
-        let host = url.host();
-        let port = self.settings.port;
-        let authority = if port == 443 { host.to_string() } else { format!("{host}:{port}") };
-        let mut request = Uri::try_from(url.path())
-            .map_err(hyper::http::Error::from)
-            .and_then(|path| {
-                Request::post(path)
-                    .header(header::HOST, authority)
-                    .header(header::USER_AGENT, USER_AGENT)
-                    .header(header::CONTENT_TYPE, HeaderValue::from_static(media))
-                    .header(header::CONNECTION, "close")
-                    .body(Full::new(Bytes::from(octets)))
-            })
-            .map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
-        let interim = Arc::clone(&traffic);
-        hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
-        let conversation = pin!(async {
-            let asked = peer.until_the_end(Step::Head, sender.send_request(request)).await?;
-            let reply = asked.map_err(|error| failed(&peer, Step::Head, &traffic, &error))?;
-            Ok(reply.status().as_u16())
-        });
-        // As in a fetch: the connection may end first, with the reply handed over already.
-        match select(conversation, pin!(connection)).await {
-            Either::Left((done, _)) => done,
-            Either::Right((_, conversation)) => conversation.await,
-        }
     }
 }
 

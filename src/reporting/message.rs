@@ -20,9 +20,20 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// Why a mail is sent, which it says in words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A domain asked for it.
+    Report,
+    /// Somebody tries the way of reports: the report in it tells of no session.
+    Trial,
+}
+
 /// What a mail is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
+    /// Why it is sent.
+    pub purpose: Purpose,
     /// Who reports.
     pub from: &'a MailAddress,
     /// Who asked for it.
@@ -44,7 +55,7 @@ pub struct Content<'a> {
 /// The mail, its lines ended by LF, as a sendmail command takes it.
 #[must_use]
 pub fn mail(content: Content<'_>) -> Vec<u8> {
-    let Content { from, to, domain, id, file, made, token, package } = content;
+    let Content { purpose, from, to, domain, id, file, made, token, package } = content;
     let submitter = from.domain();
     // Letters, digits and a mark that base64 and the text below do not have at the beginning of a line.
     let boundary = format!("=_tlsrpt_{:016x}", mark(&[id, to.as_str(), file]));
@@ -82,10 +93,17 @@ pub fn mail(content: Content<'_>) -> Vec<u8> {
     let opened = format!("\n--{boundary}\n");
     text.push_str(&opened);
     text.push_str("Content-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\n");
-    text.push_str(&wrapped(&format!(
-        "This is an aggregate TLS report (RFC 8460) from {submitter} about {domain}, for {to}. It was asked for by the TXT record at \
-         _smtp._tls.{domain}; whoever takes the address out of it gets no more of them."
-    )));
+    text.push_str(&wrapped(&match purpose {
+        Purpose::Report => format!(
+            "This is an aggregate TLS report (RFC 8460) from {submitter} about {domain}, for {to}. It was asked for by the TXT record \
+             at _smtp._tls.{domain}; whoever takes the address out of it gets no more of them."
+        ),
+        Purpose::Trial => format!(
+            "This is a test of the way that TLS reports (RFC 8460) take from {submitter}. An administrator there had it sent to {to}, \
+             once. The report in it tells of no session. Reports count only if they are signed: the receiver's header field \
+             Authentication-Results should say dkim=pass for {submitter}."
+        ),
+    }));
     text.push_str(&opened);
     text.push_str(&folded("Content-Type:", &["application/tlsrpt+gzip".to_owned()]));
     text.push_str("Content-Transfer-Encoding: base64\n");
@@ -170,6 +188,10 @@ mod tests {
     use serde_json::json;
 
     fn made(domain: &str, to: &str) -> String {
+        made_for(Purpose::Report, domain, to)
+    }
+
+    fn made_for(purpose: Purpose, domain: &str, to: &str) -> String {
         let (from, to): (MailAddress, MailAddress) =
             ("tls-reports@sender.example".parse().unwrap(), to.parse().unwrap());
         let domain = PolicyDomain::parse(domain).unwrap();
@@ -190,8 +212,17 @@ mod tests {
         let package = package::gzip(package::json(&document).as_bytes());
         let made = UnixTime(1_795_824_301);
         let (token, package) = ("0123456789abcdef0123456789abcdef", &package);
-        let content =
-            Content { from: &from, to: &to, domain: &domain, id: &id, file: &file, made, token, package };
+        let content = Content {
+            purpose,
+            from: &from,
+            to: &to,
+            domain: &domain,
+            id: &id,
+            file: &file,
+            made,
+            token,
+            package,
+        };
         assert_eq!(mail(content), mail(content));
         String::from_utf8(mail(content)).unwrap()
     }
@@ -256,8 +287,14 @@ mod tests {
 
     #[test]
     fn our_own_reader_has_nothing_to_say_about_it() {
-        for domain in ["r.example", "xn--bcher-kva.example"] {
-            let opened = open::open(made(domain, "rua@r.example").replace('\n', "\r\n").as_bytes(), None);
+        for (purpose, domain) in [
+            (Purpose::Report, "r.example"),
+            (Purpose::Report, "xn--bcher-kva.example"),
+            (Purpose::Trial, "sender.example"),
+        ] {
+            let text = made_for(purpose, domain, "rua@r.example").replace('\n', "\r\n");
+            assert_eq!(text.contains("This is a test"), purpose == Purpose::Trial);
+            let opened = open::open(text.as_bytes(), None);
             assert_eq!((opened.reports.len(), opened.troubles.len()), (1, 0), "{:?}", opened.troubles);
             let findings: Vec<String> =
                 opened.reports[0].noticed.findings().iter().map(|finding| format!("{finding:?}")).collect();

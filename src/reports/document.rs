@@ -223,6 +223,67 @@ mod tests {
         assert_eq!(report, expected);
     }
 
+    /// The report is written down in the fixture, which several readers of others take (`tests/reports/run`).
+    #[test]
+    fn what_was_counted_under_three_policies_is_the_report_that_readers_know() {
+        let fixture = include_str!("../../fixtures/corpora/tls_report/whole.json");
+        let mut expected: Value = serde_json::from_str(fixture).unwrap();
+        let domain = PolicyDomain::parse("receiver.example").unwrap();
+        let text = "v=STSv1; id=1\nversion: STSv1\r\nmode: testing\r\nmx: *.mx.receiver.example\r\nmax_age: 604800\r\n";
+        let row = |policy, ended| Row {
+            day: Day(20_784),
+            domain: domain.clone(),
+            policy,
+            host: None,
+            address: None,
+            from: None,
+            helo: None,
+            ended,
+            code: None,
+        };
+        let (testing, none) = (|| Applied::new(PolicyType::MtaSts, Mode::Testing, text), Mode::None);
+        let dane = Applied {
+            base: MxHost::from_text("b.mx.receiver.example").ok(),
+            ..Applied::new(
+                PolicyType::Dane,
+                none,
+                "3 1 1 1F850A337E6DB9C609C522D136A475638CC43E1ED424F8EEC8513D747D1D085D\n",
+            )
+        };
+        let untrusted = Row {
+            host: MxHost::from_text("a.mx.receiver.example").ok(),
+            address: Some("203.0.113.5".parse().unwrap()),
+            from: Some("2001:db8::25".parse().unwrap()),
+            helo: Helo::parse("a1.receiver.example"),
+            code: Some(ReasonCode::SelfSigned),
+            ..row(testing(), Ended::Failed(ResultType::CertificateNotTrusted))
+        };
+        let unfetched = Row {
+            code: Some(ReasonCode::Http(404)),
+            ..row(testing(), Ended::Failed(ResultType::StsPolicyFetchError))
+        };
+        let rows = [
+            (row(testing(), Ended::Encrypted), 40),
+            (untrusted, 2),
+            (unfetched, 1),
+            (row(dane, Ended::Encrypted), 5),
+            (row(Applied::without_text(PolicyType::None, none), Ended::Encrypted), 1),
+        ];
+        let sender = Sender { organization: "Example Sender", contact: "tls-reports@sender.example" };
+        let mut report = document(sender, &domain, Day(20_784), &rows).unwrap();
+        // The mark at the end of the id is the program's own, and so is the order of policies.
+        let id = report["report-id"].take();
+        assert_eq!(
+            expected["report-id"].take().as_str().unwrap().rsplit_once('.').unwrap().0,
+            id.as_str().unwrap().rsplit_once('.').unwrap().0
+        );
+        let by_kind = |policy: &Value| policy["policy"]["policy-type"].to_string();
+        for value in [&mut report, &mut expected] {
+            value["policies"].as_array_mut().unwrap().sort_by_key(by_kind);
+        }
+        assert_eq!(report, expected);
+    }
+
     #[test]
     fn each_row_stands_under_the_mechanism_that_it_is_about() {
         use PolicyType::{Dane, MtaSts, None as NoPolicy, SmtpSts};

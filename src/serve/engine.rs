@@ -31,6 +31,7 @@ use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
 use crate::verify::{NoEvaluation, StandIn};
+use futures_util::future::join;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -38,7 +39,7 @@ use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_local;
+use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -199,12 +200,17 @@ impl Engine {
     pub async fn outlook(&self, most: u32) -> Result<(Outlook, Reports), String> {
         let world = self.worker.world();
         let its = Arc::clone(&world);
-        let looked = move |cache: &Cache| (cache.outlook(most), its.reports(SystemClock.now()));
-        match self.worker.store().ask(&world, looked).await {
-            Ok((outlook, reports)) => {
+        // The outbox is no file of the store's: whoever writes there keeps no answer waiting.
+        let reports = spawn_blocking(move || its.reports(SystemClock.now()));
+        let outlook = self.worker.store().ask(&world, move |cache: &Cache| cache.outlook(most));
+        match join(outlook, reports).await {
+            (Ok(outlook), Ok(reports)) => {
                 outlook.map(|outlook| (outlook, reports)).map_err(|trouble| trouble.to_string())
             }
-            Err(Gone) => Err("the store has gone".to_owned()),
+            (Err(Gone), _) => Err("the store has gone".to_owned()),
+            (_, Err(_)) => {
+                Err("the outbox of reports was not read, which takes a mistake of ours".to_owned())
+            }
         }
     }
 

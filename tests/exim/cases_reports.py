@@ -280,6 +280,29 @@ def verifier():
     return dkim
 
 
+@case("reports: a test goes the way of reports, signed, to whoever is named, before anything is sent; nothing is counted or remembered", by=BY)
+def tried(lab):
+    with_key(lab)
+    fresh(lab)
+    lab.exim.forget_hints()
+    recipient = "me@sts-selfsigned.signed.example"
+    with lab.program_told(REPORTING.replace("send = true", "send = false")):
+        lab.world.forget()
+        start, known = lab.exim.log_size(), program(lab, "reports outbox --all --format json")
+        said = program(lab, f"reports send --test {recipient}")
+        assert f"a test from {CONTACT} to {recipient}: handed to the mail server" in said, said
+        assert program(lab, "reports outbox --all --format json") == known
+    message = delivered(lab, exim.Delivery(lab.exim.log_since(start)), recipient, "selfsigned", ROUTE)
+    assert counted(lab) == {}
+    assert f"TLS-Report-Submitter: {DOMAIN}" in message.text and "This is a test of the way" in message.text, message.text
+    dkim = verifier()
+    if dkim is None:
+        print("tests/exim: left out: the check of the signature: needs python3-dkim, or tests/reports/fetch")
+        return
+    look = lambda name, timeout=5: published(name.decode().rstrip(".")).encode()
+    assert dkim.DKIM(message.text.encode(), tlsrpt="strict").verify(dnsfunc=look) is True
+
+
 @case("reports: what cannot be signed waits", by=BY)
 def unsigned(lab):
     with_key(lab)
@@ -422,6 +445,11 @@ def doctor(lab):
         cases_doctor.has(found, "fine", "reports.record")
         cases_doctor.has(found, "warning", "reports.key")
         lab._publish(DOMAIN, before)
+        os.chmod("/etc/exim4/tlsrpt.key", 0o600)
+        found = cases_doctor.examine()[1]
+        cases_doctor.has(found, "warning", "reports.key")
+        assert "Exim's user cannot read" in found["reports.key"][1], found["reports.key"]
+        os.chmod("/etc/exim4/tlsrpt.key", 0o640)
         os.rename("/etc/exim4/tlsrpt.key", "/etc/exim4/tlsrpt.key.away")
         lab.exim.run(exim.readme("reports-key"))
         cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.key")

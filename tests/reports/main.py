@@ -156,6 +156,9 @@ def main():
     if status != 0:
         failed.append(f"reports send ended with {status}: {said}")
     failed += signatures(lab, mails)
+    for name, understood in readers.example(PROGRAM).items():
+        if understood != sessions.EXAMPLE:
+            failed.append(f"{name} reads of the example: {understood}")
     about_reports = 0
 
     # Seven days more, with no other mail: no report about reports.

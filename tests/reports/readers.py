@@ -18,6 +18,26 @@ for path in sys.argv[1:]:
 """
 
 
+EXAMPLE = exim.TOP + "/fixtures/corpora/tls_report/whole.json"
+PARSEDMARC_OF_JSON = """
+import json, sys
+from parsedmarc import parse_smtp_tls_report_json
+with open(sys.argv[1]) as file:
+    print(json.dumps(parse_smtp_tls_report_json(file.read()), default=str))
+"""
+
+
+def example(program):
+    """The report with three policies that `document` in src/reports writes, read by us and by parsedmarc: what each made of it."""
+    understood = {}
+    done = subprocess.run([program, "reports", "read", "--format", "json", EXAMPLE], capture_output=True, text=True)
+    understood["reports read"] = _of_ours(json.loads(done.stdout)["reports"][0])[1]
+    python = READERS + "/bin/python"
+    if os.path.exists(python):
+        understood["parsedmarc"] = _of_parsedmarc(_lines([python, "-c", PARSEDMARC_OF_JSON, EXAMPLE])[0])[1]
+    return understood
+
+
 def all_of(program, files, reader):
     """Each reader's name with what it understood, and what is wrong on the way."""
     understood, failed = {}, []

@@ -57,6 +57,14 @@ SESSIONS = [Session(policy, host, 1 + (a + b) % 2) for a, policy in enumerate(("
 SESSIONS.append(Session("dane", "mismatch", 2))
 
 
+# What the report in fixtures/corpora/tls_report/whole.json says.
+EXAMPLE = [
+    ("no-policy-found", "receiver.example", 1, {}),
+    ("sts", "receiver.example", 40, {"certificate-not-trusted": 2, "sts-policy-fetch-error": 1}),
+    ("tlsa", "b.mx.receiver.example", 5, {}),
+]
+
+
 def publish():
     """The policies, before the world is made: its policy hosts get certificates for all of them."""
     mta_sts.DOMAINS += [mta_sts.Domain(f"to-{s.policy}-{s.host}", [s.host], mode=s.policy, patterns=(f"*.hosts.example",))

@@ -275,3 +275,27 @@ fn what_nobody_refused_suppresses_after_three_days_of_it() {
     }
     assert_eq!(Day(20_784).to_string(), genuine.day);
 }
+
+/// The table of what is to hold names tests that there are, and every number has one.
+#[test]
+fn each_case_of_the_table_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("tests/reports/README.md")).unwrap();
+    let mut numbers = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #")) {
+        let number = line.split('|').nth(1).unwrap().trim();
+        let ends: Vec<u32> = number.split('\u{2013}').map(|end| end.parse().unwrap()).collect();
+        numbers.extend(ends[0]..=*ends.last().unwrap());
+        let shown_by = line.trim_end_matches('|').rsplit_once('|').unwrap().1;
+        let mut file = None;
+        for word in shown_by.split('`').skip(1).step_by(2) {
+            if word.ends_with(".rs") {
+                file = Some(fs::read_to_string(root.join(word)).unwrap_or_else(|_| panic!("{word}")));
+            } else if word.contains('_') && !word.contains(' ') {
+                let text = file.as_deref().unwrap_or_else(|| panic!("{word} has no file"));
+                assert!(text.contains(&format!("fn {word}()")), "{number}: {word}");
+            }
+        }
+    }
+    assert_eq!(numbers, (1..=38).collect::<Vec<_>>());
+}

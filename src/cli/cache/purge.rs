@@ -1,4 +1,6 @@
 //! `cache purge DOMAIN`: the next delivery meets the domain for the first time, and nothing is reported of those before.
+//!
+//! While reports are sent the outbox stays as it is, since whoever sends has some of it in memory: then the command is to be repeated.
 
 use super::sink::Sink;
 use super::{Failure, open, read_domain};
@@ -6,6 +8,7 @@ use crate::cache::{Counts, Outbox, Purged};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::limits::REPORTS_RUN;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use serde_json::json;
@@ -19,7 +22,7 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let Purged { policies, answers } = storage.cache(now).purge(&domain)?;
     let counts = Counts::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
     let reports = Outbox::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
-    let is_nothing = [policies, answers, counts, reports] == [0; 4];
+    let is_nothing = [policies, answers, counts] == [0; 3] && reports == Some(0);
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => {
@@ -34,14 +37,25 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
             let results = if answers == 1 { "DNS result or failure" } else { "DNS results and failures" };
             let named = if policies == 1 { "policy" } else { "policies" };
             let mut line = format!("removed about {domain}: {policies} {named}, {answers} {results}");
-            if counts > 0 || reports > 0 {
-                let rows = if counts == 1 { "row of counts" } else { "rows of counts" };
-                let made = if reports == 1 { "report" } else { "reports" };
-                line.push_str(&format!(", {counts} {rows}, {reports} {made} in the outbox"));
+            let rows = if counts == 1 { "row of counts" } else { "rows of counts" };
+            match reports {
+                Some(0) if counts == 0 => {}
+                Some(1) => line.push_str(&format!(", {counts} {rows}, 1 report in the outbox")),
+                Some(reports) => {
+                    line.push_str(&format!(", {counts} {rows}, {reports} reports in the outbox"))
+                }
+                None => line.push_str(&format!(", {counts} {rows}")),
             }
             sink.line(&line)?;
         }
     }
     sink.flush()?;
+    if reports.is_none() {
+        let why = format!(
+            "reports are being sent: what the outbox knows of {domain} is not removed; say it again in {} minutes",
+            REPORTS_RUN.as_secs() / 60 + 1
+        );
+        return Err(Failure::Work(ExitStatus::Defer, why));
+    }
     Ok(if is_nothing { ExitStatus::Refuse } else { ExitStatus::Deliver })
 }

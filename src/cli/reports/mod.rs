@@ -26,6 +26,7 @@ use suppress::SuppressArguments;
 #[command(override_usage = "smtp-sts-verify reports [show] [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports preview DOMAIN [--day DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports send [--day DATE] [--dry-run] [OPTIONS]\n       \
+                      smtp-sts-verify reports send --test ADDRESS [OPTIONS]\n       \
                       smtp-sts-verify reports outbox [--failed] [OPTIONS]\n       \
                       smtp-sts-verify reports suppress ADDRESS [--until DATE] [OPTIONS]\n       \
                       smtp-sts-verify reports bounces FILE|DIR|-... [OPTIONS]\n       \

@@ -1,7 +1,7 @@
 //! Postfix: whether it asks the daemon, gets an answer, and can do what the answer demands.
 
 use super::{fine, unchecked, warning, wrong};
-use crate::doctor::observations::{Postfix, ResolvConf, Seen};
+use crate::doctor::observations::{Postfix, Reports, ResolvConf, Seen};
 use crate::doctor::read::postfix::{self, Socketmap};
 use crate::doctor::{Check, Finding};
 use crate::text::excerpt;
@@ -205,6 +205,55 @@ fn cause(why: &str) -> &str {
         .split_once("postmap: warning: ")
         .or_else(|| first.split_once("postmap: fatal: "))
         .map_or(first, |(_, words)| words)
+}
+
+/// From this version on Postfix does not count a mail with `TLS-Required: No`, the fourth of 3.10.
+const UNCOUNTED: (u32, u32) = (3, 10);
+
+/// Whether reports get through it, are not counted by it, and tell what it saw.
+pub(super) fn for_reports(reports: &Reports, postfix: &Postfix) -> Finding {
+    const CHECK: Check = Check::ReportsPostfix;
+    let settings = match &postfix.settings {
+        Ok(settings) => settings,
+        Err(why) => return unchecked(CHECK, why),
+    };
+    let value =
+        |name: &str| settings.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    if postfix::socketmaps(value("smtp_tls_policy_maps")).is_empty() {
+        return unchecked(CHECK, "it asks no socketmap");
+    }
+    let shown = excerpt(value("mail_version"), 40);
+    let Some(version) = postfix::version(value("mail_version")) else {
+        return unchecked(CHECK, format!("'{shown}' is no version"));
+    };
+    let mut parts = value("mail_version").trim().split('.').skip(2);
+    let third = parts.next().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    let lets_go = version > UNCOUNTED || version == UNCOUNTED && third >= 4;
+    let has_agent = value("sender_dependent_default_transport_maps")
+        .to_ascii_lowercase()
+        .contains(&reports.contact.to_ascii_lowercase());
+    if !lets_go && !has_agent {
+        return warning(
+            CHECK,
+            format!(
+                "{shown}, before 3.10.4, without a delivery agent for {}",
+                excerpt(&reports.contact, 120)
+            ),
+        );
+    }
+    let level = value("smtp_tls_loglevel");
+    let tells = level.split([',', ' ', '\t']).any(|word| word.eq_ignore_ascii_case("untrusted"))
+        || level.trim().parse::<u32>().is_ok_and(|number| number >= 2);
+    if value("smtp_tlsrpt_enable") == "yes" && !tells {
+        return warning(
+            CHECK,
+            format!(
+                "smtp_tls_loglevel = {}: certificates that fail in testing mode are not told",
+                excerpt(level, 40)
+            ),
+        );
+    }
+    fine(CHECK, shown)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Reports that leave: whether they do, and whether anybody takes them.
 
+use super::postfix::for_reports;
 use super::{fine, unchecked, warning};
 use crate::doctor::observations::{Exim, Postfix, Reports, Seen};
 use crate::doctor::read::exim::Driver;
-use crate::doctor::read::postfix;
 use crate::doctor::{Check, Finding};
 use crate::policy::tls_rpt;
 use crate::policy::txt::Published;
@@ -12,9 +12,6 @@ use data_encoding::BASE64;
 
 /// The router and the transport of exim/reports.
 const OURS: &str = "smtp_sts_reports";
-
-/// From this version on Postfix does not count a mail with `TLS-Required: No`, the fourth of 3.10.
-const UNCOUNTED: (u32, u32) = (3, 10);
 
 /// The kind of service that a key for reports names (RFC 8460 section 3).
 const SERVICE: &str = "tlsrpt";
@@ -33,7 +30,7 @@ pub fn judge(reports: &Reports, exim: &Seen<Exim>, postfix: &Seen<Postfix>) -> V
         },
         key(reports),
         match postfix {
-            Ok(postfix) => by_postfix(reports, postfix),
+            Ok(postfix) => for_reports(reports, postfix),
             Err(why) => unchecked(Check::ReportsPostfix, why),
         },
         timer(&reports.timer),
@@ -86,8 +83,11 @@ fn route(reports: &Reports, exim: &Exim) -> Finding {
     let Some(transport) = transports.iter().find(|transport| transport.name == OURS) else {
         return warning(CHECK, "the transport smtp_sts_reports is not loaded");
     };
-    match demand(transport) {
-        Some(option) => warning(CHECK, format!("the transport smtp_sts_reports has {option}")),
+    if let Some(option) = demand(transport) {
+        return warning(CHECK, format!("the transport smtp_sts_reports has {option}"));
+    }
+    match transports.iter().find_map(avoids) {
+        Some(transport) => warning(CHECK, transport),
         None => fine(
             CHECK,
             format!("R=smtp_sts_reports T=smtp_sts_reports for {}", excerpt(&reports.contact, 120)),
@@ -103,6 +103,20 @@ fn demand(transport: &Driver) -> Option<String> {
     let set = unwanted.into_iter().find(|name| !value(name).is_empty());
     set.map(|name| format!("{name} = {}", excerpt(value(name), 80)))
         .or_else(|| value("dkim_private_key").is_empty().then(|| "no dkim_private_key".to_owned()))
+}
+
+/// A transport that tells of its sessions and tries no TLS with some hosts. Exim's events do not say so: such a session looks like one
+/// in which the host refused STARTTLS.
+fn avoids(transport: &Driver) -> Option<String> {
+    let value = |name: &str| transport.option(name).unwrap_or_default();
+    let is_told = !value("event_action").is_empty() && !value("hosts_avoid_tls").is_empty();
+    is_told.then(|| {
+        format!(
+            "the transport {} has hosts_avoid_tls = {}: hosts there are reported as refusing STARTTLS; name their domains in never",
+            excerpt(&transport.name, 40),
+            excerpt(value("hosts_avoid_tls"), 80)
+        )
+    })
 }
 
 fn key(reports: &Reports) -> Finding {
@@ -148,11 +162,15 @@ fn key(reports: &Reports) -> Finding {
             );
         }
     }
+    if reports.readable == Ok(false) {
+        return warning(CHECK, "Exim's user cannot read the key's file: each report waits for its signature");
+    }
     match &reports.public {
         Err(why) => fine(CHECK, format!("{selector}, s=tlsrpt; not compared with the key that signs: {why}")),
-        Ok(signs) if is_of(&published, signs) => {
-            fine(CHECK, format!("{selector}, s=tlsrpt, the key that signs; no message was signed to try it"))
-        }
+        Ok(signs) if is_of(&published, signs) => fine(
+            CHECK,
+            format!("{selector}, s=tlsrpt, the key that signs; `reports send --test ADDRESS` mails a test"),
+        ),
         Ok(_) => warning(
             CHECK,
             format!("the record of the selector {selector} has another key than the one that signs"),
@@ -166,51 +184,6 @@ fn is_of(published: &str, signs: &str) -> bool {
         (Ok(published), Ok(signs)) => !signs.is_empty() && published.ends_with(&signs),
         _ => false,
     }
-}
-
-fn by_postfix(reports: &Reports, postfix: &Postfix) -> Finding {
-    const CHECK: Check = Check::ReportsPostfix;
-    let settings = match &postfix.settings {
-        Ok(settings) => settings,
-        Err(why) => return unchecked(CHECK, why),
-    };
-    let value =
-        |name: &str| settings.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-    if postfix::socketmaps(value("smtp_tls_policy_maps")).is_empty() {
-        return unchecked(CHECK, "it asks no socketmap");
-    }
-    let shown = excerpt(value("mail_version"), 40);
-    let Some(version) = postfix::version(value("mail_version")) else {
-        return unchecked(CHECK, format!("'{shown}' is no version"));
-    };
-    let mut parts = value("mail_version").trim().split('.').skip(2);
-    let third = parts.next().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
-    let lets_go = version > UNCOUNTED || version == UNCOUNTED && third >= 4;
-    let has_agent = value("sender_dependent_default_transport_maps")
-        .to_ascii_lowercase()
-        .contains(&reports.contact.to_ascii_lowercase());
-    if !lets_go && !has_agent {
-        return warning(
-            CHECK,
-            format!(
-                "{shown}, before 3.10.4, without a delivery agent for {}",
-                excerpt(&reports.contact, 120)
-            ),
-        );
-    }
-    let level = value("smtp_tls_loglevel");
-    let tells = level.split([',', ' ', '\t']).any(|word| word.eq_ignore_ascii_case("untrusted"))
-        || level.trim().parse::<u32>().is_ok_and(|number| number >= 2);
-    if value("smtp_tlsrpt_enable") == "yes" && !tells {
-        return warning(
-            CHECK,
-            format!(
-                "smtp_tls_loglevel = {}: certificates that fail in testing mode are not told",
-                excerpt(level, 40)
-            ),
-        );
-    }
-    fine(CHECK, shown)
 }
 
 fn timer(timer: &Seen<String>) -> Finding {
@@ -258,6 +231,7 @@ pub(super) mod tests {
             selector: Ok("tlsrpt1".into()),
             key: Ok(vec![format!("v=DKIM1; k=rsa; s=tlsrpt; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A{MODULUS}")]),
             public: Ok(MODULUS.into()),
+            readable: Ok(true),
             own: Ok(vec!["v=TLSRPTv1; rua=mailto:tls-reports@example.org".into()]),
             timer: Ok("enabled".into()),
         }
@@ -356,6 +330,11 @@ pub(super) mod tests {
             with(|reports| reports.public = Err("not allowed".into()), Check::ReportsKey),
             Health::Fine
         );
+        for (readable, expected) in
+            [(Ok(false), Health::Warning), (Err("nobody is root".into()), Health::Fine)]
+        {
+            assert_eq!(with(|reports| reports.readable = readable, Check::ReportsKey), expected);
+        }
     }
 
     #[test]
@@ -391,6 +370,17 @@ pub(super) mod tests {
         open(&mut exim);
         assert_eq!(exim::tests::of(exim, Check::EximRouters), Health::Wrong);
         assert_eq!(exim::tests::of(good_exim(), Check::EximRouters), Health::Fine);
+        // A host that this machine gives no chance is reported as one that refuses, if its sessions are told.
+        for (is_told, expected) in [(true, Health::Warning), (false, Health::Fine)] {
+            let add = |exim: &mut Exim| {
+                let told = if is_told { "${run}" } else { "" };
+                let options = [("event_action", told), ("hosts_avoid_tls", "192.0.2.9")];
+                let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let driver = Driver { name: "remote_smtp".into(), options: options.into_iter().collect() };
+                exim.transports.as_mut().unwrap().push(driver);
+            };
+            assert_eq!(of(&add), expected);
+        }
         for option in ["event_action", "hosts_try_dane"] {
             let set = |exim: &mut Exim| {
                 let transports = exim.transports.as_mut().unwrap();
@@ -418,7 +408,7 @@ pub(super) mod tests {
             settings.retain(|(name, _)| name != "mail_version");
             settings.push(("mail_version".into(), version.into()));
             settings.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-            by_postfix(&good(), &postfix).health
+            for_reports(&good(), &postfix).health
         };
         let agent =
             ("sender_dependent_default_transport_maps", "inline:{{tls-reports@example.org=tls-reports:}}");

@@ -1,7 +1,9 @@
 //! What reports need: the mail server's command, the key, two records, the timer. Nothing is mailed.
 
+use super::accounts;
 use super::files;
 use super::process::run;
+use crate::cache::file::Owner;
 use crate::dns::presentation::parse_name;
 use crate::dns::session::Resolver;
 use crate::dns::{Content, Outcome, Question, Resolve as _, joined_texts};
@@ -11,6 +13,8 @@ use crate::text::excerpt;
 use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use data_encoding::BASE64;
 use hickory_proto::rr::RecordType;
+use nix::unistd::geteuid;
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -22,6 +26,12 @@ const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
 
 /// What starts `reports send`.
 const TIMER: &str = "smtp-sts-verify-reports.timer";
+
+/// The macro that names the file of the key.
+const KEY_FILE: &str = "SMTP_STS_REPORTS_KEY";
+
+/// Tells whether somebody may read a file, whatever grants it (POSIX, `test -r`).
+const TEST: &str = "/usr/bin/test";
 
 /// Characters of a stranger's sentence that are shown.
 const SHOWN: usize = 200;
@@ -68,7 +78,8 @@ pub fn look(
         sendmail: command(sendmail),
         selector: selector(exim),
         key,
-        public: macro_of(exim, "SMTP_STS_REPORTS_KEY").and_then(|file| public(Path::new(&file))),
+        public: macro_of(exim, KEY_FILE).and_then(|file| public(Path::new(&file))),
+        readable: macro_of(exim, KEY_FILE).and_then(|file| readable(Path::new(&file), exim, until)),
         own,
         timer: timer(until),
     }
@@ -105,6 +116,17 @@ fn public(file: &Path) -> Seen<String> {
     let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der())
         .map_err(|_| format!("{shown} is no RSA key of 2048 bits or more"))?;
     Ok(BASE64.encode(pair.public_key().as_ref()))
+}
+
+/// Whether Exim's user, who signs, may read that file; only root can ask in his name.
+fn readable(file: &Path, exim: &Seen<Exim>, until: Instant) -> Seen<bool> {
+    let name = exim.as_ref().ok().and_then(|exim| exim.user.as_deref()).unwrap_or_default();
+    let user = accounts::user(name).ok_or_else(|| "Exim's user is not known".to_owned())?;
+    let owner = Owner { uid: user.number, gid: user.group.unwrap_or(user.number) };
+    if !geteuid().is_root() || !file.is_file() || !Path::new(TEST).is_file() {
+        return Err("it cannot be tried".to_owned());
+    }
+    Ok(run(Path::new(TEST), [OsStr::new("-r"), file.as_os_str()], "", Some(owner), until).is_ok())
 }
 
 fn timer(until: Instant) -> Seen<String> {

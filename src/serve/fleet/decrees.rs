@@ -56,7 +56,12 @@ impl Session<'_> {
                 let now = SystemClock.now();
                 let purged = cache.purge(&domain).map(drop);
                 let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
-                let reports = Outbox::beside(&path, most, now).purge(&domain).map(drop);
+                let reports = Outbox::beside(&path, most, now).purge(&domain).map(|forgotten| {
+                    if forgotten.is_none() {
+                        let domain = domain.as_str();
+                        warn!(domain, "reports are being sent: what the outbox knows of the domain stays until it is purged here by hand");
+                    }
+                });
                 Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.

@@ -36,6 +36,10 @@ pub struct Counters {
     pub events: By<EventFate, Counter>,
     /// Datagrams of Postfix's, by what became of them.
     pub datagrams: By<DatagramFate, Counter>,
+    /// Faults that look-ups noticed for TLS reports, by what became of them.
+    pub faults: By<FaultFate, Counter>,
+    /// Sessions and faults that were to be counted for TLS reports, and had no room in memory or in the file.
+    pub sessions_lost: Counter,
     /// Pages that were read.
     pub pages: By<Page, Counter>,
     /// Requests for pages that were refused.
@@ -69,7 +73,7 @@ pub struct Counters {
     /// Policies that the fleet has not heard of, as of the last sign of life.
     pub fleet_outbox: Moment,
     /// What else was seen of the fleet.
-    pub fleet_board: super::fleet_view::Board,
+    pub fleet_board: Board,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.
@@ -390,6 +394,14 @@ closed! {
         Lost "lost",
         /// It could not be read.
         Unreadable "unreadable",
+    }
+
+    /// What became of a fault that a look-up noticed.
+    FaultFate "fate" {
+        /// It is kept for the reports.
+        Kept "kept",
+        /// There was no room for it.
+        Lost "lost",
     }
 
     /// What became of a datagram of libtlsrpt.

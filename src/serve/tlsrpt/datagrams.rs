@@ -6,14 +6,14 @@
 
 use super::recorder::TlsrptRecorder;
 use crate::limits::{
-    DATAGRAM_PAUSE, DATAGRAM_RECEIVERS, DATAGRAMS_GATHERED, MAX_DATAGRAM_OCTETS, MAX_DATAGRAM_OCTETS_WAITING,
-    MAX_DATAGRAMS_TOGETHER, MAX_DATAGRAMS_WAITING,
+    DATAGRAM_PAUSE, DATAGRAM_RECEIVERS, DATAGRAMS_GATHERED, MAX_DATAGRAM_OCTETS,
+    MAX_DATAGRAM_OCTETS_TOGETHER, MAX_DATAGRAM_OCTETS_WAITING, MAX_DATAGRAMS_TOGETHER, MAX_DATAGRAMS_WAITING,
 };
 use crate::serve::listen::Datagrams;
 use crate::serve::protocol::tlsrpt;
 use crate::serve::telemetry::counters::{Counters, DatagramFate};
 use std::io::{self, ErrorKind};
-use std::iter::repeat_n;
+use std::iter::{from_fn, repeat_n};
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -118,17 +118,30 @@ impl Waiting {
             let mut all = [first].into_iter().chain(self.datagrams.try_iter()).peekable();
             while all.peek().is_some() {
                 let mut attempts = Vec::new();
-                for datagram in all.by_ref().take(MAX_DATAGRAMS_TOGETHER) {
+                for datagram in together(&mut all) {
                     self.octets.fetch_sub(datagram.len(), Ordering::Relaxed);
                     match tlsrpt::read(&datagram) {
                         Some(attempt) => attempts.push(attempt),
                         None => counters.datagrams.of(DatagramFate::Unreadable).one(),
                     }
                 }
-                recorder.tried(attempts);
+                recorder.tried(&attempts);
             }
         }
     }
+}
+
+/// Those that are read together, bounded in number and octets.
+fn together(waiting: &mut impl Iterator<Item = Box<[u8]>>) -> impl Iterator<Item = Box<[u8]>> {
+    let (mut number, mut octets) = (0_usize, 0_usize);
+    from_fn(move || {
+        if number >= MAX_DATAGRAMS_TOGETHER || octets >= MAX_DATAGRAM_OCTETS_TOGETHER {
+            return None;
+        }
+        let datagram = waiting.next()?;
+        (number, octets) = (number.saturating_add(1), octets.saturating_add(datagram.len()));
+        Some(datagram)
+    })
 }
 
 /// Receives until the daemon ends and nothing waits any more.
@@ -162,6 +175,25 @@ fn receive(socket: &UnixDatagram, queue: &Queue, is_over: &AtomicBool, counters:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_few_large_datagrams_are_read_together_or_many_small_ones_and_none_is_left_out() {
+        for octets in [100, 8_000, 12_000, MAX_DATAGRAM_OCTETS] {
+            let mut waiting = (0..2_000).map(|_| vec![b' '; octets].into());
+            let mut rounds = Vec::new();
+            loop {
+                let round = together(&mut waiting).count();
+                if round == 0 {
+                    break;
+                }
+                rounds.push(round);
+            }
+            assert_eq!(rounds.iter().sum::<usize>(), 2_000);
+            let most = MAX_DATAGRAM_OCTETS_TOGETHER.div_ceil(octets).min(MAX_DATAGRAMS_TOGETHER);
+            assert_eq!(rounds[0], most, "{octets} octets each");
+            assert!(rounds.iter().all(|round| *round <= most), "{rounds:?}");
+        }
+    }
 
     #[test]
     fn what_does_not_fit_into_the_queue_is_lost_and_counted() {

@@ -2,11 +2,11 @@
 //! file now and then.
 //!
 //! Nothing waits for the recorder. What does not fit into its queue is lost, and that is counted. The counts are only touched
-//! in errands to the store, one after the other.
+//! in errands to the store, one after the other; a thread of its own writes them, so that no answer waits for that file.
 
 use super::noticed::{self, Fault};
-use crate::cache::{Cache, Counts};
-use crate::limits::{DEFER_FOLLOWS_CLOSE, MAX_TLSRPT_QUEUE, TALLY_WRITTEN_AFTER};
+use crate::cache::{Cache, Counts, Outbox};
+use crate::limits::{DEFER_FOLLOWS_CLOSE, MAX_TLSRPT_QUEUE, REPORTS_FORGOTTEN_EVERY, TALLY_WRITTEN_AFTER};
 use crate::name::PolicyDomain;
 use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::ResultType;
@@ -18,13 +18,14 @@ use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
 use crate::serve::answer::Answer;
 use crate::serve::store::Store;
-use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate};
+use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate, FaultFate};
 use crate::serve::world::World;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verify::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -50,14 +51,15 @@ enum RecorderCommand {
 enum Observation {
     Event(Box<Event>),
     Faults(PolicyDomain, Vec<Fault>, AppliedPolicies),
-    /// What Postfix told; the sender is dropped when they are counted.
-    Attempts(Vec<Attempt>, oneshot::Sender<()>),
+    /// What attempts of Postfix's come to; the sender is dropped when they are counted.
+    Rows(Vec<Row>, oneshot::Sender<()>),
 }
 
 /// The receiving end of the queue: [`TlsrptQueue::run`] lasts until the last sender is dropped.
 #[derive(Debug)]
 pub struct TlsrptQueue {
     commands: mpsc::Receiver<RecorderCommand>,
+    world: watch::Receiver<Arc<World>>,
     given: Arc<Mutex<GivenAnswers>>,
     counters: Arc<Counters>,
 }
@@ -68,13 +70,9 @@ impl TlsrptRecorder {
     pub fn new(world: Arc<World>, counters: Arc<Counters>) -> (Self, TlsrptQueue) {
         let (queue, commands) = mpsc::channel(MAX_TLSRPT_QUEUE);
         let given = Arc::<Mutex<GivenAnswers>>::default();
-        let recorder = Self {
-            queue,
-            world: watch::Sender::new(world),
-            given: Arc::clone(&given),
-            counters: Arc::clone(&counters),
-        };
-        (recorder, TlsrptQueue { commands, given, counters })
+        let (world, its_world) = watch::channel(world);
+        let recorder = Self { queue, world, given: Arc::clone(&given), counters: Arc::clone(&counters) };
+        (recorder, TlsrptQueue { commands, world: its_world, given, counters })
     }
 
     /// Exchanges the world: what is recorded from now on is counted beside its cache.
@@ -93,24 +91,51 @@ impl TlsrptRecorder {
         let faults = noticed::faults(report);
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
             let policies = locked(&self.given).kept(noticed::applied(report));
-            let _ = self.put(Observation::Faults(domain, faults, policies));
+            let number = u64::try_from(faults.len()).unwrap_or(u64::MAX);
+            let is_kept = self.put(Observation::Faults(domain, faults, policies));
+            let fate = if is_kept { FaultFate::Kept } else { FaultFate::Lost };
+            self.counters.faults.of(fate).add(number);
         }
     }
 
-    /// Records attempts that Postfix told of, and waits until they are counted: for a thread that may wait.
-    pub fn tried(&self, attempts: Vec<Attempt>) {
-        let number = u64::try_from(attempts.len()).unwrap_or(u64::MAX);
+    /// Records attempts that Postfix told of, and waits until they are counted: for a thread that may wait. What they come to is
+    /// found here; nobody else is held up by that.
+    pub fn tried(&self, attempts: &[Attempt]) {
+        let world = Arc::clone(&self.world.borrow());
+        let rows = self.rows(attempts, &world, SystemClock.now());
+        let number = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         if number == 0 {
             return;
         }
-        let world = Arc::clone(&self.world.borrow());
         let (doing, done) = oneshot::channel();
-        let record = RecorderCommand::Record(world, Observation::Attempts(attempts, doing));
-        match self.queue.blocking_send(record) {
+        match self.queue.blocking_send(RecorderCommand::Record(world, Observation::Rows(rows, doing))) {
             // Nothing is ever sent: they are counted, or the recorder is gone.
             Ok(()) => drop(done.blocking_recv()),
             Err(_) => self.counters.datagrams.of(DatagramFate::Lost).add(number),
         }
+    }
+
+    /// The rows under which attempts are counted that are reported.
+    fn rows(&self, attempts: &[Attempt], world: &World, now: UnixTime) -> Vec<Row> {
+        let is_reported = |attempt: &&Attempt| world.rules.override_of(&attempt.domain, now).is_none();
+        let rows = attempts.iter().filter(is_reported);
+        let rows: Vec<Row> = rows
+            .filter_map(|attempt| attempt.row(world.rules.untrusted, Day::of(now)))
+            .filter_map(|mut row| {
+                let mut given = locked(&self.given);
+                // Where Postfix found no TLSA records, and we have proven some, the fault is not the host's.
+                let is_blind = row.ended == Ended::Failed(ResultType::DaneRequired)
+                    && row.host.as_ref().is_some_and(|host| given.knows_tlsa_of(&row.domain, host));
+                row.policy.text = given.keep(row.policy.text);
+                (!is_blind).then_some(row)
+            })
+            .collect();
+        let unreported = attempts.len().saturating_sub(rows.len());
+        self.counters
+            .datagrams
+            .of(DatagramFate::Unreported)
+            .add(u64::try_from(unreported).unwrap_or(u64::MAX));
+        rows
     }
 
     /// Remembers what an answer applied that is about to leave, for the sessions that go by it. Nobody who gets the same answer
@@ -138,29 +163,22 @@ impl TlsrptRecorder {
 }
 
 impl TlsrptQueue {
-    /// Counts what comes through the queue until the last sender is dropped; then everything is written to the file.
+    /// Counts what comes through the queue until the last sender is dropped; then everything is written to the file. What is older
+    /// than reports are kept is forgotten meanwhile, whether or not anything comes.
     pub async fn run(mut self, store: Store) {
         let counts = Arc::new(Mutex::new(SessionCounts::new(Arc::clone(&self.given))));
         let mut last_world = None;
         let mut due = None;
+        let mut forgetting = Instant::now() + TALLY_WRITTEN_AFTER;
         loop {
-            let next = match due {
-                None => Some(self.commands.recv().await),
-                Some(due) => timeout_at(due, self.commands.recv()).await.ok(),
-            };
+            let until = due.map_or(forgetting, |due: Instant| due.min(forgetting));
+            let next = timeout_at(until, self.commands.recv()).await.ok();
             let (mut reply, mut is_end) = (None, false);
             match next {
                 Some(Some(RecorderCommand::Record(world, observation))) => {
-                    let (shared, its_world) = (Arc::clone(&counts), Arc::clone(&world));
-                    let counters = Arc::clone(&self.counters);
+                    let (shared, counters) = (Arc::clone(&counts), Arc::clone(&self.counters));
                     let errand = move |cache: &Cache| {
-                        let now = SystemClock.now();
-                        match observation {
-                            Observation::Attempts(attempts, _doing) => {
-                                locked(&shared).tried(&attempts, &its_world, &counters, now)
-                            }
-                            observation => locked(&shared).count(observation, cache, now),
-                        }
+                        locked(&shared).count(observation, cache, &counters, SystemClock.now())
                     };
                     let is_full = store.ask(&world, errand).await.unwrap_or(false);
                     due = due.or_else(|| Some(Instant::now() + TALLY_WRITTEN_AFTER));
@@ -171,6 +189,11 @@ impl TlsrptQueue {
                 }
                 Some(Some(RecorderCommand::WriteDown(done))) => reply = Some(done),
                 Some(None) => is_end = true,
+                None if forgetting <= Instant::now() => {
+                    self.forget().await;
+                    forgetting = Instant::now() + REPORTS_FORGOTTEN_EVERY;
+                    continue;
+                }
                 None => {}
             }
             // Whoever waits for all of it waits for nothing that may still come.
@@ -190,7 +213,7 @@ impl TlsrptQueue {
         }
     }
 
-    /// Returns whether something is left that will have to be written.
+    /// Returns whether something is left that will have to be written: sessions that are not over, or all of it, if that failed.
     async fn write(
         &self,
         store: &Store,
@@ -198,19 +221,58 @@ impl TlsrptQueue {
         counts: &Arc<Mutex<SessionCounts>>,
         wait: u64,
     ) -> bool {
-        let (counts, its_world) = (Arc::clone(counts), Arc::clone(world));
+        let (shared, counters) = (Arc::clone(counts), Arc::clone(&self.counters));
         let errand = move |cache: &Cache| {
-            let (mut counts, now) = (locked(&counts), SystemClock.now());
-            counts.settle(wait, cache, now);
-            (counts.write(&its_world, now), counts.sessions.are_to_settle())
+            let mut counts = locked(&shared);
+            counts.settle(wait, cache, &counters, SystemClock.now());
+            (counts.tally.take(), counts.sessions.are_to_settle())
         };
-        let Ok((written, is_open)) = store.ask(world, errand).await else { return false };
-        if let Err(why) = written {
-            self.counters.store_troubles.one();
-            warn!(why, "sessions for TLS reports are not written down");
+        let Ok((counted, is_open)) = store.ask(world, errand).await else { return true };
+        if counted.is_empty() {
+            return is_open;
         }
-        is_open
+        let its_world = Arc::clone(world);
+        let written = spawn_blocking(move || {
+            let added = counts_of(&its_world, SystemClock.now()).add(&counted);
+            (added, counted)
+        });
+        let trouble = match written.await {
+            Ok((Ok(0), _)) => return is_open,
+            Ok((Ok(lost), _)) => {
+                self.counters.sessions_lost.add(lost);
+                format!("there is no room for {lost} sessions")
+            }
+            Ok((Err(trouble), counted)) => {
+                for (row, number) in counted {
+                    locked(counts).add(row, number, &self.counters);
+                }
+                trouble.to_string()
+            }
+            Err(_) => "a mistake of ours".to_owned(),
+        };
+        self.counters.store_troubles.one();
+        warn!(why = trouble, "sessions for TLS reports are not written down");
+        is_open || !locked(counts).tally.is_empty()
     }
+
+    /// Forgets counts and reports that are older than they are kept.
+    async fn forget(&self) {
+        let world = Arc::clone(&self.world.borrow());
+        let forgotten = spawn_blocking(move || {
+            let (now, days) = (SystemClock.now(), world.reporting.days);
+            counts_of(&world, now).forget()?;
+            Outbox::beside(&world.storage.path, world.storage.max_domains, now).forget(days)
+        });
+        if let Ok(Err(trouble)) = forgotten.await {
+            self.counters.store_troubles.one();
+            warn!(why = trouble.to_string(), "old counts for TLS reports are not forgotten");
+        }
+    }
+}
+
+/// The file of the counts beside that world's cache.
+fn counts_of(world: &World, now: UnixTime) -> Counts {
+    Counts::beside(&world.storage.path, world.storage.max_domains, now).keeping(world.reporting.days)
 }
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -232,60 +294,48 @@ impl SessionCounts {
     }
 
     /// Counts an observation; returns whether the counts should be written now.
-    fn count(&mut self, observation: Observation, cache: &Cache, now: UnixTime) -> bool {
+    fn count(&mut self, observation: Observation, cache: &Cache, counters: &Counters, now: UnixTime) -> bool {
         match observation {
             Observation::Event(event) => {
                 if let Some(outcome) = self.sessions.hear(&event, now) {
-                    self.ended(event.session, outcome, cache, now);
+                    let row = self.row(event.session, outcome, cache, now);
+                    self.add(row, 1, counters);
                 }
             }
             Observation::Faults(domain, faults, policies) => {
                 for fault in faults {
-                    self.noticed(&domain, fault, &policies, now);
+                    let row = self.noticed(&domain, fault, &policies, now);
+                    self.add(row, 1, counters);
                 }
             }
-            // They need to know the world.
-            Observation::Attempts(..) => {}
-        }
-        self.tally.is_full()
-    }
-
-    /// Counts attempts of Postfix's; returns whether the counts should be written now.
-    fn tried(&mut self, attempts: &[Attempt], world: &World, counters: &Counters, now: UnixTime) -> bool {
-        for attempt in attempts {
-            let is_ours = world.rules.override_of(&attempt.domain, now).is_some();
-            let row = attempt
-                .row(world.rules.untrusted, Day::of(now))
-                .filter(|row| !is_ours && !self.is_blind(row));
-            let fate = match row {
-                None => DatagramFate::Unreported,
-                Some(mut row) => {
-                    row.policy.text = locked(&self.given).keep(row.policy.text);
+            Observation::Rows(rows, _doing) => {
+                for row in rows {
                     let is_kept = self.tally.count(row, 1);
-                    if is_kept { DatagramFate::Kept } else { DatagramFate::Lost }
+                    let fate = if is_kept { DatagramFate::Kept } else { DatagramFate::Lost };
+                    counters.datagrams.of(fate).one();
                 }
-            };
-            counters.datagrams.of(fate).one();
+            }
         }
         self.tally.is_full()
     }
 
-    /// Whether Postfix found no TLSA records where we have proven some: that is no fault of the host's.
-    fn is_blind(&self, row: &Row) -> bool {
-        let Some(host) = &row.host else { return false };
-        row.ended == Ended::Failed(ResultType::DaneRequired)
-            && locked(&self.given).knows_tlsa_of(&row.domain, host)
+    /// Adds to the counts; what has no room is lost, and counted.
+    fn add(&mut self, row: Row, sessions: u64, counters: &Counters) {
+        if !self.tally.count(row, sessions) {
+            counters.sessions_lost.add(sessions);
+        }
     }
 
     /// Counts the sessions that say nothing more.
-    fn settle(&mut self, wait: u64, cache: &Cache, now: UnixTime) {
+    fn settle(&mut self, wait: u64, cache: &Cache, counters: &Counters, now: UnixTime) {
         for (session, outcome, at) in self.sessions.settled(wait, now) {
-            self.ended(session, outcome, cache, at);
+            let row = self.row(session, outcome, cache, at);
+            self.add(row, 1, counters);
         }
     }
 
-    /// Counts what a look-up noticed, under the mechanism that it is about.
-    fn noticed(&mut self, domain: &PolicyDomain, fault: Fault, policies: &AppliedPolicies, now: UnixTime) {
+    /// What a look-up noticed, under the mechanism that it is about.
+    fn noticed(&self, domain: &PolicyDomain, fault: Fault, policies: &AppliedPolicies, now: UnixTime) -> Row {
         let Fault { about, mode, host, failure } = fault;
         let known = match (about, &host) {
             (PolicyType::Dane, Some(host)) => policies.tlsa_set(host),
@@ -297,7 +347,7 @@ impl SessionCounts {
         };
         let mut policy = known.cloned().unwrap_or(unknown);
         policy.text = locked(&self.given).keep(policy.text);
-        let row = Row {
+        Row {
             day: Day::of(now),
             domain: domain.clone(),
             policy,
@@ -307,12 +357,11 @@ impl SessionCounts {
             helo: None,
             ended: Ended::Failed(failure.result),
             code: failure.code,
-        };
-        let _ = self.tally.count(row, 1);
+        }
     }
 
-    /// Counts a session that ended at that moment.
-    fn ended(&mut self, session: Session, outcome: Outcome, cache: &Cache, at: UnixTime) {
+    /// A session that ended at that moment.
+    fn row(&self, session: Session, outcome: Outcome, cache: &Cache, at: UnixTime) -> Row {
         let Outcome { answered, policy, mut ended, mut code, helo } = outcome;
         let policy = self.applied(&session, answered, policy, cache);
         // Where a policy only asks for reports, mail may go to a host that it does not permit.
@@ -321,7 +370,7 @@ impl SessionCounts {
             ended = Ended::Failed(ResultType::ValidationFailure);
             code = Some(ReasonCode::MxNotPermitted);
         }
-        let row = Row {
+        Row {
             day: Day::of(at),
             domain: session.domain,
             policy,
@@ -331,8 +380,7 @@ impl SessionCounts {
             helo,
             ended,
             code,
-        };
-        let _ = self.tally.count(row, 1);
+        }
     }
 
     /// What a session is counted under: what its answer applied. If that is not known any more, what is stored stands in, if it is of
@@ -357,25 +405,6 @@ impl SessionCounts {
                 applied
             }
             PolicyType::None | PolicyType::Override => Applied::without_text(kind, answered.mode),
-        }
-    }
-
-    /// Writes the counts into the file; they are kept if that fails.
-    fn write(&mut self, world: &World, now: UnixTime) -> Result<(), String> {
-        if self.tally.is_empty() {
-            return Ok(());
-        }
-        let counted = self.tally.take();
-        let counts = Counts::beside(&world.storage.path, world.storage.max_domains, now);
-        match counts.keeping(world.reporting.days).add(&counted) {
-            Ok(0) => Ok(()),
-            Ok(lost) => Err(format!("there is no room for {lost} sessions")),
-            Err(trouble) => {
-                for (row, number) in counted {
-                    let _ = self.tally.count(row, number);
-                }
-                Err(trouble.to_string())
-            }
         }
     }
 }
@@ -461,10 +490,20 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let cache = cache(&directory);
         let mut counts = SessionCounts::default();
-        counts.count(Observation::Event(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        counts.count(
+            Observation::Event(Box::new(encrypted("mx.example.org"))),
+            &cache,
+            &Counters::default(),
+            NOW,
+        );
         assert_eq!(counted(&mut counts), [("mx.example.org".into(), String::new(), "success", 1)]);
         keep(&cache, "enforce");
-        counts.count(Observation::Event(Box::new(encrypted("mx.example.org"))), &cache, NOW);
+        counts.count(
+            Observation::Event(Box::new(encrypted("mx.example.org"))),
+            &cache,
+            &Counters::default(),
+            NOW,
+        );
         let counted = counted(&mut counts);
         assert!(counted[0].1.contains("mx: *.example.org") && counted.len() == 1, "{counted:?}");
     }
@@ -477,7 +516,7 @@ mod tests {
         let mut counts = SessionCounts::default();
         for host in ["mx.example.org", "mx.example.net"] {
             let event = Event { answered: answered(Mode::Testing), ..encrypted(host) };
-            counts.count(Observation::Event(Box::new(event)), &cache, NOW);
+            counts.count(Observation::Event(Box::new(event)), &cache, &Counters::default(), NOW);
         }
         let words: Vec<_> = counted(&mut counts).into_iter().map(|(host, _, word, _)| (host, word)).collect();
         let expected = [("mx.example.net", "validation-failure"), ("mx.example.org", "success")];
@@ -500,7 +539,12 @@ mod tests {
             fault(PolicyType::MtaSts, None, ResultType::StsWebpkiInvalid),
             fault(PolicyType::Dane, Some("mx.example.org"), ResultType::DnssecInvalid),
         ];
-        counts.count(Observation::Faults(domain, faults, AppliedPolicies::default()), &cache, NOW);
+        counts.count(
+            Observation::Faults(domain, faults, AppliedPolicies::default()),
+            &cache,
+            &Counters::default(),
+            NOW,
+        );
         let words: Vec<_> = counts
             .tally
             .take()
@@ -540,7 +584,7 @@ mod tests {
         keep(&cache, "enforce");
         let dane = Event { happening: Happening::Encrypted(Proof::Dane), ..encrypted("mx.example.org") };
         for event in [encrypted("mx.example.org"), dane] {
-            counts.count(Observation::Event(Box::new(event)), &cache, NOW);
+            counts.count(Observation::Event(Box::new(event)), &cache, &Counters::default(), NOW);
         }
         let rows: Vec<_> = counts.tally.take().into_iter().map(|(row, _)| row.policy).collect();
         let of = |kind| rows.iter().find(|policy| policy.kind == kind).unwrap();
@@ -564,11 +608,11 @@ mod tests {
         };
         let greeted = || Happening::Greeted { offers_starttls: Some(true), helo: None };
         // Under TLS after midnight; refused before it, which is certain only later.
-        counts.count(event(1, greeted()), &cache, before);
-        counts.count(event(1, Happening::Encrypted(Proof::Authority)), &cache, after);
-        counts.count(event(2, greeted()), &cache, before);
-        counts.count(event(2, Happening::Closed { had_tls: false }), &cache, before);
-        counts.settle(0, &cache, after);
+        counts.count(event(1, greeted()), &cache, &Counters::default(), before);
+        counts.count(event(1, Happening::Encrypted(Proof::Authority)), &cache, &Counters::default(), after);
+        counts.count(event(2, greeted()), &cache, &Counters::default(), before);
+        counts.count(event(2, Happening::Closed { had_tls: false }), &cache, &Counters::default(), before);
+        counts.settle(0, &cache, &Counters::default(), after);
         let days: Vec<_> =
             counts.tally.take().into_iter().map(|(row, _)| (row.day, row.ended.word())).collect();
         let expected = [(Day::of(before), "starttls-not-supported"), (Day::of(after), "success")];

@@ -329,6 +329,87 @@ fn all_that_is_known_of_a_domain_can_be_forgotten() {
 }
 
 #[test]
+fn while_another_run_sends_the_outbox_forgets_nothing_and_says_so() {
+    let sender = Sender::new();
+    sender.count_for(&["mail.test"]);
+    assert_eq!(sender.told(&["reports", "send"]).0, 0);
+    let lock = sender.cache().with_file_name("cache.outbox.db.lock");
+    let lock = std::fs::File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    let (status, said) = sender.told(&["cache", "purge", "mail.test"]);
+    assert!(status == 75 && said.contains("2 rows of counts") && said.contains("are being sent"), "{said}");
+    assert_eq!(sender.state("mail.test"), "sent");
+    drop(lock);
+    let (status, said) = sender.told(&["cache", "purge", "mail.test"]);
+    assert!(status == 0 && said.contains("0 rows of counts, 1 report in the outbox"), "{said}");
+    assert_eq!(sender.state("mail.test"), "-");
+}
+
+/// Thirty domains whose web servers take whatever comes and say nothing, and twenty that get their reports by mail.
+#[test]
+fn no_mail_waits_for_web_servers_that_keep_silent_however_many_there_are() {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut world = "zone . signed\nzone test signed\n    ns A 127.0.0.1\n".to_owned();
+    let web: Vec<String> = (0..30).map(|number| format!("web{number}.test")).collect();
+    let mail: Vec<String> = (0..20).map(|number| format!("mail{number}.test")).collect();
+    for domain in &web {
+        world += &format!(
+            "zone {domain} unsigned\n    _smtp._tls TXT \"v=TLSRPTv1;rua=https://{domain}/,mailto:r@{domain}\"\n    @ A 127.0.0.1\n"
+        );
+    }
+    for domain in &mail {
+        world +=
+            &format!("zone {domain} unsigned\n    _smtp._tls TXT \"v=TLSRPTv1;rua=mailto:r@{domain}\"\n");
+    }
+    let sender = Sender::in_world(&world);
+    let text = std::fs::read_to_string(sender.configuration()).unwrap();
+    let (_, rest) = text.split_once('\n').unwrap();
+    let port = silent.local_addr().unwrap().port();
+    std::fs::write(sender.configuration(), format!("https_port = {port}\n{rest}")).unwrap();
+    let all: Vec<&str> = web.iter().chain(&mail).map(String::as_str).collect();
+    sender.count_for(&all);
+    let mut run = sender.command(&["reports", "send"]).stdout(Stdio::null()).spawn().unwrap();
+    // The first web server is reached: all mail has left before.
+    let connected = silent.accept().unwrap();
+    assert_eq!(sender.number_of_mails(), 50);
+    let states = |state: &str| sender.outbox().iter().filter(|entry| entry["state"] == state).count();
+    assert_eq!((states("sent"), states("claimed"), states("handed")), (20, 29, 1));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    drop(connected);
+}
+
+#[test]
+fn a_test_goes_by_mail_to_whoever_is_named_although_nothing_is_sent_yet() {
+    let sender = Sender::new();
+    let configured = std::fs::read_to_string(sender.configuration()).unwrap();
+    std::fs::write(sender.configuration(), configured.replace("send = true", "send = false")).unwrap();
+    for _ in 0..2 {
+        let (status, said) = sender.told(&["reports", "send", "--test", "me@mail.test"]);
+        assert!(status == 0 && said.contains("dkim=pass"), "{said}");
+    }
+    let mails = sender.mails();
+    assert_eq!(mails.len(), 2);
+    let words = ["-oi", "-f", "tls-reports@sender.test", "--", "me@mail.test"];
+    assert_eq!(mails[0].words, words);
+    assert_ne!(mails[0].text, mails[1].text, "a receiver would show one of them");
+    let (status, found) = read(&sender, mails[0].text.as_bytes());
+    let report = &found["reports"][0];
+    let nothing = serde_json::json!([]);
+    assert_eq!((status, &report["findings"], &found["unread"]), (0, &nothing, &nothing), "{found:#}");
+    assert_eq!(sender.outbox(), Vec::<Value>::new());
+    for (script, expected) in [("exit 75", 75), ("exit 67", 1)] {
+        sender.answer(script);
+        assert_eq!(sender.told(&["reports", "send", "--test", "me@mail.test"]).0, expected);
+    }
+    for bad in ["me", "me@localhost", "a@x.test,b@x.test", "me@mail.test\n"] {
+        assert_eq!(sender.told(&["reports", "send", "--test", bad]).0, 64, "{bad:?}");
+    }
+    std::fs::write(sender.configuration(), "").unwrap();
+    assert_eq!(sender.told(&["reports", "send", "--test", "me@mail.test"]).0, 78);
+}
+
+#[test]
 fn what_this_machine_fails_at_is_no_fault_of_an_address_and_what_a_server_fails_at_is() {
     let sender = Sender::new();
     sender.answer("exit 75");

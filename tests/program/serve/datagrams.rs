@@ -4,6 +4,13 @@ use super::daemon::{Daemon, Plan, until};
 use crate::support::laboratory::Laboratory;
 use crate::support::turn::turn_of_this_thread;
 use serde_json::{Value, json};
+use smtp_sts_verify::cache::{CachePath, Counts, Outbox};
+use smtp_sts_verify::name::PolicyDomain;
+use smtp_sts_verify::policy::{Mode, PolicyType};
+use smtp_sts_verify::reports::session::Ended;
+use smtp_sts_verify::reports::tally::{Applied, Day, Row};
+use smtp_sts_verify::time::clock::SystemClock;
+use smtp_sts_verify::time::{Clock as _, UnixTime};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixDatagram;
@@ -125,6 +132,53 @@ fn where_postfix_looks_at_certificates_a_success_in_testing_is_one() {
     client(&place).send(&datagram("t.test", 2, &testing, None)).unwrap();
     assert!(daemon.terminate().success());
     assert_eq!(told(&rows(daemon.plan())), [row("t.test", "mta-sts", "success", 1)]);
+}
+
+#[test]
+fn counts_that_cannot_be_written_are_written_later_although_nobody_tells_anything_more() {
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab);
+    let (place, file) = (place(&plan), plan.cache.with_extension("reports.db"));
+    std::fs::create_dir(&file).unwrap();
+    let daemon = plan.option("--tlsrpt", place.display()).start();
+    client(&place).send(&datagram("r.test", 9, &[], None)).unwrap();
+    daemon.wait_for_log("sessions for TLS reports are not written down");
+    std::fs::remove_dir(&file).unwrap();
+    until("the counts are in the file", || file.is_file());
+    until("all of them", || told(&rows(daemon.plan())) == [row("r.test", "none", "success", 1)]);
+}
+
+#[test]
+fn what_is_older_than_it_is_kept_is_forgotten_although_nobody_sends() {
+    let lab = Laboratory::start();
+    let plan = Plan::in_world(&lab);
+    let path = CachePath::parse(&plan.cache).unwrap();
+    let (now, domain) = (SystemClock.now(), PolicyDomain::parse("r.test").unwrap());
+    for days in [20, 3] {
+        let (then, day) = (UnixTime(now.0 - days * 86_400), Day::of(now).before(days));
+        let row = Row {
+            day,
+            domain: domain.clone(),
+            policy: Applied::without_text(PolicyType::None, Mode::None),
+            host: None,
+            address: None,
+            from: None,
+            helo: None,
+            ended: Ended::Encrypted,
+            code: None,
+        };
+        let counts = Counts::beside(&path, 1_000, then).keeping(90);
+        assert_eq!(counts.add(&[(row, days)]), Ok(0));
+        Outbox::beside(&path, 1_000, then)
+            .plan(day, Day::of(then).before(90), &[(domain.clone(), then)])
+            .unwrap();
+    }
+    let daemon = plan.start();
+    let counted = || Counts::beside(&path, 1_000, now).read_only().of(None).unwrap();
+    until("old counts are forgotten", || counted().iter().map(|(_, number)| *number).eq([3]));
+    let outbox = Outbox::beside(&path, 1_000, now).read_only();
+    until("old reports are forgotten", || outbox.behind(None).unwrap().len() == 1);
+    drop(daemon);
 }
 
 #[test]

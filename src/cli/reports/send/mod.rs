@@ -11,6 +11,7 @@ mod progress;
 mod round;
 mod sendmail;
 mod told;
+mod trial;
 
 use super::outside::Outside;
 use super::show::Date;
@@ -19,6 +20,7 @@ use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::{output, runtime};
+use crate::reporting::destination::MailAddress;
 use crate::reporting::schedule::{days, is_closed, is_over};
 use crate::reports::tally::Day;
 use crate::time::Clock as _;
@@ -35,6 +37,9 @@ pub struct SendArguments {
     /// Says what would be sent, and where to; changes nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Sends this address one mail of a report's shape, about nothing, to see that it arrives, signed; also while send = false
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["day", "dry_run"])]
+    pub test: Option<MailAddress>,
     /// Which cache the counts lie beside, and whom to ask.
     #[command(flatten)]
     pub outside: OutsideArguments,
@@ -47,6 +52,11 @@ pub(super) fn run(arguments: &SendArguments) -> ExitStatus {
 
 fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
     let outside = Outside::open(&arguments.outside)?;
+    let nobody = "[reports] needs organization and contact: a report names who made it";
+    if let Some(to) = &arguments.test {
+        let sender = outside.reporting.sender.as_ref();
+        return trial::send(&outside.reporting, sender.ok_or_else(|| Failure::misconfigured(nobody))?, to);
+    }
     let now = SystemClock.now();
     let days = match arguments.day {
         Some(Date(day)) if !is_closed(day, now) => {
@@ -71,9 +81,7 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
         return Ok(output::write(text, ExitStatus::Deliver));
     }
     let Some(sender) = outside.reporting.sender.clone() else {
-        return Err(Failure::misconfigured(
-            "[reports] needs organization and contact: a report names who made it",
-        ));
+        return Err(Failure::misconfigured(nobody));
     };
     let asker = outside.asker()?;
     let runtime = runtime::build().map_err(Failure::internal)?;

@@ -8,6 +8,13 @@ use crate::reporting::schedule::{Failing, next_try};
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 
+/// In which order destinations get a report.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    Mail,
+    Web,
+}
+
 /// A report that nobody has tried to send.
 pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
     let (state, words, destinations) = (State::Due, String::new(), Vec::new());
@@ -17,6 +24,17 @@ pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
 /// The destinations that it is still to be handed to.
 pub(super) fn open(entry: &Entry) -> impl Iterator<Item = &Leg> {
     entry.destinations.iter().filter(|leg| leg.state.is_open())
+}
+
+/// The way to a destination.
+pub(super) fn way_of(leg: &Leg) -> Way {
+    if leg.key.starts_with("https:") { Way::Web } else { Way::Mail }
+}
+
+/// How often the web servers were tried that a report still waits for; `None` if it waits for none.
+pub(super) fn tries_by_web(entry: &Entry) -> Option<u64> {
+    let is_claimed = entry.state == State::Claimed;
+    open(entry).filter(|leg| is_claimed && way_of(leg) == Way::Web).map(|leg| leg.tries).max()
 }
 
 /// When it is tried again; if it is not, it is given up.

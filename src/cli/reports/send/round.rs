@@ -1,7 +1,11 @@
 //! One run: which reports are due, what becomes of each of them, and what is written down before and after.
+//!
+//! One report is handed over at a time, so that a run that is killed has one in the air. A web server may take its time over that, and
+//! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
+//! the less time the next one gets ([`patience`]).
 
 use super::fleet::{Part, Whose};
-use super::progress::{conclude, failing, later, new, open, over};
+use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
 use super::sendmail;
 use super::told::Told;
 use crate::cache::{Counts, Lesson, Origin, Outbox};
@@ -9,15 +13,17 @@ use crate::cli::failure::Failure;
 use crate::cli::reports::outside::{Asker, Outside, Wish};
 use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
-use crate::limits::{MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORT_RETRY_FIRST, REPORTS_RUN};
+use crate::limits::{
+    MAX_OUTBOX_ROWS, MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORT_RETRY_FIRST, REPORTS_RUN,
+};
 use crate::name::PolicyDomain;
 use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
-use crate::reporting::message::{Content, mail};
+use crate::reporting::message::{Content, Purpose, mail};
 use crate::reporting::outbox::{Entry, Leg, Made, State, short};
 use crate::reporting::package;
-use crate::reporting::schedule::{is_over, moment};
+use crate::reporting::schedule::{is_over, moment, patience};
 use crate::reports::document::{Sender, document, told_apart};
 use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
@@ -48,6 +54,8 @@ pub(super) struct Round<'a> {
     began: Instant,
     /// Web servers that kept us waiting.
     slow: HashSet<String>,
+    /// For so long, all of them that never answered.
+    waited: Duration,
     /// The fleet, if this host has one.
     part: Option<Part<'a>>,
     /// Which reports of the outbox are a fleet's.
@@ -81,6 +89,7 @@ impl<'a> Round<'a> {
             told: Told::default(),
             began: Instant::now(),
             slow: HashSet::new(),
+            waited: Duration::ZERO,
             part,
             origins: BTreeMap::new(),
         }
@@ -151,17 +160,12 @@ impl<'a> Round<'a> {
             part.claim(outbox).await?;
         }
         self.origins = outbox.origins()?;
+        let (mut behind, mut by_web) = (None, Vec::new());
         loop {
-            let due = self.mine(outbox, outbox.due(SystemClock.now(), first, last)?)?;
-            if due.is_empty() {
-                let Some(part) = &mut self.part else { return Ok(()) };
-                part.settle().await;
-                if !part.may_have_more() || !part.claim(outbox).await? {
-                    return Ok(());
-                }
-                self.origins = outbox.origins()?;
-                continue;
-            }
+            let after = behind.as_ref().map(|(next, day, domain)| (*next, *day, domain));
+            let due = outbox.due(SystemClock.now(), (first, last), after)?;
+            behind = due.last().map(|entry| (entry.next, entry.day, entry.domain.clone()));
+            let due = self.mine(outbox, due)?;
             let mut due = due.into_iter();
             loop {
                 let together: Vec<Entry> = due.by_ref().take(TOGETHER).collect();
@@ -174,25 +178,58 @@ impl<'a> Round<'a> {
                     .collect()
                     .await;
                 for (entry, wish) in together.into_iter().zip(wishes) {
-                    if self.began.elapsed() > REPORTS_RUN {
-                        self.told.leave_some();
-                        if let Some(part) = &mut self.part {
-                            part.settle().await;
-                        }
+                    if self.is_over() {
+                        self.settle().await;
                         return Ok(());
                     }
                     let entry = self.one(outbox, entry, wish).await?;
-                    self.told.tell(&entry);
-                    let origin = self.origins.get(&(entry.day, entry.domain.clone()));
-                    if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open())
-                    {
-                        part.is_over(&entry, origin.part);
+                    match tries_by_web(&entry) {
+                        Some(tries) => by_web.push((tries, entry.day, entry.domain)),
+                        None => self.tell(&entry),
                     }
                 }
-                if let Some(part) = &mut self.part {
-                    part.settle().await;
-                }
+                self.settle().await;
             }
+            if behind.is_none() || by_web.len() >= usize::try_from(MAX_OUTBOX_ROWS).unwrap_or(usize::MAX) {
+                by_web.sort_unstable();
+                for (_, day, domain) in std::mem::take(&mut by_web) {
+                    if self.is_over() {
+                        self.settle().await;
+                        return Ok(());
+                    }
+                    self.by_web(outbox, day, &domain).await?;
+                }
+                self.settle().await;
+            }
+            if behind.is_none() && !self.claims_more(outbox).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the fleet has more for this host to send.
+    async fn claims_more(&mut self, outbox: &Outbox) -> Result<bool, Failure> {
+        let Some(part) = &mut self.part else { return Ok(false) };
+        if !part.may_have_more() || !part.claim(outbox).await? {
+            return Ok(false);
+        }
+        self.origins = outbox.origins()?;
+        Ok(true)
+    }
+
+    /// Tells the fleet which of its reports are over.
+    async fn settle(&mut self) {
+        if let Some(part) = &mut self.part {
+            part.settle().await;
+        }
+    }
+
+    /// Says how far a report is.
+    fn tell(&mut self, entry: &Entry) {
+        self.told.tell(entry);
+        let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+        if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open()) {
+            part.is_over(entry, origin.part);
         }
     }
 
@@ -226,6 +263,25 @@ impl<'a> Round<'a> {
         }
         outbox.conclude(&others)?;
         Ok(mine)
+    }
+
+    /// Whether there is no time to begin anything more.
+    fn is_over(&mut self) -> bool {
+        let is_over = self.began.elapsed() > REPORTS_RUN;
+        if is_over {
+            self.told.leave_some();
+        }
+        is_over
+    }
+
+    /// Hands a report that was claimed to the web servers that are to have it.
+    async fn by_web(&mut self, outbox: &Outbox, day: Day, domain: &PolicyDomain) -> Result<(), Failure> {
+        let entry = outbox.entry(day, domain)?.filter(|entry| entry.state.is_open());
+        if let Some((entry, made)) = entry.zip(outbox.package(day, domain)?) {
+            let entry = self.hand_over(outbox, entry, &made, Way::Web).await?;
+            self.tell(&entry);
+        }
+        Ok(())
     }
 
     /// The domains of a day, each with its moment.
@@ -286,7 +342,8 @@ impl<'a> Round<'a> {
             },
         };
         outbox.claim(&entry, &made)?;
-        self.hand_over(outbox, entry, &made).await
+        entry.state = State::Claimed;
+        self.hand_over(outbox, entry, &made, Way::Mail).await
     }
 
     /// Fits the destinations of a report to what its domain wishes now; the error says why it has none.
@@ -384,18 +441,23 @@ impl<'a> Round<'a> {
         Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package })
     }
 
-    /// Hands a report to each destination that is open; what was begun before, by whoever was killed at it, is done again.
-    async fn hand_over(&mut self, outbox: &Outbox, mut entry: Entry, made: &Made) -> Result<Entry, Failure> {
-        // Mail goes first: a web server may keep us waiting.
-        entry.destinations.sort_by_key(|leg| leg.key.starts_with("https:"));
+    /// Hands a report to each destination that is open and gets it in that way; what was begun before, by whoever was killed at it, is
+    /// done again.
+    async fn hand_over(
+        &mut self,
+        outbox: &Outbox,
+        mut entry: Entry,
+        made: &Made,
+        way: Way,
+    ) -> Result<Entry, Failure> {
+        entry.destinations.sort_by_key(way_of);
         let number = entry.destinations.len();
         let tokens = outbox.key()?;
         // One that keeps us waiting is enough of a domain.
         let (slow, mut is_kept_waiting) = (self.slow.len(), false);
         for place in 0..number {
-            let Some(leg) = entry.destinations.get_mut(place).filter(|leg| leg.state.is_open()) else {
-                continue;
-            };
+            let is_next = |leg: &&mut Leg| leg.state.is_open() && way_of(leg) == way;
+            let Some(leg) = entry.destinations.get_mut(place).filter(is_next) else { continue };
             let Ok(destination) = Destination::from_key(&leg.key) else { continue };
             leg.tries = leg.tries.saturating_add(1);
             leg.state = State::Handed;
@@ -436,6 +498,9 @@ impl<'a> Round<'a> {
             outbox.settle(&entry, &lesson)?;
         }
         let now = SystemClock.now();
+        if way == Way::Mail && tries_by_web(&entry).is_some() {
+            return Ok(entry);
+        }
         if entry.state.is_open() && entry.next <= now {
             // Nothing was handed over, which takes a row that this program would not write.
             let state = later(&mut entry, now);
@@ -453,8 +518,9 @@ impl<'a> Round<'a> {
                 };
                 let file = package::file_name(from.domain(), &entry.domain, entry.day, &made.id);
                 let (from, domain, id, at) = (&from, &entry.domain, &made.id, made.at);
-                let package = &made.package;
-                let content = Content { from, to, domain, id, file: &file, made: at, token, package };
+                let (package, purpose) = (&made.package, Purpose::Report);
+                let content =
+                    Content { purpose, from, to, domain, id, file: &file, made: at, token, package };
                 sendmail::hand_over(&self.reporting.sendmail, from, to, &mail(content)).await
             }
             Destination::Web(url) => {
@@ -464,13 +530,14 @@ impl<'a> Round<'a> {
                 }
                 let began = Instant::now();
                 let resolver = self.asker.resolver(SystemClock.now());
-                let posted = self.poster.post(&resolver, url, MEDIA, made.package.clone()).await;
-                match posted {
+                let octets = made.package.clone();
+                match self.poster.post(&resolver, url, MEDIA, octets, patience(self.waited)).await {
                     Ok(posted) => of_status(posted.status, posted.certificate.as_deref()),
                     Err(NotPosted::NoRoots(roots)) => Fate::Postponed(roots.to_string()),
                     Err(NotPosted::NoPublicAddress(why)) => Fate::Refused { why, is_dead: true },
                     Err(other) => {
-                        if began.elapsed() > SLOW {
+                        self.waited = self.waited.saturating_add(began.elapsed());
+                        if began.elapsed() >= SLOW {
                             self.slow.insert(host);
                         }
                         Fate::Later(other.to_string())
