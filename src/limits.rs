@@ -115,9 +115,9 @@ pub const MAX_POSITIVE_TTL: u64 = 86_400;
 pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 
 /// Octets of what look-ups of a daemon have proven of zones for one another, half of them for the root and top-level domains (1,440,
-/// some 2,500 octets each), half for all others.
+/// some 2,900 octets each with all that is kept beside them), half for all others.
 pub const MAX_SHARED_ZONES_OCTETS: usize = 16_777_216;
-/// Octets of one zone among them; a usual one has some 2,500, and one with larger keys is proven anew each time.
+/// Octets of one zone among them; a usual one has some 2,900, and one with larger keys is proven anew each time.
 pub const MAX_SHARED_ZONE_OCTETS: usize = 16_384;
 /// The owner of a name of two labels has this part of what is kept of all zones with more labels.
 pub const SHARED_ZONES_OWNERS: usize = 16;
@@ -411,6 +411,11 @@ pub const MAX_SUFFIX_LABELS: usize = 5;
 /// Questions to memory that are under way in the store at the same time: they gather behind a commit that waits for the disk, and each
 /// look-up needs two, so with few of them few look-ups share the next commit. What is beyond waits where it is looked whose turn it is.
 pub const MAX_READING_AT_ONCE: usize = 32;
+/// A look-up that takes longer lets the next one about its domain begin, whose host may be another one: who asks about silent hosts in
+/// the name of somebody else's domain holds its mail up for no longer. A cold domain takes some four ways to its servers.
+pub const DOMAIN_LOCK_HELD: Duration = Duration::from_secs(1);
+/// Look-ups that keep what memory said while they wait for their turn, 100,000 octets each at most: behind more of them it is too old by then.
+pub const MAX_KEPT_FOR_THEIR_TURN: usize = 64;
 /// What memory said before a look-up had its turn counts as said now for so long.
 pub const RECALLED_ANEW_AFTER: Duration = Duration::from_millis(100);
 /// Questions on their way to an answer, whatever they wait for, some 3,000 octets each: [`MAX_QUEUED_REQUESTS`] of 512 connections. From half of
@@ -441,6 +446,10 @@ pub const RESOLUTION_FAILURE_BOGUS_MOST: Duration = Duration::from_secs(60);
 pub const MAX_RESOLUTION_FAILURES: usize = 4_096;
 /// Policies that are renewed at the same time, beside the look-ups of those who wait.
 pub const MAX_RENEWALS_AT_ONCE: usize = 4;
+/// Renewals that have begun, those included that wait for a look-up about their domain to end.
+pub const MAX_RENEWALS_WAITING: usize = 64;
+/// How often one of them waits for that, before it is left to its next turn.
+pub const RENEWAL_TRIES: usize = 3;
 /// From the beginning of one renewal to the next: a daemon that was away for days does not ask everybody at once.
 pub const RENEWALS_APART: Duration = Duration::from_millis(100);
 /// From one walk through the file of policies to the next.
@@ -673,13 +682,16 @@ pub const MAX_FLEET_RECENT: usize = 1_000;
 pub const FLEET_HEARTBEAT: Duration = Duration::from_secs(20);
 /// The first pause after a failure, which doubles,
 pub const FLEET_RETRY_FIRST: Duration = Duration::from_secs(1);
-/// up to this one.
-pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(60);
+/// up to this one: give or take a half, all hosts are there again within 24 s after the trouble. 500 hosts that try are 31 in a second, each of which costs the
+/// database 15 ms.
+pub const FLEET_RETRY_MOST: Duration = Duration::from_secs(16);
 /// After so long without the database a warning is written.
 pub const FLEET_AWAY_WARNED: Duration = Duration::from_secs(300);
 /// How long what one other host says binds mail, seconds, if this host can neither see it nor prove that it is not there: an attacker has to keep
 /// policy host and DNS from it for so long; a host that lies holds mail up for no longer.
 pub const UNCONFIRMED_BINDS: u64 = 14_400;
+/// What this host has seen for itself of a domain counts for so long, seconds, whatever is said about it meanwhile: so often at most it looks once more.
+pub const LOOKS_APART: u64 = 60;
 /// What others say is remembered for so long at least, seconds, together with how long mail waited for it.
 pub const HEARSAY_KEPT: u64 = 2_592_000;
 /// Hosts of which each policy names that they fetched it.
@@ -694,3 +706,29 @@ pub const MAX_DECREES_KEPT: usize = 1_000;
 pub const MAX_DECREE_OCTETS: usize = 4_096;
 /// A decree that was issued longer ago, seconds, is not obeyed any more: a host that was away for a week learns of it by other ways.
 pub const DECREE_OLDEST: u64 = 604_800;
+/// Octets of what a host tells its fleet of one domain and day: a thousand rows have 150,000, and the server takes no more (src/fleet/reports.sql).
+pub const MAX_FLEET_SHEET_OCTETS: usize = 262_144;
+/// Octets of the policies' texts in a report of a fleet, half of that in one sheet before it is written in JSON: what a domain publishes in a day has a few
+/// thousand; the rest is left out.
+pub const MAX_FLEET_SHEET_TEXTS: usize = 200_000;
+/// Sessions in one row of a sheet: a million a second for a day are 10^11, and a host that says more is not believed.
+pub const MAX_FLEET_SHEET_SESSIONS: u64 = 1_000_000_000_000;
+/// Sheets that are handed in at once, and octets of them: some 20 ms of the database's.
+pub const FLEET_SHEETS_AT_ONCE: usize = 100;
+/// See [`FLEET_SHEETS_AT_ONCE`].
+pub const FLEET_SHEET_OCTETS_AT_ONCE: usize = 1_048_576;
+/// Sheets of one report that are read at once: of the longest four megabytes.
+pub const FLEET_SHEETS_READ: usize = 16;
+/// Reports that a host claims at once, at most as many as its outbox has in memory.
+pub const FLEET_CLAIMS: usize = 1_000;
+/// From the end of a day until a host that could not hand in its counts tells them alone, seconds: noon. An outage of the database at night is over by then,
+/// and half a day is left for the domain's own server to be reached.
+pub const FLEET_ALONE_AFTER: u64 = 43_200;
+/// A host that has not shown itself for so long, seconds, is told as unseen: fifteen signs of life.
+pub const FLEET_UNSEEN: u64 = 300;
+/// Clocks may differ by so much, seconds, before somebody should look: what is fetched ahead of the database by 300 s is refused there.
+pub const FLEET_CLOCK_APART: u64 = 60;
+/// From one look at the fleet as a whole to the next, for the pages: a host that is gone is told within six minutes.
+pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
+/// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
+pub const MAX_FLEET_WEAKENED: i64 = 1_000;

@@ -14,10 +14,14 @@ use toml::value::{Datetime, Offset};
 #[serde(transparent)]
 pub struct Overrides(BTreeMap<Scope, Override>);
 
-/// Which domains an override is about.
+/// The overrides that the operator of a fleet has decreed, each with the number of its decree. In an answer they are what those of the configuration are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decreed(BTreeMap<Scope, (u64, Override)>);
+
+/// Which domains an override is about: `example.org`, or `*.example.org`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
-enum Scope {
+pub enum Scope {
     /// All domains below this one, at any depth; not the domain itself.
     Below(PolicyDomain),
     /// This domain.
@@ -33,7 +37,7 @@ pub enum Effect {
     Require(Requirement),
 }
 
-/// What the configuration says about a domain.
+/// What the configuration, or a decree of the fleet's operator, says about a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decree {
     /// Which domains it is about, as it stands in the file.
@@ -44,7 +48,12 @@ pub struct Decree {
     pub ends: UnixTime,
     /// Why; the administrator's own words.
     pub reason: String,
+    /// The number of the decree of the fleet's operator that says so; `None`: the configuration does.
+    pub number: Option<u64>,
 }
+
+/// How near an override stands to a domain: the greater, the nearer.
+type Nearness = (bool, usize);
 
 /// The keys of an override, in their order: what may stand behind each, and what it means. The manual page has them.
 pub const KEYS: [(&str, &str, &str); 4] = [
@@ -107,19 +116,55 @@ impl Overrides {
     /// What is said about a domain, whether it still counts or has ended; what stands nearest to it.
     #[must_use]
     pub fn about(&self, domain: &PolicyDomain) -> Option<Decree> {
+        self.nearest(domain).map(|(_, decree)| decree)
+    }
+
+    fn nearest(&self, domain: &PolicyDomain) -> Option<(Nearness, Decree)> {
         let covering = self.0.iter().filter(|(scope, _)| scope.covers(domain));
-        covering.max_by_key(|(scope, _)| scope.weight()).map(decree)
+        let (scope, one) = covering.max_by_key(|(scope, _)| scope.weight())?;
+        Some((scope.weight(), decree(scope, one, None)))
+    }
+
+    /// The same beside what the fleet's operator has decreed. What counts comes before what has ended, then what stands nearest; of the same scope, this
+    /// host's own configuration has the last word. A decree that has ended is nobody's to take away, so it is not told of.
+    #[must_use]
+    pub fn about_beside(&self, decreed: &Decreed, domain: &PolicyDomain, now: UnixTime) -> Option<Decree> {
+        match (self.nearest(domain), decreed.nearest(domain, now)) {
+            (Some((near, own)), Some((nearer, ordered))) => {
+                Some(if own.is_in_force(now) && near >= nearer { own } else { ordered })
+            }
+            (own, ordered) => ordered.or(own).map(|(_, decree)| decree),
+        }
     }
 
     /// All of them, as they stand in the file.
     pub fn all(&self) -> impl Iterator<Item = Decree> {
-        self.0.iter().map(decree)
+        self.0.iter().map(|(scope, one)| decree(scope, one, None))
     }
 }
 
-fn decree((scope, one): (&Scope, &Override)) -> Decree {
+impl Decreed {
+    /// Takes one in; what was decreed for that scope before counts no more.
+    pub fn insert(&mut self, scope: Scope, number: u64, effect: Effect, ends: UnixTime, reason: String) {
+        self.0.insert(scope, (number, Override { effect, ends, reason }));
+    }
+
+    /// Those that count at that moment.
+    pub fn in_force(&self, now: UnixTime) -> impl Iterator<Item = Decree> {
+        let all = self.0.iter().map(|(scope, (number, one))| decree(scope, one, Some(*number)));
+        all.filter(move |decree| decree.is_in_force(now))
+    }
+
+    fn nearest(&self, domain: &PolicyDomain, now: UnixTime) -> Option<(Nearness, Decree)> {
+        let covering = self.0.iter().filter(|(scope, (_, one))| scope.covers(domain) && now < one.ends);
+        let (scope, (number, one)) = covering.max_by_key(|(scope, _)| scope.weight())?;
+        Some((scope.weight(), decree(scope, one, Some(*number))))
+    }
+}
+
+fn decree(scope: &Scope, one: &Override, number: Option<u64>) -> Decree {
     let Override { effect, ends, reason } = one;
-    Decree { scope: scope.to_string(), effect: *effect, ends: *ends, reason: reason.clone() }
+    Decree { scope: scope.to_string(), effect: *effect, ends: *ends, reason: reason.clone(), number }
 }
 
 impl Effect {
@@ -168,11 +213,22 @@ impl Decree {
     /// What an answer about the domain says of it.
     #[must_use]
     pub fn note(&self, now: UnixTime) -> String {
-        let Self { scope, ends, reason, .. } = self;
+        let Self { ends, reason, .. } = self;
+        let of = self.of();
         if self.is_in_force(now) {
-            format!("the override for {scope} counts until {ends}: {reason}")
+            format!("the override for {of} counts until {ends}: {reason}")
         } else {
-            format!("the override for {scope} ended at {ends} and is ignored: {reason}")
+            format!("the override for {of} ended at {ends} and is ignored: {reason}")
+        }
+    }
+
+    /// Which domains it is about; and the number of the decree, if it is one.
+    #[must_use]
+    pub fn of(&self) -> String {
+        let scope = &self.scope;
+        match self.number {
+            Some(number) => format!("{scope} by decree {number} of the fleet's operator"),
+            None => scope.clone(),
         }
     }
 
@@ -184,6 +240,15 @@ impl Decree {
 }
 
 impl Scope {
+    /// The domain, if it is about one alone.
+    #[must_use]
+    pub const fn domain(&self) -> Option<&PolicyDomain> {
+        match self {
+            Self::Domain(domain) => Some(domain),
+            Self::Below(_) => None,
+        }
+    }
+
     fn covers(&self, domain: &PolicyDomain) -> bool {
         match self {
             Self::Domain(one) => one == domain,
@@ -194,7 +259,7 @@ impl Scope {
     }
 
     /// The domain itself before all that are above it, the longest of these first.
-    fn weight(&self) -> (bool, usize) {
+    fn weight(&self) -> Nearness {
         match self {
             Self::Domain(one) => (true, one.as_str().len()),
             Self::Below(above) => (false, above.as_str().len()),
@@ -351,5 +416,54 @@ mod tests {
         let error =
             parse("[override.'a..test']\nignore = true\nuntil = 2026-12-31\nreason = 'r'").unwrap_err();
         assert!(error.contains("an override needs a domain"), "{error}");
+    }
+
+    #[test]
+    fn what_counts_comes_before_what_has_ended_then_what_is_nearest_then_the_own_configuration() {
+        let own = parse(
+            "[override.'same.test']\nrequire = 'webpki'\nuntil = 2026-12-31\nreason = 'own'\n\
+             [override.'*.above.test']\nrequire = 'webpki'\nuntil = 2026-12-31\nreason = 'own'\n\
+             [override.'near.above.test']\nrequire = 'dane'\nuntil = 2026-12-31\nreason = 'own'\n\
+             [override.'ended.test']\nignore = true\nuntil = 2026-12-29\nreason = 'own'",
+        )
+        .unwrap();
+        let mut decreed = Decreed::default();
+        for (scope, ends) in [
+            ("same.test", NOW.plus(9)),
+            ("host.above.test", NOW.plus(9)),
+            ("*.above.test", NOW.plus(9)),
+            ("ended.test", NOW.plus(9)),
+            ("over.test", NOW),
+            ("*.fleet.test", NOW.plus(9)),
+        ] {
+            let scope = Scope::try_from(scope.to_owned()).unwrap();
+            decreed.insert(scope, 7, Effect::Ignore, ends, "ordered".to_owned());
+        }
+        for (domain, expected) in [
+            ("same.test", Some(None)),
+            ("host.above.test", Some(Some(7))),
+            ("other.above.test", Some(None)),
+            ("near.above.test", Some(None)),
+            ("ended.test", Some(Some(7))),
+            ("over.test", None),
+            ("a.fleet.test", Some(Some(7))),
+            ("fleet.test", None),
+        ] {
+            let about = own.about_beside(&decreed, &PolicyDomain::parse(domain).unwrap(), NOW);
+            assert_eq!(about.as_ref().map(|decree| decree.number), expected, "{domain}");
+        }
+        let domain = PolicyDomain::parse("a.fleet.test").unwrap();
+        let note = own.about_beside(&decreed, &domain, NOW).unwrap().note(NOW);
+        assert!(
+            note.starts_with(
+                "the override for *.fleet.test by decree 7 of the fleet's operator counts until"
+            ),
+            "{note}"
+        );
+        // Afterwards it is gone, and the own one that has ended is told of as ever.
+        assert_eq!(own.about_beside(&decreed, &domain, NOW.plus(9)), None);
+        let ended = own.about_beside(&decreed, &PolicyDomain::parse("ended.test").unwrap(), NOW.plus(9));
+        assert!(ended.is_some_and(|decree| decree.number.is_none()));
+        assert_eq!((decreed.in_force(NOW).count(), decreed.in_force(NOW.plus(9)).count()), (5, 0));
     }
 }

@@ -7,7 +7,7 @@ edited=/etc/exim.conf.local
 continues=no
 
 places() {
-  [ "$1" = enforce ] || return 0
+  case $1 in enforce | reports) ;; *) return 0 ;; esac
   place after any @POSTMAILCOUNT@ ".include $3/$1/main"
   place after any @POSTMAILCOUNT@ ".include $3/$1/router"
   place after any @TRANSPORTSTART@ ".include $3/$1/transport"
@@ -17,7 +17,7 @@ places() {
 # prepare FILE BARE: the sections that are needed stand in BARE. One that was added, and is empty again, goes.
 prepare() {
   for mark in @POSTMAILCOUNT@ @TRANSPORTSTART@ @RETRYSTART@; do
-    if [ -n "$(wanted)" ] && ! grep -qxF "$mark" "$2"; then
+    if [ -n "$(wanted)" ] && ! has_mark "$2" "$mark"; then
       with_mark "$2" "$mark" add >"$scratch/with-mark" && cat "$scratch/with-mark" >"$2" || return
       say "$mark" >>"$own/created" || return
     elif [ -z "$(wanted)" ] && created "$mark"; then
@@ -26,6 +26,7 @@ prepare() {
   done
 }
 
+has_mark() { sed 's/[[:space:]]*$//' "$1" | grep -qxF "$2"; }
 # with_mark FILE MARK add|drop
 with_mark() {
   ends=yes

@@ -39,21 +39,28 @@ driver_options() {
   ' "$scratch/bare" "$scratch/own"
 }
 
-# Options as a configuration has them: only what begins with a quote, or ends with a backslash, has to be quoted. Exim prints several
-# headers to be added as one value; it would take that for one header.
+# Options as a configuration has them: only what begins with a quote or a space, or ends with a backslash or a space, has to be quoted. Exim prints
+# several headers to be added as one value; it would take that for one header. What the platform hides from its users is hidden again.
 as_configuration() {
-  awk '{
-    at = index($0, " = ")
-    if (!at) { print "  " $0; next }
-    option = substr($0, 1, at - 1); text = substr($0, at + 3)
-    if (option == "headers_add") while (match(text, /\\n([A-Za-z0-9-]+:|[$][{])/)) {
-      print "  headers_add = " substr(text, 1, RSTART - 1)
-      text = substr(text, RSTART + 2)
+  awk -v hidden=" $(hidden)" '
+    function quoted(text,    all, at, one) {
+      if (text !~ /^["\t ]|[\\\t ]$/) return text
+      for (at = 1; at <= length(text); at++) { one = substr(text, at, 1); all = all (one == "\\" || one == "\"" ? "\\" : "") one }
+      return "\"" all "\""
     }
-    if (text ~ /^"/ || text ~ /\\$/) { gsub(/\\/, "\\\\", text); gsub(/"/, "\\\"", text); text = "\"" text "\"" }
-    print "  " option " = " text
-  }'
+    {
+      at = index($0, " = ")
+      if (!at) { print "  " $0; next }
+      option = substr($0, 1, at - 1); text = substr($0, at + 3)
+      hide = index(hidden, " " option " ") ? "hide " : ""
+      if (option == "headers_add") while (match(text, /\\n([A-Za-z0-9-]+:|[$][{])/)) {
+        print "  " hide option " = " quoted(substr(text, 1, RSTART - 1))
+        text = substr(text, RSTART + 2)
+      }
+      print "  " hide option " = " quoted(text)
+    }'
 }
+hidden() { sed -n 's/^[[:space:]]*hide[[:space:]][[:space:]]*\([a-z0-9_]*\).*/\1/p' "$scratch/without.conf" | sort -u | tr '\n' ' '; }
 
 # without NAMES, only NAMES: options that are not, or are, among the names.
 without() { pick 0 "$1"; }
@@ -75,19 +82,69 @@ mx_routers() {
   done
 }
 
-# read_platform: what the rest is made from. Sets $routers and $transports; the last of each stands for "otherwise".
+# read_platform: what the rest is made from. Sets $routers, $transports, and $ordinary, which stands for "otherwise".
 read_platform() {
   routers=$(mx_routers)
   [ -n "$routers" ] || fail "no router of this configuration looks up MX hosts (driver = dnslookup): there is nothing to hold to a policy"
-  for transport in $(printf '%s\n' "$routers" | cut -d ' ' -f 2-); do
-    case $transport in *[!A-Za-z0-9_-]*) fail "a dnslookup router chooses its transport by an expansion ($transport); put the files in by hand" ;; esac
-    ask transport "$transport" | grep -qx 'driver = smtp' || fail "the transport $transport is not of SMTP"
-  done
-  transports=$(printf '%s\n' "$routers" | awk '{ last[$2] = NR } END { for (name in last) print last[name], name }' | sort -n | cut -d ' ' -f 2)
+  printf '%s\n' "$routers" | while read -r router chosen; do
+    named=$(transports_in "$chosen") || exit 1
+    [ -n "$named" ] || fail "the router $router chooses its transport by an expansion that names none of SMTP ($chosen); put the files in by hand"
+    printf '%s\n' "$named"
+  done >"$scratch/named" || exit 1
+  transports=$(awk '{ last[$1] = NR } END { for (name in last) print last[name], name }' "$scratch/named" | sort -n | cut -d ' ' -f 2)
   ordinary=$(printf '%s\n' "$transports" | tail -n 1)
+  common_conditions >"$scratch/common"
+}
+# transports_in EXPANSION: those of SMTP that a name, or an expansion of names, may choose, the one last that is chosen otherwise.
+transports_in() {
+  case $1 in
+    *[!A-Za-z0-9_]*)
+      ask transport_list | while read -r name; do
+        printf '%s\n' "$1" | tr -c 'A-Za-z0-9_\n' '\n' | grep -qx "$name" || continue
+        if ask transport "$name" | grep -qx 'driver = smtp'; then printf '%s %s\n' "$([ "$name" != remote_smtp ] || echo last)" "$name"; fi
+      done | sort | sed 's/.* //'
+      ;;
+    *)
+      ask transport "$1" | grep -qx 'driver = smtp' || fail "the transport $1 is not of SMTP"
+      echo "$1"
+      ;;
+  esac
 }
 
-condition_of() { driver_options router "$1" | value condition; }
+# conditions_of ROUTER: its conditions, a line each; Exim joins them.
+conditions_of() {
+  driver_options router "$1" | value condition | awk '
+    # Where the brace ends that is open at the place.
+    function closing(text, at,    deep, one) {
+      for (; at <= length(text); at++) {
+        one = substr(text, at, 1)
+        if (one == "\\") at++
+        else if (one == "{") deep++
+        else if (one == "}" && deep-- == 0) return at
+      }
+      return 0
+    }
+    function tell(text,    joined, between, first, second, from) {
+      joined = "${if and{{bool_lax{"; between = "}}{bool_lax{"; from = length(joined) + 1
+      first = index(text, joined) == 1 ? closing(text, from) : 0
+      if (first && substr(text, first, length(between)) == between) second = closing(text, first + length(between))
+      if (!second || substr(text, second) != "}}}}") { print text; return }
+      tell(substr(text, from, first - from)); tell(substr(text, first + length(between), second - first - length(between)))
+    }
+    { tell($0) }
+  '
+}
+# What all routers ask is asked once: it may count (a limit of messages an hour).
+common_conditions() {
+  printf '%s\n' "$routers" | while read -r router _; do conditions_of "$router" | awk '!seen[$0]++'; done |
+    awk -v all="$(printf '%s\n' "$routers" | wc -l)" '++seen[$0] == all'
+}
+# condition_of ROUTER: what it asks besides, as one condition; nothing if that is all.
+condition_of() {
+  conditions_of "$1" >"$scratch/conditions"
+  awk 'FILENAME == ARGV[1] { common[$0]; next } !($0 in common)' "$scratch/common" "$scratch/conditions" |
+    awk '{ one = $0; all = all "{bool_lax{" $0 "}}" } END { if (NR == 1) print one; else if (NR) print "${if and{" all "}}" }'
+}
 
 # by_router NAME-OF-A-FUNCTION: an expansion that says of each message what the function prints for the router that would take it.
 by_router() {
@@ -101,12 +158,37 @@ by_router() {
     printf '%s\n' "$text"
   }
 }
-itself() { echo "$1"; }
-ending() { [ "$1" = "$ordinary" ] || echo "_$1"; }
+itself() { printf '%s\n' "$1"; }
+# What the names of ours end in: nothing for the ordinary transport. Whatever else an expansion may come to, ours are of the ordinary one.
+ending() {
+  case $1 in
+    "$ordinary") ;;
+    *[!A-Za-z0-9_]*)
+      others=$(transports_in "$1" | grep -vx "$ordinary" | paste -s -d : -)
+      # shellcheck disable=SC2016 # Exim's
+      [ -z "$others" ] || printf '${if inlist{%s}{%s}{_%s}}\n' "$1" "$others" "$1"
+      ;;
+    *) printf '_%s\n' "$1" ;;
+  esac
+}
 is_one() { [ "$(printf '%s\n' "$transports" | wc -l)" -eq 1 ]; }
 
-# What has to hold for any of the routers to take a message; nothing if one takes all.
+# Routers that hand on what they redirect, or pass, to one that looks up MX hosts, and so past ours: each with the option that says so, and the
+# router. A router may pass on only to one behind itself.
+passing_by() {
+  first=$(printf '%s\n' "$routers" | sed -n '1s/ .*//p') is_before=yes
+  ask router_list | while read -r router; do
+    [ "$router" != "$first" ] || is_before=
+    case $router in smtp_sts_*) continue ;; esac
+    ask router "$router" | sed -n -e 's/^\(redirect_router\) = /\1 /p' -e "${is_before:+s/^\(pass_router\) = /\\1 /p}" | while read -r option target; do
+      if printf '%s\n' "$routers" | grep -q "^$target "; then echo "$router $option $target"; fi
+    done
+  done
+}
+
+# What has to hold for any of the routers to take a message, a line each; nothing if one takes all.
 gate() {
+  cat "$scratch/common"
   printf '%s\n' "$routers" | {
     gate=
     while read -r router transport; do
@@ -134,9 +216,23 @@ with_semicolons() {
 
 setting() { printf '.ifndef %s\n%s = %s\n.endif\n' "$1" "$1" "$2"; }
 
-# Settings of the enforcing set as they are on this machine; who has defined one of the macros before is asked first.
+# Settings as they are on this machine; who has defined one of the macros before is asked first.
 settings_of_the_platform() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"
+  settings_of_both SMTP_STS_DOMAINS
+  setting SMTP_STS_ORDINARY_TRANSPORT "$(by_router itself)"
+  is_one || setting SMTP_STS_TRANSPORTS_ENDING "$(by_router ending)"
+  [ -z "${state:-}" ] || setting SMTP_STS_CACHE "$state/cache.db"
+  [ -z "${socket:-}" ] || setting SMTP_STS_SOCKET "$socket"
+}
+settings_for_reports() {
+  printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"
+  settings_of_both SMTP_STS_REPORTS_TO
+  [ -z "${reports_sender:-}" ] || setting SMTP_STS_REPORTS_SENDER "$reports_sender"
+  setting SMTP_STS_REPORTS_KEY "${reports_key:-/etc/smtp-sts-verify/tlsrpt.key}"
+}
+# settings_of_both DOMAINS: the domains, under the name of that macro, and what the enforcing set and the one for reports have in common.
+settings_of_both() {
   last=$(printf '%s\n' "$routers" | tail -n 1 | cut -d ' ' -f 1)
   driver_options router "$last" >"$scratch/last"
   domains=$(value domains <"$scratch/last")
@@ -145,35 +241,42 @@ settings_of_the_platform() {
     case $domains in
       *"+$list"*) ;;
       '! +local_domains' | '!+local_domains') domains="! +local_domains : ! +$list" ;;
-      '<'*) say "$list is asked about, too: the domains of the router $last are separated in a way of their own ($domains)." >&2 ;;
+      '<'*) tell "$list is asked about, too: the domains of the router $last are separated in a way of their own ($domains)." ;;
       *) domains="! +$list${domains:+ : $domains}" ;;
     esac
     break
   done
-  setting SMTP_STS_DOMAINS "${domains:-*}"
+  setting "$1" "${domains:-*}"
   ignored=$(value ignore_target_hosts <"$scratch/last")
   if [ -n "$ignored" ]; then
     if list=$(printf '%s\n' "$ignored" | with_semicolons); then
       setting SMTP_STS_IGNORE_ADDRESSES "$list"
     else
-      say "The addresses that the router $last ignores could not be taken over; instead, private ones are: ignore_target_hosts = $ignored" >&2
+      tell "The addresses that the router $last ignores could not be taken over; instead, private ones are: ignore_target_hosts = $ignored"
     fi
   fi
-  setting SMTP_STS_ORDINARY_TRANSPORT "$(by_router itself)"
-  is_one || setting SMTP_STS_TRANSPORTS_ENDING "$(by_router ending)"
   [ -z "${program:-}" ] || setting SMTP_STS_PROGRAM "$program"
-  [ -z "${state:-}" ] || setting SMTP_STS_CACHE "$state/cache.db"
-  [ -z "${socket:-}" ] || setting SMTP_STS_SOCKET "$socket"
+}
+# What could not be taken over is said once.
+tell() {
+  if ! grep -qsxF "$*" "$scratch/told"; then
+    say "$*" >>"$scratch/told"
+    say "$*" >&2
+  fi
+}
+
+# What ours take over from the platform's last router, on which all of them have to agree.
+taken_over_from_routers() {
+  last=$(printf '%s\n' "$routers" | tail -n 1 | cut -d ' ' -f 1)
+  {
+    gate | sed 's/^/condition = /'
+    driver_options router "$last" | without "$routers_own"
+  } | as_configuration >"$scratch/taken-over"
 }
 
 # The routers of the set. Where the platform signs by the name of the transport, ours have names for each of its transports.
 routers_of_the_platform() {
-  last=$(printf '%s\n' "$routers" | tail -n 1 | cut -d ' ' -f 1)
-  {
-    gate=$(gate)
-    [ -z "$gate" ] || echo "condition = $gate"
-    driver_options router "$last" | without "$routers_own"
-  } | as_configuration >"$scratch/taken-over"
+  taken_over_from_routers
   echo "$made"
   awk -v taken="$scratch/taken-over" -v several="$(is_one || echo yes)" '
     /^[a-z_]+:/ { permitted = /^smtp_sts_permitted:/ }
@@ -183,7 +286,10 @@ routers_of_the_platform() {
     permitted && /^  condition = / { while ((getline line <taken) > 0) print line }
   ' "$1"
   [ "$continues" = yes ] || told_router "$last"
-  tell_router_differences "$last" >&2
+  tell_router_differences "$last"
+  [ "$continues" = yes ] || passing_by | while read -r router option target; do
+    tell "What the router $router sends on goes past ours, straight to $target ($option): no policy is asked for."
+  done
 }
 
 # Mail to domains whose policy demands nothing now (tested only, or trusted on first use and not yet met) goes by the platform's own
@@ -207,11 +313,11 @@ ROUTER
 told() { echo "smtp_sts_told$(ending "$1")"; }
 
 tell_router_differences() {
-  driver_options router "$1" | only 'address_data fallback_hosts' | sed "s/^/Not taken over from the router $1: /"
+  driver_options router "$1" | only 'address_data fallback_hosts' | while read -r option; do tell "Not taken over from the router $1: $option"; done
   carried=$(driver_options router "$1" | without "$routers_own")
   printf '%s\n' "$routers" | while read -r router transport; do
     [ "$(driver_options router "$router" | without "$routers_own")" = "$carried" ] ||
-      say "The routers $router and $1 differ in more than their condition and transport; mail under a policy goes as by $1."
+      tell "The routers $router and $1 differ in more than their condition and transport; mail under a policy goes as by $1."
   done
 }
 
@@ -225,8 +331,8 @@ transports_of_the_platform() {
     if ! grep -q '^  dkim_\(domain\|private_key\) = .' "$scratch/taken-over"; then
       printf '.ifdef _HAVE_DKIM\n  dkim_domain = unsigned.invalid\n.endif\n' >>"$scratch/taken-over"
     fi
-    only "$transports_own" <"$scratch/transport" | grep -v '^driver\|^debug_print\|^event_action = .*{inlist{[$]event_name}{' |
-      sed "s/^/Not taken over from the transport $transport: /" >&2 || true
+    only "$transports_own" <"$scratch/transport" | grep -v -e '^driver' -e '^debug_print' -e '^event_action = .*{inlist{[$]event_name}{' |
+      while read -r option; do tell "Not taken over from the transport $transport: $option"; done || true
     printf '\n# With the options of %s.\n' "$transport"
     awk -v taken="$scratch/taken-over" -v ending="$(ending "$transport")" '
       /^smtp_sts_[a-z]+:/ { sub(/:/, ending ":"); delete has }
@@ -234,7 +340,7 @@ transports_of_the_platform() {
       !copied && /^  [a-z_]+ = / { has[$1] = 1 }
       /^\.ifdef REMOTE_SMTP_HEADERS_REWRITE$/ {
         copied = 1
-        while ((getline line <taken) > 0) { split(line, word); if (!(word[1] in has)) print line }
+        while ((getline line <taken) > 0) { option = line; sub(/^ *(hide )?/, "", option); sub(/ .*/, "", option); if (!(option in has)) print line }
         close(taken)
       }
       /^$/ { copied = 0 }
@@ -257,12 +363,61 @@ $(without 'driver event_action' <"$scratch/transport" | as_configuration)
 TRANSPORT
 }
 
+# The set for reports: its routers with the conditions of the platform's own, which let nobody pass that ours would not; what the platform asks
+# of mail (a limit, say) it asks of reports.
+routers_for_reports() {
+  taken_over_from_routers
+  echo "$made"
+  awk -v taken="$scratch/taken-over" '
+    { print }
+    /^  transport = smtp_sts_reports$/ {
+      while ((getline line <taken) > 0) if (line !~ /^  (hide )?(no_)?(verify_recipient|verify_only|expn)( |$)/) print line
+    }
+  ' "$1"
+}
+
+# How the ordinary transport opens a connection: from which address, by which name, by which proxy. Not what it does to
+# messages, what it signs, and what it demands of TLS.
+connects_by='interface helo_data socks_proxy dscp keepalive connect_timeout command_timeout data_timeout final_timeout hosts_try_fastopen
+  hosts_pipe_connect hosts_avoid_pipelining hosts_avoid_esmtp hosts_try_chunking dns_qualify_single dns_search_parents'
+transports_for_reports() {
+  driver_options transport "$ordinary" >"$scratch/transport" || return
+  only "$connects_by" <"$scratch/transport" >"$scratch/connects"
+  as_configuration <"$scratch/connects" >"$scratch/taken-over"
+  for transport in $transports; do
+    driver_options transport "$transport" | only "$connects_by" | cmp -s - "$scratch/connects" ||
+      tell "Reports go out from the address, and by the name, of $ordinary; $transport has others."
+  done
+  echo "$made"
+  awk -v taken="$scratch/taken-over" '
+    /^\.ifdef REMOTE_SMTP_(HELO_DATA|INTERFACE)$/ {
+      while ((getline line <taken) > 0) print line
+      dropped = 1
+    }
+    !dropped { print }
+    /^\.endif$/ { dropped = 0 }
+  ' "$1"
+}
+# proven_for_reports COPY: the transport in it connects as the ordinary one does, and is signed by the key for reports alone; if there is one.
+proven_for_reports() (
+  read_from=$1
+  ask transport_list | grep -qx smtp_sts_reports || exit 0
+  driver_options transport smtp_sts_reports >"$scratch/ours"
+  only "$connects_by" <"$scratch/ours" | diff "$scratch/connects" - >"$scratch/difference" || {
+    say "The transport smtp_sts_reports would not connect as $ordinary does:" && cat "$scratch/difference" && exit 1
+  } >&2
+)
+
 # compose SET DIRECTORY: writes its files there.
 compose() {
   mkdir -p "$2" || return
   find "$sets/$1" -mindepth 2 -type f >"$scratch/files"
   while read -r file; do
     case $1/${file#"$sets/$1/"} in
+      reports/main/*) { settings_for_reports && cat "$file"; } >"$2/main" ;;
+      reports/router/*) routers_for_reports "$file" >"$2/router" ;;
+      reports/transport/*) transports_for_reports "$file" >"$2/transport" ;;
+      reports/retry/*) { echo "$made" && cat "$file"; } >"$2/retry" ;;
       enforce/main/*) { settings_of_the_platform && cat "$file"; } >"$2/main" ;;
       enforce/router/*) routers_of_the_platform "$file" >"$2/router" ;;
       enforce/transport/31_*) transports_of_the_platform "$file" >"$2/transport" ;;
@@ -272,6 +427,11 @@ compose() {
       *) fail "nobody said where $file stands in a configuration that is not Debian's" ;;
     esac || return
   done <"$scratch/files"
+  if [ "$1" = enforce ] && [ "$continues" = yes ]; then
+    passing_by | cut -d ' ' -f 2 | sort -u | while read -r option; do
+      printf '%s\n  %s = smtp_sts_ask\n' "$made" "$option" >"$2/$option" || return
+    done
+  fi
 }
 
 # proven COPY: whether each transport of ours in it has, by Exim's word, the options of the platform's from which it was made.

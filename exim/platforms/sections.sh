@@ -20,76 +20,191 @@ mkdir -m 0700 "$scratch" || fail "$shared cannot be used"
 staged=$shared/staged
 taken=
 
-# places SET FILE DIRECTORY: a line for each that FILE gets, with tabs between: before or after, section, what stands there, and
-# the line. The place is the beginning of the section; a router; the driver of a transport, which has to come before its other options;
-# a line; or the end of the file.
+# places SET FILE DIRECTORY: a line for each that FILE gets, with tabs between: before, after or instead, section, what stands there, and
+# the line. The place is the beginning of the section; a router; the driver of a transport, which has to come before its other options; an
+# option of a router; a line; or the end of the file. A name that stands in several branches of a condition gets the line in each.
 places() { places_in_sections "$1" "$3"; }
 places_in_sections() {
-  if [ "$1" = enforce ]; then
+  if [ "$1" != header ]; then
     place before begin begin ".include $2/$1/main"
     place before routers "$(printf '%s\n' "$routers" | sed -n '1s/ .*//p')" ".include $2/$1/router"
     place after transports begin ".include $2/$1/transport"
     place after retry begin ".include $2/$1/retry"
-    if [ "$continues" = yes ]; then for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done; fi
   else
     place before begin begin ".include $2/$1/main"
-    for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done
   fi
+  if [ "$1" = reports ] || [ "$continues" = no ]; then return 0; fi
+  for transport in $transports; do place after transports "$transport" ".include $2/$1/continued"; done
+  if [ "$1" = header ]; then return 0; fi
+  passing_by | while read -r router option _; do place instead routers "$router $option" ".include $2/$1/$option"; done
 }
 place() { printf '%s\t%s\t%s\t%s\n' "$@"; }
 continues=yes # whether a line that lasts can be put into the platform's own transport
+spreads=      # whether what the configuration includes may get lines, too
+# Lines with which an option of the platform's is left out, for ours to take its place. No macro has this name.
+left_out='.ifdef SMTP_STS_VERIFY_IS_PASSED_BY'
+left_out_until='.endif smtp-sts-verify'
 
 rebuild() { :; }
 
-# with_lines FILE PLACES: the file with them, unless it has the line already at that place; fails if there is no such place.
+# with_lines FILE PLACES [SECTION]: the file with them, where it has such a place; $found gets the lines that it had one for. SECTION is
+# the one in which the file begins, if another file includes it.
 with_lines() {
   ends=yes
   [ -z "$(tail -c 1 "$1")" ] || ends=
-  awk -v places="$2" -v ends="$ends" '
+  awk -v places="$2" -v ends="$ends" -v found="$found" -v part="${3:-}" -v left_out="$left_out" -v left_out_until="$left_out_until" '
     function put(text) { out[++last] = text }
+    function stripped(text) { gsub(/^[ \t]+|[ \t\r\f\v]+$/, "", text); return text }
+    function section_name(text) { text = tolower(text); sub(/s$/, "", text); return text }
     function placed(where, at,    i) {
-      for (i = 1; i <= many; i++) if (!done[i] && side[i] == where && (section[i] == part || section[i] == "any") && anchor[i] == at) {
-        done[i] = 1
-        put(line[i])
-      }
+      for (i = 1; i <= many; i++)
+        if (side[i] == where && anchor[i] == at && (section[i] == part || section[i] == "any" && !done[i])) { done[i] = 1; put(line[i]) }
+    }
+    # Settings stand before the first section, and outside of conditions.
+    function settings(    i, at, moved) {
+      if (begun++) return
+      at = depth > 0 ? outer : last
+      for (i = last; i > at; i--) moved[i] = out[i]
+      moved[0] = last; last = at
+      for (i = 1; i <= many; i++) if (side[i] == "before" && anchor[i] == "begin") { done[i] = 1; put(line[i]) }
+      for (i = at + 1; i <= moved[0]; i++) put(moved[i])
+    }
+    function driven(    name) { for (name in names) placed("after", name); is_driven = 1 }
+    function is_instead(    i, name, option) {
+      option = bare; sub(/[ \t]*=.*/, "", option)
+      for (i = 1; i <= many; i++) for (name in names)
+        if (side[i] == "instead" && section[i] == part && anchor[i] == name " " option) {
+          done[i] = 1; put(left_out); put($0); put(left_out_until); put(line[i])
+          return 1
+        }
+      return 0
+    }
+    function has_driver(text,    file, has) {
+      file = text; sub(/^\.include(_if_exists)?[ \t]+/, "", file); gsub(/^"|"$/, "", file)
+      while ((getline text <file) > 0) if (stripped(text) ~ /^driver[ \t]*=/) has = 1
+      close(file)
+      return has
     }
     BEGIN {
-      FS = "\t"
-      while ((getline text <places) > 0) { many++; split(text, f, "\t"); side[many] = f[1]; section[many] = f[2]; anchor[many] = f[3]; line[many] = f[4] }
-      FS = " "
+      while ((getline text <places) > 0) {
+        many++; split(text, f, "\t"); side[many] = f[1]; section[many] = section_name(f[2]); anchor[many] = f[3]; line[many] = f[4]
+      }
+      part = section_name(part); is_driven = 1
     }
-    /^[ \t]*begin[ \t]/ {
-      part = "begin"; placed("before", "begin")
-      part = $2
-      put($0); placed("after", "begin"); next
+    { bare = stripped($0) }
+    continued {
+      put($0)
+      if (bare ~ /^#/ || bare ~ /^\.(ifn?def|el|endif|include)/) next
+      continued = bare ~ /\\$/
+      if (!continued && pending) { pending = 0; driven() }
+      next
     }
-    /^[A-Za-z0-9_]+:/ {
-      name = $0; sub(/:.*/, "", name)
+    bare ~ /^#/ { put($0); next }
+    { continued = bare ~ /\\$/ }
+    bare ~ /^\.ifn?def([ \t]|$)/ && depth++ == 0 { outer = last }
+    bare ~ /^\.endif([ \t]|$)/ { depth-- }
+    tolower(bare) ~ /^begin / {
+      settings()
+      part = section_name(substr(bare, 7)); sub(/^[ \t]+/, "", part)
+      put($0); placed("after", "begin"); split("", names); is_driven = 1; next
+    }
+    (part == "router" || part == "transport") && bare ~ /^[A-Za-z0-9_]+[ \t]*:$/ {
+      name = bare; sub(/[ \t]*:$/, "", name)
+      if (is_driven) split("", names)
+      is_driven = 0; names[name] = 1
       placed("before", name); put($0); next
     }
-    /^[ \t]*driver[ \t]*=/ { put($0); placed("after", name); next }
-    { put($0); placed("after", $0) }
+    !is_driven && (bare ~ /^driver[ \t]*=/ || bare ~ /^\.include(_if_exists)?[ \t]/ && has_driver(bare)) {
+      put($0)
+      if (continued) pending = 1; else driven()
+      next
+    }
+    bare ~ /^(redirect_router|pass_router)[ \t]*=/ && is_instead() { next }
+    { put($0); placed("after", bare) }
     END {
       part = "end"; placed("after", "end")
       for (i = 1; i <= last; i++) printf "%s%s", out[i], (i < last || ends ? "\n" : "")
-      for (i = 1; i <= many; i++) if (!done[i]) {
-        print "There is no place for the line \"" line[i] "\" (" side[i] " " anchor[i] ", section " section[i] ")." | "cat >&2"
-        missing = 1
-      }
-      exit missing
+      for (i = 1; i <= many; i++) if (done[i]) print line[i] >>found
     }
   ' "$1"
 }
+# all_found PLACES...: whether $found has the line of each.
+all_found() {
+  cat "$@" | sort -u | {
+    lacks=
+    while IFS="$tab" read -r side section anchor line; do
+      grep -qsxF "$line" "$found" && continue
+      say "There is no place for the line \"$line\" ($side $anchor, section $section)." >&2
+      lacks=yes
+    done
+    [ -z "$lacks" ]
+  }
+}
+tab=$(printf '\t')
+found=$scratch/found
 
 # without_lines FILE: the file without any line of ours.
 without_lines() {
   ends=yes
   [ -z "$(tail -c 1 "$1")" ] || ends=
-  awk -v own=".include $own/" -v ends="$ends" '
-    index($0, own) == 1 { next }
+  awk -v own=".include $own/" -v ends="$ends" -v left_out="$left_out" -v left_out_until="$left_out_until" '
+    index($0, own) == 1 || $0 == left_out || $0 == left_out_until { next }
     { out[++last] = $0 }
     END { for (i = 1; i <= last; i++) printf "%s%s", out[i], (i < last || ends ? "\n" : "") }
   ' "$1"
+}
+
+# as_one_file FILE: FILE and all that it includes, each line behind the name of its file and a tab, without any line of ours.
+as_one_file() {
+  [ -e "$scratch/macros" ] || "$exim_command" -bP macros >"$scratch/macros" 2>/dev/null || true
+  awk -v macros="$scratch/macros" -v own=".include $own/" -v left_out="$left_out" -v left_out_until="$left_out_until" -v first="$1" '
+    function expanded(path,    i, at) {
+      for (i = 1; i <= many && path ~ /[A-Z]/; i++)
+        if (at = index(path, name[i])) path = substr(path, 1, at - 1) value[i] substr(path, at + length(name[i]))
+      return path
+    }
+    function tell(file, deep,    text, bare, path, probe, known) {
+      while ((getline text <file) > 0) {
+        if (index(text, own) == 1 || text == left_out || text == left_out_until) continue
+        bare = text; gsub(/^[ \t]+|[ \t\r\f\v]+$/, "", bare)
+        if (bare ~ /^\.include(_if_exists)?[ \t]/ && deep < 20) {
+          path = bare; sub(/^\.include(_if_exists)?[ \t]+/, "", path); gsub(/^"|"$/, "", path)
+          path = expanded(path)
+          known = file; sub(/[^\/]*$/, "", known)
+          if (path !~ /^\//) path = known path
+          if ((getline probe <path) >= 0) { close(path); tell(path, deep + 1); continue }
+        }
+        print file "\t" text
+      }
+      close(file)
+    }
+    BEGIN {
+      while ((getline text <macros) > 0)
+        if (text ~ /^[A-Z][A-Za-z0-9_]*=/) { many++; name[many] = value[many] = text; sub(/=.*/, "", name[many]); sub(/^[^=]*=/, "", value[many]) }
+      tell(first, 0)
+    }
+  '
+}
+# entry_section FILE: the section of the configuration in which a file begins that is included.
+entry_section() {
+  awk -F "$tab" -v file="$1" '
+    $1 == file { print part; exit }
+    { text = tolower($2); if (sub(/^[ \t]*begin /, "", text)) { gsub(/^[ \t]+|[ \t\r\f\v]+$/, "", text); part = text } }
+  ' "$scratch/one-file"
+}
+# Which files get lines, or have some: of those that are included, whichever has a place for one.
+find_edited() {
+  [ -n "$spreads" ] || return 0
+  edited=$base
+  as_one_file "$base" >"$scratch/one-file"
+  for set in $(wanted); do places_in_sections "$set" "$own"; done >"$scratch/places"
+  # shellcheck disable=SC2013 # names without spaces
+  for file in $(cut -f 1 "$scratch/one-file" | awk '!seen[$0]++' | grep '^/[A-Za-z0-9/._@+,=-]*$' | grep -vxF "$base"); do
+    : >"$found"
+    without_lines "$file" >"$scratch/bare-file" && with_lines "$scratch/bare-file" "$scratch/places" "$(entry_section "$file")" >/dev/null
+    if [ -s "$found" ] || grep -qF ".include $own/" "$file"; then edited="$edited $file"; fi
+  done
+  : >"$found"
 }
 
 # replace FILE NEW: in one step, with the owner and mode that it had; a link stays one.
@@ -109,25 +224,18 @@ replace() {
 is_enabled() { [ -d "$own/$1" ]; }
 
 put() {
-  case $1 in enforce | header) ;; *) say "the set $1 is for Debian's configuration alone" >&2 && return 1 ;; esac
   [ "$1" != header ] || [ "$continues" = yes ] ||
     { say "the header set continues the transport of ordinary mail, into which nothing can be put that lasts on $platform" >&2 && return 1; }
   as_it_is_without_ours && compose "$1" "$staged/$1"
 }
 
-# The configuration that Exim reads, without our lines: from it the platform's own is told.
+# The configuration that Exim reads, as one file, without our lines: from it the platform's own is told.
 as_it_is_without_ours() {
   [ -z "${routers:-}" ] || return 0
   read_from=$scratch/without.conf
   secretly "$read_from"
-  without_lines "$configuration" >"$read_from" || return
-  for file in $edited; do
-    if [ "$file" = "$configuration" ] || [ ! -e "$file" ]; then continue; fi
-    copy=$shared/$(echo "$file" | tr / %)
-    # With the mode that it has: whoever may read the one may read the other.
-    cp -p "$file" "$copy" && without_lines "$file" >"$copy" || return
-    sed "s|^\( *\.include[a-z_]* *\)$file *$|\1$copy|" "$read_from" >"$scratch/copied" && cat "$scratch/copied" >"$read_from" || return
-  done
+  as_one_file "$configuration" | cut -f 2- >"$read_from" || return
+  is_accepted "$read_from" || fail "Exim refuses its configuration as it is without ours (above)"
   read_platform
 }
 
@@ -136,17 +244,24 @@ secretly() { : >"$1" && chmod 0600 "$1"; }
 take() { [ ! -d "$own/$1" ] || taken="$taken $1"; }
 is_taken() { case " $taken " in *" $1 "*) ;; *) return 1 ;; esac }
 
-# The sets that are to be there in the end.
-wanted() { for set in enforce header; do if [ -d "$staged/$set" ] || { [ -d "$own/$set" ] && ! is_taken "$set"; }; then echo "$set"; fi; done; }
+# The sets that are to be there in the end. Reports are routed ahead of what asks.
+wanted() { for set in reports enforce header; do if [ -d "$staged/$set" ] || { [ -d "$own/$set" ] && ! is_taken "$set"; }; then echo "$set"; fi; done; }
 
-# On a copy of what Exim reads now, as one file with sections, which panels make in the end.
+is_accepted() {
+  "$exim_command" -C "$1" -bV >"$scratch/said" 2>&1 || { sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2; return 1; }
+}
+
+# On a copy of what Exim reads now, as one file with sections, which panels make in the end. All sets are made from the same configuration.
 try_on_a_copy() {
-  for set in $(wanted); do [ -d "$staged/$set" ] || cp -r "$own/$set" "$staged/$set" || return; done
+  for set in $(wanted); do [ -d "$staged/$set" ] || compose "$set" "$staged/$set" || return; done
   for set in $(wanted); do places_in_sections "$set" "$staged"; done >"$scratch/places"
   secretly "$scratch/copy.conf"
+  : >"$found"
   with_lines "$read_from" "$scratch/places" >"$scratch/copy.conf" || return
-  "$exim_command" -C "$scratch/copy.conf" -bV >"$scratch/said" 2>&1 || { sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2; return 1; }
-  [ ! -d "$staged/enforce" ] || proven "$scratch/copy.conf"
+  all_found "$scratch/places" || return
+  is_accepted "$scratch/copy.conf" || return
+  if [ -d "$staged/enforce" ]; then proven "$scratch/copy.conf" || return; fi
+  if [ -d "$staged/reports" ]; then proven_for_reports "$scratch/copy.conf" || return; fi
 }
 
 remember() {
@@ -178,6 +293,8 @@ revoke() { :; } # take_effect leaves nothing behind that Exim refuses
 created() { grep -qsxF "$1" "$own/created"; }
 
 edit() {
+  : >"$found"
+  : >"$scratch/sought"
   for file in $edited; do
     if [ ! -e "$file" ]; then
       [ -n "$(wanted)" ] || continue
@@ -186,13 +303,21 @@ edit() {
     fi
     without_lines "$file" >"$scratch/bare-file" || return
     for set in $(wanted); do places "$set" "$file" "$own"; done >"$scratch/places"
+    cat "$scratch/places" >>"$scratch/sought"
+    # Settings stand once.
+    while IFS="$tab" read -r side section anchor line; do
+      if [ "$section" = begin ] && grep -qxF "$line" "$found"; then continue; fi
+      printf '%s\t%s\t%s\t%s\n' "$side" "$section" "$anchor" "$line"
+    done <"$scratch/places" >"$scratch/places-here"
     prepare "$file" "$scratch/bare-file" || return
-    with_lines "$scratch/bare-file" "$scratch/places" >"$scratch/new-file" || return
+    if [ -z "$spreads" ] || [ "$file" = "$base" ]; then begins_in=; else begins_in=$(entry_section "$file"); fi
+    with_lines "$scratch/bare-file" "$scratch/places-here" "$begins_in" >"$scratch/new-file" || return
     # Not every awk says that it could not write.
     [ "$(wc -c <"$scratch/new-file")" -ge "$(wc -c <"$scratch/bare-file")" ] || return
     replace "$file" "$scratch/new-file" || return
     if [ ! -s "$file" ] && created "$file"; then rm -f "$file"; fi
   done
+  all_found "$scratch/sought"
 }
 prepare() { :; }
 
@@ -201,13 +326,14 @@ take_effect() {
     as_it_is_without_ours || return
     if [ -d "$staged" ]; then try_on_a_copy || return; fi
   fi
+  find_edited
   remember || return
   # Whoever interrupts it now would leave half of it.
   trap '' HUP INT TERM PIPE
   : >"$scratch/said"
   if put_in_place; then
     # Only now nothing includes them.
-    for set in enforce header; do if is_taken "$set" && [ ! -d "$staged/$set" ]; then rm -rf "${own:?}/$set"; fi; done
+    for set in $all; do if is_taken "$set" && [ ! -d "$staged/$set" ]; then rm -rf "${own:?}/$set"; fi; done
     if [ -z "$(wanted)" ]; then rm -rf "$own" && { rmdir "${own%/*}" 2>/dev/null || true; }; fi
     interruptible
     ! has_configuration || say "Exim reads it after: $reload"
@@ -221,10 +347,14 @@ take_effect() {
 }
 
 put_in_place() {
-  for set in enforce header; do
+  for set in $all; do
     [ -d "$staged/$set" ] || continue
     mkdir -p "$own/$set" || return
-    for file in "$staged/$set"/*; do replace "$own/$set/${file##*/}" "$file" || return; done
+    for file in "$staged/$set"/*; do
+      replace "$own/$set/${file##*/}" "$file" && as_readable_as_the_configuration "$own/$set/${file##*/}" || return
+    done
+    # What is not made any more.
+    for file in "$own/$set"/*; do [ -e "$staged/$set/${file##*/}" ] || rm -f "$file"; done
   done
   edit || return
   # An Exim that was removed reads nothing.
@@ -237,6 +367,11 @@ put_in_place() {
 is_asked() { "$exim_command" -bP router_list 2>/dev/null | grep -qx smtp_sts_ask; }
 missing_router() { say "Exim has no router smtp_sts_ask: it reads another configuration than $configuration, or what makes that leaves our lines out."; }
 
+# There may be passwords in a configuration, and then in what is made from it.
+as_readable_as_the_configuration() {
+  if [ -z "$(find -L "$configuration" -prune -perm -004)" ]; then chgrp "$(exim_group)" "$1" && chmod 0640 "$1"; else chmod 0644 "$1"; fi
+}
+
 has_configuration() { command -v "$exim_command" >/dev/null && [ -e "$configuration" ]; }
 has_exim() { has_configuration || fail "there is no Exim here that reads $configuration ($platform)"; }
 
@@ -244,13 +379,19 @@ has_exim() { has_configuration || fail "there is no Exim here that reads $config
 tell_others() {
   has_configuration && [ "$(id -u)" = 0 ] || return 0
   as_it_is_without_ours || return 0
-  for file in $edited; do
-    places "$1" "$file" "$own" | cut -f 4 | while read -r line; do
-      grep -qsxF "$line" "$file" || say "  the line '$line' is gone from $file; put it back with: smtp-sts-verify-exim refresh"
-    done
+  find_edited
+  for file in $edited; do places "$1" "$file" "$own"; done | cut -f 4 | sort -u | while read -r line; do
+    # shellcheck disable=SC2086 # a list of files
+    grep -qsxF "$line" $edited || say "  the line '$line' is gone from $(whose_line "$1" "$line"); put it back with: smtp-sts-verify-exim refresh"
   done
   if [ "$1" = enforce ] && ! is_asked; then say "  $(missing_router) Try: smtp-sts-verify-exim refresh"; fi
   compose "$1" "$staged/$1" 2>/dev/null
   diff -r "$staged/$1" "$own/$1" >"$scratch/difference" ||
     say "  Exim's configuration, or this package, has changed since $own/$1 was made; make it anew with: smtp-sts-verify-exim refresh"
+}
+# whose_line SET LINE: the file that has to have it.
+whose_line() {
+  for file in $edited; do
+    if places "$1" "$file" "$own" | cut -f 4 | grep -qxF "$2"; then say "$file" && return; fi
+  done
 }

@@ -142,10 +142,11 @@ impl CachePath {
         Self(self.0.with_file_name(name))
     }
 
-    /// The owner of the directory, if it is a directory.
+    /// The owner of the directory, if it is a directory that no stranger can have made.
     #[must_use]
     pub fn owner_of_directory(&self) -> Option<Owner> {
         let meta = fs::symlink_metadata(self.directory()).ok().filter(Metadata::is_dir)?;
+        self.examine_ancestors(&meta).ok()?;
         Some(Owner { uid: meta.uid(), gid: meta.gid() })
     }
 
@@ -204,10 +205,24 @@ impl CachePath {
                        use a directory of mode 0750 of its own";
             return Err(CacheError::unsafe_path(directory, why));
         }
-        for above in directory.ancestors().skip(1) {
-            examine_ancestor(above, meta.uid())?;
-        }
+        self.examine_ancestors(&meta)?;
         Ok(meta.uid())
+    }
+
+    /// The directories above that of the cache, to the root. Where everybody may make a directory, whoever came first made the one
+    /// that leads to the cache: it has to be root's, or that of whoever looks.
+    fn examine_ancestors(&self, directory: &Metadata) -> Result<(), CacheError> {
+        let (mut below, mut owner_below) = (self.directory(), directory.uid());
+        for above in self.directory().ancestors().skip(1) {
+            let Some(meta) = examine_ancestor(above, directory.uid())? else { break };
+            if meta.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner_below) {
+                let why = "lies where everybody may make a directory, and belongs neither to root nor to the user who looks: \
+                           whoever came first made it; put the cache into a directory of root's";
+                return Err(CacheError::unsafe_path(below, why));
+            }
+            (below, owner_below) = (above, meta.uid());
+        }
+        Ok(())
     }
 
     /// Makes an empty file, readable for the group of the directory; another process may have been faster.
@@ -337,13 +352,17 @@ fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
     }
 }
 
+fn is_root_or_ourselves(uid: u32) -> bool {
+    uid == 0 || uid == nix::unistd::geteuid().as_raw()
+}
+
 /// A directory above the cache's: whoever may rename what lies in it could exchange the cache.
-fn examine_ancestor(path: &Path, owner: u32) -> Result<(), CacheError> {
-    let Some(meta) = look_at(path)? else { return Ok(()) };
+fn examine_ancestor(path: &Path, owner: u32) -> Result<Option<Metadata>, CacheError> {
+    let Some(meta) = look_at(path)? else { return Ok(None) };
     if !meta.is_dir() {
         return Err(CacheError::unsafe_path(path, "is not a directory (symbolic links are not followed)"));
     }
-    if meta.uid() != 0 && meta.uid() != owner && meta.uid() != nix::unistd::geteuid().as_raw() {
+    if meta.uid() != owner && !is_root_or_ourselves(meta.uid()) {
         return Err(CacheError::unsafe_path(
             path,
             "belongs neither to root nor to the owner of the cache's directory",
@@ -353,7 +372,7 @@ fn examine_ancestor(path: &Path, owner: u32) -> Result<(), CacheError> {
         let why = "can be written by its group or by everybody, who could exchange the cache's directory; chmod go-w it";
         return Err(CacheError::unsafe_path(path, why));
     }
-    Ok(())
+    Ok(Some(meta))
 }
 
 fn examine_file(path: &Path, owner: u32) -> Result<Option<Trusted>, CacheError> {

@@ -3,6 +3,7 @@
 use super::bounces;
 use super::error::CacheError;
 use super::outbox::Outbox;
+use super::outbox_of_fleet;
 use super::statement::{integer, one};
 use crate::limits::{MAX_SUPPRESSIONS, SUPPRESSED_MOST};
 use crate::name::PolicyDomain;
@@ -48,7 +49,7 @@ impl Outbox {
         transaction.execute(FORGET_REPORTS, oldest)?;
         transaction.execute(FORGET_DESTINATIONS, oldest)?;
         transaction.execute(FORGET_PACKAGES, oldest)?;
-        Ok(())
+        outbox_of_fleet::forget(transaction, oldest)
     }
 
     /// What a destination was left alone for before that moment is forgotten.
@@ -76,9 +77,17 @@ impl Outbox {
             .write("forgetting a domain", |transaction| {
                 transaction.execute("DELETE FROM destination WHERE domain = ?1", key)?;
                 transaction.execute("DELETE FROM package WHERE domain = ?1", key)?;
+                outbox_of_fleet::purge(transaction, domain)?;
                 bounces::purge(transaction, domain)?;
                 transaction.execute("DELETE FROM report WHERE domain = ?1", key)
             })
             .map(Some)
+    }
+
+    /// What there is to say where another process has the turn.
+    #[must_use]
+    pub fn is_taken(&self) -> CacheError {
+        let why = "reports are being sent; `cache purge` forgets them when that is over".to_owned();
+        self.database.unusable("forgetting a domain", why)
     }
 }

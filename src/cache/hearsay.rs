@@ -4,7 +4,7 @@
 //! has seen binds no longer than this host needs to look for itself. [`decide`] is the one place where that is weighed.
 
 use super::history::weakenings;
-use crate::limits::UNCONFIRMED_BINDS;
+use crate::limits::{LOOKS_APART, RENEWAL, UNCONFIRMED_BINDS};
 use crate::policy::{Mode, StoredPolicy};
 use crate::time::UnixTime;
 
@@ -40,12 +40,29 @@ pub enum OwnLook {
 
 impl OwnLook {
     /// What of it still counts when the policy was fetched again at that moment. How long mail has waited is never forgotten: a host that says
-    /// something new every hour would hold it up for ever.
+    /// something new every hour would hold it up for ever. And a look counts for [`LOOKS_APART`], whatever is said meanwhile: who says something new every
+    /// second has this host look once a minute.
     #[must_use]
-    pub fn after_news(self, fetched_at: UnixTime) -> Self {
+    pub fn after_news(self, fetched_at: UnixTime, now: UnixTime) -> Self {
         match self {
-            Self::Absent(at) | Self::Fetched(at) if at < fetched_at => Self::NotYet,
+            Self::Absent(at) | Self::Fetched(at)
+                if at < fetched_at && self.looks_again(fetched_at, now).is_none() =>
+            {
+                Self::NotYet
+            }
             other => other,
+        }
+    }
+
+    /// When it will count no more, if it does only because it was made just now.
+    #[must_use]
+    pub fn looks_again(self, fetched_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
+        match self {
+            Self::Absent(at) | Self::Fetched(at) if at < fetched_at => {
+                let until = at.plus(LOOKS_APART);
+                (at <= now && now < until).then_some(until)
+            }
+            Self::Absent(_) | Self::Fetched(_) | Self::NotYet | Self::Unconfirmed(_) => None,
         }
     }
 }
@@ -119,7 +136,7 @@ pub fn decide(
     if let Some(why) = own.and_then(|own| no_stricter(own, heard, now)) {
         return Standing::Ignored(why);
     }
-    match look.after_news(heard.fetched_at) {
+    match look.after_news(heard.fetched_at, now) {
         OwnLook::Fetched(_) => Standing::Ignored(Ignored::Seen),
         _ if witnesses >= ENOUGH_WITNESSES => Standing::Binds,
         OwnLook::Absent(_) => Standing::Ignored(Ignored::Seen),
@@ -134,6 +151,30 @@ pub fn decide(
             }
         }
     }
+}
+
+/// Whether this host may leave out a renewal of what it has, because others made theirs: two of them have signed that they fetched the very same policy within
+/// a day, proven no less, and have it for longer than this host. Nothing that this host has changes by that: its own end stays where it is, half of its
+/// life at least is left, and when it has ended all the same, what they signed binds ([`decide`]).
+#[must_use]
+pub fn is_renewed_by_others(own: &StoredPolicy, all: &[Hearsay], now: UnixTime) -> bool {
+    let half = own.expires_at.since(own.fetched_at) / 2;
+    let stands_for = |one: &Hearsay| {
+        let heard = &one.policy;
+        one.witnesses.len() >= ENOUGH_WITNESSES
+            && heard.policy == own.policy
+            && heard.authentication >= own.authentication
+            && heard.expires_at > own.expires_at
+            && heard.fetched_at <= now
+            && now.since(heard.fetched_at) < RENEWAL
+    };
+    own.fetched_at <= now && own.expires_at.since(now) >= half && all.iter().any(stands_for)
+}
+
+/// Whether that is worth being kept although it makes nothing stricter now: what several have signed for longer than this host has it.
+#[must_use]
+pub(super) fn lasts_longer(standing: Standing, witnesses: usize) -> bool {
+    standing == Standing::Ignored(Ignored::OnlyLonger) && witnesses >= ENOUGH_WITNESSES
 }
 
 /// Why `heard` is no stricter than what this host has; `None` if it is.
@@ -224,7 +265,10 @@ mod tests {
             (2, None, enforce(10), 2, NotYet, Binds),
             (3, None, enforce(10), 1, Absent(before(5)), No(Seen)),
             (4, None, enforce(10), 2, Absent(before(5)), Binds),
-            (5, None, enforce(10), 1, Absent(before(20)), BindsUntilSeen(None)),
+            (5, None, enforce(10), 1, Absent(before(70)), BindsUntilSeen(None)),
+            (54, None, enforce(10), 1, Absent(before(20)), No(Seen)),
+            (55, None, enforce(10), 1, Absent(NOW.plus(5)), No(Seen)),
+            (56, None, enforce(10), 2, Fetched(before(70)), Binds),
             (6, None, enforce(10), 2, Fetched(before(5)), No(Seen)),
             (7, None, enforce(10), 1, waits(1), BindsUntilSeen(Some(hours(1).plus(14_400)))),
             (8, None, enforce(10), 1, waits(4), No(Unconfirmed)),
@@ -273,6 +317,40 @@ mod tests {
         ] {
             assert_eq!(decide(own.as_ref(), &heard, witnesses, look, NOW), expected, "line {number}");
         }
+    }
+
+    /// What this host has, what two others have, and whether its own turn is left out.
+    #[test]
+    fn a_renewal_is_left_to_two_others_who_have_made_it_and_not_for_long() {
+        const DAY: u64 = 86_400;
+        let enforce = |age| mta_sts("enforce", "*.one.test", WEEK, age);
+        let heard = |policy: StoredPolicy, number: usize| Hearsay {
+            witnesses: (0..number).map(|number| format!("mx{number}")).collect(),
+            look: OwnLook::NotYet,
+            heard_at: NOW,
+            policy,
+        };
+        let proven = |authentication, age| draft("*.one.test", authentication, age);
+        let future = StoredPolicy { fetched_at: NOW.plus(9), ..enforce(0) };
+        for (line, own, word, expected) in [
+            (1, enforce(DAY), heard(enforce(10), 2), true),
+            (2, enforce(DAY), heard(enforce(10), 1), false),
+            (3, enforce(DAY), heard(enforce(DAY), 2), false),
+            (4, enforce(DAY), heard(enforce(2 * DAY), 2), false),
+            (5, enforce(2 * DAY), heard(enforce(DAY), 2), false),
+            (6, enforce(2 * DAY), heard(enforce(DAY - 1), 2), true),
+            (7, enforce(WEEK / 2), heard(enforce(10), 2), true),
+            (8, enforce(WEEK / 2 + 1), heard(enforce(10), 2), false),
+            (9, enforce(WEEK + 1), heard(enforce(10), 2), false),
+            (10, enforce(DAY), heard(mta_sts("testing", "*.one.test", WEEK, 10), 3), false),
+            (11, enforce(DAY), heard(mta_sts("enforce", "mx.one.test", WEEK, 10), 3), false),
+            (12, enforce(DAY), heard(future, 3), false),
+            (13, proven(Authentication::Dnssec, DAY), heard(proven(Authentication::FirstUse, 10), 3), false),
+            (14, proven(Authentication::WebPki, DAY), heard(proven(Authentication::Dnssec, 10), 2), true),
+        ] {
+            assert_eq!(is_renewed_by_others(&own, &[word], NOW), expected, "line {line}");
+        }
+        assert!(!is_renewed_by_others(&enforce(DAY), &[], NOW));
     }
 
     fn any_draft() -> impl Strategy<Value = StoredPolicy> {
@@ -329,7 +407,7 @@ mod tests {
         /// One role that says something new at every moment holds mail up for four hours in all.
         #[test]
         fn one_role_holds_nothing_up_for_longer_than_four_hours(heard in any_policy(), waited in 14_400..WEEK) {
-            let look = OwnLook::Unconfirmed(UnixTime(NOW.0 - waited)).after_news(NOW);
+            let look = OwnLook::Unconfirmed(UnixTime(NOW.0 - waited)).after_news(NOW, NOW);
             prop_assert!(matches!(decide(None, &heard, 1, look, NOW), Standing::Ignored(_)));
         }
     }

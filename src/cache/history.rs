@@ -245,6 +245,22 @@ fn of_row(row: &StoredPolicy, before: Option<Mode>, after: Option<Mode>, now: Un
     }
 }
 
+impl Entry {
+    /// From which host's cache it says that a policy came which was fetched at that moment; `None` if it tells of no import, or of another fetch.
+    pub(super) fn imported_from(&self, fetched_at: UnixTime) -> Option<&str> {
+        self.import().filter(|(_, rest)| rest.starts_with(&fetched_at.to_string())).map(|(host, _)| host)
+    }
+
+    /// From which host's cache it says that a policy came, and what stands behind the words about when it was fetched.
+    pub(super) fn import(&self) -> Option<(&str, &str)> {
+        let detail = Some(self.detail.as_str()).filter(|_| self.event == Event::Imported)?;
+        // A host may have any name; what stands behind the last of these words is ours.
+        let (provenance, rest) = detail.strip_prefix("from ")?.rsplit_once(", fetched at ")?;
+        let (host, _) = provenance.rsplit_once(" at ")?;
+        Some((host, rest))
+    }
+}
+
 impl Notice {
     /// The event that it becomes.
     pub(super) const fn event(&self) -> Event {

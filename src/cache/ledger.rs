@@ -3,7 +3,10 @@
 //! So a look-up never waits for SQLite while it decides, and nothing half-finished reaches the disk.
 
 use super::memory::InMemory;
-use super::{CacheError, DomainSnapshot, Kept, Memory, Notice, OwnLook, Policies, Recollection, Topic};
+use super::{
+    CacheError, DomainSnapshot, Hearsay, Kept, Memory, Notice, OwnLook, Policies, Recollection, Topic,
+    is_renewed_by_others,
+};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -31,6 +34,8 @@ pub struct Ledger {
     trouble: Option<CacheError>,
     lost: Option<CacheError>,
     writes: RefCell<Vec<Write>>,
+    /// What others of a fleet say.
+    hearsay: Vec<Hearsay>,
 }
 
 impl Ledger {
@@ -39,7 +44,8 @@ impl Ledger {
     pub fn of(domain: &PolicyDomain, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
         let memory = InMemory::of(domain, snapshot, now);
         let (trouble, lost) = (snapshot.trouble.clone(), snapshot.lost.clone());
-        Self { memory, trouble, lost, writes: RefCell::default() }
+        let hearsay = snapshot.hearsay.clone();
+        Self { memory, trouble, lost, writes: RefCell::default(), hearsay }
     }
 
     /// What is known now: the snapshot with all that was written since.
@@ -73,6 +79,10 @@ impl Ledger {
 }
 
 impl Memory for Ledger {
+    fn is_renewed_by_others(&self, policy: &StoredPolicy, now: UnixTime) -> bool {
+        is_renewed_by_others(policy, &self.hearsay, now)
+    }
+
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError> {
         match &self.lost {
             Some(lost) => Err(lost.clone()),

@@ -32,10 +32,13 @@ mod history;
 mod history_table;
 mod in_force;
 mod inbox;
+mod learnt;
 mod ledger;
 mod memory;
 mod offers;
 mod outbox;
+mod outbox_1;
+mod outbox_of_fleet;
 mod outlook;
 mod owners;
 mod policies;
@@ -62,12 +65,14 @@ pub use error::{CacheError, Fate};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Mark, Purged, Signs, Unkept};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
-pub use hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, waits_since};
+pub use hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, is_renewed_by_others, waits_since};
 pub use history::{Entry, Event, Notice, Weakening, weakenings};
 pub use inbox::Reading;
+pub use learnt::{Learnt, Source};
 pub use ledger::{Ledger, Write};
 pub use memory::InMemory;
 pub use outbox::{Lesson, Outbox, SendingTurn};
+pub use outbox_of_fleet::Origin;
 pub use outlook::{InForce, Outlook};
 pub use shared::{Heard, Offers, Weighed};
 pub use snapshot::{DomainSnapshot, Rehearsal};
@@ -225,6 +230,11 @@ pub trait Memory {
     /// [`CacheError`] if nothing can be said: the verdict is then the one of a first contact, and the answer says
     /// `cache=unavailable`.
     fn policies(&self, domain: &PolicyDomain) -> Result<Policies, CacheError>;
+
+    /// Whether others of a fleet have renewed a stored policy, so that this host may leave that out.
+    fn is_renewed_by_others(&self, _policy: &StoredPolicy, _now: UnixTime) -> bool {
+        false
+    }
 
     /// One of [`Memory::policies`].
     ///

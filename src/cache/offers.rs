@@ -2,10 +2,11 @@
 //! forgotten by an end at any moment. One row a policy, whatever happens; without a fleet it stays empty.
 
 use super::database::Database;
-use super::row::{self, integer};
+use super::row::{self, integer, moment};
 use super::statement;
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
+use crate::time::UnixTime;
 use rusqlite::{Connection, Transaction, named_params};
 
 const PUT: &str = "INSERT INTO outbox (domain, fingerprint, mechanism, since) VALUES (:domain, :fingerprint, :mechanism, :since)
@@ -18,7 +19,9 @@ const TAKE: &str =
 
 const TAKE_ALL_OF: &str = "DELETE FROM outbox WHERE domain = ?1";
 
-const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 100000)";
+/// What was learnt under other circumstances is nothing that this host offers.
+const COUNT: &str =
+    "SELECT count(*), min(since) FROM (SELECT since FROM outbox WHERE fingerprint = ?1 LIMIT 100000)";
 
 /// The statements that a look-up may need here.
 #[cfg(test)]
@@ -102,8 +105,13 @@ fn take_one(
     statement::run(transaction, TAKE, key).map(drop)
 }
 
-/// How many there are, up to 100,000.
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    let number: i64 = statement::one(connection, COUNT, [])?;
-    Ok(u64::try_from(number).unwrap_or(0))
+/// How many there are, up to 100,000, and since when the oldest of these waits.
+pub(super) fn count(
+    connection: &Connection,
+    database: &Database,
+) -> rusqlite::Result<(u64, Option<UnixTime>)> {
+    let mut statement = connection.prepare_cached(COUNT)?;
+    let (number, since): (i64, Option<i64>) =
+        statement.query_row([database.fingerprint.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((u64::try_from(number).unwrap_or(0), since.and_then(moment)))
 }

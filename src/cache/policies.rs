@@ -8,6 +8,7 @@ use super::row::{self, Mark};
 use super::{CacheError, Census, Kept, Policies, Provenance, Write, history_table, offers, statement};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
+use crate::time::UnixTime;
 use rusqlite::{Connection, Transaction, named_params};
 
 /// Rows that are read in one transaction: a longer one would keep deliveries from writing.
@@ -156,9 +157,10 @@ impl PolicyFile {
             .write("emptying the outbox", |transaction| offers::take(transaction, sent, gone, &self.database))
     }
 
-    /// How many there are that a fleet has not heard, up to 100,000.
-    pub(super) fn unheard(&self) -> Result<u64, CacheError> {
-        Ok(self.database.read(offers::count)?.unwrap_or_default())
+    /// How many there are that a fleet has not heard, up to 100,000, and since when the oldest waits.
+    pub(super) fn unheard(&self) -> Result<(u64, Option<UnixTime>), CacheError> {
+        let count = |connection: &Connection| offers::count(connection, &self.database);
+        Ok(self.database.read(count)?.unwrap_or_default())
     }
 
     /// The same for many, in one transaction: all of them, or none.

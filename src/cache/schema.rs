@@ -4,7 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
-use super::{answers_1, reports_1, seed, tally, version_1, version_2, version_3};
+use super::{answers_1, outbox_1, reports_1, seed, tally, version_1, version_2, version_3};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
 use std::time::Duration;
@@ -268,10 +268,30 @@ pub(super) const REPORTS: Schema = Schema {
     is_expendable: false,
 };
 
+/// `PRAGMA application_id` of the reports on their way, in every version.
+pub(super) const OUTBOX_ID: i32 = 0x5354_534f;
+
+/// What was handed in to a fleet, since version 2: of each day its domains, and once it is all an empty name.
+pub(super) const HANDED: &str = "CREATE TABLE handed (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            store TEXT NOT NULL,
+            PRIMARY KEY (day, domain)
+        ) STRICT, WITHOUT ROWID";
+
+/// Which reports are a fleet's, since version 2.
+pub(super) const ORIGIN: &str = "CREATE TABLE origin (
+            day INTEGER NOT NULL,
+            domain TEXT NOT NULL,
+            store TEXT NOT NULL,
+            part INTEGER NOT NULL,
+            PRIMARY KEY (day, domain)
+        ) STRICT, WITHOUT ROWID";
+
 /// Reports on their way. A day and a domain have one; its octets stay until it is over.
 pub(super) const OUTBOX: Schema = Schema {
-    application_id: 0x5354_534f,
-    version: 1,
+    application_id: OUTBOX_ID,
+    version: 2,
     definitions: &[
         "CREATE INDEX report_by_moment ON report (state, next)",
         "CREATE TABLE bounce (
@@ -288,6 +308,8 @@ pub(super) const OUTBOX: Schema = Schema {
             words TEXT NOT NULL,
             PRIMARY KEY (day, domain, place)
         ) STRICT, WITHOUT ROWID",
+        HANDED,
+        ORIGIN,
         "CREATE TABLE package (
             day INTEGER NOT NULL,
             domain TEXT NOT NULL,
@@ -322,7 +344,7 @@ pub(super) const OUTBOX: Schema = Schema {
     ],
     count: None,
     synchronous: "FULL",
-    ancestors: &[],
+    ancestors: &[outbox_1::ANCESTOR],
     patience: CACHE_BUSY_WAIT,
     is_expendable: false,
 };

@@ -1,11 +1,13 @@
 //! The cache of a host that shares what it learns: the outbox beside the policies, and the file of what others say.
 
 use super::file::CachePath;
-use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide};
+use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, is_renewed_by_others, lasts_longer};
 use super::inbox::{Inbox, Reading};
+use super::learnt::{Learnt, OF_THE_FLEET, Source};
 use super::{Cache, CacheError, Kept, Provenance};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
+use crate::time::UnixTime;
 use std::collections::BTreeSet;
 
 /// A policy as the store has it.
@@ -57,6 +59,12 @@ impl Cache {
         Self { policies: self.policies.offering(), inbox: Some(inbox), ..self }
     }
 
+    /// The same for whoever does not ask what others say; what it learns, they hear.
+    #[must_use]
+    pub fn without_hearsay(self) -> Self {
+        Self { inbox: None, ..self }
+    }
+
     /// Weighs what was heard ([`decide`]), and writes down what is worth it: what binds beside what this host fetched, the rest beside it. Then how far
     /// the store was read.
     ///
@@ -72,7 +80,6 @@ impl Cache {
             let known = inbox.of(std::slice::from_ref(domain))?.pop().unwrap_or_default();
             let before = known.into_iter().find(|one| one.policy.policy.dialect() == policy.policy.dialect());
             let look = before.as_ref().map_or(OwnLook::NotYet, |before| before.look);
-            let look = look.after_news(policy.fetched_at);
             let stored = self.stored(domain)?;
             if stored.unreadable.contains(&policy.policy.dialect()) {
                 // What is in force may be more than that: it takes a fetch of one's own.
@@ -91,15 +98,17 @@ impl Cache {
             }
             let is_news =
                 before.as_ref().is_none_or(|before| Hearsay { heard_at: now, ..before.clone() } != heard);
-            // What counts for nothing is not kept, but that mail has waited for it is.
-            let is_kept = !matches!(standing, Standing::Ignored(_)) || before.is_some();
+            // What counts for nothing is not kept, but that mail has waited for it is, and what will bind when this host's own has ended.
+            let is_kept = !matches!(standing, Standing::Ignored(_))
+                || before.is_some()
+                || lasts_longer(standing, witnesses.len());
             if is_kept && is_news {
                 changed.insert(domain.clone());
                 kept.push(heard);
             }
         }
         let from = |one: &Hearsay| Provenance {
-            host: format!("{} of the fleet", one.witnesses.join(" and ")),
+            host: format!("{}{OF_THE_FLEET}", one.witnesses.join(" and ")),
             exported_at: now,
             circumstances: self.policies.database().fingerprint,
         };
@@ -113,6 +122,13 @@ impl Cache {
         self.noting(inbox.hear(&kept, store, reading))?;
         weighed.changed = changed.into_iter().collect();
         Ok(weighed)
+    }
+
+    /// Whether this host may leave out a renewal of that policy ([`is_renewed_by_others`]).
+    #[must_use]
+    pub fn is_renewed_by_others(&self, policy: &StoredPolicy) -> bool {
+        let all = self.hearsay(std::slice::from_ref(&policy.domain)).pop().unwrap_or_default();
+        is_renewed_by_others(policy, &all, self.policies.database().now)
     }
 
     /// Writes down what this host has seen for itself of what others say.
@@ -182,11 +198,11 @@ impl Cache {
         self.noting(self.policies.acknowledge(&offers.policies, &offers.gone))
     }
 
-    /// How many there are that the fleet has not heard, up to 100,000.
+    /// How many there are that the fleet has not heard, up to 100,000, and since when the oldest waits.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn unheard(&self) -> Result<u64, CacheError> {
+    pub fn unheard(&self) -> Result<(u64, Option<UnixTime>), CacheError> {
         self.noting(self.policies.unheard())
     }
 
@@ -195,9 +211,8 @@ impl Cache {
         let now = self.policies.database().now;
         let is_own = |policy: &StoredPolicy| {
             let hearsay = self.hearsay(std::slice::from_ref(&policy.domain)).pop().unwrap_or_default();
-            !hearsay
-                .iter()
-                .any(|one| one.policy.policy == policy.policy && one.policy.fetched_at == policy.fetched_at)
+            let history = self.history(&policy.domain);
+            history.is_ok_and(|history| Learnt::of(policy, &hearsay, &history).from == Source::OwnFetch)
         };
         policies.into_iter().filter(|policy| policy.is_unexpired(now) && is_own(policy)).collect()
     }

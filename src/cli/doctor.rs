@@ -15,8 +15,10 @@ use crate::config::{Access, Choices, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::doctor::judge::{Everything, judge};
+#[cfg(feature = "fleet")]
+use crate::doctor::look::fleet as look_fleet;
 use crate::doctor::look::{cache, exim, outside as outside_look, postfix, process, reports};
-use crate::doctor::observations::{CacheView, Caches, Exim, Outside, Reports, Seen, Starter};
+use crate::doctor::observations::{CacheView, Caches, Exim, Fleet, Outside, Reports, Seen, Starter};
 use crate::doctor::{Health, human, json};
 use crate::https::PolicyUrl;
 use crate::time::Clock as _;
@@ -316,7 +318,25 @@ fn look_outside(
         },
     };
     let runtime = runtime::build().map_err(Failure::misconfigured)?;
-    Ok(runtime.block_on(outside_look::look(&wanted, &SystemClock, until)))
+    Ok(runtime.block_on(async {
+        let outside = outside_look::look(&wanted, &SystemClock, until).await;
+        Outside { fleet: look_at_fleet(setup, &wanted, until).await, ..outside }
+    }))
+}
+
+/// The memory that this host shares, where it shares one.
+#[cfg(feature = "fleet")]
+async fn look_at_fleet(setup: &Setup, wanted: &outside_look::Wanted, until: Instant) -> Option<Fleet> {
+    let fleet = setup.choices().fleet.as_ref()?;
+    let here = setup.storage().map(|storage| storage.circumstances.of_policies());
+    let servers = wanted.servers.as_deref().unwrap_or_default();
+    let dns = Resolver::new(servers, Arc::clone(&wanted.anchors), SystemClock.now(), until.into());
+    Some(look_fleet::look(fleet, here.map_err(|error| error.to_string()), &dns, &SystemClock, until).await)
+}
+
+#[cfg(not(feature = "fleet"))]
+async fn look_at_fleet(_: &Setup, _: &outside_look::Wanted, _: Instant) -> Option<Fleet> {
+    None
 }
 
 /// The circumstances do not matter: rows are counted, none is believed.

@@ -5,7 +5,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::output;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -33,8 +33,14 @@ pub enum FleetCommand {
     /// Orders all hosts to forget what is known about a domain
     ///
     /// The decree is signed with the operator's key, obeyed once by each host that hears of it within its time, and by none later than seven days from
-    /// now. The next delivery of each host meets the domain for the first time.
+    /// now. The next delivery of each host meets the domain for the first time. What all hosts counted of it for TLS reports is forgotten, too.
     Purge(PurgeArguments),
+    /// Orders all hosts to hold a domain to something else than it publishes, for a time
+    ///
+    /// The decree is signed with the operator's key, and obeyed once by each host that hears of it before its end, which is at most seven days away. It does
+    /// what [override] of the configuration does, and may let mail go that a policy in force would hold back: the log, each answer and `explain` tell it.
+    /// --lift takes back what was decreed for the very same domains.
+    Override(OverrideArguments),
     /// Takes a host off the list of those that are there
     ///
     /// What it has learnt stays. Whoever rules the database takes its role away: DROP ROLE.
@@ -88,6 +94,46 @@ pub struct PurgeArguments {
     pub operator: OperatorArguments,
 }
 
+/// What is to count instead.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift --reason TEXT\n       \
+                            --signing-key FILE --role ROLE --password-file FILE [OPTIONS]"
+)]
+pub struct OverrideArguments {
+    /// The domain; or `*.` and one, for all below it
+    pub domain: OsString,
+    /// What its hosts are held to: a usable TLSA record, no policy, or a certificate of the host
+    #[arg(long, value_name = "dane|none|webpki")]
+    pub require: Option<Required>,
+    /// Nothing is asked, and the mail is delivered as if this program were not there
+    #[arg(long, conflicts_with = "require")]
+    pub ignore: bool,
+    /// Takes back what was decreed for these domains
+    #[arg(long, conflicts_with_all = ["require", "ignore", "hours"], required_unless_present_any = ["require", "ignore"])]
+    pub lift: bool,
+    /// The private key of the operator, whose public half operator_key names on each host
+    #[arg(long, value_name = "FILE")]
+    pub signing_key: PathBuf,
+    /// Why; the log of each host and each answer tell it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Hours for which it counts, at most 168
+    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u64).range(1..=168))]
+    pub hours: u64,
+    /// As whom.
+    #[command(flatten)]
+    pub operator: OperatorArguments,
+}
+
+/// `--require`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Required {
+    Dane,
+    None,
+    Webpki,
+}
+
 /// Who is to be forgotten.
 #[derive(Args, Debug)]
 #[command(override_usage = "smtp-sts-verify fleet forget HOST --role ROLE --password-file FILE\n       \
@@ -121,15 +167,19 @@ mod with_a_fleet {
     use super::*;
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
-    use crate::fleet::decree::{Decree, Order, told};
+    use crate::fleet::decree::{self, Decree, Order, told};
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
-    use crate::limits::FLEET_CONNECT_DEADLINE;
+    use crate::limits::{DECREE_OLDEST, FLEET_CONNECT_DEADLINE, MAX_DECREES_KEPT};
     use crate::name::{Destination, PolicyDomain};
+    use crate::overrides::{self, Effect, Scope};
+    use crate::reports::tally::Day;
     use crate::text::{Json, Printable, excerpt};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
+    use crate::verdict::Requirement;
     use serde_json::json;
     use std::collections::BTreeSet;
+    use std::path::Path;
     use std::time::Instant;
 
     /// Decrees that others lay down meanwhile.
@@ -156,6 +206,7 @@ mod with_a_fleet {
                 FleetCommand::Check(arguments) => check(arguments).await,
                 FleetCommand::Status(arguments) => status(arguments).await,
                 FleetCommand::Purge(arguments) => purge(arguments).await,
+                FleetCommand::Override(arguments) => overridden(arguments).await,
                 FleetCommand::Forget(arguments) => forget(arguments).await,
             }
         })
@@ -205,6 +256,7 @@ mod with_a_fleet {
         let (connection, standing) = connected(&setup, &fleet).await?;
         let (history, policies) = connection.estimates().await?;
         let hosts = connection.hosts().await?;
+        let overrides = overrides(&connection, &standing.id, &fleet).await?;
         let text = match arguments.format {
             Format::Json => {
                 let one = |host: &Host| {
@@ -215,17 +267,25 @@ mod with_a_fleet {
                     })
                 };
                 let hosts: Vec<_> = hosts.iter().map(one).collect();
+                let one = |decree: &overrides::Decree| {
+                    json!({
+                        "decree": decree.number, "scope": decree.scope, "effect": decree.effect.word(),
+                        "ends_at": decree.ends.0, "reason": decree.reason,
+                    })
+                };
+                let overrides: Vec<_> = overrides.iter().map(one).collect();
                 let object = json!({
                     "store": standing.id, "schema": standing.version, "policies": policies, "history": history, "hosts": hosts,
+                    "overrides": overrides,
                 });
                 format!("{}\n", Json(&object))
             }
-            Format::Human => page(&standing, &hosts, policies),
+            Format::Human => page(&standing, &hosts, policies, &overrides),
         };
         Ok((text, ExitStatus::Deliver))
     }
 
-    fn page(standing: &Standing, hosts: &[Host], policies: u64) -> String {
+    fn page(standing: &Standing, hosts: &[Host], policies: u64, overrides: &[overrides::Decree]) -> String {
         let mut text = format!("store {}, about {policies} policies\n", Printable(&standing.id));
         text.push_str(&row(["host", "seen", "clock", "outbox", "behind", "version"]));
         for host in hosts {
@@ -241,6 +301,15 @@ mod with_a_fleet {
                 "note: the hosts learn under {} different trust anchors, authorities or laboratory settings, and share nothing across them; \
                  configure them alike\n",
                 groups.len()
+            ));
+        }
+        for decree in overrides {
+            text.push_str(&format!(
+                "the override for {} ({}) counts until {}: {}\n",
+                decree.of(),
+                decree.effect.word(),
+                decree.ends,
+                decree.why()
             ));
         }
         text
@@ -259,8 +328,67 @@ mod with_a_fleet {
 
     async fn purge(arguments: &PurgeArguments) -> Result<(String, ExitStatus), Failure> {
         let domain = read_domain(arguments)?;
-        let (setup, fleet) = as_operator(&arguments.operator)?;
-        let key = fleet::operators_key(&arguments.signing_key)?;
+        let words = Words {
+            order: Order::Purge,
+            scope: Scope::Domain(domain.clone()),
+            hours: arguments.hours,
+            reason: &arguments.reason,
+        };
+        let decree = laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
+        let Decree { number, ends, .. } = decree;
+        let text =
+            format!("decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n");
+        Ok((text, ExitStatus::Deliver))
+    }
+
+    async fn overridden(arguments: &OverrideArguments) -> Result<(String, ExitStatus), Failure> {
+        let domain = arguments.domain.to_str().unwrap_or_default();
+        let scope = Scope::try_from(domain.to_owned()).map_err(Failure::usage)?;
+        let order = match (arguments.require, arguments.ignore) {
+            (Some(Required::Dane), _) => Order::Override(Effect::Require(Requirement::Dane)),
+            (Some(Required::None), _) => Order::Override(Effect::Require(Requirement::None)),
+            (Some(Required::Webpki), _) => Order::Override(Effect::Require(Requirement::WebPki)),
+            (None, true) => Order::Override(Effect::Ignore),
+            (None, false) => Order::Lift,
+        };
+        if told(&arguments.reason).trim().is_empty() {
+            return Err(Failure::usage("an override needs a reason, for whoever finds it later".to_owned()));
+        }
+        // Whoever has heard of an override hears that it is lifted, as long as that could count.
+        let hours = if order == Order::Lift { DECREE_OLDEST / 3_600 } else { arguments.hours };
+        let words = Words { order, scope: scope.clone(), hours, reason: &arguments.reason };
+        let Decree { number, ends, .. } =
+            laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
+        let text = match order {
+            Order::Override(effect) => format!(
+                "decree {number}: the override for {scope} ({}) counts on each host that hears of it, until {ends}\n",
+                effect.word()
+            ),
+            Order::Lift | Order::Purge => {
+                format!(
+                    "decree {number}: what was decreed for {scope} before counts no more on each host that hears of it\n"
+                )
+            }
+        };
+        Ok((text, ExitStatus::Deliver))
+    }
+
+    /// What an operator wants.
+    struct Words<'a> {
+        order: Order,
+        scope: Scope,
+        hours: u64,
+        reason: &'a str,
+    }
+
+    /// Signs a decree and lays it down under the next number.
+    async fn laid_down(
+        words: &Words<'_>,
+        signing_key: &Path,
+        operator: &OperatorArguments,
+    ) -> Result<Decree, Failure> {
+        let (setup, fleet) = as_operator(operator)?;
+        let key = fleet::operators_key(signing_key)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
         let mut tries = 0;
         loop {
@@ -269,26 +397,44 @@ mod with_a_fleet {
             let decree = Decree {
                 fleet: standing.id.clone(),
                 number,
-                order: Order::Purge,
-                domain: domain.clone(),
+                order: words.order,
+                scope: words.scope.clone(),
                 issued,
-                ends: issued.plus(arguments.hours * 3_600),
-                reason: told(&arguments.reason),
+                ends: issued.plus(words.hours * 3_600),
+                reason: told(words.reason),
             };
             let (statement, signature) = decree.signed(&key);
             tries += 1;
-            match connection.lay_down(number, &statement, &signature, &domain, issued).await {
+            let purged = decree.scope.domain().filter(|_| words.order == Order::Purge);
+            match connection.lay_down(number, &statement, &signature, purged, issued).await {
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
                 laid_down => {
                     laid_down?;
-                    let ends = decree.ends;
-                    let text = format!(
-                        "decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n"
-                    );
-                    return Ok((text, ExitStatus::Deliver));
+                    if let Some(domain) = purged {
+                        connection.purge_counts(domain, Day::of(issued)).await?;
+                    }
+                    return Ok(decree);
                 }
             }
         }
+    }
+
+    /// The overrides that count by the decrees of the database, as this host judges them.
+    async fn overrides(
+        connection: &Connection,
+        store: &str,
+        fleet: &Fleet,
+    ) -> Result<Vec<overrides::Decree>, Failure> {
+        let (now, operators) = (SystemClock.now(), fleet::Keys::of(fleet)?.operators);
+        let before = u64::try_from(MAX_DECREES_KEPT).unwrap_or(u64::MAX);
+        let from = connection.last_decree().await?.saturating_sub(before);
+        let decrees = connection.decrees(from).await?;
+        let admitted = decrees.iter().filter(|(number, statement, signature)| {
+            Decree::admitted((*number, statement, signature), store, &operators, now).is_ok()
+        });
+        let texts: Vec<String> =
+            admitted.map(|(_, statement, signature)| decree::kept(statement, signature)).collect();
+        Ok(decree::overrides(&texts, &operators, now).in_force(now).collect())
     }
 
     fn read_domain(arguments: &PurgeArguments) -> Result<PolicyDomain, Failure> {

@@ -261,7 +261,7 @@ pub const GUIDES: &[Guide] = &[
         examples: &[
             ("fleet schema", "the SQL for whoever rules the database"),
             ("fleet check", "can this host use it?"),
-            ("fleet status", "which hosts are there?"),
+            ("fleet status", "which hosts are there, and which overrides count?"),
         ],
         exits: FLEET,
     },
@@ -286,6 +286,20 @@ pub const GUIDES: &[Guide] = &[
             "fleet purge example.org --reason ticket-4711 --signing-key operator.key --role alice --password-file alice.password",
             "as if no host had ever met the domain",
         )],
+        exits: FLEET,
+    },
+    Guide {
+        path: "fleet override",
+        examples: &[
+            (
+                "fleet override example.org --require none --hours 24 --reason ticket-4712 --signing-key operator.key --role alice --password-file alice.password",
+                "its hosts are held to nothing for a day",
+            ),
+            (
+                "fleet override example.org --lift --reason ticket-4712 --signing-key operator.key --role alice --password-file alice.password",
+                "and now to what it publishes again",
+            ),
+        ],
         exits: FLEET,
     },
     Guide {

@@ -21,6 +21,7 @@ mod panic;
 pub mod probe;
 mod ready;
 pub mod reports;
+mod rules;
 mod runtime;
 pub mod serve;
 pub mod terminal;

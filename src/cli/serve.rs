@@ -6,10 +6,10 @@ use super::failure::Failure;
 use super::{log, panic, ready, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
+use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
-use crate::serve::front::ConcurrencyLimits;
-use crate::serve::front::listen::{self, Datagrams, HandedOver, Listening, NoPlace};
 use crate::serve::lifecycle::{self, Ended};
+use crate::serve::listen::{self, Datagrams, HandedOver, Listening, NoPlace};
 use crate::serve::look_up::outside::Internet;
 use crate::serve::look_up::worker::LookupWorker;
 use crate::serve::store::Store;
@@ -63,8 +63,13 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
             prepared(arguments).map_err(Failure::from).and_then(|(_, places)| ready::ask(&places.http));
         return asked.map_or_else(|failure| failure.tell("serve"), |()| ExitStatus::Deliver);
     }
+    exit_status(|| served(arguments))
+}
+
+/// How a daemon that lived like this ends: after a mistake of ours so that systemd starts another one.
+fn exit_status(live: impl FnOnce() -> Result<Ended, Failure>) -> ExitStatus {
     // A panic of the front itself has been told by then, and nothing of it is used any more.
-    match catch_unwind(AssertUnwindSafe(|| served(arguments))) {
+    match catch_unwind(AssertUnwindSafe(live)) {
         Ok(Ok(Ended::Drained)) => ExitStatus::Deliver,
         Ok(Ok(Ended::AtOnce)) => ExitStatus::Defer,
         Ok(Ok(Ended::Broken(_))) | Err(_) => ExitStatus::Internal,
@@ -195,4 +200,17 @@ fn prepared_from(arguments: &ServeArguments, file: &Path) -> Result<(Choices, Pl
     let choices = arguments.outside.given().with_file(file)?;
     let places = arguments.places.clone().or(choices.serve.clone());
     Ok((choices, places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_lost_a_part_or_panicked_ends_with_70() {
+        assert_eq!(exit_status(|| Ok(Ended::Broken("the store"))).code(), 70);
+        assert_eq!(exit_status(|| panic!("as a mistake of ours might")).code(), 70);
+        assert_eq!(exit_status(|| Ok(Ended::Drained)).code(), 0);
+        assert_eq!(exit_status(|| Ok(Ended::AtOnce)).code(), 75);
+    }
 }

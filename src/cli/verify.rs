@@ -2,9 +2,9 @@
 
 use super::args::VerifyArguments;
 use super::exit::ExitStatus;
-use super::{log, output, runtime, watchdog};
+use super::{log, output, rules, runtime, watchdog};
 use crate::cache::{DomainSnapshot, Ledger, WithheldAnswer, WithheldAnswers};
-use crate::config::{Access, Asked, Choices, Format, LogFormat, Setup, Storage};
+use crate::config::{Access, Asked, BadConfiguration, Choices, Format, LogFormat, Rules, Setup, Storage};
 use crate::https::HttpsFetcher;
 use crate::journal::Journal;
 use crate::limits::MAX_HOSTS;
@@ -77,8 +77,22 @@ fn answer(
     if let Some(format) = log_format(arguments, choices) {
         log::start(format);
     }
+    // Files may hang as well as networks.
+    let deadline = started + choices.deadline();
+    watchdog::start(deadline, choices.format(), asker);
     let now = SystemClock.now();
-    let (request, decree) = match asked(arguments, choices, now) {
+    let mut opened = None;
+    let rules = || {
+        // A fleet's operator may have decreed something, which stands beside the cache.
+        if choices.fleet.is_none() {
+            return Ok(choices.rules());
+        }
+        let setup = Setup::open(choices.clone(), Access::Owner)?;
+        let rules = rules::of(&setup, now)?;
+        opened = Some(setup);
+        Ok::<_, BadConfiguration>(rules)
+    };
+    let (request, decree) = match asked(arguments, choices, rules, now) {
         Ok(Asked::Ask(request, decree)) => (request, decree),
         Ok(Asked::Ignored(request, decree)) => return Ok(Report::ignored(&request, vec![decree.note(now)])),
         Err(none) => return Ok(Report::unasked(none, choices.mechanisms())),
@@ -88,9 +102,13 @@ fn answer(
         warn!(why = notes.concat(), "an override has ended");
     }
     let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
-    let setup = Setup::open(choices.clone(), Access::Owner)?;
+    let setup = match opened {
+        Some(setup) => setup,
+        None => Setup::open(choices.clone(), Access::Owner)?,
+    };
     let storage = setup.storage()?;
-    let cache = storage.cache(now);
+    // What one other host of a fleet says binds the daemon's answers alone.
+    let cache = storage.cache(now).without_hearsay();
     let snapshot = DomainSnapshot::of(&cache, &request.domain);
     let host = match request.hosts.as_slice() {
         [host] => Some(host.clone()),
@@ -104,8 +122,6 @@ fn answer(
     }
     let dns = setup.dns()?;
     let runtime = runtime::build().map_err(|error| NoEvaluation::defer(Reason::Internal, error))?;
-    let deadline = started + choices.deadline();
-    watchdog::start(deadline, choices.format(), asker);
     Ok(noted(runtime.block_on(async {
         let journal = Journal::since(started);
         let resolver = journal.watch(dns.resolver(now, deadline));
@@ -130,7 +146,12 @@ fn log_format(arguments: &VerifyArguments, choices: &Choices) -> Option<LogForma
 }
 
 /// What is asked; whatever is no question is answered before a packet is sent.
-fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Result<Asked, NoEvaluation> {
+fn asked(
+    arguments: &VerifyArguments,
+    choices: &Choices,
+    rules: impl FnOnce() -> Result<Rules, BadConfiguration>,
+    now: UnixTime,
+) -> Result<Asked, NoEvaluation> {
     if arguments.hosts.len() > MAX_HOSTS {
         return Err(NoEvaluation::defer(
             Reason::Usage,
@@ -148,7 +169,7 @@ fn asked(arguments: &VerifyArguments, choices: &Choices, now: UnixTime) -> Resul
             hosts.push(host);
         }
     }
-    Ok(match choices.rules().request(domain, hosts, choices.conditions.handshake(), now) {
+    Ok(match rules()?.request(domain, hosts, choices.conditions.handshake(), now) {
         Asked::Ask(request, decree) => Asked::Ask(Request { next_hop, ..request }, decree),
         ignored @ Asked::Ignored(..) => ignored,
     })

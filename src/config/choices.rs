@@ -10,7 +10,7 @@ use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
 use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
-use crate::overrides::Overrides;
+use crate::overrides::{Decreed, Overrides};
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::verdict::OnUnreachable;
@@ -256,6 +256,7 @@ impl Choices {
     pub fn rules(&self) -> Rules {
         Rules {
             overrides: self.overrides.clone(),
+            decreed: Decreed::default(),
             insecure_zones: self.insecure_zones(),
             mechanisms: self.mechanisms(),
             require_authentication: self.conditions.require_authentication.unwrap_or(false),

@@ -2,7 +2,7 @@
 
 use crate::dns::scope::InsecureZones;
 use crate::name::{MxHost, PolicyDomain};
-use crate::overrides::{Decree, Effect, Overrides};
+use crate::overrides::{Decree, Decreed, Effect, Overrides};
 use crate::policy::Mechanisms;
 use crate::reports::attempt::Untrusted;
 use crate::time::UnixTime;
@@ -14,6 +14,8 @@ use crate::verify::Request;
 pub struct Rules {
     /// What is said about single domains.
     pub overrides: Overrides,
+    /// What the operator of this host's fleet has decreed about single domains.
+    pub decreed: Decreed,
     /// The private zones.
     pub insecure_zones: InsecureZones,
     /// The mechanisms that are asked for and applied.
@@ -39,7 +41,8 @@ impl Rules {
     /// What an override in force says about a domain, where that is all that there is to say.
     #[must_use]
     pub fn override_of(&self, domain: &PolicyDomain, now: UnixTime) -> Option<Effect> {
-        let decree = self.overrides.about(domain).filter(|decree| decree.is_in_force(now));
+        let decree = self.overrides.about_beside(&self.decreed, domain, now);
+        let decree = decree.filter(|decree| decree.is_in_force(now));
         decree.map(|decree| decree.effect)
     }
 
@@ -52,7 +55,7 @@ impl Rules {
         handshake: Handshake,
         now: UnixTime,
     ) -> Asked {
-        let decree = self.overrides.about(&domain);
+        let decree = self.overrides.about_beside(&self.decreed, &domain, now);
         let scope = self.insecure_zones.scope(&domain.to_dns());
         let request = Request {
             hosts,

@@ -74,9 +74,10 @@ impl Budget {
 
     /// Is `signature` made over these octets with `key`?
     pub(super) fn verify(&mut self, key: &DNSKEY, signed: &[u8], signature: &[u8]) -> Found<bool> {
+        // Whether it was verified before is found by a digest over all of it.
+        self.hashed(key.public_key().public_bytes().len() + signature.len() + signed.len())?;
         let digest = digest_of(key.public_key(), signed, signature);
         if digest.is_some_and(|digest| self.verified.contains(&digest)) {
-            self.hashed(signed.len())?;
             return Ok(true);
         }
         self.verification(key.public_key(), signed.len())?;
@@ -147,5 +148,26 @@ fn cost(key: &PublicKeyBuf) -> usize {
         _ if octets > 520 => 16,
         _ if octets > 264 => 4,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hashed_is_counted_before_also_where_a_signature_was_verified_already() {
+        let public = PublicKeyBuf::new(vec![7; 64], Algorithm::ECDSAP256SHA256);
+        let key = DNSKEY::with_flags(257, public);
+        let mut budget = Budget::default();
+        assert!(matches!(budget.verify(&key, &[1; 64], &[2; 64]), Ok(false)));
+        // A digest over key, signature and what is signed; then that once more, with the key.
+        assert_eq!(budget.spent().hash_blocks, 3 + 1);
+        budget.verified.extend(digest_of(key.public_key(), &[1; 64], &[2; 64]));
+        assert!(matches!(budget.verify(&key, &[1; 64], &[2; 64]), Ok(true)));
+        assert_eq!((budget.spent().hash_blocks, budget.spent().verifications), (3 + 1 + 3, 1));
+        let much = vec![0; MAX_HASH_BLOCKS * BLOCK];
+        assert!(budget.verify(&key, &much, &[2; 64]).is_err());
+        assert_eq!(budget.spent().verifications, 1, "nothing was tried");
     }
 }

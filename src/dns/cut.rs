@@ -5,6 +5,7 @@ use super::proof::{Ground, Proof, Role, Statement};
 use super::replies::Stop;
 use super::signature::{Zone, ZoneKey};
 use hickory_proto::dnssec::PublicKey;
+use hickory_proto::rr::Name;
 use std::sync::Arc;
 
 /// What is at one name on the way down.
@@ -26,27 +27,44 @@ pub(super) enum Cut {
     Doubtful(Stop),
 }
 
+/// What an allocation takes beside what it is for, and the two counters of an `Arc`.
+const ALLOCATION: usize = 16;
+
 impl Cut {
-    /// Octets that it takes in memory, about.
+    /// Octets that it takes in memory beyond its own place: all that it leads to, room for more included.
     pub(super) fn octets(&self) -> usize {
-        let proof = match self {
+        match self {
             Self::Signed(zone) => {
-                let key = |key: &ZoneKey| size_of::<ZoneKey>() + key.key.public_key().public_bytes().len();
-                let keys: usize = zone.keys.iter().map(key).sum();
-                return size_of::<Zone>() + keys + octets_of(&zone.basis.proof);
+                let public = |key: &ZoneKey| ALLOCATION + key.key.public_key().public_bytes().len();
+                let keys =
+                    zone.keys.capacity() * size_of::<ZoneKey>() + zone.keys.iter().map(public).sum::<usize>();
+                3 * ALLOCATION + size_of::<Zone>() + beside(&zone.name) + keys + octets_of(&zone.basis.proof)
             }
-            Self::Insecure(insecurity) | Self::Unproven(insecurity) => &insecurity.basis.proof,
-            Self::Broken(_, proof) => proof,
-            Self::None | Self::NothingBelow | Self::Doubtful(_) => return 0,
-        };
-        size_of::<Insecurity>() + octets_of(proof)
+            Self::Insecure(insecurity) | Self::Unproven(insecurity) => {
+                let Insecurity { why, basis } = &**insecurity;
+                3 * ALLOCATION + size_of::<Insecurity>() + why.capacity() + octets_of(&basis.proof)
+            }
+            Self::Broken(_, proof) => octets_of(proof),
+            Self::None | Self::NothingBelow | Self::Doubtful(_) => 0,
+        }
     }
+}
+
+/// Octets of a name that has no room in its own place.
+pub(super) fn beside(name: &Name) -> usize {
+    const OWN_PLACE: usize = 32;
+    // What was read may have grown by doubling.
+    if name.len() > OWN_PLACE { 2 * (ALLOCATION + name.len()) } else { 0 }
 }
 
 fn octets_of(proof: &Proof) -> usize {
     let said = |ground: &Ground| match &ground.role {
-        Role::Denial(denial) => denial.says.len() * size_of::<Statement>() + denial.name.len(),
+        Role::Denial(denial) => {
+            let about: usize = denial.says.iter().map(|statement| beside(&statement.about)).sum();
+            ALLOCATION + denial.says.capacity() * size_of::<Statement>() + beside(&denial.name) + about
+        }
         Role::Keys | Role::Delegation | Role::Alias | Role::Data => 0,
     };
-    proof.0.iter().map(|ground| size_of::<Ground>() + ground.owner.len() + said(ground)).sum()
+    let beside_it = |ground: &Ground| beside(&ground.owner) + beside(&ground.signature.signer) + said(ground);
+    ALLOCATION + proof.0.capacity() * size_of::<Ground>() + proof.0.iter().map(beside_it).sum::<usize>()
 }

@@ -10,7 +10,7 @@
 //! the new one, and the rest goes with the next change.
 
 use super::anchor::TrustAnchors;
-use super::cut::Cut;
+use super::cut::{Cut, beside};
 use super::labels;
 use crate::limits::{
     MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL, MAX_SHARED_ZONE_OCTETS, MAX_SHARED_ZONES_OCTETS,
@@ -18,7 +18,7 @@ use crate::limits::{
 };
 use crate::time::UnixTime;
 use hickory_proto::rr::Name;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -49,8 +49,16 @@ struct Room {
 struct Half {
     proven: HashMap<Name, Proven>,
     octets: usize,
-    /// Octets that each owner has below their own name.
-    owners: HashMap<Name, usize>,
+    /// What each owner has below their own name.
+    owners: HashMap<Name, Share>,
+}
+
+/// What an owner has.
+#[derive(Debug, Default)]
+struct Share {
+    octets: usize,
+    /// What ends first can be found: that is given back before anything is turned away.
+    ends: BTreeSet<(UnixTime, Name)>,
 }
 
 /// What is at a name.
@@ -98,7 +106,7 @@ impl ProvenZones {
         // What is proven now ends what was known, even where it is not kept itself.
         room.forget(name);
         if proven.holds_at(now) {
-            room.keep(name, proven);
+            room.keep(name, proven, now);
         }
     }
 
@@ -133,11 +141,11 @@ impl Room {
         }
         let proven = self.old.proven.get(name).filter(fits)?.clone();
         let cut = proven.cut.clone();
-        self.keep(name, proven);
+        self.keep(name, proven, now);
         Some(cut)
     }
 
-    fn keep(&mut self, name: &Name, proven: Proven) {
+    fn keep(&mut self, name: &Name, proven: Proven, now: UnixTime) {
         let octets = proven.octets(name);
         if octets > MAX_SHARED_ZONE_OCTETS {
             return;
@@ -145,7 +153,7 @@ impl Room {
         if self.new.octets + octets > HALF {
             self.old = mem::take(&mut self.new);
         }
-        self.new.keep(name, proven, octets);
+        self.new.keep(name, proven, octets, now);
     }
 }
 
@@ -154,33 +162,44 @@ impl Half {
         let Some(earlier) = self.proven.remove(name) else { return };
         let octets = earlier.octets(name);
         self.octets = self.octets.saturating_sub(octets);
-        if labels::count(name) > 2
-            && let Some(held) = self.owners.get_mut(&name.trim_to(2))
-        {
-            *held = held.saturating_sub(octets);
+        let Some(owner) = owner(name) else { return };
+        let Some(share) = self.owners.get_mut(&owner) else { return };
+        share.octets = share.octets.saturating_sub(octets);
+        share.ends.remove(&(earlier.until, name.clone()));
+        if share.ends.is_empty() {
+            self.owners.remove(&owner);
         }
     }
 
-    /// Takes it in, in the place of what was known of the name; unless its owner's share is spent.
-    fn keep(&mut self, name: &Name, proven: Proven, octets: usize) {
-        let owner = (labels::count(name) > 2).then(|| name.trim_to(2));
-        let mut spent = 0;
-        if let Some(earlier) = self.proven.remove(name) {
-            let earlier = earlier.octets(name);
-            self.octets = self.octets.saturating_sub(earlier);
-            spent = earlier;
-        }
-        if let Some(owner) = owner {
-            let held = self.owners.entry(owner).or_default();
-            *held = held.saturating_sub(spent);
-            if *held + octets > HALF / SHARED_ZONES_OWNERS {
-                return;
+    /// Takes it in, in the place of what was known of the name; unless its owner's share is spent on what still counts.
+    fn keep(&mut self, name: &Name, proven: Proven, octets: usize, now: UnixTime) {
+        self.forget(name);
+        if let Some(owner) = owner(name) {
+            while let Some(ended) = self.first_of_a_spent_share(&owner, octets) {
+                if self.proven.get(&ended).is_some_and(|proven| proven.holds_at(now)) {
+                    return;
+                }
+                self.forget(&ended);
             }
-            *held += octets;
+            let share = self.owners.entry(owner).or_default();
+            share.octets += octets;
+            share.ends.insert((proven.until, name.clone()));
         }
         self.octets += octets;
         self.proven.insert(name.clone(), proven);
     }
+
+    /// What ends first of all that the owner has, if so many octets more are none of their share.
+    fn first_of_a_spent_share(&self, owner: &Name, octets: usize) -> Option<Name> {
+        let share = self.owners.get(owner)?;
+        let is_spent = share.octets + octets > HALF / SHARED_ZONES_OWNERS;
+        share.ends.first().filter(|_| is_spent).map(|(_, name)| name.clone())
+    }
+}
+
+/// Who has a name below their own.
+fn owner(name: &Name) -> Option<Name> {
+    (labels::count(name) > 2).then(|| name.trim_to(2))
 }
 
 impl Proven {
@@ -189,7 +208,13 @@ impl Proven {
         self.from <= now && now.plus(SHARED_ZONE_LEAST_LIFE) <= self.until
     }
 
+    /// Octets that it takes in memory, its owner's part included.
     fn octets(&self, name: &Name) -> usize {
-        size_of::<(Name, Self)>() + name.len() + self.cut.octets()
+        // Of the places of a table that has grown 7 of 16 are taken, of those of a tree half.
+        const PLACE: usize = (size_of::<(Name, Proven)>() + 1) * 16 / 7;
+        const OWNERS_PLACE: usize =
+            size_of::<(UnixTime, Name)>() * 2 + (size_of::<(Name, Share)>() + 1) * 16 / 7;
+        let owner = owner(name).map_or(0, |owner| OWNERS_PLACE + beside(name) + beside(&owner));
+        PLACE + beside(name) + beside(&self.by) + owner + self.cut.octets()
     }
 }

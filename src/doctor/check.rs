@@ -68,13 +68,18 @@ pub enum Check {
     ReportsPostfix,
     ReportsTimer,
     ReportsRecord,
+    FleetConnection,
+    FleetSchema,
+    FleetRole,
+    FleetClock,
+    FleetGroups,
     NetworkIpv4,
     NetworkIpv6,
 }
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 68] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -136,6 +141,11 @@ impl Check {
         Self::ReportsPostfix,
         Self::ReportsTimer,
         Self::ReportsRecord,
+        Self::FleetConnection,
+        Self::FleetSchema,
+        Self::FleetRole,
+        Self::FleetClock,
+        Self::FleetGroups,
         Self::NetworkIpv4,
         Self::NetworkIpv6,
     ];

@@ -1,6 +1,7 @@
 //! What there is to say about each check: what it is about, what a bad finding means for the mail, what mends it, and how bad
 //! it can be. It is told here and nowhere else.
 
+mod fleet;
 mod network;
 mod reports;
 
@@ -484,6 +485,11 @@ impl Check {
             Self::ReportsPostfix => reports::POSTFIX,
             Self::ReportsTimer => reports::TIMER,
             Self::ReportsRecord => reports::RECORD,
+            Self::FleetConnection => fleet::CONNECTION,
+            Self::FleetSchema => fleet::SCHEMA,
+            Self::FleetRole => fleet::ROLE,
+            Self::FleetClock => fleet::CLOCK,
+            Self::FleetGroups => fleet::GROUPS,
             Self::NetworkIpv4 => network::IPV4,
             Self::NetworkIpv6 => network::IPV6,
         }

@@ -35,6 +35,50 @@ pub struct Outside {
     pub ipv4: Seen<std::net::IpAddr>,
     /// The same over IPv6.
     pub ipv6: Seen<std::net::IpAddr>,
+    /// The memory that this host shares with others; `None` where it shares none.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
+}
+
+/// The memory that a fleet shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// The role of this host.
+    pub role: String,
+    /// Whether it has a schema that this program does not know.
+    pub is_another_schema: bool,
+    /// What was seen there; or why nothing was.
+    pub store: Seen<FleetStore>,
+}
+
+/// The database, as the role of this host sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetStore {
+    /// To which server this host is connected, as that says itself.
+    pub server: String,
+    /// The id of the store.
+    pub id: String,
+    /// The version of its schema.
+    pub schema: i32,
+    /// Seconds by which the clock here is ahead of that there.
+    pub clock_offset: i64,
+    /// Whether the role is a host's, and what it may do that no host has to, in sentences without their subject.
+    pub rights: Seen<(bool, Vec<String>)>,
+    /// The hosts that have shown themselves.
+    pub hosts: Seen<Vec<FleetMember>>,
+    /// What this host learns under.
+    pub circumstances: String,
+}
+
+/// A host of the fleet, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetMember {
+    /// Its role.
+    pub name: String,
+    /// What it learns under: hosts of other circumstances share nothing.
+    pub circumstances: String,
+    /// Seconds since it was seen.
+    pub unseen_for: u64,
 }
 
 /// One name server.

@@ -12,12 +12,13 @@ pub enum Topic {
     Exim,
     Postfix,
     Reports,
+    Fleet,
     Network,
 }
 
 impl Topic {
     /// All of them, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NameServers,
         Self::ResolvConf,
         Self::Clock,
@@ -26,6 +27,7 @@ impl Topic {
         Self::Exim,
         Self::Postfix,
         Self::Reports,
+        Self::Fleet,
         Self::Network,
     ];
 
@@ -41,6 +43,7 @@ impl Topic {
             Self::Exim => "Exim",
             Self::Postfix => "Postfix",
             Self::Reports => "TLS reports, which the configuration sends",
+            Self::Fleet => "The fleet, whose memory this host shares",
             Self::Network => "Network",
         }
     }

@@ -19,7 +19,7 @@ pub use asked::{Asked, Denies, Fault, Proven, Statement};
 pub use candidates::{Candidate, for_a_router};
 pub use exchangers::{Dane, DaneOfHost, Exchanger, Exchangers, TlsaRecord};
 pub use order::Part;
-pub use policy::{Event, FailedFetches, Fetch, Note, Published, Terms, Text};
+pub use policy::{Event, FailedFetches, Fetch, Learnt, Note, OthersSay, Published, Terms, Text};
 pub use question::Question;
 pub use said::Said;
 
@@ -116,11 +116,13 @@ pub struct Answer {
     pub line: String,
 }
 
-/// What the configuration says about a domain.
+/// What the configuration, or a decree of the fleet's operator, says about a domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OverrideSeen {
     /// Which domains it is about.
     pub scope: String,
+    /// The number of the decree of the fleet's operator that says so; nothing: the configuration does.
+    pub decree: Option<u64>,
     /// `dane`, `ignore`, `none` or `webpki`.
     pub effect: &'static str,
     /// `in-force` or `ended`.
@@ -283,6 +285,7 @@ impl OverrideSeen {
     fn of(decree: &Decree, now: UnixTime) -> Self {
         Self {
             scope: decree.scope.clone(),
+            decree: decree.number,
             effect: decree.effect.word(),
             state: if decree.is_in_force(now) { "in-force" } else { "ended" },
             ends_at: decree.ends,

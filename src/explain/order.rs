@@ -97,7 +97,7 @@ fn of_decree(decree: Option<&Decree>, now: UnixTime) -> Part {
             "decides",
             format!(
                 "the override for {} ({}) counts until {}: {}",
-                decree.scope,
+                decree.of(),
                 decree.effect.word(),
                 decree.ends,
                 decree.why()
@@ -107,7 +107,7 @@ fn of_decree(decree: Option<&Decree>, now: UnixTime) -> Part {
             "has-nothing",
             format!(
                 "the override for {} ended at {} and is ignored: {}",
-                decree.scope,
+                decree.of(),
                 decree.ends,
                 decree.why()
             ),

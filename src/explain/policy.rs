@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::rule;
 use super::said::Said;
-use crate::cache::{DomainSnapshot, Entry, Failures, Topic};
+use crate::cache::{self, DomainSnapshot, Entry, Failures, Hearsay, Topic};
 use crate::dns::{Answer, Content, joined_texts};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
@@ -36,6 +36,10 @@ pub struct Published {
     pub policy: Option<Terms>,
     /// The policy in the cache, which may have ended.
     pub cached: Option<Terms>,
+    /// From whom that one was learnt.
+    pub learnt: Option<Learnt>,
+    /// What others of a fleet say, if it is something else than the policy in the cache.
+    pub heard: Option<OthersSay>,
     /// The fetches that failed, if the last one did.
     pub failures: Option<FailedFetches>,
     /// What the cache tells of the past, the oldest first.
@@ -112,6 +116,42 @@ pub struct Terms {
     pub renewal_at: Option<UnixTime>,
 }
 
+/// From whom a policy in the cache was learnt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Learnt {
+    /// `own-fetch`, `fleet`, or `import`.
+    pub from: &'static str,
+    /// The host whose cache was imported.
+    pub host: Option<Said>,
+    /// The roles of the fleet that say the very same.
+    pub roles: Vec<String>,
+    /// Who confirms it: `own-fetch`, `roles` (two at least), or `nobody`.
+    pub confirmed_by: &'static str,
+    /// The same in a sentence, without its end.
+    pub meaning: Said,
+}
+
+/// What others of a fleet say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OthersSay {
+    /// The policy as they say it is.
+    pub policy: Terms,
+    /// The roles that say so.
+    pub roles: Vec<String>,
+    /// When this host heard of it last.
+    pub heard_at: UnixTime,
+    /// What came of this host's own look: `absent`, `fetched`, `not-yet` or `unconfirmed`.
+    pub own_look: &'static str,
+    /// When that was, or since when it told nothing.
+    pub looked_at: Option<UnixTime>,
+    /// What it is worth: a word of a closed list.
+    pub standing: &'static str,
+    /// Until when it binds at most, where this host's look told nothing.
+    pub until: Option<UnixTime>,
+    /// The same in a sentence, without its end.
+    pub meaning: String,
+}
+
 /// The fetches that failed in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedFetches {
@@ -178,6 +218,10 @@ impl Published {
             | PolicyFindings::Unknown(_) => None,
         };
         let history = snapshot.history.iter().filter(|entry| entry.dialect == dialect);
+        let cached = snapshot.policies.of(dialect);
+        let learnt = |policy| Learnt::of(&cache::Learnt::of(policy, &snapshot.hearsay, &snapshot.history));
+        let is_of_it = |one: &&Hearsay| one.policy.policy.dialect() == dialect;
+        let others = snapshot.hearsay.iter().find(is_of_it).filter(|one| one.differs_from(cached, now));
         Self {
             mechanism: dialect.word(),
             state,
@@ -187,7 +231,9 @@ impl Published {
             records,
             fetches: heard.fetches.iter().chain(again).map(|fetched| Fetch::of(dialect, fetched)).collect(),
             policy,
-            cached: snapshot.policies.of(dialect).map(terms),
+            cached: cached.map(terms),
+            learnt: cached.map(learnt),
+            heard: others.map(|one| OthersSay::of(one, cached, &snapshot.hearsay, now)),
             failures: failures(dialect, snapshot),
             history: history.map(Event::of).collect(),
             kept: explained.kept.of(dialect).map(terms),
@@ -329,6 +375,37 @@ impl Terms {
             seconds_left: policy.expires_at.since(now),
             applied_at: policy.applied_at,
             renewal_at: (dialect == Dialect::MtaSts).then(|| policy.due_at()),
+        }
+    }
+}
+
+impl Learnt {
+    fn of(learnt: &cache::Learnt) -> Self {
+        Self {
+            from: learnt.from.word(),
+            host: match &learnt.from {
+                cache::Source::Import(host) => Some(Said(host.clone())),
+                cache::Source::Fleet | cache::Source::OwnFetch => None,
+            },
+            roles: learnt.roles.clone(),
+            confirmed_by: learnt.confirmed_by(),
+            meaning: Said(learnt.to_string()),
+        }
+    }
+}
+
+impl OthersSay {
+    fn of(heard: &Hearsay, own: Option<&StoredPolicy>, all: &[Hearsay], now: UnixTime) -> Self {
+        let standing = heard.standing(own, all, now);
+        Self {
+            policy: Terms::of(&heard.policy, now),
+            roles: heard.witnesses.clone(),
+            heard_at: heard.heard_at,
+            own_look: heard.look.word(),
+            looked_at: heard.look.at(),
+            standing: standing.word(),
+            until: standing.until(),
+            meaning: standing.meaning(),
         }
     }
 }

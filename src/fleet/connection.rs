@@ -203,6 +203,12 @@ impl Connection {
         let _refused = self.within(self.client.batch_execute(&most)).await;
     }
 
+    /// Wakes the other hosts: something changed. It is a hint only, in a statement of its own: where the server's queue is full, or a pooler refuses, they
+    /// find it within seconds by looking, and what was written stays.
+    pub async fn wake_others(&self) {
+        let _refused = self.within(self.client.batch_execute("NOTIFY smtp_sts_fleet")).await;
+    }
+
     /// Has the server wake this host when something changed. A pooler in between, or another engine, may refuse: then it is found by looking.
     pub async fn listen(&self) {
         let _refused = self.within(self.client.batch_execute("LISTEN smtp_sts_fleet")).await;
@@ -283,10 +289,14 @@ impl Connection {
                 ],
             )
             .await?;
-        rows.iter().map(|row| get(row, 0)).collect()
+        let outcomes: Vec<String> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+        if outcomes.iter().any(|outcome| outcome == "stored") {
+            self.wake_others().await;
+        }
+        Ok(outcomes)
     }
 
-    /// Shows that this host is there, with how much it has not offered and how far it has read.
+    /// Shows that this host is there, with how much it has not offered and how far it has read; the time there.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -296,7 +306,7 @@ impl Connection {
         now: UnixTime,
         outbox: u64,
         change: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<UnixTime, Trouble> {
         let (version, here) = (env!("SMTP_STS_VERIFY_VERSION"), here.as_bytes());
         let (now, outbox, change) = (signed(now.0), signed(outbox), signed(change));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
@@ -306,7 +316,9 @@ impl Connection {
             (&outbox, Type::INT8),
             (&change, Type::INT8),
         ];
-        self.ask(SEEN, &parameters).await.map(drop)
+        let rows = self.ask(SEEN, &parameters).await?;
+        let there = rows.first().ok_or_else(|| Trouble::Away("it does not tell its time".to_owned()))?;
+        Ok(UnixTime(unsigned(get(there, 0)?)))
     }
 
     /// The decrees after that number: number, words, signature. Whether they count is told by their signatures alone.
@@ -328,7 +340,7 @@ impl Connection {
         rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))
     }
 
-    /// Lays down a decree, and takes out of the store what was learnt about its domain until then.
+    /// Lays down a decree, and takes out of the store what was learnt about the domain that it purges until then.
     ///
     /// # Errors
     /// [`Trouble`], also if there is one of that number.
@@ -337,10 +349,10 @@ impl Connection {
         number: u64,
         statement: &str,
         signature: &[u8],
-        domain: &PolicyDomain,
+        purged: Option<&PolicyDomain>,
         until: UnixTime,
     ) -> Result<(), Trouble> {
-        let (number, until, domain) = (signed(number), signed(until.0), domain.as_str());
+        let (number, until, domain) = (signed(number), signed(until.0), purged.map(PolicyDomain::as_str));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
             (&number, Type::INT8),
             (&statement, Type::TEXT),
@@ -348,7 +360,9 @@ impl Connection {
             (&domain, Type::TEXT),
             (&until, Type::INT8),
         ];
-        self.ask(LAY_DOWN, &parameters).await.map(drop)
+        self.ask(LAY_DOWN, &parameters).await?;
+        self.wake_others().await;
+        Ok(())
     }
 
     /// Takes a host off the list of those that are there; whether it was on it.
@@ -390,7 +404,7 @@ impl Connection {
         Ok((number(0)?, number(1)?))
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         statement: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
@@ -452,7 +466,10 @@ fn understand(row: &Row) -> Option<(StoredPolicy, Vec<String>)> {
     Some((policy, row.try_get(10).ok()?)).filter(|(policy, _)| policy.is_possible())
 }
 
-fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Trouble> {
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
+    row: &'a Row,
+    column: usize,
+) -> Result<T, Trouble> {
     row.try_get(column).map_err(|_| Trouble::Away("what it answers is not what its schema says".to_owned()))
 }
 
@@ -469,7 +486,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 

@@ -2,10 +2,13 @@
 //! the database can make one, play one again, or have one obeyed by another fleet. Pure.
 
 use crate::limits::{DECREE_OLDEST, MAX_DECREE_OCTETS};
-use crate::name::PolicyDomain;
+use crate::overrides::{Decreed, Effect, Scope};
 use crate::text::excerpt;
 use crate::time::UnixTime;
+use crate::verdict::Requirement;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use data_encoding::BASE64;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The first line of each.
@@ -26,11 +29,11 @@ pub struct Decree {
     pub number: u64,
     /// What is to be done.
     pub order: Order,
-    /// About which domain.
-    pub domain: PolicyDomain,
+    /// About which domains; a purge is about one.
+    pub scope: Scope,
     /// When it was issued.
     pub issued: UnixTime,
-    /// Until when it is to be obeyed by whoever hears of it.
+    /// Until when it is to be obeyed by whoever hears of it; and until when an override counts.
     pub ends: UnixTime,
     /// Why, in the operator's words; one line.
     pub reason: String,
@@ -39,15 +42,30 @@ pub struct Decree {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// What was decreed for the very same domains before counts no more.
+    Lift,
+    /// Whatever the domains publish, this counts instead, as an override of the configuration does.
+    Override(Effect),
     /// Everything that is known about the domain is forgotten.
     Purge,
 }
 
 impl Order {
-    const fn word(self) -> &'static str {
+    /// The words in a statement.
+    const fn words(self) -> &'static str {
         match self {
+            Self::Lift => "lift",
+            Self::Override(Effect::Ignore) => "override ignore",
+            Self::Override(Effect::Require(Requirement::Dane)) => "override dane",
+            Self::Override(Effect::Require(Requirement::None)) => "override none",
+            Self::Override(Effect::Require(Requirement::WebPki)) => "override webpki",
             Self::Purge => "purge",
         }
+    }
+
+    fn from_words(words: &str) -> Option<Self> {
+        let overrides = Effect::ALL.into_iter().map(Self::Override);
+        [Self::Lift, Self::Purge].into_iter().chain(overrides).find(|order| order.words() == words)
     }
 }
 
@@ -64,6 +82,8 @@ pub enum Refused {
     NotOfThisWeek,
     /// It has ended.
     Ended,
+    /// It would count for more than seven days: a host that was away for so long would not hear that it was lifted.
+    TooLong,
 }
 
 impl fmt::Display for Refused {
@@ -74,6 +94,7 @@ impl fmt::Display for Refused {
             Self::OfOthers => "it was made for another fleet or another number",
             Self::NotOfThisWeek => "it was issued more than seven days ago, or in the future",
             Self::Ended => "it has ended",
+            Self::TooLong => "it would count for more than seven days",
         })
     }
 }
@@ -93,11 +114,11 @@ pub fn told(reason: &str) -> String {
 /// The words of a decree.
 impl fmt::Display for Decree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fleet, number, order, domain, issued, ends, reason } = self;
-        let (order, reason) = (order.word(), told(reason));
+        let Self { fleet, number, order, scope, issued, ends, reason } = self;
+        let (order, reason) = (order.words(), told(reason));
         write!(
             f,
-            "{HEAD}\nfleet: {fleet}\nnumber: {number}\norder: {order}\ndomain: {domain}\nissued: {}\nends: {}\nreason: {reason}\n",
+            "{HEAD}\nfleet: {fleet}\nnumber: {number}\norder: {order}\ndomain: {scope}\nissued: {}\nends: {}\nreason: {reason}\n",
             issued.0, ends.0
         )
     }
@@ -122,10 +143,7 @@ impl Decree {
         operators: &[[u8; 32]],
         now: UnixTime,
     ) -> Result<Self, Refused> {
-        let is_signed = |key: &[u8; 32]| {
-            UnparsedPublicKey::new(&ED25519, key).verify(statement.as_bytes(), signature).is_ok()
-        };
-        if !operators.iter().any(is_signed) {
+        if !is_signed(statement, signature, operators) {
             return Err(Refused::NotSigned);
         }
         let decree = Self::parse(statement).ok_or(Refused::Unknown)?;
@@ -135,7 +153,11 @@ impl Decree {
         if decree.issued.since(now) > MAX_SKEW || now.since(decree.issued) > DECREE_OLDEST {
             return Err(Refused::NotOfThisWeek);
         }
-        if decree.ends <= now { Err(Refused::Ended) } else { Ok(decree) }
+        if decree.ends <= now {
+            return Err(Refused::Ended);
+        }
+        let is_too_long = decree.ends.since(decree.issued) > DECREE_OLDEST;
+        if is_too_long { Err(Refused::TooLong) } else { Ok(decree) }
     }
 
     /// Reads the words again.
@@ -149,15 +171,66 @@ impl Decree {
         let decree = Self {
             fleet: value("fleet")?.to_owned(),
             number: value("number")?.parse().ok()?,
-            order: [Order::Purge].into_iter().find(|order| Some(order.word()) == value("order"))?,
-            domain: PolicyDomain::parse(value("domain")?).ok()?,
+            order: Order::from_words(value("order")?)?,
+            scope: Scope::try_from(value("domain")?.to_owned()).ok()?,
             issued: UnixTime(value("issued")?.parse().ok()?),
             ends: UnixTime(value("ends")?.parse().ok()?),
             reason: value("reason")?.to_owned(),
         };
         // What stands there is to the letter what was signed by this program.
-        (decree.to_string() == statement).then_some(decree)
+        let is_whole = decree.order != Order::Purge || decree.scope.domain().is_some();
+        (is_whole && decree.to_string() == statement).then_some(decree)
     }
+}
+
+fn is_signed(statement: &str, signature: &[u8], operators: &[[u8; 32]]) -> bool {
+    let verifies = |key: &[u8; 32]| {
+        UnparsedPublicKey::new(&ED25519, key).verify(statement.as_bytes(), signature).is_ok()
+    };
+    operators.iter().any(verifies)
+}
+
+/// What stands before the signature of a decree that a host keeps.
+const SIGNATURE: &str = "signature: ";
+
+/// A statement with its signature, as a host keeps it: what is written in a file is believed no more than what is written in a database.
+#[must_use]
+pub fn kept(statement: &str, signature: &[u8]) -> String {
+    format!("{statement}{SIGNATURE}{}\n", BASE64.encode(signature))
+}
+
+/// Whether any of these texts of [`kept`] could be an override.
+#[must_use]
+pub fn may_override(all: &[String]) -> bool {
+    all.iter().any(|text| text.contains("\norder: override "))
+}
+
+/// The overrides that count by these texts of [`kept`], whose signatures are looked at once more: a key that was taken away takes its overrides with
+/// it. Of the same domains the one counts that was issued last; one that is lifted counts no more.
+#[must_use]
+pub fn overrides(all: &[String], operators: &[[u8; 32]], now: UnixTime) -> Decreed {
+    let mut last: BTreeMap<Scope, Decree> = BTreeMap::new();
+    for text in all {
+        let Some((statement, signature)) = text.rsplit_once(SIGNATURE) else { continue };
+        let Ok(signature) = BASE64.decode(signature.trim_end().as_bytes()) else { continue };
+        let Some(decree) = Decree::parse(statement).filter(|decree| decree.order != Order::Purge) else {
+            continue;
+        };
+        let is_later = |known: &Decree| (known.issued, known.number) < (decree.issued, decree.number);
+        if is_signed(statement, &signature, operators) && last.get(&decree.scope).is_none_or(is_later) {
+            last.insert(decree.scope.clone(), decree);
+        }
+    }
+    let mut decreed = Decreed::default();
+    for (scope, decree) in last {
+        if let Order::Override(effect) = decree.order
+            && now < decree.ends
+            && decree.ends.since(decree.issued) <= DECREE_OLDEST
+        {
+            decreed.insert(scope, decree.number, effect, decree.ends, decree.reason);
+        }
+    }
+    decreed
 }
 
 #[cfg(test)]
@@ -168,12 +241,16 @@ mod tests {
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
+    fn scope(text: &str) -> Scope {
+        Scope::try_from(text.to_owned()).unwrap()
+    }
+
     fn decree() -> Decree {
         Decree {
             fleet: "c0ffee".to_owned(),
             number: 7,
             order: Order::Purge,
-            domain: PolicyDomain::parse("example.org").unwrap(),
+            scope: scope("example.org"),
             issued: UnixTime(NOW.0 - 60),
             ends: NOW.plus(60),
             reason: "ticket 4711".to_owned(),
@@ -194,6 +271,11 @@ mod tests {
             (Decree { issued: UnixTime(week - 1), ..decree() }, Some(Refused::NotOfThisWeek)),
             (Decree { issued: NOW.plus(MAX_SKEW + 1), ..decree() }, Some(Refused::NotOfThisWeek)),
             (Decree { ends: NOW, ..decree() }, Some(Refused::Ended)),
+            (Decree { ends: NOW.plus(DECREE_OLDEST - 60), ..decree() }, None),
+            (Decree { ends: NOW.plus(DECREE_OLDEST - 59), ..decree() }, Some(Refused::TooLong)),
+            (Decree { order: Order::Lift, scope: scope("*.example.org"), ..decree() }, None),
+            (Decree { order: Order::Override(Effect::Ignore), ..decree() }, None),
+            (Decree { scope: scope("*.example.org"), ..decree() }, Some(Refused::Unknown)),
         ] {
             let (statement, signature) = decree.signed(&key);
             let admitted = Decree::admitted((7, &statement, &signature), "c0ffee", &both, NOW);
@@ -214,14 +296,54 @@ mod tests {
 
     #[test]
     fn no_decree_is_longer_than_a_row_holds() {
-        let longest =
-            PolicyDomain::parse(&format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(50))).unwrap();
-        let decree = Decree { domain: longest, reason: told(&"long ".repeat(1_000)), ..decree() };
+        let longest = scope(&format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(50)));
+        let decree = Decree { scope: longest, reason: told(&"long ".repeat(1_000)), ..decree() };
         assert!(
             decree.to_string().len() <= MAX_DECREE_OCTETS && Decree::parse(&decree.to_string()).is_some()
         );
         let padded = format!("{decree}{}", "x".repeat(MAX_DECREE_OCTETS));
         assert_eq!(Decree::parse(&padded), None);
+    }
+
+    #[test]
+    fn of_the_same_domains_the_last_word_counts_if_its_key_still_does() {
+        let key = Ed25519KeyPair::generate().unwrap();
+        let operators: [[u8; 32]; 1] = [key.public_key().as_ref().try_into().unwrap()];
+        let said = |number, order, about: &str, age: u64| {
+            let issued = UnixTime(NOW.0 - age);
+            let decree =
+                Decree { number, order, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
+            let (statement, signature) = decree.signed(&key);
+            kept(&statement, &signature)
+        };
+        let none = Order::Override(Effect::Require(Requirement::None));
+        let mut all = vec![
+            said(1, none, "a.test", 900),
+            said(2, Order::Override(Effect::Ignore), "a.test", 800),
+            said(3, none, "*.b.test", 900),
+            said(4, Order::Lift, "*.b.test", 800),
+            said(5, none, "over.test", 3_600),
+            said(6, Order::Purge, "a.test", 10),
+            // Another store has begun its numbers anew.
+            said(1, none, "c.test", 5),
+            said(9, Order::Lift, "c.test", 900),
+        ];
+        assert!(may_override(&all) && !may_override(&all[5..6]));
+        let in_force = |all: &[String], operators: &[[u8; 32]]| {
+            let decreed = overrides(all, operators, NOW);
+            decreed.in_force(NOW).map(|one| (one.scope, one.number, one.effect)).collect::<Vec<_>>()
+        };
+        let expected = [
+            ("a.test".to_owned(), Some(2), Effect::Ignore),
+            ("c.test".to_owned(), Some(1), Effect::Require(Requirement::None)),
+        ];
+        assert_eq!(in_force(&all, &operators), expected);
+        all.reverse();
+        assert_eq!(in_force(&all, &operators), expected, "in whatever order they are read");
+        assert_eq!(in_force(&all, &[]), [], "a key that was taken away takes its overrides with it");
+        // Whoever writes into the file has no key.
+        let forged = all.iter().map(|text| text.replace("none", "dane").replace("ignore", "dane"));
+        assert_eq!(in_force(&forged.collect::<Vec<_>>(), &operators), []);
     }
 
     proptest! {

@@ -34,11 +34,16 @@ impl Keys {
     /// # Errors
     /// [`Trouble::Configuration`], which names the file.
     pub fn of(fleet: &Fleet) -> Result<Self, Trouble> {
-        let operators = fleet.operator_key.as_deref().map(public_keys).transpose()?.unwrap_or_default();
+        let operators = operators(fleet)?;
         let key = fleet.witness_key.as_deref().map(private_key).transpose()?;
         let witnesses = Witnesses(fleet.witness_keys.as_deref().map(directory).transpose()?);
         Ok(Self { operators, signer: Signer { role: fleet.role.clone(), key }, witnesses })
     }
+}
+
+/// Whose decrees count.
+pub(super) fn operators(fleet: &Fleet) -> Result<Vec<[u8; 32]>, Trouble> {
+    Ok(fleet.operator_key.as_deref().map(public_keys).transpose()?.unwrap_or_default())
 }
 
 /// Whether all that the section names can be used; the database is not asked.

@@ -13,17 +13,45 @@
 mod connection;
 pub mod decree;
 mod keys;
+mod overview;
+mod reports;
 mod tls;
 mod trouble;
 mod witness;
 
+use crate::cache::Cache;
+use crate::config::Fleet;
+use crate::overrides::Decreed;
+use crate::time::UnixTime;
+use tracing::warn;
+
 pub use connection::{Connection, Host, Page, Standing};
 pub use keys::{Keys, check, private_key as operators_key};
+pub use overview::{Rights, Weakened};
+pub use reports::Claim;
 pub use trouble::Trouble;
 pub use witness::{Signer, Witnesses};
 
+/// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count. Where they cannot be read, none does, and
+/// that is logged.
+#[must_use]
+pub fn decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Decreed {
+    let kept = cache.decrees().map_err(|trouble| trouble.to_string());
+    let read = kept.and_then(|kept| {
+        if !decree::may_override(&kept) {
+            return Ok(Decreed::default());
+        }
+        let operators = keys::operators(fleet).map_err(|trouble| trouble.to_string())?;
+        Ok(decree::overrides(&kept, &operators, now))
+    });
+    read.unwrap_or_else(|why| {
+        warn!(why, "overrides that the fleet's operator has decreed cannot be read, so none counts");
+        Decreed::default()
+    })
+}
+
 /// What makes a database a fleet's memory, version [`VERSION`].
-pub const SCHEMA: &str = include_str!("schema.sql");
+pub const SCHEMA: &str = concat!(include_str!("schema.sql"), include_str!("reports.sql"));
 
 /// The version of the schema that this program reads and writes.
 pub const VERSION: i32 = 1;

@@ -22,28 +22,43 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_owner') THEN CREATE ROLE fleet_owner NOLOGIN; END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_host') THEN CREATE ROLE fleet_host NOLOGIN; END IF;
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_operator') THEN CREATE ROLE fleet_operator NOLOGIN; END IF;
+  -- Whoever is no superuser gives things to fleet_owner as a member of it.
+  IF NOT pg_has_role(current_user, 'fleet_owner', 'MEMBER') THEN EXECUTE format('GRANT fleet_owner TO %I', current_user); END IF;
   -- What PostgreSQL gives to everybody: temporary tables, which fill the disk.
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO fleet_host, fleet_operator', current_database());
 END $$;
 
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-
--- And large objects, which do the same. Only a superuser may take them away; where none runs this, it is said.
+-- And what else fills a disk or the memory that all share: tables in the schema `public`, large objects, advisory locks, pg_notify, and files of sorts
+-- without a bound. Some of it only a superuser may take away; where none runs this, it is said.
 DO $$
 DECLARE one regprocedure;
 BEGIN
-  FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
-    AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite'))
-  LOOP
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
-  END LOOP;
-EXCEPTION WHEN insufficient_privilege THEN
-  RAISE WARNING 'the large-object functions stay open to everybody: only a superuser can take them away';
+  IF current_setting('is_superuser') = 'on' THEN
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+      AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite', 'pg_notify') OR proname LIKE 'pg\_%advisory%')
+    LOOP
+      EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+    END LOOP;
+    EXECUTE format('ALTER DATABASE %I SET temp_file_limit = %L', current_database(), '256MB');
+  ELSE
+    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'public'), 'MEMBER') THEN
+      REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    END IF;
+    IF has_schema_privilege('fleet_host', 'public', 'CREATE') THEN
+      RAISE WARNING 'the hosts may create tables in the schema public: have a superuser run REVOKE CREATE ON SCHEMA public FROM PUBLIC';
+    END IF;
+    IF has_function_privilege('fleet_host', 'lo_create(oid)', 'EXECUTE') THEN
+      RAISE WARNING 'the functions of large objects and advisory locks stay open to everybody, and temp_file_limit is not set: have a superuser do it (exim/fleet.md)';
+    END IF;
+  END IF;
 END $$;
 
 CREATE SCHEMA fleet;
 REVOKE ALL ON SCHEMA fleet FROM PUBLIC;
+-- Until the end of this: who is to own things has to be able to make them.
+GRANT CREATE ON SCHEMA fleet TO fleet_owner;
 GRANT USAGE ON SCHEMA fleet TO fleet_host, fleet_operator;
 
 -- A program reads and writes if it knows version oldest_reader or a later one. The id tells one store from another, and each decree names it.
@@ -92,6 +107,7 @@ CREATE TABLE fleet.history (
 );
 CREATE INDEX history_by_time ON fleet.history USING brin (at);
 CREATE INDEX history_by_domain ON fleet.history (domain);
+CREATE INDEX history_weakened ON fleet.history (at) WHERE event = 'weakened';
 
 -- Who is there.
 CREATE TABLE fleet.host (
@@ -102,6 +118,12 @@ CREATE TABLE fleet.host (
   clock_offset bigint NOT NULL,
   outbox bigint NOT NULL,
   applied_change bigint NOT NULL
+);
+
+-- How many octets each host has added, ever: 2 GiB are ten times a million policies, and no more is taken. `fleet forget` begins anew.
+CREATE TABLE fleet.quota (
+  host name PRIMARY KEY,
+  octets bigint NOT NULL DEFAULT 0
 );
 
 -- What an operator orders, in words that carry a signature: src/fleet/decree.rs has them.
@@ -123,7 +145,8 @@ CREATE FUNCTION fleet.rank(demand text) RETURNS int
 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'testing' THEN 1 ELSE 0 END $$;
 
 -- What became of each policy that a host offers: stored, same, late (a later fetch is there), weaker (a better authenticated one is there), future
--- (fetched more than 300 seconds after this server's now: a host with a wrong clock would win for ever) or refused (no policy that a host could have).
+-- (fetched more than 300 seconds after this server's now: a host with a wrong clock would win for ever), full (this host has added too much) or refused (no
+-- policy that a host could have). Nobody is woken here: a queue of NOTIFY that somebody has filled would keep all hosts from offering.
 -- The rule is StoredPolicy::merge of src/policy/stored.rs, and one file of vectors, fixtures/fleet/merge.tsv, is held against both. It reads before it
 -- locks: what changes nothing costs a tenth of a millisecond. Rows are locked in the order of their keys, so that two hosts do not wait for each other.
 CREATE FUNCTION fleet.offer(
@@ -144,11 +167,16 @@ DECLARE
   v_word text;
   v_words text[];
   v_is_witness boolean;
-  v_changed boolean := false;
+  v_room bigint;
+  v_grown bigint := 0;
+  v_cost bigint;
+  v_is_told boolean;
 BEGIN
   IF cardinality(p_domain) > 1000 OR cardinality(p_domain) IS DISTINCT FROM cardinality(p_signature) THEN
     RAISE EXCEPTION 'at most 1000 policies, each with all its fields';
   END IF;
+  INSERT INTO fleet.quota (host) VALUES (session_user) ON CONFLICT DO NOTHING;
+  SELECT 2147483648 - q.octets INTO v_room FROM fleet.quota AS q WHERE q.host = session_user;
   FOR v_new IN
     SELECT * FROM unnest(p_domain, p_fingerprint, p_mechanism, p_record, p_body, p_authentication, p_fetched,
         p_expires, p_applied, p_signature) WITH ORDINALITY
@@ -204,6 +232,12 @@ BEGIN
           outcome := 'late';
           EXIT;
         END IF;
+        -- A row of the history and the indexes are some 500 octets.
+        v_cost := octet_length(v_row.record) + coalesce(octet_length(v_row.body), 0) + 500;
+        IF v_grown + v_cost > v_room THEN
+          outcome := 'full';
+          EXIT;
+        END IF;
         INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at,
             applied_at, witness, change)
           VALUES (v_row.domain, v_row.fingerprint, v_row.mechanism, v_row.record, v_row.body, v_row.authentication,
@@ -213,7 +247,7 @@ BEGIN
           INSERT INTO fleet.history (domain, fingerprint, mechanism, after, event) VALUES (v_row.domain, v_row.fingerprint,
             v_row.mechanism, fleet.demand(v_row.mechanism, v_row.record, v_row.body) || ' ' || v_row.authentication, 'learnt');
           outcome := 'stored';
-          v_changed := true;
+          v_grown := v_grown + v_cost;
           EXIT;
         END IF;
         -- Somebody was faster.
@@ -271,13 +305,20 @@ BEGIN
         v_is_locked := true;
         CONTINUE;
       END IF;
+      v_is_told := NOT (v_is_witness AND v_row.authentication = v_old.authentication AND v_row.applied_at IS NOT DISTINCT FROM v_old.applied_at);
+      v_cost := greatest(octet_length(v_row.record) + coalesce(octet_length(v_row.body), 0)
+        - octet_length(v_old.record) - coalesce(octet_length(v_old.body), 0), 0) + CASE WHEN v_is_told THEN 200 ELSE 0 END;
+      IF v_cost > 0 AND v_grown + v_cost > v_room THEN
+        outcome := 'full';
+        EXIT;
+      END IF;
+      v_grown := v_grown + v_cost;
       UPDATE fleet.policy AS p SET record = v_row.record, body = v_row.body, authentication = v_row.authentication,
           fetched_at = v_row.fetched_at, expires_at = v_row.expires_at, applied_at = v_row.applied_at, witness = v_row.witness,
           change = nextval('fleet.change')
         WHERE (p.domain, p.fingerprint, p.mechanism) = (v_row.domain, v_row.fingerprint, v_row.mechanism);
-      v_changed := true;
       outcome := coalesce(outcome, 'stored');
-      IF NOT (v_is_witness AND v_row.authentication = v_old.authentication AND v_row.applied_at IS NOT DISTINCT FROM v_old.applied_at) THEN
+      IF v_is_told THEN
         INSERT INTO fleet.history (domain, fingerprint, mechanism, before, after, event)
           SELECT v_row.domain, v_row.fingerprint, v_row.mechanism,
             CASE WHEN v_lives THEN before || ' ' || v_old.authentication END,
@@ -297,9 +338,8 @@ BEGIN
     END LOOP;
     RETURN NEXT;
   END LOOP;
-  -- A hint only: whoever misses it finds the change within seconds.
-  IF v_changed THEN
-    PERFORM pg_notify('smtp_sts_fleet', '');
+  IF v_grown > 0 THEN
+    UPDATE fleet.quota AS q SET octets = q.octets + v_grown WHERE q.host = session_user;
   END IF;
 END $$;
 
@@ -321,15 +361,19 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO fleet.decree (number, statement, signature) VALUES (p_number, p_statement, p_signature);
   DELETE FROM fleet.policy AS p WHERE p.domain = p_purged AND p.fetched_at <= p_until;
-  PERFORM pg_notify('smtp_sts_fleet', '');
 END $$;
 
--- Takes a host off the list of those that are there. What it has learnt stays.
+-- Takes a host off the list of those that are there, and off the list of those whose counts are waited for. What it has learnt stays.
 CREATE FUNCTION fleet.forget(p_host name) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE v_was_there boolean;
 BEGIN
   DELETE FROM fleet.host AS h WHERE h.name = p_host;
-  RETURN FOUND;
+  v_was_there := FOUND;
+  DELETE FROM fleet.reporter AS r WHERE r.host = p_host;
+  v_was_there := v_was_there OR FOUND;
+  DELETE FROM fleet.quota AS q WHERE q.host = p_host;
+  RETURN v_was_there;
 END $$;
 
 -- PostgreSQL lets everybody execute a new function. Here nobody may, but those who are named.
@@ -348,6 +392,7 @@ ALTER TABLE fleet.fleet_schema OWNER TO fleet_owner;
 ALTER TABLE fleet.policy OWNER TO fleet_owner;
 ALTER TABLE fleet.history OWNER TO fleet_owner;
 ALTER TABLE fleet.host OWNER TO fleet_owner;
+ALTER TABLE fleet.quota OWNER TO fleet_owner;
 ALTER TABLE fleet.decree OWNER TO fleet_owner;
 ALTER SEQUENCE fleet.change OWNER TO fleet_owner;
 GRANT USAGE ON SCHEMA fleet TO fleet_owner;

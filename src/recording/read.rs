@@ -7,7 +7,9 @@
 use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
-use crate::cache::{CacheError, DomainSnapshot, Entry, Event, Policies, Recollection, Topic};
+use crate::cache::{
+    CacheError, DomainSnapshot, Entry, Event, Hearsay, OwnLook, Policies, Recollection, Topic,
+};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::delivery::{Delivery, Failure};
 use crate::dns::presentation::{parse_name, parse_type};
@@ -165,6 +167,8 @@ fn decree(field: &Field<'_>) -> Read<Decree> {
         effect: field.get("effect")?.word(&Effect::ALL, Effect::word)?,
         ends: UnixTime(field.get("ends")?.number()?),
         reason: field.get("reason")?.text()?.to_owned(),
+        // What the configuration said has no number.
+        number: field.get("decree").ok().map(|number| number.number()).transpose()?,
     })
 }
 
@@ -216,7 +220,11 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
     policies.unreadable = field.get("unreadable")?.each(|word| word.word(&Dialect::ALL, Dialect::word))?;
     let trouble = field.get("trouble")?.present().map(|words| words.text().map(str::to_owned)).transpose()?;
     Ok(DomainSnapshot {
-        hearsay: Vec::new(),
+        // A recording of a host without a fleet does not speak of one.
+        hearsay: match field.get("heard") {
+            Ok(heard) => heard.each(|one| hearsay(one, domain))?,
+            Err(_) => Vec::new(),
+        },
         policies,
         history: field.get("history")?.each(event)?,
         remembered: field.get("remembered")?.each(remembered)?,
@@ -231,6 +239,29 @@ fn policy(row: &Field<'_>) -> Read<StoredPolicy> {
     StoredPolicy::from_line(&row.value().to_string()).map_err(|refusal| match refusal.field() {
         Some(name) => row.get(name).map_or_else(|defect| defect, |field| field.defect(&refusal)),
         None => row.defect(&refusal),
+    })
+}
+
+/// What others of a fleet said.
+fn hearsay(field: &Field<'_>, domain: &PolicyDomain) -> Read<Hearsay> {
+    let policy = policy(&field.get("policy")?)?;
+    if policy.domain != *domain {
+        return Err(field.get("policy")?.get("domain")?.defect("is not the domain of the request"));
+    }
+    let place = field.get("looked_at")?;
+    let looked_at = place.clone().present().map(|at| at.number()).transpose()?.map(UnixTime);
+    let look = match (field.get("own_look")?.text()?, looked_at) {
+        ("absent", Some(at)) => OwnLook::Absent(at),
+        ("fetched", Some(at)) => OwnLook::Fetched(at),
+        ("not-yet", None) => OwnLook::NotYet,
+        ("unconfirmed", Some(at)) => OwnLook::Unconfirmed(at),
+        _ => return Err(field.get("own_look")?.defect("does not fit its moment")),
+    };
+    Ok(Hearsay {
+        policy,
+        witnesses: field.get("roles")?.each(|role| role.printable().map(str::to_owned))?,
+        look,
+        heard_at: UnixTime(field.get("heard_at")?.number()?),
     })
 }
 

@@ -1,7 +1,7 @@
 //! A recording as text: one JSON object, in ASCII, in an order in which people read. Pure.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
-use crate::cache::{DomainSnapshot, Entry, Recollection, Topic};
+use crate::cache::{DomainSnapshot, Entry, Hearsay, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
@@ -54,6 +54,8 @@ struct Override<'a> {
     effect: &'static str,
     ends: u64,
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decree: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +78,17 @@ struct Cache<'a> {
     elsewhere: u64,
     unreadable: Vec<&'static str>,
     trouble: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    heard: Vec<Heard<'a>>,
+}
+
+#[derive(Serialize)]
+struct Heard<'a> {
+    policy: Value,
+    roles: &'a [String],
+    heard_at: u64,
+    own_look: &'static str,
+    looked_at: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -237,8 +250,8 @@ pub(super) const fn fetch_failure(failure: FetchFailure) -> &'static str {
 }
 
 fn decree(decree: &Decree) -> Override<'_> {
-    let Decree { scope, effect, ends, reason } = decree;
-    Override { scope, effect: effect.word(), ends: ends.0, reason }
+    let Decree { scope, effect, ends, reason, number } = decree;
+    Override { scope, effect: effect.word(), ends: ends.0, reason, decree: *number }
 }
 
 fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
@@ -254,6 +267,17 @@ fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
         elsewhere: snapshot.elsewhere,
         unreadable: snapshot.policies.unreadable.iter().map(|dialect| dialect.word()).collect(),
         trouble: snapshot.trouble.as_ref().map(ToString::to_string),
+        heard: snapshot.hearsay.iter().map(heard).collect(),
+    }
+}
+
+fn heard(hearsay: &Hearsay) -> Heard<'_> {
+    Heard {
+        policy: serde_json::from_str(&hearsay.policy.to_line()).unwrap_or_default(),
+        roles: &hearsay.witnesses,
+        heard_at: hearsay.heard_at.0,
+        own_look: hearsay.look.word(),
+        looked_at: hearsay.look.at().map(|at| at.0),
     }
 }
 

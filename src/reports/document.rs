@@ -68,11 +68,22 @@ pub fn document(sender: Sender<'_>, domain: &PolicyDomain, day: Day, rows: &[(Ro
 
 /// The id: the same whenever the same report is made.
 fn report_id(sender: Sender<'_>, domain: &PolicyDomain, day: Day) -> String {
-    // FNV-1a of 32 bits: it tells senders apart, and secures nothing.
-    let octets = sender.contact.bytes().chain([b'!']).chain(domain.as_str().bytes());
-    let mark =
-        octets.fold(0x811c_9dc5_u32, |mark, octet| (mark ^ u32::from(octet)).wrapping_mul(0x0100_0193));
+    let mark = mark(sender.contact.bytes().chain([b'!']).chain(domain.as_str().bytes()));
     format!("{day}.{domain}.{mark:08x}")
+}
+
+/// FNV-1a of 32 bits: it tells senders apart, and secures nothing.
+pub fn mark(octets: impl Iterator<Item = u8>) -> u32 {
+    octets.fold(0x811c_9dc5_u32, |mark, octet| (mark ^ u32::from(octet)).wrapping_mul(0x0100_0193))
+}
+
+/// The same report under an id of its own: several about one domain and day are no copies of each other. The suffix is letters and digits.
+#[must_use]
+pub fn told_apart(mut document: Value, suffix: &str) -> Value {
+    if let Some(Value::String(id)) = document.get_mut("report-id") {
+        id.push_str(suffix);
+    }
+    document
 }
 
 /// What a row is reported under; `None`: not at all.

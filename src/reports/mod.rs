@@ -15,5 +15,6 @@ pub mod document;
 pub mod event;
 pub mod helo;
 pub mod session;
+pub mod sheet;
 pub mod tally;
 pub mod text;

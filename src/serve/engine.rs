@@ -6,23 +6,25 @@
 //! says of a policy, never after a reload or after others changed the files.
 
 use crate::cache::{Cache, Outlook, WithheldAnswer, WithheldAnswers};
+use crate::config::Rules;
 use crate::limits::MAX_PENDING_LOOK_UPS;
 use crate::name::PolicyDomain;
+use crate::overrides::Decreed;
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
 use crate::serve::answer::Answer;
 use crate::serve::answer::cache::AnswerCache;
-use crate::serve::answer::question::Question;
-use crate::serve::look_up::event::{CompletedLookup, WorkerEvent};
+use crate::serve::event::{CompletedLookup, WorkerEvent};
 use crate::serve::look_up::late;
 use crate::serve::look_up::worker::{LookupOrder, LookupWorker};
-use crate::serve::pages::status::Reports;
+use crate::serve::protocol::question::Question;
 use crate::serve::protocol::services::Services;
 use crate::serve::protocol::socketmap::AtService;
 use crate::serve::seats::asker::Asker;
 use crate::serve::store::{Gone, Revision};
 use crate::serve::telemetry::counters::{Setback, Source};
+use crate::serve::telemetry::status::Reports;
 use crate::serve::tlsrpt::recorder::TlsrptRecorder;
 use crate::serve::world::World;
 use crate::time::Clock as _;
@@ -162,6 +164,13 @@ impl Engine {
         self.forget_all();
     }
 
+    /// What the fleet's operator has decreed counts from now on, as after a reload.
+    fn obey(&self, decreed: Decreed) {
+        let world = self.worker.world();
+        let rules = Rules { decreed, ..world.rules.clone() };
+        self.renew(Arc::new(World { rules, ..World::clone(&world) }));
+    }
+
     fn forget_all(&self) {
         self.answer_cache.borrow_mut().clear();
         self.stand_ins.borrow_mut().clear();
@@ -295,6 +304,7 @@ impl Engine {
 
     fn handle(&self, event: WorkerEvent) {
         match event {
+            WorkerEvent::Decreed(decreed) => self.obey(decreed),
             WorkerEvent::DomainChanged(domain) => self.forget(&domain),
             WorkerEvent::Completed(completed) => self.completed(completed),
             WorkerEvent::Failed(number) => drop(self.end(number)),

@@ -5,11 +5,12 @@ use crate::limits::{
     CONFIGURATION_TRIED_AGAIN, DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, MAX_LOG_VALUE,
     PULSE_DEADLINE, WITHHELD_WRITTEN_AFTER,
 };
+use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
 use crate::serve::front::connection_limiter::ConnectionLimiter;
-use crate::serve::front::listen::Listening;
-use crate::serve::front::{ConcurrencyLimits, Front, attend};
-use crate::serve::pages::watch::Watch;
+use crate::serve::front::status_query::Watch;
+use crate::serve::front::{Front, attend};
+use crate::serve::listen::Listening;
 use crate::serve::telemetry::counters::{Closed as _, Counters, Protocol, ReloadEnd};
 use crate::serve::telemetry::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
 use crate::serve::tlsrpt::datagrams::Reception;
@@ -305,4 +306,24 @@ async fn keep_pulse(engine: Rc<Engine>) {
 /// Notifies systemd, if it runs this process.
 fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(false, states);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::LocalSet;
+
+    #[test]
+    fn a_vital_part_that_panics_ends_the_daemon_and_one_that_ends_does_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let (causes, mut ends) = mpsc::channel(MAX_END_CAUSES);
+            vital(&causes, "what comes to its end", async {});
+            vital(&causes, "the pulse", async { panic!("as a mistake of ours might") });
+            drop(causes);
+            assert!(matches!(ends.recv().await, Some(EndCause::Broken("the pulse"))));
+            assert!(ends.recv().await.is_none(), "nothing else ends it");
+        });
+        assert_eq!(broken("the pulse"), Ended::Broken("the pulse"));
+    }
 }

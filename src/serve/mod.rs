@@ -3,8 +3,8 @@
 //! The way of a question, in the order of the modules that it passes:
 //!
 //! 1. [`lifecycle`] brings the daemon up, has it read its files again and ends it: sockets from birth or from systemd
-//!    ([`front::listen`]), and what the administrator chose ([`world`]).
-//! 2. [`front`] accepts a connection and bounds how many are open; a codec of [`protocol`] decodes its octets into a question.
+//!    ([`listen`]), and what the administrator chose ([`world`]).
+//! 2. [`front`] accepts a connection and bounds how many are open ([`concurrency`]); a codec of [`protocol`] decodes its octets into a question.
 //! 3. [`engine`] returns the [`answer`] that its cache has, or orders one look-up for all who ask the same. A client that cannot
 //!    wait gets what the cache alone answers ([`answer::silence`]).
 //! 4. [`look_up`] is the pipeline of the command ([`crate::verify`]), run by its [`look_up::worker`] under its domain's lock and on one
@@ -21,7 +21,7 @@
 //!
 //! | thread | work | channel into it | message | owner of the sending end |
 //! |---|---|---|---|---|
-//! | front | sockets, codecs, cached answers | unbounded mpsc | [`look_up::event::WorkerEvent`] | the lookup worker |
+//! | front | sockets, codecs, cached answers | unbounded mpsc | [`event::WorkerEvent`] | the lookup worker |
 //! | lookup worker | DNS, HTTPS, validation, renewal | mpsc, twice [`crate::limits::MAX_PENDING_LOOK_UPS`] | look-up order, who joins or leaves, pulse | [`engine::Engine`], by [`look_up::worker::LookupWorker`] |
 //! | lookup worker | the configuration of its own work | watch | [`world::World`] | [`engine::Engine`] |
 //! | front | TLSRPT queue, read by a task | mpsc, [`crate::limits::MAX_TLSRPT_QUEUE`] | event, failures, write | [`tlsrpt::recorder::TlsrptRecorder`]: engine and lookup worker |
@@ -37,10 +37,13 @@
 //! - Nothing on a socket changes what is remembered, but the report of a verified handshake (the draft's appendix 1).
 
 pub mod answer;
+pub mod concurrency;
 pub mod engine;
+pub mod event;
 mod fleet;
 pub mod front;
 pub mod lifecycle;
+pub mod listen;
 pub mod look_up;
 pub mod pages;
 pub mod protocol;

@@ -411,4 +411,29 @@ mod tests {
             assert_eq!(counters.panics.of(Thread::Store).get(), 1);
         });
     }
+
+    /// What takes the thread along: a panic whose message panics when it is let go.
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            // Nobody catches that one.
+            panic!("as no mistake of ours has done yet");
+        }
+    }
+
+    #[test]
+    fn a_store_whose_thread_is_lost_is_known_to_be_gone_and_keeps_nobody_waiting() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (store, thread) = Store::open(Arc::default()).unwrap();
+            let errand = Errand::Look(Box::new(|_| std::panic::panic_any(Last)));
+            store.errands.send(errand).await.unwrap();
+            timeout(Duration::from_secs(10), store.lost()).await.expect("the loss is told");
+            assert!(thread.join().is_err());
+            for waits in [store.settled().await, store.pulse().await] {
+                assert_eq!(waits, Err(Gone));
+            }
+        });
+    }
 }

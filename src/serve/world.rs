@@ -6,10 +6,13 @@ use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
+use crate::overrides::Decreed;
 use crate::reports::tally::Day;
-use crate::serve::pages::status::Reports;
 use crate::serve::protocol::services::Services;
+use crate::serve::telemetry::status::Reports;
 use crate::time::UnixTime;
+#[cfg(feature = "fleet")]
+use crate::time::{Clock as _, clock::SystemClock};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -93,7 +96,11 @@ impl World {
             dns,
             https: setup.https(),
             tls: SharedTls::default(),
-            rules: Rules { untrusted: places.untrusted(), ..setup.choices().rules() },
+            rules: Rules {
+                untrusted: places.untrusted(),
+                decreed: decreed(setup)?,
+                ..setup.choices().rules()
+            },
             services: Arc::new(services(Path::new(SERVICES))),
             answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),
@@ -116,6 +123,19 @@ impl World {
     pub fn cache(&self, now: UnixTime) -> Cache {
         self.storage.cache(now)
     }
+}
+
+/// What the operator of the fleet has decreed and this host has obeyed before.
+#[cfg(feature = "fleet")]
+fn decreed(setup: &Setup) -> Result<Decreed, BadConfiguration> {
+    let Some(fleet) = &setup.choices().fleet else { return Ok(Decreed::default()) };
+    let now = SystemClock.now();
+    Ok(crate::fleet::decreed(fleet, &setup.storage()?.cache(now).read_only(), now))
+}
+
+#[cfg(not(feature = "fleet"))]
+fn decreed(_: &Setup) -> Result<Decreed, BadConfiguration> {
+    Ok(Decreed::default())
 }
 
 /// The services that the file names; none without one. What cannot be read of it is told and missing: a next hop at such a service

@@ -6,7 +6,7 @@ use crate::cache::{Memory, Policies, Topic};
 use crate::dns::Class;
 use crate::limits::{UNPROVEN_ASKED_AGAIN, UNPROVEN_REMEMBERED};
 use crate::name::PolicyDomain;
-use crate::policy::Dialect;
+use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 use crate::verdict::PolicyFindings;
 
@@ -77,6 +77,12 @@ impl<'a, M> Context<'a, M> {
 impl<'a, M: Memory> Context<'a, M> {
     pub(super) const fn domain(&self) -> &'a PolicyDomain {
         &self.request.domain
+    }
+
+    /// Whether it is time to fetch the stored policy again, although nothing announces a change, and no others of a fleet have done so.
+    pub(super) fn is_due(&self, policy: &StoredPolicy) -> bool {
+        policy.is_due(self.now)
+            && !self.memory.is_some_and(|memory| memory.is_renewed_by_others(policy, self.now))
     }
 
     /// Whether what is remembered of a topic bears on this question: of hosts it is about MX hosts at their usual port.

@@ -135,7 +135,7 @@ fn plan<M: Memory>(
         (Announcement::Record(record), Some(policy)) if !announces(record, policy) => record.clone(),
         (Announcement::Record(record), None) => record.clone(),
         // The stored record stands for the one that cannot be had: silencing DNS must not run out the clock.
-        (Announcement::Record(_) | Announcement::Unknown(_), Some(policy)) if policy.is_due(context.now) => {
+        (Announcement::Record(_) | Announcement::Unknown(_), Some(policy)) if context.is_due(policy) => {
             match &policy.policy {
                 Policy::MtaSts(policy) => policy.record.clone(),
                 Policy::SmtpSts(_) => return Plan::Settled(PolicyFindings::InForce(policy.clone())),

@@ -24,6 +24,7 @@ import cases_plumbing  # noqa: E402
 import cases_policy  # noqa: E402
 import cases_reports  # noqa: E402
 import cases_setup  # noqa: E402
+import cases_storm  # noqa: E402
 import cases_without_dane  # noqa: E402
 import exim  # noqa: E402
 import harness  # noqa: E402
@@ -278,7 +279,8 @@ def header(lab, ledger):
 def policies(lab, ledger, program):
     """The real program, both sets installed."""
     lab.program_answers(program)
-    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES, *cases_events.CASES]
+    cases = [*cases_policy.CASES, *cases_mta_sts.CASES, *cases_dane.CASES, *cases_overrides.CASES, *cases_events.CASES,
+             *cases_storm.CASES]
     if not any(map(ledger.wants_case, cases)):
         return
     lab.exim.configure("split", sets=["enforce", "header"])

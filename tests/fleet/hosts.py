@@ -120,8 +120,8 @@ class Host:
         self.base = world.configuration(dns) + f'cachedb = "{self.cache}"\n'
         self.places = f'[serve]\nexim = "127.0.0.1:{self.exim}"\nhttp = "127.0.0.1:{self.http}"\n'
         self.fleet = fleet
+        self.process, self.environment = None, {}
         self.write()
-        self.process = None
 
     def write(self, fleet=None):
         """The configuration, with this section for the fleet."""
@@ -177,7 +177,7 @@ class Host:
     def command(self, *words):
         """What the program says to an operator on that host: (exit code, output)."""
         command = [os.path.join(TARGET, "smtp-sts-verify"), *words, "--config", self.configuration]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **self.environment})
         return done.returncode, done.stdout + done.stderr
 
     def rows(self, sql, file="cache.fleet.db"):

@@ -1,6 +1,7 @@
 """Fleets of daemons with a real PostgreSQL between them, on loopback. What is tried is a function; its first sentence is what has to be true."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ sys.path[:0] = [HERE]
 
 import hosts  # noqa: E402
 import postgres  # noqa: E402
+import reports  # noqa: E402
 import rules  # noqa: E402
 from hosts import Attacker, Host, wait  # noqa: E402
 from rules import PASSWORD  # noqa: E402
@@ -115,6 +117,10 @@ class Laboratory:
         self.world.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def clock(self):
+        """A clock to be moved."""
+        return Clock(self.directory)
+
     def row(self, domain, columns="fetched_at"):
         """What the store says of a domain."""
         lines = self.database.sql(f"SELECT {columns} FROM fleet.policy WHERE domain = '{domain}'")
@@ -126,7 +132,8 @@ class Laboratory:
         now = int(time.time()) + ahead
         row = ["mta-sts", "v=STSv1; id=lie;", body, "webpki", now, now + max_age, None]
         fingerprint = self.database.sql("SELECT encode(fingerprint, 'hex') FROM fleet.host LIMIT 1")[0]
-        statement = rules.offer(domain, row).replace("0" * 32, fingerprint)
+        # As the program does, it wakes the others in a statement of its own.
+        statement = rules.offer(domain, row).replace("0" * 32, fingerprint) + " NOTIFY smtp_sts_fleet;"
         return self.database.as_role(role, PASSWORD, statement)
 
 
@@ -135,6 +142,8 @@ def rules_of_the_database(lab):
     rules.vectors(lab.database)
     rules.two_roles_are_two(lab.database)
     rules.what_a_role_cannot_do(lab.database)
+    rules.a_role_has_so_much_room(lab.database)
+    rules.a_ruler_who_is_no_superuser(lab.database, lab.schema())
 
 
 def learnt_by_one(lab):
@@ -148,11 +157,72 @@ def learnt_by_one(lab):
     assert not attacked.verdict(DOMAIN, BAD).startswith("deliver"), attacked.ask(DOMAIN, BAD)
     assert (DOMAIN, "mta-sts") not in attacked.policies(), "one host's word is no policy of its own"
     print(f"  heard after {took:.2f} s")
+    code, shown = attacked.command("cache", "show", DOMAIN, "--format", "json")
+    heard = json.loads(shown)["heard"][0]
+    assert (code, heard["roles"], heard["standing"], heard["own_look"]) == (0, ["mx1"], "binds-until-seen", "unconfirmed"), heard
+    told = json.loads(attacked.command("explain", DOMAIN, "--format", "json")[1])["grounds"]["mta_sts"]
+    assert (told["heard"]["roles"], told["heard"]["standing"], told["cached"]) == (["mx1"], "binds-until-seen", None), told
+    for words in (["cache", "show", DOMAIN], ["cache", "history", DOMAIN], ["explain", DOMAIN]):
+        said = " ".join(attacked.command(*words)[1].split())
+        assert "mx1 of the fleet" in said and "nobody has confirmed it" in said, said
+    mine = json.loads(one.command("cache", "show", DOMAIN, "--format", "json")[1])["policies"][0]["learnt"]
+    assert (mine["from"], mine["confirmed_by"], mine["roles"]) == ("own-fetch", "own-fetch", []), mine
     # The same by looking alone: a row that nobody was woken for.
     lab.database.sql("INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at, "
                      "witness, change) SELECT 'quiet.test', fingerprint, mechanism, record, body, authentication, fetched_at, "
                      f"expires_at, witness, nextval('fleet.change') FROM fleet.policy WHERE domain = '{DOMAIN}'")
     print(f"  by looking alone after {wait(lambda: attacked.hears_of('quiet.test'), 'it is found by looking', 10):.2f} s")
+
+
+def told_to_people(lab):
+    """The status page, the series, doctor and check tell of the fleet: hosts, groups, clock, role, store; and what a role may do too much"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx2")
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    store = lab.database.sql("SELECT id FROM fleet.fleet_schema")[0]
+    wait(lambda: f'fleet_store_info{{store="{store}",schema="1"}} 1' in one.page("/metrics"), "the store is told", 30)
+    page = one.page("/")
+    for expected in ("The fleet", store, "mx1", f"127.0.0.1 port {lab.database.port}"):
+        assert expected in page, expected
+    series = one.page("/metrics")
+    for expected in ("fleet_groups 1\n", 'fleet_hosts{state="unseen"} 0\n', "fleet_overrides 0\n"):
+        assert expected in series, series
+    found = doctor(one)
+    assert {name: one["result"] for name, one in found.items()} == {f"fleet.{name}": "fine" for name in (
+        "connection", "schema", "role", "clock", "groups")}, found
+    # What it should not be able to do; a host of another group.
+    lab.database.sql("GRANT TEMPORARY ON DATABASE fleet TO mx1", "fleet")
+    lab.database.sql("GRANT fleet_operator TO mx1")
+    two.base = two.base.replace(f'ca_file = "{lab.world.options["ca_file"]}"', f'ca_file = "{lab.authority.file}"')
+    two.write()
+    two.stop()
+    two.start()
+    wait(lambda: len(set(lab.database.sql("SELECT fingerprint FROM fleet.host"))) == 2, "the other group shows itself", 30)
+    found = doctor(one)
+    assert found["fleet.role"]["result"] == "warning" and "temporary" in found["fleet.role"]["seen"] and "fleet_operator" in found["fleet.role"]["seen"], found
+    assert found["fleet.groups"]["result"] == "warning" and "mx2" in found["fleet.groups"]["seen"], found
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 3, oldest_reader = 2")
+    found = doctor(one)
+    assert (found["fleet.schema"]["result"], found["fleet.clock"]["result"]) == ("warning", "unchecked"), found
+    lab.database.kill()
+    found = doctor(one)
+    assert (found["fleet.connection"]["result"], found["fleet.schema"]["result"]) == ("warning", "unchecked"), found
+    wait(lambda: "is not connected" in one.page("/"), "the page says so", 20)
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+
+
+def doctor(host):
+    """What doctor says of the fleet, by check."""
+    # As a user who can read what the daemon's can: root would have it looked at by somebody who cannot.
+    above = os.path.dirname(host.home)
+    os.chmod(host.home, 0o755)
+    for name in os.listdir(above):
+        if name == "password" or name.endswith(".key"):
+            shutil.chown(os.path.join(above, name), postgres.OWNER)
+    command = ["setpriv", "--reuid", postgres.OWNER, "--regid", postgres.OWNER, "--init-groups",
+               os.path.join(hosts.TARGET, "smtp-sts-verify"), "doctor", "--offline", "--deadline", "8", "--format", "json",
+               "--config", host.configuration]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    return {one["check"]: one for one in json.loads(said[said.index("{"):])["checks"] if one["check"].startswith("fleet.")}
 
 
 def nobody_weakens(lab):
@@ -215,6 +285,12 @@ def two_hosts_bind(lab):
     assert not attacked.verdict(DOMAIN, BAD).startswith("deliver"), attacked.ask(DOMAIN, BAD)
     story = attacked.command("cache", "history", DOMAIN)[1]
     assert "of the fleet" in story and "mx1" in story and "mx2" in story, story
+    learnt = json.loads(attacked.command("cache", "show", DOMAIN, "--format", "json")[1])["policies"][0]["learnt"]
+    assert (learnt["from"], learnt["confirmed_by"], sorted(learnt["roles"])) == ("fleet", "roles", ["mx1", "mx2"]), learnt
+    learnt = json.loads(attacked.command("explain", DOMAIN, "--format", "json")[1])["grounds"]["mta_sts"]["learnt"]
+    assert (learnt["from"], sorted(learnt["roles"])) == ("fleet", ["mx1", "mx2"]), learnt
+    said = " ".join(attacked.command("explain", DOMAIN)[1].split())
+    assert "of the fleet, confirmed by 2 roles" in said, said
 
 
 def first_use(lab):
@@ -272,6 +348,72 @@ def decrees(lab):
     assert code == 0 and "mx1" in said and "mx2" in said, said
     code, said = one.command("fleet", "forget", "mx2", "--role", "alice", "--password-file", lab.password)
     assert code == 0 and "off the list" in said, said
+
+
+def overrides(lab):
+    """An override that the operator signed counts on each host as one of its configuration, is told, outlives the database, and ends when it is lifted or its key is taken away"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx2")
+    for host in (one, two):
+        assert host.verdict(DOMAIN, GOOD) == "deliver policy-met"
+        assert not host.verdict(DOMAIN, BAD).startswith("deliver")
+    alice = ["--role", "alice", "--password-file", lab.password]
+    operator, stranger = (os.path.join(lab.directory, f"{name}.key") for name in ("operator", "mx1"))
+
+    def order(domain, *words, key=operator, reason="ticket 4712"):
+        return one.command("fleet", "override", domain, *words, "--signing-key", key, "--reason", reason, *alice)
+
+    code, said = order(DOMAIN, "--require", "none", key=stranger)
+    assert code == 0, said
+    refused = lambda host: 'fleet_total{outcome="refused"} 0' not in host.page("/metrics")
+    wait(lambda: refused(one) and refused(two), "it is seen and refused", 10)
+    assert not one.verdict(DOMAIN, BAD).startswith("deliver"), "signed with another key"
+    for words in (["--require", "none", "--hours", "169"], ["--require", "tls"], [], ["--lift", "--ignore"]):
+        assert order(DOMAIN, *words)[0] == 64, order(DOMAIN, *words)
+    assert order(DOMAIN, "--ignore", reason=" ")[0] == 64
+    code, said = order(DOMAIN, "--require", "none", "--hours", "2")
+    assert code == 0 and "decree 2" in said, said
+    for host in (one, two):
+        wait(lambda: host.verdict(DOMAIN, BAD).startswith("deliver"), f"{host.name} obeys", 10)
+        assert host.command("-d", DOMAIN, "-m", BAD)[0] == 0, "and so does the command"
+        told = json.loads(host.command("explain", DOMAIN, BAD, "--format", "json")[1])
+        assert (told["override"]["decree"], told["override"]["effect"]) == (2, "none"), told["override"]
+        assert "decree 2 of the fleet's operator" in " ".join(host.command("explain", DOMAIN)[1].split())
+        wait(lambda: "fleet_overrides 1" in host.page("/metrics") and "ticket 4712" in host.page("/"), "the page tells", 30)
+        with open(os.path.join(host.home, "log")) as log:
+            assert "an override is in force" in log.read()
+    code, said = one.command("fleet", "status")
+    assert code == 0 and f"the override for {DOMAIN} by decree 2" in said, said
+    listed = json.loads(one.command("fleet", "status", "--format", "json")[1])["overrides"]
+    assert [(entry["decree"], entry["scope"], entry["effect"]) for entry in listed] == [(2, DOMAIN, "none")], listed
+    # The policy is kept: it counts again at once when the override is gone.
+    assert (DOMAIN, "mta-sts") in one.policies()
+    lab.database.kill()
+    one.kill()
+    one.start()
+    assert one.verdict(DOMAIN, BAD).startswith("deliver"), "it needs no database"
+    lab.database.start()
+    wait(one.connected, "connected", 60)
+    wait(two.connected, "connected", 60)
+    # Whoever rules the database plays it again, under another number.
+    code, said = order(DOMAIN, "--lift")
+    assert code == 0 and "decree 3" in said, said
+    for host in (one, two):
+        wait(lambda: not host.verdict(DOMAIN, BAD).startswith("deliver"), f"{host.name} holds to the policy again", 10)
+    lab.database.sql("INSERT INTO fleet.decree (number, statement, signature) SELECT 9, statement, signature FROM fleet.decree WHERE number = 2; "
+                     "DELETE FROM fleet.decree WHERE number = 3")
+    one.stop()
+    one.start()
+    wait(one.connected, "connected", 20)
+    wait(lambda: refused(one), "it is seen and refused", 10)
+    assert not one.verdict(DOMAIN, BAD).startswith("deliver"), one.ask(DOMAIN, BAD)
+    # All domains below one; and a key that is taken away takes its overrides with it.
+    lab.database.sql("DELETE FROM fleet.decree WHERE number = 9")
+    code, said = order("*.test", "--ignore")
+    assert code == 0, said
+    wait(lambda: one.verdict(DOMAIN, BAD).startswith("deliver"), "it obeys", 10)
+    shutil.copy(os.path.join(lab.directory, "mx2.pem"), os.path.join(lab.directory, "operator.pem"))
+    one.process.send_signal(signal.SIGHUP)
+    wait(lambda: not one.verdict(DOMAIN, BAD).startswith("deliver"), "the policy counts again", 10)
 
 
 def who_is_believed(lab):
@@ -539,15 +681,20 @@ def blocks_of_text(begin):
         return begin + page.read().split("`" + begin, 1)[1].split("`", 1)[0]
 
 
-CASES = [rules_of_the_database, any_order, learnt_by_one, nobody_weakens, nobody_holds_mail_up, two_hosts_bind, first_use,
-         nothing_is_lost, decrees, who_is_believed, back_in_time, troubles, the_page]
+CASES = [rules_of_the_database, any_order, learnt_by_one, told_to_people, nobody_weakens, nobody_holds_mail_up, two_hosts_bind, first_use,
+         nothing_is_lost, decrees, overrides, who_is_believed, back_in_time, troubles, the_page, *reports.QUICK]
 
 
 def main():
-    """Runs the cases whose sentence contains the words behind --only."""
+    """Runs the cases whose sentence contains the words behind --only; with --long those that take minutes."""
     words = sys.argv[sys.argv.index("--only") + 1:] if "--only" in sys.argv else []
-    failed = 0
-    for case in CASES:
+    failed, cases = 0, CASES
+    if "--long" in sys.argv:
+        # It uses what is here.
+        sys.modules["main"] = sys.modules["__main__"]
+        import long  # noqa: E402
+        cases = long.CASES + reports.LONG
+    for case in cases:
         if not all(word.lower() in (case.__doc__ + case.__name__).lower() for word in words):
             continue
         begun, lab = time.monotonic(), Laboratory()

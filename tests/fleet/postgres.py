@@ -81,14 +81,21 @@ class Authority:
 class Server:
     """One instance."""
 
-    def __init__(self, directory, authority, port=None, name="data", address="127.0.0.1", certified=None):
-        self.authority, self.port = authority, port or free_port()
+    def __init__(self, directory, authority, port=None, name="data", address="127.0.0.1", certified=None, within=(), of=None, more=""):
+        """`within` is what a command begins with that is to run where the server does; `of` is the server whose standby this one is."""
+        self.authority, self.port, self.name, self.address, self.within = authority, port or free_port(), name, address, list(within)
         self.home = os.path.join(directory, name)
-        os.makedirs(self.home)
+        os.makedirs(self.home, exist_ok=True)
         self.data = os.path.join(self.home, "data")
         shutil.chown(self.home, OWNER)
-        self._as_owner("initdb", "-D", self.data, "-U", "postgres", "-A", "peer", "--no-sync", "-E", "UTF8",
-                       "--locale=C.UTF-8")
+        if of:
+            of.as_owner("pg_basebackup", "-D", self.data, "-h", of.home, "-p", str(of.port), "-U", "postgres", "--checkpoint=fast",
+                        "-X", "stream")
+            open(os.path.join(self.data, "standby.signal"), "w").close()
+            shutil.chown(os.path.join(self.data, "standby.signal"), OWNER)
+        else:
+            self.as_owner("initdb", "-D", self.data, "-U", "postgres", "-A", "peer", "--no-sync", "-E", "UTF8",
+                          "--locale=C.UTF-8")
         certificate, key = authority.issue(certified or f"localhost-{name}", True)
         for path, target in ((certificate, "server.crt"), (key, "server.key"), (authority.file, "clients.crt")):
             place = os.path.join(self.data, target)
@@ -98,13 +105,13 @@ class Server:
         with open(os.path.join(self.data, "postgresql.conf"), "a") as file:
             file.write(f"port = {self.port}\nlisten_addresses = '{address}'\nunix_socket_directories = '{self.home}'\n"
                        "ssl = on\nssl_ca_file = 'clients.crt'\npassword_encryption = 'scram-sha-256'\n"
-                       "log_min_messages = warning\nmax_connections = 40\nshared_buffers = 32MB\n")
+                       "log_min_messages = warning\nmax_connections = 40\nshared_buffers = 32MB\n" + more)
         with open(os.path.join(self.data, "pg_hba.conf"), "w") as file:
-            file.write("local all postgres peer\n"
+            file.write("local all postgres peer\nlocal replication postgres peer\nhostssl replication replicator all scram-sha-256\n"
                        "hostssl fleet +fleet_by_certificate 127.0.0.1/32 cert\n"
                        "hostssl fleet all all scram-sha-256\n")
         self.log = open(os.path.join(self.home, "log"), "ab")
-        self.process = None
+        self.process, self.environment = None, {}
         self.start()
 
     def with_its_database(self):
@@ -113,15 +120,16 @@ class Server:
         self.sql("CREATE DATABASE fleet")
         return self
 
-    def _as_owner(self, program, *arguments, **more):
+    def as_owner(self, program, *arguments, **more):
         command = ["setpriv", "--reuid", OWNER, "--regid", OWNER, "--init-groups", f"{programs()}/{program}", *arguments]
         return subprocess.run(command, check=True, capture_output=True, cwd=self.home, text=True, **more)
 
     def start(self):
         """Starts it, and waits until it answers."""
-        command = ["setpriv", "--reuid", OWNER, "--regid", OWNER, "--init-groups", f"{programs()}/postgres", "-D", self.data]
+        command = [*self.within, "setpriv", "--reuid", OWNER, "--regid", OWNER, "--init-groups", f"{programs()}/postgres", "-D", self.data]
         # A session of its own: a signal to the group reaches each of its processes, and nobody else's.
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.home, start_new_session=True)
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.home, start_new_session=True,
+                                        env={**os.environ, "HOME": self.home, **self.environment})
         for _ in range(300):
             if self._try("SELECT 1", "postgres").returncode == 0:
                 return
@@ -142,10 +150,10 @@ class Server:
             raise AssertionError(f"{sql}: {done.stderr}")
         return done.stdout.strip("\n").splitlines()
 
-    def as_role(self, role, password, sql, database="fleet"):
+    def as_role(self, role, password, sql, database="fleet", address="127.0.0.1"):
         """The same as a role that comes over TLS; (whether it went well, what was said)."""
         command = [f"{programs()}/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
-                   f"host=127.0.0.1 port={self.port} dbname={database} user={role} sslmode=verify-full "
+                   f"host=localhost-{self.name} hostaddr={address} port={self.port} connect_timeout=3 dbname={database} user={role} sslmode=verify-full "
                    f"sslrootcert={self.authority.file} channel_binding=require"]
         done = subprocess.run(command, input=sql, capture_output=True, text=True,
                               env={"PGPASSWORD": password, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})

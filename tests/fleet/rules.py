@@ -50,6 +50,16 @@ def offer(domain, row, signature="-"):
             f"{', '.join(texts)}, {', '.join(numbers)}, ARRAY[{literal(signature)}]::text[]);")
 
 
+def offers(domains, rows):
+    """The statement of a host that offers many at once."""
+    columns_of = list(zip(*rows))
+    texts = ["ARRAY[" + ", ".join(map(literal, one)) + "]::text[]" for one in (domains, *columns_of[:4])]
+    numbers = ["ARRAY[" + ", ".join(map(literal, one)) + "]::bigint[]" for one in columns_of[4:]]
+    many = len(domains)
+    return (f"SELECT count(outcome) FROM fleet.offer({texts[0]}, array_fill('\\x{'0' * 32}'::bytea, ARRAY[{many}]), {', '.join(texts[1:])}, "
+            f"{', '.join(numbers)}, array_fill('-'::text, ARRAY[{many}]))")
+
+
 def seen(server, domain):
     """The row, as columns; None without one."""
     lines = server.sql("SELECT mechanism, record, replace(body, E'\\n', '\\n'), authentication, fetched_at, expires_at, applied_at "
@@ -98,7 +108,8 @@ def what_a_role_cannot_do(server):
             "DELETE FROM fleet.history", "UPDATE fleet.host SET name = 'mx2'", "DELETE FROM fleet.decree",
             "UPDATE fleet.fleet_schema SET version = 9", "SELECT nextval('fleet.change')", "SELECT setval('fleet.change', 1)",
             "CREATE TABLE fleet.x (y int)", "CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)", "CREATE SCHEMA x",
-            "SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT * FROM fleet.of_the_ruler",
+            "SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_xact_lock_shared(1, 2)",
+            "SELECT pg_notify('smtp_sts_fleet', repeat('x', 7999))", "SET temp_file_limit = -1", "UPDATE fleet.quota SET octets = 0", "SELECT * FROM fleet.of_the_ruler",
             "SELECT fleet.lay_down(1, 'x', decode(repeat('00', 64), 'hex'), 'kept.test', 9999999999)",
             "SELECT fleet.forget('mx2')", "SELECT fleet.demand('mta-sts', '', '')", "SET ROLE fleet_owner",
             "DROP FUNCTION fleet.offer", "ALTER FUNCTION fleet.seen RESET ALL",
@@ -136,3 +147,41 @@ def two_roles_are_two(server):
     assert server.as_role("mx2", PASSWORD, offer("two.test", other))[1] == "stored"
     assert server.sql(names) == ["mx2"], "another policy has been fetched by nobody else"
     assert server.sql("SELECT event FROM fleet.history WHERE domain = 'two.test' ORDER BY at") == ["learnt", "changed"]
+
+
+def a_role_has_so_much_room(server):
+    """What a host adds is bounded, ever; what it renews is not, and no other host is the worse for it."""
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row, later, other = (columns(f"{words} -", now) for words in ("E1 webpki -10 604790", "E1 webpki -5 604795", "E2 webpki -1 604799"))
+    assert server.as_role("mx4", PASSWORD, offer("room.test", row))[1] == "stored"
+    used = int(server.sql("SELECT octets FROM fleet.quota WHERE host = 'mx4'")[0])
+    assert 500 < used < 1000, used
+    server.sql("UPDATE fleet.quota SET octets = 2147483648 - 100 WHERE host = 'mx4'")
+    assert server.as_role("mx4", PASSWORD, offer("more.test", row))[1] == "full"
+    assert server.as_role("mx4", PASSWORD, offer("room.test", other))[1] == "full", "a change is a row of the history"
+    assert server.as_role("mx4", PASSWORD, offer("room.test", later))[1] == "stored", "a renewal is none"
+    assert server.as_role("mx5", PASSWORD, offer("more.test", row))[1] == "stored"
+    assert server.as_role("alice", PASSWORD, "SELECT fleet.forget('mx4')")[0]
+    assert server.as_role("mx4", PASSWORD, offer("more.test", later))[1] == "stored"
+
+
+def a_ruler_who_is_no_superuser(server, schema):
+    """The owner of a database runs `fleet schema` without being a superuser, is told what he cannot take away, and the hosts have what they need."""
+    server.sql("CREATE ROLE ruler CREATEROLE; CREATE ROLE of_another LOGIN PASSWORD 'x' IN ROLE fleet_host")
+    server.sql("CREATE DATABASE another OWNER ruler")
+    done = server._try("BEGIN; SET SESSION AUTHORIZATION ruler;" + schema + "COMMIT;", "another")
+    assert done.returncode == 0, done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
+    assert len(warnings) == 1 and "large objects" in warnings[0], done.stderr
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row = columns("E1 webpki -10 604790 -", now)
+    for sql in (offer("kept.test", row), "SELECT fleet.report_seen(true)", "SELECT * FROM fleet.claim_reports(10)", "SELECT fleet.handed_all(1)"):
+        done = server._try("SET SESSION AUTHORIZATION of_another; " + sql, "another")
+        assert done.returncode == 0, f"{sql}: {done.stderr}"
+    for sql in ("CREATE TABLE public.x (y int)", "CREATE TABLE fleet.x (y int)", "CREATE TEMP TABLE x (y int)", "DELETE FROM fleet.policy"):
+        done = server._try("SET SESSION AUTHORIZATION of_another; " + sql, "another")
+        assert "permission denied" in done.stderr, f"{sql}: {done.stderr}"
+    assert server.sql("SELECT count(*) FROM pg_proc WHERE pronamespace = 'fleet'::regnamespace AND proowner <> 'fleet_owner'::regrole",
+                      "another") == ["0"]
+    done = server._try("SET SESSION AUTHORIZATION ruler; SET ROLE fleet_owner; CREATE TABLE fleet.x (y int)", "another")
+    assert "permission denied" in done.stderr, done.stderr

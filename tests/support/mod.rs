@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "none of the test programs uses all of it")]
 
 pub(crate) mod alone;
+pub(crate) mod dice;
 pub(crate) mod laboratory;
 pub(crate) mod life;
 pub(crate) mod made_up;

@@ -47,6 +47,7 @@ const PURE: &[&str] = &[
     "src/cache/fingerprint.rs",
     "src/cache/hearsay.rs",
     "src/cache/history.rs",
+    "src/cache/learnt.rs",
     "src/cache/ledger.rs",
     "src/cache/memory.rs",
     "src/cache/mod.rs",
@@ -64,11 +65,14 @@ const PURE: &[&str] = &[
     "src/probe/report.rs",
     "src/probe/words.rs",
     "src/serve/answer/mod.rs",
+    "src/serve/concurrency.rs",
     "src/serve/seats/asker.rs",
     "src/serve/seats/branch.rs",
     "src/serve/front/codec.rs",
     "src/serve/telemetry/counters.rs",
-    "src/serve/fleet/outcome.rs",
+    "src/serve/telemetry/fleet.rs",
+    "src/serve/telemetry/fleet_view.rs",
+    "src/serve/pages/fleet_page.rs",
     "src/serve/pages/markup.rs",
     "src/serve/telemetry/messages.rs",
     "src/serve/pages/metrics.rs",
@@ -80,11 +84,11 @@ const PURE: &[&str] = &[
     "src/serve/protocol/netstring.rs",
     "src/serve/protocol/socketmap.rs",
     "src/serve/protocol/quoting.rs",
-    "src/serve/answer/question.rs",
+    "src/serve/protocol/question.rs",
     "src/serve/telemetry/recent.rs",
     "src/serve/pages/reports_page.rs",
     "src/serve/seats/mod.rs",
-    "src/serve/pages/status.rs",
+    "src/serve/telemetry/status.rs",
     "src/serve/pages/status_page.rs",
     "src/serve/telemetry/told.rs",
     "src/serve/answer/cache.rs",
@@ -298,21 +302,20 @@ fn file_of(path: &str) -> String {
     file
 }
 
-/// The room of a file of `src`.
-fn room_of(name: &str) -> &str {
-    name.split('/').nth(1).unwrap().trim_end_matches(".rs")
-}
-
-/// Which room imports which, each with one place where it does.
-fn imports() -> BTreeMap<(String, String), String> {
+/// Which room below `place`, a directory, imports which, each with one place where it does.
+fn imports(place: &str) -> BTreeMap<(String, String), String> {
     let root = root();
     let mut imports = BTreeMap::new();
-    for file in rust_files(&root.join("src")) {
+    let module = place.trim_start_matches("src").replace('/', "::");
+    for file in rust_files(&root.join(place)) {
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
+        let from = name[place.len() + 1..].split('/').next().unwrap().trim_end_matches(".rs");
         for path in named_from_the_root(&code(&read(&file))) {
-            let (from, to) = (room_of(name), path.split("::").next().unwrap());
-            if !["lib", "main", to].contains(&from) && !to.is_empty() {
-                imports.entry((from.to_owned(), to.to_owned())).or_insert_with(|| format!("{name}: {path}"));
+            let path = format!("::{path}");
+            let Some(inner) = path.strip_prefix(&format!("{module}::")) else { continue };
+            let to = inner.split("::").next().unwrap();
+            if !["lib", "main", "mod", to].contains(&from) && !to.is_empty() {
+                imports.entry((from.to_owned(), to.to_owned())).or_insert_with(|| format!("{name}{path}"));
             }
         }
     }
@@ -361,37 +364,36 @@ fn what_decides_knows_no_io_clock_environment_or_terminal() {
     }
 }
 
-/// A reader finds what a room rests on below it, and never comes back to where they were.
+/// A reader finds what a room rests on below it, and never comes back to where they were; in the daemon, too.
 #[test]
 fn rooms_import_one_way() {
-    let mut imports = imports();
-    assert!(
-        imports.contains_key(&("verdict".to_owned(), "policy".to_owned())),
-        "nothing was read: {imports:?}"
-    );
+    let mut all = imports("src");
+    assert!(all.contains_key(&("verdict".to_owned(), "policy".to_owned())), "nothing was read: {all:?}");
     for (from, to, reason) in RINGS {
-        let known = imports.remove(&((*from).to_owned(), (*to).to_owned()));
+        let known = all.remove(&((*from).to_owned(), (*to).to_owned()));
         assert!(known.is_some(), "{from} imports {to} no more ({reason}): strike it out");
     }
-    // Rooms that nothing imports any more are taken away, with what they import: what stays goes round in a ring.
-    loop {
-        let imported: BTreeSet<String> = imports.keys().map(|(_, to)| to.clone()).collect();
-        let before = imports.len();
-        imports.retain(|(from, _), _| imported.contains(from));
-        if imports.len() == before {
-            break;
-        }
+    let daemon = imports("src/serve");
+    assert!(daemon.contains_key(&("engine".to_owned(), "answer".to_owned())), "nothing was read: {daemon:?}");
+    for found in [all, daemon] {
+        let ring = rings(found);
+        assert!(ring.is_empty(), "these import each other: {ring:#?}");
     }
-    // The same from the other end: what imports nothing is in no ring.
+}
+
+/// What goes round in a ring.
+fn rings(mut imports: BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
     loop {
-        let importing: BTreeSet<String> = imports.keys().map(|(from, _)| from.clone()).collect();
         let before = imports.len();
+        // Nothing that nobody imports is in one, and nothing that imports nothing.
+        let imported: BTreeSet<String> = imports.keys().map(|(_, to)| to.clone()).collect();
+        imports.retain(|(from, _), _| imported.contains(from));
+        let importing: BTreeSet<String> = imports.keys().map(|(from, _)| from.clone()).collect();
         imports.retain(|(_, to), _| importing.contains(to));
         if imports.len() == before {
-            break;
+            return imports;
         }
     }
-    assert!(imports.is_empty(), "rooms import each other: {imports:#?}");
 }
 
 #[test]
@@ -486,6 +488,18 @@ fn no_sql_is_put_together_from_text() {
                 "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "DROP ", "ATTACH ", "select ",
                 "insert ",
             ] {
+                assert!(!line.contains(word), "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
+/// C12: the system's resolver reads search lists and files of hosts, and validates nothing.
+#[test]
+fn names_are_looked_up_by_our_own_resolver_alone() {
+    for file in rust_files(&root().join("src")) {
+        for line in without_tests(&read(&file)).lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for word in ["lookup_host", "ToSocketAddrs", "to_socket_addrs", "getaddrinfo", "system_conf"] {
                 assert!(!line.contains(word), "{}: {line}", file.display());
             }
         }

@@ -23,6 +23,7 @@ mod monitoring;
 mod pages;
 mod policy;
 mod probe;
+mod promises;
 mod recording;
 mod reporting;
 mod serve;

@@ -3,7 +3,9 @@
 use super::list;
 use super::sink::Sink;
 use super::{Failure, read_domain, to_look_at_under};
-use crate::cache::{Cache, Failures, Memory as _, Recollection, Topic};
+use crate::cache::{
+    Cache, DomainSnapshot, Failures, Hearsay, Learnt, Memory as _, Recollection, Source, Standing, Topic,
+};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -20,8 +22,10 @@ struct Knowledge {
     /// Of which policies are applied.
     mechanisms: Mechanisms,
     now: UnixTime,
-    /// The ended ones included.
-    policies: Vec<StoredPolicy>,
+    /// The ended ones included; and from whom each was learnt.
+    policies: Vec<(StoredPolicy, Learnt)>,
+    /// What others of a fleet say, as far as it is something else.
+    heard: Vec<(Hearsay, Standing)>,
     failures: Vec<(Dialect, Failures)>,
     remembered: Vec<(Topic, Recollection)>,
     /// Policies learnt under other circumstances.
@@ -58,10 +62,17 @@ impl Knowledge {
         let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
         let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
         let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));
-        let stored = cache.stored(&domain)?;
+        let (stored, history) = (cache.stored(&domain)?, cache.history(&domain)?);
+        let hearsay = DomainSnapshot::of(cache, &domain).hearsay;
+        let learnt = |policy: &StoredPolicy| (policy.clone(), Learnt::of(policy, &hearsay, &history));
+        let own = |one: &Hearsay| stored.of(one.policy.policy.dialect());
+        let is_else = |one: &&Hearsay| one.differs_from(own(one), now);
+        let heard = hearsay.iter().filter(is_else);
+        let heard = heard.map(|one| (one.clone(), one.standing(own(one), &hearsay, now))).collect();
         Ok(Self {
             damage: stored.damage(&domain),
-            policies: stored.iter().cloned().collect(),
+            policies: stored.iter().map(learnt).collect(),
+            heard,
             failures: Dialect::ALL.into_iter().filter_map(failed).collect(),
             remembered: Topic::ALL.into_iter().filter(is_answer).filter_map(recalled).collect(),
             elsewhere: cache.elsewhere(&domain)?,
@@ -73,6 +84,7 @@ impl Knowledge {
 
     const fn is_nothing(&self) -> bool {
         self.policies.is_empty()
+            && self.heard.is_empty()
             && self.failures.is_empty()
             && self.remembered.is_empty()
             && self.elsewhere == 0
@@ -87,8 +99,11 @@ impl Knowledge {
             return page.finish();
         }
         page.heading(self.domain.as_str());
-        for policy in &self.policies {
-            self.describe(policy, &mut page);
+        for (policy, learnt) in &self.policies {
+            self.describe(policy, learnt, &mut page);
+        }
+        for (heard, standing) in &self.heard {
+            hearsay(heard, *standing, &mut page);
         }
         if let Some(damage) = &self.damage {
             page.paragraph(Tone::Bad, damage);
@@ -114,13 +129,14 @@ impl Knowledge {
         page.finish()
     }
 
-    fn describe(&self, policy: &StoredPolicy, page: &mut Page) {
+    fn describe(&self, policy: &StoredPolicy, learnt: &Learnt, page: &mut Page) {
         let (dialect, mode) = (policy.policy.dialect(), policy.policy.mode().word());
         let how = policy.authentication.word();
         page.heading(&format!("{}: mode {mode}, authenticated by {how}", dialect.word()));
         for line in policy.policy.to_text().lines() {
             page.item("record", Tone::Plain, line);
         }
+        page.item("learnt", Tone::Plain, &learnt.to_string());
         page.item("fetched", Tone::Plain, &policy.fetched_at.to_string());
         if policy.is_from_the_future(self.now) {
             page.more(Tone::Warning, "which is in the future: look at the clock");
@@ -151,13 +167,16 @@ impl Knowledge {
         }
     }
 
-    /// In JSON: `domain`; `policies`, each with the keys of `cache list`, `text`, and for MTA-STS `renewal_at`;
+    /// In JSON: `domain`; `policies`, each with the keys of `cache list`, `text`, `learnt` (`from`, `host`, `roles`, `confirmed_by`), and for
+    /// MTA-STS `renewal_at`; `heard`, what others of a fleet say beside them (the same keys of a policy, `roles`, `heard_at`, `own_look`, `looked_at`,
+    /// `standing`, `until`);
     /// `failures` (`mechanism`, `count`, `last_at`, `next_try_at`); `remembered` (`topic`, `text`, `valid_until`);
     /// `elsewhere`, the number of policies learnt under other circumstances.
     fn object(&self) -> Value {
         json!({
             "domain": self.domain.as_str(),
-            "policies": self.policies.iter().map(|policy| self.policy(policy)).collect::<Vec<_>>(),
+            "policies": self.policies.iter().map(|(policy, learnt)| self.policy(policy, learnt)).collect::<Vec<_>>(),
+            "heard": self.heard.iter().map(|(heard, standing)| self.heard(heard, *standing)).collect::<Vec<_>>(),
             "failures": self.failures.iter().map(|(dialect, failures)| json!({
                 "mechanism": dialect.word(),
                 "count": failures.count(),
@@ -173,15 +192,64 @@ impl Knowledge {
         })
     }
 
-    fn policy(&self, policy: &StoredPolicy) -> Value {
+    fn heard(&self, heard: &Hearsay, standing: Standing) -> Value {
+        let policy = &heard.policy;
+        json!({
+            "mechanism": policy.policy.dialect().word(),
+            "mode": policy.policy.mode().word(),
+            "authentication": policy.authentication.word(),
+            "text": text(policy),
+            "fetched_at": policy.fetched_at.0,
+            "expires_at": policy.expires_at.0,
+            "applied_at": policy.applied_at.map(|at| at.0),
+            "roles": heard.witnesses,
+            "heard_at": heard.heard_at.0,
+            "own_look": heard.look.word(),
+            "looked_at": heard.look.at().map(|at| at.0),
+            "standing": standing.word(),
+            "until": standing.until().map(|at| at.0),
+        })
+    }
+
+    fn policy(&self, policy: &StoredPolicy, learnt: &Learnt) -> Value {
         let mut object = list::object(policy, self.mechanisms, self.now);
-        let text = policy.policy.to_text();
-        let lines: Vec<&str> = text.lines().collect();
         let renewal = (policy.policy.dialect() == Dialect::MtaSts).then(|| policy.due_at().0);
         if let Value::Object(object) = &mut object {
-            object.insert("text".into(), lines.join("\n").into());
+            object.insert("text".into(), text(policy).into());
+            let host = match &learnt.from {
+                Source::Import(host) => Some(host),
+                Source::Fleet | Source::OwnFetch => None,
+            };
+            let learnt = json!({
+                "from": learnt.from.word(),
+                "host": host,
+                "roles": learnt.roles,
+                "confirmed_by": learnt.confirmed_by(),
+            });
+            object.insert("learnt".into(), learnt);
             object.insert("renewal_at".into(), renewal.into());
         }
         object
     }
+}
+
+/// What others of a fleet say.
+fn hearsay(heard: &Hearsay, standing: Standing, page: &mut Page) {
+    let policy = &heard.policy;
+    let (dialect, mode) = (policy.policy.dialect().word(), policy.policy.mode().word());
+    let roles = heard.witnesses.join(" and ");
+    page.heading(&format!("{dialect}: mode {mode}, as {roles} of the fleet says"));
+    for line in policy.policy.to_text().lines() {
+        page.item("record", Tone::Plain, line);
+    }
+    page.item("heard", Tone::Plain, &heard.heard_at.to_string());
+    page.item("fetched", Tone::Plain, &format!("{} there", policy.fetched_at));
+    let tone = if matches!(standing, Standing::Ignored(_)) { Tone::Plain } else { Tone::Warning };
+    page.item("worth", tone, &standing.meaning());
+}
+
+/// A policy as it was published, without the last line's end.
+fn text(policy: &StoredPolicy) -> String {
+    let text = policy.policy.to_text();
+    text.lines().collect::<Vec<_>>().join("\n")
 }

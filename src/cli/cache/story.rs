@@ -2,7 +2,7 @@
 
 use super::sink::Sink;
 use super::{Failure, open, read_domain};
-use crate::cache::{Entry, WithheldAnswer, WithheldAnswers};
+use crate::cache::{DomainSnapshot, Entry, Hearsay, Learnt, Standing, WithheldAnswer, WithheldAnswers};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 /// One thing that happened.
 enum Happened<'a> {
+    /// Others of a fleet said something that is not in force here by itself.
+    Heard(&'a Hearsay, Standing),
     /// To a policy.
     Policy(&'a Entry),
     /// An answer was given.
@@ -28,19 +30,36 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     let domain = read_domain(&arguments.domain)?;
     let (_, storage) = open(&arguments.outside)?;
     let now = SystemClock.now();
-    let entries = storage.cache(now).read_only().history(&domain)?;
+    let cache = storage.cache(now).read_only();
+    let (entries, stored) = (cache.history(&domain)?, cache.stored(&domain)?);
+    let hearsay = DomainSnapshot::of(&cache, &domain).hearsay;
     let answers = WithheldAnswers::beside(&storage.path, storage.max_domains, now).read_only().of(&domain)?;
     let mut all: Vec<Happened<'_>> =
         entries.iter().map(Happened::Policy).chain(answers.iter().map(Happened::Answer)).collect();
+    for one in &hearsay {
+        let own = stored.of(one.policy.policy.dialect());
+        if one.differs_from(own, now) {
+            all.push(Happened::Heard(one, one.standing(own, &hearsay, now)));
+        }
+    }
     // Each list is in its order already, and what happened at the same second stays so.
     all.sort_by_key(|one| match one {
         Happened::Policy(entry) => entry.at,
         Happened::Answer(answer) => answer.first,
+        Happened::Heard(hearsay, _) => hearsay.heard_at,
     });
     let mut sink = Sink::stdout();
     for one in &all {
         match (one, arguments.format) {
             (Happened::Policy(entry), Format::Json) => sink.object(&object(domain.as_str(), entry))?,
+            (Happened::Heard(hearsay, standing), Format::Json) => {
+                sink.object(&heard(domain.as_str(), hearsay, *standing))?;
+            }
+            (Happened::Heard(hearsay, standing), Format::Human) => {
+                sink.line(&said_by_others(hearsay))?;
+                let roles = hearsay.witnesses.join(" and ");
+                detail(&mut sink, &format!("from {roles} of the fleet; {}", standing.meaning()))?;
+            }
             (Happened::Answer(answer), Format::Json) => sink.object(&answered(answer))?,
             (Happened::Policy(entry), Format::Human) => {
                 sink.line(&line(entry))?;
@@ -105,9 +124,35 @@ fn line(entry: &Entry) -> String {
     )
 }
 
+/// What others of a fleet said, in the columns of the events.
+fn said_by_others(hearsay: &Hearsay) -> String {
+    let policy = &hearsay.policy;
+    let (dialect, mode) = (policy.policy.dialect().word(), policy.policy.mode().word());
+    format!("{} {dialect:<8} {:<13} {mode:<18} {}", hearsay.heard_at, "heard", policy.authentication.word())
+}
+
+/// What others of a fleet said, in JSON: `domain`, `mechanism`, `at`, `event` (`heard`), `authentication`, `mode`, `roles`, `own_look`, `standing`,
+/// `until`, as `cache show` has them.
+fn heard(domain: &str, hearsay: &Hearsay, standing: Standing) -> Value {
+    let policy = &hearsay.policy;
+    json!({
+        "domain": domain,
+        "mechanism": policy.policy.dialect().word(),
+        "at": hearsay.heard_at.0,
+        "event": "heard",
+        "authentication": policy.authentication.word(),
+        "mode": policy.policy.mode().word(),
+        "roles": hearsay.witnesses,
+        "own_look": hearsay.look.word(),
+        "standing": standing.word(),
+        "until": standing.until().map(|at| at.0),
+    })
+}
+
 /// One event in JSON: `domain`, `mechanism`, `at`, `event`, `authentication`, `mode_before` and `mode_after` (null: no
-/// policy in force), `detail`.
+/// policy in force), `detail`, `learnt` (null: no policy came; else `from` and `roles`).
 fn object(domain: &str, entry: &Entry) -> Value {
+    let learnt = Learnt::of_event(entry);
     json!({
         "domain": domain,
         "mechanism": entry.dialect.word(),
@@ -117,6 +162,7 @@ fn object(domain: &str, entry: &Entry) -> Value {
         "mode_before": entry.before.map(Mode::word),
         "mode_after": entry.after.map(Mode::word),
         "detail": entry.detail,
+        "learnt": learnt.map(|learnt| json!({ "from": learnt.from.word(), "roles": learnt.roles })),
     })
 }
 

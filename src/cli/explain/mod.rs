@@ -10,7 +10,7 @@ use super::args::OutsideArguments;
 use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
-use super::{log, output, runtime, terminal};
+use super::{log, output, rules, runtime, terminal};
 use crate::cache::{Cache, DomainSnapshot, Memory};
 use crate::config::{Access, BadConfiguration, Choices, ConditionArgs, Dns, Setup, Storage};
 use crate::dns::Resolve;
@@ -138,8 +138,10 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let started = Instant::now();
     let now = SystemClock.now();
     let choices = arguments.choices()?;
-    let question = request::read(arguments, &choices, now)?;
+    let asked_about = request::read(arguments)?;
     let scene = Scene::open(choices, now)?;
+    let handshake = scene.setup.choices().conditions.handshake();
+    let question = request::under(&rules::of(&scene.setup, now)?, asked_about, handshake, now);
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
     let snapshot = DomainSnapshot::of(&scene.looked_at(), &question.request.domain);

@@ -2,19 +2,16 @@
 
 use super::ExplainArguments;
 use crate::cli::failure::Failure;
-use crate::config::{Asked, Choices};
+use crate::config::{Asked, Rules};
 use crate::explain::Question;
 use crate::limits::MAX_HOSTS;
 use crate::name::{Destination, MxHost, PolicyDomain};
 use crate::time::UnixTime;
+use crate::verdict::Handshake;
 use std::ffi::OsStr;
 
-/// What is asked, under what the configuration says about the domain.
-pub(super) fn read(
-    arguments: &ExplainArguments,
-    choices: &Choices,
-    now: UnixTime,
-) -> Result<Question, Failure> {
+/// What is asked: the domain, and hosts.
+pub(super) fn read(arguments: &ExplainArguments) -> Result<(PolicyDomain, Vec<MxHost>), Failure> {
     let domain = domain(arguments.domain.as_deref().unwrap_or_default())?;
     if arguments.hosts.len() > MAX_HOSTS {
         return Err(Failure::usage(format!("{} hosts are more than {MAX_HOSTS}", arguments.hosts.len())));
@@ -26,10 +23,20 @@ pub(super) fn read(
             hosts.push(host);
         }
     }
-    Ok(match choices.rules().request(domain, hosts, choices.conditions.handshake(), now) {
+    Ok((domain, hosts))
+}
+
+/// The same under what is said about the domain.
+pub(super) fn under(
+    rules: &Rules,
+    (domain, hosts): (PolicyDomain, Vec<MxHost>),
+    handshake: Handshake,
+    now: UnixTime,
+) -> Question {
+    match rules.request(domain, hosts, handshake, now) {
         Asked::Ask(request, decree) => Question { request, decree },
         Asked::Ignored(request, decree) => Question { request, decree: Some(decree) },
-    })
+    }
 }
 
 fn domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {

@@ -3,6 +3,7 @@
 use super::{ProbeArguments, hosts};
 use crate::cache::DomainSnapshot;
 use crate::cli::failure::Failure;
+use crate::cli::rules;
 use crate::config::{Access, Asked, Dns, Rules, Setup, Storage};
 use crate::https::HttpsFetcher;
 use crate::limits::{PROBE_DOMAIN_DEADLINE_DEFAULT, PROBE_QUEUE};
@@ -38,7 +39,8 @@ impl ProbeRunner {
     pub(in crate::cli) fn open(arguments: &ProbeArguments) -> Result<Self, Failure> {
         let hosts = hosts(&arguments.mx)?;
         let setup = Setup::open(arguments.outside.choices()?, Access::Owner)?;
-        let (storage, dns, rules) = (setup.storage()?, setup.dns()?, setup.choices().rules());
+        let (storage, dns) = (setup.storage()?, setup.dns()?);
+        let rules = rules::of(&setup, SystemClock.now())?;
         let https = setup.https();
         let settings = Settings {
             roots: https.roots,

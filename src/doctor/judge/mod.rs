@@ -4,6 +4,7 @@ mod build;
 pub mod cache;
 pub mod daemon;
 pub mod exim;
+pub mod fleet;
 pub mod network;
 pub mod postfix;
 pub mod reports;
@@ -78,6 +79,7 @@ fn of_outside(outside: &Outside) -> Vec<Finding> {
     findings.extend(resolv_conf::judge(&outside.resolv_conf, &Ok(all)));
     findings.extend(time::judge(outside));
     findings.extend(trust::judge(outside));
+    findings.extend(outside.fleet.iter().flat_map(fleet::judge));
     findings.extend(network::judge(outside));
     findings
 }

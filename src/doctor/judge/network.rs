@@ -61,6 +61,7 @@ pub(super) mod tests {
             }),
             ipv4: Ok("192.0.2.25".parse().unwrap()),
             ipv6: Ok("2001:db8::25".parse().unwrap()),
+            fleet: Some(super::super::fleet::tests::good()),
         }
     }
 

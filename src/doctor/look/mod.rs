@@ -4,6 +4,9 @@ pub mod accounts;
 pub mod cache;
 mod daemon;
 pub mod exim;
+mod files;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod outside;
 pub mod postfix;
 pub mod process;

@@ -70,6 +70,7 @@ pub async fn look(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Outsid
         authorities: authorities(&wanted.https.roots, now),
         ipv4: way_out(IpAddr::V4(Ipv4Addr::new(199, 43, 135, 53))),
         ipv6: way_out(IpAddr::V6(Ipv6Addr::new(0x2001, 0x500, 0x8f, 0, 0, 0, 0, 0x53))),
+        fleet: None,
     }
 }
 

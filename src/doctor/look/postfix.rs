@@ -1,9 +1,10 @@
 //! Postfix, by its own commands: nothing is mailed, nothing changed.
 
+use super::files;
 use super::process::run;
 use crate::doctor::observations::{Postfix, Seen};
 use crate::doctor::read::postfix;
-use std::fs;
+use crate::limits::MAX_CA_FILE_OCTETS;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -65,7 +66,8 @@ pub fn look(place: &Path, until: Instant) -> Postfix {
             said.or_else(|why| if why.ends_with("exit status: 1: ") { Ok(String::new()) } else { Err(why) });
         (map.clone(), said.map(|reply| reply.trim().to_owned()))
     };
-    let asked = maps.iter().map(ask).collect();
+    // However many there are, there is an end to the time.
+    let asked = maps.iter().take_while(|_| Instant::now() < until).map(ask).collect();
     let queue = Path::new(value("queue_directory"));
     let is_there = |socket: &&str| queue.join(socket.trim_start_matches('/')).exists();
     let sockets_in_chroot =
@@ -77,6 +79,6 @@ pub fn look(place: &Path, until: Instant) -> Postfix {
 
 /// How many certificates a file has, as far as their beginnings tell.
 fn certificates(file: &Path) -> Seen<usize> {
-    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(text.matches("-----BEGIN CERTIFICATE-----").count())
+    let octets = files::octets(file, u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX))?;
+    Ok(String::from_utf8_lossy(&octets).matches("-----BEGIN CERTIFICATE-----").count())
 }

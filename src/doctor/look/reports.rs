@@ -1,6 +1,7 @@
 //! What reports need: the mail server's command, the key, two records, the timer. Nothing is mailed.
 
 use super::accounts;
+use super::files;
 use super::process::run;
 use crate::cache::file::Owner;
 use crate::dns::presentation::parse_name;
@@ -14,8 +15,6 @@ use data_encoding::BASE64;
 use hickory_proto::rr::RecordType;
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -111,9 +110,7 @@ fn command(words: &[String]) -> Seen<PathBuf> {
 /// The public half of an RSA key, as PKCS #1 writes it (RFC 8017 appendix A.1.1): the end of what a record has.
 fn public(file: &Path) -> Seen<String> {
     let shown = file.display();
-    let mut text = Vec::new();
-    let opened = File::open(file).and_then(|file| file.take(MAX_PROCESS_OCTETS).read_to_end(&mut text));
-    opened.map_err(|error| format!("{shown}: {error}"))?;
+    let text = files::octets(file, MAX_PROCESS_OCTETS)?;
     let key = PrivatePkcs8KeyDer::from_pem_slice(&text)
         .map_err(|_| format!("{shown} has no private key as `openssl genrsa` writes it"))?;
     let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der())

@@ -2,7 +2,7 @@
 
 use super::dns::Teller;
 use super::rule;
-use crate::explain::{Event, Fetch, Note, Published, Said, Terms, Text};
+use crate::explain::{Event, Fetch, Note, OthersSay, Published, Said, Terms, Text};
 use crate::render::page::{Page, Tone};
 use crate::text::excerpt;
 use crate::time::{UnixTime, span};
@@ -47,6 +47,12 @@ pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, d
         life(page, "life", policy, now);
     }
     cached(page, published, now);
+    if let Some(learnt) = &published.learnt {
+        page.more(Tone::Plain, &format!("learnt {}", learnt.meaning.0));
+    }
+    if let Some(said) = &published.heard {
+        heard(page, said);
+    }
     for event in &published.history {
         page.item("history", Tone::Faint, &happened(event));
         if !event.detail.is_empty() {
@@ -126,6 +132,18 @@ fn cached(page: &mut Page, published: &Published, now: UnixTime) {
             life(page, "its life", cached, now);
         }
     }
+}
+
+/// What others of a fleet say, which this answer does not rest on.
+fn heard(page: &mut Page, heard: &OthersSay) {
+    let (mode, roles) = (heard.policy.mode, heard.roles.join(" and "));
+    page.item("heard", Tone::Warning, &format!("mode {mode}, as {roles} of the fleet says"));
+    lines(page, &heard.policy.lines);
+    page.more(
+        Tone::Plain,
+        &format!("fetched there at {}, ends at {}", heard.policy.fetched_at, heard.policy.expires_at),
+    );
+    page.more(Tone::Warning, &heard.meaning);
 }
 
 /// Since when, until when, and what comes next.

@@ -1,9 +1,9 @@
 //! Answers that still stand, in bounded room. Pure.
 
 use super::Answer;
-use super::question::Question;
 use crate::limits::MAX_CACHED_ANSWERS;
 use crate::name::{MxHost, PolicyDomain};
+use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use crate::verify::NextHop;
 use std::collections::{BTreeMap, HashMap};

@@ -1,13 +1,12 @@
 //! An answer in the words of every protocol, made once and given often. Pure.
 
 pub mod cache;
-pub mod question;
 pub mod silence;
 
-use self::question::Question;
 use crate::reason::Reason;
 use crate::render::exim::{self, Asker};
 use crate::render::socketmap;
+use crate::serve::protocol::question::Question;
 use crate::serve::protocol::socketmap::Map;
 use crate::verdict::Verdict;
 use crate::verify::Report;

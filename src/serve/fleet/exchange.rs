@@ -1,24 +1,29 @@
 //! The daemon's part in a fleet: one thread, one connection. It offers what this host has fetched, reads what others have, and obeys decrees. Nothing waits
 //! for it: whatever becomes of the database, look-ups and answers go on as without one.
 
-use super::outcome::FleetOutcome;
+use super::overview::{override_seen, overview};
 use super::pace::{Pace, Patience, Recent, scattered};
-use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
+use crate::cache::{
+    Cache, CacheError, Counts, Fingerprint, Mark, Outbox, Reading, Standing as Worth, Weighed,
+};
 use crate::config::Fleet;
-use crate::fleet::decree::Decree;
+use crate::fleet::decree::{Decree, Order, kept};
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
-    FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
+    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
+    FLEET_READ_AGAIN, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE,
+    WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
-use crate::serve::look_up::event::WorkerEvent;
+use crate::serve::event::WorkerEvent;
 use crate::serve::store::{Gone, Store};
 use crate::serve::telemetry::counters::Counters;
+use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::telemetry::fleet_view::FleetView;
 use crate::serve::world::World;
-use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
+use crate::time::{Clock as _, UnixTime};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use std::collections::{HashSet, VecDeque};
@@ -87,32 +92,51 @@ impl From<Gone> for End {
 
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
-    let (mut recent, mut pace) = (Recent::default(), Pace::default());
+    let (mut recent, mut pace, mut later) = (Recent::default(), Pace::default(), VecDeque::new());
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
-            None => match feed.worlds.changed().await {
-                Ok(()) => End::Renewed,
-                Err(_) => End::Gone,
-            },
+            None => {
+                feed.counters.fleet_joined.set(UnixTime(0));
+                feed.counters.fleet_board.clear();
+                match feed.worlds.changed().await {
+                    Ok(()) => End::Renewed,
+                    Err(_) => End::Gone,
+                }
+            }
             Some(fleet) => {
-                match session(&mut feed, &world, fleet, &mut patience, &mut recent, &mut pace).await {
+                if feed.counters.fleet_joined.get() == UnixTime(0) {
+                    feed.counters.fleet_joined.set(SystemClock.now());
+                }
+                let kept = (&mut recent, &mut pace, &mut later);
+                match session(&mut feed, &world, fleet, &mut patience, kept).await {
                     Err(end) => end,
                     Ok(never) => match never {},
                 }
             }
         };
-        feed.counters.fleet_connected.set(crate::time::UnixTime(0));
+        feed.counters.fleet_connected.set(UnixTime(0));
         let pause = match end {
             End::Gone => return,
             End::Renewed => continue,
             End::Trouble(trouble) => {
                 feed.counters.fleet.of(FleetOutcome::of_trouble(trouble.word())).one();
+                feed.counters.fleet_board.warn(SystemClock.now(), trouble.to_string());
                 patience.after(trouble)
             }
         };
-        if let Either::Right((Err(_), _)) = select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
-            return;
+        let ends = Instant::now() + pause;
+        loop {
+            forget_later(&feed, &mut later);
+            let now = Instant::now();
+            let next = later.front().map_or(ends, |(at, _)| *at).min(ends);
+            let pause = next.saturating_duration_since(now);
+            match select(pin!(sleep(pause)), pin!(feed.worlds.changed())).await {
+                Either::Right((Err(_), _)) => return,
+                Either::Right((Ok(()), _)) => break,
+                Either::Left(_) if next >= ends => break,
+                Either::Left(_) => {}
+            }
         }
     }
 }
@@ -135,8 +159,30 @@ struct Session<'a> {
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
     last_decree: u64,
-    /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended.
-    forgotten_later: VecDeque<(Instant, PolicyDomain)>,
+    later: &'a mut Later,
+    /// The version of the store's schema.
+    schema: i32,
+    /// When the fleet as a whole was looked at last, and what was seen.
+    looked_at: Option<Instant>,
+    overview: FleetView,
+}
+
+/// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
+type Later = VecDeque<(Instant, PolicyDomain)>;
+
+/// Answers about a domain may be others now.
+fn changed(feed: &Feed, domain: &PolicyDomain) {
+    if let Some(events) = feed.events.upgrade() {
+        let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
+    }
+}
+
+fn forget_later(feed: &Feed, later: &mut Later) {
+    while later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+        if let Some((_, domain)) = later.pop_front() {
+            changed(feed, &domain);
+        }
+    }
 }
 
 async fn session(
@@ -144,8 +190,7 @@ async fn session(
     world: &Arc<World>,
     fleet: &Fleet,
     patience: &mut Patience,
-    recent: &mut Recent,
-    pace: &mut Pace,
+    (recent, pace, later): (&mut Recent, &mut Pace, &mut Later),
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
@@ -177,9 +222,14 @@ async fn session(
         again: None,
         walk: walks.then(Mark::default),
         last_decree: 0,
-        forgotten_later: VecDeque::new(),
+        later,
+        schema: standing.version,
+        looked_at: None,
+        overview: FleetView::default(),
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
+    // Where the configuration was read while a decree was obeyed.
+    session.put_overrides_into_force().await?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
@@ -202,7 +252,7 @@ async fn session(
                 seen_at = Some(Instant::now());
                 session.show_itself().await?;
             }
-            session.forget_later();
+            forget_later(session.feed, session.later);
             Ok::<(), End>(())
         };
         match done.await {
@@ -281,26 +331,15 @@ impl Session<'_> {
             counters.of(FleetOutcome::of_standing(Worth::Ignored(why))).one();
         }
         for domain in changed {
-            self.changed(&domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, domain));
+            self.forget(domain);
         }
         Ok(true)
     }
 
-    /// Answers about a domain may be others now.
-    fn changed(&self, domain: &PolicyDomain) {
-        if let Some(events) = self.feed.events.upgrade() {
-            let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
-        }
-    }
-
-    fn forget_later(&mut self) {
-        while self.forgotten_later.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-            if let Some((_, domain)) = self.forgotten_later.pop_front() {
-                self.changed(&domain);
-            }
-        }
+    /// Has the answers about a domain forgotten, now and when whoever looks it up now has ended.
+    fn forget(&mut self, domain: PolicyDomain) {
+        changed(self.feed, &domain);
+        self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
     }
 
     /// The changes of the time before are read once more.
@@ -387,10 +426,35 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn show_itself(&self) -> Result<(), End> {
-        let unheard = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
-        self.feed.counters.fleet_outbox.set(crate::time::UnixTime(unheard));
-        self.connection.seen(self.here, SystemClock.now(), unheard, self.reading.change).await?;
+    /// Shows that this host is there; and now and then it looks at the others, for the pages.
+    async fn show_itself(&mut self) -> Result<(), End> {
+        let (unheard, oldest) = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
+        self.feed.counters.fleet_outbox.set(UnixTime(unheard));
+        let now = SystemClock.now();
+        let there = self.connection.seen(self.here, now, unheard, self.reading.change).await?;
+        let clock_offset = now.0.cast_signed().saturating_sub(there.0.cast_signed());
+        if self.looked_at.is_none_or(|at| at.elapsed() >= FLEET_OVERVIEW) {
+            self.looked_at = Some(Instant::now());
+            self.overview = overview(&self.connection).await?;
+        }
+        let FleetView { hosts, server, change, policies, by_authentication, weakened, .. } =
+            self.overview.clone();
+        self.feed.counters.fleet_board.pin(FleetView {
+            at: Some(now),
+            role: self.role.to_owned(),
+            store: self.store.clone(),
+            schema: self.schema,
+            server,
+            clock_offset,
+            change: change.max(self.reading.change),
+            applied_change: self.reading.change,
+            oldest,
+            hosts,
+            policies,
+            by_authentication,
+            weakened,
+            overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
+        });
         Ok(())
     }
 
@@ -409,7 +473,7 @@ impl Session<'_> {
             Ok(new)
         });
         let Some(new) = new.await? else { return Ok(()) };
-        let mut refused = Vec::new();
+        let (mut refused, mut is_overridden) = (Vec::new(), false);
         for (number, statement, signature) in decrees {
             if !new.contains(&number) {
                 self.last_decree = number.max(self.last_decree);
@@ -425,42 +489,92 @@ impl Session<'_> {
                     continue;
                 }
             };
-            let (store, domain) = (self.store.clone(), decree.domain.clone());
+            let (store, order) = (self.store.clone(), decree.order);
+            let (path, most) = (self.world.storage.path.clone(), self.world.storage.max_domains);
+            let purged = decree.scope.domain().filter(|_| order == Order::Purge).cloned();
+            let (text, of_purge) = (kept(&statement, &signature), purged.clone());
             let obeyed = asked(self.feed, self.world, move |cache| {
                 if cache.has_obeyed(&store, number)? {
                     return Ok(None);
                 }
-                cache.obeyed(&store, number, &statement)?;
-                Ok(Some(cache.purge(&domain)))
+                cache.obeyed(&store, number, &text)?;
+                let Some(domain) = of_purge else { return Ok(Some(Ok(()))) };
+                // What was counted for reports goes with it, as by `cache purge`.
+                let now = SystemClock.now();
+                let policies = cache.purge(&domain).map(drop);
+                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
+                let outbox = Outbox::beside(&path, most, now);
+                let reports =
+                    outbox.purge(&domain).and_then(|done| done.map(drop).ok_or_else(|| outbox.is_taken()));
+                Ok(Some(policies.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
             self.last_decree = number.max(self.last_decree);
-            let (domain, reason) = (decree.domain.as_str(), decree.reason.as_str());
-            match obeyed {
-                Some(Ok(_)) => warn!(
-                    number,
-                    domain,
-                    reason,
-                    "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-                ),
-                Some(Err(why)) => warn!(
-                    number,
-                    domain,
-                    reason,
-                    why = why.to_string(),
-                    "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
-                ),
-                None => continue,
+            let Some(done) = obeyed else { continue };
+            tell(&decree, done.err());
+            is_overridden |= purged.is_none();
+            if let Some(domain) = purged {
+                self.forget(domain);
             }
-            self.changed(&decree.domain);
-            let later = Instant::now() + self.world.look_up_within + WATCHDOG_GRACE;
-            self.forgotten_later.push_back((later, decree.domain));
+        }
+        if is_overridden {
+            self.put_overrides_into_force().await?;
         }
         if let Some((number, why)) = refused.last() {
             let (decrees, why) = (refused.len(), why.to_string());
             info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
         }
         Ok(())
+    }
+
+    /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
+    async fn put_overrides_into_force(&self) -> Result<(), End> {
+        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
+        let decreed = asked(self.feed, self.world, move |cache| {
+            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
+        });
+        let Some(decreed) = decreed.await? else { return Ok(()) };
+        if decreed != self.world.rules.decreed
+            && let Some(events) = self.feed.events.upgrade()
+        {
+            let _ = events.send(WorkerEvent::Decreed(decreed));
+        }
+        Ok(())
+    }
+}
+
+/// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
+fn tell(decree: &Decree, trouble: Option<CacheError>) {
+    let (number, reason) = (decree.number, decree.reason.as_str());
+    let (domain, ends) = (decree.scope.to_string(), decree.ends.to_string());
+    match (decree.order, trouble) {
+        (Order::Purge, None) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
+        ),
+        (Order::Purge, Some(why)) => warn!(
+            number,
+            domain,
+            reason,
+            why = why.to_string(),
+            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+        ),
+        (Order::Override(effect), _) => warn!(
+            number,
+            domain,
+            effect = effect.word(),
+            ends,
+            reason,
+            "a decree of the fleet's operator was obeyed: an override is in force"
+        ),
+        (Order::Lift, _) => warn!(
+            number,
+            domain,
+            reason,
+            "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
+        ),
     }
 }

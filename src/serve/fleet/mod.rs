@@ -1,9 +1,9 @@
 //! The daemon's part in a memory that hosts share (`[fleet]`): [`exchange`] hands over what this host has learnt and takes what others
-//! have, at a [`pace`] that the database bears, [`outcome`] is what became of it, and [`own_eyes`] is this host's own look at what others say.
+//! have, at a [`pace`] that the database bears, and has a look at the whole for the pages ([`overview`]).
 
 #[cfg(feature = "fleet")]
 pub(crate) mod exchange;
-pub(crate) mod outcome;
-pub(crate) mod own_eyes;
+#[cfg(feature = "fleet")]
+mod overview;
 #[cfg(feature = "fleet")]
 mod pace;

@@ -6,7 +6,7 @@ use crate::render;
 use crate::render::exim::Asker;
 use crate::reports::event::Event;
 use crate::serve::answer::Answer;
-use crate::serve::answer::question::Question;
+use crate::serve::protocol::question::Question;
 use crate::serve::protocol::socketmap::{self, AtService, Map};
 use crate::serve::protocol::{Frame, exim};
 use crate::serve::telemetry::counters::Mta;

@@ -7,10 +7,10 @@
 use super::Front;
 use super::codec::{Codec, Request, Requests};
 use super::connection_limiter::ConnectionPermit;
-use super::stream::Stream;
 use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
 use crate::serve::answer::Answer;
 use crate::serve::engine::Answers;
+use crate::serve::listen::stream::Stream;
 use crate::serve::protocol::Frame;
 use crate::serve::telemetry::counters::{Cutting, EventFate, Source, Thread};
 use futures_util::FutureExt as _;
@@ -360,9 +360,9 @@ mod tests {
     use super::*;
     use crate::limits::MAX_CONNECTIONS;
     use crate::reason::Reason;
-    use crate::serve::answer::question::Question;
     use crate::serve::front::codec::{Exim, Postfix};
     use crate::serve::front::connection_limiter::ConnectionLimiter;
+    use crate::serve::protocol::question::Question;
     use crate::serve::seats::asker::{Asker, Peer};
     use crate::serve::telemetry::counters::Counters;
     use crate::verify::{NoEvaluation, Report};

@@ -1,44 +1,83 @@
-//! A lock for each domain: one look-up at a time, first come, first served. So no name server is asked twice for the same,
-//! and a policy host, which is the domain or a name below it, sees one fetch at a time.
+//! A lock for each domain: one look-up at a time. So no name server is asked twice for the same, and a policy host, which is the
+//! domain or a name below it, sees one fetch at a time. Whose turn is next is decided as it is for seats ([`crate::serve::seats`]): who asks
+//! about a thousand hosts of a domain takes one turn of many. One that takes long gives its lock back before it ends
+//! ([`DOMAIN_LOCK_HELD`]).
 
+use crate::limits::DOMAIN_LOCK_HELD;
 use crate::name::PolicyDomain;
-use std::cell::RefCell;
+use crate::serve::seats::asker::Asker;
+use crate::serve::seats::gate::{Gate, Place};
+use crate::serve::seats::{GivesUp, LookUpNumber};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 /// The locks that are held or waited for; they live on one thread.
 #[derive(Debug, Default)]
-pub struct DomainLocks(RefCell<HashMap<PolicyDomain, Arc<Mutex<()>>>>);
+pub struct DomainLocks {
+    gates: RefCell<HashMap<PolicyDomain, Rc<Gate>>>,
+    /// Where each look-up waits, or sits.
+    places: RefCell<HashMap<LookUpNumber, Rc<Gate>>>,
+    /// How often work of our own had a number.
+    of_our_own: Cell<u64>,
+}
 
 /// The lock of one domain, held until this is dropped: also by a panic.
 #[derive(Debug)]
 pub struct DomainLock {
     locks: Rc<DomainLocks>,
     domain: PolicyDomain,
-    guard: Option<OwnedMutexGuard<()>>,
+    number: LookUpNumber,
+    gate: Rc<Gate>,
+    place: Option<Place>,
 }
 
 impl DomainLocks {
     /// Waits for the lock of that domain. Who stops waiting leaves nothing behind.
-    pub async fn lock(self: &Rc<Self>, domain: &PolicyDomain) -> DomainLock {
-        let lock = Arc::clone(self.0.borrow_mut().entry(domain.clone()).or_default());
-        let mut held = DomainLock { locks: Rc::clone(self), domain: domain.clone(), guard: None };
-        held.guard = Some(lock.lock_owned().await);
-        held
+    pub async fn lock(
+        self: &Rc<Self>,
+        domain: &PolicyDomain,
+        number: LookUpNumber,
+        askers: &[Asker],
+    ) -> DomainLock {
+        let lock = self.queue(domain, number, askers);
+        if let Some(place) = &lock.place {
+            // It is only told to leave by whoever drops it.
+            let _turn = place.turn().await;
+        }
+        lock
+    }
+
+    /// Waits until nobody has the lock of that domain, or it is our turn among those who wait for it.
+    pub async fn moment(self: &Rc<Self>, domain: &PolicyDomain) {
+        let number = self.own_number();
+        drop(self.lock(domain, number, &[Asker::NOBODY]).await);
+    }
+
+    /// The lock of that domain for work of our own, if nobody has it.
+    pub fn try_lock(self: &Rc<Self>, domain: &PolicyDomain) -> Option<DomainLock> {
+        (!self.is_held(domain)).then(|| self.queue(domain, self.own_number(), &[Asker::NOBODY]))
+    }
+
+    /// One more asks for a look-up that may wait here.
+    pub fn join(&self, number: LookUpNumber, asker: Asker) {
+        if let Some(gate) = self.places.borrow().get(&number) {
+            gate.join(number, asker);
+        }
     }
 
     /// Whether a look-up holds the lock of that domain, or waits for it.
     #[must_use]
     pub fn is_held(&self, domain: &PolicyDomain) -> bool {
-        self.0.borrow().contains_key(domain)
+        self.gates.borrow().contains_key(domain)
     }
 
     /// How many domains are locked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.borrow().len()
+        self.gates.borrow().len()
     }
 
     /// Whether no domain is locked.
@@ -46,15 +85,48 @@ impl DomainLocks {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn queue(self: &Rc<Self>, domain: &PolicyDomain, number: LookUpNumber, askers: &[Asker]) -> DomainLock {
+        let gate = {
+            let mut gates = self.gates.borrow_mut();
+            let gate = gates.entry(domain.clone()).or_insert_with(|| Gate::new(1, GivesUp::Never));
+            Rc::clone(gate)
+        };
+        let askers = if askers.is_empty() { &[Asker::NOBODY] } else { askers };
+        let place = Some(gate.wait(number, askers, domain));
+        self.places.borrow_mut().insert(number, Rc::clone(&gate));
+        gate.seat_all();
+        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, gate, place }
+    }
+
+    /// Look-ups count upwards from zero.
+    fn own_number(&self) -> LookUpNumber {
+        self.of_our_own.set(self.of_our_own.get().wrapping_add(1));
+        u64::MAX.wrapping_sub(self.of_our_own.get())
+    }
+}
+
+impl DomainLock {
+    /// Waits for something, or works, under a lock, which is given back if that takes long.
+    pub async fn during<T>(lock: &mut Option<Self>, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        match timeout(DOMAIN_LOCK_HELD, work.as_mut()).await {
+            Ok(done) => done,
+            Err(_) => {
+                *lock = None;
+                work.await
+            }
+        }
+    }
 }
 
 impl Drop for DomainLock {
     fn drop(&mut self) {
-        self.guard = None;
-        let mut locks = self.locks.0.borrow_mut();
-        // Those that wait hold a reference, too.
-        if locks.get(&self.domain).is_some_and(|lock| Arc::strong_count(lock) == 1) {
-            locks.remove(&self.domain);
+        self.place = None;
+        self.gate.seat_all();
+        self.locks.places.borrow_mut().remove(&self.number);
+        if self.gate.is_idle() {
+            self.locks.gates.borrow_mut().remove(&self.domain);
         }
     }
 }
@@ -62,7 +134,73 @@ impl Drop for DomainLock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::seats::asker::Peer;
     use tokio::task::{LocalSet, spawn_local, yield_now};
+
+    fn asker(user: u32) -> Asker {
+        Asker { peer: Peer { place: 0, user: Some(user) }, connection: u64::from(user) }
+    }
+
+    /// Who has the lock, one after the other, of those who wait behind a first one: by number and user.
+    async fn order_of(all: &[(u64, u32)], joins: Option<(u64, u32)>) -> Vec<u64> {
+        let (locks, order) = (Rc::new(DomainLocks::default()), Rc::new(RefCell::new(Vec::new())));
+        let domain = PolicyDomain::parse("a.test").unwrap();
+        LocalSet::new()
+            .run_until(async {
+                let first = locks.lock(&domain, u64::MAX, &[asker(0)]).await;
+                let mut tasks = Vec::new();
+                for (number, user) in all.iter().copied() {
+                    let (locks, order, domain) = (Rc::clone(&locks), Rc::clone(&order), domain.clone());
+                    tasks.push(spawn_local(async move {
+                        let _lock = locks.lock(&domain, number, &[asker(user)]).await;
+                        order.borrow_mut().push(number);
+                        yield_now().await;
+                    }));
+                    yield_now().await;
+                }
+                if let Some((number, user)) = joins {
+                    locks.join(number, asker(user));
+                }
+                drop(first);
+                for task in tasks {
+                    task.await.unwrap();
+                }
+                assert!(locks.is_empty() && locks.places.borrow().is_empty());
+            })
+            .await;
+        order.take()
+    }
+
+    #[tokio::test]
+    async fn who_asks_about_a_thousand_hosts_of_a_domain_takes_one_turn_of_many() {
+        let many = (0..1_000).map(|number| (number, 7));
+        let others = (1_000..1_003).map(|number| (number, 8));
+        let order = order_of(&many.chain(others).collect::<Vec<_>>(), None).await;
+        let place = |number| order.iter().position(|one| *one == number).unwrap();
+        assert!(place(1_000) <= 2 && place(1_001) <= 4 && place(1_002) <= 6, "{:?}", &order[..10]);
+    }
+
+    #[tokio::test]
+    async fn who_joins_a_look_up_of_somebody_elses_hastens_it() {
+        let many: Vec<(u64, u32)> = (0..100).map(|number| (number, 7)).collect();
+        let order = order_of(&many, Some((99, 8))).await;
+        assert!(order.iter().position(|one| *one == 99).unwrap() <= 2, "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn work_of_our_own_takes_no_lock_from_anybody_and_has_its_turn() {
+        let locks = Rc::new(DomainLocks::default());
+        let domain = PolicyDomain::parse("a.test").unwrap();
+        let first = locks.lock(&domain, 0, &[asker(0)]).await;
+        assert!(locks.try_lock(&domain).is_none());
+        let mut moment = Box::pin(locks.moment(&domain));
+        assert!(futures_util::poll!(&mut moment).is_pending());
+        drop(first);
+        assert!(futures_util::poll!(&mut moment).is_ready());
+        drop(moment);
+        drop(locks.try_lock(&domain).expect("nobody has it"));
+        assert!(locks.is_empty());
+    }
 
     #[tokio::test]
     async fn a_domain_has_one_at_a_time_in_their_order_and_nobody_waits_for_another_domain() {
@@ -70,12 +208,12 @@ mod tests {
         let domain = |text| PolicyDomain::parse(text).unwrap();
         LocalSet::new()
             .run_until(async {
-                let first = locks.lock(&domain("a.test")).await;
+                let first = locks.lock(&domain("a.test"), 9, &[asker(0)]).await;
                 let tasks: Vec<_> = (0..3)
                     .map(|number| {
                         let (locks, order) = (Rc::clone(&locks), Rc::clone(&order));
                         spawn_local(async move {
-                            let _lock = locks.lock(&domain("a.test")).await;
+                            let _lock = locks.lock(&domain("a.test"), number, &[asker(0)]).await;
                             order.borrow_mut().push(number);
                             yield_now().await;
                         })
@@ -83,7 +221,7 @@ mod tests {
                     .collect();
                 yield_now().await;
                 assert!(locks.is_held(&domain("a.test")) && !locks.is_held(&domain("b.test")));
-                drop(locks.lock(&domain("b.test")).await);
+                drop(locks.lock(&domain("b.test"), 10, &[asker(0)]).await);
                 assert_eq!((order.borrow().len(), locks.len()), (0, 1));
                 drop(first);
                 for task in tasks {
@@ -103,11 +241,11 @@ mod tests {
         LocalSet::new()
             .run_until(async {
                 let task = spawn_local(async move {
-                    let _lock = inner.lock(&name).await;
+                    let _lock = inner.lock(&name, 0, &[asker(0)]).await;
                     panic!("as a task may");
                 });
                 assert!(task.await.is_err());
-                drop(locks.lock(&domain).await);
+                drop(locks.lock(&domain, 1, &[asker(0)]).await);
             })
             .await;
         assert!(locks.is_empty());
@@ -115,17 +253,17 @@ mod tests {
 
     #[tokio::test]
     async fn who_stops_waiting_leaves_nothing_behind_and_the_next_one_has_the_lock() {
-        let locks = Rc::new(DomainLocks::default());
+        let (locks, one) = (Rc::new(DomainLocks::default()), [asker(0)]);
         let domain = PolicyDomain::parse("a.test").unwrap();
-        let first = locks.lock(&domain).await;
-        let mut waits = Box::pin(locks.lock(&domain));
-        let mut next = Box::pin(locks.lock(&domain));
+        let first = locks.lock(&domain, 0, &one).await;
+        let mut waits = Box::pin(locks.lock(&domain, 1, &one));
+        let mut next = Box::pin(locks.lock(&domain, 2, &one));
         assert!(futures_util::poll!(&mut waits).is_pending() && futures_util::poll!(&mut next).is_pending());
         drop(waits);
         drop(first);
         assert!(locks.is_held(&domain));
         drop(next.await);
-        let mut waits = Box::pin(locks.lock(&domain));
+        let mut waits = Box::pin(locks.lock(&domain, 3, &one));
         assert!(futures_util::poll!(&mut waits).is_ready(), "nobody has it");
         drop(waits);
         assert!(locks.is_empty());

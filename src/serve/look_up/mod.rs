@@ -1,24 +1,27 @@
-//! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands.
+//! One question from what memory knows to its answer, by the pipeline of the command, and how long that answer stands. The [`worker`]
+//! runs look-ups side by side.
 
 pub mod domain_locks;
-pub mod event;
 pub mod outside;
+mod own_eyes;
 pub mod renewal;
 pub mod resolution_failures;
 pub mod worker;
 
-use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write};
+use self::own_eyes::{Provisional, Seen};
+use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write, is_renewed_by_others};
 use crate::config::Asked;
 use crate::dns::Resolve;
 use crate::https::Fetch;
-use crate::limits::{PAUSE_AFTER_DEFER, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST};
+use crate::limits::{
+    PAUSE_AFTER_DEFER, RENEWAL, RESOLUTION_FAILURE_FIRST, RESOLUTION_FAILURE_MOST, STAND_IN_KEPT,
+};
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
 use crate::serve::answer::cache::Standing;
-use crate::serve::answer::question::Question;
 use crate::serve::answer::silence::Silence;
-use crate::serve::fleet::own_eyes::{self, Provisional, Seen};
+use crate::serve::protocol::question::Question;
 use crate::serve::world::World;
 use crate::time::{Clock, UnixTime};
 use crate::verdict::{Handshake, Verdict};
@@ -43,6 +46,19 @@ pub struct Found {
     pub report: Report,
     /// The answer for those who ask later; `None` if it has to be looked up again.
     pub standing: Option<Standing>,
+}
+
+impl Found {
+    /// The answer, as it is given, for those who come later and cannot have one in time; `None` if it may not stand in.
+    #[must_use]
+    pub fn stand_in(&self, answer: &Arc<Answer>, now: UnixTime) -> Option<Standing> {
+        let is_possible = self.report.stand_in == StandIn::Possible;
+        is_possible.then(|| Standing {
+            answer: Arc::clone(answer),
+            from: now,
+            until: now.plus(STAND_IN_KEPT),
+        })
+    }
 }
 
 /// A question that memory does not answer.
@@ -88,6 +104,16 @@ impl LookUp {
         let bound = (!heard.is_empty()).then(|| own_eyes::beside(&snapshot, &heard));
         // What binds for a time does so no longer in what is said later.
         let ends = heard.iter().filter_map(|one| one.until).chain([ends]).min().unwrap_or(ends);
+        // Nor does a look that counts only because it was made just now.
+        let again =
+            snapshot.hearsay.iter().filter_map(|one| one.look.looks_again(one.policy.fetched_at, now));
+        // Nor is a renewal left to others for longer than theirs is new, or half of a life lasts.
+        let renewed =
+            snapshot.policies.iter().filter(|own| is_renewed_by_others(own, &snapshot.hearsay, now));
+        let halves = renewed.map(|own| UnixTime(own.fetched_at.0.midpoint(own.expires_at.0)));
+        let theirs = snapshot.hearsay.iter().map(|one| one.policy.fetched_at.plus(RENEWAL));
+        let ends =
+            again.chain(halves).chain(theirs).filter(|at| *at > now).chain([ends]).min().unwrap_or(ends);
         let look_up = Self { question: question.clone(), request, notes, ends, snapshot, heard, bound, now };
         if look_up.heard.iter().any(Provisional::is_unseen) {
             return Begun::Open(Box::new(look_up));

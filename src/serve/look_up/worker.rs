@@ -6,21 +6,20 @@
 //! Every look-up ends with exactly one event, also after a panic, which ends nothing but that look-up.
 
 use super::domain_locks::{DomainLock, DomainLocks};
-use super::event::{CompletedLookup, CompletionGuard, WorkerEvent};
 use super::outside::Outside;
 use super::renewal;
 use super::resolution_failures::{CurrentFailureCache, FailureCachingResolver, ResolutionFailureCache};
 use super::{Begun, Found, LookUp};
 use crate::cache::Write;
 use crate::limits::{
-    MAX_PENDING_LOOK_UPS, MAX_READING_AT_ONCE, RECALLED_ANEW_AFTER, STAND_IN_KEPT, STORE_PULSE,
+    MAX_KEPT_FOR_THEIR_TURN, MAX_PENDING_LOOK_UPS, MAX_READING_AT_ONCE, RECALLED_ANEW_AFTER, STORE_PULSE,
     WATCHDOG_GRACE,
 };
 use crate::render::human;
 use crate::serve::answer::Answer;
-use crate::serve::answer::cache::Standing;
-use crate::serve::answer::question::Question;
-use crate::serve::front::ConcurrencyLimits;
+use crate::serve::concurrency::ConcurrencyLimits;
+use crate::serve::event::{CompletedLookup, CompletionGuard, WorkerEvent};
+use crate::serve::protocol::question::Question;
 use crate::serve::seats::GivesUp;
 use crate::serve::seats::asker::Asker;
 use crate::serve::seats::gate::{Displaced, Gate, Place, Unwanted};
@@ -33,7 +32,6 @@ use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use crate::verdict::Handshake;
-use crate::verify::StandIn;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, join, select};
 use std::cell::RefCell;
@@ -299,6 +297,7 @@ impl<O: Outside> WorkerState<O> {
             }
             WorkerCommand::Join(number, asker) => {
                 self.interests.join(number, asker);
+                self.domain_locks.join(number, asker);
                 self.reading.join(number, asker);
                 self.asking.join(number, asker);
             }
@@ -326,7 +325,10 @@ impl<O: Outside> WorkerState<O> {
             Ok(Some((found, wrote, revision))) => {
                 let answer = Arc::new(Answer::of(&found.report, &order.question));
                 self.tlsrpt_recorder.given(&found.report, &answer);
-                complete(completion, &order, found, answer, wrote, revision);
+                let stand_in = found.stand_in(&answer, SystemClock.now());
+                let standing = found.standing;
+                let completed = CompletedLookup { number, answer, standing, stand_in, wrote, revision };
+                completion.send(WorkerEvent::Completed(completed));
             }
             Ok(None) => completion.send(WorkerEvent::Rejected(number)),
             Err(Unbegun::Unwanted) => {
@@ -352,15 +354,16 @@ impl<O: Outside> WorkerState<O> {
         }
         let meanwhile = Arc::new(look_up.meanwhile().boxed_local().await);
         let _ = self.events.send(WorkerEvent::Interim(order.number, meanwhile, look_up.stand_in()));
-        // Whoever has to wait reads memory once more, and keeps nothing of it meanwhile.
-        let is_first = self.asking.waiting() == 0 && !self.domain_locks.is_held(&order.question.domain);
-        let mut known = is_first.then_some((look_up, revision));
-        let _lock = self.lock(order).await?;
+        // Whoever has to wait for long reads memory once more, and keeps nothing of it meanwhile.
+        let is_soon = self.asking.waiting() < MAX_KEPT_FOR_THEIR_TURN;
+        let is_free = !self.domain_locks.is_held(&order.question.domain);
+        let mut known = (is_soon && is_free).then_some((look_up, revision));
+        let mut lock = Some(self.lock(order).await?);
         let place = self.place(&self.asking, order)?;
         let (look_up, revision, found, writes) = loop {
             let since = Instant::now();
             let waiting = self.counters.look_ups_waiting.held();
-            place.turn().await?;
+            DomainLock::during(&mut lock, place.turn()).await?;
             drop(waiting);
             if !self.interests.is_wanted(order.number) {
                 self.asking.abandon(order.number);
@@ -376,9 +379,14 @@ impl<O: Outside> WorkerState<O> {
                     }
                 }
             };
-            match place.work(self.ask(order, &look_up).boxed_local()).await {
+            let work = place.work(self.ask(order, &look_up).boxed_local());
+            match DomainLock::during(&mut lock, work).await {
                 Ok((found, writes)) => break (look_up, revision, found, writes),
-                Err(Displaced) => self.counters.setbacks.of(Setback::Displaced).one(),
+                Err(Displaced) => {
+                    // Until it has a seat again others may ask about the domain.
+                    lock = None;
+                    self.counters.setbacks.of(Setback::Displaced).one();
+                }
             }
         };
         drop(place);
@@ -398,7 +406,8 @@ impl<O: Outside> WorkerState<O> {
     /// The lock of its domain, as long as somebody waits for that.
     async fn lock(&self, order: &LookupOrder) -> Result<DomainLock, Unwanted> {
         let _waiting = self.counters.look_ups_waiting.held();
-        let lock = pin!(self.domain_locks.lock(&order.question.domain));
+        let askers = self.interests.askers(order.number);
+        let lock = pin!(self.domain_locks.lock(&order.question.domain, order.number, &askers));
         // The lock is looked at first: where nobody has it, work goes on whoever has left.
         match select(lock, pin!(self.interests.unwanted(order.number))).await {
             Either::Left((lock, _)) => Ok(lock),
@@ -457,30 +466,6 @@ impl<O: Outside> WorkerState<O> {
         }
         (found, writes)
     }
-}
-
-fn complete(
-    completion: CompletionGuard<'_>,
-    order: &LookupOrder,
-    found: Found,
-    answer: Arc<Answer>,
-    wrote: bool,
-    revision: Revision,
-) {
-    let now = SystemClock.now();
-    let stand_in = (found.report.stand_in == StandIn::Possible).then(|| Standing {
-        answer: Arc::clone(&answer),
-        from: now,
-        until: now.plus(STAND_IN_KEPT),
-    });
-    completion.send(WorkerEvent::Completed(CompletedLookup {
-        number: order.number,
-        answer,
-        standing: found.standing,
-        stand_in,
-        wrote,
-        revision,
-    }));
 }
 
 /// Looks what others did to the files, again and again; and shows by it that both threads are alive.

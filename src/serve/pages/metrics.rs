@@ -4,11 +4,11 @@
 //! no domain, host or address of a stranger's is in any of them. Every count is there from the beginning, be it zero: an
 //! alert that waits for a series that never comes is a silent one.
 
-use super::status::Status;
 use crate::cache::InForce;
 use crate::policy::Dialect;
 use crate::reporting::outbox::State;
 use crate::serve::telemetry::counters::{By, Closed, Counter, Gauge, Histogram};
+use crate::serve::telemetry::status::Status;
 use crate::time::UnixTime;
 use std::fmt::{Display, Write as _};
 
@@ -161,6 +161,36 @@ fn fleet(page: &mut Exposition, status: &Status) {
     page.family("smtp_sts_serve_fleet_outbox", Gauge, help).sample(&[], counters.fleet_outbox.get().0);
     let help = "What was said between this host and its fleet, by what became of it.";
     page.family("smtp_sts_serve_fleet_total", Counter, help).counts(&counters.fleet);
+    let pinned = counters.fleet_board.read();
+    // Nothing of it is told while the database is away: an old number would look like a good one.
+    let Some(view) = pinned.view.filter(|_| counters.fleet_connected.get() != UnixTime(0)) else { return };
+    let help = "1 for the store of the fleet and the version of its schema.";
+    let schema = view.schema.to_string();
+    page.family("smtp_sts_serve_fleet_store_info", Gauge, help)
+        .sample(&[("store", view.store.as_str()), ("schema", schema.as_str())], 1);
+    let help = "Since when the oldest policy waits that the fleet has not heard of, seconds since 1970; 0: none does.";
+    page.family("smtp_sts_serve_fleet_outbox_oldest_timestamp_seconds", Gauge, help)
+        .sample(&[], view.oldest.map_or(0, |at| at.0));
+    let help = "Changes of the fleet's memory that this host has not read.";
+    page.family("smtp_sts_serve_fleet_behind", Gauge, help).sample(&[], view.behind());
+    let help = "Seconds by which the clock of this host is ahead of the fleet's database.";
+    page.family("smtp_sts_serve_fleet_clock_offset_seconds", Gauge, help).sample(&[], view.clock_offset);
+    let (unseen, seen) = view.hosts_by_sight();
+    let help = "Hosts of the fleet, by whether they have shown themselves within five minutes.";
+    let mut family = page.family("smtp_sts_serve_fleet_hosts", Gauge, help);
+    family.sample(&[("state", "seen")], seen);
+    family.sample(&[("state", "unseen")], unseen);
+    let help = "Groups of hosts that share nothing with those of another one, since they trust others; one is right.";
+    page.family("smtp_sts_serve_fleet_groups", Gauge, help).sample(&[], view.groups());
+    let help = "Policies that the fleet knows, about.";
+    page.family("smtp_sts_serve_fleet_policies", Gauge, help).sample(&[], view.policies);
+    let confirmed = view.weakened.iter().filter(|one| one.is_confirmed()).count();
+    let help = "Policies that were replaced by such as protect less within a day, by whether two hosts have fetched those.";
+    let mut family = page.family("smtp_sts_serve_fleet_weakened", Gauge, help);
+    family.sample(&[("confirmed", "yes")], confirmed);
+    family.sample(&[("confirmed", "no")], view.weakened.len().saturating_sub(confirmed));
+    let help = "Overrides by decree of the fleet's operator that are in force here.";
+    page.family("smtp_sts_serve_fleet_overrides", Gauge, help).sample(&[], view.overrides.len());
 }
 
 /// Nothing of it is told while the store does not tell: an old number would look like a good one.

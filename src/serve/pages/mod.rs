@@ -1,10 +1,7 @@
-//! What the daemon tells over HTTP: [`watch`] asks all threads for the [`status`], which [`status_page`] shows to people and [`metrics`]
-//! to Prometheus.
+//! What the daemon tells of its status over HTTP: [`status_page`] to people, [`metrics`] to Prometheus.
 
-pub mod http;
+mod fleet_page;
 mod markup;
 pub mod metrics;
 mod reports_page;
-pub mod status;
 pub mod status_page;
-pub mod watch;

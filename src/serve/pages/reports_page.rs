@@ -1,9 +1,9 @@
 //! What the daemon's page says of the TLS reports that leave. Pure.
 
 use super::markup::{Markup, grouped};
-use super::status::Status;
 use crate::reporting::outbox::{Entry, Glance, State};
 use crate::reports::tally::Day;
+use crate::serve::telemetry::status::Status;
 use crate::time::{UnixTime, span};
 
 /// A section, if reports are sent, or were.

@@ -4,14 +4,15 @@
 //! to that. The page does not load itself again: whoever reads slowly, or listens to it, would lose their place (WCAG
 //! 2.2, failure F41); a link does it. No meaning is in a colour alone.
 
+use super::fleet_page;
 use super::markup::{Markup, grouped};
 use super::reports_page;
-use super::status::Status;
 use crate::cache::Outlook;
 use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
 use crate::serve::telemetry::counters::{Closed, Counters, Cutting, Mta, Source};
 use crate::serve::telemetry::recent::Withheld;
+use crate::serve::telemetry::status::Status;
 use crate::time::{UnixTime, span};
 use crate::verdict::Verdict;
 use aws_lc_rs::digest;
@@ -58,6 +59,7 @@ pub fn page(status: &Status) -> String {
     withheld(&mut page, status);
     policies(&mut page, status);
     resolver(&mut page, status);
+    fleet_page::fleet(&mut page, status);
     reports_page::reports(&mut page, status);
     connections(&mut page, &status.counters);
     counted(&mut page, &status.counters);

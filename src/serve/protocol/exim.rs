@@ -8,12 +8,12 @@
 //! Nothing else is understood. Policies are purged and shown by the command, on the file; whoever reaches the socket may
 //! only ask.
 
+use super::question::Question;
 use super::{Frame, event, quoting};
 use crate::limits::{MAX_EXIM_EVENT_OCTETS, MAX_EXIM_QUESTION_OCTETS};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::reports::event::Event;
-use crate::serve::answer::question::Question;
 use crate::text::excerpt;
 use crate::verify::{NoEvaluation, asked};
 use std::ffi::OsStr;

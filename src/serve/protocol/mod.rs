@@ -4,6 +4,7 @@ mod event;
 pub mod exim;
 pub mod http;
 pub mod netstring;
+pub mod question;
 mod quoting;
 pub mod services;
 pub mod socketmap;

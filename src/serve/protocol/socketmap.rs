@@ -13,11 +13,11 @@
 //! | `a..b`, labels of 64      | `NOTFOUND`: the DNS cannot carry it, so it has no policy; Postfix judges the name itself |
 //! | anything else             | `PERM`: nobody can say that mail for it needs no TLS                                     |
 
+use super::question::Question;
 use super::services::Services;
 use super::{Frame, netstring};
 use crate::name::{Destination, PolicyDomain};
 use crate::overrides::Effect;
-use crate::serve::answer::question::Question;
 use crate::verdict::Requirement;
 use crate::verify::asked::{Port, port};
 use crate::verify::{NextHop, SMTP_PORT};

@@ -18,3 +18,8 @@ pub struct Asker {
     /// Its number.
     pub connection: u64,
 }
+
+impl Asker {
+    /// Nobody asks: it is work of our own.
+    pub const NOBODY: Self = Self { peer: Peer { place: usize::MAX, user: None }, connection: 0 };
+}

@@ -122,7 +122,14 @@ impl Gate {
         }
     }
 
-    fn seat_all(&self) {
+    /// Whether nobody waits or sits.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.places.borrow().is_empty()
+    }
+
+    /// Gives seats to whose turn it is, as long as there are some, once: for whoever calls it whenever somebody came or left.
+    pub fn seat_all(&self) {
         while self.seat_one().is_some() {}
     }
 

@@ -3,9 +3,10 @@
 //!
 //! To count one thing more: a field here with its sentence, a family in [`crate::serve::pages::metrics`], a row in `exim/monitoring/README.md`.
 
+use super::fleet::FleetOutcome;
+use super::fleet_view::Board;
 use crate::dns::Class;
 use crate::reason::Reason;
-use crate::serve::fleet::outcome::FleetOutcome;
 use crate::serve::protocol::http::{Page, Refusal};
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
@@ -73,6 +74,8 @@ pub struct Counters {
     pub fleet_connected: Moment,
     /// Policies that the fleet has not heard of, as of the last sign of life.
     pub fleet_outbox: Moment,
+    /// What else was seen of the fleet.
+    pub fleet_board: Board,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.

@@ -1,6 +1,10 @@
-//! What happened: in numbers ([`counters`]), the last answers ([`recent`]), and what the log tells of it ([`told`], [`messages`]).
+//! What happened: in numbers ([`counters`], of a fleet in [`fleet`] and [`fleet_view`]), the last answers ([`recent`]), all of it at one moment ([`status`]),
+//! and what the log tells of it ([`told`], [`messages`]).
 
 pub mod counters;
+pub mod fleet;
+pub mod fleet_view;
 pub mod messages;
 pub mod recent;
+pub mod status;
 pub mod told;

@@ -3,7 +3,7 @@
 use crate::limits::MAX_RECENT;
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
-use crate::serve::answer::question::Question;
+use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
 use std::collections::VecDeque;

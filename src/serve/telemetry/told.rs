@@ -5,7 +5,7 @@ use crate::limits::{MAX_TOLD_AT_ONCE, MAX_TOLD_OF_DOMAIN, TOLD_PAUSE, TOLD_WINDO
 use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::serve::answer::Answer;
-use crate::serve::answer::question::Question;
+use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use std::collections::HashMap;
 

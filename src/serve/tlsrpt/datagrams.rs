@@ -9,7 +9,7 @@ use crate::limits::{
     DATAGRAM_PAUSE, DATAGRAM_RECEIVERS, DATAGRAMS_GATHERED, MAX_DATAGRAM_OCTETS,
     MAX_DATAGRAM_OCTETS_TOGETHER, MAX_DATAGRAM_OCTETS_WAITING, MAX_DATAGRAMS_TOGETHER, MAX_DATAGRAMS_WAITING,
 };
-use crate::serve::front::listen::Datagrams;
+use crate::serve::listen::Datagrams;
 use crate::serve::protocol::tlsrpt;
 use crate::serve::telemetry::counters::{Counters, DatagramFate};
 use std::io::{self, ErrorKind};

@@ -2,5 +2,5 @@
 //! what a look-up has [`noticed`].
 
 pub mod datagrams;
-mod noticed;
+pub mod noticed;
 pub mod recorder;

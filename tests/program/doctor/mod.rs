@@ -2,6 +2,7 @@
 
 mod clock;
 mod exim;
+mod hostile;
 mod patient;
 mod servers;
 mod world;

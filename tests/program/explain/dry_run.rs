@@ -168,3 +168,20 @@ fn what_the_router_does_does_not_depend_on_a_handshake_that_comes_later() {
     assert_eq!(asked(&[]), (text("deliver"), text("enforces")));
     assert_eq!(asked(&["--tls-verified", "no"]), (text("refuse"), text("enforces")));
 }
+
+/// E6: of two domains without a policy one proves it, and of the other somebody may have kept it back; the answer is the same, and
+/// whoever asks why is told.
+#[test]
+fn an_absence_that_is_proven_is_told_apart_from_one_that_is_not() {
+    let lab = Laboratory::start();
+    for (domain, class) in [("none.test", "secure"), ("plain.test", "insecure")] {
+        let program = Program::new(&lab);
+        let (told, _) = document(&lab, &program, &[domain]);
+        assert_eq!((at(&told, "/answer/verdict"), at(&told, "/answer/reason")), ("deliver", "no-policy"));
+        let page = explain(&lab, &program, &[domain]);
+        let page = String::from_utf8(page.stdout).unwrap();
+        for label in ["_mta-sts", "_smtp_sts"] {
+            assert!(page.contains(&format!("{label}.{domain}. TXT: {class}, no such name")), "{page}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::{Laboratory, deliveries};
 use crate::support::program::Program;
 use serde_json::Value;
-use smtp_sts_verify::cache::Event;
+use smtp_sts_verify::cache::{Event, Learnt, OwnLook, Source, Standing};
 use smtp_sts_verify::explain::{
     Candidate, DaneOfHost, Exchangers, Fault, Part, Published, Terms, exim, rule,
 };
@@ -88,6 +88,10 @@ fn the_closed_lists_of_the_schema_are_those_of_the_program() {
     check("/$defs/terms/properties/life/enum", Terms::LIVES.to_vec());
     check("/$defs/part/properties/part/enum", Part::PARTS.to_vec());
     check("/$defs/candidate/properties/standing/enum", Candidate::STANDINGS.to_vec());
+    check("/$defs/learnt/properties/from/enum", Source::WORDS.to_vec());
+    check("/$defs/learnt/properties/confirmed_by/enum", Learnt::CONFIRMATIONS.to_vec());
+    check("/$defs/heard/properties/own_look/enum", OwnLook::WORDS.to_vec());
+    check("/$defs/heard/properties/standing/enum", Standing::WORDS.to_vec());
     check("/$defs/event/properties/event/enum", Event::ALL.map(Event::word).to_vec());
     check("/$defs/fetch/properties/ending/enum", Ending::ALL.map(Ending::word).to_vec());
     check("/$defs/override/properties/effect/enum", Effect::ALL.map(Effect::word).to_vec());

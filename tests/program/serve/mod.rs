@@ -2,12 +2,17 @@
 //! and as systemd see it.
 
 mod browser;
+mod clock_steps;
 mod crowd;
 mod daemon;
 mod datagrams;
 mod events;
 mod life;
+mod octets;
+mod on_the_path;
 mod pages;
 mod socketmap;
 mod sockets;
 mod storm;
+mod stuck;
+mod tampering;

@@ -359,3 +359,35 @@ fn ten_thousand_questions_at_once_are_answered_or_wait_until_their_deadline() {
     assert!(answered > 0);
     assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
 }
+
+/// C20: whoever makes up names gets an answer to each, and no room for it.
+#[test]
+#[ignore = "a minute of questions; tests/run --long"]
+fn a_hundred_thousand_names_cost_the_daemon_no_more_than_64_mebibytes() {
+    const NAMES: usize = 100_000;
+    const CONNECTIONS: usize = 16;
+    if !is_alone(module_path!(), "a_hundred_thousand_names_cost_the_daemon_no_more_than_64_mebibytes") {
+        return;
+    }
+    let lab = world();
+    let daemon = Plan::in_world(&lab).option("--answer-within", "4.5").start();
+    daemon.ask("warm.test");
+    let before = daemon.resident();
+    thread::scope(|scope| {
+        for connection in 0..CONNECTIONS {
+            let mut asker = daemon.postfix();
+            scope.spawn(move || {
+                for number in 0..NAMES / CONNECTIONS {
+                    // Half of them below a signed zone that denies them, half below an unsigned one that does not know them.
+                    let above = if number % 2 == 0 { "test" } else { "honest.test" };
+                    let reply = asker.ask("policy", &format!("n{connection}-{number}.{above}")).unwrap();
+                    assert!(reply.starts_with("NOTFOUND ") || reply.starts_with("TEMP "), "{reply}");
+                }
+            });
+        }
+    });
+    let most = daemon.resident_at_most();
+    println!("{NAMES} names: {before} KiB before, at most {most} KiB");
+    assert!(most <= 64 * 1_024, "{most} KiB");
+    assert!(daemon.ask("warm.test").starts_with("verdict=deliver "));
+}

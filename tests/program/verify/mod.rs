@@ -2,8 +2,10 @@
 //!
 //! The real program is run, against real servers over real sockets, with a real cache file.
 
+mod absolute_names;
 mod critical_path;
 mod dane;
+mod dns_trouble;
 mod domains;
 mod first_use;
 mod in_force;

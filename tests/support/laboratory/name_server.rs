@@ -22,6 +22,8 @@ pub(crate) enum Manner {
     Silent,
     /// Says SERVFAIL, as a resolver does whose own questions fail.
     Servfail,
+    /// Says REFUSED, as a resolver does that does not know whoever asks.
+    Refused,
     /// Answers after this time.
     Late(Duration),
     /// Leaves out every signature and denial.
@@ -233,6 +235,10 @@ async fn answer(request: &Message, world: &Mutex<World>, query_log: &Mutex<Query
         Some(Manner::Servfail) => {
             clear(&mut reply);
             reply.metadata.response_code = ResponseCode::ServFail;
+        }
+        Some(Manner::Refused) => {
+            clear(&mut reply);
+            reply.metadata.response_code = ResponseCode::Refused;
         }
         Some(Manner::Late(time)) => tokio::time::sleep(time).await,
         Some(Manner::Stripped) => reply = reply.maybe_strip_dnssec_records(false),

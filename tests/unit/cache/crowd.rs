@@ -290,7 +290,8 @@ fn f11_the_group_reads_while_the_owner_writes() {
         skipped("a reader of the cache's group", "only root can become one");
         return;
     }
-    let place = Place::new();
+    let above = directory();
+    let place = Place::within(&above);
     chown(place.directory.path(), Some(OWNER), Some(GROUP)).unwrap();
     let program = Copied::new("cache-test");
     let first = printed(program.start("write", &place, "first", OWNER, GROUP));

@@ -34,7 +34,10 @@ fn what_was_fetched_is_offered_until_the_fleet_has_it_as_it_is() {
     let policy = enforced("a.test", now());
     shared(&place).keep(&policy).unwrap();
     let offers = shared(&place).to_offer(10).unwrap();
-    assert_eq!((offers.policies.as_slice(), shared(&place).unheard().unwrap()), (&[policy.clone()][..], 1));
+    assert_eq!(
+        (offers.policies.as_slice(), shared(&place).unheard().unwrap()),
+        (&[policy.clone()][..], (1, Some(now())))
+    );
     // Fetched again while it was on its way.
     let later = StoredPolicy { fetched_at: now().plus(9), expires_at: policy.expires_at.plus(9), ..policy };
     shared(&place).keep(&later).unwrap();
@@ -80,6 +83,14 @@ fn one_word_stands_beside_the_policies_and_two_are_one_of_them() {
         "what others fetched is no fetch of this host's"
     );
     assert_eq!(shared(&place).own(vec![two.clone()]), []);
+    // That others have renewed it makes it no fetch of this host's either.
+    let renewed =
+        StoredPolicy { fetched_at: now().plus(9), expires_at: two.expires_at.plus(9), ..two.clone() };
+    shared(&place).hear(&[heard(&renewed, &["mx1", "mx2"])], STORE, at(2)).unwrap();
+    assert_eq!(shared(&place).own(vec![two.clone()]), []);
+    let snapshot = snapshot("two.test");
+    assert_eq!(Learnt::of(&two, &snapshot.hearsay, &snapshot.history).from, Source::Fleet);
+    shared(&place).hear(&[heard(&two, &["mx1", "mx2"])], STORE, at(2)).unwrap();
     // Heard once more it is no news.
     let again = shared(&place).hear(&all, STORE, at(2)).unwrap();
     assert_eq!((again.changed, again.bound), (vec![], 0));

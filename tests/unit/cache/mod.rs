@@ -14,6 +14,7 @@ mod operators;
 mod place;
 mod power;
 mod predecessor;
+mod races;
 mod remembering;
 mod room;
 mod trust;

@@ -1,6 +1,7 @@
 //! What operators do with the cache: look at all of it, remove a domain, carry policies to another host.
 
 use super::place::*;
+use crate::support::dice::Dice;
 use smtp_sts_verify::cache::*;
 use smtp_sts_verify::policy::{Authentication, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
@@ -213,4 +214,75 @@ fn what_a_laboratory_proved_is_not_imported() {
     let imported = new.cache().import(&policy, &there.provenance("lab")).unwrap();
     assert_eq!(imported, Imported::Refused(Refusal::OtherCircumstances));
     assert_eq!(new.names(), Vec::<String>::new());
+}
+
+/// Lines of a real export, each changed in a few places, are read into a cache that knows the domains itself. Whoever changes the
+/// file of another host may bring in policies, as that host might; but nothing that is in force here becomes less or lasts longer,
+/// and what comes in could have been fetched.
+#[test]
+fn changed_lines_of_a_real_export_weaken_and_prolong_nothing() {
+    let (old, here) = (Place::new(), Place::new());
+    let at = UnixTime(now().0 - 1_000);
+    let known = [
+        mta_sts("a.test", "1", "enforce", 604_800, at),
+        enforced("b.test", at),
+        mta_sts("c.test", "7", "testing", 86_400, at),
+    ];
+    for policy in &known {
+        open(&old.path(), at).keep(policy).unwrap();
+        here.cache().keep(policy).unwrap();
+    }
+    let exporter = open(&old.path(), now());
+    let provenance = Provenance::from_line(&exporter.provenance("old.mail.test").to_line()).unwrap();
+    let lines: Vec<String> = exporter.all().map(|policy| policy.unwrap().to_line()).collect();
+    let mut dice = Dice(15);
+    let (mut read, mut kept) = (0, 0);
+    for round in 0..6_000 {
+        let mut line = lines[round % lines.len()].clone().into_bytes();
+        for _ in 0..=dice.roll(3) {
+            let at = dice.roll(line.len());
+            match dice.roll(5) {
+                0 => line[at] = b"0123456789"[dice.roll(10)],
+                1 => line[at] ^= 1 << dice.roll(7),
+                2 => drop(line.remove(at)),
+                3 => line.insert(at, b"0123456789:,\\n\"abct"[dice.roll(19)]),
+                // A word in the place of another one of its kind, as somebody would choose it.
+                _ => {
+                    let text = String::from_utf8_lossy(&line).into_owned();
+                    let (from, to) = [
+                        ("enforce", "none"),
+                        ("enforce", "testing"),
+                        ("*.mx.test", "*.evil.test"),
+                        ("\"webpki\"", "\"dnssec\""),
+                        ("\"dnssec\"", "\"first-use\""),
+                        ("604800", "31557600"),
+                        ("to=true", "to=false"),
+                    ][dice.roll(7)];
+                    line = text.replace(from, to).into_bytes();
+                }
+            }
+        }
+        let Ok(line) = String::from_utf8(line) else { continue };
+        let Ok(policy) = StoredPolicy::from_line(&line) else { continue };
+        read += 1;
+        let imported = here.cache().import(&policy, &provenance).unwrap();
+        if imported == Imported::Kept(Kept::Stored) {
+            kept += 1;
+            let (ends, fetched) = (policy.expires_at, policy.fetched_at);
+            assert!(policy.is_unexpired(now()) && fetched.since(now()) <= 300, "{line}");
+            assert!(ends <= fetched.plus(31_557_600), "{line}");
+        }
+        for known in &known {
+            let stored = here.cache().stored(&known.domain).unwrap();
+            let its = stored.of(known.policy.dialect()).unwrap();
+            // What was fetched at that moment or later may say anything, as it may for whoever fetches it; then all is put back.
+            if its != known {
+                assert!(its.fetched_at >= known.fetched_at, "{line}: {its:?}");
+                assert!(its.authentication >= known.authentication, "{line}: {its:?}");
+                here.cache().purge(&known.domain).unwrap();
+                here.cache().keep(known).unwrap();
+            }
+        }
+    }
+    assert!(read > 500 && kept > 20, "{read} were read, and {kept} kept");
 }

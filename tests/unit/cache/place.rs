@@ -27,9 +27,15 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let memory = Path::new(MEMORY);
-        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let directory = tempfile::tempdir_in(parent).or_else(|_| tempfile::tempdir()).unwrap();
+        Self::of(directory())
+    }
+
+    /// In a directory that is not open to everybody, so that it may be given to somebody else.
+    pub(crate) fn within(above: &TempDir) -> Self {
+        Self::of(tempfile::tempdir_in(above.path()).unwrap())
+    }
+
+    fn of(directory: TempDir) -> Self {
         fs::set_permissions(directory.path(), Permissions::from_mode(0o750)).unwrap();
         Self { directory }
     }
@@ -58,6 +64,15 @@ impl Place {
     pub(crate) fn moved_aside(&self) -> usize {
         self.names().iter().filter(|name| name.contains(".corrupt-")).count()
     }
+}
+
+/// A directory that everybody may look into.
+pub(crate) fn directory() -> TempDir {
+    let memory = Path::new(MEMORY);
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let directory = tempfile::tempdir_in(parent).or_else(|_| tempfile::tempdir()).unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    directory
 }
 
 pub(crate) fn usual() -> Circumstances {

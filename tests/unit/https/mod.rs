@@ -3,6 +3,7 @@
 mod addresses;
 mod certificates;
 mod limits;
+mod openssl;
 mod replies;
 mod requests;
 mod roots;

@@ -10,11 +10,12 @@ use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::reporting::outbox::{Entry, Glance, State};
 use smtp_sts_verify::reports::tally::Day;
 use smtp_sts_verify::serve::answer::Answer;
-use smtp_sts_verify::serve::answer::question::Question;
-use smtp_sts_verify::serve::pages::status::{NoOutlook, Reports, Status};
 use smtp_sts_verify::serve::pages::{metrics, status_page};
+use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::telemetry::counters::{Counters, Mta, Protocol, Source};
+use smtp_sts_verify::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
 use smtp_sts_verify::serve::telemetry::recent::Recent;
+use smtp_sts_verify::serve::telemetry::status::{NoOutlook, Reports, Status};
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Verdict;
 use smtp_sts_verify::verify::{NoEvaluation, Report};
@@ -59,6 +60,58 @@ fn young() -> Status {
     }
 }
 
+/// A fleet in which something is the matter with everything.
+fn fleet_of(counters: &Counters, now: UnixTime) {
+    let joined = UnixTime(now.0 - 90_000);
+    counters.fleet_joined.set(joined);
+    counters.fleet_connected.set(UnixTime(now.0 - 4_000));
+    counters.fleet_outbox.set(UnixTime(3));
+    let host = |name: &str, circumstances: &str, unseen_for, clock_offset| HostSeen {
+        name: name.to_owned(),
+        version: "0.1.0".to_owned(),
+        circumstances: circumstances.repeat(16),
+        unseen_for,
+        clock_offset,
+        outbox: 3,
+        applied_change: 8_000,
+    };
+    let weakened = |domain: &str, roles| WeakenedSeen {
+        domain: domain.to_owned(),
+        host: "mx2".to_owned(),
+        before: "enforce webpki".to_owned(),
+        after: "testing webpki".to_owned(),
+        at: UnixTime(now.0 - 7_300),
+        roles,
+    };
+    counters.fleet_board.pin(FleetView {
+        at: Some(UnixTime(now.0 - 9)),
+        role: "mx1".to_owned(),
+        store: "01234567-89ab-cdef-0123-456789abcdef".to_owned(),
+        schema: 1,
+        server: "192.0.2.10 port 5432".to_owned(),
+        clock_offset: -2,
+        change: 8_017,
+        applied_change: 8_000,
+        oldest: Some(UnixTime(now.0 - 700)),
+        hosts: vec![
+            host("mx1", "a1", 9, -2),
+            host("mx2", "b2", 12, 75),
+            host("<script>mx3", "a1", 86_400, 0),
+        ],
+        policies: 1_204_000,
+        by_authentication: vec![("webpki", 1_203_000), ("dnssec", 1_000)],
+        weakened: vec![weakened("bank.example", 1), weakened("<b>shop.example", 2)],
+        overrides: vec![OverrideSeen {
+            number: 7,
+            scope: "*.partner.example".to_owned(),
+            effect: "none",
+            ends: now.plus(9_000),
+            reason: "ticket 4711 <script>".to_owned(),
+        }],
+    });
+    counters.fleet_board.warn(UnixTime(now.0 - 4_010), "the connection was closed".to_owned());
+}
+
 /// One that has worked for some days.
 pub(crate) fn busy() -> Status {
     let mut status = young();
@@ -87,6 +140,7 @@ pub(crate) fn busy() -> Status {
     let refused = question("bank.example", Some("mx.attacker.example"));
     withhold(&mut recent, &refused, Verdict::Refuse, Reason::MxNotInPolicy, NOW.0 - 42);
     status.recent = recent.iter().cloned().collect();
+    fleet_of(counters, NOW);
     status.cached_answers = 1_312;
     let many: String = (1..=7).map(|n| format!("mx: mx{n}.provider.example\n")).collect();
     let soonest = vec![
@@ -285,4 +339,43 @@ proptest! {
         prop_assert_eq!(page.matches('"').count(), plain.matches('"').count());
         prop_assert!(page.is_ascii());
     }
+}
+
+#[test]
+fn what_is_the_matter_with_the_fleet_stands_on_the_page_escaped() {
+    let status = busy();
+    let page = status_page::page(&status);
+    for expected in [
+        "2 groups that share nothing",
+        "192.0.2.10 port 5432",
+        "01234567-89ab-cdef-0123-456789abcdef",
+        "unseen",
+        "bank.example",
+        "*.partner.example",
+        "ticket 4711",
+        "The last trouble",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    assert!(!page.contains("<script>") && !page.contains("<b>"));
+    let series = metrics::exposition(&status);
+    for expected in [
+        "smtp_sts_serve_fleet_hosts{state=\"unseen\"} 1\n",
+        "smtp_sts_serve_fleet_hosts{state=\"seen\"} 2\n",
+        "smtp_sts_serve_fleet_groups 2\n",
+        "smtp_sts_serve_fleet_clock_offset_seconds -2\n",
+        "smtp_sts_serve_fleet_behind 17\n",
+        "smtp_sts_serve_fleet_weakened{confirmed=\"no\"} 1\n",
+        "smtp_sts_serve_fleet_overrides 1\n",
+    ] {
+        assert!(series.contains(expected), "{expected}");
+    }
+    // While the database is away there are no old numbers that look like good ones, and the page says what is the matter.
+    status.counters.fleet_connected.set(UnixTime(0));
+    let (page, series) = (status_page::page(&status), metrics::exposition(&status));
+    assert!(page.contains("is not connected") && page.contains("the connection was closed"), "{page}");
+    assert!(series.contains("smtp_sts_serve_fleet_connected 0\n") && !series.contains("fleet_groups"));
+    assert!(
+        !status_page::page(&young()).contains("fleet") && !metrics::exposition(&young()).contains("fleet")
+    );
 }

@@ -114,6 +114,25 @@ fn silent_domains_do_not_hold_up_an_honest_one() {
 }
 
 #[test]
+fn who_asks_about_silent_hosts_of_a_domain_holds_it_up_for_a_moment() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| site.is_silent = true);
+    with(world(directory.path()), &network, async |daemon| {
+        for number in 0..50 {
+            let ask = daemon.ask(about_host("a.test", &format!("h{number}.test")));
+            tokio::task::spawn_local(async move { drop(ask.await) });
+        }
+        until("one of them asks", || daemon.counters.look_ups_under_way.get() == 1).await;
+        // What it asked is never answered; whoever asks now is.
+        network.at("a.test", |site| site.is_silent = false);
+        let honest = Asker { connection: 7, ..Asker::default() };
+        let (answer, _) = daemon.engine.answer(honest, about("a.test")).await;
+        assert!(words(&answer).starts_with("deliver policy-met "), "{}", words(&answer));
+        assert!(daemon.counters.look_ups_under_way.get() >= 1, "the first one still waits");
+    });
+}
+
+#[test]
 fn what_failed_a_moment_ago_is_not_asked_again_by_whoever_comes_next() {
     let (directory, network) = (directory(), Network::default());
     network.at("a.test", |site| site.is_silent = true);

@@ -2,8 +2,8 @@
 
 use super::scene::{Daemon, Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
-use smtp_sts_verify::serve::answer::question::Question;
 use smtp_sts_verify::serve::engine::Answers as _;
+use smtp_sts_verify::serve::protocol::question::Question;
 use std::fs;
 
 async fn is_forgotten(daemon: &Daemon, question: Question) {
@@ -133,4 +133,47 @@ fn a_policy_whose_row_is_damaged_is_counted_and_fetched_anew() {
         assert_eq!(daemon.counters.store_troubles.get(), 1);
         assert_eq!(network.at("a.test", |site| site.fetches), 2);
     });
+}
+
+/// Somebody brings back yesterday's files, as a restored backup does: under their names, or by writing over what is there. What they
+/// know counts, which is no less than a policy in force; and the next fetch brings the policy home that came after them.
+#[test]
+fn an_old_copy_in_the_place_of_the_files_is_noticed_and_weakens_nothing_that_it_knows() {
+    for is_written_over in [false, true] {
+        let (directory, network) = (directory(), Network::default());
+        let world = world(directory.path());
+        let files = [world.storage.path.clone(), world.storage.path.of_answers()];
+        let copy = |file: &std::path::Path| file.with_extension("yesterday");
+        with(world.clone(), &network, async |daemon| {
+            let host = |host| about_host("a.test", host);
+            assert!(daemon.says(host("mx.test")).await.starts_with("deliver policy-met "));
+            for file in &files {
+                fs::copy(file.as_path(), copy(file.as_path())).unwrap();
+            }
+            network.at("a.test", |site| (site.mx, site.mta_sts) = (vec!["new.test"], Some(("2", "enforce"))));
+            // A host that is none of the policy's has it fetched anew.
+            assert!(daemon.says(host("strange.test")).await.starts_with("refuse mx-not-in-policy "));
+            assert!(daemon.says(host("new.test")).await.starts_with("deliver policy-met "));
+            for _ in 0..3 {
+                daemon.says(about("b.test")).await;
+            }
+            let id =
+                |world: &_| cache(world).all().map(|one| one.unwrap().policy.to_text()).collect::<String>();
+            assert!(id(&world).contains("id=2"));
+            for file in &files {
+                if is_written_over {
+                    fs::write(file.as_path(), fs::read(copy(file.as_path())).unwrap()).unwrap();
+                } else {
+                    fs::rename(copy(file.as_path()), file.as_path()).unwrap();
+                }
+            }
+            is_forgotten(&daemon, host("new.test")).await;
+            // Whatever it says now, it says under the old policy or under the new one.
+            assert!(daemon.says(host("strange.test")).await.starts_with("refuse mx-not-in-policy "));
+            assert!(daemon.says(host("new.test")).await.starts_with("deliver policy-met "));
+            assert!(id(&world).contains("id=2"), "it was fetched again");
+            let names = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(names.into_iter().all(|name| !name.to_string_lossy().contains(".corrupt-")));
+        });
+    }
 }

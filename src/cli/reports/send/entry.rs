@@ -1,8 +1,10 @@
 //! How far one report is: what it waits for, and what becomes of it by what became of it at its destinations.
 
+use crate::cache::{Lesson, Outbox};
+use crate::cli::failure::Failure;
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::{Entry, Leg, State, short};
-use crate::reporting::schedule::next_try;
+use crate::reporting::outbox::{Entry, Leg, State, Suppression, short};
+use crate::reporting::schedule::{Failing, next_try};
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 
@@ -75,4 +77,31 @@ pub(super) fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
             leg.state = State::GaveUp;
         }
     }
+}
+
+/// Ends one report, or has it wait, before anything was handed over.
+pub(super) fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
+    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
+    let state = if is_sent { State::Sent } else { state };
+    (entry.state, entry.words) = (state, short(words));
+    if !state.is_open() {
+        for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+            leg.state = State::GaveUp;
+        }
+    }
+    outbox.conclude(std::slice::from_ref(&entry))?;
+    Ok(entry)
+}
+
+/// What one more failure means for a destination.
+pub(super) fn failing(
+    outbox: &Outbox,
+    key: &str,
+    is_for_good: bool,
+    why: &str,
+    now: UnixTime,
+) -> Result<Lesson, Failure> {
+    let before = outbox.suppression(key)?.map_or_else(Failing::default, |known| known.failing);
+    let failing = before.again(is_for_good, now);
+    Ok(Lesson::Failed(Suppression { key: key.to_owned(), failing, reason: short(why), is_by_hand: false }))
 }

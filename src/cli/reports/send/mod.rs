@@ -3,19 +3,27 @@
 //! One run at a time has the turn, and hands over one report at a time: so a run that is killed has one in the air at most.
 
 mod entry;
+#[cfg(feature = "fleet")]
+mod fleet;
+#[cfg(not(feature = "fleet"))]
+#[path = "no_fleet.rs"]
+mod fleet;
 mod round;
 mod sendmail;
 mod told;
 mod trial;
+mod wanted;
 
 use super::outside::Outside;
 use super::show::Date;
+use crate::cache::Outbox;
 use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::{output, runtime};
 use crate::reporting::destination::MailAddress;
 use crate::reporting::schedule::{days, is_closed, is_over};
+use crate::reports::tally::Day;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use clap::Args;
@@ -61,6 +69,14 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
         Some(Date(day)) => vec![day],
         None => days(now).collect(),
     };
+    let is_in_a_fleet = outside.setup.choices().fleet.is_some();
+    if !outside.reporting.send && !arguments.dry_run && is_in_a_fleet {
+        let outbox = outside.outbox();
+        let Some(_turn) = outbox.turn()? else {
+            return Ok(output::write("another run is handing in counts\n", ExitStatus::Deliver));
+        };
+        return runtime::build().map_err(Failure::internal)?.block_on(handed_in(&outside, &outbox, &days));
+    }
     if !outside.reporting.send && !arguments.dry_run {
         let text = "no reports are sent: [reports] of the configuration has no send = true\n";
         return Ok(output::write(text, ExitStatus::Deliver));
@@ -70,8 +86,13 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
     };
     let asker = outside.asker()?;
     let runtime = runtime::build().map_err(Failure::internal)?;
-    let mut round = Round::new(&outside, &sender, &asker);
     if arguments.dry_run {
+        if is_in_a_fleet {
+            told::say(
+                "this host is one of a fleet, which sends one report for all: what follows is what this host alone counted",
+            );
+        }
+        let mut round = Round::new(&outside, &sender, &asker, None);
         runtime.block_on(round.rehearse(&outside.outbox().read_only(), &days))?;
         return Ok(round.told().rehearsed());
     }
@@ -80,6 +101,28 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
         let text = "another run is sending reports\n";
         return Ok(output::write(text, ExitStatus::Deliver));
     };
-    runtime.block_on(round.send(&outbox, &days))?;
-    Ok(round.told().end())
+    runtime.block_on(async {
+        let part = fleet::Part::of(&outside).await?;
+        let mut round = Round::new(&outside, &sender, &asker, part);
+        round.send(&outbox, &days).await?;
+        Ok(match round.told().end() {
+            ExitStatus::Deliver if round.waits_for_the_fleet() => ExitStatus::Defer,
+            status => status,
+        })
+    })
+}
+
+/// Hands in what was counted to the fleet, of which other hosts send.
+async fn handed_in(outside: &Outside, outbox: &Outbox, days: &[Day]) -> Result<ExitStatus, Failure> {
+    let Some(mut part) = fleet::Part::of(outside).await? else { return Ok(ExitStatus::Deliver) };
+    let waiting = part.hand_in(outbox, &outside.counts(), days).await?;
+    for day in days {
+        outbox.plan(*day, Day::of(SystemClock.now()).before(outside.reporting.days), &[])?;
+    }
+    let text =
+        "what this host counted is handed in to the fleet: [reports] has no send = true, and others send\n";
+    Ok(match (waiting.is_empty(), part.is_connected()) {
+        (true, true) => output::write(text, ExitStatus::Deliver),
+        _ => ExitStatus::Defer,
+    })
 }

@@ -4,30 +4,34 @@
 //! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
 //! the less time the next one gets ([`patience`]).
 
-use super::entry::{Way, conclude, later, new, open, tries_by_web, way_of};
+use super::entry::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
+use super::fleet::{Part, Whose};
 use super::sendmail;
 use super::told::Told;
-use crate::cache::{Counts, Lesson, Outbox};
+use super::wanted::destinations;
+use crate::cache::{Counts, Lesson, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::{Asker, Outside, Wish};
 use crate::config::{Organization, Reporting};
 use crate::https::{NotPosted, Poster};
-use crate::limits::{MAX_OUTBOX_ROWS, MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORTS_RUN};
+use crate::limits::{
+    MAX_OUTBOX_ROWS, MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORT_RETRY_FIRST, REPORTS_RUN,
+};
 use crate::name::PolicyDomain;
 use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, Purpose, mail};
-use crate::reporting::outbox::{Entry, Leg, Made, State, Suppression, short};
+use crate::reporting::outbox::{Entry, Leg, Made, State, short};
 use crate::reporting::package;
-use crate::reporting::schedule::{Failing, is_over, moment, patience};
-use crate::reports::document::{Sender, document};
-use crate::reports::tally::Day;
+use crate::reporting::schedule::{is_over, moment, patience};
+use crate::reports::document::{Sender, document, told_apart};
+use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// The media type of a report (RFC 8460 section 5.4).
@@ -53,6 +57,10 @@ pub(super) struct Round<'a> {
     slow: HashSet<String>,
     /// For so long, all of them that never answered.
     waited: Duration,
+    /// The fleet, if this host has one.
+    part: Option<Part<'a>>,
+    /// Which reports of the outbox are a fleet's.
+    origins: BTreeMap<(Day, PolicyDomain), Origin>,
 }
 
 /// A report, or why there is none.
@@ -60,6 +68,8 @@ enum Report {
     Made(Made),
     None(String),
     TooLarge(usize),
+    /// Nobody can tell now what the fleet counted.
+    Unknown,
 }
 
 impl<'a> Round<'a> {
@@ -68,6 +78,7 @@ impl<'a> Round<'a> {
         outside: &'a Outside,
         (organization, contact): &'a (Organization, MailAddress),
         asker: &'a Asker,
+        part: Option<Part<'a>>,
     ) -> Self {
         Self {
             reporting: &outside.reporting,
@@ -80,12 +91,19 @@ impl<'a> Round<'a> {
             began: Instant::now(),
             slow: HashSet::new(),
             waited: Duration::ZERO,
+            part,
+            origins: BTreeMap::new(),
         }
     }
 
     /// What was told.
     pub(super) const fn told(&self) -> &Told {
         &self.told
+    }
+
+    /// Whether there is a fleet whose database could not be used.
+    pub(super) fn waits_for_the_fleet(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| !part.is_connected())
     }
 
     /// Says what would be sent of those days; nothing is changed.
@@ -100,7 +118,7 @@ impl<'a> Round<'a> {
                 let wish = self.asker.wish_of(&entry.domain).await;
                 let is_wanted = match self.spared(&entry.domain) {
                     Some(why) => Err(why),
-                    None => self.destinations(outbox, &mut entry, wish)?,
+                    None => destinations(self.reporting.https, outbox, &mut entry, wish)?,
                 };
                 let report = match is_wanted {
                     Ok(_) => self.report(entry.day, &entry.domain)?,
@@ -112,6 +130,7 @@ impl<'a> Round<'a> {
                         (true, format!("to {}, {} octets", keys.join(" and "), made.package.len()))
                     }
                     (Ok(_), Report::None(why)) => (false, why),
+                    (Ok(_), Report::Unknown) => (false, String::new()),
                     (Ok(_), Report::TooLarge(octets)) => (false, format!("it has {octets} octets")),
                     (Err(why), _) => (false, why),
                 };
@@ -126,14 +145,28 @@ impl<'a> Round<'a> {
     pub(super) async fn send(&mut self, outbox: &Outbox, days: &[Day]) -> Result<(), Failure> {
         let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
         let today = Day::of(SystemClock.now());
+        let alone = match &mut self.part {
+            Some(part) => part.hand_in(outbox, &self.counts, days).await?,
+            None => days
+                .iter()
+                .map(|day| Ok((*day, self.counts.domains(*day)?)))
+                .collect::<Result<_, Failure>>()?,
+        };
         for day in days {
-            outbox.plan(*day, today.before(self.reporting.days), &self.moments(*day)?)?;
+            let domains = alone.iter().filter(|(one, _)| one == day).flat_map(|(_, domains)| domains);
+            let moments: Vec<_> = domains.map(|domain| self.moment(*day, domain)).collect();
+            outbox.plan(*day, today.before(self.reporting.days), &moments)?;
         }
+        if let Some(part) = &mut self.part {
+            part.claim(outbox).await?;
+        }
+        self.origins = outbox.origins()?;
         let (mut behind, mut by_web) = (None, Vec::new());
         loop {
             let after = behind.as_ref().map(|(next, day, domain)| (*next, *day, domain));
             let due = outbox.due(SystemClock.now(), (first, last), after)?;
             behind = due.last().map(|entry| (entry.next, entry.day, entry.domain.clone()));
+            let due = self.mine(outbox, due)?;
             let mut due = due.into_iter();
             loop {
                 let together: Vec<Entry> = due.by_ref().take(TOGETHER).collect();
@@ -146,38 +179,58 @@ impl<'a> Round<'a> {
                     .collect()
                     .await;
                 for (entry, wish) in together.into_iter().zip(wishes) {
-                    if self.is_over() {
+                    if self.has_no_time().await {
                         return Ok(());
                     }
                     let entry = self.one(outbox, entry, wish).await?;
                     match tries_by_web(&entry) {
                         Some(tries) => by_web.push((tries, entry.day, entry.domain)),
-                        None => self.told.tell(&entry),
+                        None => self.tell(&entry),
                     }
+                }
+                if let Some(part) = &mut self.part {
+                    part.settle().await;
                 }
             }
             if behind.is_none() || by_web.len() >= usize::try_from(MAX_OUTBOX_ROWS).unwrap_or(usize::MAX) {
                 by_web.sort_unstable();
                 for (_, day, domain) in std::mem::take(&mut by_web) {
-                    if self.is_over() {
+                    if self.has_no_time().await {
                         return Ok(());
                     }
                     self.by_web(outbox, day, &domain).await?;
                 }
             }
             if behind.is_none() {
-                return Ok(());
+                let Some(part) = &mut self.part else { return Ok(()) };
+                part.settle().await;
+                if !part.may_have_more() || !part.claim(outbox).await? {
+                    return Ok(());
+                }
+                self.origins = outbox.origins()?;
             }
         }
     }
 
     /// Whether there is no time to begin anything more.
-    fn is_over(&mut self) -> bool {
+    async fn has_no_time(&mut self) -> bool {
         let is_over = self.began.elapsed() > REPORTS_RUN;
         if is_over {
             self.told.leave_some();
+            if let Some(part) = &mut self.part {
+                part.settle().await;
+            }
         }
         is_over
+    }
+
+    /// Tells how far a report is, and has the fleet hear of it where it is over.
+    fn tell(&mut self, entry: &Entry) {
+        self.told.tell(entry);
+        let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+        if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open()) {
+            part.is_over(entry, origin.part);
+        }
     }
 
     /// Hands a report that was claimed to the web servers that are to have it.
@@ -185,16 +238,50 @@ impl<'a> Round<'a> {
         let entry = outbox.entry(day, domain)?.filter(|entry| entry.state.is_open());
         if let Some((entry, made)) = entry.zip(outbox.package(day, domain)?) {
             let entry = self.hand_over(outbox, entry, &made, Way::Web).await?;
-            self.told.tell(&entry);
+            self.tell(&entry);
         }
         Ok(())
     }
 
+    /// Those of these reports that this host sends now. What waits for the fleet's database waits; what is nobody's any more is over.
+    fn mine(&mut self, outbox: &Outbox, due: Vec<Entry>) -> Result<Vec<Entry>, Failure> {
+        let (mut mine, mut others) = (Vec::new(), Vec::new());
+        for mut entry in due {
+            let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+            let whose = match (&self.part, origin) {
+                (None, Some(_)) => Whose::Nobodys("it is the report of a fleet, and this host is in none"),
+                (None, None) => Whose::Own,
+                (Some(part), origin) => part.whose(&entry, origin),
+            };
+            match whose {
+                Whose::Own | Whose::Fleets(_) => {
+                    mine.push(entry);
+                    continue;
+                }
+                Whose::Waits(why) => {
+                    (entry.next, entry.words) = (SystemClock.now().plus(REPORT_RETRY_FIRST), short(&why));
+                }
+                Whose::Nobodys(why) => {
+                    (entry.state, entry.words) = (State::Unwanted, why.to_owned());
+                    for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+                        leg.state = State::Unwanted;
+                    }
+                }
+            }
+            self.told.tell(&entry);
+            others.push(entry);
+        }
+        outbox.conclude(&others)?;
+        Ok(mine)
+    }
+
     /// The domains of a day, each with its moment.
     fn moments(&self, day: Day) -> Result<Vec<(PolicyDomain, UnixTime)>, Failure> {
-        let submitter = self.contact.domain();
-        let domains = self.counts.domains(day)?;
-        Ok(domains.into_iter().map(|domain| (domain.clone(), moment(submitter, &domain, day))).collect())
+        Ok(self.counts.domains(day)?.iter().map(|domain| self.moment(day, domain)).collect())
+    }
+
+    fn moment(&self, day: Day, domain: &PolicyDomain) -> (PolicyDomain, UnixTime) {
+        (domain.clone(), moment(self.contact.domain(), domain, day))
     }
 
     /// Why a domain gets no report, whatever it wishes.
@@ -225,14 +312,18 @@ impl<'a> Round<'a> {
                 let state = later(&mut entry, now);
                 return over(outbox, entry, state, &why);
             }
-            Some(wish) => self.destinations(outbox, &mut entry, wish)?,
+            Some(wish) => destinations(self.reporting.https, outbox, &mut entry, wish)?,
         };
         if let Err(why) = wanted {
             return over(outbox, entry, State::Unwanted, &why);
         }
         let made = match outbox.package(entry.day, &entry.domain)? {
             Some(made) => made,
-            None => match self.report(entry.day, &entry.domain)? {
+            None => match self.report_of(&entry).await? {
+                Report::Unknown => {
+                    let state = later(&mut entry, now);
+                    return over(outbox, entry, state, "the fleet's database cannot be used");
+                }
                 Report::Made(made) => made,
                 Report::None(why) => return over(outbox, entry, State::Unwanted, &why),
                 Report::TooLarge(octets) => {
@@ -246,79 +337,44 @@ impl<'a> Round<'a> {
         self.hand_over(outbox, entry, &made, Way::Mail).await
     }
 
-    /// Fits the destinations of a report to what its domain wishes now; the error says why it has none.
-    fn destinations(
-        &self,
-        outbox: &Outbox,
-        entry: &mut Entry,
-        wish: Wish,
-    ) -> Result<Result<(), String>, Failure> {
-        let (mut reasons, mut wanted) = (Vec::new(), Vec::new());
-        match wish {
-            Wish::Unknown(why) | Wish::Nothing(why) => reasons.push(why),
-            Wish::Record(_, all) => {
-                for one in all {
-                    match one {
-                        Err(unusable) => reasons.push(unusable.to_string()),
-                        Ok(Destination::Web(url)) if !self.reporting.https => {
-                            reasons.push(format!("{url} is not used: the configuration says https = false"));
-                        }
-                        Ok(usable) => wanted.push(usable.key()),
-                    }
-                }
+    /// The report that an entry stands for: this host's own, or its fleet's.
+    async fn report_of(&mut self, entry: &Entry) -> Result<Report, Failure> {
+        let origin = self.origins.get(&(entry.day, entry.domain.clone()));
+        let Some(part) = &mut self.part else { return self.report(entry.day, &entry.domain) };
+        match part.whose(entry, origin) {
+            Whose::Fleets(claim) => {
+                let Some(rows) = part.counted(&claim).await else { return Ok(Report::Unknown) };
+                let suffix = if claim.part == 0 { String::new() } else { format!("s{}", claim.part) };
+                Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
-        }
-        for leg in
-            entry.destinations.iter_mut().filter(|leg| leg.state.is_open() && !wanted.contains(&leg.key))
-        {
-            (leg.state, leg.words) = (State::Unwanted, "it is not asked for any more".to_owned());
-        }
-        let now = SystemClock.now();
-        for key in wanted {
-            let known = entry.destinations.iter().position(|leg| leg.key == key);
-            if known.and_then(|place| entry.destinations.get(place)).is_some_and(|leg| !leg.state.is_open()) {
-                continue;
+            Whose::Own => {
+                let (rows, suffix) = (self.counts.of_domain(entry.day, &entry.domain)?, part.suffix());
+                Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
-            let suppression = outbox.why_left_alone(&key, &entry.domain, now)?;
-            if known.is_none() {
-                let (key, next) = (key.clone(), entry.next);
-                let leg = Leg { key, state: State::Due, tries: 0, next, words: String::new() };
-                entry.destinations.push(leg);
-            }
-            let leg = entry.destinations.iter_mut().find(|leg| leg.key == key);
-            if let Some((leg, one)) = leg.zip(suppression) {
-                let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
-                reasons.push(format!("{key} is {words}"));
-                (leg.state, leg.words) = (State::Unwanted, short(&words));
-            }
+            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown),
         }
-        if open(entry).next().is_some() {
-            return Ok(Ok(()));
-        }
-        if reasons.is_empty() {
-            reasons.push("its record names no destination".to_owned());
-        }
-        Ok(Err(reasons.join("; ")))
     }
 
-    /// The report about a domain's day, from what was counted.
+    /// The report about a domain's day, from what this host counted.
     fn report(&self, day: Day, domain: &PolicyDomain) -> Result<Report, Failure> {
-        let rows = self.counts.of_domain(day, domain)?;
+        Ok(self.made(day, domain, &self.counts.of_domain(day, domain)?, ""))
+    }
+
+    fn made(&self, day: Day, domain: &PolicyDomain, rows: &[(Row, u64)], suffix: &str) -> Report {
         let sender = Sender { organization: self.organization.as_str(), contact: self.contact.as_str() };
-        let Some(document) = document(sender, domain, day, &rows) else {
-            return Ok(Report::None("nothing was counted that a report would tell".to_owned()));
+        let Some(document) = document(sender, domain, day, rows) else {
+            return Report::None("nothing was counted that a report would tell".to_owned());
         };
+        let document = told_apart(document, suffix);
         if !self.reporting.successes && !package::tells_of_a_failure(&document) {
-            return Ok(Report::None(
-                "nothing failed, and the configuration says successes = false".to_owned(),
-            ));
+            return Report::None("nothing failed, and the configuration says successes = false".to_owned());
         }
         let package = package::gzip(package::json(&document).as_bytes());
         if package.len() > MAX_SENT_REPORT_OCTETS {
-            return Ok(Report::TooLarge(package.len()));
+            return Report::TooLarge(package.len());
         }
         let id = package::id(&document).to_owned();
-        Ok(Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package }))
+        Report::Made(Made { id, contact: self.contact.to_string(), at: SystemClock.now(), package })
     }
 
     /// Hands a report to each destination that is open and gets it in that way; what was begun before, by whoever was killed at it, is
@@ -426,31 +482,4 @@ impl<'a> Round<'a> {
             }
         }
     }
-}
-
-/// Ends one report, or has it wait, before anything was handed over.
-fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
-    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
-    let state = if is_sent { State::Sent } else { state };
-    (entry.state, entry.words) = (state, short(words));
-    if !state.is_open() {
-        for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
-            leg.state = State::GaveUp;
-        }
-    }
-    outbox.conclude(std::slice::from_ref(&entry))?;
-    Ok(entry)
-}
-
-/// What one more failure means for a destination.
-fn failing(
-    outbox: &Outbox,
-    key: &str,
-    is_for_good: bool,
-    why: &str,
-    now: UnixTime,
-) -> Result<Lesson, Failure> {
-    let before = outbox.suppression(key)?.map_or_else(Failing::default, |known| known.failing);
-    let failing = before.again(is_for_good, now);
-    Ok(Lesson::Failed(Suppression { key: key.to_owned(), failing, reason: short(why), is_by_hand: false }))
 }

@@ -63,6 +63,6 @@ impl Told {
 }
 
 /// A line. If nobody takes it, reports leave all the same.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{}", Printable(line));
 }

@@ -385,6 +385,25 @@ fn nobody_takes_the_room_of_others() {
 }
 
 #[test]
+fn a_share_that_has_ended_is_its_owners_again() {
+    let scene = &mut scene(TTL);
+    let zones = zones(scene);
+    let share = MAX_SHARED_ZONES_OCTETS / 4 / SHARED_ZONES_OWNERS;
+    let host = |number: usize| format!("n{number}.mail.test.");
+    let mut known_at = |number: usize, seconds: u64| {
+        let signed = scene.mail.signed(vec![address(&host(number))]);
+        scene.put(&host(number), "A", data(vec![signed]));
+        expect(&ask_at(scene, &zones, seconds, (&host(number), "A")).0, "secure 1 data");
+        ask_at(scene, &zones, seconds, (&host(number), "A")).1.len() == 1
+    };
+    let spent_with = (0..share / 200).find(|number| !known_at(*number, 0)).expect("a share has an end");
+    let later = u64::from(TTL) + 1;
+    assert!(known_at(spent_with, later), "what was kept at first counts no more");
+    assert!((0..spent_with - 1).all(|number| known_at(number, later)), "all of the share is there again");
+    assert!(!known_at(spent_with + 1, later), "and no more than that");
+}
+
+#[test]
 fn a_zone_with_very_many_keys_is_proven_anew_each_time() {
     let mut scene = scene(TTL);
     let others: Vec<Record> = (0..150).map(|_| Zone::new("mail.test.").key()).collect();

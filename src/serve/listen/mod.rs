@@ -1,6 +1,8 @@
 //! Sockets to listen at: made here, with their rights from the first moment on, or handed over by systemd.
 
-use super::stream::Stream;
+pub mod stream;
+
+use self::stream::Stream;
 use crate::config::address::Address;
 use crate::limits::BACKLOG;
 use crate::serve::telemetry::counters::Protocol;

@@ -1,9 +1,9 @@
 //! What the daemon can say about itself at one moment, as values: what its pages are made of. Pure.
 
+use super::counters::Counters;
+use super::recent::Withheld;
 use crate::cache::Outlook;
 use crate::reporting::outbox::Glance;
-use crate::serve::telemetry::counters::Counters;
-use crate::serve::telemetry::recent::Withheld;
 use crate::time::UnixTime;
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,14 +1,12 @@
 //! What others of a fleet say, in a look-up of this host: it binds the answer until this host has looked for itself, which it does first. What that look
 //! is worth is decided elsewhere ([`crate::cache::decide`]); here it is made.
 
-use crate::cache::{
-    DomainSnapshot, Hearsay, Ledger, Memory as _, OwnLook, Standing, Topic, Write, decide, waits_since,
-};
+use super::LookUp;
+use crate::cache::{DomainSnapshot, Hearsay, Ledger, Memory as _, OwnLook, Standing, Topic, Write, decide};
 use crate::dns::Resolve;
 use crate::dns::scope::Scope;
 use crate::https::Fetch;
 use crate::policy::{Authentication, Dialect, PolicyType, StoredPolicy};
-use crate::serve::look_up::LookUp;
 use crate::time::UnixTime;
 use crate::verify::refresh::{Backoff, refresh};
 use crate::verify::{self, NextHop, Report, Request};
@@ -32,15 +30,7 @@ pub(crate) fn provisional(request: &Request, snapshot: &DomainSnapshot, now: Uni
             && !(request.require_authentication && policy.authentication == Authentication::FirstUse)
     };
     let all = snapshot.hearsay.iter().filter(|one| is_asked && counts(&one.policy));
-    all.filter_map(|one| weighed(one, since_the_first(one.look, &snapshot.hearsay), snapshot, now)).collect()
-}
-
-/// The same look, if it told nothing, since the first that told nothing of the domain.
-fn since_the_first(look: OwnLook, all: &[Hearsay]) -> OwnLook {
-    match (look, waits_since(all)) {
-        (OwnLook::Unconfirmed(since), Some(first)) => OwnLook::Unconfirmed(since.min(first)),
-        (look, _) => look,
-    }
+    all.filter_map(|one| weighed(one, one.look.since_the_first(&snapshot.hearsay), snapshot, now)).collect()
 }
 
 fn weighed(
@@ -132,7 +122,7 @@ pub(crate) async fn look(
     let decides_alone = matches!(report.judgement.policy, PolicyType::Dane | PolicyType::Override);
     for one in all.iter().filter(|_| !decides_alone) {
         is_applied |= apply(one, &ledger);
-        let look = since_the_first(look_of(one, &ledger, now), &own.hearsay);
+        let look = look_of(one, &ledger, now).since_the_first(&own.hearsay);
         writes.push(Write::Looked(one.dialect(), look));
         let after = DomainSnapshot { policies: ledger.memory().all_of(&request.domain), ..own.clone() };
         bound.extend(weighed(&one.hearsay, look, &after, now));
@@ -222,7 +212,7 @@ mod tests {
                 hearsay(Dialect::MtaSts, mta_sts, Authentication::WebPki, OwnLook::Unconfirmed(since)),
                 hearsay(Dialect::SmtpSts, draft, Authentication::Dnssec, OwnLook::Unconfirmed(now)),
             ];
-            assert_eq!(since_the_first(OwnLook::Unconfirmed(now), &all), OwnLook::Unconfirmed(since));
+            assert_eq!(OwnLook::Unconfirmed(now).since_the_first(&all), OwnLook::Unconfirmed(since));
             let snapshot = DomainSnapshot { hearsay: all, ..DomainSnapshot::default() };
             let bound = provisional(&request, &snapshot, now);
             assert_eq!(bound.len(), expected, "{hours}");

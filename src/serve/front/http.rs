@@ -1,7 +1,7 @@
 //! HTTP/1.1 on one connection: heads are bounded in octets and in time, bodies are not read, replies are whole.
 
+use super::connection_limiter::ConnectionPermit;
 use crate::limits::{MAX_PAGE_REQUEST_OCTETS, PAGE_CONNECTION_LIFE, PAGE_REQUEST_DEADLINE};
-use crate::serve::front::connection_limiter::ConnectionPermit;
 use crate::serve::protocol::http::{ALLOWED, ALWAYS, Head, Page, Refusal, Reply, wanted};
 use crate::serve::telemetry::counters::{Counters, Cutting, Protocol, Thread};
 use futures_util::FutureExt as _;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-/// Whoever makes the pages: [`crate::serve::pages::watch::Watch`], or a test.
+/// Whoever makes the pages: [`crate::serve::front::status_query::Watch`], or a test.
 pub trait Pages {
     /// The page, as it is now.
     fn page(&self, page: Page) -> impl Future<Output = Reply>;

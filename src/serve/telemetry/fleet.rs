@@ -1,7 +1,7 @@
 //! What became of what was said between this host and its fleet: a closed list for the counters. Pure.
 
+use super::counters::Closed;
 use crate::cache::{Ignored, Standing};
-use crate::serve::telemetry::counters::Closed;
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

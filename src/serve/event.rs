@@ -1,6 +1,7 @@
 //! What the lookup worker reports to the engine, and that each look-up reports its end.
 
 use crate::name::PolicyDomain;
+use crate::overrides::Decreed;
 use crate::serve::answer::Answer;
 use crate::serve::answer::cache::Standing;
 use crate::serve::seats::interests::Interests;
@@ -21,6 +22,8 @@ pub enum WorkerEvent {
     Completed(CompletedLookup),
     /// That look-up ended without an answer, by a panic.
     Failed(u64),
+    /// The operator of the fleet has decreed overrides: these count from now on, and no other.
+    Decreed(Decreed),
     /// What is known about a domain has changed.
     DomainChanged(PolicyDomain),
     /// The worker is alive, and the store is at that revision.

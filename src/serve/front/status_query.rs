@@ -1,14 +1,14 @@
 //! The state of the daemon, asked of all its threads for its pages. Nobody who reads a page waits for a thread that hangs,
 //! and however many read, each thread is asked once at a time.
 
+use super::Front;
 use super::http::Pages;
-use super::status::{NoOutlook, Reports, Status};
-use super::{metrics, status_page};
 use crate::cache::Outlook;
 use crate::limits::{MAX_POLICIES_NAMED, OUTLOOK_KEPT, OUTLOOK_PAUSES, PAGE_PATIENCE};
 use crate::serve::engine::Engine;
-use crate::serve::front::Front;
+use crate::serve::pages::{metrics, status_page};
 use crate::serve::protocol::http::{Page, Reply};
+use crate::serve::telemetry::status::{NoOutlook, Reports, Status};
 use crate::text::Printable;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};

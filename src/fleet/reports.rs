@@ -1,0 +1,150 @@
+//! What is said on the connection about TLS reports: counts that are handed in, reports that are claimed, and what became of them. The rules are the
+//! server's: `reports.sql`.
+
+use super::connection::{Connection, get};
+use super::trouble::Trouble;
+use crate::limits::{FLEET_CLAIMS, FLEET_SHEETS_READ};
+use crate::name::PolicyDomain;
+use crate::reports::sheet::{self, Sum};
+use crate::reports::tally::{Day, Row};
+use tokio_postgres::types::Type;
+
+const SEEN: &str = "SELECT fleet.report_seen($1)";
+
+const HAND_IN: &str = "SELECT outcome FROM fleet.hand_in($1, $2, $3) ORDER BY place";
+
+const HANDED_ALL: &str = "SELECT fleet.handed_all($1)";
+
+const CLAIM: &str = "SELECT report_day, report_domain, report_part FROM fleet.claim_reports($1)";
+
+/// The shortest first: whoever fills his own does not take the place of what others tell apart.
+const SHEETS: &str = "SELECT sheet FROM fleet.sheet WHERE (day, domain, part) = ($1, $2, $3) AND sheet <> ''
+    ORDER BY octet_length(sheet), host LIMIT $4 OFFSET $5";
+
+const SETTLE: &str = "SELECT fleet.settle_reports($1, $2, $3, $4, $5)";
+
+const PURGE: &str = "SELECT fleet.purge_counts($1, $2)";
+
+/// A report that this host has to send for its fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The day that it is about.
+    pub day: Day,
+    /// The domain.
+    pub domain: PolicyDomain,
+    /// 0, or the number of a supplement: what was handed in after the one before was claimed.
+    pub part: u8,
+}
+
+impl Connection {
+    /// Tells that this host takes part in the reports of its fleet, and whether it sends any.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn reports_here(&self, sends: bool) -> Result<(), Trouble> {
+        self.ask(SEEN, &[(&sends, Type::BOOL)]).await.map(drop)
+    }
+
+    /// Hands in what was counted of domains on a day, each as a [`sheet`]; what became of each, in order.
+    ///
+    /// # Errors
+    /// [`Trouble`]: whether they are there nobody knows, and handing them in again does no harm.
+    pub async fn hand_in(&self, day: Day, sheets: &[(PolicyDomain, String)]) -> Result<Vec<String>, Trouble> {
+        let domains: Vec<&str> = sheets.iter().map(|(domain, _)| domain.as_str()).collect();
+        let sheets: Vec<&str> = sheets.iter().map(|(_, sheet)| sheet.as_str()).collect();
+        let rows = self
+            .ask(
+                HAND_IN,
+                &[(&number(day), Type::INT4), (&domains, Type::TEXT_ARRAY), (&sheets, Type::TEXT_ARRAY)],
+            )
+            .await?;
+        rows.iter().map(|row| get(row, 0)).collect()
+    }
+
+    /// Tells that all of a day is handed in.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn handed_all(&self, day: Day) -> Result<(), Trouble> {
+        self.ask(HANDED_ALL, &[(&number(day), Type::INT4)]).await.map(drop)
+    }
+
+    /// The reports that this host has to send: those that it claimed before, whose lease goes on for an hour, and [`FLEET_CLAIMS`] more at most.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn claims(&self) -> Result<Vec<Claim>, Trouble> {
+        let most = i32::try_from(FLEET_CLAIMS).unwrap_or(i32::MAX);
+        let rows = self.ask(CLAIM, &[(&most, Type::INT4)]).await?;
+        let claim = |row: &tokio_postgres::Row| {
+            let (day, domain, part): (i32, &str, i32) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+            // What this program would not have handed in is not told.
+            let domain = PolicyDomain::parse(domain).ok();
+            let (day, part) = (u64::try_from(day).ok(), u8::try_from(part).ok());
+            Ok(domain.zip(day).zip(part).map(|((domain, day), part)| Claim { day: Day(day), domain, part }))
+        };
+        rows.iter().filter_map(|row| claim(row).transpose()).collect()
+    }
+
+    /// What all hosts counted that is told in a report, added up; and how many of them said what cannot be read.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn counted(&self, claim: &Claim) -> Result<(Vec<(Row, u64)>, u64), Trouble> {
+        let (day, part, domain) = (number(claim.day), i16::from(claim.part), claim.domain.as_str());
+        let most = i64::try_from(FLEET_SHEETS_READ).unwrap_or(i64::MAX);
+        let (mut sum, mut unreadable, mut behind) = (Sum::default(), 0, 0_i64);
+        loop {
+            let key: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
+                (&day, Type::INT4),
+                (&domain, Type::TEXT),
+                (&part, Type::INT2),
+                (&most, Type::INT8),
+                (&behind, Type::INT8),
+            ];
+            let rows = self.ask(SHEETS, &key).await?;
+            for row in &rows {
+                match sheet::read(get(row, 0)?, claim.day, &claim.domain) {
+                    Some(rows) => rows.into_iter().for_each(|(row, sessions)| sum.add(row, sessions)),
+                    None => unreadable += 1,
+                }
+            }
+            if rows.len() < FLEET_SHEETS_READ {
+                return Ok((sum.into_rows(), unreadable));
+            }
+            behind = behind.saturating_add(most);
+        }
+    }
+
+    /// Tells what became of reports that this host had claimed: the word of a state that is over, and the last words.
+    ///
+    /// # Errors
+    /// [`Trouble`]: telling it again does no harm.
+    pub async fn settle(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
+        let days: Vec<i32> = over.iter().map(|(claim, ..)| number(claim.day)).collect();
+        let domains: Vec<&str> = over.iter().map(|(claim, ..)| claim.domain.as_str()).collect();
+        let parts: Vec<i32> = over.iter().map(|(claim, ..)| i32::from(claim.part)).collect();
+        let states: Vec<&str> = over.iter().map(|(_, state, _)| *state).collect();
+        let words: Vec<&str> = over.iter().map(|(.., words)| words.as_str()).collect();
+        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
+            (&days, Type::INT4_ARRAY),
+            (&domains, Type::TEXT_ARRAY),
+            (&parts, Type::INT4_ARRAY),
+            (&states, Type::TEXT_ARRAY),
+            (&words, Type::TEXT_ARRAY),
+        ];
+        self.ask(SETTLE, &parameters).await.map(drop)
+    }
+
+    /// Forgets what all hosts counted of a domain up to a day; for a member of `fleet_operator`.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn purge_counts(&self, domain: &PolicyDomain, last: Day) -> Result<(), Trouble> {
+        self.ask(PURGE, &[(&domain.as_str(), Type::TEXT), (&number(last), Type::INT4)]).await.map(drop)
+    }
+}
+
+fn number(day: Day) -> i32 {
+    i32::try_from(day.0).unwrap_or(i32::MAX)
+}

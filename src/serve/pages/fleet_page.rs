@@ -1,0 +1,204 @@
+//! What the daemon's page says of the fleet. Pure.
+
+use super::markup::{Markup, grouped};
+use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
+use crate::serve::telemetry::status::Status;
+use crate::text::excerpt;
+use crate::time::{UnixTime, span};
+
+/// Characters of a text of the database's that are shown.
+const SHOWN: usize = 80;
+
+/// Hosts, weakened policies and overrides that are shown, each; what is worth a look comes first.
+const ROWS: usize = 50;
+
+/// A section, if this host has a fleet.
+pub(super) fn fleet(page: &mut Markup, status: &Status) {
+    let counters = &status.counters;
+    if counters.fleet_joined.get() == UnixTime(0) {
+        return;
+    }
+    let (pinned, connected) = (counters.fleet_board.read(), counters.fleet_connected.get());
+    page.section("fleet", "The fleet");
+    if connected == UnixTime(0) {
+        page.raw("<p class=\"state bad\"><strong>The fleet's database is not connected</strong>; this host answers as one without a fleet");
+        if let Some((at, why)) = &pinned.trouble {
+            page.raw(": ");
+            page.text(excerpt(why, 300));
+            page.raw(" (");
+            page.ago(*at, status.now);
+            page.raw(")");
+        }
+        page.raw(".</p>\n");
+    }
+    match pinned.view.as_deref() {
+        None => {
+            page.raw("<p class=\"faint\">Nothing of it was seen yet. No answer waits for it.</p>\n</div>\n")
+        }
+        Some(view) => seen(page, status, view, connected),
+    }
+    page.raw("</section>\n");
+}
+
+fn seen(page: &mut Markup, status: &Status, view: &FleetView, connected: UnixTime) {
+    page.raw("<p class=\"faint\">As ");
+    page.text(excerpt(&view.role, SHOWN));
+    if connected != UnixTime(0) {
+        page.raw(" connected to ");
+        page.text(excerpt(&view.server, SHOWN));
+        page.raw(" since ");
+        page.moment(connected);
+    }
+    page.raw(", seen ");
+    page.ago(view.at.unwrap_or(status.now), status.now);
+    page.raw(": store <code>");
+    page.text(excerpt(&view.store, SHOWN));
+    page.raw("</code>, schema ");
+    page.text(view.schema);
+    page.raw(".</p>\n");
+    if let Some((at, why)) = status.counters.fleet_board.read().trouble.filter(|_| connected != UnixTime(0)) {
+        page.raw("<p class=\"faint\">The last trouble, ");
+        page.ago(at, status.now);
+        page.raw(": ");
+        page.text(excerpt(&why, 300));
+        page.raw("</p>\n");
+    }
+    if view.groups() > 1 {
+        page.raw("<p class=\"state bad\"><strong>The hosts are in ");
+        page.text(view.groups());
+        page.raw(" groups that share nothing</strong>: they learn under other trust anchors, authorities or laboratory settings. Configure them alike.</p>\n");
+    }
+    page.raw("</div>\n<div class=\"groups\">\n");
+    numbers(page, status, view);
+    page.raw("</div>\n");
+    hosts(page, view);
+    overrides(page, &view.overrides, status.now);
+    weakened(page, &view.weakened, status.now);
+}
+
+fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {
+    let counters = &status.counters;
+    page.raw("<div>\n<h3>This host</h3>\n<dl>\n");
+    page.count("not offered yet", counters.fleet_outbox.get().0);
+    page.raw("<dt>the oldest of it</dt><dd>");
+    page.text(view.oldest.map_or_else(|| "-".to_owned(), |at| span(status.now.since(at))));
+    page.raw("</dd>\n");
+    page.count("changes not read", view.behind());
+    page.raw("<dt>clock against the store</dt><dd>");
+    page.text(format!("{:+} s", view.clock_offset));
+    page.raw("</dd>\n</dl>\n</div>\n<div>\n<h3>Policies, about</h3>\n<dl>\n");
+    page.count("all", view.policies);
+    for (word, number) in &view.by_authentication {
+        page.count(word, *number);
+    }
+    page.raw("</dl>\n</div>\n<div>\n<h3>Since the start</h3>\n<dl>\n");
+    for (label, outcome) in [
+        ("offered and stored", FleetOutcome::Stored),
+        ("offered too late or too weak", FleetOutcome::Late),
+        ("heard, and binding", FleetOutcome::Bound),
+        ("heard of one, not confirmed", FleetOutcome::Provisional),
+        ("heard, and weaker than here", FleetOutcome::Weakens),
+        ("refused", FleetOutcome::Refused),
+    ] {
+        page.count(label, counters.fleet.of(outcome).get());
+    }
+    page.raw("</dl>\n</div>\n");
+}
+
+fn hosts(page: &mut Markup, view: &FleetView) {
+    let mut hosts: Vec<&HostSeen> = view.hosts.iter().collect();
+    hosts.sort_by_key(|host| (std::cmp::Reverse((host.is_unseen(), host.is_off())), host.name.clone()));
+    page.table("fleet", &["Host", "Seen", "Clock", "Not offered", "Not read", "Version", "Group"]);
+    for host in hosts.iter().take(ROWS) {
+        page.row();
+        page.cell("Host", |page| {
+            page.raw("<strong>");
+            page.text(excerpt(&host.name, SHOWN));
+            page.raw("</strong>");
+        });
+        page.cell("Seen", |page| {
+            if host.is_unseen() {
+                page.pill("bad", "unseen");
+            }
+            page.text(format!(" {} ago", span(host.unseen_for)));
+        });
+        page.cell("Clock", |page| {
+            if host.is_off() {
+                page.pill("bad", "off");
+            }
+            page.text(format!(" {:+} s", host.clock_offset));
+        });
+        page.cell("Not offered", |page| page.amount(host.outbox));
+        page.cell("Not read", |page| page.amount(view.change.saturating_sub(host.applied_change)));
+        page.cell("Version", |page| page.text(excerpt(&host.version, 40)));
+        page.cell("Group", |page| {
+            page.raw("<code>");
+            page.text(host.circumstances.chars().take(8).collect::<String>());
+            page.raw("</code>");
+        });
+        page.raw("</tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
+    more(page, hosts.len());
+}
+
+fn overrides(page: &mut Markup, overrides: &[OverrideSeen], now: UnixTime) {
+    if overrides.is_empty() {
+        return;
+    }
+    page.table("fleet", &["Decree", "Override for", "Says", "Ends", "Reason"]);
+    for one in overrides.iter().take(ROWS) {
+        page.row();
+        page.cell("Decree", |page| page.text(one.number));
+        page.cell("Override for", |page| {
+            page.raw("<strong>");
+            page.text(&one.scope);
+            page.raw("</strong>");
+        });
+        page.cell("Says", |page| page.pill("wait", one.effect));
+        page.cell("Ends", |page| page.text(format!("in {}", span(one.ends.since(now)))));
+        page.cell("Reason", |page| page.text(excerpt(&one.reason, 200)));
+        page.raw("</tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
+    more(page, overrides.len());
+}
+
+fn weakened(page: &mut Markup, weakened: &[WeakenedSeen], now: UnixTime) {
+    if weakened.is_empty() {
+        return;
+    }
+    page.table("fleet", &["Weakened", "Domain", "From", "To", "First said by", "Fetched by"]);
+    for one in weakened.iter().take(ROWS) {
+        page.row();
+        page.cell("Weakened", |page| page.ago(one.at, now));
+        page.cell("Domain", |page| {
+            page.raw("<strong>");
+            page.text(excerpt(&one.domain, 255));
+            page.raw("</strong>");
+        });
+        page.cell("From", |page| page.text(excerpt(&one.before, SHOWN)));
+        page.cell("To", |page| page.text(excerpt(&one.after, SHOWN)));
+        page.cell("First said by", |page| page.text(excerpt(&one.host, SHOWN)));
+        page.cell("Fetched by", |page| {
+            if one.is_confirmed() {
+                page.pill("plain", "confirmed");
+            } else {
+                page.pill("wait", "one host");
+            }
+            page.note(&format!("roles: {}", grouped(one.roles)));
+        });
+        page.raw("</tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
+    more(page, weakened.len());
+}
+
+fn more(page: &mut Markup, all: usize) {
+    if let Some(more) = all.checked_sub(ROWS).filter(|more| *more > 0) {
+        page.raw("<p class=\"faint\">");
+        page.text(more);
+        page.raw(" more are not shown.</p>\n");
+    }
+}
