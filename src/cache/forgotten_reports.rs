@@ -83,4 +83,11 @@ impl Outbox {
             })
             .map(Some)
     }
+
+    /// What there is to say where another process has the turn.
+    #[must_use]
+    pub fn is_taken(&self) -> CacheError {
+        let why = "reports are being sent; `cache purge` forgets them when that is over".to_owned();
+        self.database.unusable("forgetting a domain", why)
+    }
 }

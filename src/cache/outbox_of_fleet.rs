@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(outbox.joined(), Ok(None));
         outbox.hand_in("c0ffee", day, ["planned.test", ""].into_iter()).unwrap();
         assert_eq!(outbox.joined(), Ok(Some(day)));
-        let due: Vec<_> = outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
+        let due: Vec<_> =
+            outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
         assert_eq!(due, [domain("begun.test"), domain("other.test")]);
         assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
         outbox.plan(Day(day.0 + 9), Day(day.0 + 1), &[]).unwrap();

@@ -56,12 +56,9 @@ impl Session<'_> {
                 let now = SystemClock.now();
                 let purged = cache.purge(&domain).map(drop);
                 let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
-                let reports = Outbox::beside(&path, most, now).purge(&domain).map(|forgotten| {
-                    if forgotten.is_none() {
-                        let domain = domain.as_str();
-                        warn!(domain, "reports are being sent: what the outbox knows of the domain stays until it is purged here by hand");
-                    }
-                });
+                let outbox = Outbox::beside(&path, most, now);
+                let reports =
+                    outbox.purge(&domain).and_then(|done| done.map(drop).ok_or_else(|| outbox.is_taken()));
                 Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.

@@ -2,16 +2,17 @@
 //!
 //! One run at a time has the turn, and hands over one report at a time: so a run that is killed has one in the air at most.
 
+mod entry;
 #[cfg(feature = "fleet")]
 mod fleet;
 #[cfg(not(feature = "fleet"))]
 #[path = "no_fleet.rs"]
 mod fleet;
-mod progress;
 mod round;
 mod sendmail;
 mod told;
 mod trial;
+mod wanted;
 
 use super::outside::Outside;
 use super::show::Date;

@@ -4,10 +4,11 @@
 //! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
 //! the less time the next one gets ([`patience`]).
 
+use super::entry::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
 use super::fleet::{Part, Whose};
-use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
 use super::sendmail;
 use super::told::Told;
+use super::wanted::destinations;
 use crate::cache::{Counts, Lesson, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::{Asker, Outside, Wish};
@@ -117,7 +118,7 @@ impl<'a> Round<'a> {
                 let wish = self.asker.wish_of(&entry.domain).await;
                 let is_wanted = match self.spared(&entry.domain) {
                     Some(why) => Err(why),
-                    None => self.destinations(outbox, &mut entry, wish)?,
+                    None => destinations(self.reporting.https, outbox, &mut entry, wish)?,
                 };
                 let report = match is_wanted {
                     Ok(_) => self.report(entry.day, &entry.domain)?,
@@ -178,8 +179,7 @@ impl<'a> Round<'a> {
                     .collect()
                     .await;
                 for (entry, wish) in together.into_iter().zip(wishes) {
-                    if self.is_over() {
-                        self.settle().await;
+                    if self.has_no_time().await {
                         return Ok(());
                     }
                     let entry = self.one(outbox, entry, wish).await?;
@@ -188,49 +188,59 @@ impl<'a> Round<'a> {
                         None => self.tell(&entry),
                     }
                 }
-                self.settle().await;
+                if let Some(part) = &mut self.part {
+                    part.settle().await;
+                }
             }
             if behind.is_none() || by_web.len() >= usize::try_from(MAX_OUTBOX_ROWS).unwrap_or(usize::MAX) {
                 by_web.sort_unstable();
                 for (_, day, domain) in std::mem::take(&mut by_web) {
-                    if self.is_over() {
-                        self.settle().await;
+                    if self.has_no_time().await {
                         return Ok(());
                     }
                     self.by_web(outbox, day, &domain).await?;
                 }
-                self.settle().await;
             }
-            if behind.is_none() && !self.claims_more(outbox).await? {
-                return Ok(());
+            if behind.is_none() {
+                let Some(part) = &mut self.part else { return Ok(()) };
+                part.settle().await;
+                if !part.may_have_more() || !part.claim(outbox).await? {
+                    return Ok(());
+                }
+                self.origins = outbox.origins()?;
             }
         }
     }
 
-    /// Whether the fleet has more for this host to send.
-    async fn claims_more(&mut self, outbox: &Outbox) -> Result<bool, Failure> {
-        let Some(part) = &mut self.part else { return Ok(false) };
-        if !part.may_have_more() || !part.claim(outbox).await? {
-            return Ok(false);
+    /// Whether there is no time to begin anything more.
+    async fn has_no_time(&mut self) -> bool {
+        let is_over = self.began.elapsed() > REPORTS_RUN;
+        if is_over {
+            self.told.leave_some();
+            if let Some(part) = &mut self.part {
+                part.settle().await;
+            }
         }
-        self.origins = outbox.origins()?;
-        Ok(true)
+        is_over
     }
 
-    /// Tells the fleet which of its reports are over.
-    async fn settle(&mut self) {
-        if let Some(part) = &mut self.part {
-            part.settle().await;
-        }
-    }
-
-    /// Says how far a report is.
+    /// Tells how far a report is, and has the fleet hear of it where it is over.
     fn tell(&mut self, entry: &Entry) {
         self.told.tell(entry);
         let origin = self.origins.get(&(entry.day, entry.domain.clone()));
         if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open()) {
             part.is_over(entry, origin.part);
         }
+    }
+
+    /// Hands a report that was claimed to the web servers that are to have it.
+    async fn by_web(&mut self, outbox: &Outbox, day: Day, domain: &PolicyDomain) -> Result<(), Failure> {
+        let entry = outbox.entry(day, domain)?.filter(|entry| entry.state.is_open());
+        if let Some((entry, made)) = entry.zip(outbox.package(day, domain)?) {
+            let entry = self.hand_over(outbox, entry, &made, Way::Web).await?;
+            self.tell(&entry);
+        }
+        Ok(())
     }
 
     /// Those of these reports that this host sends now. What waits for the fleet's database waits; what is nobody's any more is over.
@@ -263,25 +273,6 @@ impl<'a> Round<'a> {
         }
         outbox.conclude(&others)?;
         Ok(mine)
-    }
-
-    /// Whether there is no time to begin anything more.
-    fn is_over(&mut self) -> bool {
-        let is_over = self.began.elapsed() > REPORTS_RUN;
-        if is_over {
-            self.told.leave_some();
-        }
-        is_over
-    }
-
-    /// Hands a report that was claimed to the web servers that are to have it.
-    async fn by_web(&mut self, outbox: &Outbox, day: Day, domain: &PolicyDomain) -> Result<(), Failure> {
-        let entry = outbox.entry(day, domain)?.filter(|entry| entry.state.is_open());
-        if let Some((entry, made)) = entry.zip(outbox.package(day, domain)?) {
-            let entry = self.hand_over(outbox, entry, &made, Way::Web).await?;
-            self.tell(&entry);
-        }
-        Ok(())
     }
 
     /// The domains of a day, each with its moment.
@@ -321,7 +312,7 @@ impl<'a> Round<'a> {
                 let state = later(&mut entry, now);
                 return over(outbox, entry, state, &why);
             }
-            Some(wish) => self.destinations(outbox, &mut entry, wish)?,
+            Some(wish) => destinations(self.reporting.https, outbox, &mut entry, wish)?,
         };
         if let Err(why) = wanted {
             return over(outbox, entry, State::Unwanted, &why);
@@ -344,61 +335,6 @@ impl<'a> Round<'a> {
         outbox.claim(&entry, &made)?;
         entry.state = State::Claimed;
         self.hand_over(outbox, entry, &made, Way::Mail).await
-    }
-
-    /// Fits the destinations of a report to what its domain wishes now; the error says why it has none.
-    fn destinations(
-        &self,
-        outbox: &Outbox,
-        entry: &mut Entry,
-        wish: Wish,
-    ) -> Result<Result<(), String>, Failure> {
-        let (mut reasons, mut wanted) = (Vec::new(), Vec::new());
-        match wish {
-            Wish::Unknown(why) | Wish::Nothing(why) => reasons.push(why),
-            Wish::Record(_, all) => {
-                for one in all {
-                    match one {
-                        Err(unusable) => reasons.push(unusable.to_string()),
-                        Ok(Destination::Web(url)) if !self.reporting.https => {
-                            reasons.push(format!("{url} is not used: the configuration says https = false"));
-                        }
-                        Ok(usable) => wanted.push(usable.key()),
-                    }
-                }
-            }
-        }
-        for leg in
-            entry.destinations.iter_mut().filter(|leg| leg.state.is_open() && !wanted.contains(&leg.key))
-        {
-            (leg.state, leg.words) = (State::Unwanted, "it is not asked for any more".to_owned());
-        }
-        let now = SystemClock.now();
-        for key in wanted {
-            let known = entry.destinations.iter().position(|leg| leg.key == key);
-            if known.and_then(|place| entry.destinations.get(place)).is_some_and(|leg| !leg.state.is_open()) {
-                continue;
-            }
-            let suppression = outbox.why_left_alone(&key, &entry.domain, now)?;
-            if known.is_none() {
-                let (key, next) = (key.clone(), entry.next);
-                let leg = Leg { key, state: State::Due, tries: 0, next, words: String::new() };
-                entry.destinations.push(leg);
-            }
-            let leg = entry.destinations.iter_mut().find(|leg| leg.key == key);
-            if let Some((leg, one)) = leg.zip(suppression) {
-                let words = format!("left alone until {}: {}", UnixTime(one.failing.until), one.reason);
-                reasons.push(format!("{key} is {words}"));
-                (leg.state, leg.words) = (State::Unwanted, short(&words));
-            }
-        }
-        if open(entry).next().is_some() {
-            return Ok(Ok(()));
-        }
-        if reasons.is_empty() {
-            reasons.push("its record names no destination".to_owned());
-        }
-        Ok(Err(reasons.join("; ")))
     }
 
     /// The report that an entry stands for: this host's own, or its fleet's.

@@ -1,4 +1,4 @@
-//! How far a report is after a step: it waits, it is over, or it goes on.
+//! How far one report is: what it waits for, and what becomes of it by what became of it at its destinations.
 
 use crate::cache::{Lesson, Outbox};
 use crate::cli::failure::Failure;
@@ -15,7 +15,7 @@ pub(super) enum Way {
     Web,
 }
 
-/// A report that nobody has tried to send.
+/// A report of which nothing is known yet.
 pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
     let (state, words, destinations) = (State::Due, String::new(), Vec::new());
     Entry { day, domain, state, next, first: UnixTime(0), tries: 0, words, destinations }
@@ -48,20 +48,6 @@ pub(super) fn later(entry: &mut Entry, now: UnixTime) -> State {
     }
 }
 
-/// Ends one report, or has it wait, before anything was handed over.
-pub(super) fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
-    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
-    let state = if is_sent { State::Sent } else { state };
-    (entry.state, entry.words) = (state, short(words));
-    if !state.is_open() {
-        for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
-            leg.state = State::GaveUp;
-        }
-    }
-    outbox.conclude(std::slice::from_ref(&entry))?;
-    Ok(entry)
-}
-
 /// How far a report is, by what became of it at its destinations: one that took it is enough (RFC 8460 section 3), each is tried once at
 /// least.
 pub(super) fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
@@ -91,6 +77,20 @@ pub(super) fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
             leg.state = State::GaveUp;
         }
     }
+}
+
+/// Ends one report, or has it wait, before anything was handed over.
+pub(super) fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
+    let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
+    let state = if is_sent { State::Sent } else { state };
+    (entry.state, entry.words) = (state, short(words));
+    if !state.is_open() {
+        for leg in entry.destinations.iter_mut().filter(|leg| leg.state.is_open()) {
+            leg.state = State::GaveUp;
+        }
+    }
+    outbox.conclude(std::slice::from_ref(&entry))?;
+    Ok(entry)
 }
 
 /// What one more failure means for a destination.
