@@ -706,6 +706,14 @@ pub const MAX_DECREES_KEPT: usize = 1_000;
 pub const MAX_DECREE_OCTETS: usize = 4_096;
 /// A decree that was issued longer ago, seconds, is not obeyed any more: a host that was away for a week learns of it by other ways.
 pub const DECREE_OLDEST: u64 = 604_800;
+/// A host that has not shown itself for so long, seconds, is told as unseen: fifteen signs of life.
+pub const FLEET_UNSEEN: u64 = 300;
+/// Clocks may differ by so much, seconds, before somebody should look: what is fetched ahead of the database by 300 s is refused there.
+pub const FLEET_CLOCK_APART: u64 = 60;
+/// From one look at the fleet as a whole to the next, for the pages: a host that is gone is told within six minutes.
+pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
+/// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
+pub const MAX_FLEET_WEAKENED: i64 = 1_000;
 /// Octets of what a host tells its fleet of one domain and day: a thousand rows have 150,000, and the server takes no more (src/fleet/reports.sql).
 pub const MAX_FLEET_SHEET_OCTETS: usize = 262_144;
 /// Octets of the policies' texts in a report of a fleet, half of that in one sheet before it is written in JSON: what a domain publishes in a day has a few
@@ -724,11 +732,3 @@ pub const FLEET_CLAIMS: usize = 1_000;
 /// From the end of a day until a host that could not hand in its counts tells them alone, seconds: noon. An outage of the database at night is over by then,
 /// and half a day is left for the domain's own server to be reached.
 pub const FLEET_ALONE_AFTER: u64 = 43_200;
-/// A host that has not shown itself for so long, seconds, is told as unseen: fifteen signs of life.
-pub const FLEET_UNSEEN: u64 = 300;
-/// Clocks may differ by so much, seconds, before somebody should look: what is fetched ahead of the database by 300 s is refused there.
-pub const FLEET_CLOCK_APART: u64 = 60;
-/// From one look at the fleet as a whole to the next, for the pages: a host that is gone is told within six minutes.
-pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
-/// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
-pub const MAX_FLEET_WEAKENED: i64 = 1_000;

@@ -94,6 +94,7 @@ read_platform() {
   transports=$(awk '{ last[$1] = NR } END { for (name in last) print last[name], name }' "$scratch/named" | sort -n | cut -d ' ' -f 2)
   ordinary=$(printf '%s\n' "$transports" | tail -n 1)
   common_conditions >"$scratch/common"
+  find_passing_by >"$scratch/passing-by"
 }
 # transports_in EXPANSION: those of SMTP that a name, or an expansion of names, may choose, the one last that is chosen otherwise.
 transports_in() {
@@ -175,7 +176,8 @@ is_one() { [ "$(printf '%s\n' "$transports" | wc -l)" -eq 1 ]; }
 
 # Routers that hand on what they redirect, or pass, to one that looks up MX hosts, and so past ours: each with the option that says so, and the
 # router. A router may pass on only to one behind itself.
-passing_by() {
+passing_by() { cat "$scratch/passing-by"; }
+find_passing_by() {
   first=$(printf '%s\n' "$routers" | sed -n '1s/ .*//p') is_before=yes
   ask router_list | while read -r router; do
     [ "$router" != "$first" ] || is_before=

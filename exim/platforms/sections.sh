@@ -248,7 +248,13 @@ is_taken() { case " $taken " in *" $1 "*) ;; *) return 1 ;; esac }
 wanted() { for set in reports enforce header; do if [ -d "$staged/$set" ] || { [ -d "$own/$set" ] && ! is_taken "$set"; }; then echo "$set"; fi; done; }
 
 is_accepted() {
-  "$exim_command" -C "$1" -bV >"$scratch/said" 2>&1 || { sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2; return 1; }
+  "$exim_command" -C "$1" -bV >"$scratch/said" 2>&1 && return
+  if grep -q 'configuration error' "$scratch/said"; then
+    sed -n "/configuration error/,/^Exim version/p" "$scratch/said" | sed "/^Exim version/d" >&2
+  else
+    tail -n 3 "$scratch/said" >&2
+  fi
+  return 1
 }
 
 # On a copy of what Exim reads now, as one file with sections, which panels make in the end. All sets are made from the same configuration.

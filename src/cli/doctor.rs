@@ -35,6 +35,8 @@ use std::time::Instant;
 
 /// Who is asked for the time when nobody else is named: IANA, who publishes the root's trust anchors there, too.
 const HTTPS_URL: &str = "https://data.iana.org/";
+/// What ends the page for somebody else than root.
+const BY_ROOT: &str = "\nOnly root can look at all of it: sudo smtp-sts-verify doctor\n";
 /// Nobody in particular, for whom root has something looked at when there is nobody else.
 const NOBODY: Owner = Owner { uid: 65_534, gid: 65_534 };
 
@@ -95,7 +97,9 @@ pub(super) fn run(arguments: &DoctorArguments) -> ExitStatus {
         .and_then(|choices| work(arguments, choices, started))
     {
         Ok((text, status)) => output::write(&text, status),
-        Err(failure) => failure.tell("doctor"),
+        // What a child says is for the one that started it.
+        Err(failure) if arguments.part.is_some() => failure.tell("doctor"),
+        Err(failure) => failure.tell_with_what_follows("doctor"),
     }
 }
 
@@ -125,7 +129,11 @@ fn work(
     let told = if arguments.quiet { diagnosis.only_bad() } else { diagnosis.clone() };
     let text = match arguments.format {
         Format::Human if arguments.quiet && told.findings.is_empty() => String::new(),
-        Format::Human => human::page(&told, terminal::paint()),
+        Format::Human => {
+            let page = human::page(&told, terminal::paint());
+            let sees_all = arguments.quiet || everything.cache.started_by == Starter::Root;
+            if sees_all { page } else { format!("{page}{BY_ROOT}") }
+        }
         Format::Json => json::object(&told),
     };
     let status = match diagnosis.health() {
@@ -184,9 +192,16 @@ fn look(
         let exim = look_at_exim();
         (joined(outside.join()), joined(own.join()), joined(as_exim.join()), exim, joined(postfix.join()))
     });
+    // Whom root sent could not read the configuration: nobody but root can, and neither does the daemon. One cause, told once.
+    if let Some(why) = outside.as_ref().err().and_then(|why| why.split_once(CHILD_IS_MISCONFIGURED)) {
+        return Err(Failure::misconfigured(format!("{}: {}", why.0, why.1)));
+    }
     let cache = Caches { place, own, started_by: starter, exim: as_exim };
     Ok(Everything { outside, cache, exim, postfix, reports: None })
 }
+
+/// What stands between the user and the words of a child that could not use the configuration.
+const CHILD_IS_MISCONFIGURED: &str = ": /proc/self/exe: exit status: 78: smtp-sts-verify doctor: ";
 
 /// What a thread that panicked has to say.
 const FAILED: &str = "this program failed";

@@ -2,7 +2,26 @@
 
 use super::exit::ExitStatus;
 use super::output;
+use crate::cache::CacheError;
 use crate::config::BadConfiguration;
+
+/// What a configuration that cannot be used means for mail.
+const MEANWHILE: &str = "until it is mended a daemon that runs goes on with what it has, one that is started takes the last \
+     good configuration, and the program that Exim starts where there is no daemon lets mail wait";
+
+/// What is wrong with the cache, for the person who asked: whoever may not look at it is no concern of mail's.
+pub(super) fn of_the_cache(trouble: &CacheError, is_root: bool) -> String {
+    match trouble {
+        CacheError::Unusable { file, doing, why } if !is_root && why.starts_with("Permission denied") => {
+            format!(
+                "the cache {} could not be used while {doing}: {why}; only root and the mail server's user may look at it: try it \
+             as root",
+                file.display()
+            )
+        }
+        _ => trouble.to_string(),
+    }
+}
 
 /// The exit status, and a sentence for standard error.
 #[derive(Debug)]
@@ -30,9 +49,42 @@ impl Failure {
         Self(ExitStatus::Configuration, why.to_string())
     }
 
+    /// Tells the person who looks after the machine what is wrong, and, where it is the configuration, what becomes of mail
+    /// meanwhile.
+    pub(super) fn tell_with_what_follows(self, command: &str) -> ExitStatus {
+        let status = self.tell(command);
+        if status == ExitStatus::Configuration {
+            output::complain(command, MEANWHILE, status)
+        } else {
+            status
+        }
+    }
+
     /// Tells the person who typed the command.
     pub(super) fn tell(self, command: &str) -> ExitStatus {
         let Self(status, why) = self;
         output::complain(command, &why, status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_look_at_the_cache_is_told_who_may() {
+        let trouble = |why: &str| CacheError::Unusable {
+            file: "/var/lib/smtp-sts-verify/cache.db".into(),
+            doing: "looking for it",
+            why: why.to_owned(),
+        };
+        let denied = trouble("Permission denied (os error 13)");
+        assert!(
+            of_the_cache(&denied, false)
+                .ends_with("only root and the mail server's user may look at it: try it as root")
+        );
+        assert_eq!(of_the_cache(&denied, true), denied.to_string());
+        let full = trouble("database or disk is full");
+        assert_eq!(of_the_cache(&full, false), full.to_string());
     }
 }

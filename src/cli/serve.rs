@@ -154,7 +154,12 @@ fn read_again(arguments: &ServeArguments, before: &Places) -> Result<World, Stri
 
 /// What the choices come down to.
 fn world(choices: Choices, places: &Places) -> Result<World, BadConfiguration> {
-    World::of(&Setup::open(choices, Access::Starter)?, places)
+    let world = World::of(&Setup::open(choices, Access::Starter)?, places)?;
+    if let Err(why) = world.https.roots.survey() {
+        let why = why.to_string();
+        warn!(why, "no policy can be fetched: domains with a new one are treated as if they had none");
+    }
+    Ok(world)
 }
 
 /// What the daemon starts with: the configuration, or the last good one in its place. The log begins here.

@@ -1,8 +1,8 @@
 //! What is said of a command line that is none: how the program is used, and which word may have been meant.
 
 use super::exit::ExitStatus;
-use super::why::nearest;
 use super::{guide, output};
+use crate::config::nearest;
 use crate::text::{Escaped, excerpt};
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -3,8 +3,9 @@
 //! The command line wins. There is one definition for both; an unknown key or a bad value in the file is an error
 //! that names file, line, and what was expected.
 
+use super::file::text_of;
 use super::reporting::{Reporting, ReportingArgs};
-use super::section::{line_of, mistake};
+use super::section::{line_of, mistake, no_toml};
 use super::shared::{ConditionArgs, SharedArgs};
 use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
@@ -299,15 +300,7 @@ impl Written {
     /// # Errors
     /// [`BadConfiguration`].
     pub fn read(path: &Path) -> Result<Self, BadConfiguration> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_FILE) => {
-                Ok(Self::default())
-            }
-            Err(error) => {
-                Err(BadConfiguration(format!("the configuration {} cannot be read: {error}", path.display())))
-            }
-        }
+        text_of(path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text, path))
     }
 
     /// Reads the text of a configuration; `path` is for the error.
@@ -318,7 +311,7 @@ impl Written {
         let wrong = |error: toml::de::Error| {
             BadConfiguration(mistake::<Choices, Places, ReportingArgs>(text, path, &error))
         };
-        let file = DeTable::parse(text).map_err(wrong)?;
+        let file = DeTable::parse(text).map_err(|error| BadConfiguration(no_toml(text, path, &error)))?;
         let lines = lines(text, file.get_ref());
         // The sections are one type's alone, and may be long; the flags are a few words.
         let is_flag = |key: &str| !matches!(key, "override" | "serve" | "reports" | "fleet");

@@ -9,7 +9,9 @@
 
 pub mod address;
 mod choices;
+mod file;
 mod fleet;
+mod nearest;
 mod places;
 pub mod privileges;
 mod reporting;
@@ -20,7 +22,9 @@ mod setup;
 mod shared;
 
 pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
+pub use file::text_of;
 pub use fleet::{DatabaseHost, Fleet, KEYS as FLEET_KEYS, Proof};
+pub use nearest::nearest;
 pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
 pub use reporting::{KeptDays, Organization, Reporting, ReportingArgs, Spared};
 pub use rules::{Asked, Rules};

@@ -278,7 +278,7 @@ mod tests {
         for (text, expected) in [
             ("[reports]\nsend = true\n", "line 1: send = true needs organization and contact"),
             ("[reports]\nsend = true\norganization = 'x'\n", "needs organization and contact"),
-            ("\n[reports]\ncontact = 'a@b.example, c@d.example'\n", "line 3: an address: "),
+            ("\n[reports]\ncontact = 'a@b.example, c@d.example'\n", "line 3: contact: an address: "),
             ("[reports]\ncontact = 'a'\n", "has no @"),
             ("[reports]\ncontact = 'a@localhost'\n", "private network"),
             ("[reports]\ncontact = '-oMr@b.example'\n", "would take for an option"),

@@ -3,6 +3,7 @@
 //! A library says "duplicate key" and "unknown field"; whoever appended a block to a file needs to hear that the section
 //! was there already, or that a key of the whole program ended up in a section.
 
+use super::nearest::nearest;
 use crate::text::Escaped;
 use clap::{Args, Command};
 use std::path::Path;
@@ -35,19 +36,123 @@ pub(super) fn mistake<General: Args, Daemon: Args, Reports: Args>(
     let line = line_of(text, error.span().map_or(0, |span| span.start));
     let before = sections(text).filter(|section| section.line <= line).last();
     let message = error.message();
-    let words = if message == "duplicate key" {
-        twice(text, line, before)
+    let (what, expected) = message.split_once(", expected one of").unwrap_or((message, ""));
+    let words = if let Some(name) = unknown(what).filter(|name| is_header(before, line, name)) {
+        no_such_section(name, expected)
     } else {
-        let (what, expected) =
-            message.split_once(", expected one of").map_or((message, String::new()), |(what, expected)| {
-                (what, format!("; expected one of{expected}"))
-            });
-        let belongs =
-            unknown(what).and_then(|key| home::<General, Daemon, Reports>(key, before)).unwrap_or_default();
         let inside = before.map_or_else(String::new, |section| format!(" in the {section}"));
-        format!("{what}{inside}{belongs}{expected}")
+        let expected_words =
+            if expected.is_empty() { String::new() } else { format!("; expected one of{expected}") };
+        match unknown(what) {
+            Some(key) => {
+                let belongs = home::<General, Daemon, Reports>(key, before)
+                    .or_else(|| unquoted(before, key))
+                    .or_else(|| meant(key, expected).map(|known| format!(": did you mean {known}?")));
+                format!("{what}{inside}{}{expected_words}", belongs.unwrap_or_default())
+            }
+            None => format!("{}{inside}{}{expected_words}", value(text, line, what), lacking(what)),
+        }
     };
-    format!("{} line {line}: {}", path.display(), Escaped(&words))
+    told(path, line, &words)
+}
+
+/// The same of a text that is no TOML.
+pub(super) fn no_toml(text: &str, path: &Path, error: &toml::de::Error) -> String {
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    let before = sections(text).filter(|section| section.line <= line).last();
+    let message = error.message();
+    if message == "duplicate key" {
+        return told(path, line, &twice(text, line, before));
+    }
+    let there = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let advice = if there.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}']) {
+        "; quotation marks have to be plain ones: \""
+    } else if message.starts_with("key with no value") && there.contains(':') {
+        "; between a key and its value stands =, and no colon"
+    } else if message.starts_with("string values must be quoted") {
+        "; a text has to stand in quotation marks: KEY = \"...\""
+    } else {
+        ""
+    };
+    let inside = before.map_or_else(String::new, |section| format!(" in the {section}"));
+    told(path, line, &format!("{message}{inside}{advice}"))
+}
+
+fn told(path: &Path, line: usize, words: &str) -> String {
+    format!("{} line {line}: {}", path.display(), Escaped(words))
+}
+
+/// Whether a name that nobody knows is that of the section which begins in this line.
+fn is_header(inside: Option<Section<'_>>, line: usize, name: &str) -> bool {
+    let header = inside.filter(|section| section.line == line).map_or("", |section| section.header);
+    let begins = header.trim_start_matches('[').trim_start().strip_prefix(name);
+    begins.is_some_and(|rest| rest.trim_start().starts_with([']', '.']))
+}
+
+/// A section that there is none of.
+fn no_such_section(name: &str, keys: &str) -> String {
+    const SECTIONS: [&str; 4] = ["serve", "reports", "fleet", "override"];
+    let meant = match meant(name, keys).or_else(|| nearest(name, SECTIONS.into_iter(), 1).first().copied()) {
+        Some("override") => ": did you mean [override.\"DOMAIN\"]?".to_owned(),
+        Some(near) if SECTIONS.contains(&near) => format!(": did you mean [{near}]?"),
+        Some(key) => format!(": did you mean the key {key}, above all sections?"),
+        None => String::new(),
+    };
+    format!(
+        "there is no section [{name}]{meant}; there are [serve], [reports], [fleet] and [override.\"DOMAIN\"]"
+    )
+}
+
+/// The key that was meant, of those that a parser names.
+fn meant<'a>(key: &str, expected: &'a str) -> Option<&'a str> {
+    nearest(key, expected.split('`').skip(1).step_by(2), 1).first().copied()
+}
+
+/// A domain whose dots were taken for something else.
+fn unquoted(inside: Option<Section<'_>>, key: &str) -> Option<String> {
+    let header = inside?.header.strip_prefix("[override.")?.strip_suffix(']')?;
+    let is_bare = !header.contains(['"', '\'']) && header.split('.').any(|label| label == key);
+    is_bare.then(|| format!(": a domain has to stand in quotation marks: [override.\"{header}\"]"))
+}
+
+/// A value that is none for its key, with the key before it.
+fn value(text: &str, line: usize, what: &str) -> String {
+    let lines: Vec<&str> = text.lines().take(line).collect();
+    let key = lines.iter().rev().find_map(|line| key_of(line)).unwrap_or_default();
+    let words = another_type(what).unwrap_or_else(|| what.to_owned());
+    let is_about_the_section = what.starts_with("missing field") || what.starts_with("an override ");
+    if key.is_empty() || is_about_the_section || words.starts_with(key) {
+        words
+    } else {
+        format!("{key}: {words}")
+    }
+}
+
+/// A parser's words for a value of another type, with those of TOML in the place of Rust's.
+fn another_type(what: &str) -> Option<String> {
+    let (found, expected) = what
+        .split_once(", expected ")
+        .filter(|(found, _)| found.starts_with("invalid type: ") || found.starts_with("invalid value: "))?;
+    let expected = match expected {
+        "a boolean" => "true or false, without quotation marks",
+        "a string" => "a text in quotation marks",
+        "a nonzero u16" => "a nonzero number up to 65535, without quotation marks",
+        "u8" | "u32" | "u64" | "usize" | "i64" => "a whole number, without quotation marks",
+        "f64" | "f32" => "a number, without quotation marks",
+        "a sequence" => "a list, such as [\"...\"]",
+        "a map" => "a section",
+        _ => return None,
+    };
+    Some(format!("{found}, expected {expected}"))
+}
+
+/// What to add where a section lacks a key.
+fn lacking(what: &str) -> &'static str {
+    match what {
+        "missing field `until`" => ": add the day on which it ends, as in until = 2026-12-31",
+        "missing field `reason`" => ": add the line reason = \"...\", for whoever finds it later",
+        _ => "",
+    }
 }
 
 /// What stands there a second time.
@@ -164,6 +269,74 @@ mod tests {
                 "[override.'a.test']\nrequire = 'none'\n",
                 "missing field `until` in the section [override.'a.test']",
             ),
+            (
+                "trustanchor = 'x'\n",
+                "line 1: unknown field `trustanchor`: did you mean trust_anchor?; expected one of",
+            ),
+            ("[serve]\nloglevel = 'warn'\n", "begins in line 1: did you mean log_level?; expected one of"),
+            (
+                "dns = []\n[server]\nhttp = 'x'\n",
+                "line 2: there is no section [server]: did you mean [serve]?; there are [serve], [reports], [fleet] and",
+            ),
+            (
+                "[overrides.'a.test']\nignore = true\n",
+                "there is no section [overrides]: did you mean [override.\"DOMAIN\"]?",
+            ),
+            ("[zzz]\n", "line 1: there is no section [zzz]; there are"),
+            (
+                "[override.a.test]\nignore = true\n",
+                ": a domain has to stand in quotation marks: [override.\"a.test\"]; expected one of",
+            ),
+        ] {
+            let said = wrong(text);
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_told_with_its_key_and_what_belongs_there() {
+        for (text, expected) in [
+            ("dns = 127\n", "line 1: dns: a text in quotation marks, or a list of them"),
+            ("dns = [\n  '127.0.0.1',\n  1,\n]\n", ": dns: a text in quotation marks, or a list of them"),
+            (
+                "allow_private_addresses = 'yes'\n",
+                "allow_private_addresses: invalid type: string \"yes\", expected true or false, without quotation marks",
+            ),
+            ("deadline = 'soon'\n", "line 1: deadline: "),
+            (
+                "https_port = 70000\n",
+                "https_port: invalid value: integer `70000`, expected a nonzero number up to 65535, without",
+            ),
+            ("mechanisms = ['mtasts']\n", "line 1: mechanisms: 'mtasts' is none of"),
+            ("[serve]\nanswer_within = 9\n", "line 2: answer_within: 9 is not between"),
+            ("[serve]\nlog_level = 'loud'\n", "log_level: unknown variant `loud` in the section [serve]"),
+            (
+                "[override.'a.test']\nignore = true\nuntil = 'soon'\nreason = 'r'\n",
+                "'soon' is no date like 2026-12-31",
+            ),
+            (
+                "[override.'a.test']\nignore = true\nreason = 'r'\n",
+                ": add the day on which it ends, as in until = ",
+            ),
+        ] {
+            let said = wrong(text);
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_what_mends_it() {
+        for (text, expected) in [
+            (
+                "dns: '127.0.0.1'\n",
+                "line 1: key with no value, expected `=`; between a key and its value stands =, and no colon",
+            ),
+            ("dns = \u{201c}127.0.0.1\u{201d}\n", "; quotation marks have to be plain ones: \""),
+            (
+                "[serve]\nexim = /run/x\n",
+                "in the section [serve], which begins in line 1; a text has to stand in quotation marks",
+            ),
+            ("dns = [\n", "line 1: unclosed array"),
         ] {
             let said = wrong(text);
             assert!(said.contains(expected), "{text}: {said}");

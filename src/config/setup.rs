@@ -1,5 +1,6 @@
 //! From the administrator's choices to what they name: the cache, whom to ask, what to trust.
 
+use super::file::unreadable;
 use super::{BadConfiguration, Choices, privileges};
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use crate::dns::anchor::TrustAnchors;
@@ -195,7 +196,12 @@ impl Dns {
 }
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
-    let bad = |why: String| BadConfiguration(format!("the trust anchor {}: {why}", path.display()));
+    let bad = |why: String| {
+        BadConfiguration(format!(
+            "the trust anchor {}: {why}; without trust_anchor the root's keys are used, which are built in",
+            path.display()
+        ))
+    };
     let mut text = String::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS + 1).read_to_string(&mut text))
@@ -203,6 +209,6 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
             Ok(octets) if octets <= MAX_ANCHOR_FILE_OCTETS => Ok(()),
             _ => Err(io::Error::other(format!("it has more than {MAX_ANCHOR_FILE_OCTETS} octets"))),
         })
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(|error| bad(unreadable(path, &error)))?;
     TrustAnchors::parse(&text).map_err(|error| bad(error.to_string()))
 }

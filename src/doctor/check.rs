@@ -59,6 +59,8 @@ pub enum Check {
     PostfixLevel,
     PostfixReports,
     PostfixChroot,
+    /// Whether smtp(8) asks the same name servers from its chroot.
+    PostfixResolver,
     PostfixCa,
     PostfixDnssec,
     PostfixAnswer,
@@ -79,7 +81,7 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 69] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -132,6 +134,7 @@ impl Check {
         Self::PostfixLevel,
         Self::PostfixReports,
         Self::PostfixChroot,
+        Self::PostfixResolver,
         Self::PostfixCa,
         Self::PostfixDnssec,
         Self::PostfixAnswer,

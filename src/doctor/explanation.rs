@@ -3,6 +3,7 @@
 
 mod fleet;
 mod network;
+mod postfix;
 mod reports;
 
 use super::{Check, Health, Topic};
@@ -91,9 +92,9 @@ impl Check {
                 "resolver.validates",
                 Topic::NameServers,
                 Health::Warning,
-                "the name server validates for Exim",
-                "Exim takes the server's word (AD) for its own DANE: without it, mail to hosts with TLSA records waits or goes without DANE.",
-                "Give Exim a validating resolver on this machine: unbound, or BIND with `dnssec-validation auto`.",
+                "the name server validates for the mail server",
+                "The mail server takes the resolver's word (AD) for its own DANE: without it, mail to hosts with TLSA records waits or goes without DANE.",
+                "Give the mail server a validating resolver on this machine: unbound, or BIND with `dnssec-validation auto`.",
             ),
             Self::ResolverSpeed => say(
                 "resolver.speed",
@@ -108,7 +109,7 @@ impl Check {
                 Topic::NameServers,
                 Health::Warning,
                 "whoever vouches for DNSSEC stands on this machine",
-                "This program proves everything itself. But Exim believes the AD bit, which anybody on the way to that server can set.",
+                "This program proves everything itself. But the mail server believes the AD bit, which anybody on the way to that server can set.",
                 "Run a validating resolver on this machine and name 127.0.0.1 in /etc/resolv.conf.",
             ),
             Self::ResolvConfRead => say(
@@ -213,7 +214,7 @@ impl Check {
                 Health::Wrong,
                 "the cache's place, owner and mode",
                 "The cache is not used: policies are not remembered, so an attacker may hide one at any time.",
-                "install -d -o Debian-exim -g Debian-exim -m 0750 /var/lib/smtp-sts-verify",
+                "install -d -o Debian-exim -g Debian-exim -m 0750 /var/lib/smtp-sts-verify, and chown -R Debian-exim:Debian-exim the same.",
             ),
             Self::CacheAsRoot => say(
                 "cache.as-root",
@@ -253,7 +254,7 @@ impl Check {
                 Health::Warning,
                 "there is room for the cache",
                 "When the disk or the file is full, new policies are not remembered.",
-                "Free some space, or raise `max_domains`.",
+                "Free some space on that disk, or raise `max_domains`.",
             ),
             Self::EximFound => say(
                 "exim.found",
@@ -455,6 +456,7 @@ impl Check {
                 "smtp(8) does not find the socket in its chroot: all mail waits, although postmap finds it.",
                 "Ask at a port: smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:policy; or take smtp out of its chroot in master.cf.",
             ),
+            Self::PostfixResolver => postfix::RESOLVER,
             Self::PostfixCa => say(
                 "postfix.ca",
                 Topic::Postfix,
@@ -476,8 +478,8 @@ impl Check {
                 Topic::Postfix,
                 Health::Wrong,
                 "Postfix gets an answer from the daemon",
-                "Postfix lets ALL mail wait until the daemon answers again.",
-                "systemctl status smtp-sts-verify says why it is away; does [serve] in its configuration name this port?",
+                "Postfix lets ALL mail wait until it gets an answer there.",
+                "systemctl status smtp-sts-verify says where it answers, or why it is away: is it there (`postfix` in [serve]), and is the map called `policy`?",
             ),
             Self::ReportsSendmail => reports::SENDMAIL,
             Self::ReportsRoute => reports::ROUTE,

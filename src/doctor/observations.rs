@@ -338,6 +338,8 @@ pub struct Postfix {
     pub settings: Seen<Vec<(String, String)>>,
     /// Whether `smtp(8)` runs in a chroot.
     pub chroot: Seen<bool>,
+    /// The name servers of the resolv.conf below the queue directory; `None` if there is none, and nobody copies one there.
+    pub resolver_in_chroot: Option<Seen<Vec<SocketAddr>>>,
     /// Those of our maps' UNIX sockets that are there below the queue directory, which is that chroot.
     pub sockets_in_chroot: Vec<String>,
     /// Certificates in the file of authorities, if one is named.

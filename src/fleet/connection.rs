@@ -290,7 +290,8 @@ impl Connection {
             )
             .await?;
         let outcomes: Vec<String> = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
-        if outcomes.iter().any(|outcome| outcome == "stored") {
+        // One more who says the same is news, too.
+        if outcomes.iter().any(|outcome| outcome == "stored" || outcome == "same") {
             self.wake_others().await;
         }
         Ok(outcomes)

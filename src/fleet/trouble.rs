@@ -60,6 +60,10 @@ impl Trouble {
         }
         let cause = error.source();
         if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
+            // That is how the library says that no server of those named is a primary.
+            if error.to_string().contains("does not allow writes") {
+                return Self::ReadOnly;
+            }
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             return match inner {
                 Some(rustls::Error::InvalidCertificate(_)) => Self::Configuration(

@@ -290,6 +290,8 @@ struct Keeper {
     trouble: Option<CacheError>,
     /// When it was last told that the file is full.
     told_full: Option<UnixTime>,
+    /// When it was said last that something could not be kept or read.
+    told_of_use: Option<UnixTime>,
 }
 
 /// The cache of a world, and what was last seen of what others do to it.
@@ -314,6 +316,7 @@ impl Keeper {
             self.revision.0 = self.revision.0.saturating_add(1);
         }
         let done = errand(&cache, self.revision);
+        self.tell_of_use(cache.trouble());
         if signs.lack_a_file() {
             // It may be there now, and then it is ours.
             signs = cache.signs();
@@ -330,6 +333,10 @@ impl Keeper {
         if told.contains(&Err(Unkept::Full)) {
             self.tell_full(world);
         }
+        self.tell_of_use(told.iter().find_map(|outcome| match outcome {
+            Err(Unkept::Trouble(trouble)) => Some(trouble.clone()),
+            Ok(()) | Err(Unkept::Full) => None,
+        }));
         told
     }
 
@@ -344,17 +351,30 @@ impl Keeper {
         warn!(file, most, "{}; raise max_domains, or look with `cache list` at whose they are", Kept::FULL);
     }
 
+    /// Says what went wrong with files that could be opened, such as a full disk: at first, and again after some time, for it comes
+    /// anew with each thing that is to be kept.
+    fn tell_of_use(&mut self, trouble: Option<CacheError>) {
+        let Some(trouble) = trouble.filter(|trouble| self.trouble.as_ref() != Some(trouble)) else { return };
+        let now = SystemClock.now();
+        if self.told_of_use.is_some_and(|told| now.since(told) < CACHE_FULL_TOLD_AGAIN) {
+            return;
+        }
+        self.told_of_use = Some(now);
+        warn_of(&trouble);
+    }
+
     /// Says what is wrong with the files, once.
     fn tell(&mut self, trouble: Option<CacheError>) {
         if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            let why = trouble.to_string();
-            warn!(
-                message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE,
-                why, "the cache cannot be used"
-            );
+            warn_of(trouble);
         }
         self.trouble = trouble;
     }
+}
+
+fn warn_of(trouble: &CacheError) {
+    let why = trouble.to_string();
+    warn!(message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE, why, "the cache cannot be used");
 }
 
 #[cfg(test)]

@@ -59,6 +59,9 @@ class Delivery:
 class Exim:
     """One private installation; `scratch` is where the pristine configuration is kept, `macros` are in every one."""
 
+    # Whether the daemon is told of sessions with domains that have no policy.
+    tells_without_policy = True
+
     def __init__(self, scratch, macros):
         self.macros = macros
         self.pristine = scratch + "/pristine-exim4"

@@ -94,6 +94,7 @@ class CPanel(Machine):
 
     live, user = "/etc/exim.conf", "mailnull"
     group = "mail"
+    tells_without_policy = False
     words = {"R=dnslookup_relay_to_domains ": "R=lookuphost ", "R=dnslookup T=remote_smtp ": r"R=(lookuphost T=remote_smtp|smtp_sts_told T=smtp_sts_told) "}
 
     def files(self):
@@ -121,6 +122,7 @@ class DirectAdmin(Machine):
     """/etc/exim.conf, made anew at each update, and files that it includes."""
 
     live, user, group = "/etc/exim.conf", "mail", "mail"
+    tells_without_policy = False
     words = CPanel.words
 
     def files(self):

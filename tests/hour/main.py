@@ -9,10 +9,11 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "exim"))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "exim")]
 
 import exim  # noqa: E402
 import harness  # noqa: E402
+import mistakes  # noqa: E402
 import mta_sts  # noqa: E402
 import names  # noqa: E402
 import world  # noqa: E402
@@ -92,6 +93,8 @@ class Hour:
         mta_sts.DOMAINS.append(Example("@", ["good"], zone="example.org"))
         os.makedirs("/tmp/world")
         self.world = world.World("/tmp/world")
+        # Nothing is there, and there is a way to it.
+        subprocess.run(["ip", "route", "add", "default", "dev", "lo"], check=True)
         # As a provider leaves it: a resolver that hands everything on, and vouches for nothing.
         with open("/etc/resolv.conf", "w") as file:
             file.write(f"nameserver {names.PLAIN}\n")
@@ -231,6 +234,8 @@ def main():
         if step.is_last_block:
             hour.mail("good", hour.enforced)
             print(f"{sum(hour.table):6.2f} s  in all, to the first delivery that the policy enforced", flush=True)
+            for words, function in mistakes.of(hour.server):
+                hour.ledger.run(words, function)
     # Undone, mail goes to the first MX host, as on any other machine.
     hour.mail("selfsigned", lambda log: not hour.enforced(log))
     return hour.ledger.close()

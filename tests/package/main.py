@@ -26,7 +26,7 @@ DOC = "usr/share/doc/smtp-sts-verify/"
 # Pages lie as they do in the source.
 PAGES = ["exim/README.md", "exim/fleet.md", "exim/postfix.md", "exim/publishing.md", "exim/troubleshooting.md", "exim/daemon/README.md", "exim/reports/README.md",
          "exim/manual/README.md", "exim/manual/smtp-sts-verify.1.md", "exim/manual/smtp-sts-verify.toml.5.md",
-         "exim/manual/status-page.png", "exim/monitoring/README.md", "exim/packages/README.md",
+         "exim/manual/first-screen.svg", "exim/manual/status-page.png", "exim/monitoring/README.md", "exim/packages/README.md",
          *sorted(f"exim/platforms/{name}" for name in os.listdir(exim.TOP + "/exim/platforms") if name.endswith(".md"))]
 # Every file of the package but Exim's and the examples; modes where they are not 0644.
 FILES = {

@@ -537,11 +537,11 @@ const TRIED: &[(&str, &str)] = &[
     ("LOOKS_APART", "what_hearsay_is_worth"),
     ("DECREE_OLDEST", "a_decree_is_obeyed_by_this_fleet_in_its_time_under_its_number_and_its_signature"),
     ("MAX_DECREE_OCTETS", "no_decree_is_longer_than_a_row_holds"),
+    ("FLEET_UNSEEN", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
+    ("FLEET_CLOCK_APART", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
     ("MAX_FLEET_SHEET_OCTETS", "what_is_too_long_loses_texts_and_hosts_and_no_session"),
     ("MAX_FLEET_SHEET_TEXTS", "the_sum_of_several_hosts_has_the_bounds_of_one"),
     ("MAX_FLEET_SHEET_SESSIONS", "what_this_program_would_not_write_is_no_sheet"),
-    ("FLEET_UNSEEN", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
-    ("FLEET_CLOCK_APART", "hosts_that_are_gone_make_no_group_and_those_that_are_there_do"),
 ];
 
 /// Limits without such a test, each with the reason, and with the test that comes nearest to one.
@@ -903,13 +903,13 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_FLEET_KEY_OCTETS", "a file that the administrator named"),
     ("MAX_FLEET_KEYS", "a directory that the administrator named"),
     ("MAX_DECREES_KEPT", "what is beyond is read with the next look"),
+    ("FLEET_OVERVIEW", "a pause"),
+    ("MAX_FLEET_WEAKENED", "a page of a list for people"),
     ("FLEET_SHEETS_AT_ONCE", "a batch more is another statement"),
     ("FLEET_SHEET_OCTETS_AT_ONCE", "a batch more is another statement"),
     ("FLEET_SHEETS_READ", "a page more is another statement"),
     ("FLEET_CLAIMS", "what is beyond is claimed when that is done"),
     ("FLEET_ALONE_AFTER", "`tests/fleet`: a host that the database was away from tells its counts alone"),
-    ("FLEET_OVERVIEW", "a pause"),
-    ("MAX_FLEET_WEAKENED", "a page of a list for people"),
 ];
 
 /// All files of `src` and `tests` in one.

@@ -15,13 +15,14 @@ mod story;
 
 use super::args::{CacheCommand, OutsideArguments};
 use super::exit::ExitStatus;
-use super::output;
+use super::{failure, output};
 use crate::cache::{Cache, CacheError};
 use crate::config::{Access, BadConfiguration, Setup, Storage};
 use crate::name::{Destination, PolicyDomain};
 use crate::policy::Mechanisms;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
+use nix::unistd::geteuid;
 use std::ffi::OsStr;
 use std::io;
 
@@ -41,7 +42,7 @@ impl From<io::Error> for Failure {
 
 impl From<CacheError> for Failure {
     fn from(trouble: CacheError) -> Self {
-        Self::Work(ExitStatus::of_trouble(&trouble), trouble.to_string())
+        Self::Work(ExitStatus::of_trouble(&trouble), failure::of_the_cache(&trouble, geteuid().is_root()))
     }
 }
 

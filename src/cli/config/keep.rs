@@ -3,11 +3,11 @@
 //! The copy is root's, below directories of root's: the daemon, which reads it, could otherwise choose its own configuration
 //! for the next start.
 
-use super::KeepArguments;
+use super::{KeepArguments, unit};
 use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::config::{Choices, DEFAULT_FILE};
+use crate::config::{Choices, text_of};
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write as _};
@@ -26,31 +26,27 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
             "it takes root: the daemon must not be able to change the copy".to_owned(),
         ));
     }
-    let text = match fs::read_to_string(from) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && from == Path::new(DEFAULT_FILE) => {
-            return match fs::remove_file(to) {
-                Ok(()) => {
-                    Ok(format!("{} is not there: its copy {} is gone, too.\n", from.display(), to.display()))
-                }
-                Err(_) => Ok(format!("{} is not there: there is nothing to keep.\n", from.display())),
-            };
-        }
-        Err(error) => {
-            return Err(Failure::misconfigured(format!(
-                "the configuration {} cannot be read: {error}",
-                from.display()
-            )));
-        }
+    let Some(text) = text_of(from)? else {
+        return match fs::remove_file(to) {
+            Ok(()) => {
+                Ok(format!("{} is not there: its copy {} is gone, too.\n", from.display(), to.display()))
+            }
+            Err(_) => Ok(format!("{} is not there: there is nothing to keep.\n", from.display())),
+        };
     };
     // What is kept is what was parsed, whatever somebody writes to the file meanwhile; whether the daemon can use it, with all
     // that it names, a process says that has become the daemon's user.
-    Choices::parse(&text, from)?;
+    let choices = Choices::parse(&text, from)?;
+    // Here every file can be seen. A copy that the daemon could not start with would take the place of one that it can.
+    if let Some(why) = is_started_by_a_unit().then(|| unit::unseen(&choices).into_iter().next()).flatten() {
+        return Err(Failure::misconfigured(why));
+    }
     let checked = Command::new(SELF).args(["config", "check", "--config"]).arg(from).output();
     let checked = checked.map_err(Failure::internal)?;
     if !checked.status.success() {
         let said = String::from_utf8_lossy(&checked.stderr);
-        let said = said.trim_end();
+        // What it means is for people who ask.
+        let said = said.lines().next().unwrap_or_default();
         let why = said.strip_prefix("smtp-sts-verify config: ").unwrap_or(said);
         return Err(Failure(ExitStatus::Configuration, why.to_owned()));
     }
@@ -65,6 +61,11 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
     let meta = fs::metadata(from).map_err(unkept)?;
     written(to, text.as_bytes(), &meta).map_err(unkept)?;
     Ok(format!("{} is kept as {}.\n", from.display(), to.display()))
+}
+
+/// Whether systemd started this, for a unit (systemd.exec(5)).
+fn is_started_by_a_unit() -> bool {
+    std::env::var_os("INVOCATION_ID").is_some()
 }
 
 /// Replaces the copy as a whole. Whoever may read the original may read it, and root alone may write it.

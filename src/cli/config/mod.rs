@@ -2,6 +2,7 @@
 
 mod keep;
 mod show;
+mod unit;
 
 use super::exit::ExitStatus;
 use super::failure::Failure;
@@ -9,15 +10,15 @@ use super::lookup::Format;
 use super::output;
 use crate::config::{
     Access, BadConfiguration, Choices, ConditionArgs, DEFAULT_FILE, LAST_GOOD_FILE, LogFormat, Places, Setup,
-    SharedArgs, Written,
+    SharedArgs, Written, text_of,
 };
 use crate::serve::world::World;
 use crate::text::{Json, Printable};
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use clap::{Args, Subcommand};
+use nix::unistd::geteuid;
 use serde_json::json;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What is to be done with the configuration.
@@ -112,16 +113,23 @@ pub(super) fn run(command: &ConfigCommand) -> ExitStatus {
 
 /// Tells whether the configuration can be used.
 fn check(arguments: &InForceArguments) -> ExitStatus {
+    // What the daemon's unit hides matters where the file is the daemon's.
+    let is_the_daemons = geteuid().is_root()
+        && arguments.config == Path::new(DEFAULT_FILE)
+        && Path::new("/run/systemd/system").exists();
     let looked = looked_at(&arguments.config, &arguments.given()).and_then(with_its_fleet);
     let file = arguments.config.display().to_string();
     match (looked, arguments.format) {
-        (Ok(read), Format::Human) => output::write(&words(&file, &read), ExitStatus::Deliver),
+        (Ok(read), Format::Human) => {
+            let notes = if is_the_daemons { unit::notes(&read.choices) } else { Vec::new() };
+            output::write(&words(&file, &read, notes), ExitStatus::Deliver)
+        }
         (Ok(read), Format::Json) => {
             let object =
                 json!({ "file": file, "is_there": read.is_there, "can_be_used": true, "error": null });
             output::write(&format!("{}\n", Json(&object)), ExitStatus::Deliver)
         }
-        (Err(error), Format::Human) => Failure::from(error).tell("config"),
+        (Err(error), Format::Human) => Failure::from(error).tell_with_what_follows("config"),
         (Err(error), Format::Json) => {
             let object =
                 json!({ "file": file, "is_there": true, "can_be_used": false, "error": error.to_string() });
@@ -145,19 +153,14 @@ fn looked_at(path: &Path, given: &Choices) -> Result<Written, BadConfiguration> 
     let setup = Setup::open(given.clone().with(&written), Access::Owner)?;
     if written.is_there {
         // What root could read, the daemon may not be able to.
-        File::open(path).map_err(|error| {
-            BadConfiguration(format!(
-                "the configuration {} cannot be read by the daemon's user: {error}",
-                path.display()
-            ))
-        })?;
+        text_of(path)?;
     }
     World::of(&setup, &given.serve.clone().or(written.choices.serve.clone()))?;
     Ok(written)
 }
 
 /// The same for people.
-fn words(file: &str, read: &Written) -> String {
+fn words(file: &str, read: &Written, notes: Vec<String>) -> String {
     let now = SystemClock.now();
     let mut text = match (read.is_there, read.len()) {
         (false, _) => format!("{file} is not there: every key has its default.\n"),
@@ -167,6 +170,9 @@ fn words(file: &str, read: &Written) -> String {
     };
     for ended in read.choices.overrides.all().filter(|decree| !decree.is_in_force(now)) {
         text.push_str(&format!("note: {}\n", ended.note(now)));
+    }
+    for note in notes {
+        text.push_str(&format!("note: {note}\n"));
     }
     text.lines().map(|line| format!("{}\n", Printable(line))).collect()
 }

@@ -3,7 +3,7 @@
 use crate::cache::{CacheError, CachePath, Counts, Outbox};
 use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::config::{Access, Reporting, Setup};
 use crate::dns::proven_zones::ProvenZones;
 use crate::dns::quota::SharedOctets;
@@ -17,6 +17,7 @@ use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use hickory_proto::rr::{Name, RecordType};
+use nix::unistd::geteuid;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -132,6 +133,6 @@ fn understood(answer: &Answer) -> Wish {
 
 impl From<CacheError> for Failure {
     fn from(trouble: CacheError) -> Self {
-        Self(ExitStatus::of_trouble(&trouble), trouble.to_string())
+        Self(ExitStatus::of_trouble(&trouble), failure::of_the_cache(&trouble, geteuid().is_root()))
     }
 }

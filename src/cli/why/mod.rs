@@ -1,16 +1,15 @@
 //! `why [WORD]`: what a word means that this program says.
 
 mod lexicon;
-mod nearest;
 
 use super::exit::ExitStatus;
 use super::lookup::Format;
 use super::{output, terminal};
+use crate::config::nearest;
 use crate::render::page::{Page, Tone};
 use crate::text::excerpt;
 use clap::Args;
 pub(super) use lexicon::{Entry, Kind, entries};
-pub(super) use nearest::nearest;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 

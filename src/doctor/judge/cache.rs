@@ -4,6 +4,7 @@ use super::{fine, octets, unchecked, warning, wrong};
 use crate::doctor::observations::{CacheFileState, CacheView, Caches, Seen, Starter};
 use crate::doctor::{Check, Finding, Health};
 use crate::limits::LEAST_FREE_OCTETS;
+use std::path::Path;
 
 /// Judges the cache.
 #[must_use]
@@ -29,7 +30,7 @@ pub fn judge(caches: &Caches) -> Vec<Finding> {
     let own = caches.own.as_ref().ok().filter(may_look);
     let view = own.or_else(|| caches.exim.as_ref().ok()?.as_ref().ok());
     match view {
-        Some(view) => findings.extend(files(view)),
+        Some(view) => findings.extend(files(view, caches)),
         None => {
             findings.push(unchecked(Check::CacheIntegrity, "only Exim's user and root can look at the files"))
         }
@@ -53,7 +54,7 @@ fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
     }
 }
 
-fn files(view: &CacheView) -> Vec<Finding> {
+fn files(view: &CacheView, caches: &Caches) -> Vec<Finding> {
     let named = [("policies", &view.policies), ("DNS results", &view.answers)];
     let mut findings = Vec::new();
     for (name, file) in named {
@@ -72,7 +73,7 @@ fn files(view: &CacheView) -> Vec<Finding> {
             }
         }
     }
-    findings.push(free(view));
+    findings.push(free(view, caches.place.file.parent()));
     findings
 }
 
@@ -107,11 +108,14 @@ fn size_of(size: u64, most: u64, rows: u64) -> Finding {
     if size > most / 10 * 9 { warning(CHECK, words) } else { fine(CHECK, words) }
 }
 
-fn free(view: &CacheView) -> Finding {
+fn free(view: &CacheView, directory: Option<&Path>) -> Finding {
     const CHECK: Check = Check::CacheRoom;
     let finding = match view.free {
         None => unchecked(CHECK, "the file system does not say what is free"),
-        Some(free) if free < LEAST_FREE_OCTETS => warning(CHECK, format!("{} free", octets(free))),
+        Some(free) if free < LEAST_FREE_OCTETS => {
+            let place = directory.map(|path| format!(", where {} lies", path.display()));
+            warning(CHECK, format!("{} free{}", octets(free), place.unwrap_or_default()))
+        }
         Some(free) => fine(CHECK, format!("{} free", octets(free))),
     };
     finding.about("disk")

@@ -53,13 +53,27 @@ pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
     };
     findings.extend(cache::judge(&seen.cache));
     findings.extend(exim::judge(&seen.exim, &seen.cache.place.file, seen.postfix.is_ok()));
-    findings.extend(postfix::judge(&seen.postfix, seen.exim.is_ok()));
+    let system = seen.outside.as_ref().map_err(Clone::clone).and_then(|outside| outside.resolv_conf.clone());
+    findings.extend(postfix::judge(&seen.postfix, seen.exim.is_ok(), &system));
     if let Some(reports) = &seen.reports {
         findings.extend(reports::judge(reports, &seen.exim, &seen.postfix));
     }
+    if seen.exim.is_err() && seen.postfix.as_ref().is_ok_and(postfix::asks_for_ad) {
+        // The option is for whoever does not ask himself, as Exim.
+        let is_needless = |finding: &&mut Finding| {
+            finding.check == Check::ResolvConfTrustAd && finding.health == Health::Warning
+        };
+        for finding in findings.iter_mut().filter(is_needless) {
+            finding.health = Health::Fine;
+            finding.seen = "not set; Postfix asks for the AD bit itself".to_owned();
+        }
+    }
     if seen.outside.as_ref().is_ok_and(|outside| resolvers::are_dead(&outside.servers)) {
         let follows = |finding: &&mut Finding| {
-            FOLLOWS_FROM_DNS.contains(&finding.check) && finding.health >= Health::Warning
+            // The daemon answered Postfix, and could tell nothing: nobody told it anything.
+            let says_nothing =
+                finding.check == Check::PostfixAnswer && finding.seen.contains("server temporary error");
+            (FOLLOWS_FROM_DNS.contains(&finding.check) || says_nothing) && finding.health >= Health::Warning
         };
         for finding in findings.iter_mut().filter(follows) {
             finding.health = Health::NotChecked;
@@ -162,7 +176,9 @@ pub(super) mod tests {
             https_date: Err("no date: nothing can be resolved".into()),
             ..outside()
         };
-        Everything { outside: Ok(seen), ..fine_machine() }
+        let postfix = postfix::tests::good();
+        let postfix = Postfix { resolver_in_chroot: Some(Ok(vec![address])), ..postfix };
+        Everything { outside: Ok(seen), postfix: Ok(reports::tests::with_agent(postfix)), ..fine_machine() }
     }
 
     /// This program alone, without a cache and without Exim, looked at by an ordinary user.
@@ -190,6 +206,52 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_several_faults_each_is_told_once_in_the_order_of_the_page_and_none_that_follows_from_another() {
+        let refused = || Way::Failed("Connection refused (os error 111)".into());
+        let silent = || Chain::Silent("Connection refused (os error 111)".into());
+        let dead = Server {
+            udp: refused(),
+            tcp: refused(),
+            positive: silent(),
+            negative: silent(),
+            ..resolvers::tests::good()
+        };
+        let fine = fine_machine();
+        let mut postfix = postfix::tests::good();
+        postfix.resolver_in_chroot = Some(Ok(vec!["192.0.2.9:53".parse().unwrap()]));
+        let temporary =
+            |reason: &str| format!("postmap: warning: socketmap server temporary error: {reason}");
+        postfix.asked[0].1 = Err(temporary("dns-unreachable: smtp-sts-verify doctor"));
+        let mut exim = exim::tests::good();
+        exim.as_root = Ok("verdict=defer reason=dns-unreachable asked=daemon".into());
+        let mut cache = cache::tests::good();
+        cache.place.directory = Err("the cache is not trusted: chmod go-w it".into());
+        let none = || "no name server told the root's keys, or no trust anchor is the root's".to_owned();
+        let seen = Outside {
+            servers: Ok(vec![dead]),
+            root: Err(none()),
+            https_date: Err("no date".into()),
+            authorities: Err("no CA certificates on this system".into()),
+            ..outside()
+        };
+        let machine = Everything {
+            outside: Ok(seen),
+            postfix: Ok(reports::tests::with_agent(postfix)),
+            exim: Ok(reports::tests::with_route(exim)),
+            cache,
+            ..fine
+        };
+        let diagnosis = judge(&machine, NOW);
+        let bad: Vec<Check> = diagnosis.only_bad().findings.iter().map(|finding| finding.check).collect();
+        assert_eq!(bad, [Check::ResolverUdp, Check::CaStore, Check::CachePlace, Check::PostfixResolver]);
+        let page = crate::doctor::human::page(&diagnosis.only_bad(), crate::render::page::Paint::Plain);
+        for cause in ["Connection refused", "no CA certificates", "chmod go-w it", "192.0.2.9:53"] {
+            assert_eq!(page.matches(cause).count(), 1, "{cause}: {page}");
+        }
+        assert!(page.lines().all(|line| line.len() <= 80), "{page}");
+    }
+
+    #[test]
     fn a_machine_with_one_of_the_two_mail_servers_is_fine() {
         let nobody = || "none here".to_owned();
         assert_eq!(judge(&Everything { exim: Err(nobody()), ..fine_machine() }, NOW).health(), Health::Fine);
@@ -199,6 +261,23 @@ pub(super) mod tests {
         );
         let neither = Everything { exim: Err(nobody()), postfix: Err(nobody()), ..fine_machine() };
         assert_eq!(judge(&neither, NOW).health(), Health::Warning);
+    }
+
+    #[test]
+    fn trust_ad_is_for_exim_and_an_old_postfix() {
+        let health = |exim: Seen<Exim>, version: &str| {
+            let resolv_conf = ResolvConf { options: vec!["edns0".into()], ..outside().resolv_conf.unwrap() };
+            let mut postfix = postfix::tests::good();
+            postfix.settings.as_mut().unwrap().retain(|(name, _)| name != "mail_version");
+            postfix.settings.as_mut().unwrap().push(("mail_version".into(), version.into()));
+            let outside = Ok(Outside { resolv_conf: Ok(resolv_conf), ..outside() });
+            let machine = Everything { outside, exim, postfix: Ok(postfix), reports: None, ..fine_machine() };
+            let findings = judge(&machine, NOW).findings;
+            findings.iter().find(|finding| finding.check == Check::ResolvConfTrustAd).unwrap().health
+        };
+        assert_eq!(health(Err("no Exim".into()), "3.7.11"), Health::Fine);
+        assert_eq!(health(Err("no Exim".into()), "3.4.5"), Health::Warning);
+        assert_eq!(health(Ok(exim::tests::good()), "3.7.11"), Health::Warning);
     }
 
     #[test]

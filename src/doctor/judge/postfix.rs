@@ -1,10 +1,11 @@
 //! Postfix: whether it asks the daemon, gets an answer, and can do what the answer demands.
 
 use super::{fine, unchecked, warning, wrong};
-use crate::doctor::observations::{Postfix, Reports, Seen};
+use crate::doctor::observations::{Postfix, Reports, ResolvConf, Seen};
 use crate::doctor::read::postfix::{self, Socketmap};
 use crate::doctor::{Check, Finding};
 use crate::text::excerpt;
+use std::net::SocketAddr;
 
 /// The first version whose socketmap client and DANE are what the answers rest on.
 const FIRST_VERSION: (u32, u32) = (3, 4);
@@ -12,9 +13,20 @@ const FIRST_VERSION: (u32, u32) = (3, 4);
 /// The first version that takes the attributes of `policy-tlsrpt`; an earlier one lets mail wait for them.
 const FIRST_WITH_REPORTS: (u32, u32) = (3, 10);
 
+/// The first version of which every release has the C library hand on the AD bit, whatever resolv.conf(5) says.
+const FIRST_THAT_ASKS_FOR_AD: (u32, u32) = (3, 6);
+
+/// Whether Postfix needs no `options trust-ad`.
+#[must_use]
+pub fn asks_for_ad(postfix: &Postfix) -> bool {
+    let settings = postfix.settings.as_ref().map_or(&[][..], Vec::as_slice);
+    let version = postfix::version(Settings(settings).value("mail_version"));
+    version.is_some_and(|version| version >= FIRST_THAT_ASKS_FOR_AD)
+}
+
 /// Judges Postfix; `other` says whether there is another mail server.
 #[must_use]
-pub fn judge(postfix: &Seen<Postfix>, there_is_exim: bool) -> Vec<Finding> {
+pub fn judge(postfix: &Seen<Postfix>, there_is_exim: bool, system: &Seen<ResolvConf>) -> Vec<Finding> {
     let postfix = match postfix {
         Ok(postfix) => postfix,
         Err(why) => return vec![unchecked(Check::PostfixFound, why)],
@@ -36,6 +48,7 @@ pub fn judge(postfix: &Seen<Postfix>, there_is_exim: bool) -> Vec<Finding> {
         level(&settings),
         reports(&maps, version),
         chroot(&maps, postfix),
+        resolver(postfix, system),
         authorities(postfix, &settings),
         dnssec(&settings),
         answer(postfix),
@@ -114,6 +127,33 @@ fn chroot(maps: &[Socketmap], postfix: &Postfix) -> Finding {
     }
 }
 
+/// smtp(8) has a resolv.conf of its own in its chroot: a copy of an earlier one, perhaps.
+fn resolver(postfix: &Postfix, system: &Seen<ResolvConf>) -> Finding {
+    const CHECK: Check = Check::PostfixResolver;
+    let listed = |servers: &[SocketAddr]| {
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        servers.join(", ")
+    };
+    match (&postfix.chroot, &postfix.resolver_in_chroot, system) {
+        (Err(why), ..) | (_, _, Err(why)) | (_, Some(Err(why)), _) => unchecked(CHECK, why),
+        (Ok(false), ..) => fine(CHECK, "smtp(8) runs without a chroot"),
+        (Ok(true), None, _) => {
+            unchecked(CHECK, "there is no resolv.conf in the chroot; it comes when Postfix is started")
+        }
+        (Ok(true), Some(Ok(inside)), Ok(system)) if *inside == system.servers => {
+            fine(CHECK, "the resolv.conf in the chroot of smtp(8) names the same")
+        }
+        (Ok(true), Some(Ok(inside)), Ok(system)) => warning(
+            CHECK,
+            format!(
+                "the resolv.conf in the chroot of smtp(8) names {}, and /etc/resolv.conf {}",
+                listed(inside),
+                listed(&system.servers)
+            ),
+        ),
+    }
+}
+
 fn authorities(postfix: &Postfix, settings: &Settings<'_>) -> Finding {
     const CHECK: Check = Check::PostfixCa;
     let file = excerpt(settings.value("smtp_tls_CAfile"), 120);
@@ -142,7 +182,9 @@ fn answer(postfix: &Postfix) -> Finding {
     let mut said = Vec::new();
     for (map, reply) in &postfix.asked {
         match reply {
-            Err(why) => return wrong(CHECK, format!("{}: {}", excerpt(&map.text, 120), excerpt(why, 200))),
+            Err(why) => {
+                return wrong(CHECK, format!("{}: {}", excerpt(&map.text, 120), excerpt(cause(why), 200)));
+            }
             Ok(reply) => said.push(if reply.is_empty() {
                 "nothing is demanded".to_owned()
             } else {
@@ -205,6 +247,15 @@ pub(super) fn for_reports(reports: &Reports, postfix: &Postfix) -> Finding {
     fine(CHECK, shown)
 }
 
+/// The first thing that postmap(1) complains of; the rest of its lines follows from that.
+fn cause(why: &str) -> &str {
+    let first = why.lines().next().unwrap_or_default();
+    first
+        .split_once("postmap: warning: ")
+        .or_else(|| first.split_once("postmap: fatal: "))
+        .map_or(first, |(_, words)| words)
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -227,14 +278,19 @@ pub(super) mod tests {
             binary: "/usr/sbin/postconf".into(),
             settings: Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()),
             chroot: Ok(true),
+            resolver_in_chroot: Some(Ok(system().unwrap().servers)),
             sockets_in_chroot: Vec::new(),
             authorities: Some(Ok(140)),
             asked: postfix::socketmaps(maps).into_iter().map(|map| (map, Ok(String::new()))).collect(),
         }
     }
 
+    fn system() -> Seen<ResolvConf> {
+        Ok(ResolvConf { servers: vec!["127.0.0.1:53".parse().unwrap()], ..ResolvConf::default() })
+    }
+
     fn of(postfix: Postfix, check: Check) -> Health {
-        judge(&Ok(postfix), false).iter().find(|finding| finding.check == check).unwrap().health
+        judge(&Ok(postfix), false, &system()).iter().find(|finding| finding.check == check).unwrap().health
     }
 
     fn set(name: &str, value: &str) -> Postfix {
@@ -247,10 +303,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_postfix_that_is_set_up_as_its_page_says_is_fine() {
-        let findings = judge(&Ok(good()), false);
+        let findings = judge(&Ok(good()), false, &system());
         assert!(findings.iter().all(|finding| finding.health == Health::Fine), "{findings:?}");
-        assert_eq!(findings.len(), 9);
-        assert_eq!(judge(&Err("no Postfix here".into()), true)[0].health, Health::NotChecked);
+        assert_eq!(findings.len(), 10);
+        assert_eq!(judge(&Err("no Postfix here".into()), true, &system())[0].health, Health::NotChecked);
     }
 
     #[test]
@@ -285,10 +341,47 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_chroot_whose_resolv_conf_is_an_earlier_one_is_told_with_both() {
+        let seen = |resolver_in_chroot| {
+            let postfix = Postfix { resolver_in_chroot, ..good() };
+            let findings = judge(&Ok(postfix), false, &system());
+            let finding =
+                findings.into_iter().find(|finding| finding.check == Check::PostfixResolver).unwrap();
+            (finding.health, finding.seen)
+        };
+        let (health, words) = seen(Some(Ok(vec!["192.0.2.9:53".parse().unwrap()])));
+        assert_eq!(health, Health::Warning);
+        assert_eq!(
+            words,
+            "the resolv.conf in the chroot of smtp(8) names 192.0.2.9:53, and /etc/resolv.conf 127.0.0.1:53"
+        );
+        assert_eq!(seen(None).0, Health::NotChecked);
+        assert_eq!(
+            of(Postfix { chroot: Ok(false), resolver_in_chroot: None, ..good() }, Check::PostfixResolver),
+            Health::Fine
+        );
+    }
+
+    #[test]
+    fn what_postmap_complains_of_is_told_once() {
+        let mut away = good();
+        away.asked[0].1 = Err("/usr/sbin/postmap: exit status: 1: postmap: warning: connect to 127.0.0.1:8461: Connection refused\n\
+                               postmap: fatal: table socketmap:inet:127.0.0.1:8461:policy: query error: Connection refused"
+            .into());
+        let findings = judge(&Ok(away), false, &system());
+        let answer = findings.iter().find(|finding| finding.check == Check::PostfixAnswer).unwrap();
+        assert_eq!(
+            answer.seen,
+            "socketmap:inet:127.0.0.1:8461:policy: connect to 127.0.0.1:8461: Connection refused"
+        );
+        assert_eq!(cause("/usr/sbin/postmap did not end in time"), "/usr/sbin/postmap did not end in time");
+    }
+
+    #[test]
     fn a_postfix_that_asks_nobody_is_a_warning_and_beside_exim_a_choice() {
         assert_eq!(of(with("", "3.7.11"), Check::PostfixMap), Health::Warning);
         assert_eq!(of(with("hash:/etc/postfix/tls_policy", "3.7.11"), Check::PostfixMap), Health::Warning);
-        let beside = judge(&Ok(with("", "3.7.11")), true);
+        let beside = judge(&Ok(with("", "3.7.11")), true, &system());
         assert_eq!(beside.last().unwrap().health, Health::NotChecked);
         assert_eq!(of(set("smtp_tls_security_level", ""), Check::PostfixLevel), Health::Warning);
     }

@@ -90,10 +90,15 @@ async fn https_date(wanted: &Wanted, clock: &impl Clock, until: Instant) -> Seen
     }
 }
 
+/// The name servers that a list in the form of resolv.conf(5) names.
+pub(super) fn name_servers(list: &Path) -> Seen<Vec<SocketAddr>> {
+    resolv_conf::read(list).map_err(|error| error.to_string())
+}
+
 fn resolv_conf(insecure_zones: &InsecureZones) -> Seen<ResolvConf> {
     let path = Path::new(RESOLV_CONF);
     let text = resolv_conf::text(path).map_err(|error| error.to_string())?;
-    let servers = resolv_conf::read(path).map_err(|error| error.to_string())?;
+    let servers = name_servers(path)?;
     let options = resolv_conf::options(&text).into_iter().map(str::to_owned).collect();
     let named = |domain: &str| {
         let name = parse_name(domain).ok()?;

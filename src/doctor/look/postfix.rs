@@ -1,6 +1,7 @@
 //! Postfix, by its own commands: nothing is mailed, nothing changed.
 
 use super::files;
+use super::outside;
 use super::process::run;
 use crate::doctor::observations::{Postfix, Seen};
 use crate::doctor::read::postfix;
@@ -72,9 +73,20 @@ pub fn look(place: &Path, until: Instant) -> Postfix {
     let is_there = |socket: &&str| queue.join(socket.trim_start_matches('/')).exists();
     let sockets_in_chroot =
         maps.iter().filter_map(postfix::Socketmap::own_socket).filter(is_there).map(str::to_owned).collect();
+    // What Debian's unit copies there (configure-instance.sh); without it the C library asks this machine.
+    let resolver = queue.join("etc/resolv.conf");
+    let resolver_in_chroot = resolver.exists().then(|| outside::name_servers(&resolver));
     let file = value("smtp_tls_CAfile");
     let authorities = (!file.is_empty()).then(|| certificates(Path::new(file)));
-    Postfix { binary: postconf, authorities, settings: settings.clone(), chroot, sockets_in_chroot, asked }
+    Postfix {
+        binary: postconf,
+        authorities,
+        settings: settings.clone(),
+        chroot,
+        resolver_in_chroot,
+        sockets_in_chroot,
+        asked,
+    }
 }
 
 /// How many certificates a file has, as far as their beginnings tell.

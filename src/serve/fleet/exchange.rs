@@ -3,11 +3,8 @@
 
 use super::overview::{override_seen, overview};
 use super::pace::{Pace, Patience, Recent, scattered};
-use crate::cache::{
-    Cache, CacheError, Counts, Fingerprint, Mark, Outbox, Reading, Standing as Worth, Weighed,
-};
+use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
-use crate::fleet::decree::{Decree, Order, kept};
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
     FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
@@ -26,7 +23,7 @@ use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -37,7 +34,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// What the thread needs of the daemon.
 #[derive(Clone, Debug)]
@@ -70,7 +67,7 @@ pub(crate) fn start(feed: Feed) -> io::Result<()> {
 }
 
 /// Why a session ended.
-enum End {
+pub(super) enum End {
     /// The configuration was read again.
     Renewed,
     /// The daemon has gone.
@@ -142,13 +139,13 @@ async fn keep_up(mut feed: Feed) {
 }
 
 /// One connection, for as long as it lasts.
-struct Session<'a> {
-    feed: &'a Feed,
-    world: &'a Arc<World>,
+pub(super) struct Session<'a> {
+    pub(super) feed: &'a Feed,
+    pub(super) world: &'a Arc<World>,
     role: &'a str,
-    connection: Connection,
-    keys: Keys,
-    store: String,
+    pub(super) connection: Connection,
+    pub(super) keys: Keys,
+    pub(super) store: String,
     here: Fingerprint,
     reading: Reading,
     pace: &'a mut Pace,
@@ -158,13 +155,13 @@ struct Session<'a> {
     again: Option<u64>,
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
-    last_decree: u64,
-    later: &'a mut Later,
+    pub(super) last_decree: u64,
     /// The version of the store's schema.
     schema: i32,
     /// When the fleet as a whole was looked at last, and what was seen.
     looked_at: Option<Instant>,
     overview: FleetView,
+    later: &'a mut Later,
 }
 
 /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
@@ -222,10 +219,10 @@ async fn session(
         again: None,
         walk: walks.then(Mark::default),
         last_decree: 0,
-        later,
         schema: standing.version,
         looked_at: None,
         overview: FleetView::default(),
+        later,
     };
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     // Where the configuration was read while a decree was obeyed.
@@ -273,7 +270,7 @@ async fn session(
 }
 
 /// Has something done with the cache.
-async fn asked<T: Send + 'static>(
+pub(super) async fn asked<T: Send + 'static>(
     feed: &Feed,
     world: &Arc<World>,
     errand: impl FnOnce(&Cache) -> Result<T, CacheError> + Send + 'static,
@@ -337,7 +334,7 @@ impl Session<'_> {
     }
 
     /// Has the answers about a domain forgotten, now and when whoever looks it up now has ended.
-    fn forget(&mut self, domain: PolicyDomain) {
+    pub(super) fn forget(&mut self, domain: PolicyDomain) {
         changed(self.feed, &domain);
         self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
     }
@@ -456,125 +453,5 @@ impl Session<'_> {
             overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
         });
         Ok(())
-    }
-
-    /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
-    async fn obey(&mut self) -> Result<(), End> {
-        let decrees = self.connection.decrees(self.last_decree).await?;
-        let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
-        let numbers: Vec<u64> = numbers.collect();
-        let new = asked(self.feed, self.world, move |cache| {
-            let mut new = HashSet::new();
-            for number in numbers {
-                if !cache.has_obeyed(&store, number)? {
-                    new.insert(number);
-                }
-            }
-            Ok(new)
-        });
-        let Some(new) = new.await? else { return Ok(()) };
-        let (mut refused, mut is_overridden) = (Vec::new(), false);
-        for (number, statement, signature) in decrees {
-            if !new.contains(&number) {
-                self.last_decree = number.max(self.last_decree);
-                continue;
-            }
-            let row = (number, statement.as_str(), signature.as_slice());
-            let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
-                Ok(decree) => decree,
-                Err(why) => {
-                    self.feed.counters.fleet.of(FleetOutcome::Refused).one();
-                    self.last_decree = number.max(self.last_decree);
-                    refused.push((number, why));
-                    continue;
-                }
-            };
-            let (store, order) = (self.store.clone(), decree.order);
-            let (path, most) = (self.world.storage.path.clone(), self.world.storage.max_domains);
-            let purged = decree.scope.domain().filter(|_| order == Order::Purge).cloned();
-            let (text, of_purge) = (kept(&statement, &signature), purged.clone());
-            let obeyed = asked(self.feed, self.world, move |cache| {
-                if cache.has_obeyed(&store, number)? {
-                    return Ok(None);
-                }
-                cache.obeyed(&store, number, &text)?;
-                let Some(domain) = of_purge else { return Ok(Some(Ok(()))) };
-                // What was counted for reports goes with it, as by `cache purge`.
-                let now = SystemClock.now();
-                let policies = cache.purge(&domain).map(drop);
-                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
-                let outbox = Outbox::beside(&path, most, now);
-                let reports =
-                    outbox.purge(&domain).and_then(|done| done.map(drop).ok_or_else(|| outbox.is_taken()));
-                Ok(Some(policies.and(counts).and(reports)))
-            });
-            // Where nothing could be written down it is tried again.
-            let Some(obeyed) = obeyed.await? else { break };
-            self.last_decree = number.max(self.last_decree);
-            let Some(done) = obeyed else { continue };
-            tell(&decree, done.err());
-            is_overridden |= purged.is_none();
-            if let Some(domain) = purged {
-                self.forget(domain);
-            }
-        }
-        if is_overridden {
-            self.put_overrides_into_force().await?;
-        }
-        if let Some((number, why)) = refused.last() {
-            let (decrees, why) = (refused.len(), why.to_string());
-            info!(decrees, number, why, "decrees of the fleet are not obeyed; of the last one is told why");
-        }
-        Ok(())
-    }
-
-    /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
-    async fn put_overrides_into_force(&self) -> Result<(), End> {
-        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
-        let decreed = asked(self.feed, self.world, move |cache| {
-            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
-        });
-        let Some(decreed) = decreed.await? else { return Ok(()) };
-        if decreed != self.world.rules.decreed
-            && let Some(events) = self.feed.events.upgrade()
-        {
-            let _ = events.send(WorkerEvent::Decreed(decreed));
-        }
-        Ok(())
-    }
-}
-
-/// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
-fn tell(decree: &Decree, trouble: Option<CacheError>) {
-    let (number, reason) = (decree.number, decree.reason.as_str());
-    let (domain, ends) = (decree.scope.to_string(), decree.ends.to_string());
-    match (decree.order, trouble) {
-        (Order::Purge, None) => warn!(
-            number,
-            domain,
-            reason,
-            "a decree of the fleet's operator was obeyed: what was known of the domain is forgotten"
-        ),
-        (Order::Purge, Some(why)) => warn!(
-            number,
-            domain,
-            reason,
-            why = why.to_string(),
-            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
-        ),
-        (Order::Override(effect), _) => warn!(
-            number,
-            domain,
-            effect = effect.word(),
-            ends,
-            reason,
-            "a decree of the fleet's operator was obeyed: an override is in force"
-        ),
-        (Order::Lift, _) => warn!(
-            number,
-            domain,
-            reason,
-            "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
-        ),
     }
 }

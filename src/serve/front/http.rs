@@ -104,3 +104,25 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken;
+
+    impl Pages for Broken {
+        async fn page(&self, _: Page) -> Reply {
+            panic!("as a mistake of ours might");
+        }
+    }
+
+    #[test]
+    fn a_page_that_panics_is_a_500_that_is_counted_and_ends_nothing_else() {
+        let counters = Counters::default();
+        for times in 1..=2 {
+            let reply = made(Page::Status, &Broken, &counters).now_or_never().unwrap();
+            assert_eq!((reply.status, counters.panics.of(Thread::Front).get()), (500, times));
+        }
+    }
+}

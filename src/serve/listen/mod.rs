@@ -102,7 +102,9 @@ impl std::error::Error for NoPlace {}
 /// # Errors
 /// [`NoPlace`].
 pub async fn open(protocol: Protocol, address: &Address) -> Result<Listening, NoPlace> {
-    let cannot = |why: &dyn fmt::Display| NoPlace(format!("cannot listen at {address}: {why}").into());
+    let cannot = |why: &io::Error| {
+        NoPlace(format!("cannot listen at {address}: {why}{}", advice(address, why)).into())
+    };
     let (socket, file) = match address {
         Address::Tcp(loopback) => (Socket::Tcp(tcp(loopback.get()).map_err(|e| cannot(&e))?), None),
         Address::Unix(path) => {
@@ -181,8 +183,31 @@ fn remove_stale_datagrams(path: &Path) -> io::Result<()> {
     }
 }
 
+/// What mends it, where the system said no more than a word.
+fn advice(address: &Address, why: &io::Error) -> String {
+    match (address, why.kind()) {
+        (Address::Tcp(loopback), ErrorKind::AddrInUse) => format!(
+            "; another program has that port, perhaps another daemon of ours (ss -ltnp 'sport = :{}' names it): end that one, or \
+             choose another port",
+            loopback.get().port()
+        ),
+        (Address::Tcp(_), ErrorKind::PermissionDenied) => {
+            "; ports below 1024 are root's: choose another one".to_owned()
+        }
+        (Address::Unix(path), ErrorKind::PermissionDenied | ErrorKind::NotFound) => {
+            let place = path.parent().unwrap_or(path).display();
+            format!(
+                "; its directory has to be there, and the daemon's user's (install -d -o USER -g GROUP -m 0755 {place}); below \
+                 systemd a socket unit listens in its place"
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 /// Somebody has the place.
-const SOMEBODY: &str = "somebody listens there already; another daemon may be running";
+const SOMEBODY: &str =
+    "somebody listens there already; another daemon may be running: end that one, or choose another place";
 
 fn one_handed_over(sockets: &mut ListenFd, index: usize, name: &str) -> Result<Listening, NoPlace> {
     let bad =
@@ -265,7 +290,8 @@ fn in_group(path: &Path, group: u32) -> io::Result<()> {
     }
     chown(path, None, Some(group)).map_err(|error| {
         io::Error::other(format!(
-            "its group cannot become {group}, the one of the directory, which is who may ask: {error}"
+            "its group cannot become {group}, the one of the directory, which is who may ask: {error}; chgrp the directory to a \
+             group that the daemon's user is in"
         ))
     })
 }
@@ -280,7 +306,7 @@ fn directory(path: &Path) -> io::Result<u32> {
     let why = if !meta.is_dir() {
         "is not a directory (symbolic links are not followed)"
     } else if meta.uid() != ours && meta.uid() != 0 {
-        "belongs to somebody else, who could put another socket in place of ours"
+        "belongs to somebody else, who could put another socket in place of ours; chown it to the daemon's user or to root"
     } else if meta.mode() & OTHERS_WRITE != 0 && meta.mode() & STICKY == 0 {
         "can be written by its group or by everybody, who could put another socket in place of ours; chmod go-w it"
     } else {
@@ -314,10 +340,15 @@ fn is_ours(path: &Path) -> io::Result<bool> {
     };
     let refused = |why: &str| Err(io::Error::new(ErrorKind::AlreadyExists, why));
     if !meta.file_type().is_socket() {
-        return refused("something that is no socket lies there; it is left alone");
+        return refused(
+            "something that is no socket lies there; it is left alone: remove it, or choose another place",
+        );
     }
     if meta.uid() != nix::unistd::geteuid().as_raw() {
-        return refused("a socket of somebody else lies there; it is left alone");
+        return refused(
+            "a socket of somebody else lies there; it is left alone: if systemd made it (systemctl list-sockets), its own daemon answers \
+             there; else remove it, or choose another place",
+        );
     }
     Ok(true)
 }

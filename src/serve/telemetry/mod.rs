@@ -1,4 +1,4 @@
-//! What happened: in numbers ([`counters`], of a fleet in [`fleet`] and [`fleet_view`]), the last answers ([`recent`]), all of it at one moment ([`status`]),
+//! What happened: in numbers ([`counters`], of a fleet in [`fleet`], and what was seen of it in [`fleet_view`]), the last answers ([`recent`]), all of it at one moment ([`status`]),
 //! and what the log tells of it ([`told`], [`messages`]).
 
 pub mod counters;

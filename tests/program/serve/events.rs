@@ -109,6 +109,25 @@ fn what_is_told_is_counted_and_on_the_disk_when_the_daemon_ends() {
     assert_eq!(reports(daemon.plan()), expected);
 }
 
+/// A file that cannot be written, because something else has its name, keeps nobody from counting; and what was counted is written
+/// when it can be.
+#[test]
+fn counts_that_cannot_be_written_are_kept_until_they_can() {
+    let lab = Laboratory::start();
+    let mut daemon = Daemon::in_world(&lab);
+    let place = daemon.plan().cache().with_extension("reports.db");
+    std::fs::create_dir(&place).unwrap();
+    let (domain, host) = ("enforced.test", "mx1.enforced.test");
+    for _ in 0..3 {
+        told(&daemon, domain, host, VERIFIED);
+    }
+    daemon.wait_for_log("sessions for TLS reports are not written down");
+    told(&daemon, domain, host, VERIFIED);
+    std::fs::remove_dir(&place).unwrap();
+    assert!(daemon.terminate().success());
+    assert_eq!(reports(daemon.plan()), [row(domain, "success", host, 4)]);
+}
+
 #[test]
 fn what_a_look_up_finds_fault_with_is_counted_once_however_many_ask() {
     let lab = Laboratory::start();

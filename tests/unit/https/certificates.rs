@@ -11,9 +11,16 @@ use rcgen::{
 };
 use smtp_sts_verify::https::{FetchError, FetchFailure, HttpsSettings, MediaType, Roots};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 async fn fetch_from(identity: Identity, roots: Roots) -> (Site, Result<Vec<u8>, FetchError>) {
     let site = Site::serve(identity, policy_with("")).await;
@@ -97,7 +104,7 @@ async fn every_kind_of_key_that_a_policy_host_may_have_is_verified() {
 /// Whichever library it is: nothing weaker comes in with another version.
 #[test]
 fn the_cipher_suites_are_these_and_all_of_them_have_forward_secrecy() {
-    let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+    let provider = default_provider();
     let suites: Vec<_> = provider.cipher_suites.iter().map(|suite| format!("{:?}", suite.suite())).collect();
     assert_eq!(
         suites,
@@ -191,6 +198,40 @@ async fn no_wrong_certificate_is_accepted() {
         assert!(matches!(error, FetchError::Certificate { .. }), "{what}: {error}");
         assert_eq!(error.failure(), FetchFailure::Refused);
         assert_eq!(site.requests(), Vec::<String>::new(), "{what}: a request was sent");
+    }
+}
+
+/// Shows what it was given, whether or not the key is that of the certificate.
+#[derive(Debug)]
+struct Shown(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// A certificate is public: whoever has it has to show its key, too, in the handshake's signature (RFC 8446 section 4.4.3, RFC 5246
+/// section 7.4.3).
+#[tokio::test]
+async fn whoever_has_the_certificate_and_not_its_key_is_refused() {
+    let authority = Authority::new();
+    let [genuine, other] = [(); 2].map(|()| authority.issue(&host_params()));
+    for version in [&TLS12, &TLS13] {
+        for (key, is_its_own) in [(&genuine.key, true), (&other.key, false)] {
+            let key = any_supported_type(key).unwrap();
+            let shown = Shown(Arc::new(CertifiedKey::new(genuine.chain.clone(), key)));
+            let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(shown));
+            let site = Site::serve_configured(config, policy_with("")).await;
+            let names = Names::at(site.address.ip());
+            let fetched = fetch_with(&names, settings(&site, authority.roots()), MediaType::Any).await;
+            assert_eq!(fetched.is_ok(), is_its_own, "{version:?}: {fetched:?}");
+            assert_eq!(site.requests().len(), usize::from(is_its_own), "{version:?}");
+        }
     }
 }
 

@@ -140,6 +140,10 @@ impl Site {
             .with_single_cert(identity.chain, identity.key)
             .unwrap();
         config.alpn_protocols = alpn.iter().map(|p| p.as_bytes().to_vec()).collect();
+        Self::serve_configured(config, script).await
+    }
+
+    pub(crate) async fn serve_configured(config: ServerConfig, script: Vec<Act>) -> Self {
         let config = Arc::new(config);
         Self::listen(move |stream, seen| {
             let (config, script) = (Arc::clone(&config), script.clone());

@@ -2,11 +2,8 @@
 
 /// The words that are nearest to `typed`, the nearest first: those that it is a part of, else those that a few slips of
 /// the finger lead to.
-pub(in crate::cli) fn nearest<'a>(
-    typed: &str,
-    words: impl Iterator<Item = &'a str>,
-    most: usize,
-) -> Vec<&'a str> {
+#[must_use]
+pub fn nearest<'a>(typed: &str, words: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     let mut near: Vec<(usize, &str)> =
         words.filter_map(|word| Some((remoteness(typed, word)?, word))).collect();
     near.sort_unstable();
