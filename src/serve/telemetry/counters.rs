@@ -71,7 +71,7 @@ pub struct Counters {
     /// Policies that the fleet has not heard of, as of the last sign of life.
     pub fleet_outbox: Moment,
     /// What else was seen of the fleet.
-    pub fleet_board: super::fleet_view::Board,
+    pub fleet_board: Board,
 
     // ---- the store and the house ----------------------------------------------------------------------------------
     /// The store could not do what it was asked.
