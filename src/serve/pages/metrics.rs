@@ -97,8 +97,6 @@ fn answers(page: &mut Exposition, status: &Status) {
         "Datagrams that Postfix (libtlsrpt) sent about its sessions, by what became of it.",
     )
     .counts(&counters.datagrams);
-    let help = "Faults that look-ups noticed for TLS reports, by what became of them.";
-    page.family("smtp_sts_serve_tlsrpt_faults_total", Counter, help).counts(&counters.faults);
     let help = "Sessions and faults that had no room in the counts for TLS reports.";
     page.family("smtp_sts_serve_tlsrpt_sessions_lost_total", Counter, help)
         .sample(&[], counters.sessions_lost.get());

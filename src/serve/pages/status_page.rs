@@ -349,12 +349,6 @@ fn counted(page: &mut Markup, counters: &Counters) {
     page.raw("</div>\n<div>\n<h3>Events</h3>\n");
     page.counts(&counters.events);
     page.raw("</div>\n<div>\n<h3>For TLS reports</h3>\n<dl>\n");
-    for (fate, counter) in counters.faults.iter() {
-        page.raw("<dt>faults: ");
-        page.text(fate.word());
-        page.raw("</dt>");
-        page.figure(counter.get());
-    }
     page.count("sessions without room", counters.sessions_lost.get());
     page.raw("</dl>\n");
     page.raw("</div>\n<div>\n<h3>Trouble</h3>\n<dl>\n");

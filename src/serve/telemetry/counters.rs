@@ -36,9 +36,7 @@ pub struct Counters {
     pub events: By<EventFate, Counter>,
     /// Datagrams of Postfix's, by what became of them.
     pub datagrams: By<DatagramFate, Counter>,
-    /// Faults that look-ups noticed for TLS reports, by what became of them.
-    pub faults: By<FaultFate, Counter>,
-    /// Sessions and faults that were to be counted for TLS reports, and had no room in memory or in the file.
+    /// Sessions and faults that were to be counted for TLS reports, and had no room in the queue, in memory or in the file.
     pub sessions_lost: Counter,
     /// Pages that were read.
     pub pages: By<Page, Counter>,
@@ -99,8 +97,7 @@ impl Counters {
     pub fn looked_up(&self, report: &Report) {
         for heard in &report.evidence {
             self.dns_questions.add(u64::try_from(heard.queries).unwrap_or(u64::MAX));
-            let was_asked = heard.elapsed.is_some();
-            let answer = self.dns_answers.named(heard.class).filter(|_| was_asked);
+            let answer = self.dns_answers.named(heard.class).filter(|_| heard.elapsed.is_some());
             if let Some(counter) = answer.or_else(|| self.fetches.named(heard.class)) {
                 counter.one();
             }
@@ -224,8 +221,7 @@ impl Histogram {
     /// How many were no longer than the end of each class, those of the classes below it included; and how many there were.
     #[must_use]
     pub fn cumulated(&self) -> ([(Duration, u64); LATENCIES.len()], u64) {
-        let mut sum = 0;
-        let mut classes = LATENCIES.map(|end| (end, 0));
+        let (mut sum, mut classes) = (0, LATENCIES.map(|end| (end, 0)));
         for ((_, number), counter) in classes.iter_mut().zip(&self.classes) {
             sum += counter.get();
             *number = sum;
@@ -394,14 +390,6 @@ closed! {
         Lost "lost",
         /// It could not be read.
         Unreadable "unreadable",
-    }
-
-    /// What became of a fault that a look-up noticed.
-    FaultFate "fate" {
-        /// It is kept for the reports.
-        Kept "kept",
-        /// There was no room for it.
-        Lost "lost",
     }
 
     /// What became of a datagram of libtlsrpt.

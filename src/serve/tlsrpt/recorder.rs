@@ -18,7 +18,7 @@ use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
 use crate::serve::answer::Answer;
 use crate::serve::store::Store;
-use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate, FaultFate};
+use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate};
 use crate::serve::world::World;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
@@ -92,9 +92,9 @@ impl TlsrptRecorder {
         if let Some(domain) = report.domain.clone().filter(|_| !faults.is_empty()) {
             let policies = locked(&self.given).kept(noticed::applied(report));
             let number = u64::try_from(faults.len()).unwrap_or(u64::MAX);
-            let is_kept = self.put(Observation::Faults(domain, faults, policies));
-            let fate = if is_kept { FaultFate::Kept } else { FaultFate::Lost };
-            self.counters.faults.of(fate).add(number);
+            if !self.put(Observation::Faults(domain, faults, policies)) {
+                self.counters.sessions_lost.add(number);
+            }
         }
     }
 
