@@ -434,6 +434,7 @@ def swarm(lab, number, seconds):
     program = os.path.join(hosts.TARGET, "examples", "fleet_swarm")
     if not os.path.exists(program):
         print("tests/fleet: skipped: the swarm of hosts: cargo build --example fleet_swarm", flush=True)
+        time.sleep(seconds)
         return
     lab.database.sql("".join(f"CREATE ROLE swarm{place} LOGIN PASSWORD '{PASSWORD}' IN ROLE fleet_host CONNECTION LIMIT 3;" for place in range(number)))
     begun = time.monotonic()
