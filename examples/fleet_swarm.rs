@@ -2,6 +2,7 @@
 //! changes and decrees, and offers what it would have fetched, at the daemon's pace and by the daemon's own connection. What came of it is one line of JSON.
 //!
 //! usage: fleet_swarm NAME@ADDRESS:PORT CA-FILE PASSWORD-FILE HOSTS SECONDS
+#![allow(clippy::print_stdout, reason = "it tells what came of it")]
 
 use smtp_sts_verify::cache::Fingerprint;
 use smtp_sts_verify::config::{Fleet, Proof};
@@ -88,10 +89,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     shown.connected.sort_unstable();
     let at = |all: &[Duration], percent: usize| {
         let place = (all.len() * percent / 100).min(all.len().saturating_sub(1));
-        all.get(place).map_or(0, |took| took.as_millis())
+        all.get(place).map_or(0, Duration::as_millis)
     };
     println!(
-        "{{\"hosts\": {number}, \"connected\": {}, \"connect_p99_ms\": {}, \"signs_of_life\": {}, \"looks\": {}, \"look_p50_ms\": {}, \"look_p99_ms\": {}, \"rows_read\": {}, \"merged\": {}, \"slow\": {}, \"failed\": {}, \"trouble\": {:?}}}",
+        "{{\"hosts\": {number}, \"connected\": {}, \"connect_p99_ms\": {}, \"signs_of_life\": {}, \"looks\": {}, \"look_p50_ms\": {}, \"look_p99_ms\": {}, \"rows_read\": {}, \"merged\": {}, \"slow\": {}, \"failed\": {}, \"trouble\": {}}}",
         shown.connected.len(),
         at(&shown.connected, 99),
         shown.shown,
@@ -102,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         shown.merged,
         shown.slow,
         shown.troubles.len(),
-        shown.troubles.first().map_or("", String::as_str)
+        smtp_sts_verify::text::JsonText(shown.troubles.first().map_or("", String::as_str))
     );
     Ok(())
 }

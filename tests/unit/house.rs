@@ -422,7 +422,7 @@ fn what_is_pure_imports_only_what_is_pure() {
 #[test]
 fn set_up_and_request_have_one_home() {
     const HOMES: [(&str, &str); 7] = [
-        ("overrides.about(", "src/config/rules.rs"),
+        ("overrides.about_beside(", "src/config/rules.rs"),
         ("privileges::give_up(", "src/config/setup.rs"),
         ("CachePath::parse(", "src/config/setup.rs"),
         ("Cache::new(", "src/config/setup.rs"),
