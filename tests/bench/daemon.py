@@ -111,7 +111,8 @@ class Daemon:
                    "--postfix", POSTFIX_TCP, *options, "-c", self.cache, *bench.extra]
         self.log = open(os.path.join(self.directory, "log"), "w+")
         self.process = spawn(command, files=files or 20_000, stdout=self.log, stderr=self.log)
-        await_socket(self.exim, self.process, self.log.name)
+        for place in (self.exim, self.postfix):
+            await_socket(place, self.process, self.log.name)
 
     def at(self, protocol):
         return self.exim if protocol == "exim" else self.postfix

@@ -38,7 +38,7 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
     // that it names, a process says that has become the daemon's user.
     let choices = Choices::parse(&text, from)?;
     // Here every file can be seen. A copy that the daemon could not start with would take the place of one that it can.
-    if let Some(why) = is_started_by_a_unit().then(|| unit::unseen(&choices).into_iter().next()).flatten() {
+    if let Some(why) = unit::has(from).then(|| unit::unseen(&choices).into_iter().next()).flatten() {
         return Err(Failure::misconfigured(why));
     }
     let checked = Command::new(SELF).args(["config", "check", "--config"]).arg(from).output();
@@ -61,11 +61,6 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
     let meta = fs::metadata(from).map_err(unkept)?;
     written(to, text.as_bytes(), &meta).map_err(unkept)?;
     Ok(format!("{} is kept as {}.\n", from.display(), to.display()))
-}
-
-/// Whether systemd started this, for a unit (systemd.exec(5)).
-fn is_started_by_a_unit() -> bool {
-    std::env::var_os("INVOCATION_ID").is_some()
 }
 
 /// Replaces the copy as a whole. Whoever may read the original may read it, and root alone may write it.

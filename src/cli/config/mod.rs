@@ -114,9 +114,7 @@ pub(super) fn run(command: &ConfigCommand) -> ExitStatus {
 /// Tells whether the configuration can be used.
 fn check(arguments: &InForceArguments) -> ExitStatus {
     // What the daemon's unit hides matters where the file is the daemon's.
-    let is_the_daemons = geteuid().is_root()
-        && arguments.config == Path::new(DEFAULT_FILE)
-        && Path::new("/run/systemd/system").exists();
+    let is_the_daemons = geteuid().is_root() && unit::has(&arguments.config);
     let looked = looked_at(&arguments.config, &arguments.given()).and_then(with_its_fleet);
     let file = arguments.config.display().to_string();
     match (looked, arguments.format) {

@@ -1,6 +1,6 @@
 //! What the daemon's unit keeps from the daemon: a file that everybody sees may not be there for it.
 
-use crate::config::Choices;
+use crate::config::{Choices, DEFAULT_FILE};
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +15,11 @@ const HIDDEN: [(&str, &str); 5] = [
 
 /// The directory in which that unit lets the daemon write.
 const WRITABLE: &str = "/var/lib/smtp-sts-verify";
+
+/// Whether a configuration is that of a daemon which systemd starts.
+pub(super) fn has(configuration: &Path) -> bool {
+    configuration == Path::new(DEFAULT_FILE) && Path::new("/run/systemd/system").exists()
+}
 
 /// Each file that the choices name and that the daemon would not find below its unit, in a sentence.
 pub(super) fn unseen(choices: &Choices) -> Vec<String> {

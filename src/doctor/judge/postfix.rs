@@ -198,6 +198,15 @@ fn answer(postfix: &Postfix) -> Finding {
     }
 }
 
+/// The first thing that postmap(1) complains of; the rest of its lines follows from that.
+fn cause(why: &str) -> &str {
+    let first = why.lines().next().unwrap_or_default();
+    first
+        .split_once("postmap: warning: ")
+        .or_else(|| first.split_once("postmap: fatal: "))
+        .map_or(first, |(_, words)| words)
+}
+
 /// From this version on Postfix does not count a mail with `TLS-Required: No`, the fourth of 3.10.
 const UNCOUNTED: (u32, u32) = (3, 10);
 
@@ -245,15 +254,6 @@ pub(super) fn for_reports(reports: &Reports, postfix: &Postfix) -> Finding {
         );
     }
     fine(CHECK, shown)
-}
-
-/// The first thing that postmap(1) complains of; the rest of its lines follows from that.
-fn cause(why: &str) -> &str {
-    let first = why.lines().next().unwrap_or_default();
-    first
-        .split_once("postmap: warning: ")
-        .or_else(|| first.split_once("postmap: fatal: "))
-        .map_or(first, |(_, words)| words)
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod fleet;
 #[cfg(not(feature = "fleet"))]
 #[path = "no_fleet.rs"]
 mod fleet;
-mod progress;
 mod round;
 mod sendmail;
 mod told;

@@ -6,7 +6,6 @@
 
 use super::entry::{Way, tries_by_web, way_of};
 use super::fleet::{Part, Whose};
-use super::progress::{conclude, failing, later, new, open, over};
 use super::sendmail;
 use super::told::Told;
 use super::wanted::destinations;
