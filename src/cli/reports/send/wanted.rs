@@ -1,6 +1,6 @@
 //! Which destinations a report is to have, by what its domain wishes now.
 
-use super::progress::open;
+use super::entry::open;
 use crate::cache::Outbox;
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Wish;
