@@ -111,7 +111,8 @@ pub(super) fn count(
     database: &Database,
 ) -> rusqlite::Result<(u64, Option<UnixTime>)> {
     let mut statement = connection.prepare_cached(COUNT)?;
-    let row = statement.query_row([database.fingerprint.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+    let key = [database.fingerprint.as_bytes()];
+    let row = statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)));
     let (number, since): (i64, Option<i64>) = row?;
     Ok((u64::try_from(number).unwrap_or(0), since.and_then(moment)))
 }

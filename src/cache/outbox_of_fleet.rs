@@ -92,7 +92,7 @@ impl Outbox {
                     return Ok(false);
                 }
                 for statement in REMOVE {
-                    transaction.execute(statement, (day, name))?;
+                    transaction.prepare_cached(statement)?.execute((day, name))?;
                 }
                 transaction.prepare_cached(ADMIT)?.execute((day, name, integer(now.0)))?;
                 let row = (day, name, origin.store.as_str(), i64::from(origin.part));

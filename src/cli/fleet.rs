@@ -96,10 +96,9 @@ pub struct PurgeArguments {
 
 /// What is to count instead.
 #[derive(Args, Debug)]
-#[command(
-    override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift --reason TEXT\n       \
-                            --signing-key FILE --role ROLE --password-file FILE [OPTIONS]"
-)]
+#[command(override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift\n       \
+                            --reason TEXT --signing-key FILE --role ROLE\n       \
+                            --password-file FILE [OPTIONS]")]
 pub struct OverrideArguments {
     /// The domain; or `*.` and one, for all below it
     pub domain: OsString,

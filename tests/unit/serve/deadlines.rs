@@ -48,8 +48,10 @@ fn whoever_asks_about_very_many_hosts_of_a_silent_domain_leaves_nothing_behind()
         assert!(answers.iter().all(|answer| answer == "defer deadline none"), "{answers:?}");
         let counters = &daemon.counters;
         until("nobody waits for the domain any more", || counters.look_ups_waiting.get() == 0).await;
-        assert_eq!(counters.look_ups_under_way.get(), 1, "the one that has begun goes on");
-        assert_eq!(counters.setbacks.of(Setback::Unbegun).get(), 199);
+        // The domain's lock goes to the next one after a second.
+        let begun = counters.look_ups_under_way.get();
+        assert!((1..=1 + PATIENCE.as_secs()).contains(&begun), "{begun} have begun, and go on");
+        assert_eq!(counters.setbacks.of(Setback::Unbegun).get(), 200 - begun);
         assert_eq!(daemon.says(about("b.test")).await, "deliver policy-met stored");
     });
 }
