@@ -54,7 +54,7 @@ pub enum ReportsCommand {
     ///
     /// Of yesterday and the day before, to those who publish a TLSRPT record: by mail through the sendmail command, and by https. Each
     /// domain has its own moment between 00:05 and 04:00 UTC. What fails is tried again for a day, with growing pauses. Nothing is sent
-    /// unless the configuration says send = true in its section reports. With [fleet], what this host counted is handed in to the fleet,
+    /// unless the configuration says send = true in its section reports. Where hosts share a memory, what this host counted is handed in to the fleet,
     /// send = true or not, and each report is sent by one of its hosts, with the sums of all.
     Send(SendArguments),
     /// How far is each report, and which addresses are left alone?
