@@ -200,11 +200,11 @@ find_edited() {
   for set in $(wanted); do places_in_sections "$set" "$own"; done >"$scratch/places"
   # shellcheck disable=SC2013 # names without spaces
   for file in $(cut -f 1 "$scratch/one-file" | awk '!seen[$0]++' | grep '^/[A-Za-z0-9/._@+,=-]*$' | grep -vxF "$base"); do
-    : >"$found"
+    true >"$found" || return
     without_lines "$file" >"$scratch/bare-file" && with_lines "$scratch/bare-file" "$scratch/places" "$(entry_section "$file")" >/dev/null
     if [ -s "$found" ] || grep -qF ".include $own/" "$file"; then edited="$edited $file"; fi
   done
-  : >"$found"
+  true >"$found" || return
 }
 
 # replace FILE NEW: in one step, with the owner and mode that it had; a link stays one.
@@ -232,6 +232,10 @@ put() {
 # The configuration that Exim reads, as one file, without our lines: from it the platform's own is told.
 as_it_is_without_ours() {
   [ -z "${routers:-}" ] || return 0
+  # What is made of a configuration that is closed to others is closed to them here, too.
+  if [ -z "$(find -L "$configuration" -prune -perm -004)" ]; then
+    chgrp "$(exim_group)" "$shared" && chmod 0710 "$shared" || return
+  fi
   read_from=$scratch/without.conf
   secretly "$read_from"
   as_one_file "$configuration" | cut -f 2- >"$read_from" || return
@@ -239,7 +243,7 @@ as_it_is_without_ours() {
   read_platform
 }
 
-secretly() { : >"$1" && chmod 0600 "$1"; }
+secretly() { true >"$1" && chmod 0600 "$1"; }
 
 take() { [ ! -d "$own/$1" ] || taken="$taken $1"; }
 is_taken() { case " $taken " in *" $1 "*) ;; *) return 1 ;; esac }
@@ -262,7 +266,7 @@ try_on_a_copy() {
   for set in $(wanted); do [ -d "$staged/$set" ] || compose "$set" "$staged/$set" || return; done
   for set in $(wanted); do places_in_sections "$set" "$staged"; done >"$scratch/places"
   secretly "$scratch/copy.conf"
-  : >"$found"
+  true >"$found" || return
   with_lines "$read_from" "$scratch/places" >"$scratch/copy.conf" || return
   all_found "$scratch/places" || return
   is_accepted "$scratch/copy.conf" || return
@@ -299,13 +303,13 @@ revoke() { :; } # take_effect leaves nothing behind that Exim refuses
 created() { grep -qsxF "$1" "$own/created"; }
 
 edit() {
-  : >"$found"
-  : >"$scratch/sought"
+  true >"$found" || return
+  true >"$scratch/sought" || return
   for file in $edited; do
     if [ ! -e "$file" ]; then
       [ -n "$(wanted)" ] || continue
       [ -n "$(for set in $(wanted); do places "$set" "$file" "$own"; done)" ] || continue
-      mkdir -p "$own" && say "$file" >>"$own/created" && : >"$file" || return
+      mkdir -p "$own" && say "$file" >>"$own/created" && true >"$file" || return
     fi
     without_lines "$file" >"$scratch/bare-file" || return
     for set in $(wanted); do places "$set" "$file" "$own"; done >"$scratch/places"
@@ -336,7 +340,7 @@ take_effect() {
   remember || return
   # Whoever interrupts it now would leave half of it.
   trap '' HUP INT TERM PIPE
-  : >"$scratch/said"
+  true >"$scratch/said" || return
   if put_in_place; then
     # Only now nothing includes them.
     for set in $all; do if is_taken "$set" && [ ! -d "$staged/$set" ]; then rm -rf "${own:?}/$set"; fi; done

@@ -146,7 +146,16 @@ impl CachePath {
     #[must_use]
     pub fn owner_of_directory(&self) -> Option<Owner> {
         let meta = fs::symlink_metadata(self.directory()).ok().filter(Metadata::is_dir)?;
-        self.examine_ancestors(&meta).ok()?;
+        let mut owner_below = meta.uid();
+        for above in self.directory().ancestors().skip(1) {
+            let above = fs::symlink_metadata(above).ok()?;
+            // The mode of a link says nothing. Other rules that are broken say nothing of who made the directory: its owner's rights are
+            // less than root's all the same.
+            if above.is_dir() && above.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner_below) {
+                return None;
+            }
+            owner_below = above.uid();
+        }
         Some(Owner { uid: meta.uid(), gid: meta.gid() })
     }
 
@@ -214,10 +223,15 @@ impl CachePath {
     fn examine_ancestors(&self, directory: &Metadata) -> Result<(), CacheError> {
         let (mut below, mut owner_below) = (self.directory(), directory.uid());
         for above in self.directory().ancestors().skip(1) {
-            let Some(meta) = examine_ancestor(above, directory.uid())? else { break };
+            let Some(meta) = examine_ancestor(above, directory.uid())? else {
+                return Err(CacheError::unsafe_path(
+                    above,
+                    "was gone when it was looked at: somebody exchanges it",
+                ));
+            };
             if meta.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner_below) {
-                let why = "lies where everybody may make a directory, and belongs neither to root nor to the user who looks: \
-                           whoever came first made it; put the cache into a directory of root's";
+                let why = "lies where others may make a directory, and belongs neither to root nor to the user who looks: \
+                           whoever came first made it; put the cache's directory below one that only root may write to";
                 return Err(CacheError::unsafe_path(below, why));
             }
             (below, owner_below) = (above, meta.uid());

@@ -49,7 +49,9 @@ const DECREE: &str = "SELECT EXISTS (SELECT 1 FROM decree WHERE store = ?1 AND n
 
 const SET_DECREE: &str = "INSERT OR IGNORE INTO decree (store, number, statement) VALUES (?1, ?2, ?3)";
 
-const DECREES: &str = "SELECT statement FROM decree ORDER BY number DESC LIMIT ?1";
+/// Those of purges were obeyed once and for all.
+const DECREES: &str = "SELECT statement FROM decree WHERE instr(statement, char(10) || 'order: purge') = 0
+    ORDER BY number DESC LIMIT ?1";
 
 /// How far a store was read, and whether it has been offered all that was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -93,7 +93,8 @@ pub(super) fn take(
     gone.iter().try_for_each(|(domain, mechanism)| take_one(transaction, domain, mechanism, database))
 }
 
-fn take_one(
+/// Nothing is to be offered under that key.
+pub(super) fn take_one(
     transaction: &Transaction<'_>,
     domain: &str,
     mechanism: &str,

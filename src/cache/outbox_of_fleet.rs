@@ -28,6 +28,11 @@ const REMOVE: [&str; 3] = [
     "DELETE FROM package WHERE day = ?1 AND domain = ?2",
 ];
 
+/// What this host has begun to tell alone is never handed in, also once a report of the fleet has taken its place here.
+const KEEP_BEGUN: &str = "INSERT OR IGNORE INTO handed (day, domain, store)
+    SELECT day, domain, 'alone' FROM report WHERE day = ?1 AND domain = ?2 AND NOT (state = 'due' AND tries = 0)
+    AND NOT EXISTS (SELECT 1 FROM origin WHERE origin.day = report.day AND origin.domain = report.domain)";
+
 const HANDED: &str = "SELECT domain FROM handed WHERE day = ?1";
 
 const SET_HANDED: &str = "INSERT OR IGNORE INTO handed (day, domain, store) VALUES (?1, ?2, ?3)";
@@ -91,6 +96,7 @@ impl Outbox {
                 if one::<bool>(transaction, IS_OPEN, (day, name))? {
                     return Ok(false);
                 }
+                transaction.prepare_cached(KEEP_BEGUN)?.execute((day, name))?;
                 for statement in REMOVE {
                     transaction.prepare_cached(statement)?.execute((day, name))?;
                 }
@@ -226,6 +232,11 @@ mod tests {
             outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
         assert_eq!(due, [domain("begun.test"), domain("other.test")]);
         assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
+        // What was told alone is told: a report of the fleet in its place does not make it something to hand in.
+        let told = outbox.due(NOW, (day, day), None).unwrap().remove(0);
+        outbox.conclude(&[Entry { state: State::Sent, tries: 1, ..told }]).unwrap();
+        assert_eq!(outbox.take_on(&[(day, domain("begun.test"), origin(0))], NOW), Ok(vec![true]));
+        assert!(outbox.handed_in(day).unwrap().contains("begun.test"));
         outbox.plan(Day(day.0 + 9), Day(day.0 + 1), &[]).unwrap();
         assert!(outbox.handed_in(day).unwrap().is_empty(), "it is forgotten with the day");
     }

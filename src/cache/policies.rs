@@ -244,8 +244,14 @@ impl PolicyFile {
             return Ok(Kept::Full);
         }
         row::replace(transaction, &row, fingerprint)?;
-        if self.offers && matches!(origin, Origin::Fetch) {
-            offers::put(transaction, &row, &self.database)?;
+        if self.offers {
+            match origin {
+                Origin::Fetch => offers::put(transaction, &row, &self.database)?,
+                // What was to be offered was this host's own, and it is no longer there.
+                Origin::Import(_) => {
+                    offers::take_one(transaction, row.domain.as_str(), dialect.word(), &self.database)?;
+                }
+            }
         }
         for entry in history::of_change(old.of(dialect), &row, origin, now) {
             history_table::append(transaction, &row.domain, &entry, &self.database)?;

@@ -166,7 +166,7 @@ mod with_a_fleet {
     use super::*;
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
-    use crate::fleet::decree::{self, Decree, Order, told};
+    use crate::fleet::decree::{self, Decree, MAX_SKEW, Order, told};
     use crate::fleet::{self, Connection, Host, Standing, Trouble};
     use crate::limits::{DECREE_OLDEST, FLEET_CONNECT_DEADLINE, MAX_DECREES_KEPT};
     use crate::name::{Destination, PolicyDomain};
@@ -224,6 +224,7 @@ mod with_a_fleet {
         let dns = setup.dns()?.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
         let connection = Connection::open(fleet, &dns).await?;
         let standing = connection.standing().await?;
+        connection.bound().await;
         Ok((connection, standing))
     }
 
@@ -389,6 +390,11 @@ mod with_a_fleet {
         let (setup, fleet) = as_operator(operator)?;
         let key = fleet::operators_key(signing_key)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
+        let ahead = offset(standing.now);
+        if ahead.unsigned_abs() > MAX_SKEW {
+            let why = format!("{}: nothing was signed, for hosts would not obey it in time", clock(ahead));
+            return Err(Failure(ExitStatus::Defer, why));
+        }
         let mut tries = 0;
         loop {
             let number = connection.last_decree().await?.saturating_add(1);

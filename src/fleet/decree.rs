@@ -18,7 +18,7 @@ const HEAD: &str = "smtp-sts-verify fleet decree 1";
 const REASON_OCTETS: usize = 400;
 
 /// Seconds by which the clocks of operator and host may differ.
-const MAX_SKEW: u64 = 300;
+pub const MAX_SKEW: u64 = 300;
 
 /// One decree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +78,10 @@ pub enum Refused {
     Unknown,
     /// It is another fleet's, or has another number than its row.
     OfOthers,
-    /// It was issued after now, or more than seven days ago.
+    /// It was issued more than seven days ago.
     NotOfThisWeek,
+    /// It was issued after now.
+    NotYet,
     /// It has ended.
     Ended,
     /// It would count for more than seven days: a host that was away for so long would not hear that it was lifted.
@@ -92,7 +94,10 @@ impl fmt::Display for Refused {
             Self::NotSigned => "no key in operator_key has signed it",
             Self::Unknown => "it is none that this program knows",
             Self::OfOthers => "it was made for another fleet or another number",
-            Self::NotOfThisWeek => "it was issued more than seven days ago, or in the future",
+            Self::NotOfThisWeek => "it was issued more than seven days ago",
+            Self::NotYet => {
+                "it was issued in the future, by this host's clock: it is obeyed when that time has come"
+            }
             Self::Ended => "it has ended",
             Self::TooLong => "it would count for more than seven days",
         })
@@ -150,7 +155,10 @@ impl Decree {
         if decree.fleet != fleet || decree.number != number {
             return Err(Refused::OfOthers);
         }
-        if decree.issued.since(now) > MAX_SKEW || now.since(decree.issued) > DECREE_OLDEST {
+        if decree.issued.since(now) > MAX_SKEW {
+            return Err(Refused::NotYet);
+        }
+        if now.since(decree.issued) > DECREE_OLDEST {
             return Err(Refused::NotOfThisWeek);
         }
         if decree.ends <= now {
@@ -213,9 +221,10 @@ pub fn overrides(all: &[String], operators: &[[u8; 32]], now: UnixTime) -> Decre
     for text in all {
         let Some((statement, signature)) = text.rsplit_once(SIGNATURE) else { continue };
         let Ok(signature) = BASE64.decode(signature.trim_end().as_bytes()) else { continue };
-        let Some(decree) = Decree::parse(statement).filter(|decree| decree.order != Order::Purge) else {
-            continue;
-        };
+        // Neither an override nor what lifts one counts for longer.
+        let may_count =
+            |decree: &Decree| decree.order != Order::Purge && now.since(decree.issued) <= DECREE_OLDEST;
+        let Some(decree) = Decree::parse(statement).filter(may_count) else { continue };
         let is_later = |known: &Decree| (known.issued, known.number) < (decree.issued, decree.number);
         if is_signed(statement, &signature, operators) && last.get(&decree.scope).is_none_or(is_later) {
             last.insert(decree.scope.clone(), decree);
@@ -270,7 +279,7 @@ mod tests {
             (Decree { issued: UnixTime(week), ..decree() }, Some(Refused::TooLong)),
             (Decree { issued: UnixTime(week + 60), ..decree() }, None),
             (Decree { issued: UnixTime(week - 1), ..decree() }, Some(Refused::NotOfThisWeek)),
-            (Decree { issued: NOW.plus(MAX_SKEW + 1), ..decree() }, Some(Refused::NotOfThisWeek)),
+            (Decree { issued: NOW.plus(MAX_SKEW + 1), ..decree() }, Some(Refused::NotYet)),
             (Decree { ends: NOW, ..decree() }, Some(Refused::Ended)),
             (Decree { ends: NOW.plus(DECREE_OLDEST - 60), ..decree() }, None),
             (Decree { ends: NOW.plus(DECREE_OLDEST - 59), ..decree() }, Some(Refused::TooLong)),

@@ -32,19 +32,23 @@ pub use reports::Claim;
 pub use trouble::Trouble;
 pub use witness::{Signer, Witnesses};
 
-/// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count. Where they cannot be read, none does, and
-/// that is logged.
+/// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count.
+///
+/// # Errors
+/// Why they cannot be read, in words.
+pub fn read_decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Result<Decreed, String> {
+    let kept = cache.decrees().map_err(|trouble| trouble.to_string())?;
+    if !decree::may_override(&kept) {
+        return Ok(Decreed::default());
+    }
+    let operators = keys::operators(fleet).map_err(|trouble| trouble.to_string())?;
+    Ok(decree::overrides(&kept, &operators, now))
+}
+
+/// The same at a start: where they cannot be read, none counts, and that is logged.
 #[must_use]
 pub fn decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Decreed {
-    let kept = cache.decrees().map_err(|trouble| trouble.to_string());
-    let read = kept.and_then(|kept| {
-        if !decree::may_override(&kept) {
-            return Ok(Decreed::default());
-        }
-        let operators = keys::operators(fleet).map_err(|trouble| trouble.to_string())?;
-        Ok(decree::overrides(&kept, &operators, now))
-    });
-    read.unwrap_or_else(|why| {
+    read_decreed(fleet, cache, now).unwrap_or_else(|why| {
         warn!(why, "overrides that the fleet's operator has decreed cannot be read, so none counts");
         Decreed::default()
     })

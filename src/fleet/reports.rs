@@ -121,6 +121,14 @@ impl Connection {
     /// # Errors
     /// [`Trouble`]: telling it again does no harm.
     pub async fn settle(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
+        for some in over.chunks(FLEET_CLAIMS) {
+            self.settle_at_once(some).await?;
+        }
+        Ok(())
+    }
+
+    /// The same of no more than the server takes at once.
+    async fn settle_at_once(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
         let days: Vec<i32> = over.iter().map(|(claim, ..)| number(claim.day)).collect();
         let domains: Vec<&str> = over.iter().map(|(claim, ..)| claim.domain.as_str()).collect();
         let parts: Vec<i32> = over.iter().map(|(claim, ..)| i32::from(claim.part)).collect();

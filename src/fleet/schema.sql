@@ -7,7 +7,7 @@
 --
 --     CREATE ROLE mx1 LOGIN PASSWORD '...' IN ROLE fleet_host CONNECTION LIMIT 3;
 --
--- Such a role reads the tables, and writes through two functions; it can do nothing else. Whose word a row is, is the name of
+-- Such a role reads the tables, and writes through a few functions; it can do nothing else. Whose word a row is, is the name of
 -- the session's role, never an argument. Decrees are laid down by members of fleet_operator; the hosts believe their signature alone.
 -- Nobody's word is believed for the sake of these tables: each host applies at once only what makes it stricter, and looks for itself
 -- before the rest. Columns are only ever added.
@@ -360,7 +360,9 @@ CREATE FUNCTION fleet.lay_down(p_number bigint, p_statement text, p_signature by
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO fleet.decree (number, statement, signature) VALUES (p_number, p_statement, p_signature);
-  DELETE FROM fleet.policy AS p WHERE p.domain = p_purged AND p.fetched_at <= p_until;
+  -- A host that keeps a row locked keeps no purge from being laid down; what it keeps it can say again at any time.
+  DELETE FROM fleet.policy WHERE ctid = ANY (ARRAY(
+    SELECT p.ctid FROM fleet.policy AS p WHERE p.domain = p_purged AND p.fetched_at <= p_until FOR UPDATE SKIP LOCKED));
 END $$;
 
 -- Takes a host off the list of those that are there, and off the list of those whose counts are waited for. What it has learnt stays.

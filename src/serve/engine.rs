@@ -33,7 +33,8 @@ use crate::verdict::Handshake;
 use crate::verify::{NoEvaluation, StandIn};
 use futures_util::future::join;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
@@ -86,6 +87,8 @@ pub struct Engine {
     stand_ins: RefCell<AnswerCache>,
     /// The look-ups that are under way, by their numbers.
     pending: RefCell<HashMap<u64, PendingLookup>>,
+    /// The same by what they are about.
+    by_domain: RefCell<HashMap<PolicyDomain, HashSet<u64>>>,
     /// Those that a new client shares.
     shared: RefCell<HashMap<Question, u64>>,
     numbers: Cell<u64>,
@@ -99,6 +102,8 @@ struct PendingLookup {
     question: Question,
     handshake: Handshake,
     world: Arc<World>,
+    /// Something was written about its domain since it was ordered, so it may have read what was there before: its answer stands for nobody else.
+    is_outrun: bool,
     /// Dropped before the end, it says that the look-up failed.
     progress: watch::Sender<LookupProgress>,
 }
@@ -148,6 +153,7 @@ impl Engine {
             answer_cache: RefCell::default(),
             stand_ins: RefCell::default(),
             pending: RefCell::default(),
+            by_domain: RefCell::default(),
             shared: RefCell::default(),
             numbers: Cell::default(),
             revision: Cell::default(),
@@ -167,6 +173,10 @@ impl Engine {
     /// What the fleet's operator has decreed counts from now on, as after a reload.
     fn obey(&self, decreed: Decreed) {
         let world = self.worker.world();
+        if world.fleet.is_none() {
+            // It was left while this was on its way.
+            return;
+        }
         let rules = Rules { decreed, ..world.rules.clone() };
         self.renew(Arc::new(World { rules, ..World::clone(&world) }));
     }
@@ -179,6 +189,16 @@ impl Engine {
     fn forget(&self, domain: &PolicyDomain) {
         self.answer_cache.borrow_mut().forget(domain);
         self.stand_ins.borrow_mut().forget(domain);
+    }
+
+    /// Something was written about a domain: a domain's lock is given back by look-ups that take long, so others may be under way.
+    fn outrun(&self, domain: &PolicyDomain) {
+        let mut pending = self.pending.borrow_mut();
+        for number in self.by_domain.borrow().get(domain).into_iter().flatten() {
+            if let Some(lookup) = pending.get_mut(number) {
+                lookup.is_outrun = true;
+            }
+        }
     }
 
     /// Who is asked, for the pages.
@@ -298,14 +318,19 @@ impl Engine {
             LookupOrder { number, world: Arc::clone(&world), asker, question: question.clone(), handshake };
         self.worker.order(order).ok()?;
         let (progress, receiver) = watch::channel(LookupProgress::default());
-        self.pending.borrow_mut().insert(number, PendingLookup { question, handshake, world, progress });
+        self.by_domain.borrow_mut().entry(question.domain.clone()).or_default().insert(number);
+        let lookup = PendingLookup { question, handshake, world, is_outrun: false, progress };
+        self.pending.borrow_mut().insert(number, lookup);
         Some((number, receiver))
     }
 
     fn handle(&self, event: WorkerEvent) {
         match event {
             WorkerEvent::Decreed(decreed) => self.obey(decreed),
-            WorkerEvent::DomainChanged(domain) => self.forget(&domain),
+            WorkerEvent::DomainChanged(domain) => {
+                self.forget(&domain);
+                self.outrun(&domain);
+            }
             WorkerEvent::Completed(completed) => self.completed(completed),
             WorkerEvent::Failed(number) => drop(self.end(number)),
             WorkerEvent::Interim(number, answer, stand_in) => {
@@ -329,6 +354,14 @@ impl Engine {
     /// The look-up is no longer under way.
     fn end(&self, number: u64) -> Option<PendingLookup> {
         let lookup = self.pending.borrow_mut().remove(&number)?;
+        if let Entry::Occupied(mut numbers) =
+            self.by_domain.borrow_mut().entry(lookup.question.domain.clone())
+        {
+            numbers.get_mut().remove(&number);
+            if numbers.get().is_empty() {
+                numbers.remove();
+            }
+        }
         let mut shared = self.shared.borrow_mut();
         if shared.get(&lookup.question) == Some(&number) {
             shared.remove(&lookup.question);
@@ -349,13 +382,14 @@ impl Engine {
         }
         if completed.wrote {
             self.answer_cache.borrow_mut().forget(&lookup.question.domain);
+            self.outrun(&lookup.question.domain);
         }
         if completed.stand_in.is_none() {
             self.stand_ins.borrow_mut().forget(&lookup.question.domain);
         }
         let is_todays =
             Arc::ptr_eq(&lookup.world, &self.worker.world()) && completed.revision == self.revision.get();
-        if !is_todays || lookup.handshake != Handshake::NotSeen {
+        if !is_todays || lookup.is_outrun || lookup.handshake != Handshake::NotSeen {
             return;
         }
         for (cache, one) in [(&self.answer_cache, completed.standing), (&self.stand_ins, completed.stand_in)]

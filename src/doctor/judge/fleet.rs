@@ -50,7 +50,10 @@ fn rights(store: &FleetStore, role: &str) -> Finding {
         Ok((true, excess)) if !excess.is_empty() => {
             warning(CHECK, format!("{role} {}", excess.join("; it ")))
         }
-        Ok(_) => fine(CHECK, format!("{role} reads, offers and shows itself, and may do nothing else")),
+        Ok(_) => fine(
+            CHECK,
+            format!("{role} reads, offers, hands in counts and shows itself, and may do nothing else"),
+        ),
     }
 }
 

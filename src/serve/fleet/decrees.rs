@@ -1,8 +1,10 @@
 //! The operator's decrees, in the daemon's part in a fleet: each is obeyed once at most, and told.
 
 use super::exchange::{End, Session, asked};
+use super::pace::Recent;
 use crate::cache::{CacheError, Counts, Outbox};
-use crate::fleet::decree::{Decree, Order, kept};
+use crate::fleet::decree::{Decree, Order, Refused, kept};
+use crate::overrides::Decreed;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::time::Clock as _;
@@ -12,7 +14,7 @@ use tracing::{info, warn};
 
 impl Session<'_> {
     /// Obeys decrees that are new, each once at most: first it is written down, and where that cannot be done nothing is forgotten.
-    pub(super) async fn obey(&mut self) -> Result<(), End> {
+    pub(super) async fn obey(&mut self, recent: &mut Recent) -> Result<(), End> {
         let decrees = self.connection.decrees(self.last_decree).await?;
         let (store, numbers) = (self.store.clone(), decrees.iter().map(|(number, ..)| *number));
         let numbers: Vec<u64> = numbers.collect();
@@ -26,19 +28,26 @@ impl Session<'_> {
             Ok(new)
         });
         let Some(new) = new.await? else { return Ok(()) };
-        let (mut refused, mut is_overridden) = (Vec::new(), false);
+        // One that is not to be obeyed yet is read again with the next look, with those behind it.
+        let (mut refused, mut is_overridden, mut stays) = (Vec::new(), false, false);
         for (number, statement, signature) in decrees {
             if !new.contains(&number) {
-                self.last_decree = number.max(self.last_decree);
+                self.passed(number, stays);
                 continue;
             }
             let row = (number, statement.as_str(), signature.as_slice());
             let decree = match Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now()) {
                 Ok(decree) => decree,
                 Err(why) => {
-                    self.feed.counters.fleet.of(FleetOutcome::Refused).one();
-                    self.last_decree = number.max(self.last_decree);
-                    refused.push((number, why));
+                    stays |= why == Refused::NotYet;
+                    if why != Refused::NotYet || self.not_yet < number {
+                        self.feed.counters.fleet.of(FleetOutcome::Refused).one();
+                        refused.push((number, why));
+                    }
+                    if why == Refused::NotYet {
+                        self.not_yet = number.max(self.not_yet);
+                    }
+                    self.passed(number, stays);
                     continue;
                 }
             };
@@ -63,11 +72,12 @@ impl Session<'_> {
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
-            self.last_decree = number.max(self.last_decree);
+            self.passed(number, stays);
             let Some(done) = obeyed else { continue };
             tell(&decree, done.err());
             is_overridden |= purged.is_none();
             if let Some(domain) = purged {
+                recent.forget(&domain);
                 self.forget(domain);
             }
         }
@@ -82,18 +92,42 @@ impl Session<'_> {
     }
 
     /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
-    pub(super) async fn put_overrides_into_force(&self) -> Result<(), End> {
+    pub(super) async fn put_overrides_into_force(&mut self) -> Result<(), End> {
         let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
-        let decreed = asked(self.feed, self.world, move |cache| {
-            Ok(crate::fleet::decreed(&fleet, cache, SystemClock.now()))
+        let read = asked(self.feed, self.world, move |cache| {
+            Ok(crate::fleet::read_decreed(&fleet, cache, SystemClock.now()))
         });
-        let Some(decreed) = decreed.await? else { return Ok(()) };
+        let why = match read.await? {
+            Some(Ok(decreed)) => {
+                self.owes_overrides = false;
+                self.put_into_force(decreed);
+                return Ok(());
+            }
+            Some(Err(why)) => why,
+            None => "the store does not answer".to_owned(),
+        };
+        if !std::mem::replace(&mut self.owes_overrides, true) {
+            warn!(
+                why,
+                "overrides that the fleet's operator has decreed cannot be read: those that count go on counting"
+            );
+        }
+        Ok(())
+    }
+
+    fn put_into_force(&self, decreed: Decreed) {
         if decreed != self.world.rules.decreed
             && let Some(events) = self.feed.events.upgrade()
         {
             let _ = events.send(WorkerEvent::Decreed(decreed));
         }
-        Ok(())
+    }
+
+    /// A decree has been looked at.
+    fn passed(&mut self, number: u64, stays: bool) {
+        if !stays {
+            self.last_decree = number.max(self.last_decree);
+        }
     }
 }
 

@@ -156,6 +156,10 @@ pub(super) struct Session<'a> {
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
     pub(super) last_decree: u64,
+    /// The last decree of which was told that it was issued in the future.
+    pub(super) not_yet: u64,
+    /// Overrides by decree could not be read: those that count go on counting until they can.
+    pub(super) owes_overrides: bool,
     /// The version of the store's schema.
     schema: i32,
     /// When the fleet as a whole was looked at last, and what was seen.
@@ -201,8 +205,6 @@ async fn session(
     // One that has gone back in time has lost what this host read there, and perhaps what it offered.
     let reading = if standing.change < reading.change { Reading::default() } else { reading };
     feed.counters.fleet_connected.set(SystemClock.now());
-    let again = recent.take();
-    let walks = !reading.has_offered_all || recent.owes_all();
     // A configuration that was read while this host connected is news.
     let worlds = feed.worlds.clone();
     let mut session = Session {
@@ -217,13 +219,21 @@ async fn session(
         pace,
         marks: VecDeque::new(),
         again: None,
-        walk: walks.then(Mark::default),
+        walk: (!reading.has_offered_all).then(Mark::default),
         last_decree: 0,
+        not_yet: 0,
+        owes_overrides: false,
         schema: standing.version,
         looked_at: None,
         overview: FleetView::default(),
         later,
     };
+    // What was purged is not offered again.
+    session.obey(recent).await?;
+    let again = recent.take();
+    if recent.owes_all() {
+        session.walk = Some(Mark::default());
+    }
     session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     // Where the configuration was read while a decree was obeyed.
     session.put_overrides_into_force().await?;
@@ -233,7 +243,10 @@ async fn session(
         let done = async {
             if is_woken || polled_at.is_none_or(|at| at.elapsed() >= poll_after) {
                 (polled_at, poll_after) = (Some(Instant::now()), scattered(FLEET_POLL));
-                session.obey().await?;
+                session.obey(recent).await?;
+                if session.owes_overrides {
+                    session.put_overrides_into_force().await?;
+                }
                 if session.read().await? {
                     // What this host has learnt goes out in between.
                     poll_after = Duration::ZERO;

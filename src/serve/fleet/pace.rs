@@ -5,6 +5,7 @@ use crate::limits::{
     FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST,
     FLEET_RETRY_MOST, MAX_FLEET_RECENT,
 };
+use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -114,6 +115,7 @@ impl Recent {
     /// What is to be offered again on a new connection. If that fails, [`Recent::was_lost`].
     pub(crate) fn take(&mut self) -> Vec<StoredPolicy> {
         self.is_owed |= std::mem::take(&mut self.is_more);
+        self.offered.retain(|(at, _)| at.elapsed() <= FLEET_READ_AGAIN);
         self.offered.drain(..).map(|(_, policy)| policy).collect()
     }
 
@@ -130,6 +132,11 @@ impl Recent {
     /// All of it was. What was too much to be remembered meanwhile is the next connection's matter.
     pub(crate) fn has_offered_all(&mut self) {
         self.is_owed = false;
+    }
+
+    /// What was said of a domain is not said again: it was purged.
+    pub(crate) fn forget(&mut self, domain: &PolicyDomain) {
+        self.offered.retain(|(_, policy)| policy.domain != *domain);
     }
 
     pub(crate) fn add(&mut self, policies: Vec<StoredPolicy>) {
@@ -162,7 +169,7 @@ mod tests {
     #[test]
     fn what_was_not_offered_again_is_owed_until_all_was() {
         let policies = |number: usize| -> Vec<StoredPolicy> {
-            let domain = crate::name::PolicyDomain::parse("example.org").unwrap();
+            let domain = PolicyDomain::parse("example.org").unwrap();
             let record =
                 crate::policy::smtp_sts::Record::parse("v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800");
             let (record, at) = (record.unwrap(), crate::time::UnixTime(1_800_000_000));
@@ -174,6 +181,10 @@ mod tests {
         let mut recent = Recent::default();
         recent.add(policies(3));
         assert_eq!((recent.take().len(), recent.owes_all()), (3, false));
+        recent.add(policies(2));
+        recent.forget(&PolicyDomain::parse("example.net").unwrap());
+        recent.forget(&PolicyDomain::parse("example.org").unwrap());
+        assert_eq!(recent.take().len(), 0, "what was purged is not said again");
         recent.was_lost();
         assert_eq!((recent.take().len(), recent.owes_all()), (0, true), "the next connection knows it");
         assert!(recent.owes_all(), "and so does the one after it, if that comes to no end");

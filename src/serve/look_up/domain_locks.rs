@@ -1,5 +1,5 @@
-//! A lock for each domain: one look-up at a time. So no name server is asked twice for the same, and a policy host, which is the
-//! domain or a name below it, sees one fetch at a time. Whose turn is next is decided as it is for seats ([`crate::serve::seats`]): who asks
+//! A lock for each domain: one look-up at a time, as long as it does not take long. So name servers and the policy host, which is the
+//! domain or a name below it, are asked for the same once, or, where they are slow, about once a second. Whose turn is next is decided as it is for seats ([`crate::serve::seats`]): who asks
 //! about a thousand hosts of a domain takes one turn of many. One that takes long gives its lock back before it ends
 //! ([`DOMAIN_LOCK_HELD`]).
 

@@ -165,7 +165,10 @@ async fn renew<O: Outside>(
     _place: OwnedSemaphorePermit,
 ) {
     let domain = policy.domain.clone();
-    let Some(_held) = slots.both(&state.domain_locks, &domain).await else { return };
+    let Some((_permit, lock)) = slots.both(&state.domain_locks, &domain).await else {
+        return state.counters.renewals.of(RenewalEnd::Failed).one();
+    };
+    let mut lock = Some(lock);
     let Ok((snapshot, _)) = state.store.snapshot(&world, &domain).await else { return };
     let now = SystemClock.now();
     let stored = snapshot.policies.of(policy.policy.dialect());
@@ -181,7 +184,7 @@ async fn renew<O: Outside>(
         let resolution_failures = state.resolution_failures(&world);
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, RESOLUTION_FAILURE_MOST);
         let renewal = refresh(stored, Backoff::Heeded, &ledger, &resolver, &https, now);
-        timeout(world.look_up_within + WATCHDOG_GRACE, renewal).await
+        DomainLock::during(&mut lock, timeout(world.look_up_within + WATCHDOG_GRACE, renewal)).await
     };
     let writes = ledger.close();
     if !writes.is_empty() {

@@ -6,7 +6,10 @@
 
 use super::noticed::{self, Fault};
 use crate::cache::{Cache, Counts, Outbox};
-use crate::limits::{DEFER_FOLLOWS_CLOSE, MAX_TLSRPT_QUEUE, REPORTS_FORGOTTEN_EVERY, TALLY_WRITTEN_AFTER};
+use crate::limits::{
+    CACHE_FULL_TOLD_AGAIN, DEFER_FOLLOWS_CLOSE, MAX_TLSRPT_QUEUE, REPORTS_FORGOTTEN_EVERY,
+    TALLY_WRITTEN_AFTER,
+};
 use crate::name::PolicyDomain;
 use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::ResultType;
@@ -62,6 +65,8 @@ pub struct TlsrptQueue {
     world: watch::Receiver<Arc<World>>,
     given: Arc<Mutex<GivenAnswers>>,
     counters: Arc<Counters>,
+    /// When it was told last that something was not written down.
+    told: UnixTime,
 }
 
 impl TlsrptRecorder {
@@ -72,7 +77,7 @@ impl TlsrptRecorder {
         let given = Arc::<Mutex<GivenAnswers>>::default();
         let (world, its_world) = watch::channel(world);
         let recorder = Self { queue, world, given: Arc::clone(&given), counters: Arc::clone(&counters) };
-        (recorder, TlsrptQueue { commands, world: its_world, given, counters })
+        (recorder, TlsrptQueue { commands, world: its_world, given, counters, told: UnixTime(0) })
     }
 
     /// Exchanges the world: what is recorded from now on is counted beside its cache.
@@ -215,7 +220,7 @@ impl TlsrptQueue {
 
     /// Returns whether something is left that will have to be written: sessions that are not over, or all of it, if that failed.
     async fn write(
-        &self,
+        &mut self,
         store: &Store,
         world: &Arc<World>,
         counts: &Arc<Mutex<SessionCounts>>,
@@ -232,6 +237,7 @@ impl TlsrptQueue {
             return is_open;
         }
         let its_world = Arc::clone(world);
+        let all = counted.iter().map(|(_, number)| *number).fold(0, u64::saturating_add);
         let written = spawn_blocking(move || {
             let added = counts_of(&its_world, SystemClock.now()).add(&counted);
             (added, counted)
@@ -248,10 +254,17 @@ impl TlsrptQueue {
                 }
                 trouble.to_string()
             }
-            Err(_) => "a mistake of ours".to_owned(),
+            Err(_) => {
+                self.counters.sessions_lost.add(all);
+                "a mistake of ours".to_owned()
+            }
         };
         self.counters.store_troubles.one();
-        warn!(why = trouble, "sessions for TLS reports are not written down");
+        let now = SystemClock.now();
+        if now.since(self.told) >= CACHE_FULL_TOLD_AGAIN {
+            self.told = now;
+            warn!(why = trouble, "sessions for TLS reports are not written down; this is told once an hour");
+        }
         is_open || !locked(counts).tally.is_empty()
     }
 

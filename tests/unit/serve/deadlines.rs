@@ -57,6 +57,35 @@ fn whoever_asks_about_very_many_hosts_of_a_silent_domain_leaves_nothing_behind()
 }
 
 #[test]
+fn an_answer_that_another_look_up_has_outrun_stands_for_nobody_else() {
+    let (directory, network) = (directory(), Network::default());
+    network.at("a.test", |site| {
+        (site.delay, site.refuses_fetches) = (Duration::from_millis(700), true);
+    });
+    with(World { answer_within: 2 * PATIENCE, ..world(directory.path()) }, &network, async |daemon| {
+        let asked = futures_util::future::join(
+            daemon.says(about_host("a.test", "mx.test")),
+            daemon.says(about("a.test")),
+        );
+        let network = &network;
+        let mended = async {
+            until("the first one fetches", || network.at("a.test", |site| site.fetches) == 1).await;
+            // The policy host answers whoever comes next, and it is the first one's fetch that fails later.
+            network.at("a.test", |site| {
+                (site.delay, site.refuses_fetches) = (Duration::from_millis(5), false);
+            });
+        };
+        let ((first, second), ()) = futures_util::future::join(asked, mended).await;
+        assert_eq!(second, "deliver policy-met stored");
+        assert_eq!(
+            daemon.says(about_host("a.test", "mx.test")).await,
+            "deliver policy-met hit",
+            "after '{first}'"
+        );
+    });
+}
+
+#[test]
 fn a_policy_that_is_only_announced_lets_no_mail_go_before_it_was_asked_for() {
     let (directory, network) = (directory(), Network::default());
     network.at("a.test", |site| site.refuses_fetches = true);
