@@ -293,7 +293,8 @@ def tried(lab):
         assert f"a test from {CONTACT} to {recipient}: handed to the mail server" in said, said
         assert program(lab, "reports outbox --all --format json") == known
     message = delivered(lab, exim.Delivery(lab.exim.log_since(start)), recipient, "selfsigned", ROUTE)
-    assert counted(lab) == {}
+    # Mail of other cases that still waits for our own domain may have been counted.
+    assert "sts-selfsigned" not in {domain for domain, *_ in counted(lab)}
     assert f"TLS-Report-Submitter: {DOMAIN}" in message.text and "This is a test of the way" in message.text, message.text
     dkim = verifier()
     if dkim is None:

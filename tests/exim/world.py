@@ -82,7 +82,7 @@ SIGNED = "".join(
         domain("eviltxt", ["good"], "v=STS1; to=true\\010X-Injected: yes; mx=good.hosts.example; a=dnssec"),
         domain("evilmxtext", ["good"], policy("good.hosts.example,a\\010X-Injected: yes")),
         domain("evilregex", ["plain"], policy("good.hosts.example)|(.+,.*")),
-        domain("evilkey", ["good"], policy("good.hosts.example", more="; x\\010X-Injected: yes=${run{/bin/touch /tmp/x}}")),
+        domain("evilkey", ["good"], policy("good.hosts.example", more="; x\\010X-Injected: yes=${run{/bin/touch /tmp/run-by-exim}}")),
         domain("evilrua", ["good"], policy("good.hosts.example", more="\\013\\010X-Injected: yes")),
     ]
 )
