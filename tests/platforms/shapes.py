@@ -270,7 +270,7 @@ def past_ours(lab):
     path = lab.sources[lab.kind]
     text = read(path)
     target = "lookuphost" if lab.kind == "directadmin" else "dnslookup"
-    router = (f"\nforwarded:\n  driver = redirect\n  local_parts = forwarded\n  domains = +local_domains\n  redirect_router = {target}\n"
+    router = (f"\nforwarded:\n  driver = redirect\n  local_parts = past\n  domains = +local_domains\n  redirect_router = {target}\n"
               "  data = u@selfsigned.signed.example\n")
     write(path, once(text, "\nbegin transports\n", router + "\nbegin transports\n"))
     lab.exim.rebuild()
@@ -280,10 +280,10 @@ def past_ours(lab):
     if lab.kind == "directadmin":
         assert f"What the router forwarded sends on goes past ours, straight to {target} (redirect_router)" in said, said
     else:
-        mail = lab.send("forwarded@origin.example")
+        mail = lab.send("past@origin.example")
         assert "R=smtp_sts_permitted T=smtp_sts_webpki defer" in mail.log and not lab.world.messages(), mail.log
         assert "past ours" not in said, said
     lab.exim.command("disable")
     assert lab.tree() == before, lab.changed(lab.tree(), before)
-    mail = lab.send("forwarded@origin.example")
+    mail = lab.send("past@origin.example")
     assert f"R={target} T=remote_smtp" in mail.log and lab.world.messages(), mail.log
