@@ -114,11 +114,6 @@ enum Date {
 
 impl Overrides {
     /// What is said about a domain, whether it still counts or has ended; what stands nearest to it.
-    #[must_use]
-    pub fn about(&self, domain: &PolicyDomain) -> Option<Decree> {
-        self.nearest(domain).map(|(_, decree)| decree)
-    }
-
     fn nearest(&self, domain: &PolicyDomain) -> Option<(Nearness, Decree)> {
         let covering = self.0.iter().filter(|(scope, _)| scope.covers(domain));
         let (scope, one) = covering.max_by_key(|(scope, _)| scope.weight())?;
@@ -357,7 +352,7 @@ mod tests {
     }
 
     fn about(overrides: &Overrides, domain: &str, now: UnixTime) -> String {
-        match overrides.about(&PolicyDomain::parse(domain).unwrap()) {
+        match overrides.about_beside(&Decreed::default(), &PolicyDomain::parse(domain).unwrap(), now) {
             None => "nothing".into(),
             Some(decree) if decree.is_in_force(now) => format!("{} {:?}", decree.scope, decree.effect),
             Some(decree) => format!("ended {}", decree.scope),

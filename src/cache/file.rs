@@ -151,7 +151,7 @@ impl CachePath {
             let above = fs::symlink_metadata(above).ok()?;
             // The mode of a link says nothing. Other rules that are broken say nothing of who made the directory: its owner's rights are
             // less than root's all the same.
-            if above.is_dir() && above.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner_below) {
+            if above.is_dir() && may_be_made_by_a_stranger(&above, owner_below) {
                 return None;
             }
             owner_below = above.uid();
@@ -229,7 +229,7 @@ impl CachePath {
                     "was gone when it was looked at: somebody exchanges it",
                 ));
             };
-            if meta.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner_below) {
+            if may_be_made_by_a_stranger(&meta, owner_below) {
                 let why = "lies where others may make a directory, and belongs neither to root nor to the user who looks: \
                            whoever came first made it; put the cache's directory below one that only root may write to";
                 return Err(CacheError::unsafe_path(below, why));
@@ -368,6 +368,11 @@ fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
 
 fn is_root_or_ourselves(uid: u32) -> bool {
     uid == 0 || uid == nix::unistd::geteuid().as_raw()
+}
+
+/// Whether a directory of that owner, in a directory where others may make some, may have been made by a stranger who came first.
+fn may_be_made_by_a_stranger(above: &Metadata, owner: u32) -> bool {
+    above.mode() & OTHERS_WRITE != 0 && !is_root_or_ourselves(owner)
 }
 
 /// A directory above the cache's: whoever may rename what lies in it could exchange the cache.

@@ -2,7 +2,6 @@
 //!
 //! One run at a time has the turn, and hands over one report at a time: so a run that is killed has one in the air at most.
 
-mod entry;
 #[cfg(feature = "fleet")]
 mod fleet;
 #[cfg(not(feature = "fleet"))]

@@ -4,9 +4,8 @@
 //! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
 //! the less time the next one gets ([`patience`]).
 
-use super::entry::{Way, tries_by_web, way_of};
 use super::fleet::{Part, Whose};
-use super::progress::{conclude, failing, later, new, open, over};
+use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
 use super::sendmail;
 use super::told::Told;
 use super::wanted::destinations;
