@@ -96,6 +96,7 @@ fn denied(
 ) -> Found<Judged> {
     let denials = Denials::read(zone, message, trust.now(), trust.budget())?;
     let (denied, strength, basis) = denials.of_type(name, rtype, trust.budget())?;
+    trust.note_denied(zone, &denials);
     let content = match denied {
         Denied::Type => Content::Nodata,
         Denied::Name => Content::Nxdomain,

@@ -115,6 +115,11 @@ impl TrustContext {
         Self { budget: self.budget.shared(), ..Self::new(Arc::clone(&self.anchors), self.now) }
     }
 
+    /// What other look-ups have proven, where that counts.
+    pub(super) fn lenders(&self) -> Option<&ProvenZones> {
+        self.zones.as_ref().filter(|_| self.sharing != Sharing::Nothing)
+    }
+
     /// Whether a zone counts here that another look-up has proven.
     pub(super) fn has_borrowed(&self) -> bool {
         self.sharing == Sharing::Used
@@ -163,6 +168,13 @@ impl TrustContext {
         upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
     }
 
+    /// Remembers for others what a zone denies.
+    pub(super) fn note_denied(&self, zone: &Zone, denials: &Denials<'_>) {
+        if let Some(zones) = &self.zones {
+            zones.keep_denied(zone, denials, self.now);
+        }
+    }
+
     /// Remembers that the zone has signed an answer about its apex, or data below it: what is asked about next to it seldom lies in
     /// another zone.
     pub(super) fn note_holder(&mut self, apex: &Name) {
@@ -185,6 +197,11 @@ impl TrustContext {
     /// The moment for which everything is judged.
     pub(super) const fn now(&self) -> UnixTime {
         self.now
+    }
+
+    /// The trust anchors.
+    pub(super) fn anchors(&self) -> &TrustAnchors {
+        &self.anchors
     }
 
     /// What may still be spent.
@@ -254,10 +271,14 @@ impl TrustContext {
         if !self.cuts.contains_key(&anchor) {
             questions.push(Question::new(&anchor, RecordType::DNSKEY));
         }
-        let mut unknown = 0;
+        let (mut unknown, mut parent) = (0, anchor.clone());
         for cut_at in labels::below(&anchor, name) {
             match self.cuts.get(&cut_at) {
-                Some(Cut::Signed(_) | Cut::None) => continue,
+                Some(Cut::Signed(_)) => {
+                    parent = cut_at;
+                    continue;
+                }
+                Some(Cut::None) => continue,
                 Some(Cut::Unproven(_)) if depth == Depth::Whole => continue,
                 Some(_) => break,
                 None => unknown += 1,
@@ -266,7 +287,9 @@ impl TrustContext {
                 break;
             }
             questions.push(Question::new(&cut_at, RecordType::DS));
-            questions.push(Question::new(&cut_at, RecordType::DNSKEY));
+            if self.lenders().is_none_or(|zones| zones.are_keys_likely_below(&parent)) {
+                questions.push(Question::new(&cut_at, RecordType::DNSKEY));
+            }
         }
         questions.retain(|question| replies.get(question).is_none());
         questions
@@ -346,14 +369,11 @@ impl TrustContext {
     }
 
     /// What is known of a name from here, or as the zone `by` has told another look-up.
-    fn known(&mut self, name: &Name, by: &Name) -> Option<Cut> {
+    pub(super) fn known(&mut self, name: &Name, by: &Name) -> Option<Cut> {
         if let Some(cut) = self.cuts.get(name) {
             return Some(cut.clone());
         }
-        if self.sharing == Sharing::Nothing {
-            return None;
-        }
-        let cut = self.zones.as_ref()?.at(name, by, self.now)?;
+        let cut = self.lenders()?.at(name, by, self.now)?;
         self.sharing = Sharing::Used;
         self.cuts.insert(name.clone(), cut.clone());
         Some(cut)
@@ -402,6 +422,7 @@ impl TrustContext {
         let denials = Denials::read(zone, message, now, budget)?;
         let denied = denials.of_ds(name, budget)?;
         let until = until(denials.until());
+        self.note_denied(zone, &denials);
         Ok(match denied {
             NoDs::NoCut => Seen::by_all(Cut::None, until),
             NoDs::NothingBelow => Seen::by_all(Cut::NothingBelow, until),

@@ -13,6 +13,7 @@ use super::nsec::NsecSet;
 use super::nsec3::Nsec3Set;
 use super::proof::{self, Place, Word};
 use super::replies::{Found, Stop, bogus, exhausted, negative_seconds, shown};
+use super::shared_denials::Gap;
 use super::signature::{Proven, Zone};
 use super::witness::{Witness, grounds};
 use crate::limits::{MAX_DENIALS, MAX_NSEC3_ITERATIONS, MAX_NSEC3_ITERATIONS_COMPUTED};
@@ -20,6 +21,7 @@ use crate::time::UnixTime;
 use hickory_proto::dnssec::rdata::DNSSECRData;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, RecordTypeSet};
+use std::sync::Arc;
 
 /// Everything that a zone denies in one reply.
 #[derive(Debug)]
@@ -141,6 +143,33 @@ impl<'m> Denials<'m> {
         }
         denials.sets.extend(nsec3.into_iter().map(DenialSet::Nsec3));
         Ok(denials)
+    }
+
+    /// What was heard in replies to others, each verified: NSEC records of the zone.
+    pub(super) fn heard(zone: &'m Zone, gaps: &'m [Arc<Gap>]) -> Self {
+        let mut nsec = NsecSet::default();
+        for (owner, record) in gaps.iter().filter_map(|gap| gap.record()) {
+            nsec.enter(owner, record, &zone.name);
+        }
+        let proven: Vec<Proven<'m>> = gaps.iter().map(|gap| gap.proven()).collect();
+        let until = proven.iter().map(|set| set.until).min().unwrap_or(UnixTime(0));
+        Self { zone: &zone.name, sets: vec![DenialSet::Nsec(nsec)], uncounted: Vec::new(), proven, until }
+    }
+
+    /// The closest encloser of a name that does not exist, as far as one of these says so.
+    pub(super) fn closest_encloser_of_absent(&self, name: &Name) -> Option<Name> {
+        self.sets.iter().find_map(|set| match set {
+            DenialSet::Nsec(nsec) => match nsec.says(name, Place::Itself) {
+                (Says::Absent { closest_encloser, .. }, _) => Some(closest_encloser),
+                _ => None,
+            },
+            DenialSet::Nsec3(_) => None,
+        })
+    }
+
+    /// The NSEC records among them, for look-ups to come.
+    pub(super) fn gaps(&self, now: UnixTime) -> impl Iterator<Item = Gap> {
+        self.proven.iter().filter_map(move |set| Gap::of(set, now, self.until))
     }
 
     /// The end of the first TTL or signature among the records.

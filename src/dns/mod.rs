@@ -26,6 +26,7 @@ pub mod resolv_conf;
 pub mod root_keys;
 pub mod scope;
 pub mod session;
+mod shared_denials;
 mod signature;
 mod sockets;
 pub mod tolerance;

@@ -1,5 +1,5 @@
 //! What look-ups of one process have proven of zones, for those that come after them: the keys of a zone, that no zone begins
-//! at a name, that an unsigned one does. Pure, but for a lock.
+//! at a name, that an unsigned one does, that a name does not exist ([`super::shared_denials`]). Pure, but for a lock.
 //!
 //! Nothing enters that a chain of signatures from the trust anchor did not prove, and what is used is looked at again each
 //! time: under the same anchors, below the same zone, at a moment for which it was proven. What fails under it is judged once
@@ -10,14 +10,19 @@
 //! the new one, and the rest goes with the next change.
 
 use super::anchor::TrustAnchors;
+use super::basis::Basis;
+use super::budget::Budget;
 use super::cut::{Cut, beside};
+use super::denial::{Denials, Denied, Strength};
 use super::labels;
+use super::shared_denials::Gaps;
+use super::signature::Zone;
 use crate::limits::{
     MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL, MAX_SHARED_ZONE_OCTETS, MAX_SHARED_ZONES_OCTETS,
     SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
 };
 use crate::time::UnixTime;
-use hickory_proto::rr::Name;
+use hickory_proto::rr::{Name, RecordType};
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +41,17 @@ struct Rooms {
     top: Room,
     /// All others.
     below: Room,
+    /// What the first have denied.
+    gaps: Gaps,
+    /// What began below the first of late.
+    delegations: HashMap<Name, Delegations>,
+}
+
+/// How many of the zones that begin below another one were proven to be signed, and how many to be unsigned.
+#[derive(Debug, Default)]
+struct Delegations {
+    signed: u32,
+    unsigned: u32,
 }
 
 /// Two halves, by the name at which something was proven.
@@ -102,11 +118,44 @@ impl ProvenZones {
         let until = until.min(now.plus(longest));
         let proven = Proven { cut: cut.clone(), by: by.clone(), from: now, until };
         let mut rooms = self.rooms();
+        if is_top(by) {
+            rooms.delegations.entry(by.clone()).or_default().count(cut);
+        }
         let room = rooms.of(name);
         // What is proven now ends what was known, even where it is not kept itself.
         room.forget(name);
         if proven.holds_at(now) {
             room.keep(name, proven, now);
+        }
+    }
+
+    /// Whether the keys of a zone below that one are asked for before its DS is there: most of `com` has neither.
+    pub(super) fn are_keys_likely_below(&self, zone: &Name) -> bool {
+        self.rooms().delegations.get(zone).is_none_or(Delegations::are_keys_likely)
+    }
+
+    /// Takes in what `zone` has denied in a reply, proven at the moment `now`.
+    pub(super) fn keep_denied(&self, zone: &Zone, denials: &Denials<'_>, now: UnixTime) {
+        if is_top(&zone.name) {
+            let mut rooms = self.rooms();
+            denials.gaps(now).for_each(|gap| rooms.gaps.keep(&zone.name, gap));
+        }
+    }
+
+    /// What proves that `name` does not exist in `zone`, the deepest that is proven above it, nor a wildcard that could answer
+    /// for it (RFC 8198 section 5.1): by what others have heard that zone deny.
+    pub(super) fn denied(&self, zone: &Zone, name: &Name, rtype: RecordType, now: UnixTime) -> Option<Basis> {
+        if !is_top(&zone.name) {
+            return None;
+        }
+        let covering = [self.rooms().gaps.at_or_before(&zone.name, name, now)?];
+        let wildcard =
+            Denials::heard(zone, &covering).closest_encloser_of_absent(name)?.prepend_label("*").ok()?;
+        let [covering] = covering;
+        let both = [covering, self.rooms().gaps.at_or_before(&zone.name, &wildcard, now)?];
+        match Denials::heard(zone, &both).of_type(name, rtype, &mut Budget::default()) {
+            Ok((Denied::Name, Strength::Proven, basis)) => Some(zone.basis.clone().and(basis)),
+            _ => None,
         }
     }
 
@@ -121,6 +170,26 @@ fn is_top(name: &Name) -> bool {
 
 /// Octets of half a room.
 const HALF: usize = MAX_SHARED_ZONES_OCTETS / 4;
+
+impl Delegations {
+    fn count(&mut self, cut: &Cut) {
+        /// So many are remembered; of what is older each further half counts half.
+        const REMEMBERED: u32 = 1_024;
+        match cut {
+            Cut::Signed(_) => self.signed += 1,
+            Cut::Insecure(_) => self.unsigned += 1,
+            _ => {}
+        }
+        if self.signed + self.unsigned >= REMEMBERED {
+            *self = Self { signed: self.signed / 2, unsigned: self.unsigned / 2 };
+        }
+    }
+
+    /// A question in vain costs less than a round trip more; so if one in eight zones is signed, or few have been seen.
+    const fn are_keys_likely(&self) -> bool {
+        self.unsigned < 16 || self.signed * 8 >= self.unsigned
+    }
+}
 
 impl Rooms {
     fn of(&mut self, name: &Name) -> &mut Room {

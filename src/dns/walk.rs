@@ -211,9 +211,11 @@ impl Walk {
     fn judged(&mut self, trust: &mut TrustContext, replies: &Replies) -> Found<Judged> {
         self.waits_for_what_is_unsigned = false;
         // What is on its way is waited for: the verdict must not depend on which reply comes first.
-        if let Some(basis) = trust.absent_above(&self.name).filter(|_| !self.has_asked) {
-            let says = Says::End(Content::Nxdomain);
-            return Ok(Judged { says, strength: Strength::Proven, basis: basis.clone() });
+        if !self.has_asked {
+            let known = trust.absent_above(&self.name).cloned();
+            if let Some(basis) = known.or_else(|| trust.absent_to_others(&self.name, self.rtype)) {
+                return Ok(Judged { says: Says::End(Content::Nxdomain), strength: Strength::Proven, basis });
+            }
         }
         let place = match trust.descend(&self.top(), self.depth(), replies) {
             Err(stop @ Stop::Missing(_)) => return self.judged_above(stop, trust, replies),

@@ -52,6 +52,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_POSITIVE_TTL", "86_400"),
     ("MAX_NEGATIVE_TTL", "3_600"),
     ("MAX_SHARED_ZONES_OCTETS", "16_777_216"),
+    ("MAX_SHARED_DENIALS_OCTETS", "4_194_304"),
     ("MAX_SHARED_ZONE_OCTETS", "16_384"),
     ("SHARED_ZONES_OWNERS", "16"),
     ("SHARED_ZONE_LEAST_LIFE", "10"),
@@ -485,6 +486,10 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_REPORT_ROWS_PER_DOMAIN", "a_domain_has_so_many_rows_and_the_rest_is_counted_together"),
     ("REPORTS_KEPT_DAYS", "a_day_is_shown_by_itself_and_forgotten_when_it_is_long_over"),
     ("MAX_SHARED_ZONES_OCTETS", "nobody_takes_the_room_of_others"),
+    (
+        "MAX_SHARED_DENIALS_OCTETS",
+        "whoever_asks_for_many_names_that_do_not_exist_has_the_room_of_one_and_keeps_nothing_out",
+    ),
     ("SHARED_ZONES_OWNERS", "nobody_takes_the_room_of_others"),
     ("SHARED_ZONE_LEAST_LIFE", "it_counts_until_the_first_ttl_ends_and_an_answer_rests_on_it_no_longer"),
     ("MAX_TOLD_AT_ONCE", "whoever_makes_up_domains_gets_so_many_lines_and_the_others_are_counted"),
