@@ -117,8 +117,8 @@ pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 /// Octets of what look-ups of a daemon have proven of zones for one another, half of them for the root and top-level domains (1,440,
 /// some 2,900 octets each with all that is kept beside them), half for all others.
 pub const MAX_SHARED_ZONES_OCTETS: usize = 16_777_216;
-/// Octets of what the root and top-level domains have denied to look-ups of a daemon, for one another (RFC 8198): 8,000 records of some
-/// 500 octets.
+/// Octets of what the root and top-level domains have denied to look-ups of a daemon, for one another (RFC 8198): 5,500 records of some
+/// 760 octets with their places.
 pub const MAX_SHARED_DENIALS_OCTETS: usize = 4_194_304;
 /// Octets of one zone among them; a usual one has some 2,900, and one with larger keys is proven anew each time.
 pub const MAX_SHARED_ZONE_OCTETS: usize = 16_384;

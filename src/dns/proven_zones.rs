@@ -5,6 +5,10 @@
 //! time: under the same anchors, below the same zone, at a moment for which it was proven. What fails under it is judged once
 //! more without it ([`super::walk`]).
 //!
+//! Questions on their way are nobody else's: two look-ups that want the same reply ask twice, for a reply is not proven before it is
+//! judged, and whoever changes one on its way is to harm the one look-up whose it is. What many look-ups want at the same time is proven
+//! by the first of them within a round trip, and costs each of the others one question at most.
+//!
 //! The root and the top-level domains have room of their own, which no other zone can take. Below them an owner, the holder
 //! of a name of two labels, has a share. Each room has two halves: a full one becomes the old one, what is used moves into
 //! the new one, and the rest goes with the next change.

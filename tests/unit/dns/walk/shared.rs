@@ -384,7 +384,7 @@ fn whoever_asks_for_many_names_that_do_not_exist_has_the_room_of_one_and_keeps_n
     use smtp_sts_verify::limits::MAX_SHARED_DENIALS_OCTETS;
     let mut scene = scene(TTL);
     let zones = zones(&scene);
-    // Some 500 octets each.
+    // Some 760 octets each.
     let many = MAX_SHARED_DENIALS_OCTETS / 400;
     for number in 0..many {
         let (owner, next) = (format!("n{number:06}.test."), format!("n{number:06}a.test."));
