@@ -4,7 +4,7 @@ use super::log;
 use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, DeadlineArgs, DnsArgs, LogArgs, SharedArgs};
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -308,7 +308,7 @@ impl OutsideArguments {
 
 /// One question to DNS, or a batch of them.
 #[derive(Args, Debug)]
-#[command(mut_arg("deadline", |arg| arg.help("Time for one look-up, 1 to 50 [default: 10]")))]
+#[command(mut_args(of_a_look_up))]
 pub struct LookupArguments {
     /// The name
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
@@ -334,6 +334,11 @@ pub struct LookupArguments {
     /// The configuration, of which `dns`, `insecure_zones`, `trust_anchor` and `deadline` count here
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
+}
+
+/// What a shared flag means to a look-up.
+fn of_a_look_up(arg: Arg) -> Arg {
+    if arg.get_id() == "deadline" { arg.help("Time for one look-up, 1 to 50 [default: 10]") } else { arg }
 }
 
 impl LookupArguments {

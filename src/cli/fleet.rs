@@ -5,7 +5,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::output;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -107,8 +107,7 @@ pub struct PurgeArguments {
 #[command(override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift\n       \
                             --reason TEXT --signing-key FILE --role ROLE\n       \
                             --password-file FILE [OPTIONS]")]
-#[command(mut_arg("reason", |arg| arg.help("Why; the log of each host and each answer tell it")))]
-#[command(mut_arg("hours", |arg| arg.help("Hours for which it counts, at most 168")))]
+#[command(mut_args(of_an_override))]
 pub struct OverrideArguments {
     /// The domain; or `*.` and one, for all below it
     pub domain: OsString,
@@ -124,6 +123,15 @@ pub struct OverrideArguments {
     /// What every decree has.
     #[command(flatten)]
     pub decree: DecreeArguments,
+}
+
+/// What the flags of a decree mean to an override.
+fn of_an_override(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "reason" => arg.help("Why; the log of each host and each answer tell it"),
+        "hours" => arg.help("Hours for which it counts, at most 168"),
+        _ => arg,
+    }
 }
 
 /// `--require`
