@@ -117,9 +117,20 @@ pub const MAX_NEGATIVE_TTL: u64 = 3_600;
 /// Octets of what look-ups of a daemon have proven of zones for one another, half of them for the root and top-level domains (1,440,
 /// some 2,900 octets each with all that is kept beside them), half for all others.
 pub const MAX_SHARED_ZONES_OCTETS: usize = 16_777_216;
-/// Octets of what the root and top-level domains have denied to look-ups of a daemon, for one another (RFC 8198): 5,500 records of some
-/// 760 octets with their places.
+/// Octets of what the root and top-level domains have denied to look-ups of a daemon, for one another (RFC 8198): some 4,500 records of
+/// 900 octets with their places.
 pub const MAX_SHARED_DENIALS_OCTETS: usize = 4_194_304;
+/// Seconds for which such a denial counts at most, whatever its TTL: an old one that is replayed once, still signed, makes a domain
+/// absent for no longer. Resolvers have hours (RFC 8198 section 5.4).
+pub const SHARED_DENIALS_LIFE: u64 = 900;
+/// Zones below the root or a top-level domain that are counted as signed or unsigned; then both numbers are halved, so that what is
+/// new counts more than what is old.
+pub const DELEGATIONS_COUNTED: u32 = 1_024;
+/// Unsigned ones among them before anything is concluded from their number.
+pub const DELEGATIONS_BEFORE_KEYS_WAIT: u32 = 16;
+/// Unsigned ones to a signed one up to which keys are asked for before a DS is there: eight questions in vain are taken to cost as much
+/// as one round trip more.
+pub const DELEGATIONS_TO_ONE_SIGNED: u32 = 8;
 /// Octets of one zone among them; a usual one has some 2,900, and one with larger keys is proven anew each time.
 pub const MAX_SHARED_ZONE_OCTETS: usize = 16_384;
 /// The owner of a name of two labels has this part of what is kept of all zones with more labels.

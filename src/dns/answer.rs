@@ -65,6 +65,7 @@ pub(super) fn judge(
                     _ => Says::Alias(target),
                 };
                 let basis = zone.basis.clone().and(dname.basis(Role::Alias));
+                trust.note_existing(zone, &owner);
                 return Ok(Judged { says, strength: Strength::Proven, basis });
             }
             Some(Offered::Cname) => {
@@ -79,6 +80,7 @@ pub(super) fn judge(
     };
     let basis = zone.basis.clone().and(found.basis(role));
     if found.labels() == name.num_labels() {
+        trust.note_existing(zone, name);
         return Ok(Judged { says, strength: Strength::Proven, basis });
     }
     let denials = Denials::read(zone, message, now, budget)?;

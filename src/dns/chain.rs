@@ -39,6 +39,8 @@ pub struct TrustContext {
     /// Where other look-ups find what is proven here.
     zones: Option<ProvenZones>,
     sharing: Sharing,
+    /// Names are absent that zones have denied to other look-ups, too.
+    pub(super) counts_others_denials: bool,
     /// For what failed under zones that others have proven: everything anew, for the same replies.
     anew: Option<Box<Self>>,
 }
@@ -97,6 +99,7 @@ impl TrustContext {
             holders: HashSet::new(),
             zones: None,
             sharing: Sharing::Nothing,
+            counts_others_denials: false,
             anew: None,
         }
     }
@@ -168,11 +171,9 @@ impl TrustContext {
         upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
     }
 
-    /// Remembers for others what a zone denies.
-    pub(super) fn note_denied(&self, zone: &Zone, denials: &Denials<'_>) {
-        if let Some(zones) = &self.zones {
-            zones.keep_denied(zone, denials, self.now);
-        }
+    /// Where other look-ups find what is proven here.
+    pub(super) const fn borrowers(&self) -> Option<&ProvenZones> {
+        self.zones.as_ref()
     }
 
     /// Remembers that the zone has signed an answer about its apex, or data below it: what is asked about next to it seldom lies in
@@ -399,6 +400,7 @@ impl TrustContext {
         match alias::offered(&message.answers, name, &zone.name) {
             Some(Offered::Dname(owner)) => {
                 let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
+                self.note_existing(zone, &owner);
                 return Ok(CutSeen::by_all(Cut::NothingBelow, until(dname.until))); // RFC 6672 section 2.4
             }
             Some(Offered::Cname) => {

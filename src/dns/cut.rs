@@ -28,7 +28,7 @@ pub(super) enum Cut {
 }
 
 /// What an allocation takes beside what it is for, and the two counters of an `Arc`.
-const ALLOCATION: usize = 16;
+pub(super) const ALLOCATION: usize = 16;
 
 impl Cut {
     /// Octets that it takes in memory beyond its own place: all that it leads to, room for more included.

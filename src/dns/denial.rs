@@ -167,9 +167,10 @@ impl<'m> Denials<'m> {
         })
     }
 
-    /// The NSEC records among them, for look-ups to come.
-    pub(super) fn gaps(&self, now: UnixTime) -> impl Iterator<Item = Gap> {
-        self.proven.iter().filter_map(move |set| Gap::of(set, now, self.until))
+    /// The NSEC records among them, for look-ups to come; what they rest on besides ends at `until`.
+    pub(super) fn gaps(&self, now: UnixTime, until: UnixTime) -> impl Iterator<Item = Gap> {
+        let until = until.min(self.until);
+        self.proven.iter().filter_map(move |set| Gap::of(set, self.zone, now, until))
     }
 
     /// The end of the first TTL or signature among the records.

@@ -19,11 +19,12 @@ use super::budget::Budget;
 use super::cut::{Cut, beside};
 use super::denial::{Denials, Denied, Strength};
 use super::labels;
-use super::shared_denials::Gaps;
+use super::shared_denials::{Gap, Gaps};
 use super::signature::Zone;
 use crate::limits::{
-    MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL, MAX_SHARED_ZONE_OCTETS, MAX_SHARED_ZONES_OCTETS,
-    SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
+    DELEGATIONS_BEFORE_KEYS_WAIT, DELEGATIONS_COUNTED, DELEGATIONS_TO_ONE_SIGNED, MAX_NEGATIVE_TTL,
+    MAX_POSITIVE_TTL, MAX_SHARED_ZONE_OCTETS, MAX_SHARED_ZONES_OCTETS, SHARED_ZONE_LEAST_LIFE,
+    SHARED_ZONES_OWNERS,
 };
 use crate::time::UnixTime;
 use hickory_proto::rr::{Name, RecordType};
@@ -36,6 +37,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct ProvenZones {
     anchors: Arc<TrustAnchors>,
     rooms: Arc<Mutex<Rooms>>,
+    /// What the root and top-level domains have denied.
+    gaps: Arc<Mutex<Gaps>>,
 }
 
 /// Where it is kept.
@@ -45,13 +48,12 @@ struct Rooms {
     top: Room,
     /// All others.
     below: Room,
-    /// What the first have denied.
-    gaps: Gaps,
-    /// What began below the first of late.
+    /// What begins below the first: no more of them than there are signed ones.
     delegations: HashMap<Name, Delegations>,
 }
 
-/// How many of the zones that begin below another one were proven to be signed, and how many to be unsigned.
+/// How many of the names below a zone that were new here were proven to begin a signed zone, and how many an unsigned one, or
+/// perhaps one (opt-out): how often there were keys to ask for.
 #[derive(Debug, Default)]
 struct Delegations {
     signed: u32,
@@ -97,7 +99,7 @@ impl ProvenZones {
     /// Nothing is proven yet.
     #[must_use]
     pub fn under(anchors: Arc<TrustAnchors>) -> Self {
-        Self { anchors, rooms: Arc::default() }
+        Self { anchors, rooms: Arc::default(), gaps: Arc::default() }
     }
 
     /// The anchors from which everything in it was proven.
@@ -112,6 +114,9 @@ impl ProvenZones {
 
     /// Takes in what was proven at `name` by the zone `by` at the moment `now`, and is proven `until` then.
     pub(super) fn keep(&self, name: &Name, by: &Name, cut: &Cut, now: UnixTime, until: UnixTime) {
+        if matches!(cut, Cut::Signed(_) | Cut::Insecure(_) | Cut::None) {
+            self.keep_existing(by, name);
+        }
         let longest = match cut {
             Cut::Signed(_) => MAX_POSITIVE_TTL,
             // Anybody can ask for as many top-level names as they like that do not exist.
@@ -122,7 +127,7 @@ impl ProvenZones {
         let until = until.min(now.plus(longest));
         let proven = Proven { cut: cut.clone(), by: by.clone(), from: now, until };
         let mut rooms = self.rooms();
-        if is_top(by) {
+        if is_top(by) && by != name && !rooms.of(name).has(name) {
             rooms.delegations.entry(by.clone()).or_default().count(cut);
         }
         let room = rooms.of(name);
@@ -140,24 +145,41 @@ impl ProvenZones {
 
     /// Takes in what `zone` has denied in a reply, proven at the moment `now`.
     pub(super) fn keep_denied(&self, zone: &Zone, denials: &Denials<'_>, now: UnixTime) {
-        if is_top(&zone.name) {
-            let mut rooms = self.rooms();
-            denials.gaps(now).for_each(|gap| rooms.gaps.keep(&zone.name, gap));
+        if !is_top(&zone.name) {
+            return;
+        }
+        let heard: Vec<Gap> = denials.gaps(now, zone.basis.until).collect();
+        // What made room is freed when the lock is open again.
+        let mut made_room = Vec::new();
+        let mut gaps = self.gaps();
+        made_room.extend(heard.into_iter().filter_map(|gap| gaps.keep(&zone.name, gap, now)));
+        drop(gaps);
+    }
+
+    /// Ends what the zone `by` has denied, where that says that there is no `name`: there is.
+    pub(super) fn keep_existing(&self, by: &Name, name: &Name) {
+        if is_top(by) && by != name {
+            self.gaps().end_at(by, name);
         }
     }
 
     /// What proves that `name` does not exist in `zone`, the deepest that is proven above it, nor a wildcard that could answer
     /// for it (RFC 8198 section 5.1): by what others have heard that zone deny.
-    pub(super) fn denied(&self, zone: &Zone, name: &Name, rtype: RecordType, now: UnixTime) -> Option<Basis> {
+    pub(super) fn denied(&self, zone: &Zone, name: &Name, now: UnixTime) -> Option<Basis> {
         if !is_top(&zone.name) {
             return None;
         }
-        let covering = [self.rooms().gaps.at_or_before(&zone.name, name, now)?];
+        let known = |name: &Name| {
+            let gap = self.gaps().at_or_before(&zone.name, name, now);
+            gap.filter(|gap| gap.is_signed_by(zone))
+        };
+        let covering = [known(name)?];
         let wildcard =
             Denials::heard(zone, &covering).closest_encloser_of_absent(name)?.prepend_label("*").ok()?;
         let [covering] = covering;
-        let both = [covering, self.rooms().gaps.at_or_before(&zone.name, &wildcard, now)?];
-        match Denials::heard(zone, &both).of_type(name, rtype, &mut Budget::default()) {
+        let both = [covering, known(&wildcard)?];
+        // Any type: there is none at a name that does not exist.
+        match Denials::heard(zone, &both).of_type(name, RecordType::A, &mut Budget::default()) {
             Ok((Denied::Name, Strength::Proven, basis)) => Some(zone.basis.clone().and(basis)),
             _ => None,
         }
@@ -165,6 +187,10 @@ impl ProvenZones {
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gaps(&self) -> MutexGuard<'_, Gaps> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -177,21 +203,20 @@ const HALF: usize = MAX_SHARED_ZONES_OCTETS / 4;
 
 impl Delegations {
     fn count(&mut self, cut: &Cut) {
-        /// So many are remembered; of what is older each further half counts half.
-        const REMEMBERED: u32 = 1_024;
         match cut {
             Cut::Signed(_) => self.signed += 1,
             Cut::Insecure(_) => self.unsigned += 1,
             _ => {}
         }
-        if self.signed + self.unsigned >= REMEMBERED {
+        if self.signed + self.unsigned >= DELEGATIONS_COUNTED {
             *self = Self { signed: self.signed / 2, unsigned: self.unsigned / 2 };
         }
     }
 
     /// A question in vain costs less than a round trip more; so if one in eight zones is signed, or few have been seen.
     const fn are_keys_likely(&self) -> bool {
-        self.unsigned < 16 || self.signed * 8 >= self.unsigned
+        self.unsigned < DELEGATIONS_BEFORE_KEYS_WAIT
+            || self.signed * DELEGATIONS_TO_ONE_SIGNED >= self.unsigned
     }
 }
 
@@ -202,6 +227,10 @@ impl Rooms {
 }
 
 impl Room {
+    fn has(&self, name: &Name) -> bool {
+        self.new.proven.contains_key(name) || self.old.proven.contains_key(name)
+    }
+
     fn forget(&mut self, name: &Name) {
         self.new.forget(name);
         self.old.forget(name);

@@ -6,20 +6,27 @@
 //! whose gaps most top-level domains have open for unsigned delegations (RFC 5155 section 6). So are all other zones: few names
 //! below one of them are asked for.
 //!
-//! The room has two halves, as that of the zones has ([`super::proven_zones`]).
+//! No two of them contradict each other: whatever proves that a name exists ends the one that denies it, and of two denials the one
+//! that was signed later stays, of two of the same second the one that was heard later. They count for a quarter of an hour, in
+//! look-ups that hold no mail back, whatever comes of them ([`super::Resolve::count_others_denials`]).
+//!
+//! A room that is full begins anew.
 
 use super::basis::Basis;
 use super::chain::TrustContext;
-use super::cut::{Cut, beside};
+use super::cut::{ALLOCATION, Cut, beside};
+use super::denial::Denials;
 use super::labels;
 use super::proof::Signature;
-use super::signature::Proven;
-use crate::limits::{MAX_NEGATIVE_TTL, MAX_SHARED_DENIALS_OCTETS, SHARED_ZONE_LEAST_LIFE};
+use super::signature::{Proven, Zone};
+use crate::limits::{MAX_SHARED_DENIALS_OCTETS, SHARED_DENIALS_LIFE, SHARED_ZONE_LEAST_LIFE};
 use crate::time::UnixTime;
+use hickory_proto::dnssec::PublicKey;
 use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC};
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::collections::BTreeMap;
 use std::mem;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 /// An NSEC record: between its owner and its next name there is no other name of the zone.
@@ -37,23 +44,23 @@ pub(super) struct Gap {
 /// All that are known.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
-    new: Half,
-    old: Half,
-}
-
-/// By zone and owner, in the order of the zone.
-#[derive(Debug, Default)]
-struct Half {
+    /// By zone and owner, in the order of the zone.
     gaps: BTreeMap<(Name, Name), Arc<Gap>>,
     octets: usize,
 }
 
 impl Gap {
-    /// That of an RRset which was proven at the moment `now`, with others that end by `until`; `None` if it is none.
-    pub(super) fn of(proven: &Proven<'_>, now: UnixTime, until: UnixTime) -> Option<Self> {
+    /// That of an RRset of `zone` which was proven at the moment `now`, with others that end by `until`; `None` if it is none.
+    pub(super) fn of(proven: &Proven<'_>, zone: &Name, now: UnixTime, until: UnixTime) -> Option<Self> {
         let [RData::DNSSEC(DNSSECRData::NSEC(record))] = proven.records.as_slice() else { return None };
-        let (owner, data) = (proven.owner.to_lowercase(), RData::DNSSEC(DNSSECRData::NSEC(record.clone())));
-        let until = until.min(now.plus(MAX_NEGATIVE_TTL));
+        let next = record.next_domain_name();
+        if !zone.zone_of(next) {
+            return None;
+        }
+        // Made anew, it leaves behind how it was read.
+        let record = NSEC::new(next.clone(), record.type_set().iter());
+        let (owner, data) = (proven.owner.to_lowercase(), RData::DNSSEC(DNSSECRData::NSEC(record)));
+        let until = until.min(now.plus(SHARED_DENIALS_LIFE));
         Some(Self { owner, data, signature: proven.signature.clone(), from: now, until })
     }
 
@@ -76,6 +83,18 @@ impl Gap {
         }
     }
 
+    /// Is the key that has signed it one of the zone's still?
+    pub(super) fn is_signed_by(&self, zone: &Zone) -> bool {
+        let Signature { key_tag, algorithm, .. } = self.signature;
+        zone.keys.iter().any(|key| key.tag == key_tag && key.key.public_key().algorithm() == algorithm)
+    }
+
+    /// Does it say that there is no such name?
+    fn covers(&self, name: &Name) -> bool {
+        self.record()
+            .is_some_and(|(owner, record)| labels::is_between(owner, name, record.next_domain_name()))
+    }
+
     /// Does it count at that moment, and for a while?
     fn holds_at(&self, now: UnixTime) -> bool {
         self.from <= now && now.plus(SHARED_ZONE_LEAST_LIFE) <= self.until
@@ -83,58 +102,90 @@ impl Gap {
 
     /// Octets that it takes in memory, with its place.
     fn octets(&self) -> usize {
-        // Of the places of a tree half are taken; a type has one in a tree of its own.
-        const PLACE: usize = 2 * size_of::<((Name, Name), Arc<Gap>)>() + size_of::<Gap>();
-        const TYPES_PLACE: usize = 16;
+        // Of the places of a tree half are taken; types have a tree of their own, of which each node has five at least.
+        const PLACE: usize = 2 * size_of::<((Name, Name), Arc<Gap>)>() + 2 * ALLOCATION + size_of::<Gap>();
+        const TYPES: usize = 5;
+        const TYPES_NODE: usize = 96;
         let of_record = self.record().map_or(0, |(_, record)| {
-            beside(record.next_domain_name()) + record.type_set().iter().count() * TYPES_PLACE
+            let nodes = record.type_set().iter().count() / TYPES + 1;
+            beside(record.next_domain_name()) + nodes * TYPES_NODE
         });
         PLACE + 2 * beside(&self.owner) + beside(&self.signature.signer) + of_record
     }
 }
 
 impl Gaps {
-    /// Takes in one of that zone's.
-    pub(super) fn keep(&mut self, zone: &Name, gap: Gap) {
-        self.enter((zone.clone(), gap.owner.clone()), Arc::new(gap));
+    /// Takes in one of that zone's, unless what is there and counts was signed later, and says otherwise. What had to make room is
+    /// given back, to be freed where nobody waits for it.
+    #[must_use]
+    pub(super) fn keep(&mut self, zone: &Name, gap: Gap, now: UnixTime) -> Option<Self> {
+        let (place, octets) = ((zone.clone(), gap.owner.clone()), gap.octets());
+        if octets > MAX_SHARED_DENIALS_OCTETS {
+            return None;
+        }
+        let inception = gap.signature.inception;
+        let mut is_outdated = self
+            .gaps
+            .get(&place)
+            .is_some_and(|known| known.holds_at(now) && known.signature.inception > inception);
+        for (place, holds, since) in self.contradicting(&place, &gap, now) {
+            let is_later = holds && since > inception;
+            is_outdated |= is_later;
+            if !is_later {
+                self.forget(&place);
+            }
+        }
+        if is_outdated {
+            return None;
+        }
+        self.forget(&place);
+        let is_full = self.octets + octets > MAX_SHARED_DENIALS_OCTETS;
+        let before = is_full.then(|| mem::take(self));
+        self.octets += octets;
+        self.gaps.insert(place, Arc::new(gap));
+        before
+    }
+
+    /// Ends what denies that there is such a name in that zone: there is.
+    pub(super) fn end_at(&mut self, zone: &Name, name: &Name) {
+        if let Some(place) = self.covering(zone, name).map(|(place, _)| place.clone()) {
+            self.forget(&place);
+        }
     }
 
     /// The last one of that zone whose owner is `name` or comes before it, if it counts at that moment.
-    pub(super) fn at_or_before(&mut self, zone: &Name, name: &Name, now: UnixTime) -> Option<Arc<Gap>> {
-        let place = (zone.clone(), name.to_lowercase());
-        let found = |half: &Half| {
-            let (key, gap) = half.gaps.range(..=&place).next_back()?;
-            (key.0 == *zone).then(|| (key.clone(), Arc::clone(gap)))
-        };
-        let (new, old) = (found(&self.new), found(&self.old));
-        let is_old = old.as_ref().map(|(key, _)| key) > new.as_ref().map(|(key, _)| key);
-        let (key, gap) = if is_old { old } else { new }?;
-        if !gap.holds_at(now) {
-            return None;
-        }
-        if is_old {
-            self.enter(key, Arc::clone(&gap));
-        }
-        Some(gap)
+    pub(super) fn at_or_before(&self, zone: &Name, name: &Name, now: UnixTime) -> Option<Arc<Gap>> {
+        let (place, gap) = self.gaps.range(..=(zone.clone(), name.clone())).next_back()?;
+        (place.0 == *zone && gap.holds_at(now)).then(|| Arc::clone(gap))
     }
 
-    fn enter(&mut self, place: (Name, Name), gap: Arc<Gap>) {
-        const HALF: usize = MAX_SHARED_DENIALS_OCTETS / 2;
-        let octets = gap.octets();
-        self.old.forget(&place);
-        self.new.forget(&place);
-        if octets > HALF {
-            return;
-        }
-        if self.new.octets + octets > HALF {
-            self.old = mem::take(&mut self.new);
-        }
-        self.new.octets += octets;
-        self.new.gaps.insert(place, gap);
+    /// The one that denies that there is such a name in that zone.
+    fn covering(&self, zone: &Name, name: &Name) -> Option<(&(Name, Name), &Arc<Gap>)> {
+        let before = self.gaps.range(..(zone.clone(), name.clone())).next_back();
+        before.filter(|(place, gap)| place.0 == *zone && gap.covers(name))
     }
-}
 
-impl Half {
+    /// Those that cannot be true beside that one, whose place that is: whether they count at that moment, and since when they are signed.
+    fn contradicting(
+        &self,
+        place: &(Name, Name),
+        gap: &Gap,
+        now: UnixTime,
+    ) -> Vec<((Name, Name), bool, UnixTime)> {
+        let (zone, owner) = place;
+        let Some((_, record)) = gap.record() else { return Vec::new() };
+        let next = record.next_domain_name();
+        let ends_elsewhere =
+            |known: &&Arc<Gap>| known.record().is_some_and(|(_, known)| known.next_domain_name() != next);
+        let same = self.gaps.get_key_value(place).filter(|(_, known)| ends_elsewhere(known));
+        let within = self.gaps.range((Excluded(place), Unbounded));
+        let within = within.take_while(|(place, _)| place.0 == *zone && gap.covers(&place.1));
+        // Both names of each exist.
+        let around = [owner, next].into_iter().filter_map(|name| self.covering(zone, name));
+        let all = within.chain(around).chain(same);
+        all.map(|(place, known)| (place.clone(), known.holds_at(now), known.signature.inception)).collect()
+    }
+
     fn forget(&mut self, place: &(Name, Name)) {
         if let Some(gap) = self.gaps.remove(place) {
             self.octets = self.octets.saturating_sub(gap.octets());
@@ -143,9 +194,28 @@ impl Half {
 }
 
 impl TrustContext {
-    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it; remembered.
-    pub(super) fn absent_to_others(&mut self, name: &Name, rtype: RecordType) -> Option<Basis> {
-        if self.lenders().is_none() || self.anchors().insecure_above(name).is_some() {
+    /// From now on, what the root and top-level domains have denied to other look-ups counts here, or does not; it does not at first.
+    pub const fn count_others_denials(&mut self, counts: bool) {
+        self.counts_others_denials = counts;
+    }
+
+    /// Remembers for others what a zone denies.
+    pub(super) fn note_denied(&self, zone: &Zone, denials: &Denials<'_>) {
+        if let Some(zones) = self.borrowers() {
+            zones.keep_denied(zone, denials, self.now());
+        }
+    }
+
+    /// Remembers for others that a zone has signed something at that name.
+    pub(super) fn note_existing(&self, zone: &Zone, name: &Name) {
+        if let Some(zones) = self.borrowers() {
+            zones.keep_existing(&zone.name, name);
+        }
+    }
+
+    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it.
+    pub(super) fn absent_to_others(&mut self, name: &Name) -> Option<Basis> {
+        if !self.counts_others_denials || self.anchors().insecure_above(name).is_some() {
             return None;
         }
         let anchor = self.anchors().deepest_above(name)?.clone();
@@ -153,14 +223,14 @@ impl TrustContext {
         for cut_at in labels::below(&anchor, name) {
             match self.known(&cut_at, &zone.name) {
                 Some(Cut::Signed(next)) => zone = next,
+                // It exists.
+                Some(Cut::None) if cut_at == *name => return None,
                 Some(Cut::None) => {}
                 // Nothing is below it, or nothing is known: what the zone says of the name decides.
                 Some(Cut::NothingBelow) | None => break,
                 Some(_) => return None,
             }
         }
-        let basis = self.lenders()?.denied(&zone, name, rtype, self.now())?;
-        self.note_absent(name, &basis);
-        Some(basis)
+        self.lenders()?.denied(&zone, name, self.now())
     }
 }

@@ -213,7 +213,7 @@ impl Walk {
         // What is on its way is waited for: the verdict must not depend on which reply comes first.
         if !self.has_asked {
             let known = trust.absent_above(&self.name).cloned();
-            if let Some(basis) = known.or_else(|| trust.absent_to_others(&self.name, self.rtype)) {
+            if let Some(basis) = known.or_else(|| trust.absent_to_others(&self.name)) {
                 return Ok(Judged { says: Says::End(Content::Nxdomain), strength: Strength::Proven, basis });
             }
         }

@@ -124,6 +124,8 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     /// Finds out whether hosts that are no MX names are the targets of their aliases. Without a policy nobody minds.
     async fn follow_aliases(&mut self, dns: &impl Resolve) {
         if self.is_bound() {
+            // That there is no such host would hold mail back now.
+            dns.count_others_denials(false);
             self.exchangers.follow_aliases(&self.context, dns).await;
         }
     }

@@ -166,6 +166,7 @@ impl LookUp {
             return (found, writes.into_iter().chain(ledger.close()).collect());
         }
         let ledger = Ledger::of(&self.question.domain, &self.snapshot, self.now);
+        dns.count_others_denials(self.is_free() && ledger.trouble().is_none());
         let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
         (self.concluded(report, &ledger, &[], clock), ledger.close())
     }
@@ -206,9 +207,13 @@ impl LookUp {
     /// Whether an earlier answer may stand in for one that does not come in time.
     #[must_use]
     pub fn stand_in(&self) -> StandIn {
+        if self.is_free() { StandIn::Possible } else { StandIn::Impossible }
+    }
+
+    /// Whether nothing that is known holds the domain's mail to anything, nor will after a handshake.
+    fn is_free(&self) -> bool {
         let stored = self.binding().policies.clone().unexpired(self.now);
-        let is_free = stored.is_empty() && self.request.requirement.is_none();
-        if is_free { StandIn::Possible } else { StandIn::Impossible }
+        stored.is_empty() && self.request.requirement.is_none()
     }
 
     /// The longest time for which a failed question about the domain is left alone. Where a policy is in force, a failure that

@@ -146,6 +146,10 @@ impl<R: Resolve> Resolve for FailureCachingResolver<'_, R> {
     fn allow_mx_hosts(&self, hosts: usize) {
         self.dns.allow_mx_hosts(hosts);
     }
+
+    fn count_others_denials(&self, counts: bool) {
+        self.dns.count_others_denials(counts);
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
 use proptest::prelude::*;
 use serde::Deserialize;
-use smtp_sts_verify::cache::{DomainSnapshot, InMemory, Memory as _, Policies, Write};
+use smtp_sts_verify::cache::{
+    CacheError, DomainSnapshot, Hearsay, InMemory, Memory as _, OwnLook, Policies, Write,
+};
 use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
@@ -20,7 +22,9 @@ use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::UnixTime;
 use smtp_sts_verify::verdict::Handshake;
+use smtp_sts_verify::verify::refresh::{Backoff, refresh};
 use smtp_sts_verify::verify::{Report, from_memory};
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 /// 2026-06-15T08:00:00Z.
@@ -233,4 +237,112 @@ fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
     for effect in ["ignore = true", "require = 'webpki'"] {
         assert_eq!(span(&overridden(effect, NOW.plus(42)), &made, None), 42, "{effect}");
     }
+}
+
+/// The same answers; at each question, whether what others have heard denied counts.
+struct Watched<'m> {
+    made: &'m Made,
+    counts: Cell<bool>,
+    asked: RefCell<Vec<(String, bool)>>,
+}
+
+impl<'m> Watched<'m> {
+    fn new(made: &'m Made) -> Self {
+        Self { made, counts: Cell::new(false), asked: RefCell::default() }
+    }
+
+    /// Whether it counted at all of the questions, of which there was one at least; or at none.
+    fn counted(self) -> bool {
+        let asked = self.asked.into_inner();
+        assert!(!asked.is_empty() && asked.iter().all(|(_, counts)| *counts == asked[0].1), "{asked:?}");
+        asked[0].1
+    }
+}
+
+impl Resolve for Watched<'_> {
+    async fn resolve(&self, questions: &[dns::Question]) -> Vec<dns::Answer> {
+        let counts = self.counts.get();
+        self.asked.borrow_mut().extend(questions.iter().map(|question| (question.to_string(), counts)));
+        self.made.resolve(questions).await
+    }
+
+    fn count_others_denials(&self, counts: bool) {
+        self.counts.set(counts);
+    }
+}
+
+/// Looks the question up that way.
+fn watched<'m>(
+    world: &World,
+    question: &Question,
+    made: &'m Made,
+    before: DomainSnapshot,
+    handshake: Handshake,
+) -> Watched<'m> {
+    let watched = Watched::new(made);
+    match LookUp::begin(world, question, handshake, before, NOW) {
+        Begun::Answered(found) => panic!("nothing is asked: {:?}", found.report),
+        Begun::Open(look_up) => {
+            look_up.ask(&watched, made, &NOW).now_or_never().expect("maps need no time");
+        }
+    }
+    watched
+}
+
+/// What others have heard denied may be false by now. It counts only where that holds no mail back and ends nothing that is known:
+/// with a policy over the domain, the MX records are asked for, whatever others have heard.
+#[test]
+fn what_others_have_heard_denied_counts_for_no_mail_that_is_held_to_anything() {
+    let nothing = Made {
+        mta_sts: None,
+        draft: None,
+        policy_ttl: Some(600),
+        mx_ttl: Some(900),
+        can_be_fetched: true,
+        is_signed: true,
+        now: NOW,
+    };
+    let plain = world(Path::new("/nowhere"));
+    let counts = |world: &World, before: DomainSnapshot| {
+        watched(world, &about("a.test"), &nothing, before, Handshake::NotSeen).counted()
+    };
+    assert!(counts(&plain, DomainSnapshot::default()), "nothing is known of the domain");
+
+    let in_force = stored(100, 604_800);
+    let policy = in_force.policies.mta_sts.clone().unwrap();
+    assert!(!counts(&plain, in_force.clone()), "a policy is in force");
+    let on_first_use = StoredPolicy { authentication: Authentication::FirstUse, ..policy.clone() };
+    let policies = Policies { mta_sts: Some(on_first_use), ..Policies::default() };
+    assert!(
+        !counts(&plain, DomainSnapshot { policies, ..in_force.clone() }),
+        "one would be after a handshake"
+    );
+    let policies = Policies { unreadable: vec![Dialect::MtaSts], ..Policies::default() };
+    assert!(!counts(&plain, DomainSnapshot { policies, ..DomainSnapshot::default() }), "one cannot be read");
+    let trouble = Some(CacheError::Retold("it was locked".to_owned()));
+    assert!(!counts(&plain, DomainSnapshot { trouble, ..DomainSnapshot::default() }), "nobody knows");
+    for effect in ["require = 'webpki'", "require = 'dane'"] {
+        let required = overridden(effect, NOW.plus(1_000));
+        assert!(!counts(&required, DomainSnapshot::default()), "{effect}");
+    }
+    let witnesses = vec!["mx2".to_owned(), "mx3".to_owned()];
+    let hearsay = vec![Hearsay { policy, witnesses, look: OwnLook::default(), heard_at: NOW }];
+    assert!(!counts(&plain, DomainSnapshot { hearsay, ..DomainSnapshot::default() }), "a fleet knows of one");
+
+    // From when a policy is found, that a host does not exist could hold its mail back.
+    let found = Made { mta_sts: Some(604_800), ..nothing.clone() };
+    let question = about_host("a.test", "strange.test");
+    let before = DomainSnapshot::default();
+    let asked = watched(&plain, &question, &found, before, Handshake::NotSeen).asked.into_inner();
+    assert!(asked.first().is_some_and(|(_, counts)| *counts), "{asked:?}");
+    assert!(asked.last().is_some_and(|(_, counts)| !counts), "{asked:?}");
+
+    // Nor does it end the renewal of a policy.
+    let renewed = Watched::new(&nothing);
+    let domain = about("a.test").domain;
+    let memory = InMemory::of(&domain, &in_force, NOW);
+    let policy = in_force.policies.mta_sts.as_ref().unwrap();
+    let _ended =
+        refresh(policy, Backoff::Heeded, &memory, &renewed, &nothing, NOW).now_or_never().expect("no time");
+    assert!(!renewed.counted());
 }

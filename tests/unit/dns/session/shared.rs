@@ -8,9 +8,11 @@ use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proven_zones::ProvenZones;
 use smtp_sts_verify::dns::quota::SharedOctets;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::dns::{Class, Content, Outcome, Resolve};
+use smtp_sts_verify::dns::{self, Class, Content, Outcome, Resolve};
+use smtp_sts_verify::serve::look_up::resolution_failures::{FailureCachingResolver, ResolutionFailureCache};
 use smtp_sts_verify::time::Clock;
 use smtp_sts_verify::time::clock::SystemClock;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,4 +118,28 @@ async fn a_domain_that_does_not_exist_is_not_asked_about_again() {
         }
         assert_eq!((laboratory.questions(), before <= 6), (0, true));
     }
+}
+
+#[tokio::test]
+async fn a_name_that_others_have_heard_denied_is_asked_about_unless_the_caller_says_otherwise() {
+    let laboratory = Laboratory::start();
+    let zones = zones(&laboratory);
+    let [first, second] = ["nobody.test", "nobodz.test"];
+    let about = |name: &str| question(&format!("{name}."), RecordType::MX);
+    let asked = |name: &str| laboratory.questions_for(name, "MX");
+    let is_absent = |answer: &dns::Answer| matches!(answer.outcome, Outcome::Secure(Content::Nxdomain));
+    for times in 1..=2 {
+        assert!(is_absent(&beside(&[laboratory.dns()], &zones).resolve_one(&about(first)).await));
+        assert_eq!(asked(first), times);
+    }
+    // As the daemon asks.
+    let resolver = beside(&[laboratory.dns()], &zones);
+    let failures = RefCell::new(ResolutionFailureCache::default());
+    let daemons = FailureCachingResolver::new(&resolver, &failures, Duration::from_secs(1));
+    daemons.count_others_denials(true);
+    assert!(is_absent(&daemons.ask(about(second)).await));
+    assert_eq!(asked(second), 0);
+    daemons.count_others_denials(false);
+    assert!(is_absent(&daemons.ask(about(second)).await));
+    assert_eq!(asked(second), 1);
 }

@@ -548,6 +548,7 @@ fn whatever_an_attacker_changes_other_look_ups_of_the_process_are_none_the_worse
             (zones, heard) = (ProvenZones::under(Arc::clone(&recording.anchors)), Vec::new());
         }
         let mut trust = TrustContext::sharing(&zones, recording.now);
+        trust.count_others_denials(true);
         let (is_genuine, is_at_once) = (dice.one_in(3), dice.one_in(2));
         let mut place = dice.roll(recording.sessions.len());
         for _ in 0..=dice.roll(3) {

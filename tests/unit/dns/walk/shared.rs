@@ -3,14 +3,15 @@
 use super::scene::*;
 use hickory_proto::dnssec::DigestType;
 use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC};
-use hickory_proto::op::ResponseCode;
+use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, Record, RecordType, SerialNumber};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proven_zones::ProvenZones;
 use smtp_sts_verify::dns::walk::{Finding, Replies, Step, TrustContext, Walk};
 use smtp_sts_verify::dns::{Class, Question};
 use smtp_sts_verify::limits::{
-    MAX_NEGATIVE_TTL, MAX_SHARED_ZONES_OCTETS, SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
+    DELEGATIONS_BEFORE_KEYS_WAIT, DELEGATIONS_COUNTED, DELEGATIONS_TO_ONE_SIGNED, MAX_NEGATIVE_TTL,
+    MAX_SHARED_ZONES_OCTETS, SHARED_DENIALS_LIFE, SHARED_ZONE_LEAST_LIFE, SHARED_ZONES_OWNERS,
 };
 use smtp_sts_verify::time::UnixTime;
 use std::sync::Arc;
@@ -263,7 +264,7 @@ fn top_level_names_that_do_not_exist_take_nobodys_room() {
         scene.put("nobody.", question, reply(ResponseCode::NXDomain, vec![], gone));
     }
     let zones = zones(&scene);
-    for expected in [vec![". DNSKEY", "nobody. DS", "nobody. TXT"], vec![]] {
+    for expected in [vec![". DNSKEY", "nobody. DS", "nobody. TXT"], vec!["nobody. DS", "nobody. TXT"]] {
         let (finding, asked) = ask(&scene, &zones, ("nobody.", "TXT"));
         expect(&finding, "secure nxdomain");
         assert_eq!(asked, expected);
@@ -272,22 +273,72 @@ fn top_level_names_that_do_not_exist_take_nobodys_room() {
 
 // ---- names that do not exist (RFC 8198) ------------------------------------------------------------------------
 
-/// `gone.test.` does not exist, as `test.` says by these records with that TTL.
-fn with_gone(ttl: u32, proof: &[(&str, &str, &str)]) -> Scene {
-    let mut scene = scene(DAY);
-    let records = |(owner, next, types): &(&str, &str, &str)| {
+/// A look-up so many seconds after the others, which holds no mail back.
+fn hearing(zones: &ProvenZones, seconds: u64) -> TrustContext {
+    let mut trust = TrustContext::sharing(zones, UnixTime(NOW + seconds));
+    trust.count_others_denials(true);
+    trust
+}
+
+/// What such a look-up finds and asks.
+fn heard_at(
+    scene: &Scene,
+    zones: &ProvenZones,
+    seconds: u64,
+    question: (&str, &str),
+) -> (Finding, Vec<String>) {
+    let (finding, asked) = scene.walk_under(&mut hearing(zones, seconds), question.0, question.1);
+    if let Err(flaw) = scene.audit(&finding) {
+        panic!("{flaw}\n  {finding:#?}");
+    }
+    (finding, asked)
+}
+
+/// Whether the name is absent by what others have heard.
+fn is_absent_at(scene: &Scene, zones: &ProvenZones, seconds: u64, owner: &str) -> bool {
+    let (finding, asked) = scene.walk_under(&mut hearing(zones, seconds), owner, "TXT");
+    assert!(!asked.is_empty() || short(&finding) == "secure nxdomain", "{finding:?}");
+    asked.is_empty()
+}
+
+fn is_absent(scene: &Scene, zones: &ProvenZones, owner: &str) -> bool {
+    is_absent_at(scene, zones, 0, owner)
+}
+
+/// Owner, next name and types of an NSEC record.
+type Link<'a> = (&'a str, &'a str, &'a str);
+
+/// These records of `test.`, with that TTL, signed so many seconds ago.
+fn signed_ago(scene: &Scene, ago: u32, ttl: u32, links: &[Link<'_>]) -> Vec<Vec<Record>> {
+    let inception = SerialNumber::new(u32::try_from(NOW).unwrap() - ago);
+    let signed = |(owner, next, types): &Link<'_>| {
         let nsec = scene.test.nsec(owner, next, types).swap_remove(0);
-        scene.test.signed(lasting(ttl, vec![nsec]))
+        scene.test.signed_but(lasting(ttl, vec![nsec]), |input| input.sig_inception = inception)
     };
-    let gone: Vec<_> = proof.iter().map(records).collect();
+    links.iter().map(signed).collect()
+}
+
+/// Another look-up, so many seconds after the first one, hears that there is no such name.
+fn hear_at(scene: &mut Scene, zones: &ProvenZones, seconds: u64, absent: &str, proof: &[Vec<Record>]) {
+    for rtype in ["TXT", "DS"] {
+        scene.put(absent, rtype, reply(ResponseCode::NXDomain, vec![], proof.to_vec()));
+    }
+    let mut trust = TrustContext::sharing(zones, UnixTime(NOW + seconds));
+    expect(&scene.walk_under(&mut trust, absent, "TXT").0, "secure nxdomain");
+}
+
+/// `gone.test.` does not exist, as `test.` says by these records with that TTL.
+fn with_gone(ttl: u32, proof: &[Link<'_>]) -> Scene {
+    let mut scene = scene(DAY);
+    let gone = signed_ago(&scene, 3_600, ttl, proof);
     for rtype in ["TXT", "DS"] {
         scene.put("gone.test.", rtype, reply(ResponseCode::NXDomain, vec![], gone.clone()));
     }
     scene
 }
 
-const AROUND: (&str, &str, &str) = ("dane.test.", "mail.test.", "NS DS RRSIG NSEC");
-const WILDCARD: (&str, &str, &str) = ("test.", "dane.test.", "NS SOA RRSIG NSEC DNSKEY");
+const AROUND: Link<'_> = ("dane.test.", "mail.test.", "NS DS RRSIG NSEC");
+const WILDCARD: Link<'_> = ("test.", "dane.test.", "NS SOA RRSIG NSEC DNSKEY");
 
 #[test]
 fn a_name_between_two_that_a_top_level_domain_has_is_absent_without_a_question() {
@@ -295,35 +346,112 @@ fn a_name_between_two_that_a_top_level_domain_has_is_absent_without_a_question()
     let zones = zones(&scene);
     let (_, asked) = ask(&scene, &zones, ("gone.test.", "TXT"));
     assert!(asked.contains(&"gone.test. DS".to_owned()), "{asked:?}");
-    for (other, rtype) in
-        [("gone.test.", "MX"), ("x.gone.test.", "A"), ("hello.test.", "TXT"), ("_mta-sts.lost.test.", "TXT")]
-    {
-        let (finding, asked) = ask(&scene, &zones, (other, rtype));
+    // Letters of either case are the same, and octets stand in their order (RFC 4034 section 6.1).
+    for (other, rtype) in [
+        ("gone.test.", "MX"),
+        ("x.gone.test.", "A"),
+        ("hello.test.", "TXT"),
+        ("_mta-sts.lost.test.", "TXT"),
+        ("HELLO.Test.", "TXT"),
+        ("dane-.test.", "TXT"),
+        ("l-z.test.", "TXT"),
+    ] {
+        let (finding, asked) = heard_at(&scene, &zones, 0, (other, rtype));
         expect(&finding, "secure nxdomain");
         assert!(asked.is_empty(), "{other}: {asked:?}");
         assert_eq!(finding.valid_until, Some(UnixTime(NOW + u64::from(TTL))));
     }
     // The names at both ends, those below them, those beyond, and what a reload begins with, have to be asked about.
-    for other in ["dane.test.", "x.dane.test.", "mail.test.", "_x.mail.test.", "zoo.test.", "test.", "other."]
-    {
-        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
-        let (_, asked) = scene.walk_under(&mut trust, other, "TXT");
-        assert!(!asked.is_empty(), "{other}");
+    for other in [
+        "dane.test.",
+        "x.dane.test.",
+        "MAIL.test.",
+        "_x.mail.test.",
+        "zoo.test.",
+        "mb.test.",
+        "test.",
+        "other.",
+    ] {
+        assert!(!is_absent(&scene, &zones, other), "{other}");
     }
-    assert!(!cold(&scene, ("gone.test.", "TXT")).1.is_empty());
+    let reloaded = self::zones(&scene);
+    assert!(!is_absent(&scene, &reloaded, "gone.test."));
 }
 
 #[test]
-fn that_counts_until_its_ttl_ends_and_for_an_hour_at_most() {
-    for (ttl, life) in [(TTL, u64::from(TTL).min(MAX_NEGATIVE_TTL)), (DAY, MAX_NEGATIVE_TTL)] {
+fn whoever_could_be_held_back_asks_whatever_others_have_heard() {
+    let mut scene = with_gone(TTL, &[AROUND, WILDCARD]);
+    let zones = zones(&scene);
+    ask(&scene, &zones, ("gone.test.", "TXT"));
+    // It is there again.
+    let unsigned = scene.test.nsec("hello.test.", "i.test.", "NS RRSIG NSEC");
+    scene.put("hello.test.", "DS", denial(vec![unsigned]));
+    scene.put("hello.test.", "TXT", data(vec![vec![txt("hello.test.", "here")]]));
+    assert!(is_absent(&scene, &zones, "hello.test."));
+    let mut trust = hearing(&zones, 0);
+    assert!(scene.walk_under(&mut trust, "hello.test.", "TXT").1.is_empty());
+    trust.count_others_denials(false);
+    for trust in [&mut trust, &mut TrustContext::sharing(&zones, UnixTime(NOW))] {
+        let (finding, asked) = scene.walk_under(trust, "hello.test.", "TXT");
+        expect(&finding, "insecure 1 data (unsigned-delegation)");
+        assert!(asked.contains(&"hello.test. TXT".to_owned()), "{asked:?}");
+    }
+}
+
+#[test]
+fn that_counts_until_its_ttl_ends_and_for_a_quarter_of_an_hour_at_most() {
+    for (ttl, life) in [(TTL, u64::from(TTL)), (DAY, SHARED_DENIALS_LIFE)] {
         let scene = with_gone(ttl, &[AROUND, WILDCARD]);
         let zones = zones(&scene);
-        ask(&scene, &zones, ("gone.test.", "TXT"));
-        let last = life - SHARED_ZONE_LEAST_LIFE;
-        let (finding, asked) = ask_at(&scene, &zones, last, ("gone.test.", "TXT"));
+        ask_at(&scene, &zones, 100, ("gone.test.", "TXT"));
+        let last = 100 + life - SHARED_ZONE_LEAST_LIFE;
+        let (finding, asked) = heard_at(&scene, &zones, last, ("gone.test.", "TXT"));
         assert!(asked.is_empty(), "{asked:?}");
-        assert_eq!(finding.valid_until, Some(UnixTime(NOW + life)));
-        assert!(!ask_at(&scene, &zones, last + 1, ("gone.test.", "TXT")).1.is_empty());
+        assert_eq!(finding.valid_until, Some(UnixTime(NOW + 100 + life)));
+        assert!(!is_absent_at(&scene, &zones, last + 1, "gone.test."));
+        assert!(!is_absent_at(&scene, &zones, 99, "gone.test."), "nor by a clock that was set back");
+    }
+}
+
+#[test]
+fn a_denial_ends_with_what_its_zone_rests_on() {
+    // The DS and the keys have a minute.
+    let mut scene = scene(60);
+    let zones = zones(&scene);
+    let proof = signed_ago(&scene, 3_600, DAY, &[AROUND, WILDCARD]);
+    hear_at(&mut scene, &zones, 0, "gone.test.", &proof);
+    assert!(is_absent_at(&scene, &zones, 40, "hello.test."));
+    ask_at(&scene, &zones, 100, (POLICY, "TXT"));
+    assert!(!is_absent_at(&scene, &zones, 100, "hello.test."));
+}
+
+#[test]
+fn what_was_signed_by_a_key_that_the_zone_has_no_more_denies_nothing() {
+    let mut scene = with_gone(DAY, &[AROUND, WILDCARD]);
+    let zones = zones(&scene);
+    ask(&scene, &zones, ("gone.test.", "TXT"));
+    assert!(is_absent(&scene, &zones, "hello.test."));
+    scene.test = Zone::new("test.");
+    let ds = scene.root.signed(vec![scene.test.ds(DigestType::SHA256)]);
+    let keys = scene.test.signed(vec![scene.test.key()]);
+    scene.put("test.", "DS", data(vec![ds]));
+    scene.put("test.", "DNSKEY", data(vec![keys]));
+    let proof = signed_ago(&scene, 60, DAY, &[("mail.test.", "zoo.test.", "NS DS RRSIG NSEC"), WILDCARD]);
+    hear_at(&mut scene, &zones, 0, "nobody.test.", &proof);
+    assert!(is_absent(&scene, &zones, "none.test."), "by the new key");
+    assert!(!is_absent(&scene, &zones, "hello.test."), "by the old one");
+}
+
+#[test]
+fn the_last_record_of_a_zone_leads_back_to_its_apex() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    let last = ("mail.test.", "test.", "NS DS RRSIG NSEC");
+    let proof = signed_ago(&scene, 3_600, DAY, &[last, WILDCARD]);
+    hear_at(&mut scene, &zones, 0, "zoo.test.", &proof);
+    assert!(is_absent(&scene, &zones, "zulu.test.") && is_absent(&scene, &zones, "zz.test."));
+    for other in ["mail.test.", "x.mail.test.", "hello.test.", "test."] {
+        assert!(!is_absent(&scene, &zones, other), "{other}");
     }
 }
 
@@ -334,9 +462,170 @@ fn where_a_wildcard_might_answer_or_may_be_denied_otherwise_it_is_asked() {
     for proof in [vec![AROUND, exists], vec![AROUND]] {
         let scene = with_gone(TTL, &proof);
         let zones = zones(&scene);
+        scene.walk_under(&mut TrustContext::sharing(&zones, UnixTime(NOW)), "gone.test.", "TXT");
         for other in ["gone.test.", "hello.test."] {
-            let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
-            assert!(!scene.walk_under(&mut trust, other, "TXT").1.is_empty(), "{other}: {proof:?}");
+            assert!(!is_absent(&scene, &zones, other), "{other}: {proof:?}");
+        }
+    }
+    // Below the wildcard itself it answers for nobody (RFC 4592 section 2.2.1).
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    let proof = signed_ago(&scene, 3_600, DAY, &[exists]);
+    hear_at(&mut scene, &zones, 0, "x.*.test.", &proof);
+    assert!(is_absent(&scene, &zones, "y.*.test."));
+    assert!(!is_absent(&scene, &zones, "y.test.") && !is_absent(&scene, &zones, "*.test."));
+}
+
+#[test]
+fn names_below_an_alias_of_a_whole_tree_and_in_unsigned_zones_of_the_configuration_are_not_absent() {
+    use smtp_sts_verify::dns::scope::InsecureZones;
+    let scene = with_gone(TTL, &[("dane.test.", "mail.test.", "DNAME RRSIG NSEC"), WILDCARD]);
+    let zones = zones(&scene);
+    ask(&scene, &zones, ("gone.test.", "TXT"));
+    assert!(is_absent(&scene, &zones, "hello.test.") && !is_absent(&scene, &zones, "x.dane.test."));
+    let excepted = InsecureZones::from(vec!["corp.test".parse().unwrap()]);
+    let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap().except(excepted);
+    let zones = ProvenZones::under(Arc::new(anchors));
+    ask(&scene, &zones, ("gone.test.", "TXT"));
+    assert!(is_absent(&scene, &zones, "hello.test.") && !is_absent(&scene, &zones, "x.corp.test."));
+}
+
+/// Replies that prove that there is `hello.test.`, or names below it, with a TTL of a minute; and a question that hears them.
+fn proofs_of_existence(scene: &Scene) -> Vec<(&'static str, Vec<(&'static str, &'static str, Message)>)> {
+    let minute = |zone: &Zone, records| zone.signed(lasting(60, records));
+    let denies = |types| {
+        let nsec = scene.test.nsec("hello.test.", "i.test.", types).swap_remove(0);
+        denial(vec![minute(&scene.test, vec![nsec])])
+    };
+    let signed = Zone::new("hello.test.");
+    let text = || vec![txt("hello.test.", "here")];
+    let alias = minute(&scene.test, vec![dname("hello.test.", "mail.test.")]);
+    vec![
+        (
+            "hello.test.",
+            vec![
+                ("hello.test.", "DS", data(vec![minute(&scene.test, vec![signed.ds(DigestType::SHA256)])])),
+                ("hello.test.", "DNSKEY", data(vec![minute(&signed, vec![signed.key()])])),
+                ("hello.test.", "TXT", data(vec![minute(&signed, text())])),
+            ],
+        ),
+        (
+            "hello.test.",
+            vec![
+                ("hello.test.", "DS", denies("NS RRSIG NSEC")),
+                ("hello.test.", "TXT", data(vec![lasting(60, text())])),
+            ],
+        ),
+        (
+            "hello.test.",
+            vec![
+                ("hello.test.", "DS", denies("TXT RRSIG NSEC")),
+                ("hello.test.", "TXT", data(vec![minute(&scene.test, text())])),
+            ],
+        ),
+        (
+            "x.hello.test.",
+            vec![
+                ("hello.test.", "DS", denies("DNAME RRSIG NSEC")),
+                ("x.hello.test.", "DS", data(vec![alias.clone()])),
+                ("x.hello.test.", "TXT", data(vec![alias.clone()])),
+                ("x.mail.test.", "TXT", data(vec![scene.mail.signed(vec![txt("x.mail.test.", "here")])])),
+            ],
+        ),
+        // A resolver that answers a DS question with the alias.
+        (
+            "x.hello.test.",
+            vec![
+                ("hello.test.", "DS", data(vec![alias.clone()])),
+                ("x.hello.test.", "TXT", data(vec![alias])),
+                ("x.mail.test.", "TXT", data(vec![scene.mail.signed(vec![txt("x.mail.test.", "here")])])),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn a_name_that_is_proven_to_exist_is_denied_no_longer() {
+    let way = with_gone(DAY, &[AROUND, WILDCARD]);
+    for (number, (owner, _)) in proofs_of_existence(&way).into_iter().enumerate() {
+        let mut scene = with_gone(DAY, &[AROUND, WILDCARD]);
+        let zones = zones(&scene);
+        ask(&scene, &zones, ("gone.test.", "TXT"));
+        let replies = proofs_of_existence(&scene).swap_remove(number).1;
+        for (at, rtype, message) in replies {
+            scene.put(at, rtype, message);
+        }
+        assert!(is_absent(&scene, &zones, owner), "{number}");
+        let mut asks = TrustContext::sharing(&zones, UnixTime(NOW + 10));
+        let (finding, _) = scene.walk_under(&mut asks, owner, "TXT");
+        assert!(short(&finding).contains("1 data"), "{number}: {finding:?}");
+        // While that is known, and when it is not any more.
+        for seconds in [20, 100] {
+            assert!(!is_absent_at(&scene, &zones, seconds, owner), "{number} after {seconds} s");
+        }
+    }
+}
+
+#[test]
+fn of_two_denials_the_one_that_was_signed_later_counts_whichever_came_last() {
+    let (hello, types) = (("hello.test.", "mail.test.", "NS RRSIG NSEC"), "NS DS RRSIG NSEC");
+    let narrower = ("dane.test.", "hello.test.", types);
+    // An older and a newer record with a name that each denies; names that are absent by both of them, and others that are not.
+    for (older, newer, absent, open) in [
+        (
+            (AROUND, "gone.test."),
+            (hello, "help.test."),
+            vec!["help.test."],
+            vec!["hallo.test.", "hello.test."],
+        ),
+        (
+            (AROUND, "help.test."),
+            (narrower, "gone.test."),
+            vec!["good.test."],
+            vec!["hello.test.", "home.test."],
+        ),
+        (
+            (hello, "help.test."),
+            (AROUND, "gone.test."),
+            vec!["hallo.test.", "hello.test.", "help.test."],
+            vec![],
+        ),
+        ((narrower, "gone.test."), (AROUND, "help.test."), vec!["hallo.test.", "hello.test."], vec![]),
+    ] {
+        for is_newer_last in [true, false] {
+            let mut scene = scene(DAY);
+            let zones = zones(&scene);
+            let mut heard = [(older, 7_200), (newer, 60)];
+            if !is_newer_last {
+                heard.reverse();
+            }
+            for ((link, gone), ago) in heard {
+                let proof = signed_ago(&scene, ago, DAY, &[link, WILDCARD]);
+                hear_at(&mut scene, &zones, 0, gone, &proof);
+            }
+            let how = format!("{newer:?} after {older:?}: {is_newer_last}");
+            for name in &absent {
+                assert!(is_absent(&scene, &zones, name), "{name}: {how}");
+            }
+            for name in &open {
+                assert!(!is_absent(&scene, &zones, name), "{name}: {how}");
+            }
+        }
+    }
+    // Of two that were signed in the same second the last one that was heard.
+    for (links, is_hello_absent) in [
+        ([(AROUND, "gone.test."), (hello, "help.test.")], false),
+        ([(hello, "help.test."), (AROUND, "gone.test.")], true),
+    ] {
+        let mut scene = scene(DAY);
+        let zones = zones(&scene);
+        for (link, gone) in links {
+            let proof = signed_ago(&scene, 60, DAY, &[link, WILDCARD]);
+            hear_at(&mut scene, &zones, 0, gone, &proof);
+        }
+        assert!(is_absent(&scene, &zones, "help.test."), "{links:?}");
+        for name in ["hallo.test.", "hello.test."] {
+            assert_eq!(is_absent(&scene, &zones, name), is_hello_absent, "{name}: {links:?}");
         }
     }
 }
@@ -359,8 +648,7 @@ fn nothing_is_absent_for_others_by_a_denial_that_is_not_signed() {
     let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
     assert!(scene.walk_under(&mut trust, "gone.test.", "TXT").0.outcome.content().is_none());
     for other in ["gone.test.", "mail.test.", "hello.test."] {
-        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
-        assert!(!scene.walk_under(&mut trust, other, "TXT").1.is_empty(), "{other}");
+        assert!(!is_absent(&scene, &zones, other), "{other}");
     }
 }
 
@@ -373,65 +661,108 @@ fn what_is_denied_below_top_level_domains_is_nobody_elses() {
     }
     let zones = zones(&scene);
     for _ in 0..2 {
-        let (finding, asked) = ask(&scene, &zones, ("gone.mail.test.", "TXT"));
+        let (finding, asked) = heard_at(&scene, &zones, 0, ("gone.mail.test.", "TXT"));
         expect(&finding, "secure nxdomain");
         assert!(asked.contains(&"gone.mail.test. TXT".to_owned()), "{asked:?}");
     }
 }
 
 #[test]
-fn whoever_asks_for_many_names_that_do_not_exist_has_the_room_of_one_and_keeps_nothing_out() {
+fn the_room_of_denials_has_an_end_and_begins_anew() {
     use smtp_sts_verify::limits::MAX_SHARED_DENIALS_OCTETS;
     let mut scene = scene(TTL);
     let zones = zones(&scene);
-    // Some 760 octets each.
-    let many = MAX_SHARED_DENIALS_OCTETS / 400;
+    let apex = scene.test.nsec(WILDCARD.0, WILDCARD.1, WILDCARD.2);
+    // Some 900 octets each.
+    let many = MAX_SHARED_DENIALS_OCTETS / 600;
     for number in 0..many {
         let (owner, next) = (format!("n{number:06}.test."), format!("n{number:06}a.test."));
         let gone = format!("n{number:06}0.test.");
-        let proof = vec![
-            scene.test.nsec(&owner, &next, "NS RRSIG NSEC"),
-            scene.test.nsec("test.", "dane.test.", "NS SOA RRSIG NSEC DNSKEY"),
-        ];
-        scene.put(&gone, "DS", reply(ResponseCode::NXDomain, vec![], proof.clone()));
-        scene.put(&gone, "TXT", reply(ResponseCode::NXDomain, vec![], proof));
-        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
-        scene.walk_under(&mut trust, &gone, "TXT");
+        let proof = vec![scene.test.nsec(&owner, &next, "NS RRSIG NSEC"), apex.clone()];
+        hear_at(&mut scene, &zones, 0, &gone, &proof);
     }
-    let absent = |number: usize| {
-        let mut trust = TrustContext::sharing(&zones, UnixTime(NOW));
-        scene.walk_under(&mut trust, &format!("n{number:06}00.test."), "TXT").1.is_empty()
-    };
+    let absent = |number: usize| is_absent(&scene, &zones, &format!("n{number:06}00.test."));
     assert!(absent(many - 1), "the newest is known");
     assert!(!absent(0), "the oldest has made room");
 }
 
 // ---- keys ahead of the DS ----------------------------------------------------------------------------------------
 
+/// A zone below `test.` that is not signed.
+fn put_unsigned(scene: &mut Scene, apex: &str) {
+    let next = format!("0.{apex}");
+    scene.put(apex, "DS", denial(vec![scene.test.nsec(apex, &next, "NS RRSIG NSEC")]));
+    scene.put(apex, "TXT", data(vec![vec![txt(apex, "here")]]));
+}
+
+/// A zone below `test.` that is signed.
+fn put_signed(scene: &mut Scene, apex: &str) {
+    let signed = Zone::new(apex);
+    scene.put(apex, "DS", data(vec![scene.test.signed(vec![signed.ds(DigestType::SHA256)])]));
+    scene.put(apex, "DNSKEY", data(vec![signed.signed(vec![signed.key()])]));
+    scene.put(apex, "TXT", data(vec![signed.signed(vec![txt(apex, "here")])]));
+}
+
+/// Whether keys are asked for before a DS is there.
+fn has_keys_ahead(zones: &ProvenZones, apex: &str) -> bool {
+    wanted_first(zones, apex).contains(&format!("{apex} DNSKEY"))
+}
+
 #[test]
 fn where_hardly_a_zone_is_signed_keys_are_asked_for_when_there_is_a_ds() {
     let mut scene = scene(TTL);
     let zones = zones(&scene);
-    for number in 0..20 {
-        let (apex, next) = (format!("p{number:02}.test."), format!("p{number:02}a.test."));
-        scene.put(&apex, "DS", denial(vec![scene.test.nsec(&apex, &next, "NS RRSIG NSEC")]));
-        scene.put(&apex, "TXT", data(vec![vec![txt(&apex, "here")]]));
-        assert_eq!(wanted_first(&zones, &apex).contains(&format!("{apex} DNSKEY")), number < 16, "{number}");
+    let few = DELEGATIONS_BEFORE_KEYS_WAIT;
+    for number in 0..few + 4 {
+        let apex = format!("p{number:02}.test.");
+        put_unsigned(&mut scene, &apex);
+        assert_eq!(has_keys_ahead(&zones, &apex), number < few, "{number}");
         expect(&ask(&scene, &zones, (&apex, "TXT")).0, "insecure 1 data (unsigned-delegation)");
     }
     let (finding, asked) = ask(&scene, &zones, (POLICY, "TXT"));
     expect(&finding, "secure 1 data");
     assert!(asked.contains(&"mail.test. DNSKEY".to_owned()), "a signed one has them all the same: {asked:?}");
-    // One in eight is enough.
-    (0..2).for_each(|number| {
+    // `mail.test.` is the first of as many as are enough.
+    for number in 1..(few + 4).div_ceil(DELEGATIONS_TO_ONE_SIGNED) {
+        assert!(!has_keys_ahead(&zones, "next.test."), "{number}");
         let apex = format!("s{number}.test.");
-        let signed = Zone::new(&apex);
-        scene.put(&apex, "DS", data(vec![scene.test.signed(vec![signed.ds(DigestType::SHA256)])]));
-        scene.put(&apex, "DNSKEY", data(vec![signed.signed(vec![signed.key()])]));
-        scene.put(&apex, "TXT", data(vec![signed.signed(vec![txt(&apex, "here")])]));
+        put_signed(&mut scene, &apex);
         expect(&ask(&scene, &zones, (&apex, "TXT")).0, "secure 1 data");
-    });
-    assert!(wanted_first(&zones, "next.test.").contains(&"next.test. DNSKEY".to_owned()));
+    }
+    assert!(has_keys_ahead(&zones, "next.test."));
+}
+
+#[test]
+fn a_zone_counts_once_and_keys_of_the_zone_above_do_not() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    put_unsigned(&mut scene, "p.test.");
+    for time in 0..u64::from(DELEGATIONS_BEFORE_KEYS_WAIT) + 4 {
+        let (finding, asked) = ask_at(&scene, &zones, time * (u64::from(TTL) + 1), ("p.test.", "TXT"));
+        expect(&finding, "insecure 1 data (unsigned-delegation)");
+        assert!(asked.contains(&"p.test. DS".to_owned()), "it is proven anew: {asked:?}");
+    }
+    assert!(has_keys_ahead(&zones, "next.test."));
+}
+
+#[test]
+fn what_was_seen_of_late_counts_more_than_what_was_before() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    // As many unsigned ones as are counted before all is halved; then one signed zone in eight of half as many is enough.
+    for number in 0..DELEGATIONS_COUNTED {
+        let apex = format!("p{number:04}.test.");
+        put_unsigned(&mut scene, &apex);
+        expect(&ask(&scene, &zones, (&apex, "TXT")).0, "insecure 1 data (unsigned-delegation)");
+    }
+    let enough = (DELEGATIONS_COUNTED / 2).div_ceil(DELEGATIONS_TO_ONE_SIGNED);
+    for number in 0..enough {
+        assert!(!has_keys_ahead(&zones, "next.test."), "{number}");
+        let apex = format!("s{number:04}.test.");
+        put_signed(&mut scene, &apex);
+        expect(&ask(&scene, &zones, (&apex, "TXT")).0, "secure 1 data");
+    }
+    assert!(has_keys_ahead(&zones, "next.test."));
 }
 
 /// The questions that leave together before anything is there.
