@@ -20,7 +20,7 @@ use crate::serve::engine::Answers;
 use crate::serve::listen::Listening;
 use crate::serve::listen::stream::Stream;
 use crate::serve::protocol::question::Question;
-use crate::serve::telemetry::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
+use crate::serve::telemetry::counters::{Counters, Cutting, Mta, Protocol, Source};
 use crate::serve::telemetry::log_limiter::{Lines, LogLimiter};
 use crate::serve::telemetry::messages::{DEBUGGED, MAIL_IS_REFUSED, MAIL_WAITS};
 use crate::serve::telemetry::recent::Recent;
