@@ -15,7 +15,7 @@ use crate::limits::{
     PEER_TOLD_AFTER, READ_OCTETS,
 };
 use crate::name::MxHost;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::engine::Answers;
 use crate::serve::listen::Listening;
 use crate::serve::listen::stream::Stream;
@@ -131,7 +131,7 @@ impl<A> Drop for UnderWay<A> {
 
 impl<A: Answers> Front<A> {
     /// Takes down an answer that leaves.
-    pub fn answered(&self, to: Mta, question: &Question, answer: &Answer, from: Source, after: Duration) {
+    pub fn answered(&self, to: Mta, question: &Question, answer: &MtaAnswer, from: Source, after: Duration) {
         self.counters.answered(to, answer.verdict, answer.reason, from, after);
         let is_debugged = self.answers.is_debugged(&question.domain);
         if answer.verdict != Verdict::Deliver {
@@ -148,7 +148,7 @@ impl<A: Answers> Front<A> {
     }
 
     /// Keeps an answer for its file; what was answered a moment ago is counted there.
-    fn keep(&self, to: Mta, question: &Question, answer: &Answer, now: UnixTime) {
+    fn keep(&self, to: Mta, question: &Question, answer: &MtaAnswer, now: UnixTime) {
         let mut unwritten = self.unwritten.borrow_mut();
         let one = WithheldAnswer {
             domain: question.domain.clone(),
@@ -176,7 +176,7 @@ impl<A: Answers> Front<A> {
         &self,
         to: Mta,
         question: &Question,
-        answer: &Answer,
+        answer: &MtaAnswer,
         how: (Source, Duration),
         lines: Lines,
         is_debugged: bool,
