@@ -106,6 +106,7 @@ pub mod dane;
 pub mod dns;
 pub mod doctor;
 pub mod explain;
+mod files;
 #[cfg(feature = "fleet")]
 pub mod fleet;
 pub mod https;

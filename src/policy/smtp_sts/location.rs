@@ -47,6 +47,8 @@ mod tests {
         let default = Some("https://example.com/.well-known/smtp-sts/current".to_owned());
         assert_eq!(url("webpki"), default);
         assert_eq!(url("webpki:.well-known/smtp-sts/current"), default);
+        // RFC 3986 section 5.2: an absolute path stays as it is.
+        assert_eq!(url("webpki:/.well-known/smtp-sts/current"), default);
     }
 
     #[test]
