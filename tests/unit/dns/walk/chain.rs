@@ -651,6 +651,32 @@ fn with_many_iterations_a_denial_is_insecure_and_what_is_signed_stays_secure() {
     expect(&scene.ask("mx.mail.test.", "MX"), "bogus (no-proof)");
 }
 
+/// RFC 9276 section 3.2 leaves it to a validator from how many iterations on a denial proves nothing (RFC 5155 section 10.3 has 2,500 as the most that
+/// anybody may use): the last number that proves and the first that does not, the last that is computed and the first that is not.
+#[test]
+fn a_denial_with_150_iterations_proves_and_one_with_2500_is_still_held_to_what_it_says() {
+    let asked = |rtype: &str, iterations: u16| {
+        let mut scene = Scene::new();
+        for denied in ["DS", rtype] {
+            let terms = Nsec3 { iterations, ..PLAIN };
+            scene.put(
+                "mx.mail.test.",
+                denied,
+                denial(vec![scene.mail.nsec3_at("mx.mail.test.", "A", terms)]),
+            );
+        }
+        short(&scene.ask("mx.mail.test.", rtype))
+    };
+    for (rtype, iterations, expected) in [
+        ("AAAA", 150, "secure nodata"),
+        ("AAAA", 151, "insecure nodata (nsec3-iterations)"),
+        ("A", 2_500, "bogus (withheld)"),
+        ("A", 2_501, "insecure nodata (nsec3-iterations)"),
+    ] {
+        assert_eq!(asked(rtype, iterations), expected, "{rtype} {iterations}");
+    }
+}
+
 #[test]
 fn with_many_iterations_a_cut_without_ds_is_insecure_but_no_ds_can_be_hidden() {
     let insecure = |terms| move |s: &Scene| vec![s.test.nsec3_at("mail.test.", "NS", terms)];
