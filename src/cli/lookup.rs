@@ -159,7 +159,7 @@ async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> 
             resolver
         }
     };
-    let answer = resolver.resolve_one(question).await;
+    let answer = resolver.ask(question.clone()).await;
     (answer, resolver.packets())
 }
 
