@@ -279,7 +279,7 @@ impl Reason {
             ),
             Self::PolicyLost => say(
                 "policy-lost",
-                "The policy in the cache is damaged, and none could be had in its place: the mail waits.",
+                "The policy in the cache is damaged, and none could be had in its place, or what the fleet's operator has decreed cannot be read: the mail waits.",
                 "Look at the disk; `smtp-sts-verify cache purge DOMAIN` gives the policy up.",
                 "this program's manual",
                 None,

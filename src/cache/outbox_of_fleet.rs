@@ -33,9 +33,16 @@ const KEEP_BEGUN: &str = "INSERT OR IGNORE INTO handed (day, domain, store)
     SELECT day, domain, 'alone' FROM report WHERE day = ?1 AND domain = ?2 AND NOT (state = 'due' AND tries = 0)
     AND NOT EXISTS (SELECT 1 FROM origin WHERE origin.day = report.day AND origin.domain = report.domain)";
 
-const HANDED: &str = "SELECT domain FROM handed WHERE day = ?1";
+const HANDED: &str = "SELECT domain FROM handed WHERE day = ?1 AND substr(store, 1, 8) <> 'perhaps '";
 
-const SET_HANDED: &str = "INSERT OR IGNORE INTO handed (day, domain, store) VALUES (?1, ?2, ?3)";
+const HANDED_PERHAPS: &str = "SELECT domain FROM handed WHERE day = ?1 AND substr(store, 1, 8) = 'perhaps '";
+
+/// What was handed in is so for good, and what is on its way may yet be.
+const SET_HANDED: &str = "INSERT INTO handed (day, domain, store) VALUES (?1, ?2, ?3)
+    ON CONFLICT (day, domain) DO UPDATE SET store = excluded.store WHERE substr(store, 1, 8) = 'perhaps '";
+
+const NOT_HANDED: &str =
+    "DELETE FROM handed WHERE day = ?1 AND domain = ?2 AND substr(store, 1, 8) = 'perhaps '";
 
 /// What this host alone has only planned to tell.
 const GIVE_UP_PLAN: &str = "DELETE FROM report WHERE day = ?1 AND domain = ?2 AND state = 'due' AND tries = 0
@@ -117,6 +124,14 @@ impl Outbox {
         self.names(HANDED, day)
     }
 
+    /// The domains of a day that are on their way to a fleet's database: what became of them was not heard.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn handed_in_perhaps(&self, day: Day) -> Result<BTreeSet<String>, CacheError> {
+        self.names(HANDED_PERHAPS, day)
+    }
+
     /// The domains of a day that this host has begun to tell of alone.
     ///
     /// # Errors
@@ -150,6 +165,39 @@ impl Outbox {
                 transaction.prepare_cached(GIVE_UP_PLAN)?.execute((integer(day.0), domain))?;
             }
             Ok(())
+        })
+    }
+
+    /// Notes, before it is done, that these domains of a day are handed in to that store: whoever loses its answer does not tell them alone.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was written: then they are not to be handed in.
+    pub fn hand_in_perhaps<'a>(
+        &self,
+        store: &str,
+        day: Day,
+        domains: impl Iterator<Item = &'a str>,
+    ) -> Result<(), CacheError> {
+        self.hand_in(&format!("perhaps {store}"), day, domains)
+    }
+
+    /// Notes that the database has none of these.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was written.
+    pub fn not_handed_in<'a>(
+        &self,
+        day: Day,
+        domains: impl Iterator<Item = &'a str>,
+    ) -> Result<(), CacheError> {
+        let domains: Vec<&str> = domains.collect();
+        if domains.is_empty() {
+            return Ok(());
+        }
+        self.database.write("noting what was not handed in to the fleet", |transaction| {
+            let one =
+                |domain: &&str| transaction.prepare_cached(NOT_HANDED)?.execute((integer(day.0), domain));
+            domains.iter().try_for_each(|domain| one(domain).map(drop))
         })
     }
 
@@ -232,6 +280,21 @@ mod tests {
             outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
         assert_eq!(due, [domain("begun.test"), domain("other.test")]);
         assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
+        // What is on its way is neither handed in nor to be told alone, and what has arrived stays so.
+        outbox
+            .hand_in_perhaps("c0ffee", day, ["planned.test", "lost.test", "early.test"].into_iter())
+            .unwrap();
+        assert_eq!(
+            outbox.handed_in_perhaps(day).unwrap(),
+            ["early.test", "lost.test"].map(str::to_owned).into()
+        );
+        outbox.not_handed_in(day, ["early.test", "planned.test"].into_iter()).unwrap();
+        outbox.hand_in("c0ffee", day, std::iter::once("lost.test")).unwrap();
+        assert!(outbox.handed_in_perhaps(day).unwrap().is_empty());
+        assert_eq!(
+            outbox.handed_in(day).unwrap(),
+            ["", "lost.test", "planned.test"].map(str::to_owned).into()
+        );
         // What was told alone is told: a report of the fleet in its place does not make it something to hand in.
         let told = outbox.due(NOW, (day, day), None).unwrap().remove(0);
         outbox.conclude(&[Entry { state: State::Sent, tries: 1, ..told }]).unwrap();

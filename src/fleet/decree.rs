@@ -213,6 +213,18 @@ pub fn may_override(all: &[String]) -> bool {
     all.iter().any(|text| text.contains("\norder: override "))
 }
 
+/// The domains that these texts of [`kept`], if they are signed, hold to more than they may publish. Where no signature can be looked at, nobody knows.
+#[must_use]
+pub fn stricter(all: &[String], now: UnixTime) -> Vec<Scope> {
+    let decrees = all.iter().filter_map(|text| Decree::parse(text.rsplit_once(SIGNATURE)?.0));
+    let is_stricter = |decree: &Decree| {
+        let holds_to_more =
+            matches!(decree.order, Order::Override(Effect::Require(Requirement::Dane | Requirement::WebPki)));
+        holds_to_more && now < decree.ends && now.since(decree.issued) <= DECREE_OLDEST
+    };
+    decrees.filter(is_stricter).map(|decree| decree.scope).collect()
+}
+
 /// The overrides that count by these texts of [`kept`], whose signatures are looked at once more: a key that was taken away takes its overrides with
 /// it. Of the same domains the one counts that was issued last; one that is lifted counts no more.
 #[must_use]
@@ -354,6 +366,25 @@ mod tests {
         // Whoever writes into the file has no key.
         let forged = all.iter().map(|text| text.replace("none", "dane").replace("ignore", "dane"));
         assert_eq!(in_force(&forged.collect::<Vec<_>>(), &operators), []);
+    }
+
+    #[test]
+    fn where_no_key_can_be_looked_at_the_domains_are_known_that_may_be_held_to_more() {
+        let key = Ed25519KeyPair::generate().unwrap();
+        let said = |requirement, about: &str, issued: UnixTime| {
+            let order = Order::Override(Effect::Require(requirement));
+            let decree = Decree { order, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
+            let (statement, signature) = decree.signed(&key);
+            kept(&statement, &signature)
+        };
+        let all = [
+            said(Requirement::Dane, "dane.test", NOW),
+            said(Requirement::WebPki, "*.webpki.test", NOW),
+            said(Requirement::None, "none.test", NOW),
+            said(Requirement::Dane, "over.test", UnixTime(NOW.0 - 3_600)),
+            "no decree".to_owned(),
+        ];
+        assert_eq!(stricter(&all, NOW), [scope("dane.test"), scope("*.webpki.test")]);
     }
 
     proptest! {

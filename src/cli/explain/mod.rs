@@ -141,7 +141,7 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let asked_about = request::read(arguments)?;
     let scene = Scene::open(choices, now)?;
     let handshake = scene.setup.choices().conditions.handshake();
-    let question = request::under(&rules::of(&scene.setup, now)?, asked_about, handshake, now);
+    let question = request::under(&rules::of(&scene.setup, now)?, asked_about, handshake, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
     let snapshot = DomainSnapshot::of(&scene.looked_at(), &question.request.domain);
