@@ -1,7 +1,7 @@
 //! The log: what happened, event by event, for whoever keeps such things. As text or JSON on standard error, or in the
 //! system's journal; never in Exim's format, for what a child says on standard error ends up in a mail header.
 //!
-//! Libraries log strangers' names as they come, so nothing is written as it comes: each value is cut and escaped in one
+//! Libraries log untrusted names as they come, so nothing is written as it comes: each value is cut and escaped in one
 //! place, before any of the three shapes knows it. One event is one line, whatever it is about.
 
 use crate::config::{Choices, LogFormat, LogLevel};
@@ -30,11 +30,11 @@ const JOURNAL_STREAM: &str = "/run/systemd/journal/stdout";
 /// The field of an event that is the id of its message in systemd's catalogue.
 const MESSAGE_ID: &str = "message_id";
 
-/// Whose events are told.
+/// Which events the log has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Talk {
-    /// Everybody's: the log is about one question.
-    Everybody,
+enum LogScope {
+    /// All of them: the log is about one question.
+    All,
     /// The daemon's own: what each of a thousand look-ups heard is for `explain`.
     Daemon,
 }
@@ -70,14 +70,14 @@ fn tells(level: Level) -> bool {
 
 /// Starts the log that these choices want, if they want one.
 pub(super) fn begin(choices: &Choices) {
-    if let Some(format) = choices.log_format {
+    if let Some(format) = choices.log.log_format {
         start(format);
     }
 }
 
 /// Starts logging.
 pub(super) fn start(format: LogFormat) {
-    start_of(format, Talk::Everybody);
+    start_of(format, LogScope::All);
 }
 
 /// Starts the daemon's log: where nobody chose a shape, the journal's own where the journal takes our standard error anyway, so that it
@@ -85,7 +85,7 @@ pub(super) fn start(format: LogFormat) {
 pub(super) fn start_for_the_daemon(choices: &Choices, level: LogLevel) {
     set_level(level);
     let usual = || if is_taken_by_the_journal() { LogFormat::Journald } else { LogFormat::Text };
-    start_of(choices.log_format.unwrap_or_else(usual), Talk::Daemon);
+    start_of(choices.log.log_format.unwrap_or_else(usual), LogScope::Daemon);
 }
 
 /// Whether what is written to standard error ends up in the journal.
@@ -95,7 +95,7 @@ fn is_taken_by_the_journal() -> bool {
     peer.is_ok_and(|peer| peer.as_pathname() == Some(Path::new(JOURNAL_STREAM)))
 }
 
-fn start_of(format: LogFormat, talk: Talk) {
+fn start_of(format: LogFormat, scope: LogScope) {
     let shape = match format {
         LogFormat::Text => Ok(Shape::Text),
         LogFormat::Json => Ok(Shape::Json),
@@ -105,7 +105,7 @@ fn start_of(format: LogFormat, talk: Talk) {
         Ok(shape) => (shape, None),
         Err(error) => (Shape::Text, Some(error.to_string())),
     };
-    let log = Log { shape, talk };
+    let log = Log { shape, scope };
     // A second subscriber in one process is not worth an error.
     let _ = tracing::subscriber::set_global_default(log);
     if let Some(why) = trouble {
@@ -116,7 +116,7 @@ fn start_of(format: LogFormat, talk: Talk) {
 /// What takes events.
 struct Log {
     shape: Shape,
-    talk: Talk,
+    scope: LogScope,
 }
 
 enum Shape {
@@ -136,11 +136,11 @@ impl Shape {
 }
 
 impl Log {
-    fn take(&self, entry: &Entry) {
+    fn take(&self, entry: &LogEvent) {
         // Whoever keeps no log is not told of it: the answer counts.
         let _ = match &self.shape {
             // Where in the code something happened tells an administrator nothing.
-            Shape::Text if self.talk == Talk::Daemon => {
+            Shape::Text if self.scope == LogScope::Daemon => {
                 writeln!(io::stderr().lock(), "{:>5} {}", entry.level.as_str(), entry.sentence())
             }
             Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
@@ -152,11 +152,11 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let most = match (self.talk, metadata.target()) {
-            (Talk::Everybody, _) => Level::INFO,
-            (Talk::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
-            (Talk::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
-            (Talk::Daemon, _) => Level::WARN,
+        let most = match (self.scope, metadata.target()) {
+            (LogScope::All, _) => Level::INFO,
+            (LogScope::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
+            (LogScope::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
+            (LogScope::Daemon, _) => Level::WARN,
         };
         *metadata.level() <= most && metadata.is_event()
     }
@@ -167,10 +167,10 @@ impl Subscriber for Log {
 
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        if self.talk == Talk::Daemon && metadata.target() != DEBUGGED && !tells(*metadata.level()) {
+        if self.scope == LogScope::Daemon && metadata.target() != DEBUGGED && !tells(*metadata.level()) {
             return;
         }
-        self.take(&Entry::of(event, SystemClock.now()));
+        self.take(&LogEvent::of(event, SystemClock.now()));
     }
 
     // Spans are not told: this program has none, and those of libraries are not enabled.
@@ -188,7 +188,7 @@ impl Subscriber for Log {
 }
 
 /// One event; every text in it is printable ASCII and has its bound.
-struct Entry {
+struct LogEvent {
     at: UnixTime,
     level: Level,
     target: String,
@@ -196,7 +196,7 @@ struct Entry {
     fields: Vec<(&'static str, String)>,
 }
 
-impl Entry {
+impl LogEvent {
     fn of(event: &Event<'_>, at: UnixTime) -> Self {
         let metadata = event.metadata();
         let target = excerpt(metadata.target(), MAX_LOG_VALUE);
@@ -263,13 +263,13 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for LogEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>5} {}: {}", self.level.as_str(), self.target, self.sentence())
     }
 }
 
-impl Visit for Entry {
+impl Visit for LogEvent {
     fn record_str(&mut self, field: &Field, value: &str) {
         let value = excerpt(value, MAX_LOG_VALUE);
         match field.name() {
@@ -284,135 +284,4 @@ impl Visit for Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::{Arc, Mutex};
-    use tracing::{debug, error, info, warn};
-
-    /// What would do harm in a terminal, a log, JSON or the journal.
-    const HOSTILE: &str = "a\nMESSAGE=forged\r\n\u{1b}[2J\u{202e}\"} level=error\u{0}\u{85}x=\"";
-
-    /// Every way in which this program and libraries log.
-    fn say_it_all() {
-        info!(question = HOSTILE, "as a field");
-        warn!(why = %HOSTILE, "displayed");
-        error!(why = ?HOSTILE, number = 7, "for debugging");
-        info!("in the message: {HOSTILE}");
-        info!(target: "library.with-dots", { a.b = HOSTILE, long = "x".repeat(100_000) }, "x");
-        debug!("nobody wants to know: {HOSTILE}");
-    }
-
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<Entry>>>);
-
-    impl Subscriber for Kept {
-        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-            Log { shape: Shape::Text, talk: Talk::Everybody }.enabled(metadata)
-        }
-        fn event(&self, event: &Event<'_>) {
-            self.0.lock().unwrap().push(Entry::of(event, UnixTime(1_795_000_000)));
-        }
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-
-    fn entries() -> Vec<Entry> {
-        let kept = Kept::default();
-        tracing::subscriber::with_default(kept.clone(), say_it_all);
-        std::mem::take(&mut kept.0.lock().unwrap())
-    }
-
-    fn is_printable(text: &str) -> bool {
-        text.bytes().all(|b| (b' '..=b'~').contains(&b))
-    }
-
-    #[test]
-    fn an_event_is_one_line_of_printable_ascii() {
-        let entries = entries();
-        assert_eq!(entries.len(), 5);
-        for entry in &entries {
-            let line = entry.to_string();
-            assert!(is_printable(&line) && line.len() < 10_000, "{line}");
-        }
-        assert!(entries[0].to_string().ends_with("as a field question=\"a\\u{a}MESSAGE=forged\\u{d}\\u{a}\\u{1b}[2J\\u{202e}\\\"} level=error\\u{0}\\u{85}x=\\\"\""));
-    }
-
-    #[test]
-    fn in_json_it_is_an_object_whose_keys_no_stranger_chooses() {
-        for entry in entries() {
-            let line = entry.object().to_string();
-            assert!(is_printable(&line), "{line}");
-            let object: Value = serde_json::from_str(&line).unwrap();
-            let keys: Vec<&String> = object.as_object().unwrap().keys().collect();
-            assert_eq!(keys, ["at", "fields", "level", "message", "target"]);
-            assert!(["info", "warn", "error"].contains(&object["level"].as_str().unwrap()), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_journal_gets_one_datagram_an_event_whose_fields_no_stranger_chooses() {
-        let directory = tempfile::TempDir::new().unwrap();
-        let place = directory.path().join("socket");
-        let journal = UnixDatagram::bind(&place).unwrap();
-        let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
-        tracing::subscriber::with_default(log, say_it_all);
-        journal.set_nonblocking(true).unwrap();
-        let mut priorities = Vec::new();
-        let mut octets = vec![0; 1 << 17];
-        while let Ok(length) = journal.recv(&mut octets) {
-            let text = std::str::from_utf8(&octets[..length]).unwrap().to_owned();
-            for line in text.lines() {
-                let (name, _) = line.split_once('=').unwrap();
-                let known =
-                    ["PRIORITY", "SYSLOG_IDENTIFIER", "MESSAGE"].contains(&name) || name.starts_with("STS_");
-                assert!(known && is_printable(line), "{line}");
-            }
-            assert_eq!(text.matches("\nMESSAGE=").count(), 1, "{text}");
-            priorities.push(text.lines().next().unwrap().to_owned());
-        }
-        assert_eq!(priorities, ["PRIORITY=6", "PRIORITY=4", "PRIORITY=3", "PRIORITY=6", "PRIORITY=6"]);
-    }
-
-    #[test]
-    fn a_journal_that_does_not_read_keeps_nobody_waiting() {
-        let directory = tempfile::TempDir::new().unwrap();
-        let place = directory.path().join("socket");
-        let _reads_nothing = UnixDatagram::bind(&place).unwrap();
-        let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
-        let (done, ended) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            tracing::subscriber::with_default(log, || (0..5_000).for_each(|number| info!(number, "again")));
-            done.send(()).unwrap();
-        });
-        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for the journal");
-    }
-
-    #[test]
-    fn the_daemon_tells_its_own_affairs_and_the_troubles_of_others() {
-        let told = |talk| {
-            let directory = tempfile::TempDir::new().unwrap();
-            let place = directory.path().join("socket");
-            let journal = UnixDatagram::bind(&place).unwrap();
-            let log = Log { shape: Shape::journal(&place).unwrap(), talk };
-            tracing::subscriber::with_default(log, || {
-                info!(target: "smtp_sts_verify::serve::lifecycle", "ready");
-                info!(target: "smtp_sts_verify::verify::evidence_log", "DNS answered");
-                warn!(target: "smtp_sts_verify::verify::evidence_log", "the cache cannot be used");
-                warn!(target: "smtp_sts_verify::overrides", "an override has ended");
-            });
-            journal.set_nonblocking(true).unwrap();
-            std::iter::from_fn(|| journal.recv(&mut [0; 512]).ok()).count()
-        };
-        assert_eq!((told(Talk::Everybody), told(Talk::Daemon)), (4, 2));
-    }
-
-    #[test]
-    fn a_journal_that_is_not_there_is_an_error() {
-        assert!(Shape::journal(Path::new("/nonexistent/socket")).is_err());
-    }
-}
+mod tests;

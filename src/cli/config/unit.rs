@@ -24,7 +24,7 @@ pub(super) fn has(configuration: &Path) -> bool {
 /// Each file that the choices name and that the daemon would not find below its unit, in a sentence.
 pub(super) fn unseen(choices: &Choices) -> Vec<String> {
     let named = [
-        ("the trust anchor", &choices.shared.trust_anchor),
+        ("the trust anchor", &choices.shared.resolver.trust_anchor),
         ("the authorities of ca_file,", &choices.shared.ca_file),
     ];
     let of = |(what, path): (&str, &Option<_>)| {

@@ -1,11 +1,11 @@
 //! What `fleet status` says to people.
 
-use crate::fleet::{Host, Standing};
+use crate::fleet::{Host, StoreState};
 use crate::overrides::Decree;
 use crate::text::{Printable, excerpt};
 use std::collections::BTreeSet;
 
-pub(super) fn page(standing: &Standing, hosts: &[Host], policies: u64, overrides: &[Decree]) -> String {
+pub(super) fn page(standing: &StoreState, hosts: &[Host], policies: u64, overrides: &[Decree]) -> String {
     let mut text = format!("store {}, about {policies} policies\n", Printable(&standing.id));
     text.push_str(&row(["host", "seen", "clock", "outbox", "behind", "version"]));
     for host in hosts {

@@ -2,7 +2,7 @@
 
 pub mod human;
 
-use crate::reporting::outbox::{Entry, Leg, Suppression};
+use crate::reporting::outbox::{Leg, OutboxEntry, Suppression};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// where there is none), `tries`, `words` (what was last heard), and `destinations`: `to`, `state`, `tries`, `next_try`, `words`. One that is a fleet's has
 /// `fleet`, too: `store` (the id of its memory) and `part` (0, or the number of a supplement).
 #[must_use]
-pub fn object(entry: &Entry, of_a_fleet: Option<(&str, u8)>) -> Value {
+pub fn object(entry: &OutboxEntry, of_a_fleet: Option<(&str, u8)>) -> Value {
     let next = entry.next;
     let mut object = json!({
         "day": entry.day.to_string(),

@@ -6,7 +6,7 @@
 use crate::limits::DOMAIN_LOCK_HELD;
 use crate::name::PolicyDomain;
 use crate::serve::seats::asker::Asker;
-use crate::serve::seats::gate::{Gate, Place};
+use crate::serve::seats::queue::{Place, SeatQueue};
 use crate::serve::seats::{GivesUp, LookUpNumber};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -17,10 +17,10 @@ use tokio::time::timeout;
 /// The locks that are held or waited for; they live on one thread.
 #[derive(Debug, Default)]
 pub struct DomainLocks {
-    gates: RefCell<HashMap<PolicyDomain, Rc<Gate>>>,
-    /// Where each look-up waits, or sits.
-    places: RefCell<HashMap<LookUpNumber, Rc<Gate>>>,
-    /// How often work of our own had a number.
+    queues: RefCell<HashMap<PolicyDomain, Rc<SeatQueue>>>,
+    /// The queue in which each look-up waits, or whose turn it has.
+    places: RefCell<HashMap<LookUpNumber, Rc<SeatQueue>>>,
+    /// How many numbers were given to work of our own, which no client asked for.
     of_our_own: Cell<u64>,
 }
 
@@ -30,7 +30,7 @@ pub struct DomainLock {
     locks: Rc<DomainLocks>,
     domain: PolicyDomain,
     number: LookUpNumber,
-    gate: Rc<Gate>,
+    queue: Rc<SeatQueue>,
     place: Option<Place>,
 }
 
@@ -44,7 +44,7 @@ impl DomainLocks {
     ) -> DomainLock {
         let lock = self.queue(domain, number, askers);
         if let Some(place) = &lock.place {
-            // It is only told to leave by whoever drops it.
+            // Whoever stops waiting drops this: nobody else takes it out of the queue.
             let _turn = place.turn().await;
         }
         lock
@@ -63,21 +63,21 @@ impl DomainLocks {
 
     /// One more asks for a look-up that may wait here.
     pub fn join(&self, number: LookUpNumber, asker: Asker) {
-        if let Some(gate) = self.places.borrow().get(&number) {
-            gate.join(number, asker);
+        if let Some(queue) = self.places.borrow().get(&number) {
+            queue.join(number, asker);
         }
     }
 
     /// Whether a look-up holds the lock of that domain, or waits for it.
     #[must_use]
     pub fn is_held(&self, domain: &PolicyDomain) -> bool {
-        self.gates.borrow().contains_key(domain)
+        self.queues.borrow().contains_key(domain)
     }
 
     /// How many domains are locked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.gates.borrow().len()
+        self.queues.borrow().len()
     }
 
     /// Whether no domain is locked.
@@ -87,16 +87,16 @@ impl DomainLocks {
     }
 
     fn queue(self: &Rc<Self>, domain: &PolicyDomain, number: LookUpNumber, askers: &[Asker]) -> DomainLock {
-        let gate = {
-            let mut gates = self.gates.borrow_mut();
-            let gate = gates.entry(domain.clone()).or_insert_with(|| Gate::new(1, GivesUp::Never));
-            Rc::clone(gate)
+        let queue = {
+            let mut queues = self.queues.borrow_mut();
+            let queue = queues.entry(domain.clone()).or_insert_with(|| SeatQueue::new(1, GivesUp::Never));
+            Rc::clone(queue)
         };
         let askers = if askers.is_empty() { &[Asker::NOBODY] } else { askers };
-        let place = Some(gate.wait(number, askers, domain));
-        self.places.borrow_mut().insert(number, Rc::clone(&gate));
-        gate.seat_all();
-        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, gate, place }
+        let place = Some(queue.wait(number, askers, domain));
+        self.places.borrow_mut().insert(number, Rc::clone(&queue));
+        queue.seat_all();
+        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, queue, place }
     }
 
     /// Look-ups count upwards from zero.
@@ -123,149 +123,13 @@ impl DomainLock {
 impl Drop for DomainLock {
     fn drop(&mut self) {
         self.place = None;
-        self.gate.seat_all();
+        self.queue.seat_all();
         self.locks.places.borrow_mut().remove(&self.number);
-        if self.gate.is_idle() {
-            self.locks.gates.borrow_mut().remove(&self.domain);
+        if self.queue.is_idle() {
+            self.locks.queues.borrow_mut().remove(&self.domain);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::serve::seats::asker::Peer;
-    use tokio::task::{LocalSet, spawn_local, yield_now};
-
-    fn asker(user: u32) -> Asker {
-        Asker { peer: Peer { place: 0, user: Some(user) }, connection: u64::from(user) }
-    }
-
-    /// Who has the lock, one after the other, of those who wait behind a first one: by number and user.
-    async fn order_of(all: &[(u64, u32)], joins: Option<(u64, u32)>) -> Vec<u64> {
-        let (locks, order) = (Rc::new(DomainLocks::default()), Rc::new(RefCell::new(Vec::new())));
-        let domain = PolicyDomain::parse("a.test").unwrap();
-        LocalSet::new()
-            .run_until(async {
-                let first = locks.lock(&domain, u64::MAX, &[asker(0)]).await;
-                let mut tasks = Vec::new();
-                for (number, user) in all.iter().copied() {
-                    let (locks, order, domain) = (Rc::clone(&locks), Rc::clone(&order), domain.clone());
-                    tasks.push(spawn_local(async move {
-                        let _lock = locks.lock(&domain, number, &[asker(user)]).await;
-                        order.borrow_mut().push(number);
-                        yield_now().await;
-                    }));
-                    yield_now().await;
-                }
-                if let Some((number, user)) = joins {
-                    locks.join(number, asker(user));
-                }
-                drop(first);
-                for task in tasks {
-                    task.await.unwrap();
-                }
-                assert!(locks.is_empty() && locks.places.borrow().is_empty());
-            })
-            .await;
-        order.take()
-    }
-
-    #[tokio::test]
-    async fn who_asks_about_a_thousand_hosts_of_a_domain_takes_one_turn_of_many() {
-        let many = (0..1_000).map(|number| (number, 7));
-        let others = (1_000..1_003).map(|number| (number, 8));
-        let order = order_of(&many.chain(others).collect::<Vec<_>>(), None).await;
-        let place = |number| order.iter().position(|one| *one == number).unwrap();
-        assert!(place(1_000) <= 2 && place(1_001) <= 4 && place(1_002) <= 6, "{:?}", &order[..10]);
-    }
-
-    #[tokio::test]
-    async fn who_joins_a_look_up_of_somebody_elses_hastens_it() {
-        let many: Vec<(u64, u32)> = (0..100).map(|number| (number, 7)).collect();
-        let order = order_of(&many, Some((99, 8))).await;
-        assert!(order.iter().position(|one| *one == 99).unwrap() <= 2, "{order:?}");
-    }
-
-    #[tokio::test]
-    async fn work_of_our_own_takes_no_lock_from_anybody_and_has_its_turn() {
-        let locks = Rc::new(DomainLocks::default());
-        let domain = PolicyDomain::parse("a.test").unwrap();
-        let first = locks.lock(&domain, 0, &[asker(0)]).await;
-        assert!(locks.try_lock(&domain).is_none());
-        let mut moment = Box::pin(locks.moment(&domain));
-        assert!(futures_util::poll!(&mut moment).is_pending());
-        drop(first);
-        assert!(futures_util::poll!(&mut moment).is_ready());
-        drop(moment);
-        drop(locks.try_lock(&domain).expect("nobody has it"));
-        assert!(locks.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_domain_has_one_at_a_time_in_their_order_and_nobody_waits_for_another_domain() {
-        let (locks, order) = (Rc::new(DomainLocks::default()), Rc::new(RefCell::new(Vec::new())));
-        let domain = |text| PolicyDomain::parse(text).unwrap();
-        LocalSet::new()
-            .run_until(async {
-                let first = locks.lock(&domain("a.test"), 9, &[asker(0)]).await;
-                let tasks: Vec<_> = (0..3)
-                    .map(|number| {
-                        let (locks, order) = (Rc::clone(&locks), Rc::clone(&order));
-                        spawn_local(async move {
-                            let _lock = locks.lock(&domain("a.test"), number, &[asker(0)]).await;
-                            order.borrow_mut().push(number);
-                            yield_now().await;
-                        })
-                    })
-                    .collect();
-                yield_now().await;
-                assert!(locks.is_held(&domain("a.test")) && !locks.is_held(&domain("b.test")));
-                drop(locks.lock(&domain("b.test"), 10, &[asker(0)]).await);
-                assert_eq!((order.borrow().len(), locks.len()), (0, 1));
-                drop(first);
-                for task in tasks {
-                    task.await.unwrap();
-                }
-            })
-            .await;
-        assert_eq!(*order.borrow(), [0, 1, 2]);
-        assert!(locks.is_empty(), "a lock that nobody holds is removed");
-    }
-
-    #[tokio::test]
-    async fn a_panic_releases_the_lock() {
-        let locks = Rc::new(DomainLocks::default());
-        let domain = PolicyDomain::parse("a.test").unwrap();
-        let (inner, name) = (Rc::clone(&locks), domain.clone());
-        LocalSet::new()
-            .run_until(async {
-                let task = spawn_local(async move {
-                    let _lock = inner.lock(&name, 0, &[asker(0)]).await;
-                    panic!("as a task may");
-                });
-                assert!(task.await.is_err());
-                drop(locks.lock(&domain, 1, &[asker(0)]).await);
-            })
-            .await;
-        assert!(locks.is_empty());
-    }
-
-    #[tokio::test]
-    async fn who_stops_waiting_leaves_nothing_behind_and_the_next_one_has_the_lock() {
-        let (locks, one) = (Rc::new(DomainLocks::default()), [asker(0)]);
-        let domain = PolicyDomain::parse("a.test").unwrap();
-        let first = locks.lock(&domain, 0, &one).await;
-        let mut waits = Box::pin(locks.lock(&domain, 1, &one));
-        let mut next = Box::pin(locks.lock(&domain, 2, &one));
-        assert!(futures_util::poll!(&mut waits).is_pending() && futures_util::poll!(&mut next).is_pending());
-        drop(waits);
-        drop(first);
-        assert!(locks.is_held(&domain));
-        drop(next.await);
-        let mut waits = Box::pin(locks.lock(&domain, 3, &one));
-        assert!(futures_util::poll!(&mut waits).is_ready(), "nobody has it");
-        drop(waits);
-        assert!(locks.is_empty());
-    }
-}
+mod tests;

@@ -108,7 +108,7 @@ pub(crate) fn notes(all: &[Provisional]) -> impl Iterator<Item = String> {
 }
 
 /// What a look-up came to.
-pub(crate) struct Seen {
+pub(crate) struct OwnLookResult {
     pub(crate) report: Report,
     /// What is known after it.
     pub(crate) ledger: Ledger,
@@ -124,7 +124,7 @@ pub(crate) async fn look(
     all: &[Provisional],
     dns: &impl Resolve,
     https: &impl Fetch,
-) -> Seen {
+) -> OwnLookResult {
     let (request, now) = (look_up.request(), look_up.now());
     let mut own = look_up.own().clone();
     // What was remembered of the record is older than what they fetched.
@@ -150,7 +150,7 @@ pub(crate) async fn look(
         bound.extend(weighed(&one.hearsay, look, &after, now));
     }
     if bound.is_empty() && !is_applied {
-        return Seen { report, ledger, writes, bound };
+        return OwnLookResult { report, ledger, writes, bound };
     }
     let heard = beside(&ledger.snapshot(&request.domain, &own), &bound);
     let second = Ledger::of(&request.domain, &heard, now);
@@ -159,7 +159,7 @@ pub(crate) async fn look(
     all_writes.append(&mut writes);
     all_writes.extend(second.writes().into_iter().filter(|write| is_own(write, &bound)));
     let known = second.snapshot(&request.domain, &heard);
-    Seen { report, ledger: Ledger::of(&request.domain, &known, now), writes: all_writes, bound }
+    OwnLookResult { report, ledger: Ledger::of(&request.domain, &known, now), writes: all_writes, bound }
 }
 
 /// The policy of that dialect that the look-up has fetched.
