@@ -686,6 +686,8 @@ pub const FLEET_WEIGHED_AT_ONCE: usize = 64;
 pub const FLEET_WEIGHED_APART: Duration = Duration::from_millis(100);
 /// Policies that are offered at once: a batch shares one wait for the database's disk.
 pub const FLEET_BATCH: usize = 100;
+/// Batches that are offered one after the other, before decrees and changes are looked at again: two seconds of them.
+pub const FLEET_BATCHES: usize = 10;
 /// From one look into the outbox to the next.
 pub const FLEET_OUTBOX_PAUSE: Duration = Duration::from_millis(200);
 /// From one look for changes to the next, give or take a half; whoever is woken looks sooner.
