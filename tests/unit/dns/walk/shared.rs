@@ -490,8 +490,11 @@ fn names_below_an_alias_of_a_whole_tree_and_in_unsigned_zones_of_the_configurati
     assert!(is_absent(&scene, &zones, "hello.test.") && !is_absent(&scene, &zones, "x.corp.test."));
 }
 
+/// What is put down for one question.
+type Put = (&'static str, &'static str, Message);
+
 /// Replies that prove that there is `hello.test.`, or names below it, with a TTL of a minute; and a question that hears them.
-fn proofs_of_existence(scene: &Scene) -> Vec<(&'static str, Vec<(&'static str, &'static str, Message)>)> {
+fn proofs_of_existence(scene: &Scene) -> Vec<(&'static str, Vec<Put>)> {
     let minute = |zone: &Zone, records| zone.signed(lasting(60, records));
     let denies = |types| {
         let nsec = scene.test.nsec("hello.test.", "i.test.", types).swap_remove(0);
