@@ -223,9 +223,16 @@ settings_of_the_platform() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"
   settings_of_both SMTP_STS_DOMAINS
   setting SMTP_STS_ORDINARY_TRANSPORT "$(by_router itself)"
+  avoided=$(avoided_hosts)
+  [ -z "$avoided" ] || setting SMTP_STS_AVOIDS_TLS "$avoided"
   is_one || setting SMTP_STS_TRANSPORTS_ENDING "$(by_router ending)"
   [ -z "${state:-}" ] || setting SMTP_STS_CACHE "$state/cache.db"
   [ -z "${socket:-}" ] || setting SMTP_STS_SOCKET "$socket"
+}
+# The hosts with which the platform's transports try no TLS, which is no fault of theirs; all hosts, where several lists say which.
+avoided_hosts() {
+  for transport in $transports; do driver_options transport "$transport" | sed -n -e 's/^hosts_avoid_tls = //p' -e 's/^hosts_verify_avoid_tls = //p'; done |
+    sort -u | awk '{ list = $0 } END { if (NR == 1) print list; else if (NR) print "*" }'
 }
 settings_for_reports() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"

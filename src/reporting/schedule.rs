@@ -3,14 +3,12 @@
 //! Moments follow from the names alone, so that they are the same after a restart, and on every host that shares an organization.
 
 use crate::limits::{
-    REPORT_POST_DEADLINE, REPORT_POST_LEAST, REPORT_RETRY_FIRST, REPORT_RETRY_MOST, REPORT_TRIED_FOR,
-    REPORTS_SENT_DAYS, REPORTS_SENT_FROM, REPORTS_SENT_UNTIL, REPORTS_WAITED, SUPPRESSED_AFTER,
-    SUPPRESSED_FIRST, SUPPRESSED_MOST,
+    REPORT_RETRY_FIRST, REPORT_RETRY_MOST, REPORT_TRIED_FOR, REPORTS_SENT_DAYS, REPORTS_SENT_FROM,
+    REPORTS_SENT_UNTIL, SUPPRESSED_AFTER, SUPPRESSED_FIRST, SUPPRESSED_MOST,
 };
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
-use std::time::Duration;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -67,13 +65,6 @@ pub fn next_try(tries: u64, first: UnixTime, now: UnixTime) -> Option<UnixTime> 
     Some(now.plus(pause.min(REPORT_RETRY_MOST)).min(last))
 }
 
-/// How long the next web server may take, in a run that has waited so long for others in vain. They are asked one after the other, so
-/// that one report is on its way at a time, and many slow ones must not take the whole run.
-#[must_use]
-pub fn patience(waited: Duration) -> Duration {
-    (REPORTS_WAITED.saturating_sub(waited) / 4).clamp(REPORT_POST_LEAST, REPORT_POST_DEADLINE)
-}
-
 /// What is remembered of a destination that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Failing {
@@ -123,17 +114,6 @@ impl Failing {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thirty_web_servers_that_never_answer_leave_a_run_more_than_half_of_its_time() {
-        assert_eq!(patience(Duration::ZERO), REPORT_POST_DEADLINE);
-        let waited = (0..30).fold(Duration::ZERO, |waited, _| waited + patience(waited));
-        assert!(waited < crate::limits::REPORTS_RUN / 2, "{waited:?}");
-        assert_eq!(patience(waited), REPORT_POST_LEAST);
-        // However many there are: a run tries at least so many.
-        let at_least = (crate::limits::REPORTS_RUN - REPORTS_WAITED).as_secs() / REPORT_POST_LEAST.as_secs();
-        assert!(at_least > 80);
-    }
 
     const DAY_OF_TEST: Day = Day(20_784);
 

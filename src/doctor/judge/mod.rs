@@ -33,11 +33,12 @@ pub struct Everything {
 }
 
 /// What needs DNS: where nobody can be asked, a bad finding of these follows from that, and is not told as another one.
-const FOLLOWS_FROM_DNS: [Check; 5] = [
+const FOLLOWS_FROM_DNS: [Check; 6] = [
     Check::EximAnswerAsRoot,
     Check::EximAnswerAsExim,
     Check::EximDaemonAnswer,
     Check::ReportsKey,
+    Check::ReportsSignature,
     Check::ReportsRecord,
 ];
 

@@ -2,7 +2,8 @@
 
 use super::postfix::for_reports;
 use super::{fine, unchecked, warning};
-use crate::doctor::observations::{Exim, Postfix, Reports, Seen};
+use crate::doctor::observations::{Exim, Postfix, Reports, Seen, TestMessage};
+use crate::doctor::read::dkim::{self, Fault};
 use crate::doctor::read::exim::Driver;
 use crate::doctor::{Check, Finding};
 use crate::policy::tls_rpt;
@@ -29,6 +30,7 @@ pub fn judge(reports: &Reports, exim: &Seen<Exim>, postfix: &Seen<Postfix>) -> V
             Err(why) => unchecked(Check::ReportsRoute, why),
         },
         key(reports),
+        signature(reports),
         match postfix {
             Ok(postfix) => for_reports(reports, postfix),
             Err(why) => unchecked(Check::ReportsPostfix, why),
@@ -105,18 +107,20 @@ fn demand(transport: &Driver) -> Option<String> {
         .or_else(|| value("dkim_private_key").is_empty().then(|| "no dkim_private_key".to_owned()))
 }
 
-/// A transport that tells of its sessions and tries no TLS with some hosts. Exim's events do not say so: such a session looks like one
-/// in which the host refused STARTTLS.
+/// A transport that tells of its sessions, and tries no TLS with some hosts of which it does not tell that. Exim's events do not say so: such
+/// a session looks like one in which the host refused STARTTLS.
 fn avoids(transport: &Driver) -> Option<String> {
     let value = |name: &str| transport.option(name).unwrap_or_default();
-    let is_told = !value("event_action").is_empty() && !value("hosts_avoid_tls").is_empty();
-    is_told.then(|| {
-        format!(
-            "the transport {} has hosts_avoid_tls = {}: hosts there are reported as refusing STARTTLS; name their domains in never",
-            excerpt(&transport.name, 40),
-            excerpt(value("hosts_avoid_tls"), 80)
-        )
-    })
+    let told = value("event_action");
+    let untold = ["hosts_avoid_tls", "hosts_verify_avoid_tls"].into_iter().find(|option| {
+        let list = value(option);
+        !told.is_empty() && !list.is_empty() && !told.contains(&format!("avoid=${{quote:{list}}}"))
+    })?;
+    Some(format!(
+        "the transport {} has {untold} = {}: hosts there are reported as refusing STARTTLS; define SMTP_STS_AVOIDS_TLS as that list",
+        excerpt(&transport.name, 40),
+        excerpt(value(untold), 80)
+    ))
 }
 
 fn key(reports: &Reports) -> Finding {
@@ -141,7 +145,7 @@ fn key(reports: &Reports) -> Finding {
         .map(|(name, value)| (name.trim(), value.trim()))
         .collect();
     let tag = |name: &str| tags.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let published: String = tag("p").unwrap_or_default().split_whitespace().collect();
+    let published = published(record);
     if published.is_empty() {
         return warning(CHECK, format!("the record of the selector {selector} has no key"));
     }
@@ -167,15 +171,78 @@ fn key(reports: &Reports) -> Finding {
     }
     match &reports.public {
         Err(why) => fine(CHECK, format!("{selector}, s=tlsrpt; not compared with the key that signs: {why}")),
-        Ok(signs) if is_of(&published, signs) => fine(
-            CHECK,
-            format!("{selector}, s=tlsrpt, the key that signs; `reports send --test ADDRESS` mails a test"),
-        ),
+        Ok(signs) if is_of(&published, signs) => {
+            fine(CHECK, format!("{selector}, s=tlsrpt, the key that signs"))
+        }
         Ok(_) => warning(
             CHECK,
             format!("the record of the selector {selector} has another key than the one that signs"),
         ),
     }
+}
+
+/// Fields that have to be signed (RFC 6376 section 5.4, RFC 8460 section 5.3).
+const SIGNED: [&str; 3] = ["from", "tls-report-domain", "tls-report-submitter"];
+
+fn signature(reports: &Reports) -> Finding {
+    const CHECK: Check = Check::ReportsSignature;
+    let message = match &reports.signed {
+        Ok(TestMessage::HandedOver(message)) => message,
+        Ok(TestMessage::Kept(why)) => {
+            return warning(CHECK, format!("Exim did not hand over a test message: {why}"));
+        }
+        Err(why) => return unchecked(CHECK, format!("no test message was signed: {why}")),
+    };
+    let key = reports.key.as_ref().map_err(Clone::clone).and_then(|records| match records.as_slice() {
+        [record] => BASE64.decode(published(record).as_bytes()).map_err(|_| "its record has none".to_owned()),
+        _ => Err("no single record has one".to_owned()),
+    });
+    let key = match key {
+        Ok(key) if !key.is_empty() => key,
+        Ok(_) => return unchecked(CHECK, "a test message is held against no key: its record has none"),
+        Err(why) => return unchecked(CHECK, format!("a test message is held against no key: {why}")),
+    };
+    let signature = match dkim::verified(message, &key) {
+        Ok(signature) => signature,
+        Err(fault) => {
+            return warning(
+                CHECK,
+                match fault {
+                    Fault::Missing => "a test message was not signed",
+                    Fault::Several => "a test message was signed several times",
+                    Fault::Malformed => "the signature of a test message cannot be read",
+                    Fault::Body => "the signature of a test message is not of its body",
+                    Fault::Key => "the signature of a test message is by another key than the published one",
+                },
+            );
+        }
+    };
+    let domain = reports.contact.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let selector = reports.selector.as_deref().unwrap_or_default();
+    let shown = (excerpt(&signature.selector, 64), excerpt(&signature.domain, 120));
+    if !signature.domain.eq_ignore_ascii_case(domain) {
+        return warning(
+            CHECK,
+            format!("a test message was signed for {}, and contact is of {domain}", shown.1),
+        );
+    }
+    if !signature.selector.eq_ignore_ascii_case(selector) {
+        return warning(CHECK, format!("a test message was signed by the selector {}", shown.0));
+    }
+    if let Some(field) = SIGNED.into_iter().find(|field| !signature.fields.iter().any(|one| one == field)) {
+        return warning(CHECK, format!("the signature of a test message leaves {field} out"));
+    }
+    if signature.is_of_a_part {
+        return warning(CHECK, "the signature of a test message is of a part of its body (l=)");
+    }
+    fine(CHECK, format!("a test message verifies: s={}, d={}; it stayed here", shown.0, shown.1))
+}
+
+/// The key of a record, base64.
+fn published(record: &str) -> String {
+    let tags = record.split(';').filter_map(|tag| tag.split_once('='));
+    let value = tags.into_iter().find_map(|(name, value)| (name.trim() == "p").then_some(value));
+    value.unwrap_or_default().split_whitespace().collect()
 }
 
 /// Whether the key of a record (a SubjectPublicKeyInfo, as is usual, or the bare key of RFC 6376 section 3.6.1) is that one.
@@ -223,15 +290,21 @@ pub(super) mod tests {
 
     const MODULUS: &str = "MIIBCgKCAQEA";
 
+    /// A message that Exim signed (fixtures/dkim), and the key by which it did, as a record has it: behind 32 characters it is the bare
+    /// key.
+    const SIGNED_MESSAGE: &str = include_str!("../../../fixtures/dkim/relaxed.eml");
+    const KEY: &str = include_str!("../../../fixtures/dkim/rsa.key");
+
     /// All that reports need, with Exim.
     pub(crate) fn good() -> Reports {
         Reports {
             contact: "tls-reports@example.org".into(),
             sendmail: Ok("/usr/sbin/sendmail".into()),
             selector: Ok("tlsrpt1".into()),
-            key: Ok(vec![format!("v=DKIM1; k=rsa; s=tlsrpt; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A{MODULUS}")]),
-            public: Ok(MODULUS.into()),
+            key: Ok(vec![format!("v=DKIM1; k=rsa; s=tlsrpt; p={KEY}")]),
+            public: Ok(KEY[32..].into()),
             readable: Ok(true),
+            signed: Ok(TestMessage::HandedOver(SIGNED_MESSAGE.into())),
             own: Ok(vec!["v=TLSRPTv1; rua=mailto:tls-reports@example.org".into()]),
             timer: Ok("enabled".into()),
         }
@@ -307,11 +380,10 @@ pub(super) mod tests {
             ("v=DKIM1; s=tlsrpt; p=%%%%", Health::Warning),
             ("", Health::Warning),
         ] {
-            assert_eq!(
-                with(|reports| reports.key = Ok(vec![record.into()]), Check::ReportsKey),
-                expected,
-                "{record}"
-            );
+            let change = |reports: &mut Reports| {
+                (reports.key, reports.public) = (Ok(vec![record.into()]), Ok(MODULUS.into()));
+            };
+            assert_eq!(with(change, Check::ReportsKey), expected, "{record}");
         }
         assert_eq!(with(|reports| reports.key = Ok(Vec::new()), Check::ReportsKey), Health::Warning);
         assert_eq!(
@@ -334,6 +406,43 @@ pub(super) mod tests {
             [(Ok(false), Health::Warning), (Err("nobody is root".into()), Health::Fine)]
         {
             assert_eq!(with(|reports| reports.readable = readable, Check::ReportsKey), expected);
+        }
+    }
+
+    #[test]
+    fn a_test_message_that_receivers_would_not_take_is_told() {
+        let message = |text: &str| Ok(TestMessage::HandedOver(text.to_owned()));
+        let unsigned = SIGNED_MESSAGE.replace("DKIM-Signature", "X-Signature");
+        let changed = SIGNED_MESSAGE.replace("a test.", "a text.");
+        for (signed, expected, words) in [
+            (message(SIGNED_MESSAGE), Health::Fine, "a test message verifies: s=tlsrpt1, d=example.org"),
+            (message(&unsigned), Health::Warning, "was not signed"),
+            (message(&changed), Health::Warning, "not of its body"),
+            (message(""), Health::Warning, "cannot be read"),
+            (
+                Ok(TestMessage::Kept("DKIM: unable".into())),
+                Health::Warning,
+                "did not hand over a test message: DKIM",
+            ),
+            (Err("Exim hangs".into()), Health::NotChecked, "Exim hangs"),
+        ] {
+            let reports = Reports { signed, ..good() };
+            let (health, seen) = of(&reports, &Ok(good_exim()), Check::ReportsSignature);
+            assert_eq!(health, expected, "{seen}");
+            assert!(seen.contains(words), "{seen}");
+        }
+        let record = |record: &str| Reports { key: Ok(vec![record.to_owned()]), ..good() };
+        let another = format!("v=DKIM1; s=tlsrpt; p={}", KEY.replacen("AQ8A", "AQ8B", 1));
+        for (reports, expected) in [
+            (record(&another), Health::Warning),
+            (record("v=DKIM1; s=tlsrpt; p="), Health::NotChecked),
+            (record("v=DKIM1; s=tlsrpt; p=%"), Health::NotChecked),
+            (Reports { key: Ok(Vec::new()), ..good() }, Health::NotChecked),
+            (Reports { key: Err("no answer".into()), ..good() }, Health::NotChecked),
+            (Reports { contact: "tls-reports@example.net".into(), ..good() }, Health::Warning),
+            (Reports { selector: Ok("tlsrpt2".into()), ..good() }, Health::Warning),
+        ] {
+            assert_eq!(of(&reports, &Ok(good_exim()), Check::ReportsSignature).0, expected, "{reports:?}");
         }
     }
 
@@ -371,10 +480,16 @@ pub(super) mod tests {
         assert_eq!(exim::tests::of(exim, Check::EximRouters), Health::Wrong);
         assert_eq!(exim::tests::of(good_exim(), Check::EximRouters), Health::Fine);
         // A host that this machine gives no chance is reported as one that refuses, if its sessions are told.
-        for (is_told, expected) in [(true, Health::Warning), (false, Health::Fine)] {
+        for (told, option, expected) in [
+            ("${run}", "hosts_avoid_tls", Health::Warning),
+            ("${run}", "hosts_verify_avoid_tls", Health::Warning),
+            ("${run}", "hosts_avoid_esmtp", Health::Fine),
+            ("", "hosts_avoid_tls", Health::Fine),
+            ("x avoid=${quote:192.0.2.9}}", "hosts_avoid_tls", Health::Fine),
+            ("x avoid=${quote:192.0.2.8}}", "hosts_avoid_tls", Health::Warning),
+        ] {
             let add = |exim: &mut Exim| {
-                let told = if is_told { "${run}" } else { "" };
-                let options = [("event_action", told), ("hosts_avoid_tls", "192.0.2.9")];
+                let options = [("event_action", told), (option, "192.0.2.9")];
                 let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 let driver = Driver { name: "remote_smtp".into(), options: options.into_iter().collect() };
                 exim.transports.as_mut().unwrap().push(driver);

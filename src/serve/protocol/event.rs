@@ -12,6 +12,7 @@
 //! | `errno` | `$event_defer_errno`, which only `msg:host:defer` sets: elsewhere it is an earlier one's |
 //! | `data` | `${quote:$event_data}`, perhaps cut |
 //! | `der` | `${base64:$tls_out_peercert}`, with `tls:cert`, and with `msg:host:defer` if there is a certificate |
+//! | `avoid` | `${quote:…}` of the list of `hosts_avoid_tls`, with `tcp:close` |
 //!
 //! Other keys are passed over.
 
@@ -20,6 +21,7 @@ use crate::limits::MAX_EXIM_EVENT_DATA_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
 use crate::reports::applied::Mark;
+use crate::reports::avoided::may_be_avoided;
 use crate::reports::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
 use crate::reports::helo::Helo;
 use crate::verdict::Tls;
@@ -30,17 +32,15 @@ use std::str::FromStr;
 #[must_use]
 pub(super) fn read(told: &[u8]) -> Option<Event> {
     let words = Words::read(told)?;
-    Some(Event {
-        session: Session {
-            process: words.parsed("pid")?,
-            domain: PolicyDomain::parse(words.get("dom")?).ok()?,
-            host: MxHost::from_text(words.get("host")?).ok()?,
-            address: words.parsed("ip")?,
-            from: words.parsed("sip"),
-        },
-        answered: answered(words.get("pol")?)?,
-        happening: happening(&words)?,
-    })
+    let session = Session {
+        process: words.parsed("pid")?,
+        domain: PolicyDomain::parse(words.get("dom")?).ok()?,
+        host: MxHost::from_text(words.get("host")?).ok()?,
+        address: words.parsed("ip")?,
+        from: words.parsed("sip"),
+    };
+    let happening = happening(&words, &session)?;
+    Some(Event { session, answered: answered(words.get("pol")?)?, happening })
 }
 
 /// The words by their keys.
@@ -89,7 +89,7 @@ fn answered(line: &str) -> Option<Answered> {
     })
 }
 
-fn happening(words: &Words) -> Option<Happening> {
+fn happening(words: &Words, session: &Session) -> Option<Happening> {
     let data = words.get("data").unwrap_or_default();
     Some(match words.get("ev")? {
         "smtp:ehlo" if words.get("cipher").is_some_and(|cipher| !cipher.is_empty()) => {
@@ -105,7 +105,12 @@ fn happening(words: &Words) -> Option<Happening> {
         "tls:cert" if data == "0" => Happening::Showed(BASE64.decode(words.get("der")?.as_bytes()).ok()?),
         "tls:cert" => Happening::AuthorityVerified,
         "tcp:close" => {
-            Happening::Closed { had_tls: words.get("cipher").is_some_and(|cipher| !cipher.is_empty()) }
+            let had_tls = words.get("cipher").is_some_and(|cipher| !cipher.is_empty());
+            let avoid = words.get("avoid").unwrap_or_default();
+            Happening::Closed {
+                may_be_avoided: may_be_avoided(avoid, &session.host, session.address),
+                had_tls,
+            }
         }
         "dane:fail" => Happening::DaneFailed(DaneFailure::from_word(data)?),
         "msg:host:defer" => Happening::GaveUp {
@@ -162,6 +167,9 @@ mod tests {
         assert_eq!(event.answered, expected);
     }
 
+    const CLOSED: Happening = Happening::Closed { had_tls: false, may_be_avoided: false };
+    const AVOIDED: Happening = Happening::Closed { had_tls: false, may_be_avoided: true };
+
     #[test]
     fn each_event_has_its_meaning() {
         let called = |offers_starttls, name| Happening::Greeted { offers_starttls, helo: Helo::parse(name) };
@@ -175,8 +183,12 @@ mod tests {
             (r#"ev=smtp:ehlo data="250-mx\n250-XSTARTTLS\n250 HELP STARTTLS""#, greeted(Some(false))),
             // The first line is the host's greeting.
             (r#"ev=smtp:ehlo data="250 STARTTLS""#, called(Some(false), "STARTTLS")),
-            (r#"ev=tcp:close cipher="""#, Happening::Closed { had_tls: false }),
-            ("ev=tcp:close cipher=TLS1.3:X:256", Happening::Closed { had_tls: true }),
+            (r#"ev=tcp:close cipher="""#, CLOSED),
+            ("ev=tcp:close cipher=TLS1.3:X:256", Happening::Closed { had_tls: true, may_be_avoided: false }),
+            (r#"ev=tcp:close cipher= avoid="""#, CLOSED),
+            ("ev=tcp:close cipher= avoid=mx.example.net", CLOSED),
+            (r#"ev=tcp:close cipher= avoid="mx.example.net : *.example.org""#, AVOIDED),
+            ("ev=tcp:close cipher= avoid=192.0.2.0/24", AVOIDED),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=0 dane=no", Happening::Encrypted(Proof::Nothing)),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=no", Happening::Encrypted(Proof::Authority)),
             ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=yes", Happening::Encrypted(Proof::Dane)),

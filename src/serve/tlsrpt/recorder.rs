@@ -624,7 +624,12 @@ mod tests {
         counts.count(event(1, greeted()), &cache, &Counters::default(), before);
         counts.count(event(1, Happening::Encrypted(Proof::Authority)), &cache, &Counters::default(), after);
         counts.count(event(2, greeted()), &cache, &Counters::default(), before);
-        counts.count(event(2, Happening::Closed { had_tls: false }), &cache, &Counters::default(), before);
+        counts.count(
+            event(2, Happening::Closed { had_tls: false, may_be_avoided: false }),
+            &cache,
+            &Counters::default(),
+            before,
+        );
         counts.settle(0, &cache, &Counters::default(), after);
         let days: Vec<_> =
             counts.tally.take().into_iter().map(|(row, _)| (row.day, row.ended.word())).collect();

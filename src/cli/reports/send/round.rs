@@ -2,7 +2,8 @@
 //!
 //! One report is handed over at a time, so that a run that is killed has one in the air. A web server may take its time over that, and
 //! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
-//! the less time the next one gets ([`patience`]).
+//! the less time the next one gets ([`patience`]). Name servers that keep silent have the same said of them, and their owner's other
+//! domains wait for another run.
 
 use super::fleet::{Part, Whose};
 use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
@@ -24,7 +25,8 @@ use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, Purpose, mail};
 use crate::reporting::outbox::{Entry, Leg, Made, State, short};
 use crate::reporting::package;
-use crate::reporting::schedule::{is_over, moment, patience};
+use crate::reporting::patience;
+use crate::reporting::schedule::{is_over, moment};
 use crate::reports::document::{Sender, document, told_apart};
 use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
@@ -300,6 +302,12 @@ impl<'a> Round<'a> {
     /// Does for one report what is to be done now; how far it is then stands in the outbox.
     async fn one(&mut self, outbox: &Outbox, mut entry: Entry, wish: Option<Wish>) -> Result<Entry, Failure> {
         let now = SystemClock.now();
+        if let Some(Wish::Postponed(why)) = &wish
+            && !is_over(entry.day, now)
+        {
+            // It was not tried, and stays due: the next run comes to it before those that kept us waiting, which pause.
+            return over(outbox, entry, State::Due, why);
+        }
         entry.tries = entry.tries.saturating_add(1);
         if entry.first.0 == 0 || entry.first > now {
             entry.first = now;
@@ -308,7 +316,7 @@ impl<'a> Round<'a> {
         let wanted = match wish {
             _ if is_over(entry.day, now) => return over(outbox, entry, State::GaveUp, "it is too old"),
             None => return over(outbox, entry, State::Unwanted, &spared),
-            Some(Wish::Unknown(why)) => {
+            Some(Wish::Unknown(why) | Wish::Postponed(why)) => {
                 let state = later(&mut entry, now);
                 return over(outbox, entry, state, &why);
             }
@@ -467,7 +475,11 @@ impl<'a> Round<'a> {
                 let began = Instant::now();
                 let resolver = self.asker.resolver(SystemClock.now());
                 let octets = made.package.clone();
-                match self.poster.post(&resolver, url, MEDIA, octets, patience(self.waited)).await {
+                match self
+                    .poster
+                    .post(&resolver, url, MEDIA, octets, patience::of_web_server(self.waited))
+                    .await
+                {
                     Ok(posted) => of_status(posted.status, posted.certificate.as_deref()),
                     Err(NotPosted::NoRoots(roots)) => Fate::Postponed(roots.to_string()),
                     Err(NotPosted::NoPublicAddress(why)) => Fate::Refused { why, is_dead: true },
