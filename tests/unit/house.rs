@@ -135,6 +135,9 @@ const PURE_FROM_WORLDLY: &[(&str, &str, &str)] = &[];
 /// Lines of a file of `src`, its tests not counted.
 const MAX_LINES: usize = 500;
 
+/// Lines of the tests at the end of a file of `src`. More of them stand in a file of their own.
+const MAX_LINES_OF_TESTS: usize = 120;
+
 /// The oldest versions without a flaw that is known and matters here. `cargo audit` knows most of the reasons; it does
 /// not know those of hickory 0.26.2 and 0.26.3, in whose validators holes were closed without an advisory.
 const FLOORS: [(&str, [u32; 3]); 14] = [
@@ -222,6 +225,11 @@ fn rust_files(place: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The files of the program below `place`. Tests that are many stand in files of their own, `tests.rs`.
+fn program_files(place: &Path) -> Vec<PathBuf> {
+    rust_files(place).into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
+}
+
 /// What is compiled into the program: everything before the tests.
 fn without_tests(source: &str) -> &str {
     source.split("#[cfg(test)]\nmod ").next().unwrap()
@@ -307,7 +315,7 @@ fn imports(place: &str) -> BTreeMap<(String, String), String> {
     let root = root();
     let mut imports = BTreeMap::new();
     let module = place.trim_start_matches("src").replace('/', "::");
-    for file in rust_files(&root.join(place)) {
+    for file in program_files(&root.join(place)) {
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
         let from = name[place.len() + 1..].split('/').next().unwrap().trim_end_matches(".rs");
         for path in named_from_the_root(&code(&read(&file))) {
@@ -333,7 +341,7 @@ fn locked() -> Vec<(String, String)> {
 /// which is theirs, has it.
 #[test]
 fn no_debug_text_is_printed() {
-    for path in rust_files(&root().join("src")) {
+    for path in program_files(&root().join("src")) {
         let source = read(&path);
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         // Tests within a file stand at its end.
@@ -351,7 +359,7 @@ fn what_decides_knows_no_io_clock_environment_or_terminal() {
     for place in WORLDLY.iter().chain(PURE) {
         assert!(root.join(place).exists(), "{place} has gone: this list has to follow it");
     }
-    for file in rust_files(&root.join("src")) {
+    for file in program_files(&root.join("src")) {
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
         if is_worldly(name) {
             continue;
@@ -400,7 +408,7 @@ fn rings(mut imports: BTreeMap<(String, String), String>) -> BTreeMap<(String, S
 fn what_is_pure_imports_only_what_is_pure() {
     let root = root();
     let mut known: Vec<_> = PURE_FROM_WORLDLY.iter().map(|(file, path, _)| (*file, *path)).collect();
-    for file in rust_files(&root.join("src")) {
+    for file in program_files(&root.join("src")) {
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
         if is_worldly(name) || name == "src/lib.rs" {
             continue;
@@ -433,7 +441,7 @@ fn set_up_and_request_have_one_home() {
     // Doctor looks at the cache as such, whatever counts in it, and at the system's list as such, whatever is chosen.
     const DOCTOR: [&str; 2] = ["src/cli/doctor.rs", "src/doctor/look/outside.rs"];
     let root = root();
-    for file in rust_files(&root.join("src")) {
+    for file in program_files(&root.join("src")) {
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
         let code = code(&read(&file));
         for (words, home) in HOMES {
@@ -446,7 +454,7 @@ fn set_up_and_request_have_one_home() {
 
 #[test]
 fn every_file_can_be_read_in_one_sitting() {
-    for file in rust_files(&root().join("src")) {
+    for file in program_files(&root().join("src")) {
         let lines = without_tests(&read(&file)).lines().count();
         // Every limit stands in one file: a table, which nobody reads from end to end.
         let is_the_table_of_limits = file.ends_with("src/limits.rs");
@@ -454,10 +462,36 @@ fn every_file_can_be_read_in_one_sitting() {
     }
 }
 
+/// The tests of a file stand at its end while they are few; otherwise in `tests.rs` below it, so that whoever opens a file reads the program.
+#[test]
+fn tests_never_hide_what_they_test() {
+    let root = root();
+    for file in program_files(&root.join("src")) {
+        let source = read(&file);
+        let program = without_tests(&source);
+        let (lines, tests) = (program.lines().count(), source[program.len()..].lines().count());
+        let few = tests <= MAX_LINES_OF_TESTS && tests <= lines;
+        assert!(few, "{}: its {tests} lines of tests belong into a file of their own", file.display());
+    }
+    let mut found = 0;
+    for file in rust_files(&root.join("src")).iter().filter(|file| file.ends_with("tests.rs")) {
+        let room = file.parent().unwrap();
+        let above = [room.join("mod.rs"), room.with_extension("rs")].into_iter().find(|file| file.exists());
+        let above = above.unwrap_or_else(|| panic!("{} tests nothing", file.display()));
+        assert!(
+            read(&above).ends_with("#[cfg(test)]\nmod tests;\n"),
+            "{} is compiled into the program",
+            file.display()
+        );
+        found += 1;
+    }
+    assert!(found > 0, "no file of tests was found");
+}
+
 /// A code that nothing finds would be a promise in the manual.
 #[test]
 fn every_lint_code_is_found_somewhere() {
-    let files = rust_files(&root().join("src"));
+    let files = program_files(&root().join("src"));
     let sources: String = files.iter().map(|file| without_tests(&read(file)).to_owned()).collect();
     for code in smtp_sts_verify::policy::lint::Code::ALL {
         assert!(sources.contains(&format!("Code::{code:?}")), "{code:?}");
@@ -482,7 +516,7 @@ fn no_lint_is_silenced_without_a_reason() {
 
 #[test]
 fn no_sql_is_put_together_from_text() {
-    for file in rust_files(&root().join("src/cache")) {
+    for file in program_files(&root().join("src/cache")) {
         for line in without_tests(&read(&file)).lines().filter(|line| line.contains("format!(")) {
             for word in [
                 "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "DROP ", "ATTACH ", "select ",
@@ -497,7 +531,7 @@ fn no_sql_is_put_together_from_text() {
 /// C12: the system's resolver reads search lists and files of hosts, and validates nothing.
 #[test]
 fn names_are_looked_up_by_our_own_resolver_alone() {
-    for file in rust_files(&root().join("src")) {
+    for file in program_files(&root().join("src")) {
         for line in without_tests(&read(&file)).lines().filter(|line| !line.trim_start().starts_with("//")) {
             for word in ["lookup_host", "ToSocketAddrs", "to_socket_addrs", "getaddrinfo", "system_conf"] {
                 assert!(!line.contains(word), "{}: {line}", file.display());

@@ -1,0 +1,90 @@
+use super::*;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+fn inside<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    LocalSet::new().block_on(&runtime, test)
+}
+
+/// A connection that keeps us waiting until it is ended; then `ended` hears of it.
+fn idle(permit: ConnectionPermit) -> oneshot::Receiver<()> {
+    let (tell, ended) = oneshot::channel();
+    permit.mark_evictable();
+    permit.occupy(|permit| async move {
+        let _until_the_end: (ConnectionPermit, oneshot::Sender<()>) = (permit, tell);
+        std::future::pending::<()>().await;
+    });
+    ended
+}
+
+#[test]
+fn the_peer_that_keeps_us_waiting_longest_is_evicted() {
+    inside(async {
+        let counters = Arc::new(Counters::default());
+        let limiter = ConnectionLimiter::new(2, 2, Arc::clone(&counters));
+        let mut first = idle(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        let second = idle(limiter.acquire(Protocol::Postfix, Peer::default()).await);
+        let third = idle(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        first.try_recv().expect_err("it was ended, and told nobody anything");
+        assert_eq!(limiter.open_connections(), 2);
+        let evicted = |protocol| counters.connections_ended.of(protocol).of(Cutting::Evicted).get();
+        assert_eq!((evicted(Protocol::Exim), evicted(Protocol::Postfix)), (1, 0));
+        let fourth = idle(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        assert!(second.await.is_err(), "it was the next");
+        assert_eq!((evicted(Protocol::Exim), evicted(Protocol::Postfix)), (1, 1));
+        drop((third, fourth));
+    });
+}
+
+#[test]
+fn a_peer_that_waits_for_us_is_not_evicted_and_the_next_one_waits() {
+    inside(async {
+        let limiter = ConnectionLimiter::new(1, 1, Arc::default());
+        let permit = limiter.acquire(Protocol::Exim, Peer::default()).await;
+        permit.mark_protected();
+        let next = limiter.acquire(Protocol::Exim, Peer::default());
+        let mut next = std::pin::pin!(next);
+        assert!(futures_util::poll!(&mut next).is_pending());
+        drop(permit);
+        next.await;
+    });
+}
+
+#[test]
+fn a_connection_that_becomes_evictable_makes_room_for_one_that_waits() {
+    inside(async {
+        let limiter = ConnectionLimiter::new(1, 1, Arc::default());
+        let (answer, answered) = oneshot::channel();
+        limiter.acquire(Protocol::Exim, Peer::default()).await.occupy(|permit| async move {
+            permit.mark_protected();
+            let _ = answered.await;
+            permit.mark_evictable();
+            std::future::pending::<()>().await;
+        });
+        let next = limiter.acquire(Protocol::Exim, Peer::default());
+        let mut next = std::pin::pin!(next);
+        assert!(futures_util::poll!(&mut next).is_pending());
+        answer.send(()).unwrap();
+        next.await;
+    });
+}
+
+#[test]
+fn a_slot_whose_waiter_has_left_is_free_again() {
+    inside(async {
+        let counters = Arc::new(Counters::default());
+        let limiter = ConnectionLimiter::new(1, 1, Arc::clone(&counters));
+        let permit = limiter.acquire(Protocol::Http, Peer::default()).await;
+        assert!(
+            timeout(Duration::from_millis(5), limiter.acquire(Protocol::Http, Peer::default()))
+                .await
+                .is_err()
+        );
+        assert_eq!((limiter.open_connections(), counters.connections_open.of(Protocol::Http).get()), (1, 1));
+        drop(permit);
+        assert_eq!((limiter.open_connections(), counters.connections_open.of(Protocol::Http).get()), (0, 0));
+        drop(limiter.acquire(Protocol::Http, Peer::default()).await);
+        assert_eq!(limiter.drained(Duration::ZERO).await, 0);
+    });
+}

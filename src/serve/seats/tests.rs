@@ -1,0 +1,319 @@
+use super::*;
+use crate::serve::seats::asker::Peer;
+use proptest::prelude::*;
+use std::time::Duration;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn domain(text: &str) -> PolicyDomain {
+    PolicyDomain::parse(text).unwrap()
+}
+
+fn asker(user: u32, connection: u64) -> Asker {
+    Asker { peer: Peer { place: 0, user: Some(user) }, connection }
+}
+
+/// Seats on a bench: whoever waits has the number of its arrival.
+struct Bench {
+    seats: Seats,
+    now: Instant,
+    arrived: u64,
+}
+
+impl Bench {
+    fn new(seats: usize) -> Self {
+        Self { seats: Seats::new(seats, GivesUp::ForOthers), now: Instant::now(), arrived: 0 }
+    }
+
+    fn arrives(&mut self, by: Asker, about: &str) -> LookUpNumber {
+        self.arrived += 1;
+        self.seats.wait(self.arrived, &[by], &domain(about));
+        self.arrived
+    }
+
+    /// How many turns others have before that one has his; `None` if he has none.
+    fn turns_until(&mut self, number: LookUpNumber) -> Option<usize> {
+        let mut turns = 0;
+        loop {
+            match self.seats.next(self.now)?.begins {
+                begins if begins == number => return Some(turns),
+                // It ends at once, and its seat is free.
+                begins => self.seats.leave(begins),
+            }
+            turns += 1;
+        }
+    }
+
+    fn seat_all(&mut self) -> Vec<Turn> {
+        std::iter::from_fn(|| self.seats.next(self.now)).collect()
+    }
+}
+
+/// Who comes behind five thousand others, whoever and whatever these are.
+#[test]
+fn whoever_is_alone_in_one_of_the_two_ways_has_his_turn_next_or_after_it() {
+    type Crowd = fn(u64) -> (Asker, String);
+    let cases: [(&str, Crowd, Asker, &str); 7] = [
+        (
+            "names below one zone, in three pipes",
+            |n| (asker(1, n % 3), format!("n{n}.silent.test")),
+            asker(1, 9),
+            "honest.test",
+        ),
+        (
+            "the same by as many deliveries",
+            |n| (asker(1, n), format!("n{n}.silent.test")),
+            asker(1, 9_999),
+            "honest.test",
+        ),
+        (
+            "the same, deep below it",
+            |n| (asker(1, n), format!("a.b{n}.c.d.e.f.silent.test")),
+            asker(1, 9_999),
+            "honest.test",
+        ),
+        (
+            "a neighbour below a suffix",
+            |n| (asker(1, n), format!("n{n}.evil.co.uk")),
+            asker(1, 9_999),
+            "honest.co.uk",
+        ),
+        (
+            "a name of each in pipes",
+            |n| (asker(1, n % 160), format!("silent{n}.test")),
+            asker(1, 9_999),
+            "honest.test",
+        ),
+        (
+            "a user's connections, a name of each",
+            |n| (asker(1, n), format!("silent{n}.test")),
+            asker(2, 9_999),
+            "honest.test",
+        ),
+        (
+            "a port's connections",
+            |n| (Asker { peer: Peer { place: 1, user: None }, connection: n }, format!("silent{n}.test")),
+            asker(0, 9_999),
+            "silent1.test",
+        ),
+    ];
+    for (what, crowd, honest, about) in cases {
+        for held in [0, 200] {
+            let mut bench = Bench::new(200);
+            for number in 0..5_000 {
+                let (by, about) = crowd(number);
+                bench.arrives(by, &about);
+            }
+            // Each had a turn; so many of them hang.
+            for number in 0..600 {
+                let Turn { begins, .. } = bench.seats.next(bench.now).unwrap();
+                if number < 600 - held {
+                    bench.seats.leave(begins);
+                }
+            }
+            let honest = bench.arrives(honest, about);
+            let turns = bench.turns_until(honest);
+            assert!(turns.is_some_and(|turns| turns <= 2), "{what}, {held}: {turns:?}");
+        }
+    }
+}
+
+#[test]
+fn equals_have_their_turns_in_the_order_in_which_they_came() {
+    let mut bench = Bench::new(1);
+    let arrived: Vec<_> = (0..50).map(|n| bench.arrives(asker(1, n), &format!("d{n}.test"))).collect();
+    for number in arrived {
+        assert_eq!(bench.seats.next(bench.now), Some(Turn { begins: number, instead_of: None }));
+        bench.seats.leave(number);
+    }
+}
+
+#[test]
+fn two_owners_who_ask_for_much_have_a_half_each_however_many_names_they_have() {
+    let mut bench = Bench::new(100);
+    for n in 0..5_000 {
+        bench.arrives(asker(1, n), &format!("n{n}.evil.test"));
+    }
+    bench.seat_all();
+    for n in 0..200 {
+        bench.arrives(asker(1, 10_000 + n), &format!("n{n}.good.test"));
+    }
+    let taken = bench.seat_all();
+    assert_eq!(taken.len(), 50, "as many as make it equal");
+    let held = |name| bench.seats.by_name.held_along(&name_path(&domain(name)))[1];
+    assert_eq!((held("evil.test"), held("good.test")), (50, 50));
+}
+
+#[test]
+fn a_seat_is_not_given_up_to_an_equal_that_is_heard_of() {
+    let mut bench = Bench::new(10);
+    for n in 0..10 {
+        bench.arrives(asker(1, n), &format!("d{n}.test"));
+    }
+    assert_eq!(bench.seat_all().len(), 10);
+    let late = bench.arrives(asker(1, 99), "late.test");
+    bench.now += SILENT_AFTER - MILLISECOND;
+    assert_eq!(bench.seat_all(), []);
+    // The third has heard something, and the others are silent from now on.
+    bench.seats.heard(3, bench.now);
+    bench.now += MILLISECOND;
+    let turn = bench.seats.next(bench.now).unwrap();
+    assert_eq!(turn.begins, late);
+    assert!(turn.instead_of.is_some_and(|loser| loser != Loser::Waits(3)), "{turn:?}");
+}
+
+#[test]
+fn what_nobody_waits_for_gives_up_its_seat_first_and_at_once() {
+    let mut bench = Bench::new(3);
+    for n in 1..=3 {
+        bench.arrives(asker(1, n), &format!("d{n}.test"));
+    }
+    bench.seat_all();
+    assert_eq!(bench.seats.abandon(1), Abandoned::GoesOn);
+    assert_eq!(bench.seats.abandon(2), Abandoned::GoesOn);
+    // Somebody asks for it again.
+    bench.seats.join(1, asker(2, 1));
+    let late = bench.arrives(asker(1, 9), "late.test");
+    assert_eq!(bench.seat_all(), [Turn { begins: late, instead_of: Some(Loser::Gone(2)) }]);
+    bench.arrives(asker(1, 10), "later.test");
+    assert_eq!(bench.seat_all(), []);
+}
+
+#[test]
+fn what_gave_up_its_seat_waits_for_a_free_one_behind_those_who_had_none() {
+    let mut bench = Bench::new(2);
+    let [one, two] = [1, 2].map(|n| bench.arrives(asker(1, 1), &format!("d{n}.evil.test")));
+    bench.seat_all();
+    let three = bench.arrives(asker(1, 2), "good.test");
+    let [Turn { instead_of: Some(Loser::Waits(loser)), .. }] = bench.seat_all()[..] else {
+        panic!("nobody gave way")
+    };
+    let four = bench.arrives(asker(1, 1), "d4.evil.test");
+    assert_eq!(bench.seat_all(), [], "its owner has as many as the other");
+    bench.seats.leave(three);
+    assert_eq!(bench.seat_all(), [Turn { begins: four, instead_of: None }]);
+    bench.seats.leave(four);
+    assert_eq!(bench.seat_all(), [Turn { begins: loser, instead_of: None }]);
+    assert!([one, two].contains(&loser));
+}
+
+#[test]
+fn what_several_ask_for_goes_with_the_one_whose_turn_comes_first() {
+    let mut bench = Bench::new(1);
+    let busy = bench.arrives(asker(1, 1), "busy.evil.test");
+    bench.seat_all();
+    for n in 0..1_000 {
+        bench.arrives(asker(1, 1), &format!("n{n}.evil.test"));
+    }
+    // Whoever has the pipe asks for what others want, so that it waits behind his own.
+    let wanted = bench.arrives(asker(1, 1), "m.evil.test");
+    bench.seats.join(wanted, asker(2, 2));
+    bench.seats.leave(busy);
+    let turns = bench.turns_until(wanted);
+    assert!(turns.is_some_and(|turns| turns <= 1), "{turns:?}");
+}
+
+#[test]
+fn what_nobody_asks_for_any_more_is_not_begun() {
+    let mut bench = Bench::new(1);
+    let numbers: Vec<_> = (0..5).map(|n| bench.arrives(asker(1, n), &format!("d{n}.test"))).collect();
+    for number in &numbers[..4] {
+        assert_eq!(bench.seats.abandon(*number), Abandoned::Unbegun);
+    }
+    assert_eq!(bench.seat_all(), [Turn { begins: numbers[4], instead_of: None }]);
+    assert_eq!(bench.seats.waiting(), 0);
+}
+
+#[test]
+fn seats_that_are_kept_are_given_up_to_nobody() {
+    let (mut seats, now) = (Seats::new(1, GivesUp::Never), Instant::now());
+    seats.wait(1, &[asker(1, 1)], &domain("a.test"));
+    assert!(seats.next(now).is_some());
+    seats.abandon(1);
+    seats.wait(2, &[asker(2, 2)], &domain("b.test"));
+    assert_eq!(seats.next(now + 10 * SILENT_AFTER), None);
+}
+
+/// A storm of nine seconds in virtual time: so many silent questions of one crowd are always out, each asked anew when its
+/// asker gives it up after four seconds; each holds a seat until then. Ten times a second somebody else asks, and needs 100 ms.
+/// Returns the longest time that one of these waits, in milliseconds.
+fn longest_wait_beside(crowd: fn(u64) -> (Asker, String), honest: fn(u64) -> (Asker, String)) -> u64 {
+    let mut bench = Bench::new(1_024);
+    let start = bench.now;
+    let (mut silent, mut waits, mut sits) = (VecDeque::new(), HashMap::new(), VecDeque::new());
+    let (mut asked, mut longest) = (0, 0);
+    for millisecond in 0..9_000_u64 {
+        bench.now = start + Duration::from_millis(millisecond);
+        while silent.front().is_some_and(|(end, _)| *end <= millisecond) {
+            let (_, number) = silent.pop_front().unwrap();
+            bench.seats.abandon(number);
+        }
+        // A thousandth of a second is enough to begin one or two.
+        while silent.len() < 5_000 && silent.len() < usize::try_from(millisecond).unwrap() * 5 {
+            let (by, about) = crowd(asked);
+            asked += 1;
+            silent.push_back((millisecond + 4_000, bench.arrives(by, &about)));
+        }
+        if millisecond > 5_000 && millisecond % 100 == 0 {
+            let (by, about) = honest(millisecond);
+            waits.insert(bench.arrives(by, &about), millisecond);
+        }
+        while sits.front().is_some_and(|(end, _)| *end <= millisecond) {
+            bench.seats.leave(sits.pop_front().unwrap().1);
+        }
+        if let Some(turn) = bench.seats.next(bench.now) {
+            if let Some(since) = waits.remove(&turn.begins) {
+                longest = longest.max(millisecond - since);
+                sits.push_back((millisecond + 100, turn.begins));
+            }
+            let is_honest = |number| sits.iter().any(|(_, sits)| *sits == number);
+            let loser = turn.instead_of.map(|(Loser::Waits(number) | Loser::Gone(number))| number);
+            assert!(!loser.is_some_and(is_honest), "{turn:?}");
+        }
+    }
+    longest
+}
+
+#[test]
+fn beside_five_thousand_silent_ones_nobody_else_waits_for_more_than_a_moment() {
+    let one_zone = |n: u64| (asker(1, n % 512), format!("n{n}.silent.test"));
+    let pipes = |n: u64| (asker(1, n % 160), format!("silent{n}.test"));
+    let honest = |n: u64| (asker(1, 10_000 + n), format!("honest{n}.test"));
+    for longest in [longest_wait_beside(one_zone, honest), longest_wait_beside(pipes, honest)] {
+        assert!(longest <= 3, "{longest} ms");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_seats_are_neither_lost_nor_made(
+        moves in proptest::collection::vec((0..8_u8, 1..40_u64, 0..4_u32, 0..6_u64, 0..1_000_u64), 1..400),
+    ) {
+        let mut bench = Bench::new(5);
+        for (what, number, user, connection, later) in moves {
+            bench.now += Duration::from_millis(later);
+            match what {
+                0..=2 => bench.seats.wait(number, &[asker(user, connection)], &domain(&format!("d{connection}.u{user}.test"))),
+                3 => bench.seats.join(number, asker(user, connection)),
+                4 => drop(bench.seats.abandon(number)),
+                5 => bench.seats.leave(number),
+                6 => bench.seats.heard(number, bench.now),
+                _ => drop(bench.seats.next(bench.now)),
+            }
+            let sits = |look_up: &&LookUp| matches!(look_up.state, State::Sits { .. });
+            let sitting = bench.seats.look_ups.values().filter(sits).count();
+            prop_assert_eq!(sitting + bench.seats.free, 5);
+            prop_assert_eq!(sitting + bench.seats.waiting, bench.seats.look_ups.len());
+            prop_assert_eq!(bench.seats.by_name.held, sitting);
+            prop_assert_eq!(bench.seats.by_asker.held, sitting);
+        }
+        for number in 0..50 {
+            bench.seats.leave(number);
+        }
+        prop_assert!(bench.seats.by_name.children.is_empty() && bench.seats.by_asker.children.is_empty());
+        prop_assert!(bench.seats.by_name.ready.is_empty() && bench.seats.by_asker.ready.is_empty());
+        prop_assert!(bench.seats.by_name.holding.is_empty() && bench.seats.by_asker.holding.is_empty());
+        prop_assert!(bench.seats.wanted.is_empty() && bench.seats.unwanted.is_empty());
+        prop_assert_eq!((bench.seats.free, bench.seats.waiting), (5, 0));
+    }
+}
