@@ -21,7 +21,7 @@ use smtp_sts_verify::limits::{
     MAX_VERIFICATIONS,
 };
 use smtp_sts_verify::lint::kind::Kind;
-use smtp_sts_verify::lint::{self, Tally};
+use smtp_sts_verify::lint::{self, FindingCounts};
 use smtp_sts_verify::monitoring::received::exposition;
 use smtp_sts_verify::name::{Destination, MxHost, PolicyDomain};
 use smtp_sts_verify::policy::Mode;
@@ -40,11 +40,11 @@ use smtp_sts_verify::reporting;
 use smtp_sts_verify::reporting::bounce::{self, KEY_OCTETS, Key, Returned};
 use smtp_sts_verify::reporting::destination::MailAddress;
 use smtp_sts_verify::reporting::message::{Content, Purpose, mail};
-use smtp_sts_verify::reporting::outbox::{Entry, Leg, State};
+use smtp_sts_verify::reporting::outbox::{Leg, OutboxEntry, State};
 use smtp_sts_verify::reports::attempt::Untrusted;
 use smtp_sts_verify::reports::document::{Sender, document};
 use smtp_sts_verify::reports::tally::Day;
-use smtp_sts_verify::serve::protocol::exim::{self, Request};
+use smtp_sts_verify::serve::protocol::exim::{self, EximRequest};
 use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::{Frame, netstring, socketmap, tlsrpt as datagram};
 use smtp_sts_verify::text::Json;
@@ -311,7 +311,7 @@ pub(crate) fn certificates(octets: &[u8]) {
 pub(crate) fn lint(octets: &[u8]) {
     for kind in [Kind::MtaStsTxt, Kind::MtaStsPolicy, Kind::SmtpStsTxt, Kind::TlsrptTxt, Kind::Tlsa] {
         let part = kind.inspect("a text".to_owned(), octets.to_vec());
-        assert_eq!(part.value.is_some(), Tally::of(std::slice::from_ref(&part)).errors == 0);
+        assert_eq!(part.value.is_some(), FindingCounts::of(std::slice::from_ref(&part)).errors == 0);
         let object = Json(&lint::json::one(kind.word(), &part)).to_string();
         assert!(object.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{object}");
         let text = lint::human::text(&[part]);
@@ -388,11 +388,11 @@ pub(crate) fn socketmap(octets: &[u8]) {
                     assert_eq!(again, &rest[..taken]);
                 }
                 match request {
-                    socketmap::Request::Policy(_, question) => assert_eq!(question.host, None),
-                    socketmap::Request::AtService(_, named) => {
+                    socketmap::SocketmapRequest::Policy(_, question) => assert_eq!(question.host, None),
+                    socketmap::SocketmapRequest::AtService(_, named) => {
                         assert_eq!(named.question(&Services::default(), None), Err(socketmap::NOT_FOUND));
                     }
-                    socketmap::Request::Reply(words) => assert!(is_reply(words), "{words}"),
+                    socketmap::SocketmapRequest::Reply(words) => assert!(is_reply(words), "{words}"),
                 }
                 rest = &rest[taken..];
             }
@@ -417,15 +417,15 @@ pub(crate) fn exim_request(octets: &[u8]) {
         Frame::Whole(request, consumed) => {
             assert!((1..=octets.len()).contains(&consumed));
             match request {
-                Request::Policy(question) => {
+                EximRequest::Policy(question) => {
                     assert_eq!(PolicyDomain::parse(question.domain.as_str()).as_ref(), Ok(&question.domain));
                     if let Some(host) = question.host {
                         assert_eq!(MxHost::from_text(host.as_str()).as_ref(), Ok(&host));
                     }
                 }
-                Request::Unheard => assert!(octets.starts_with(b"E ")),
-                Request::Event(event) => assert!(octets.len() > event.session.domain.as_str().len()),
-                Request::Unreadable(none, asker) => {
+                EximRequest::Unheard => assert!(octets.starts_with(b"E ")),
+                EximRequest::Event(event) => assert!(octets.len() > event.session.domain.as_str().len()),
+                EximRequest::Unreadable(none, asker) => {
                     let line = line(&Report::from(none), asker);
                     assert!(line.starts_with("verdict=de") && !line.contains(['"', '\\', '{', '}', '\n']));
                 }
@@ -498,7 +498,7 @@ pub(crate) fn bounce(octets: &[u8]) {
             next: UnixTime(0),
             words: String::new(),
         };
-        let entry = Entry {
+        let entry = OutboxEntry {
             day: id.day,
             domain: id.domain.clone(),
             state: State::Sent,

@@ -36,7 +36,7 @@ pub struct Certificate {
     pub says: Option<Says>,
 }
 
-/// What a certificate says of itself (RFC 5280 section 4.1). A stranger's texts, not yet escaped.
+/// What a certificate says of itself (RFC 5280 section 4.1). Untrusted texts, not yet escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Says {
     /// Whose it is.
@@ -332,7 +332,7 @@ impl Distrust {
 pub struct Distrusted {
     /// The kind, for programs.
     pub kind: Distrust,
-    /// In words; a stranger's in part, not yet escaped.
+    /// In words; untrusted in part, not yet escaped.
     pub why: String,
 }
 

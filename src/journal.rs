@@ -28,7 +28,7 @@ impl Journal {
         done
     }
 
-    /// The same resolver; whoever asks it, the journal tells.
+    /// The same resolver, each of whose questions is a step in the journal.
     pub const fn watch<R>(&self, resolver: R) -> Watched<'_, R> {
         Watched { journal: self, resolver }
     }

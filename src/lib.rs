@@ -34,7 +34,7 @@
 //! [`doctor`] is for those who look after a machine: it tells whether its verdicts can be trusted.
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
-//! clock), [`text`] (the one way in which a stranger's text is shown), `causes` (what libraries' errors mean, in words of ours),
+//! clock), [`text`] (the one way in which untrusted text is shown), `causes` (what libraries' errors mean, in words of ours),
 //! `tapped` (a connection on which somebody counts, or keeps, what is read); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!

@@ -1,11 +1,11 @@
-//! A connection on which somebody looks at what is read: to count it, to end it, or to keep some of it.
+//! A connection whose reads are observed: to count them, to end it, or to keep some of what was read.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Who looks.
+/// The observer.
 pub(crate) trait Tap: Unpin {
     /// Asked before each read.
     ///

@@ -1,4 +1,4 @@
-//! The one function that makes a stranger's text harmless.
+//! The one function that makes untrusted text harmless.
 //!
 //! Whatever came from DNS, HTTPS, a certificate, a file or the command line and is shown to a person or written to a
 //! log goes through [`Escaped`]. It refuses to pass anything but printable ASCII: no control characters, no terminal
@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write};
 
-/// A stranger's text, shown as printable ASCII; everything else, and the backslash, becomes an escape.
+/// Untrusted text, shown as printable ASCII; everything else, and the backslash, becomes an escape.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -70,7 +70,7 @@ impl fmt::Display for Json<'_> {
     }
 }
 
-/// The same JSON in printable ASCII and line ends: whatever else stands in a text of a stranger's has the escape of JSON (RFC 8259
+/// The same JSON in printable ASCII and line ends: whatever else stands in an untrusted text has the escape of JSON (RFC 8259
 /// section 7), so that programs read the text itself.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonText<'a>(pub &'a str);
@@ -88,7 +88,7 @@ impl fmt::Display for JsonText<'_> {
     }
 }
 
-/// A stranger's text cut to `most` characters, with its whole length in octets, and not yet escaped.
+/// Untrusted text cut to `most` characters, with its whole length in octets, and not yet escaped.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

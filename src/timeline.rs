@@ -7,7 +7,7 @@ use std::time::Duration;
 /// One thing that took time. Moments are counted from the beginning of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// A DNS question, or a part of a policy fetch; a stranger's text in it, not yet escaped.
+    /// A DNS question, or a part of a policy fetch; untrusted text in it, not yet escaped.
     pub what: String,
     /// When it began.
     pub from: Duration,

@@ -17,7 +17,7 @@ const REPLACE: &str = "INSERT INTO answer (domain, fingerprint, topic, text, val
     ON CONFLICT (domain, fingerprint, topic) DO UPDATE SET
     text = excluded.text, valid_until = excluded.valid_until, checksum = excluded.checksum";
 
-/// Whose result ends first: nobody has asked about that domain for the longest time.
+/// The domain whose result ends first, since nobody has asked about it for the longest time: it is evicted next.
 const NEXT_TO_GO: &str =
     "SELECT domain FROM answer WHERE valid_until <= :latest ORDER BY valid_until LIMIT 1";
 
@@ -34,7 +34,7 @@ const PURGE: &str = "DELETE FROM answer WHERE domain = ?1";
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[SELECT, REPLACE, NEXT_TO_GO, EXISTS, FORGET, IS_KNOWN, PURGE];
 
-/// Domains that go at most when one comes: a file that is far over its bound shrinks as it is used.
+/// The most domains that are evicted when one is added: a file that is far over its bound shrinks as it is used.
 const EVICTED_AT_ONCE: i64 = 4;
 
 /// What is remembered about a domain.
@@ -60,17 +60,17 @@ impl Answers {
         Self { database }
     }
 
-    /// The same, and nothing is ever written.
+    /// The same file, of which nothing is ever written.
     pub(super) fn read_only(self) -> Self {
         Self { database: self.database.read_only() }
     }
 
-    /// What is known about this run.
+    /// The database file underneath.
     pub(super) const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The same, for a new run.
+    /// The database file underneath, to begin a new run.
     pub(super) const fn database_mut(&mut self) -> &mut Database {
         &mut self.database
     }
@@ -101,8 +101,8 @@ impl Answers {
         })
     }
 
-    /// A clock that went back must not make a result immortal: an end further away than any that is ever stored is not
-    /// believed.
+    /// Whether a result counts. After a clock went back a result must not last for ever: an end that lies further ahead than
+    /// any that is stored is not believed.
     fn counts(&self, topic: Topic, one: &Recollection) -> bool {
         let now = self.database.now;
         now < one.valid_until && one.valid_until <= now.plus(topic.longest())

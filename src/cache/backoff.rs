@@ -2,7 +2,7 @@
 
 use crate::limits::{FETCH_BACKOFF, FETCH_BACKOFF_MAX, FETCH_FAILURES_KEPT};
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::time::UnixTime;
 use std::fmt;
 
@@ -16,13 +16,18 @@ pub struct Failures {
     /// What the record called the version that was not to be had: a word, or nothing.
     version: String,
     /// What reports call the last one, if they have a word for it (RFC 8460 section 4.3).
-    cause: Option<Failure>,
+    cause: Option<ReportedFailure>,
 }
 
 impl Failures {
     /// What is to be remembered after one more failure.
     #[must_use]
-    pub fn after(before: Option<&Self>, version: &str, cause: Option<Failure>, now: UnixTime) -> Self {
+    pub fn after(
+        before: Option<&Self>,
+        version: &str,
+        cause: Option<ReportedFailure>,
+        now: UnixTime,
+    ) -> Self {
         let same = before.filter(|before| before.version == version);
         let count = same.map_or(0, |before| before.count).saturating_add(1);
         Self { count, last: now, version: version.to_owned(), cause }
@@ -43,7 +48,7 @@ impl Failures {
     /// What reports call the last one, if they have a word for it: mail that goes without the policy meanwhile goes so for
     /// the same cause.
     #[must_use]
-    pub const fn cause(&self) -> Option<Failure> {
+    pub const fn cause(&self) -> Option<ReportedFailure> {
         self.cause
     }
 
@@ -95,7 +100,7 @@ impl Failures {
             None => None,
             Some(word) => Some(ReasonCode::from_word(word)?),
         };
-        let cause = result.map(|result| Failure { result, code });
+        let cause = result.map(|result| ReportedFailure { result, code });
         (count > 0 && words.next().is_none()).then_some(Self { count, last, version, cause })
     }
 }
@@ -103,7 +108,7 @@ impl Failures {
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.count, self.last.0, self.version)?;
-        let Some(Failure { result, code }) = self.cause else { return Ok(()) };
+        let Some(ReportedFailure { result, code }) = self.cause else { return Ok(()) };
         write!(f, " {result}")?;
         code.map_or(Ok(()), |code| write!(f, " {code}"))
     }
@@ -124,8 +129,8 @@ mod tests {
         for cause in [
             None,
             Some(ResultType::StsWebpkiInvalid.into()),
-            Some(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
-            Some(Failure::with(ResultType::StsPolicyFetchError, ReasonCode::Http(404))),
+            Some(ReportedFailure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
+            Some(ReportedFailure::with(ResultType::StsPolicyFetchError, ReasonCode::Http(404))),
         ] {
             let failures = Failures::after(None, "a", cause, NOW);
             assert_eq!(Failures::from_line(&failures.to_string()), Some(failures));

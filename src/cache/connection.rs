@@ -1,4 +1,4 @@
-//! One open file: nothing in it may run, links are not followed, waiting has an end.
+//! One open database file. Nothing in it may run, links are not followed, and every wait has an end.
 
 use super::file::{CachePath, Identity};
 use super::statement;

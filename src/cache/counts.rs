@@ -93,13 +93,13 @@ impl Counts {
         Self { database, kept_days: REPORTS_KEPT_DAYS }
     }
 
-    /// The same, of which so many days before today are kept.
+    /// The same counts, kept for so many days before today.
     #[must_use]
     pub fn keeping(self, days: u64) -> Self {
         Self { kept_days: days, ..self }
     }
 
-    /// The same for whoever only looks.
+    /// The same counts, opened for reading only.
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { database: self.database.read_only(), ..self }
@@ -215,7 +215,8 @@ impl Counts {
     }
 }
 
-/// Adds to a row; to that of the others where there is no room for one more. `false` if there is none for these, either.
+/// Adds sessions to a row. Where there is no room for a new row they are counted among the others; `false` if there is no room
+/// for those either.
 fn add(
     transaction: &Transaction<'_>,
     row: &Row,
@@ -263,7 +264,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// Of that day, and of that domain on it.
+    /// The rows of that day, and of that domain on it.
     fn of(
         &mut self,
         transaction: &Transaction<'_>,
@@ -343,7 +344,7 @@ fn insert(
     Ok(changed > 0)
 }
 
-/// The number of a policy, which is given to it where it is new.
+/// The number of a policy; a new policy is stored under a new number.
 fn policy(transaction: &Transaction<'_>, policy: &Applied, room: &mut Room) -> rusqlite::Result<i64> {
     let text = text(transaction, &policy.text, room)?;
     let base = policy.base.as_ref().map_or("", |base| base.as_str());
@@ -358,21 +359,21 @@ fn policy(transaction: &Transaction<'_>, policy: &Applied, room: &mut Room) -> r
     }
 }
 
-/// The room that there is for texts.
+/// The room for the texts of policies in the file.
 #[derive(Debug)]
 pub(super) struct Room {
     most: u64,
-    /// What is taken, once somebody wanted to know.
+    /// Octets that are taken; `None` until they are first asked for.
     taken: Option<u64>,
 }
 
 impl Room {
-    /// That of a file: half of it at most.
+    /// The room in one file: half of it at most.
     pub(super) fn of(database: &Database) -> Self {
         Self { most: MAX_REPORTED_TEXTS_STORED.min(database.most_octets() / 2), taken: None }
     }
 
-    /// Takes so much of it; `false` if it is not there.
+    /// Takes so many octets; `false` if there are not that many left.
     fn take(&mut self, transaction: &Transaction<'_>, octets: u64) -> rusqlite::Result<bool> {
         let taken = match self.taken {
             Some(taken) => taken,
@@ -385,7 +386,7 @@ impl Room {
     }
 }
 
-/// The number of a text, which is given to it where it is new.
+/// The number of a text; a new text is stored under a new number.
 pub(super) fn text(
     transaction: &Transaction<'_>,
     text: &PolicyText,

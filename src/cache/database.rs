@@ -19,7 +19,7 @@ const PAGE_OCTETS: u64 = 4_096;
 /// Pages in memory: those that one commit of many look-ups changes find room, and a file of a million domains takes no more.
 const CACHED_PAGES: i64 = 2_048;
 
-/// Pages that split where a row goes in: one at each level of the few trees that it goes into.
+/// Pages that one new row may split: one at each level of the few B-trees that it is written to.
 pub(super) const SPLIT_PAGES: i64 = 16;
 
 /// The smallest page of SQLite; a shorter file is a fragment, which it would take for an empty one.
@@ -39,7 +39,7 @@ pub(super) struct Database {
     access: Access,
     state: RefCell<State>,
     was_counted: Cell<bool>,
-    /// Of owners of very many domains, those that may go next.
+    /// The owners of very many domains, whose policies may be evicted next.
     pub(super) crowd: Crowd,
 }
 
@@ -47,11 +47,11 @@ pub(super) struct Database {
 enum State {
     /// There is no file; the first write makes one.
     Absent,
-    /// Nobody wanted it yet.
+    /// It is not open yet.
     Closed,
     /// Open.
     Open(OpenFile),
-    /// Of no use for the rest of this run.
+    /// It cannot be used for the rest of this run; why.
     Given(CacheError),
 }
 
@@ -85,7 +85,7 @@ impl Database {
         }
     }
 
-    /// The same, and nothing is ever written.
+    /// The same database, of which nothing is ever written.
     pub(super) fn read_only(self) -> Self {
         Self { access: Access::Look, ..self }
     }
@@ -272,8 +272,8 @@ impl Database {
         Ok(found)
     }
 
-    /// Whether the domains may be counted although their number is known: once for each process, before something is
-    /// refused because of it.
+    /// Whether the domains may be counted anew although their number is known: once in each process, before something is
+    /// refused because of that number.
     pub(super) fn counts_once_more(&self) -> bool {
         !self.was_counted.replace(true)
     }

@@ -11,7 +11,7 @@ use super::policies::{Events, Known, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
-    CacheError, Circumstances, DomainSnapshot, Entry, Kept, Memory, Notice, Policies, Provenance,
+    CacheError, Circumstances, DomainSnapshot, HistoryEntry, Kept, Memory, Notice, Policies, Provenance,
     Recollection, Refusal, Topic, Write,
 };
 use crate::name::PolicyDomain;
@@ -49,7 +49,7 @@ pub struct Purged {
     pub answers: usize,
 }
 
-/// The state of both files, as far as others change it.
+/// The state of both files, as far as other processes change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signs([Option<Sign>; 2]);
 
@@ -293,7 +293,7 @@ impl Cache {
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, CacheError> {
+    pub fn history(&self, domain: &PolicyDomain) -> Result<Vec<HistoryEntry>, CacheError> {
         self.noting(self.policies.history(domain))
     }
 

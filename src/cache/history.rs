@@ -76,7 +76,7 @@ impl Event {
 /// What somebody noticed about a stored policy although its row does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It could not be fetched; why, in words that may be a stranger's.
+    /// It could not be fetched; why, in words that may be untrusted.
     FetchFailed(String),
     /// Its TXT record is gone.
     Withdrawn,
@@ -84,7 +84,7 @@ pub enum Notice {
 
 /// One thing that happened to a domain's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// When.
     pub at: UnixTime,
     /// To the policy of which dialect.
@@ -171,12 +171,12 @@ pub(super) fn of_change(
     row: &StoredPolicy,
     origin: Origin<'_>,
     now: UnixTime,
-) -> Vec<Entry> {
+) -> Vec<HistoryEntry> {
     let old = old.filter(|old| old.is_unexpired(now));
     let same = old.filter(|old| old.policy == row.policy);
     let before = old.map(|old| old.policy.mode());
     let after = row.is_unexpired(now).then(|| row.policy.mode());
-    let entry = |event, before, detail: &str| Entry {
+    let entry = |event, before, detail: &str| HistoryEntry {
         at: now,
         dialect: row.policy.dialect(),
         event,
@@ -203,7 +203,7 @@ pub(super) fn of_change(
         Origin::Fetch => row.applied_at.filter(|_| same.is_none_or(|old| old.applied_at.is_none())),
         Origin::Import(_) => None,
     };
-    let mut entries: Vec<Entry> =
+    let mut entries: Vec<HistoryEntry> =
         what.into_iter().map(|(event, detail)| entry(event, before, &detail)).collect();
     entries.extend(newly_applied.map(|_| entry(Event::Applied, after, "")));
     entries
@@ -216,7 +216,7 @@ pub(super) fn of_notice(
     notice: &Notice,
     last: Option<UnixTime>,
     now: UnixTime,
-) -> Option<Entry> {
+) -> Option<HistoryEntry> {
     let is_news = last.is_none_or(|last| last < row.fetched_at);
     (row.is_unexpired(now) && is_news).then(|| {
         let (event, detail) = match notice {
@@ -224,17 +224,17 @@ pub(super) fn of_notice(
             Notice::Withdrawn => (Event::Withdrawn, ""),
         };
         let mode = Some(row.policy.mode());
-        Entry { event, detail: cut(detail), ..of_row(row, mode, mode, now) }
+        HistoryEntry { event, detail: cut(detail), ..of_row(row, mode, mode, now) }
     })
 }
 
 /// What is to be written down when an operator removes a row.
-pub(super) fn of_purge(row: &StoredPolicy, now: UnixTime) -> Entry {
+pub(super) fn of_purge(row: &StoredPolicy, now: UnixTime) -> HistoryEntry {
     of_row(row, row.is_unexpired(now).then(|| row.policy.mode()), None, now)
 }
 
-fn of_row(row: &StoredPolicy, before: Option<Mode>, after: Option<Mode>, now: UnixTime) -> Entry {
-    Entry {
+fn of_row(row: &StoredPolicy, before: Option<Mode>, after: Option<Mode>, now: UnixTime) -> HistoryEntry {
+    HistoryEntry {
         at: now,
         dialect: row.policy.dialect(),
         event: Event::Purged,
@@ -245,7 +245,7 @@ fn of_row(row: &StoredPolicy, before: Option<Mode>, after: Option<Mode>, now: Un
     }
 }
 
-impl Entry {
+impl HistoryEntry {
     /// From which host's cache it says that a policy came which was fetched at that moment; `None` if it tells of no import, or of another fetch.
     pub(super) fn imported_from(&self, fetched_at: UnixTime) -> Option<&str> {
         self.import().filter(|(_, rest)| rest.starts_with(&fetched_at.to_string())).map(|(host, _)| host)

@@ -1,8 +1,8 @@
-//! The table `history`: what happened, the newest so and so many events of each domain and of all together.
+//! The table `history`: what happened to policies. Of each domain, and of all together, a bounded number of the newest events is kept.
 
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::{Fingerprint, short_digest};
-use super::history::{Entry, Event};
+use super::history::{Event, HistoryEntry};
 use super::row::{integer, moment};
 use super::statement::run;
 use crate::limits::{MAX_EVENT_DETAIL_OCTETS, MAX_EVENTS_ON_AVERAGE, MAX_EVENTS_PER_DOMAIN};
@@ -45,7 +45,7 @@ pub(super) const STATEMENTS: &[&str] = &[INSERT, SELECT, LAST, TRIM_DOMAIN, TRIM
 pub(super) fn append(
     transaction: &Transaction<'_>,
     domain: &PolicyDomain,
-    entry: &Entry,
+    entry: &HistoryEntry,
     database: &Database,
 ) -> rusqlite::Result<()> {
     while Database::free_pages(transaction)? < 2 * SPLIT_PAGES {
@@ -83,7 +83,7 @@ pub(super) fn select(
     connection: &Connection,
     domain: &PolicyDomain,
     fingerprint: Fingerprint,
-) -> rusqlite::Result<Vec<Entry>> {
+) -> rusqlite::Result<Vec<HistoryEntry>> {
     let mut statement = connection.prepare_cached(SELECT)?;
     let mut rows = statement.query(named_params! {
         ":domain": domain.as_str(),
@@ -135,7 +135,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(domain: &'a PolicyDomain, entry: &'a Entry) -> Self {
+    fn of(domain: &'a PolicyDomain, entry: &'a HistoryEntry) -> Self {
         Self {
             domain: domain.as_str(),
             mechanism: entry.dialect.word(),
@@ -164,7 +164,7 @@ impl<'a> Columns<'a> {
 }
 
 /// The event in a row; `None` for a row that this program would not have written.
-fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) -> Option<Entry> {
+fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) -> Option<HistoryEntry> {
     let text = |column| row.get_ref(column).ok()?.as_str().ok();
     let columns = Columns {
         domain: domain.as_str(),
@@ -180,7 +180,7 @@ fn understand(row: &Row<'_>, domain: &PolicyDomain, fingerprint: Fingerprint) ->
     if !is_printable || columns.checksum(fingerprint) != row.get_ref(7).ok()?.as_blob().ok()? {
         return None;
     }
-    Some(Entry {
+    Some(HistoryEntry {
         at: moment(columns.at)?,
         dialect: Dialect::from_word(columns.mechanism)?,
         event: Event::from_word(columns.event)?,

@@ -28,13 +28,13 @@ const REPLACE: &str = "INSERT OR REPLACE INTO hearsay
     (domain, fingerprint, mechanism, line, witnesses, heard_at, look, looked_at, checksum)
     VALUES (:domain, :fingerprint, :mechanism, :line, :witnesses, :heard_at, :look, :looked_at, :checksum)";
 
-/// Of the row that is there already.
+/// Octets of the row that is stored already.
 const OCTETS: &str = "SELECT octet_length(line) + octet_length(witnesses) FROM hearsay
     WHERE domain = ?1 AND fingerprint = ?2 AND mechanism = ?3";
 
 const FORGET: &str = "DELETE FROM hearsay WHERE domain = ?1";
 
-/// What nobody has repeated for so long; the first of it goes where there is no room.
+/// Rows that nobody has repeated for the longest time: the first of them is evicted where there is no room.
 const FORGET_OLD: &str = "DELETE FROM hearsay WHERE (domain, fingerprint, mechanism) IN
     (SELECT domain, fingerprint, mechanism FROM hearsay WHERE heard_at < :until ORDER BY heard_at LIMIT 8)";
 
@@ -49,7 +49,7 @@ const DECREE: &str = "SELECT EXISTS (SELECT 1 FROM decree WHERE store = ?1 AND n
 
 const SET_DECREE: &str = "INSERT OR IGNORE INTO decree (store, number, statement) VALUES (?1, ?2, ?3)";
 
-/// Those of purges were obeyed once and for all.
+/// Decrees that still count: a purge was obeyed once, and counts no more.
 const DECREES: &str = "SELECT statement FROM decree WHERE instr(statement, char(10) || 'order: purge') = 0
     ORDER BY number DESC LIMIT ?1";
 
@@ -82,17 +82,17 @@ impl Inbox {
         Self { database, is_forgetful: Cell::new(false) }
     }
 
-    /// The same, and nothing is ever written.
+    /// The same file, of which nothing is ever written.
     pub(super) fn read_only(self) -> Self {
         Self { database: self.database.read_only(), ..self }
     }
 
-    /// What is known about this run.
+    /// The database file underneath.
     pub(super) const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The same, for a new run.
+    /// The database file underneath, to begin a new run.
     pub(super) const fn database_mut(&mut self) -> &mut Database {
         &mut self.database
     }
@@ -105,7 +105,7 @@ impl Inbox {
         Ok(found.unwrap_or_else(|| vec![Vec::new(); domains.len()]))
     }
 
-    /// The same as it counts for answers: for what nobody could write down that mail waits for it, mail does not wait.
+    /// What of that counts for answers. Where it could not be written down since when mail waits, mail does not wait.
     pub(super) fn binding(&self, domains: &[PolicyDomain]) -> Result<Vec<Vec<Hearsay>>, CacheError> {
         let mut found = self.of(domains)?;
         if self.is_forgetful.get() {

@@ -1,7 +1,7 @@
 //! From whom a policy was learnt, and what it is worth that others of a fleet say of it, in words. Pure.
 
 use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, waits_since};
-use super::history::{Entry, Event};
+use super::history::{Event, HistoryEntry};
 use crate::policy::StoredPolicy;
 use crate::time::UnixTime;
 use std::fmt;
@@ -58,7 +58,7 @@ impl Learnt {
 
     /// From whom that policy was learnt, of whose domain this is heard and that has happened.
     #[must_use]
-    pub fn of(policy: &StoredPolicy, hearsay: &[Hearsay], history: &[Entry]) -> Self {
+    pub fn of(policy: &StoredPolicy, hearsay: &[Hearsay], history: &[HistoryEntry]) -> Self {
         let said = hearsay.iter().find(|one| one.policy.policy == policy.policy);
         let roles = said.map(|one| one.witnesses.clone()).unwrap_or_default();
         let is_heard = said.is_some_and(|one| {
@@ -78,7 +78,7 @@ impl Learnt {
 
     /// From whom the policy came that an event tells of; `None` for one that tells of no policy that came.
     #[must_use]
-    pub fn of_event(entry: &Entry) -> Option<Self> {
+    pub fn of_event(entry: &HistoryEntry) -> Option<Self> {
         match entry.event {
             Event::Authenticated | Event::Changed | Event::Ended | Event::Learnt | Event::Weakened => {
                 Some(Self { from: Source::OwnFetch, roles: Vec::new() })

@@ -1,6 +1,6 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
-use super::history::{self, Entry, Origin};
+use super::history::{self, HistoryEntry, Origin};
 use super::{CacheError, DomainSnapshot, Failures, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
@@ -14,7 +14,7 @@ pub struct InMemory {
     now: Cell<UnixTime>,
     policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
-    history: RefCell<Vec<(PolicyDomain, Entry)>>,
+    history: RefCell<Vec<(PolicyDomain, HistoryEntry)>>,
     unreadable: RefCell<BTreeSet<(PolicyDomain, Dialect)>>,
 }
 
@@ -96,7 +96,7 @@ impl InMemory {
 
     /// What happened to a domain's policies, the oldest first.
     #[must_use]
-    pub fn history(&self, domain: &PolicyDomain) -> Vec<Entry> {
+    pub fn history(&self, domain: &PolicyDomain) -> Vec<HistoryEntry> {
         let history = self.history.borrow();
         history.iter().filter(|(of, _)| of == domain).map(|(_, entry)| entry.clone()).collect()
     }
@@ -122,8 +122,9 @@ impl Memory for InMemory {
     fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
         let (policies, mut history) = (self.policies.borrow(), self.history.borrow_mut());
         let Some(row) = policies.get(&(domain.clone(), dialect)) else { return };
-        let same =
-            |(of, entry): &&(_, Entry)| (of, entry.dialect, entry.event) == (domain, dialect, notice.event());
+        let same = |(of, entry): &&(_, HistoryEntry)| {
+            (of, entry.dialect, entry.event) == (domain, dialect, notice.event())
+        };
         let last = history.iter().rfind(same).map(|(_, entry)| entry.at);
         let entry = history::of_notice(row, notice, last, self.now.get());
         history.extend(entry.map(|entry| (domain.clone(), entry)));

@@ -66,7 +66,7 @@ pub use file::{CachePath, DEFAULT_PATH};
 pub use files::{Cache, Census, Imported, Mark, Purged, Signs, Unkept};
 pub use fingerprint::{Anchors, Authorities, Circumstances, Fingerprint};
 pub use hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, is_renewed_by_others, waits_since};
-pub use history::{Entry, Event, Notice, Weakening, weakenings};
+pub use history::{Event, HistoryEntry, Notice, Weakening, weakenings};
 pub use inbox::Reading;
 pub use learnt::{Learnt, Source};
 pub use ledger::{Ledger, Write};
@@ -82,7 +82,7 @@ pub use withheld::{WithheldAnswer, WithheldAnswers};
 
 use crate::limits::{FETCH_FAILURES_KEPT, MAX_POSITIVE_TTL};
 use crate::name::PolicyDomain;
-use crate::policy::result::Failure;
+use crate::policy::result::ReportedFailure;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
@@ -276,7 +276,7 @@ pub trait Memory {
         domain: &PolicyDomain,
         dialect: Dialect,
         version: &str,
-        (cause, why): (Option<Failure>, &str),
+        (cause, why): (Option<ReportedFailure>, &str),
         now: UnixTime,
     ) {
         let failures = Failures::after(self.failures(domain, dialect).as_ref(), version, cause, now);

@@ -50,7 +50,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, domain: &PolicyDomain) -> ru
     statement::run(transaction, TAKE_ALL_OF, [domain.as_str()]).map(drop)
 }
 
-/// Some of those that are to be offered; and of those that have gone meanwhile, the keys.
+/// Some of the policies that are to be offered, and the keys of those that are no longer stored.
 pub(super) fn some(connection: &Connection, most: usize, database: &Database) -> rusqlite::Result<Waiting> {
     let mut statement = connection.prepare_cached(SOME)?;
     let key = named_params! {

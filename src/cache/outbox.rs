@@ -13,7 +13,7 @@ use super::schema::OUTBOX;
 use super::statement::{integer, one};
 use crate::limits::{MAX_OUTBOX_ROWS, REPORTS_SENT_DAYS};
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::{Entry, Glance, Leg, Made, State, Suppression};
+use crate::reporting::outbox::{Glance, Leg, Made, OutboxEntry, State, Suppression};
 use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
@@ -85,7 +85,7 @@ pub struct Outbox {
     lock: CachePath,
 }
 
-/// The turn of the one sender that there is at a time; it ends with the value, and with the process.
+/// The lock that one sender has at a time; it is released when the value is dropped, and when the process ends.
 #[derive(Debug)]
 pub struct SendingTurn(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
 
@@ -109,7 +109,7 @@ impl Outbox {
         Self { database: Database::new(path, &OUTBOX, Fingerprint::OF_NOTHING, max_domains, now), lock }
     }
 
-    /// The same for whoever only looks.
+    /// The same outbox, opened for reading only.
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { database: self.database.read_only(), ..self }
@@ -181,7 +181,7 @@ impl Outbox {
         now: UnixTime,
         (first, last): (Day, Day),
         behind: Option<(UnixTime, Day, &PolicyDomain)>,
-    ) -> Result<Vec<Entry>, CacheError> {
+    ) -> Result<Vec<OutboxEntry>, CacheError> {
         let (next, day, domain) = behind
             .map_or((-1, -1, ""), |(next, day, domain)| (integer(next.0), integer(day.0), domain.as_str()));
         let days = (integer(first.0), integer(last.0));
@@ -193,7 +193,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn entry(&self, day: Day, domain: &PolicyDomain) -> Result<Option<Entry>, CacheError> {
+    pub fn entry(&self, day: Day, domain: &PolicyDomain) -> Result<Option<OutboxEntry>, CacheError> {
         let key = (integer(day.0), domain.as_str());
         let found = self.entries(|connection| connection.prepare(ONE)?.query_map(key, entry)?.collect())?;
         Ok(found.into_iter().next())
@@ -203,7 +203,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
-    pub fn behind(&self, last: Option<(Day, &PolicyDomain)>) -> Result<Vec<Entry>, CacheError> {
+    pub fn behind(&self, last: Option<(Day, &PolicyDomain)>) -> Result<Vec<OutboxEntry>, CacheError> {
         let (day, domain) = last.map_or((-1, ""), |(day, domain)| (integer(day.0), domain.as_str()));
         let key = (day, domain, MAX_OUTBOX_ROWS);
         self.entries(|connection| connection.prepare(LIST)?.query_map(key, entry)?.collect())
@@ -211,10 +211,10 @@ impl Outbox {
 
     fn entries(
         &self,
-        read: impl Fn(&Connection) -> rusqlite::Result<Vec<Option<Entry>>>,
-    ) -> Result<Vec<Entry>, CacheError> {
+        read: impl Fn(&Connection) -> rusqlite::Result<Vec<Option<OutboxEntry>>>,
+    ) -> Result<Vec<OutboxEntry>, CacheError> {
         let entries = self.database.read(|connection| {
-            let mut entries: Vec<Entry> = read(connection)?.into_iter().flatten().collect();
+            let mut entries: Vec<OutboxEntry> = read(connection)?.into_iter().flatten().collect();
             for one in &mut entries {
                 one.destinations = legs(connection, one)?;
             }
@@ -246,7 +246,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing was written.
-    pub fn claim(&self, entry: &Entry, made: &Made) -> Result<(), CacheError> {
+    pub fn claim(&self, entry: &OutboxEntry, made: &Made) -> Result<(), CacheError> {
         self.database.write("claiming a report", |transaction| {
             let (day, domain) = (integer(entry.day.0), entry.domain.as_str());
             let pack = (day, domain, &made.id, &made.contact, integer(made.at.0), &made.package);
@@ -264,7 +264,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing was written: then nothing must be handed over.
-    pub fn hand(&self, entry: &Entry, leg: &Leg) -> Result<(), CacheError> {
+    pub fn hand(&self, entry: &OutboxEntry, leg: &Leg) -> Result<(), CacheError> {
         self.database.write("handing over a report", |transaction| {
             set_leg(transaction, entry, leg, State::Handed)?;
             set(transaction, entry, State::Handed)
@@ -276,7 +276,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing was written.
-    pub fn settle(&self, entry: &Entry, lesson: &Lesson) -> Result<(), CacheError> {
+    pub fn settle(&self, entry: &OutboxEntry, lesson: &Lesson) -> Result<(), CacheError> {
         let now = integer(self.database.now.0);
         self.database.write("noting what became of a report", |transaction| {
             conclude(transaction, entry)?;
@@ -292,7 +292,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`CacheError`] if nothing was written.
-    pub fn conclude(&self, entries: &[Entry]) -> Result<(), CacheError> {
+    pub fn conclude(&self, entries: &[OutboxEntry]) -> Result<(), CacheError> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -368,7 +368,7 @@ impl Outbox {
     }
 }
 
-fn conclude(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+fn conclude(transaction: &Transaction<'_>, entry: &OutboxEntry) -> rusqlite::Result<()> {
     set(transaction, entry, entry.state)?;
     for leg in &entry.destinations {
         set_leg(transaction, entry, leg, leg.state)?;
@@ -379,14 +379,19 @@ fn conclude(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()
     Ok(())
 }
 
-fn set(transaction: &Transaction<'_>, entry: &Entry, state: State) -> rusqlite::Result<()> {
+fn set(transaction: &Transaction<'_>, entry: &OutboxEntry, state: State) -> rusqlite::Result<()> {
     let key = (integer(entry.day.0), entry.domain.as_str());
     let times = (integer(entry.next.0), integer(entry.first.0), integer(entry.tries));
     let values = (key.0, key.1, state.word(), times.0, times.1, times.2, entry.words.as_str());
     transaction.prepare_cached(SET)?.execute(values).map(|_| ())
 }
 
-fn set_leg(transaction: &Transaction<'_>, entry: &Entry, leg: &Leg, state: State) -> rusqlite::Result<()> {
+fn set_leg(
+    transaction: &Transaction<'_>,
+    entry: &OutboxEntry,
+    leg: &Leg,
+    state: State,
+) -> rusqlite::Result<()> {
     let key = (integer(entry.day.0), entry.domain.as_str(), leg.key.as_str());
     let values =
         (key.0, key.1, key.2, state.word(), integer(leg.tries), integer(leg.next.0), leg.words.as_str());
@@ -401,11 +406,11 @@ fn remember(transaction: &Transaction<'_>, suppression: &Suppression) -> rusqlit
 }
 
 /// A row, without its destinations; one that this program would not write is not there.
-fn entry(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
+fn entry(row: &Row<'_>) -> rusqlite::Result<Option<OutboxEntry>> {
     let number = |column| row.get::<_, i64>(column).ok().and_then(|number| u64::try_from(number).ok());
     let text = |column| row.get_ref(column).ok()?.as_str().ok();
     let read = || {
-        Some(Entry {
+        Some(OutboxEntry {
             day: Day(number(0)?),
             domain: PolicyDomain::parse(text(1)?).ok()?,
             state: State::from_word(text(2)?)?,
@@ -419,7 +424,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Option<Entry>> {
     Ok(read())
 }
 
-fn legs(connection: &Connection, entry: &Entry) -> rusqlite::Result<Vec<Leg>> {
+fn legs(connection: &Connection, entry: &OutboxEntry) -> rusqlite::Result<Vec<Leg>> {
     let read = |row: &Row<'_>| {
         let number = |column| row.get::<_, i64>(column).ok().and_then(|number| u64::try_from(number).ok());
         let text = |column| row.get_ref(column).ok()?.as_str().ok();

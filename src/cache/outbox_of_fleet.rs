@@ -178,7 +178,7 @@ pub(super) fn purge(transaction: &Transaction<'_>, domain: &PolicyDomain) -> rus
 mod tests {
     use super::*;
     use crate::cache::CachePath;
-    use crate::reporting::outbox::{Entry, Made, State};
+    use crate::reporting::outbox::{Made, OutboxEntry, State};
     use tempfile::TempDir;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -202,12 +202,12 @@ mod tests {
         let claim = |part| [(day, domain("a.test"), origin(part))];
         assert_eq!(outbox.take_on(&claim(0), NOW), Ok(vec![true]));
         let due = || outbox.due(NOW, (day, day), None).unwrap();
-        let [entry] = <[Entry; 1]>::try_from(due()).unwrap();
+        let [entry] = <[OutboxEntry; 1]>::try_from(due()).unwrap();
         let made = Made { id: "1".to_owned(), contact: "a@b.test".to_owned(), at: NOW, package: vec![1] };
         outbox.claim(&entry, &made).unwrap();
         assert_eq!(outbox.take_on(&claim(1), NOW), Ok(vec![false]), "its octets stay");
         assert_eq!(outbox.package(day, &entry.domain), Ok(Some(made)));
-        outbox.conclude(&[Entry { state: State::Sent, ..entry.clone() }]).unwrap();
+        outbox.conclude(&[OutboxEntry { state: State::Sent, ..entry.clone() }]).unwrap();
         assert!(due().is_empty());
         assert_eq!(outbox.take_on(&claim(1), NOW), Ok(vec![true]));
         assert_eq!((due().len(), outbox.package(day, &entry.domain)), (1, Ok(None)));
@@ -223,7 +223,7 @@ mod tests {
         let all = ["begun.test", "planned.test", "other.test"].map(|name| (domain(name), NOW));
         outbox.plan(day, day.before(8), &all).unwrap();
         let begun = outbox.due(NOW, (day, day), None).unwrap().remove(0);
-        outbox.conclude(&[Entry { tries: 1, ..begun }]).unwrap();
+        outbox.conclude(&[OutboxEntry { tries: 1, ..begun }]).unwrap();
         assert_eq!(outbox.begun_alone(day).unwrap(), BTreeSet::from(["begun.test".to_owned()]));
         assert_eq!(outbox.joined(), Ok(None));
         outbox.hand_in("c0ffee", day, ["planned.test", ""].into_iter()).unwrap();
@@ -234,7 +234,7 @@ mod tests {
         assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
         // What was told alone is told: a report of the fleet in its place does not make it something to hand in.
         let told = outbox.due(NOW, (day, day), None).unwrap().remove(0);
-        outbox.conclude(&[Entry { state: State::Sent, tries: 1, ..told }]).unwrap();
+        outbox.conclude(&[OutboxEntry { state: State::Sent, tries: 1, ..told }]).unwrap();
         assert_eq!(outbox.take_on(&[(day, domain("begun.test"), origin(0))], NOW), Ok(vec![true]));
         assert!(outbox.handed_in(day).unwrap().contains("begun.test"));
         outbox.plan(Day(day.0 + 9), Day(day.0 + 1), &[]).unwrap();

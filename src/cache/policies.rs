@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::fingerprint::Fingerprint;
-use super::history::{self, Entry, Notice, Origin};
+use super::history::{self, HistoryEntry, Notice, Origin};
 use super::room::{self, Displaces};
 use super::row::{self, Mark};
 use super::{CacheError, Census, Kept, Policies, Provenance, Write, history_table, offers, statement};
@@ -24,7 +24,7 @@ const COUNT_ELSEWHERE: &str =
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = ?1)";
 
-/// Under whatever circumstances they were learnt: Exim's view tells no difference.
+/// Removes policies whatever the circumstances under which they were learnt: Exim's view does not tell them apart.
 const PURGE: &str = "DELETE FROM policy WHERE domain = ?1";
 
 /// The statements that a look-up may need here.
@@ -35,7 +35,7 @@ pub(super) const STATEMENTS: &[&str] = &[COUNT_ELSEWHERE, EXISTS, PURGE];
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) policies: Policies,
-    pub(super) history: Vec<Entry>,
+    pub(super) history: Vec<HistoryEntry>,
     /// Rows that were learnt under other circumstances.
     pub(super) elsewhere: u64,
 }
@@ -79,7 +79,7 @@ impl PolicyFile {
         Self { database, offers: false }
     }
 
-    /// The same, and nothing is ever written.
+    /// The same file, of which nothing is ever written.
     pub(super) fn read_only(self) -> Self {
         Self { database: self.database.read_only(), ..self }
     }
@@ -89,12 +89,12 @@ impl PolicyFile {
         Self { offers: true, ..self }
     }
 
-    /// What is known about this run.
+    /// The database file underneath.
     pub(super) const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The same, for a new run.
+    /// The database file underneath, to begin a new run.
     pub(super) const fn database_mut(&mut self) -> &mut Database {
         &mut self.database
     }
@@ -131,15 +131,15 @@ impl PolicyFile {
         self.database.write("storing a policy", |transaction| self.keep_in(transaction, new, Origin::Fetch))
     }
 
-    /// The same for those that others of a fleet have fetched, all in one transaction if that is possible. They displace nothing: what this host met
-    /// goes for nobody's word.
+    /// The same for those that others of a fleet have fetched, all in one transaction if that is possible. They evict nothing: what this host
+    /// has met makes no room for what others say.
     pub(super) fn keep_heard(&self, all: &[(&StoredPolicy, Provenance)]) -> Vec<Result<Kept, CacheError>> {
         self.database.write_each("storing policies", all, |transaction, (new, from)| {
             self.put(transaction, new, Origin::Import(from), Displaces::Nothing)
         })
     }
 
-    /// Some of what a fleet has not heard, and the keys of what is there no more.
+    /// Some of the policies that the fleet has not heard of, and the keys of those that are no longer stored.
     pub(super) fn outbox(&self, most: usize) -> Result<offers::Waiting, CacheError> {
         Ok(self
             .database
@@ -296,7 +296,7 @@ impl PolicyFile {
         domain: &PolicyDomain,
         dialect: Dialect,
         notice: &Notice,
-    ) -> rusqlite::Result<Option<Entry>> {
+    ) -> rusqlite::Result<Option<HistoryEntry>> {
         let (fingerprint, now) = (self.database.fingerprint, self.database.now);
         let policies = row::select(connection, domain, fingerprint, now)?;
         let last = history_table::last(connection, domain, dialect, notice.event(), fingerprint)?;
@@ -304,7 +304,7 @@ impl PolicyFile {
     }
 
     /// What happened to a domain's policies, the oldest first.
-    pub(super) fn history(&self, domain: &PolicyDomain) -> Result<Vec<Entry>, CacheError> {
+    pub(super) fn history(&self, domain: &PolicyDomain) -> Result<Vec<HistoryEntry>, CacheError> {
         let found = self
             .database
             .read(|connection| history_table::select(connection, domain, self.database.fingerprint))?;

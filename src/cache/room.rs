@@ -101,7 +101,7 @@ pub(super) fn make(
     Ok(made)
 }
 
-/// Those that go to make room for a new policy.
+/// The eviction of policies that makes room for a new one.
 struct Leaving<'a> {
     transaction: &'a Transaction<'a>,
     new: &'a StoredPolicy,

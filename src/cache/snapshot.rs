@@ -1,7 +1,7 @@
 //! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
 
 use super::memory::InMemory;
-use super::{CacheError, Entry, Hearsay, Kept, Memory, Notice, Policies, Recollection, Topic};
+use super::{CacheError, Hearsay, HistoryEntry, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
@@ -12,7 +12,7 @@ pub struct DomainSnapshot {
     /// The policies, the ended ones included.
     pub policies: Policies,
     /// What happened to them, the oldest first.
-    pub history: Vec<Entry>,
+    pub history: Vec<HistoryEntry>,
     /// DNS results that may still be believed, and the failures of policy hosts.
     pub remembered: Vec<(Topic, Recollection)>,
     /// Policies learnt under other circumstances, which do not count here.

@@ -3,7 +3,7 @@
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params};
 
-/// Runs one that yields no rows; how many it changed.
+/// Runs a statement that yields no rows; returns how many rows it changed.
 pub(super) fn run(
     connection: &Connection,
     statement: &'static str,
@@ -12,7 +12,7 @@ pub(super) fn run(
     connection.prepare_cached(statement)?.execute(key)
 }
 
-/// The first column of the first row.
+/// Runs a statement; returns the first column of its first row.
 pub(super) fn one<T: FromSql>(
     connection: &Connection,
     statement: &'static str,

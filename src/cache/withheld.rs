@@ -62,7 +62,7 @@ pub struct WithheldAnswer {
     pub times: u64,
 }
 
-/// The file, at one moment.
+/// The file of withheld answers, at one moment.
 #[derive(Debug)]
 pub struct WithheldAnswers {
     database: Database,
@@ -76,7 +76,7 @@ impl WithheldAnswers {
         Self { database: Database::new(path, &WITHHELD, Fingerprint::OF_NOTHING, max_domains, now) }
     }
 
-    /// The same for whoever only looks.
+    /// The same file, opened for reading only.
     #[must_use]
     pub fn read_only(self) -> Self {
         Self { database: self.database.read_only() }

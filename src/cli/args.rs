@@ -1,11 +1,10 @@
 //! What may be typed: the flags of the program that this one grew from, and its own.
 
 use super::log;
-use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, Deadline, LogFormat, NameServer, SharedArgs};
-use crate::dns::scope::InsecureZone;
+use crate::config::{BadConfiguration, Choices, DEFAULT_FILE, DeadlineArgs, DnsArgs, LogArgs, SharedArgs};
 use crate::limits::MAX_POLICY_LIFE;
 use crate::lint::kind::Kind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -273,9 +272,9 @@ pub struct OutsideArguments {
     /// Whom to ask and to trust, and for how long.
     #[command(flatten)]
     pub shared: SharedArgs,
-    /// Keeps a log of this shape
-    #[arg(long, value_name = "SHAPE")]
-    pub log_format: Option<LogFormat>,
+    /// Which log is kept.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
@@ -303,12 +302,13 @@ impl OutsideArguments {
     /// What was said on the command line.
     #[must_use]
     pub fn given(&self) -> Choices {
-        Choices { shared: self.shared.clone(), log_format: self.log_format, ..Choices::default() }
+        Choices { shared: self.shared.clone(), log: self.log, ..Choices::default() }
     }
 }
 
 /// One question to DNS, or a batch of them.
 #[derive(Args, Debug)]
+#[command(mut_args(of_a_look_up))]
 pub struct LookupArguments {
     /// The name
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
@@ -322,24 +322,34 @@ pub struct LookupArguments {
     /// With --batch: zones that one look-up has proven count for the others, too; answers are not kept
     #[arg(long, requires = "batch")]
     pub share_zones: bool,
-    /// A name server; repeatable [default: those of /etc/resolv.conf]
-    #[arg(long, value_name = "ADDR[:PORT]")]
-    pub dns: Vec<NameServer>,
-    /// A private zone below which nothing is validated, as unbound's domain-insecure; repeatable
-    #[arg(long, value_name = "ZONE")]
-    pub insecure_zones: Vec<InsecureZone>,
-    /// DNSKEY or DS lines to trust [default: the root's, built in]
-    #[arg(long, value_name = "FILE")]
-    pub trust_anchor: Option<PathBuf>,
-    /// Time for one look-up, 1 to 50 [default: 10]
-    #[arg(long, value_name = "SECONDS")]
-    pub deadline: Option<Deadline>,
+    /// Whom to ask in the DNS.
+    #[command(flatten)]
+    pub resolver: DnsArgs,
+    /// For how long.
+    #[command(flatten)]
+    pub time: DeadlineArgs,
     /// The shape of the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: super::lookup::Format,
     /// The configuration, of which `dns`, `insecure_zones`, `trust_anchor` and `deadline` count here
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub config: PathBuf,
+}
+
+/// What a shared flag means to a look-up.
+fn of_a_look_up(arg: Arg) -> Arg {
+    if arg.get_id() == "deadline" { arg.help("Time for one look-up, 1 to 50 [default: 10]") } else { arg }
+}
+
+impl LookupArguments {
+    /// These choices, completed by the configuration.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`].
+    pub fn choices(&self) -> Result<Choices, BadConfiguration> {
+        let shared = SharedArgs { resolver: self.resolver.clone(), time: self.time, ..SharedArgs::default() };
+        Choices { shared, ..Choices::default() }.with_file(&self.config)
+    }
 }
 
 /// One question about a delivery.

@@ -11,7 +11,7 @@ use super::lookup::Format;
 use super::{output, runtime, terminal};
 use crate::cache::file::Owner;
 use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
-use crate::config::{Access, Choices, Setup, SharedArgs};
+use crate::config::{Access, Choices, Deadline, DeadlineArgs, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::doctor::judge::{Everything, judge};
@@ -31,7 +31,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Who is asked for the time when nobody else is named: IANA, who publishes the root's trust anchors there, too.
 const HTTPS_URL: &str = "https://data.iana.org/";
@@ -228,35 +228,20 @@ fn child<T: DeserializeOwned>(
 /// The command line that looks at a part in the same circumstances.
 fn again(arguments: &DoctorArguments, part: Part, until: Instant) -> Vec<OsString> {
     let DoctorArguments { https_url, offline, record, outside, .. } = arguments;
-    let OutsideArguments { shared, config, .. } = outside;
-    let SharedArgs { cachedb, dns, trust_anchor, ca_file, https_port, allow_private_addresses, .. } = shared;
     let word = match part {
         Part::Outside => "outside",
         Part::Cache => "cache",
         Part::Records => "records",
     };
-    let seconds = until.saturating_duration_since(Instant::now()).as_secs().max(1);
+    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+    let time = DeadlineArgs { deadline: Some(Deadline(left)) };
+    let shared = SharedArgs { time, ..outside.shared.clone() };
     let mut words: Vec<OsString> =
         ["doctor", "--part", word, "--https-url", &https_url.to_string()].map(Into::into).to_vec();
-    words.push(format!("--deadline={seconds}").into());
     words.extend(offline.then(|| "--offline".into()));
     words.extend(record.iter().map(|name| format!("--record={name}").into()));
-    let files = [
-        ("--cachedb", cachedb),
-        ("--trust-anchor", trust_anchor),
-        ("--ca-file", ca_file),
-        ("--config", &Some(config.clone())),
-    ];
-    for (flag, file) in files {
-        if let Some(file) = file {
-            words.extend([flag.into(), file.into()]);
-        }
-    }
-    for server in dns {
-        words.extend(["--dns".into(), server.0.to_string().into()]);
-    }
-    words.extend(https_port.map(|port| format!("--https-port={port}").into()));
-    words.extend(allow_private_addresses.map(|choice| format!("--allow-private-addresses={choice}").into()));
+    words.extend(shared.to_options());
+    words.extend(["--config".into(), outside.config.clone().into()]);
     words
 }
 
@@ -322,9 +307,9 @@ fn look_outside(
     let wanted = outside_look::Wanted {
         servers: setup.servers().map_err(|error| error.to_string()),
         // Whoever names a server wants to know how it would do, for both.
-        looks_at_theirs: arguments.outside.shared.dns.is_empty(),
+        looks_at_theirs: arguments.outside.shared.resolver.dns.is_empty(),
         anchors: Arc::new(anchors),
-        anchor_file: setup.choices().shared.trust_anchor.clone(),
+        anchor_file: setup.choices().shared.resolver.trust_anchor.clone(),
         https: setup.https(),
         url: if arguments.offline {
             Err("not asked (--offline)".to_owned())

@@ -5,7 +5,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::output;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -72,14 +72,9 @@ pub struct OperatorArguments {
     pub outside: OutsideArguments,
 }
 
-/// What is to be forgotten.
+/// What every decree has: who signs it, why, and for how long it is obeyed.
 #[derive(Args, Debug)]
-#[command(override_usage = "smtp-sts-verify fleet purge DOMAIN --reason TEXT --signing-key FILE\n       \
-                            --role ROLE --password-file FILE [OPTIONS]")]
-pub struct PurgeArguments {
-    /// The domain
-    #[arg(allow_hyphen_values = true)]
-    pub domain: OsString,
+pub struct DecreeArguments {
     /// The private key of the operator, whose public half operator_key names on each host
     #[arg(long, value_name = "FILE")]
     pub signing_key: PathBuf,
@@ -94,11 +89,25 @@ pub struct PurgeArguments {
     pub operator: OperatorArguments,
 }
 
+/// What is to be forgotten.
+#[derive(Args, Debug)]
+#[command(override_usage = "smtp-sts-verify fleet purge DOMAIN --reason TEXT --signing-key FILE\n       \
+                            --role ROLE --password-file FILE [OPTIONS]")]
+pub struct PurgeArguments {
+    /// The domain
+    #[arg(allow_hyphen_values = true)]
+    pub domain: OsString,
+    /// What every decree has.
+    #[command(flatten)]
+    pub decree: DecreeArguments,
+}
+
 /// What is to count instead.
 #[derive(Args, Debug)]
 #[command(override_usage = "smtp-sts-verify fleet override DOMAIN --require WORD|--ignore|--lift\n       \
                             --reason TEXT --signing-key FILE --role ROLE\n       \
                             --password-file FILE [OPTIONS]")]
+#[command(mut_args(of_an_override))]
 pub struct OverrideArguments {
     /// The domain; or `*.` and one, for all below it
     pub domain: OsString,
@@ -111,18 +120,18 @@ pub struct OverrideArguments {
     /// Takes back what was decreed for these domains
     #[arg(long, conflicts_with_all = ["require", "ignore", "hours"], required_unless_present_any = ["require", "ignore"])]
     pub lift: bool,
-    /// The private key of the operator, whose public half operator_key names on each host
-    #[arg(long, value_name = "FILE")]
-    pub signing_key: PathBuf,
-    /// Why; the log of each host and each answer tell it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Hours for which it counts, at most 168
-    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u64).range(1..=168))]
-    pub hours: u64,
-    /// As whom.
+    /// What every decree has.
     #[command(flatten)]
-    pub operator: OperatorArguments,
+    pub decree: DecreeArguments,
+}
+
+/// What the flags of a decree mean to an override.
+fn of_an_override(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "reason" => arg.help("Why; the log of each host and each answer tell it"),
+        "hours" => arg.help("Hours for which it counts, at most 168"),
+        _ => arg,
+    }
 }
 
 /// `--require`
@@ -167,7 +176,7 @@ mod with_a_fleet {
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
     use crate::fleet::decree::{self, Decree, MAX_SKEW, Order, told};
-    use crate::fleet::{self, Connection, Host, Standing, Trouble};
+    use crate::fleet::{self, Connection, Host, StoreState, Trouble};
     use crate::limits::{DECREE_OLDEST, FLEET_CONNECT_DEADLINE, MAX_DECREES_KEPT};
     use crate::name::{Destination, PolicyDomain};
     use crate::overrides::{self, Effect, Scope};
@@ -178,7 +187,6 @@ mod with_a_fleet {
     use crate::verdict::Requirement;
     use serde_json::json;
     use std::collections::BTreeSet;
-    use std::path::Path;
     use std::time::Instant;
 
     /// Decrees that others lay down meanwhile.
@@ -220,7 +228,7 @@ mod with_a_fleet {
         Ok((setup, fleet))
     }
 
-    async fn connected(setup: &Setup, fleet: &Fleet) -> Result<(Connection, Standing), Failure> {
+    async fn connected(setup: &Setup, fleet: &Fleet) -> Result<(Connection, StoreState), Failure> {
         let dns = setup.dns()?.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
         let connection = Connection::open(fleet, &dns).await?;
         let standing = connection.standing().await?;
@@ -233,7 +241,7 @@ mod with_a_fleet {
         fleet::check(&fleet)?;
         let (_connection, standing) = connected(&setup, &fleet).await?;
         let ahead = offset(standing.now);
-        let Standing { id, version, change, .. } = standing;
+        let StoreState { id, version, change, .. } = standing;
         let text = match arguments.format {
             Format::Json => {
                 let object = json!({
@@ -285,7 +293,7 @@ mod with_a_fleet {
         Ok((text, ExitStatus::Deliver))
     }
 
-    fn page(standing: &Standing, hosts: &[Host], policies: u64, overrides: &[overrides::Decree]) -> String {
+    fn page(standing: &StoreState, hosts: &[Host], policies: u64, overrides: &[overrides::Decree]) -> String {
         let mut text = format!("store {}, about {policies} policies\n", Printable(&standing.id));
         text.push_str(&row(["host", "seen", "clock", "outbox", "behind", "version"]));
         for host in hosts {
@@ -328,14 +336,9 @@ mod with_a_fleet {
 
     async fn purge(arguments: &PurgeArguments) -> Result<(String, ExitStatus), Failure> {
         let domain = read_domain(arguments)?;
-        let words = Words {
-            order: Order::Purge,
-            scope: Scope::Domain(domain.clone()),
-            hours: arguments.hours,
-            reason: &arguments.reason,
-        };
-        let decree = laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
-        let Decree { number, ends, .. } = decree;
+        let scope = Scope::Domain(domain.clone());
+        let Decree { number, ends, .. } =
+            laid_down(Order::Purge, scope, arguments.decree.hours, &arguments.decree).await?;
         let text =
             format!("decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n");
         Ok((text, ExitStatus::Deliver))
@@ -351,14 +354,12 @@ mod with_a_fleet {
             (None, true) => Order::Override(Effect::Ignore),
             (None, false) => Order::Lift,
         };
-        if told(&arguments.reason).trim().is_empty() {
+        if told(&arguments.decree.reason).trim().is_empty() {
             return Err(Failure::usage("an override needs a reason, for whoever finds it later".to_owned()));
         }
         // Whoever has heard of an override hears that it is lifted, as long as that could count.
-        let hours = if order == Order::Lift { DECREE_OLDEST / 3_600 } else { arguments.hours };
-        let words = Words { order, scope: scope.clone(), hours, reason: &arguments.reason };
-        let Decree { number, ends, .. } =
-            laid_down(&words, &arguments.signing_key, &arguments.operator).await?;
+        let hours = if order == Order::Lift { DECREE_OLDEST / 3_600 } else { arguments.decree.hours };
+        let Decree { number, ends, .. } = laid_down(order, scope.clone(), hours, &arguments.decree).await?;
         let text = match order {
             Order::Override(effect) => format!(
                 "decree {number}: the override for {scope} ({}) counts on each host that hears of it, until {ends}\n",
@@ -373,22 +374,15 @@ mod with_a_fleet {
         Ok((text, ExitStatus::Deliver))
     }
 
-    /// What an operator wants.
-    struct Words<'a> {
+    /// Signs a decree that counts for so many hours, and lays it down under the next number.
+    async fn laid_down(
         order: Order,
         scope: Scope,
         hours: u64,
-        reason: &'a str,
-    }
-
-    /// Signs a decree and lays it down under the next number.
-    async fn laid_down(
-        words: &Words<'_>,
-        signing_key: &Path,
-        operator: &OperatorArguments,
+        arguments: &DecreeArguments,
     ) -> Result<Decree, Failure> {
-        let (setup, fleet) = as_operator(operator)?;
-        let key = fleet::operators_key(signing_key)?;
+        let (setup, fleet) = as_operator(&arguments.operator)?;
+        let key = fleet::operators_key(&arguments.signing_key)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
         let ahead = offset(standing.now);
         if ahead.unsigned_abs() > MAX_SKEW {
@@ -402,15 +396,15 @@ mod with_a_fleet {
             let decree = Decree {
                 fleet: standing.id.clone(),
                 number,
-                order: words.order,
-                scope: words.scope.clone(),
+                order,
+                scope: scope.clone(),
                 issued,
-                ends: issued.plus(words.hours * 3_600),
-                reason: told(words.reason),
+                ends: issued.plus(hours * 3_600),
+                reason: told(&arguments.reason),
             };
             let (statement, signature) = decree.signed(&key);
             tries += 1;
-            let purged = decree.scope.domain().filter(|_| words.order == Order::Purge);
+            let purged = decree.scope.domain().filter(|_| order == Order::Purge);
             match connection.lay_down(number, &statement, &signature, purged, issued).await {
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
                 laid_down => {

@@ -1,7 +1,7 @@
 //! The log: what happened, event by event, for whoever keeps such things. As text or JSON on standard error, or in the
 //! system's journal; never in Exim's format, for what a child says on standard error ends up in a mail header.
 //!
-//! Libraries log strangers' names as they come, so nothing is written as it comes: each value is cut and escaped in one
+//! Libraries log untrusted names as they come, so nothing is written as it comes: each value is cut and escaped in one
 //! place, before any of the three shapes knows it. One event is one line, whatever it is about.
 
 use crate::config::{Choices, LogFormat, LogLevel};
@@ -30,11 +30,11 @@ const JOURNAL_STREAM: &str = "/run/systemd/journal/stdout";
 /// The field of an event that is the id of its message in systemd's catalogue.
 const MESSAGE_ID: &str = "message_id";
 
-/// Whose events are told.
+/// Which events the log has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Talk {
-    /// Everybody's: the log is about one question.
-    Everybody,
+enum LogScope {
+    /// All of them: the log is about one question.
+    All,
     /// The daemon's own: what each of a thousand look-ups heard is for `explain`.
     Daemon,
 }
@@ -70,14 +70,14 @@ fn tells(level: Level) -> bool {
 
 /// Starts the log that these choices want, if they want one.
 pub(super) fn begin(choices: &Choices) {
-    if let Some(format) = choices.log_format {
+    if let Some(format) = choices.log.log_format {
         start(format);
     }
 }
 
 /// Starts logging.
 pub(super) fn start(format: LogFormat) {
-    start_of(format, Talk::Everybody);
+    start_of(format, LogScope::All);
 }
 
 /// Starts the daemon's log: where nobody chose a shape, the journal's own where the journal takes our standard error anyway, so that it
@@ -85,7 +85,7 @@ pub(super) fn start(format: LogFormat) {
 pub(super) fn start_for_the_daemon(choices: &Choices, level: LogLevel) {
     set_level(level);
     let usual = || if is_taken_by_the_journal() { LogFormat::Journald } else { LogFormat::Text };
-    start_of(choices.log_format.unwrap_or_else(usual), Talk::Daemon);
+    start_of(choices.log.log_format.unwrap_or_else(usual), LogScope::Daemon);
 }
 
 /// Whether what is written to standard error ends up in the journal.
@@ -95,7 +95,7 @@ fn is_taken_by_the_journal() -> bool {
     peer.is_ok_and(|peer| peer.as_pathname() == Some(Path::new(JOURNAL_STREAM)))
 }
 
-fn start_of(format: LogFormat, talk: Talk) {
+fn start_of(format: LogFormat, scope: LogScope) {
     let shape = match format {
         LogFormat::Text => Ok(Shape::Text),
         LogFormat::Json => Ok(Shape::Json),
@@ -105,7 +105,7 @@ fn start_of(format: LogFormat, talk: Talk) {
         Ok(shape) => (shape, None),
         Err(error) => (Shape::Text, Some(error.to_string())),
     };
-    let log = Log { shape, talk };
+    let log = Log { shape, scope };
     // A second subscriber in one process is not worth an error.
     let _ = tracing::subscriber::set_global_default(log);
     if let Some(why) = trouble {
@@ -116,7 +116,7 @@ fn start_of(format: LogFormat, talk: Talk) {
 /// What takes events.
 struct Log {
     shape: Shape,
-    talk: Talk,
+    scope: LogScope,
 }
 
 enum Shape {
@@ -136,11 +136,11 @@ impl Shape {
 }
 
 impl Log {
-    fn take(&self, entry: &Entry) {
+    fn take(&self, entry: &LogEvent) {
         // Whoever keeps no log is not told of it: the answer counts.
         let _ = match &self.shape {
             // Where in the code something happened tells an administrator nothing.
-            Shape::Text if self.talk == Talk::Daemon => {
+            Shape::Text if self.scope == LogScope::Daemon => {
                 writeln!(io::stderr().lock(), "{:>5} {}", entry.level.as_str(), entry.sentence())
             }
             Shape::Text => writeln!(io::stderr().lock(), "{entry}"),
@@ -152,11 +152,11 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let most = match (self.talk, metadata.target()) {
-            (Talk::Everybody, _) => Level::INFO,
-            (Talk::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
-            (Talk::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
-            (Talk::Daemon, _) => Level::WARN,
+        let most = match (self.scope, metadata.target()) {
+            (LogScope::All, _) => Level::INFO,
+            (LogScope::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
+            (LogScope::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
+            (LogScope::Daemon, _) => Level::WARN,
         };
         *metadata.level() <= most && metadata.is_event()
     }
@@ -167,10 +167,10 @@ impl Subscriber for Log {
 
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        if self.talk == Talk::Daemon && metadata.target() != DEBUGGED && !tells(*metadata.level()) {
+        if self.scope == LogScope::Daemon && metadata.target() != DEBUGGED && !tells(*metadata.level()) {
             return;
         }
-        self.take(&Entry::of(event, SystemClock.now()));
+        self.take(&LogEvent::of(event, SystemClock.now()));
     }
 
     // Spans are not told: this program has none, and those of libraries are not enabled.
@@ -188,7 +188,7 @@ impl Subscriber for Log {
 }
 
 /// One event; every text in it is printable ASCII and has its bound.
-struct Entry {
+struct LogEvent {
     at: UnixTime,
     level: Level,
     target: String,
@@ -196,7 +196,7 @@ struct Entry {
     fields: Vec<(&'static str, String)>,
 }
 
-impl Entry {
+impl LogEvent {
     fn of(event: &Event<'_>, at: UnixTime) -> Self {
         let metadata = event.metadata();
         let target = excerpt(metadata.target(), MAX_LOG_VALUE);
@@ -263,13 +263,13 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for LogEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>5} {}: {}", self.level.as_str(), self.target, self.sentence())
     }
 }
 
-impl Visit for Entry {
+impl Visit for LogEvent {
     fn record_str(&mut self, field: &Field, value: &str) {
         let value = excerpt(value, MAX_LOG_VALUE);
         match field.name() {

@@ -8,7 +8,7 @@ use super::args::LookupArguments;
 use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::{lines, runtime, terminal};
-use crate::config::{Access, Choices, Dns, Setup, SharedArgs};
+use crate::config::{Access, Dns, Setup};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::proven_zones::ProvenZones;
 use crate::dns::quota::SharedOctets;
@@ -53,16 +53,8 @@ pub fn run(arguments: &LookupArguments) -> ExitStatus {
 }
 
 fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
-    let shared = SharedArgs {
-        dns: arguments.dns.clone(),
-        insecure_zones: arguments.insecure_zones.clone(),
-        trust_anchor: arguments.trust_anchor.clone(),
-        deadline: arguments.deadline,
-        ..SharedArgs::default()
-    };
-    let choices = Choices { shared, ..Choices::default() };
     // No cache is opened, so there is nobody to become.
-    let setup = Setup::open(choices.with_file(&arguments.config)?, Access::Starter)?;
+    let setup = Setup::open(arguments.choices()?, Access::Starter)?;
     let dns = setup.dns()?;
     let zones = arguments.share_zones.then(|| ProvenZones::under(Arc::clone(&dns.anchors)));
     let options = Options { dns, deadline: setup.choices().deadline(), zones };

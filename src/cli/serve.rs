@@ -48,6 +48,13 @@ pub struct ServeArguments {
     pub outside: OutsideArguments,
 }
 
+impl ServeArguments {
+    /// These choices, completed by that configuration.
+    fn choices(&self, file: &Path) -> Result<Choices, BadConfiguration> {
+        Choices { serve: self.places.clone(), ..self.outside.given() }.with_file(file)
+    }
+}
+
 /// What the daemon starts with.
 struct Start {
     world: World,
@@ -59,8 +66,10 @@ struct Start {
 /// Runs the command.
 pub(super) fn run(arguments: &ServeArguments) -> ExitStatus {
     if arguments.ready {
-        let asked =
-            prepared(arguments).map_err(Failure::from).and_then(|(_, places)| ready::ask(&places.http));
+        let asked = arguments
+            .choices(&arguments.outside.config)
+            .map_err(Failure::from)
+            .and_then(|choices| ready::ask(&choices.serve.http));
         return asked.map_or_else(|failure| failure.tell("serve"), |()| ExitStatus::Deliver);
     }
     exit_status(|| served(arguments))
@@ -142,19 +151,19 @@ async fn open(places: &Places) -> Result<(Vec<Listening>, Vec<Datagrams>), NoPla
 
 /// The world that the files tell of now. Sockets stay as they are: who has none could not be asked for another.
 fn read_again(arguments: &ServeArguments, before: &Places) -> Result<World, String> {
-    let (choices, places) = prepared(arguments).map_err(|error| error.to_string())?;
-    if !places.are_where(before) {
+    let choices = arguments.choices(&arguments.outside.config).map_err(|error| error.to_string())?;
+    if !choices.serve.are_where(before) {
         warn!("[serve] names other places to listen at; they count after a restart");
     }
-    let level = places.log_level.unwrap_or_default();
-    let world = world(choices, &places).map_err(|error| error.to_string())?;
+    let level = choices.serve.log_level.unwrap_or_default();
+    let world = world(choices).map_err(|error| error.to_string())?;
     log::set_level(level);
     Ok(world)
 }
 
 /// What the choices come down to.
-fn world(choices: Choices, places: &Places) -> Result<World, BadConfiguration> {
-    let world = World::of(&Setup::open(choices, Access::Starter)?, places)?;
+fn world(choices: Choices) -> Result<World, BadConfiguration> {
+    let world = World::of(&Setup::open(choices, Access::Starter)?)?;
     if let Err(why) = world.https.roots.survey() {
         let why = why.to_string();
         warn!(why, "no policy can be fetched: domains with a new one are treated as if they had none");
@@ -166,10 +175,11 @@ fn world(choices: Choices, places: &Places) -> Result<World, BadConfiguration> {
 fn start(arguments: &ServeArguments) -> Result<Start, BadConfiguration> {
     let file = &arguments.outside.config;
     let begun = |path: &Path| {
-        let (choices, places) = prepared_from(arguments, path)?;
+        let choices = arguments.choices(path)?;
+        let places = choices.serve.clone();
         log::start_for_the_daemon(&choices, places.log_level.unwrap_or_default());
         panic::install_for_the_daemon();
-        world(choices, &places).map(|world| (world, places))
+        world(choices).map(|world| (world, places))
     };
     let why = match begun(file) {
         Ok((world, places)) => return Ok(Start { world, places, older: None }),
@@ -193,18 +203,6 @@ fn is_roots_alone(path: &Path) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// What the command line and the configuration come down to.
-fn prepared(arguments: &ServeArguments) -> Result<(Choices, Places), BadConfiguration> {
-    prepared_from(arguments, &arguments.outside.config)
-}
-
-/// The same, with another file.
-fn prepared_from(arguments: &ServeArguments, file: &Path) -> Result<(Choices, Places), BadConfiguration> {
-    let choices = arguments.outside.given().with_file(file)?;
-    let places = arguments.places.clone().or(choices.serve.clone());
-    Ok((choices, places))
 }
 
 #[cfg(test)]

@@ -24,22 +24,22 @@ pub(super) fn run(arguments: &VerifyArguments) -> ExitStatus {
     let started = Instant::now();
     let asker = if arguments.hosts.is_empty() { Asker::Router } else { Asker::Host };
     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
-    let mut notebook = None;
+    let mut withheld_log = None;
     let (format, report) = match arguments.choices.clone().with_file(&arguments.config) {
-        Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started, &mut notebook)),
+        Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started, &mut withheld_log)),
         Err(error) => (arguments.choices.format(), Err(error.into())),
     };
     let report = report.unwrap_or_else(Report::from);
     let status = output::report(&report, format, asker, detail);
     // Exim has its answer; what is not written down costs a line of the history.
-    if let Some(notebook) = notebook.filter(|_| format == Format::Exim) {
-        notebook.keep(&report);
+    if let Some(withheld_log) = withheld_log.filter(|_| format == Format::Exim) {
+        withheld_log.keep(&report);
     }
     status
 }
 
 /// Where answers that withhold mail are written down, for `cache history`.
-struct Notebook {
+struct WithheldLog {
     storage: Storage,
     domain: PolicyDomain,
     /// The one host that was asked about.
@@ -48,7 +48,7 @@ struct Notebook {
     is_known: bool,
 }
 
-impl Notebook {
+impl WithheldLog {
     fn keep(self, report: &Report) {
         let Judgement { verdict, reason, .. } = report.judgement;
         if verdict == Verdict::Deliver {
@@ -72,7 +72,7 @@ fn answer(
     choices: &Choices,
     asker: Asker,
     started: Instant,
-    notebook: &mut Option<Notebook>,
+    withheld_log: &mut Option<WithheldLog>,
 ) -> Result<Report, NoEvaluation> {
     if let Some(format) = log_format(arguments, choices) {
         log::start(format);
@@ -115,7 +115,7 @@ fn answer(
         _ => None,
     };
     let is_known = !snapshot.policies.is_empty();
-    *notebook = Some(Notebook { storage, domain: request.domain.clone(), host, is_known });
+    *withheld_log = Some(WithheldLog { storage, domain: request.domain.clone(), host, is_known });
     let ledger = Ledger::of(&request.domain, &snapshot, now);
     if let Some(report) = verify::from_memory(&request, Some(&ledger), now) {
         return Ok(noted(report));
@@ -140,8 +140,8 @@ fn answer(
 fn log_format(arguments: &VerifyArguments, choices: &Choices) -> Option<LogFormat> {
     match choices.format() {
         Format::Exim => None,
-        Format::Human => choices.log_format,
-        Format::Json => choices.log_format.or_else(|| arguments.verbose.then_some(LogFormat::Text)),
+        Format::Human => choices.log.log_format,
+        Format::Json => choices.log.log_format.or_else(|| arguments.verbose.then_some(LogFormat::Text)),
     }
 }
 

@@ -6,7 +6,7 @@
 use super::file::text_of;
 use super::reporting::{Reporting, ReportingArgs};
 use super::section::{line_of, mistake, no_toml};
-use super::shared::{ConditionArgs, SharedArgs};
+use super::shared::{ConditionArgs, DeadlineArgs, DnsArgs, FallsBack as _, LogArgs, SharedArgs, StorageArgs};
 use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
@@ -47,21 +47,23 @@ pub struct Choices {
     /// The shape of the answer [default: human on a terminal, else exim]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
-    /// Keeps a log of this shape, unless the answer is for Exim
-    #[arg(long, value_name = "SHAPE")]
-    pub log_format: Option<LogFormat>,
+    /// Which log is kept.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub log: LogArgs,
     /// Under which conditions a question is judged.
     #[command(flatten)]
     #[serde(skip)]
     pub conditions: ConditionArgs,
-    /// Domains kept in each file of the cache [default: 50000]
-    #[arg(long, value_name = "N")]
-    pub max_domains: Option<u64>,
+    /// How much is remembered.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub storage: StorageArgs,
     /// Only in the file: what is required of single domains, whatever they publish.
     #[arg(skip)]
     #[serde(rename = "override")]
     pub overrides: Overrides,
-    /// Only in the file: where the daemon listens; its own options win.
+    /// Where the daemon listens: options of the daemon alone.
     #[arg(skip)]
     pub serve: Places,
     /// Only in the file: who sends TLS reports, and how.
@@ -78,6 +80,7 @@ fn of_the_default_command(arg: Arg) -> Arg {
         "allow_private_addresses" => {
             arg.help("For laboratories: policy hosts may have private and loopback addresses")
         }
+        "log_format" => arg.help("Keeps a log of this shape, unless the answer is for Exim"),
         "deadline" => arg.help("Time for the whole run, 1 to 50 [default: 10; Exim ends it at 60]"),
         _ => arg,
     }
@@ -118,18 +121,6 @@ pub enum Format {
     Human,
     /// One JSON object
     Json,
-}
-
-/// The shape of the log.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// Lines for people, on standard error
-    Text,
-    /// One JSON object a line, on standard error
-    Json,
-    /// Entries of the system's journal
-    Journald,
 }
 
 impl Format {
@@ -204,11 +195,11 @@ impl Choices {
         Self {
             shared: self.shared.or(file.shared),
             format: self.format.or(file.format),
-            log_format: self.log_format.or(file.log_format),
+            log: self.log.or(file.log),
             conditions: self.conditions.or(file.conditions),
-            max_domains: self.max_domains.or(file.max_domains),
+            storage: self.storage.or(file.storage),
             overrides: file.overrides,
-            serve: file.serve,
+            serve: self.serve.or(file.serve),
             reports: file.reports,
             fleet: file.fleet,
         }
@@ -217,9 +208,7 @@ impl Choices {
     /// Every key with its value in force, if these are the options of the command line and that is the file.
     #[must_use]
     pub fn settings(&self, file: &Written) -> Vec<Setting> {
-        let places = self.serve.clone().or(file.choices.serve.clone());
-        let in_force = Self { serve: places, ..self.clone().or(file.choices.clone()) };
-        settings::of(self, file, &in_force)
+        settings::of(self, file, &self.clone().with(file))
     }
 
     /// The cache file.
@@ -231,13 +220,13 @@ impl Choices {
     /// Domains in each file of the cache.
     #[must_use]
     pub fn max_domains(&self) -> u64 {
-        self.max_domains.unwrap_or(MAX_DOMAINS_DEFAULT)
+        self.storage.max_domains.unwrap_or(MAX_DOMAINS_DEFAULT)
     }
 
     /// Time for the whole run.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.shared.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
+        self.shared.time.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
     }
 
     /// The mechanisms that are asked for and applied.
@@ -249,7 +238,7 @@ impl Choices {
     /// The private zones.
     #[must_use]
     pub fn insecure_zones(&self) -> InsecureZones {
-        self.shared.insecure_zones.clone().into()
+        self.shared.resolver.insecure_zones.clone().into()
     }
 
     /// The rules for questions.
@@ -319,7 +308,12 @@ impl Written {
         let flags: DeTable<'_> = flags.map(|(key, value)| (key.clone(), value.clone())).collect();
         let flags = Spanned::new(file.span(), flags);
         BTreeMap::<Key, IgnoredAny>::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let resolver = DnsArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let time = DeadlineArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
         let shared = SharedArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let shared = SharedArgs { resolver, time, ..shared };
+        let storage = StorageArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
+        let log = LogArgs::deserialize(Deserializer::from(flags.clone())).map_err(wrong)?;
         let conditions = ConditionArgs::deserialize(Deserializer::from(flags)).map_err(wrong)?;
         let begins = file.get_ref().iter().find(|(key, _)| key.get_ref() == "reports");
         let begins = line_of(text, begins.map_or(0, |(key, _)| key.span().start));
@@ -327,7 +321,7 @@ impl Written {
         rest.reports.read().map_err(|why| {
             BadConfiguration(format!("{} line {begins}: {why} (in the section [reports])", path.display()))
         })?;
-        Ok(Self { choices: Choices { shared, conditions, ..rest }, is_there: true, lines })
+        Ok(Self { choices: Choices { shared, log, conditions, storage, ..rest }, is_there: true, lines })
     }
 
     /// The line of a key; of an override, that of its section.
@@ -380,12 +374,12 @@ mod tests {
                     on_unreachable = 'defer'\ntls_verified = 'yes'\nmax_domains = 5\n";
         let choices = parse(text).unwrap();
         assert_eq!(
-            choices.shared.dns,
+            choices.shared.resolver.dns,
             [NameServer("192.0.2.1:53".parse().unwrap()), NameServer("[2001:db8::1]:5353".parse().unwrap())]
         );
         assert_eq!(choices.deadline(), Duration::from_secs(7));
         assert_eq!((choices.format(), choices.max_domains()), (Format::Json, 5));
-        assert_eq!(parse("dns = '192.0.2.1:54'").unwrap().shared.dns.len(), 1);
+        assert_eq!(parse("dns = '192.0.2.1:54'").unwrap().shared.resolver.dns.len(), 1);
     }
 
     #[test]
@@ -418,7 +412,10 @@ mod tests {
     #[test]
     fn the_command_line_wins() {
         let deadline = Some(Deadline(Duration::from_secs(3)));
-        let line = Choices { shared: SharedArgs { deadline, ..SharedArgs::default() }, ..Choices::default() };
+        let line = Choices {
+            shared: SharedArgs { time: DeadlineArgs { deadline }, ..SharedArgs::default() },
+            ..Choices::default()
+        };
         let both = line.or(parse("deadline = 9\nrequire_authentication = true").unwrap());
         assert_eq!(
             (both.deadline(), both.conditions.require_authentication),

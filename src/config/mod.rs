@@ -21,7 +21,7 @@ mod settings;
 mod setup;
 mod shared;
 
-pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, LogFormat, Written};
+pub use choices::{BadConfiguration, Choices, DEFAULT_FILE, Format, LAST_GOOD_FILE, Written};
 pub use file::text_of;
 pub use fleet::{DatabaseHost, Fleet, KEYS as FLEET_KEYS, Proof};
 pub use nearest::nearest;
@@ -29,7 +29,10 @@ pub use places::{AnswerWithin, DebugDomain, LogLevel, Places};
 pub use reporting::{KeptDays, Organization, Reporting, ReportingArgs, Spared};
 pub use rules::{Asked, Rules};
 pub use setup::{Access, Dns, Setup, Storage};
-pub use shared::{ConditionArgs, Deadline, NameServer, SharedArgs, TlsVerified, WhenUnreachable};
+pub use shared::{
+    ConditionArgs, Deadline, DeadlineArgs, DnsArgs, LogArgs, LogFormat, NameServer, SharedArgs, StorageArgs,
+    TlsVerified, WhenUnreachable,
+};
 
 /// A key of the configuration, its value in force, and where that comes from.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Where the daemon listens, how long its askers wait, and what its log tells.
 
 use super::address::{Address, Loopback};
-use super::shared::one_or_more;
+use super::shared::{falls_back, one_or_more};
 use crate::limits::{ANSWER_WITHIN_DEFAULT, ANSWER_WITHIN_MAX, MAX_SOCKET_PATH};
 use crate::name::PolicyDomain;
 use crate::reports::attempt::Untrusted;
@@ -147,25 +147,9 @@ impl FromStr for AnswerWithin {
     }
 }
 
-impl Places {
-    /// These, and where they say nothing those of the file.
-    #[must_use]
-    pub fn or(self, file: Self) -> Self {
-        fn either<T>(given: Vec<T>, file: Vec<T>) -> Vec<T> {
-            if given.is_empty() { file } else { given }
-        }
-        Self {
-            exim: either(self.exim, file.exim),
-            postfix: either(self.postfix, file.postfix),
-            http: either(self.http, file.http),
-            tlsrpt: self.tlsrpt.or(file.tlsrpt),
-            postfix_untrusted: self.postfix_untrusted.or(file.postfix_untrusted),
-            answer_within: self.answer_within.or(file.answer_within),
-            log_level: self.log_level.or(file.log_level),
-            debug_domains: either(self.debug_domains, file.debug_domains),
-        }
-    }
+falls_back! { Places: exim postfix http tlsrpt postfix_untrusted answer_within log_level debug_domains }
 
+impl Places {
     /// How long an asker waits at most.
     #[must_use]
     pub fn answer_within(&self) -> Duration {

@@ -1,7 +1,7 @@
 //! Started as root, the program becomes the owner of the cache's directory before it opens anything.
 //!
 //! Exim starts `${run}` as root in a router and as its own user elsewhere. Files made by root would lock that user
-//! out, and a parser of strangers' text has no business with root's rights.
+//! out, and a parser of untrusted text has no business with root's rights.
 
 use crate::cache::CachePath;
 use crate::cache::file::Owner;

@@ -39,23 +39,38 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     let mut list = List { section: "", file, settings: Vec::new() };
     let (shared, now) = (&given.shared, &in_force.shared);
     list.add("cachedb", shared.cachedb.is_some(), json!(in_force.cache_file().display().to_string()), "");
-    let servers: Vec<_> = now.dns.iter().map(|server| server.0).collect();
-    list.add("dns", !shared.dns.is_empty(), several(&servers), "the name servers of /etc/resolv.conf");
-    list.add("insecure_zones", !shared.insecure_zones.is_empty(), words(&now.insecure_zones), "");
+    let servers: Vec<_> = now.resolver.dns.iter().map(|server| server.0).collect();
+    list.add(
+        "dns",
+        !shared.resolver.dns.is_empty(),
+        several(&servers),
+        "the name servers of /etc/resolv.conf",
+    );
+    list.add(
+        "insecure_zones",
+        !shared.resolver.insecure_zones.is_empty(),
+        words(&now.resolver.insecure_zones),
+        "",
+    );
     let path =
         |path: &Option<std::path::PathBuf>| json!(path.as_ref().map(|path| path.display().to_string()));
     let anchors = "the root's keys, built in";
-    list.add("trust_anchor", shared.trust_anchor.is_some(), path(&now.trust_anchor), anchors);
+    list.add(
+        "trust_anchor",
+        shared.resolver.trust_anchor.is_some(),
+        path(&now.resolver.trust_anchor),
+        anchors,
+    );
     list.add("ca_file", shared.ca_file.is_some(), path(&now.ca_file), "the system's authorities");
     let port = now.https_port.map_or(443, std::num::NonZeroU16::get);
     list.add("https_port", shared.https_port.is_some(), json!(port), "");
     let private = now.allow_private_addresses.unwrap_or(false);
     list.add("allow_private_addresses", shared.allow_private_addresses.is_some(), json!(private), "");
-    list.add("deadline", shared.deadline.is_some(), seconds(in_force.deadline()), "");
+    list.add("deadline", shared.time.deadline.is_some(), seconds(in_force.deadline()), "");
     let shape = "human on a terminal, else exim";
     list.add("format", given.format.is_some(), word(in_force.format), shape);
     let log = "none; of the daemon: text, or journald";
-    list.add("log_format", given.log_format.is_some(), word(in_force.log_format), log);
+    list.add("log_format", given.log.log_format.is_some(), word(in_force.log.log_format), log);
     let (conditions, rules) = (&given.conditions, in_force.rules());
     let authenticated = json!(rules.require_authentication);
     list.add("require_authentication", conditions.require_authentication.is_some(), authenticated, "");
@@ -68,7 +83,7 @@ pub(super) fn of(given: &Choices, file: &Written, in_force: &Choices) -> Vec<Set
     list.add("mechanisms", conditions.mechanisms.is_some(), json!(mechanisms), "");
     let seen = "what each question says";
     list.add("tls_verified", conditions.tls_verified.is_some(), word(in_force.conditions.tls_verified), seen);
-    list.add("max_domains", given.max_domains.is_some(), json!(in_force.max_domains()), "");
+    list.add("max_domains", given.storage.max_domains.is_some(), json!(in_force.max_domains()), "");
     list.section = "serve";
     let (places, now) = (&given.serve, &in_force.serve);
     let none = "the sockets of systemd alone";

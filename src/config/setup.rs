@@ -109,7 +109,7 @@ impl Setup {
             allow_private_addresses,
             insecure_zones: self.choices.insecure_zones().iter().map(ToString::to_string).collect(),
             mechanisms: self.choices.mechanisms(),
-            name_servers: self.choices.shared.dns.iter().map(|server| server.0).collect(),
+            name_servers: self.choices.shared.resolver.dns.iter().map(|server| server.0).collect(),
         };
         let (max_domains, is_shared) = (self.choices.max_domains(), self.choices.fleet.is_some());
         Ok(Storage { path, circumstances, max_domains, is_shared })
@@ -128,10 +128,10 @@ impl Setup {
     /// # Errors
     /// [`BadConfiguration`] if the system's own list cannot be used.
     pub fn servers(&self) -> Result<Vec<SocketAddr>, BadConfiguration> {
-        if self.choices.shared.dns.is_empty() {
+        if self.choices.shared.resolver.dns.is_empty() {
             return resolv_conf::read(Path::new(RESOLV_CONF)).map_err(BadConfiguration::of);
         }
-        Ok(self.choices.shared.dns.iter().map(|server| server.0).collect())
+        Ok(self.choices.shared.resolver.dns.iter().map(|server| server.0).collect())
     }
 
     /// Where every chain of trust begins.
@@ -173,7 +173,7 @@ impl Setup {
                 Authorities::Given(given.identity().map_err(BadConfiguration::of)?.into_bytes())
             }
         };
-        let anchors = self.choices.shared.trust_anchor.as_deref().map(read_anchors).transpose()?;
+        let anchors = self.choices.shared.resolver.trust_anchor.as_deref().map(read_anchors).transpose()?;
         Ok(self.trusted.get_or_init(|| Trusted { anchors, authorities }))
     }
 }

@@ -8,19 +8,17 @@ use crate::verdict::{Handshake, OnUnreachable};
 use clap::{Args, ValueEnum};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Whom to ask and to trust, and for how long.
+/// Whom to ask in the DNS, and what to believe of the answers.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct SharedArgs {
-    /// The cache, an absolute path [default: /var/lib/smtp-sts-verify/cache.db]
-    #[arg(short = 'c', long, value_name = "FILE")]
-    pub cachedb: Option<PathBuf>,
+pub struct DnsArgs {
     /// A name server; repeatable [default: those of /etc/resolv.conf]
     #[arg(long, value_name = "ADDR[:PORT]")]
     #[serde(deserialize_with = "one_or_more")]
@@ -32,6 +30,28 @@ pub struct SharedArgs {
     /// DNSKEY or DS lines to trust [default: the root's, built in]
     #[arg(long, value_name = "FILE")]
     pub trust_anchor: Option<PathBuf>,
+}
+
+/// For how long.
+#[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DeadlineArgs {
+    /// Time for the whole run, 1 to 50 [default: 10; lint: 30; probe: 45 for each domain]
+    #[arg(long, value_name = "SECONDS")]
+    pub deadline: Option<Deadline>,
+}
+
+/// Whom to ask and to trust, and for how long. What is skipped here is read from the file by its own type.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SharedArgs {
+    /// The cache, an absolute path [default: /var/lib/smtp-sts-verify/cache.db]
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub cachedb: Option<PathBuf>,
+    /// Whom to ask in the DNS.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub resolver: DnsArgs,
     /// PEM certificates of the authorities that policy hosts are judged by [default: the system's]
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -41,9 +61,28 @@ pub struct SharedArgs {
     /// For laboratories: hosts may have private and loopback addresses
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_private_addresses: Option<bool>,
-    /// Time for the whole run, 1 to 50 [default: 10; lint: 30; probe: 45 for each domain]
-    #[arg(long, value_name = "SECONDS")]
-    pub deadline: Option<Deadline>,
+    /// For how long.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub time: DeadlineArgs,
+}
+
+/// How much is remembered.
+#[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct StorageArgs {
+    /// Domains kept in each file of the cache [default: 50000]
+    #[arg(long, value_name = "N")]
+    pub max_domains: Option<u64>,
+}
+
+/// Which log is kept.
+#[derive(Args, Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LogArgs {
+    /// Keeps a log of this shape
+    #[arg(long, value_name = "SHAPE")]
+    pub log_format: Option<LogFormat>,
 }
 
 /// Under which conditions a question is judged.
@@ -65,44 +104,88 @@ pub struct ConditionArgs {
     pub tls_verified: Option<TlsVerified>,
 }
 
-impl SharedArgs {
-    /// These, and where they say nothing those of the file.
-    #[must_use]
-    pub fn or(self, file: Self) -> Self {
-        Self {
-            cachedb: self.cachedb.or(file.cachedb),
-            dns: if self.dns.is_empty() { file.dns } else { self.dns },
-            insecure_zones: if self.insecure_zones.is_empty() {
-                file.insecure_zones
-            } else {
-                self.insecure_zones
-            },
-            trust_anchor: self.trust_anchor.or(file.trust_anchor),
-            ca_file: self.ca_file.or(file.ca_file),
-            https_port: self.https_port.or(file.https_port),
-            allow_private_addresses: self.allow_private_addresses.or(file.allow_private_addresses),
-            deadline: self.deadline.or(file.deadline),
+/// Choices that may be left out: where the command line says nothing, the file counts.
+pub(super) trait FallsBack {
+    /// What was said first, or else the other.
+    fn or(self, file: Self) -> Self;
+}
+
+impl<T> FallsBack for Option<T> {
+    fn or(self, file: Self) -> Self {
+        self.or(file)
+    }
+}
+
+impl<T> FallsBack for Vec<T> {
+    fn or(self, file: Self) -> Self {
+        if self.is_empty() { file } else { self }
+    }
+}
+
+/// Has each field of a type fall back by itself; one that is not named here does not compile.
+macro_rules! falls_back {
+    ($type:ident: $($field:ident)+) => {
+        impl $crate::config::shared::FallsBack for $type {
+            fn or(self, file: Self) -> Self {
+                Self { $($field: $crate::config::shared::FallsBack::or(self.$field, file.$field)),+ }
+            }
         }
+    };
+}
+
+pub(super) use falls_back;
+
+falls_back! { DnsArgs: dns insecure_zones trust_anchor }
+falls_back! { DeadlineArgs: deadline }
+falls_back! { SharedArgs: cachedb resolver ca_file https_port allow_private_addresses time }
+falls_back! { StorageArgs: max_domains }
+falls_back! { LogArgs: log_format }
+falls_back! { ConditionArgs: require_authentication on_unreachable mechanisms tls_verified }
+
+impl SharedArgs {
+    /// The options with which another process of this program is told the same.
+    #[must_use]
+    pub fn to_options(&self) -> Vec<OsString> {
+        let Self { cachedb, resolver, ca_file, https_port, allow_private_addresses, time } = self;
+        let DnsArgs { dns, insecure_zones, trust_anchor } = resolver;
+        let files = [("--cachedb=", cachedb), ("--trust-anchor=", trust_anchor), ("--ca-file=", ca_file)];
+        let mut options = Vec::new();
+        for (flag, file) in files {
+            options.extend(file.as_ref().map(|file| {
+                let mut option = OsString::from(flag);
+                option.push(file);
+                option
+            }));
+        }
+        options.extend(dns.iter().map(|server| format!("--dns={}", server.0).into()));
+        options.extend(insecure_zones.iter().map(|zone| format!("--insecure-zones={zone}").into()));
+        options.extend(https_port.map(|port| format!("--https-port={port}").into()));
+        let private =
+            allow_private_addresses.map(|choice| format!("--allow-private-addresses={choice}").into());
+        options.extend(private);
+        options.extend(time.deadline.map(|deadline| format!("--deadline={}", deadline.0.as_secs()).into()));
+        options
     }
 }
 
 impl ConditionArgs {
-    /// These, and where they say nothing those of the file.
-    #[must_use]
-    pub fn or(self, file: Self) -> Self {
-        Self {
-            require_authentication: self.require_authentication.or(file.require_authentication),
-            on_unreachable: self.on_unreachable.or(file.on_unreachable),
-            mechanisms: self.mechanisms.or(file.mechanisms),
-            tls_verified: self.tls_verified.or(file.tls_verified),
-        }
-    }
-
     /// What Exim saw of the handshake.
     #[must_use]
     pub fn handshake(self) -> Handshake {
         self.tls_verified.map_or(Handshake::NotSeen, Handshake::from)
     }
+}
+
+/// The shape of the log.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Lines for people, on standard error
+    Text,
+    /// One JSON object a line, on standard error
+    Json,
+    /// Entries of the system's journal
+    Journald,
 }
 
 /// The address of a name server; port 53 unless it says otherwise.

@@ -323,8 +323,8 @@ impl TrustContext {
         let message = replies.message(apex, RecordType::DNSKEY)?;
         let zone = enter(apex, message, &digests, &keys, Basis::ANCHOR, self.now, &mut self.budget);
         let seen = match &zone {
-            Ok(zone) => Seen::by_all(Cut::Signed(Arc::clone(zone)), zone.basis.until),
-            Err(stop) => Seen::here(Cut::Broken(stop.clone(), Proof::default())),
+            Ok(zone) => CutSeen::by_all(Cut::Signed(Arc::clone(zone)), zone.basis.until),
+            Err(stop) => CutSeen::here(Cut::Broken(stop.clone(), Proof::default())),
         };
         self.note(apex, apex, seen);
         zone
@@ -337,7 +337,7 @@ impl TrustContext {
         }
         let seen = match self.look_for_cut(zone, name, replies) {
             Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => return Err(stop),
-            Err(stop) => Seen::here(Cut::Doubtful(stop)),
+            Err(stop) => CutSeen::here(Cut::Doubtful(stop)),
             Ok(seen) => seen,
         };
         let cut = seen.cut.clone();
@@ -360,14 +360,14 @@ impl TrustContext {
     }
 
     /// Remembers what was seen at a name, which the zone `by` has told; for others, too, where it is proven.
-    fn note(&mut self, name: &Name, by: &Name, seen: Seen) {
+    fn note(&mut self, name: &Name, by: &Name, seen: CutSeen) {
         if let (Some(zones), Some(until)) = (&self.zones, seen.by_all_until) {
             zones.keep(name, by, &seen.cut, self.now, until);
         }
         self.cuts.insert(name.clone(), seen.cut);
     }
 
-    fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<Seen> {
+    fn look_for_cut(&mut self, zone: &Zone, name: &Name, replies: &Replies) -> Found<CutSeen> {
         let message = replies.message(name, RecordType::DS)?;
         let (now, budget) = (self.now, &mut self.budget);
         let until = |until: UnixTime| until.min(zone.basis.until);
@@ -379,21 +379,21 @@ impl TrustContext {
         match alias::offered(&message.answers, name, &zone.name) {
             Some(Offered::Dname(owner)) => {
                 let dname = zone.proven_here(&owner, RecordType::DNAME, &message.answers, now, budget)?;
-                return Ok(Seen::by_all(Cut::NothingBelow, until(dname.until))); // RFC 6672 section 2.4
+                return Ok(CutSeen::by_all(Cut::NothingBelow, until(dname.until))); // RFC 6672 section 2.4
             }
             Some(Offered::Cname) => {
                 let cname = zone.proven(name, RecordType::CNAME, &message.answers, now, budget)?;
                 if cname.labels() == name.num_labels() {
-                    return Ok(Seen::by_all(Cut::None, until(cname.until)));
+                    return Ok(CutSeen::by_all(Cut::None, until(cname.until)));
                 }
                 let denials = Denials::read(zone, message, now, budget)?;
                 return Ok(match denials.of_closer_match(name, RecordType::DS, cname.labels(), budget)? {
                     (Strength::Proven, basis) => {
-                        Seen::by_all(Cut::NothingBelow, until(cname.until.min(basis.until)))
+                        CutSeen::by_all(Cut::NothingBelow, until(cname.until.min(basis.until)))
                     }
                     (Strength::Insecure(why), basis) => {
                         let insecurity = Insecurity { why, basis: cname.basis(Role::Alias).and(basis) };
-                        Seen::here(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))))
+                        CutSeen::here(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))))
                     }
                 });
             }
@@ -403,24 +403,26 @@ impl TrustContext {
         let denied = denials.of_ds(name, budget)?;
         let until = until(denials.until());
         Ok(match denied {
-            NoDs::NoCut => Seen::by_all(Cut::None, until),
-            NoDs::NothingBelow => Seen::by_all(Cut::NothingBelow, until),
+            NoDs::NoCut => CutSeen::by_all(Cut::None, until),
+            NoDs::NothingBelow => CutSeen::by_all(Cut::NothingBelow, until),
             NoDs::InsecureCut(insecurity) => {
-                Seen::by_all(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))), until)
+                CutSeen::by_all(Cut::Insecure(Arc::new(insecurity.under(&zone.basis))), until)
             }
-            NoDs::Unproven(insecurity) => Seen::here(Cut::Unproven(Arc::new(insecurity.under(&zone.basis)))),
+            NoDs::Unproven(insecurity) => {
+                CutSeen::here(Cut::Unproven(Arc::new(insecurity.under(&zone.basis))))
+            }
         })
     }
 }
 
 /// What was seen at a name.
-struct Seen {
+struct CutSeen {
     cut: Cut,
     /// Until when any other look-up would see the same; `None` for what is only so in these replies.
     by_all_until: Option<UnixTime>,
 }
 
-impl Seen {
+impl CutSeen {
     const fn here(cut: Cut) -> Self {
         Self { cut, by_all_until: None }
     }
@@ -438,7 +440,7 @@ fn into_signed(
     replies: &Replies,
     now: UnixTime,
     budget: &mut Budget,
-) -> Found<Seen> {
+) -> Found<CutSeen> {
     let basis = parent.basis.clone().and(ds.basis(Role::Delegation));
     let digests = usable_digests(ds);
     if digests.is_empty() {
@@ -448,7 +450,7 @@ fn into_signed(
         );
         let until = basis.until;
         let insecurity = Insecurity { why, basis }; // RFC 4035 section 5.2, RFC 6840 section 5.2
-        return Ok(Seen::by_all(Cut::Insecure(Arc::new(insecurity)), until));
+        return Ok(CutSeen::by_all(Cut::Insecure(Arc::new(insecurity)), until));
     }
     let entered = replies
         .message(name, RecordType::DNSKEY)
@@ -456,13 +458,13 @@ fn into_signed(
     match entered {
         Ok(zone) => {
             let until = zone.basis.until;
-            Ok(Seen::by_all(Cut::Signed(zone), until))
+            Ok(CutSeen::by_all(Cut::Signed(zone), until))
         }
         Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),
         Err(Stop::Failed(outage, _, why)) => {
             let stop = Stop::Failed(outage, ZoneStatus::Signed, why);
-            Ok(Seen::here(Cut::Broken(stop, basis.proof)))
+            Ok(CutSeen::here(Cut::Broken(stop, basis.proof)))
         }
-        Err(stop) => Ok(Seen::here(Cut::Broken(stop, basis.proof))),
+        Err(stop) => Ok(CutSeen::here(Cut::Broken(stop, basis.proof))),
     }
 }

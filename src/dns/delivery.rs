@@ -40,7 +40,7 @@ pub struct Delivery {
 
 /// Why a question brought no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct QueryFailure {
     /// Nobody answered usefully, or which bound was reached.
     pub outage: Outage,
     /// What each server said or did not say.

@@ -55,7 +55,7 @@ pub(super) enum Says<'m> {
 }
 
 /// What a set says about a name, and the records by which it does.
-pub(super) type Told<'m> = (Says<'m>, Vec<Witness<'m>>);
+pub(super) type Witnessed<'m> = (Says<'m>, Vec<Witness<'m>>);
 
 /// That a type is not at a name.
 struct Denying<'m> {
@@ -337,7 +337,7 @@ impl<'m> DenialSet<'m> {
     }
 
     /// What this set says about a name, which has that place in the proof.
-    fn says(&self, zone: &Name, name: &Name, place: Place, budget: &mut Budget) -> Found<Told<'m>> {
+    fn says(&self, zone: &Name, name: &Name, place: Place, budget: &mut Budget) -> Found<Witnessed<'m>> {
         match self {
             Self::Nsec(set) => Ok(set.says(name, place)),
             Self::Nsec3(set) => set.says(zone, name, place, budget),

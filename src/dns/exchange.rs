@@ -60,7 +60,7 @@ pub(super) async fn exchange(
     checking: Checking,
     quota: &Quota,
 ) -> Result<Received, Complaint> {
-    let asked = Asked::new(question, checking)?;
+    let asked = OutgoingQuery::new(question, checking)?;
     if let Some(received) = asked.over_udp(to, quota).await? {
         return Ok(received);
     }
@@ -96,7 +96,7 @@ pub async fn directly(
     quota: &Quota,
 ) -> Directly {
     let asking = async {
-        let asked = Asked::new(question, checking)?;
+        let asked = OutgoingQuery::new(question, checking)?;
         match transport {
             Transport::Udp => asked.over_udp(to, quota).await,
             Transport::Tcp => asked.over_tcp(to, quota, Complaint::once).await,
@@ -116,7 +116,8 @@ pub(super) fn reread(question: &Question, octets: Vec<u8>, quota: &Quota) -> Res
     let plain =
         query.map_err(|error| Complaint::once(format_args!("the question cannot be written: {error}")))?;
     // The ID is whatever it was then.
-    let asked = Asked { octets: octets.get(..2).unwrap_or_default().to_vec(), rolled: plain.clone(), plain };
+    let asked =
+        OutgoingQuery { octets: octets.get(..2).unwrap_or_default().to_vec(), rolled: plain.clone(), plain };
     match asked.judge(octets, Transport::Tcp, quota) {
         Judged::Reply(received) => Ok(received),
         Judged::Complaint(complaint) => Err(complaint),
@@ -143,7 +144,7 @@ pub enum Checking {
 }
 
 /// A question as it leaves.
-struct Asked {
+struct OutgoingQuery {
     octets: Vec<u8>,
     /// The question section as it leaves, the name's letters in random case.
     rolled: Vec<u8>,
@@ -167,7 +168,7 @@ const HEADER: usize = 12;
 /// Octets of QTYPE and QCLASS, which have no case.
 const TYPE_AND_CLASS: usize = 4;
 
-impl Asked {
+impl OutgoingQuery {
     /// A question with random ID and case; recursion desired, and DNSSEC records wanted: the chain of trust is ours,
     /// whoever else checks.
     fn new(question: &Question, checking: Checking) -> Result<Self, Complaint> {

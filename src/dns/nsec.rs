@@ -1,6 +1,6 @@
 //! What the NSEC records of one reply say about a name (RFC 4035 section 5.4).
 
-use super::denial::{Says, Told, leads_away};
+use super::denial::{Says, Witnessed, leads_away};
 use super::labels;
 use super::proof::{Place, Word};
 use super::witness::Witness;
@@ -24,7 +24,7 @@ impl<'m> NsecSet<'m> {
     }
 
     /// What is said about `name`, which has that place in the proof.
-    pub(super) fn says(&self, name: &Name, place: Place) -> Told<'m> {
+    pub(super) fn says(&self, name: &Name, place: Place) -> Witnessed<'m> {
         for (owner, record) in &self.0 {
             let next = record.next_domain_name();
             let by = |word| vec![Witness::nsec(owner, name, place, word)];

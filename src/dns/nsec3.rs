@@ -1,7 +1,7 @@
 //! What the NSEC3 records of one reply say about a name (RFC 5155 section 8).
 
 use super::budget::{Budget, Hash};
-use super::denial::{Says, Told, leads_away};
+use super::denial::{Says, Witnessed, leads_away};
 use super::labels;
 use super::proof::{Place, Word};
 use super::replies::Found;
@@ -15,18 +15,18 @@ use hickory_proto::rr::Name;
 pub(super) struct Nsec3Set<'m> {
     salt: &'m [u8],
     iterations: u16,
-    entries: Vec<Entry<'m>>,
+    entries: Vec<HashedOwner<'m>>,
 }
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Entry<'m> {
+pub(super) struct HashedOwner<'m> {
     hash: Hash,
     owner: &'m Name,
     record: &'m NSEC3,
 }
 
-impl<'m> Entry<'m> {
+impl<'m> HashedOwner<'m> {
     /// As a witness that `name` exists.
     fn matches(&self, name: &Name, place: Place) -> Witness<'m> {
         Witness::nsec3(self.owner, name, place, Word::Matches)
@@ -55,7 +55,7 @@ impl<'m> Nsec3Set<'m> {
         }
         let Some(hash) = owner.iter().next().and_then(base32hex) else { return };
         let (salt, iterations) = (record.salt(), record.iterations());
-        let entry = Entry { hash, owner, record };
+        let entry = HashedOwner { hash, owner, record };
         match sets.iter_mut().find(|set| set.salt == salt && set.iterations == iterations) {
             Some(set) => set.entries.push(entry),
             None => {
@@ -72,7 +72,7 @@ impl<'m> Nsec3Set<'m> {
         name: &Name,
         place: Place,
         budget: &mut Budget,
-    ) -> Found<Told<'m>> {
+    ) -> Found<Witnessed<'m>> {
         if let Some(entry) = self.matching(name, budget)? {
             return Ok((Says::Exists(entry.record.type_set()), vec![entry.matches(name, place)]));
         }
@@ -96,15 +96,15 @@ impl<'m> Nsec3Set<'m> {
     }
 
     /// The record whose owner is the hash of `name`.
-    fn matching(&self, name: &Name, budget: &mut Budget) -> Found<Option<&Entry<'m>>> {
+    fn matching(&self, name: &Name, budget: &mut Budget) -> Found<Option<&HashedOwner<'m>>> {
         let hash = self.hash(name, budget)?;
         Ok(self.entries.iter().find(|entry| entry.hash == hash))
     }
 
     /// The record between whose owner and next hash the hash of `name` lies.
-    pub(super) fn covering(&self, name: &Name, budget: &mut Budget) -> Found<Option<&Entry<'m>>> {
+    pub(super) fn covering(&self, name: &Name, budget: &mut Budget) -> Found<Option<&HashedOwner<'m>>> {
         let hash = self.hash(name, budget)?;
-        let covers = |entry: &&Entry<'_>| {
+        let covers = |entry: &&HashedOwner<'_>| {
             let (start, end) = (entry.hash.as_slice(), entry.record.next_hashed_owner_name());
             labels::is_between(start, hash.as_slice(), end)
         };

@@ -1,7 +1,7 @@
 //! Names, types and record data as text, and back: the presentation format of zone files.
 //!
 //! RFC 1035 section 5.1 for names and character-strings, RFC 3597 sections 4 and 5 for what has no format of its own.
-//! Everything that is written is printable ASCII, whatever a stranger published. It refuses names and types that
+//! Everything that is written is printable ASCII, whatever was published. It refuses names and types that
 //! cannot be asked for.
 
 use hickory_proto::dnssec::rdata::DNSSECRData;

@@ -4,7 +4,7 @@
 //! [`UPSTREAM_PATIENCE`]. A server that stays silent or cannot serve us is asked last from then on. It never sends more
 //! than the [`Quota`] allows and never waits longer than [`QUESTION_DEADLINE`]. Nothing in a reply is believed here.
 
-use super::delivery::{Delivery, Failure, Opinion};
+use super::delivery::{Delivery, Opinion, QueryFailure};
 use super::exchange::{Complaint, Received, exchange, reread};
 use super::quota::Quota;
 use super::{Outage, Question};
@@ -35,30 +35,33 @@ pub trait Carrier: fmt::Debug + Send + Sync + 'static {
     /// Asks until a server gives a useful reply (NOERROR or NXDOMAIN).
     ///
     /// # Errors
-    /// [`Failure`] when every server failed, or when the quota, the question's time or the run's `deadline` is over.
+    /// [`QueryFailure`] when every server failed, or when the quota, the question's time or the run's `deadline` is over.
     fn ask(
         &self,
         question: &Question,
         opinion: Opinion,
         quota: &Quota,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Delivery, Failure>> + Send;
+    ) -> impl Future<Output = Result<Delivery, QueryFailure>> + Send;
 }
 
 impl Delivery {
     /// A reply that `server` gave at another time, read and counted as if it came now.
     ///
     /// # Errors
-    /// [`Failure`] if it is no useful reply to this question, or more than the quota allows.
+    /// [`QueryFailure`] if it is no useful reply to this question, or more than the quota allows.
     pub fn reread(
         question: &Question,
         server: SocketAddr,
         octets: Vec<u8>,
         quota: &Quota,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, QueryFailure> {
         reread(question, octets, quota)
             .map(|Received { message, octets }| Self { server, message, octets })
-            .map_err(|Complaint { outage, text, .. }| Failure { outage, text: format!("{server}: {text}") })
+            .map_err(|Complaint { outage, text, .. }| QueryFailure {
+                outage,
+                text: format!("{server}: {text}"),
+            })
     }
 }
 
@@ -104,7 +107,7 @@ impl Upstreams {
     }
 
     /// The failure of a question, with what each server said.
-    fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> Failure {
+    fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> QueryFailure {
         let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
         let said = self.servers.iter().zip(complaints).map(|(server, complaint)| match complaint {
             Some(complaint) => format!("{}: {}", server.address, complaint.text),
@@ -112,7 +115,7 @@ impl Upstreams {
         });
         let parts: Vec<_> =
             Some(what.to_owned()).filter(|what| !what.is_empty()).into_iter().chain(said).collect();
-        Failure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
+        QueryFailure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
     }
 }
 
@@ -131,7 +134,7 @@ impl Carrier for Upstreams {
         opinion: Opinion,
         quota: &Quota,
         deadline: Instant,
-    ) -> Result<Delivery, Failure> {
+    ) -> Result<Delivery, QueryFailure> {
         let end = deadline.min(Instant::now() + QUESTION_DEADLINE);
         let mut time_is_up = pin!(sleep_until(end));
         let mut ring = self.order(opinion).into_iter().cycle();
@@ -149,7 +152,7 @@ impl Carrier for Upstreams {
                 }
                 Some(_) if tries.is_empty() => {
                     let text = "the quota of questions is spent".to_owned();
-                    return Err(Failure { outage: Outage::Budget, text });
+                    return Err(QueryFailure { outage: Outage::Budget, text });
                 }
                 None if tries.is_empty() => return Err(self.failure(Outage::NoAnswer, "", &complaints)),
                 Some(_) | None => {}

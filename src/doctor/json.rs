@@ -4,7 +4,7 @@ use super::{Diagnosis, Finding, Health};
 use crate::text::Json;
 use serde_json::{Value, json};
 
-/// Writes the object, in printable ASCII: strangers' texts have the escapes of JSON.
+/// Writes the object, in printable ASCII: untrusted texts have the escapes of JSON.
 #[must_use]
 pub fn object(diagnosis: &Diagnosis) -> String {
     let object = json!({

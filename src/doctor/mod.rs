@@ -1,6 +1,6 @@
 //! Is this machine able to give good verdicts?
 //!
-//! [`look`] goes and sees, and writes down plain [`observations`], with [`read`] for the texts of other programs;
+//! [`look`] makes plain [`observations`], with [`read`] for the texts of other programs;
 //! [`judge`] turns them into [`Finding`]s, one for each thing that was looked at. What a finding of each [`Check`] means
 //! for the mail, and what mends it, stands in one place, [`explanation`]. The pages are [`human`] and [`json`].
 //!
@@ -59,7 +59,7 @@ pub struct Finding {
     pub subject: Option<String>,
     /// What it came to.
     pub health: Health,
-    /// What was seen, in words; they may be a stranger's.
+    /// What was seen, in words; they may be untrusted.
     pub seen: String,
 }
 

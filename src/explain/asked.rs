@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// One DNS question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Asked {
+pub struct DnsExchange {
     /// The name.
     pub name: Said,
     /// The type.
@@ -95,7 +95,7 @@ pub struct Statement {
     pub word: &'static str,
 }
 
-impl Asked {
+impl DnsExchange {
     /// What there is to tell about an answer.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {

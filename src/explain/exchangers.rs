@@ -1,6 +1,6 @@
 //! Where the mail goes, and what DANE asks of it there.
 
-use super::asked::Asked;
+use super::asked::DnsExchange;
 use super::exim::NO_SERVICE;
 use super::rule;
 use super::said::Said;
@@ -25,7 +25,7 @@ pub struct Exchangers {
     /// The MX hosts, by preference.
     pub hosts: Vec<Exchanger>,
     /// What was asked for that.
-    pub questions: Vec<Asked>,
+    pub questions: Vec<DnsExchange>,
     /// Where the rule stands.
     pub rule: &'static str,
     /// Exim's own words (4.96 and later) where it returns the mail at once, since it has nowhere to go.
@@ -69,7 +69,7 @@ pub struct DaneOfHost {
     /// The TLSA records that count.
     pub records: Vec<TlsaRecord>,
     /// What was asked for that.
-    pub questions: Vec<Asked>,
+    pub questions: Vec<DnsExchange>,
 }
 
 /// One TLSA record.
@@ -151,7 +151,7 @@ impl Exchangers {
             state,
             meaning,
             hosts: hosts.collect(),
-            questions: answer.into_iter().chain(followed).map(Asked::of).collect(),
+            questions: answer.into_iter().chain(followed).map(DnsExchange::of).collect(),
             returned: returned(state, &oddities),
             rule: match &grounds.mx {
                 MxFindings::Null => rule::NULL_MX,
@@ -273,7 +273,7 @@ impl DaneOfHost {
             meaning,
             why,
             records,
-            questions: heard.into_iter().map(Asked::of).collect(),
+            questions: heard.into_iter().map(DnsExchange::of).collect(),
         }
     }
 }

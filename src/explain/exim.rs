@@ -24,7 +24,7 @@ pub struct Exim {
     /// The same in a sentence.
     pub meaning: &'static str,
     /// What stands in Exim's log, case by case.
-    pub log: Vec<Entry>,
+    pub log: Vec<LogLine>,
     /// What the sender sees.
     pub sender: &'static str,
     /// Where the rule stands.
@@ -47,7 +47,7 @@ pub enum Action {
 
 /// A line of Exim's log, and when it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct LogLine {
     /// When.
     pub when: &'static str,
     /// The line; what stands in capitals is known at delivery only.
@@ -119,21 +119,21 @@ impl Exim {
         let action = if returned.is_some() { Action::Returns } else { Action::of(judgement) };
         let log = match (action, judgement.reason) {
             (Action::Returns, _) if returned.is_some() => {
-                vec![Entry::always(format!("** user@{domain}: {}", returned.unwrap_or_default()))]
+                vec![LogLine::always(format!("** user@{domain}: {}", returned.unwrap_or_default()))]
             }
-            (Action::Defers, _) => vec![Entry::always(waits(domain, judgement, ASK, "-1"))],
+            (Action::Defers, _) => vec![LogLine::always(waits(domain, judgement, ASK, "-1"))],
             (Action::Enforces, _) => enforced(domain, judgement),
-            (Action::Ordinary, _) => vec![Entry {
+            (Action::Ordinary, _) => vec![LogLine {
                 when: "a host takes it",
                 line: arrives(domain, ORDINARY.0, ORDINARY.1, "").into(),
             }],
             // The ordinary router returns it in words of its own.
             (Action::Returns, _) if asks_nothing(judgement) => {
-                vec![Entry::always(format!("** user@{domain}: {NO_SERVICE}"))]
+                vec![LogLine::always(format!("** user@{domain}: {NO_SERVICE}"))]
             }
             (Action::Returns, _) => {
                 let (router, words) = NULL_MX;
-                vec![Entry::always(format!(
+                vec![LogLine::always(format!(
                     "** user@{domain} R={router}: {}",
                     filled(words, domain, judgement)
                 ))]
@@ -185,7 +185,7 @@ impl Action {
     }
 }
 
-impl Entry {
+impl LogLine {
     fn always(line: String) -> Self {
         Self { when: "always", line: line.into() }
     }
@@ -212,7 +212,7 @@ fn arrives(domain: &PolicyDomain, router: &str, transport: &str, tls: &str) -> S
 }
 
 /// What may stand in the log where conditions hold.
-fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<Entry> {
+fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<LogLine> {
     let tls = judgement.tls;
     let transport = transport(tls);
     let shown = match tls {
@@ -243,5 +243,5 @@ fn enforced(domain: &PolicyDomain, judgement: &Judgement) -> Vec<Entry> {
         log.push(("Exim is built without DANE", waits(domain, judgement, WITHOUT_DANE, "-1")));
     }
     log.push(("Exim finds none of the permitted hosts", waits(domain, judgement, NONE_PERMITTED, "-32")));
-    log.into_iter().map(|(when, line)| Entry { when, line: line.into() }).collect()
+    log.into_iter().map(|(when, line)| LogLine { when, line: line.into() }).collect()
 }

@@ -3,7 +3,7 @@
 use super::Explanation;
 use crate::text::JsonText;
 
-/// One line. Strangers' texts have the escapes of JSON.
+/// One line. Untrusted texts have the escapes of JSON.
 #[must_use]
 pub fn object(explanation: &Explanation) -> String {
     // Maps with keys that are texts, and no map else: that does not fail.

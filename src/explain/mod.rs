@@ -15,7 +15,7 @@ mod question;
 pub mod rule;
 mod said;
 
-pub use asked::{Asked, Denies, Fault, Proven, Statement};
+pub use asked::{Denies, DnsExchange, Fault, Proven, Statement};
 pub use candidates::{Candidate, for_a_router};
 pub use exchangers::{Dane, DaneOfHost, Exchanger, Exchangers, TlsaRecord};
 pub use order::Part;
@@ -48,12 +48,12 @@ pub struct Explanation {
     /// What was chosen that can change a verdict.
     pub conditions: Conditions,
     /// The answer that the delivery gets.
-    pub answer: Answer,
+    pub answer: AnswerWords,
     /// The administrator's word about the domain.
     #[serde(rename = "override")]
     pub decree: Option<OverrideSeen>,
     /// What the answer rests on; nothing where nobody is asked because of an override.
-    pub grounds: Option<Seen>,
+    pub grounds: Option<GroundsSeen>,
     /// The mechanisms in their order, and the part of each in the decision.
     pub decision: Vec<Part>,
     /// The hosts that were asked about, or the domain's own by preference, and what follows for each.
@@ -85,7 +85,7 @@ pub struct Conditions {
 
 /// The words of the answer, as every output of `verify` has them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Answer {
+pub struct AnswerWords {
     /// `deliver`, `defer` or `refuse`.
     pub verdict: &'static str,
     /// The least TLS.
@@ -135,7 +135,7 @@ pub struct OverrideSeen {
 
 /// Everything that the answer rests on.
 #[derive(Clone, Debug, Serialize)]
-pub struct Seen {
+pub struct GroundsSeen {
     /// Where the mail goes.
     pub mx: Exchangers,
     /// What DANE asks of it there.
@@ -178,7 +178,7 @@ impl Explanation {
     pub fn of(question: &Question, snapshot: &DomainSnapshot, explained: &Explained, now: UnixTime) -> Self {
         let Explained { report, grounds, remembered, .. } = explained;
         let published = |dialect| Published::of(dialect, snapshot, explained, now);
-        let seen = Seen {
+        let seen = GroundsSeen {
             mx: Exchangers::of(&question.request.domain, grounds),
             dane: Dane::of(grounds),
             mta_sts: published(Dialect::MtaSts),
@@ -223,7 +223,7 @@ impl Explanation {
             hosts: request.hosts.iter().map(ToString::to_string).collect(),
             at: now,
             conditions: Conditions::of(request),
-            answer: Answer::of(report, asker),
+            answer: AnswerWords::of(report, asker),
             decree: question.decree.as_ref().map(|decree| OverrideSeen::of(decree, now)),
             grounds: None,
             decision: vec![Part::of_decree(question.decree.as_ref(), now)],
@@ -257,7 +257,7 @@ impl Conditions {
     }
 }
 
-impl Answer {
+impl AnswerWords {
     fn of(report: &Report, asker: Asker) -> Self {
         let word = |wanted: &str| render::flat(report).find(|(key, _)| *key == wanted).map(|(_, word)| word);
         let always = |key: &str| word(key).unwrap_or_default();

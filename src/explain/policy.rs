@@ -1,9 +1,9 @@
 //! One dialect: what is published, how it was authenticated, what the cache holds of it.
 
-use super::asked::Asked;
+use super::asked::DnsExchange;
 use super::rule;
 use super::said::Said;
-use crate::cache::{self, DomainSnapshot, Entry, Failures, Hearsay, Topic};
+use crate::cache::{self, DomainSnapshot, Failures, Hearsay, HistoryEntry, Topic};
 use crate::dns::{Answer, Content, joined_texts};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
@@ -27,7 +27,7 @@ pub struct Published {
     /// What is wrong, where something is.
     pub why: Option<Said>,
     /// What was asked of DNS.
-    pub questions: Vec<Asked>,
+    pub questions: Vec<DnsExchange>,
     /// The TXT records, as they are published.
     pub records: Vec<Text>,
     /// The policies that were asked for over HTTPS.
@@ -227,7 +227,7 @@ impl Published {
             state,
             meaning,
             why,
-            questions: answers.into_iter().map(Asked::of).collect(),
+            questions: answers.into_iter().map(DnsExchange::of).collect(),
             records,
             fetches: heard.fetches.iter().chain(again).map(|fetched| Fetch::of(dialect, fetched)).collect(),
             policy,
@@ -431,7 +431,7 @@ const fn authenticated(dialect: Dialect, how: Authentication) -> &'static str {
 }
 
 impl Event {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &HistoryEntry) -> Self {
         Self {
             at: entry.at,
             event: entry.event.word(),

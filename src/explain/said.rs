@@ -1,9 +1,9 @@
-//! A stranger's text on its way to a reader.
+//! Untrusted text on its way to a reader.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// A text that may be a stranger's, as it came: JSON and pages escape it, each in its way.
+/// A text that may be untrusted, as it came: JSON and pages escape it, each in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said(pub String);
 

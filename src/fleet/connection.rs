@@ -72,7 +72,7 @@ impl Drop for Connection {
 
 /// Which store it is, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct StoreState {
     /// Its id.
     pub id: String,
     /// The version of its schema.
@@ -173,7 +173,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Trouble`], [`Trouble::Newer`] among it.
-    pub async fn standing(&self) -> Result<Standing, Trouble> {
+    pub async fn standing(&self) -> Result<StoreState, Trouble> {
         let rows = self.ask(STANDING, &[]).await?;
         let row = rows.first().ok_or_else(|| Trouble::Away("its table fleet_schema is empty".to_owned()))?;
         let oldest: i32 = get(row, 1)?;
@@ -184,7 +184,7 @@ impl Connection {
         if !is_uuid(&id) {
             return Err(Trouble::Away("the id of its store is none that `fleet schema` gives".to_owned()));
         }
-        Ok(Standing {
+        Ok(StoreState {
             version: get(row, 0)?,
             id,
             change: unsigned(get(row, 3)?),

@@ -25,7 +25,7 @@ use crate::overrides::Decreed;
 use crate::time::UnixTime;
 use tracing::warn;
 
-pub use connection::{Connection, Host, Page, Standing};
+pub use connection::{Connection, Host, Page, StoreState};
 pub use keys::{Keys, check, private_key as operators_key};
 pub use overview::{Rights, Weakened};
 pub use reports::Claim;

@@ -26,7 +26,7 @@ impl Signer {
     /// The signature for the database: `-` without a key.
     #[must_use]
     pub fn sign(&self, store: &str, fingerprint: Fingerprint, policy: &StoredPolicy) -> String {
-        let said = Said::of(policy);
+        let said = FetchClaim::of(policy);
         let text = said.text(store, fingerprint, &self.role, policy);
         self.key
             .as_ref()
@@ -39,12 +39,12 @@ impl Signer {
 pub struct Witnesses(pub(super) Option<BTreeMap<String, [u8; 32]>>);
 
 /// When a host fetched a policy, and until when it has it.
-struct Said {
+struct FetchClaim {
     fetched_at: UnixTime,
     expires_at: UnixTime,
 }
 
-impl Said {
+impl FetchClaim {
     const fn of(policy: &StoredPolicy) -> Self {
         Self { fetched_at: policy.fetched_at, expires_at: policy.expires_at }
     }
@@ -86,7 +86,7 @@ impl Witnesses {
             if role == me || !is_a_name || said.iter().any(|(known, ..)| known == role) {
                 continue;
             }
-            let when = Said { fetched_at: UnixTime(fetched), expires_at: UnixTime(expires) };
+            let when = FetchClaim { fetched_at: UnixTime(fetched), expires_at: UnixTime(expires) };
             let is_signed = self.has_signed(role, &when.text(store, fingerprint, role, &policy), signature);
             said.push((role.to_owned(), when.fetched_at, when.expires_at, is_signed));
         }

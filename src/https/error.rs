@@ -3,13 +3,13 @@
 use crate::dns::{Blame, Outage, ZoneStatus};
 use crate::name::PolicyDomain;
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::text::excerpt;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Characters of a stranger's text that an error shows.
+/// Characters of untrusted text that an error shows.
 const SHOWN: usize = 240;
 
 /// The steps of a fetch, in their order.
@@ -50,7 +50,7 @@ pub enum FetchFailure {
     Unreachable,
 }
 
-/// Why there is no policy from a host. Everywhere, `why` and `found` are a stranger's words, shown only escaped.
+/// Why there is no policy from a host. Everywhere, `why` and `found` are untrusted words, shown only escaped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FetchError {
     /// All addresses of the host lie where no public server can be; the first one is named.
@@ -250,8 +250,8 @@ impl FetchError {
 
     /// The same, and what exactly it was.
     #[must_use]
-    pub fn reported(&self) -> Option<Failure> {
-        self.result_type().map(|result| Failure { result, code: self.reason_code() })
+    pub fn reported(&self) -> Option<ReportedFailure> {
+        self.result_type().map(|result| ReportedFailure { result, code: self.reason_code() })
     }
 
     const fn reason_code(&self) -> Option<ReasonCode> {

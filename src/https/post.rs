@@ -60,7 +60,7 @@ impl fmt::Display for NotPosted {
 impl std::error::Error for NotPosted {}
 
 impl Poster {
-    /// One that goes by these settings, but for their patience.
+    /// A poster with these settings, but for their time limits.
     #[must_use]
     pub const fn new(settings: HttpsSettings) -> Self {
         Self { settings, webpki: OnceLock::new() }
@@ -80,7 +80,7 @@ impl Poster {
     ) -> Result<Posted, NotPosted> {
         let objection = Arc::new(OnceLock::new());
         let judge = Judge { webpki: self.webpki(&self.settings.roots)?, witness: None };
-        let teller = Teller { judge, objection: Arc::clone(&objection) };
+        let teller = ObjectionRecorder { judge, objection: Arc::clone(&objection) };
         let tls = SharedTls::judged_by(Arc::new(teller)).map_err(NotPosted::NoRoots)?;
         let (settings, port) = (self.settings.clone(), self.settings.port);
         let whole = Patience { handshake: patience, head: patience, whole: patience, ..settings.patience };
@@ -135,12 +135,12 @@ fn told(error: &FetchError) -> NotPosted {
 
 /// Takes down what WebPKI has against a certificate, and goes on.
 #[derive(Debug)]
-struct Teller {
+struct ObjectionRecorder {
     judge: Judge,
     objection: Arc<OnceLock<String>>,
 }
 
-impl Teller {
+impl ObjectionRecorder {
     fn tell<T>(&self, verdict: Result<T, Error>, all_the_same: impl FnOnce() -> T) -> T {
         verdict.unwrap_or_else(|error| {
             let why = super::judge::judgement_in(&error)
@@ -152,7 +152,7 @@ impl Teller {
     }
 }
 
-impl ServerCertVerifier for Teller {
+impl ServerCertVerifier for ObjectionRecorder {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// What was seen of a policy host in one fetch, as far as that went; all of it a stranger's.
+/// What was seen of a policy host in one fetch, as far as that went; all of it untrusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {
     /// The address that took the connection.

@@ -12,13 +12,13 @@ use crate::policy::lint::Code;
 use crate::policy::mta_sts::{self, Body, Record};
 use crate::policy::txt::Published;
 use crate::policy::{Mode, Policy, StoredPolicy, smtp_sts, tls_rpt};
-use crate::probe::failure::{Failure, Stage};
+use crate::probe::failure::{SessionFailure, Stage};
 use crate::probe::report::{NoAddress, Sighting};
 use crate::text::shortened;
 use crate::verdict::{DaneHost, LookupError, MxFindings};
 use crate::verify::mx::{self, MxOddity};
 
-/// Characters of a stranger's sentence that are shown.
+/// Characters of an untrusted sentence that are shown.
 const SHOWN: usize = 200;
 
 /// Every part, in the order in which a sender meets them.
@@ -442,7 +442,7 @@ fn judge_address(sighting: &Sighting, host: &Host, body: Option<&Body>, part: &m
     let demands_webpki = body.is_some_and(|body| body.mode != Mode::None);
     let demands_dane = host.target.dane == DaneHost::Usable;
     let address = sighting.address;
-    if let Some(Failure { at, why, kind }) = &sighting.failure {
+    if let Some(SessionFailure { at, why, kind }) = &sighting.failure {
         let cannot = if kind.is_ours() { "cannot be looked at from here, " } else { "" };
         part.notes.push(format!("{address}: {cannot}{}: {}", at.place(), shortened(why, SHOWN)));
         return match at {

@@ -1,7 +1,7 @@
 //! Findings for people: what, where, how much it matters, how it is mended; at most 80 columns, printable ASCII. Pure.
 
 use super::place::Place;
-use super::{Part, Tally};
+use super::{FindingCounts, Part};
 use crate::limits::MAX_FINDINGS_SHOWN;
 use crate::policy::lint::{Explanation, Finding, Severity};
 use crate::text::{Escaped, Printable, excerpt};
@@ -46,7 +46,7 @@ pub fn text(parts: &[Part]) -> String {
     }
     // Writing into a String does not fail.
     let unanswered = parts.iter().filter(|part| part.is_unanswered).count();
-    let _ = writeln!(text, "{}", Tally::of(parts).sentence(unanswered));
+    let _ = writeln!(text, "{}", FindingCounts::of(parts).sentence(unanswered));
     text
 }
 
@@ -117,7 +117,7 @@ pub fn push_wrapped(out: &mut String, text: &str, first: &str, next: &str) {
     out.push('\n');
 }
 
-impl Tally {
+impl FindingCounts {
     /// What was found, in one line.
     fn sentence(self, unanswered: usize) -> String {
         let count = |number: usize, word: &str| match number {

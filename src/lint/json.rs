@@ -6,7 +6,7 @@
 //! for a domain `part`, too, the title of one.
 
 use super::place::Place;
-use super::{Part, Tally};
+use super::{FindingCounts, Part};
 use crate::limits::MAX_FINDINGS_TOLD;
 use crate::policy::lint::{Explanation, Finding};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub fn one(kind: &str, part: &Part) -> Value {
     json!({
         "kind": kind,
-        "well_formed": Tally::of(std::slice::from_ref(part)).errors == 0,
+        "well_formed": FindingCounts::of(std::slice::from_ref(part)).errors == 0,
         "value": part.value,
         "findings": findings(part),
         "left_out": left_out(std::slice::from_ref(part)),
@@ -45,7 +45,7 @@ pub fn domain(domain: &str, parts: &[Part]) -> Value {
     });
     json!({
         "domain": domain,
-        "well_formed": Tally::of(parts).errors == 0,
+        "well_formed": FindingCounts::of(parts).errors == 0,
         "parts": parts.iter().map(shown).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
         "left_out": left_out(parts),

@@ -23,7 +23,7 @@ pub struct Part {
     pub title: String,
     /// What became of the look, such as `secure`; empty if there is nothing to say.
     pub state: String,
-    /// The octets that were looked at; a stranger's text.
+    /// The octets that were looked at; untrusted text.
     pub text: Option<Vec<u8>>,
     /// What it says, where it is well-formed.
     pub value: Option<Value>,
@@ -31,7 +31,7 @@ pub struct Part {
     pub findings: Vec<Finding>,
     /// What is wrong with it as seen from outside.
     pub about: Vec<Finding>,
-    /// What else there is to say; a stranger's words in part, not yet escaped.
+    /// What else there is to say; untrusted words in part, not yet escaped.
     pub notes: Vec<String>,
     /// Whether it could not be looked at to its end, for a reason that may be gone tomorrow.
     pub is_unanswered: bool,
@@ -39,7 +39,7 @@ pub struct Part {
 
 /// How many findings there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct FindingCounts {
     /// What makes a thing malformed.
     pub errors: usize,
     /// What is tolerated.
@@ -80,7 +80,7 @@ impl Part {
     }
 }
 
-impl Tally {
+impl FindingCounts {
     /// Counts.
     #[must_use]
     pub fn of(parts: &[Part]) -> Self {

@@ -119,7 +119,7 @@ impl Publication {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::Tally;
+    use crate::lint::FindingCounts;
 
     fn published(mode: Mode, max_age: u64) -> Publication {
         let domain = PolicyDomain::parse("example.org").unwrap();
@@ -131,15 +131,18 @@ mod tests {
     #[test]
     fn what_should_be_published_passes_the_lint() {
         for mode in [Mode::Enforce, Mode::Testing, Mode::None] {
-            let tally = Tally::of(&published(mode, 1_209_600).parts());
-            assert_eq!(tally, Tally::default(), "{mode:?}");
+            let tally = FindingCounts::of(&published(mode, 1_209_600).parts());
+            assert_eq!(tally, FindingCounts::default(), "{mode:?}");
         }
     }
 
     #[test]
     fn an_unwise_wish_is_granted_and_commented() {
         let publication = published(Mode::Enforce, 3_600);
-        assert_eq!(Tally::of(&publication.parts()), Tally { errors: 0, warnings: 1, notes: 0 });
+        assert_eq!(
+            FindingCounts::of(&publication.parts()),
+            FindingCounts { errors: 0, warnings: 1, notes: 0 }
+        );
         assert!(publication.human().contains("\n# warning: mta-sts.policy.max-age-too-short: "));
         assert_eq!(publication.json()["findings"][0]["code"], "mta-sts.policy.max-age-too-short");
     }

@@ -22,7 +22,7 @@ pub struct Fields {
 }
 
 /// A word of the input, and where it stands.
-struct Word<'a> {
+struct Token<'a> {
     text: &'a [u8],
     at: Range<usize>,
 }
@@ -44,7 +44,7 @@ pub fn inspect(input: &[u8]) -> Inspected<Fields> {
         Err(bracket) => return malformed(Code::TlsaFields, bracket),
     };
     let read = match words.as_slice() {
-        [Word { text: b"\\#", .. }, length, data @ ..] => generic(length, data),
+        [Token { text: b"\\#", .. }, length, data @ ..] => generic(length, data),
         [usage, selector, matching, data @ ..] => plain([usage, selector, matching], data),
         _ => Err((Code::TlsaFields, input.len()..input.len())),
     };
@@ -58,7 +58,7 @@ pub fn inspect(input: &[u8]) -> Inspected<Fields> {
 }
 
 /// The words between blanks and brackets; each bracket has its counterpart.
-fn words(input: &[u8]) -> Result<Vec<Word<'_>>, Range<usize>> {
+fn words(input: &[u8]) -> Result<Vec<Token<'_>>, Range<usize>> {
     let mut words = Vec::new();
     let mut begun: Option<usize> = None;
     let mut open: Option<usize> = None;
@@ -72,7 +72,7 @@ fn words(input: &[u8]) -> Result<Vec<Word<'_>>, Range<usize>> {
         }
         if matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b')') {
             if let Some(begin) = begun.take() {
-                words.push(Word { text: input.get(begin..at).unwrap_or_default(), at: begin..at });
+                words.push(Token { text: input.get(begin..at).unwrap_or_default(), at: begin..at });
             }
         } else {
             begun = begun.or(Some(at));
@@ -86,8 +86,8 @@ fn words(input: &[u8]) -> Result<Vec<Word<'_>>, Range<usize>> {
 
 type Read = Result<(Fields, Places), (Code, Range<usize>)>;
 
-fn plain(numbers: [&Word<'_>; 3], data: &[Word<'_>]) -> Read {
-    let number = |word: &Word<'_>| number(word).ok_or_else(|| (Code::TlsaFields, word.at.clone()));
+fn plain(numbers: [&Token<'_>; 3], data: &[Token<'_>]) -> Read {
+    let number = |word: &Token<'_>| number(word).ok_or_else(|| (Code::TlsaFields, word.at.clone()));
     let [usage, selector, matching] = numbers;
     let end = matching.at.end;
     let places = Places {
@@ -103,7 +103,7 @@ fn plain(numbers: [&Word<'_>; 3], data: &[Word<'_>]) -> Read {
     Ok((Fields { usage, selector, matching, data: octets(data)? }, places))
 }
 
-fn generic(length: &Word<'_>, data: &[Word<'_>]) -> Read {
+fn generic(length: &Token<'_>, data: &[Token<'_>]) -> Read {
     let octets = octets(data)?;
     let declared = str::from_utf8(length.text).ok().and_then(|text| text.parse::<usize>().ok());
     if declared != Some(octets.len()) {
@@ -123,13 +123,13 @@ fn generic(length: &Word<'_>, data: &[Word<'_>]) -> Read {
 }
 
 /// A number of one octet, in 1 to 3 decimal digits.
-fn number(word: &Word<'_>) -> Option<u8> {
+fn number(word: &Token<'_>) -> Option<u8> {
     let is_number = (1..=3).contains(&word.text.len()) && word.text.iter().all(u8::is_ascii_digit);
     str::from_utf8(word.text).ok().filter(|_| is_number)?.parse().ok()
 }
 
 /// The octets of all words together: a blank may stand anywhere, within a pair, too.
-fn octets(words: &[Word<'_>]) -> Result<Vec<u8>, (Code, Range<usize>)> {
+fn octets(words: &[Token<'_>]) -> Result<Vec<u8>, (Code, Range<usize>)> {
     let mut octets = Vec::new();
     let mut high: Option<u8> = None;
     for word in words {

@@ -1,6 +1,6 @@
 //! What a probe comes down to for those who watch machines: numbers, and words from closed lists.
 //!
-//! A [`Summary`] holds no text of a stranger's. The only names in it are types that this program parsed itself, so that
+//! A [`Summary`] holds no untrusted text. The only names in it are types that this program parsed itself, so that
 //! the operator of an MX host can break neither a label nor a line; each output is a file of its own and decides
 //! nothing that is not decided here.
 
@@ -15,7 +15,7 @@ use crate::dane::tlsa::Usage;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Dialect, Mode};
 use crate::probe::consequence::{Action, Cause};
-use crate::probe::failure::{Failure, FailureKind, Stage};
+use crate::probe::failure::{FailureKind, SessionFailure, Stage};
 use crate::probe::report::{AddressProbe, DomainProbe, HostProbe, Reach, Sighting};
 use crate::probe::words::TLSA_AT_ALIAS;
 use crate::reason::Reason;
@@ -78,10 +78,10 @@ impl Outcome {
                 _ => Self::Unknown,
             };
         }
-        let standings: Vec<Standing> = probe.hosts.iter().flat_map(standings).collect();
+        let standings: Vec<AddressStanding> = probe.hosts.iter().flat_map(standings).collect();
         let has = |standing| standings.contains(&standing);
-        match (has(Standing::Takes), has(Standing::Refused), has(Standing::Silent)) {
-            (false, ..) | (true, false, false) if has(Standing::Unseen) => Self::CannotBeLookedAt,
+        match (has(AddressStanding::Takes), has(AddressStanding::Refused), has(AddressStanding::Silent)) {
+            (false, ..) | (true, false, false) if has(AddressStanding::Unseen) => Self::CannotBeLookedAt,
             // Who sends decides: one kind of mail server delivers, and another one does not.
             (true, false, false) if !contradictions(probe).is_empty() => Self::Partly,
             (true, false, false) => Self::Deliverable,
@@ -94,7 +94,7 @@ impl Outcome {
 
 /// How an address stands to the mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum AddressStanding {
     /// The sender's mail is taken.
     Takes,
     /// It is not taken by what is there, or must not go there.
@@ -107,14 +107,14 @@ enum Standing {
     OutOfReach,
 }
 
-impl Standing {
+impl AddressStanding {
     fn of(address: &AddressProbe) -> Self {
         match (address.consequence.action, address.consequence.cause, &address.sighting.failure) {
             (Action::Deliver | Action::DeliverInClear, ..) => Self::Takes,
             (Action::CannotBeLookedAt, ..) => Self::Unseen,
-            (_, _, Some(Failure { kind: FailureKind::NoRoute, .. })) => Self::OutOfReach,
+            (_, _, Some(SessionFailure { kind: FailureKind::NoRoute, .. })) => Self::OutOfReach,
             (Action::NotToThisHost, Cause::Ruling(_), _) => Self::Refused,
-            (_, _, Some(Failure { at: Stage::Connect, .. })) => Self::Silent,
+            (_, _, Some(SessionFailure { at: Stage::Connect, .. })) => Self::Silent,
             (Action::Wait, Cause::Ruling(reason), _) if !is_the_domains_fault(reason) => Self::Silent,
             (Action::NotToThisHost | Action::Wait, ..) => Self::Refused,
         }
@@ -128,17 +128,18 @@ const fn is_the_domains_fault(reason: Reason) -> bool {
 
 /// The standing of each address of a host. A host at which nobody can speak from here is a silent one; where it has
 /// another address, the one that is out of reach says nothing.
-fn standings(host: &HostProbe) -> Vec<Standing> {
-    let mut standings: Vec<Standing> = host.addresses.iter().flatten().map(Standing::of).collect();
-    standings.retain(|standing| *standing != Standing::OutOfReach);
-    if standings.is_empty() { vec![Standing::Silent] } else { standings }
+fn standings(host: &HostProbe) -> Vec<AddressStanding> {
+    let mut standings: Vec<AddressStanding> =
+        host.addresses.iter().flatten().map(AddressStanding::of).collect();
+    standings.retain(|standing| *standing != AddressStanding::OutOfReach);
+    if standings.is_empty() { vec![AddressStanding::Silent] } else { standings }
 }
 
 /// So many of each word of a closed list, in its order; those that do not occur are there with zero.
-pub type Tally = Vec<(&'static str, u64)>;
+pub type WordCounts = Vec<(&'static str, u64)>;
 
-fn tally(words: &[&'static str], found: impl Iterator<Item = &'static str>) -> Tally {
-    let mut tally: Tally = words.iter().map(|word| (*word, 0)).collect();
+fn tally(words: &[&'static str], found: impl Iterator<Item = &'static str>) -> WordCounts {
+    let mut tally: WordCounts = words.iter().map(|word| (*word, 0)).collect();
     for word in found {
         if let Some((_, number)) = tally.iter_mut().find(|(listed, _)| *listed == word) {
             *number = number.saturating_add(1);
@@ -196,11 +197,11 @@ pub struct Summary {
     /// The policy that the decision rests on, if it rests on one.
     pub policy: Option<PolicyTerm>,
     /// Addresses, by how far the session came: `completed`, or a word of [`FailureKind`].
-    pub addresses: Tally,
+    pub addresses: WordCounts,
     /// MX hosts, by what a sender that tries all their addresses would do: the words of [`Action`].
-    pub hosts: Tally,
+    pub hosts: WordCounts,
     /// TLSA records, by the best that became of each.
-    pub tlsa: Tally,
+    pub tlsa: WordCounts,
     /// MX hosts with usable TLSA records none of which fits what one of their addresses showed.
     pub tlsa_mismatched_hosts: u64,
     /// What keeps mail away, in the order of the MX hosts.
@@ -320,11 +321,12 @@ fn complaints(probe: &DomainProbe) -> Vec<Complaint> {
         let complaint = |address, word| Complaint { host: Some(host.name.clone()), address, word };
         match &host.addresses {
             Ok(addresses) if !addresses.is_empty() => {
-                let is_reached = addresses.iter().any(|at| Standing::of(at) != Standing::OutOfReach);
-                let is_told = |at: &&AddressProbe| match Standing::of(at) {
-                    Standing::Takes => false,
-                    Standing::Refused | Standing::Unseen | Standing::Silent => true,
-                    Standing::OutOfReach => !is_reached,
+                let is_reached =
+                    addresses.iter().any(|at| AddressStanding::of(at) != AddressStanding::OutOfReach);
+                let is_told = |at: &&AddressProbe| match AddressStanding::of(at) {
+                    AddressStanding::Takes => false,
+                    AddressStanding::Refused | AddressStanding::Unseen | AddressStanding::Silent => true,
+                    AddressStanding::OutOfReach => !is_reached,
                 };
                 let told = addresses.iter().filter(is_told);
                 told.map(|at| complaint(Some(at.sighting.address.ip()), at.consequence.cause.word()))

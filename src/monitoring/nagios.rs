@@ -136,7 +136,7 @@ pub fn line(summaries: &[Summary], thresholds: Thresholds) -> (State, String) {
     (state, line)
 }
 
-/// The same without a probe: the question is none, or the machine cannot ask it. The words may be a stranger's.
+/// The same without a probe: the question is none, or the machine cannot ask it. The words may be untrusted.
 #[must_use]
 pub fn unknown(why: &str) -> (State, String) {
     let mut line = format!("SMTP-STS {} - ", State::Unknown.word());

@@ -5,7 +5,7 @@
 //! series that never comes is a silent one.
 
 use super::remembered::{KnownExpiry, Remembered};
-use super::{Outcome, Summary, Tally};
+use super::{Outcome, Summary, WordCounts};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, Mode};
 use std::fmt::Write as _;
@@ -170,7 +170,8 @@ type Sample = (Vec<&'static str>, String);
 /// The samples of one domain: values for the labels of the family, and the number.
 fn samples(family: Family, summary: &Summary, known: Option<KnownExpiry>) -> Vec<Sample> {
     let one = |value: u64| vec![(vec![], value.to_string())];
-    let of = |tally: &Tally| tally.iter().map(|(word, number)| (vec![*word], number.to_string())).collect();
+    let of =
+        |tally: &WordCounts| tally.iter().map(|(word, number)| (vec![*word], number.to_string())).collect();
     let expiry = summary
         .certificate
         .as_ref()

@@ -1,6 +1,6 @@
 //! What domains publish about their mail, as types: one file or directory a dialect.
 //!
-//! These modules turn a stranger's text into terms, or into an error that names the field. They decide nothing about
+//! These modules turn untrusted text into terms, or into an error that names the field. They decide nothing about
 //! a delivery, and never ask anybody.
 //!
 //! Beside them stands what all others say about policies: [`PolicyType`] names the mechanisms, [`StoredPolicy`] is a policy as it

@@ -22,20 +22,20 @@ pub enum ResultType {
 
 /// A failure as a TLS report tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Failure {
+pub struct ReportedFailure {
     /// Its result type.
     pub result: ResultType,
     /// What exactly failed, where the result type leaves that open.
     pub code: Option<ReasonCode>,
 }
 
-impl From<ResultType> for Failure {
+impl From<ResultType> for ReportedFailure {
     fn from(result: ResultType) -> Self {
         Self { result, code: None }
     }
 }
 
-impl Failure {
+impl ReportedFailure {
     /// A failure of that type, and what exactly it was.
     #[must_use]
     pub const fn with(result: ResultType, code: ReasonCode) -> Self {

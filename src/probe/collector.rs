@@ -28,7 +28,7 @@ pub(super) struct Collector {
 }
 
 /// What one server showed: its chain in DER, never empty, and what the web's authorities say of it.
-pub(super) type Seen = (Vec<Vec<u8>>, Result<(), Distrusted>);
+pub(super) type ShownChain = (Vec<Vec<u8>>, Result<(), Distrusted>);
 
 /// The notes of one handshake.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Notes {
     algorithms: WebPkiSupportedAlgorithms,
     /// Whom the certificate has to be for (RFC 8461 section 4.1), whatever name the handshake asks for.
     mx: ServerName<'static>,
-    seen: Mutex<Option<Seen>>,
+    seen: Mutex<Option<ShownChain>>,
 }
 
 impl Collector {
@@ -126,7 +126,7 @@ impl Notes {
     }
 
     /// What was seen; nothing if the handshake did not come to the certificate.
-    pub(super) fn take(&self) -> Option<Seen> {
+    pub(super) fn take(&self) -> Option<ShownChain> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -1,6 +1,6 @@
 //! What an enforcing sender makes of an address: the host's ruling, applied to what the address showed.
 
-use super::failure::{Failure, FailureKind, Stage};
+use super::failure::{FailureKind, SessionFailure, Stage};
 use super::report::Sighting;
 use crate::certificate::Distrust;
 use crate::dane::matching::Fate;
@@ -176,7 +176,7 @@ impl Conformity {
     }
 }
 
-impl Failure {
+impl SessionFailure {
     /// Whether the server would have taken mail in clear text: it was met, and only TLS failed.
     #[must_use]
     pub fn leaves_clear_text(&self) -> bool {

@@ -46,16 +46,16 @@ impl Stage {
 
 /// What ended a session before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct SessionFailure {
     /// The step that was not completed.
     pub at: Stage,
     /// The kind, for programs.
     pub kind: FailureKind,
-    /// In words; a stranger's in part, not yet escaped.
+    /// In words; untrusted in part, not yet escaped.
     pub why: String,
 }
 
-impl Failure {
+impl SessionFailure {
     /// A failure at `at`.
     #[must_use]
     pub fn new(at: Stage, kind: FailureKind, why: impl Into<String>) -> Self {

@@ -1,12 +1,12 @@
 //! What went wrong with a connection, in the words of [`FailureKind`].
 
-use super::failure::{Failure, FailureKind, Stage};
+use super::failure::{FailureKind, SessionFailure, Stage};
 use crate::causes::{self, HandshakeFault};
 use crate::certificate::Certificate;
 use std::io::{Error as IoError, ErrorKind};
 use tokio_rustls::rustls::Error;
 
-impl Failure {
+impl SessionFailure {
     /// A failure of the connection itself.
     pub(super) fn of_io(at: Stage, error: &IoError) -> Self {
         let kind = match error.kind() {

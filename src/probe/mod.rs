@@ -28,7 +28,7 @@ use crate::limits::{MAX_PROBES_AT_ONCE, PROBE_DEADLINE};
 use crate::time::UnixTime;
 use address_limiter::AddressLimiter;
 use collector::Collector;
-use failure::{Failure, FailureKind, Stage};
+use failure::{FailureKind, SessionFailure, Stage};
 use futures_util::future::join_all;
 use report::Sighting;
 use session::Session;
@@ -116,7 +116,7 @@ impl Probe {
         };
         let Ok(turn) = timeout_at(times.ends, turn).await else {
             let why = "the time for all was over before it had its turn";
-            let failure = Failure::new(Stage::Connect, FailureKind::TimedOut, why);
+            let failure = SessionFailure::new(Stage::Connect, FailureKind::TimedOut, why);
             return Sighting::nothing(address, failure, target.tlsa.iter().map(|record| &record.read));
         };
         let own_end = Instant::now().checked_add(self.settings.patience);

@@ -1,10 +1,10 @@
 //! What a probe found out: a domain, its MX hosts, their addresses, and what an enforcing sender would make of each.
 //!
-//! Plain values without behaviour of their own, for the outputs ([`crate::render`]). Texts in them are strangers',
+//! Plain values without behaviour of their own, for the outputs ([`crate::render`]). Texts in them are untrusted,
 //! not yet escaped, unless they are names of this program's own types.
 
 use super::consequence::{Action, Cause, Conformity, Consequence};
-use super::failure::{Failure, FailureKind, Stage};
+use super::failure::{FailureKind, SessionFailure, Stage};
 pub use crate::certificate::Distrusted;
 use crate::certificate::{Certificate, Says};
 use crate::dane::matching::{Fate, fates};
@@ -103,7 +103,7 @@ pub struct Sighting {
     /// Address and port.
     pub address: SocketAddr,
     /// Where the session ended before its time, and why; `None` if the handshake was completed.
-    pub failure: Option<Failure>,
+    pub failure: Option<SessionFailure>,
     /// What was agreed upon; `None` without a completed handshake.
     pub tls: Option<TlsSession>,
     /// What the server showed of itself; it may be there without a completed handshake.
@@ -260,7 +260,7 @@ impl Sighting {
     #[must_use]
     pub fn nothing<'r>(
         address: SocketAddr,
-        failure: Failure,
+        failure: SessionFailure,
         tlsa: impl IntoIterator<Item = &'r Result<Tlsa, Unusable>>,
     ) -> Self {
         let nobody: [Vec<u8>; 0] = [];

@@ -4,7 +4,7 @@ use super::Times;
 use super::allowance::Allowance;
 use super::anchored::Presented;
 use super::collector::{Collector, Notes};
-use super::failure::{Failure, FailureKind, Stage};
+use super::failure::{FailureKind, SessionFailure, Stage};
 use super::report::{Chain, Sighting, TlsSession};
 use super::smtp::{Conversation, quit};
 use super::target::Target;
@@ -43,13 +43,13 @@ impl Session<'_> {
         let done = match set_aside_for(address.ip()).filter(|_| !self.allow_private_addresses) {
             Some(purpose) => {
                 let why = format!("{} is set aside ({purpose}): no public server can be there", address.ip());
-                Err(Failure::new(Stage::Connect, FailureKind::SetAside, why))
+                Err(SessionFailure::new(Stage::Connect, FailureKind::SetAside, why))
             }
             None => match timeout_at(self.times.ends, self.talk(address, target, &stage, &notes)).await {
                 Ok(done) => done,
                 Err(_) => {
                     let why = format!("nothing more came in {} seconds", began.elapsed().as_secs());
-                    Err(Failure::new(stage.get(), FailureKind::TimedOut, why))
+                    Err(SessionFailure::new(stage.get(), FailureKind::TimedOut, why))
                 }
             },
         };
@@ -83,14 +83,14 @@ impl Session<'_> {
         target: &Target,
         stage: &Cell<Stage>,
         notes: &OnceCell<Arc<Notes>>,
-    ) -> Result<TlsSession, Failure> {
+    ) -> Result<TlsSession, SessionFailure> {
         let connected = timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
         let stream = match connected {
             Err(_) => {
                 let why = format!("nobody answered in {} seconds", CONNECT_DEADLINE.as_secs());
-                return Err(Failure::new(Stage::Connect, FailureKind::TimedOut, why));
+                return Err(SessionFailure::new(Stage::Connect, FailureKind::TimedOut, why));
             }
-            Ok(Err(error)) => return Err(Failure::of_io(Stage::Connect, &error)),
+            Ok(Err(error)) => return Err(SessionFailure::of_io(Stage::Connect, &error)),
             Ok(Ok(stream)) => stream,
         };
         let stream =
@@ -98,22 +98,22 @@ impl Session<'_> {
         stage.set(Stage::Handshake);
         let (name, mx_name) = (for_tls(target.server_name())?, for_tls(&target.name)?);
         let (config, noted) = self.collector.session(mx_name).map_err(|_| {
-            Failure::new(Stage::Handshake, FailureKind::Tls, "our TLS library refuses its own set-up")
+            SessionFailure::new(Stage::Handshake, FailureKind::Tls, "our TLS library refuses its own set-up")
         })?;
         let noted = notes.get_or_init(|| noted);
         let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let mut stream =
-            shaken.map_err(|error| Failure::of_handshake(&error, noted.own_certificate().as_ref()))?;
+            shaken.map_err(|error| SessionFailure::of_handshake(&error, noted.own_certificate().as_ref()))?;
         let tls = agreed(&stream);
         quit(&mut stream).await;
         Ok(tls)
     }
 }
 
-fn for_tls(host: &MxHost) -> Result<ServerName<'static>, Failure> {
+fn for_tls(host: &MxHost) -> Result<ServerName<'static>, SessionFailure> {
     ServerName::try_from(host.as_str().to_owned()).map_err(|_| {
         let why = format!("{host} is no name that a handshake can ask for");
-        Failure::new(Stage::Handshake, FailureKind::Tls, why)
+        SessionFailure::new(Stage::Handshake, FailureKind::Tls, why)
     })
 }
 

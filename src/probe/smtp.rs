@@ -1,6 +1,6 @@
 //! As much of SMTP as leads to a TLS handshake (RFC 5321, RFC 3207).
 
-use super::failure::{Failure, FailureKind, Stage};
+use super::failure::{FailureKind, SessionFailure, Stage};
 use crate::limits::{MAX_SMTP_REPLY_LINES, MAX_SMTP_REPLY_OCTETS};
 use crate::text::excerpt;
 use std::cell::Cell;
@@ -26,8 +26,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     /// Greeting, EHLO under `name`, STARTTLS; the next octet of the connection belongs to TLS.
     ///
     /// # Errors
-    /// [`Failure`]: why there is no handshake. `QUIT` was sent, if the server was still there.
-    pub(super) async fn starttls(mut self, name: &str) -> Result<S, Failure> {
+    /// [`SessionFailure`]: why there is no handshake. `QUIT` was sent, if the server was still there.
+    pub(super) async fn starttls(mut self, name: &str) -> Result<S, SessionFailure> {
         match self.converse(name).await {
             Ok(()) => Ok(self.stream.into_inner()),
             Err(failure) => {
@@ -37,7 +37,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         }
     }
 
-    async fn converse(&mut self, name: &str) -> Result<(), Failure> {
+    async fn converse(&mut self, name: &str) -> Result<(), SessionFailure> {
         self.stage.set(Stage::Greeting);
         let greeting = self.reply().await?;
         if greeting.code != 220 {
@@ -75,7 +75,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         }
     }
 
-    async fn ask(&mut self, command: &str) -> Result<Reply, Failure> {
+    async fn ask(&mut self, command: &str) -> Result<Reply, SessionFailure> {
         let sent = async {
             self.stream.write_all(command.as_bytes()).await?;
             self.stream.flush().await
@@ -84,7 +84,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         self.reply().await
     }
 
-    async fn reply(&mut self) -> Result<Reply, Failure> {
+    async fn reply(&mut self) -> Result<Reply, SessionFailure> {
         let mut lines = Vec::new();
         while lines.len() < MAX_SMTP_REPLY_LINES {
             let line = self.line().await?;
@@ -105,7 +105,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     }
 
     /// One line without its end.
-    async fn line(&mut self) -> Result<String, Failure> {
+    async fn line(&mut self) -> Result<String, SessionFailure> {
         let mut line = Vec::new();
         loop {
             let arrived = self.stream.fill_buf().await;
@@ -131,12 +131,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
         }
     }
 
-    fn failure(&self, kind: FailureKind, why: impl Into<String>) -> Failure {
-        Failure::new(self.stage.get(), kind, why)
+    fn failure(&self, kind: FailureKind, why: impl Into<String>) -> SessionFailure {
+        SessionFailure::new(self.stage.get(), kind, why)
     }
 
-    fn broken(&self, error: &io::Error) -> Failure {
-        Failure::of_io(self.stage.get(), error)
+    fn broken(&self, error: &io::Error) -> SessionFailure {
+        SessionFailure::of_io(self.stage.get(), error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A place in a stranger's JSON that knows its name, so that every complaint names the field. Pure.
+//! A place in untrusted JSON that knows its name, so that every complaint names the field. Pure.
 
 use crate::text::excerpt;
 use data_encoding::BASE64;

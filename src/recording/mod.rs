@@ -6,7 +6,7 @@
 //! a replay reads the octets, and [`Recording::read`] tells where the two differ.
 //!
 //! - [`Tape`] takes down what [`Taped`] carriers and fetchers bring; [`Recording::to_text`] writes it.
-//! - [`Recording::read`] reads a stranger's file; [`Replayer`] and [`ReplayedFetch`] stand in for the world then. They
+//! - [`Recording::read`] reads an untrusted file; [`Replayer`] and [`ReplayedFetch`] stand in for the world then. They
 //!   have no socket.
 //!
 //! A replay knows nothing of time: every reply is there at once. That changes no verdict, since none depends on which
@@ -28,7 +28,7 @@ pub use tape::{Tape, Taped};
 use crate::cache::DomainSnapshot;
 use crate::dns::Question;
 use crate::dns::anchor::TrustAnchors;
-use crate::dns::delivery::{Failure, Opinion};
+use crate::dns::delivery::{Opinion, QueryFailure};
 use crate::explain::{Explanation, Question as Explained, json};
 use crate::https::{MediaType, PolicyUrl, Retold, Sighting};
 use crate::time::UnixTime;
@@ -148,7 +148,7 @@ pub enum Brought {
         octets: Vec<u8>,
     },
     /// None.
-    Failure(Failure),
+    Failure(QueryFailure),
     /// Nothing yet when the verdict stood: nobody waited for it.
     Nothing,
 }

@@ -1,4 +1,4 @@
-//! What octets say, in words for people: printable ASCII, whatever a stranger put into them. Pure.
+//! What octets say, in words for people: printable ASCII, whatever was put into them. Pure.
 
 use crate::dns::presentation::{name, rdata, type_word};
 use crate::dns::tolerance;

@@ -1,4 +1,4 @@
-//! Reads a recording that a stranger sent. Pure: whatever is in it, nothing is asked and nothing written.
+//! Reads a recording that somebody else sent. Pure: whatever is in it, nothing is asked and nothing written.
 //!
 //! It refuses what it does not understand, with the name of the field. What it understands is compared with what this
 //! program would have written: so a field that is there for people, and says something else than the octets beside it,
@@ -8,10 +8,10 @@ use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
 use crate::cache::{
-    CacheError, DomainSnapshot, Entry, Event, Hearsay, OwnLook, Policies, Recollection, Topic,
+    CacheError, DomainSnapshot, Event, Hearsay, HistoryEntry, OwnLook, Policies, Recollection, Topic,
 };
 use crate::dns::anchor::TrustAnchors;
-use crate::dns::delivery::{Delivery, Failure};
+use crate::dns::delivery::{Delivery, QueryFailure};
 use crate::dns::presentation::{parse_name, parse_type};
 use crate::dns::quota::Quota;
 use crate::dns::scope::InsecureZones;
@@ -265,12 +265,12 @@ fn hearsay(field: &Field<'_>, domain: &PolicyDomain) -> Read<Hearsay> {
     })
 }
 
-fn event(field: &Field<'_>) -> Read<Entry> {
+fn event(field: &Field<'_>) -> Read<HistoryEntry> {
     let mode = |name: &str| {
         let mode = field.get(name)?.present();
         mode.map(|mode| mode.parsed("the mode of a policy", Mode::from_word)).transpose()
     };
-    Ok(Entry {
+    Ok(HistoryEntry {
         at: UnixTime(field.get("at")?.number()?),
         dialect: field.get("mechanism")?.parsed("a kind of policy", Dialect::from_word)?,
         event: field.get("event")?.parsed("an event", Event::from_word)?,
@@ -321,7 +321,7 @@ fn asked(field: &Field<'_>, quota: &Quota) -> Read<Asked> {
                 .map_err(|failure| octets.defect(format_args!("is no reply: {}", Escaped(&failure.text))))?;
             Brought::Reply { server, octets: delivery.octets }
         }
-        "failure" => Brought::Failure(Failure {
+        "failure" => Brought::Failure(QueryFailure {
             outage: field.get("outage")?.word(&Outage::ALL, Outage::word)?,
             text: field.get("why")?.text()?.to_owned(),
         }),

@@ -1,7 +1,7 @@
 //! Stands in for name servers and policy hosts with what a recording holds. It has no socket, and waits for nothing.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn};
-use crate::dns::delivery::{Delivery, Failure, Opinion};
+use crate::dns::delivery::{Delivery, Opinion, QueryFailure};
 use crate::dns::quota::Quota;
 use crate::dns::session::Resolver;
 use crate::dns::upstream::Carrier;
@@ -91,8 +91,8 @@ impl Carrier for Replayer {
         opinion: Opinion,
         quota: &Quota,
         _: Instant,
-    ) -> Result<Delivery, Failure> {
-        let failure = |outage, text: &str| Failure { outage, text: text.to_owned() };
+    ) -> Result<Delivery, QueryFailure> {
+        let failure = |outage, text: &str| QueryFailure { outage, text: text.to_owned() };
         if !quota.take_query() {
             return Err(failure(Outage::Budget, "the quota of questions is spent"));
         }

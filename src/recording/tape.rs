@@ -2,7 +2,7 @@
 
 use super::{Asked, Brought, Fetched, Fetching};
 use crate::dns::Question;
-use crate::dns::delivery::{Delivery, Failure, Opinion};
+use crate::dns::delivery::{Delivery, Opinion, QueryFailure};
 use crate::dns::quota::Quota;
 use crate::dns::upstream::Carrier;
 use crate::https::{Fetch, FetchError, MediaType, PolicyUrl, Sighting, Witness};
@@ -83,7 +83,7 @@ impl<C: Carrier> Carrier for Taped<C> {
         opinion: Opinion,
         quota: &Quota,
         deadline: Instant,
-    ) -> Result<Delivery, Failure> {
+    ) -> Result<Delivery, QueryFailure> {
         let asked = Asked { question: question.clone(), turn: opinion.into(), brought: Brought::Nothing };
         let place = begin(&self.tape.dns, asked);
         let result = self.inner.ask(question, opinion, quota, deadline).await;

@@ -1,7 +1,7 @@
 //! A recording as text: one JSON object, in ASCII, in an order in which people read. Pure.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
-use crate::cache::{DomainSnapshot, Entry, Hearsay, Recollection, Topic};
+use crate::cache::{DomainSnapshot, Hearsay, HistoryEntry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
@@ -25,7 +25,7 @@ pub(super) struct Document<'a> {
     program: &'a str,
     moment: u64,
     utc: String,
-    request: Request<'a>,
+    request: WrittenQuestion<'a>,
     #[serde(rename = "override")]
     decree: Option<Override<'a>>,
     settings: Settings<'a>,
@@ -38,7 +38,7 @@ pub(super) struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct WrittenQuestion<'a> {
     domain: &'a str,
     hosts: Vec<&'a str>,
     handshake: &'static str,
@@ -114,12 +114,12 @@ struct Question {
     question: String,
     opinion: &'static str,
     #[serde(flatten)]
-    outcome: Answer,
+    outcome: WrittenReply,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
-enum Answer {
+enum WrittenReply {
     Reply { server: String, says: Vec<String>, octets: String },
     Failure { outage: &'static str, why: String },
     Unanswered,
@@ -187,7 +187,7 @@ impl Recording {
             program: &self.program,
             moment: self.moment.0,
             utc: self.moment.to_string(),
-            request: Request {
+            request: WrittenQuestion {
                 domain: request.domain.as_str(),
                 hosts: request.hosts.iter().map(MxHost::as_str).collect(),
                 handshake: handshake(request.handshake),
@@ -281,7 +281,7 @@ fn heard(hearsay: &Hearsay) -> Heard<'_> {
     }
 }
 
-fn event(entry: &Entry) -> Event<'_> {
+fn event(entry: &HistoryEntry) -> Event<'_> {
     Event {
         at: entry.at.0,
         mechanism: entry.dialect.word(),
@@ -302,15 +302,15 @@ fn question(asked: &Asked) -> Question {
         question: name_and_type(asked),
         opinion: Turn::word(asked.turn),
         outcome: match &asked.brought {
-            Brought::Reply { server, octets } => Answer::Reply {
+            Brought::Reply { server, octets } => WrittenReply::Reply {
                 server: server.to_string(),
                 says: present::reply(octets),
                 octets: BASE64.encode(octets),
             },
             Brought::Failure(failure) => {
-                Answer::Failure { outage: failure.outage.word(), why: failure.text.clone() }
+                WrittenReply::Failure { outage: failure.outage.word(), why: failure.text.clone() }
             }
-            Brought::Nothing => Answer::Unanswered,
+            Brought::Nothing => WrittenReply::Unanswered,
         },
     }
 }

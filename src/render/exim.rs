@@ -1,6 +1,6 @@
 //! The line for Exim: printable ASCII, no line end (Exim would keep it), nothing that its string expansion reacts to.
 //!
-//! It holds words of closed lists and, for a router, a regular expression made of host names: a stranger's text cannot
+//! It holds words of closed lists and, for a router, a regular expression made of host names: untrusted text cannot
 //! get here.
 
 use crate::limits::{MAX_EXIM_LINE, MAX_EXIM_ROUTER_LINE};

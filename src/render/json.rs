@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The flat keys of every output, for a router `mxre` too, `domain`, `hosts`, `record`, `evidence`, `timeline`, `notes`.
-/// Strangers' texts have the escapes of JSON and no others.
+/// Untrusted texts have the escapes of JSON and no others.
 #[must_use]
 pub fn object(report: &Report, asker: Asker) -> String {
     let mut object = Map::new();

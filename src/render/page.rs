@@ -1,4 +1,4 @@
-//! A page for people: at most 80 columns, strangers' texts made harmless, colour only where it adds to words.
+//! A page for people: at most 80 columns, untrusted texts made harmless, colour only where it adds to words.
 //!
 //! Every word on a page goes through [`Printable`], so nobody who fills one has to think of it; and no meaning is in a
 //! colour alone, so a page reads the same without.

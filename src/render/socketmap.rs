@@ -1,6 +1,6 @@
 //! The replies to Postfix, one for each map (`socketmap_table(5)`): a level of `smtp_tls_policy_maps` and its attributes.
 //!
-//! They hold words of closed lists, names, and what a policy says as it prints from its terms: a stranger's text cannot
+//! They hold words of closed lists, names, and what a policy says as it prints from its terms: untrusted text cannot
 //! get here, so nothing can end an attribute or begin another one.
 //!
 //! Postfix has one level for a domain where we have a ruling for each of its MX hosts. It is never weaker than the

@@ -5,7 +5,7 @@
 //! mail counts as a bounce only if it gives that token back and says, in the form that is made for it, that delivery to this very
 //! destination has failed for good. Nobody knows the token but us and who handled that mail.
 
-use super::outbox::{Entry, Leg, State, short};
+use super::outbox::{Leg, OutboxEntry, State, short};
 use super::schedule::Failing;
 use crate::limits::{
     MAX_BOUNCE_IDS, MAX_BOUNCE_RECIPIENTS, MAX_MAIL_PARTS, MAX_REPORT_MAIL_OCTETS, MAX_REPORT_WORDS,
@@ -197,7 +197,7 @@ impl Bounce {
     /// Which destination of a report the mail came back from: the one whose token it gives back, if it also
     /// says that it failed there.
     #[must_use]
-    pub fn returns(&self, id: &MessageId, entry: &Entry, key: &Key) -> Option<Returned<'_>> {
+    pub fn returns(&self, id: &MessageId, entry: &OutboxEntry, key: &Key) -> Option<Returned<'_>> {
         let mut destinations = entry.destinations.iter().map(|leg| &leg.key);
         let destination =
             destinations.find(|destination| key.token(entry.day, &entry.domain, destination) == id.token)?;
@@ -240,7 +240,7 @@ impl Return<'_> {
     }
 
     /// Notes it in the entry; whether that was not done before.
-    pub fn note(&self, entry: &mut Entry) -> bool {
+    pub fn note(&self, entry: &mut OutboxEntry) -> bool {
         let mut legs = entry.destinations.iter_mut();
         let is_it =
             |leg: &&mut Leg| leg.key == self.destination && (leg.state.is_open() || leg.state == State::Sent);

@@ -1,6 +1,6 @@
 //! Where reports go: the `rua` of a record (RFC 8460 section 3), as something that they can safely be handed to. Pure.
 //!
-//! A record is a stranger's. It may aim at a victim, at a machine of our network, or at the command that sends mail: so at most
+//! A record is untrusted input. It may aim at a victim, at a machine of our network, or at the command that sends mail: so at most
 //! [`MAX_REPORT_DESTINATIONS`] count, an address is one plain address with a public name behind its `@`, and a web server is a
 //! name alone, whose addresses are looked at when they are known ([`crate::https::address`]).
 

@@ -57,7 +57,7 @@ impl State {
 
 /// One report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct OutboxEntry {
     /// The day that it is about.
     pub day: Day,
     /// The domain.
@@ -127,7 +127,7 @@ pub struct Glance {
     /// When a run last had its turn; `None`: never.
     pub last_run: Option<UnixTime>,
     /// Reports of the days that are still told about that were given up, or wait after a try, the newest first.
-    pub failed: Vec<Entry>,
+    pub failed: Vec<OutboxEntry>,
 }
 
 impl Glance {
@@ -138,7 +138,7 @@ impl Glance {
     }
 }
 
-/// Words as they are kept: printable ASCII of bounded length. What a stranger said in them was escaped where it was heard.
+/// Words as they are kept: printable ASCII of bounded length. What was untrusted in them was escaped where it was heard.
 #[must_use]
 pub fn short(words: &str) -> String {
     let mut kept: String = words.chars().take(MAX_REPORT_WORDS).collect();

@@ -10,7 +10,7 @@ use super::tally::{Applied, Day, Row};
 use super::text::PolicyText;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::policy::{Mode, PolicyType};
 use std::net::IpAddr;
 
@@ -35,12 +35,12 @@ pub struct Tried {
     /// Whether the attempt failed under it.
     pub has_failed: bool,
     /// What failed, in the order in which it was told.
-    pub failures: Vec<Told>,
+    pub failures: Vec<FailureDetail>,
 }
 
 /// A failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct FailureDetail {
     /// What it was called.
     pub result: ResultType,
     /// The words for it, where there are some: Postfix's, perhaps the host's.
@@ -96,7 +96,7 @@ impl Attempt {
                     && failure.code.is_none()
                     && host.is_some_and(|host| permits(&policy, host) == Some(false));
                 let code = if is_strange { Some(ReasonCode::MxNotPermitted) } else { failure.code };
-                (policy, Some(Failure { code, ..failure }))
+                (policy, Some(ReportedFailure { code, ..failure }))
             }
             (Some(failure), _) => (policy, Some(failure)),
         };
@@ -125,7 +125,7 @@ const fn weight(kind: PolicyType) -> u8 {
 }
 
 /// Whether a failure is about the certificate of a host, and not about TLS itself.
-const fn is_about_a_certificate(failure: Failure) -> bool {
+const fn is_about_a_certificate(failure: ReportedFailure) -> bool {
     matches!(
         failure.result,
         ResultType::CertificateExpired
@@ -136,7 +136,7 @@ const fn is_about_a_certificate(failure: Failure) -> bool {
 
 impl Tried {
     /// The policy, as it was told.
-    fn applied(&self, told: Option<&Told>) -> Applied {
+    fn applied(&self, told: Option<&FailureDetail>) -> Applied {
         let text: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
         let mode = |line: &String| Mode::from_word(line.strip_prefix("mode:")?.trim());
         let mode = match self.kind {
@@ -159,7 +159,7 @@ impl Tried {
 
     /// What failed, one word for one thing: Postfix calls a certificate that vouches for itself a failure of validation, and one
     /// that fits no TLSA record not trusted.
-    fn failure(&self) -> Option<Failure> {
+    fn failure(&self) -> Option<ReportedFailure> {
         if !self.has_failed {
             return None;
         }
@@ -168,24 +168,24 @@ impl Tried {
         let says = |word: &str| words.contains(word);
         Some(match (told.result, self.kind) {
             (ResultType::CertificateNotTrusted, PolicyType::Dane) => {
-                Failure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch)
+                ReportedFailure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch)
             }
             // OpenSSL's words for a chain that leads to nobody.
             (ResultType::ValidationFailure, _)
                 if says("certificate_chain") || says("issuer") || says("first_certificate") =>
             {
-                Failure::with(ResultType::CertificateNotTrusted, ReasonCode::Chain)
+                ReportedFailure::with(ResultType::CertificateNotTrusted, ReasonCode::Chain)
             }
             (ResultType::ValidationFailure | ResultType::CertificateNotTrusted, _)
                 if says("self-signed") || says("self_signed") =>
             {
-                Failure::with(ResultType::CertificateNotTrusted, ReasonCode::SelfSigned)
+                ReportedFailure::with(ResultType::CertificateNotTrusted, ReasonCode::SelfSigned)
             }
             (ResultType::ValidationFailure, _) if says("handshake") => {
-                Failure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake)
+                ReportedFailure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake)
             }
             (ResultType::CertificateNotTrusted, _) => {
-                Failure::with(ResultType::CertificateNotTrusted, ReasonCode::Chain)
+                ReportedFailure::with(ResultType::CertificateNotTrusted, ReasonCode::Chain)
             }
             (result, _) => result.into(),
         })

@@ -12,7 +12,7 @@ use crate::certificate::{Certificate, Says};
 use crate::limits::{MAX_SESSIONS_FOLLOWED, SESSION_FOLLOWED};
 use crate::name::MxHost;
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::policy::{Mode, PolicyType};
 use crate::time::UnixTime;
 use crate::verdict::Tls;
@@ -147,8 +147,8 @@ impl State {
     }
 
     /// The session failed, under the policy that was answered.
-    fn failed(&self, failure: Failure) -> Outcome {
-        let Failure { result, code } = failure;
+    fn failed(&self, failure: ReportedFailure) -> Outcome {
+        let ReportedFailure { result, code } = failure;
         let Self { answered, helo, .. } = self;
         let ended = Ended::Failed(result);
         Outcome { answered: *answered, policy: answered.policy, ended, code, helo: helo.clone() }
@@ -157,7 +157,7 @@ impl State {
     /// STARTTLS was offered, as far as anybody knows, and there was no TLS.
     fn was_refused(&self, has_offered: bool) -> Outcome {
         let code = has_offered.then_some(ReasonCode::StarttlsRefused);
-        self.failed(Failure { result: ResultType::StarttlsNotSupported, code })
+        self.failed(ReportedFailure { result: ResultType::StarttlsNotSupported, code })
     }
 }
 
@@ -309,7 +309,7 @@ fn greeted(
         Step::Counted { .. } => anew(),
         // Greeted a second time: TLS had failed, and Exim goes on in clear.
         Step::Greeted { .. } => {
-            let handshake = Failure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake);
+            let handshake = ReportedFailure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake);
             (Step::COUNTED, Some(state.failed(state.certificate.map_or(handshake, Looks::fault))))
         }
         // Another connection of the same process; if its host is without STARTTLS now, the one before stands for both.
@@ -342,13 +342,15 @@ fn dane_failed(failure: DaneFailure, state: &State) -> Option<Outcome> {
         DaneFailure::Required => ResultType::DaneRequired.into(),
         DaneFailure::DnssecInvalid => ResultType::DnssecInvalid.into(),
         DaneFailure::NoStartTls => ResultType::StarttlsNotSupported.into(),
-        DaneFailure::Validation => Failure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch),
+        DaneFailure::Validation => {
+            ReportedFailure::with(ResultType::ValidationFailure, ReasonCode::DaneNoMatch)
+        }
     };
     Some(Outcome { policy: PolicyType::Dane, ..state.failed(failure) })
 }
 
 /// Why Exim gave a host up, if that is about TLS.
-fn gave_up(number: i32, words: &str, last: Option<Looks>, state: &State) -> Option<Failure> {
+fn gave_up(number: i32, words: &str, last: Option<Looks>, state: &State) -> Option<ReportedFailure> {
     let certificate = state.certificate;
     Some(match number {
         TLS_FAILURE if words.contains(NOT_VERIFIED_BY_OPENSSL) => {
@@ -357,14 +359,14 @@ fn gave_up(number: i32, words: &str, last: Option<Looks>, state: &State) -> Opti
         TLS_FAILURE => refused(words, certificate.or(last)),
         TLS_REQUIRED => {
             let code = words.contains(REFUSED).then_some(ReasonCode::StarttlsRefused);
-            Failure { result: ResultType::StarttlsNotSupported, code }
+            ReportedFailure { result: ResultType::StarttlsNotSupported, code }
         }
         _ => return None,
     })
 }
 
 /// Whether a failure is our own Exim's: where DANE was asked for, it looked at the certificate as if there were no TLSA record.
-fn is_ours(state: &State, failure: Failure) -> bool {
+fn is_ours(state: &State, failure: ReportedFailure) -> bool {
     use ResultType::{CertificateExpired, CertificateHostMismatch, CertificateNotTrusted};
     let is_webpki =
         matches!(failure.result, CertificateExpired | CertificateHostMismatch | CertificateNotTrusted);
@@ -372,7 +374,7 @@ fn is_ours(state: &State, failure: Failure) -> bool {
 }
 
 /// Why OpenSSL refused a certificate: it looks at the chain from the top, at dates on the way, and at the name last.
-fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> Failure {
+fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> ReportedFailure {
     match certificate {
         Some(looks) if looks.is_over || authority_verified => looks.fault(),
         Some(looks) => looks.not_trusted(),
@@ -381,13 +383,13 @@ fn refused_by_openssl(certificate: Option<Looks>, authority_verified: bool) -> F
 }
 
 /// Why Exim refused TLS, linked with GnuTLS. Its words tell a name that is wrong from everything else; the certificate tells its end.
-fn refused(words: &str, certificate: Option<Looks>) -> Failure {
+fn refused(words: &str, certificate: Option<Looks>) -> ReportedFailure {
     match (words.contains(NOT_VERIFIED), words.contains(INVALID), certificate) {
         (true, true, Some(looks)) if !looks.is_over => looks.not_trusted(),
         (true, true, None) => ResultType::CertificateNotTrusted.into(),
         (true, _, Some(looks)) => looks.fault(),
         (true, false, None) => ResultType::CertificateHostMismatch.into(),
-        (false, ..) => Failure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake),
+        (false, ..) => ReportedFailure::with(ResultType::ValidationFailure, ReasonCode::TlsHandshake),
     }
 }
 
@@ -402,7 +404,7 @@ impl Looks {
     }
 
     /// What is most likely wrong with a certificate that did not verify.
-    fn fault(self) -> Failure {
+    fn fault(self) -> ReportedFailure {
         match self {
             Self { is_over: true, .. } => ResultType::CertificateExpired.into(),
             Self { is_self_signed: false, is_for_host: false, .. } => {
@@ -413,9 +415,9 @@ impl Looks {
     }
 
     /// Nobody vouches for it but itself, or nobody who is trusted.
-    const fn not_trusted(self) -> Failure {
+    const fn not_trusted(self) -> ReportedFailure {
         let code = if self.is_self_signed { ReasonCode::SelfSigned } else { ReasonCode::Chain };
-        Failure::with(ResultType::CertificateNotTrusted, code)
+        ReportedFailure::with(ResultType::CertificateNotTrusted, code)
     }
 }
 

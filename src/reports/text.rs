@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// What tells one text from all others: its SHA-256.
 pub type Digest = [u8; 32];
 
-/// A text, with what tells it from others. A stranger's, not yet escaped.
+/// A text, with what tells it from others. Untrusted, not yet escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     digest: Digest,

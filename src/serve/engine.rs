@@ -23,7 +23,7 @@ use crate::serve::protocol::services::Services;
 use crate::serve::protocol::socketmap::AtService;
 use crate::serve::seats::asker::Asker;
 use crate::serve::store::{Gone, Revision};
-use crate::serve::telemetry::counters::{Setback, Source};
+use crate::serve::telemetry::counters::{Overload, Source};
 use crate::serve::telemetry::status::Reports;
 use crate::serve::tlsrpt::recorder::TlsrptRecorder;
 use crate::serve::world::World;
@@ -457,7 +457,7 @@ impl Answers for Rc<Engine> {
                 return (answer, Source::Warm);
             }
             let Some((mut asking, from)) = self.lookup(asker, &question) else {
-                self.worker.counters().setbacks.of(Setback::Refused).one();
+                self.worker.counters().overloads.of(Overload::Refused).one();
                 return (defer(Reason::Deadline, "too many questions wait already"), Source::Deadline);
             };
             let Some(progress) = &mut asking.progress else { continue };

@@ -26,10 +26,10 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::warn;
 
-/// What the thread is sent for.
+/// One piece of work for the thread.
 enum Errand {
     /// To do something with the files that writes nothing.
-    Look(Box<dyn FnOnce(&mut Keeper) + Send>),
+    Look(Box<dyn FnOnce(&mut OpenCache) + Send>),
     /// To say what is known about a domain.
     Tell(Question),
     /// To write down what a look-up left behind.
@@ -77,7 +77,7 @@ impl Store {
         let moves = Arc::new(Notify::new());
         let tell = Arc::clone(&moves);
         let thread = Builder::new().name("store".into()).spawn(move || {
-            let mut clerk = Clerk { keeper: Keeper::default(), counters, moves: tell };
+            let mut clerk = StoreWorker { keeper: OpenCache::default(), counters, moves: tell };
             while let Some(first) = waiting.blocking_recv() {
                 let more = std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_STORE_ERRANDS);
                 clerk.serve(std::iter::once(first).chain(more).collect());
@@ -144,7 +144,7 @@ impl Store {
     /// [`Gone`].
     pub async fn settled(&self) -> Result<(), Gone> {
         let (tell, told) = oneshot::channel();
-        let errand = Box::new(move |_: &mut Keeper| {
+        let errand = Box::new(move |_: &mut OpenCache| {
             // Whoever asked may have left.
             let _ = tell.send(());
         });
@@ -178,7 +178,7 @@ impl Store {
     ) -> Result<T, Gone> {
         let (tell, told) = oneshot::channel();
         let world = Arc::clone(world);
-        let errand = Box::new(move |keeper: &mut Keeper| {
+        let errand = Box::new(move |keeper: &mut OpenCache| {
             let done = keeper.visit(&world, errand);
             // Whoever asked may have left.
             let _ = tell.send(done);
@@ -188,14 +188,14 @@ impl Store {
     }
 }
 
-/// Does errands that wait together in the order in which the least has to wait.
-struct Clerk {
-    keeper: Keeper,
+/// Does the errands that wait, in the order that makes clients wait least.
+struct StoreWorker {
+    keeper: OpenCache,
     counters: Arc<Counters>,
     moves: Arc<Notify>,
 }
 
-impl Clerk {
+impl StoreWorker {
     fn serve(&mut self, errands: Vec<Errand>) {
         let (mut questions, mut writes, mut later) = (Vec::new(), Vec::new(), Vec::new());
         let mut awaited = HashSet::new();
@@ -256,7 +256,7 @@ impl Clerk {
     }
 
     /// Does an errand, or some, which may panic without taking anything else along.
-    fn attempt<T>(&mut self, errand: impl FnOnce(&mut Keeper) -> T) -> Option<T> {
+    fn attempt<T>(&mut self, errand: impl FnOnce(&mut OpenCache) -> T) -> Option<T> {
         let done = catch_unwind(AssertUnwindSafe(|| errand(&mut self.keeper))).ok();
         if done.is_none() {
             self.counters.panics.of(Thread::Store).one();
@@ -281,9 +281,9 @@ fn by_world<T>(all: Vec<T>, world: impl Fn(&T) -> &Arc<World>) -> Vec<(Arc<World
     groups
 }
 
-/// Has the files open.
+/// The cache that is open, and what was said of it lately.
 #[derive(Debug, Default)]
-struct Keeper {
+struct OpenCache {
     open: Option<Open>,
     revision: Revision,
     /// What was wrong with the files when they were last looked at.
@@ -302,7 +302,7 @@ struct Open {
     signs: Signs,
 }
 
-impl Keeper {
+impl OpenCache {
     /// Does something with the cache of that world, now.
     fn visit<T>(&mut self, world: &Arc<World>, errand: impl FnOnce(&Cache, Revision) -> T) -> T {
         let now = SystemClock.now();
@@ -393,7 +393,7 @@ mod tests {
             let stuck = Arc::new(std::sync::Mutex::new(stuck));
             for _ in 0..100 {
                 let stuck = Arc::clone(&stuck);
-                let errand = Errand::Look(Box::new(move |_: &mut Keeper| {
+                let errand = Errand::Look(Box::new(move |_: &mut OpenCache| {
                     stuck.lock().unwrap().recv().unwrap_or_default()
                 }));
                 store.errands.send(errand).await.unwrap();

@@ -1,7 +1,7 @@
 //! Whom to ask and what to trust, as the administrator chose: what a reload exchanges as a whole.
 
 use crate::cache::{Cache, Outbox};
-use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Places, Reporting, Rules, Setup, Storage};
+use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
@@ -84,7 +84,8 @@ impl World {
     ///
     /// # Errors
     /// [`BadConfiguration`] if something of it cannot be used.
-    pub fn of(setup: &Setup, places: &Places) -> Result<Self, BadConfiguration> {
+    pub fn of(setup: &Setup) -> Result<Self, BadConfiguration> {
+        let places = &setup.choices().serve;
         let debugged = match places.log_level {
             Some(LogLevel::Debug) => Debugged::All,
             _ => Debugged::Only(places.debug_domains.iter().map(|domain| domain.0.clone()).collect()),
@@ -96,11 +97,7 @@ impl World {
             dns,
             https: setup.https(),
             tls: SharedTls::default(),
-            rules: Rules {
-                untrusted: places.untrusted(),
-                decreed: decreed(setup)?,
-                ..setup.choices().rules()
-            },
+            rules: Rules { decreed: decreed(setup)?, ..setup.choices().rules() },
             services: Arc::new(services(Path::new(SERVICES))),
             answer_within: places.answer_within(),
             look_up_within: setup.choices().deadline(),

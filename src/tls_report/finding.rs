@@ -7,7 +7,7 @@ use std::fmt;
 /// What every word begins with, up to its dot.
 pub const PREFIX: &str = "tls-report";
 
-/// Characters of a stranger's text that a finding shows.
+/// Characters of untrusted text that a finding shows.
 const SHOWN: usize = 80;
 
 /// Makes the enum, its list and its explanations from one table, so that none of them can forget a code.
@@ -164,7 +164,7 @@ pub struct Finding {
     pub code: Code,
     /// Where it was met first, such as `policies[0].policy.mx-host`, or a part of the mail; empty: the report as a whole.
     pub at: String,
-    /// What stands there: a stranger's text, cut where it is long, not yet escaped.
+    /// What stands there: untrusted text, cut where it is long, not yet escaped.
     pub shown: String,
     /// How often it was met.
     pub times: u64,
@@ -175,7 +175,7 @@ pub struct Finding {
 pub struct Noticed(Vec<Finding>);
 
 impl Noticed {
-    /// Notices something; `shown` is a stranger's text.
+    /// Notices something; `shown` is untrusted text.
     pub fn note(&mut self, code: Code, at: impl fmt::Display, shown: &str) {
         if let Some(known) = self.0.iter_mut().find(|finding| finding.code == code) {
             known.times = known.times.saturating_add(1);

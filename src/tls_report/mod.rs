@@ -30,7 +30,7 @@ use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use std::net::IpAddr;
 
-/// One report (RFC 8460 section 4.4). Its texts are a stranger's, and not escaped.
+/// One report (RFC 8460 section 4.4). Its texts are untrusted, and not escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     /// Who sends it (`organization-name`).

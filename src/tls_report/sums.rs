@@ -31,7 +31,7 @@ pub struct Group {
 
 /// Failures that are alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Failure {
+pub struct FailureGroup {
     /// The MX host.
     pub host: Option<String>,
     /// Its address.
@@ -48,7 +48,7 @@ pub struct Sum {
     /// How many there were.
     pub sessions: Sessions,
     /// What those that failed failed for.
-    pub failures: BTreeMap<Failure, u64>,
+    pub failures: BTreeMap<FailureGroup, u64>,
 }
 
 /// What failed, over all senders.
@@ -139,7 +139,7 @@ impl Sums {
         let told = policy.details.iter().map(|detail| detail.sessions).fold(0, u64::saturating_add);
         let untold = policy.failures.saturating_sub(told);
         let rest = (untold > 0)
-            .then_some((Failure { host: None, address: None, failed: None, reason: None }, untold));
+            .then_some((FailureGroup { host: None, address: None, failed: None, reason: None }, untold));
         for (failure, sessions) in policy.details.iter().map(failure).chain(rest) {
             let fault = self.faults.entry(failure.failed.clone()).or_default();
             add(&mut fault.sessions, sessions);
@@ -151,8 +151,8 @@ impl Sums {
     }
 }
 
-fn failure(detail: &Detail) -> (Failure, u64) {
-    let failure = Failure {
+fn failure(detail: &Detail) -> (FailureGroup, u64) {
+    let failure = FailureGroup {
         host: detail.host.clone(),
         address: detail.receiving,
         failed: Some(detail.failed.clone()),

@@ -58,7 +58,7 @@ pub async fn look_at_port(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost]
     let mut ends = Vec::new();
     for name in names {
         let at = seen.iter().position(|seen| seen.host == name);
-        let seen = at.map_or_else(|| Seen::not_looked_at(name), |at| seen.swap_remove(at));
+        let seen = at.map_or_else(|| HostLook::not_looked_at(name), |at| seen.swap_remove(at));
         let targets = seen.targets.iter().filter_map(MxHost::from_dns);
         looked.aliases.targets.extend(targets.map(|target| (target, name.clone())));
         looked.aliases.unseen = looked.aliases.unseen.or(seen.unseen);
@@ -74,7 +74,7 @@ pub async fn look_at_port(dns: &impl Resolve, names: &[MxHost], asked: &[MxHost]
 }
 
 /// What was learnt about one host.
-struct Seen<'a> {
+struct HostLook<'a> {
     host: &'a MxHost,
     dane: DaneHost,
     /// Where its aliases lead.
@@ -84,7 +84,7 @@ struct Seen<'a> {
     answers: Vec<Answer>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> HostLook<'a> {
     fn not_looked_at(host: &'a MxHost) -> Self {
         let why =
             format!("budget: no more than {MAX_MX_HOSTS_LOOKED_AT} MX hosts are looked at, and not {host}");
@@ -94,7 +94,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost, port: u16) -> Seen<'a> {
+async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost, port: u16) -> HostLook<'a> {
     let mut answers = Vec::new();
     let dane = find(dns, &host.to_dns(), port, &mut answers).await.unwrap_or_else(DaneHost::Unknown);
     let is_address = |answer: &&Answer| matches!(answer.question.rtype(), RecordType::A | RecordType::AAAA);
@@ -104,7 +104,7 @@ async fn look_at<'a>(dns: &impl Resolve, host: &'a MxHost, port: u16) -> Seen<'a
         true => None,
         false => addresses().find_map(|answer| LookupError::or_content(&answer.outcome).err()),
     };
-    Seen { host, dane, targets: targets.cloned().unwrap_or_default(), unseen, answers }
+    HostLook { host, dane, targets: targets.cloned().unwrap_or_default(), unseen, answers }
 }
 
 /// What DANE asks for the host `name`; an answer that was waited for goes to `answers`.

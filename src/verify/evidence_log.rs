@@ -6,7 +6,7 @@ use crate::cache::{Kept, Memory};
 use crate::dns::{Answer, Class, Content, Outage, Outcome, ZoneStatus};
 use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
-use crate::policy::result::Failure;
+use crate::policy::result::ReportedFailure;
 use crate::time::UnixTime;
 use hickory_proto::rr::RecordType;
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ pub(super) struct EvidenceLog {
     evidence: RefCell<Vec<Evidence>>,
     notes: RefCell<Vec<String>>,
     cache: Cell<CacheUse>,
-    failures: RefCell<Vec<Failure>>,
+    failures: RefCell<Vec<ReportedFailure>>,
     /// A signature could have proven something of what DNS said, or did not say.
     is_provable: Cell<bool>,
     /// Taken down only where somebody wants to know it all.
@@ -148,7 +148,7 @@ impl EvidenceLog {
     }
 
     /// Takes down what a TLS report is to say about the policy.
-    pub(super) fn failed(&self, failure: Failure) {
+    pub(super) fn failed(&self, failure: ReportedFailure) {
         let mut failures = self.failures.borrow_mut();
         if !failures.iter().any(|known| known.result == failure.result) {
             failures.push(failure);
@@ -156,7 +156,7 @@ impl EvidenceLog {
     }
 
     /// What a TLS report is to say about the policy.
-    pub(super) fn failures(&self) -> Vec<Failure> {
+    pub(super) fn failures(&self) -> Vec<ReportedFailure> {
         self.failures.borrow().clone()
     }
 

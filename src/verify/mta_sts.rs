@@ -13,7 +13,7 @@ use crate::dns::{Question, Resolve};
 use crate::https::{Fetch, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::verdict::{Absence, PolicyFindings};
 use hickory_proto::rr::RecordType;
@@ -155,7 +155,7 @@ fn plan<M: Memory>(
             context.evidence_log.note(why.clone());
             context
                 .evidence_log
-                .failed(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::RecordSyntax));
+                .failed(ReportedFailure::with(ResultType::StsPolicyInvalid, ReasonCode::RecordSyntax));
             return Plan::Settled(or_stored(PolicyFindings::Absent(Absence::Malformed(why.clone()))));
         }
         (Announcement::Unknown(trouble), _) => {
@@ -196,7 +196,7 @@ async fn attempt<M: Memory>(
         return Err(Absence::NotFetched("the domain's name is too long for a policy host".to_owned()));
     };
     let version = record.id().to_owned();
-    let failed = |result: Option<Failure>, why: &str| {
+    let failed = |result: Option<ReportedFailure>, why: &str| {
         context.evidence_log.note(why);
         result.into_iter().for_each(|result| context.evidence_log.failed(result));
         if let Some(memory) = context.memory {
@@ -214,7 +214,10 @@ async fn attempt<M: Memory>(
             Err(malformed) => {
                 told(Ending::Malformed, malformed.to_string());
                 let why = format!("{url}: {malformed}");
-                failed(Some(Failure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)), &why);
+                failed(
+                    Some(ReportedFailure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
+                    &why,
+                );
                 Err(Absence::Malformed(why))
             }
         },
@@ -239,7 +242,10 @@ fn took<M: Memory>(context: &Context<'_, M>, policy: mta_sts::Policy) -> StoredP
 }
 
 /// Why the policy host is left alone, if it is: it failed lately, for what reports call so.
-fn left_alone<M: Memory>(context: &Context<'_, M>, record: &Record) -> Option<(Option<Failure>, String)> {
+fn left_alone<M: Memory>(
+    context: &Context<'_, M>,
+    record: &Record,
+) -> Option<(Option<ReportedFailure>, String)> {
     let failures = context.memory?.failures(context.domain(), Dialect::MtaSts)?;
     let until = failures.forbid(record.id(), context.now)?;
     let (count, last) = (failures.count(), failures.last());

@@ -18,7 +18,7 @@ pub enum Backoff {
     Ignored,
 }
 
-/// What became of one policy. The words may be a stranger's, and are not yet escaped.
+/// What became of one policy. The words may be untrusted, and are not yet escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Another one took its place; this is what was fetched.

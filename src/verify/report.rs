@@ -3,7 +3,7 @@
 use super::{NextHop, Request};
 use crate::dane::set::TlsaSet;
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::result::Failure;
+use crate::policy::result::ReportedFailure;
 use crate::policy::{Mechanisms, PolicyType};
 use crate::reason::Reason;
 use crate::time::UnixTime;
@@ -50,7 +50,7 @@ pub struct Evidence {
     pub question: String,
     /// Its class, or how the fetch ended.
     pub class: &'static str,
-    /// What it said, in words; a stranger's text, not yet escaped.
+    /// What it said, in words; untrusted text, not yet escaped.
     pub said: String,
     /// Until when it may be believed.
     pub valid_until: Option<UnixTime>,
@@ -73,12 +73,12 @@ pub struct Report {
     pub cache: CacheUse,
     /// What the decision rests on, in the order in which it was learnt.
     pub evidence: Vec<Evidence>,
-    /// The record that decided, as published; a stranger's text, not yet escaped.
+    /// The record that decided, as published; untrusted text, not yet escaped.
     pub record: Option<String>,
-    /// What else an operator should know; strangers' texts in it, not yet escaped.
+    /// What else an operator should know; untrusted texts in it, not yet escaped.
     pub notes: Vec<String>,
     /// What failed in the fetch of an MTA-STS policy, if one was tried, in the words of TLS reports.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<ReportedFailure>,
     /// The secure TLSA records of the MX hosts, as far as they were asked for or are remembered.
     pub tlsa_sets: Vec<(MxHost, TlsaSet)>,
     /// What the answer waited for; empty where nobody was asked.
@@ -105,7 +105,7 @@ pub struct NoEvaluation {
     pub verdict: Verdict,
     /// The word.
     pub reason: Reason,
-    /// What the operator should know; strangers' texts in it, not yet escaped.
+    /// What the operator should know; untrusted texts in it, not yet escaped.
     pub why: String,
 }
 

@@ -8,19 +8,19 @@ import shutil
 import signal
 import socket
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 
 import hosts  # noqa: E402
 import postgres  # noqa: E402
 import reports  # noqa: E402
 import rules  # noqa: E402
+from clock import Clock  # noqa: E402
 from hosts import Attacker, Host, wait  # noqa: E402
 from rules import PASSWORD  # noqa: E402
 
@@ -29,25 +29,6 @@ DOMAIN, GOOD, BAD = "sts.test", "mx1.sts.test", "mx.hosting.test"
 QUESTIONS = [("sts.test", "mx1.sts.test"), ("sts.test", "mx.hosting.test"), ("enforced.test", "mx1.enforced.test"),
              ("none.test", "mx.none.test"), ("plain.test", "mx.plain.test"), ("dane.test", "mx1.dane.test")]
 HOUR = 3600
-
-
-class Clock:
-    """The clock of single processes, moved (tests/wild/clock.c)."""
-
-    def __init__(self, directory):
-        self.path, self.library = os.path.join(directory, "clock"), os.path.join(directory, "clock.so")
-        source = os.path.join(HERE, "..", "wild", "clock.c")
-        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.library, source], check=True)
-        self.set(0)
-
-    def set(self, seconds):
-        """By so many seconds it is ahead."""
-        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
-            file.write(struct.pack("=q", seconds))
-
-    def environment(self):
-        """That of a process whose clock it is."""
-        return {"LD_PRELOAD": self.library, "MOVED_CLOCK": self.path}
 
 
 class Laboratory:

@@ -123,5 +123,8 @@ fn the_configuration_that_is_installed_says_nothing_and_every_key_in_it_reads() 
     let all: Vec<&str> = installed.lines().map(|line| line.trim_start_matches('#')).filter(is_key).collect();
     let choices = read(&all.join("\n"));
     assert_eq!((choices.serve.exim.len(), choices.serve.postfix.len(), choices.serve.http.len()), (1, 1, 1));
-    assert!(choices.serve.answer_within.is_some() && choices.shared.trust_anchor.is_some(), "{all:?}");
+    assert!(
+        choices.serve.answer_within.is_some() && choices.shared.resolver.trust_anchor.is_some(),
+        "{all:?}"
+    );
 }

@@ -9,7 +9,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, *[os.path.join(os.path.dirname(HERE), part) for part in ("exim", "postfix", "wild")]]
+sys.path[:0] = [HERE, *[os.path.join(os.path.dirname(HERE), part) for part in ("exim", "postfix", "wild", "support")]]
 
 import exim  # noqa: E402
 import names  # noqa: E402
@@ -86,7 +86,7 @@ class Laboratory:
         with open("/var/log/serve.log", "ab") as log:
             identity = ["setpriv", "--reuid=Debian-exim", "--regid=" + self.server.group, "--clear-groups"]
             self.daemon = subprocess.Popen([*identity, PROGRAM, "serve", *self.server.listens, "--answer-within=4.5"],
-                                           env=self.clock.environment(), stdout=log, stderr=log)
+                                           env={**os.environ, **self.clock.environment()}, stdout=log, stderr=log)
         place = self.server.listens[0].split("=")[1]
         family, where = (socket.AF_UNIX, place) if place.startswith("/") else (socket.AF_INET, tuple([place.split(":")[0], int(place.split(":")[1])]))
         end = time.monotonic() + 20
@@ -108,12 +108,12 @@ class Laboratory:
     def night(self, day):
         """It is 04:05 in the morning (UTC) of the so many-th day after the first."""
         moment = datetime.datetime.combine(self.first, datetime.time(4, 5), datetime.timezone.utc) + datetime.timedelta(days=day)
-        self.clock.moves_to(int(moment.timestamp() - time.time()))
+        self.clock.set(int(moment.timestamp() - time.time()))
 
     def send(self):
         """What `reports send` says, as the timer would run it; the mails that arrived."""
         self.world.forget()
-        done = subprocess.run([*IDENTITY, PROGRAM, "reports", "send"], env=self.clock.environment(), capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*IDENTITY, PROGRAM, "reports", "send"], env={**os.environ, **self.clock.environment()}, capture_output=True, text=True, timeout=300)
         self.server.settle()
         mails = [message for label, message in self.world.messages() if any(sessions.INBOX in to for to in message.recipients)]
         return done.returncode, done.stdout + done.stderr, mails

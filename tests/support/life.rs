@@ -1,7 +1,7 @@
 //! One cache, asked at different times: the path runs in this process, with a clock that the test sets.
 
 use super::laboratory::{Laboratory, path};
-use smtp_sts_verify::cache::Entry;
+use smtp_sts_verify::cache::HistoryEntry;
 use smtp_sts_verify::policy::Mode;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::time::{Clock as _, UnixTime};
@@ -37,7 +37,7 @@ impl<'a> Life<'a> {
     /// authenticated, and the modes before and after.
     pub(crate) fn history(&self, domain: &str) -> Vec<[&'static str; 4]> {
         let mode = |mode: Option<Mode>| mode.map_or("-", Mode::word);
-        let words = |entry: Entry| {
+        let words = |entry: HistoryEntry| {
             [entry.event.word(), entry.authentication.word(), mode(entry.before), mode(entry.after)]
         };
         path::history(self.lab, &self.cache, domain, self.start).into_iter().map(words).collect()

@@ -90,7 +90,7 @@ const PURE: &[&str] = &[
     "src/serve/seats/mod.rs",
     "src/serve/telemetry/status.rs",
     "src/serve/pages/status_page.rs",
-    "src/serve/telemetry/told.rs",
+    "src/serve/telemetry/log_limiter.rs",
     "src/serve/answer/cache.rs",
     "src/verify/announcement.rs",
     "src/verify/asked.rs",

@@ -458,6 +458,7 @@ const TRIED: &[(&str, &str)] = &[
     ("CLOCK_OFF_WARNING", "a_minute_off_is_a_warning_and_an_hour_is_wrong"),
     ("CLOCK_OFF_WRONG", "a_minute_off_is_a_warning_and_an_hour_is_wrong"),
     ("MAX_PROCESS_OCTETS", "as_much_as_is_read_is_read_whole_and_one_octet_more_is_not"),
+    ("REPORT_LOOK_UPS_WAITED_OF_OWNER", "an_owner_of_very_many_slow_domains_holds_a_run_up_once"),
     ("MAX_TEST_MESSAGE_OCTETS", "a_message_comes_in_whole_and_whoever_says_nothing_or_too_much_is_left"),
     ("ANSWER_WITHIN_MAX", "the_greatest_values_of_their_ranges_are_taken"),
     ("MAX_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),

@@ -4,7 +4,7 @@
 use smtp_sts_verify::limits::{MAX_BOUNCE_IDS, MAX_BOUNCE_RECIPIENTS, MAX_REPORT_MAIL_OCTETS};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::reporting::bounce::{self, KEY_OCTETS, Key, NoBounce, Returned};
-use smtp_sts_verify::reporting::outbox::{Entry, Leg, State};
+use smtp_sts_verify::reporting::outbox::{Leg, OutboxEntry, State};
 use smtp_sts_verify::reporting::schedule::Failing;
 use smtp_sts_verify::reports::tally::Day;
 use smtp_sts_verify::time::UnixTime;
@@ -45,7 +45,7 @@ impl Genuine {
     }
 
     /// What is known of the report, which has another destination, too.
-    fn entry(&self) -> Entry {
+    fn entry(&self) -> OutboxEntry {
         let leg = |key: &str| Leg {
             key: key.to_owned(),
             state: State::Sent,
@@ -53,7 +53,7 @@ impl Genuine {
             next: UnixTime(0),
             words: String::new(),
         };
-        Entry {
+        OutboxEntry {
             day: self.day.parse().unwrap(),
             domain: PolicyDomain::parse(DOMAIN).unwrap(),
             state: State::Sent,
@@ -228,7 +228,7 @@ fn a_report_that_came_back_from_everywhere_is_given_up() {
     let genuine = &genuine()[0];
     let (key, mut entry) = (genuine.key(), genuine.entry());
     let bounce = bounce::read(genuine.text().as_bytes()).unwrap();
-    let note = |entry: &mut Entry| {
+    let note = |entry: &mut OutboxEntry| {
         let before = entry.clone();
         let Some(Returned::Failed(returned)) = bounce.returns(&bounce.ids[0], &before, &key) else {
             panic!()

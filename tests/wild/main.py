@@ -15,7 +15,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, *(os.path.join(os.path.dirname(HERE), part) for part in ("exim", "postfix"))]
+sys.path[:0] = [HERE, *(os.path.join(os.path.dirname(HERE), part) for part in ("exim", "postfix", "support"))]
 
 import domains  # noqa: E402
 from clock import Clock  # noqa: E402
@@ -91,7 +91,7 @@ class Daemon:
         self.log = f"/var/log/{kind}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [*identity, PROGRAM, "serve", "-c", cache + "/cache.db", "--" + kind, place], env=clock.environment(),
+                [*identity, PROGRAM, "serve", "-c", cache + "/cache.db", "--" + kind, place], env={**os.environ, **clock.environment()},
                 stdout=log, stderr=log)
         family, where = (socket.AF_UNIX, place) if place.startswith("/") else (socket.AF_INET, ("127.0.0.1", 8461))
         end = time.monotonic() + 20
@@ -268,7 +268,7 @@ def run(scratch, place, program, rows):
 
     def later(words, seconds, column=None):
         """Both by the daemon at that moment: everything, or what is silent, of which a column says what has to become."""
-        clock.moves_to(seconds)
+        clock.set(seconds)
         world.names.forget()
         tried = [[name for name in names if column is None or SILENT.search(name)] for names in (exims, postfixes)]
         seen.exim[words], seen.postfix[words] = both(by_exim, tried[0], by_postfix, tried[1])

@@ -18,7 +18,7 @@ fn hearsay(policy: &StoredPolicy, witnesses: &[&str], look: OwnLook) -> Hearsay 
     Hearsay { policy: policy.clone(), witnesses, look, heard_at: NOW }
 }
 
-fn imported(policy: &StoredPolicy, host: &str) -> Vec<Entry> {
+fn imported(policy: &StoredPolicy, host: &str) -> Vec<HistoryEntry> {
     let circumstances = Fingerprint::from_text("00112233445566778899aabbccddeeff").unwrap();
     let from = Provenance { host: host.to_owned(), exported_at: NOW, circumstances };
     of_change(None, policy, Origin::Import(&from), NOW)

@@ -25,7 +25,7 @@ fn planned(directory: &TempDir, names: &[&str]) -> Outbox {
     outbox
 }
 
-fn due(outbox: &Outbox) -> Vec<Entry> {
+fn due(outbox: &Outbox) -> Vec<OutboxEntry> {
     outbox.due(NOW, (Day(0), today()), None).unwrap()
 }
 

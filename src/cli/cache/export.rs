@@ -1,7 +1,7 @@
 //! `cache export`: the policies for another host, so that it does not begin with trust on first use.
 
 use super::sink::Sink;
-use super::{Failure, to_look_at};
+use super::{CommandError, to_look_at};
 use crate::cache::Cache;
 use crate::cli::args::ExportArguments;
 use crate::cli::atomic_file::AtomicFile;
@@ -16,7 +16,7 @@ use std::path::Path;
 const MODE: u32 = 0o600;
 
 /// Runs the command.
-pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, CommandError> {
     let (cache, now) = to_look_at(&arguments.outside)?;
     let Some(path) = arguments.output.as_deref().filter(|path| *path != Path::new("-")) else {
         let mut stdout = BufWriter::new(io::stdout().lock());
@@ -25,19 +25,19 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Deliver);
     };
     let blame = |failure| match failure {
-        Failure::Output(error) => {
+        CommandError::Output(error) => {
             let why = format!(
                 "{} cannot be written: {error}; started as root, the program is the owner of the cache's directory by \
                  now, and the shell can write where it cannot: cache export > FILE",
                 path.display()
             );
-            Failure::Work(ExitStatus::Defer, why)
+            CommandError::Work(ExitStatus::Defer, why)
         }
-        failure @ Failure::Work(..) => failure,
+        failure @ CommandError::Work(..) => failure,
     };
-    let mut atomic_file = AtomicFile::beside(path, MODE).map_err(Failure::Output).map_err(blame)?;
+    let mut atomic_file = AtomicFile::beside(path, MODE).map_err(CommandError::Output).map_err(blame)?;
     let number = write(&cache, now, &mut atomic_file).map_err(blame)?;
-    atomic_file.finish(path).map_err(Failure::Output).map_err(blame)?;
+    atomic_file.finish(path).map_err(CommandError::Output).map_err(blame)?;
     let mut sink = Sink::stdout();
     match arguments.format {
         Format::Json => sink.object(&json!({"exported": number}))?,
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, Failure> {
 }
 
 /// The head, and each policy that has not ended; how many those were.
-fn write(cache: &Cache, now: UnixTime, output: &mut impl Write) -> Result<u64, Failure> {
+fn write(cache: &Cache, now: UnixTime, output: &mut impl Write) -> Result<u64, CommandError> {
     let host = nix::unistd::gethostname().map_err(io::Error::from)?;
     writeln!(output, "{}", cache.provenance(&host.to_string_lossy()).to_line())?;
     let mut number: u64 = 0;

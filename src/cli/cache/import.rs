@@ -5,7 +5,7 @@
 //! told, and keeps no other from being imported.
 
 use super::sink::Sink;
-use super::{Failure, to_change};
+use super::{CommandError, to_change};
 use crate::cache::{Cache, Kept, Provenance, Refusal};
 use crate::cli::args::ImportArguments;
 use crate::cli::exit::ExitStatus;
@@ -19,7 +19,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// Runs the command.
-pub(super) fn run(arguments: &ImportArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &ImportArguments) -> Result<ExitStatus, CommandError> {
     // Opened before root's rights are given up: the file belongs to whoever typed the command, the cache does not.
     let input = open(&arguments.file)?;
     let cache = to_change(&arguments.outside)?;
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<ExitStatus, Failure> {
     status
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+fn open(path: &Path) -> Result<Box<dyn BufRead>, CommandError> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin().lock()));
     }
@@ -39,8 +39,8 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::new(File::open(path).map_err(unreadable)?)))
 }
 
-fn unreadable(name: &str, error: &io::Error) -> Failure {
-    Failure::Work(ExitStatus::Usage, format!("{name} cannot be read: {error}"))
+fn unreadable(name: &str, error: &io::Error) -> CommandError {
+    CommandError::Work(ExitStatus::Usage, format!("{name} cannot be read: {error}"))
 }
 
 struct Import {
@@ -61,7 +61,7 @@ struct Checked {
 }
 
 impl Import {
-    fn read(&mut self, mut input: impl BufRead, cache: &Cache) -> Result<ExitStatus, Failure> {
+    fn read(&mut self, mut input: impl BufRead, cache: &Cache) -> Result<ExitStatus, CommandError> {
         let head = next(&mut input)?.unwrap_or(Line::Text(String::new()));
         let provenance = match text(head).and_then(|line| from(Provenance::from_line(&line))) {
             Ok(provenance) => provenance,
@@ -96,7 +96,7 @@ impl Import {
         input: &mut impl BufRead,
         cache: &Cache,
         provenance: &Provenance,
-    ) -> Result<Checked, Failure> {
+    ) -> Result<Checked, CommandError> {
         let mut checked = Checked::default();
         let mut number: u64 = 1;
         while let Some(line) = next(input)? {
@@ -159,11 +159,11 @@ impl Import {
 }
 
 impl Checked {
-    fn add(&mut self, line: u64, policy: StoredPolicy, octets: usize) -> Result<(), Failure> {
+    fn add(&mut self, line: u64, policy: StoredPolicy, octets: usize) -> Result<(), CommandError> {
         self.octets = self.octets.saturating_add(octets);
         if self.octets > MAX_IMPORT_OCTETS {
             let why = format!("the input is longer than {MAX_IMPORT_OCTETS} octets; import it in parts");
-            return Err(Failure::Work(ExitStatus::Usage, why));
+            return Err(CommandError::Work(ExitStatus::Usage, why));
         }
         self.policies.push(policy);
         self.lines.push(line);
@@ -171,7 +171,7 @@ impl Checked {
     }
 }
 
-fn next(input: &mut impl BufRead) -> Result<Option<Line>, Failure> {
+fn next(input: &mut impl BufRead) -> Result<Option<Line>, CommandError> {
     lines::next(input, MAX_IMPORT_LINE).map_err(|error| unreadable("the input", &error))
 }
 

@@ -1,7 +1,7 @@
 //! `cache list`: every policy, one a line, while they are read.
 
 use super::sink::Sink;
-use super::{Failure, to_look_at_under};
+use super::{CommandError, to_look_at_under};
 use crate::cli::args::LookArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -10,7 +10,7 @@ use crate::time::UnixTime;
 use serde_json::{Value, json};
 
 /// Runs the command.
-pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &LookArguments) -> Result<ExitStatus, CommandError> {
     let (cache, now, mechanisms) = to_look_at_under(&arguments.outside)?;
     let mut sink = Sink::stdout();
     let mut number: u64 = 0;

@@ -1,7 +1,7 @@
 //! `cache`: what is remembered about domains, for the people who look after it.
 //!
 //! Commands that only look open the files for reading and write nothing, so that everybody may who can read the files.
-//! Strangers' texts are escaped in every output; only an export carries them as they are, inside of JSON.
+//! Untrusted texts are escaped in every output; only an export carries them as they are, inside of JSON.
 
 mod export;
 mod import;
@@ -27,26 +27,26 @@ use std::ffi::OsStr;
 use std::io;
 
 /// Why a command ends before its end.
-enum Failure {
+enum CommandError {
     /// Nobody takes what it says.
     Output(io::Error),
     /// It cannot do its work: the exit status, and a sentence for standard error.
     Work(ExitStatus, String),
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
 }
 
-impl From<CacheError> for Failure {
+impl From<CacheError> for CommandError {
     fn from(trouble: CacheError) -> Self {
         Self::Work(ExitStatus::of_trouble(&trouble), failure::of_the_cache(&trouble, geteuid().is_root()))
     }
 }
 
-impl From<BadConfiguration> for Failure {
+impl From<BadConfiguration> for CommandError {
     fn from(error: BadConfiguration) -> Self {
         Self::Work(ExitStatus::Configuration, error.to_string())
     }
@@ -65,43 +65,43 @@ pub(super) fn run(command: &CacheCommand) -> ExitStatus {
     };
     match done {
         Ok(status) => status,
-        Err(Failure::Work(status, why)) => output::complain(name, &why, status),
+        Err(CommandError::Work(status, why)) => output::complain(name, &why, status),
         // Whoever has gone need not be told.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Defer,
-        Err(Failure::Output(error)) => {
+        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Defer,
+        Err(CommandError::Output(error)) => {
             output::complain(name, &format!("the output cannot be written: {error}"), ExitStatus::Defer)
         }
     }
 }
 
 /// Reads the choices and gives up root's rights; nothing of the cache is touched yet.
-fn open(arguments: &OutsideArguments) -> Result<(Setup, Storage), Failure> {
+fn open(arguments: &OutsideArguments) -> Result<(Setup, Storage), CommandError> {
     let setup = Setup::open(arguments.choices()?, Access::Owner)?;
     let storage = setup.storage()?;
     Ok((setup, storage))
 }
 
 /// The cache, to be read and written now.
-fn to_change(arguments: &OutsideArguments) -> Result<Cache, Failure> {
+fn to_change(arguments: &OutsideArguments) -> Result<Cache, CommandError> {
     Ok(open(arguments)?.1.cache(SystemClock.now()))
 }
 
 /// The cache that is only looked at, and the moment.
-fn to_look_at(arguments: &OutsideArguments) -> Result<(Cache, UnixTime), Failure> {
+fn to_look_at(arguments: &OutsideArguments) -> Result<(Cache, UnixTime), CommandError> {
     let (cache, now, _) = to_look_at_under(arguments)?;
     Ok((cache, now))
 }
 
 /// The same, and the mechanisms of which policies are applied.
-fn to_look_at_under(arguments: &OutsideArguments) -> Result<(Cache, UnixTime, Mechanisms), Failure> {
+fn to_look_at_under(arguments: &OutsideArguments) -> Result<(Cache, UnixTime, Mechanisms), CommandError> {
     let now = SystemClock.now();
     let (setup, storage) = open(arguments)?;
     Ok((storage.cache(now).read_only(), now, setup.choices().mechanisms()))
 }
 
 /// Reads the domain that was typed.
-fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
-    let usage = |why: String| Failure::Work(ExitStatus::Usage, why);
+fn read_domain(argument: &OsStr) -> Result<PolicyDomain, CommandError> {
+    let usage = |why: String| CommandError::Work(ExitStatus::Usage, why);
     match Destination::parse(argument) {
         Ok(Destination::Domain(domain)) => Ok(domain),
         Ok(Destination::AddressLiteral) => Err(usage("an address has no policy; give a domain".to_owned())),

@@ -3,7 +3,7 @@
 //! While reports are sent the outbox stays as it is, since whoever sends has some of it in memory: then the command is to be repeated.
 
 use super::sink::Sink;
-use super::{Failure, open, read_domain};
+use super::{CommandError, open, read_domain};
 use crate::cache::{Counts, Outbox, Purged};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 /// Runs the command. Policies learnt under other circumstances go, too: Exim's own view of them would not tell the
 /// difference.
-pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandError> {
     let domain = read_domain(&arguments.domain)?;
     let (_, storage) = open(&arguments.outside)?;
     let now = SystemClock.now();
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
             "reports are being sent: what the outbox knows of {domain} is not removed; say it again in {} minutes",
             REPORTS_RUN.as_secs() / 60 + 1
         );
-        return Err(Failure::Work(ExitStatus::Defer, why));
+        return Err(CommandError::Work(ExitStatus::Defer, why));
     }
     Ok(if is_nothing { ExitStatus::Refuse } else { ExitStatus::Deliver })
 }

@@ -4,7 +4,7 @@
 
 use super::progress::Progress;
 use super::sink::Sink;
-use super::{Failure, open, read_domain};
+use super::{CommandError, open, read_domain};
 use crate::cache::{Cache, CacheError, weakenings};
 use crate::cli::args::RefreshArguments;
 use crate::cli::exit::ExitStatus;
@@ -25,7 +25,7 @@ use std::io;
 use std::time::Instant;
 
 /// Runs the command.
-pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, CommandError> {
     let domain = arguments.domain.as_deref().map(read_domain).transpose()?;
     let (setup, storage) = open(&arguments.outside)?;
     let round = Round {
@@ -46,26 +46,26 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, Failure> {
         sink: Sink::stdout(),
         paint: terminal::paint(),
         progress: Progress::of(all, arguments.quiet),
-        tally: Tally::default(),
+        tally: RefreshCounts::default(),
     };
     let runtime = runtime::build()
-        .map_err(|error| Failure::Work(ExitStatus::Internal, format!("no run-time system: {error}")))?;
+        .map_err(|error| CommandError::Work(ExitStatus::Internal, format!("no run-time system: {error}")))?;
     let done = runtime.block_on(async {
         let jobs = stream::iter(domains).map(|domain| async { round.visit(&domain?).await });
         let mut done = std::pin::pin!(jobs.buffer_unordered(MAX_REFRESH_AT_ONCE));
         while let Some(visit) = done.next().await {
             summary.take(&visit?)?;
         }
-        Ok::<_, Failure>(())
+        Ok::<_, CommandError>(())
     });
     summary.progress.clear();
     done?;
     if let (Some(domain), 0) = (&domain, summary.tally.all()) {
         let why =
             format!("no policy of {domain} is stored that has not ended: there is nothing to fetch again");
-        return Err(Failure::Work(ExitStatus::Refuse, why));
+        return Err(CommandError::Work(ExitStatus::Refuse, why));
     }
-    summary.close().map_err(Failure::Output)
+    summary.close().map_err(CommandError::Output)
 }
 
 type Domains<'a> = Box<dyn Iterator<Item = Result<PolicyDomain, CacheError>> + 'a>;
@@ -125,14 +125,14 @@ impl Round {
 }
 
 #[derive(Default)]
-struct Tally {
+struct RefreshCounts {
     renewed: u64,
     changed: u64,
     stay: u64,
     failed: u64,
 }
 
-impl Tally {
+impl RefreshCounts {
     const fn all(&self) -> u64 {
         self.renewed.saturating_add(self.changed).saturating_add(self.stay).saturating_add(self.failed)
     }
@@ -165,7 +165,7 @@ struct RefreshSummary {
     sink: Sink,
     paint: Paint,
     progress: Progress,
-    tally: Tally,
+    tally: RefreshCounts,
 }
 
 impl RefreshSummary {
@@ -231,7 +231,7 @@ impl RefreshSummary {
     }
 
     fn close(&mut self) -> io::Result<ExitStatus> {
-        let Tally { renewed, changed, stay, failed } = self.tally;
+        let RefreshCounts { renewed, changed, stay, failed } = self.tally;
         if !self.quiet || failed > 0 {
             match self.format {
                 Format::Json => self.sink.object(

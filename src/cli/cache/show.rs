@@ -2,7 +2,7 @@
 
 use super::list;
 use super::sink::Sink;
-use super::{Failure, read_domain, to_look_at_under};
+use super::{CommandError, read_domain, to_look_at_under};
 use crate::cache::{
     Cache, DomainSnapshot, Failures, Hearsay, Learnt, Memory as _, Recollection, Source, Standing, Topic,
 };
@@ -35,7 +35,7 @@ struct Knowledge {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandError> {
     let domain = read_domain(&arguments.domain)?;
     let (cache, now, mechanisms) = to_look_at_under(&arguments.outside)?;
     let knowledge = Knowledge::gather(&cache, domain, mechanisms, now)?;
@@ -58,7 +58,7 @@ impl Knowledge {
         domain: PolicyDomain,
         mechanisms: Mechanisms,
         now: UnixTime,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
         let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
         let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));

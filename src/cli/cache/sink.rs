@@ -18,7 +18,7 @@ impl Sink {
         writeln!(self.0, "{}", Escaped(line))
     }
 
-    /// One line whose strangers' texts are escaped already.
+    /// One line whose untrusted texts are escaped already.
     pub(super) fn escaped(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.0, "{line}")
     }
@@ -28,7 +28,7 @@ impl Sink {
         write!(self.0, "{text}")
     }
 
-    /// One object on a line of its own; strangers' texts have the escapes of JSON.
+    /// One object on a line of its own; untrusted texts have the escapes of JSON.
     pub(super) fn object(&mut self, object: &Value) -> io::Result<()> {
         writeln!(self.0, "{}", Json(object))
     }

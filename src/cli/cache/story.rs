@@ -1,8 +1,10 @@
 //! `cache history DOMAIN`: what happened to a domain's policies, and which answers withheld its mail.
 
 use super::sink::Sink;
-use super::{Failure, open, read_domain};
-use crate::cache::{DomainSnapshot, Entry, Hearsay, Learnt, Standing, WithheldAnswer, WithheldAnswers};
+use super::{CommandError, open, read_domain};
+use crate::cache::{
+    DomainSnapshot, Hearsay, HistoryEntry, Learnt, Standing, WithheldAnswer, WithheldAnswers,
+};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -20,13 +22,13 @@ enum Happened<'a> {
     /// Others of a fleet said something that is not in force here by itself.
     Heard(&'a Hearsay, Standing),
     /// To a policy.
-    Policy(&'a Entry),
+    Policy(&'a HistoryEntry),
     /// An answer was given.
     Answer(&'a WithheldAnswer),
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandError> {
     let domain = read_domain(&arguments.domain)?;
     let (_, storage) = open(&arguments.outside)?;
     let now = SystemClock.now();
@@ -78,7 +80,7 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, Failure> {
     Ok(if all.is_empty() { ExitStatus::Refuse } else { ExitStatus::Deliver })
 }
 
-fn detail(sink: &mut Sink, words: &str) -> Result<(), Failure> {
+fn detail(sink: &mut Sink, words: &str) -> Result<(), CommandError> {
     if !words.is_empty() {
         let mut page = Page::new(terminal::paint());
         page.indented(Tone::Plain, words);
@@ -109,7 +111,7 @@ fn again(answer: &WithheldAnswer) -> String {
     }
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &HistoryEntry) -> String {
     let word = |mode: Option<Mode>| mode.map_or("-", Mode::word);
     let modes = match (entry.before, entry.after) {
         (before, after) if before == after => word(after).to_owned(),
@@ -151,7 +153,7 @@ fn heard(domain: &str, hearsay: &Hearsay, standing: Standing) -> Value {
 
 /// One event in JSON: `domain`, `mechanism`, `at`, `event`, `authentication`, `mode_before` and `mode_after` (null: no
 /// policy in force), `detail`, `learnt` (null: no policy came; else `from` and `roles`).
-fn object(domain: &str, entry: &Entry) -> Value {
+fn object(domain: &str, entry: &HistoryEntry) -> Value {
     let learnt = Learnt::of_event(entry);
     json!({
         "domain": domain,

@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::lookup::Format;
 use super::output;
 use crate::config::{
-    Access, BadConfiguration, Choices, ConditionArgs, DEFAULT_FILE, LAST_GOOD_FILE, LogFormat, Places, Setup,
-    SharedArgs, Written, text_of,
+    Access, BadConfiguration, Choices, ConditionArgs, DEFAULT_FILE, LAST_GOOD_FILE, LogArgs, Places, Setup,
+    SharedArgs, StorageArgs, Written, text_of,
 };
 use crate::serve::world::World;
 use crate::text::{Json, Printable};
@@ -63,12 +63,12 @@ pub struct InForceArguments {
     /// Under which conditions a question is judged.
     #[command(flatten)]
     pub conditions: ConditionArgs,
-    /// Domains kept in each file of the cache [default: 50000]
-    #[arg(long, value_name = "N")]
-    pub max_domains: Option<u64>,
-    /// Keeps a log of this shape
-    #[arg(long, value_name = "SHAPE")]
-    pub log_format: Option<LogFormat>,
+    /// How much is remembered.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// Which log is kept.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Where the daemon listens.
     #[command(flatten)]
     pub places: Places,
@@ -91,8 +91,8 @@ impl InForceArguments {
         Choices {
             shared: self.shared.clone(),
             conditions: self.conditions,
-            max_domains: self.max_domains,
-            log_format: self.log_format,
+            storage: self.storage,
+            log: self.log,
             serve: self.places.clone(),
             ..Choices::default()
         }
@@ -155,7 +155,7 @@ fn looked_at(path: &Path, given: &Choices) -> Result<Written, BadConfiguration> 
         // What root could read, the daemon may not be able to.
         text_of(path)?;
     }
-    World::of(&setup, &given.serve.clone().or(written.choices.serve.clone()))?;
+    World::of(&setup)?;
     Ok(written)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn sandbox() -> Sandbox {
 /// Each file that the choices name, that the daemon cannot start without, and that it would not find below its unit, in a sentence.
 pub(super) fn unseen(choices: &Choices, unit: &Sandbox) -> Vec<String> {
     let named = [
-        ("the trust anchor", choices.shared.trust_anchor.as_deref()),
+        ("the trust anchor", choices.shared.resolver.trust_anchor.as_deref()),
         ("the authorities of ca_file,", choices.shared.ca_file.as_deref()),
     ];
     named.into_iter().filter_map(|(what, path)| hidden(what, path?, unit)).collect()

@@ -1,6 +1,6 @@
 //! smtp-sts-verify(1).
 
-use super::page::{ManPage, Word, literal, pair};
+use super::page::{ManPage, Span, literal, pair};
 use super::{decisions, words};
 use crate::cache::DEFAULT_PATH;
 use crate::cli::guide;
@@ -135,7 +135,7 @@ fn describe_argument(arg: &Arg, page: &mut ManPage) {
     let long = arg.get_long().map(|word| format!("--{word}"));
     let names: Vec<String> = arg.get_short().map(|c| format!("-{c}")).into_iter().chain(long).collect();
     let mut term = pair(&names.join(", "), before, &value);
-    term.push(Word::Plain(after.to_owned()));
+    term.push(Span::Plain(after.to_owned()));
     let mut words =
         arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
     if arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {

@@ -23,7 +23,7 @@ pub(super) enum Markup {
 
 /// Words in a line.
 #[derive(Clone, Debug)]
-pub(super) enum Word {
+pub(super) enum Span {
     /// Typed as it stands.
     Literal(String),
     /// Stands for something.
@@ -38,7 +38,7 @@ enum Block {
     Section(String),
     Subsection(String),
     Paragraph(String),
-    Item(Vec<Word>, String),
+    Item(Vec<Span>, String),
     Table(Table),
     Verbatim(String),
 }
@@ -87,7 +87,7 @@ impl ManPage {
     }
 
     /// A term and what there is to say about it.
-    pub(super) fn item(&mut self, term: Vec<Word>, words: &str) {
+    pub(super) fn item(&mut self, term: Vec<Span>, words: &str) {
         self.blocks.push(Block::Item(term, words.to_owned()));
     }
 
@@ -126,7 +126,7 @@ impl ManPage {
                 Block::Paragraph(words) => drop(roff.text([roman(words.replace('`', ""))])),
                 Block::Item(term, words) => {
                     roff.control("TP", []);
-                    roff.text(term.iter().map(Word::inline).collect::<Vec<_>>());
+                    roff.text(term.iter().map(Span::inline).collect::<Vec<_>>());
                     roff.text([roman(words.replace('`', ""))]);
                 }
                 Block::Table(table) => {
@@ -168,7 +168,7 @@ impl ManPage {
                 Block::Subsection(title) => format!("### {title}\n"),
                 Block::Paragraph(words) => wrapped(&escaped(words), ""),
                 Block::Item(term, words) => {
-                    let term: String = term.iter().map(Word::markdown).collect();
+                    let term: String = term.iter().map(Span::markdown).collect();
                     wrapped(&format!("- {term}: {}", escaped(words)), "  ")
                 }
                 Block::Table(table) => table.markdown(),
@@ -216,7 +216,7 @@ fn sentence(words: &str) -> String {
     if words.ends_with(['.', '?']) { words.to_owned() } else { format!("{words}.") }
 }
 
-impl Word {
+impl Span {
     fn inline(&self) -> Inline {
         match self {
             Self::Literal(word) => bold(word.as_str()),
@@ -271,11 +271,11 @@ fn wrapped(words: &str, indent: &str) -> String {
 }
 
 /// A word that is typed as it stands.
-pub(super) fn literal(word: &str) -> Vec<Word> {
-    vec![Word::Literal(word.to_owned())]
+pub(super) fn literal(word: &str) -> Vec<Span> {
+    vec![Span::Literal(word.to_owned())]
 }
 
 /// A word that is typed as it stands, and one that stands for something.
-pub(super) fn pair(word: &str, between: &str, value: &str) -> Vec<Word> {
-    vec![Word::Literal(word.to_owned()), Word::Plain(between.to_owned()), Word::Value(value.to_owned())]
+pub(super) fn pair(word: &str, between: &str, value: &str) -> Vec<Span> {
+    vec![Span::Literal(word.to_owned()), Span::Plain(between.to_owned()), Span::Value(value.to_owned())]
 }

@@ -61,7 +61,8 @@ impl Outside {
         let setup = Setup::open(arguments.outside.choices()?, Access::Owner)?;
         let now = SystemClock.now();
         let (cache, dns) = (setup.storage()?.cache(now), setup.dns()?);
-        let within = setup.choices().shared.deadline.map_or(LINT_DEADLINE_DEFAULT, |deadline| deadline.0);
+        let within =
+            setup.choices().shared.time.deadline.map_or(LINT_DEADLINE_DEFAULT, |deadline| deadline.0);
         Ok(Self { setup, cache, dns, now, deadline: Instant::now() + within })
     }
 

@@ -9,7 +9,7 @@ use super::lookup::Format;
 use super::output;
 use crate::limits::MAX_BODY_OCTETS;
 use crate::lint::kind::Kind;
-use crate::lint::{Part, Tally, human, json};
+use crate::lint::{FindingCounts, Part, human, json};
 use crate::text::{Escaped, Json};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -61,7 +61,7 @@ fn read(input: impl Read, kind: Kind) -> io::Result<Vec<u8>> {
 
 /// What the findings mean for whoever started the program.
 fn status(strict: bool, parts: &[Part]) -> ExitStatus {
-    let Tally { errors, warnings, .. } = Tally::of(parts);
+    let FindingCounts { errors, warnings, .. } = FindingCounts::of(parts);
     if errors > 0 || strict && warnings > 0 { ExitStatus::Refuse } else { ExitStatus::Deliver }
 }
 

@@ -16,14 +16,14 @@ fn say_it_all() {
 }
 
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Entry>>>);
+struct Kept(Arc<Mutex<Vec<LogEvent>>>);
 
 impl Subscriber for Kept {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        Log { shape: Shape::Text, talk: Talk::Everybody }.enabled(metadata)
+        Log { shape: Shape::Text, scope: LogScope::All }.enabled(metadata)
     }
     fn event(&self, event: &Event<'_>) {
-        self.0.lock().unwrap().push(Entry::of(event, UnixTime(1_795_000_000)));
+        self.0.lock().unwrap().push(LogEvent::of(event, UnixTime(1_795_000_000)));
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
@@ -34,7 +34,7 @@ impl Subscriber for Kept {
     fn exit(&self, _: &Id) {}
 }
 
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<LogEvent> {
     let kept = Kept::default();
     tracing::subscriber::with_default(kept.clone(), say_it_all);
     std::mem::take(&mut kept.0.lock().unwrap())
@@ -72,7 +72,7 @@ fn the_journal_gets_one_datagram_an_event_whose_fields_no_stranger_chooses() {
     let directory = tempfile::TempDir::new().unwrap();
     let place = directory.path().join("socket");
     let journal = UnixDatagram::bind(&place).unwrap();
-    let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
+    let log = Log { shape: Shape::journal(&place).unwrap(), scope: LogScope::All };
     tracing::subscriber::with_default(log, say_it_all);
     journal.set_nonblocking(true).unwrap();
     let mut priorities = Vec::new();
@@ -96,7 +96,7 @@ fn a_journal_that_does_not_read_keeps_nobody_waiting() {
     let directory = tempfile::TempDir::new().unwrap();
     let place = directory.path().join("socket");
     let _reads_nothing = UnixDatagram::bind(&place).unwrap();
-    let log = Log { shape: Shape::journal(&place).unwrap(), talk: Talk::Everybody };
+    let log = Log { shape: Shape::journal(&place).unwrap(), scope: LogScope::All };
     let (done, ended) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         tracing::subscriber::with_default(log, || (0..5_000).for_each(|number| info!(number, "again")));
@@ -107,11 +107,11 @@ fn a_journal_that_does_not_read_keeps_nobody_waiting() {
 
 #[test]
 fn the_daemon_tells_its_own_affairs_and_the_troubles_of_others() {
-    let told = |talk| {
+    let told = |scope| {
         let directory = tempfile::TempDir::new().unwrap();
         let place = directory.path().join("socket");
         let journal = UnixDatagram::bind(&place).unwrap();
-        let log = Log { shape: Shape::journal(&place).unwrap(), talk };
+        let log = Log { shape: Shape::journal(&place).unwrap(), scope };
         tracing::subscriber::with_default(log, || {
             info!(target: "smtp_sts_verify::serve::lifecycle", "ready");
             info!(target: "smtp_sts_verify::verify::evidence_log", "DNS answered");
@@ -121,7 +121,7 @@ fn the_daemon_tells_its_own_affairs_and_the_troubles_of_others() {
         journal.set_nonblocking(true).unwrap();
         std::iter::from_fn(|| journal.recv(&mut [0; 512]).ok()).count()
     };
-    assert_eq!((told(Talk::Everybody), told(Talk::Daemon)), (4, 2));
+    assert_eq!((told(LogScope::All), told(LogScope::Daemon)), (4, 2));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! DNS answers that they share: what a resolver has in its cache costs a local packet, and what this program would keep
 //! for ten thousand domains would have to be bounded, aged and explained.
 
-use super::list::{Entry, List};
+use super::list::{List, ListedDomain};
 use super::pace::Pace;
 use super::progress::Progress;
 use super::results::{Done, NoResults, Results};
@@ -47,16 +47,16 @@ pub struct BatchArguments {
 }
 
 /// What became of one domain.
-pub(super) struct Answer {
+pub(super) struct DomainResult {
     /// What it comes down to.
     pub(super) outcome: Outcome,
-    /// What `probe --format json` says; strangers' texts in it are escaped.
+    /// What `probe --format json` says; untrusted texts in it are escaped.
     pub(super) probe: Value,
 }
 
 /// One line of the results, as it is written.
 #[derive(Serialize)]
-struct Told<'a> {
+struct ResultLine<'a> {
     line: u64,
     domain: Option<&'a str>,
     outcome: &'static str,
@@ -129,14 +129,14 @@ impl Batch {
     /// If the list cannot be read on, or nobody takes the results.
     pub(super) async fn run<F>(self, ask: impl Fn(PolicyDomain) -> F) -> Result<ExitStatus, Failure>
     where
-        F: Future<Output = Answer>,
+        F: Future<Output = DomainResult>,
     {
         let Self { list, mut sink, progress, mut census, parallel, pace } = self;
         let begun = Instant::now();
         let (ask, pace) = (&ask, &pace);
         let answers = lines::arriving(list, List::next)
             .then(|entry| async move {
-                if matches!(&entry, Ok(Entry { domain: Ok(_), .. })) {
+                if matches!(&entry, Ok(ListedDomain { domain: Ok(_), .. })) {
                     pace.turn().await;
                 }
                 entry
@@ -181,20 +181,23 @@ fn count(path: &Path) -> io::Result<u64> {
 }
 
 /// The word under which an entry is counted, and its line.
-async fn answered<F>(entry: Entry, ask: &impl Fn(PolicyDomain) -> F) -> io::Result<(&'static str, String)>
+async fn answered<F>(
+    entry: ListedDomain,
+    ask: &impl Fn(PolicyDomain) -> F,
+) -> io::Result<(&'static str, String)>
 where
-    F: Future<Output = Answer>,
+    F: Future<Output = DomainResult>,
 {
-    let Entry { line, domain } = entry;
+    let ListedDomain { line, domain } = entry;
     let (outcome, why, probe) = match &domain {
         Err(bad) => (bad.word(), Some(bad.why()), None),
         Ok(domain) => {
-            let Answer { outcome, probe } = ask(domain.clone()).await;
+            let DomainResult { outcome, probe } = ask(domain.clone()).await;
             (outcome.word(), None, Some(probe))
         }
     };
     let domain = domain.as_ref().ok().map(PolicyDomain::as_str);
-    let text = serde_json::to_string(&Told { line, domain, outcome, why, probe })?;
+    let text = serde_json::to_string(&ResultLine { line, domain, outcome, why, probe })?;
     Ok((outcome, format!("{}\n", JsonText(&text))))
 }
 

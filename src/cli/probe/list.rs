@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 
 /// What stands in one line that is neither empty nor a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ListedDomain {
     /// Which line of the list it is; the first one is 1.
     pub(super) line: u64,
     /// Whose MX hosts are to be asked.
@@ -59,7 +59,7 @@ impl<R: BufRead> List<R> {
     }
 
     /// The next entry; `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<ListedDomain>> {
         while let Some(line) = lines::next(&mut self.input, MAX_LIST_LINE)? {
             self.line = self.line.saturating_add(1);
             let domain = match line {
@@ -69,7 +69,7 @@ impl<R: BufRead> List<R> {
                     name => read(name),
                 },
             };
-            return Ok(Some(Entry { line: self.line, domain }));
+            return Ok(Some(ListedDomain { line: self.line, domain }));
         }
         Ok(None)
     }
@@ -91,7 +91,7 @@ mod tests {
     fn entries(text: &str) -> Vec<(u64, String)> {
         let mut list = List::new(Cursor::new(text.to_owned()));
         let next = || list.next().unwrap();
-        let shown = |entry: Entry| match entry.domain {
+        let shown = |entry: ListedDomain| match entry.domain {
             Ok(domain) => (entry.line, domain.to_string()),
             Err(bad) => (entry.line, bad.word().to_owned()),
         };

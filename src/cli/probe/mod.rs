@@ -131,7 +131,7 @@ fn many(arguments: &ProbeArguments, list: &Path) -> Result<ExitStatus, Failure> 
         let runner = &runner;
         async move {
             let probe = runner.probe(&domain).await;
-            batch::Answer { outcome: Outcome::of(&probe), probe: json::object(&probe) }
+            batch::DomainResult { outcome: Outcome::of(&probe), probe: json::object(&probe) }
         }
     };
     runtime()?.block_on(batch.run(ask))

@@ -4,7 +4,7 @@
 //! A line is written as a whole and at once. Whatever ends the run, the file holds the first results of the list and
 //! perhaps a part of the next one, which is cut off before it is continued.
 
-use super::list::{Entry, List};
+use super::list::{List, ListedDomain};
 use crate::limits::MAX_RESULT_LINE;
 use nix::fcntl::OFlag;
 use serde::Deserialize;
@@ -136,7 +136,7 @@ impl Results {
 }
 
 impl Done {
-    fn answers(&self, entry: &Entry) -> bool {
+    fn answers(&self, entry: &ListedDomain) -> bool {
         self.line == entry.line
             && self.domain.as_deref() == entry.domain.as_ref().ok().map(crate::name::PolicyDomain::as_str)
     }

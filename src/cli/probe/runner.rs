@@ -52,7 +52,7 @@ impl ProbeRunner {
         };
         let probe = Probe::new(settings).map_err(Failure::misconfigured)?;
         let deadline =
-            setup.choices().shared.deadline.map_or(PROBE_DOMAIN_DEADLINE_DEFAULT, |deadline| deadline.0);
+            setup.choices().shared.time.deadline.map_or(PROBE_DOMAIN_DEADLINE_DEFAULT, |deadline| deadline.0);
         Ok(Self { setup, storage, dns, rules, probe, hosts, deadline, queue: Duration::ZERO })
     }
 

@@ -6,7 +6,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::lookup::Format;
 use crate::render::outbox::{human, object, object_of_suppression};
-use crate::reporting::outbox::{Entry, State};
+use crate::reporting::outbox::{OutboxEntry, State};
 use crate::reporting::schedule::is_over;
 use crate::text::Json;
 use crate::time::Clock as _;
@@ -43,7 +43,7 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
     let mut write = |text: &str| output.write_all(text.as_bytes());
     let mut is_taken = true;
     let mut number = 0_usize;
-    let mut last: Option<Entry> = None;
+    let mut last: Option<OutboxEntry> = None;
     loop {
         let behind = last.as_ref().map(|entry| (entry.day, &entry.domain));
         let entries = outbox.behind(behind)?;
@@ -76,7 +76,7 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
     Ok(if is_taken { ExitStatus::Deliver } else { ExitStatus::Defer })
 }
 
-fn is_wanted(arguments: &OutboxArguments, entry: &Entry) -> bool {
+fn is_wanted(arguments: &OutboxArguments, entry: &OutboxEntry) -> bool {
     if arguments.failed {
         return entry.state == State::GaveUp || entry.state.is_open() && entry.tries > 0;
     }

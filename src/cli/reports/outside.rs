@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Characters of a stranger's sentence that are shown.
+/// Characters of an untrusted sentence that are shown.
 const SHOWN: usize = 200;
 
 /// The set-up of a command about reports.

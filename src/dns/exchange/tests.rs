@@ -1,19 +1,19 @@
 use super::*;
 use hickory_proto::rr::{Name, RecordType};
 
-fn asked() -> Asked {
+fn asked() -> OutgoingQuery {
     let name = Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap();
-    Asked::new(&Question::new(&name, RecordType::HTTPS), Checking::Ours).unwrap()
+    OutgoingQuery::new(&Question::new(&name, RecordType::HTTPS), Checking::Ours).unwrap()
 }
 
 /// The reply that echoes `question`: NOERROR without records.
-fn reply(asked: &Asked, question: &[u8]) -> Vec<u8> {
+fn reply(asked: &OutgoingQuery, question: &[u8]) -> Vec<u8> {
     let mut octets = vec![asked.octets[0], asked.octets[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0];
     octets.extend(question);
     octets
 }
 
-fn judge(asked: &Asked, octets: Vec<u8>, transport: Transport) -> Judged {
+fn judge(asked: &OutgoingQuery, octets: Vec<u8>, transport: Transport) -> Judged {
     asked.judge(octets, transport, &Quota::default())
 }
 

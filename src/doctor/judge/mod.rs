@@ -10,6 +10,7 @@ pub mod postfix;
 pub mod reports;
 pub mod resolv_conf;
 pub mod resolvers;
+mod signature;
 pub mod time;
 pub mod trust;
 

@@ -1,9 +1,8 @@
 //! Reports that leave: whether they do, and whether anybody takes them.
 
 use super::postfix::for_reports;
-use super::{fine, unchecked, warning};
-use crate::doctor::observations::{Exim, Postfix, Reports, Seen, TestMessage};
-use crate::doctor::read::dkim::{self, Fault};
+use super::{fine, signature, unchecked, warning};
+use crate::doctor::observations::{Exim, Postfix, Reports, Seen};
 use crate::doctor::read::exim::Driver;
 use crate::doctor::{Check, Finding};
 use crate::policy::tls_rpt;
@@ -30,7 +29,7 @@ pub fn judge(reports: &Reports, exim: &Seen<Exim>, postfix: &Seen<Postfix>) -> V
             Err(why) => unchecked(Check::ReportsRoute, why),
         },
         key(reports),
-        signature(reports),
+        signature::judge(reports),
         match postfix {
             Ok(postfix) => for_reports(reports, postfix),
             Err(why) => unchecked(Check::ReportsPostfix, why),
@@ -181,65 +180,8 @@ fn key(reports: &Reports) -> Finding {
     }
 }
 
-/// Fields that have to be signed (RFC 6376 section 5.4, RFC 8460 section 5.3).
-const SIGNED: [&str; 3] = ["from", "tls-report-domain", "tls-report-submitter"];
-
-fn signature(reports: &Reports) -> Finding {
-    const CHECK: Check = Check::ReportsSignature;
-    let message = match &reports.signed {
-        Ok(TestMessage::HandedOver(message)) => message,
-        Ok(TestMessage::Kept(why)) => {
-            return warning(CHECK, format!("Exim did not hand over a test message: {why}"));
-        }
-        Err(why) => return unchecked(CHECK, format!("no test message was signed: {why}")),
-    };
-    let key = reports.key.as_ref().map_err(Clone::clone).and_then(|records| match records.as_slice() {
-        [record] => BASE64.decode(published(record).as_bytes()).map_err(|_| "its record has none".to_owned()),
-        _ => Err("no single record has one".to_owned()),
-    });
-    let key = match key {
-        Ok(key) if !key.is_empty() => key,
-        Ok(_) => return unchecked(CHECK, "a test message is held against no key: its record has none"),
-        Err(why) => return unchecked(CHECK, format!("a test message is held against no key: {why}")),
-    };
-    let signature = match dkim::verified(message, &key) {
-        Ok(signature) => signature,
-        Err(fault) => {
-            return warning(
-                CHECK,
-                match fault {
-                    Fault::Missing => "a test message was not signed",
-                    Fault::Several => "a test message was signed several times",
-                    Fault::Malformed => "the signature of a test message cannot be read",
-                    Fault::Body => "the signature of a test message is not of its body",
-                    Fault::Key => "the signature of a test message is by another key than the published one",
-                },
-            );
-        }
-    };
-    let domain = reports.contact.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let selector = reports.selector.as_deref().unwrap_or_default();
-    let shown = (excerpt(&signature.selector, 64), excerpt(&signature.domain, 120));
-    if !signature.domain.eq_ignore_ascii_case(domain) {
-        return warning(
-            CHECK,
-            format!("a test message was signed for {}, and contact is of {domain}", shown.1),
-        );
-    }
-    if !signature.selector.eq_ignore_ascii_case(selector) {
-        return warning(CHECK, format!("a test message was signed by the selector {}", shown.0));
-    }
-    if let Some(field) = SIGNED.into_iter().find(|field| !signature.fields.iter().any(|one| one == field)) {
-        return warning(CHECK, format!("the signature of a test message leaves {field} out"));
-    }
-    if signature.is_of_a_part {
-        return warning(CHECK, "the signature of a test message is of a part of its body (l=)");
-    }
-    fine(CHECK, format!("a test message verifies: s={}, d={}; it stayed here", shown.0, shown.1))
-}
-
 /// The key of a record, base64.
-fn published(record: &str) -> String {
+pub(super) fn published(record: &str) -> String {
     let tags = record.split(';').filter_map(|tag| tag.split_once('='));
     let value = tags.into_iter().find_map(|(name, value)| (name.trim() == "p").then_some(value));
     value.unwrap_or_default().split_whitespace().collect()
@@ -287,13 +229,14 @@ pub(super) mod tests {
     use super::*;
     use crate::doctor::Health;
     use crate::doctor::judge::{exim, postfix as judge_postfix};
+    use crate::doctor::observations::TestMessage;
 
     const MODULUS: &str = "MIIBCgKCAQEA";
 
     /// A message that Exim signed (fixtures/dkim), and the key by which it did, as a record has it: behind 32 characters it is the bare
     /// key.
-    const SIGNED_MESSAGE: &str = include_str!("../../../fixtures/dkim/relaxed.eml");
-    const KEY: &str = include_str!("../../../fixtures/dkim/rsa.key");
+    pub(crate) const SIGNED_MESSAGE: &str = include_str!("../../../fixtures/dkim/relaxed.eml");
+    pub(crate) const KEY: &str = include_str!("../../../fixtures/dkim/rsa.key");
 
     /// All that reports need, with Exim.
     pub(crate) fn good() -> Reports {
@@ -406,43 +349,6 @@ pub(super) mod tests {
             [(Ok(false), Health::Warning), (Err("nobody is root".into()), Health::Fine)]
         {
             assert_eq!(with(|reports| reports.readable = readable, Check::ReportsKey), expected);
-        }
-    }
-
-    #[test]
-    fn a_test_message_that_receivers_would_not_take_is_told() {
-        let message = |text: &str| Ok(TestMessage::HandedOver(text.to_owned()));
-        let unsigned = SIGNED_MESSAGE.replace("DKIM-Signature", "X-Signature");
-        let changed = SIGNED_MESSAGE.replace("a test.", "a text.");
-        for (signed, expected, words) in [
-            (message(SIGNED_MESSAGE), Health::Fine, "a test message verifies: s=tlsrpt1, d=example.org"),
-            (message(&unsigned), Health::Warning, "was not signed"),
-            (message(&changed), Health::Warning, "not of its body"),
-            (message(""), Health::Warning, "cannot be read"),
-            (
-                Ok(TestMessage::Kept("DKIM: unable".into())),
-                Health::Warning,
-                "did not hand over a test message: DKIM",
-            ),
-            (Err("Exim hangs".into()), Health::NotChecked, "Exim hangs"),
-        ] {
-            let reports = Reports { signed, ..good() };
-            let (health, seen) = of(&reports, &Ok(good_exim()), Check::ReportsSignature);
-            assert_eq!(health, expected, "{seen}");
-            assert!(seen.contains(words), "{seen}");
-        }
-        let record = |record: &str| Reports { key: Ok(vec![record.to_owned()]), ..good() };
-        let another = format!("v=DKIM1; s=tlsrpt; p={}", KEY.replacen("AQ8A", "AQ8B", 1));
-        for (reports, expected) in [
-            (record(&another), Health::Warning),
-            (record("v=DKIM1; s=tlsrpt; p="), Health::NotChecked),
-            (record("v=DKIM1; s=tlsrpt; p=%"), Health::NotChecked),
-            (Reports { key: Ok(Vec::new()), ..good() }, Health::NotChecked),
-            (Reports { key: Err("no answer".into()), ..good() }, Health::NotChecked),
-            (Reports { contact: "tls-reports@example.net".into(), ..good() }, Health::Warning),
-            (Reports { selector: Ok("tlsrpt2".into()), ..good() }, Health::Warning),
-        ] {
-            assert_eq!(of(&reports, &Ok(good_exim()), Check::ReportsSignature).0, expected, "{reports:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Goes and sees. Everything here ends when its time is over, and nothing that it reads is without a bound.
+//! Makes the observations. Every look has a deadline, and everything that is read has a bound.
 
 pub mod accounts;
 pub mod cache;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a program has said.
-struct Said {
+struct ProgramOutput {
     /// On standard output.
     output: String,
     /// On standard error.
@@ -36,7 +36,7 @@ pub fn run(
     user: Option<Owner>,
     until: Instant,
 ) -> Seen<String> {
-    let Said { output, complaints } = said(program, arguments, input, user, until)?;
+    let ProgramOutput { output, complaints } = said(program, arguments, input, user, until)?;
     Ok(output + &complaints)
 }
 
@@ -60,7 +60,7 @@ fn said(
     input: &str,
     user: Option<Owner>,
     until: Instant,
-) -> Seen<Said> {
+) -> Seen<ProgramOutput> {
     let name = program.display();
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +82,7 @@ fn said(
             Err(_) => Err(format!("{name} did not end in time")),
         }
     };
-    let said = Said { output: heard(said)?, complaints: heard(complained)? };
+    let said = ProgramOutput { output: heard(said)?, complaints: heard(complained)? };
     loop {
         match running.0.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(said),

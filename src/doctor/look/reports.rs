@@ -38,7 +38,7 @@ const KEY_FILE: &str = "SMTP_STS_REPORTS_KEY";
 /// Tells whether somebody may read a file, whatever grants it (POSIX, `test -r`).
 const TEST: &str = "/usr/bin/test";
 
-/// Characters of a stranger's sentence that are shown.
+/// Characters of an untrusted sentence that are shown.
 const SHOWN: usize = 200;
 
 /// Where a domain's own TLSRPT record stands (RFC 8460 section 3).

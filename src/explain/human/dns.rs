@@ -1,24 +1,24 @@
 //! DNS questions, their answers, and what proved them.
 
 use super::Detail;
-use crate::explain::{Asked, Denies, Proven, Statement};
+use crate::explain::{Denies, DnsExchange, Proven, Statement};
 use crate::render::page::{Page, Tone};
 
 /// Writes questions one after the other; a proof that several of them share is written once.
 #[derive(Debug, Default)]
-pub(super) struct Teller {
+pub(super) struct DnsWriter {
     detail: Detail,
     /// What was written, and of which question first.
     told: Vec<(Vec<String>, String)>,
 }
 
-impl Teller {
+impl DnsWriter {
     pub(super) const fn new(detail: Detail) -> Self {
         Self { detail, told: Vec::new() }
     }
 
     /// One question: the answer, who signed it until when, what denied what, or what is wrong.
-    pub(super) fn tell(&mut self, page: &mut Page, asked: &Asked) {
+    pub(super) fn tell(&mut self, page: &mut Page, asked: &DnsExchange) {
         let tone = match asked.class {
             "secure" => Tone::Good,
             "insecure" => Tone::Plain,
@@ -45,7 +45,7 @@ impl Teller {
     }
 
     /// What proved the answer.
-    fn grounds(&self, asked: &Asked) -> Vec<String> {
+    fn grounds(&self, asked: &DnsExchange) -> Vec<String> {
         let mut grounds: Vec<String> = asked.chain_ends.iter().map(ToString::to_string).collect();
         match self.detail {
             Detail::Full => grounds.extend(asked.proof.iter().map(|proven| ground(proven, Detail::Full))),
@@ -55,7 +55,7 @@ impl Teller {
     }
 }
 
-fn headline(asked: &Asked) -> String {
+fn headline(asked: &DnsExchange) -> String {
     let mut words = format!("{} {}: {}", asked.name, asked.rtype, asked.class);
     match asked.content {
         Some("data") if matches!(asked.rtype.as_str(), "A" | "AAAA") => {
@@ -76,7 +76,7 @@ fn headline(asked: &Asked) -> String {
 
 /// The signature that counts for the answer, or every denial that it needs: of the answer itself where it is secure, of
 /// the chain of trust where it is insecure.
-fn last_words(asked: &Asked) -> Vec<String> {
+fn last_words(asked: &DnsExchange) -> Vec<String> {
     let denies = |what: &[&str]| {
         let is_one =
             |proven: &&Proven| proven.denies.as_ref().is_some_and(|denies| what.contains(&denies.what));

@@ -1,11 +1,11 @@
 //! Where the mail goes, and what DANE asks of it there.
 
-use super::dns::Teller;
+use super::dns::DnsWriter;
 use super::rule;
 use crate::explain::{Dane, Exchangers, Said};
 use crate::render::page::{Page, Tone};
 
-pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut Teller) {
+pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut DnsWriter) {
     let tone = match exchangers.state {
         "unknown" | "too-many" => Tone::Warning,
         _ => Tone::Plain,
@@ -19,7 +19,7 @@ pub(super) fn exchangers(page: &mut Page, exchangers: &Exchangers, dns: &mut Tel
     rule(page, exchangers.rule);
 }
 
-pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut Teller) {
+pub(super) fn dane(page: &mut Page, dane: &Dane, dns: &mut DnsWriter) {
     if let Some(why) = &dane.why {
         page.item("DANE", Tone::Plain, &format!("does not apply: {why}"));
     }

@@ -40,7 +40,7 @@ pub fn page(explanation: &Explanation, paint: Paint, detail: Detail, server: Mai
     match &explanation.grounds {
         None => {}
         Some(seen) => {
-            let mut dns = dns::Teller::new(detail);
+            let mut dns = dns::DnsWriter::new(detail);
             steps.begin("Where the mail goes");
             grounds::exchangers(steps.page, &seen.mx, &mut dns);
             steps.begin("DANE: do the MX hosts have TLSA records?");

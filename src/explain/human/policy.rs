@@ -1,6 +1,6 @@
 //! What is published in one dialect, and what the cache holds of it.
 
-use super::dns::Teller;
+use super::dns::DnsWriter;
 use super::rule;
 use crate::explain::{Event, Fetch, Note, OthersSay, Published, Said, Terms, Text};
 use crate::render::page::{Page, Tone};
@@ -12,7 +12,7 @@ const LINES: usize = 16;
 /// Characters of one of them.
 const COLUMNS: usize = 400;
 
-pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, dns: &mut Teller) {
+pub(super) fn published(page: &mut Page, published: &Published, now: UnixTime, dns: &mut DnsWriter) {
     let tone = match published.state {
         "in-force" => Tone::Good,
         "nothing" | "never-applied" => Tone::Plain,

@@ -58,11 +58,11 @@ pub struct Finding {
     /// Which octets of the input it is about; empty where something is missing, or where there is no input (what
     /// only a look at the whole domain can see).
     pub at: Range<usize>,
-    /// Those octets, or the name or the value it is about: a stranger's text, cut where it is long, not yet escaped.
+    /// Those octets, or the name or the value it is about: untrusted text, cut where it is long, not yet escaped.
     pub shown: String,
 }
 
-/// Characters of a stranger's text that a finding shows.
+/// Characters of untrusted text that a finding shows.
 const SHOWN: usize = 80;
 
 impl Finding {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 /// The outcome with a host that says these things, the first at once and each other one after a command, and then
 /// hangs up; and what was sent.
-async fn conversation(replies: &[&str]) -> (Result<(), Failure>, String) {
+async fn conversation(replies: &[&str]) -> (Result<(), SessionFailure>, String) {
     let (ours, theirs) = tokio::io::duplex(64 * 1_024);
     let host = async {
         let mut theirs = tokio::io::BufStream::new(theirs);

@@ -1,13 +1,13 @@
 //! The same for people.
 
-use crate::reporting::outbox::{Entry, Suppression};
+use crate::reporting::outbox::{OutboxEntry, Suppression};
 use crate::text::Printable;
 use crate::time::{UnixTime, span};
 use std::fmt::Write as _;
 
 /// One report: a line for it, and one for each destination.
 #[must_use]
-pub fn entry(entry: &Entry, now: UnixTime) -> String {
+pub fn entry(entry: &OutboxEntry, now: UnixTime) -> String {
     let mut text = format!("{} {:<8} {}", entry.day, entry.state.word(), entry.domain);
     if entry.state.is_open() {
         text.push_str(&when(entry.next, now));

@@ -2,14 +2,14 @@
 
 pub mod human;
 
-use crate::reporting::outbox::{Entry, Leg, Suppression};
+use crate::reporting::outbox::{Leg, OutboxEntry, Suppression};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 
 /// One report: `day`, `domain`, `state` (`due`, `claimed`, `handed`, `sent`, `gave-up`, `unwanted`), `next_try` and `first_try` (moments, null
 /// where there is none), `tries`, `words` (what was last heard), and `destinations`: `to`, `state`, `tries`, `next_try`, `words`.
 #[must_use]
-pub fn object(entry: &Entry) -> Value {
+pub fn object(entry: &OutboxEntry) -> Value {
     let next = entry.next;
     json!({
         "day": entry.day.to_string(),

@@ -4,14 +4,14 @@ use crate::certificate::{Certificate, Says};
 use crate::dane::matching::Fate;
 use crate::policy::PolicyType;
 use crate::probe::consequence::{Action, Cause, Conformity};
-use crate::probe::failure::Failure;
+use crate::probe::failure::SessionFailure;
 use crate::probe::report::{AddressProbe, Chain, DomainProbe, HostProbe, NoAddress, Reach, TlsaRecord};
 use crate::render::page::{Page, Paint, Tone};
 use crate::text::excerpt;
 use crate::time::UnixTime;
 use crate::verdict::{DaneHost, LookupError, Tls, Verdict};
 
-/// Characters of a stranger's sentence that are shown.
+/// Characters of an untrusted sentence that are shown.
 const SHOWN: usize = 200;
 
 /// Characters of a TLSA record that are shown: the numbers, and enough of a digest to tell it from another one.
@@ -256,7 +256,7 @@ fn cannot(address: &AddressProbe) -> Option<&'static str> {
     }
 }
 
-fn of_failure(failure: &Failure) -> String {
+fn of_failure(failure: &SessionFailure) -> String {
     format!("{}: {}", failure.at.place(), excerpt(&failure.why, SHOWN))
 }
 

@@ -1,7 +1,7 @@
 //! A probe for programs: one JSON object for each domain on one line, printable ASCII;
 //! `fixtures/probe.schema.json` describes it.
 //!
-//! Strangers' texts have the escapes of JSON, and are cut where they are long. Moments
+//! Untrusted texts have the escapes of JSON, and are cut where they are long. Moments
 //! are seconds since 1970; a key whose value is not known is there with null.
 
 use crate::certificate::Certificate;

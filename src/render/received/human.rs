@@ -7,11 +7,11 @@ use crate::render::page::{Page, Paint, Tone};
 use crate::text::excerpt;
 use crate::tls_report::authentication::Authentication;
 use crate::tls_report::collection::Collection;
-use crate::tls_report::sums::{Complaint, Failure, Fault, Group, Sessions, Sum, Sums};
+use crate::tls_report::sums::{Complaint, FailureGroup, Fault, Group, Sessions, Sum, Sums};
 use crate::tls_report::{Failed, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Characters of a stranger's text that are shown.
+/// Characters of untrusted text that are shown.
 const SHOWN: usize = 120;
 /// Names that are listed before the others are counted.
 const NAMED: usize = 4;
@@ -151,7 +151,7 @@ fn of_group(group: &Group) -> String {
     format!("{domain}, {under}{mode}")
 }
 
-fn of_failure(failure: &Failure) -> String {
+fn of_failure(failure: &FailureGroup) -> String {
     let what = match &failure.failed {
         Some(failed) => word(failed),
         None => "for reasons that the report does not tell".to_owned(),

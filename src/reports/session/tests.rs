@@ -3,7 +3,7 @@ use crate::limits::DEFER_FOLLOWS_CLOSE;
 use crate::name::PolicyDomain;
 use crate::reports::applied::Mark;
 use crate::serve::protocol::Frame;
-use crate::serve::protocol::exim::{self, Request};
+use crate::serve::protocol::exim::{self, EximRequest};
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 
 /// In the middle of January 2027.
@@ -321,7 +321,7 @@ fn replayed(recorded: &str, number: usize) {
         let results: Vec<String> = lines
             .lines()
             .filter_map(|line| match exim::read(line.as_bytes(), true) {
-                Frame::Whole(Request::Event(event), _) => sessions.hear(&event, now),
+                Frame::Whole(EximRequest::Event(event), _) => sessions.hear(&event, now),
                 other => panic!("{line}: {other:?}"),
             })
             .map(|outcome| format!("{} {}", outcome.policy.word(), outcome.ended.word()))

@@ -25,7 +25,7 @@ pub trait Codec: 'static {
 
     /// The first request in what came so far, the last of which came if the input `is_ended`. What is no question is answered
     /// under the `mechanisms` of the configuration.
-    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<Request<Self::Form>>;
+    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<ClientRequest<Self::Form>>;
 
     /// Appends an answer.
     fn answer(answer: &Answer, form: Self::Form, out: &mut Vec<u8>);
@@ -33,7 +33,7 @@ pub trait Codec: 'static {
     /// Appends other words, as the protocol frames them.
     fn say(words: &str, out: &mut Vec<u8>);
 
-    /// What whoever asked is told when our own code failed: the mail waits.
+    /// What a client is told when our own code has failed: its mail waits.
     fn failed() -> Cow<'static, str>;
 }
 
@@ -48,7 +48,7 @@ pub enum Requests {
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request<Form> {
+pub enum ClientRequest<Form> {
     /// An answer.
     Question(Form, Question),
     /// An answer, once the port of a service has been found.
@@ -70,16 +70,16 @@ impl Codec for Exim {
     const MTA: Mta = Mta::Exim;
     const REQUESTS: Requests = Requests::One;
 
-    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<Request<()>> {
+    fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<ClientRequest<()>> {
         exim::read(octets, is_ended).map(|request| match request {
-            exim::Request::Policy(question) => Request::Question((), question),
-            exim::Request::Event(event) => Request::Event(event),
-            exim::Request::Unheard => Request::Unheard,
-            exim::Request::Unreadable(none, asker) => {
+            exim::EximRequest::Policy(question) => ClientRequest::Question((), question),
+            exim::EximRequest::Event(event) => ClientRequest::Event(event),
+            exim::EximRequest::Unheard => ClientRequest::Unheard,
+            exim::EximRequest::Unreadable(none, asker) => {
                 let report = Report::unasked(none, mechanisms);
                 let judgement = &report.judgement;
                 let comes_to = (judgement.verdict, judgement.reason);
-                Request::Known(render::exim::line(&report, asker).into(), Some(comes_to))
+                ClientRequest::Known(render::exim::line(&report, asker).into(), Some(comes_to))
             }
         })
     }
@@ -108,11 +108,11 @@ impl Codec for Postfix {
     const MTA: Mta = Mta::Postfix;
     const REQUESTS: Requests = Requests::Any;
 
-    fn read(octets: &[u8], _is_ended: bool, _mechanisms: Mechanisms) -> Frame<Request<Map>> {
+    fn read(octets: &[u8], _is_ended: bool, _mechanisms: Mechanisms) -> Frame<ClientRequest<Map>> {
         socketmap::read(octets).map(|request| match request {
-            socketmap::Request::Policy(map, question) => Request::Question(map, question),
-            socketmap::Request::AtService(map, named) => Request::AtService(map, named),
-            socketmap::Request::Reply(reply) => Request::Known(reply.into(), None),
+            socketmap::SocketmapRequest::Policy(map, question) => ClientRequest::Question(map, question),
+            socketmap::SocketmapRequest::AtService(map, named) => ClientRequest::AtService(map, named),
+            socketmap::SocketmapRequest::Reply(reply) => ClientRequest::Known(reply.into(), None),
         })
     }
 

@@ -5,7 +5,7 @@
 //! under way, or an answer that the peer does not take makes a connection remember something, and each has its bound.
 
 use super::Front;
-use super::codec::{Codec, Request, Requests};
+use super::codec::{ClientRequest, Codec, Requests};
 use super::connection_limiter::ConnectionPermit;
 use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
 use crate::serve::answer::Answer;
@@ -261,17 +261,17 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
     }
 
     /// Answers a request at once, or has it looked up.
-    fn begin(&mut self, request: Request<C::Form>, said: &mut Vec<u8>) {
+    fn begin(&mut self, request: ClientRequest<C::Form>, said: &mut Vec<u8>) {
         let began = std::time::Instant::now();
         let (form, question) = match request {
-            Request::Question(form, question) => (form, question),
-            Request::AtService(form, named) => match self.front.answers.at_service(named) {
+            ClientRequest::Question(form, question) => (form, question),
+            ClientRequest::AtService(form, named) => match self.front.answers.at_service(named) {
                 Ok(question) => (form, question),
                 Err(words) => return self.reply(Reply::Words(words.into()), said),
             },
-            Request::Event(event) => return self.front.answers.noticed(self.permit.asker(), event),
-            Request::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
-            Request::Known(words, verdict) => {
+            ClientRequest::Event(event) => return self.front.answers.noticed(self.permit.asker(), event),
+            ClientRequest::Unheard => return self.front.counters.events.of(EventFate::Unreadable).one(),
+            ClientRequest::Known(words, verdict) => {
                 if let Some((verdict, reason)) = verdict {
                     let took = began.elapsed();
                     self.front.counters.answered(C::MTA, verdict, reason, Source::Question, took);

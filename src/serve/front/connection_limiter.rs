@@ -1,4 +1,4 @@
-//! The bound on connections. Whoever comes is let in at once, and somebody else makes room for him.
+//! The bound on connections. A new connection is accepted at once; where there is no room for it, another one is closed.
 //!
 //! A peer keeps us waiting while it says nothing, has said half of a request, or does not read its answer. Silence is no
 //! reason to close a connection as long as there is room: Postfix keeps its connections open between mails, and closes
@@ -41,9 +41,9 @@ pub struct ConnectionLimiter {
     moment: Cell<u64>,
     /// How many were accepted and have no slot yet.
     waiting_for_a_slot: Cell<usize>,
-    /// How many were told to end and have not.
+    /// How many were told to end and have not ended yet.
     leaving: Cell<usize>,
-    /// Somebody looks after those that are too many.
+    /// Whether a task is closing the connections that are too many.
     is_trimming: Cell<bool>,
     changed: Notify,
     empty: Notify,
@@ -119,7 +119,7 @@ impl ConnectionLimiter {
                 let own = self.peers.borrow().get(&peer).copied().unwrap_or(0);
                 self.displace(|waits, open| waits >= KEPT_WAITING || open >= own + 2);
             }
-            // If nothing changed, somebody has waited for longer.
+            // Where nothing has changed, a connection may have waited long enough by now to be closed for this one.
             let _ = timeout(SEATS_LOOKED_AT, self.changed.notified()).await;
         }
     }

@@ -21,9 +21,9 @@ use crate::serve::listen::Listening;
 use crate::serve::listen::stream::Stream;
 use crate::serve::protocol::question::Question;
 use crate::serve::telemetry::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
+use crate::serve::telemetry::log_limiter::{Lines, LogLimiter};
 use crate::serve::telemetry::messages::{DEBUGGED, MAIL_IS_REFUSED, MAIL_WAITS};
 use crate::serve::telemetry::recent::Recent;
-use crate::serve::telemetry::told::{Lines, Told};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verdict::Verdict;
@@ -53,7 +53,7 @@ pub struct Front<A> {
     pub older: RefCell<Option<Rc<str>>>,
     /// Answers that withheld mail, on their way into their file.
     pub unwritten: RefCell<Vec<WithheldAnswer>>,
-    answer_log: RefCell<Told>,
+    answer_log: RefCell<LogLimiter>,
     is_closing: Cell<bool>,
     told: Cell<Option<Instant>>,
     /// How many requests of all connections are under way.

@@ -22,17 +22,17 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// What the store tells, or why it does not.
-type Told = Result<(Arc<Outlook>, Arc<Reports>), NoOutlook>;
+type StoreReply = Result<(Arc<Outlook>, Arc<Reports>), NoOutlook>;
 
 /// What the store was asked.
 #[derive(Clone)]
-struct Asked {
+struct StoreQuery {
     at: Instant,
     /// What it tells, and how long that took.
-    told: Shared<LocalBoxFuture<'static, (Told, Duration)>>,
+    told: Shared<LocalBoxFuture<'static, (StoreReply, Duration)>>,
 }
 
-impl Asked {
+impl StoreQuery {
     /// Whether it is time to ask again: a store that counts for long has a pause of many times that.
     fn is_old(&self) -> bool {
         self.told.peek().is_some_and(|(_, took)| {
@@ -47,9 +47,9 @@ pub struct Watch {
     front: Rc<Front<Rc<Engine>>>,
     started_at: UnixTime,
     places: Vec<String>,
-    outlook: RefCell<Option<Asked>>,
+    outlook: RefCell<Option<StoreQuery>>,
     /// What the store told last.
-    last: RefCell<Told>,
+    last: RefCell<StoreReply>,
 }
 
 impl fmt::Debug for Watch {
@@ -99,7 +99,7 @@ impl Watch {
     }
 
     /// What the store tells; or what it told last, if it still counts.
-    async fn outlook(&self) -> Told {
+    async fn outlook(&self) -> StoreReply {
         let asked = self.asked();
         if let Ok((told, _)) = timeout(PAGE_PATIENCE, asked.told).await {
             *self.last.borrow_mut() = told;
@@ -109,7 +109,7 @@ impl Watch {
 
     /// What the store was asked, now or a moment ago. A store that hangs has one question of ours in its queue, not one for
     /// each page that somebody wanted meanwhile.
-    fn asked(&self) -> Asked {
+    fn asked(&self) -> StoreQuery {
         let mut outlook = self.outlook.borrow_mut();
         if let Some(asked) = outlook.as_ref().filter(|asked| !asked.is_old()) {
             return asked.clone();
@@ -121,7 +121,7 @@ impl Watch {
             let told = told.map_err(|why| NoOutlook::Trouble(Printable(&why).to_string()));
             (told, at.elapsed())
         };
-        let asked = Asked { at, told: told.boxed_local().shared() };
+        let asked = StoreQuery { at, told: told.boxed_local().shared() };
         *outlook = Some(asked.clone());
         asked
     }

@@ -77,12 +77,12 @@ enum Socket {
     Unix(UnixListener),
 }
 
-/// Nobody can listen there, and why.
+/// Why it is impossible to listen at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoPlace(Cow<'static, str>);
 
 impl NoPlace {
-    /// Nothing says where.
+    /// Neither the configuration nor systemd names a place.
     pub const NONE: Self = Self(Cow::Borrowed(
         "there is no place to listen at: give --exim, --postfix or --http, or the same in [serve] of the configuration, or \
          a socket unit of systemd",
@@ -205,7 +205,7 @@ fn advice(address: &Address, why: &io::Error) -> String {
     }
 }
 
-/// Somebody has the place.
+/// Another process listens at the place.
 const SOMEBODY: &str =
     "somebody listens there already; another daemon may be running: end that one, or choose another place";
 

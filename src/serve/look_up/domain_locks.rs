@@ -6,7 +6,7 @@
 use crate::limits::DOMAIN_LOCK_HELD;
 use crate::name::PolicyDomain;
 use crate::serve::seats::asker::Asker;
-use crate::serve::seats::gate::{Gate, Place};
+use crate::serve::seats::queue::{Place, SeatQueue};
 use crate::serve::seats::{GivesUp, LookUpNumber};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -17,10 +17,10 @@ use tokio::time::timeout;
 /// The locks that are held or waited for; they live on one thread.
 #[derive(Debug, Default)]
 pub struct DomainLocks {
-    gates: RefCell<HashMap<PolicyDomain, Rc<Gate>>>,
-    /// Where each look-up waits, or sits.
-    places: RefCell<HashMap<LookUpNumber, Rc<Gate>>>,
-    /// How often work of our own had a number.
+    queues: RefCell<HashMap<PolicyDomain, Rc<SeatQueue>>>,
+    /// The queue in which each look-up waits, or whose turn it has.
+    places: RefCell<HashMap<LookUpNumber, Rc<SeatQueue>>>,
+    /// How many numbers were given to work of our own, which no client asked for.
     of_our_own: Cell<u64>,
 }
 
@@ -30,7 +30,7 @@ pub struct DomainLock {
     locks: Rc<DomainLocks>,
     domain: PolicyDomain,
     number: LookUpNumber,
-    gate: Rc<Gate>,
+    queue: Rc<SeatQueue>,
     place: Option<Place>,
 }
 
@@ -44,7 +44,7 @@ impl DomainLocks {
     ) -> DomainLock {
         let lock = self.queue(domain, number, askers);
         if let Some(place) = &lock.place {
-            // It is only told to leave by whoever drops it.
+            // Whoever stops waiting drops this: nobody else takes it out of the queue.
             let _turn = place.turn().await;
         }
         lock
@@ -63,21 +63,21 @@ impl DomainLocks {
 
     /// One more asks for a look-up that may wait here.
     pub fn join(&self, number: LookUpNumber, asker: Asker) {
-        if let Some(gate) = self.places.borrow().get(&number) {
-            gate.join(number, asker);
+        if let Some(queue) = self.places.borrow().get(&number) {
+            queue.join(number, asker);
         }
     }
 
     /// Whether a look-up holds the lock of that domain, or waits for it.
     #[must_use]
     pub fn is_held(&self, domain: &PolicyDomain) -> bool {
-        self.gates.borrow().contains_key(domain)
+        self.queues.borrow().contains_key(domain)
     }
 
     /// How many domains are locked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.gates.borrow().len()
+        self.queues.borrow().len()
     }
 
     /// Whether no domain is locked.
@@ -87,16 +87,16 @@ impl DomainLocks {
     }
 
     fn queue(self: &Rc<Self>, domain: &PolicyDomain, number: LookUpNumber, askers: &[Asker]) -> DomainLock {
-        let gate = {
-            let mut gates = self.gates.borrow_mut();
-            let gate = gates.entry(domain.clone()).or_insert_with(|| Gate::new(1, GivesUp::Never));
-            Rc::clone(gate)
+        let queue = {
+            let mut queues = self.queues.borrow_mut();
+            let queue = queues.entry(domain.clone()).or_insert_with(|| SeatQueue::new(1, GivesUp::Never));
+            Rc::clone(queue)
         };
         let askers = if askers.is_empty() { &[Asker::NOBODY] } else { askers };
-        let place = Some(gate.wait(number, askers, domain));
-        self.places.borrow_mut().insert(number, Rc::clone(&gate));
-        gate.seat_all();
-        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, gate, place }
+        let place = Some(queue.wait(number, askers, domain));
+        self.places.borrow_mut().insert(number, Rc::clone(&queue));
+        queue.seat_all();
+        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, queue, place }
     }
 
     /// Look-ups count upwards from zero.
@@ -123,10 +123,10 @@ impl DomainLock {
 impl Drop for DomainLock {
     fn drop(&mut self) {
         self.place = None;
-        self.gate.seat_all();
+        self.queue.seat_all();
         self.locks.places.borrow_mut().remove(&self.number);
-        if self.gate.is_idle() {
-            self.locks.gates.borrow_mut().remove(&self.domain);
+        if self.queue.is_idle() {
+            self.locks.queues.borrow_mut().remove(&self.domain);
         }
     }
 }

@@ -8,7 +8,7 @@ pub mod renewal;
 pub mod resolution_failures;
 pub mod worker;
 
-use self::own_eyes::{Provisional, Seen};
+use self::own_eyes::{OwnLookResult, Provisional};
 use crate::cache::{DomainSnapshot, Ledger, Memory as _, Write, is_renewed_by_others};
 use crate::config::Asked;
 use crate::dns::Resolve;
@@ -160,7 +160,7 @@ impl LookUp {
         clock: &impl Clock,
     ) -> (Found, Vec<Write>) {
         if !self.heard.is_empty() {
-            let Seen { report, ledger, writes, bound } =
+            let OwnLookResult { report, ledger, writes, bound } =
                 own_eyes::look(self, &self.heard, dns, https).boxed_local().await;
             let found = self.concluded(report, &ledger, &bound, clock);
             return (found, writes.into_iter().chain(ledger.close()).collect());

@@ -86,7 +86,7 @@ pub(crate) fn notes(all: &[Provisional]) -> impl Iterator<Item = String> {
 }
 
 /// What a look-up came to.
-pub(crate) struct Seen {
+pub(crate) struct OwnLookResult {
     pub(crate) report: Report,
     /// What is known after it.
     pub(crate) ledger: Ledger,
@@ -102,7 +102,7 @@ pub(crate) async fn look(
     all: &[Provisional],
     dns: &impl Resolve,
     https: &impl Fetch,
-) -> Seen {
+) -> OwnLookResult {
     let (request, now) = (look_up.request(), look_up.now());
     let mut own = look_up.own().clone();
     // What was remembered of the record is older than what they fetched.
@@ -128,7 +128,7 @@ pub(crate) async fn look(
         bound.extend(weighed(&one.hearsay, look, &after, now));
     }
     if bound.is_empty() && !is_applied {
-        return Seen { report, ledger, writes, bound };
+        return OwnLookResult { report, ledger, writes, bound };
     }
     let heard = beside(&ledger.snapshot(&request.domain, &own), &bound);
     let second = Ledger::of(&request.domain, &heard, now);
@@ -144,7 +144,7 @@ pub(crate) async fn look(
     all_writes.append(&mut writes);
     all_writes.extend(second.writes().into_iter().filter(is_own));
     let known = second.snapshot(&request.domain, &heard);
-    Seen { report, ledger: Ledger::of(&request.domain, &known, now), writes: all_writes, bound }
+    OwnLookResult { report, ledger: Ledger::of(&request.domain, &known, now), writes: all_writes, bound }
 }
 
 /// The policy of that dialect that the look-up has fetched.

@@ -1,7 +1,7 @@
 //! The thread that looks things up: DNS, HTTPS and validation, the command's own pipeline, for many domains at once.
 //! What the cache knows is answered first, without a seat and in parallel to any look-up. A look-up that needs the network
 //! waits for its domain's lock ([`crate::serve::look_up::domain_locks`]), then for its seat; after a wait the cache is read again. Whose turn it is, at
-//! the cache and at the network, is decided by one discipline ([`crate::serve::seats`], [`crate::serve::seats::gate`]). A look-up that has begun
+//! the cache and at the network, is decided by one discipline ([`crate::serve::seats`], [`crate::serve::seats::queue`]). A look-up that has begun
 //! continues when its clients have left, as long as nobody needs its seat; one that has not begun by then is not begun, if others wait.
 //! Every look-up ends with exactly one event, also after a panic, which ends nothing but that look-up.
 
@@ -22,10 +22,10 @@ use crate::serve::event::{CompletedLookup, CompletionGuard, WorkerEvent};
 use crate::serve::protocol::question::Question;
 use crate::serve::seats::GivesUp;
 use crate::serve::seats::asker::Asker;
-use crate::serve::seats::gate::{Displaced, Gate, Place, Unwanted};
 use crate::serve::seats::interests::Interests;
+use crate::serve::seats::queue::{Displaced, Place, SeatQueue, Unwanted};
 use crate::serve::store::{Gone, Revision, Store};
-use crate::serve::telemetry::counters::{Counters, LookUpEnd, Setback, Thread};
+use crate::serve::telemetry::counters::{Counters, LookUpEnd, Overload, Thread};
 use crate::serve::telemetry::messages::DEBUGGED;
 use crate::serve::tlsrpt::recorder::TlsrptRecorder;
 use crate::serve::world::World;
@@ -128,20 +128,20 @@ impl LookupWorker {
                 worlds,
                 domain_locks: Rc::default(),
                 interests: Interests::default(),
-                reading: Gate::new(MAX_READING_AT_ONCE, GivesUp::Never),
-                asking: Gate::new(limits.look_ups, GivesUp::ForOthers),
+                reading: SeatQueue::new(MAX_READING_AT_ONCE, GivesUp::Never),
+                asking: SeatQueue::new(limits.look_ups, GivesUp::ForOthers),
                 resolution_failures: RefCell::new(CurrentFailureCache::under(today)),
             });
             LocalSet::new().block_on(&runtime, async move {
                 spawn_local(pulse(Rc::clone(&state)));
                 spawn_local(renewal::walk(Rc::clone(&state)));
-                let gates = join(state.reading.attend(), state.asking.attend_at_rest());
+                let queues = join(state.reading.attend(), state.asking.attend_at_rest());
                 let commands = async {
                     while let Some(command) = waiting.recv().await {
                         state.hear(command);
                     }
                 };
-                select(pin!(commands), pin!(gates)).await;
+                select(pin!(commands), pin!(queues)).await;
             });
         })?;
         let worker = Self {
@@ -246,8 +246,8 @@ pub(crate) struct WorkerState<O> {
     pub(crate) domain_locks: Rc<DomainLocks>,
     /// Who asks, for each look-up.
     interests: Interests,
-    reading: Rc<Gate>,
-    asking: Rc<Gate>,
+    reading: Rc<SeatQueue>,
+    asking: Rc<SeatQueue>,
     resolution_failures: RefCell<CurrentFailureCache>,
 }
 
@@ -332,7 +332,7 @@ impl<O: Outside> WorkerState<O> {
             }
             Ok(None) => completion.send(WorkerEvent::Rejected(number)),
             Err(Unbegun::Unwanted) => {
-                self.counters.setbacks.of(Setback::Unbegun).one();
+                self.counters.overloads.of(Overload::Unbegun).one();
                 completion.send(WorkerEvent::Rejected(number));
             }
             // The guard tells it.
@@ -340,9 +340,9 @@ impl<O: Outside> WorkerState<O> {
         }
     }
 
-    /// From memory to what is found, and whether that was written; `None` if it is not needed. Thousands may wait here: what one
-    /// needs while it asks, some 100,000 octets, has a box of its own that is there no sooner, and what memory said, which may be as
-    /// long, is not kept for longer than a moment.
+    /// From memory to what is found, and whether that was written; `None` if it is not needed. Thousands may wait here, so what a
+    /// look-up needs while it asks, some 100,000 octets, is boxed and allocated no sooner; and what the cache said, which may be as
+    /// long, is not kept while it waits.
     async fn found(&self, order: &LookupOrder) -> Result<Option<(Found, bool, Revision)>, Unbegun> {
         let (look_up, revision) = match self.recall(order).await? {
             (Begun::Answered(found), revision) => return Ok(Some((*found, false, revision))),
@@ -385,7 +385,7 @@ impl<O: Outside> WorkerState<O> {
                 Err(Displaced) => {
                     // Until it has a seat again others may ask about the domain.
                     lock = None;
-                    self.counters.setbacks.of(Setback::Displaced).one();
+                    self.counters.overloads.of(Overload::Displaced).one();
                 }
             }
         };
@@ -416,11 +416,11 @@ impl<O: Outside> WorkerState<O> {
     }
 
     /// A place in one of the queues; none for what nobody asks for any more, if others wait.
-    fn place(&self, gate: &Rc<Gate>, order: &LookupOrder) -> Result<Place, Unwanted> {
-        if gate.waiting() > 0 && !self.interests.is_wanted(order.number) {
+    fn place(&self, queue: &Rc<SeatQueue>, order: &LookupOrder) -> Result<Place, Unwanted> {
+        if queue.waiting() > 0 && !self.interests.is_wanted(order.number) {
             return Err(Unwanted);
         }
-        Ok(gate.wait(order.number, &self.interests.askers(order.number), &order.question.domain))
+        Ok(queue.wait(order.number, &self.interests.askers(order.number), &order.question.domain))
     }
 
     /// The failures that a question under that world has to know and adds to.

@@ -1,7 +1,7 @@
 //! The daemon in series for Prometheus (text exposition format, version 0.0.4).
 //!
 //! Labels are words of closed lists and what the administrator wrote, so the number of series is known before anybody asks:
-//! no domain, host or address of a stranger's is in any of them. Every count is there from the beginning, be it zero: an
+//! no domain, host or address that a stranger chose is in any of them. Every count is there from the beginning, be it zero: an
 //! alert that waits for a series that never comes is a silent one.
 
 use crate::cache::InForce;
@@ -135,7 +135,7 @@ fn look_ups(page: &mut Exposition, status: &Status) {
     )
     .sample(&[], counters.look_ups_waiting.get());
     let help = "Look-ups for which there was no room, by what became of them.";
-    page.family("smtp_sts_serve_lookup_setbacks_total", Counter, help).counts(&counters.setbacks);
+    page.family("smtp_sts_serve_lookup_overload_total", Counter, help).counts(&counters.overloads);
     page.family("smtp_sts_serve_dns_questions_total", Counter, "Questions that went to name servers.")
         .sample(&[], counters.dns_questions.get());
     let help = "What came of the answers that look-ups asked for, by the chain of trust.";

@@ -1,7 +1,7 @@
 //! What the daemon's page says of the TLS reports that leave. Pure.
 
 use super::markup::{Markup, grouped};
-use crate::reporting::outbox::{Entry, Glance, State};
+use crate::reporting::outbox::{Glance, OutboxEntry, State};
 use crate::reports::tally::Day;
 use crate::serve::telemetry::status::Status;
 use crate::time::{UnixTime, span};
@@ -61,7 +61,7 @@ fn numbers(glance: &Glance) -> [(&'static str, u64); 4] {
     ]
 }
 
-fn failed(page: &mut Markup, entry: &Entry, now: UnixTime) {
+fn failed(page: &mut Markup, entry: &OutboxEntry, now: UnixTime) {
     page.row();
     page.cell("Day", |page| page.text(entry.day));
     page.cell("Domain", |page| {

@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// What Exim wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum EximRequest {
     /// What the policies of a domain demand.
     Policy(Question),
     /// Nothing: it tells.
@@ -34,30 +34,31 @@ pub enum Request {
 
 /// Reads the line at the front of what came so far, the last of which came if the input `is_ended`.
 #[must_use]
-pub fn read(octets: &[u8], is_ended: bool) -> Frame<Request> {
+pub fn read(octets: &[u8], is_ended: bool) -> Frame<EximRequest> {
     let tells = octets.starts_with(b"E ");
     let most = if tells { MAX_EXIM_EVENT_OCTETS } else { MAX_EXIM_QUESTION_OCTETS };
     let end = octets.iter().take(most).position(|octet| *octet == b'\n');
     let (line, consumed) = match end {
         Some(end) => (octets.get(..end).unwrap_or_default(), end.saturating_add(1)),
-        None if octets.len() >= most && tells => return Frame::Whole(Request::Unheard, octets.len()),
+        None if octets.len() >= most && tells => return Frame::Whole(EximRequest::Unheard, octets.len()),
         None if octets.len() >= most => return Frame::Whole(too_long(), octets.len()),
         None if !is_ended => return Frame::More,
         None if octets.is_empty() => return Frame::Broken(""),
         None => (octets, octets.len()),
     };
     if let Some(told) = line.strip_prefix(b"E ") {
-        let heard = event::read(told).map_or(Request::Unheard, |event| Request::Event(Box::new(event)));
+        let heard =
+            event::read(told).map_or(EximRequest::Unheard, |event| EximRequest::Event(Box::new(event)));
         return Frame::Whole(heard, consumed);
     }
     let request = match line.strip_prefix(b"P ") {
         Some(names) => question(names),
-        None => Request::Unreadable(not_understood(line), Asker::Router),
+        None => EximRequest::Unreadable(not_understood(line), Asker::Router),
     };
     Frame::Whole(request, consumed)
 }
 
-fn question(names: &[u8]) -> Request {
+fn question(names: &[u8]) -> EximRequest {
     let blank = names.iter().position(|octet| *octet == b' ');
     let (domain, rest) = names.split_at(blank.unwrap_or(names.len()));
     let asker = if blank.is_some() { Asker::Host } else { Asker::Router };
@@ -77,7 +78,7 @@ fn question(names: &[u8]) -> Request {
         };
         Ok(Question::about(domain, host))
     };
-    question().map_or_else(|none| Request::Unreadable(none, asker), Request::Policy)
+    question().map_or_else(|none| EximRequest::Unreadable(none, asker), EximRequest::Policy)
 }
 
 fn not_understood(line: &[u8]) -> NoEvaluation {
@@ -85,9 +86,9 @@ fn not_understood(line: &[u8]) -> NoEvaluation {
     NoEvaluation::defer(Reason::Usage, format!("'{shown}' is neither 'P DOMAIN [HOST]' nor an event"))
 }
 
-fn too_long() -> Request {
+fn too_long() -> EximRequest {
     let why = format!("the question has more than {MAX_EXIM_QUESTION_OCTETS} octets");
-    Request::Unreadable(NoEvaluation::defer(Reason::Usage, why), Asker::Router)
+    EximRequest::Unreadable(NoEvaluation::defer(Reason::Usage, why), Asker::Router)
 }
 
 #[cfg(test)]

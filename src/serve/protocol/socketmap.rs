@@ -24,7 +24,7 @@ use crate::verify::{NextHop, SMTP_PORT};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum SocketmapRequest {
     /// For the TLS policy of a next hop.
     Policy(Map, Question),
     /// For that at the port of a service, which this machine has to know.
@@ -69,10 +69,12 @@ const NO_DOMAIN: &str = "PERM the key is neither a mail domain nor an address";
 
 /// The first request in a buffer.
 #[must_use]
-pub fn read(octets: &[u8]) -> Frame<Request> {
+pub fn read(octets: &[u8]) -> Frame<SocketmapRequest> {
     match netstring::read(octets) {
         Frame::More => Frame::More,
-        Frame::Whole(content, taken) => Frame::Whole(request(content).unwrap_or_else(Request::Reply), taken),
+        Frame::Whole(content, taken) => {
+            Frame::Whole(request(content).unwrap_or_else(SocketmapRequest::Reply), taken)
+        }
         Frame::Broken(words) => Frame::Broken(words),
     }
 }
@@ -82,7 +84,7 @@ pub fn write(reply: &str, out: &mut Vec<u8>) {
     netstring::write(reply, out);
 }
 
-fn request(content: &[u8]) -> Result<Request, &'static str> {
+fn request(content: &[u8]) -> Result<SocketmapRequest, &'static str> {
     let text = std::str::from_utf8(content).map_err(|_| NO_REQUEST)?;
     let blank = content.iter().position(|octet| *octet == b' ').ok_or(NO_REQUEST)?;
     let (name, key) = text.split_at_checked(blank).ok_or(NO_REQUEST)?;
@@ -90,9 +92,9 @@ fn request(content: &[u8]) -> Result<Request, &'static str> {
     let map = Map::ALL.into_iter().find(|map| map.word() == name).ok_or(NO_MAP)?;
     let domain = next_hop(key).ok_or(NO_DOMAIN)?;
     Ok(match domain {
-        Hop::To(domain, next_hop) => Request::Policy(map, Question { domain, host: None, next_hop }),
-        Hop::AtService(named) => Request::AtService(map, named),
-        Hop::WithoutPolicy => Request::Reply(NOT_FOUND),
+        Hop::To(domain, next_hop) => SocketmapRequest::Policy(map, Question { domain, host: None, next_hop }),
+        Hop::AtService(named) => SocketmapRequest::AtService(map, named),
+        Hop::WithoutPolicy => SocketmapRequest::Reply(NOT_FOUND),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::limits::{MAX_DATAGRAM_OCTETS, MAX_REPORTED_POLICY_OCTETS};
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::PolicyType;
 use crate::policy::result::ResultType;
-use crate::reports::attempt::{Attempt, Told, Tried};
+use crate::reports::attempt::{Attempt, FailureDetail, Tried};
 use crate::reports::helo::Helo;
 use serde_json::Value;
 use std::str::FromStr;
@@ -73,7 +73,7 @@ fn lines(strings: Option<&Value>) -> Vec<String> {
     if octets > MAX_REPORTED_POLICY_OCTETS { Vec::new() } else { lines }
 }
 
-fn told(detail: &Value) -> Option<Told> {
+fn told(detail: &Value) -> Option<FailureDetail> {
     let result = match detail.get("c")?.as_u64()? {
         201 => ResultType::StarttlsNotSupported,
         202 => ResultType::CertificateHostMismatch,
@@ -88,7 +88,7 @@ fn told(detail: &Value) -> Option<Told> {
         306 => ResultType::DaneRequired,
         _ => return None,
     };
-    Some(Told {
+    Some(FailureDetail {
         result,
         words: text_of(detail, "f").unwrap_or_default().to_owned(),
         host: text_of(detail, "n").and_then(|host| MxHost::from_text(host).ok()),

@@ -64,7 +64,7 @@ impl Branch {
         }
     }
 
-    /// He waits no more.
+    /// It waits no more.
     pub(crate) fn remove(&mut self, path: &[Key], number: LookUpNumber) {
         self.waiting = self.waiting.saturating_sub(1);
         match path {

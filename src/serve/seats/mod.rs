@@ -24,8 +24,9 @@
 
 pub mod asker;
 mod branch;
-pub mod gate;
+
 pub mod interests;
+pub mod queue;
 
 use self::asker::Asker;
 use self::branch::{Branch, Path, asker_path, name_path};
@@ -61,7 +62,7 @@ pub struct Seats {
 /// Whether seats are given up for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivesUp {
-    /// As told above.
+    /// By the rules of this module.
     ForOthers,
     /// Never: what was begun is finished soon.
     Never,

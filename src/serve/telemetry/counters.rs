@@ -51,7 +51,7 @@ pub struct Counters {
     /// In the queue for a seat.
     pub look_ups_waiting: Gauge,
     /// What became of look-ups for which there was no room.
-    pub setbacks: By<Setback, Counter>,
+    pub overloads: By<Overload, Counter>,
     /// Questions that went out to name servers.
     pub dns_questions: Counter,
     /// What the chain of trust said about the answers that came for them.
@@ -365,7 +365,7 @@ closed! {
     }
 
     /// What became of a look-up for which there was no room.
-    Setback "why" {
+    Overload "why" {
         /// It gave up its seat for another owner or asker, and waits again.
         Displaced "displaced",
         /// It had not begun when nobody asked for it any more.

@@ -134,11 +134,11 @@ impl FleetView {
     }
 }
 
-/// Where the thread pins up what it has seen, and the pages read it.
+/// What the fleet's thread has seen last, for the pages to read.
 #[derive(Debug, Default)]
 pub struct Board(Mutex<Pinned>);
 
-/// What is pinned up.
+/// The fleet as it was seen last, and what was wrong last.
 #[derive(Clone, Debug, Default)]
 pub struct Pinned {
     /// The fleet as it was seen last, if it was.
@@ -148,18 +148,18 @@ pub struct Pinned {
 }
 
 impl Board {
-    /// What is pinned up.
+    /// What there is to show.
     #[must_use]
     pub fn read(&self) -> Pinned {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The fleet was seen.
+    /// Takes down what was seen of the fleet.
     pub fn pin(&self, view: FleetView) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).view = Some(Arc::new(view));
     }
 
-    /// Something is the matter.
+    /// Takes down what is wrong.
     pub fn warn(&self, at: UnixTime, why: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble = Some((at, why));
     }

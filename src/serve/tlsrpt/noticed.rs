@@ -2,7 +2,7 @@
 
 use crate::name::MxHost;
 use crate::policy::reason_code::ReasonCode;
-use crate::policy::result::{Failure, ResultType};
+use crate::policy::result::{ReportedFailure, ResultType};
 use crate::policy::{Mode, PolicyType};
 use crate::reason::Reason;
 use crate::reports::applied::AppliedPolicies;
@@ -19,7 +19,7 @@ pub(crate) struct Fault {
     /// The host, if it is about one.
     pub(crate) host: Option<MxHost>,
     /// What it is.
-    pub(crate) failure: Failure,
+    pub(crate) failure: ReportedFailure,
 }
 
 /// What a look-up found fault with. A look-up stands for the sessions that it answers for: its answer is given many times, and is
@@ -29,7 +29,7 @@ pub(crate) fn faults(report: &Report) -> Vec<Fault> {
     let judgement = &report.judgement;
     let mode = |about| if about == judgement.policy { judgement.mode } else { Mode::None };
     // Nothing but the fetch of a policy of MTA-STS fails in this way.
-    let of_the_policy = |failure: &Failure| (PolicyType::MtaSts, None, *failure);
+    let of_the_policy = |failure: &ReportedFailure| (PolicyType::MtaSts, None, *failure);
     let mut found: Vec<_> = report.failures.iter().map(of_the_policy).collect();
     found.extend(judgement.hosts.iter().filter_map(of_host));
     if found.is_empty() && judgement.reason == Reason::DnssecBogus {
@@ -50,7 +50,7 @@ pub(crate) fn faults(report: &Report) -> Vec<Fault> {
 /// A host that Exim is kept away from, so that no session of its will tell: what TLSA records or DNSSEC say against it, or a policy
 /// in force. Of what only asks for reports, and of TLSA records that are none, the sessions tell. Overrides are nobody else's
 /// business.
-fn of_host(judged: &HostJudgement) -> Option<(PolicyType, Option<MxHost>, Failure)> {
+fn of_host(judged: &HostJudgement) -> Option<(PolicyType, Option<MxHost>, ReportedFailure)> {
     let ruling = &judged.ruling;
     let is_told_by_sessions = ruling.verdict == Verdict::Deliver && ruling.reason != Reason::DaneUnusable;
     let is_wanting = matches!(ruling.reason, Reason::MxNotInDns | Reason::TlsUnverified);
@@ -60,7 +60,7 @@ fn of_host(judged: &HostJudgement) -> Option<(PolicyType, Option<MxHost>, Failur
     let result = ruling.reason.explain().result_type?;
     let host = Some(judged.host.clone());
     let code = (ruling.reason == Reason::MxNotInPolicy).then_some(ReasonCode::MxNotPermitted);
-    let failure = Failure { result, code };
+    let failure = ReportedFailure { result, code };
     Some(match ruling.reason {
         Reason::DaneUnusable | Reason::TlsaBogus => (PolicyType::Dane, host, failure),
         // Of MX records, or of what announces a policy: of no host's TLSA records, and of no policy that is known.
@@ -85,7 +85,11 @@ mod tests {
     use crate::verdict::{Ruling, Standing, Tls};
     use crate::verify::NoEvaluation;
 
-    fn report(failures: &[Failure], reason: Reason, hosts: &[(&str, Verdict, Reason, PolicyType)]) -> Report {
+    fn report(
+        failures: &[ReportedFailure],
+        reason: Reason,
+        hosts: &[(&str, Verdict, Reason, PolicyType)],
+    ) -> Report {
         let mut report = Report::from(NoEvaluation::defer(reason, ""));
         report.failures = failures.to_vec();
         report.judgement.hosts = hosts
@@ -113,7 +117,8 @@ mod tests {
         for result in
             [ResultType::StsPolicyFetchError, ResultType::StsWebpkiInvalid, ResultType::StsPolicyInvalid]
         {
-            let mut dane = report(&[Failure::with(result, ReasonCode::Http(404))], Reason::PolicyMet, &[]);
+            let mut dane =
+                report(&[ReportedFailure::with(result, ReasonCode::Http(404))], Reason::PolicyMet, &[]);
             dane.judgement.policy = PolicyType::Dane;
             assert_eq!(words(&dane), [format!("mta-sts - {} http-404", result.word())]);
         }

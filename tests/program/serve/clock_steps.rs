@@ -22,8 +22,8 @@ const FELT: Duration = Duration::from_secs(20);
 
 /// The library that sets the clock of the processes that it is loaded into; `None` without a C compiler.
 fn library(directory: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/stepped_clock.c");
-    let library = directory.join("stepped_clock.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/clock.c");
+    let library = directory.join("clock.so");
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source);
     compiler.status().is_ok_and(|status| status.success()).then_some(library)

@@ -6,7 +6,7 @@ use crate::support::laboratory::{Laboratory, path};
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
 use smtp_sts_verify::serve::protocol::services::Services;
-use smtp_sts_verify::serve::protocol::socketmap::{self, Request};
+use smtp_sts_verify::serve::protocol::socketmap::{self, SocketmapRequest};
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 use std::fs;
@@ -49,8 +49,8 @@ fn netstring(content: &str) -> Vec<u8> {
 /// The reply that the codec and the pipeline come to, in this process.
 fn replied(lab: &Laboratory, cache: &Path, question: &str) -> String {
     match socketmap::read(&netstring(question)) {
-        Frame::Whole(Request::Reply(words), _) => words.to_owned(),
-        Frame::Whole(Request::Policy(map, question), _) => {
+        Frame::Whole(SocketmapRequest::Reply(words), _) => words.to_owned(),
+        Frame::Whole(SocketmapRequest::Policy(map, question), _) => {
             let asked = (question.domain.as_str(), question.next_hop);
             let report = path::ask_by(lab, cache, asked, None, SystemClock.now());
             Answer::of(&report, &question).socketmap.of(map).to_owned()

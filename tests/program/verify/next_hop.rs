@@ -8,7 +8,7 @@ use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::protocol::Frame;
 use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::protocol::services::Services;
-use smtp_sts_verify::serve::protocol::socketmap::{self, Map, Request};
+use smtp_sts_verify::serve::protocol::socketmap::{self, Map, SocketmapRequest};
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 
@@ -17,9 +17,9 @@ fn replied(lab: &Laboratory, key: &str) -> String {
     let mut octets = Vec::new();
     socketmap::write(&format!("policy {key}"), &mut octets);
     match socketmap::read(&octets) {
-        Frame::Whole(Request::Reply(words), _) => words.to_owned(),
-        Frame::Whole(Request::Policy(map, question), _) => answered(lab, map, &question),
-        Frame::Whole(Request::AtService(map, named), _) => {
+        Frame::Whole(SocketmapRequest::Reply(words), _) => words.to_owned(),
+        Frame::Whole(SocketmapRequest::Policy(map, question), _) => answered(lab, map, &question),
+        Frame::Whole(SocketmapRequest::AtService(map, named), _) => {
             match named.question(&Services::parse("our-port 587/tcp\n"), None) {
                 Ok(question) => answered(lab, map, &question),
                 Err(words) => words.to_owned(),

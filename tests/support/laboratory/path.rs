@@ -2,7 +2,7 @@
 //! tests that need another time of day.
 
 use super::Laboratory;
-use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances, Entry};
+use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances, HistoryEntry};
 use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
@@ -55,7 +55,7 @@ pub(crate) fn ask_by(
 }
 
 /// What the cache tells of a domain's policies, the oldest first.
-pub(crate) fn history(lab: &Laboratory, cache: &Path, domain: &str, now: UnixTime) -> Vec<Entry> {
+pub(crate) fn history(lab: &Laboratory, cache: &Path, domain: &str, now: UnixTime) -> Vec<HistoryEntry> {
     opened(lab, cache, now).history(&PolicyDomain::parse(domain).unwrap()).unwrap()
 }
 

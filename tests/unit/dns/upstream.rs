@@ -5,7 +5,7 @@ use crate::support::ports;
 use crate::support::turn::turn;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
-use smtp_sts_verify::dns::delivery::{Failure, Opinion};
+use smtp_sts_verify::dns::delivery::{Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
@@ -18,12 +18,12 @@ fn question() -> Question {
 }
 
 /// Asks once, with so many milliseconds for the run.
-async fn ask(upstreams: &Upstreams, quota: &Quota, milliseconds: u64) -> Result<Message, Failure> {
+async fn ask(upstreams: &Upstreams, quota: &Quota, milliseconds: u64) -> Result<Message, QueryFailure> {
     let deadline = Instant::now() + Duration::from_millis(milliseconds);
     upstreams.ask(&question(), Opinion::First, quota, deadline).await.map(|delivery| delivery.message)
 }
 
-async fn ask_one(server: SocketAddr, milliseconds: u64) -> (Result<Message, Failure>, usize) {
+async fn ask_one(server: SocketAddr, milliseconds: u64) -> (Result<Message, QueryFailure>, usize) {
     let quota = Quota::default();
     (ask(&Upstreams::new(&[server]), &quota, milliseconds).await, quota.spent())
 }

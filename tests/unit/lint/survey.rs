@@ -13,7 +13,7 @@ use smtp_sts_verify::lint::{Part, domain, human, json};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::mta_sts::{Body, Policy, Record};
 use smtp_sts_verify::policy::{Authentication, StoredPolicy};
-use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
+use smtp_sts_verify::probe::failure::{FailureKind, SessionFailure, Stage};
 use smtp_sts_verify::probe::report::{Chain, Distrusted, Sighting, TlsSession};
 use smtp_sts_verify::text::Json;
 use smtp_sts_verify::time::UnixTime;
@@ -160,7 +160,7 @@ fn shown(webpki: Result<(), Distrust>) -> Sighting {
 }
 
 fn failed(at: Stage, kind: FailureKind) -> Sighting {
-    Sighting::nothing(([192, 0, 2, 1], 25).into(), Failure::new(at, kind, "it\nfailed"), [])
+    Sighting::nothing(([192, 0, 2, 1], 25).into(), SessionFailure::new(at, kind, "it\nfailed"), [])
 }
 
 /// A world that is well, changed.

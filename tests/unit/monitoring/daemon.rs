@@ -7,7 +7,7 @@ use smtp_sts_verify::cache::{Census, InForce, Outlook};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::reason::Reason;
-use smtp_sts_verify::reporting::outbox::{Entry, Glance, State};
+use smtp_sts_verify::reporting::outbox::{Glance, OutboxEntry, State};
 use smtp_sts_verify::reports::tally::Day;
 use smtp_sts_verify::serve::answer::Answer;
 use smtp_sts_verify::serve::pages::{metrics, status_page};
@@ -160,7 +160,7 @@ pub(crate) fn busy() -> Status {
 
 /// Reports of a day on which one address refused, and one server does not answer.
 fn reports() -> Reports {
-    let failed = |domain: &str, state: State, words: &str| Entry {
+    let failed = |domain: &str, state: State, words: &str| OutboxEntry {
         day: Day::of(NOW).before(1),
         domain: PolicyDomain::parse(domain).unwrap(),
         state,

@@ -9,7 +9,7 @@ use smtp_sts_verify::name::{MxHost, PolicyDomain};
 use smtp_sts_verify::policy::mta_sts;
 use smtp_sts_verify::policy::{Authentication, PolicyType, StoredPolicy};
 use smtp_sts_verify::probe::consequence::{Action, Cause, Conformity, Consequence};
-use smtp_sts_verify::probe::failure::{Failure, FailureKind, Stage};
+use smtp_sts_verify::probe::failure::{FailureKind, SessionFailure, Stage};
 use smtp_sts_verify::probe::report::*;
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::time::UnixTime;
@@ -106,7 +106,7 @@ pub(crate) fn chain(days: i64, webpki: Result<(), Distrusted>) -> Chain {
 /// An address at which the session ended there.
 pub(crate) fn failing(address: &str, at: Stage, kind: FailureKind, action: Action) -> AddressProbe {
     let mut probe = well(address, 0);
-    probe.sighting.failure = Some(Failure::new(at, kind, "what a stranger said"));
+    probe.sighting.failure = Some(SessionFailure::new(at, kind, "what a stranger said"));
     probe.sighting.tls = None;
     probe.sighting.chain = None;
     probe.consequence = Consequence { action, cause: Cause::Failure(kind) };

@@ -4,7 +4,7 @@ use crate::support::laboratory::{Laboratory, path};
 use hickory_proto::rr::RecordType;
 use smtp_sts_verify::cache::DomainSnapshot;
 use smtp_sts_verify::config::{Asked, Rules};
-use smtp_sts_verify::dns::delivery::{Delivery, Failure, Opinion};
+use smtp_sts_verify::dns::delivery::{Delivery, Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
@@ -142,7 +142,7 @@ impl Carrier for Ordered {
         opinion: Opinion,
         quota: &Quota,
         deadline: tokio::time::Instant,
-    ) -> Result<Delivery, Failure> {
+    ) -> Result<Delivery, QueryFailure> {
         let before = self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let turns = match self.order {
             Order::AsAsked => 0,

@@ -2,7 +2,7 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, words, world};
 use rusqlite::Connection;
-use smtp_sts_verify::serve::telemetry::counters::{LookUpEnd, Setback};
+use smtp_sts_verify::serve::telemetry::counters::{LookUpEnd, Overload};
 use smtp_sts_verify::serve::world::World;
 use std::path::Path;
 use std::time::Duration;
@@ -51,7 +51,7 @@ fn whoever_asks_about_very_many_hosts_of_a_silent_domain_leaves_nothing_behind()
         // The domain's lock goes to the next one after a second.
         let begun = counters.look_ups_under_way.get();
         assert!((1..=1 + PATIENCE.as_secs()).contains(&begun), "{begun} have begun, and go on");
-        assert_eq!(counters.setbacks.of(Setback::Unbegun).get(), 200 - begun);
+        assert_eq!(counters.overloads.of(Overload::Unbegun).get(), 200 - begun);
         assert_eq!(daemon.says(about("b.test")).await, "deliver policy-met stored");
     });
 }

@@ -3,7 +3,7 @@
 //! What the database has acknowledged is the fleet's, and this host never tells it alone; what it could not hand in until noon of the next day it tells
 //! alone, and never hands in. So no session is told twice, whoever is killed.
 
-use super::told::say;
+use super::summary::say;
 use crate::cache::{Counts, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Outside;
@@ -14,7 +14,7 @@ use crate::limits::{
     FLEET_SHEETS_AT_ONCE, REPORTS_KEPT_DAYS, REPORTS_SENT_DAYS,
 };
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::Entry;
+use crate::reporting::outbox::OutboxEntry;
 use crate::reporting::schedule::end;
 use crate::reports::document::mark;
 use crate::reports::sheet;
@@ -248,7 +248,7 @@ impl<'a> Part<'a> {
     }
 
     /// Whose report an entry is, of which the outbox knows that origin.
-    pub(super) fn whose(&self, entry: &Entry, origin: Option<&Origin>) -> Whose {
+    pub(super) fn whose(&self, entry: &OutboxEntry, origin: Option<&Origin>) -> Whose {
         let Some(origin) = origin else { return Whose::Own };
         match &self.connected {
             Err(trouble) => Whose::Waits(format!("the fleet's database cannot be used: {trouble}")),
@@ -276,7 +276,7 @@ impl<'a> Part<'a> {
     }
 
     /// Notes that a report is over, for the others to know.
-    pub(super) fn is_over(&mut self, entry: &Entry, part: u8) {
+    pub(super) fn is_over(&mut self, entry: &OutboxEntry, part: u8) {
         let claim = Claim { day: entry.day, domain: entry.domain.clone(), part };
         self.over.push((claim, entry.state.word(), entry.words.clone()));
     }

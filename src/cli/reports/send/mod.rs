@@ -10,7 +10,8 @@ mod fleet;
 mod progress;
 mod round;
 mod sendmail;
-mod told;
+mod summary;
+
 mod trial;
 mod wanted;
 
@@ -88,7 +89,7 @@ fn sent(arguments: &SendArguments) -> Result<ExitStatus, Failure> {
     let runtime = runtime::build().map_err(Failure::internal)?;
     if arguments.dry_run {
         if is_in_a_fleet {
-            told::say(
+            summary::say(
                 "this host is one of a fleet, which sends one report for all: what follows is what this host alone counted",
             );
         }

@@ -4,7 +4,7 @@ use crate::cache::{Counts, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Outside;
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::Entry;
+use crate::reporting::outbox::OutboxEntry;
 use crate::reports::tally::{Day, Row};
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -53,7 +53,7 @@ impl<'a> Part<'a> {
         match self.0 {}
     }
 
-    pub(super) fn whose(&self, _entry: &Entry, _origin: Option<&Origin>) -> Whose {
+    pub(super) fn whose(&self, _entry: &OutboxEntry, _origin: Option<&Origin>) -> Whose {
         match self.0 {}
     }
 
@@ -61,7 +61,7 @@ impl<'a> Part<'a> {
         match self.0 {}
     }
 
-    pub(super) fn is_over(&mut self, _entry: &Entry, _part: u8) {
+    pub(super) fn is_over(&mut self, _entry: &OutboxEntry, _part: u8) {
         match self.0 {}
     }
 

@@ -3,19 +3,19 @@
 use crate::cache::{Lesson, Outbox};
 use crate::cli::failure::Failure;
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::{Entry, Leg, State, Suppression, short};
+use crate::reporting::outbox::{Leg, OutboxEntry, State, Suppression, short};
 use crate::reporting::schedule::{Failing, next_try};
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 
 /// A report that nobody has tried to send.
-pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> Entry {
+pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> OutboxEntry {
     let (state, words, destinations) = (State::Due, String::new(), Vec::new());
-    Entry { day, domain, state, next, first: UnixTime(0), tries: 0, words, destinations }
+    OutboxEntry { day, domain, state, next, first: UnixTime(0), tries: 0, words, destinations }
 }
 
 /// The destinations that it is still to be handed to.
-pub(super) fn open(entry: &Entry) -> impl Iterator<Item = &Leg> {
+pub(super) fn open(entry: &OutboxEntry) -> impl Iterator<Item = &Leg> {
     entry.destinations.iter().filter(|leg| leg.state.is_open())
 }
 
@@ -32,13 +32,13 @@ pub(super) fn way_of(leg: &Leg) -> Way {
 }
 
 /// How often the web servers were tried that a report still waits for; `None` if it waits for none.
-pub(super) fn tries_by_web(entry: &Entry) -> Option<u64> {
+pub(super) fn tries_by_web(entry: &OutboxEntry) -> Option<u64> {
     let is_claimed = entry.state == State::Claimed;
     open(entry).filter(|leg| is_claimed && way_of(leg) == Way::Web).map(|leg| leg.tries).max()
 }
 
 /// When it is tried again; if it is not, it is given up.
-pub(super) fn later(entry: &mut Entry, now: UnixTime) -> State {
+pub(super) fn later(entry: &mut OutboxEntry, now: UnixTime) -> State {
     match next_try(entry.tries, entry.first, now) {
         Some(next) => {
             entry.next = next;
@@ -49,7 +49,12 @@ pub(super) fn later(entry: &mut Entry, now: UnixTime) -> State {
 }
 
 /// Ends one report, or has it wait, before anything was handed over.
-pub(super) fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str) -> Result<Entry, Failure> {
+pub(super) fn over(
+    outbox: &Outbox,
+    mut entry: OutboxEntry,
+    state: State,
+    words: &str,
+) -> Result<OutboxEntry, Failure> {
     let is_sent = entry.destinations.iter().any(|leg| leg.state == State::Sent);
     let state = if is_sent { State::Sent } else { state };
     (entry.state, entry.words) = (state, short(words));
@@ -64,7 +69,7 @@ pub(super) fn over(outbox: &Outbox, mut entry: Entry, state: State, words: &str)
 
 /// How far a report is, by what became of it at its destinations: one that took it is enough (RFC 8460 section 3), each is tried once at
 /// least.
-pub(super) fn conclude(entry: &mut Entry, now: UnixTime, has_more: bool) {
+pub(super) fn conclude(entry: &mut OutboxEntry, now: UnixTime, has_more: bool) {
     let words: Vec<String> = entry
         .destinations
         .iter()

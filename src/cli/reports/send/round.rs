@@ -8,7 +8,7 @@
 use super::fleet::{Part, Whose};
 use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
 use super::sendmail;
-use super::told::Told;
+use super::summary::RunSummary;
 use super::wanted::destinations;
 use crate::cache::{Counts, Lesson, Origin, Outbox};
 use crate::cli::failure::Failure;
@@ -23,7 +23,7 @@ use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, Purpose, mail};
-use crate::reporting::outbox::{Entry, Leg, Made, State, short};
+use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, short};
 use crate::reporting::package;
 use crate::reporting::patience;
 use crate::reporting::schedule::{is_over, moment};
@@ -53,7 +53,7 @@ pub(super) struct Round<'a> {
     counts: Counts,
     asker: &'a Asker,
     poster: Poster,
-    told: Told,
+    told: RunSummary,
     began: Instant,
     /// Web servers that kept us waiting.
     slow: HashSet<String>,
@@ -89,7 +89,7 @@ impl<'a> Round<'a> {
             counts: outside.counts(),
             asker,
             poster: Poster::new(outside.setup.https()),
-            told: Told::default(),
+            told: RunSummary::default(),
             began: Instant::now(),
             slow: HashSet::new(),
             waited: Duration::ZERO,
@@ -99,7 +99,7 @@ impl<'a> Round<'a> {
     }
 
     /// What was told.
-    pub(super) const fn told(&self) -> &Told {
+    pub(super) const fn told(&self) -> &RunSummary {
         &self.told
     }
 
@@ -171,7 +171,7 @@ impl<'a> Round<'a> {
             let due = self.mine(outbox, due)?;
             let mut due = due.into_iter();
             loop {
-                let together: Vec<Entry> = due.by_ref().take(TOGETHER).collect();
+                let together: Vec<OutboxEntry> = due.by_ref().take(TOGETHER).collect();
                 if together.is_empty() {
                     break;
                 }
@@ -227,7 +227,7 @@ impl<'a> Round<'a> {
     }
 
     /// Tells how far a report is, and has the fleet hear of it where it is over.
-    fn tell(&mut self, entry: &Entry) {
+    fn tell(&mut self, entry: &OutboxEntry) {
         self.told.tell(entry);
         let origin = self.origins.get(&(entry.day, entry.domain.clone()));
         if let (Some(part), Some(origin), false) = (&mut self.part, origin, entry.state.is_open()) {
@@ -246,7 +246,7 @@ impl<'a> Round<'a> {
     }
 
     /// Those of these reports that this host sends now. What waits for the fleet's database waits; what is nobody's any more is over.
-    fn mine(&mut self, outbox: &Outbox, due: Vec<Entry>) -> Result<Vec<Entry>, Failure> {
+    fn mine(&mut self, outbox: &Outbox, due: Vec<OutboxEntry>) -> Result<Vec<OutboxEntry>, Failure> {
         let (mut mine, mut others) = (Vec::new(), Vec::new());
         for mut entry in due {
             let origin = self.origins.get(&(entry.day, entry.domain.clone()));
@@ -292,7 +292,7 @@ impl<'a> Round<'a> {
     }
 
     /// What a domain wishes; nobody is asked where that would change nothing.
-    async fn wish(&self, entry: &Entry) -> Option<Wish> {
+    async fn wish(&self, entry: &OutboxEntry) -> Option<Wish> {
         match self.spared(&entry.domain) {
             Some(_) => None,
             None => Some(self.asker.wish_of(&entry.domain).await),
@@ -300,7 +300,12 @@ impl<'a> Round<'a> {
     }
 
     /// Does for one report what is to be done now; how far it is then stands in the outbox.
-    async fn one(&mut self, outbox: &Outbox, mut entry: Entry, wish: Option<Wish>) -> Result<Entry, Failure> {
+    async fn one(
+        &mut self,
+        outbox: &Outbox,
+        mut entry: OutboxEntry,
+        wish: Option<Wish>,
+    ) -> Result<OutboxEntry, Failure> {
         let now = SystemClock.now();
         if let Some(Wish::Postponed(why)) = &wish
             && !is_over(entry.day, now)
@@ -346,7 +351,7 @@ impl<'a> Round<'a> {
     }
 
     /// The report that an entry stands for: this host's own, or its fleet's.
-    async fn report_of(&mut self, entry: &Entry) -> Result<Report, Failure> {
+    async fn report_of(&mut self, entry: &OutboxEntry) -> Result<Report, Failure> {
         let origin = self.origins.get(&(entry.day, entry.domain.clone()));
         let Some(part) = &mut self.part else { return self.report(entry.day, &entry.domain) };
         match part.whose(entry, origin) {
@@ -390,10 +395,10 @@ impl<'a> Round<'a> {
     async fn hand_over(
         &mut self,
         outbox: &Outbox,
-        mut entry: Entry,
+        mut entry: OutboxEntry,
         made: &Made,
         way: Way,
-    ) -> Result<Entry, Failure> {
+    ) -> Result<OutboxEntry, Failure> {
         entry.destinations.sort_by_key(way_of);
         let number = entry.destinations.len();
         let tokens = outbox.key()?;
@@ -453,7 +458,13 @@ impl<'a> Round<'a> {
         Ok(entry)
     }
 
-    async fn deliver(&mut self, entry: &Entry, destination: &Destination, made: &Made, token: &str) -> Fate {
+    async fn deliver(
+        &mut self,
+        entry: &OutboxEntry,
+        destination: &Destination,
+        made: &Made,
+        token: &str,
+    ) -> Fate {
         match destination {
             Destination::Mail(to) => {
                 // The contact may have changed since; the report has not.

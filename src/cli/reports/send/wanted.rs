@@ -5,7 +5,7 @@ use crate::cache::Outbox;
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Wish;
 use crate::reporting::destination::Destination;
-use crate::reporting::outbox::{Entry, Leg, State, short};
+use crate::reporting::outbox::{Leg, OutboxEntry, State, short};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 
@@ -13,7 +13,7 @@ use crate::time::{Clock as _, UnixTime};
 pub(super) fn destinations(
     takes_https: bool,
     outbox: &Outbox,
-    entry: &mut Entry,
+    entry: &mut OutboxEntry,
     wish: Wish,
 ) -> Result<Result<(), String>, Failure> {
     let (mut reasons, mut wanted) = (Vec::new(), Vec::new());

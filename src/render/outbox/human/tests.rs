@@ -7,10 +7,10 @@ use crate::reports::tally::Day;
 
 const NOW: UnixTime = UnixTime(1_795_867_200);
 
-fn report(domain: &str, state: State, destinations: Vec<Leg>) -> Entry {
+fn report(domain: &str, state: State, destinations: Vec<Leg>) -> OutboxEntry {
     let (day, domain, next) = (Day(20_784), PolicyDomain::parse(domain).unwrap(), NOW.plus(1_200));
     let words = "it has no TLSRPT record".to_owned();
-    Entry { day, domain, state, next, first: NOW, tries: 2, words, destinations }
+    OutboxEntry { day, domain, state, next, first: NOW, tries: 2, words, destinations }
 }
 
 fn leg(key: &str, state: State, tries: u64, words: &str) -> Leg {

@@ -5,15 +5,17 @@ use crate::render;
 use crate::verify::Report;
 use proptest::prelude::*;
 
-fn asked_for(domain: &str, host: Option<&str>) -> Request {
+fn asked_for(domain: &str, host: Option<&str>) -> EximRequest {
     let host = host.map(|host| MxHost::from_text(host).unwrap());
-    Request::Policy(Question::about(PolicyDomain::parse(domain).unwrap(), host))
+    EximRequest::Policy(Question::about(PolicyDomain::parse(domain).unwrap(), host))
 }
 
 /// The line that goes back to what is no question.
 fn reply(octets: &[u8]) -> String {
     match read(octets, true) {
-        Frame::Whole(Request::Unreadable(none, asker), _) => render::exim::line(&Report::from(none), asker),
+        Frame::Whole(EximRequest::Unreadable(none, asker), _) => {
+            render::exim::line(&Report::from(none), asker)
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -100,13 +102,17 @@ fn a_line_without_an_end_is_not_read_for_ever() {
     assert!(reply(&long("X", MAX_EXIM_QUESTION_OCTETS)).contains("reason=usage"));
     assert_eq!(read(&long("E ", MAX_EXIM_EVENT_OCTETS - 1), false), Frame::More);
     let octets = long("E ", MAX_EXIM_EVENT_OCTETS);
-    assert_eq!(read(&octets, false), Frame::Whole(Request::Unheard, octets.len()));
+    assert_eq!(read(&octets, false), Frame::Whole(EximRequest::Unheard, octets.len()));
 }
 
 #[test]
 fn an_event_that_cannot_be_read_and_silence_have_no_answer() {
     for octets in ["E \n", "E ev=x\n", "E PURGE\n"] {
-        assert_eq!(read(octets.as_bytes(), true), Frame::Whole(Request::Unheard, octets.len()), "{octets}");
+        assert_eq!(
+            read(octets.as_bytes(), true),
+            Frame::Whole(EximRequest::Unheard, octets.len()),
+            "{octets}"
+        );
     }
     assert_eq!(read(b"", true), Frame::Broken(""));
     assert_eq!(read(b"", false), Frame::More);
@@ -133,8 +139,8 @@ proptest! {
     fn a_host_of_any_text_is_one_host_or_none(host in "(?s).{0,40}|[a-z.-]{1,30}") {
         let line = format!("P example.org {}\n", quote(&host));
         match (read(line.as_bytes(), false), MxHost::parse(OsStr::new(&host))) {
-            (Frame::Whole(Request::Policy(question), _), Ok(expected)) => prop_assert_eq!(question.host, Some(expected)),
-            (Frame::Whole(Request::Unreadable(none, Asker::Host), _), Err(_)) => prop_assert_eq!(none.reason, Reason::BadHost),
+            (Frame::Whole(EximRequest::Policy(question), _), Ok(expected)) => prop_assert_eq!(question.host, Some(expected)),
+            (Frame::Whole(EximRequest::Unreadable(none, Asker::Host), _), Err(_)) => prop_assert_eq!(none.reason, Reason::BadHost),
             (other, _) => prop_assert!(false, "{:?}", other),
         }
     }

@@ -14,9 +14,9 @@ fn heard_where(content: &str, override_: Option<Effect>) -> String {
     let Frame::Whole(request, taken) = read(&octets) else { panic!("{content}: {:?}", read(&octets)) };
     assert_eq!(taken, octets.len(), "{content}");
     let (map, asked) = match request {
-        Request::Policy(map, question) => (map, Ok(question)),
-        Request::AtService(map, named) => (map, named.question(&services, override_)),
-        Request::Reply(reply) => return reply.to_owned(),
+        SocketmapRequest::Policy(map, question) => (map, Ok(question)),
+        SocketmapRequest::AtService(map, named) => (map, named.question(&services, override_)),
+        SocketmapRequest::Reply(reply) => return reply.to_owned(),
     };
     match asked {
         Err(reply) => reply.to_owned(),
@@ -161,8 +161,8 @@ fn only_two_maps_are_there_and_none_of_them_is_a_command() {
 #[test]
 fn what_is_not_utf_8_is_no_request_and_the_next_one_is_read() {
     let octets = b"9:policy \xff\xfe,18:policy example.org,";
-    assert_eq!(read(octets), Frame::Whole(Request::Reply(NO_REQUEST), 12));
-    assert!(matches!(read(&octets[12..]), Frame::Whole(Request::Policy(Map::Policy, _), 22)));
+    assert_eq!(read(octets), Frame::Whole(SocketmapRequest::Reply(NO_REQUEST), 12));
+    assert!(matches!(read(&octets[12..]), Frame::Whole(SocketmapRequest::Policy(Map::Policy, _), 22)));
 }
 
 proptest! {

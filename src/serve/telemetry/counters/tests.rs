@@ -31,7 +31,7 @@ fn no_list_has_a_word_twice() {
     assert_eq!(words::<Reason>(), Reason::ALL.len());
     assert_eq!(words::<Verdict>() + words::<Class>() + words::<Ending>(), 3 + 4 + 4);
     assert_eq!(words::<Source>() + words::<Cutting>() + words::<Page>() + words::<Refusal>(), 5 + 6 + 4 + 4);
-    assert_eq!(words::<Setback>(), 3);
+    assert_eq!(words::<Overload>(), 3);
 }
 
 /// What a report counts is found by its word alone.

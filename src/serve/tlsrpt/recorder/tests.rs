@@ -2,7 +2,7 @@ use super::*;
 use crate::cache::{Anchors, Authorities, CachePath, Circumstances, Memory as _};
 use crate::dane::set::TlsaSet;
 use crate::name::MxHost;
-use crate::policy::result::Failure;
+use crate::policy::result::ReportedFailure;
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::reports::event::{Happening, Proof};
 use crate::verdict::Tls;
@@ -108,7 +108,7 @@ fn faults_of_a_look_up_are_counted_with_their_host_if_they_have_one() {
         about,
         mode: Mode::None,
         host: host.map(|host| MxHost::from_text(host).unwrap()),
-        failure: Failure::from(result),
+        failure: ReportedFailure::from(result),
     };
     let faults = vec![
         fault(PolicyType::MtaSts, None, ResultType::StsWebpkiInvalid),

@@ -1,4 +1,4 @@
-//! Which answers the log tells of: those that let mail wait or refuse it, but no more than a reader or a disk can bear, whatever
+//! Bounds what the log says of answers that let mail wait or refuse it: no more lines than a reader or a disk can bear, whatever
 //! domains strangers have mail sent to. Pure.
 
 use crate::limits::{MAX_TOLD_AT_ONCE, MAX_TOLD_OF_DOMAIN, TOLD_PAUSE, TOLD_WINDOW};
@@ -9,11 +9,11 @@ use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use std::collections::HashMap;
 
-/// What becomes of an answer.
+/// Whether an answer gets a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
-    /// It is told of, and with it how many answers were not: about the same domain, and about others that had no room.
-    Told(Lines),
+pub enum Logged {
+    /// It gets one, which also says how many answers got none: about the same domain, and about others for which there was no room.
+    Written(Lines),
     /// It is only counted.
     Counted,
 }
@@ -27,20 +27,20 @@ pub struct Lines {
     pub others: u64,
 }
 
-impl Telling {
+impl Logged {
     /// What a line is to say, if there is to be one: of a domain that is debugged there always is.
     #[must_use]
     pub fn lines(self, is_debugged: bool) -> Option<Lines> {
         match self {
-            Self::Told(lines) => Some(lines),
+            Self::Written(lines) => Some(lines),
             Self::Counted => is_debugged.then(Lines::default),
         }
     }
 }
 
-/// What has been told of late. Only domains with a line have an entry, so lines bound the entries.
+/// The lines of late, by domain. Only domains with a line have an entry, so the bound on lines bounds the entries.
 #[derive(Debug)]
-pub struct Told {
+pub struct LogLimiter {
     domains: HashMap<PolicyDomain, Domain>,
     /// Lines that may be written at once.
     room: u64,
@@ -57,15 +57,15 @@ struct Domain {
     again: u64,
 }
 
-impl Default for Told {
+impl Default for LogLimiter {
     fn default() -> Self {
         Self { domains: HashMap::new(), room: MAX_TOLD_AT_ONCE, since: UnixTime(0), others: 0 }
     }
 }
 
-impl Told {
+impl LogLimiter {
     /// Whether an answer that withholds mail is told of.
-    pub fn of(&mut self, question: &Question, answer: &Answer, now: UnixTime) -> Telling {
+    pub fn of(&mut self, question: &Question, answer: &Answer, now: UnixTime) -> Logged {
         self.make_room(now);
         let key = (answer.reason, question.host.clone());
         let before = self.domains.get_mut(&question.domain);
@@ -79,7 +79,7 @@ impl Told {
         if !is_new || self.room == 0 {
             let counted = before.map_or(&mut self.others, |domain| &mut domain.again);
             *counted = counted.saturating_add(1);
-            return Telling::Counted;
+            return Logged::Counted;
         }
         self.room = self.room.saturating_sub(1);
         let others = std::mem::take(&mut self.others);
@@ -89,7 +89,7 @@ impl Told {
             again: 0,
         });
         domain.lines.push(key);
-        Telling::Told(Lines { again: std::mem::take(&mut domain.again), others })
+        Logged::Written(Lines { again: std::mem::take(&mut domain.again), others })
     }
 
     /// Gives back room for a line each [`TOLD_PAUSE`], and forgets domains whose window is over; what was not told of them goes to
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::verify::{NoEvaluation, Report};
 
-    fn tell(told: &mut Told, domain: &str, reason: Reason, at: u64) -> Telling {
+    fn tell(told: &mut LogLimiter, domain: &str, reason: Reason, at: u64) -> Logged {
         let host = Some(MxHost::from_text("mx.example.org").unwrap());
         let question = Question::about(PolicyDomain::parse(domain).unwrap(), host);
         let answer = Answer::of(&Report::from(NoEvaluation::defer(reason, "")), &question);
@@ -127,35 +127,34 @@ mod tests {
 
     #[test]
     fn a_domain_has_one_line_for_each_reason_in_a_window_and_the_rest_is_counted() {
-        let mut told = Told::default();
-        let first = Telling::Told(Lines { again: 0, others: 0 });
+        let mut told = LogLimiter::default();
+        let first = Logged::Written(Lines { again: 0, others: 0 });
         assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_000), first);
         for _ in 0..5 {
-            assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_001), Telling::Counted);
+            assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_001), Logged::Counted);
         }
-        let second = Telling::Told(Lines { again: 5, others: 0 });
+        let second = Logged::Written(Lines { again: 5, others: 0 });
         assert_eq!(tell(&mut told, "a.test", Reason::DnssecBogus, 1_002), second);
-        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_003), Telling::Counted);
-        let later = Telling::Told(Lines { again: 0, others: 1 });
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_003), Logged::Counted);
+        let later = Logged::Written(Lines { again: 0, others: 1 });
         assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_000 + TOLD_WINDOW), later);
     }
 
     #[test]
     fn whoever_makes_up_domains_gets_so_many_lines_and_the_others_are_counted() {
-        let mut told = Told::default();
+        let mut told = LogLimiter::default();
         let lines = (0..10 * MAX_TOLD_AT_ONCE).filter(|number| {
-            tell(&mut told, &format!("d{number}.test"), Reason::Deadline, 1_000) != Telling::Counted
+            tell(&mut told, &format!("d{number}.test"), Reason::Deadline, 1_000) != Logged::Counted
         });
         assert_eq!(u64::try_from(lines.count()), Ok(MAX_TOLD_AT_ONCE));
         assert_eq!(u64::try_from(told.domains.len()), Ok(MAX_TOLD_AT_ONCE));
         let next = tell(&mut told, "honest.test", Reason::Deadline, 1_000 + TOLD_PAUSE);
-        assert_eq!(next, Telling::Told(Lines { again: 0, others: 9 * MAX_TOLD_AT_ONCE }));
+        assert_eq!(next, Logged::Written(Lines { again: 0, others: 9 * MAX_TOLD_AT_ONCE }));
         // A whole day of that is a log of a bounded length.
         let mut lines = 0;
         for second in 0..86_400 {
             let domain = format!("e{second}.test");
-            lines +=
-                u64::from(tell(&mut told, &domain, Reason::Deadline, 2_000 + second) != Telling::Counted);
+            lines += u64::from(tell(&mut told, &domain, Reason::Deadline, 2_000 + second) != Logged::Counted);
         }
         assert!(lines <= MAX_TOLD_AT_ONCE + 86_400 / TOLD_PAUSE, "{lines}");
     }

@@ -1,13 +1,13 @@
-//! What a run says while it sends: a line for each report that left, waits or was given up, and a sum.
+//! What a run prints while it sends: a line for each report that left, waits or was given up, and a summary.
 
 use crate::cli::exit::ExitStatus;
-use crate::reporting::outbox::{Entry, State};
+use crate::reporting::outbox::{OutboxEntry, State};
 use crate::text::Printable;
 use std::io::{self, Write as _};
 
-/// What was told, and is summed up at the end.
+/// What the lines so far add up to.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct RunSummary {
     sent: u64,
     waiting: u64,
     given_up: u64,
@@ -15,9 +15,9 @@ pub(super) struct Told {
     has_more: bool,
 }
 
-impl Told {
+impl RunSummary {
     /// Tells how far a report is now.
-    pub(super) fn tell(&mut self, entry: &Entry) {
+    pub(super) fn tell(&mut self, entry: &OutboxEntry) {
         let (number, what) = match entry.state {
             State::Sent => (&mut self.sent, "sent"),
             State::GaveUp => (&mut self.given_up, "gave up"),
@@ -31,7 +31,7 @@ impl Told {
     }
 
     /// Tells what would be done about a report.
-    pub(super) fn rehearse(&mut self, entry: &Entry, would: bool) {
+    pub(super) fn rehearse(&mut self, entry: &OutboxEntry, would: bool) {
         let number = if would { &mut self.sent } else { &mut self.unwanted };
         *number = number.saturating_add(1);
         let what = if would { "would be sent" } else { "would not be sent" };

@@ -1,4 +1,4 @@
-//! Where look-ups wait for their seats: the discipline of [`crate::serve::seats`], with tasks and a clock.
+//! The queue in which look-ups wait for their seats: the rules of [`crate::serve::seats`], with tasks and a clock.
 
 use super::asker::Asker;
 use super::{Abandoned, GivesUp, LookUpNumber, Loser, Seats, Turn};
@@ -17,28 +17,28 @@ use tokio::time::timeout;
 
 /// Seats, and tasks that wait for them. It lives on one thread.
 #[derive(Debug)]
-pub struct Gate {
+pub struct SeatQueue {
     seats: RefCell<Seats>,
     places: RefCell<HashMap<LookUpNumber, Rc<Call>>>,
-    /// Somebody came, or left.
+    /// Notified when a look-up came, or left.
     moves: Notify,
-    /// Work has begun on a seat, or one is free again.
+    /// Notified when work has begun on a seat, or a seat is free again.
     begun: Notify,
     /// How often work that holds a seat was gone on with.
     steps: Cell<u64>,
 }
 
-/// What one that waits or sits is told.
+/// What a look-up that waits or has a seat is told.
 #[derive(Debug, Default)]
 struct Call {
-    said: Cell<Said>,
+    said: Cell<SeatSignal>,
     told: Notify,
     /// Since its last turn, work has begun, or waits for something else than the processor.
     has_begun: Cell<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Said {
+enum SeatSignal {
     #[default]
     Wait,
     Begin,
@@ -49,7 +49,7 @@ enum Said {
 /// A place in the queue and, when its turn has come, a seat; free when this is dropped, also by a panic.
 #[derive(Debug)]
 pub struct Place {
-    gate: Rc<Gate>,
+    queue: Rc<SeatQueue>,
     number: LookUpNumber,
     call: Rc<Call>,
 }
@@ -62,7 +62,7 @@ pub struct Unwanted;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Displaced;
 
-impl Gate {
+impl SeatQueue {
     /// With so many seats.
     #[must_use]
     pub fn new(seats: usize, gives_up: GivesUp) -> Rc<Self> {
@@ -81,7 +81,7 @@ impl Gate {
         self.seats.borrow_mut().wait(number, askers, domain);
         self.places.borrow_mut().insert(number, Rc::clone(&call));
         self.moves.notify_one();
-        Place { gate: Rc::clone(self), number, call }
+        Place { queue: Rc::clone(self), number, call }
     }
 
     /// One more asks for it.
@@ -92,7 +92,7 @@ impl Gate {
     /// Nobody asks for it any more.
     pub fn abandon(&self, number: LookUpNumber) {
         if self.seats.borrow_mut().abandon(number) == Abandoned::Unbegun {
-            self.tell(number, Said::Leave);
+            self.tell(number, SeatSignal::Leave);
         }
         self.moves.notify_one();
     }
@@ -122,13 +122,13 @@ impl Gate {
         }
     }
 
-    /// Whether nobody waits or sits.
+    /// Whether no look-up waits or has a seat.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.places.borrow().is_empty()
     }
 
-    /// Gives seats to whose turn it is, as long as there are some, once: for whoever calls it whenever somebody came or left.
+    /// Gives seats to those whose turn it is, as long as there are some, and returns. The caller calls it again whenever a look-up came or left.
     pub fn seat_all(&self) {
         while self.seat_one().is_some() {}
     }
@@ -137,11 +137,11 @@ impl Gate {
         let turn = self.seats.borrow_mut().next(Instant::now());
         let Turn { begins, instead_of } = turn?;
         match instead_of {
-            Some(Loser::Waits(loser)) => self.tell(loser, Said::Wait),
-            Some(Loser::Gone(loser)) => self.tell(loser, Said::Leave),
+            Some(Loser::Waits(loser)) => self.tell(loser, SeatSignal::Wait),
+            Some(Loser::Gone(loser)) => self.tell(loser, SeatSignal::Leave),
             None => {}
         }
-        self.tell(begins, Said::Begin);
+        self.tell(begins, SeatSignal::Begin);
         Some(begins)
     }
 
@@ -175,7 +175,7 @@ impl Gate {
         }
     }
 
-    fn tell(&self, number: LookUpNumber, said: Said) {
+    fn tell(&self, number: LookUpNumber, said: SeatSignal) {
         if let Some(call) = self.places.borrow().get(&number) {
             call.said.set(said);
             call.has_begun.set(false);
@@ -198,9 +198,9 @@ impl Place {
     pub async fn turn(&self) -> Result<(), Unwanted> {
         loop {
             match self.call.said.get() {
-                Said::Wait => self.call.told.notified().await,
-                Said::Begin => return Ok(()),
-                Said::Leave => return Err(Unwanted),
+                SeatSignal::Wait => self.call.told.notified().await,
+                SeatSignal::Begin => return Ok(()),
+                SeatSignal::Leave => return Err(Unwanted),
             }
         }
     }
@@ -208,7 +208,7 @@ impl Place {
     /// Before the work it waits for something that takes no processor, such as the store: others may begin meanwhile.
     pub fn stand_by(&self) {
         self.call.has_begun.set(true);
-        self.gate.begun.notify_one();
+        self.queue.begun.notify_one();
     }
 
     /// Does the work that the seat is for.
@@ -219,11 +219,11 @@ impl Place {
         let mut work = pin!(work);
         let work = poll_fn(|cx| {
             self.call.has_begun.set(true);
-            self.gate.step(self.number);
+            self.queue.step(self.number);
             work.as_mut().poll(cx)
         });
         let displaced = async {
-            while self.call.said.get() == Said::Begin {
+            while self.call.said.get() == SeatSignal::Begin {
                 self.call.told.notified().await;
             }
         };
@@ -236,9 +236,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.gate.places.borrow_mut().remove(&self.number);
-        self.gate.seats.borrow_mut().leave(self.number);
-        self.gate.moves.notify_one();
-        self.gate.begun.notify_one();
+        self.queue.places.borrow_mut().remove(&self.number);
+        self.queue.seats.borrow_mut().leave(self.number);
+        self.queue.moves.notify_one();
+        self.queue.begun.notify_one();
     }
 }
