@@ -303,6 +303,8 @@ pub const OLD_AUTHORITIES: u64 = 63_115_200;
 pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
 /// Octets of a test message that `doctor` takes from the mail server, with all that is said around it; it has 3,000.
 pub const MAX_TEST_MESSAGE_OCTETS: u64 = 65_536;
+/// Connections that are heard while it is waited for, the mail server's and those of whoever else is on the machine; the oldest makes room.
+pub const MAX_TEST_MESSAGE_CLIENTS: usize = 64;
 /// Until the mail server has signed a test message for `doctor` and handed it over; it takes a fifth of a second.
 pub const TEST_MESSAGE_DEADLINE: Duration = Duration::from_secs(5);
 /// Until this system has said what a user or a group is called; one that asks a directory service over the network may take as long.
@@ -643,6 +645,10 @@ pub const REPORT_LOOK_UPS_WAITED_OF_OWNER: Duration = Duration::from_secs(20);
 pub const REPORT_LOOK_UPS_WAITED: Duration = Duration::from_secs(60);
 /// ...but never less than this: a name server on the other side of the world, asked twice.
 pub const REPORT_LOOK_UP_LEAST: Duration = Duration::from_secs(2);
+/// Once look-ups have kept a run waiting for so long, it asks for no domain of an owner that has not answered in it yet...
+pub const REPORT_LOOK_UPS_WAITED_MOST: Duration = Duration::from_secs(200);
+/// ...and after so long, less than half of the run, for none: whoever has answered once may keep silent all the same.
+pub const REPORT_LOOK_UPS_WAITED_AT_ALL: Duration = Duration::from_secs(240);
 /// A run of `reports send` begins no further report after so long; the timer starts the next one.
 pub const REPORTS_RUN: Duration = Duration::from_secs(540);
 /// Rows of the outbox that are in memory at once, some 1,000 octets each.

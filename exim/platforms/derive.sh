@@ -229,10 +229,23 @@ settings_of_the_platform() {
   [ -z "${state:-}" ] || setting SMTP_STS_CACHE "$state/cache.db"
   [ -z "${socket:-}" ] || setting SMTP_STS_SOCKET "$socket"
 }
-# The hosts with which the platform's transports try no TLS, which is no fault of theirs; all hosts, where several lists say which.
+# The hosts with which the platform's transports try no TLS, which is no fault of theirs. Where they have different lists, what is handed over
+# is that of the transport which tells, the platform's own or our copy. What a callout avoids besides is counted against nobody.
 avoided_hosts() {
-  for transport in $transports; do driver_options transport "$transport" | sed -n -e 's/^hosts_avoid_tls = //p' -e 's/^hosts_verify_avoid_tls = //p'; done |
-    sort -u | awk '{ list = $0 } END { if (NR == 1) print list; else if (NR) print "*" }'
+  for transport in $transports; do
+    driver_options transport "$transport" >"$scratch/transport"
+    printf '%s:smtp_sts_told%s\t%s\n' "$transport" "$(ending "$transport")" "$(value hosts_avoid_tls <"$scratch/transport")"
+    if grep -q '^hosts_verify_avoid_tls = .' "$scratch/transport"; then echo "callouts"; fi
+  done >"$scratch/avoided"
+  # shellcheck disable=SC2016 # Exim's
+  if grep -qx callouts "$scratch/avoided"; then printf '${if def:verify_mode{*:}}'; fi
+  awk -F '\t' '
+    /\t/ { name[++many] = $1; list[many] = substr($0, length($1) + 2); if (!seen[list[many]]++) different++ }
+    END {
+      if (different == 1) print list[1]
+      else for (at = 1; at <= many; at++) if (list[at] != "") all = all "${if inlist{$transport_name}{" name[at] "}{" list[at] "}}"
+      if (different != 1) print all
+    }' "$scratch/avoided"
 }
 settings_for_reports() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"

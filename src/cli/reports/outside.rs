@@ -13,7 +13,7 @@ use crate::name::PolicyDomain;
 use crate::policy::tls_rpt::{self, LABELS, Record};
 use crate::policy::txt::Published;
 use crate::reporting::destination::{Destination, Unusable};
-use crate::reporting::patience::LookUps;
+use crate::reporting::patience::{LookUps, PutOff};
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
@@ -100,14 +100,28 @@ impl Asker {
             return Wish::Nothing("nothing can be published below it: the name is too long".to_owned());
         };
         let owner = owner(domain.as_str());
-        let Some(so_long) = self.waited.borrow().allowed(owner, self.patience) else {
-            let why = format!("the name servers of {owner} kept us waiting for the records of other domains");
-            return Wish::Postponed(why);
+        let so_long = match self.waited.borrow().allowed(owner, self.patience) {
+            Ok(so_long) => so_long,
+            Err(PutOff::Owner) => {
+                return Wish::Postponed(format!(
+                    "the name servers of {owner} kept us waiting for the records of other domains"
+                ));
+            }
+            Err(PutOff::Others) => {
+                return Wish::Postponed(
+                    "name servers of others kept us waiting for too long in this run".to_owned(),
+                );
+            }
         };
         let (question, began) = (Question::new(&name, RecordType::TXT), Instant::now());
         let answer = self.resolver_for(so_long, SystemClock.now()).ask(question).await;
         self.waited.borrow_mut().took(owner, began.elapsed());
         understood(&answer)
+    }
+
+    /// All that were asked since the last word of this took so long together.
+    pub(super) fn took_together(&self, so_long: Duration) {
+        self.waited.borrow_mut().took_together(so_long);
     }
 }
 

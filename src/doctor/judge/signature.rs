@@ -3,13 +3,16 @@
 use super::reports::published;
 use super::{fine, unchecked, warning};
 use crate::doctor::observations::{Reports, TestMessage};
-use crate::doctor::read::dkim::{self, Fault};
+use crate::doctor::read::dkim::{self, Fault, RSA_BITS};
 use crate::doctor::{Check, Finding};
 use crate::text::excerpt;
 use data_encoding::BASE64;
 
 /// Fields that have to be signed (RFC 6376 section 5.4, RFC 8460 section 5.3).
 const SIGNED: [&str; 3] = ["from", "tls-report-domain", "tls-report-submitter"];
+
+/// Bits that an RSA key should have at least (RFC 8301 section 3.2).
+const RECOMMENDED_BITS: usize = 2_048;
 
 /// Judges the signature of a test message that did not leave the machine.
 pub(super) fn judge(reports: &Reports) -> Finding {
@@ -36,6 +39,22 @@ pub(super) fn judge(reports: &Reports) -> Finding {
             return warning(
                 CHECK,
                 match fault {
+                    Fault::Bits(bits) if bits < *RSA_BITS.start() => {
+                        return warning(
+                            CHECK,
+                            format!(
+                                "a test message was signed by an RSA key of {bits} bits: too short to count anywhere"
+                            ),
+                        );
+                    }
+                    Fault::Bits(bits) => {
+                        return unchecked(
+                            CHECK,
+                            format!(
+                                "a test message was signed by an RSA key of {bits} bits, more than is verified here"
+                            ),
+                        );
+                    }
                     Fault::Missing => "a test message was not signed",
                     Fault::Several => "a test message was signed several times",
                     Fault::Malformed => "the signature of a test message cannot be read",
@@ -62,6 +81,14 @@ pub(super) fn judge(reports: &Reports) -> Finding {
     }
     if signature.is_of_a_part {
         return warning(CHECK, "the signature of a test message is of a part of its body (l=)");
+    }
+    if let Some(bits) = signature.rsa_bits.filter(|bits| *bits < RECOMMENDED_BITS || bits > RSA_BITS.end()) {
+        let why = if bits < RECOMMENDED_BITS {
+            "some receivers refuse fewer than 2048"
+        } else {
+            "receivers need not take more than 4096"
+        };
+        return warning(CHECK, format!("a test message verifies, by an RSA key of {bits} bits: {why}"));
     }
     fine(CHECK, format!("a test message verifies: s={}, d={}; it stayed here", shown.0, shown.1))
 }
@@ -93,6 +120,22 @@ mod tests {
             let Finding { health, seen, .. } = judge(&reports);
             assert_eq!(health, expected, "{seen}");
             assert!(seen.contains(words), "{seen}");
+        }
+        for (text, key, words) in [
+            (
+                include_str!("../../../fixtures/dkim/rsa1024.eml"),
+                include_str!("../../../fixtures/dkim/rsa1024.key"),
+                "verifies, by an RSA key of 1024 bits: some receivers refuse",
+            ),
+            (
+                include_str!("../../../fixtures/dkim/rsa512.eml"),
+                include_str!("../../../fixtures/dkim/rsa512.key"),
+                "by an RSA key of 512 bits: too short to count anywhere",
+            ),
+        ] {
+            let key = Ok(vec![format!("v=DKIM1; s=tlsrpt; p={key}")]);
+            let Finding { health, seen, .. } = judge(&Reports { signed: message(text), key, ..good() });
+            assert!(health == Health::Warning && seen.contains(words), "{seen}");
         }
         let record = |record: &str| Reports { key: Ok(vec![record.to_owned()]), ..good() };
         let another = format!("v=DKIM1; s=tlsrpt; p={}", KEY.replacen("AQ8A", "AQ8B", 1));

@@ -9,7 +9,7 @@ use super::process::run;
 use crate::cache::file::Owner;
 use crate::doctor::observations::{Seen, TestMessage};
 use crate::doctor::read::exim::Driver;
-use crate::limits::{MAX_PROCESS_OCTETS, MAX_TEST_MESSAGE_OCTETS};
+use crate::limits::{MAX_PROCESS_OCTETS, MAX_TEST_MESSAGE_CLIENTS, MAX_TEST_MESSAGE_OCTETS};
 use crate::reporting::destination::MailAddress;
 use crate::reporting::message::{Content, Purpose, mail};
 use crate::reporting::package;
@@ -17,10 +17,11 @@ use crate::reports::tally::Day;
 use crate::text::excerpt;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
-use std::fs::{self, DirBuilder};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::{DirBuilderExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -28,6 +29,9 @@ use std::time::{Duration, Instant};
 
 /// One pause of waiting for Exim.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// So often it is tried to remove what the test has left.
+const REMOVAL_TRIES: usize = 40;
 
 /// Characters of Exim's sentence that are shown.
 const SHOWN: usize = 200;
@@ -50,6 +54,8 @@ pub(super) fn look(
     sink.set_nonblocking(true).map_err(seen)?;
     let file = place.place.join("configuration");
     fs::write(&file, configuration(&place.spool(), port, transport)).map_err(seen)?;
+    // Nobody else is to read it: a key may stand in it.
+    Scratch::give(&file, 0o640, user).map_err(seen)?;
     let is_over = AtomicBool::new(false);
     let (ran, got) = thread::scope(|scope| {
         let host = scope.spawn(|| received(&sink, &place.token, &is_over, until));
@@ -123,12 +129,19 @@ impl Scratch {
         // Whoever has made something of that name before: this fails.
         let place = Path::new("/tmp").join(format!("smtp-sts-verify-{name}"));
         let place = Self { place, token: token.to_owned() };
-        DirBuilder::new().mode(0o755).create(&place.place)?;
+        DirBuilder::new().mode(0o700).create(&place.place)?;
         DirBuilder::new().mode(0o700).create(place.spool())?;
-        if let Some(Owner { uid, gid }) = user {
-            chown(place.spool(), Some(uid), Some(gid))?;
+        Self::give(&place.place, 0o750, user)?;
+        if let Some(Owner { uid, .. }) = user {
+            chown(place.spool(), Some(uid), None)?;
         }
         Ok(place)
+    }
+
+    /// Lets Exim's group have it so, whatever the umask is.
+    fn give(path: &Path, mode: u32, user: Option<Owner>) -> io::Result<()> {
+        chown(path, None, user.map(|user| user.gid))?;
+        fs::set_permissions(path, Permissions::from_mode(mode))
     }
 
     fn spool(&self) -> PathBuf {
@@ -147,70 +160,136 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed lies where the system clears up.
-        let _ = fs::remove_dir_all(&self.place);
+        // Who was ended may still write for a moment. What cannot be removed lies where the system clears up.
+        for _ in 0..REMOVAL_TRIES {
+            if fs::remove_dir_all(&self.place).is_ok() || !self.place.exists() {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
     }
 }
 
-/// The message with that token, if it comes in before it is over: whoever is on this machine may hand over others.
+/// The message with that token, if it comes in before it is over: whoever is on this machine may hand over others, or keep silent. All are
+/// heard side by side, none is waited for, and the oldest makes room.
 fn received(sink: &TcpListener, token: &str, is_over: &AtomicBool, until: Instant) -> Option<String> {
+    let mut clients: VecDeque<Conversation> = VecDeque::new();
     loop {
         // Read before the last look: what came until then is there.
         let is_last = is_over.load(Ordering::Acquire) || Instant::now() >= until;
-        match sink.accept() {
-            Ok((stream, _)) => {
-                if let Some(message) =
-                    conversation(stream, until).ok().flatten().filter(|it| it.contains(token))
-                {
-                    return Some(message);
-                }
+        for _ in 0..MAX_TEST_MESSAGE_CLIENTS {
+            let Ok((stream, _)) = sink.accept() else { break };
+            clients.extend(Conversation::begun(stream));
+            if clients.len() > MAX_TEST_MESSAGE_CLIENTS {
+                clients.pop_front();
             }
-            Err(_) if is_last => return None,
-            Err(_) => thread::sleep(PAUSE),
         }
+        let mut got = None;
+        clients.retain_mut(|client| match client.go_on() {
+            Heard::Nothing => true,
+            Heard::Message(message) if message.contains(token) => {
+                got = Some(message);
+                false
+            }
+            Heard::Message(_) | Heard::End => false,
+        });
+        if got.is_some() || is_last {
+            return got;
+        }
+        thread::sleep(PAUSE);
     }
 }
 
-/// The mail host's part of a conversation (RFC 5321), which takes whatever comes.
-fn conversation(stream: TcpStream, until: Instant) -> io::Result<Option<String>> {
-    stream.set_nonblocking(false)?;
-    let left = until.saturating_duration_since(Instant::now()).max(PAUSE);
-    stream.set_read_timeout(Some(left))?;
-    stream.set_write_timeout(Some(left))?;
-    let mut replies = stream.try_clone()?;
-    let mut lines = BufReader::new(stream.take(MAX_TEST_MESSAGE_OCTETS));
-    let mut say = |reply: &str| replies.write_all(reply.as_bytes());
-    say("220 localhost ESMTP\r\n")?;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        lines.read_until(b'\n', &mut line)?;
-        match line.get(..4).map(<[u8]>::to_ascii_uppercase).as_deref() {
-            None => return Ok(None),
-            Some(b"DATA") => break,
-            Some(_) => say("250 localhost\r\n")?,
+/// The mail host's part of a conversation (RFC 5321), which takes whatever comes and waits for nothing.
+struct Conversation {
+    stream: TcpStream,
+    /// What came and is no whole line yet.
+    begun: Vec<u8>,
+    /// Octets that came.
+    octets: u64,
+    /// The message, once it is being said.
+    message: Option<Vec<u8>>,
+}
+
+/// How far a conversation is.
+enum Heard {
+    /// Nothing more for now.
+    Nothing,
+    /// A message, to its end.
+    Message(String),
+    /// It is over: the client left, said too much or does not listen.
+    End,
+}
+
+impl Conversation {
+    /// The host's greeting is said.
+    fn begun(stream: TcpStream) -> Option<Self> {
+        stream.set_nonblocking(true).ok()?;
+        let mut begun = Self { stream, begun: Vec::new(), octets: 0, message: None };
+        begun.say("220 localhost ESMTP\r\n").ok().map(|()| begun)
+    }
+
+    /// Hears what has come, and answers.
+    fn go_on(&mut self) -> Heard {
+        let mut piece = [0; 4_096];
+        loop {
+            let number = match self.stream.read(&mut piece) {
+                Ok(0) => return Heard::End,
+                Ok(number) => number,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Heard::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return Heard::End,
+            };
+            self.octets = self.octets.saturating_add(u64::try_from(number).unwrap_or(u64::MAX));
+            if self.octets > MAX_TEST_MESSAGE_OCTETS {
+                return Heard::End;
+            }
+            for octet in piece.into_iter().take(number) {
+                self.begun.push(octet);
+                if octet == b'\n' {
+                    let line = std::mem::take(&mut self.begun);
+                    match self.line(&line) {
+                        Ok(Some(message)) => return Heard::Message(message),
+                        Ok(None) => {}
+                        Err(_) => return Heard::End,
+                    }
+                }
+            }
         }
     }
-    say("354 go on\r\n")?;
-    let mut message = Vec::new();
-    loop {
-        line.clear();
-        lines.read_until(b'\n', &mut line)?;
-        match line.as_slice() {
-            b".\r\n" => break,
-            [] => return Ok(None),
+
+    /// Hears a line; the message, if it ends with it.
+    fn line(&mut self, line: &[u8]) -> io::Result<Option<String>> {
+        let Some(message) = &mut self.message else {
+            let is_data = line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"DATA"));
+            if is_data {
+                self.message = Some(Vec::new());
+            }
+            self.say(if is_data { "354 go on\r\n" } else { "250 localhost\r\n" })?;
+            return Ok(None);
+        };
+        match line {
+            b".\r\n" => {
+                let message = String::from_utf8_lossy(message).into_owned();
+                self.say("250 taken\r\n")?;
+                return Ok(Some(message));
+            }
             [b'.', rest @ ..] => message.extend_from_slice(rest),
             whole => message.extend_from_slice(whole),
         }
+        Ok(None)
     }
-    say("250 taken\r\n")?;
-    Ok(Some(String::from_utf8_lossy(&message).into_owned()))
+
+    /// Whoever does not listen, so that a few octets are not taken, is left.
+    fn say(&mut self, reply: &str) -> io::Result<()> {
+        self.stream.write_all(reply.as_bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Shutdown;
+    use std::net::{Shutdown, SocketAddr};
 
     #[test]
     fn what_the_transport_says_of_dkim_is_taken_over_letter_by_letter() {
@@ -230,32 +309,101 @@ mod tests {
         assert!(text.contains("  port = 2525\n") && text.contains("\nspool_directory = /x\n"));
     }
 
-    #[test]
-    fn a_message_comes_in_whole_and_whoever_says_nothing_or_too_much_is_left() {
+    /// A host that listens, and where.
+    fn listening() -> (TcpListener, SocketAddr) {
         let sink = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         sink.set_nonblocking(true).unwrap();
         let address = sink.local_addr().unwrap();
+        (sink, address)
+    }
+
+    const WHOLE: &[u8] = b"EHLO x\r\nMAIL FROM:<>\r\nDATA\r\nA: b\r\n\r\n..c\r\n.\r\nQUIT\r\n";
+
+    #[test]
+    fn a_message_comes_in_whole_and_whoever_says_nothing_or_too_much_is_left() {
+        let (sink, address) = listening();
         let heard = |octets: Vec<u8>| {
-            let mut stream = TcpStream::connect(address).unwrap();
-            // It does not listen to what is said.
-            let mut client = stream.try_clone().unwrap();
-            let client = thread::spawn(move || {
-                // Who is left alone may find the connection gone.
-                let _ = client.write_all(&octets).and_then(|()| client.shutdown(Shutdown::Write));
-            });
-            let got =
-                received(&sink, "A: b", &AtomicBool::new(true), Instant::now() + Duration::from_secs(5));
-            client.join().unwrap();
-            let _ = stream.read(&mut [0; 8]);
-            got
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut client = TcpStream::connect(address).unwrap();
+                    // Who is left alone may find the connection gone.
+                    let _ = client.write_all(&octets).and_then(|()| client.shutdown(Shutdown::Write));
+                    let _ = client.read_to_end(&mut Vec::new());
+                    is_over.store(true, Ordering::Release);
+                });
+                received(&sink, "A: b", &is_over, Instant::now() + Duration::from_secs(60))
+            })
         };
-        let whole = b"EHLO x\r\nMAIL FROM:<>\r\nDATA\r\nA: b\r\n\r\n..c\r\n.\r\nQUIT\r\n".to_vec();
-        assert_eq!(heard(whole).as_deref(), Some("A: b\r\n\r\n.c\r\n"));
+        assert_eq!(heard(WHOLE.to_vec()).as_deref(), Some("A: b\r\n\r\n.c\r\n"));
         assert_eq!(heard(b"DATA\r\nA: x\r\n\r\nsomebody else's\r\n.\r\n".to_vec()), None);
         assert_eq!(heard(Vec::new()), None);
         assert_eq!(heard(b"DATA\r\nA: b\r\n".to_vec()), None);
         let too_much =
             [b"DATA\r\n".to_vec(), vec![b'x'; usize::try_from(MAX_TEST_MESSAGE_OCTETS).unwrap()]].concat();
         assert_eq!(heard([too_much, b"\r\n.\r\n".to_vec()].concat()), None);
+    }
+
+    #[test]
+    fn whoever_comes_first_and_keeps_silent_keeps_no_message_out() {
+        let (sink, address) = listening();
+        let mut silent: Vec<TcpStream> =
+            (0..MAX_TEST_MESSAGE_CLIENTS + 8).map(|_| TcpStream::connect(address).unwrap()).collect();
+        for client in &mut silent {
+            client.write_all(b"EHLO").unwrap();
+        }
+        let (is_over, until) = (AtomicBool::new(false), Instant::now() + Duration::from_secs(60));
+        thread::scope(|scope| {
+            let host = scope.spawn(|| received(&sink, "A: b", &is_over, until));
+            let mut client = TcpStream::connect(address).unwrap();
+            client.write_all(WHOLE).unwrap();
+            assert_eq!(host.join().unwrap().as_deref(), Some("A: b\r\n\r\n.c\r\n"));
+        });
+        assert!(Instant::now() < until);
+    }
+
+    #[test]
+    fn whoever_says_an_octet_now_and_then_is_left_when_it_is_over() {
+        let (sink, address) = listening();
+        let heard = |is_over: &AtomicBool, until: Instant| {
+            let is_done = AtomicBool::new(false);
+            thread::scope(|scope| {
+                let mut client = TcpStream::connect(address).unwrap();
+                scope.spawn(|| {
+                    let mut client = client.try_clone().unwrap();
+                    while !is_done.load(Ordering::Acquire) && client.write_all(b"x").is_ok() {
+                        thread::sleep(PAUSE);
+                    }
+                });
+                let mut greeting = [0; 3];
+                let host = scope.spawn(|| received(&sink, "A: b", is_over, until));
+                client.read_exact(&mut greeting).unwrap();
+                is_over.fetch_or(until > Instant::now() + Duration::from_secs(30), Ordering::AcqRel);
+                let got = host.join().unwrap();
+                is_done.store(true, Ordering::Release);
+                (greeting, got)
+            })
+        };
+        let began = Instant::now();
+        // At its deadline, and when Exim has ended before.
+        for until in [began + Duration::from_secs(1), began + Duration::from_secs(3_600)] {
+            assert_eq!(heard(&AtomicBool::new(false), until), (*b"220", None));
+        }
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_lies_there_is_exims_groups_and_nobody_elses_and_gone_afterwards() {
+        let scratch = Scratch::new(None).unwrap();
+        let (place, mode) =
+            (scratch.place.clone(), |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777);
+        assert_eq!((mode(&place), mode(&scratch.spool())), (0o750, 0o700));
+        let file = place.join("configuration");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        Scratch::give(&file, 0o640, None).unwrap();
+        assert_eq!(mode(&file), 0o640);
+        drop(scratch);
+        assert!(!place.exists());
     }
 }

@@ -1,8 +1,9 @@
 //! A DKIM signature (RFC 6376, RFC 8463), as much of it as a mail server of this machine makes: what it says, and whether it verifies.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use data_encoding::BASE64;
+use std::ops::RangeInclusive;
 
 /// The field.
 const FIELD: &str = "DKIM-Signature";
@@ -18,7 +19,15 @@ pub struct Signature {
     pub fields: Vec<String>,
     /// Whether only a part of the body is (`l=`).
     pub is_of_a_part: bool,
+    /// Bits of the RSA key that made it; `None` of a key of another kind.
+    pub rsa_bits: Option<usize>,
 }
+
+/// Bits of RSA keys of which every receiver takes signatures (RFC 8301 section 3.2): of shorter ones none may.
+pub const RSA_BITS: RangeInclusive<usize> = 1_024..=4_096;
+
+/// Those of the longest key by which a signature is verified here.
+const MOST_RSA_BITS: usize = 8_192;
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub enum Fault {
     Malformed,
     /// The body is not the one that was signed.
     Body,
+    /// It is by an RSA key of so many bits, which is too short to count anywhere, or too long to be verified here.
+    Bits(usize),
     /// It is not by that key, or the header is not the one that was signed.
     Key,
 }
@@ -77,10 +88,20 @@ pub fn verified(message: &str, key: &[u8]) -> Result<Signature, Fault> {
         return Err(Fault::Body);
     }
     let text = header_of(&fields, &signed, field, of_header);
+    let mut rsa_bits = None;
     let is_by_key = match wanted("a")? {
-        "rsa-sha256" => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
-            .verify(text.as_bytes(), &signature)
-            .is_ok(),
+        "rsa-sha256" => {
+            // A signature is as long as the key (RFC 8017 section 8.2.1), whole octets.
+            let bits = signature.len().saturating_mul(8);
+            if bits < *RSA_BITS.start() || bits > MOST_RSA_BITS {
+                return Err(Fault::Bits(bits));
+            }
+            rsa_bits = Some(bits);
+            // Receivers have to verify what so short a key has signed (RFC 8301 section 3.2), whether or not it is wise.
+            UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, key)
+                .verify(text.as_bytes(), &signature)
+                .is_ok()
+        }
         "ed25519-sha256" => {
             let digest = digest(&SHA256, text.as_bytes());
             UnparsedPublicKey::new(&ED25519, key).verify(digest.as_ref(), &signature).is_ok()
@@ -95,6 +116,7 @@ pub fn verified(message: &str, key: &[u8]) -> Result<Signature, Fault> {
         selector: wanted("s")?.to_owned(),
         fields: signed,
         is_of_a_part: tag("l").is_some(),
+        rsa_bits,
     })
 }
 
@@ -217,6 +239,24 @@ mod tests {
                 assert!(signature.fields.iter().any(|one| one == field), "{field}");
             }
         }
+    }
+
+    /// RFC 8301 section 3.2: what is signed by 1024 bits verifies, and by fewer it does not, whoever's key it is.
+    #[test]
+    fn short_keys_are_told_from_other_keys() {
+        let key = |text: &str| BASE64.decode(text.as_bytes()).unwrap();
+        let (message, short) = (
+            include_str!("../../../fixtures/dkim/rsa1024.eml"),
+            key(include_str!("../../../fixtures/dkim/rsa1024.key")),
+        );
+        assert_eq!(verified(message, &short).unwrap().rsa_bits, Some(1_024));
+        assert_eq!(verified(message, &rsa()), Err(Fault::Key));
+        assert_eq!(verified(RELAXED, &short), Err(Fault::Key));
+        let too_short = include_str!("../../../fixtures/dkim/rsa512.eml");
+        let its_own = key(include_str!("../../../fixtures/dkim/rsa512.key"));
+        assert_eq!(verified(too_short, &its_own), Err(Fault::Bits(512)));
+        assert_eq!(verified(RELAXED, &rsa()).unwrap().rsa_bits, Some(2_048));
+        assert_eq!(verified(CURVE, &curve()).unwrap().rsa_bits, None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! domains wait for another run.
 
 use super::fleet::{Part, Whose};
-use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
+use super::progress::{Way, conclude, failing, later, new, open, over, put_off, tries_by_web, way_of};
 use super::sendmail;
 use super::summary::RunSummary;
 use super::wanted::destinations;
@@ -175,14 +175,23 @@ impl<'a> Round<'a> {
                 if together.is_empty() {
                     break;
                 }
+                let began = Instant::now();
                 let wishes: Vec<Option<Wish>> = stream::iter(&together)
                     .map(|entry| self.wish(entry))
                     .buffered(MAX_REPORT_LOOK_UPS)
                     .collect()
                     .await;
+                self.asker.took_together(began.elapsed());
                 for (entry, wish) in together.into_iter().zip(wishes) {
                     if self.has_no_time().await {
                         return Ok(());
+                    }
+                    if let Some(Wish::Postponed(why)) = &wish
+                        && !is_over(entry.day, SystemClock.now())
+                    {
+                        // The next run comes to it before those that kept us waiting, which pause.
+                        self.tell(&put_off(outbox, entry, why)?);
+                        continue;
                     }
                     let entry = self.one(outbox, entry, wish).await?;
                     match tries_by_web(&entry) {
@@ -307,12 +316,6 @@ impl<'a> Round<'a> {
         wish: Option<Wish>,
     ) -> Result<OutboxEntry, Failure> {
         let now = SystemClock.now();
-        if let Some(Wish::Postponed(why)) = &wish
-            && !is_over(entry.day, now)
-        {
-            // It was not tried, and stays due: the next run comes to it before those that kept us waiting, which pause.
-            return over(outbox, entry, State::Due, why);
-        }
         entry.tries = entry.tries.saturating_add(1);
         if entry.first.0 == 0 || entry.first > now {
             entry.first = now;
