@@ -3,10 +3,19 @@
 use crate::cache::{Lesson, Outbox};
 use crate::cli::failure::Failure;
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::{Leg, OutboxEntry, State, Suppression, short};
+use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, Suppression, short};
 use crate::reporting::schedule::{Failing, next_try};
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
+
+/// A report, or why there is none.
+pub(super) enum Report {
+    Made(Made),
+    None(String),
+    TooLarge(usize),
+    /// Nobody can tell now what the fleet counted.
+    Unknown,
+}
 
 /// A report that nobody has tried to send.
 pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> OutboxEntry {
