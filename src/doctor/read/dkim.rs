@@ -143,7 +143,7 @@ fn fields(header: &str) -> Vec<&str> {
     fields
 }
 
-fn name<'t>(field: &'t str) -> &'t str {
+fn name(field: &str) -> &str {
     field.split_once(':').map_or("", |(name, _)| name.trim())
 }
 

@@ -3,10 +3,19 @@
 use crate::cache::{Lesson, Outbox};
 use crate::cli::failure::Failure;
 use crate::name::PolicyDomain;
-use crate::reporting::outbox::{Leg, OutboxEntry, State, Suppression, short};
+use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, Suppression, short};
 use crate::reporting::schedule::{Failing, next_try};
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
+
+/// A report, or why there is none.
+pub(super) enum Report {
+    Made(Made),
+    None(String),
+    TooLarge(usize),
+    /// Nobody can tell now what the fleet counted.
+    Unknown,
+}
 
 /// A report that nobody has tried to send.
 pub(super) fn new(day: Day, domain: PolicyDomain, next: UnixTime) -> OutboxEntry {
@@ -129,7 +138,6 @@ pub(super) fn failing(
 mod tests {
     use super::*;
     use crate::cache::CachePath;
-    use crate::reporting::outbox::Made;
 
     /// A report that a run was killed at: one destination has it, and another had these.
     fn half_sent(state: State, tries: u64) -> OutboxEntry {

@@ -6,7 +6,9 @@
 //! domains wait for another run.
 
 use super::fleet::{Part, Whose};
-use super::progress::{Way, conclude, failing, later, new, open, over, put_off, tries_by_web, way_of};
+use super::progress::{
+    Report, Way, conclude, failing, later, new, open, over, put_off, tries_by_web, way_of,
+};
 use super::sendmail;
 use super::summary::RunSummary;
 use super::wanted::destinations;
@@ -63,15 +65,6 @@ pub(super) struct Round<'a> {
     part: Option<Part<'a>>,
     /// Which reports of the outbox are a fleet's.
     origins: BTreeMap<(Day, PolicyDomain), Origin>,
-}
-
-/// A report, or why there is none.
-enum Report {
-    Made(Made),
-    None(String),
-    TooLarge(usize),
-    /// Nobody can tell now what the fleet counted.
-    Unknown,
 }
 
 impl<'a> Round<'a> {
