@@ -183,11 +183,13 @@ def different_lists(lab):
     if lab.kind not in ("enterprise-linux", "cpanel"):
         return
     lab.clean()
-    text = renamed(read(lab.exim.live)) if lab.kind == "enterprise-linux" else read(lab.exim.live)
+    path = lab.sources[lab.kind]
+    text = renamed(read(path)) if lab.kind == "enterprise-linux" else read(path)
     ten, nine = ("out_ten", "out_nine") if lab.kind == "enterprise-linux" else ("dkim_remote_smtp", "remote_smtp")
     for name, options in ((ten, "hosts_avoid_tls = ! 192.0.2.9 : *"), (nine, "hosts_avoid_tls = <; 192.0.2.10 ; mx.example\n  hosts_verify_avoid_tls = *")):
         text = once(text, f"\n{name}:\n  driver = smtp\n", f"\n{name}:\n  driver = smtp\n  {options}\n")
-    write(lab.exim.live, text)
+    write(path, text)
+    lab.exim.rebuild()
     lab.exim.command("enable", "enforce")
     lab.accepted()
     lists = {ten: "! 192.0.2.9 : *", nine: "<; 192.0.2.10 ; mx.example"}

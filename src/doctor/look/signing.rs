@@ -369,9 +369,9 @@ mod tests {
             let is_done = AtomicBool::new(false);
             thread::scope(|scope| {
                 let mut client = TcpStream::connect(address).unwrap();
-                scope.spawn(|| {
-                    let mut client = client.try_clone().unwrap();
-                    while !is_done.load(Ordering::Acquire) && client.write_all(b"x").is_ok() {
+                let (mut drips, is_done) = (client.try_clone().unwrap(), &is_done);
+                scope.spawn(move || {
+                    while !is_done.load(Ordering::Acquire) && drips.write_all(b"x").is_ok() {
                         thread::sleep(PAUSE);
                     }
                 });

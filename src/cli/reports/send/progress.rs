@@ -83,7 +83,8 @@ fn end(entry: &mut OutboxEntry, state: State, words: &str) {
     }
 }
 
-/// Leaves a report to another run as it is, for nobody was asked about it.
+/// Leaves a report to another run as it is, for nobody was asked about it: that one comes to it before those that kept us waiting, which
+/// pause.
 pub(super) fn put_off(outbox: &Outbox, mut entry: OutboxEntry, words: &str) -> Result<OutboxEntry, Failure> {
     entry.words = short(words);
     outbox.conclude(std::slice::from_ref(&entry))?;

@@ -24,7 +24,7 @@ use crate::name::PolicyDomain;
 use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
-use crate::reporting::message::{Content, Purpose, mail};
+use crate::reporting::message::{Content, MEDIA, Purpose, mail};
 use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, short};
 use crate::reporting::package;
 use crate::reporting::patience;
@@ -37,9 +37,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
-
-/// The media type of a report (RFC 8460 section 5.4).
-const MEDIA: &str = "application/tlsrpt+gzip";
 
 /// Reports whose records are asked for together, before any of them is handed over.
 const TOGETHER: usize = 4 * MAX_REPORT_LOOK_UPS;
@@ -182,7 +179,6 @@ impl<'a> Round<'a> {
                     if let Some(Wish::Postponed(why)) = &wish
                         && !is_over(entry.day, SystemClock.now())
                     {
-                        // The next run comes to it before those that kept us waiting, which pause.
                         self.tell(&put_off(outbox, entry, why)?);
                         continue;
                     }
