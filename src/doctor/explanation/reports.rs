@@ -30,7 +30,7 @@ pub(super) const KEY: CheckExplanation = say(
     "reports.key",
     "the key that signs reports is published, for reports",
     "Receivers have to ignore a report whose signature does not verify (RFC 8460 section 3), and may ignore one by a key that is not for reports.",
-    "Publish the line that step 3 of exim/reports/README.md prints, with s=tlsrpt; the file of the key is 0640, of Exim's group. ",
+    "Publish the line that step 3 of exim/reports/README.md prints, with s=tlsrpt; the file of the key is 0640, of Exim's group.",
 );
 
 pub(super) const SIGNATURE: CheckExplanation = say(
