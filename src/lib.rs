@@ -107,6 +107,7 @@ pub mod dns;
 pub mod doctor;
 pub mod explain;
 mod exposition;
+mod files;
 #[cfg(feature = "fleet")]
 pub mod fleet;
 pub mod https;

@@ -17,6 +17,8 @@ pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
 pub const DEADLINE_MAX: Duration = Duration::from_secs(50);
 /// After the deadline, before the watchdog ends what hangs.
 pub const WATCHDOG_GRACE: Duration = Duration::from_millis(500);
+/// Octets of the configuration; an override for each of a hundred thousand domains has 4 MB.
+pub const MAX_CONFIGURATION_OCTETS: u64 = 8_388_608;
 /// Octets of a file of trust anchors; the root's has about 700.
 pub const MAX_ANCHOR_FILE_OCTETS: u64 = 65_536;
 /// Octets of one line for Exim with a host: the longest line that RFC 5322 section 2.1.1 lets into a header.
@@ -689,6 +691,8 @@ pub const FLEET_WEIGHED_AT_ONCE: usize = 64;
 pub const FLEET_WEIGHED_APART: Duration = Duration::from_millis(100);
 /// Policies that are offered at once: a batch shares one wait for the database's disk.
 pub const FLEET_BATCH: usize = 100;
+/// Batches that are offered one after the other, before decrees and changes are looked at again: two seconds of them.
+pub const FLEET_BATCHES: usize = 10;
 /// From one look into the outbox to the next.
 pub const FLEET_OUTBOX_PAUSE: Duration = Duration::from_millis(200);
 /// From one look for changes to the next, give or take a half; whoever is woken looks sooner.

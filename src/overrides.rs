@@ -16,7 +16,18 @@ pub struct Overrides(BTreeMap<Scope, Override>);
 
 /// The overrides that the operator of a fleet has decreed, each with the number of its decree. In an answer they are what those of the configuration are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decreed(BTreeMap<Scope, (u64, Override)>);
+pub struct Decreed {
+    by_scope: BTreeMap<Scope, (u64, Override)>,
+    unread: Option<Unread>,
+}
+
+/// What may have been decreed, and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unread {
+    /// About which domains; `None`: about any.
+    scopes: Option<Vec<Scope>>,
+    why: String,
+}
 
 /// Which domains an override is about: `example.org`, or `*.example.org`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +143,12 @@ impl Overrides {
         }
     }
 
+    /// Whether there is one in force for the very domain, so that nothing that was decreed counts for it.
+    #[must_use]
+    pub fn has_the_last_word(&self, domain: &PolicyDomain, now: UnixTime) -> bool {
+        self.0.iter().any(|(scope, one)| scope.domain() == Some(domain) && now < one.ends)
+    }
+
     /// All of them, as they stand in the file.
     pub fn all(&self) -> impl Iterator<Item = Decree> {
         self.0.iter().map(|(scope, one)| decree(scope, one, None))
@@ -139,19 +156,40 @@ impl Overrides {
 }
 
 impl Decreed {
+    /// Nobody can tell what was decreed, and why; about these domains, or about any.
+    #[must_use]
+    pub const fn unread(scopes: Option<Vec<Scope>>, why: String) -> Self {
+        Self { by_scope: BTreeMap::new(), unread: Some(Unread { scopes, why }) }
+    }
+
+    /// Whether there may be more than can be read.
+    #[must_use]
+    pub const fn is_unread(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// Why nobody can tell what was decreed about that domain; `None` if that is known.
+    #[must_use]
+    pub fn why_unread(&self, domain: &PolicyDomain) -> Option<&str> {
+        let unread = self.unread.as_ref()?;
+        let may_be_about = |scopes: &Vec<Scope>| scopes.iter().any(|scope| scope.covers(domain));
+        unread.scopes.as_ref().is_none_or(may_be_about).then_some(unread.why.as_str())
+    }
+
     /// Takes one in; what was decreed for that scope before counts no more.
     pub fn insert(&mut self, scope: Scope, number: u64, effect: Effect, ends: UnixTime, reason: String) {
-        self.0.insert(scope, (number, Override { effect, ends, reason }));
+        self.by_scope.insert(scope, (number, Override { effect, ends, reason }));
     }
 
     /// Those that count at that moment.
     pub fn in_force(&self, now: UnixTime) -> impl Iterator<Item = Decree> {
-        let all = self.0.iter().map(|(scope, (number, one))| decree(scope, one, Some(*number)));
+        let all = self.by_scope.iter().map(|(scope, (number, one))| decree(scope, one, Some(*number)));
         all.filter(move |decree| decree.is_in_force(now))
     }
 
     fn nearest(&self, domain: &PolicyDomain, now: UnixTime) -> Option<(Nearness, Decree)> {
-        let covering = self.0.iter().filter(|(scope, (_, one))| scope.covers(domain) && now < one.ends);
+        let covering =
+            self.by_scope.iter().filter(|(scope, (_, one))| scope.covers(domain) && now < one.ends);
         let (scope, (number, one)) = covering.max_by_key(|(scope, _)| scope.weight())?;
         Some((scope.weight(), decree(scope, one, Some(*number))))
     }

@@ -102,7 +102,7 @@ entries! {
             "Overrides end at the date that stands beside them.",
             "this program's manual", None;
         PolicyLost: "policy-lost",
-            "The policy in the cache is damaged, and none could be had in its place: the mail waits.",
+            "The policy in the cache is damaged, and none could be had in its place, or what the fleet's operator has decreed cannot be read: the mail waits.",
             "Look at the disk; `smtp-sts-verify cache purge DOMAIN` gives the policy up.",
             "this program's manual", None;
         PolicyMalformed: "policy-malformed",

@@ -53,6 +53,14 @@ const SET_DECREE: &str = "INSERT OR IGNORE INTO decree (store, number, statement
 const DECREES: &str = "SELECT statement FROM decree WHERE instr(statement, char(10) || 'order: purge') = 0
     ORDER BY number DESC LIMIT ?1";
 
+/// Purges of which a part could not be done yet, under the number below zero, which no decree has.
+const OWED: &str = "SELECT store, number, statement FROM decree WHERE number < 0 LIMIT ?1";
+
+const PAID: &str = "DELETE FROM decree WHERE store = ?1 AND number = ?2 AND number < 0";
+
+/// What stands before the domain of one; [`DECREES`] tells it from overrides by that.
+const OWES: &str = "owed\norder: purge\n";
+
 /// How far a store was read, and whether it has been offered all that was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -60,6 +68,15 @@ pub struct Reading {
     pub change: u64,
     /// Whether all that this host had has been offered.
     pub has_offered_all: bool,
+}
+
+/// A purge of which a part could not be done yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwedPurge {
+    /// The domain.
+    pub domain: PolicyDomain,
+    store: String,
+    number: i64,
 }
 
 /// The file, for one run.
@@ -185,6 +202,36 @@ impl Inbox {
         self.database.write("writing down that a decree was obeyed", |transaction| {
             let row = (store, integer(UnixTime(number)), statement);
             statement::run(transaction, SET_DECREE, row).map(drop)
+        })
+    }
+
+    /// Writes down that a part of a purge could not be done yet.
+    pub(super) fn owe(&self, store: &str, number: u64, domain: &PolicyDomain) -> Result<(), CacheError> {
+        let (number, text) = (integer(UnixTime(number)).saturating_neg(), format!("{OWES}{domain}"));
+        self.database.write("writing down that a purge is to be ended", |transaction| {
+            statement::run(transaction, SET_DECREE, (store, number, text)).map(drop)
+        })
+    }
+
+    /// The purges of which a part could not be done yet.
+    pub(super) fn owed(&self) -> Result<Vec<OwedPurge>, CacheError> {
+        let most = i64::try_from(MAX_DECREES_KEPT).unwrap_or(i64::MAX);
+        let found = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(OWED)?;
+            let one = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?));
+            statement.query_map([most], one)?.collect::<rusqlite::Result<Vec<(String, i64, String)>>>()
+        })?;
+        let read = |(store, number, text): (String, i64, String)| {
+            let domain = PolicyDomain::parse(text.strip_prefix(OWES)?).ok()?;
+            Some(OwedPurge { domain, store, number })
+        };
+        Ok(found.unwrap_or_default().into_iter().filter_map(read).collect())
+    }
+
+    /// All of that purge is done.
+    pub(super) fn paid(&self, owed: &OwedPurge) -> Result<(), CacheError> {
+        self.database.write("writing down that a purge has ended", |transaction| {
+            statement::run(transaction, PAID, (owed.store.as_str(), owed.number)).map(drop)
         })
     }
 

@@ -12,7 +12,9 @@ use rusqlite::{Connection, Transaction, named_params};
 const PUT: &str = "INSERT INTO outbox (domain, fingerprint, mechanism, since) VALUES (:domain, :fingerprint, :mechanism, :since)
     ON CONFLICT (domain, fingerprint, mechanism) DO NOTHING";
 
-const SOME: &str = "SELECT domain, mechanism FROM outbox WHERE fingerprint = :fingerprint LIMIT :most";
+/// In turns, each behind the last one of the turn before: what the fleet could not take stays, and keeps nobody behind it waiting.
+const SOME: &str = "SELECT domain, mechanism FROM outbox WHERE fingerprint = :fingerprint
+    AND domain >= :domain AND (domain > :domain OR mechanism > :mechanism) ORDER BY domain, mechanism LIMIT :most";
 
 const TAKE: &str =
     "DELETE FROM outbox WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism";
@@ -27,8 +29,11 @@ const COUNT: &str =
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[PUT, TAKE, TAKE_ALL_OF];
 
-/// Policies, and the keys of those that are there no more, by domain and dialect.
-pub(super) type Waiting = (Vec<StoredPolicy>, Vec<(String, String)>);
+/// A key of the outbox: domain and dialect. The empty one stands before all of them.
+pub(super) type Key = (String, String);
+
+/// Policies, the keys of those that are there no more, and the last key of either.
+pub(super) type Waiting = (Vec<StoredPolicy>, Vec<Key>, Option<Key>);
 
 /// A policy of this host is to be offered.
 pub(super) fn put(
@@ -50,17 +55,25 @@ pub(super) fn forget(transaction: &Transaction<'_>, domain: &PolicyDomain) -> ru
     statement::run(transaction, TAKE_ALL_OF, [domain.as_str()]).map(drop)
 }
 
-/// Some of the policies that are to be offered, and the keys of those that are no longer stored.
-pub(super) fn some(connection: &Connection, most: usize, database: &Database) -> rusqlite::Result<Waiting> {
+/// Some of the policies that are to be offered behind a key, and the keys of those that are no longer stored.
+pub(super) fn some(
+    connection: &Connection,
+    most: usize,
+    (behind_domain, behind_mechanism): &Key,
+    database: &Database,
+) -> rusqlite::Result<Waiting> {
     let mut statement = connection.prepare_cached(SOME)?;
     let key = named_params! {
         ":fingerprint": database.fingerprint.as_bytes(),
+        ":domain": behind_domain,
+        ":mechanism": behind_mechanism,
         ":most": i64::try_from(most).unwrap_or(i64::MAX),
     };
     let rows = statement.query_map(key, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    let (mut policies, mut gone) = (Vec::new(), Vec::new());
+    let (mut policies, mut gone, mut last) = (Vec::new(), Vec::new(), None);
     for key in rows {
         let (domain, mechanism) = key?;
+        last = Some((domain.clone(), mechanism.clone()));
         let policy = match (PolicyDomain::parse(&domain), Dialect::from_word(&mechanism)) {
             (Ok(domain), Some(dialect)) => {
                 let stored = row::select(connection, &domain, database.fingerprint, database.now)?;
@@ -73,14 +86,14 @@ pub(super) fn some(connection: &Connection, most: usize, database: &Database) ->
             None => gone.push((domain, mechanism)),
         }
     }
-    Ok((policies, gone))
+    Ok((policies, gone, last))
 }
 
 /// The fleet has these, as they are; what has changed since stays.
 pub(super) fn take(
     transaction: &Transaction<'_>,
     sent: &[StoredPolicy],
-    gone: &[(String, String)],
+    gone: &[Key],
     database: &Database,
 ) -> rusqlite::Result<()> {
     for policy in sent {

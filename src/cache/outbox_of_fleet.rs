@@ -33,9 +33,16 @@ const KEEP_BEGUN: &str = "INSERT OR IGNORE INTO handed (day, domain, store)
     SELECT day, domain, 'alone' FROM report WHERE day = ?1 AND domain = ?2 AND NOT (state = 'due' AND tries = 0)
     AND NOT EXISTS (SELECT 1 FROM origin WHERE origin.day = report.day AND origin.domain = report.domain)";
 
-const HANDED: &str = "SELECT domain FROM handed WHERE day = ?1";
+const HANDED: &str = "SELECT domain FROM handed WHERE day = ?1 AND substr(store, 1, 8) <> 'perhaps '";
 
-const SET_HANDED: &str = "INSERT OR IGNORE INTO handed (day, domain, store) VALUES (?1, ?2, ?3)";
+const HANDED_PERHAPS: &str = "SELECT domain FROM handed WHERE day = ?1 AND substr(store, 1, 8) = 'perhaps '";
+
+/// What was handed in is so for good, and what is on its way may yet be.
+const SET_HANDED: &str = "INSERT INTO handed (day, domain, store) VALUES (?1, ?2, ?3)
+    ON CONFLICT (day, domain) DO UPDATE SET store = excluded.store WHERE substr(store, 1, 8) = 'perhaps '";
+
+const NOT_HANDED: &str =
+    "DELETE FROM handed WHERE day = ?1 AND domain = ?2 AND substr(store, 1, 8) = 'perhaps '";
 
 /// What this host alone has only planned to tell.
 const GIVE_UP_PLAN: &str = "DELETE FROM report WHERE day = ?1 AND domain = ?2 AND state = 'due' AND tries = 0
@@ -117,6 +124,14 @@ impl Outbox {
         self.names(HANDED, day)
     }
 
+    /// The domains of a day that are on their way to a fleet's database: what became of them was not heard.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn handed_in_perhaps(&self, day: Day) -> Result<BTreeSet<String>, CacheError> {
+        self.names(HANDED_PERHAPS, day)
+    }
+
     /// The domains of a day that this host has begun to tell of alone.
     ///
     /// # Errors
@@ -153,6 +168,39 @@ impl Outbox {
         })
     }
 
+    /// Notes, before it is done, that these domains of a day are handed in to that store: whoever loses its answer does not tell them alone.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was written: then they are not to be handed in.
+    pub fn hand_in_perhaps<'a>(
+        &self,
+        store: &str,
+        day: Day,
+        domains: impl Iterator<Item = &'a str>,
+    ) -> Result<(), CacheError> {
+        self.hand_in(&format!("perhaps {store}"), day, domains)
+    }
+
+    /// Notes that the database has none of these.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing was written.
+    pub fn not_handed_in<'a>(
+        &self,
+        day: Day,
+        domains: impl Iterator<Item = &'a str>,
+    ) -> Result<(), CacheError> {
+        let domains: Vec<&str> = domains.collect();
+        if domains.is_empty() {
+            return Ok(());
+        }
+        self.database.write("noting what was not handed in to the fleet", |transaction| {
+            let one =
+                |domain: &&str| transaction.prepare_cached(NOT_HANDED)?.execute((integer(day.0), domain));
+            domains.iter().try_for_each(|domain| one(domain).map(drop))
+        })
+    }
+
     /// The first day of which all was handed in, as far as that is remembered: since then this host is one of a fleet.
     ///
     /// # Errors
@@ -175,90 +223,4 @@ pub(super) fn purge(transaction: &Transaction<'_>, domain: &PolicyDomain) -> rus
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cache::CachePath;
-    use crate::reporting::outbox::{Made, OutboxEntry, State};
-    use tempfile::TempDir;
-
-    const NOW: UnixTime = UnixTime(1_800_000_000);
-
-    fn beside(directory: &TempDir) -> Outbox {
-        Outbox::beside(&CachePath::parse(&directory.path().join("cache.db")).unwrap(), 1_000, NOW)
-    }
-
-    fn domain(name: &str) -> PolicyDomain {
-        PolicyDomain::parse(name).unwrap()
-    }
-
-    fn origin(part: u8) -> Origin {
-        Origin { store: "c0ffee".to_owned(), part }
-    }
-
-    #[test]
-    fn a_part_takes_the_place_of_one_that_is_over_and_of_no_other() {
-        let directory = TempDir::new().unwrap();
-        let (outbox, day) = (beside(&directory), Day::of(NOW));
-        let claim = |part| [(day, domain("a.test"), origin(part))];
-        assert_eq!(outbox.take_on(&claim(0), NOW), Ok(vec![true]));
-        let due = || outbox.due(NOW, (day, day), None).unwrap();
-        let [entry] = <[OutboxEntry; 1]>::try_from(due()).unwrap();
-        let made = Made { id: "1".to_owned(), contact: "a@b.test".to_owned(), at: NOW, package: vec![1] };
-        outbox.claim(&entry, &made).unwrap();
-        assert_eq!(outbox.take_on(&claim(1), NOW), Ok(vec![false]), "its octets stay");
-        assert_eq!(outbox.package(day, &entry.domain), Ok(Some(made)));
-        outbox.conclude(&[OutboxEntry { state: State::Sent, ..entry.clone() }]).unwrap();
-        assert!(due().is_empty());
-        assert_eq!(outbox.take_on(&claim(1), NOW), Ok(vec![true]));
-        assert_eq!((due().len(), outbox.package(day, &entry.domain)), (1, Ok(None)));
-        assert_eq!(outbox.origins().unwrap().get(&(day, domain("a.test"))), Some(&origin(1)));
-        outbox.purge(&domain("a.test")).unwrap();
-        assert!(outbox.origins().unwrap().is_empty() && due().is_empty());
-    }
-
-    #[test]
-    fn what_is_handed_in_is_not_told_alone_and_what_was_begun_alone_is_known() {
-        let directory = TempDir::new().unwrap();
-        let (outbox, day) = (beside(&directory), Day::of(NOW));
-        let all = ["begun.test", "planned.test", "other.test"].map(|name| (domain(name), NOW));
-        outbox.plan(day, day.before(8), &all).unwrap();
-        let begun = outbox.due(NOW, (day, day), None).unwrap().remove(0);
-        outbox.conclude(&[OutboxEntry { tries: 1, ..begun }]).unwrap();
-        assert_eq!(outbox.begun_alone(day).unwrap(), BTreeSet::from(["begun.test".to_owned()]));
-        assert_eq!(outbox.joined(), Ok(None));
-        outbox.hand_in("c0ffee", day, ["planned.test", ""].into_iter()).unwrap();
-        assert_eq!(outbox.joined(), Ok(Some(day)));
-        let due: Vec<_> =
-            outbox.due(NOW, (day, day), None).unwrap().into_iter().map(|one| one.domain).collect();
-        assert_eq!(due, [domain("begun.test"), domain("other.test")]);
-        assert!(outbox.handed_in(day).unwrap().contains("planned.test"));
-        // What was told alone is told: a report of the fleet in its place does not make it something to hand in.
-        let told = outbox.due(NOW, (day, day), None).unwrap().remove(0);
-        outbox.conclude(&[OutboxEntry { state: State::Sent, tries: 1, ..told }]).unwrap();
-        assert_eq!(outbox.take_on(&[(day, domain("begun.test"), origin(0))], NOW), Ok(vec![true]));
-        assert!(outbox.handed_in(day).unwrap().contains("begun.test"));
-        outbox.plan(Day(day.0 + 9), Day(day.0 + 1), &[]).unwrap();
-        assert!(outbox.handed_in(day).unwrap().is_empty(), "it is forgotten with the day");
-    }
-
-    #[test]
-    fn the_outbox_of_the_version_before_keeps_its_reports() {
-        let directory = TempDir::new().unwrap();
-        let path = directory.path().join("cache.outbox.db");
-        let file = Connection::open(&path).unwrap();
-        for definition in super::super::outbox_1::ANCESTOR.definitions.iter().rev() {
-            file.execute_batch(definition).unwrap();
-        }
-        file.pragma_update(None, "application_id", super::super::schema::OUTBOX_ID).unwrap();
-        file.pragma_update(None, "user_version", 1).unwrap();
-        let day = Day::of(NOW);
-        file.execute("INSERT INTO report VALUES (?1, 'a.test', 'due', 1, 0, 0, '')", [integer(day.0)])
-            .unwrap();
-        drop(file);
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
-        let outbox = beside(&directory);
-        assert!(outbox.origins().unwrap().is_empty());
-        outbox.hand_in("c0ffee", day, std::iter::once("b.test")).unwrap();
-        assert_eq!(outbox.due(NOW, (day, day), None).unwrap().len(), 1);
-    }
-}
+mod tests;

@@ -139,20 +139,23 @@ impl PolicyFile {
         })
     }
 
-    /// Some of the policies that the fleet has not heard of, and the keys of those that are no longer stored.
-    pub(super) fn outbox(&self, most: usize) -> Result<offers::Waiting, CacheError> {
+    /// Some of the policies that the fleet has not heard of, behind a key, and the keys of those that are no longer stored.
+    pub(super) fn outbox(&self, most: usize, behind: &offers::Key) -> Result<offers::Waiting, CacheError> {
         Ok(self
             .database
-            .read(|connection| offers::some(connection, most, &self.database))?
+            .read(|connection| offers::some(connection, most, behind, &self.database))?
             .unwrap_or_default())
     }
 
+    /// These are to be offered, in whatever way they came to be.
+    pub(super) fn put_into_the_outbox(&self, policies: &[StoredPolicy]) -> Result<(), CacheError> {
+        self.database.write("filling the outbox", |transaction| {
+            policies.iter().try_for_each(|policy| offers::put(transaction, policy, &self.database))
+        })
+    }
+
     /// A fleet has heard these, and the keys need not be looked at again.
-    pub(super) fn acknowledge(
-        &self,
-        sent: &[StoredPolicy],
-        gone: &[(String, String)],
-    ) -> Result<(), CacheError> {
+    pub(super) fn acknowledge(&self, sent: &[StoredPolicy], gone: &[offers::Key]) -> Result<(), CacheError> {
         self.database
             .write("emptying the outbox", |transaction| offers::take(transaction, sent, gone, &self.database))
     }

@@ -2,8 +2,9 @@
 
 use super::file::CachePath;
 use super::hearsay::{Hearsay, Ignored, OwnLook, Standing, decide, is_renewed_by_others, lasts_longer};
-use super::inbox::{Inbox, Reading};
+use super::inbox::{Inbox, OwedPurge, Reading};
 use super::learnt::{Learnt, OF_THE_FLEET, Source};
+use super::offers::Key;
 use super::{Cache, CacheError, Kept, Provenance};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
@@ -32,13 +33,19 @@ pub struct Weighed {
     pub ignored: Vec<Ignored>,
 }
 
+/// A place in what is to be offered; the default is its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboxMark(Key);
+
 /// Some policies to be offered.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     /// Each of them as it is here.
     pub policies: Vec<StoredPolicy>,
     /// What is in the outbox no more, by domain and dialect.
-    gone: Vec<(String, String)>,
+    gone: Vec<Key>,
+    /// The last of either.
+    last: Option<Key>,
 }
 
 impl Offers {
@@ -46,6 +53,20 @@ impl Offers {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.policies.is_empty() && self.gone.is_empty()
+    }
+
+    /// Where the next ones begin; `None` if there are none.
+    #[must_use]
+    pub fn next(&self) -> Option<OutboxMark> {
+        self.last.clone().map(OutboxMark)
+    }
+
+    /// Leaves out those that the fleet has not taken: they stay to be offered.
+    #[must_use]
+    pub fn without(self, untaken: &[StoredPolicy]) -> Self {
+        let Self { mut policies, gone, last } = self;
+        policies.retain(|policy| !untaken.contains(policy));
+        Self { policies, gone, last }
     }
 }
 
@@ -59,10 +80,11 @@ impl Cache {
         Self { policies: self.policies.offering(), inbox: Some(inbox), ..self }
     }
 
-    /// The same for whoever does not ask what others say; what it learns, they hear.
+    /// The same for whoever only reads what others say; what it learns itself, they hear.
     #[must_use]
-    pub fn without_hearsay(self) -> Self {
-        Self { inbox: None, ..self }
+    pub fn listening(self) -> Self {
+        let inbox = self.inbox.map(Inbox::read_only);
+        Self { inbox, ..self }
     }
 
     /// Weighs what was heard ([`decide`]), and writes down what is worth it: what binds beside what this host fetched, the rest beside it. Then how far
@@ -173,6 +195,30 @@ impl Cache {
         self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.obeyed(store, number, statement)))
     }
 
+    /// Writes down that a part of a purge by that decree could not be done yet.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it is not.
+    pub fn owe(&self, store: &str, number: u64, domain: &PolicyDomain) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.owe(store, number, domain)))
+    }
+
+    /// The purges of which a part could not be done yet.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn owed(&self) -> Result<Vec<OwedPurge>, CacheError> {
+        self.inbox.as_ref().map_or_else(|| Ok(Vec::new()), |inbox| self.noting(inbox.owed()))
+    }
+
+    /// All of that purge is done.
+    ///
+    /// # Errors
+    /// [`CacheError`]: it is done once more.
+    pub fn paid(&self, owed: &OwedPurge) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.paid(owed)))
+    }
+
     /// The words of the decrees that were obeyed, the latest first.
     ///
     /// # Errors
@@ -186,8 +232,24 @@ impl Cache {
     /// # Errors
     /// [`CacheError`] if nothing can be said.
     pub fn to_offer(&self, most: usize) -> Result<Offers, CacheError> {
-        let (policies, gone) = self.noting(self.policies.outbox(most))?;
-        Ok(Offers { policies, gone })
+        self.to_offer_behind(&OutboxMark::default(), most)
+    }
+
+    /// The same behind a mark.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing can be said.
+    pub fn to_offer_behind(&self, mark: &OutboxMark, most: usize) -> Result<Offers, CacheError> {
+        let (policies, gone, last) = self.noting(self.policies.outbox(most, &mark.0))?;
+        Ok(Offers { policies, gone, last })
+    }
+
+    /// These are to be offered, although they have been: the fleet could not take them.
+    ///
+    /// # Errors
+    /// [`CacheError`] if that is not written down.
+    pub fn offer_again(&self, policies: &[StoredPolicy]) -> Result<(), CacheError> {
+        self.noting(self.policies.put_into_the_outbox(policies))
     }
 
     /// The fleet has heard these.

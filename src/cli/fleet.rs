@@ -168,10 +168,14 @@ fn done(_command: &FleetCommand) -> Result<(String, ExitStatus), Failure> {
 }
 
 #[cfg(feature = "fleet")]
+mod page;
+
+#[cfg(feature = "fleet")]
 use with_a_fleet::done;
 
 #[cfg(feature = "fleet")]
 mod with_a_fleet {
+    use super::page::page;
     use super::*;
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
@@ -181,16 +185,19 @@ mod with_a_fleet {
     use crate::name::{Destination, PolicyDomain};
     use crate::overrides::{self, Effect, Scope};
     use crate::reports::tally::Day;
-    use crate::text::{Json, Printable, excerpt};
+    use crate::text::{Json, Printable};
     use crate::time::clock::SystemClock;
     use crate::time::{Clock as _, UnixTime};
     use crate::verdict::Requirement;
     use serde_json::json;
-    use std::collections::BTreeSet;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
+    use tokio::time::sleep;
 
-    /// Decrees that others lay down meanwhile.
+    /// Decrees that others lay down meanwhile; and tries at rows that somebody has locked.
     const TRIES: u32 = 5;
+
+    /// From one such try to the next.
+    const PAUSE: Duration = Duration::from_millis(500);
 
     impl From<Trouble> for Failure {
         fn from(trouble: Trouble) -> Self {
@@ -293,40 +300,6 @@ mod with_a_fleet {
         Ok((text, ExitStatus::Deliver))
     }
 
-    fn page(standing: &StoreState, hosts: &[Host], policies: u64, overrides: &[overrides::Decree]) -> String {
-        let mut text = format!("store {}, about {policies} policies\n", Printable(&standing.id));
-        text.push_str(&row(["host", "seen", "clock", "outbox", "behind", "version"]));
-        for host in hosts {
-            let seen = format!("{} s ago", host.unseen_for);
-            let behind = standing.change.saturating_sub(host.applied_change).to_string();
-            let (clock, outbox) = (format!("{:+} s", host.clock_offset), host.outbox.to_string());
-            let (name, version) = (excerpt(&host.name, 63), excerpt(&host.version, 40));
-            text.push_str(&row([&name, &seen, &clock, &outbox, &behind, &version]));
-        }
-        let groups: BTreeSet<&str> = hosts.iter().map(|host| host.fingerprint.as_str()).collect();
-        if groups.len() > 1 {
-            text.push_str(&format!(
-                "note: the hosts learn under {} different trust anchors, authorities or laboratory settings, and share nothing across them; \
-                 configure them alike\n",
-                groups.len()
-            ));
-        }
-        for decree in overrides {
-            text.push_str(&format!(
-                "the override for {} ({}) counts until {}: {}\n",
-                decree.of(),
-                decree.effect.word(),
-                decree.ends,
-                decree.why()
-            ));
-        }
-        text
-    }
-
-    fn row([host, seen, clock, outbox, behind, version]: [&str; 6]) -> String {
-        format!("{host:<24} {seen:>12} {clock:>8} {outbox:>7} {behind:>7}  {version}\n")
-    }
-
     /// What the operator's own role may do beside the host's.
     fn as_operator(operator: &OperatorArguments) -> Result<(Setup, Fleet), Failure> {
         let (setup, fleet) = opened(&operator.outside)?;
@@ -337,10 +310,16 @@ mod with_a_fleet {
     async fn purge(arguments: &PurgeArguments) -> Result<(String, ExitStatus), Failure> {
         let domain = read_domain(arguments)?;
         let scope = Scope::Domain(domain.clone());
-        let Decree { number, ends, .. } =
+        let (Decree { number, ends, .. }, stay) =
             laid_down(Order::Purge, scope, arguments.decree.hours, &arguments.decree).await?;
         let text =
             format!("decree {number}: each host forgets {domain} as soon as it hears of it, until {ends}\n");
+        if stay > 0 {
+            let why = format!(
+                "{text}but a role has a transaction open that holds {stay} rows of what was counted of it for reports: end its sessions, and purge again"
+            );
+            return Err(Failure(ExitStatus::Defer, why));
+        }
         Ok((text, ExitStatus::Deliver))
     }
 
@@ -359,7 +338,8 @@ mod with_a_fleet {
         }
         // Whoever has heard of an override hears that it is lifted, as long as that could count.
         let hours = if order == Order::Lift { DECREE_OLDEST / 3_600 } else { arguments.decree.hours };
-        let Decree { number, ends, .. } = laid_down(order, scope.clone(), hours, &arguments.decree).await?;
+        let (Decree { number, ends, .. }, _) =
+            laid_down(order, scope.clone(), hours, &arguments.decree).await?;
         let text = match order {
             Order::Override(effect) => format!(
                 "decree {number}: the override for {scope} ({}) counts on each host that hears of it, until {ends}\n",
@@ -380,7 +360,7 @@ mod with_a_fleet {
         scope: Scope,
         hours: u64,
         arguments: &DecreeArguments,
-    ) -> Result<Decree, Failure> {
+    ) -> Result<(Decree, u64), Failure> {
         let (setup, fleet) = as_operator(&arguments.operator)?;
         let key = fleet::operators_key(&arguments.signing_key)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
@@ -389,9 +369,9 @@ mod with_a_fleet {
             let why = format!("{}: nothing was signed, for hosts would not obey it in time", clock(ahead));
             return Err(Failure(ExitStatus::Defer, why));
         }
-        let mut tries = 0;
+        let (mut tries, mut taken) = (0, 0);
         loop {
-            let number = connection.last_decree().await?.saturating_add(1);
+            let number = connection.last_decree().await?.max(taken).saturating_add(1);
             let issued = SystemClock.now();
             let decree = Decree {
                 fleet: standing.id.clone(),
@@ -406,15 +386,33 @@ mod with_a_fleet {
             tries += 1;
             let purged = decree.scope.domain().filter(|_| order == Order::Purge);
             match connection.lay_down(number, &statement, &signature, purged, issued).await {
+                // Another operator's, who has not ended.
+                Err(Trouble::Slow) if tries < TRIES => taken = number,
                 Err(_) if tries < TRIES && connection.last_decree().await? >= number => {}
                 laid_down => {
                     laid_down?;
-                    if let Some(domain) = purged {
-                        connection.purge_counts(domain, Day::of(issued)).await?;
-                    }
-                    return Ok(decree);
+                    let Some(domain) = purged else { return Ok((decree, 0)) };
+                    let stay = purge_counts(&connection, domain, issued).await?;
+                    return Ok((decree, stay));
                 }
             }
+        }
+    }
+
+    /// Forgets what was counted, as far as nobody has it locked for long.
+    async fn purge_counts(
+        connection: &Connection,
+        domain: &PolicyDomain,
+        issued: UnixTime,
+    ) -> Result<u64, Failure> {
+        let mut tries = 1;
+        loop {
+            let stay = connection.purge_counts(domain, Day::of(issued)).await?;
+            if stay == 0 || tries >= TRIES {
+                return Ok(stay);
+            }
+            tries += 1;
+            sleep(PAUSE).await;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::args::VerifyArguments;
 use super::exit::ExitStatus;
 use super::{log, output, rules, runtime, watchdog};
-use crate::cache::{DomainSnapshot, Ledger, WithheldAnswer, WithheldAnswers};
+use crate::cache::{Cache, DomainSnapshot, Ledger, WithheldAnswer, WithheldAnswers};
 use crate::config::{Access, Asked, BadConfiguration, Choices, Format, LogFormat, Rules, Setup, Storage};
 use crate::https::HttpsFetcher;
 use crate::journal::Journal;
@@ -12,6 +12,7 @@ use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
 use crate::render::exim::Asker;
 use crate::render::human::Detail;
+use crate::serve::look_up::own_eyes;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verdict::{Judgement, Verdict};
@@ -81,15 +82,16 @@ fn answer(
     let deadline = started + choices.deadline();
     watchdog::start(deadline, choices.format(), asker);
     let now = SystemClock.now();
-    let mut opened = None;
+    let (mut opened, mut unread) = (None, Rules::default());
     let rules = || {
         // A fleet's operator may have decreed something, which stands beside the cache.
         if choices.fleet.is_none() {
             return Ok(choices.rules());
         }
-        let setup = Setup::open(choices.clone(), Access::Owner)?;
-        let rules = rules::of(&setup, now)?;
-        opened = Some(setup);
+        let (setup, storage, cache) = open(choices, now)?;
+        let rules = rules::beside(&setup, &cache, now);
+        opened = Some((setup, storage, cache));
+        unread = rules.clone();
         Ok::<_, BadConfiguration>(rules)
     };
     let (request, decree) = match asked(arguments, choices, rules, now) {
@@ -101,15 +103,19 @@ fn answer(
     if decree.is_some_and(|decree| !decree.is_in_force(now)) {
         warn!(why = notes.concat(), "an override has ended");
     }
-    let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
-    let setup = match opened {
-        Some(setup) => setup,
-        None => Setup::open(choices.clone(), Access::Owner)?,
+    if let Some(why) = unread.withheld(&request.domain, now) {
+        return Ok(Report::withheld(&request, why));
+    }
+    let (setup, storage, cache) = match opened {
+        Some(opened) => opened,
+        None => open(choices, now)?,
     };
-    let storage = setup.storage()?;
-    // What one other host of a fleet says binds the daemon's answers alone.
-    let cache = storage.cache(now).without_hearsay();
     let snapshot = DomainSnapshot::of(&cache, &request.domain);
+    // What one other host of a fleet says binds the daemon's answers alone; what several have signed, these, too.
+    let signed = own_eyes::signed_by_several(&request, &snapshot, now);
+    let snapshot = if signed.is_empty() { snapshot } else { own_eyes::beside(&snapshot, &signed) };
+    let notes = notes.into_iter().chain(own_eyes::notes(&signed)).collect::<Vec<_>>();
+    let noted = |report: Report| Report { notes: notes.into_iter().chain(report.notes).collect(), ..report };
     let host = match request.hosts.as_slice() {
         [host] => Some(host.clone()),
         _ => None,
@@ -127,13 +133,22 @@ fn answer(
         let resolver = journal.watch(dns.resolver(now, deadline));
         let fetcher = HttpsFetcher::new(&resolver, setup.https(), deadline).noted_in(&journal);
         let report = verify::verify(&request, Some(&ledger), &resolver, &fetcher, now).await;
-        let writes = ledger.close();
+        let mut writes = ledger.close();
+        writes.retain(|write| own_eyes::is_own(write, &signed));
         let report = match cache.apply(&request.domain, &writes) {
             Ok(()) => report,
             Err(why) => report.unkept(why.to_string()),
         };
         Report { timeline: journal.timeline(), ..report }
     })))
+}
+
+/// The set-up, and the cache, beside which nothing is written of what others of a fleet say: that is the daemon's.
+fn open(choices: &Choices, now: UnixTime) -> Result<(Setup, Storage, Cache), BadConfiguration> {
+    let setup = Setup::open(choices.clone(), Access::Owner)?;
+    let storage = setup.storage()?;
+    let cache = storage.cache(now).listening();
+    Ok((setup, storage, cache))
 }
 
 /// The log that is wanted. `-v` puts the same on the page for people, so it needs none there; Exim's line stays alone.

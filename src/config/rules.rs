@@ -46,6 +46,13 @@ impl Rules {
         decree.map(|decree| decree.effect)
     }
 
+    /// Why nobody can tell what the operator of this host's fleet has decreed about a domain, so that its mail waits; `None` if that is known, or nothing to
+    /// this host.
+    #[must_use]
+    pub fn withheld(&self, domain: &PolicyDomain, now: UnixTime) -> Option<&str> {
+        self.decreed.why_unread(domain).filter(|_| !self.overrides.has_the_last_word(domain, now))
+    }
+
     /// What becomes of a question: mail for one of the hosts, or for the domain as a whole where there is none.
     #[must_use]
     pub fn request(

@@ -213,6 +213,18 @@ pub fn may_override(all: &[String]) -> bool {
     all.iter().any(|text| text.contains("\norder: override "))
 }
 
+/// The domains that these texts of [`kept`], if they are signed, hold to more than they may publish. Where no signature can be looked at, nobody knows.
+#[must_use]
+pub fn stricter(all: &[String], now: UnixTime) -> Vec<Scope> {
+    let decrees = all.iter().filter_map(|text| Decree::parse(text.rsplit_once(SIGNATURE)?.0));
+    let is_stricter = |decree: &Decree| {
+        let holds_to_more =
+            matches!(decree.order, Order::Override(Effect::Require(Requirement::Dane | Requirement::WebPki)));
+        holds_to_more && now < decree.ends && now.since(decree.issued) <= DECREE_OLDEST
+    };
+    decrees.filter(is_stricter).map(|decree| decree.scope).collect()
+}
+
 /// The overrides that count by these texts of [`kept`], whose signatures are looked at once more: a key that was taken away takes its overrides with
 /// it. Of the same domains the one counts that was issued last; one that is lifted counts no more.
 #[must_use]

@@ -28,29 +28,35 @@ use tracing::warn;
 pub use connection::{Connection, Host, Page, StoreState};
 pub use keys::{Keys, check, private_key as operators_key};
 pub use overview::{Rights, Weakened};
-pub use reports::Claim;
+pub use reports::{Claim, Claims};
 pub use trouble::Trouble;
 pub use witness::{Signer, Witnesses};
 
 /// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count.
 ///
 /// # Errors
-/// Why they cannot be read, in words.
-pub fn read_decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Result<Decreed, String> {
-    let kept = cache.decrees().map_err(|trouble| trouble.to_string())?;
+/// Why they cannot be read, in words; and what is known without them.
+pub fn read_decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Result<Decreed, (String, Decreed)> {
+    let kept = cache.decrees().map_err(|trouble| {
+        let why = trouble.to_string();
+        (why.clone(), Decreed::unread(None, why))
+    })?;
     if !decree::may_override(&kept) {
         return Ok(Decreed::default());
     }
-    let operators = keys::operators(fleet).map_err(|trouble| trouble.to_string())?;
+    let operators = keys::operators(fleet).map_err(|trouble| {
+        let (why, scopes) = (trouble.to_string(), decree::stricter(&kept, now));
+        (why.clone(), Decreed::unread(Some(scopes), why))
+    })?;
     Ok(decree::overrides(&kept, &operators, now))
 }
 
-/// The same at a start: where they cannot be read, none counts, and that is logged.
+/// The same at a start: where they cannot be read, mail that they may be about waits, and that is logged.
 #[must_use]
 pub fn decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Decreed {
-    read_decreed(fleet, cache, now).unwrap_or_else(|why| {
-        warn!(why, "overrides that the fleet's operator has decreed cannot be read, so none counts");
-        Decreed::default()
+    read_decreed(fleet, cache, now).unwrap_or_else(|(why, unread)| {
+        warn!(why, "overrides that the fleet's operator has decreed cannot be read: mail that they may hold to more waits");
+        unread
     })
 }
 

@@ -25,6 +25,15 @@ const SETTLE: &str = "SELECT fleet.settle_reports($1, $2, $3, $4, $5)";
 
 const PURGE: &str = "SELECT fleet.purge_counts($1, $2)";
 
+/// A report that is over, in the words of the server.
+struct Settled {
+    day: i32,
+    domain: String,
+    part: i32,
+    state: &'static str,
+    words: String,
+}
+
 /// A report that this host has to send for its fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -34,6 +43,23 @@ pub struct Claim {
     pub domain: PolicyDomain,
     /// 0, or the number of a supplement: what was handed in after the one before was claimed.
     pub part: u8,
+}
+
+/// What this host has to send for its fleet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// The reports.
+    pub reports: Vec<Claim>,
+    /// Those about what is no domain, by day, name and part: nobody sends them, and they are to be settled.
+    pub about_nothing: Vec<(i32, String, i32)>,
+}
+
+impl Claims {
+    /// Whether there may be more.
+    #[must_use]
+    pub fn may_have_more(&self) -> bool {
+        self.reports.len().saturating_add(self.about_nothing.len()) >= FLEET_CLAIMS
+    }
 }
 
 impl Connection {
@@ -73,17 +99,22 @@ impl Connection {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn claims(&self) -> Result<Vec<Claim>, Trouble> {
+    pub async fn claims(&self) -> Result<Claims, Trouble> {
         let most = i32::try_from(FLEET_CLAIMS).unwrap_or(i32::MAX);
         let rows = self.ask(CLAIM, &[(&most, Type::INT4)]).await?;
-        let claim = |row: &tokio_postgres::Row| {
-            let (day, domain, part): (i32, &str, i32) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let mut claims = Claims::default();
+        for row in &rows {
+            let (day, name, part): (i32, &str, i32) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
             // What this program would not have handed in is not told.
-            let domain = PolicyDomain::parse(domain).ok();
-            let (day, part) = (u64::try_from(day).ok(), u8::try_from(part).ok());
-            Ok(domain.zip(day).zip(part).map(|((domain, day), part)| Claim { day: Day(day), domain, part }))
-        };
-        rows.iter().filter_map(|row| claim(row).transpose()).collect()
+            let domain = PolicyDomain::parse(name).ok().filter(|domain| domain.as_str() == name);
+            match (domain, u64::try_from(day), u8::try_from(part)) {
+                (Some(domain), Ok(day), Ok(part)) => {
+                    claims.reports.push(Claim { day: Day(day), domain, part })
+                }
+                _ => claims.about_nothing.push((day, name.to_owned(), part)),
+            }
+        }
+        Ok(claims)
     }
 
     /// What all hosts counted that is told in a report, added up; and how many of them said what cannot be read.
@@ -122,18 +153,43 @@ impl Connection {
     /// [`Trouble`]: telling it again does no harm.
     pub async fn settle(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
         for some in over.chunks(FLEET_CLAIMS) {
-            self.settle_at_once(some).await?;
+            let settled = |(claim, state, words): &(Claim, &'static str, String)| Settled {
+                day: number(claim.day),
+                domain: claim.domain.as_str().to_owned(),
+                part: i32::from(claim.part),
+                state,
+                words: words.clone(),
+            };
+            self.settle_at_once(&some.iter().map(settled).collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells that nobody sends these.
+    ///
+    /// # Errors
+    /// [`Trouble`]: telling it again does no harm.
+    pub async fn settle_what_is_about_nothing(&self, all: &[(i32, String, i32)]) -> Result<(), Trouble> {
+        for some in all.chunks(FLEET_CLAIMS) {
+            let settled = |(day, name, part): &(i32, String, i32)| Settled {
+                day: *day,
+                domain: name.clone(),
+                part: *part,
+                state: "unwanted",
+                words: "it is about no domain".to_owned(),
+            };
+            self.settle_at_once(&some.iter().map(settled).collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
 
     /// The same of no more than the server takes at once.
-    async fn settle_at_once(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
-        let days: Vec<i32> = over.iter().map(|(claim, ..)| number(claim.day)).collect();
-        let domains: Vec<&str> = over.iter().map(|(claim, ..)| claim.domain.as_str()).collect();
-        let parts: Vec<i32> = over.iter().map(|(claim, ..)| i32::from(claim.part)).collect();
-        let states: Vec<&str> = over.iter().map(|(_, state, _)| *state).collect();
-        let words: Vec<&str> = over.iter().map(|(.., words)| words.as_str()).collect();
+    async fn settle_at_once(&self, over: &[Settled]) -> Result<(), Trouble> {
+        let days: Vec<i32> = over.iter().map(|one| one.day).collect();
+        let domains: Vec<&str> = over.iter().map(|one| one.domain.as_str()).collect();
+        let parts: Vec<i32> = over.iter().map(|one| one.part).collect();
+        let states: Vec<&str> = over.iter().map(|one| one.state).collect();
+        let words: Vec<&str> = over.iter().map(|one| one.words.as_str()).collect();
         let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
             (&days, Type::INT4_ARRAY),
             (&domains, Type::TEXT_ARRAY),
@@ -144,12 +200,14 @@ impl Connection {
         self.ask(SETTLE, &parameters).await.map(drop)
     }
 
-    /// Forgets what all hosts counted of a domain up to a day; for a member of `fleet_operator`.
+    /// Forgets what all hosts counted of a domain up to a day; for a member of `fleet_operator`. How many rows stay, because somebody has them locked.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn purge_counts(&self, domain: &PolicyDomain, last: Day) -> Result<(), Trouble> {
-        self.ask(PURGE, &[(&domain.as_str(), Type::TEXT), (&number(last), Type::INT4)]).await.map(drop)
+    pub async fn purge_counts(&self, domain: &PolicyDomain, last: Day) -> Result<u64, Trouble> {
+        let rows = self.ask(PURGE, &[(&domain.as_str(), Type::TEXT), (&number(last), Type::INT4)]).await?;
+        let stay: i32 = rows.first().map_or(Ok(0), |row| get(row, 0))?;
+        Ok(u64::try_from(stay).unwrap_or(0))
     }
 }
 

@@ -12,46 +12,66 @@ CREATE TABLE fleet.reporter (
   sends boolean NOT NULL
 );
 
--- How much of a day (counted from 1970-01-01, UTC) a host has handed in, and whether that is all.
+-- How much of a day (counted from 1970-01-01, UTC) a host has handed in, and since when that is all.
 CREATE TABLE fleet.handed (
   day int NOT NULL,
   host name NOT NULL,
   sheets int NOT NULL DEFAULT 0,
   octets bigint NOT NULL DEFAULT 0,
-  is_all boolean NOT NULL DEFAULT false,
+  all_at timestamptz,
   PRIMARY KEY (day, host)
 );
 
--- What a host counted of a domain on a day: src/reports/sheet.rs has the words. `part` says in which report it is told: 0, or a supplement.
+-- A domain as a host of this program writes it; no address in any spelling.
+CREATE FUNCTION fleet.is_a_domain(domain text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(octet_length(domain) BETWEEN 1 AND 253 AND domain ~ '^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$'
+    AND domain !~ '^-' AND domain !~ '^((0x[0-9a-f]*|[0-9]+)(\.|$))+$', false)
+$$;
+
+-- What a host counted of a domain on a day: src/reports/sheet.rs has the words. `part` says in which report it is told: 0, or a supplement; nothing
+-- as long as nobody has claimed that. So who hands in locks nothing that whoever claims needs, and the other way round.
 CREATE TABLE fleet.sheet (
   day int NOT NULL,
-  domain text NOT NULL,
+  domain text NOT NULL CHECK (fleet.is_a_domain(domain)),
   host name NOT NULL,
-  part smallint NOT NULL,
+  bucket smallint NOT NULL,
+  part smallint,
   sheet text NOT NULL CHECK (octet_length(sheet) <= 262144),
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (day, domain, host)
 );
+CREATE INDEX sheet_untold ON fleet.sheet (day, bucket, domain) WHERE part IS NULL;
 
--- The reports. One that is due was claimed by nobody yet; once it is claimed, what it tells is fixed, so that whoever sends it sends the same.
+-- The reports that somebody has claimed: what each tells is fixed, so that whoever sends it sends the same.
 CREATE TABLE fleet.report (
   day int NOT NULL,
-  domain text NOT NULL CHECK (domain ~ '^[a-z0-9_.-]{1,255}$'),
+  domain text NOT NULL CHECK (fleet.is_a_domain(domain)),
   part smallint NOT NULL CHECK (part BETWEEN 0 AND 3),
   bucket smallint NOT NULL,
   moment timestamptz NOT NULL,
-  state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'claimed', 'sent', 'gave-up', 'unwanted')),
-  owner name,
+  state text NOT NULL DEFAULT 'claimed' CHECK (state IN ('claimed', 'sent', 'gave-up', 'unwanted')),
+  owner name NOT NULL,
   lease timestamptz,
   words text NOT NULL DEFAULT '' CHECK (octet_length(words) <= 1024),
   PRIMARY KEY (day, domain, part)
 );
-CREATE INDEX report_open ON fleet.report (day, bucket, moment) WHERE state IN ('due', 'claimed');
+CREATE INDEX report_open ON fleet.report (day, bucket, moment) WHERE state = 'claimed';
+CREATE INDEX report_mine ON fleet.report (owner, day) WHERE state = 'claimed';
 
--- Since when nobody is waited for any more: all hosts that were there within a day have handed in theirs, or it is 03:00.
-CREATE TABLE fleet.complete (
-  day int PRIMARY KEY,
-  at timestamptz NOT NULL
-);
+-- The reports that nobody has claimed, and the moment of each. A supplement every twelve hours at most: a host that hands in piece by piece causes three.
+-- Others have a quarter of an hour to join.
+CREATE VIEW fleet.due AS
+  SELECT n.day, n.bucket, n.domain, n.part, greatest(to_timestamp((n.day::bigint + 1) * 86400) + CASE n.part
+      WHEN 0 THEN interval '5 minutes' + ((get_byte(n.hash, 1) * 65536 + get_byte(n.hash, 2) * 256 + get_byte(n.hash, 3)) % 14100) * interval '1 second'
+      ELSE n.part * interval '12 hours' END, n.first + interval '15 minutes') AS moment
+  FROM (
+    SELECT u.*, sha256(convert_to(u.domain, 'UTF8')) AS hash,
+        (SELECT coalesce(max(r.part) + 1, 0) FROM fleet.report AS r WHERE (r.day, r.domain) = (u.day, u.domain)) AS part
+      FROM (SELECT s.day, s.bucket, s.domain, min(s.at) AS first FROM fleet.sheet AS s
+          WHERE s.part IS NULL AND s.sheet <> '' GROUP BY s.day, s.bucket, s.domain) AS u
+  ) AS n
+  WHERE n.part <= 3;
 
 -- A host that takes part is there.
 CREATE FUNCTION fleet.report_seen(p_sends boolean) RETURNS void
@@ -61,18 +81,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Takes what a host counted. What becomes of each sheet: stored, same (it was there), early (its day is not over), late (its day is too long ago, or
--- has had all its reports), full (a host has 50,000 sheets and 64 MiB a day) or refused. Rows are locked in the order of their keys.
+-- has had all its reports), full (a host has 50,000 sheets and 64 MiB a day) or refused. A host locks rows of its own, and no others.
 CREATE FUNCTION fleet.hand_in(p_day int, p_domain text[], p_sheet text[]) RETURNS TABLE (place int, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
   v_today int := floor(extract(epoch FROM v_now) / 86400)::int;
-  v_end timestamptz := to_timestamp((p_day::bigint + 1) * 86400);
   v_handed fleet.handed;
   v_one record;
-  v_part int;
-  v_hash bytea;
-  v_moment timestamptz;
 BEGIN
   IF cardinality(p_domain) > 1000 OR cardinality(p_domain) IS DISTINCT FROM cardinality(p_sheet) OR p_day IS NULL THEN
     RAISE EXCEPTION 'at most 1000 sheets, each of a domain, and a day';
@@ -88,96 +104,111 @@ BEGIN
     outcome := CASE
       WHEN p_day >= v_today THEN 'early'
       WHEN p_day < v_today - 2 THEN 'late'
-      WHEN NOT coalesce(v_one.domain ~ '^[a-z0-9_.-]{1,255}$' AND octet_length(v_one.sheet) BETWEEN 2 AND 262144, false) THEN 'refused'
+      WHEN NOT (fleet.is_a_domain(v_one.domain) AND coalesce(octet_length(v_one.sheet) BETWEEN 2 AND 262144, false)) THEN 'refused'
       WHEN EXISTS (SELECT 1 FROM fleet.sheet AS s WHERE (s.day, s.domain, s.host) = (p_day, v_one.domain, session_user)) THEN 'same'
+      WHEN EXISTS (SELECT 1 FROM fleet.report AS r WHERE (r.day, r.domain, r.part) = (p_day, v_one.domain, 3::smallint)) THEN 'late'
       WHEN v_handed.sheets >= 50000 OR v_handed.octets + octet_length(v_one.sheet) > 67108864 THEN 'full'
     END;
-    WHILE outcome IS NULL LOOP
-      -- Whoever claims it meanwhile passes over it; whoever has claimed it leaves the next part.
-      SELECT r.part INTO v_part FROM fleet.report AS r
-        WHERE (r.day, r.domain, r.state) = (p_day, v_one.domain, 'due') FOR SHARE;
-      IF FOUND THEN
-        INSERT INTO fleet.sheet VALUES (p_day, v_one.domain, session_user, v_part, v_one.sheet);
-        v_handed.sheets := v_handed.sheets + 1;
-        v_handed.octets := v_handed.octets + octet_length(v_one.sheet);
-        outcome := 'stored';
-        EXIT;
-      END IF;
-      SELECT coalesce(max(r.part) + 1, 0) INTO v_part FROM fleet.report AS r WHERE (r.day, r.domain) = (p_day, v_one.domain);
-      IF v_part > 3 THEN
-        outcome := 'late';
-        EXIT;
-      END IF;
-      -- A supplement every twelve hours at most: a host that hands in piece by piece causes three. Others have a quarter of an hour to join.
-      v_hash := sha256(convert_to(v_one.domain, 'UTF8'));
-      v_moment := CASE v_part
-        WHEN 0 THEN v_end + interval '5 minutes'
-          + ((get_byte(v_hash, 1) * 65536 + get_byte(v_hash, 2) * 256 + get_byte(v_hash, 3)) % 14100) * interval '1 second'
-        ELSE v_end + v_part * interval '12 hours' END;
-      INSERT INTO fleet.report (day, domain, part, bucket, moment)
-        VALUES (p_day, v_one.domain, v_part, get_byte(v_hash, 0) % 64, greatest(v_moment, v_now + interval '15 minutes'))
-        ON CONFLICT DO NOTHING;
-    END LOOP;
+    IF outcome IS NULL THEN
+      INSERT INTO fleet.sheet (day, domain, host, bucket, sheet)
+        VALUES (p_day, v_one.domain, session_user, get_byte(sha256(convert_to(v_one.domain, 'UTF8')), 0) % 64, v_one.sheet);
+      v_handed.sheets := v_handed.sheets + 1;
+      v_handed.octets := v_handed.octets + octet_length(v_one.sheet);
+      outcome := 'stored';
+    END IF;
     RETURN NEXT;
   END LOOP;
   UPDATE fleet.handed AS h SET sheets = v_handed.sheets, octets = v_handed.octets
     WHERE (h.day, h.host) = (p_day, session_user) AND h.sheets <> v_handed.sheets;
 END $$;
 
--- A host has handed in all of a day. What is four days old goes, some of it at each call.
+-- A host has handed in all of a day. What is four days old goes, some of it at each call, and what somebody has locked at a later one.
 CREATE FUNCTION fleet.handed_all(p_day int) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_today int := floor(extract(epoch FROM clock_timestamp()) / 86400)::int;
 BEGIN
   IF p_day BETWEEN v_today - 2 AND v_today - 1 THEN
-    INSERT INTO fleet.handed AS h (day, host, is_all) VALUES (p_day, session_user, true)
-      ON CONFLICT (day, host) DO UPDATE SET is_all = true WHERE NOT h.is_all;
+    INSERT INTO fleet.handed AS h (day, host, all_at) VALUES (p_day, session_user, clock_timestamp())
+      ON CONFLICT (day, host) DO UPDATE SET all_at = clock_timestamp() WHERE h.all_at IS NULL;
   END IF;
   DELETE FROM fleet.sheet WHERE ctid = ANY (ARRAY(SELECT s.ctid FROM fleet.sheet AS s WHERE s.day < v_today - 3 LIMIT 2000 FOR UPDATE SKIP LOCKED));
   DELETE FROM fleet.report WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM fleet.report AS r WHERE r.day < v_today - 3 LIMIT 2000 FOR UPDATE SKIP LOCKED));
-  DELETE FROM fleet.handed AS h WHERE h.day < v_today - 3;
-  DELETE FROM fleet.complete AS c WHERE c.day < v_today - 3;
+  DELETE FROM fleet.handed WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM fleet.handed AS h WHERE h.day < v_today - 3 LIMIT 2000 FOR UPDATE SKIP LOCKED));
 END $$;
 
 -- The reports that the caller has to send: those that are its own, whose lease goes on for an hour, and so many more. Which host sends which is told by
 -- the highest hash among those that were there within half an hour; the next one may after a quarter of an hour. So a host that an attacker has claims its
--- share of a day and no more, another one each day.
+-- share of a day and no more, another one each day; and if it leaves a transaction open in which it has, others pass over what it holds.
+-- Nobody is waited for once all hosts that were there within a day have handed in theirs, or from 03:00 on.
 CREATE FUNCTION fleet.claim_reports(p_most int) RETURNS TABLE (report_day int, report_domain text, report_part int)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
 DECLARE
   v_now timestamptz := clock_timestamp();
   v_today int := floor(extract(epoch FROM v_now) / 86400)::int;
+  v_most int := least(greatest(p_most, 0), 1000);
+  v_place record;
+  v_given int;
 BEGIN
-  INSERT INTO fleet.complete (day, at)
-    SELECT d, v_now FROM generate_series(v_today - 2, v_today - 1) AS d
-    WHERE NOT EXISTS (SELECT 1 FROM fleet.complete AS c WHERE c.day = d)
-      AND (v_now >= to_timestamp((d::bigint + 1) * 86400) + interval '3 hours'
-        OR NOT EXISTS (SELECT 1 FROM fleet.reporter AS r WHERE r.seen_at > v_now - interval '24 hours'
-          AND NOT EXISTS (SELECT 1 FROM fleet.handed AS h WHERE h.day = d AND h.host = r.host AND h.is_all)))
-    ON CONFLICT DO NOTHING;
-  RETURN QUERY UPDATE fleet.report AS r SET lease = v_now + interval '1 hour'
-    WHERE r.state = 'claimed' AND r.owner = session_user AND r.day >= v_today - 2
-    RETURNING r.day, r.domain, r.part::int;
-  RETURN QUERY
-    WITH place AS MATERIALIZED (
-      SELECT d AS day, b AS bucket, (SELECT count(*) FROM fleet.reporter AS other
-          WHERE other.sends AND other.seen_at > v_now - interval '30 minutes' AND other.host <> session_user
-            AND sha256(convert_to(d || ' ' || b || ' ' || other.host, 'UTF8')) > sha256(convert_to(d || ' ' || b || ' ' || session_user, 'UTF8')))
-        * interval '15 minutes' AS patience
-      FROM generate_series(v_today - 2, v_today - 1) AS d, generate_series(0, 63) AS b
-      WHERE EXISTS (SELECT 1 FROM fleet.reporter AS me WHERE me.host = session_user AND me.sends)
-    ), free AS (
-      SELECT r.day, r.domain, r.part FROM place
-      JOIN fleet.complete AS c ON c.day = place.day
-      JOIN fleet.report AS r ON r.day = place.day AND r.bucket = place.bucket
-      WHERE r.state IN ('due', 'claimed') AND r.owner IS DISTINCT FROM session_user
-        AND greatest(r.moment, c.at, r.lease) + place.patience <= v_now
-      ORDER BY r.moment LIMIT least(greatest(p_most, 0), 1000)
-      FOR UPDATE OF r SKIP LOCKED
+  UPDATE fleet.report AS r SET lease = v_now + interval '1 hour' WHERE r.ctid = ANY (ARRAY(
+    SELECT mine.ctid FROM fleet.report AS mine WHERE mine.state = 'claimed' AND mine.owner = session_user AND mine.day >= v_today - 2 FOR UPDATE SKIP LOCKED));
+  -- One that is locked stays the caller's for as long as its lease lasts.
+  RETURN QUERY SELECT r.day, r.domain, r.part::int FROM fleet.report AS r
+    WHERE r.state = 'claimed' AND r.owner = session_user AND r.day >= v_today - 2 AND r.lease > v_now;
+  IF NOT EXISTS (SELECT 1 FROM fleet.reporter AS me WHERE me.host = session_user AND me.sends) THEN
+    RETURN;
+  END IF;
+  FOR v_place IN
+    WITH complete AS MATERIALIZED (
+      SELECT d AS day, CASE
+          WHEN NOT EXISTS (SELECT 1 FROM fleet.reporter AS r LEFT JOIN fleet.handed AS h ON h.day = d AND h.host = r.host
+            WHERE r.seen_at > v_now - interval '24 hours' AND h.all_at IS NULL)
+          THEN least(to_timestamp((d::bigint + 1) * 86400) + interval '3 hours', (SELECT max(h.all_at) FROM fleet.handed AS h WHERE h.day = d))
+          ELSE to_timestamp((d::bigint + 1) * 86400) + interval '3 hours' END AS at
+      FROM generate_series(v_today - 2, v_today - 1) AS d
     )
-    UPDATE fleet.report AS r SET state = 'claimed', owner = session_user, lease = v_now + interval '1 hour'
-    FROM free WHERE (r.day, r.domain, r.part) = (free.day, free.domain, free.part)
-    RETURNING r.day, r.domain, r.part::int;
+    SELECT c.day, b AS bucket, c.at AS complete_at, (SELECT count(*) FROM fleet.reporter AS other
+          WHERE other.sends AND other.seen_at > v_now - interval '30 minutes' AND other.host <> session_user
+            AND sha256(convert_to(c.day || ' ' || b || ' ' || other.host, 'UTF8')) > sha256(convert_to(c.day || ' ' || b || ' ' || session_user, 'UTF8')))
+        * interval '15 minutes' AS patience
+      FROM complete AS c, generate_series(0, 63) AS b
+      WHERE c.at <= v_now
+      ORDER BY random()
+  LOOP
+    EXIT WHEN v_most <= 0;
+    -- Whose lease has ended.
+    RETURN QUERY
+      UPDATE fleet.report AS r SET owner = session_user, lease = v_now + interval '1 hour' WHERE r.ctid = ANY (ARRAY(
+        SELECT one.ctid FROM fleet.report AS one
+          WHERE one.day = v_place.day AND one.bucket = v_place.bucket AND one.state = 'claimed' AND one.owner <> session_user
+            AND greatest(one.moment, v_place.complete_at, one.lease) + v_place.patience <= v_now
+          ORDER BY one.moment LIMIT v_most FOR UPDATE SKIP LOCKED))
+        RETURNING r.day, r.domain, r.part::int;
+    GET DIAGNOSTICS v_given = ROW_COUNT;
+    v_most := v_most - v_given;
+    -- What nobody has claimed.
+    BEGIN
+      RETURN QUERY
+        WITH due AS (
+          SELECT d.domain, d.part, d.moment FROM fleet.due AS d WHERE d.day = v_place.day AND d.bucket = v_place.bucket
+            AND greatest(d.moment, v_place.complete_at) + v_place.patience <= v_now ORDER BY d.moment LIMIT v_most
+        ), claimed AS (
+          INSERT INTO fleet.report AS r (day, domain, part, bucket, moment, owner, lease)
+            SELECT v_place.day, due.domain, due.part, v_place.bucket, due.moment, session_user, v_now + interval '1 hour' FROM due
+              ORDER BY due.domain COLLATE "C"
+            ON CONFLICT DO NOTHING
+            RETURNING r.day, r.domain, r.part
+        ), told AS (
+          UPDATE fleet.sheet AS s SET part = claimed.part FROM claimed
+            WHERE (s.day, s.domain) = (claimed.day, claimed.domain) AND s.part IS NULL
+        )
+        SELECT claimed.day, claimed.domain, claimed.part::int FROM claimed;
+      GET DIAGNOSTICS v_given = ROW_COUNT;
+      v_most := v_most - v_given;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      -- Somebody claims these and has not ended.
+      PERFORM set_config('lock_timeout', '1ms', true);
+    END;
+  END LOOP;
 END $$;
 
 -- What became of reports, from whoever owns them. What was counted is not needed any more.
@@ -200,24 +231,29 @@ BEGIN
   RETURN v_number;
 END $$;
 
--- Forgets what was counted of a domain up to a day: a part of a purge.
-CREATE FUNCTION fleet.purge_counts(p_domain text, p_last int) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE fleet.sheet AS s SET sheet = '' WHERE s.domain = p_domain AND s.day <= p_last;
-  UPDATE fleet.report AS r SET state = 'unwanted', words = 'purged', lease = NULL
-    WHERE r.domain = p_domain AND r.day <= p_last AND r.state IN ('due', 'claimed')
-$$;
+-- Forgets what was counted of a domain up to a day: a part of a purge. How much of it somebody has locked, so that it is to be done again.
+CREATE FUNCTION fleet.purge_counts(p_domain text, p_last int) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE fleet.sheet AS s SET sheet = '' WHERE s.ctid = ANY (ARRAY(
+    SELECT one.ctid FROM fleet.sheet AS one WHERE one.domain = p_domain AND one.day <= p_last AND one.sheet <> '' FOR UPDATE SKIP LOCKED));
+  UPDATE fleet.report AS r SET state = 'unwanted', words = 'purged', lease = NULL WHERE r.ctid = ANY (ARRAY(
+    SELECT one.ctid FROM fleet.report AS one WHERE one.domain = p_domain AND one.day <= p_last AND one.state = 'claimed' FOR UPDATE SKIP LOCKED));
+  RETURN (SELECT count(*) FROM fleet.sheet AS s WHERE s.domain = p_domain AND s.day <= p_last AND s.sheet <> '')
+    + (SELECT count(*) FROM fleet.report AS r WHERE r.domain = p_domain AND r.day <= p_last AND r.state = 'claimed');
+END $$;
 
-REVOKE ALL ON FUNCTION fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_reports, fleet.settle_reports, fleet.purge_counts FROM PUBLIC;
-REVOKE ALL ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.complete FROM PUBLIC;
-GRANT SELECT ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.complete TO fleet_host, fleet_operator;
+REVOKE ALL ON FUNCTION fleet.is_a_domain, fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_reports, fleet.settle_reports, fleet.purge_counts FROM PUBLIC;
+REVOKE ALL ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.due FROM PUBLIC;
+GRANT SELECT ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.due TO fleet_host, fleet_operator;
 GRANT EXECUTE ON FUNCTION fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_reports, fleet.settle_reports TO fleet_host;
 GRANT EXECUTE ON FUNCTION fleet.purge_counts TO fleet_operator;
 ALTER TABLE fleet.reporter OWNER TO fleet_owner;
 ALTER TABLE fleet.handed OWNER TO fleet_owner;
 ALTER TABLE fleet.sheet OWNER TO fleet_owner;
 ALTER TABLE fleet.report OWNER TO fleet_owner;
-ALTER TABLE fleet.complete OWNER TO fleet_owner;
+ALTER VIEW fleet.due OWNER TO fleet_owner;
+ALTER FUNCTION fleet.is_a_domain OWNER TO fleet_owner;
 ALTER FUNCTION fleet.report_seen OWNER TO fleet_owner;
 ALTER FUNCTION fleet.hand_in OWNER TO fleet_owner;
 ALTER FUNCTION fleet.handed_all OWNER TO fleet_owner;

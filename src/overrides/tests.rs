@@ -19,6 +19,20 @@ fn about(overrides: &Overrides, domain: &str, now: UnixTime) -> String {
 }
 
 #[test]
+fn what_cannot_be_read_is_unknown_about_the_domains_that_it_may_be_about() {
+    let domain = |name: &str| PolicyDomain::parse(name).unwrap();
+    let all = Decreed::unread(None, "it is damaged".to_owned());
+    assert_eq!(all.why_unread(&domain("a.test")), Some("it is damaged"));
+    let scopes = ["a.test", "*.b.test"].map(|text| Scope::try_from(text.to_owned()).unwrap());
+    let some = Decreed::unread(Some(scopes.into()), "there is no key".to_owned());
+    for (name, is_unknown) in [("a.test", true), ("x.a.test", false), ("x.b.test", true), ("b.test", false)] {
+        assert_eq!(some.why_unread(&domain(name)).is_some(), is_unknown, "{name}");
+    }
+    assert!(some.is_unread() && !Decreed::default().is_unread());
+    assert_eq!(Decreed::default().why_unread(&domain("a.test")), None);
+}
+
+#[test]
 fn what_stands_nearest_to_a_domain_counts() {
     let overrides = parse(
         "[override.'example.org']\nrequire = 'webpki'\nuntil = 2026-12-31\nreason = 'r'\n\

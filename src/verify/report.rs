@@ -155,6 +155,18 @@ impl Report {
         if request.mechanisms.dane { report } else { report.without_dane() }
     }
 
+    /// The answer about a domain of which nobody can tell what the operator of the fleet has decreed, and why: an order that holds its mail to more may
+    /// be lost with what cannot be read.
+    #[must_use]
+    pub fn withheld(request: &Request, why: &str) -> Self {
+        let judgement = Judgement::plain(Verdict::Defer, Reason::PolicyLost, &request.hosts);
+        let note = format!("what the fleet's operator has decreed cannot be read, so the mail waits: {why}");
+        let (domain, next_hop) = (Some(request.domain.clone()), request.next_hop);
+        let none = NoEvaluation::defer(Reason::PolicyLost, note);
+        let report = Self { domain, next_hop, judgement, cache: CacheUse::Unavailable, ..Self::from(none) };
+        if request.mechanisms.dane { report } else { report.without_dane() }
+    }
+
     /// The answer to what is no question, under the configuration's mechanisms.
     #[must_use]
     pub fn unasked(none: NoEvaluation, mechanisms: Mechanisms) -> Self {

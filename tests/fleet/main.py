@@ -124,6 +124,7 @@ def rules_of_the_database(lab):
     rules.two_roles_are_two(lab.database)
     rules.what_a_role_cannot_do(lab.database)
     rules.a_role_has_so_much_room(lab.database)
+    rules.a_role_that_hangs(lab.database)
     rules.a_ruler_who_is_no_superuser(lab.database, lab.schema())
 
 
@@ -272,6 +273,86 @@ def two_hosts_bind(lab):
     assert (learnt["from"], sorted(learnt["roles"])) == ("fleet", ["mx1", "mx2"]), learnt
     said = " ".join(attacked.command("explain", DOMAIN)[1].split())
     assert "of the fleet, confirmed by 2 roles" in said, said
+    # What they have signed outlives what this host has; the command of a delivery knows it, too.
+    attacked.stop()
+    with contextlib.closing(sqlite3.connect(attacked.cache)) as cache, cache:
+        assert cache.execute("DELETE FROM policy WHERE domain = ?", (DOMAIN,)).rowcount == 1
+    attacked.environment = clock.environment()
+    for host, expected in ((BAD, "refuse"), (GOOD, "deliver")):
+        code, said = attacked.command("-d", DOMAIN, "-m", host, "--format", "json")
+        told = json.loads(said[said.index("{"):])
+        assert told["verdict"] == expected and "mx1 and mx2 of the fleet" in " ".join(told["notes"]), told
+    assert (DOMAIN, "mta-sts") not in attacked.policies(), "and it is no fetch of its own"
+
+
+def nobody_waits_for_one_that_hangs(lab):
+    """A role that leaves a transaction open keeps no other host from offering, hearing and obeying; and what it held comes when it has ended"""
+    one, two = lab.host("one", "mx1"), lab.host("two", "mx3")
+    wait(lambda: lab.database.sql("SELECT 1 FROM fleet.host"), "a host has shown itself", 10)
+    fingerprint = lab.database.sql("SELECT encode(fingerprint, 'hex') FROM fleet.host LIMIT 1")[0]
+    now = int(time.time())
+    held = rules.offer(DOMAIN, rules.columns("E2 webpki -10 604790 -", now)).replace("0" * 32, fingerprint)
+    hung = lab.database.hang("mx9", PASSWORD, held + " SELECT fleet.seen('x', '', 0, 0, 0);")
+    try:
+        assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+        wait(lambda: 'fleet_total{outcome="busy"} 0' not in one.page("/metrics"), "it is told that somebody holds it", 5)
+        assert one.rows("SELECT domain FROM outbox", "cache.db") == [(DOMAIN,)], "it waits to be offered"
+        assert one.verdict("enforced.test", "mx1.enforced.test") == "deliver policy-met"
+        took = wait(lambda: two.hears_of("enforced.test"), "the other host hears of what nobody holds", 2)
+        code, said = one.command("fleet", "purge", "enforced.test", "--signing-key", os.path.join(lab.directory, "operator.key"), "--role", "alice",
+                                 "--password-file", lab.password, "--reason", "x")
+        assert code == 0, said
+        wait(lambda: not two.hears_of("enforced.test") and ("enforced.test", "mta-sts") not in one.policies(), "both obey", 15)
+        assert 'slow"} 0' in one.page("/metrics") and one.connected() and two.connected()
+    finally:
+        hung.kill()
+        hung.wait(10)
+    later = wait(lambda: two.hears_of(DOMAIN), "the other host hears of what was held", 15)
+    assert one.rows("SELECT domain FROM outbox", "cache.db") == []
+    print(f"  heard after {took:.2f} s, and {later:.2f} s after the end of the one that hung")
+
+
+def unread_decrees(lab):
+    """What the operator has decreed and this host cannot read is told, and mail waits rather than go without it"""
+    one = lab.host("one", "mx1")
+    alice = ["--role", "alice", "--password-file", lab.password, "--reason", "ticket 4713"]
+    operator = os.path.join(lab.directory, "operator.key")
+    code, said = one.command("fleet", "override", "plain.test", "--require", "webpki", "--signing-key", operator, *alice)
+    assert code == 0, said
+    mine = ("-d", "plain.test", "-m", "mx.plain.test")
+    wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it obeys", 10)
+    assert "override" in one.command(*mine, "--format", "json")[1]
+    lab.database.kill()
+    wait(lambda: "is not connected" in one.page("/"), "it is away", 20)
+    assert "ticket 4713" in one.page("/") and "fleet_overrides 1" in one.page("/metrics"), "the page tells of it all the same"
+    one.stop()
+    one.start()
+    wait(lambda: "ticket 4713" in one.page("/") and "fleet_overrides 1" in one.page("/metrics"), "and after a start", 5)
+    one.stop()
+    kept = os.path.join(one.home, "cache.fleet.db")
+    public = os.path.join(lab.directory, "operator.pem")
+    for path, other in ((kept, b"x" * 8192), (public, b"x")):
+        before = open(path, "rb").read()
+        with open(path, "wb") as file:
+            file.write(other)
+        code, said = one.command(*mine, "--format", "json")
+        told = json.loads(said[said.index("{"):])
+        assert (told["verdict"], told["reason"], told["cache"]) == ("defer", "policy-lost", "unavailable"), told
+        assert os.path.basename(path) in said and "decreed cannot be read" in said, said
+        code, said = one.command("explain", "plain.test")
+        assert code == 75 and "decreed cannot be read" in said, said
+        # Others are concerned only where nobody can tell about whom it was.
+        code, said = one.command("-d", "none.test", "-m", "mx.none.test", "--format", "json")
+        assert json.loads(said[said.index("{"):])["verdict"] == ("defer" if path == kept else "deliver"), said
+        if path == public:
+            one.start()
+            assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost"
+            with open(path, "wb") as file:
+                file.write(before)
+            wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it is read when it can be, without the database", 60)
+            one.stop()
+        with open(path, "wb") as file:
+            file.write(before)
 
 
 def first_use(lab):
@@ -661,7 +742,8 @@ def blocks_of_text(begin):
         return begin + page.read().split("`" + begin, 1)[1].split("`", 1)[0]
 
 
-CASES = [rules_of_the_database, any_order, learnt_by_one, told_to_people, nobody_weakens, nobody_holds_mail_up, two_hosts_bind, first_use,
+CASES = [rules_of_the_database, any_order, learnt_by_one, told_to_people, nobody_weakens, nobody_holds_mail_up, two_hosts_bind,
+         nobody_waits_for_one_that_hangs, unread_decrees, first_use,
          nothing_is_lost, decrees, overrides, who_is_believed, back_in_time, troubles, the_page, *reports.QUICK]
 
 

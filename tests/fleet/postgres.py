@@ -159,6 +159,21 @@ class Server:
                               env={"PGPASSWORD": password, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
         return done.returncode == 0, (done.stdout + done.stderr).strip()
 
+    def hang(self, role, password, sql, database="fleet"):
+        """A session of a role that has begun a transaction, has done that in it, and says nothing more: to be killed."""
+        command = [f"{programs()}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                   f"host=localhost-{self.name} hostaddr={self.address} port={self.port} dbname={database} user={role} sslmode=verify-full "
+                   f"sslrootcert={self.authority.file} channel_binding=require"]
+        one = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={"PGPASSWORD": password, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+        one.stdin.write(f"BEGIN;\n{sql}\n\\echo it hangs\n")
+        one.stdin.flush()
+        said = []
+        while "it hangs" not in (said or [""])[-1]:
+            said.append(one.stdout.readline())
+            assert said[-1], "".join(said)
+        return one
+
     def kill(self, how=signal.SIGKILL):
         """Sends a signal to each of its processes; waits for the end if it is one."""
         os.killpg(self.process.pid, how)

@@ -165,7 +165,7 @@ class Days:
         said = []
         for turn in range(12):
             said += self.run(day, seconds + turn * 20 * MINUTE, hosts)
-            if turn >= 2 and not self.lab.database.sql("SELECT 1 FROM fleet.report WHERE state IN ('due', 'claimed') AND moment <= clock_timestamp()"):
+            if turn >= 2 and not self.lab.database.sql("SELECT 1 FROM fleet.report WHERE state = 'claimed' UNION ALL SELECT 1 FROM fleet.due WHERE moment <= clock_timestamp()"):
                 break
         return said
 
@@ -206,9 +206,14 @@ def one_report_of_all(lab):
     days.until_all_is_told(2, 4 * HOUR + 10 * MINUTE, [two, three, one])
     assert [days.sums().get((days.date(1), domain)) for domain in DOMAINS] == [
         [(first[(days.date(0), domain)][0][0].replace(days.date(0), days.date(1)), 9, 6)] for domain in DOMAINS], days.sums()
-    # And one is down for three days.
+    # And one is down for three days; and whoever rules the database writes what is no domain: it is settled, and keeps nothing waiting.
+    lab.database.sql("ALTER TABLE fleet.sheet DROP CONSTRAINT sheet_domain_check; ALTER TABLE fleet.report DROP CONSTRAINT report_domain_check")
+    days.at(3, 5 * MINUTE)
+    lab.database.sql(f"INSERT INTO fleet.sheet (day, domain, host, bucket, sheet) SELECT {days.today + 2}, 'NO DOMAIN ' || n, 'mx9', n % 64, 'x' "
+                     "FROM generate_series(1, 1100) AS n")
     said = days.rounds(3, 10 * MINUTE, [one, two], 1) + days.until_all_is_told(3, 4 * HOUR + 10 * MINUTE, [one, two])
     before = days.sums()
+    assert lab.database.sql("SELECT state, count(*) FROM fleet.report WHERE domain LIKE 'NO %' GROUP BY state") == ["unwanted\t1100"]
     assert [[sums[1:] for sums in before.get((days.date(2), domain), [])] for domain in DOMAINS] == [[(7, 0)]] * 2, (before, said)
     said = days.run(6, 12 * HOUR, [three])[0]
     assert f"{days.date(2)}: what was counted of 2 domains comes too late" in said, said
@@ -295,6 +300,31 @@ def the_database_is_away(lab):
         (days.date(1), DOMAINS[1]): [(2, 0)]}, days.sums()
 
 
+def a_lost_answer(lab):
+    """Where the database's answer to handing in is lost, nobody tells those counts twice: not at noon without the database, and not with it afterwards"""
+    days = Days(lab, lab.clock(), ("mx1", "mx2"))
+    for host in days.hosts:
+        host.count({0: {domain: (1, 0) for domain in DOMAINS}})
+    one, two = days.hosts
+    days.run(0, 23 * HOUR)
+    # It commits, and says so when nobody waits any more.
+    lab.database.sql("CREATE FUNCTION fleet.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.9); RETURN NULL; END $$; "
+                     "GRANT EXECUTE ON FUNCTION fleet.later TO fleet_owner; "
+                     "CREATE TRIGGER later AFTER INSERT ON fleet.sheet FOR EACH STATEMENT EXECUTE FUNCTION fleet.later()")
+    said = days.run(1, 10 * MINUTE, [two])[0]
+    assert "has not said whether it has them" in said, said
+    wait(lambda: lab.database.sql("SELECT count(*) FROM fleet.sheet WHERE host = 'mx2'") != ["0"], "it has them all the same", 10)
+    lab.database.sql("DROP TRIGGER later ON fleet.sheet")
+    lab.database.kill()
+    said = days.run(1, 12 * HOUR + 5 * MINUTE, [two])[0]
+    assert "has not said whether it has them" in said, said
+    assert days.sums() == {}, days.sums()
+    lab.database.start()
+    days.until_all_is_told(1, 13 * HOUR)
+    assert {key: [sums[1:] for sums in value] for key, value in days.sums().items()} == {
+        (days.date(0), domain): [(2, 0)] for domain in DOMAINS}, days.sums()
+
+
 def what_a_role_may_do_about_reports(lab):
     """A host that an attacker has claims its share of a day's reports and no more, hands in so much and no more, and settles nobody else's"""
     clock = lab.clock()
@@ -318,29 +348,43 @@ def what_a_role_may_do_about_reports(lab):
     assert hands_in("mx1", ("a", 5)) == {"early": 5}
     days.at(1, 10 * MINUTE)
     assert hands_in("mx1", ("a", 300)) == {"stored": 300} and hands_in("mx1", ("a", 300)) == {"same": 300}
-    assert hands_in("mx2", ("A", 1)) == {"refused": 1} and hands_in("mx2", ("a", 1), "x" * 262145) == {"refused": 1}
-    for role in ("mx1", "mx2", "mx3"):
+    for junk in ("A.test", "a..test", "-a.test", "192.0.2.7", "0x7f.1", "a" * 64 + ".test", ".test", "a.test.", "a b.test", "ü.test"):
+        assert told("mx2", f"SELECT outcome FROM fleet.hand_in({days.today}, ARRAY['{junk}'], ARRAY['{sheet}'])") == ["refused"], junk
+    assert hands_in("mx2", ("a", 1), "x" * 262145) == {"refused": 1}
+    for role in ("mx1", "mx2"):
         told(role, f"SELECT fleet.handed_all({days.today})")
     claims = "SELECT count(*) FROM fleet.claim_reports(1000)"
     assert told("mx9", claims) == ["0"], "it takes no part"
-    # All are complete from here on; later each has its share, however often it asks.
-    days.at(1, 4 * HOUR)
-    for role in ("mx1", "mx2", "mx3"):
-        told(role, "SELECT fleet.report_seen(true)")
+
+    def all_are_there():
+        for role in ("mx1", "mx2", "mx3"):
+            told(role, "SELECT fleet.report_seen(true)")
+
+    def due():
+        return int(database.sql("SELECT count(*) FROM fleet.due WHERE moment <= clock_timestamp()")[0])
+
+    # One has not handed in: the rest is claimed from 03:00 on. Each has its share, however often it asks.
+    days.at(1, 3 * HOUR - 10)
+    all_are_there()
+    assert due() > 200 and told("mx1", claims) == ["0"]
+    days.at(1, 3 * HOUR + 10)
+    number = due()
     share = int(told("mx1", claims)[0])
-    database.sql("UPDATE fleet.report SET state = 'due', owner = NULL, lease = NULL; UPDATE fleet.complete SET at = clock_timestamp()")
-    share = int(told("mx1", claims)[0])
-    assert 20 < share < 220 and int(told("mx1", claims)[0]) == share, share
+    assert 20 < share < 180 and int(told("mx1", claims)[0]) == share, share
     others = int(told("mx2", claims)[0]) + int(told("mx3", claims)[0])
-    assert share + others == 300, (share, others)
+    assert share + others == number and due() == 0, (share, others, number)
     mine = database.sql("SELECT domain FROM fleet.report WHERE owner = 'mx2' LIMIT 1")[0]
     settle = f"SELECT fleet.settle_reports(ARRAY[{days.today}], ARRAY['{mine}'], ARRAY[0], ARRAY['sent'], ARRAY['x'])"
     assert (told("mx1", settle), told("mx2", settle), told("mx2", settle)) == (["0"], ["1"], ["0"])
     # What comes later is told every twelve hours at most.
-    for part, (day, hour) in enumerate([(1, 4), (1, 13), (2, 1), (2, 13)]):
+    for part, (day, hour) in enumerate([(1, 5), (1, 13), (2, 1), (2, 13)]):
         days.at(day, hour * HOUR)
+        all_are_there()
+        for role in ("mx1", "mx2", "mx3"):
+            told(role, claims)
+        assert database.sql("SELECT max(part) FROM fleet.report WHERE domain = 'a1.test'") == [str(part)], part
         assert hands_in("mx%d" % (part + 2), ("a", 1)) == ({"stored": 1} if part < 3 else {"late": 1}), part
-        database.sql(f"UPDATE fleet.report SET state = 'claimed', owner = 'mx1' WHERE domain = 'a1.test' AND part = {part + 1}")
+    a_role_that_hangs(days, told, hands_in, due, claims)
     assert hands_in("mx1", ("b", 1), day=0) == {"stored": 1}
     # A host has so much room, and no more.
     database.sql(f"UPDATE fleet.handed SET sheets = 49998 WHERE host = 'mx2' AND day = {days.today}")
@@ -349,11 +393,62 @@ def what_a_role_may_do_about_reports(lab):
     assert hands_in("mx3", ("c", 3)) == {"stored": 1, "full": 2}
     days.at(3, HOUR)
     assert hands_in("mx1", ("d", 1)) == {"late": 1}
-    for sql in ("UPDATE fleet.report SET state = 'sent'", "DELETE FROM fleet.sheet", "INSERT INTO fleet.sheet VALUES (1, 'a', 'mx2', 0, '{}')",
-                "SELECT fleet.purge_counts('a1.test', 1)", "DELETE FROM fleet.reporter", "UPDATE fleet.handed SET is_all = true"):
+    for sql in ("UPDATE fleet.report SET state = 'sent'", "DELETE FROM fleet.sheet", "INSERT INTO fleet.sheet VALUES (1, 'a', 'mx2', 0, 0, '{}')",
+                "SELECT fleet.purge_counts('a1.test', 1)", "DELETE FROM fleet.reporter", "UPDATE fleet.handed SET all_at = now()"):
         went, said = database.as_role("mx1", password, sql)
         assert not went and "permission denied" in said, f"{sql}: {said}"
 
 
+def a_role_that_hangs(days, told, hands_in, due, claims):
+    """What a role does in a transaction that it leaves open keeps no other host from handing in, from claiming what is not the hung one's share, and from purging."""
+    database, roles = days.lab.database, ("mx1", "mx2", "mx3", "mx9")
+
+    def within_time(sql, role="mx1"):
+        said = told(role, "\\timing on\n" + sql + ";\n")
+        took = float(re.search(r"Time: ([0-9.]+) ms", said[-1]).group(1))
+        assert took < 500, f"{sql}: {took} ms"
+        return said[0]
+
+    def are_there():
+        for role in roles:
+            told(role, "SELECT fleet.report_seen(true)")
+
+    days.at(2, 14 * HOUR)
+    are_there()
+    day = days.today + 1
+    assert hands_in("mx1", ("k", 200), day=1) == {"stored": 200}
+    many = "ARRAY(SELECT 'k' || n || '.test' FROM generate_series(1, 200) AS n), array_fill('x{}'::text, ARRAY[200])"
+    hung = [database.hang("mx9", "not a secret", f"SELECT fleet.hand_in({day}, {many}); SELECT fleet.handed_all({day}); SELECT fleet.report_seen(true);")]
+    try:
+        assert hands_in("mx2", ("k", 200), day=1) == {"stored": 200}
+        days.at(2, 14 * HOUR + 16 * MINUTE)
+        for role in roles[:3]:
+            told(role, "SELECT fleet.report_seen(true)")
+        assert due() == 200
+        hung[0].kill()
+        hung[0].wait(10)
+        told("mx9", "SELECT fleet.report_seen(true)")
+        # It claims its share, and does not end that.
+        hung.append(database.hang("mx9", "not a secret", claims + ";"))
+        for role in roles[:3]:
+            within_time(claims, role)
+        mine = int(database.sql("SELECT count(*) FROM fleet.report WHERE domain LIKE 'k%'")[0])
+        assert 100 < mine < 190, mine
+        days.at(2, 15 * HOUR + 20 * MINUTE)
+        for role in roles[:3]:
+            within_time("SELECT fleet.report_seen(true)", role)
+            within_time(claims, role)
+        within_time(f"SELECT fleet.purge_counts('k1.test', {day})", "alice")
+        assert due() in (199 - mine, 200 - mine), "what it holds is its own"
+    finally:
+        for one in hung:
+            one.kill()
+            one.wait(10)
+    wait(lambda: database.sql("SELECT 1 FROM pg_stat_activity WHERE usename = 'mx9'") == [], "its sessions have ended", 10)
+    for role in roles[:3]:
+        told(role, claims)
+    assert due() == 0, "the others take them over"
+
+
 QUICK = [one_report_of_all, what_a_role_may_do_about_reports]
-LONG = [a_sender_that_dies, the_database_is_away]
+LONG = [a_sender_that_dies, the_database_is_away, a_lost_answer]

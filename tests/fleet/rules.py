@@ -1,6 +1,8 @@
 """What the database itself enforces: the merge rule of the vectors, and that a host's role can do nothing else."""
 
 import os
+import re
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "..", "fixtures", "fleet", "merge.tsv")
@@ -163,6 +165,38 @@ def a_role_has_so_much_room(server):
     assert server.as_role("mx5", PASSWORD, offer("more.test", row))[1] == "stored"
     assert server.as_role("alice", PASSWORD, "SELECT fleet.forget('mx4')")[0]
     assert server.as_role("mx4", PASSWORD, offer("more.test", later))[1] == "stored"
+
+
+def a_role_that_hangs(server):
+    """What a role has locked in a transaction that it leaves open is passed over, told as busy, and costs nobody else the time of a statement."""
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row, later = columns("E1 webpki -10 604790 -", now), columns("E1 webpki -5 604795 -", now)
+    assert server.as_role("mx1", PASSWORD, offer("there.test", row))[1] == "stored"
+    assert server.as_role("mx9", PASSWORD, offer("own.test", row))[1] == "stored"
+    names = [f"held{number}.test" for number in range(99)]
+    hung = server.hang("mx9", PASSWORD, offers(names, [row] * 99) + ";" + offer("there.test", later))
+    try:
+        timed = "\\timing on\n" + offers(names + ["free.test"], [row] * 100) + " WHERE outcome = 'busy';\n"
+        went, told = server.as_role("mx1", PASSWORD, timed)
+        assert went and told.splitlines()[0] == "99", told
+        took = float(re.search(r"Time: ([0-9.]+) ms", told).group(1))
+        assert took < 500, f"it took {took} ms"
+        assert seen(server, "free.test") is not None
+        assert server.as_role("mx1", PASSWORD, offer("there.test", later))[1] == "busy"
+        # A purge is laid down, and the role itself goes on when its session ends.
+        went, told = server.as_role("alice", PASSWORD, "SELECT fleet.lay_down(900, 'x', decode(repeat('00', 64), 'hex'), 'free.test', 9999999999)")
+        assert went and seen(server, "free.test") is None, told
+        went, told = server.as_role("alice", PASSWORD, "SELECT fleet.forget('mx9')")
+        assert not went and "the role mx9 has a transaction open" in told, told
+    finally:
+        hung.kill()
+        hung.wait(10)
+    for _ in range(100):
+        if server.as_role("mx1", PASSWORD, offer("there.test", later))[1] == "stored":
+            break
+        time.sleep(0.1)
+    assert server.as_role("mx1", PASSWORD, offers(names, [row] * 99) + " WHERE outcome = 'stored'")[1] == "99"
+    print(f"  99 rows that somebody holds took {took:.0f} ms")
 
 
 def a_ruler_who_is_no_superuser(server, schema):

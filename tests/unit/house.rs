@@ -18,6 +18,7 @@ const WORLDLY: &[&str] = &[
     "src/dns/sockets.rs",
     "src/dns/upstream.rs",
     "src/doctor/look/",
+    "src/files.rs",
     "src/fleet/",
     "src/https/exchange.rs",
     "src/https/fetcher.rs",

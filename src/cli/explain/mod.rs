@@ -141,7 +141,7 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let asked_about = request::read(arguments)?;
     let opened = Opened::open(choices, now)?;
     let handshake = opened.setup.choices().conditions.handshake();
-    let question = request::under(&rules::of(&opened.setup, now)?, asked_about, handshake, now);
+    let question = request::under(&rules::of(&opened.setup, now)?, asked_about, handshake, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
     let snapshot = DomainSnapshot::of(&opened.looked_at(), &question.request.domain);

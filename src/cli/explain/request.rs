@@ -1,6 +1,7 @@
 //! From what was typed to the question.
 
 use super::ExplainArguments;
+use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::config::{Asked, Rules};
 use crate::explain::Question;
@@ -27,16 +28,25 @@ pub(super) fn read(arguments: &ExplainArguments) -> Result<(PolicyDomain, Vec<Mx
 }
 
 /// The same under what is said about the domain.
+///
+/// # Errors
+/// That nobody can tell what is decreed about it.
 pub(super) fn under(
     rules: &Rules,
     (domain, hosts): (PolicyDomain, Vec<MxHost>),
     handshake: Handshake,
     now: UnixTime,
-) -> Question {
-    match rules.request(domain, hosts, handshake, now) {
+) -> Result<Question, Failure> {
+    if let Some(why) = rules.withheld(&domain, now) {
+        let why = format!(
+            "what the fleet's operator has decreed cannot be read, so all mail to {domain} waits (policy-lost): {why}"
+        );
+        return Err(Failure(ExitStatus::Defer, why));
+    }
+    Ok(match rules.request(domain, hosts, handshake, now) {
         Asked::Ask(request, decree) => Question { request, decree },
         Asked::Ignored(request, decree) => Question { request, decree: Some(decree) },
-    }
+    })
 }
 
 fn domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {

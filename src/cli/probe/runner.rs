@@ -78,6 +78,11 @@ impl ProbeRunner {
                 return self.probe.domain(decided, &resolver, times).await;
             }
         };
+        if let Some(why) = self.rules.withheld(domain, now) {
+            let report = Report::withheld(&request, why);
+            let decided = Decided { request: &request, report, policy: None };
+            return self.probe.domain(decided, &resolver, times).await;
+        }
         let fetcher = HttpsFetcher::new(&resolver, self.setup.https(), deadline);
         let cache = self.storage.cache(now).read_only();
         let memory = DomainSnapshot::of(&cache, domain).rehearsal(domain, now);

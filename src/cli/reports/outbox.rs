@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &OutboxArguments) -> ExitStatus {
 fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
     let outside = Outside::open(&arguments.outside)?;
     let (outbox, now) = (outside.outbox().read_only(), SystemClock.now());
+    let origins = outbox.origins()?;
     let mut output = BufWriter::new(io::stdout().lock());
     let mut write = |text: &str| output.write_all(text.as_bytes());
     let mut is_taken = true;
@@ -56,9 +57,13 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
                 continue;
             }
             number = number.saturating_add(1);
+            let origin = origins.get(&(entry.day, entry.domain.clone()));
             is_taken &= write(&match arguments.format {
-                Format::Human => human::entry(&entry, now),
-                Format::Json => format!("{}\n", Json(&object(&entry))),
+                Format::Human => human::entry(&entry, origin.map(|origin| origin.part), now),
+                Format::Json => {
+                    let of_a_fleet = origin.map(|origin| (origin.store.as_str(), origin.part));
+                    format!("{}\n", Json(&object(&entry, of_a_fleet)))
+                }
             })
             .is_ok();
         }

@@ -114,6 +114,7 @@ fn one(
         Some(entry) => format!("in the outbox: {}, {}", entry.state.word(), entry.words),
         None => "it is not in the outbox yet".to_owned(),
     });
+    lines.extend(of_a_fleet(outside, domain, day)?);
     if !outside.reporting.send {
         lines.push("no reports are sent: [reports] of the configuration has no send = true".to_owned());
     }
@@ -122,6 +123,32 @@ fn one(
         let _ = writeln!(io::stderr(), "{}", Printable(&line));
     }
     Ok(status)
+}
+
+/// Whose report it is, where this host is one of a fleet.
+fn of_a_fleet(outside: &Outside, domain: &PolicyDomain, day: Day) -> Result<Option<String>, Failure> {
+    let outbox = outside.outbox().read_only();
+    let key = (day, domain.clone());
+    let told = match outbox.origins()?.get(&key).map(|origin| origin.part) {
+        Some(0) => {
+            Some("the one in the outbox is the fleet's, which this host sends, with the sums of all hosts")
+        }
+        Some(_) => Some("the one in the outbox is a supplement of the fleet's, which this host sends"),
+        None if outside.setup.choices().fleet.is_none() => None,
+        None if outbox.begun_alone(day)?.contains(domain.as_str()) => {
+            Some("this host tells its counts alone, for the fleet's database was away until noon")
+        }
+        None if outbox.handed_in_perhaps(day)?.contains(domain.as_str()) => Some(
+            "these counts were handed in to the fleet, whose database has not said yet whether it has them",
+        ),
+        None if outbox.handed_in(day)?.contains(domain.as_str()) => Some(
+            "these counts were handed in to the fleet: one of its hosts sends one report with the sums of all",
+        ),
+        None => Some(
+            "this host is one of a fleet, to which it hands these counts in: one report has the sums of all",
+        ),
+    };
+    Ok(told.map(str::to_owned))
 }
 
 /// A destination, and whether the report would go there.

@@ -108,6 +108,25 @@ fn of_the_same_domains_the_last_word_counts_if_its_key_still_does() {
     assert_eq!(in_force(&forged.collect::<Vec<_>>(), &operators), []);
 }
 
+#[test]
+fn where_no_key_can_be_looked_at_the_domains_are_known_that_may_be_held_to_more() {
+    let key = Ed25519KeyPair::generate().unwrap();
+    let said = |requirement, about: &str, issued: UnixTime| {
+        let order = Order::Override(Effect::Require(requirement));
+        let decree = Decree { order, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
+        let (statement, signature) = decree.signed(&key);
+        kept(&statement, &signature)
+    };
+    let all = [
+        said(Requirement::Dane, "dane.test", NOW),
+        said(Requirement::WebPki, "*.webpki.test", NOW),
+        said(Requirement::None, "none.test", NOW),
+        said(Requirement::Dane, "over.test", UnixTime(NOW.0 - 3_600)),
+        "no decree".to_owned(),
+    ];
+    assert_eq!(stricter(&all, NOW), [scope("dane.test"), scope("*.webpki.test")]);
+}
+
 proptest! {
     #[test]
     fn what_an_operator_writes_stays_one_line(reason in "\\PC{0,80}[\n\r]?\\PC{0,20}") {

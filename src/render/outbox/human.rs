@@ -5,10 +5,15 @@ use crate::text::Printable;
 use crate::time::{UnixTime, span};
 use std::fmt::Write as _;
 
-/// One report: a line for it, and one for each destination.
+/// One report, and the part of a fleet's report that it is: a line for it, and one for each destination.
 #[must_use]
-pub fn entry(entry: &OutboxEntry, now: UnixTime) -> String {
+pub fn entry(entry: &OutboxEntry, part: Option<u8>, now: UnixTime) -> String {
     let mut text = format!("{} {:<8} {}", entry.day, entry.state.word(), entry.domain);
+    match part {
+        None => {}
+        Some(0) => text.push_str(", the fleet's"),
+        Some(part) => text.push_str(&format!(", the fleet's supplement {part}")),
+    }
     if entry.state.is_open() {
         text.push_str(&when(entry.next, now));
     }

@@ -7,11 +7,12 @@ use crate::time::UnixTime;
 use serde_json::{Value, json};
 
 /// One report: `day`, `domain`, `state` (`due`, `claimed`, `handed`, `sent`, `gave-up`, `unwanted`), `next_try` and `first_try` (moments, null
-/// where there is none), `tries`, `words` (what was last heard), and `destinations`: `to`, `state`, `tries`, `next_try`, `words`.
+/// where there is none), `tries`, `words` (what was last heard), and `destinations`: `to`, `state`, `tries`, `next_try`, `words`. One that is a fleet's has
+/// `fleet`, too: `store` (the id of its memory) and `part` (0, or the number of a supplement).
 #[must_use]
-pub fn object(entry: &OutboxEntry) -> Value {
+pub fn object(entry: &OutboxEntry, of_a_fleet: Option<(&str, u8)>) -> Value {
     let next = entry.next;
-    json!({
+    let mut object = json!({
         "day": entry.day.to_string(),
         "domain": entry.domain.as_str(),
         "state": entry.state.word(),
@@ -20,7 +21,11 @@ pub fn object(entry: &OutboxEntry) -> Value {
         "tries": entry.tries,
         "words": entry.words,
         "destinations": entry.destinations.iter().map(destination).collect::<Vec<_>>(),
-    })
+    });
+    if let (Some((store, part)), Some(object)) = (of_a_fleet, object.as_object_mut()) {
+        object.insert("fleet".to_owned(), json!({ "store": store, "part": part }));
+    }
+    object
 }
 
 fn destination(leg: &Leg) -> Value {

@@ -1,15 +1,16 @@
 //! The operator's decrees, in the daemon's part in a fleet: each is obeyed once at most, and told.
 
-use super::exchange::{End, Session, asked};
+use super::exchange::{End, Feed, Session, asked};
 use super::pace::Recent;
 use crate::cache::{CacheError, Counts, Outbox};
 use crate::fleet::decree::{Decree, Order, Refused, kept};
-use crate::overrides::Decreed;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
+use crate::serve::world::World;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use std::collections::HashSet;
+use std::sync::Arc;
 use tracing::{info, warn};
 
 impl Session<'_> {
@@ -66,8 +67,12 @@ impl Session<'_> {
                 let purged = cache.purge(&domain).map(drop);
                 let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
                 let outbox = Outbox::beside(&path, most, now);
-                let reports =
-                    outbox.purge(&domain).and_then(|done| done.map(drop).ok_or_else(|| outbox.is_taken()));
+                // While `reports send` is at work, its part waits.
+                let reports = match outbox.purge(&domain) {
+                    Ok(Some(_)) => Ok(()),
+                    Ok(None) => cache.owe(&store, number, &domain),
+                    Err(trouble) => Err(trouble),
+                };
                 Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.
@@ -93,34 +98,17 @@ impl Session<'_> {
 
     /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
     pub(super) async fn put_overrides_into_force(&mut self) -> Result<(), End> {
-        let Some(fleet) = self.world.fleet.clone() else { return Ok(()) };
-        let read = asked(self.feed, self.world, move |cache| {
-            Ok(crate::fleet::read_decreed(&fleet, cache, SystemClock.now()))
-        });
-        let why = match read.await? {
-            Some(Ok(decreed)) => {
-                self.owes_overrides = false;
-                self.put_into_force(decreed);
-                return Ok(());
-            }
-            Some(Err(why)) => why,
-            None => "the store does not answer".to_owned(),
-        };
-        if !std::mem::replace(&mut self.owes_overrides, true) {
+        let told = read_into_force(self.feed, self.world).await?;
+        if let Some(why) = &told
+            && !self.owes_overrides
+        {
             warn!(
                 why,
                 "overrides that the fleet's operator has decreed cannot be read: those that count go on counting"
             );
         }
+        self.owes_overrides = told.is_some();
         Ok(())
-    }
-
-    fn put_into_force(&self, decreed: Decreed) {
-        if decreed != self.world.rules.decreed
-            && let Some(events) = self.feed.events.upgrade()
-        {
-            let _ = events.send(WorkerEvent::Decreed(decreed));
-        }
     }
 
     /// A decree has been looked at.
@@ -129,6 +117,50 @@ impl Session<'_> {
             self.last_decree = number.max(self.last_decree);
         }
     }
+}
+
+/// Reads what was decreed, and puts it into force; why it cannot be read. It needs no database.
+pub(super) async fn read_into_force(feed: &Feed, world: &Arc<World>) -> Result<Option<String>, End> {
+    let Some(fleet) = world.fleet.clone() else { return Ok(None) };
+    let read =
+        asked(feed, world, move |cache| Ok(crate::fleet::read_decreed(&fleet, cache, SystemClock.now())));
+    Ok(match read.await? {
+        Some(Ok(decreed)) => {
+            if decreed != world.rules.decreed
+                && let Some(events) = feed.events.upgrade()
+            {
+                let _ = events.send(WorkerEvent::Decreed(decreed));
+            }
+            None
+        }
+        Some(Err((why, _))) => Some(why),
+        None => Some("the store does not answer".to_owned()),
+    })
+}
+
+/// Ends purges whose part in the reports on their way had to wait for `reports send`. It needs no database.
+pub(super) async fn end_purges(feed: &Feed, world: &Arc<World>) -> Result<(), End> {
+    let (path, most) = (world.storage.path.clone(), world.storage.max_domains);
+    let ended = asked(feed, world, move |cache| {
+        let owed = cache.owed()?;
+        if owed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let outbox = Outbox::beside(&path, most, SystemClock.now());
+        let mut ended = Vec::new();
+        for one in owed {
+            if outbox.purge(&one.domain)?.is_some() {
+                cache.paid(&one)?;
+                ended.push(one.domain);
+            }
+        }
+        Ok(ended)
+    });
+    for domain in ended.await?.unwrap_or_default() {
+        let domain = domain.to_string();
+        info!(domain, "the reports about a domain that the fleet's operator had purged are gone, too");
+    }
+    Ok(())
 }
 
 /// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.

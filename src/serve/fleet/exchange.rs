@@ -1,15 +1,15 @@
 //! The daemon's part in a fleet: one thread, one connection. It offers what this host has fetched, reads what others have, and obeys decrees. Nothing waits
 //! for it: whatever becomes of the database, look-ups and answers go on as without one.
 
-use super::overview::{override_seen, overview};
-use super::pace::{Pace, Patience, Recent, scattered};
-use crate::cache::{Cache, CacheError, Fingerprint, Mark, Reading, Standing as Worth, Weighed};
+use super::decrees::{end_purges, read_into_force};
+use super::overview::override_seen;
+use super::pace::{HeldUp, Pace, Patience, Recent, scattered};
+use crate::cache::{Cache, CacheError, Fingerprint, Mark, OutboxMark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
 use crate::fleet::{Connection, Keys, Trouble};
 use crate::limits::{
-    FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_OVERVIEW, FLEET_POLL,
-    FLEET_READ_AGAIN, FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE,
-    WATCHDOG_GRACE,
+    FLEET_BATCHES, FLEET_CONNECT_DEADLINE, FLEET_HEARTBEAT, FLEET_OUTBOX_PAUSE, FLEET_POLL, FLEET_READ_AGAIN,
+    FLEET_RETRY_MOST, FLEET_SLOW_AT_MOST, FLEET_WEIGHED_APART, FLEET_WEIGHED_AT_ONCE, WATCHDOG_GRACE,
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
@@ -102,6 +102,8 @@ async fn keep_up(mut feed: Feed) {
                 }
             }
             Some(fleet) => {
+                let overrides = world.rules.decreed.in_force(SystemClock.now()).map(override_seen).collect();
+                feed.counters.fleet_board.pin_overrides(overrides);
                 if feed.counters.fleet_joined.get() == UnixTime(0) {
                     feed.counters.fleet_joined.set(SystemClock.now());
                 }
@@ -123,6 +125,12 @@ async fn keep_up(mut feed: Feed) {
             }
         };
         let ends = Instant::now() + pause;
+        if world.fleet.is_some() && matches!(end_purges(&feed, &world).await, Err(End::Gone)) {
+            return;
+        }
+        if world.rules.decreed.is_unread() && matches!(read_into_force(&feed, &world).await, Err(End::Gone)) {
+            return;
+        }
         loop {
             forget_later(&feed, &mut later);
             let now = Instant::now();
@@ -142,12 +150,12 @@ async fn keep_up(mut feed: Feed) {
 pub(super) struct Session<'a> {
     pub(super) feed: &'a Feed,
     pub(super) world: &'a Arc<World>,
-    role: &'a str,
+    pub(super) role: &'a str,
     pub(super) connection: Connection,
     pub(super) keys: Keys,
     pub(super) store: String,
-    here: Fingerprint,
-    reading: Reading,
+    pub(super) here: Fingerprint,
+    pub(super) reading: Reading,
     pace: &'a mut Pace,
     /// Where the changes stood, and when.
     marks: VecDeque<(Instant, u64)>,
@@ -161,11 +169,12 @@ pub(super) struct Session<'a> {
     /// Overrides by decree could not be read: those that count go on counting until they can.
     pub(super) owes_overrides: bool,
     /// The version of the store's schema.
-    schema: i32,
+    pub(super) schema: i32,
     /// When the fleet as a whole was looked at last, and what was seen.
-    looked_at: Option<Instant>,
-    overview: FleetView,
+    pub(super) looked_at: Option<Instant>,
+    pub(super) overview: FleetView,
     later: &'a mut Later,
+    held_up: HeldUp,
 }
 
 /// Domains whose answers are forgotten once more, when whoever looked them up before the change has ended; whatever becomes of the connection meanwhile.
@@ -222,11 +231,12 @@ async fn session(
         walk: (!reading.has_offered_all).then(Mark::default),
         last_decree: 0,
         not_yet: 0,
-        owes_overrides: false,
+        owes_overrides: world.rules.decreed.is_unread(),
         schema: standing.version,
         looked_at: None,
         overview: FleetView::default(),
         later,
+        held_up: HeldUp::default(),
     };
     // What was purged is not offered again.
     session.obey(recent).await?;
@@ -234,7 +244,7 @@ async fn session(
     if recent.owes_all() {
         session.walk = Some(Mark::default());
     }
-    session.offer(&again, recent).await.inspect_err(|_| recent.was_lost())?;
+    session.offer_for_good(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     // Where the configuration was read while a decree was obeyed.
     session.put_overrides_into_force().await?;
     let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
@@ -244,6 +254,7 @@ async fn session(
             if is_woken || polled_at.is_none_or(|at| at.elapsed() >= poll_after) {
                 (polled_at, poll_after) = (Some(Instant::now()), scattered(FLEET_POLL));
                 session.obey(recent).await?;
+                end_purges(session.feed, session.world).await?;
                 if session.owes_overrides {
                     session.put_overrides_into_force().await?;
                 }
@@ -363,39 +374,66 @@ impl Session<'_> {
             self.marks.front().map(|(_, change)| *change).filter(|change| *change < self.reading.change);
     }
 
-    /// Offers what this host has learnt.
+    /// Offers some of what this host has learnt: so much that the rest of a session is not kept waiting.
     async fn empty_the_outbox(&mut self, recent: &mut Recent) -> Result<(), End> {
-        loop {
-            let most = self.pace.batch;
-            let Some(offers) = asked(self.feed, self.world, move |cache| cache.to_offer(most)).await? else {
+        if self.held_up.rests() {
+            return Ok(());
+        }
+        for _ in 0..FLEET_BATCHES {
+            let (most, mark) = (self.pace.batch, self.held_up.mark.clone());
+            let offers = asked(self.feed, self.world, move |cache| cache.to_offer_behind(&mark, most));
+            let Some(offers) = offers.await? else { return Ok(()) };
+            let Some(next) = offers.next() else {
+                self.held_up.mark = OutboxMark::default();
                 return Ok(());
             };
-            if offers.is_empty() {
-                return Ok(());
-            }
-            let is_whole = offers.policies.len() < most;
+            let held_up = self.held_up.of(&offers.policies);
+            let offers = offers.without(&held_up);
+            let mut busy = Vec::new();
             if !offers.policies.is_empty() {
-                self.offer(&offers.policies, recent).await?;
+                busy = self.offer(&offers.policies, recent).await?;
             }
-            if asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none() {
+            self.held_up.add(&busy);
+            let offers = offers.without(&busy);
+            if !offers.is_empty()
+                && asked(self.feed, self.world, move |cache| cache.offered(&offers)).await?.is_none()
+            {
                 return Ok(());
             }
-            if is_whole {
-                self.pace.has_offered();
-                return Ok(());
-            }
-        }
-    }
-
-    /// Offers these, so many at once as the database takes in time.
-    async fn offer(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
-        for batch in policies.chunks(self.pace.batch) {
-            self.offer_at_once(batch, recent).await?;
+            self.held_up.mark = next;
+            self.pace.has_offered();
         }
         Ok(())
     }
 
-    async fn offer_at_once(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+    /// Offers these, so many at once as the database takes in time. Those whose rows somebody has locked.
+    async fn offer(
+        &mut self,
+        policies: &[StoredPolicy],
+        recent: &mut Recent,
+    ) -> Result<Vec<StoredPolicy>, End> {
+        let mut busy = Vec::new();
+        for batch in policies.chunks(self.pace.batch) {
+            busy.append(&mut self.offer_at_once(batch, recent).await?);
+        }
+        Ok(busy)
+    }
+
+    /// The same of what is not in the outbox: what is held up goes there.
+    async fn offer_for_good(&mut self, policies: &[StoredPolicy], recent: &mut Recent) -> Result<(), End> {
+        let busy = self.offer(policies, recent).await?;
+        if !busy.is_empty() {
+            self.held_up.add(&busy);
+            asked(self.feed, self.world, move |cache| cache.offer_again(&busy)).await?;
+        }
+        Ok(())
+    }
+
+    async fn offer_at_once(
+        &mut self,
+        policies: &[StoredPolicy],
+        recent: &mut Recent,
+    ) -> Result<Vec<StoredPolicy>, End> {
         let outcomes = self.connection.offer(policies, self.here, &self.keys, &self.store).await;
         if outcomes == Err(Trouble::Slow) {
             self.pace.could_not_offer();
@@ -409,8 +447,11 @@ impl Session<'_> {
                 "the clock of this host is ahead of the fleet's database: what it fetches is refused there; look at both clocks"
             );
         }
-        recent.add(policies.to_vec());
-        Ok(())
+        let is_busy = |at: usize| outcomes.get(at).is_some_and(|outcome| outcome == "busy");
+        let (busy, taken): (Vec<_>, Vec<_>) =
+            policies.iter().cloned().enumerate().partition(|(at, _)| is_busy(*at));
+        recent.add(taken.into_iter().map(|(_, policy)| policy).collect());
+        Ok(busy.into_iter().map(|(_, policy)| policy).collect())
     }
 
     /// Offers some more of all that this host has, to a store that has not heard it.
@@ -424,7 +465,7 @@ impl Session<'_> {
         self.walk = Some(mark);
         let Some((policies, next)) = page.await? else { return Ok(()) };
         if !policies.is_empty() {
-            self.offer(&policies, recent).await?;
+            self.offer_for_good(&policies, recent).await?;
         }
         self.walk = next;
         if self.walk.is_none() {
@@ -433,38 +474,6 @@ impl Session<'_> {
             let reading = self.reading;
             asked(self.feed, self.world, move |cache| cache.hear(&[], &store, reading)).await?;
         }
-        Ok(())
-    }
-
-    /// Shows that this host is there; and now and then it looks at the others, for the pages.
-    async fn show_itself(&mut self) -> Result<(), End> {
-        let (unheard, oldest) = asked(self.feed, self.world, Cache::unheard).await?.unwrap_or_default();
-        self.feed.counters.fleet_outbox.set(UnixTime(unheard));
-        let now = SystemClock.now();
-        let there = self.connection.seen(self.here, now, unheard, self.reading.change).await?;
-        let clock_offset = now.0.cast_signed().saturating_sub(there.0.cast_signed());
-        if self.looked_at.is_none_or(|at| at.elapsed() >= FLEET_OVERVIEW) {
-            self.looked_at = Some(Instant::now());
-            self.overview = overview(&self.connection).await?;
-        }
-        let FleetView { hosts, server, change, policies, by_authentication, weakened, .. } =
-            self.overview.clone();
-        self.feed.counters.fleet_board.pin(FleetView {
-            at: Some(now),
-            role: self.role.to_owned(),
-            store: self.store.clone(),
-            schema: self.schema,
-            server,
-            clock_offset,
-            change: change.max(self.reading.change),
-            applied_change: self.reading.change,
-            oldest,
-            hosts,
-            policies,
-            by_authentication,
-            weakened,
-            overrides: self.world.rules.decreed.in_force(now).map(override_seen).collect(),
-        });
         Ok(())
     }
 }

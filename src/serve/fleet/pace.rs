@@ -1,13 +1,14 @@
 //! How the daemon's part in a fleet paces itself: how long it waits after a failure, and what it offers once more after one.
 
+use crate::cache::OutboxMark;
 use crate::fleet::Trouble;
 use crate::limits::{
-    FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_READ_AGAIN, FLEET_RETRY_FIRST,
-    FLEET_RETRY_MOST, MAX_FLEET_RECENT,
+    FLEET_AWAY_WARNED, FLEET_BATCH, FLEET_PAGE, FLEET_PAGE_FIRST, FLEET_POLL, FLEET_READ_AGAIN,
+    FLEET_RETRY_FIRST, FLEET_RETRY_MOST, MAX_FLEET_RECENT,
 };
 use crate::name::PolicyDomain;
-use crate::policy::StoredPolicy;
-use std::collections::VecDeque;
+use crate::policy::{Dialect, StoredPolicy};
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -101,6 +102,45 @@ impl Pace {
     }
 }
 
+/// What the database could not take, because somebody has it locked there; each is offered again a little later. It keeps nobody else's waiting.
+#[derive(Default)]
+pub(crate) struct HeldUp {
+    /// How far the outbox was offered in this turn.
+    pub(crate) mark: OutboxMark,
+    until: HashMap<(PolicyDomain, Dialect), Instant>,
+    /// There were too many of them to be remembered.
+    rests_until: Option<Instant>,
+}
+
+impl HeldUp {
+    /// Those of these that are not to be offered yet.
+    pub(crate) fn of(&mut self, policies: &[StoredPolicy]) -> Vec<StoredPolicy> {
+        let now = Instant::now();
+        self.until.retain(|_, until| now < *until);
+        let is_held_up = |policy: &&StoredPolicy| self.until.contains_key(&key(policy));
+        policies.iter().filter(is_held_up).cloned().collect()
+    }
+
+    /// These were held up.
+    pub(crate) fn add(&mut self, policies: &[StoredPolicy]) {
+        let until = Instant::now() + scattered(FLEET_POLL);
+        self.until.extend(policies.iter().map(|policy| (key(policy), until)));
+        if self.until.len() > MAX_FLEET_RECENT {
+            self.until.clear();
+            self.rests_until = Some(until);
+        }
+    }
+
+    /// Whether nothing is offered for a while.
+    pub(crate) fn rests(&self) -> bool {
+        self.rests_until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+fn key(policy: &StoredPolicy) -> (PolicyDomain, Dialect) {
+    (policy.domain.clone(), policy.policy.dialect())
+}
+
 /// What was acknowledged lately: an asynchronous failover may take it back.
 #[derive(Default)]
 pub(crate) struct Recent {
@@ -164,6 +204,27 @@ mod tests {
         assert_eq!((pace.page, pace.batch), (1, 1));
         (0..20).for_each(|_| pace.has_read());
         assert_eq!(pace.page, FLEET_PAGE);
+    }
+
+    fn policy(domain: &str) -> StoredPolicy {
+        let record = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800";
+        let record = crate::policy::smtp_sts::Record::parse(record).unwrap();
+        let (domain, at) = (PolicyDomain::parse(domain).unwrap(), crate::time::UnixTime(1_800_000_000));
+        StoredPolicy::fetched(&domain, record, crate::policy::Authentication::Dnssec, at, at)
+    }
+
+    #[test]
+    fn what_is_held_up_is_left_out_for_a_while_and_too_much_of_it_is_a_pause() {
+        let mut held_up = HeldUp::default();
+        let (one, other) = (policy("one.test"), policy("other.test"));
+        held_up.add(std::slice::from_ref(&one));
+        assert_eq!(held_up.of(&[one.clone(), other]), std::slice::from_ref(&one));
+        held_up.until.values_mut().for_each(|until| *until = Instant::now());
+        assert_eq!(held_up.of(&[one]), [], "it is tried again");
+        assert!(!held_up.rests());
+        let many: Vec<_> = (0..=MAX_FLEET_RECENT).map(|number| policy(&format!("m{number}.test"))).collect();
+        held_up.add(&many);
+        assert!(held_up.rests() && held_up.until.is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 pub mod domain_locks;
 pub mod outside;
-mod own_eyes;
+pub(crate) mod own_eyes;
 pub mod renewal;
 pub mod resolution_failures;
 pub mod worker;
@@ -97,6 +97,10 @@ impl LookUp {
                 return Begun::Answered(Box::new(Found { report, standing }));
             }
         };
+        if let Some(why) = world.rules.withheld(&request.domain, now) {
+            let report = Report::withheld(&request, why);
+            return Begun::Answered(Box::new(Found { report, standing: None }));
+        }
         let notes = decree.iter().map(|decree| decree.note(now)).collect();
         let in_force = decree.filter(|decree| decree.is_in_force(now));
         let ends = in_force.map_or(UnixTime(u64::MAX), |decree| decree.ends);

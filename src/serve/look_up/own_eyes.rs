@@ -33,6 +33,28 @@ pub(crate) fn provisional(request: &Request, snapshot: &DomainSnapshot, now: Uni
     all.filter_map(|one| weighed(one, one.look.since_the_first(&snapshot.hearsay), snapshot, now)).collect()
 }
 
+/// The same of what several have signed: it binds for its life, and needs no look of this host's.
+pub(crate) fn signed_by_several(
+    request: &Request,
+    snapshot: &DomainSnapshot,
+    now: UnixTime,
+) -> Vec<Provisional> {
+    let is_signed = |one: &Provisional| {
+        one.hearsay.witnesses.len() > 1 && one.until == Some(one.hearsay.policy.expires_at)
+    };
+    provisional(request, snapshot, now).into_iter().filter(is_signed).collect()
+}
+
+/// Whether that is to be written: what others fetched becomes no fetch of this host's by being applied.
+pub(crate) fn is_own(write: &Write, bound: &[Provisional]) -> bool {
+    match write {
+        Write::Keep(policy) => !bound.iter().any(|one| {
+            policy.fetched_at == one.hearsay.policy.fetched_at && policy.policy == one.hearsay.policy.policy
+        }),
+        _ => true,
+    }
+}
+
 fn weighed(
     hearsay: &Hearsay,
     look: OwnLook,
@@ -133,16 +155,9 @@ pub(crate) async fn look(
     let heard = beside(&ledger.snapshot(&request.domain, &own), &bound);
     let second = Ledger::of(&request.domain, &heard, now);
     let report = verify::verify(request, Some(&second), dns, https, now).await;
-    let is_own = |write: &Write| match write {
-        // What others fetched becomes no fetch of this host's by being applied.
-        Write::Keep(policy) => !bound.iter().any(|one| {
-            policy.fetched_at == one.hearsay.policy.fetched_at && policy.policy == one.hearsay.policy.policy
-        }),
-        _ => true,
-    };
     let mut all_writes = ledger.close();
     all_writes.append(&mut writes);
-    all_writes.extend(second.writes().into_iter().filter(is_own));
+    all_writes.extend(second.writes().into_iter().filter(|write| is_own(write, &bound)));
     let known = second.snapshot(&request.domain, &heard);
     OwnLookResult { report, ledger: Ledger::of(&request.domain, &known, now), writes: all_writes, bound }
 }

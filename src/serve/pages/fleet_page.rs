@@ -38,6 +38,11 @@ pub(super) fn fleet(page: &mut Markup, status: &Status) {
         }
         Some(view) => seen(page, status, view, connected),
     }
+    let in_force = pinned.overrides.iter().filter(|one| status.now < one.ends).cloned();
+    overrides(page, &in_force.collect::<Vec<_>>(), status.now);
+    if let Some(view) = pinned.view.as_deref() {
+        weakened(page, &view.weakened, status.now);
+    }
     page.raw("</section>\n");
 }
 
@@ -73,8 +78,6 @@ fn seen(page: &mut Markup, status: &Status, view: &FleetView, connected: UnixTim
     numbers(page, status, view);
     page.raw("</div>\n");
     hosts(page, view);
-    overrides(page, &view.overrides, status.now);
-    weakened(page, &view.weakened, status.now);
 }
 
 fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {

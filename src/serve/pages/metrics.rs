@@ -9,6 +9,7 @@ use crate::exposition::{Exposition, Series, SeriesKind};
 use crate::policy::Dialect;
 use crate::reporting::outbox::State;
 use crate::serve::telemetry::counters::{By, Closed, Counter, Gauge, Histogram};
+use crate::serve::telemetry::fleet_view::FleetView;
 use crate::serve::telemetry::status::Status;
 use crate::time::UnixTime;
 
@@ -143,7 +144,18 @@ fn fleet(page: &mut Exposition, status: &Status) {
     page.family("smtp_sts_serve_fleet_total", Counter, help).counts(&counters.fleet);
     let pinned = counters.fleet_board.read();
     // Nothing of it is told while the database is away: an old number would look like a good one.
-    let Some(view) = pinned.view.filter(|_| counters.fleet_connected.get() != UnixTime(0)) else { return };
+    if let Some(view) = pinned.view.filter(|_| counters.fleet_connected.get() != UnixTime(0)) {
+        seen_of_the_fleet(page, &view);
+    }
+    // That needs no database.
+    let help = "Overrides by decree of the fleet's operator that are in force here.";
+    let in_force = pinned.overrides.iter().filter(|one| status.now < one.ends).count();
+    page.family("smtp_sts_serve_fleet_overrides", Gauge, help).sample(&[], in_force);
+}
+
+/// What there is to see there.
+fn seen_of_the_fleet(page: &mut Exposition, view: &FleetView) {
+    use SeriesKind::Gauge;
     let help = "1 for the store of the fleet and the version of its schema.";
     let schema = view.schema.to_string();
     page.family("smtp_sts_serve_fleet_store_info", Gauge, help)
@@ -169,8 +181,6 @@ fn fleet(page: &mut Exposition, status: &Status) {
     let mut family = page.family("smtp_sts_serve_fleet_weakened", Gauge, help);
     family.sample(&[("confirmed", "yes")], confirmed);
     family.sample(&[("confirmed", "no")], view.weakened.len().saturating_sub(confirmed));
-    let help = "Overrides by decree of the fleet's operator that are in force here.";
-    page.family("smtp_sts_serve_fleet_overrides", Gauge, help).sample(&[], view.overrides.len());
 }
 
 /// Nothing of it is told while the store does not tell: an old number would look like a good one.

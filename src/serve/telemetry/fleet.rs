@@ -12,6 +12,8 @@ pub enum FleetOutcome {
     Same,
     /// Offered, and the store had a later or a better authenticated one.
     Late,
+    /// Offered, and somebody had its row locked: it is offered again.
+    Busy,
     /// Refused by the store, or by this host: nothing that a host of this program says.
     Refused,
     /// Heard of several, and binds here.
@@ -40,6 +42,7 @@ impl Closed for FleetOutcome {
         Self::Stored,
         Self::Same,
         Self::Late,
+        Self::Busy,
         Self::Refused,
         Self::Bound,
         Self::Provisional,
@@ -57,6 +60,7 @@ impl Closed for FleetOutcome {
             Self::Stored => "stored",
             Self::Same => "same",
             Self::Late => "late",
+            Self::Busy => "busy",
             Self::Refused => "refused",
             Self::Bound => "bound",
             Self::Provisional => "provisional",
@@ -85,6 +89,7 @@ impl FleetOutcome {
             "stored" => Self::Stored,
             "same" => Self::Same,
             "late" | "weaker" => Self::Late,
+            "busy" => Self::Busy,
             _ => Self::Refused,
         }
     }

@@ -145,6 +145,8 @@ pub struct Pinned {
     pub view: Option<Arc<FleetView>>,
     /// What was the matter last, and when: it may be over.
     pub trouble: Option<(UnixTime, String)>,
+    /// Overrides by decree that are in force here, whether the fleet was seen or not.
+    pub overrides: Vec<OverrideSeen>,
 }
 
 impl Board {
@@ -156,7 +158,14 @@ impl Board {
 
     /// Takes down what was seen of the fleet.
     pub fn pin(&self, view: FleetView) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).view = Some(Arc::new(view));
+        let mut pinned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.overrides.clone_from(&view.overrides);
+        pinned.view = Some(Arc::new(view));
+    }
+
+    /// These overrides are in force here: that needs nobody who sees the fleet.
+    pub fn pin_overrides(&self, overrides: Vec<OverrideSeen>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).overrides = overrides;
     }
 
     /// Takes down what is wrong.
@@ -200,6 +209,15 @@ mod tests {
             (pinned.view.unwrap().policies, pinned.trouble),
             (7, Some((UnixTime(9), "it hangs".to_owned())))
         );
+        let one = OverrideSeen {
+            number: 7,
+            scope: "a.test".to_owned(),
+            effect: "none",
+            ends: UnixTime(9),
+            reason: String::new(),
+        };
+        board.pin_overrides(vec![one.clone()]);
+        assert_eq!(board.read().overrides, [one]);
         board.clear();
         assert!(board.read().view.is_none());
     }

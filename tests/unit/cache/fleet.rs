@@ -49,6 +49,42 @@ fn what_was_fetched_is_offered_until_the_fleet_has_it_as_it_is() {
 }
 
 #[test]
+fn the_outbox_is_gone_through_in_turns_and_what_the_fleet_does_not_take_keeps_nobody_waiting() {
+    let place = Place::new();
+    let [one, two, three] = ["one.test", "three.test", "two.test"].map(|name| enforced(name, now()));
+    for policy in [&one, &two, &three] {
+        shared(&place).keep(policy).unwrap();
+    }
+    let first = shared(&place).to_offer(2).unwrap();
+    assert_eq!(first.policies, [one.clone(), two]);
+    let (mark, first) = (first.next().unwrap(), first.without(std::slice::from_ref(&one)));
+    shared(&place).offered(&first).unwrap();
+    let second = shared(&place).to_offer_behind(&mark, 2).unwrap();
+    assert_eq!(second.policies, [three]);
+    shared(&place).offered(&second).unwrap();
+    assert_eq!(shared(&place).to_offer_behind(&second.next().unwrap(), 2).unwrap().next(), None);
+    assert_eq!(shared(&place).to_offer(2).unwrap().policies, std::slice::from_ref(&one), "it stays");
+    shared(&place).offered(&shared(&place).to_offer(2).unwrap()).unwrap();
+    shared(&place).offer_again(std::slice::from_ref(&one)).unwrap();
+    assert_eq!(shared(&place).to_offer(2).unwrap().policies, [one]);
+}
+
+#[test]
+fn a_purge_that_had_to_wait_is_owed_until_it_is_done() {
+    let place = Place::new();
+    shared(&place).obeyed(STORE, 7, "x\norder: override none\n").unwrap();
+    shared(&place).owe(STORE, 8, &domain("a.test")).unwrap();
+    shared(&place).owe(STORE, 8, &domain("a.test")).unwrap();
+    let owed = shared(&place).owed().unwrap();
+    assert_eq!(owed.iter().map(|one| &one.domain).collect::<Vec<_>>(), [&domain("a.test")]);
+    assert_eq!(shared(&place).decrees().unwrap().len(), 1, "it is no override");
+    assert!(!shared(&place).has_obeyed(STORE, 8).unwrap(), "nor is it a decree");
+    shared(&place).paid(&owed[0]).unwrap();
+    assert_eq!(shared(&place).owed().unwrap(), []);
+    assert!(shared(&place).has_obeyed(STORE, 7).unwrap());
+}
+
+#[test]
 fn what_is_purged_is_offered_no_more_and_nobodys_word_of_it_counts() {
     let place = Place::new();
     shared(&place).keep(&enforced("a.test", now())).unwrap();

@@ -8,10 +8,10 @@ use crate::cache::{Counts, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Outside;
 use crate::config::Fleet;
-use crate::fleet::{Claim, Connection, Trouble};
+use crate::fleet::{Claim, Claims, Connection, Trouble};
 use crate::limits::{
-    FLEET_ALONE_AFTER, FLEET_CLAIMS, FLEET_CONNECT_DEADLINE, FLEET_SHEET_OCTETS_AT_ONCE,
-    FLEET_SHEETS_AT_ONCE, REPORTS_KEPT_DAYS, REPORTS_SENT_DAYS,
+    FLEET_ALONE_AFTER, FLEET_CONNECT_DEADLINE, FLEET_SHEET_OCTETS_AT_ONCE, FLEET_SHEETS_AT_ONCE,
+    REPORTS_KEPT_DAYS, REPORTS_SENT_DAYS,
 };
 use crate::name::PolicyDomain;
 use crate::reporting::outbox::OutboxEntry;
@@ -107,6 +107,7 @@ impl<'a> Part<'a> {
         day: Day,
     ) -> Result<Vec<PolicyDomain>, Failure> {
         let mut handed = outbox.handed_in(day)?;
+        let unknown = outbox.handed_in_perhaps(day)?;
         let begun = outbox.begun_alone(day)?;
         let mut left: Vec<PolicyDomain> = counts.domains(day)?;
         left.retain(|domain| !handed.contains(domain.as_str()) && !begun.contains(domain.as_str()));
@@ -133,6 +134,21 @@ impl<'a> Part<'a> {
             ));
         }
         left.retain(|domain| !handed.contains(domain.as_str()));
+        if self.connected.is_err() {
+            // Some of them the database may have, in this run or one before.
+            let unknown: BTreeSet<String> =
+                unknown.into_iter().chain(outbox.handed_in_perhaps(day)?).collect();
+            let before = left.len();
+            left.retain(|domain| !unknown.contains(domain.as_str()));
+            let perhaps = before.saturating_sub(left.len());
+            if perhaps > 0 {
+                say(&format!(
+                    "{day}: the counts of {perhaps} domains were handed in, and the fleet's database has not said whether it has them: they wait for it, and \
+                     are not told by this host alone"
+                ));
+            }
+            return Ok(left);
+        }
         if left.is_empty()
             && let Some(store) = self
                 .attempt(async |connection, store| {
@@ -155,6 +171,9 @@ impl<'a> Part<'a> {
         sheets: Vec<(PolicyDomain, String)>,
         handed: &mut BTreeSet<String>,
     ) -> Result<u64, Failure> {
+        let Ok((_, store)) = &self.connected else { return Ok(0) };
+        // From here on nobody knows, until the database says so.
+        outbox.hand_in_perhaps(store, day, sheets.iter().map(|(domain, _)| domain.as_str()))?;
         let asking = async |connection: &Connection, store: &str| {
             Ok((connection.hand_in(day, &sheets).await?, store.to_owned()))
         };
@@ -168,6 +187,9 @@ impl<'a> Part<'a> {
         // What is not taken is as good as handed in: it is not told by this host alone, either.
         let all: Vec<&str> = of(true).chain(of(false)).collect();
         outbox.hand_in(&store, day, all.iter().copied())?;
+        let is_early = |(_, outcome): &(&(PolicyDomain, String), &String)| outcome.as_str() == "early";
+        let early = sheets.iter().zip(&outcomes).filter(is_early).map(|((domain, _), _)| domain.as_str());
+        outbox.not_handed_in(day, early)?;
         handed.extend(all.iter().map(|name| (*name).to_owned()));
         Ok(u64::try_from(of(false).count()).unwrap_or(u64::MAX))
     }
@@ -204,10 +226,19 @@ impl<'a> Part<'a> {
         self.settle().await;
         let asking =
             async |connection: &Connection, store: &str| Ok((connection.claims().await?, store.to_owned()));
-        let Some((mut claims, store)) = self.attempt(asking).await else { return Ok(false) };
+        let Some((claims, store)) = self.attempt(asking).await else { return Ok(false) };
         let known = outbox.origins()?;
         let mut new = Vec::new();
-        self.is_more = claims.len() >= FLEET_CLAIMS;
+        self.is_more = claims.may_have_more();
+        let Claims { reports: mut claims, about_nothing } = claims;
+        if !about_nothing.is_empty() {
+            say(&format!(
+                "{} reports that other hosts caused are about no domain, and are nobody's",
+                about_nothing.len()
+            ));
+            self.attempt(async |connection, _| connection.settle_what_is_about_nothing(&about_nothing).await)
+                .await;
+        }
         self.claims.clear();
         // A supplement has to wait for the report that it adds to.
         claims.sort_by_key(|claim| claim.part);
