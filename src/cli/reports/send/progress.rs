@@ -190,7 +190,8 @@ mod tests {
         outbox.claim(&before, &made).unwrap();
         outbox.conclude(std::slice::from_ref(&before)).unwrap();
         let told = put_off(&outbox, before.clone(), "another kept us waiting").unwrap();
-        let kept = outbox.entry(before.day, &before.domain).unwrap().unwrap();
+        let mut kept = outbox.entry(before.day, &before.domain).unwrap().unwrap();
+        kept.destinations.sort_by_key(way_of);
         assert_eq!(kept, told);
         assert_eq!(kept, OutboxEntry { words: "another kept us waiting".to_owned(), ..before.clone() });
         assert_eq!(outbox.package(before.day, &before.domain).unwrap().unwrap().package, package);
