@@ -1,5 +1,6 @@
 //! From what was seen to what it came to: pure, one file a topic.
 
+mod avoided;
 mod build;
 pub mod cache;
 pub mod daemon;
