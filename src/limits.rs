@@ -317,6 +317,12 @@ pub const OLD_ANCHOR_FILE: u64 = 31_557_600;
 pub const OLD_AUTHORITIES: u64 = 63_115_200;
 /// Octets that are read of what a program says; all routers and transports of Debian's Exim have 90,000.
 pub const MAX_PROCESS_OCTETS: u64 = 1_048_576;
+/// Octets of a test message that `doctor` takes from the mail server, with all that is said around it; it has 3,000.
+pub const MAX_TEST_MESSAGE_OCTETS: u64 = 65_536;
+/// Connections that are heard while it is waited for, the mail server's and those of whoever else is on the machine; the oldest makes room.
+pub const MAX_TEST_MESSAGE_CLIENTS: usize = 64;
+/// Until the mail server has signed a test message for `doctor` and handed it over; it takes a fifth of a second.
+pub const TEST_MESSAGE_DEADLINE: Duration = Duration::from_secs(5);
 /// Until this system has said what a user or a group is called; one that asks a directory service over the network may take as long.
 pub const ACCOUNT_DEADLINE: Duration = Duration::from_secs(2);
 /// Until the daemon has said whether it is ready, to `serve --ready`: less than the three seconds and more that supervisors give a check.
@@ -646,6 +652,19 @@ pub const MAX_BOUNCE_IDS: usize = 8;
 pub const MAX_BOUNCE_RECIPIENTS: usize = 16;
 /// TXT look-ups for reports under way at the same time; the hand-over is one at a time.
 pub const MAX_REPORT_LOOK_UPS: usize = 16;
+/// Such a look-up that is over so soon has kept nobody waiting: a cold one takes some round trips.
+pub const REPORT_LOOK_UP_QUICK: Duration = Duration::from_secs(1);
+/// So long the look-ups below one owner's name may keep a run waiting, added up: two that end at the usual deadline. Then his other domains
+/// wait for the next run.
+pub const REPORT_LOOK_UPS_WAITED_OF_OWNER: Duration = Duration::from_secs(20);
+/// Where those of many owners do, each gets less time: a quarter of what is left of so much...
+pub const REPORT_LOOK_UPS_WAITED: Duration = Duration::from_secs(60);
+/// ...but never less than this: a name server on the other side of the world, asked twice.
+pub const REPORT_LOOK_UP_LEAST: Duration = Duration::from_secs(2);
+/// Once look-ups have kept a run waiting for so long, it asks for no domain of an owner that has not answered in it yet...
+pub const REPORT_LOOK_UPS_WAITED_MOST: Duration = Duration::from_secs(200);
+/// ...and after so long, less than half of the run, for none: whoever has answered once may keep silent all the same.
+pub const REPORT_LOOK_UPS_WAITED_AT_ALL: Duration = Duration::from_secs(240);
 /// A run of `reports send` begins no further report after so long; the timer starts the next one.
 pub const REPORTS_RUN: Duration = Duration::from_secs(540);
 /// Rows of the outbox that are in memory at once, some 1,000 octets each.

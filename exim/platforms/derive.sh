@@ -223,9 +223,29 @@ settings_of_the_platform() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"
   settings_of_both SMTP_STS_DOMAINS
   setting SMTP_STS_ORDINARY_TRANSPORT "$(by_router itself)"
+  avoided=$(avoided_hosts)
+  [ -z "$avoided" ] || setting SMTP_STS_AVOIDS_TLS "$avoided"
   is_one || setting SMTP_STS_TRANSPORTS_ENDING "$(by_router ending)"
   [ -z "${state:-}" ] || setting SMTP_STS_CACHE "$state/cache.db"
   [ -z "${socket:-}" ] || setting SMTP_STS_SOCKET "$socket"
+}
+# The hosts with which the platform's transports try no TLS, which is no fault of theirs. Where they have different lists, what is handed over
+# is that of the transport which tells, the platform's own or our copy. What a callout avoids besides is counted against nobody.
+avoided_hosts() {
+  for transport in $transports; do
+    driver_options transport "$transport" >"$scratch/transport"
+    printf '%s:smtp_sts_told%s\t%s\n' "$transport" "$(ending "$transport")" "$(value hosts_avoid_tls <"$scratch/transport")"
+    if grep -q '^hosts_verify_avoid_tls = .' "$scratch/transport"; then echo "callouts"; fi
+  done >"$scratch/avoided"
+  # shellcheck disable=SC2016 # Exim's
+  if grep -qx callouts "$scratch/avoided"; then printf '${if def:verify_mode{*:}}'; fi
+  awk -F '\t' '
+    /\t/ { name[++many] = $1; list[many] = substr($0, length($1) + 2); if (!seen[list[many]]++) different++ }
+    END {
+      if (different == 1) print list[1]
+      else for (at = 1; at <= many; at++) if (list[at] != "") all = all "${if inlist{$transport_name}{" name[at] "}{" list[at] "}}"
+      if (different != 1) print all
+    }' "$scratch/avoided"
 }
 settings_for_reports() {
   printf '%s\n# What this machine has in the place of what Debian has.\n' "$made"

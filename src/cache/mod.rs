@@ -74,6 +74,7 @@ pub use memory::InMemory;
 pub use outbox::{Lesson, Outbox, SendingTurn};
 pub use outbox_of_fleet::Origin;
 pub use outlook::{InForce, Outlook};
+pub use owners::owner;
 pub use shared::{Heard, Offers, OutboxMark, Weighed};
 pub use snapshot::{DomainSnapshot, Rehearsal};
 pub use transfer::{Provenance, Refusal};

@@ -189,7 +189,8 @@ impl Buckets {
 }
 
 /// Whoever registered the name, as far as the name tells.
-fn owner(domain: &str) -> &str {
+#[must_use]
+pub fn owner(domain: &str) -> &str {
     last_labels(domain, labels_of_owner(domain))
 }
 

@@ -67,6 +67,7 @@ pub enum Check {
     ReportsSendmail,
     ReportsRoute,
     ReportsKey,
+    ReportsSignature,
     ReportsPostfix,
     ReportsTimer,
     ReportsRecord,
@@ -81,7 +82,7 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 69] = [
+    pub const ALL: [Self; 70] = [
         Self::ResolverList,
         Self::ResolverUdp,
         Self::ResolverTcp,
@@ -141,6 +142,7 @@ impl Check {
         Self::ReportsSendmail,
         Self::ReportsRoute,
         Self::ReportsKey,
+        Self::ReportsSignature,
         Self::ReportsPostfix,
         Self::ReportsTimer,
         Self::ReportsRecord,

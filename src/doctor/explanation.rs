@@ -484,6 +484,7 @@ impl Check {
             Self::ReportsSendmail => reports::SENDMAIL,
             Self::ReportsRoute => reports::ROUTE,
             Self::ReportsKey => reports::KEY,
+            Self::ReportsSignature => reports::SIGNATURE,
             Self::ReportsPostfix => reports::POSTFIX,
             Self::ReportsTimer => reports::TIMER,
             Self::ReportsRecord => reports::RECORD,

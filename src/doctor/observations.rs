@@ -363,10 +363,21 @@ pub struct Reports {
     pub public: Seen<String>,
     /// Whether Exim's user may read the file of that key.
     pub readable: Seen<bool>,
+    /// A test message, signed by Exim as it signs reports, as it would be handed to a mail host.
+    pub signed: Seen<TestMessage>,
     /// The TLSRPT records of the report address's domain.
     pub own: Seen<Vec<String>>,
     /// What systemd says of the timer.
     pub timer: Seen<String>,
+}
+
+/// What became of a test message that was given to Exim for its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestMessage {
+    /// It was handed over: this is it, its lines ended by CRLF.
+    HandedOver(String),
+    /// It was kept, and this is what Exim said of it.
+    Kept(String),
 }
 
 /// The daemon, as Exim's files ask it.

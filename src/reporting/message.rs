@@ -9,6 +9,9 @@ use crate::time::UnixTime;
 use data_encoding::BASE64;
 use std::fmt::Write as _;
 
+/// The media type of a report (RFC 8460 section 5.4).
+pub const MEDIA: &str = "application/tlsrpt+gzip";
+
 /// Octets of a line, its end not counted, where words can be moved to the next one.
 const LINE: usize = 78;
 
@@ -105,7 +108,7 @@ pub fn mail(content: Content<'_>) -> Vec<u8> {
         ),
     }));
     text.push_str(&opened);
-    text.push_str(&folded("Content-Type:", &["application/tlsrpt+gzip".to_owned()]));
+    text.push_str(&folded("Content-Type:", &[MEDIA.to_owned()]));
     text.push_str("Content-Transfer-Encoding: base64\n");
     text.push_str(&folded(
         "Content-Disposition:",

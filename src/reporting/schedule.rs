@@ -3,14 +3,12 @@
 //! Moments follow from the names alone, so that they are the same after a restart, and on every host that shares an organization.
 
 use crate::limits::{
-    REPORT_POST_DEADLINE, REPORT_POST_LEAST, REPORT_RETRY_FIRST, REPORT_RETRY_MOST, REPORT_TRIED_FOR,
-    REPORTS_SENT_DAYS, REPORTS_SENT_FROM, REPORTS_SENT_UNTIL, REPORTS_WAITED, SUPPRESSED_AFTER,
-    SUPPRESSED_FIRST, SUPPRESSED_MOST,
+    REPORT_RETRY_FIRST, REPORT_RETRY_MOST, REPORT_TRIED_FOR, REPORTS_SENT_DAYS, REPORTS_SENT_FROM,
+    REPORTS_SENT_UNTIL, SUPPRESSED_AFTER, SUPPRESSED_FIRST, SUPPRESSED_MOST,
 };
 use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
-use std::time::Duration;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -65,13 +63,6 @@ pub fn next_try(tries: u64, first: UnixTime, now: UnixTime) -> Option<UnixTime> 
     let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX);
     let pause = REPORT_RETRY_FIRST.saturating_mul(2_u64.checked_pow(doublings).unwrap_or(u64::MAX));
     Some(now.plus(pause.min(REPORT_RETRY_MOST)).min(last))
-}
-
-/// How long the next web server may take, in a run that has waited so long for others in vain. They are asked one after the other, so
-/// that one report is on its way at a time, and many slow ones must not take the whole run.
-#[must_use]
-pub fn patience(waited: Duration) -> Duration {
-    (REPORTS_WAITED.saturating_sub(waited) / 4).clamp(REPORT_POST_LEAST, REPORT_POST_DEADLINE)
 }
 
 /// What is remembered of a destination that failed.

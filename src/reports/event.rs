@@ -76,6 +76,8 @@ pub enum Happening {
     DaneFailed(DaneFailure),
     /// The connection was closed (`tcp:close`), with TLS on it or without.
     Closed {
+        /// Whether this machine's own configuration may have kept Exim from TLS with that host.
+        may_be_avoided: bool,
         /// Whether there had been TLS.
         had_tls: bool,
     },

@@ -11,6 +11,7 @@
 
 pub mod applied;
 pub mod attempt;
+pub mod avoided;
 pub mod document;
 pub mod event;
 pub mod helo;

@@ -200,7 +200,13 @@ impl Sessions {
                 None
             }
             Happening::Encrypted(proof) => encrypted(*proof, &State { answered: *answered, ..state }),
-            Happening::Closed { had_tls } => {
+            // This machine's own choice is nobody's failure. If a policy keeps the mail from that host all the same, Exim says so next.
+            Happening::Closed { had_tls: false, may_be_avoided: true }
+                if matches!(state.step, Step::Greeted { .. }) && state.certificate.is_none() =>
+            {
+                None
+            }
+            Happening::Closed { had_tls, .. } => {
                 let step = match state.step {
                     Step::Counted { may_begin_again, .. } => {
                         Step::Counted { may_begin_again, is_closed: true }

@@ -20,7 +20,7 @@ import exim
 import names
 import ways
 from cases_events import counted, fresh
-from cases_policy import changed
+from cases_policy import changed, send
 from harness import case, delivered, waits
 
 CASES = []
@@ -440,9 +440,13 @@ def doctor(lab):
     sends = f'[reports]\nsend = true\norganization = "Example Sender"\ncontact = "{CONTACT}"\n'
     with lab.program_told(sends):
         found = cases_doctor.examine()[1]
-        cases_doctor.has(found, "fine", "reports.sendmail", "reports.route", "reports.key", "exim.routers", "exim.transports")
+        cases_doctor.has(found, "fine", "reports.sendmail", "reports.route", "reports.key", "reports.signature", "exim.routers", "exim.transports")
         assert "the key that signs" in found["reports.key"][1], found["reports.key"]
+        assert f"a test message verifies: s={SELECTOR}, d={DOMAIN}" in found["reports.signature"][1], found["reports.signature"]
         cases_doctor.has(found, "warning", "reports.record")
+        # Whatever root's umask is.
+        masked = cases_doctor.examine("sh", "-c", 'umask 077; exec "$@"', "sh")[1]
+        cases_doctor.has(masked, "fine", "reports.signature")
         lab._publish(DOMAIN, before.replace("s=tlsrpt; ", "") + '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tls-reports@example.org"\n')
         found = cases_doctor.examine()[1]
         cases_doctor.has(found, "fine", "reports.record")
@@ -452,14 +456,51 @@ def doctor(lab):
         found = cases_doctor.examine()[1]
         cases_doctor.has(found, "warning", "reports.key")
         assert "Exim's user cannot read" in found["reports.key"][1], found["reports.key"]
+        cases_doctor.has(found, "warning", "reports.signature")
+        assert "did not hand over a test message" in found["reports.signature"][1], found["reports.signature"]
         os.chmod("/etc/exim4/tlsrpt.key", 0o640)
         os.rename("/etc/exim4/tlsrpt.key", "/etc/exim4/tlsrpt.key.away")
         lab.exim.run(exim.readme("reports-key"))
-        cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.key")
+        cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.key", "reports.signature")
         os.rename("/etc/exim4/tlsrpt.key.away", "/etc/exim4/tlsrpt.key")
     with lab.program_told(sends.replace(CONTACT, "another@example.org")):
         cases_doctor.has(cases_doctor.examine()[1], "warning", "reports.route")
     assert not any(check.startswith("reports.") for check in cases_doctor.examine()[1])
+    assert not glob.glob("/tmp/smtp-sts-verify-*"), "the test message left something"
+
+
+@case("TLS reports: that this machine tries no TLS with a host is no failure of that host's", by=BY)
+def avoided(lab):
+    plain, other = lab.world.hosts["plain"], lab.world.hosts["selfsigned"]
+    told = lambda: {key: number for key, number in counted(lab).items() if key[2]}
+    # Of several transports each has its own list, as exim/platforms/derive.sh hands them over.
+    of_each = "${if inlist{$transport_name}{another:smtp_sts_told}{*}}${if inlist{$transport_name}{remote_smtp:smtp_sts_told_remote_smtp}{%s}}"
+    lists = ["<; 192.0.2.9 ; plain.hosts.example", plain.address, "lsearch;/etc/hosts", "<; 192.0.2.9 ; " + plain.address]
+    for place, list_of_hosts in enumerate(lists):
+        macros = {"REMOTE_SMTP_HOSTS_AVOID_TLS": list_of_hosts}
+        if place == 3:
+            macros["SMTP_STS_AVOIDS_TLS"] = of_each % list_of_hosts
+        lab.exim.configure("split", sets=["enforce"], macros=macros)
+        fresh(lab)
+        with changed(plain, starttls="offered"), changed(other, starttls="refused"):
+            for domain, host in [("sts-testing", "plain"), ("nopolicy", "plain"), ("nopolicy2", "selfsigned")]:
+                recipient = f"u@{domain}.signed.example"
+                delivered(lab, send(lab, recipient), recipient, host, "T=remote_smtp ")
+        expected = {("nopolicy2", "none", "selfsigned", "starttls-not-supported"): 1}
+        if "lsearch" in list_of_hosts:
+            # Exim finds no host there and tries TLS; of the one that refuses it nobody but Exim can tell that.
+            expected = {("nopolicy", "none", "plain", "success"): 1, ("sts-testing", "mta-sts", "plain", "validation-failure"): 1}
+        if not lab.exim.tells_without_policy:
+            expected = {key: number for key, number in expected.items() if key[1] != "none"}
+        counts = told()
+        assert counts == expected, (list_of_hosts, counts)
+    # Where a policy demands TLS, this machine tries it, whatever the list says.
+    fresh(lab)
+    with changed(plain, starttls="refused"):
+        waits(lab, send(lab, "u@sts-plain.signed.example"), "u@sts-plain.signed.example", "T=smtp_sts_webpki defer")
+    counts = told()
+    assert counts == {("sts-plain", "mta-sts", "plain", "starttls-not-supported"): 1}, counts
+    lab.exim.empty_queue()
 
 
 @case("reports: without the macro the files do nothing", by=BY)
@@ -515,5 +556,5 @@ def failing_for(hours, key):
 
 # As in cases_setup: words, function, and how the configuration is made.
 _ON = dict(scheme="split", sets=["enforce", "reports"], macros=macros())
-_HOW = {passes: _ON, off: dict(scheme="split", sets=["enforce", "reports"]), single: _ON}
+_HOW = {passes: _ON, avoided: dict(scheme="split", sets=["enforce"]), off: dict(scheme="split", sets=["enforce", "reports"]), single: _ON}
 SETUPS = [(function.words, function, _HOW.get(function)) for function in CASES]

@@ -262,6 +262,10 @@ def said(lab):
     for option in ("hosts_avoid_tls = 192.0.2.9", "fallback_hosts = 192.0.2.9"):
         assert f"Not taken over from the transport remote_smtp: {option}" in told, told
     assert not lab.transport("smtp_sts_webpki")["hosts_avoid_tls"]
+    # Of its sessions the daemon hears that it was this machine's choice.
+    told = [lab.transport(name).get("event_action", "") for name in ("smtp_sts_told", "remote_smtp")]
+    told = "".join(told)
+    assert "avoid=${quote:192.0.2.9}" in told or "{remote_smtp:smtp_sts_told}{192.0.2.9}}" in told, told
 
 
 @case("what Exim refuses is not put in place: every file is as it was, and mail goes on")

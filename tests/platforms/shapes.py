@@ -178,6 +178,30 @@ def tried(lab, transports, refused):
     lab.accepted()
 
 
+@case("shapes: where transports avoid TLS with different hosts, the daemon hears of each what is its own; what callouts avoid is no list of theirs")
+def different_lists(lab):
+    if lab.kind not in ("enterprise-linux", "cpanel"):
+        return
+    lab.clean()
+    path = lab.sources[lab.kind]
+    text = renamed(read(path)) if lab.kind == "enterprise-linux" else read(path)
+    ten, nine = ("out_ten", "out_nine") if lab.kind == "enterprise-linux" else ("dkim_remote_smtp", "remote_smtp")
+    for name, options in ((ten, "hosts_avoid_tls = ! 192.0.2.9 : *"), (nine, "hosts_avoid_tls = <; 192.0.2.10 ; mx.example\n  hosts_verify_avoid_tls = *")):
+        text = once(text, f"\n{name}:\n  driver = smtp\n", f"\n{name}:\n  driver = smtp\n  {options}\n")
+    write(path, text)
+    lab.exim.rebuild()
+    lab.exim.command("enable", "enforce")
+    lab.accepted()
+    lists = {ten: "! 192.0.2.9 : *", nine: "<; 192.0.2.10 ; mx.example"}
+    of_each = {name: "${if inlist{$transport_name}{%s:smtp_sts_told%s}{%s}}" % (name, "" if name == nine else "_" + name, hosts) for name, hosts in lists.items()}
+    tell = [name for name in (*lists, "smtp_sts_told", "smtp_sts_told_" + ten) if "avoid=" in lab.transport(name).get("event_action", "")]
+    assert len(tell) == 2, tell
+    for name in tell:
+        told = lab.transport(name)["event_action"].partition("avoid=${quote:${if def:verify_mode{*:}}")[2]
+        assert told and all(one in told for one in of_each.values()), lab.transport(name)["event_action"]
+        assert told.startswith((of_each[ten] + of_each[nine] + "}", of_each[nine] + of_each[ten] + "}")), told
+
+
 def write_exactly(path, text):
     """A file with these line ends."""
     with open(path, "w", encoding="utf-8", newline="") as file:

@@ -50,9 +50,11 @@ def all_of(program, files, reader):
         understood["parsedmarc"] = {domain: what for domain, what in map(_of_parsedmarc, lines)}
     else:
         print("tests/reports: left out: parsedmarc (tests/reports/fetch brings it)")
-    if reader:
-        lines = _lines([reader, *files])
-        understood[os.path.basename(reader)] = {domain: what for domain, what in map(_of_rfc, lines)}
+    mail_auth = READERS + "/mail-auth"
+    if not os.path.exists(mail_auth):
+        print("tests/reports: left out: mail-auth (tests/reports/fetch DIRECTORY --all brings it)")
+    for one in filter(os.path.exists, [mail_auth, reader or ""]):
+        understood[os.path.basename(one)] = {domain: what for domain, what in map(_of_rfc, _lines([one, *files]))}
     return understood, failed
 
 

@@ -38,7 +38,9 @@ pub(super) fn keep(arguments: &KeepArguments) -> Result<String, Failure> {
     // that it names, a process says that has become the daemon's user.
     let choices = Choices::parse(&text, from)?;
     // Here every file can be seen. A copy that the daemon could not start with would take the place of one that it can.
-    if let Some(why) = unit::has(from).then(|| unit::unseen(&choices).into_iter().next()).flatten() {
+    if let Some(why) =
+        unit::has(from).then(|| unit::unseen(&choices, &unit::sandbox()).into_iter().next()).flatten()
+    {
         return Err(Failure::misconfigured(why));
     }
     let checked = Command::new(SELF).args(["config", "check", "--config"]).arg(from).output();

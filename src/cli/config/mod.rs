@@ -2,6 +2,7 @@
 
 mod keep;
 mod show;
+mod systemd;
 mod unit;
 
 use super::exit::ExitStatus;
@@ -119,7 +120,8 @@ fn check(arguments: &InForceArguments) -> ExitStatus {
     let file = arguments.config.display().to_string();
     match (looked, arguments.format) {
         (Ok(read), Format::Human) => {
-            let notes = if is_the_daemons { unit::notes(&read.choices) } else { Vec::new() };
+            let notes =
+                if is_the_daemons { unit::notes(&read.choices, &unit::sandbox()) } else { Vec::new() };
             output::write(&words(&file, &read, notes), ExitStatus::Deliver)
         }
         (Ok(read), Format::Json) => {

@@ -1,6 +1,6 @@
 //! What every command about reports that leave works with: the configuration, the counts and the outbox, and whom to ask.
 
-use crate::cache::{CacheError, CachePath, Counts, Outbox};
+use crate::cache::{CacheError, CachePath, Counts, Outbox, owner};
 use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::{self, Failure};
@@ -13,11 +13,13 @@ use crate::name::PolicyDomain;
 use crate::policy::tls_rpt::{self, LABELS, Record};
 use crate::policy::txt::Published;
 use crate::reporting::destination::{Destination, Unusable};
+use crate::reporting::patience::{LookUps, PutOff};
 use crate::text::excerpt;
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use hickory_proto::rr::{Name, RecordType};
 use nix::unistd::geteuid;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +40,7 @@ pub(super) struct Asker {
     servers: Vec<SocketAddr>,
     zones: ProvenZones,
     patience: Duration,
+    waited: RefCell<LookUps>,
 }
 
 /// Where a domain wants reports.
@@ -48,6 +51,8 @@ pub(super) enum Wish {
     Nothing(String),
     /// Nobody can tell now, and why.
     Unknown(String),
+    /// Nobody was asked in this run, and why.
+    Postponed(String),
 }
 
 impl Outside {
@@ -73,14 +78,19 @@ impl Outside {
     pub(super) fn asker(&self) -> Result<Asker, Failure> {
         let dns = self.setup.dns()?;
         let zones = ProvenZones::under(Arc::clone(&dns.anchors));
-        Ok(Asker { servers: dns.servers, zones, patience: self.setup.choices().deadline() })
+        let (patience, waited) = (self.setup.choices().deadline(), RefCell::default());
+        Ok(Asker { servers: dns.servers, zones, patience, waited })
     }
 }
 
 impl Asker {
-    /// A resolver for one look-up, or for one hand-over.
+    /// A resolver for one hand-over.
     pub(super) fn resolver(&self, now: UnixTime) -> Resolver {
-        let ends = Instant::now() + self.patience;
+        self.resolver_for(self.patience, now)
+    }
+
+    fn resolver_for(&self, so_long: Duration, now: UnixTime) -> Resolver {
+        let ends = Instant::now() + so_long;
         Resolver::beside_others(&self.servers, &self.zones, &SharedOctets::default(), now, ends.into())
     }
 
@@ -89,8 +99,29 @@ impl Asker {
         let Some(name) = name_of(domain) else {
             return Wish::Nothing("nothing can be published below it: the name is too long".to_owned());
         };
-        let question = Question::new(&name, RecordType::TXT);
-        understood(&self.resolver(SystemClock.now()).ask(question).await)
+        let owner = owner(domain.as_str());
+        let so_long = match self.waited.borrow().allowed(owner, self.patience) {
+            Ok(so_long) => so_long,
+            Err(PutOff::Owner) => {
+                return Wish::Postponed(format!(
+                    "the name servers of {owner} kept us waiting for the records of other domains"
+                ));
+            }
+            Err(PutOff::Others) => {
+                return Wish::Postponed(
+                    "name servers of others kept us waiting for too long in this run".to_owned(),
+                );
+            }
+        };
+        let (question, began) = (Question::new(&name, RecordType::TXT), Instant::now());
+        let answer = self.resolver_for(so_long, SystemClock.now()).ask(question).await;
+        self.waited.borrow_mut().took(owner, began.elapsed());
+        understood(&answer)
+    }
+
+    /// All that were asked since the last word of this took so long together.
+    pub(super) fn took_together(&self, so_long: Duration) {
+        self.waited.borrow_mut().took_together(so_long);
     }
 }
 

@@ -93,7 +93,9 @@ fn one(
     let wish = runtime::build().map_err(Failure::internal)?.block_on(outside.asker()?.wish_of(domain));
     match wish {
         Wish::Nothing(why) => lines.push(format!("goes nowhere: {why}")),
-        Wish::Unknown(why) => lines.push(format!("nobody can tell now where it goes: {why}")),
+        Wish::Unknown(why) | Wish::Postponed(why) => {
+            lines.push(format!("nobody can tell now where it goes: {why}"))
+        }
         Wish::Record(record, destinations) => {
             lines.push(format!("record at _smtp._tls.{domain}: {}", excerpt(record.as_str(), SHOWN)));
             for one in destinations {

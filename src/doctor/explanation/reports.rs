@@ -30,7 +30,14 @@ pub(super) const KEY: CheckExplanation = say(
     "reports.key",
     "the key that signs reports is published, for reports",
     "Receivers have to ignore a report whose signature does not verify (RFC 8460 section 3), and may ignore one by a key that is not for reports.",
-    "Publish the line that step 3 of exim/reports/README.md prints, with s=tlsrpt; the file of the key is 0640, of Exim's group. Then `smtp-sts-verify reports send --test ADDRESS` mails a signed test.",
+    "Publish the line that step 3 of exim/reports/README.md prints, with s=tlsrpt; the file of the key is 0640, of Exim's group.",
+);
+
+pub(super) const SIGNATURE: CheckExplanation = say(
+    "reports.signature",
+    "Exim signs a test message as receivers want it, by the key that is published",
+    "Receivers have to ignore a report whose signature does not verify (RFC 8460 section 3); what cannot be signed waits, and comes back after a day.",
+    "The DKIM options of the transport smtp_sts_reports are as exim/reports has them: dkim_domain, dkim_selector, dkim_private_key, dkim_sign_headers with both TLS-Report fields. Then `smtp-sts-verify reports send --test ADDRESS` mails a signed test.",
 );
 
 pub(super) const POSTFIX: CheckExplanation = say(

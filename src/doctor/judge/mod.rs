@@ -1,5 +1,6 @@
 //! From what was seen to what it came to: pure, one file a topic.
 
+mod avoided;
 mod build;
 pub mod cache;
 pub mod daemon;
@@ -10,6 +11,7 @@ pub mod postfix;
 pub mod reports;
 pub mod resolv_conf;
 pub mod resolvers;
+mod signature;
 pub mod time;
 pub mod trust;
 
@@ -33,11 +35,12 @@ pub struct Everything {
 }
 
 /// What needs DNS: where nobody can be asked, a bad finding of these follows from that, and is not told as another one.
-const FOLLOWS_FROM_DNS: [Check; 5] = [
+const FOLLOWS_FROM_DNS: [Check; 6] = [
     Check::EximAnswerAsRoot,
     Check::EximAnswerAsExim,
     Check::EximDaemonAnswer,
     Check::ReportsKey,
+    Check::ReportsSignature,
     Check::ReportsRecord,
 ];
 

@@ -1,7 +1,8 @@
 //! Reports that leave: whether they do, and whether anybody takes them.
 
+use super::avoided::avoids;
 use super::postfix::for_reports;
-use super::{fine, unchecked, warning};
+use super::{fine, signature, unchecked, warning};
 use crate::doctor::observations::{Exim, Postfix, Reports, Seen};
 use crate::doctor::read::exim::Driver;
 use crate::doctor::{Check, Finding};
@@ -29,6 +30,7 @@ pub fn judge(reports: &Reports, exim: &Seen<Exim>, postfix: &Seen<Postfix>) -> V
             Err(why) => unchecked(Check::ReportsRoute, why),
         },
         key(reports),
+        signature::judge(reports),
         match postfix {
             Ok(postfix) => for_reports(reports, postfix),
             Err(why) => unchecked(Check::ReportsPostfix, why),
@@ -105,20 +107,6 @@ fn demand(transport: &Driver) -> Option<String> {
         .or_else(|| value("dkim_private_key").is_empty().then(|| "no dkim_private_key".to_owned()))
 }
 
-/// A transport that tells of its sessions and tries no TLS with some hosts. Exim's events do not say so: such a session looks like one
-/// in which the host refused STARTTLS.
-fn avoids(transport: &Driver) -> Option<String> {
-    let value = |name: &str| transport.option(name).unwrap_or_default();
-    let is_told = !value("event_action").is_empty() && !value("hosts_avoid_tls").is_empty();
-    is_told.then(|| {
-        format!(
-            "the transport {} has hosts_avoid_tls = {}: hosts there are reported as refusing STARTTLS; name their domains in never",
-            excerpt(&transport.name, 40),
-            excerpt(value("hosts_avoid_tls"), 80)
-        )
-    })
-}
-
 fn key(reports: &Reports) -> Finding {
     const CHECK: Check = Check::ReportsKey;
     let selector = match &reports.selector {
@@ -141,7 +129,7 @@ fn key(reports: &Reports) -> Finding {
         .map(|(name, value)| (name.trim(), value.trim()))
         .collect();
     let tag = |name: &str| tags.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let published: String = tag("p").unwrap_or_default().split_whitespace().collect();
+    let published = published(record);
     if published.is_empty() {
         return warning(CHECK, format!("the record of the selector {selector} has no key"));
     }
@@ -167,15 +155,21 @@ fn key(reports: &Reports) -> Finding {
     }
     match &reports.public {
         Err(why) => fine(CHECK, format!("{selector}, s=tlsrpt; not compared with the key that signs: {why}")),
-        Ok(signs) if is_of(&published, signs) => fine(
-            CHECK,
-            format!("{selector}, s=tlsrpt, the key that signs; `reports send --test ADDRESS` mails a test"),
-        ),
+        Ok(signs) if is_of(&published, signs) => {
+            fine(CHECK, format!("{selector}, s=tlsrpt, the key that signs"))
+        }
         Ok(_) => warning(
             CHECK,
             format!("the record of the selector {selector} has another key than the one that signs"),
         ),
     }
+}
+
+/// The key of a record, base64.
+pub(super) fn published(record: &str) -> String {
+    let tags = record.split(';').filter_map(|tag| tag.split_once('='));
+    let value = tags.into_iter().find_map(|(name, value)| (name.trim() == "p").then_some(value));
+    value.unwrap_or_default().split_whitespace().collect()
 }
 
 /// Whether the key of a record (a SubjectPublicKeyInfo, as is usual, or the bare key of RFC 6376 section 3.6.1) is that one.
@@ -220,8 +214,14 @@ pub(super) mod tests {
     use super::*;
     use crate::doctor::Health;
     use crate::doctor::judge::{exim, postfix as judge_postfix};
+    use crate::doctor::observations::TestMessage;
 
     const MODULUS: &str = "MIIBCgKCAQEA";
+
+    /// A message that Exim signed (fixtures/dkim), and the key by which it did, as a record has it: behind 32 characters it is the bare
+    /// key.
+    pub(crate) const SIGNED_MESSAGE: &str = include_str!("../../../fixtures/dkim/relaxed.eml");
+    pub(crate) const KEY: &str = include_str!("../../../fixtures/dkim/rsa.key");
 
     /// All that reports need, with Exim.
     pub(crate) fn good() -> Reports {
@@ -229,9 +229,10 @@ pub(super) mod tests {
             contact: "tls-reports@example.org".into(),
             sendmail: Ok("/usr/sbin/sendmail".into()),
             selector: Ok("tlsrpt1".into()),
-            key: Ok(vec![format!("v=DKIM1; k=rsa; s=tlsrpt; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A{MODULUS}")]),
-            public: Ok(MODULUS.into()),
+            key: Ok(vec![format!("v=DKIM1; k=rsa; s=tlsrpt; p={KEY}")]),
+            public: Ok(KEY[32..].into()),
             readable: Ok(true),
+            signed: Ok(TestMessage::HandedOver(SIGNED_MESSAGE.into())),
             own: Ok(vec!["v=TLSRPTv1; rua=mailto:tls-reports@example.org".into()]),
             timer: Ok("enabled".into()),
         }
@@ -307,11 +308,10 @@ pub(super) mod tests {
             ("v=DKIM1; s=tlsrpt; p=%%%%", Health::Warning),
             ("", Health::Warning),
         ] {
-            assert_eq!(
-                with(|reports| reports.key = Ok(vec![record.into()]), Check::ReportsKey),
-                expected,
-                "{record}"
-            );
+            let change = |reports: &mut Reports| {
+                (reports.key, reports.public) = (Ok(vec![record.into()]), Ok(MODULUS.into()));
+            };
+            assert_eq!(with(change, Check::ReportsKey), expected, "{record}");
         }
         assert_eq!(with(|reports| reports.key = Ok(Vec::new()), Check::ReportsKey), Health::Warning);
         assert_eq!(
@@ -371,10 +371,21 @@ pub(super) mod tests {
         assert_eq!(exim::tests::of(exim, Check::EximRouters), Health::Wrong);
         assert_eq!(exim::tests::of(good_exim(), Check::EximRouters), Health::Fine);
         // A host that this machine gives no chance is reported as one that refuses, if its sessions are told.
-        for (is_told, expected) in [(true, Health::Warning), (false, Health::Fine)] {
+        for (told, option, expected) in [
+            ("${run}", "hosts_avoid_tls", Health::Warning),
+            // That is for callouts.
+            ("${run}", "hosts_verify_avoid_tls", Health::Fine),
+            ("x avoid=${quote:}}", "hosts_verify_avoid_tls", Health::Fine),
+            ("x avoid=${quote:*}}", "hosts_avoid_tls", Health::Warning),
+            ("x avoid=${quote:*}}", "hosts_avoid_esmtp", Health::Warning),
+            ("x avoid=${quote:${if def:verify_mode{*:}}192.0.2.9}}", "hosts_avoid_tls", Health::Fine),
+            ("${run}", "hosts_avoid_esmtp", Health::Fine),
+            ("", "hosts_avoid_tls", Health::Fine),
+            ("x avoid=${quote:192.0.2.9}}", "hosts_avoid_tls", Health::Fine),
+            ("x avoid=${quote:192.0.2.8}}", "hosts_avoid_tls", Health::Warning),
+        ] {
             let add = |exim: &mut Exim| {
-                let told = if is_told { "${run}" } else { "" };
-                let options = [("event_action", told), ("hosts_avoid_tls", "192.0.2.9")];
+                let options = [("event_action", told), (option, "192.0.2.9")];
                 let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 let driver = Driver { name: "remote_smtp".into(), options: options.into_iter().collect() };
                 exim.transports.as_mut().unwrap().push(driver);

@@ -11,11 +11,22 @@ use std::path::Path;
 /// # Errors
 /// The system's words; that it is no regular file; or that it is longer.
 pub(super) fn octets(file: &Path, most: u64) -> Seen<Vec<u8>> {
+    read(file, most, nix::fcntl::OFlag::O_NONBLOCK)
+}
+
+/// The same of a file that somebody else has made: where a link leads is not read.
+///
+/// # Errors
+/// As of [`octets`].
+pub(super) fn octets_of_no_link(file: &Path, most: u64) -> Seen<Vec<u8>> {
+    read(file, most, nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOFOLLOW)
+}
+
+fn read(file: &Path, most: u64, flags: nix::fcntl::OFlag) -> Seen<Vec<u8>> {
     let shown = file.display();
     let mut octets = Vec::new();
     let mut read = || {
-        let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(file)?;
         let is_regular = file.metadata()?.is_file();
         if is_regular {
             file.take(most.saturating_add(1)).read_to_end(&mut octets)?;
@@ -47,5 +58,8 @@ mod tests {
             assert!(octets(odd, 8).unwrap_err().ends_with("is no regular file"), "{}", odd.display());
         }
         assert!(octets(&directory.path().join("nothing"), 8).is_err());
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(octets(&link, 8).is_ok() && octets_of_no_link(&link, 8).is_err());
     }
 }

@@ -12,3 +12,4 @@ pub mod postfix;
 pub mod process;
 pub mod reports;
 mod servers;
+mod signing;

@@ -3,7 +3,10 @@
 use crate::cache::file::Owner;
 use crate::doctor::observations::Seen;
 use crate::limits::MAX_PROCESS_OCTETS;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -14,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// One pause of waiting for a program that has said all and still runs.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// Processes that are ended with a program; Exim has three.
+const MAX_DESCENDANTS: usize = 64;
 
 /// What a program has said.
 struct ProgramOutput {
@@ -96,15 +102,41 @@ fn said(
     }
 }
 
-/// A child that does not outlive its owner.
+/// A child that does not outlive its owner, nor do its own children: Exim's delivery is one, in a session of its own.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Only of one that nobody has waited for it is certain that the number is still its own.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            for descendant in self.stopped_descendants() {
+                let _ = kill(descendant, Signal::SIGKILL);
+            }
+        }
         // One that became another user (Exim is setuid) cannot be ended by everybody: nobody waits for it then.
         if self.0.kill().is_ok() {
             let _ = self.0.wait();
         }
+    }
+}
+
+impl Running {
+    /// The child's children and theirs. Each is stopped before it is asked for its own, so that it starts no more, and waits for none, whose
+    /// number would then be another's.
+    fn stopped_descendants(&self) -> Vec<Pid> {
+        let mut descendants = Vec::new();
+        let mut open: Vec<Pid> = i32::try_from(self.0.id()).map(Pid::from_raw).into_iter().collect();
+        while let Some(one) = open.pop() {
+            if descendants.len() >= MAX_DESCENDANTS || kill(one, Signal::SIGSTOP).is_err() {
+                continue;
+            }
+            let children = fs::read_to_string(format!("/proc/{one}/task/{one}/children")).unwrap_or_default();
+            let children = children.split_ascii_whitespace().filter_map(|number| number.parse().ok());
+            let children: Vec<Pid> = children.map(Pid::from_raw).collect();
+            descendants.extend(&children);
+            open.extend(children);
+        }
+        descendants
     }
 }
 
@@ -172,6 +204,31 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(10));
         let absent = run(Path::new("/nonexistent"), ["x"], "", None, soon()).unwrap_err();
         assert!(absent.starts_with("/nonexistent cannot be started: "), "{absent}");
+    }
+
+    /// As Exim does: the delivery is a process of its own, in a session of its own, and so is what it starts.
+    #[test]
+    fn a_program_that_is_ended_leaves_no_process_of_its_own_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("numbers");
+        let script = format!(
+            "setsid sh -c 'echo $$; sleep 3600 & echo $!; mv {0}.new {0}; wait' >{0}.new & wait",
+            file.display()
+        );
+        let end = Instant::now() + Duration::from_secs(2);
+        assert_eq!(shell(&script, end).unwrap_err(), "/bin/sh did not end in time");
+        let numbers = fs::read_to_string(&file).unwrap();
+        assert_eq!(numbers.lines().count(), 2);
+        let is_there = |number: &str| {
+            // One that is dead and was waited for by nobody yet is a zombie.
+            let status = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+            status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+        };
+        let patience = Instant::now() + Duration::from_secs(60);
+        while numbers.lines().any(is_there) {
+            assert!(Instant::now() < patience, "{numbers}");
+            thread::sleep(PAUSE);
+        }
     }
 
     #[test]

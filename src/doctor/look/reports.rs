@@ -3,12 +3,14 @@
 use super::accounts;
 use super::files;
 use super::process::run;
+use super::signing;
 use crate::cache::file::Owner;
 use crate::dns::presentation::parse_name;
 use crate::dns::session::Resolver;
 use crate::dns::{Content, Outcome, Question, Resolve as _, joined_texts};
-use crate::doctor::observations::{Exim, Reports, Seen};
-use crate::limits::MAX_PROCESS_OCTETS;
+use crate::doctor::observations::{Exim, Reports, Seen, TestMessage};
+use crate::limits::{MAX_PROCESS_OCTETS, TEST_MESSAGE_DEADLINE};
+use crate::reporting::destination::MailAddress;
 use crate::text::excerpt;
 use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use data_encoding::BASE64;
@@ -26,6 +28,9 @@ const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
 
 /// What starts `reports send`.
 const TIMER: &str = "smtp-sts-verify-reports.timer";
+
+/// The transport of exim/reports.
+const OURS: &str = "smtp_sts_reports";
 
 /// The macro that names the file of the key.
 const KEY_FILE: &str = "SMTP_STS_REPORTS_KEY";
@@ -80,9 +85,35 @@ pub fn look(
         key,
         public: macro_of(exim, KEY_FILE).and_then(|file| public(Path::new(&file))),
         readable: macro_of(exim, KEY_FILE).and_then(|file| readable(Path::new(&file), exim, until)),
+        signed: signed(contact, exim, until),
         own,
         timer: timer(until),
     }
+}
+
+/// A test message that Exim signs as it signs reports.
+fn signed(contact: &str, exim: &Seen<Exim>, until: Instant) -> Seen<TestMessage> {
+    let exim = exim.as_ref().map_err(Clone::clone)?;
+    let transports = exim.transports.as_ref().map_err(Clone::clone)?;
+    let transport = transports.iter().find(|transport| transport.name == OURS);
+    let transport = transport.ok_or_else(|| format!("the transport {OURS} is not loaded"))?;
+    let contact: MailAddress = contact.parse().map_err(|_| "contact is no address".to_owned())?;
+    let user = exims_user(exim)?;
+    let becomes = match geteuid().as_raw() {
+        0 => Some(user),
+        uid if uid == user.uid => None,
+        _ => return Err("only root and Exim's user can have Exim sign".to_owned()),
+    };
+    // What else there is to see must not wait for it for long.
+    let until = until.min(Instant::now() + TEST_MESSAGE_DEADLINE);
+    signing::look(&exim.binary, transport, &contact, becomes, until)
+}
+
+/// Exim's user by his numbers.
+fn exims_user(exim: &Exim) -> Seen<Owner> {
+    let user = exim.user.as_deref().and_then(accounts::user);
+    let user = user.ok_or_else(|| "Exim's user is not known".to_owned())?;
+    Ok(Owner { uid: user.number, gid: user.group.unwrap_or(user.number) })
 }
 
 /// The TXT records of a name, each with its strings joined.
@@ -120,9 +151,7 @@ fn public(file: &Path) -> Seen<String> {
 
 /// Whether Exim's user, who signs, may read that file; only root can ask in his name.
 fn readable(file: &Path, exim: &Seen<Exim>, until: Instant) -> Seen<bool> {
-    let name = exim.as_ref().ok().and_then(|exim| exim.user.as_deref()).unwrap_or_default();
-    let user = accounts::user(name).ok_or_else(|| "Exim's user is not known".to_owned())?;
-    let owner = Owner { uid: user.number, gid: user.group.unwrap_or(user.number) };
+    let owner = exims_user(exim.as_ref().map_err(Clone::clone)?)?;
     if !geteuid().is_root() || !file.is_file() || !Path::new(TEST).is_file() {
         return Err("it cannot be tried".to_owned());
     }

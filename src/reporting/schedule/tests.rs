@@ -1,16 +1,5 @@
 use super::*;
 
-#[test]
-fn thirty_web_servers_that_never_answer_leave_a_run_more_than_half_of_its_time() {
-    assert_eq!(patience(Duration::ZERO), REPORT_POST_DEADLINE);
-    let waited = (0..30).fold(Duration::ZERO, |waited, _| waited + patience(waited));
-    assert!(waited < crate::limits::REPORTS_RUN / 2, "{waited:?}");
-    assert_eq!(patience(waited), REPORT_POST_LEAST);
-    // However many there are: a run tries at least so many.
-    let at_least = (crate::limits::REPORTS_RUN - REPORTS_WAITED).as_secs() / REPORT_POST_LEAST.as_secs();
-    assert!(at_least > 80);
-}
-
 const DAY_OF_TEST: Day = Day(20_784);
 
 fn domain(name: &str) -> PolicyDomain {

@@ -11,7 +11,8 @@ const NOW: UnixTime = UnixTime(1_800_000_000);
 
 const GREETED: Happening = Happening::Greeted { offers_starttls: Some(true), helo: None };
 const PLAIN: Happening = Happening::Greeted { offers_starttls: Some(false), helo: None };
-const CLOSED: Happening = Happening::Closed { had_tls: false };
+const AVOIDED: Happening = Happening::Closed { had_tls: false, may_be_avoided: true };
+const CLOSED: Happening = Happening::Closed { had_tls: false, may_be_avoided: false };
 
 fn event(policy: PolicyType, happening: Happening) -> Event {
     let tls = if policy == PolicyType::Dane { Tls::Dane } else { Tls::WebPki };
@@ -226,15 +227,21 @@ fn a_starttls_that_is_refused_counts_unless_the_host_is_given_up() {
     for (happenings, expected) in [
         (vec![GREETED, CLOSED], vec![refused]),
         (vec![unsure, CLOSED], vec![(failed(ResultType::StarttlsNotSupported), None)]),
-        (vec![GREETED, CLOSED, wanting], vec![refused]),
+        (vec![GREETED, CLOSED, wanting.clone()], vec![refused]),
         // The host hung up, or deferred the recipient: no matter of TLS.
         (vec![GREETED, CLOSED, gave_up(-44, "451 4.7.1 later")], vec![]),
         (vec![GREETED, CLOSED, gave_up(0, "")], vec![]),
         // A handshake broke, and Exim began again in clear, in both orders: one session.
         (vec![GREETED, CLOSED, broken.clone(), GREETED, CLOSED], vec![handshake]),
         (vec![GREETED, broken.clone(), CLOSED, GREETED, CLOSED], vec![handshake]),
-        (vec![GREETED, CLOSED, broken], vec![handshake]),
+        (vec![GREETED, CLOSED, broken.clone()], vec![handshake]),
         (vec![PLAIN, CLOSED], vec![(failed(ResultType::StarttlsNotSupported), None)]),
+        // This machine tries no TLS with that host: what it offers it was not asked for. If a policy demands it, the mail waits.
+        (vec![GREETED, AVOIDED], vec![]),
+        (vec![GREETED, AVOIDED, GREETED, AVOIDED], vec![]),
+        (vec![GREETED, AVOIDED, wanting.clone()], vec![refused]),
+        (vec![PLAIN, AVOIDED], vec![(failed(ResultType::StarttlsNotSupported), None)]),
+        (vec![GREETED, broken.clone(), AVOIDED, GREETED, AVOIDED], vec![handshake]),
         // Two connections of one process.
         (vec![GREETED, CLOSED, GREETED, CLOSED], vec![refused, refused]),
         // There was TLS, or nobody knows: another process has greeted.
@@ -244,7 +251,7 @@ fn a_starttls_that_is_refused_counts_unless_the_host_is_given_up() {
         ),
         (vec![CLOSED], vec![]),
         (vec![GREETED, shown(), CLOSED], vec![]),
-        (vec![GREETED, Happening::Closed { had_tls: true }], vec![]),
+        (vec![GREETED, Happening::Closed { had_tls: true, may_be_avoided: false }], vec![]),
     ] {
         assert_eq!(with_the_rest(&happenings), expected, "{happenings:?}");
     }

@@ -12,6 +12,7 @@
 //! | `errno` | `$event_defer_errno`, which only `msg:host:defer` sets: elsewhere it is an earlier one's |
 //! | `data` | `${quote:$event_data}`, perhaps cut |
 //! | `der` | `${base64:$tls_out_peercert}`, with `tls:cert`, and with `msg:host:defer` if there is a certificate |
+//! | `avoid` | `${quote:…}` of the list of `hosts_avoid_tls`, with `tcp:close` |
 //!
 //! Other keys are passed over.
 
@@ -20,6 +21,7 @@ use crate::limits::MAX_EXIM_EVENT_DATA_OCTETS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::policy::{Mode, PolicyType};
 use crate::reports::applied::Mark;
+use crate::reports::avoided::may_be_avoided;
 use crate::reports::event::{Answered, DaneFailure, Event, Happening, Proof, Session};
 use crate::reports::helo::Helo;
 use crate::verdict::Tls;
@@ -30,17 +32,15 @@ use std::str::FromStr;
 #[must_use]
 pub(super) fn read(told: &[u8]) -> Option<Event> {
     let words = Words::read(told)?;
-    Some(Event {
-        session: Session {
-            process: words.parsed("pid")?,
-            domain: PolicyDomain::parse(words.get("dom")?).ok()?,
-            host: MxHost::from_text(words.get("host")?).ok()?,
-            address: words.parsed("ip")?,
-            from: words.parsed("sip"),
-        },
-        answered: answered(words.get("pol")?)?,
-        happening: happening(&words)?,
-    })
+    let session = Session {
+        process: words.parsed("pid")?,
+        domain: PolicyDomain::parse(words.get("dom")?).ok()?,
+        host: MxHost::from_text(words.get("host")?).ok()?,
+        address: words.parsed("ip")?,
+        from: words.parsed("sip"),
+    };
+    let happening = happening(&words, &session)?;
+    Some(Event { session, answered: answered(words.get("pol")?)?, happening })
 }
 
 /// The words by their keys.
@@ -89,7 +89,7 @@ fn answered(line: &str) -> Option<Answered> {
     })
 }
 
-fn happening(words: &Words) -> Option<Happening> {
+fn happening(words: &Words, session: &Session) -> Option<Happening> {
     let data = words.get("data").unwrap_or_default();
     Some(match words.get("ev")? {
         "smtp:ehlo" if words.get("cipher").is_some_and(|cipher| !cipher.is_empty()) => {
@@ -105,7 +105,12 @@ fn happening(words: &Words) -> Option<Happening> {
         "tls:cert" if data == "0" => Happening::Showed(BASE64.decode(words.get("der")?.as_bytes()).ok()?),
         "tls:cert" => Happening::AuthorityVerified,
         "tcp:close" => {
-            Happening::Closed { had_tls: words.get("cipher").is_some_and(|cipher| !cipher.is_empty()) }
+            let had_tls = words.get("cipher").is_some_and(|cipher| !cipher.is_empty());
+            let avoid = words.get("avoid").unwrap_or_default();
+            Happening::Closed {
+                may_be_avoided: may_be_avoided(avoid, &session.host, session.address),
+                had_tls,
+            }
         }
         "dane:fail" => Happening::DaneFailed(DaneFailure::from_word(data)?),
         "msg:host:defer" => Happening::GaveUp {

@@ -379,6 +379,41 @@ fn no_mail_waits_for_web_servers_that_keep_silent_however_many_there_are() {
     drop(connected);
 }
 
+/// Sixty domains below one name whose name servers never answer, and three that get their reports.
+#[test]
+fn an_owner_of_many_domains_with_silent_name_servers_holds_nobody_up_and_his_other_domains_come_later() {
+    let mut world =
+        "zone . signed\nzone test signed\n    ns A 127.0.0.1\nzone owner.test silent\n".to_owned();
+    let slow: Vec<String> = (0..60).map(|number| format!("d{number}.owner.test")).collect();
+    let quick = ["one.test", "two.test", "three.test"];
+    for domain in quick {
+        world +=
+            &format!("zone {domain} unsigned\n    _smtp._tls TXT \"v=TLSRPTv1;rua=mailto:r@{domain}\"\n");
+    }
+    let sender = Sender::in_world(&world);
+    let all: Vec<&str> = slow.iter().map(String::as_str).chain(quick).collect();
+    sender.count_for(&all);
+    let run = || sender.told(&["reports", "send", "--deadline=2"]);
+    let (status, said) = run();
+    assert_eq!(status, 75, "{said}");
+    assert_eq!(quick.map(|domain| sender.state(domain)), ["sent", "sent", "sent"], "{said}");
+    let kept = "the name servers of owner.test kept us waiting for the records of other domains";
+    let put_off = || -> Vec<String> {
+        let entries = sender.outbox().into_iter().filter(|entry| entry["words"] == kept);
+        let each = |entry: Value| {
+            assert_eq!((entry["state"].as_str(), entry["tries"].as_u64()), (Some("due"), Some(0)));
+            entry["domain"].as_str().unwrap().to_owned()
+        };
+        entries.map(each).collect()
+    };
+    let first = put_off();
+    assert!(first.len() > 20, "{said}");
+    // The next run asks them, and not those that kept us waiting, which pause.
+    run();
+    let second = put_off();
+    assert!(second.len() < first.len() && second.iter().all(|domain| first.contains(domain)), "{second:?}");
+}
+
 #[test]
 fn a_test_goes_by_mail_to_whoever_is_named_although_nothing_is_sent_yet() {
     let sender = Sender::new();

@@ -2,10 +2,13 @@
 //!
 //! One report is handed over at a time, so that a run that is killed has one in the air. A web server may take its time over that, and
 //! many may: mail goes first, for all domains; then those web servers that have kept nobody waiting yet; and the more of them do,
-//! the less time the next one gets ([`patience`]).
+//! the less time the next one gets ([`patience`]). Name servers that keep silent have the same said of them, and their owner's other
+//! domains wait for another run.
 
 use super::fleet::{Part, Whose};
-use super::progress::{Way, conclude, failing, later, new, open, over, tries_by_web, way_of};
+use super::progress::{
+    Report, Way, conclude, failing, later, new, open, over, put_off, tries_by_web, way_of,
+};
 use super::sendmail;
 use super::summary::RunSummary;
 use super::wanted::destinations;
@@ -21,10 +24,11 @@ use crate::name::PolicyDomain;
 use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
-use crate::reporting::message::{Content, Purpose, mail};
+use crate::reporting::message::{Content, MEDIA, Purpose, mail};
 use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, short};
 use crate::reporting::package;
-use crate::reporting::schedule::{is_over, moment, patience};
+use crate::reporting::patience;
+use crate::reporting::schedule::{is_over, moment};
 use crate::reports::document::{Sender, document, told_apart};
 use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
@@ -33,9 +37,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
-
-/// The media type of a report (RFC 8460 section 5.4).
-const MEDIA: &str = "application/tlsrpt+gzip";
 
 /// Reports whose records are asked for together, before any of them is handed over.
 const TOGETHER: usize = 4 * MAX_REPORT_LOOK_UPS;
@@ -61,15 +62,6 @@ pub(super) struct Round<'a> {
     part: Option<Part<'a>>,
     /// Which reports of the outbox are a fleet's.
     origins: BTreeMap<(Day, PolicyDomain), Origin>,
-}
-
-/// A report, or why there is none.
-enum Report {
-    Made(Made),
-    None(String),
-    TooLarge(usize),
-    /// Nobody can tell now what the fleet counted.
-    Unknown,
 }
 
 impl<'a> Round<'a> {
@@ -173,14 +165,22 @@ impl<'a> Round<'a> {
                 if together.is_empty() {
                     break;
                 }
+                let began = Instant::now();
                 let wishes: Vec<Option<Wish>> = stream::iter(&together)
                     .map(|entry| self.wish(entry))
                     .buffered(MAX_REPORT_LOOK_UPS)
                     .collect()
                     .await;
+                self.asker.took_together(began.elapsed());
                 for (entry, wish) in together.into_iter().zip(wishes) {
                     if self.has_no_time().await {
                         return Ok(());
+                    }
+                    if let Some(Wish::Postponed(why)) = &wish
+                        && !is_over(entry.day, SystemClock.now())
+                    {
+                        self.tell(&put_off(outbox, entry, why)?);
+                        continue;
                     }
                     let entry = self.one(outbox, entry, wish).await?;
                     match tries_by_web(&entry) {
@@ -313,7 +313,7 @@ impl<'a> Round<'a> {
         let wanted = match wish {
             _ if is_over(entry.day, now) => return over(outbox, entry, State::GaveUp, "it is too old"),
             None => return over(outbox, entry, State::Unwanted, &spared),
-            Some(Wish::Unknown(why)) => {
+            Some(Wish::Unknown(why) | Wish::Postponed(why)) => {
                 let state = later(&mut entry, now);
                 return over(outbox, entry, state, &why);
             }
@@ -478,7 +478,11 @@ impl<'a> Round<'a> {
                 let began = Instant::now();
                 let resolver = self.asker.resolver(SystemClock.now());
                 let octets = made.package.clone();
-                match self.poster.post(&resolver, url, MEDIA, octets, patience(self.waited)).await {
+                match self
+                    .poster
+                    .post(&resolver, url, MEDIA, octets, patience::of_web_server(self.waited))
+                    .await
+                {
                     Ok(posted) => of_status(posted.status, posted.certificate.as_deref()),
                     Err(NotPosted::NoRoots(roots)) => Fate::Postponed(roots.to_string()),
                     Err(NotPosted::NoPublicAddress(why)) => Fate::Refused { why, is_dead: true },

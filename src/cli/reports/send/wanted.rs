@@ -18,7 +18,7 @@ pub(super) fn destinations(
 ) -> Result<Result<(), String>, Failure> {
     let (mut reasons, mut wanted) = (Vec::new(), Vec::new());
     match wish {
-        Wish::Unknown(why) | Wish::Nothing(why) => reasons.push(why),
+        Wish::Unknown(why) | Wish::Postponed(why) | Wish::Nothing(why) => reasons.push(why),
         Wish::Record(_, all) => {
             for one in all {
                 match one {

@@ -29,6 +29,9 @@ fn an_event_tells_whose_session_it_was_and_what_had_been_answered() {
     assert_eq!(event.answered, expected);
 }
 
+const CLOSED: Happening = Happening::Closed { had_tls: false, may_be_avoided: false };
+const AVOIDED: Happening = Happening::Closed { had_tls: false, may_be_avoided: true };
+
 #[test]
 fn each_event_has_its_meaning() {
     let called = |offers_starttls, name| Happening::Greeted { offers_starttls, helo: Helo::parse(name) };
@@ -42,8 +45,12 @@ fn each_event_has_its_meaning() {
         (r#"ev=smtp:ehlo data="250-mx\n250-XSTARTTLS\n250 HELP STARTTLS""#, greeted(Some(false))),
         // The first line is the host's greeting.
         (r#"ev=smtp:ehlo data="250 STARTTLS""#, called(Some(false), "STARTTLS")),
-        (r#"ev=tcp:close cipher="""#, Happening::Closed { had_tls: false }),
-        ("ev=tcp:close cipher=TLS1.3:X:256", Happening::Closed { had_tls: true }),
+        (r#"ev=tcp:close cipher="""#, CLOSED),
+        ("ev=tcp:close cipher=TLS1.3:X:256", Happening::Closed { had_tls: true, may_be_avoided: false }),
+        (r#"ev=tcp:close cipher= avoid="""#, CLOSED),
+        ("ev=tcp:close cipher= avoid=mx.example.net", CLOSED),
+        (r#"ev=tcp:close cipher= avoid="mx.example.net : *.example.org""#, AVOIDED),
+        ("ev=tcp:close cipher= avoid=192.0.2.0/24", AVOIDED),
         ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=0 dane=no", Happening::Encrypted(Proof::Nothing)),
         ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=no", Happening::Encrypted(Proof::Authority)),
         ("ev=smtp:ehlo cipher=TLS1.3:X:256 cv=1 dane=yes", Happening::Encrypted(Proof::Dane)),

@@ -185,7 +185,12 @@ fn a_session_counts_for_the_day_on_which_it_ended() {
     counts.count(event(1, greeted()), &cache, &Counters::default(), before);
     counts.count(event(1, Happening::Encrypted(Proof::Authority)), &cache, &Counters::default(), after);
     counts.count(event(2, greeted()), &cache, &Counters::default(), before);
-    counts.count(event(2, Happening::Closed { had_tls: false }), &cache, &Counters::default(), before);
+    counts.count(
+        event(2, Happening::Closed { had_tls: false, may_be_avoided: false }),
+        &cache,
+        &Counters::default(),
+        before,
+    );
     counts.settle(0, &cache, &Counters::default(), after);
     let days: Vec<_> = counts.tally.take().into_iter().map(|(row, _)| (row.day, row.ended.word())).collect();
     let expected = [(Day::of(before), "starttls-not-supported"), (Day::of(after), "success")];
