@@ -69,7 +69,7 @@ enum Report {
     None(String),
     TooLarge(usize),
     /// Nobody can tell now what the fleet counted.
-    Unknown,
+    Unknown(&'static str),
 }
 
 impl<'a> Round<'a> {
@@ -130,7 +130,7 @@ impl<'a> Round<'a> {
                         (true, format!("to {}, {} octets", keys.join(" and "), made.package.len()))
                     }
                     (Ok(_), Report::None(why)) => (false, why),
-                    (Ok(_), Report::Unknown) => (false, String::new()),
+                    (Ok(_), Report::Unknown(_)) => (false, String::new()),
                     (Ok(_), Report::TooLarge(octets)) => (false, format!("it has {octets} octets")),
                     (Err(why), _) => (false, why),
                 };
@@ -325,9 +325,9 @@ impl<'a> Round<'a> {
         let made = match outbox.package(entry.day, &entry.domain)? {
             Some(made) => made,
             None => match self.report_of(&entry).await? {
-                Report::Unknown => {
+                Report::Unknown(why) => {
                     let state = later(&mut entry, now);
-                    return over(outbox, entry, state, "the fleet's database cannot be used");
+                    return over(outbox, entry, state, why);
                 }
                 Report::Made(made) => made,
                 Report::None(why) => return over(outbox, entry, State::Unwanted, &why),
@@ -348,7 +348,10 @@ impl<'a> Round<'a> {
         let Some(part) = &mut self.part else { return self.report(entry.day, &entry.domain) };
         match part.whose(entry, origin) {
             Whose::Fleets(claim) => {
-                let Some(rows) = part.counted(&claim).await else { return Ok(Report::Unknown) };
+                let rows = match part.counted(&claim).await {
+                    Ok(rows) => rows,
+                    Err(why) => return Ok(Report::Unknown(why)),
+                };
                 let suffix = if claim.part == 0 { String::new() } else { format!("s{}", claim.part) };
                 Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
@@ -356,7 +359,7 @@ impl<'a> Round<'a> {
                 let (rows, suffix) = (self.counts.of_domain(entry.day, &entry.domain)?, part.suffix());
                 Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
-            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown),
+            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown("the fleet's database cannot be used")),
         }
     }
 
