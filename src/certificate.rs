@@ -5,6 +5,7 @@ use crate::name::MxHost;
 use crate::policy::pattern::MxPattern;
 use crate::text::excerpt;
 use crate::time::UnixTime;
+use crate::words::words;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt;
 use x509_parser::certificate::X509Certificate;
@@ -259,67 +260,36 @@ fn moment(time: &ASN1Time) -> UnixTime {
     UnixTime(u64::try_from(time.timestamp()).unwrap_or(0))
 }
 
-/// The closed list of reasons not to believe a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Distrust {
-    /// A certificate of the chain is over.
-    Expired,
-    /// A certificate of the chain does not count yet.
-    NotYetValid,
-    /// The certificate is for other names.
-    OtherName,
-    /// The certificate is signed by itself.
-    SelfSigned,
-    /// Nobody whom we trust signed it, directly or at a distance; often an intermediate certificate is not sent.
-    UnknownIssuer,
-    /// A signature in the chain is wrong.
-    BadSignature,
-    /// A signature in the chain is made with SHA-1 or an older digest, which hardly anybody believes any more.
-    WeakSignature,
-    /// The chain uses what our TLS library does not, and others may: an algorithm, a short key, a certificate of version 1.
-    Unsupported,
-    /// A certificate of the chain is used for what it is not made for.
-    WrongPurpose,
-    /// A certificate of the chain cannot be read.
-    Malformed,
-    /// Another reason.
-    Other,
+words! {
+    /// The closed list of reasons not to believe a chain.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Distrust {
+        /// A certificate of the chain is over.
+        Expired = "certificate-expired",
+        /// A certificate of the chain does not count yet.
+        NotYetValid = "certificate-not-yet-valid",
+        /// The certificate is for other names.
+        OtherName = "certificate-other-name",
+        /// The certificate is signed by itself.
+        SelfSigned = "certificate-self-signed",
+        /// Nobody whom we trust signed it, directly or at a distance; often an intermediate certificate is not sent.
+        UnknownIssuer = "certificate-unknown-issuer",
+        /// A signature in the chain is wrong.
+        BadSignature = "certificate-bad-signature",
+        /// A signature in the chain is made with SHA-1 or an older digest, which hardly anybody believes any more.
+        WeakSignature = "certificate-weak-signature",
+        /// The chain uses what our TLS library does not, and others may: an algorithm, a short key, a certificate of version 1.
+        Unsupported = "certificate-unsupported",
+        /// A certificate of the chain is used for what it is not made for.
+        WrongPurpose = "certificate-wrong-purpose",
+        /// A certificate of the chain cannot be read.
+        Malformed = "certificate-malformed",
+        /// Another reason.
+        Other = "certificate-rejected",
+    }
 }
 
 impl Distrust {
-    /// Every kind.
-    pub const ALL: [Self; 11] = [
-        Self::Expired,
-        Self::NotYetValid,
-        Self::OtherName,
-        Self::SelfSigned,
-        Self::UnknownIssuer,
-        Self::BadSignature,
-        Self::WeakSignature,
-        Self::Unsupported,
-        Self::WrongPurpose,
-        Self::Malformed,
-        Self::Other,
-    ];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Expired => "certificate-expired",
-            Self::NotYetValid => "certificate-not-yet-valid",
-            Self::OtherName => "certificate-other-name",
-            Self::SelfSigned => "certificate-self-signed",
-            Self::UnknownIssuer => "certificate-unknown-issuer",
-            Self::BadSignature => "certificate-bad-signature",
-            Self::WeakSignature => "certificate-weak-signature",
-            Self::Unsupported => "certificate-unsupported",
-            Self::WrongPurpose => "certificate-wrong-purpose",
-            Self::Malformed => "certificate-malformed",
-            Self::Other => "certificate-rejected",
-        }
-    }
-
     /// Whether it is our TLS library that stops there, so that nobody can tell from here what a mail server would do.
     #[must_use]
     pub const fn is_ours(self) -> bool {

@@ -35,7 +35,7 @@
 //!
 //! Beside the road stand the words that all of them use: [`limits`] (every bound, with its origin), [`time`] (the only
 //! clock), [`text`] (the one way in which untrusted text is shown), `causes` (what libraries' errors mean, in words of ours),
-//! `tapped` (a connection on which somebody counts, or keeps, what is read); and two that only tell what an answer waited for:
+//! `words` (how each closed list is written: one table), `exposition` (how Prometheus is told), `tapped` (a connection on which somebody counts, or keeps, what is read); and two that only tell what an answer waited for:
 //! [`journal`] takes it down, [`timeline`] finds the critical path in it.
 //!
 //! Modules import one way: whoever follows the imports never comes back to where they were.
@@ -106,6 +106,8 @@ pub mod dane;
 pub mod dns;
 pub mod doctor;
 pub mod explain;
+mod exposition;
+mod files;
 #[cfg(feature = "fleet")]
 pub mod fleet;
 pub mod https;
@@ -130,3 +132,4 @@ pub mod timeline;
 pub mod tls_report;
 pub mod verdict;
 pub mod verify;
+mod words;

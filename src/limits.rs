@@ -17,6 +17,8 @@ pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
 pub const DEADLINE_MAX: Duration = Duration::from_secs(50);
 /// After the deadline, before the watchdog ends what hangs.
 pub const WATCHDOG_GRACE: Duration = Duration::from_millis(500);
+/// Octets of the configuration; an override for each of a hundred thousand domains has 4 MB.
+pub const MAX_CONFIGURATION_OCTETS: u64 = 8_388_608;
 /// Octets of a file of trust anchors; the root's has about 700.
 pub const MAX_ANCHOR_FILE_OCTETS: u64 = 65_536;
 /// Octets of one line for Exim with a host: the longest line that RFC 5322 section 2.1.1 lets into a header.

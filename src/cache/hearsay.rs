@@ -7,6 +7,7 @@ use super::history::weakenings;
 use crate::limits::{LOOKS_APART, RENEWAL, UNCONFIRMED_BINDS};
 use crate::policy::{Mode, StoredPolicy};
 use crate::time::UnixTime;
+use crate::words::words;
 
 /// Roles whose word together stands for a look of one's own.
 const ENOUGH_WITNESSES: usize = 2;
@@ -89,35 +90,22 @@ pub enum Standing {
     Ignored(Ignored),
 }
 
-/// Why hearsay is worth nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ignored {
-    /// It has ended.
-    Ended,
-    /// What this host has was fetched later, or is the same.
-    NoNews,
-    /// Only its end lies later: that counts after a fetch of one's own.
-    OnlyLonger,
-    /// It protects less than what this host has: that waits for a fetch of one's own.
-    Weakens,
-    /// This host has seen for itself.
-    Seen,
-    /// One role says so, and for too long this host could not see it.
-    Unconfirmed,
-}
-
-impl Ignored {
-    /// In a word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Ended => "ended",
-            Self::NoNews => "no-news",
-            Self::OnlyLonger => "only-longer",
-            Self::Weakens => "weakens",
-            Self::Seen => "seen",
-            Self::Unconfirmed => "unconfirmed",
-        }
+words! {
+    /// Why hearsay is worth nothing.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Ignored {
+        /// It has ended.
+        Ended = "ended",
+        /// What this host has was fetched later, or is the same.
+        NoNews = "no-news",
+        /// Only its end lies later: that counts after a fetch of one's own.
+        OnlyLonger = "only-longer",
+        /// It protects less than what this host has: that waits for a fetch of one's own.
+        Weakens = "weakens",
+        /// This host has seen for itself.
+        Seen = "seen",
+        /// One role says so, and for too long this host could not see it.
+        Unconfirmed = "unconfirmed",
     }
 }
 

@@ -6,70 +6,34 @@ use crate::policy::pattern::MxPattern;
 use crate::policy::{Authentication, Dialect, Mode, Policy, StoredPolicy};
 use crate::text::excerpt;
 use crate::time::UnixTime;
+use crate::words::words;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
-/// What happened to a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
-    /// A delivery met it for the first time: from now on one of the draft's dialect refuses mail (draft section 3.3).
-    Applied,
-    /// The same policy was seen again, authenticated more strongly.
-    Authenticated,
-    /// Another one took its place.
-    Changed,
-    /// The domain ended it: an authenticated policy with a life of zero took its place.
-    Ended,
-    /// It could not be fetched: the first failure since the last fetch.
-    FetchFailed,
-    /// It came from another host's cache.
-    Imported,
-    /// The first one, or the first since the last one ended.
-    Learnt,
-    /// An operator removed it.
-    Purged,
-    /// Another one took its place that protects less: see [`Weakening`].
-    Weakened,
-    /// Its TXT record disappeared while it was in force, which it stays (RFC 8461 section 3.3).
-    Withdrawn,
-}
-
-impl Event {
-    /// Every event, in the order of the words.
-    pub const ALL: [Self; 10] = [
-        Self::Applied,
-        Self::Authenticated,
-        Self::Changed,
-        Self::Ended,
-        Self::FetchFailed,
-        Self::Imported,
-        Self::Learnt,
-        Self::Purged,
-        Self::Weakened,
-        Self::Withdrawn,
-    ];
-
-    /// The word in the file and in every output.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Authenticated => "authenticated",
-            Self::Changed => "changed",
-            Self::Ended => "ended",
-            Self::FetchFailed => "fetch-failed",
-            Self::Imported => "imported",
-            Self::Learnt => "learnt",
-            Self::Purged => "purged",
-            Self::Weakened => "weakened",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// Reads the word again.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.word() == word)
+words! {
+    /// What happened to a policy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Event {
+        /// A delivery met it for the first time: from now on one of the draft's dialect refuses mail (draft section 3.3).
+        Applied = "applied",
+        /// The same policy was seen again, authenticated more strongly.
+        Authenticated = "authenticated",
+        /// Another one took its place.
+        Changed = "changed",
+        /// The domain ended it: an authenticated policy with a life of zero took its place.
+        Ended = "ended",
+        /// It could not be fetched: the first failure since the last fetch.
+        FetchFailed = "fetch-failed",
+        /// It came from another host's cache.
+        Imported = "imported",
+        /// The first one, or the first since the last one ended.
+        Learnt = "learnt",
+        /// An operator removed it.
+        Purged = "purged",
+        /// Another one took its place that protects less: see [`Weakening`].
+        Weakened = "weakened",
+        /// Its TXT record disappeared while it was in force, which it stays (RFC 8461 section 3.3).
+        Withdrawn = "withdrawn",
     }
 }
 

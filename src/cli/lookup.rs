@@ -13,7 +13,7 @@ use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::proven_zones::ProvenZones;
 use crate::dns::quota::SharedOctets;
 use crate::dns::session::Resolver;
-use crate::dns::{Answer, Class, Question};
+use crate::dns::{Answer, Class, Question, Resolve as _};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
 use crate::render::lookup::{Line, page};
 use crate::text::excerpt;
@@ -156,7 +156,7 @@ async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> 
             Resolver::beside_others(servers, zones, &SharedOctets::default(), now, deadline.into())
         }
     };
-    let answer = resolver.resolve_one(question).await;
+    let answer = resolver.ask(question.clone()).await;
     (answer, resolver.packets())
 }
 

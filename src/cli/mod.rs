@@ -19,6 +19,7 @@ pub mod matching;
 mod output;
 mod panic;
 pub mod probe;
+mod progress;
 mod ready;
 pub mod reports;
 mod rules;

@@ -1,8 +1,10 @@
 //! The text of a configuration, or why it cannot be had: what lies there instead, and what mends it.
 
 use super::{BadConfiguration, DEFAULT_FILE};
+use crate::files;
+use crate::limits::MAX_CONFIGURATION_OCTETS;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 /// The text. Only the file at the default place may be absent, and a link that leads nowhere is not absent: somebody wanted
@@ -12,8 +14,14 @@ use std::path::Path;
 /// [`BadConfiguration`].
 pub fn text_of(path: &Path) -> Result<Option<String>, BadConfiguration> {
     let bad = |why: String| BadConfiguration(format!("the configuration {} {why}", path.display()));
-    let octets = match fs::read(path) {
-        Ok(octets) => octets,
+    let mut octets = Vec::new();
+    let read = files::open(path)
+        .and_then(|file| file.take(MAX_CONFIGURATION_OCTETS.saturating_add(1)).read_to_end(&mut octets));
+    let octets = match read {
+        Ok(_) if u64::try_from(octets.len()).is_ok_and(|read| read > MAX_CONFIGURATION_OCTETS) => {
+            return Err(bad(format!("has more than {MAX_CONFIGURATION_OCTETS} octets")));
+        }
+        Ok(_) => octets,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return match fs::read_link(path) {
                 Ok(target) => Err(bad(format!(
@@ -79,7 +87,27 @@ mod tests {
         );
         fs::write(&path, "# gr\u{fc}\u{df}e\n").unwrap();
         assert_eq!(text_of(&path).unwrap().as_deref(), Some("# gr\u{fc}\u{df}e\n"));
+        let pipe = place.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let refused = text_of(&pipe).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("cannot be read: it is a pipe, which is not waited for: it has to be a file")
+        );
         let denied = unreadable(Path::new("/etc/x.toml"), &ErrorKind::PermissionDenied.into());
         assert!(denied.contains("(chmod a+r /etc/x.toml"), "{denied}");
+    }
+
+    #[test]
+    fn a_configuration_of_eight_mebibytes_is_read_and_one_octet_more_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("config.toml");
+        let most = usize::try_from(MAX_CONFIGURATION_OCTETS).unwrap();
+        fs::write(&path, "#".repeat(most)).unwrap();
+        assert_eq!(text_of(&path).unwrap().map(|text| text.len()), Some(most));
+        fs::write(&path, "#".repeat(most + 1)).unwrap();
+        for endless in [path.as_path(), Path::new("/dev/zero")] {
+            let said = text_of(endless).unwrap_err().to_string();
+            assert!(said.ends_with("has more than 8388608 octets"), "{said}");
+        }
     }
 }

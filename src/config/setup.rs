@@ -6,6 +6,7 @@ use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::resolv_conf::{self, RESOLV_CONF};
 use crate::dns::session::Resolver;
+use crate::files;
 use crate::https::{HttpsSettings, Roots};
 use crate::limits::MAX_ANCHOR_FILE_OCTETS;
 use crate::time::UnixTime;
@@ -203,7 +204,7 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
         ))
     };
     let mut text = String::new();
-    std::fs::File::open(path)
+    files::open(path)
         .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS + 1).read_to_string(&mut text))
         .and_then(|octets| match u64::try_from(octets) {
             Ok(octets) if octets <= MAX_ANCHOR_FILE_OCTETS => Ok(()),

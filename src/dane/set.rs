@@ -68,3 +68,6 @@ pub fn is_record(text: &str) -> bool {
         && data.len() % 2 == 0
         && data.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'))
 }
+
+#[cfg(test)]
+mod tests;

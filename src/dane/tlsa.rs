@@ -256,4 +256,38 @@ mod tests {
             }
         }
     }
+
+    /// RFC 6698 sections 2.1.1 to 2.1.3 have the numbers that are assigned, RFC 7672 section 3.1.3 the usages that mail servers take.
+    #[test]
+    fn why_a_record_cannot_be_used_is_said_with_what_is_there_and_what_belongs_there() {
+        for (why, words) in [
+            (Unusable::Truncated, "shorter than its usage, selector and matching type"),
+            (Unusable::Usage(1), "certificate usage 1 trusts public authorities"),
+            (Unusable::Usage(255), "certificate usage 255 is not assigned: 2 or 3"),
+            (Unusable::Selector(2), "selector 2 is not assigned: 0 or 1"),
+            (Unusable::Matching(3), "matching type 3 is not assigned: 0, 1 or 2"),
+            (Unusable::DigestLength { found: 31, expected: 32 }, "31 octets, and its matching type 32"),
+            (Unusable::NotACertificate, "not one certificate in DER"),
+            (Unusable::NotAPublicKey, "not one SubjectPublicKeyInfo in DER"),
+        ] {
+            assert!(why.to_string().contains(words), "{why}");
+        }
+    }
+
+    #[test]
+    fn record_data_is_read_whether_or_not_the_dns_parser_took_it_apart_and_other_types_are_none() {
+        let fields = RData::TLSA(TLSA::new(3.into(), 1.into(), 1.into(), vec![7; 32]));
+        let whole = RData::Unknown {
+            code: RecordType::TLSA,
+            rdata: NULL::with([vec![3, 1, 1], vec![7; 32]].concat()),
+        };
+        let of_another_type = RData::Unknown {
+            code: RecordType::TXT,
+            rdata: NULL::with([vec![3, 1, 1], vec![7; 32]].concat()),
+        };
+        assert_eq!(Tlsa::parse(&fields), Tlsa::new(3, 1, 1, vec![7; 32]));
+        assert_eq!(Tlsa::parse(&whole), Tlsa::new(3, 1, 1, vec![7; 32]));
+        assert!(Tlsa::parse(&fields).is_ok());
+        assert_eq!(Tlsa::parse(&of_another_type), Err(Unusable::Truncated));
+    }
 }

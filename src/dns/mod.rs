@@ -36,6 +36,7 @@ mod witness;
 pub use exchange::{Checking, Directly, Transport, directly};
 
 use crate::time::UnixTime;
+use crate::words::words;
 use hickory_proto::rr::{Name, RData, RecordType};
 use proof::Proof;
 use std::fmt;
@@ -128,36 +129,20 @@ pub enum Blame {
     TrustAnchor,
 }
 
-/// Why nothing can be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outage {
-    /// The name servers did not answer, or not usefully.
-    NoAnswer,
-    /// A budget of [`crate::limits`] ran out.
-    Budget,
-    /// The deadline of the run came first.
-    Deadline,
-    /// No trust anchor at or above the name.
-    NoTrustAnchor,
-    /// The name is set apart from the public DNS, and nobody was asked ([`scope`]).
-    NotAsked,
-}
-
-impl Outage {
-    /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Budget, Self::Deadline, Self::NoAnswer, Self::NoTrustAnchor, Self::NotAsked];
-
-    /// The word, as recordings spell it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Budget => "budget",
-            Self::Deadline => "deadline",
-            Self::NoAnswer => "no-answer",
-            Self::NoTrustAnchor => "no-trust-anchor",
-            Self::NotAsked => "not-asked",
-        }
+words! {
+    /// Why nothing can be said.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Outage {
+        /// A budget of [`crate::limits`] ran out.
+        Budget = "budget",
+        /// The deadline of the run came first.
+        Deadline = "deadline",
+        /// The name servers did not answer, or not usefully.
+        NoAnswer = "no-answer",
+        /// No trust anchor at or above the name.
+        NoTrustAnchor = "no-trust-anchor",
+        /// The name is set apart from the public DNS, and nobody was asked ([`scope`]).
+        NotAsked = "not-asked",
     }
 }
 
@@ -174,29 +159,18 @@ pub enum Outcome {
     Unreachable(Outage, ZoneStatus, String),
 }
 
-/// The four words for an [`Outcome`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// RFC 4035 section 4.3.
-    Secure,
-    /// RFC 4035 section 4.3.
-    Insecure,
-    /// RFC 4035 section 4.3.
-    Bogus,
-    /// Nothing to judge.
-    Unreachable,
-}
-
-impl Class {
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Secure => "secure",
-            Self::Insecure => "insecure",
-            Self::Bogus => "bogus",
-            Self::Unreachable => "unreachable",
-        }
+words! {
+    /// The four words for an [`Outcome`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Class {
+        /// RFC 4035 section 4.3.
+        Secure = "secure",
+        /// RFC 4035 section 4.3.
+        Insecure = "insecure",
+        /// RFC 4035 section 4.3.
+        Bogus = "bogus",
+        /// Nothing to judge.
+        Unreachable = "unreachable",
     }
 }
 

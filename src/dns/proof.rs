@@ -4,6 +4,7 @@
 //! where a zone has signed the answer itself, no proof that no other zone begins above it (RFC 4035 section 5.3.1).
 
 use crate::time::UnixTime;
+use crate::words::words;
 use hickory_proto::dnssec::Algorithm;
 use hickory_proto::rr::{Name, RecordType};
 
@@ -53,20 +54,22 @@ pub struct Denial {
     pub says: Vec<Statement>,
 }
 
-/// What a zone denies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
-    /// A DS at the name: no chain of trust leads into the zone that begins there, or may begin there (RFC 4035 section
-    /// 5.2; RFC 5155 sections 8.6 and 8.9).
-    Delegation,
-    /// The name (RFC 4035 section 5.4; RFC 5155 section 8.4).
-    Name,
-    /// The type at the name, which is there itself or by a wildcard (RFC 4035 section 5.4; RFC 5155 sections 8.5 to 8.7).
-    Type,
-    /// The name or the type: which of the two is left open (opt-out, RFC 5155 section 9.2; RFC 9276 section 3.2).
-    NameOrType,
-    /// A closer match than the wildcard that the answer was made from (RFC 4035 section 5.3.4; RFC 5155 section 8.8).
-    CloserMatch,
+words! {
+    /// What a zone denies.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Denied {
+        /// A DS at the name: no chain of trust leads into the zone that begins there, or may begin there (RFC 4035 section
+        /// 5.2; RFC 5155 sections 8.6 and 8.9).
+        Delegation = "delegation",
+        /// The name (RFC 4035 section 5.4; RFC 5155 section 8.4).
+        Name = "name",
+        /// The type at the name, which is there itself or by a wildcard (RFC 4035 section 5.4; RFC 5155 sections 8.5 to 8.7).
+        Type = "type",
+        /// The name or the type: which of the two is left open (opt-out, RFC 5155 section 9.2; RFC 9276 section 3.2).
+        NameOrType = "name-or-type",
+        /// A closer match than the wildcard that the answer was made from (RFC 4035 section 5.3.4; RFC 5155 section 8.8).
+        CloserMatch = "closer-match",
+    }
 }
 
 /// What an NSEC or NSEC3 RRset says about one name.
@@ -80,32 +83,36 @@ pub struct Statement {
     pub word: Word,
 }
 
-/// What a name is to the name in question (RFC 5155 section 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The same.
-    Itself,
-    /// The longest existing one at or above it.
-    ClosestEncloser,
-    /// One label longer than the closest encloser.
-    NextCloser,
-    /// The wildcard at the closest encloser, from which an answer could have been made.
-    Wildcard,
+words! {
+    /// What a name is to the name in question (RFC 5155 section 1.3).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Place {
+        /// The same.
+        Itself = "itself",
+        /// The longest existing one at or above it.
+        ClosestEncloser = "closest-encloser",
+        /// One label longer than the closest encloser.
+        NextCloser = "next-closer",
+        /// The wildcard at the closest encloser, from which an answer could have been made.
+        Wildcard = "wildcard",
+    }
 }
 
-/// What an NSEC or NSEC3 RRset says about a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It matches: the name exists, with the types that the RRset lists.
-    Matches,
-    /// It covers: the name does not exist.
-    Covers,
-    /// It covers with the Opt-Out flag: nothing exists there but, perhaps, an unsigned delegation (RFC 5155 section 6).
-    CoversWithOptOut,
-    /// Its next name lies below: the name exists, without any type (an empty non-terminal).
-    LeadsBelow,
-    /// Nothing that could be read: it has more iterations than are computed (RFC 9276 section 3.2).
-    Uncounted,
+words! {
+    /// What an NSEC or NSEC3 RRset says about a name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Word {
+        /// It matches: the name exists, with the types that the RRset lists.
+        Matches = "matches",
+        /// It covers: the name does not exist.
+        Covers = "covers",
+        /// It covers with the Opt-Out flag: nothing exists there but, perhaps, an unsigned delegation (RFC 5155 section 6).
+        CoversWithOptOut = "covers-with-opt-out",
+        /// Its next name lies below: the name exists, without any type (an empty non-terminal).
+        LeadsBelow = "leads-below",
+        /// Nothing that could be read: it has more iterations than are computed (RFC 9276 section 3.2).
+        Uncounted = "uncounted",
+    }
 }
 
 /// A signature (RRSIG, RFC 4034 section 3).
@@ -157,47 +164,6 @@ impl Role {
             Self::Alias => "alias",
             Self::Data => "data",
             Self::Denial(_) => "denial",
-        }
-    }
-}
-
-impl Denied {
-    /// The word for it, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Delegation => "delegation",
-            Self::Name => "name",
-            Self::Type => "type",
-            Self::NameOrType => "name-or-type",
-            Self::CloserMatch => "closer-match",
-        }
-    }
-}
-
-impl Place {
-    /// The word for it, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Itself => "itself",
-            Self::ClosestEncloser => "closest-encloser",
-            Self::NextCloser => "next-closer",
-            Self::Wildcard => "wildcard",
-        }
-    }
-}
-
-impl Word {
-    /// The word for it, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Matches => "matches",
-            Self::Covers => "covers",
-            Self::CoversWithOptOut => "covers-with-opt-out",
-            Self::LeadsBelow => "leads-below",
-            Self::Uncounted => "uncounted",
         }
     }
 }

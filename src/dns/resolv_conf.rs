@@ -4,10 +4,11 @@
 //! says we decide ourselves. It refuses a file that names servers of which none can be read, instead of asking one
 //! that the administrator did not choose.
 
+use crate::files;
 use crate::limits::{MAX_RESOLV_CONF_OCTETS, MAX_UPSTREAMS};
 use crate::text::excerpt;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::path::Path;
@@ -54,7 +55,7 @@ pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
 pub fn text(path: &Path) -> Result<String, NoNameServer> {
     let mut octets = Vec::new();
     let limit = u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX);
-    match File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut octets)) {
+    match files::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut octets)) {
         Ok(length) if length > MAX_RESOLV_CONF_OCTETS => {
             let why = format!("it has more than {MAX_RESOLV_CONF_OCTETS} octets");
             Err(NoNameServer::Unreadable(io::Error::other(why)))

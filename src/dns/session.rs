@@ -149,13 +149,6 @@ impl<C: Carrier> Resolver<C> {
         self.line.quota.spent()
     }
 
-    /// Answers one question.
-    pub async fn resolve_one(&self, question: &Question) -> Answer {
-        let called = Instant::now();
-        let answers = self.resolve(std::slice::from_ref(question)).await;
-        answers.into_iter().next().unwrap_or_else(|| answer(question, stranded(), 0, called))
-    }
-
     /// The pass in which new questions begin, and where a second opinion about them is to be had.
     fn passes(&self) -> (&Arc<QueryPass<C>>, Option<&Arc<QueryPass<C>>>) {
         match self.second.get() {

@@ -163,7 +163,7 @@ impl Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::explanation::Explanation;
+    use crate::doctor::explanation::CheckExplanation;
     use crate::doctor::{Health, Topic};
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         words.dedup();
         assert_eq!(words.len(), Check::ALL.len());
         for check in Check::ALL {
-            let Explanation { word, about, meaning, fix, worst, .. } = check.explain();
+            let CheckExplanation { word, about, meaning, fix, worst, .. } = check.explain();
             let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             let parts: Vec<_> = word.split('.').collect();
             assert!(matches!(parts.as_slice(), [a, b] if a.chars().chain(b.chars()).all(is_plain)), "{word}");

@@ -10,7 +10,7 @@ use super::{Check, Health, Topic};
 
 /// What there is to say about a check.
 #[derive(Clone, Copy, Debug)]
-pub struct Explanation {
+pub struct CheckExplanation {
     /// The word itself.
     pub word: &'static str,
     /// Where it is told.
@@ -28,7 +28,7 @@ pub struct Explanation {
 impl Check {
     /// Everything there is to say about it.
     #[must_use]
-    pub const fn explain(self) -> Explanation {
+    pub const fn explain(self) -> CheckExplanation {
         const fn say(
             word: &'static str,
             topic: Topic,
@@ -36,8 +36,8 @@ impl Check {
             about: &'static str,
             meaning: &'static str,
             fix: &'static str,
-        ) -> Explanation {
-            Explanation { word, topic, about, meaning, fix, worst }
+        ) -> CheckExplanation {
+            CheckExplanation { word, topic, about, meaning, fix, worst }
         }
         match self {
             Self::ResolverList => say(

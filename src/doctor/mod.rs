@@ -20,33 +20,20 @@ pub use check::Check;
 pub use topic::Topic;
 
 use crate::time::UnixTime;
+use crate::words::words;
 
-/// What a check came to; in the order in which one outweighs the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Health {
-    /// It could not be looked at, or there is nothing to look at; the words say why. Never a failure.
-    NotChecked,
-    /// As it should be.
-    Fine,
-    /// Mail is judged rightly, but something is missing, or will be.
-    Warning,
-    /// Verdicts cannot be trusted, or are not acted on, or mail waits that should not.
-    Wrong,
-}
-
-impl Health {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::NotChecked, Self::Fine, Self::Warning, Self::Wrong];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotChecked => "unchecked",
-            Self::Fine => "fine",
-            Self::Warning => "warning",
-            Self::Wrong => "wrong",
-        }
+words! {
+    /// What a check came to; in the order in which one outweighs the other.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Health {
+        /// It could not be looked at, or there is nothing to look at; the words say why. Never a failure.
+        NotChecked = "unchecked",
+        /// As it should be.
+        Fine = "fine",
+        /// Mail is judged rightly, but something is missing, or will be.
+        Warning = "warning",
+        /// Verdicts cannot be trusted, or are not acted on, or mail waits that should not.
+        Wrong = "wrong",
     }
 }
 

@@ -274,7 +274,7 @@ impl AnswerWords {
             passed: word("passed"),
             tlsa: word("tlsa"),
             meaning: explanation.meaning.to_owned(),
-            hint: explanation.hint,
+            hint: explanation.fix,
             rule: explanation.rule,
             line: line(report, asker),
         }

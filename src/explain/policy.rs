@@ -329,7 +329,7 @@ impl Note {
         let told = finding.code.explain();
         Self {
             code: told.word,
-            severity: told.severity.word(),
+            severity: finding.severity().word(),
             shown: finding.shown.clone(),
             meaning: told.meaning,
             fix: told.fix,

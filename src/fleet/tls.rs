@@ -3,10 +3,10 @@
 use super::trouble::Trouble;
 use crate::causes;
 use crate::config::{Fleet, Proof};
+use crate::files;
 use crate::https::Roots;
 use crate::limits::{FLEET_REPLY_OCTETS, MAX_FLEET_KEY_OCTETS};
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
-use std::fs::File;
 use std::future::Future;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -77,10 +77,9 @@ impl Tls {
 /// The octets of a file that is short.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
     let mut octets = Vec::new();
-    let unreadable = |error: &io::Error| {
-        Trouble::Configuration(format!("[fleet] {}: {}", path.display(), causes::of_io(error)))
-    };
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let unreadable =
+        |error: &io::Error| Trouble::Configuration(format!("[fleet] {}: {}", path.display(), error));
+    let file = files::open(path).map_err(|error| unreadable(&error))?;
     file.take(MAX_FLEET_KEY_OCTETS + 1).read_to_end(&mut octets).map_err(|error| unreadable(&error))?;
     if u64::try_from(octets.len()).is_ok_and(|octets| octets <= MAX_FLEET_KEY_OCTETS) {
         Ok(octets)

@@ -1,11 +1,11 @@
 //! The certification authorities that a policy host is judged by.
 
 use crate::causes;
+use crate::files;
 use crate::limits::MAX_CA_FILE_OCTETS;
 use crate::text::Escaped;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use tokio_rustls::rustls::RootCertStore;
@@ -84,7 +84,7 @@ impl Roots {
         let file = match self {
             Self::File(path) => path.clone(),
             Self::System => {
-                let readable = |path: &&str| File::open(path).is_ok();
+                let readable = |path: &&str| files::open(Path::new(path)).is_ok();
                 SYSTEM_BUNDLES.into_iter().find(readable).map(PathBuf::from).ok_or_else(no_system_store)?
             }
         };
@@ -153,7 +153,7 @@ fn no_system_store() -> BadRoots {
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     let most = u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX);
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut octets)?;
+    files::open(path)?.take(most.saturating_add(1)).read_to_end(&mut octets)?;
     if octets.len() > MAX_CA_FILE_OCTETS {
         return Err(io::Error::other(format!("is larger than {MAX_CA_FILE_OCTETS} octets")));
     }

@@ -3,7 +3,8 @@
 use super::place::Place;
 use super::{FindingCounts, Part};
 use crate::limits::MAX_FINDINGS_SHOWN;
-use crate::policy::lint::{Explanation, Finding, Severity};
+use crate::policy::WordEntry;
+use crate::policy::lint::{Finding, Severity};
 use crate::text::{Escaped, Printable, excerpt};
 use std::fmt::Write as _;
 
@@ -62,8 +63,8 @@ fn push_text(out: &mut String, text: &[u8]) {
 }
 
 fn push_finding(text: &mut String, finding: &Finding, input: Option<&[u8]>) {
-    let Explanation { word, severity, meaning, fix, rule, .. } = finding.code.explain();
-    let severity = severity.word();
+    let WordEntry { word, meaning, fix, rule, .. } = finding.code.explain();
+    let severity = finding.severity().word();
     let _ = match input {
         Some(input) => {
             // A mark may stand just behind the end of the excerpt.

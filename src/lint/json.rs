@@ -8,7 +8,8 @@
 use super::place::Place;
 use super::{FindingCounts, Part};
 use crate::limits::MAX_FINDINGS_TOLD;
-use crate::policy::lint::{Explanation, Finding};
+use crate::policy::WordEntry;
+use crate::policy::lint::Finding;
 use serde_json::{Value, json};
 
 /// The answer about one text.
@@ -64,11 +65,11 @@ fn left_out(parts: &[Part]) -> usize {
 }
 
 fn finding(found: &Finding, input: Option<&[u8]>) -> Value {
-    let Explanation { word, severity, meaning, fix, rule, .. } = found.code.explain();
+    let WordEntry { word, meaning, fix, rule, .. } = found.code.explain();
     let place = input.map(|input| Place::of(&found.at, input, 0));
     json!({
         "code": word,
-        "severity": severity.word(),
+        "severity": found.severity().word(),
         "line": place.as_ref().map(|place| place.line),
         "column": place.as_ref().map(|place| place.column),
         "shown": found.shown,

@@ -3,36 +3,27 @@
 use super::{Part, tlsa};
 use crate::policy::lint::{Finding, Inspected};
 use crate::policy::{mta_sts, smtp_sts, tls_rpt};
+use crate::words::words;
 use serde_json::{Value, json};
 
-/// What a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    /// The TXT record at _mta-sts.DOMAIN
-    MtaStsTxt,
-    /// The file /.well-known/mta-sts.txt of the host mta-sts.DOMAIN
-    MtaStsPolicy,
-    /// The TXT record at _smtp_sts.DOMAIN
-    SmtpStsTxt,
-    /// The TXT record at _smtp._tls.DOMAIN
-    TlsrptTxt,
-    /// The data of a TLSA record, such as `3 1 1 0123...`
-    Tlsa,
+words! {
+    /// What a text is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+    pub enum Kind {
+        /// The TXT record at _mta-sts.DOMAIN
+        MtaStsTxt = "mta-sts-txt",
+        /// The file /.well-known/mta-sts.txt of the host mta-sts.DOMAIN
+        MtaStsPolicy = "mta-sts-policy",
+        /// The TXT record at _smtp_sts.DOMAIN
+        SmtpStsTxt = "smtp-sts-txt",
+        /// The TXT record at _smtp._tls.DOMAIN
+        TlsrptTxt = "tlsrpt-txt",
+        /// The data of a TLSA record, such as `3 1 1 0123...`
+        Tlsa = "tlsa",
+    }
 }
 
 impl Kind {
-    /// The word, as the command line has it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::MtaStsTxt => "mta-sts-txt",
-            Self::MtaStsPolicy => "mta-sts-policy",
-            Self::SmtpStsTxt => "smtp-sts-txt",
-            Self::TlsrptTxt => "tlsrpt-txt",
-            Self::Tlsa => "tlsa",
-        }
-    }
-
     /// What there is to say about a text of this kind; `title` is safe to show.
     #[must_use]
     pub fn inspect(self, title: String, text: Vec<u8>) -> Part {

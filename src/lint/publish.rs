@@ -4,8 +4,7 @@ use super::human::push_wrapped;
 use super::kind::Kind;
 use super::{Part, json};
 use crate::name::{MxHost, PolicyDomain};
-use crate::policy::Mode;
-use crate::policy::lint::Explanation;
+use crate::policy::{Mode, WordEntry};
 use crate::time::UnixTime;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -84,10 +83,10 @@ impl Publication {
         let _ = writeln!(text, "_mta-sts.{domain}. IN TXT \"{record}\"");
         let _ = writeln!(text, "_smtp._tls.{domain}. IN TXT \"{reports}\"");
         for finding in self.parts().iter().flat_map(Part::all_findings) {
-            let Explanation { word, severity, meaning, fix, .. } = finding.code.explain();
+            let WordEntry { word, meaning, fix, .. } = finding.code.explain();
             push_wrapped(
                 &mut text,
-                &format!("# {}: {word}: {meaning} {fix}", severity.word()),
+                &format!("# {}: {word}: {meaning} {fix}", finding.severity().word()),
                 "\n",
                 "#    ",
             );

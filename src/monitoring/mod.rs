@@ -22,6 +22,7 @@ use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::verdict::DaneHost;
 use crate::verify::mx::MxOddity;
+use crate::words::words;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,41 +32,26 @@ const COMPLETED: &str = "completed";
 /// What became of a TLSA record at any of its host's addresses, the best first: the words of [`Fate`].
 const FATES: [&str; 6] = ["matched", "unverified", "not-matched", "superseded", "unusable", "not-reached"];
 
-/// What a sender that enforces what the domain demands would make of its MX hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// Every address that can be reached from here takes its mail.
-    Deliverable,
-    /// Some do, so the mail arrives; some do not.
-    Partly,
-    /// None does: the mail waits, and comes back.
-    Refused,
-    /// The domain takes no mail (RFC 7505).
-    NoMail,
-    /// Nobody can tell: not one host could be asked, or DNS does not say which.
-    Unknown,
-    /// Nobody can tell from here: our TLS library lacks what a host wants, and mail servers may have it.
-    CannotBeLookedAt,
+words! {
+    /// What a sender that enforces what the domain demands would make of its MX hosts.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Outcome {
+        /// Every address that can be reached from here takes its mail.
+        Deliverable = "deliverable",
+        /// Some do, so the mail arrives; some do not.
+        Partly = "partly",
+        /// None does: the mail waits, and comes back.
+        Refused = "refused",
+        /// The domain takes no mail (RFC 7505).
+        NoMail = "no-mail",
+        /// Nobody can tell: not one host could be asked, or DNS does not say which.
+        Unknown = "unknown",
+        /// Nobody can tell from here: our TLS library lacks what a host wants, and mail servers may have it.
+        CannotBeLookedAt = "cannot-be-looked-at",
+    }
 }
 
 impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 6] =
-        [Self::Deliverable, Self::Partly, Self::Refused, Self::NoMail, Self::Unknown, Self::CannotBeLookedAt];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Deliverable => "deliverable",
-            Self::Partly => "partly",
-            Self::Refused => "refused",
-            Self::NoMail => "no-mail",
-            Self::Unknown => "unknown",
-            Self::CannotBeLookedAt => "cannot-be-looked-at",
-        }
-    }
-
     /// The outcome of a probe.
     #[must_use]
     pub fn of(probe: &DomainProbe) -> Self {

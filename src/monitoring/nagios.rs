@@ -116,7 +116,8 @@ impl Thresholds {
 /// The line, its end included, and the state.
 #[must_use]
 pub fn line(summaries: &[Summary], thresholds: Thresholds) -> (State, String) {
-    let reports: Vec<Report<'_>> = summaries.iter().map(|summary| Report::of(summary, thresholds)).collect();
+    let reports: Vec<DomainStatus<'_>> =
+        summaries.iter().map(|summary| DomainStatus::of(summary, thresholds)).collect();
     let state = State::worst(reports.iter().map(|report| report.state));
     let mut line = format!("SMTP-STS {} - ", state.word());
     push_text(&mut line, &reports);
@@ -152,14 +153,14 @@ pub fn unknown(why: &str) -> (State, String) {
 }
 
 /// One domain's part.
-struct Report<'a> {
+struct DomainStatus<'a> {
     summary: &'a Summary,
     state: State,
     words: String,
     figures: Vec<(&'static str, String)>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> DomainStatus<'a> {
     fn of(summary: &'a Summary, thresholds: Thresholds) -> Self {
         let mut said: Vec<(State, String)> = vec![mail(summary)];
         let mut figures = Vec::new();
@@ -235,7 +236,7 @@ fn complaints(complaints: &[Complaint]) -> String {
 }
 
 /// The domains that are not well; all of them if there is one, or if all are.
-fn push_text(line: &mut String, reports: &[Report<'_>]) {
+fn push_text(line: &mut String, reports: &[DomainStatus<'_>]) {
     if let [report] = reports {
         let _ = write!(line, "{}: {}", report.summary.domain, report.words);
         return;

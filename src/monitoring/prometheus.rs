@@ -6,9 +6,8 @@
 
 use super::remembered::{KnownExpiry, Remembered};
 use super::{Outcome, Summary, WordCounts};
-use crate::name::PolicyDomain;
+use crate::exposition::{Exposition, SeriesKind};
 use crate::policy::{Dialect, Mode};
-use std::fmt::Write as _;
 
 /// The series of one name. All of them are gauges: a run knows its moment, not what came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,31 +137,19 @@ impl Family {
 /// The exposition of these probes, each domain once, with what the last one knew and these could not see.
 #[must_use]
 pub fn exposition(summaries: &[Summary], remembered: &Remembered) -> String {
-    let mut text = String::new();
+    let mut text = Exposition::default();
     for family in Family::ALL {
-        // Writing into a String does not fail.
-        let _ = writeln!(text, "# HELP {} {}\n# TYPE {} gauge", family.name(), family.help(), family.name());
+        let mut series = text.family(family.name(), SeriesKind::Gauge, family.help());
         for summary in summaries {
-            for (labels, value) in samples(family, summary, remembered.expiry(&summary.domain)) {
-                let _ = writeln!(
-                    text,
-                    "{}{{{}}} {value}",
-                    family.name(),
-                    joined(&summary.domain, family, &labels)
-                );
+            for (values, value) in samples(family, summary, remembered.expiry(&summary.domain)) {
+                let others = family.labels().iter().copied().zip(values);
+                let labels: Vec<_> =
+                    std::iter::once(("domain", summary.domain.as_str())).chain(others).collect();
+                series.sample(&labels, value);
             }
         }
     }
-    text
-}
-
-/// The labels of a sample; by the types of its arguments there is nothing to be escaped in them.
-fn joined(domain: &PolicyDomain, family: Family, values: &[&'static str]) -> String {
-    let mut text = format!("domain=\"{domain}\"");
-    for (label, value) in family.labels().iter().zip(values) {
-        let _ = write!(text, ",{label}=\"{value}\"");
-    }
-    text
+    text.finish()
 }
 
 type Sample = (Vec<&'static str>, String);

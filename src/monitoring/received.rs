@@ -3,12 +3,15 @@
 //! Anybody can send a report: so no label holds a word of one, but for the words of closed lists, and what is none of these is
 //! `other`. Every series is there in every run, be it zero.
 
+use crate::exposition::{Exposition, SeriesKind};
 use crate::policy::lint::Severity;
 use crate::policy::result::ResultType;
 use crate::tls_report::collection::Collection;
 use crate::tls_report::sums::Sums;
 use crate::tls_report::{Failed, Kind};
-use std::fmt::Write as _;
+
+/// Labels with their words, and the number.
+type Sample = (Vec<(&'static str, &'static str)>, u64);
 
 /// What no closed list has.
 const OTHER: &str = "other";
@@ -60,8 +63,8 @@ impl Family {
         }
     }
 
-    /// Its samples: labels as they are written, and the number.
-    fn samples(self, collection: &Collection, sums: &Sums) -> Vec<(String, u64)> {
+    /// Its samples: labels, and the number.
+    fn samples(self, collection: &Collection, sums: &Sums) -> Vec<Sample> {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         match self {
             Self::Reports => [
@@ -69,27 +72,26 @@ impl Family {
                 ("duplicate", collection.duplicates()),
                 ("unread", count(collection.unread().len())),
             ]
-            .map(|(outcome, number)| (format!("{{outcome=\"{outcome}\"}}"), number))
+            .map(|(outcome, number)| (vec![("outcome", outcome)], number))
             .to_vec(),
             Self::Sessions => sessions(sums),
             Self::Findings => [Severity::Error, Severity::Warning, Severity::Note]
                 .map(|severity| {
-                    let of_it =
-                        sums.complaints.iter().filter(|(code, _)| code.explain().severity == severity);
+                    let of_it = sums.complaints.iter().filter(|(code, _)| code.severity() == severity);
                     let number = of_it.map(|(_, complaint)| complaint.reports).fold(0, u64::saturating_add);
-                    (format!("{{severity=\"{}\"}}", severity.word()), number)
+                    (vec![("severity", severity.word())], number)
                 })
                 .to_vec(),
             Self::NewestEnd => {
                 let ends = collection.reports().iter().filter_map(|read| read.received.report.end);
-                vec![(String::new(), ends.max().map_or(0, |end| end.0))]
+                vec![(Vec::new(), ends.max().map_or(0, |end| end.0))]
             }
         }
     }
 }
 
 /// Every type of policy with every result.
-fn sessions(sums: &Sums) -> Vec<(String, u64)> {
+fn sessions(sums: &Sums) -> Vec<Sample> {
     let results = || {
         let known = ResultType::ALL.into_iter().map(ResultType::word);
         std::iter::once(SUCCESS).chain(known).chain([OTHER, UNTOLD])
@@ -102,7 +104,7 @@ fn sessions(sums: &Sums) -> Vec<(String, u64)> {
             its_kind == kind && word(its_result.as_ref()) == result
         });
         let number = alike.map(|(_, number)| *number).fold(0, u64::saturating_add);
-        (format!("{{policy=\"{kind}\",result=\"{result}\"}}"), number)
+        (vec![("policy", kind), ("result", result)], number)
     })
     .collect()
 }
@@ -119,13 +121,12 @@ const fn word(result: Option<&Option<Failed>>) -> &'static str {
 /// The exposition of a run.
 #[must_use]
 pub fn exposition(collection: &Collection, sums: &Sums) -> String {
-    let mut text = String::new();
+    let mut text = Exposition::default();
     for family in Family::ALL {
-        // Writing into a String does not fail.
-        let _ = writeln!(text, "# HELP {} {}\n# TYPE {} gauge", family.name(), family.help(), family.name());
+        let mut series = text.family(family.name(), SeriesKind::Gauge, family.help());
         for (labels, number) in family.samples(collection, sums) {
-            let _ = writeln!(text, "{}{labels} {number}", family.name());
+            series.sample(&labels, number);
         }
     }
-    text
+    text.finish()
 }

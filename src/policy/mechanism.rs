@@ -181,4 +181,18 @@ mod tests {
             assert!(error.starts_with("mechanisms: ") && error.contains(why), "{text}: {error}");
         }
     }
+
+    #[test]
+    fn a_dialect_is_included_if_it_was_named() {
+        for (text, expected) in
+            [("mta-sts", [true, false]), ("smtp-sts", [false, true]), ("dane", [false; 2])]
+        {
+            let named: Mechanisms = text.parse().unwrap();
+            assert_eq!(
+                [Dialect::MtaSts, Dialect::SmtpSts].map(|dialect| named.include(dialect)),
+                expected,
+                "{text}"
+            );
+        }
+    }
 }

@@ -18,39 +18,24 @@ pub mod tls_rpt;
 pub mod txt;
 mod uri;
 pub mod url;
+mod word_entry;
 
 pub use mechanism::{Mechanisms, PolicyType};
 pub use stored::{Authentication, StoredPolicy, life};
+pub use word_entry::WordEntry;
 
 use crate::name::MxHost;
+use crate::words::words;
 use pattern::MxPattern;
 
-/// The dialects in which a domain can publish a policy for senders, the one that counts more first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dialect {
-    /// RFC 8461.
-    MtaSts,
-    /// draft-margolis-smtp-sts-00.
-    SmtpSts,
-}
-
-impl Dialect {
-    /// Every dialect, the one that counts more first.
-    pub const ALL: [Self; 2] = [Self::MtaSts, Self::SmtpSts];
-
-    /// The word, as every output and the cache spell it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::MtaSts => "mta-sts",
-            Self::SmtpSts => "smtp-sts",
-        }
-    }
-
-    /// Reads the word again.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.word() == word)
+words! {
+    /// The dialects in which a domain can publish a policy for senders, the one that counts more first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Dialect {
+        /// RFC 8461.
+        MtaSts = "mta-sts",
+        /// draft-margolis-smtp-sts-00.
+        SmtpSts = "smtp-sts",
     }
 }
 
@@ -75,23 +60,14 @@ impl From<smtp_sts::Record> for Policy {
     }
 }
 
-/// How the certificate of an MX host is validated under a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// By a TLSA record (draft section 3.4, `c=tlsa`).
-    Tlsa,
-    /// By the certificate authorities of the web (RFC 8461 section 4.2; draft section 3.4, `c=webpki`).
-    WebPki,
-}
-
-impl Constraint {
-    /// The word of the draft's grammar.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Tlsa => "tlsa",
-            Self::WebPki => "webpki",
-        }
+words! {
+    /// How the certificate of an MX host is validated under a policy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Constraint {
+        /// By a TLSA record (draft section 3.4, `c=tlsa`).
+        Tlsa = "tlsa",
+        /// By the certificate authorities of the web (RFC 8461 section 4.2; draft section 3.4, `c=webpki`).
+        WebPki = "webpki",
     }
 }
 

@@ -1,23 +1,60 @@
 //! The closed list of what TLS reports call a failure, and what each means to the domain's owner (RFC 8460 section 4.3).
 
+use super::WordEntry;
 use super::reason_code::ReasonCode;
+use crate::words::{entries, words};
 use std::fmt;
 
-/// What a session, or the way to it, failed for (RFC 8460 section 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "`explain` is the documentation, and `why` shows it")]
-pub enum ResultType {
-    CertificateExpired,
-    CertificateHostMismatch,
-    CertificateNotTrusted,
-    DaneRequired,
-    DnssecInvalid,
-    StarttlsNotSupported,
-    StsPolicyFetchError,
-    StsPolicyInvalid,
-    StsWebpkiInvalid,
-    TlsaInvalid,
-    ValidationFailure,
+entries! {
+    /// What a session, or the way to it, failed for (RFC 8460 section 4.3).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[expect(missing_docs, reason = "`explain` is the documentation, and `why` shows it")]
+    pub enum ResultType {
+        CertificateExpired: "certificate-expired",
+            "The certificate of an MX host had ended.",
+            "Renew it, and look why that did not happen by itself; `smtp-sts-verify probe` shows which one.",
+            "RFC 8460 section 4.3", None;
+        CertificateHostMismatch: "certificate-host-mismatch",
+            "The certificate of an MX host was not for the name that the sender asked for.",
+            "Get a certificate with the MX host's name, or mend the MX record or the policy.",
+            "RFC 8460 section 4.3", None;
+        CertificateNotTrusted: "certificate-not-trusted",
+            "No authority that the sender trusts vouched for the certificate of an MX host.",
+            "Get a certificate of a public authority, and deliver its whole chain.",
+            "RFC 8460 section 4.3", None;
+        DaneRequired: "dane-required",
+            "The sender insists on DANE, and an MX host had no usable TLSA records.",
+            "Publish TLSA records, in a signed zone; the sender may have an agreement with the domain.",
+            "RFC 8460 section 4.3", None;
+        DnssecInvalid: "dnssec-invalid",
+            "An answer of DNS could not be validated: signatures were missing, wrong or out of date.",
+            "Look with `smtp-sts-verify lookup` and mend the zone's signatures or its DS record.",
+            "RFC 8460 section 4.3", None;
+        StarttlsNotSupported: "starttls-not-supported",
+            "An MX host did not offer STARTTLS.",
+            "Turn it on; if it is on, something between the sender and the host removes it.",
+            "RFC 8460 section 4.3", None;
+        StsPolicyFetchError: "sts-policy-fetch-error",
+            "The MTA-STS policy could not be fetched.",
+            "Look with `smtp-sts-verify lint DOMAIN` at the policy host.",
+            "RFC 8460 section 4.3", None;
+        StsPolicyInvalid: "sts-policy-invalid",
+            "The MTA-STS policy or its record is malformed.",
+            "Look with `smtp-sts-verify lint DOMAIN`: it names line and column.",
+            "RFC 8460 section 4.3", None;
+        StsWebpkiInvalid: "sts-webpki-invalid",
+            "The certificate of the MTA-STS policy host does not verify.",
+            "Get a certificate for mta-sts.DOMAIN, and deliver its whole chain.",
+            "RFC 8460 section 4.3", None;
+        TlsaInvalid: "tlsa-invalid",
+            "None of the TLSA records of an MX host could be used, whatever its certificate.",
+            "Publish usable records: usages 2 and 3 with matching types 0, 1 and 2; `smtp-sts-verify probe` says which they are.",
+            "RFC 8460 section 4.3", None;
+        ValidationFailure: "validation-failure",
+            "Something else did not conform: no TLSA record fits the certificate, the policy does not permit the MX host, or the handshake broke; the report's failure-reason-code may say which.",
+            "Compare the MX hosts with the policy, and their certificates with the TLSA records: `smtp-sts-verify lint DOMAIN`, `smtp-sts-verify probe`.",
+            "RFC 8460 section 4.3", None;
+    }
 }
 
 /// A failure as a TLS report tells it.
@@ -43,17 +80,6 @@ impl ReportedFailure {
     }
 }
 
-/// What there is to say about a result type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// The word of the RFC.
-    pub word: &'static str,
-    /// What the sender saw.
-    pub meaning: &'static str,
-    /// What the domain's owner does about it.
-    pub fix: &'static str,
-}
-
 /// Prints as its word.
 impl fmt::Display for ResultType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,33 +88,6 @@ impl fmt::Display for ResultType {
 }
 
 impl ResultType {
-    /// Every one, in the order of the words.
-    pub const ALL: [Self; 11] = [
-        Self::CertificateExpired,
-        Self::CertificateHostMismatch,
-        Self::CertificateNotTrusted,
-        Self::DaneRequired,
-        Self::DnssecInvalid,
-        Self::StarttlsNotSupported,
-        Self::StsPolicyFetchError,
-        Self::StsPolicyInvalid,
-        Self::StsWebpkiInvalid,
-        Self::TlsaInvalid,
-        Self::ValidationFailure,
-    ];
-
-    /// The word of the RFC.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        self.explain().word
-    }
-
-    /// Reads the word again.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|result| result.word() == word)
-    }
-
     /// Whether it is about a policy of MTA-STS, and not about a session (RFC 8460 section 4.3.2.2).
     #[must_use]
     pub const fn is_about_mta_sts(self) -> bool {
@@ -99,71 +98,6 @@ impl ResultType {
     #[must_use]
     pub const fn is_about_dane(self) -> bool {
         matches!(self, Self::DaneRequired | Self::DnssecInvalid | Self::TlsaInvalid)
-    }
-
-    /// Everything there is to say about it.
-    #[must_use]
-    pub const fn explain(self) -> Explanation {
-        const fn say(word: &'static str, meaning: &'static str, fix: &'static str) -> Explanation {
-            Explanation { word, meaning, fix }
-        }
-        match self {
-            Self::CertificateExpired => say(
-                "certificate-expired",
-                "The certificate of an MX host had ended.",
-                "Renew it, and look why that did not happen by itself; `smtp-sts-verify probe` shows which one.",
-            ),
-            Self::CertificateHostMismatch => say(
-                "certificate-host-mismatch",
-                "The certificate of an MX host was not for the name that the sender asked for.",
-                "Get a certificate with the MX host's name, or mend the MX record or the policy.",
-            ),
-            Self::CertificateNotTrusted => say(
-                "certificate-not-trusted",
-                "No authority that the sender trusts vouched for the certificate of an MX host.",
-                "Get a certificate of a public authority, and deliver its whole chain.",
-            ),
-            Self::DaneRequired => say(
-                "dane-required",
-                "The sender insists on DANE, and an MX host had no usable TLSA records.",
-                "Publish TLSA records, in a signed zone; the sender may have an agreement with the domain.",
-            ),
-            Self::DnssecInvalid => say(
-                "dnssec-invalid",
-                "An answer of DNS could not be validated: signatures were missing, wrong or out of date.",
-                "Look with `smtp-sts-verify lookup` and mend the zone's signatures or its DS record.",
-            ),
-            Self::StarttlsNotSupported => say(
-                "starttls-not-supported",
-                "An MX host did not offer STARTTLS.",
-                "Turn it on; if it is on, something between the sender and the host removes it.",
-            ),
-            Self::StsPolicyFetchError => say(
-                "sts-policy-fetch-error",
-                "The MTA-STS policy could not be fetched.",
-                "Look with `smtp-sts-verify lint DOMAIN` at the policy host.",
-            ),
-            Self::StsPolicyInvalid => say(
-                "sts-policy-invalid",
-                "The MTA-STS policy or its record is malformed.",
-                "Look with `smtp-sts-verify lint DOMAIN`: it names line and column.",
-            ),
-            Self::StsWebpkiInvalid => say(
-                "sts-webpki-invalid",
-                "The certificate of the MTA-STS policy host does not verify.",
-                "Get a certificate for mta-sts.DOMAIN, and deliver its whole chain.",
-            ),
-            Self::TlsaInvalid => say(
-                "tlsa-invalid",
-                "None of the TLSA records of an MX host could be used, whatever its certificate.",
-                "Publish usable records: usages 2 and 3 with matching types 0, 1 and 2; `smtp-sts-verify probe` says which they are.",
-            ),
-            Self::ValidationFailure => say(
-                "validation-failure",
-                "Something else did not conform: no TLSA record fits the certificate, the policy does not permit the MX host, or the handshake broke; the report's failure-reason-code may say which.",
-                "Compare the MX hosts with the policy, and their certificates with the TLSA records: `smtp-sts-verify lint DOMAIN`, `smtp-sts-verify probe`.",
-            ),
-        }
     }
 }
 

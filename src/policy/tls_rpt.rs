@@ -168,7 +168,21 @@ mod tests {
     fn reports_go_to_mail_addresses_and_web_servers() {
         let record = Record::parse("v=TLSRPTv1; rua=mailto:a@b.example , https://r.example/x;").unwrap();
         let (mail, web) = ("mailto:a@b.example".to_owned(), "https://r.example/x".to_owned());
-        assert_eq!(record.rua(), [Destination::Mail(mail), Destination::Web(web)]);
+        assert_eq!(record.rua(), [Destination::Mail(mail.clone()), Destination::Web(web.clone())]);
+        assert_eq!(record.rua().iter().map(ToString::to_string).collect::<Vec<_>>(), [mail, web]);
+        assert_eq!(record.as_str(), "v=TLSRPTv1; rua=mailto:a@b.example , https://r.example/x;");
+    }
+
+    /// RFC 6068 section 2: the domain of an `addr-spec` may be a literal, whose brackets are encoded.
+    #[test]
+    fn an_address_in_brackets_is_one_if_both_are_there() {
+        let is_read = |host: &str| Record::parse(&format!("v=TLSRPTv1; rua=mailto:a@{host}")).is_ok();
+        for host in ["%5B192.0.2.1%5D", "%5bIPv6:2001:db8::1%5d"] {
+            assert!(is_read(host), "{host}");
+        }
+        for host in ["%5BIPv6:2001:db8::1", "IPv6:2001:db8::1%5D", "%5Ba@b%5D"] {
+            assert!(!is_read(host), "{host}");
+        }
     }
 
     #[test]

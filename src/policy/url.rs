@@ -158,4 +158,9 @@ mod tests {
             assert!(PolicyUrl::new(host(), path).is_err(), "{path:?}");
         }
     }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_told_with_the_address() {
+        assert_eq!(PolicyUrl::parse("/p").unwrap_err().to_string(), "'/p' is no absolute URI");
+    }
 }

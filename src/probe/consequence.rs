@@ -7,40 +7,27 @@ use crate::dane::matching::Fate;
 use crate::policy::{Constraint, Mode, PolicyType, StoredPolicy};
 use crate::reason::Reason;
 use crate::verdict::{HostJudgement, Ruling, Standing, Tls, Verdict};
+use crate::words::words;
 
-/// What an enforcing sender would do with mail that is to go to the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Deliver it in TLS, with as much authentication as the ruling demands.
-    Deliver,
-    /// Deliver it in clear text: nobody demands TLS, and the server has none.
-    DeliverInClear,
-    /// Not deliver it there: what is demanded is not given. It goes to another host, or waits and comes back in the end.
-    NotToThisHost,
-    /// Nobody can tell from here: the server is there and wants TLS that our library does not have, and that mail servers
-    /// linked with OpenSSL or GnuTLS may have.
-    CannotBeLookedAt,
-    /// Let it wait: the server took nobody's mail now, or nobody can tell what the domain demands.
-    Wait,
+words! {
+    /// What an enforcing sender would do with mail that is to go to the address.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Action {
+        /// Deliver it in TLS, with as much authentication as the ruling demands.
+        Deliver = "deliver",
+        /// Deliver it in clear text: nobody demands TLS, and the server has none.
+        DeliverInClear = "deliver-in-clear",
+        /// Nobody can tell from here: the server is there and wants TLS that our library does not have, and that mail servers
+        /// linked with OpenSSL or GnuTLS may have.
+        CannotBeLookedAt = "cannot-be-looked-at",
+        /// Not deliver it there: what is demanded is not given. It goes to another host, or waits and comes back in the end.
+        NotToThisHost = "not-to-this-host",
+        /// Let it wait: the server took nobody's mail now, or nobody can tell what the domain demands.
+        Wait = "wait",
+    }
 }
 
 impl Action {
-    /// Every action.
-    pub const ALL: [Self; 5] =
-        [Self::Deliver, Self::DeliverInClear, Self::CannotBeLookedAt, Self::NotToThisHost, Self::Wait];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Deliver => "deliver",
-            Self::DeliverInClear => "deliver-in-clear",
-            Self::CannotBeLookedAt => "cannot-be-looked-at",
-            Self::NotToThisHost => "not-to-this-host",
-            Self::Wait => "wait",
-        }
-    }
-
     /// Whether mail arrives, be it in clear.
     #[must_use]
     pub const fn delivers(self) -> bool {

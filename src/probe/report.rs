@@ -16,6 +16,7 @@ use crate::time::UnixTime;
 use crate::verdict::{DaneHost, HostJudgement, LookupError, Verdict};
 use crate::verify::Report;
 use crate::verify::mx::MxOddity;
+use crate::words::words;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -149,35 +150,22 @@ impl Chain {
     }
 }
 
-/// What a probe comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Every address that this machine has a way to would get the mail.
-    Every,
-    /// The domain has no host that takes mail, and says so (RFC 7505).
-    NoHost,
-    /// The domain has MX records, and none of them names a host.
-    NoUsableMx,
-    /// Some address or host would not.
-    Some,
-    /// Nobody could be asked, or nobody can tell what the domain demands.
-    Unknown,
-    /// Some address cannot be looked at from here, since our TLS library lacks what it wants; nothing else is wrong.
-    CannotBeLookedAt,
-}
-
-impl Reach {
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Every => "every",
-            Self::NoHost => "no-host",
-            Self::NoUsableMx => "no-usable-mx",
-            Self::Some => "some",
-            Self::Unknown => "unknown",
-            Self::CannotBeLookedAt => "cannot-be-looked-at",
-        }
+words! {
+    /// What a probe comes to.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Reach {
+        /// Every address that this machine has a way to would get the mail.
+        Every = "every",
+        /// The domain has no host that takes mail, and says so (RFC 7505).
+        NoHost = "no-host",
+        /// The domain has MX records, and none of them names a host.
+        NoUsableMx = "no-usable-mx",
+        /// Some address or host would not.
+        Some = "some",
+        /// Nobody could be asked, or nobody can tell what the domain demands.
+        Unknown = "unknown",
+        /// Some address cannot be looked at from here, since our TLS library lacks what it wants; nothing else is wrong.
+        CannotBeLookedAt = "cannot-be-looked-at",
     }
 }
 

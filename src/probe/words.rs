@@ -2,31 +2,17 @@
 
 use super::failure::FailureKind;
 use crate::certificate::Distrust;
+use crate::policy::WordEntry;
 use crate::policy::result::ResultType;
 
-/// What there is to say about a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// The word itself.
-    pub word: &'static str,
-    /// What happened, and what it means for the mail.
-    pub meaning: &'static str,
-    /// What to do about it; empty where nothing is to be done.
-    pub fix: &'static str,
-    /// Where the rule stands.
-    pub rule: &'static str,
-    /// The result type of RFC 8460 section 4.3 that a report would carry, where there is one.
-    pub result_type: Option<ResultType>,
-}
-
 /// Every word that is not a reason of a verdict.
-pub fn all() -> impl Iterator<Item = Explanation> {
+pub fn all() -> impl Iterator<Item = WordEntry> {
     let failures = FailureKind::ALL.into_iter().map(FailureKind::explain);
     failures.chain(Distrust::ALL.into_iter().map(Distrust::explain)).chain([TLSA_NO_MATCH]).chain(MX_RECORDS)
 }
 
 /// The word of [`super::consequence::Cause::TlsaNoMatch`].
-const TLSA_NO_MATCH: Explanation = Explanation {
+const TLSA_NO_MATCH: WordEntry = WordEntry {
     word: "tlsa-no-match",
     meaning: "The host has secure TLSA records, and none fits the certificate at this address: senders that know DANE deliver nothing there.",
     fix: "Publish the record that the probe names, or install the certificate that the records are about.",
@@ -38,43 +24,43 @@ const TLSA_NO_MATCH: Explanation = Explanation {
 pub const TLSA_AT_ALIAS: &str = "tlsa-at-alias-alone";
 
 /// What can be wrong with MX records, the names that they lead to included.
-const MX_RECORDS: [Explanation; 6] = [
-    Explanation {
+const MX_RECORDS: [WordEntry; 6] = [
+    WordEntry {
         word: TLSA_AT_ALIAS,
         meaning: "The MX record names an alias (CNAME), and the TLSA records stand at the alias alone: Postfix looks there; Exim looks only where the alias leads, finds none, and its mail waits for ever.",
         fix: "Let the MX record name the host itself, or publish the TLSA records where the alias leads, too.",
         rule: "RFC 7672 section 2.2.2, RFC 5321 section 5.1",
         result_type: None,
     },
-    Explanation {
+    WordEntry {
         word: "mx-address",
         meaning: "An MX record names an IP address: Exim passes it over, and returns the mail if there is no other; Postfix delivers to the address, with a warning.",
         fix: "Give the host a name with that address, and let the MX record name it.",
         rule: "RFC 5321 section 5.1",
         result_type: None,
     },
-    Explanation {
+    WordEntry {
         word: "mx-no-host",
         meaning: "An MX record names what no host is called: Exim and Postfix pass it over, and deliver nothing if there is no other.",
         fix: "Name a host; a domain without mail publishes MX 0 . alone (a dot).",
         rule: "RFC 5321 section 5.1",
         result_type: None,
     },
-    Explanation {
+    WordEntry {
         word: "null-mx-beside",
         meaning: "A null MX stands beside the MX record of a host: Exim delivers to the host, Postfix returns the mail.",
         fix: "Remove the null MX, or every other MX record.",
         rule: "RFC 7505 section 3",
         result_type: None,
     },
-    Explanation {
+    WordEntry {
         word: "null-mx-otherwise",
         meaning: "A null MX is not the only MX record, or not of preference 0: Exim and Postfix take it for one all the same, others may not.",
         fix: "Publish one MX record alone: MX 0 . (a dot).",
         rule: "RFC 7505 section 3",
         result_type: None,
     },
-    Explanation {
+    WordEntry {
         // The word of Reach::NoUsableMx.
         word: "no-usable-mx",
         meaning: "The domain has MX records, and none of them names a host: Exim returns its mail at once. Postfix does, too, but delivers to an IP address that stands there.",
@@ -87,7 +73,7 @@ const MX_RECORDS: [Explanation; 6] = [
 impl FailureKind {
     /// Everything there is to say about it.
     #[must_use]
-    pub const fn explain(self) -> Explanation {
+    pub const fn explain(self) -> WordEntry {
         let (meaning, fix, rule, result_type) = match self {
             Self::SetAside => (
                 "The address is private, or set aside for something else: no public server can be there, and nobody connected.",
@@ -186,14 +172,14 @@ impl FailureKind {
                 Some(ResultType::ValidationFailure),
             ),
         };
-        Explanation { word: self.word(), meaning, fix, rule, result_type }
+        WordEntry { word: self.word(), meaning, fix, rule, result_type }
     }
 }
 
 impl Distrust {
     /// Everything there is to say about it.
     #[must_use]
-    pub const fn explain(self) -> Explanation {
+    pub const fn explain(self) -> WordEntry {
         let (meaning, fix, result_type) = match self {
             Self::Expired => (
                 "A certificate of the chain has ended.",
@@ -252,7 +238,7 @@ impl Distrust {
             ),
         };
         let rule = "RFC 8461 section 4.2";
-        Explanation { word: self.word(), meaning, fix, rule, result_type: Some(result_type) }
+        WordEntry { word: self.word(), meaning, fix, rule, result_type: Some(result_type) }
     }
 }
 
@@ -275,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_sentence_ends_as_one() {
-        for Explanation { word, meaning, fix, .. } in all() {
+        for WordEntry { word, meaning, fix, .. } in all() {
             assert!(meaning.ends_with('.') && (fix.is_empty() || fix.ends_with('.')), "{word}");
         }
     }

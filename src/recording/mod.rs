@@ -32,6 +32,7 @@ use crate::dns::delivery::{Opinion, QueryFailure};
 use crate::explain::{Explanation, Question as Explained, json};
 use crate::https::{MediaType, PolicyUrl, Retold, Sighting};
 use crate::time::UnixTime;
+use crate::words::words;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -80,31 +81,20 @@ pub struct Settings {
     pub deadline: u64,
 }
 
-/// How the name servers were asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Turn {
-    /// In the order in which they were given.
-    First,
-    /// Beginning at another one, since an answer was bogus.
-    Second,
-    /// With CD clear, since an answer was bogus.
-    Checked,
+words! {
+    /// How the name servers were asked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Turn {
+        /// In the order in which they were given.
+        First = "first",
+        /// Beginning at another one, since an answer was bogus.
+        Second = "second",
+        /// With CD clear, since an answer was bogus.
+        Checked = "checked",
+    }
 }
 
 impl Turn {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::First, Self::Second, Self::Checked];
-
-    /// The word in the file.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Second => "second",
-            Self::Checked => "checked",
-        }
-    }
-
     /// The turn whose replies stand in for those that this one lacks.
     #[must_use]
     pub const fn other(self) -> Option<Self> {

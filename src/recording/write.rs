@@ -28,10 +28,10 @@ pub(super) struct Document<'a> {
     request: WrittenQuestion<'a>,
     #[serde(rename = "override")]
     decree: Option<Override<'a>>,
-    settings: Settings<'a>,
+    settings: WrittenSettings<'a>,
     cache: Cache<'a>,
-    dns: Vec<Question>,
-    https: Vec<Fetch>,
+    dns: Vec<WrittenDnsQuestion>,
+    https: Vec<WrittenFetch>,
     conclusion: Conclusion<'a>,
     /// SHA-256 of all the rest, as this program writes it with an empty text here.
     seal: String,
@@ -59,7 +59,7 @@ struct Override<'a> {
 }
 
 #[derive(Serialize)]
-struct Settings<'a> {
+struct WrittenSettings<'a> {
     name_servers: Vec<String>,
     trust_anchors: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,8 +73,8 @@ struct Settings<'a> {
 #[derive(Serialize)]
 struct Cache<'a> {
     policies: Vec<Value>,
-    history: Vec<Event<'a>>,
-    remembered: Vec<Remembered<'a>>,
+    history: Vec<WrittenEvent<'a>>,
+    remembered: Vec<WrittenResult<'a>>,
     elsewhere: u64,
     unreadable: Vec<&'static str>,
     trouble: Option<String>,
@@ -92,7 +92,7 @@ struct Heard<'a> {
 }
 
 #[derive(Serialize)]
-struct Event<'a> {
+struct WrittenEvent<'a> {
     at: u64,
     mechanism: &'static str,
     event: &'static str,
@@ -103,14 +103,14 @@ struct Event<'a> {
 }
 
 #[derive(Serialize)]
-struct Remembered<'a> {
+struct WrittenResult<'a> {
     topic: &'static str,
     text: &'a str,
     valid_until: u64,
 }
 
 #[derive(Serialize)]
-struct Question {
+struct WrittenDnsQuestion {
     question: String,
     opinion: &'static str,
     #[serde(flatten)]
@@ -126,12 +126,12 @@ enum WrittenReply {
 }
 
 #[derive(Serialize)]
-struct Fetch {
+struct WrittenFetch {
     url: String,
     media_type: &'static str,
     #[serde(flatten)]
     outcome: Delivery,
-    peer: Peer,
+    peer: WrittenPeer,
 }
 
 #[derive(Serialize)]
@@ -143,15 +143,15 @@ enum Delivery {
 }
 
 #[derive(Serialize)]
-struct Peer {
+struct WrittenPeer {
     address: Option<String>,
     status: Option<u16>,
     fields: Vec<String>,
-    certificates: Vec<Certificate>,
+    certificates: Vec<WrittenCertificate>,
 }
 
 #[derive(Serialize)]
-struct Certificate {
+struct WrittenCertificate {
     says: String,
     octets: String,
 }
@@ -197,7 +197,7 @@ impl Recording {
                     .then(|| request.mechanisms.to_string()),
             },
             decree: self.question.decree.as_ref().map(decree),
-            settings: Settings {
+            settings: WrittenSettings {
                 name_servers: settings.name_servers.iter().map(ToString::to_string).collect(),
                 trust_anchors: settings.anchors.fingerprint_input().lines().map(str::to_owned).collect(),
                 insecure_zones: settings.anchors.insecure_zones().iter().map(ToString::to_string).collect(),
@@ -281,8 +281,8 @@ fn heard(hearsay: &Hearsay) -> Heard<'_> {
     }
 }
 
-fn event(entry: &HistoryEntry) -> Event<'_> {
-    Event {
+fn event(entry: &HistoryEntry) -> WrittenEvent<'_> {
+    WrittenEvent {
         at: entry.at.0,
         mechanism: entry.dialect.word(),
         event: entry.event.word(),
@@ -293,12 +293,12 @@ fn event(entry: &HistoryEntry) -> Event<'_> {
     }
 }
 
-fn remembered((topic, recollection): &(Topic, Recollection)) -> Remembered<'_> {
-    Remembered { topic: topic.word(), text: &recollection.text, valid_until: recollection.valid_until.0 }
+fn remembered((topic, recollection): &(Topic, Recollection)) -> WrittenResult<'_> {
+    WrittenResult { topic: topic.word(), text: &recollection.text, valid_until: recollection.valid_until.0 }
 }
 
-fn question(asked: &Asked) -> Question {
-    Question {
+fn question(asked: &Asked) -> WrittenDnsQuestion {
+    WrittenDnsQuestion {
         question: name_and_type(asked),
         opinion: Turn::word(asked.turn),
         outcome: match &asked.brought {
@@ -320,8 +320,8 @@ fn name_and_type(asked: &Asked) -> String {
     format!("{} {}", crate::dns::presentation::name(name), crate::dns::presentation::type_word(rtype))
 }
 
-fn fetch(fetching: &Fetching) -> Fetch {
-    Fetch {
+fn fetch(fetching: &Fetching) -> WrittenFetch {
+    WrittenFetch {
         url: fetching.url.to_string(),
         media_type: media_type(fetching.media),
         outcome: match &fetching.fetched {
@@ -343,10 +343,10 @@ fn milliseconds(duration: Duration) -> u64 {
     duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-fn peer(sighting: &Sighting) -> Peer {
+fn peer(sighting: &Sighting) -> WrittenPeer {
     let certificate =
-        |der: &Vec<u8>| Certificate { says: present::certificate(der), octets: BASE64.encode(der) };
-    Peer {
+        |der: &Vec<u8>| WrittenCertificate { says: present::certificate(der), octets: BASE64.encode(der) };
+    WrittenPeer {
         address: sighting.address.map(|address| address.to_string()),
         status: sighting.status,
         fields: sighting.fields.clone(),

@@ -61,7 +61,7 @@ pub fn page(report: &Report, detail: Detail, paint: Paint) -> String {
         waited(&report.timeline, &mut page);
     }
     page.item("rule", Tone::Plain, explanation.rule);
-    let hint = if explanation.hint.is_empty() { "nothing has to be done" } else { explanation.hint };
+    let hint = if explanation.fix.is_empty() { "nothing has to be done" } else { explanation.fix };
     page.item("hint", Tone::Plain, hint);
     page.finish()
 }

@@ -108,11 +108,11 @@ pub fn page(answer: &Answer, queries: usize, paint: Paint) -> String {
 /// What to do about it, where something is wrong.
 fn hint(outcome: &Outcome) -> Option<&'static str> {
     if matches!(outcome, Outcome::Unreachable(Outage::NotAsked, ..)) {
-        return Some(Reason::SpecialUseName.explain().hint);
+        return Some(Reason::SpecialUseName.explain().fix);
     }
     match (own_fault(outcome), outcome.class()) {
-        (Some(fault), _) => Some(fault.explain().hint),
-        (None, Class::Bogus) => Some(Reason::DnssecBogus.explain().hint),
+        (Some(fault), _) => Some(fault.explain().fix),
+        (None, Class::Bogus) => Some(Reason::DnssecBogus.explain().fix),
         (None, Class::Unreachable) => {
             Some("Look at the name servers that were asked, and at those of the name.")
         }

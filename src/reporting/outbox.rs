@@ -6,48 +6,28 @@ use crate::name::PolicyDomain;
 use crate::reports::tally::Day;
 use crate::text::Printable;
 use crate::time::UnixTime;
+use crate::words::words;
 
-/// How far a report is, or a report at one of its destinations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// It waits for its moment, or for the next try.
-    Due,
-    /// Somebody is at it: it is made, and nothing was handed over yet. It is as good as due for whoever comes after him.
-    Claimed,
-    /// It is being handed over; whoever finds it so hands over a second copy, for nobody knows what became of the first.
-    Handed,
-    /// A destination took it.
-    Sent,
-    /// Nobody took it in time, or all refused it.
-    GaveUp,
-    /// Nobody wants it: no record, no destination that could be used, or it is about a domain that is told nothing.
-    Unwanted,
+words! {
+    /// How far a report is, or a report at one of its destinations.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum State {
+        /// It waits for its moment, or for the next try.
+        Due = "due",
+        /// Somebody is at it: it is made, and nothing was handed over yet. It is as good as due for whoever comes after him.
+        Claimed = "claimed",
+        /// It is being handed over; whoever finds it so hands over a second copy, for nobody knows what became of the first.
+        Handed = "handed",
+        /// A destination took it.
+        Sent = "sent",
+        /// Nobody took it in time, or all refused it.
+        GaveUp = "gave-up",
+        /// Nobody wants it: no record, no destination that could be used, or it is about a domain that is told nothing.
+        Unwanted = "unwanted",
+    }
 }
 
 impl State {
-    /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Due, Self::Claimed, Self::Handed, Self::Sent, Self::GaveUp, Self::Unwanted];
-
-    /// The word, in the file and in every output.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Claimed => "claimed",
-            Self::Handed => "handed",
-            Self::Sent => "sent",
-            Self::GaveUp => "gave-up",
-            Self::Unwanted => "unwanted",
-        }
-    }
-
-    /// Reads such a word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-
     /// Whether something is still to be done.
     #[must_use]
     pub const fn is_open(self) -> bool {

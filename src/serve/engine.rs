@@ -13,7 +13,7 @@ use crate::overrides::Decreed;
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::answer::cache::AnswerCache;
 use crate::serve::event::{CompletedLookup, WorkerEvent};
 use crate::serve::look_up::late;
@@ -47,10 +47,10 @@ use tracing::warn;
 /// What answers questions: the engine, or a map in a test.
 pub trait Answers {
     /// The answer, if it is at hand.
-    fn at_once(&self, question: &Question) -> Option<Arc<Answer>>;
+    fn at_once(&self, question: &Question) -> Option<Arc<MtaAnswer>>;
 
     /// The answer, within the time that an asker has; and where it came from.
-    fn answer(&self, asker: Asker, question: Question) -> impl Future<Output = (Arc<Answer>, Source)>;
+    fn answer(&self, asker: Asker, question: Question) -> impl Future<Output = (Arc<MtaAnswer>, Source)>;
 
     /// The mechanisms that are asked for and applied.
     fn mechanisms(&self) -> Mechanisms {
@@ -112,7 +112,7 @@ struct PendingLookup {
 #[derive(Clone, Debug, Default)]
 struct LookupProgress {
     /// What there is to say now.
-    answer: Option<Arc<Answer>>,
+    answer: Option<Arc<MtaAnswer>>,
     /// Whether an earlier answer may stand in for that.
     stand_in: StandIn,
     /// Whether nothing else will come.
@@ -433,7 +433,7 @@ async fn hear(engine: Weak<Engine>, mut events: mpsc::UnboundedReceiver<WorkerEv
 }
 
 impl Answers for Rc<Engine> {
-    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+    fn at_once(&self, question: &Question) -> Option<Arc<MtaAnswer>> {
         Engine::at_once(self, question)
     }
 
@@ -459,10 +459,10 @@ impl Answers for Rc<Engine> {
         self.tlsrpt_recorder.hear(event);
     }
 
-    async fn answer(&self, asker: Asker, question: Question) -> (Arc<Answer>, Source) {
+    async fn answer(&self, asker: Asker, question: Question) -> (Arc<MtaAnswer>, Source) {
         let deadline = Instant::now() + self.worker.world().answer_within;
         let defer =
-            |reason, why: &str| Arc::new(Answer::of(&NoEvaluation::defer(reason, why).into(), &question));
+            |reason, why: &str| Arc::new(MtaAnswer::of(&NoEvaluation::defer(reason, why).into(), &question));
         loop {
             if let Some(answer) = self.at_once(&question) {
                 return (answer, Source::Warm);
@@ -488,14 +488,14 @@ impl Answers for Rc<Engine> {
                     (is_late.then(recall).flatten().unwrap_or(answer), Source::Deadline)
                 }
                 // Not even the cache has been read: there may be a policy in it.
-                (Err(_), None) => (Arc::new(Answer::of(&late(), &question)), Source::Deadline),
+                (Err(_), None) => (Arc::new(MtaAnswer::of(&late(), &question)), Source::Deadline),
             };
         }
     }
 }
 
 impl Engine {
-    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+    fn at_once(&self, question: &Question) -> Option<Arc<MtaAnswer>> {
         self.answer_cache.borrow_mut().recall(question, SystemClock.now())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::name::PolicyDomain;
 use crate::overrides::Decreed;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::answer::cache::Standing;
 use crate::serve::seats::interests::Interests;
 use crate::serve::store::Revision;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 pub enum WorkerEvent {
     /// The answer from the cache alone, for clients whose deadline comes before the look-up ends; and whether an earlier answer
     /// may stand in for it: not over a policy that is stored.
-    Interim(u64, Arc<Answer>, StandIn),
+    Interim(u64, Arc<MtaAnswer>, StandIn),
     /// Nobody asks for it any more, or it is not needed: nothing was asked.
     Rejected(u64),
     /// That look-up has an answer.
@@ -36,7 +36,7 @@ pub struct CompletedLookup {
     /// Which.
     pub number: u64,
     /// The answer to those who waited.
-    pub answer: Arc<Answer>,
+    pub answer: Arc<MtaAnswer>,
     /// The answer to those who come later.
     pub standing: Option<Standing>,
     /// The answer to those who come later and cannot have one in time.

@@ -11,7 +11,7 @@ use crate::serve::front::connection_limiter::ConnectionLimiter;
 use crate::serve::front::status_query::Watch;
 use crate::serve::front::{Front, attend};
 use crate::serve::listen::Listening;
-use crate::serve::telemetry::counters::{Closed as _, Counters, Protocol, ReloadEnd};
+use crate::serve::telemetry::counters::{Counters, Protocol, ReloadEnd};
 use crate::serve::telemetry::messages::{CONFIGURATION_IS_OLDER, MISTAKE_OF_OURS, THREAD_IS_STUCK};
 use crate::serve::tlsrpt::datagrams::Reception;
 use crate::serve::world::World;

@@ -77,10 +77,10 @@ impl Store {
         let moves = Arc::new(Notify::new());
         let tell = Arc::clone(&moves);
         let thread = Builder::new().name("store".into()).spawn(move || {
-            let mut clerk = StoreWorker { keeper: OpenCache::default(), counters, moves: tell };
+            let mut worker = StoreWorker { cache: OpenCache::default(), counters, moves: tell };
             while let Some(first) = waiting.blocking_recv() {
                 let more = std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_STORE_ERRANDS);
-                clerk.serve(std::iter::once(first).chain(more).collect());
+                worker.serve(std::iter::once(first).chain(more).collect());
             }
         })?;
         Ok((Self { errands, moves }, thread))
@@ -178,8 +178,8 @@ impl Store {
     ) -> Result<T, Gone> {
         let (tell, told) = oneshot::channel();
         let world = Arc::clone(world);
-        let errand = Box::new(move |keeper: &mut OpenCache| {
-            let done = keeper.visit(&world, errand);
+        let errand = Box::new(move |cache: &mut OpenCache| {
+            let done = cache.visit(&world, errand);
             // Whoever asked may have left.
             let _ = tell.send(done);
         });
@@ -190,7 +190,7 @@ impl Store {
 
 /// Does the errands that wait, in the order that makes clients wait least.
 struct StoreWorker {
-    keeper: OpenCache,
+    cache: OpenCache,
     counters: Arc<Counters>,
     moves: Arc<Notify>,
 }
@@ -225,9 +225,9 @@ impl StoreWorker {
 
     fn answer(&mut self, questions: Vec<Question>) {
         for (world, questions) in by_world(questions, |question| &question.world) {
-            self.attempt(|keeper| {
+            self.attempt(|cache| {
                 let domains: Vec<PolicyDomain> = questions.iter().map(|one| one.domain.clone()).collect();
-                let told = keeper.visit(&world, |cache, revision| (cache.snapshots(&domains), revision));
+                let told = cache.visit(&world, |cache, revision| (cache.snapshots(&domains), revision));
                 for (question, snapshot) in questions.into_iter().zip(told.0) {
                     // Whoever asked may have left.
                     let _ = question.tell.send((snapshot, told.1));
@@ -238,7 +238,7 @@ impl StoreWorker {
 
     fn write(&mut self, writes: Vec<LeftBehind>) {
         for (world, writes) in by_world(writes, |one| &one.world) {
-            let told = match self.attempt(|keeper| keeper.write(&world, &writes)) {
+            let told = match self.attempt(|cache| cache.write(&world, &writes)) {
                 Some(told) => told.into_iter().map(Some).collect(),
                 None if writes.len() == 1 => vec![None],
                 // Where all of it together meets a mistake of ours, each has another try, alone.
@@ -252,16 +252,16 @@ impl StoreWorker {
     }
 
     fn write_one(&mut self, world: &Arc<World>, one: &LeftBehind) -> Option<Result<(), Unkept>> {
-        self.attempt(|keeper| keeper.write(world, std::slice::from_ref(one)))?.pop()
+        self.attempt(|cache| cache.write(world, std::slice::from_ref(one)))?.pop()
     }
 
     /// Does an errand, or some, which may panic without taking anything else along.
     fn attempt<T>(&mut self, errand: impl FnOnce(&mut OpenCache) -> T) -> Option<T> {
-        let done = catch_unwind(AssertUnwindSafe(|| errand(&mut self.keeper))).ok();
+        let done = catch_unwind(AssertUnwindSafe(|| errand(&mut self.cache))).ok();
         if done.is_none() {
             self.counters.panics.of(Thread::Store).one();
             // Whatever it was about to do is rolled back with the connections.
-            self.keeper.open = None;
+            self.cache.open = None;
         }
         self.moves.notify_waiters();
         done

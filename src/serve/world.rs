@@ -3,6 +3,7 @@
 use crate::cache::{Cache, Outbox};
 use crate::config::{BadConfiguration, Dns, Fleet, LogLevel, Reporting, Rules, Setup, Storage};
 use crate::dns::proven_zones::ProvenZones;
+use crate::files;
 use crate::https::{HttpsSettings, SharedTls};
 use crate::limits::{MAX_REPORTS_NAMED, MAX_SERVICES_OCTETS};
 use crate::name::PolicyDomain;
@@ -13,7 +14,6 @@ use crate::serve::telemetry::status::Reports;
 use crate::time::UnixTime;
 #[cfg(feature = "fleet")]
 use crate::time::{Clock as _, clock::SystemClock};
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ fn decreed(_: &Setup) -> Result<Decreed, BadConfiguration> {
 fn services(path: &Path) -> Services {
     let mut octets = Vec::new();
     let most = u64::try_from(MAX_SERVICES_OCTETS).unwrap_or(u64::MAX);
-    match File::open(path).and_then(|file| file.take(most).read_to_end(&mut octets)) {
+    match files::open(path).and_then(|file| file.take(most).read_to_end(&mut octets)) {
         Ok(read) if read < MAX_SERVICES_OCTETS => {}
         Ok(_) => {
             let (path, most) = (path.display().to_string(), MAX_SERVICES_OCTETS);

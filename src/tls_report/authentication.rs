@@ -5,24 +5,16 @@
 
 use super::mime::{Header, pieces, without_comments};
 use crate::name::PolicyDomain;
+use crate::words::words;
 
-/// What is known about who sent a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authentication {
-    /// A signature (DKIM) of the sender's domain is in order, as RFC 8460 section 3 demands.
-    Passed,
-    /// The server that is believed does not say so.
-    NotPassed,
-}
-
-impl Authentication {
-    /// The word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::NotPassed => "not-passed",
-        }
+words! {
+    /// What is known about who sent a report.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Authentication {
+        /// A signature (DKIM) of the sender's domain is in order, as RFC 8460 section 3 demands.
+        Passed = "passed",
+        /// The server that is believed does not say so.
+        NotPassed = "not-passed",
     }
 }
 

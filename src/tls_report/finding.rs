@@ -1,6 +1,7 @@
 //! What can be wrong with a report: one stable word for each, and what its reader makes of it. Pure.
 
-use crate::policy::lint::{Explanation, Severity};
+use crate::policy::WordEntry;
+use crate::policy::lint::Severity;
 use crate::text::shortened;
 use std::fmt;
 
@@ -24,11 +25,19 @@ macro_rules! codes {
 
             /// Everything there is to say about it.
             #[must_use]
-            pub const fn explain(self) -> Explanation {
+            pub const fn explain(self) -> WordEntry {
                 match self {
-                    $(Self::$code => Explanation {
-                        word: $word, severity: Severity::$severity, meaning: $meaning, fix: $fix, rule: $rule,
+                    $(Self::$code => WordEntry {
+                        word: $word, meaning: $meaning, fix: $fix, rule: $rule, result_type: None,
                     },)*
+                }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $(Self::$code => Severity::$severity,)*
                 }
             }
         }
@@ -198,7 +207,7 @@ impl Noticed {
     #[must_use]
     pub fn findings(&self) -> Vec<&Finding> {
         let mut findings: Vec<&Finding> = self.0.iter().collect();
-        findings.sort_by_key(|finding| (finding.code.explain().severity, finding.code));
+        findings.sort_by_key(|finding| (finding.code.severity(), finding.code));
         findings
     }
 }
@@ -215,7 +224,7 @@ mod tests {
         sorted.dedup();
         assert_eq!(words, sorted);
         for code in Code::ALL {
-            let Explanation { word, meaning, fix, rule, .. } = code.explain();
+            let WordEntry { word, meaning, fix, rule, .. } = code.explain();
             assert_eq!(word.split('.').next(), Some(PREFIX));
             for sentence in [meaning, fix] {
                 assert!(sentence.ends_with('.') && sentence.len() > 15 && sentence.is_ascii(), "{word}");

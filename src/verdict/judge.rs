@@ -139,11 +139,11 @@ fn required(
     by_dane: Option<Ruling>,
 ) -> Ruling {
     let policy = PolicyType::Override;
-    let of_mx = |tls, binding| {
-        let unproven = if standing == Standing::Open { sts::without_mx(case.mx, binding) } else { None };
+    let of_mx = |tls| {
+        let unproven = if standing == Standing::Open { sts::without_mx(case.mx, true) } else { None };
         let (verdict, reason) = match (unproven, standing) {
             (Some(unproven), _) => unproven,
-            (None, Standing::NotInDns) if binding => (Verdict::Refuse, Reason::MxNotInDns),
+            (None, Standing::NotInDns) => (Verdict::Refuse, Reason::MxNotInDns),
             (None, _) => (Verdict::Deliver, Reason::Override),
         };
         Ruling { verdict, tls, policy, reason }
@@ -153,13 +153,13 @@ fn required(
         Requirement::WebPki if case.handshake == super::Handshake::Unverified => {
             Ruling { verdict: Verdict::Refuse, tls: Tls::WebPki, policy, reason: Reason::TlsUnverified }
         }
-        Requirement::WebPki => of_mx(Tls::WebPki, true),
+        Requirement::WebPki => of_mx(Tls::WebPki),
         Requirement::Dane => match by_dane {
             Some(ruling) if ruling.verdict == Verdict::Deliver => {
                 Ruling { policy, reason: Reason::Override, ..ruling }
             }
             Some(ruling) => Ruling { policy, ..ruling },
-            None => match of_mx(Tls::Dane, true) {
+            None => match of_mx(Tls::Dane) {
                 ruling if ruling.reason == Reason::Override => {
                     Ruling { verdict: Verdict::Refuse, reason: Reason::TlsaRequired, ..ruling }
                 }

@@ -24,65 +24,33 @@ use crate::name::MxHost;
 use crate::policy::pattern::MxPattern;
 use crate::policy::{Authentication, Dialect, Mode, PolicyType, StoredPolicy};
 use crate::reason::Reason;
+use crate::words::words;
 
-/// What is to be done with the mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may go, with the TLS that the judgement demands.
-    Deliver,
-    /// It waits: nobody can tell yet.
-    Defer,
-    /// It must not go to this host.
-    Refuse,
-}
-
-impl Verdict {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Deliver, Self::Defer, Self::Refuse];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Deliver => "deliver",
-            Self::Defer => "defer",
-            Self::Refuse => "refuse",
-        }
+words! {
+    /// What is to be done with the mail.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Verdict {
+        /// It may go, with the TLS that the judgement demands.
+        Deliver = "deliver",
+        /// It waits: nobody can tell yet.
+        Defer = "defer",
+        /// It must not go to this host.
+        Refuse = "refuse",
     }
 }
 
-/// The least TLS with which the mail may go, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tls {
-    /// As if there were no policy.
-    Opportunistic,
-    /// TLS without a look at the certificate.
-    Encrypt,
-    /// A certificate of the host by an authority of the web.
-    WebPki,
-    /// DANE decides (RFC 7672).
-    Dane,
-}
-
-impl Tls {
-    /// Each of them, weakest first.
-    pub const ALL: [Self; 4] = [Self::Opportunistic, Self::Encrypt, Self::WebPki, Self::Dane];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Dane => "dane",
-            Self::Encrypt => "encrypt",
-            Self::Opportunistic => "opportunistic",
-            Self::WebPki => "webpki",
-        }
-    }
-
-    /// Reads the word again.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tls| tls.word() == word)
+words! {
+    /// The least TLS with which the mail may go, weakest first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Tls {
+        /// As if there were no policy.
+        Opportunistic = "opportunistic",
+        /// TLS without a look at the certificate.
+        Encrypt = "encrypt",
+        /// A certificate of the host by an authority of the web.
+        WebPki = "webpki",
+        /// DANE decides (RFC 7672).
+        Dane = "dane",
     }
 }
 
@@ -110,29 +78,16 @@ impl Tlsa {
     }
 }
 
-/// How the hosts stand to the policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MxCheck {
-    /// At least one conforms.
-    Match,
-    /// None conforms.
-    Mismatch,
-    /// There was nothing to compare.
-    Unchecked,
-}
-
-impl MxCheck {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Match, Self::Mismatch, Self::Unchecked];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Match => "match",
-            Self::Mismatch => "mismatch",
-            Self::Unchecked => "unchecked",
-        }
+words! {
+    /// How the hosts stand to the policy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum MxCheck {
+        /// At least one conforms.
+        Match = "match",
+        /// None conforms.
+        Mismatch = "mismatch",
+        /// There was nothing to compare.
+        Unchecked = "unchecked",
     }
 }
 

@@ -8,6 +8,7 @@ use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
 use crate::policy::result::ReportedFailure;
 use crate::time::UnixTime;
+use crate::words::words;
 use hickory_proto::rr::RecordType;
 use std::cell::{Cell, RefCell};
 use tracing::{info, warn};
@@ -45,32 +46,18 @@ pub struct Fetched {
     pub outcome: Result<Vec<u8>, FetchError>,
 }
 
-/// How a fetch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// With a policy, or with the copy of one.
-    Authenticated,
-    /// With something else than the record of which it should be a copy.
-    Different,
-    /// Without a body.
-    Failed,
-    /// With something that is no policy.
-    Malformed,
-}
-
-impl Ending {
-    /// Every one, in the order of the words.
-    pub const ALL: [Self; 4] = [Self::Authenticated, Self::Different, Self::Failed, Self::Malformed];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Authenticated => "authenticated",
-            Self::Different => "different",
-            Self::Failed => "failed",
-            Self::Malformed => "malformed",
-        }
+words! {
+    /// How a fetch ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Ending {
+        /// With a policy, or with the copy of one.
+        Authenticated = "authenticated",
+        /// With something else than the record of which it should be a copy.
+        Different = "different",
+        /// Without a body.
+        Failed = "failed",
+        /// With something that is no policy.
+        Malformed = "malformed",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::verdict::{Absence, Aliases, DaneFindings, DaneHost, MxFindings};
 
 /// A discovery and what came of authenticating it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct RememberedDiscovery {
     /// What stands at the names.
     pub discovery: Discovery,
     /// How its record was authenticated, if it was.
@@ -29,7 +29,7 @@ pub(super) fn class_of(word: &str) -> Option<Class> {
     CLASSES.into_iter().find(|class| class.word() == word)
 }
 
-impl Finding {
+impl RememberedDiscovery {
     /// The line, and until when it may be believed; `None` for what is not to be remembered.
     #[must_use]
     pub fn to_line(&self) -> Option<(String, UnixTime)> {

@@ -9,37 +9,23 @@ use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::timeline::Timeline;
 use crate::verdict::{Judgement, Tlsa, Verdict};
+use crate::words::words;
 use std::time::Duration;
 
-/// What became of the policy in the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheUse {
-    /// The policy came out of it.
-    Hit,
-    /// There was nothing to take or to keep.
-    None,
-    /// A policy went into it.
-    Stored,
-    /// A newer policy was looked for, and it is the same.
-    Unchanged,
-    /// It cannot be used: see the run's trouble.
-    Unavailable,
-}
-
-impl CacheUse {
-    /// Each of them.
-    pub const ALL: [Self; 5] = [Self::Hit, Self::Stored, Self::Unchanged, Self::None, Self::Unavailable];
-
-    /// The word, as every output spells it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::None => "none",
-            Self::Stored => "stored",
-            Self::Unavailable => "unavailable",
-            Self::Unchanged => "unchanged",
-        }
+words! {
+    /// What became of the policy in the cache.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum CacheUse {
+        /// The policy came out of it.
+        Hit = "hit",
+        /// A policy went into it.
+        Stored = "stored",
+        /// A newer policy was looked for, and it is the same.
+        Unchanged = "unchanged",
+        /// There was nothing to take or to keep.
+        None = "none",
+        /// It cannot be used: see the run's trouble.
+        Unavailable = "unavailable",
     }
 }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::discovery::{self, Candidate, Discovery, Proof};
 use super::evidence_log::Ending;
 use super::refresh::Outcome;
-use super::remembered::Finding;
+use super::remembered::RememberedDiscovery;
 use super::{CacheUse, words};
 use crate::cache::{Memory, Topic};
 use crate::dns::{Question, Resolve};
@@ -30,7 +30,7 @@ pub(super) fn recall<M: Memory>(
         return None;
     }
     let (line, until) = context.recall(TOPIC)?;
-    let finding = Finding::from_line(&line, until)?;
+    let finding = RememberedDiscovery::from_line(&line, until)?;
     let (Discovery::Absent(_, class, _) | Discovery::Found(Candidate { class, .. })) = &finding.discovery
     else {
         return None;
@@ -64,7 +64,7 @@ pub(super) async fn look<M: Memory>(
             None => now.plus(FETCH_BACKOFF),
         };
     }
-    let finding = Finding { discovery, authentication, fetched_at: now };
+    let finding = RememberedDiscovery { discovery, authentication, fetched_at: now };
     if let Some((line, until)) = finding.to_line() {
         context.remember(TOPIC, Some(&line), Some(until.min(believed_until)));
     }
@@ -180,7 +180,7 @@ async fn prove<M: Memory>(
 fn findings<M: Memory>(
     context: &Context<'_, M>,
     stored: Option<&StoredPolicy>,
-    finding: &Finding,
+    finding: &RememberedDiscovery,
 ) -> PolicyFindings {
     let candidate = match &finding.discovery {
         Discovery::Unknown(trouble) => return PolicyFindings::Unknown(trouble.clone()),

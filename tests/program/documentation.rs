@@ -3,7 +3,8 @@
 use smtp_sts_verify::cli::exit::ExitStatus;
 use smtp_sts_verify::cli::guide::GUIDES;
 use smtp_sts_verify::config::Choices;
-use smtp_sts_verify::policy::lint::{Code, Explanation};
+use smtp_sts_verify::policy::WordEntry;
+use smtp_sts_verify::policy::lint::Code;
 use smtp_sts_verify::reason::Reason;
 use std::path::Path;
 
@@ -95,7 +96,7 @@ fn the_table_of_reasons_is_the_programs() {
             let explanation = reason.explain();
             let report =
                 explanation.result_type.map(|word| format!(" Report as `{word}`.")).unwrap_or_default();
-            let (word, meaning, hint) = (explanation.word, explanation.meaning, explanation.hint);
+            let (word, meaning, hint) = (explanation.word, explanation.meaning, explanation.fix);
             format!("| `{word}` | {meaning}{report} | {hint} | {} |", explanation.rule)
         })
         .collect();
@@ -107,8 +108,8 @@ fn the_table_of_lint_codes_is_the_programs() {
     let expected: Vec<String> = Code::ALL
         .iter()
         .map(|code| {
-            let Explanation { word, severity, meaning, fix, rule } = code.explain();
-            format!("| `{word}` | {} | {meaning} {fix} | {rule} |", severity.word())
+            let WordEntry { word, meaning, fix, rule, .. } = code.explain();
+            format!("| `{word}` | {} | {meaning} {fix} | {rule} |", code.severity().word())
         })
         .collect();
     assert_eq!(rows(&section("## Lint codes")), expected);

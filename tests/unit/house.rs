@@ -18,6 +18,7 @@ const WORLDLY: &[&str] = &[
     "src/dns/sockets.rs",
     "src/dns/upstream.rs",
     "src/doctor/look/",
+    "src/files.rs",
     "src/fleet/",
     "src/https/exchange.rs",
     "src/https/fetcher.rs",
@@ -470,7 +471,7 @@ fn tests_never_hide_what_they_test() {
         let source = read(&file);
         let program = without_tests(&source);
         let (lines, tests) = (program.lines().count(), source[program.len()..].lines().count());
-        let few = tests <= MAX_LINES_OF_TESTS && tests <= lines;
+        let few = tests <= MAX_LINES_OF_TESTS && tests <= 2 * lines;
         assert!(few, "{}: its {tests} lines of tests belong into a file of their own", file.display());
     }
     let mut found = 0;

@@ -6,7 +6,6 @@
 mod export;
 mod import;
 mod list;
-mod progress;
 mod purge;
 mod refresh;
 mod show;

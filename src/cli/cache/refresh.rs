@@ -2,13 +2,13 @@
 //!
 //! Each domain has a resolver, a budget and a deadline of its own, as a delivery has: none can starve another one.
 
-use super::progress::Progress;
 use super::sink::Sink;
 use super::{CommandError, open, read_domain};
 use crate::cache::{Cache, CacheError, weakenings};
 use crate::cli::args::RefreshArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
+use crate::cli::progress::Progress;
 use crate::cli::{runtime, terminal};
 use crate::config::{Dns, Setup, Storage};
 use crate::https::HttpsFetcher;
@@ -21,7 +21,7 @@ use crate::time::clock::SystemClock;
 use crate::verify::refresh::{Backoff, Outcome, refresh};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
 /// Runs the command.
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &RefreshArguments) -> Result<ExitStatus, CommandErr
         is_about_one: domain.is_some(),
         sink: Sink::stdout(),
         paint: terminal::paint(),
-        progress: Progress::of(all, arguments.quiet),
+        progress: Progress::of(Some(all), "policies", !arguments.quiet && io::stderr().is_terminal()),
         tally: RefreshCounts::default(),
     };
     let runtime = runtime::build()

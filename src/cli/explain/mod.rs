@@ -139,21 +139,21 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let now = SystemClock.now();
     let choices = arguments.choices()?;
     let asked_about = request::read(arguments)?;
-    let scene = Scene::open(choices, now)?;
-    let handshake = scene.setup.choices().conditions.handshake();
-    let question = request::under(&rules::of(&scene.setup, now)?, asked_about, handshake, now)?;
+    let opened = Opened::open(choices, now)?;
+    let handshake = opened.setup.choices().conditions.handshake();
+    let question = request::under(&rules::of(&opened.setup, now)?, asked_about, handshake, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
-    let snapshot = DomainSnapshot::of(&scene.looked_at(), &question.request.domain);
+    let snapshot = DomainSnapshot::of(&opened.looked_at(), &question.request.domain);
     let explanation = if question.is_ignored(now) {
         Explanation::ignored(&question, &snapshot, now)
     } else {
-        let deadline = started + scene.setup.choices().deadline();
+        let deadline = started + opened.setup.choices().deadline();
         let runtime = runtime::build().map_err(Failure::internal)?;
-        runtime.block_on(asked(arguments, &question, &snapshot, &scene, recorder.as_ref(), deadline))
+        runtime.block_on(asked(arguments, &question, &snapshot, &opened, recorder.as_ref(), deadline))
     };
     if let Some(recorder) = recorder {
-        recorder.finish(question, snapshot, &scene, &explanation)?;
+        recorder.finish(question, snapshot, &opened, &explanation)?;
     }
     Ok(explanation)
 }
@@ -163,18 +163,18 @@ async fn asked(
     arguments: &ExplainArguments,
     question: &Question,
     snapshot: &DomainSnapshot,
-    scene: &Scene,
+    opened: &Opened,
     recorder: Option<&Recorder>,
     deadline: Instant,
 ) -> Explanation {
     if let Some(recorder) = recorder {
-        return recorder.explain(question, snapshot, scene, deadline).await;
+        return recorder.explain(question, snapshot, opened, deadline).await;
     }
-    let now = scene.now;
-    let resolver = scene.dns.resolver(now, deadline);
-    let fetcher = HttpsFetcher::new(&resolver, scene.setup.https(), deadline);
+    let now = opened.now;
+    let resolver = opened.dns.resolver(now, deadline);
+    let fetcher = HttpsFetcher::new(&resolver, opened.setup.https(), deadline);
     if arguments.store {
-        let cache = scene.cache();
+        let cache = opened.cache();
         explain(question, snapshot, &cache, &resolver, &fetcher, now).await
     } else {
         let memory = snapshot.rehearsal(&question.request.domain, now);
@@ -196,15 +196,15 @@ async fn explain<M: Memory>(
     Explanation::of(question, snapshot, &explained, now)
 }
 
-/// Whom to ask, what to trust, and which cache.
-struct Scene {
+/// The set-up of `explain`, opened: whom to ask, what to trust, and which cache.
+struct Opened {
     setup: Setup,
     storage: Storage,
     dns: Dns,
     now: UnixTime,
 }
 
-impl Scene {
+impl Opened {
     /// Reads what the choices name, without root's rights; nothing of the cache is touched yet.
     fn open(choices: Choices, now: UnixTime) -> Result<Self, Failure> {
         let setup = Setup::open(choices, Access::Owner)?;

@@ -1,6 +1,6 @@
 //! `--record FILE` and `--replay FILE`: an explanation that can be had again, elsewhere and later, without the network.
 
-use super::{Scene, explain};
+use super::{Opened, explain};
 use crate::cache::DomainSnapshot;
 use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
@@ -41,16 +41,16 @@ impl Recorder {
         &self,
         question: &Question,
         snapshot: &DomainSnapshot,
-        scene: &Scene,
+        opened: &Opened,
         deadline: Instant,
     ) -> Explanation {
-        let carrier = Taped::new(Upstreams::new(&scene.dns.servers), Arc::clone(&self.tape));
-        let resolver = Resolver::over(carrier, Arc::clone(&scene.dns.anchors), scene.now, deadline.into());
+        let carrier = Taped::new(Upstreams::new(&opened.dns.servers), Arc::clone(&self.tape));
+        let resolver = Resolver::over(carrier, Arc::clone(&opened.dns.anchors), opened.now, deadline.into());
         let fetcher =
-            HttpsFetcher::new(&resolver, scene.setup.https(), deadline).seen_by(self.tape.witness());
+            HttpsFetcher::new(&resolver, opened.setup.https(), deadline).seen_by(self.tape.witness());
         let fetcher = Taped::new(fetcher, Arc::clone(&self.tape));
-        let memory = snapshot.rehearsal(&question.request.domain, scene.now);
-        explain(question, snapshot, &memory, &resolver, &fetcher, scene.now).await
+        let memory = snapshot.rehearsal(&question.request.domain, opened.now);
+        explain(question, snapshot, &memory, &resolver, &fetcher, opened.now).await
     }
 
     /// Writes the recording.
@@ -58,15 +58,15 @@ impl Recorder {
         self,
         question: Question,
         cache: DomainSnapshot,
-        scene: &Scene,
+        opened: &Opened,
         explanation: &Explanation,
     ) -> Result<(), Failure> {
         let (dns, https) = self.tape.copy();
         let recording = Recording {
             program: VERSION_OF_PROGRAM.to_owned(),
-            moment: scene.now,
+            moment: opened.now,
             question,
-            settings: settings(scene)?,
+            settings: settings(opened)?,
             cache,
             dns,
             https,
@@ -106,16 +106,16 @@ fn unwritable(place: &Path, error: &io::Error) -> Failure {
     Failure::usage(why)
 }
 
-fn settings(scene: &Scene) -> Result<Settings, Failure> {
-    let https = scene.setup.https();
+fn settings(opened: &Opened) -> Result<Settings, Failure> {
+    let https = opened.setup.https();
     let authorities = https.roots.identity().map_err(Failure::misconfigured)?;
     Ok(Settings {
-        name_servers: scene.dns.servers.clone(),
-        anchors: scene.dns.anchors.as_ref().clone(),
+        name_servers: opened.dns.servers.clone(),
+        anchors: opened.dns.anchors.as_ref().clone(),
         authorities,
         https_port: https.port,
         allow_private_addresses: https.allow_private_addresses,
-        deadline: scene.setup.choices().deadline().as_secs(),
+        deadline: opened.setup.choices().deadline().as_secs(),
     })
 }
 

@@ -8,8 +8,8 @@ use crate::cli::failure::Failure;
 use crate::cli::lookup::Format;
 use crate::cli::{output, runtime};
 use crate::config::{Access, Dns, Setup};
-use crate::dns::Question;
 use crate::dns::session::Resolver;
+use crate::dns::{Question, Resolve as _};
 use crate::https::{HttpsFetcher, HttpsSettings};
 use crate::limits::{LINT_DEADLINE_DEFAULT, LINT_MAX_AGE_DEFAULT, MAX_ARGUMENT_OCTETS};
 use crate::lint::publish::{Publication, Wishes};
@@ -31,8 +31,8 @@ use std::time::Instant;
 /// Looks and tells.
 pub(super) fn answer(arguments: &LintArguments, domain: &OsStr) -> Result<ExitStatus, Failure> {
     let domain = read_domain(domain)?;
-    let outside = Outside::open(arguments)?;
-    if arguments.publish { publish(arguments, &domain, &outside) } else { look(arguments, &domain, &outside) }
+    let opened = Opened::open(arguments)?;
+    if arguments.publish { publish(arguments, &domain, &opened) } else { look(arguments, &domain, &opened) }
 }
 
 fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
@@ -47,8 +47,8 @@ fn read_domain(argument: &OsStr) -> Result<PolicyDomain, Failure> {
     }
 }
 
-/// Whom to ask and to trust.
-struct Outside {
+/// The set-up of `lint DOMAIN`, opened.
+struct Opened {
     setup: Setup,
     cache: Cache,
     dns: Dns,
@@ -56,7 +56,7 @@ struct Outside {
     deadline: Instant,
 }
 
-impl Outside {
+impl Opened {
     fn open(arguments: &LintArguments) -> Result<Self, Failure> {
         let setup = Setup::open(arguments.outside.choices()?, Access::Owner)?;
         let now = SystemClock.now();
@@ -81,14 +81,14 @@ impl Outside {
     }
 }
 
-fn look(arguments: &LintArguments, domain: &PolicyDomain, outside: &Outside) -> Result<ExitStatus, Failure> {
-    let https = outside.setup.https();
+fn look(arguments: &LintArguments, domain: &PolicyDomain, opened: &Opened) -> Result<ExitStatus, Failure> {
+    let https = opened.setup.https();
     let probe = if arguments.no_connect { None } else { Some(probe(arguments, &https)?) };
-    let stored = outside.stored(domain);
-    let survey = outside.wait_for(async {
-        let resolver = outside.resolver();
-        let fetcher = HttpsFetcher::new(&resolver, https, outside.deadline);
-        let times = Times { now: outside.now, ends: outside.deadline.into() };
+    let stored = opened.stored(domain);
+    let survey = opened.wait_for(async {
+        let resolver = opened.resolver();
+        let fetcher = HttpsFetcher::new(&resolver, https, opened.deadline);
+        let times = Times { now: opened.now, ends: opened.deadline.into() };
         let probe = probe.as_ref().map(|probe| (probe, times));
         Survey::take(domain, stored, &resolver, &fetcher, probe).await
     })?;
@@ -120,18 +120,14 @@ fn probe(arguments: &LintArguments, https: &HttpsSettings) -> Result<Probe, Fail
     Probe::new(settings).map_err(Failure::misconfigured)
 }
 
-fn publish(
-    arguments: &LintArguments,
-    domain: &PolicyDomain,
-    outside: &Outside,
-) -> Result<ExitStatus, Failure> {
+fn publish(arguments: &LintArguments, domain: &PolicyDomain, opened: &Opened) -> Result<ExitStatus, Failure> {
     let wishes = Wishes {
         mode: arguments.mode.unwrap_or(PolicyMode::Testing).into(),
         max_age: arguments.max_age.unwrap_or(LINT_MAX_AGE_DEFAULT),
         reports: reports(arguments.rua.as_deref(), domain)?,
     };
     let question = Question::new(&domain.to_dns(), RecordType::MX);
-    let answer = outside.wait_for(async { outside.resolver().resolve_one(&question).await })?;
+    let answer = opened.wait_for(async { opened.resolver().ask(question).await })?;
     let hosts: Vec<MxHost> = match mx_findings(domain, &answer) {
         MxFindings::Hosts { names, .. } => names,
         MxFindings::Null => {
@@ -153,7 +149,7 @@ fn publish(
             ));
         }
     };
-    let publication = Publication::new(domain, &hosts, &wishes, outside.now);
+    let publication = Publication::new(domain, &hosts, &wishes, opened.now);
     let text = match arguments.format {
         Format::Human => publication.human(),
         Format::Json => line(&publication.json()),

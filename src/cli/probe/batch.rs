@@ -7,11 +7,12 @@
 
 use super::list::{List, ListedDomain};
 use super::pace::Pace;
-use super::progress::Progress;
 use super::results::{Done, NoResults, Results};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::lines;
+use crate::cli::progress::Progress;
+use crate::cli::terminal;
 use crate::limits::{PARALLEL_DEFAULT, PARALLEL_MAX, RATE_DEFAULT};
 use crate::monitoring::Outcome;
 use crate::name::PolicyDomain;
@@ -102,14 +103,14 @@ impl Batch {
             (Box::new(BufReader::new(file)), all)
         };
         let (mut list, mut census) = (List::new(input), Census::default());
-        let progress = Progress::of(all, output.is_none());
+        let progress = Progress::of(all, "domains", terminal::has_room_for_a_bar(output.is_none()));
         let sink = match output {
             None => Sink::Stdout,
             Some(path) => {
                 let opened = if arguments.resume {
                     Results::resume(path, &mut list, |done: &Done| {
                         census.count(&done.outcome);
-                        progress.advance();
+                        progress.advance(1);
                     })
                 } else {
                     Results::begin(path)
@@ -158,7 +159,7 @@ impl Batch {
                         ));
                     }
                     census.count(word);
-                    progress.advance();
+                    progress.advance(1);
                 }
             }
         };

@@ -3,7 +3,6 @@
 mod batch;
 mod list;
 mod pace;
-mod progress;
 mod results;
 mod runner;
 mod watch;

@@ -2,7 +2,9 @@
 
 use crate::cli::exit::ExitStatus;
 use crate::doctor::Check;
-use crate::policy::lint::{Code, Explanation, Family, Severity};
+use crate::doctor::explanation::CheckExplanation;
+use crate::policy::WordEntry;
+use crate::policy::lint::{Code, Family, Severity};
 use crate::policy::result::ResultType;
 use crate::probe;
 use crate::reason::Reason;
@@ -111,7 +113,17 @@ impl Kind {
     }
 }
 
+/// Where a rule stands that is this program's own.
+const MANUAL: &str = "this program's manual";
+
 impl Entry {
+    /// A word without a severity of its own.
+    fn of(kind: Kind, entry: WordEntry) -> Self {
+        let WordEntry { word, meaning, fix, rule, result_type } = entry;
+        let reported_as = result_type.map(ResultType::word);
+        Self { word: word.into(), kind, about: None, severity: None, meaning, fix, rule, reported_as }
+    }
+
     /// How the meaning is painted.
     pub(in crate::cli) const fn tone(&self) -> Tone {
         match self.severity {
@@ -124,81 +136,32 @@ impl Entry {
 
 /// Every word; those of one kind follow each other.
 pub(in crate::cli) fn entries() -> impl Iterator<Item = Entry> {
-    let reasons = Reason::ALL.into_iter().map(|reason| {
-        let explanation = reason.explain();
-        Entry {
-            word: explanation.word.into(),
-            kind: Kind::Reason,
-            about: None,
-            severity: None,
-            meaning: explanation.meaning,
-            fix: explanation.hint,
-            rule: explanation.rule,
-            reported_as: explanation.result_type.map(ResultType::word),
-        }
+    let reasons = Reason::ALL.into_iter().map(|reason| Entry::of(Kind::Reason, reason.explain()));
+    let codes = Code::ALL.iter().map(|code| Entry {
+        severity: Some(code.severity()),
+        ..Entry::of(Kind::Lint(code.family()), code.explain())
     });
-    let codes = Code::ALL.iter().map(|code| of_code(Kind::Lint(code.family()), code.explain()));
     let checks = Check::ALL.into_iter().map(|check| {
-        let explanation = check.explain();
-        Entry {
-            word: explanation.word.into(),
-            kind: Kind::Check,
-            about: Some(explanation.about),
-            severity: None,
-            meaning: explanation.meaning,
-            fix: explanation.fix,
-            rule: "this program's manual",
-            reported_as: None,
-        }
+        let CheckExplanation { word, about, meaning, fix, .. } = check.explain();
+        let entry = WordEntry { word, meaning, fix, rule: MANUAL, result_type: None };
+        Entry { about: Some(about), ..Entry::of(Kind::Check, entry) }
     });
     // A word that TLS reports have, too, means the same there.
     let is_reported = |word: &str| ResultType::from_word(word).is_some();
-    let of_probe = probe::words::all().filter(move |it| !is_reported(it.word)).map(|explanation| Entry {
-        word: explanation.word.into(),
-        kind: Kind::Probe,
-        about: None,
-        severity: None,
-        meaning: explanation.meaning,
-        fix: explanation.fix,
-        rule: explanation.rule,
-        reported_as: explanation.result_type.map(ResultType::word),
-    });
-    let result_types = ResultType::ALL.into_iter().map(|result| Entry {
-        word: result.word().into(),
-        kind: Kind::ResultType,
-        about: None,
-        severity: None,
-        meaning: result.explain().meaning,
-        fix: result.explain().fix,
-        rule: "RFC 8460 section 4.3",
-        reported_as: None,
-    });
-    let of_reports = finding::Code::ALL.iter().map(|code| of_code(Kind::Report, code.explain()));
-    let exit_codes = ExitStatus::ALL.into_iter().map(|status| Entry {
-        word: status.code().to_string().into(),
-        kind: Kind::ExitCode,
-        about: None,
-        severity: None,
-        meaning: status.meaning(),
-        fix: "",
-        rule: "this program's manual",
-        reported_as: None,
+    let of_probe = probe::words::all()
+        .filter(move |it| !is_reported(it.word))
+        .map(|entry| Entry::of(Kind::Probe, entry));
+    let result_types =
+        ResultType::ALL.into_iter().map(|result| Entry::of(Kind::ResultType, result.explain()));
+    let of_reports = finding::Code::ALL
+        .iter()
+        .map(|code| Entry { severity: Some(code.severity()), ..Entry::of(Kind::Report, code.explain()) });
+    let exit_codes = ExitStatus::ALL.into_iter().map(|status| {
+        let entry =
+            WordEntry { word: "", meaning: status.meaning(), fix: "", rule: MANUAL, result_type: None };
+        Entry { word: status.code().to_string().into(), ..Entry::of(Kind::ExitCode, entry) }
     });
     reasons.chain(codes).chain(checks).chain(of_probe).chain(result_types).chain(of_reports).chain(exit_codes)
-}
-
-/// The code of a finding, in what somebody publishes or reports.
-fn of_code(kind: Kind, explanation: Explanation) -> Entry {
-    Entry {
-        word: explanation.word.into(),
-        kind,
-        about: None,
-        severity: Some(explanation.severity),
-        meaning: explanation.meaning,
-        fix: explanation.fix,
-        rule: explanation.rule,
-        reported_as: None,
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What there is to say about the ways out.
 
-use super::Explanation;
+use super::CheckExplanation;
 use crate::doctor::{Health, Topic};
 
-pub(super) const IPV4: Explanation = Explanation {
+pub(super) const IPV4: CheckExplanation = CheckExplanation {
     word: "network.ipv4",
     topic: Topic::Network,
     worst: Health::Wrong,
@@ -12,7 +12,7 @@ pub(super) const IPV4: Explanation = Explanation {
     fix: "Look at the default route (`ip -4 route`).",
 };
 
-pub(super) const IPV6: Explanation = Explanation {
+pub(super) const IPV6: CheckExplanation = CheckExplanation {
     word: "network.ipv6",
     topic: Topic::Network,
     worst: Health::Warning,

@@ -1,9 +1,9 @@
 //! What there is to say about Postfix's own way to the DNS.
 
-use super::Explanation;
+use super::CheckExplanation;
 use crate::doctor::{Health, Topic};
 
-pub(super) const RESOLVER: Explanation = Explanation {
+pub(super) const RESOLVER: CheckExplanation = CheckExplanation {
     word: "postfix.resolver",
     topic: Topic::Postfix,
     worst: Health::Warning,

@@ -9,45 +9,21 @@ mod code;
 pub use code::{Code, Family};
 
 use crate::text::{Escaped, shortened};
+use crate::words::words;
 use std::fmt;
 use std::ops::Range;
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// It counts for nothing as it stands: senders act as if it were not there.
-    Error,
-    /// It works, and will fail somewhere, or protects less than it seems to.
-    Warning,
-    /// Worth knowing.
-    Note,
-}
-
-impl Severity {
-    /// The word in every output.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
+words! {
+    /// How much a finding matters.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Severity {
+        /// It counts for nothing as it stands: senders act as if it were not there.
+        Error = "error",
+        /// It works, and will fail somewhere, or protects less than it seems to.
+        Warning = "warning",
+        /// Worth knowing.
+        Note = "note",
     }
-}
-
-/// What there is to say about a [`Code`].
-#[derive(Clone, Copy, Debug)]
-pub struct Explanation {
-    /// The word itself: dialect, part and fault, such as `mta-sts.policy.max-age-too-short`.
-    pub word: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What is wrong, and what it means for the mail.
-    pub meaning: &'static str,
-    /// How its publisher mends it.
-    pub fix: &'static str,
-    /// Where the rule stands.
-    pub rule: &'static str,
 }
 
 /// One thing that was noticed, and where.
@@ -91,7 +67,7 @@ impl Finding {
     /// How much it matters.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        self.code.explain().severity
+        self.code.severity()
     }
 }
 
@@ -151,6 +127,7 @@ impl std::error::Error for Malformed {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::WordEntry;
 
     #[test]
     fn every_code_is_listed_once_under_a_word_of_its_own_in_order() {
@@ -172,7 +149,7 @@ mod tests {
     #[test]
     fn every_code_says_what_it_means_how_to_mend_it_and_where_the_rule_stands() {
         for code in Code::ALL {
-            let Explanation { word, meaning, fix, rule, .. } = code.explain();
+            let WordEntry { word, meaning, fix, rule, .. } = code.explain();
             assert!(
                 word.split('.').count() >= 2
                     && word

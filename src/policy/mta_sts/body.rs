@@ -37,10 +37,7 @@ impl Body {
     #[must_use]
     pub fn inspect(octets: &[u8]) -> Inspected<Self> {
         if octets.len() > MAX_BODY_OCTETS {
-            // The first octet too many may be in the middle of a character.
-            let inside = |at: &usize| octets.get(*at).is_some_and(|octet| octet & 0xc0 == 0x80);
-            let start = (0..=MAX_BODY_OCTETS).rev().find(|at| !inside(at)).unwrap_or_default();
-            let at = start..octets.len();
+            let at = MAX_BODY_OCTETS..octets.len();
             return Inspected::malformed(Finding::new(Code::MtaStsPolicyTooLarge, octets, at));
         }
         match std::str::from_utf8(octets) {

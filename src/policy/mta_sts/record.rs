@@ -113,6 +113,7 @@ fn fault_of_id(id: &str) -> Option<Code> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_TXT_OCTETS;
 
     fn words(text: &str) -> Vec<&'static str> {
         let findings = Record::inspect(text.as_bytes()).findings;
@@ -149,6 +150,7 @@ mod tests {
             ("v=STSv1; id=1; x=a b", "value", "a b"),
             ("v=STSv1; id=1; x=", "value", ""),
             ("v=STSv1; id=1; x=\u{a3}", "not-ascii", "\u{a3}"),
+            ("v=STSv1; id=1; x=\u{a3}\u{20ac}y", "not-ascii", "\u{a3}\u{20ac}"),
             ("V=STSV1; id=1", "version", "V=STSV1"),
             (" v=STSv1; id=1", "version", " v=STSv1"),
             ("\"v=STSv1; id=1\"", "quoted", "\"v=STSv1"),
@@ -187,5 +189,24 @@ mod tests {
         assert!(matches!(of(&["v=STSv1 is not a policy", "v=STSv1; id=1"]), Published::Record(_)));
         assert!(matches!(of(&["v=STSv1"]), Published::Malformed(_)));
         assert!(matches!(of(&["v=STSv1 id=1"]), Published::Malformed(_)));
+    }
+
+    /// RFC 8461 section 3.1: `1*32(ALPHA / DIGIT)`, and no blank behind the last field.
+    #[test]
+    fn an_id_has_32_characters_and_a_record_without_fields_has_none() {
+        assert!(Record::parse(&format!("v=STSv1; id={}", "7".repeat(32))).is_ok());
+        assert_eq!(words("v=STSv1"), ["no-id"]);
+        assert_eq!(words("v=STSv1 "), ["blank", "no-id"]);
+        assert_eq!(words("v=STSv1 id=1"), ["version"]);
+    }
+
+    #[test]
+    fn a_record_of_4096_octets_is_read_and_a_longer_one_is_not() {
+        let of =
+            |octets: usize| format!("v=STSv1; id=1; x={}", "y".repeat(octets - "v=STSv1; id=1; x=".len()));
+        assert!(Record::parse(&of(MAX_TXT_OCTETS)).is_ok());
+        for longer in [MAX_TXT_OCTETS + 1, MAX_TXT_OCTETS + 2] {
+            assert_eq!(words(&of(longer)), ["too-long"], "{longer}");
+        }
     }
 }

@@ -204,6 +204,46 @@ fn only_a_checked_signature_or_certificate_vouches_for_the_clock() {
     assert_eq!(first_use.vouched(NOW, None), UnixTime(0));
 }
 
+/// RFC 8461 section 10.2 suggests a day; section 3.3 has a policy refreshed before it ends.
+#[test]
+fn a_policy_is_due_after_a_day_and_a_short_lived_one_after_three_quarters_of_its_life() {
+    for (max_age, pause) in [(4_000, 3_000), (200_000, 86_400), (604_800, 86_400)] {
+        let stored = mta_sts("enforce", max_age, 0);
+        assert_eq!(stored.due_at(), NOW.plus(pause), "{max_age}");
+        assert!(!stored.is_due(NOW.plus(pause - 1)) && stored.is_due(NOW.plus(pause)), "{max_age}");
+        let [believed, fetched, due, ends] = stored.turns();
+        assert_eq!([fetched, due, ends], [NOW, NOW.plus(pause), NOW.plus(max_age)]);
+        assert_eq!(believed, UnixTime(NOW.0 - CLOCK_JUMP));
+    }
+}
+
+/// RFC 8461 section 5 (enforce alone refuses), the draft section 3.3 (a policy counts once it was applied).
+#[test]
+fn only_what_demands_tls_and_was_applied_is_enforced() {
+    for (mode, enforced) in [("enforce", true), ("testing", false), ("none", false)] {
+        assert_eq!(mta_sts(mode, 604_800, 0).is_enforced(), enforced, "{mode}");
+    }
+    let draft = |to: &str| {
+        policy(&format!("v=STS1; to={to}; mx=*.mx.test; a=dnssec; e=604800"), Authentication::Dnssec, 0)
+    };
+    assert!(applied(draft("true")).is_enforced());
+    assert!(!draft("true").is_enforced() && !applied(draft("false")).is_enforced());
+}
+
+#[test]
+fn clocks_differ_by_a_day_and_a_second_more_is_the_future() {
+    let ahead = |by: u64| StoredPolicy { fetched_at: NOW.plus(by), ..mta_sts("enforce", 604_800, 0) };
+    assert!(!ahead(CLOCK_JUMP).is_from_the_future(NOW));
+    assert!(ahead(CLOCK_JUMP + 1).is_from_the_future(NOW));
+}
+
+/// Of two fetches within one second nobody knows which one came first: none is kept out.
+#[test]
+fn of_two_fetches_in_one_second_the_one_that_is_written_down_later_counts() {
+    let (old, new) = (mta_sts("enforce", 604_800, 10), mta_sts("testing", 604_800, 10));
+    assert_eq!(StoredPolicy::merge(Some(&old), &new, NOW), Some(new));
+}
+
 fn any_policy() -> impl Strategy<Value = StoredPolicy> {
     let authentications = [Authentication::FirstUse, Authentication::WebPki, Authentication::Dnssec];
     (

@@ -39,9 +39,9 @@ pub fn page(collection: &Collection, sums: &Sums, paint: Paint) -> String {
     if !sums.complaints.is_empty() {
         page.heading("What is wrong with the reports themselves");
         let mut complaints: Vec<_> = sums.complaints.iter().collect();
-        complaints.sort_by_key(|(code, _)| (code.explain().severity, **code));
+        complaints.sort_by_key(|(code, _)| (code.severity(), **code));
         for (code, complaint) in complaints {
-            let tone = match code.explain().severity {
+            let tone = match code.severity() {
                 Severity::Error => Tone::Bad,
                 Severity::Warning => Tone::Warning,
                 Severity::Note => Tone::Plain,

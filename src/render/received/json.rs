@@ -30,7 +30,7 @@ fn report(read: &Read) -> Value {
     let findings = findings.into_iter().map(|finding| {
         json!({
             "code": finding.code.word(),
-            "severity": finding.code.explain().severity.word(),
+            "severity": finding.code.severity().word(),
             "at": finding.at,
             "shown": finding.shown,
             "times": finding.times,

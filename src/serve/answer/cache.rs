@@ -1,6 +1,6 @@
 //! Answers that still stand, in bounded room. Pure.
 
-use super::Answer;
+use super::MtaAnswer;
 use crate::limits::MAX_CACHED_ANSWERS;
 use crate::name::{MxHost, PolicyDomain};
 use crate::serve::protocol::question::Question;
@@ -24,7 +24,7 @@ pub struct AnswerCache {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The answer.
-    pub answer: Arc<Answer>,
+    pub answer: Arc<MtaAnswer>,
     /// When it was found.
     pub from: UnixTime,
     /// The first moment at which it stands no more.
@@ -74,7 +74,7 @@ impl Half {
 
 impl AnswerCache {
     /// The answer, if there is one that stands.
-    pub fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<Answer>> {
+    pub fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<MtaAnswer>> {
         if let Some(one) = self.new.get(question) {
             return one.stands(now).then(|| Arc::clone(&one.answer));
         }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn standing(question: &Question, seconds: u64) -> Standing {
-        let answer = Answer::of(&Report::from(NoEvaluation::defer(Reason::DnssecBogus, "")), question);
+        let answer = MtaAnswer::of(&Report::from(NoEvaluation::defer(Reason::DnssecBogus, "")), question);
         Standing { answer: Arc::new(answer), from: NOW, until: NOW.plus(seconds) }
     }
 

@@ -12,9 +12,9 @@ use crate::verdict::Verdict;
 use crate::verify::Report;
 use std::borrow::Cow;
 
-/// An answer as the protocols give it.
+/// An answer as the protocols of mail servers give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct MtaAnswer {
     /// What it comes down to, for those who count.
     pub verdict: Verdict,
     /// Why, for the same.
@@ -45,7 +45,7 @@ impl Replies {
     }
 }
 
-impl Answer {
+impl MtaAnswer {
     /// What the report says to whoever asked this.
     #[must_use]
     pub fn of(report: &Report, question: &Question) -> Self {

@@ -5,7 +5,7 @@ use crate::reason::Reason;
 use crate::render;
 use crate::render::exim::Asker;
 use crate::reports::event::Event;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::protocol::question::Question;
 use crate::serve::protocol::socketmap::{self, AtService, Map};
 use crate::serve::protocol::{Frame, exim};
@@ -28,7 +28,7 @@ pub trait Codec: 'static {
     fn read(octets: &[u8], is_ended: bool, mechanisms: Mechanisms) -> Frame<ClientRequest<Self::Form>>;
 
     /// Appends an answer.
-    fn answer(answer: &Answer, form: Self::Form, out: &mut Vec<u8>);
+    fn answer(answer: &MtaAnswer, form: Self::Form, out: &mut Vec<u8>);
 
     /// Appends other words, as the protocol frames them.
     fn say(words: &str, out: &mut Vec<u8>);
@@ -84,7 +84,7 @@ impl Codec for Exim {
         })
     }
 
-    fn answer(answer: &Answer, (): (), out: &mut Vec<u8>) {
+    fn answer(answer: &MtaAnswer, (): (), out: &mut Vec<u8>) {
         Self::say(&answer.exim, out);
     }
 
@@ -116,7 +116,7 @@ impl Codec for Postfix {
         })
     }
 
-    fn answer(answer: &Answer, map: Map, out: &mut Vec<u8>) {
+    fn answer(answer: &MtaAnswer, map: Map, out: &mut Vec<u8>) {
         Self::say(answer.socketmap.of(map), out);
     }
 

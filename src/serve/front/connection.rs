@@ -8,7 +8,7 @@ use super::Front;
 use super::codec::{ClientRequest, Codec, Requests};
 use super::connection_limiter::ConnectionPermit;
 use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::engine::Answers;
 use crate::serve::listen::stream::Stream;
 use crate::serve::protocol::Frame;
@@ -44,7 +44,7 @@ impl From<io::Error> for End {
 
 /// What goes back for a request.
 enum Reply<Form> {
-    Answer(Form, Arc<Answer>),
+    Answer(Form, Arc<MtaAnswer>),
     Words(Cow<'static, str>),
 }
 

@@ -15,12 +15,12 @@ use crate::limits::{
     PEER_TOLD_AFTER, READ_OCTETS,
 };
 use crate::name::MxHost;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::engine::Answers;
 use crate::serve::listen::Listening;
 use crate::serve::listen::stream::Stream;
 use crate::serve::protocol::question::Question;
-use crate::serve::telemetry::counters::{Closed as _, Counters, Cutting, Mta, Protocol, Source};
+use crate::serve::telemetry::counters::{Counters, Cutting, Mta, Protocol, Source};
 use crate::serve::telemetry::log_limiter::{Lines, LogLimiter};
 use crate::serve::telemetry::messages::{DEBUGGED, MAIL_IS_REFUSED, MAIL_WAITS};
 use crate::serve::telemetry::recent::Recent;
@@ -131,7 +131,7 @@ impl<A> Drop for UnderWay<A> {
 
 impl<A: Answers> Front<A> {
     /// Takes down an answer that leaves.
-    pub fn answered(&self, to: Mta, question: &Question, answer: &Answer, from: Source, after: Duration) {
+    pub fn answered(&self, to: Mta, question: &Question, answer: &MtaAnswer, from: Source, after: Duration) {
         self.counters.answered(to, answer.verdict, answer.reason, from, after);
         let is_debugged = self.answers.is_debugged(&question.domain);
         if answer.verdict != Verdict::Deliver {
@@ -148,7 +148,7 @@ impl<A: Answers> Front<A> {
     }
 
     /// Keeps an answer for its file; what was answered a moment ago is counted there.
-    fn keep(&self, to: Mta, question: &Question, answer: &Answer, now: UnixTime) {
+    fn keep(&self, to: Mta, question: &Question, answer: &MtaAnswer, now: UnixTime) {
         let mut unwritten = self.unwritten.borrow_mut();
         let one = WithheldAnswer {
             domain: question.domain.clone(),
@@ -176,7 +176,7 @@ impl<A: Answers> Front<A> {
         &self,
         to: Mta,
         question: &Question,
-        answer: &Answer,
+        answer: &MtaAnswer,
         how: (Source, Duration),
         lines: Lines,
         is_debugged: bool,

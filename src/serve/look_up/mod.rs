@@ -18,7 +18,7 @@ use crate::limits::{
 };
 use crate::policy::{Authentication, Dialect, PolicyType};
 use crate::reason::Reason;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::answer::cache::Standing;
 use crate::serve::answer::silence::Silence;
 use crate::serve::protocol::question::Question;
@@ -51,7 +51,7 @@ pub struct Found {
 impl Found {
     /// The answer, as it is given, for those who come later and cannot have one in time; `None` if it may not stand in.
     #[must_use]
-    pub fn stand_in(&self, answer: &Arc<Answer>, now: UnixTime) -> Option<Standing> {
+    pub fn stand_in(&self, answer: &Arc<MtaAnswer>, now: UnixTime) -> Option<Standing> {
         let is_possible = self.report.stand_in == StandIn::Possible;
         is_possible.then(|| Standing {
             answer: Arc::clone(answer),
@@ -92,7 +92,7 @@ impl LookUp {
             Asked::Ask(request, decree) => (Request { next_hop: question.next_hop, ..request }, decree),
             Asked::Ignored(request, decree) => {
                 let report = Report::ignored(&request, vec![decree.note(now)]);
-                let answer = Arc::new(Answer::of(&report, question));
+                let answer = Arc::new(MtaAnswer::of(&report, question));
                 let standing = Some(Standing { answer, from: now, until: decree.ends });
                 return Begun::Answered(Box::new(Found { report, standing }));
             }
@@ -146,13 +146,13 @@ impl LookUp {
 
     /// The answer for a client that cannot wait: what the policy in the cache says without any other evidence. That nothing is
     /// known of a policy lets no mail go: the look-up may still find one.
-    pub async fn meanwhile(&self) -> Answer {
+    pub async fn meanwhile(&self) -> MtaAnswer {
         let memory = self.binding().rehearsal(&self.request.domain, self.now);
         let report = verify::verify(&self.request, Some(&memory), &Silence, &Silence, self.now).await;
         let is_let_go_by_nobody =
             (report.judgement.verdict, report.judgement.policy) == (Verdict::Deliver, PolicyType::None);
         let report = if is_let_go_by_nobody { self.late() } else { report };
-        Answer::of(&report, &self.question)
+        MtaAnswer::of(&report, &self.question)
     }
 
     /// Asks others, by the pipeline of the command: the answer, and what the store has to keep before it leaves. The clock
@@ -249,7 +249,7 @@ impl LookUp {
     }
 
     fn standing(&self, report: &Report, until: UnixTime) -> Standing {
-        let answer = Arc::new(Answer::of(report, &self.question));
+        let answer = Arc::new(MtaAnswer::of(report, &self.question));
         Standing { answer, from: self.now, until: until.min(self.ends) }
     }
 

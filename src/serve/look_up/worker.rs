@@ -16,7 +16,7 @@ use crate::limits::{
     WATCHDOG_GRACE,
 };
 use crate::render::human;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::event::{CompletedLookup, CompletionGuard, WorkerEvent};
 use crate::serve::protocol::question::Question;
@@ -323,7 +323,7 @@ impl<O: Outside> WorkerState<O> {
         let completion = CompletionGuard::of(number, events, interests);
         match self.found(&order).await {
             Ok(Some((found, wrote, revision))) => {
-                let answer = Arc::new(Answer::of(&found.report, &order.question));
+                let answer = Arc::new(MtaAnswer::of(&found.report, &order.question));
                 self.tlsrpt_recorder.given(&found.report, &answer);
                 let stand_in = found.stand_in(&answer, SystemClock.now());
                 let standing = found.standing;

@@ -5,34 +5,16 @@
 //! alert that waits for a series that never comes is a silent one.
 
 use crate::cache::InForce;
+use crate::exposition::{Exposition, Series, SeriesKind};
 use crate::policy::Dialect;
 use crate::reporting::outbox::State;
 use crate::serve::telemetry::counters::{By, Closed, Counter, Gauge, Histogram};
 use crate::serve::telemetry::fleet_view::FleetView;
 use crate::serve::telemetry::status::Status;
 use crate::time::UnixTime;
-use std::fmt::{Display, Write as _};
 
 /// The media type of the exposition.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// What kind of series a family has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Counter,
-    Gauge,
-    Histogram,
-}
-
-impl Kind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
 
 /// All series. Their names begin with `smtp_sts_serve_`, but for the one that every process has.
 #[must_use]
@@ -45,11 +27,11 @@ pub fn exposition(status: &Status) -> String {
     fleet(&mut page, status);
     policies(&mut page, status);
     reports(&mut page, status);
-    page.0
+    page.finish()
 }
 
 fn house(page: &mut Exposition, status: &Status) {
-    use Kind::{Counter, Gauge};
+    use SeriesKind::{Counter, Gauge};
     let counters = &status.counters;
     let mut family = page.family("smtp_sts_serve_build_info", Gauge, "1 for the version of the program.");
     family.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -76,7 +58,7 @@ fn house(page: &mut Exposition, status: &Status) {
 }
 
 fn answers(page: &mut Exposition, status: &Status) {
-    use Kind::{Counter, Gauge, Histogram};
+    use SeriesKind::{Counter, Gauge, Histogram};
     let counters = &status.counters;
     page.family("smtp_sts_serve_answers_total", Counter, "Answers to mail servers, by protocol and verdict.")
         .counts_twice(&counters.answers);
@@ -108,7 +90,7 @@ fn answers(page: &mut Exposition, status: &Status) {
 }
 
 fn sockets(page: &mut Exposition, status: &Status) {
-    use Kind::{Counter, Gauge};
+    use SeriesKind::{Counter, Gauge};
     let counters = &status.counters;
     page.family("smtp_sts_serve_connections_total", Counter, "Connections that were accepted.")
         .counts(&counters.connections);
@@ -123,7 +105,7 @@ fn sockets(page: &mut Exposition, status: &Status) {
 }
 
 fn look_ups(page: &mut Exposition, status: &Status) {
-    use Kind::{Counter, Gauge};
+    use SeriesKind::{Counter, Gauge};
     let counters = &status.counters;
     page.family("smtp_sts_serve_lookups_total", Counter, "Look-ups, renewals included, by how they ended.")
         .counts(&counters.look_ups);
@@ -149,7 +131,7 @@ fn look_ups(page: &mut Exposition, status: &Status) {
 
 /// Where there is a fleet.
 fn fleet(page: &mut Exposition, status: &Status) {
-    use Kind::{Counter, Gauge};
+    use SeriesKind::{Counter, Gauge};
     let counters = &status.counters;
     if counters.fleet_joined.get() == UnixTime(0) {
         return;
@@ -173,7 +155,7 @@ fn fleet(page: &mut Exposition, status: &Status) {
 
 /// What there is to see there.
 fn seen_of_the_fleet(page: &mut Exposition, view: &FleetView) {
-    use Kind::Gauge;
+    use SeriesKind::Gauge;
     let help = "1 for the store of the fleet and the version of its schema.";
     let schema = view.schema.to_string();
     page.family("smtp_sts_serve_fleet_store_info", Gauge, help)
@@ -203,7 +185,7 @@ fn seen_of_the_fleet(page: &mut Exposition, view: &FleetView) {
 
 /// Nothing of it is told while the store does not tell: an old number would look like a good one.
 fn policies(page: &mut Exposition, status: &Status) {
-    use Kind::Gauge;
+    use SeriesKind::Gauge;
     let Ok(outlook) = &status.outlook else { return };
     let help = "Policies in force, by mechanism and by whether they refuse mail.";
     let mut family = page.family("smtp_sts_serve_policies_in_force", Gauge, help);
@@ -230,7 +212,7 @@ fn policies(page: &mut Exposition, status: &Status) {
 
 /// Nothing of it is told while the store does not tell, either.
 fn reports(page: &mut Exposition, status: &Status) {
-    use Kind::Gauge;
+    use SeriesKind::Gauge;
     let Some(reports) = &status.reports else { return };
     let help = "1 if the configuration has TLS reports sent.";
     page.family("smtp_sts_serve_reports_sending", Gauge, help).sample(&[], u64::from(reports.is_sending));
@@ -245,36 +227,7 @@ fn reports(page: &mut Exposition, status: &Status) {
     family.sample(&[], glance.last_run.map_or(0, |at| at.0));
 }
 
-/// The text so far.
-#[derive(Debug, Default)]
-struct Exposition(String);
-
-/// The series of one name.
-struct Family<'a> {
-    text: &'a mut String,
-    name: &'static str,
-}
-
-impl Exposition {
-    fn family(&mut self, name: &'static str, kind: Kind, help: &'static str) -> Family<'_> {
-        // Writing into a String does not fail, here and below.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {}", kind.word());
-        Family { text: &mut self.0, name }
-    }
-}
-
-impl Family<'_> {
-    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        self.suffixed("", labels, value);
-    }
-
-    /// By the types of those who call there is nothing to be escaped in a label.
-    fn suffixed(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<String> = labels.iter().map(|(name, word)| format!("{name}=\"{word}\"")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.text, "{}{suffix}{labels} {value}", self.name);
-    }
-
+impl Series<'_> {
     fn counts<K: Closed>(&mut self, counters: &By<K, Counter>) {
         for (key, counter) in counters.iter() {
             self.sample(&[(K::LABEL, key.word())], counter.get());

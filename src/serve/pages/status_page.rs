@@ -10,7 +10,7 @@ use super::reports_page;
 use crate::cache::Outlook;
 use crate::policy::{Mode, StoredPolicy};
 use crate::reason::Reason;
-use crate::serve::telemetry::counters::{Closed, Counters, Cutting, Mta, Source};
+use crate::serve::telemetry::counters::{Counters, Cutting, Mta, Source};
 use crate::serve::telemetry::recent::Withheld;
 use crate::serve::telemetry::status::Status;
 use crate::time::{UnixTime, span};
@@ -176,7 +176,7 @@ fn withheld(page: &mut Markup, status: &Status) {
         page.raw("</code></dt><dd>");
         page.text(explained.meaning);
         page.raw(" ");
-        page.text(explained.hint);
+        page.text(explained.fix);
         page.raw("</dd>\n");
     }
     page.raw("</dl>\n</section>\n");

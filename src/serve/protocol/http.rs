@@ -4,19 +4,22 @@
 //! a stranger's may send it here under a name that resolves to 127.0.0.1 (DNS rebinding), and then it could read ours. So
 //! a request has to name a loopback address or `localhost` (RFC 9110 section 7.4). Nothing of a request is ever echoed.
 
+use crate::words::words;
 use std::net::IpAddr;
 
-/// What there is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// `/`: for people.
-    Status,
-    /// `/metrics`: for Prometheus.
-    Metrics,
-    /// `/healthz`: whether the daemon lives.
-    Healthz,
-    /// `/readyz`: whether it can do its work.
-    Readyz,
+words! {
+    /// What there is to be read.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Page {
+        /// `/`: for people.
+        Status = "status",
+        /// `/metrics`: for Prometheus.
+        Metrics = "metrics",
+        /// `/healthz`: whether the daemon lives.
+        Healthz = "healthz",
+        /// `/readyz`: whether it can do its work.
+        Readyz = "readyz",
+    }
 }
 
 /// What of a request's head matters here.
@@ -32,17 +35,19 @@ pub struct Head<'a> {
     pub hosts: &'a [Option<&'a str>],
 }
 
-/// Why a request gets no page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// No Host field, or several (RFC 9112 section 3.2).
-    NoHost,
-    /// There is no such page.
-    NotFound,
-    /// Pages are read, and nothing else is done to them.
-    NotAllowed,
-    /// It names a host that is not this one.
-    Misdirected,
+words! {
+    /// Why a request gets no page.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Refusal {
+        /// No Host field, or several (RFC 9112 section 3.2).
+        NoHost = "no-host",
+        /// There is no such page.
+        NotFound = "not-found",
+        /// Pages are read, and nothing else is done to them.
+        NotAllowed = "not-allowed",
+        /// It names a host that is not this one.
+        Misdirected = "misdirected",
+    }
 }
 
 impl Refusal {

@@ -21,6 +21,7 @@ use crate::overrides::Effect;
 use crate::verdict::Requirement;
 use crate::verify::asked::{Port, port};
 use crate::verify::{NextHop, SMTP_PORT};
+use crate::words::words;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,27 +34,15 @@ pub enum SocketmapRequest {
     Reply(&'static str),
 }
 
-/// The maps that there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Map {
-    /// `policy`: a TLS policy, for every Postfix that knows socketmaps (2.10 and later).
-    Policy,
-    /// `policy-tlsrpt`: the same with what TLS reports need, for Postfix 3.10 and later; an older one takes such a
-    /// policy for an error.
-    PolicyTlsrpt,
-}
-
-impl Map {
-    /// Every map.
-    pub const ALL: [Self; 2] = [Self::Policy, Self::PolicyTlsrpt];
-
-    /// Its name.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Policy => "policy",
-            Self::PolicyTlsrpt => "policy-tlsrpt",
-        }
+words! {
+    /// The maps that there are.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Map {
+        /// `policy`: a TLS policy, for every Postfix that knows socketmaps (2.10 and later).
+        Policy = "policy",
+        /// `policy-tlsrpt`: the same with what TLS reports need, for Postfix 3.10 and later; an older one takes such a
+        /// policy for an error.
+        PolicyTlsrpt = "policy-tlsrpt",
     }
 }
 

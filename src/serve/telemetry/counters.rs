@@ -9,6 +9,7 @@ use crate::serve::protocol::http::{Page, Refusal};
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
 use crate::verify::{Ending, Report};
+use crate::words::words;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -287,21 +288,30 @@ impl<K: Closed, T> By<K, T> {
     }
 }
 
-/// Declares closed lists that nobody but the counters needs: `Name "label" { /// what it is Variant "word" }`.
-macro_rules! closed {
-    ($($(#[$about:meta])* $name:ident $label:literal { $($(#[$what:meta])* $variant:ident $word:literal,)+ })+) => {$(
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$what])* $variant,)+ }
-
+/// Has words of a list carried by a label: `Name "label"`.
+macro_rules! labelled {
+    ($($name:ident $label:literal),+ $(,)?) => {$(
         impl Closed for $name {
             const LABEL: &'static str = $label;
-            const ALL: &'static [Self] = &[$(Self::$variant),+];
+            const ALL: &'static [Self] = &Self::ALL;
 
             fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
+                Self::word(self)
             }
         }
+    )+};
+}
+
+/// Declares lists that nobody but the counters needs: `Name "label" { /// what it is Variant "word" }`.
+macro_rules! closed {
+    ($($(#[$about:meta])* $name:ident $label:literal { $($(#[$what:meta])* $variant:ident $word:literal,)+ })+) => {$(
+        words! {
+            $(#[$about])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            pub enum $name { $($(#[$what])* $variant = $word,)+ }
+        }
+
+        labelled! { $name $label }
     )+};
 }
 
@@ -434,68 +444,13 @@ impl Mta {
     }
 }
 
-impl Closed for Verdict {
-    const LABEL: &'static str = "verdict";
-    const ALL: &'static [Self] = &Self::ALL;
-
-    fn word(self) -> &'static str {
-        Self::word(self)
-    }
-}
-
-impl Closed for Reason {
-    const LABEL: &'static str = "reason";
-    const ALL: &'static [Self] = &Self::ALL;
-
-    fn word(self) -> &'static str {
-        Self::word(self)
-    }
-}
-
-impl Closed for Class {
-    const LABEL: &'static str = "class";
-    const ALL: &'static [Self] = &[Self::Secure, Self::Insecure, Self::Bogus, Self::Unreachable];
-
-    fn word(self) -> &'static str {
-        Self::word(self)
-    }
-}
-
-impl Closed for Page {
-    const LABEL: &'static str = "page";
-    const ALL: &'static [Self] = &[Self::Status, Self::Metrics, Self::Healthz, Self::Readyz];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Metrics => "metrics",
-            Self::Healthz => "healthz",
-            Self::Readyz => "readyz",
-        }
-    }
-}
-
-impl Closed for Refusal {
-    const LABEL: &'static str = "why";
-    const ALL: &'static [Self] = &[Self::NoHost, Self::NotFound, Self::NotAllowed, Self::Misdirected];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::NoHost => "no-host",
-            Self::NotFound => "not-found",
-            Self::NotAllowed => "not-allowed",
-            Self::Misdirected => "misdirected",
-        }
-    }
-}
-
-impl Closed for Ending {
-    const LABEL: &'static str = "end";
-    const ALL: &'static [Self] = &Self::ALL;
-
-    fn word(self) -> &'static str {
-        Self::word(self)
-    }
+labelled! {
+    Verdict "verdict",
+    Reason "reason",
+    Class "class",
+    Page "page",
+    Refusal "why",
+    Ending "end",
 }
 
 #[cfg(test)]

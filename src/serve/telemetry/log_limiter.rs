@@ -4,7 +4,7 @@
 use crate::limits::{MAX_TOLD_AT_ONCE, MAX_TOLD_OF_DOMAIN, TOLD_PAUSE, TOLD_WINDOW};
 use crate::name::{MxHost, PolicyDomain};
 use crate::reason::Reason;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use std::collections::HashMap;
@@ -65,7 +65,7 @@ impl Default for LogLimiter {
 
 impl LogLimiter {
     /// Whether an answer that withholds mail is told of.
-    pub fn of(&mut self, question: &Question, answer: &Answer, now: UnixTime) -> Logged {
+    pub fn of(&mut self, question: &Question, answer: &MtaAnswer, now: UnixTime) -> Logged {
         self.make_room(now);
         let key = (answer.reason, question.host.clone());
         let before = self.domains.get_mut(&question.domain);
@@ -121,7 +121,7 @@ mod tests {
     fn tell(told: &mut LogLimiter, domain: &str, reason: Reason, at: u64) -> Logged {
         let host = Some(MxHost::from_text("mx.example.org").unwrap());
         let question = Question::about(PolicyDomain::parse(domain).unwrap(), host);
-        let answer = Answer::of(&Report::from(NoEvaluation::defer(reason, "")), &question);
+        let answer = MtaAnswer::of(&Report::from(NoEvaluation::defer(reason, "")), &question);
         told.of(&question, &answer, UnixTime(at))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::limits::MAX_RECENT;
 use crate::reason::Reason;
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
 use crate::verdict::Verdict;
@@ -31,7 +31,7 @@ pub struct Recent(VecDeque<Withheld>);
 
 impl Recent {
     /// Takes down an answer that is leaving, unless it lets the mail go.
-    pub fn answered(&mut self, question: &Question, answer: &Answer, now: UnixTime) {
+    pub fn answered(&mut self, question: &Question, answer: &MtaAnswer, now: UnixTime) {
         if answer.verdict == Verdict::Deliver {
             return;
         }
@@ -70,7 +70,7 @@ mod tests {
 
     fn answered(recent: &mut Recent, domain: &str, verdict: Verdict, reason: Reason, at: u64) {
         let (question, why) = (question(domain), String::new());
-        let answer = Answer::of(&Report::from(NoEvaluation { verdict, reason, why }), &question);
+        let answer = MtaAnswer::of(&Report::from(NoEvaluation { verdict, reason, why }), &question);
         recent.answered(&question, &answer, UnixTime(at));
     }
 

@@ -19,7 +19,7 @@ use crate::reports::attempt::Attempt;
 use crate::reports::event::{Answered, Event, Session};
 use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
-use crate::serve::answer::Answer;
+use crate::serve::answer::MtaAnswer;
 use crate::serve::store::Store;
 use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate};
 use crate::serve::world::World;
@@ -145,7 +145,7 @@ impl TlsrptRecorder {
 
     /// Remembers what an answer applied that is about to leave, for the sessions that go by it. Nobody who gets the same answer
     /// again waits for this.
-    pub fn given(&self, report: &Report, answer: &Answer) {
+    pub fn given(&self, report: &Report, answer: &MtaAnswer) {
         let policies = noticed::applied(report);
         if let Some(domain) = report.domain.as_ref().filter(|_| !policies.is_empty()) {
             locked(&self.given).given(domain, Mark::of(&answer.exim), policies);

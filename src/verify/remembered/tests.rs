@@ -22,9 +22,9 @@ fn what_is_remembered_reads_back_the_same() {
         (found(Class::Insecure), Some(Authentication::WebPki)),
         (found(Class::Insecure), None),
     ] {
-        let finding = Finding { discovery, authentication, fetched_at: UnixTime(7) };
+        let finding = RememberedDiscovery { discovery, authentication, fetched_at: UnixTime(7) };
         let (line, believed) = finding.to_line().unwrap();
-        assert_eq!(Finding::from_line(&line, believed), Some(finding), "{line}");
+        assert_eq!(RememberedDiscovery::from_line(&line, believed), Some(finding), "{line}");
     }
     for mx in [
         MxFindings::Null,
@@ -61,7 +61,7 @@ fn a_line_that_was_tampered_with_does_not_exist() {
         "record 1 secure dnssec x",
         "record 1 secure trusted v=STS1; to=true",
     ] {
-        assert_eq!(Finding::from_line(line, UnixTime(1)), None, "{line}");
+        assert_eq!(RememberedDiscovery::from_line(line, UnixTime(1)), None, "{line}");
     }
     for line in [
         "",
@@ -105,7 +105,7 @@ fn while_one_host_is_unknown_nothing_is_remembered_of_any() {
 proptest! {
     #[test]
     fn no_line_panics(line in "(nothing|record|malformed|hosts|null|inapplicable)? ?\\PC{0,60}") {
-        let _ = Finding::from_line(&line, UnixTime(1));
+        let _ = RememberedDiscovery::from_line(&line, UnixTime(1));
         let _ = MxAnswer::from_line(&line);
         if let Some(dane) = dane_from_line(&line) {
             prop_assert_eq!(dane_to_line(&dane), Some(line));

@@ -9,6 +9,7 @@ use crate::support::users::copy_program;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::rdata::{CNAME, TXT};
 use std::fs;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -119,4 +120,58 @@ fn name_servers_that_say_anything_are_told() {
         lab.behave(Scope::Everything, manner);
         looked_at(&Patient::of(&lab).with(["--deadline", "4"]), &what);
     }
+}
+
+#[test]
+fn programs_that_never_end_and_say_nothing_cost_no_more_than_the_deadline() {
+    let lab = Laboratory::start();
+    let directory = lab.directory().join("programs");
+    fs::create_dir(&directory).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+    for (what, text) in [
+        ("asleep", "exec sleep 600"),
+        ("its pipes closed", "exec >&- 2>&-; exec sleep 600"),
+        ("a child that keeps its pipes", "sleep 600 & exit 0"),
+        ("deaf", "trap '' TERM INT HUP; while :; do sleep 1; done"),
+        ("half a line, and then nothing", "printf 'exim_user = '; exec sleep 600"),
+    ] {
+        for program in ["exim4", "postconf", "postmap"] {
+            script(&directory, program, text);
+        }
+        let (exim, place) = (directory.join("exim4").display().to_string(), directory.display().to_string());
+        let patient = Patient::of(&lab).but("--exim", &exim).with(["--postfix", &place, "--deadline", "3"]);
+        looked_at(&patient, what);
+    }
+}
+
+#[test]
+fn pipes_in_place_of_the_files_that_are_named_are_told_and_not_waited_for() {
+    let lab = Laboratory::start();
+    let pipe = pipe(lab.directory().join("pipe")).display().to_string();
+    for option in ["--config", "--trust-anchor", "--ca-file"] {
+        let began = Instant::now();
+        let output = Patient::of(&lab).but(option, &pipe).with(["--deadline", "3"]).run("human");
+        assert!(began.elapsed() < Duration::from_secs(8), "{option}: {:?}", began.elapsed());
+        let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(words.contains("it is a pipe, which is not waited for"), "{option}: {words}");
+        assert!(matches!(output.status.code(), Some(1 | 2 | 78)), "{option}: {:?}", output.status);
+    }
+}
+
+#[test]
+fn a_web_server_and_a_name_server_that_accept_and_are_silent_cost_no_more_than_the_deadline() {
+    let lab = Laboratory::start();
+    // Nobody ever takes these connections up, and the system accepts them all the same.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let deaf = UdpSocket::bind(silent.local_addr().unwrap()).unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    let url = "https://mta-sts.sts.test/";
+    let options = ["--https-url", url, "--deadline", "3"];
+    let patient = Patient::of(&lab).but("--https-port", &port).with(options).without_offline();
+    looked_at(&patient, "a web server");
+    let began = Instant::now();
+    let server = deaf.local_addr().unwrap().to_string();
+    let said = Patient::of(&lab).but("--dns", &server).with(["--deadline", "3"]).examined();
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!([said.result("resolver.udp"), said.exit.to_string().as_str()], ["wrong", "2"]);
 }

@@ -3,7 +3,7 @@
 
 use super::daemon::{Daemon, Plan};
 use crate::support::laboratory::{Laboratory, path};
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::protocol::Frame;
 use smtp_sts_verify::serve::protocol::services::Services;
 use smtp_sts_verify::serve::protocol::socketmap::{self, SocketmapRequest};
@@ -53,7 +53,7 @@ fn replied(lab: &Laboratory, cache: &Path, question: &str) -> String {
         Frame::Whole(SocketmapRequest::Policy(map, question), _) => {
             let asked = (question.domain.as_str(), question.next_hop);
             let report = path::ask_by(lab, cache, asked, None, SystemClock.now());
-            Answer::of(&report, &question).socketmap.of(map).to_owned()
+            MtaAnswer::of(&report, &question).socketmap.of(map).to_owned()
         }
         other => panic!("{question}: {other:?}"),
     }

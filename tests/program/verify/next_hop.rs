@@ -4,7 +4,7 @@ use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::zone::Health;
 use crate::support::laboratory::{Laboratory, path};
 use crate::support::program::Program;
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::protocol::Frame;
 use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::protocol::services::Services;
@@ -32,7 +32,7 @@ fn replied(lab: &Laboratory, key: &str) -> String {
 fn answered(lab: &Laboratory, map: Map, question: &Question) -> String {
     let asked = (question.domain.as_str(), question.next_hop);
     let report = path::ask_by(lab, &lab.cache_file(), asked, None, SystemClock.now());
-    Answer::of(&report, question).socketmap.of(map).to_owned()
+    MtaAnswer::of(&report, question).socketmap.of(map).to_owned()
 }
 
 #[test]

@@ -93,7 +93,7 @@ async fn a_delegated_label_takes_two_round_trips() {
 
 async fn blame(anchors: Arc<TrustAnchors>, now: UnixTime) -> (Class, Option<Blame>, String) {
     let resolver = resolver(PLAIN, anchors, now);
-    let answer = resolver.resolve_one(&question("_smtp-sts.p256.nsec.", RecordType::TXT)).await;
+    let answer = resolver.ask(question("_smtp-sts.p256.nsec.", RecordType::TXT)).await;
     println!("{:?}", answer.outcome);
     match &answer.outcome {
         Outcome::Bogus(blame, why) => (Class::Bogus, Some(*blame), why.clone()),

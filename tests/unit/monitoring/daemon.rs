@@ -9,7 +9,7 @@ use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::reason::Reason;
 use smtp_sts_verify::reporting::outbox::{Glance, OutboxEntry, State};
 use smtp_sts_verify::reports::tally::Day;
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::pages::{metrics, status_page};
 use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::telemetry::counters::{Counters, Mta, Protocol, Source};
@@ -39,7 +39,7 @@ fn question(domain: &str, host: Option<&str>) -> Question {
 
 fn withhold(recent: &mut Recent, question: &Question, verdict: Verdict, reason: Reason, at: u64) {
     let report = Report::from(NoEvaluation { verdict, reason, why: String::new() });
-    recent.answered(question, &Answer::of(&report, question), UnixTime(at));
+    recent.answered(question, &MtaAnswer::of(&report, question), UnixTime(at));
 }
 
 /// A daemon that has just been started, with everything in order.

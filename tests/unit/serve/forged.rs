@@ -2,14 +2,14 @@
 //! signed is believed for long, through both protocols.
 
 use super::scene::{Network, about, about_host, directory, with, world};
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use std::time::{Duration, Instant};
 
 /// The most that it may take, from when he has left.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// Exim's line without what became of the cache, and Postfix's reply.
-fn said(answer: &Answer) -> (String, String) {
+fn said(answer: &MtaAnswer) -> (String, String) {
     let words = answer.exim.split(' ').filter(|word| !word.starts_with("cache="));
     (words.collect::<Vec<_>>().join(" "), answer.socketmap.policy.to_string())
 }

@@ -9,7 +9,7 @@ use smtp_sts_verify::dns::proven_zones::ProvenZones;
 use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, HttpsSettings, MediaType, PolicyUrl, SharedTls};
 use smtp_sts_verify::name::{MxHost, PolicyDomain};
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::concurrency::ConcurrencyLimits;
 use smtp_sts_verify::serve::engine::{Answers, Engine};
 use smtp_sts_verify::serve::look_up::outside::Outside;
@@ -280,7 +280,10 @@ pub(crate) fn about_host(domain: &str, host: &str) -> Question {
 
 impl Daemon {
     /// The answer, and how long it took.
-    pub(crate) fn ask(&self, question: Question) -> impl Future<Output = (Arc<Answer>, Duration)> + 'static {
+    pub(crate) fn ask(
+        &self,
+        question: Question,
+    ) -> impl Future<Output = (Arc<MtaAnswer>, Duration)> + 'static {
         let engine = Rc::clone(&self.engine);
         async move {
             let began = Instant::now();
@@ -296,7 +299,7 @@ impl Daemon {
 }
 
 /// `verdict reason cache` of an answer.
-pub(crate) fn words(answer: &Answer) -> String {
+pub(crate) fn words(answer: &MtaAnswer) -> String {
     let of =
         |key: &str| answer.exim.split(' ').find_map(|word| word.strip_prefix(key)).unwrap_or("-").to_owned();
     format!("{} {} {}", of("verdict="), of("reason="), of("cache="))

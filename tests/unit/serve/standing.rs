@@ -13,7 +13,7 @@ use smtp_sts_verify::dns::{self, Content, Outage, Outcome, Resolve, ZoneStatus};
 use smtp_sts_verify::https::{Fetch, FetchError, MediaType, PolicyUrl};
 use smtp_sts_verify::overrides::Overrides;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
-use smtp_sts_verify::serve::answer::Answer;
+use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::answer::cache::Standing;
 use smtp_sts_verify::serve::look_up::{Begun, LookUp};
 use smtp_sts_verify::serve::protocol::question::Question;
@@ -194,7 +194,7 @@ proptest! {
                 Asked::Ignored(request, decree) => Some(Report::ignored(&request, vec![decree.note(moment)])),
             };
             match said {
-                Some(report) => prop_assert_eq!(&*standing.answer, &Answer::of(&report, &question), "{}", moment),
+                Some(report) => prop_assert_eq!(&*standing.answer, &MtaAnswer::of(&report, &question), "{}", moment),
                 None => prop_assert!(span <= 5, "for {} seconds, and memory says nothing at {}", span, moment),
             }
         }

@@ -302,3 +302,101 @@ fn the_answer_says_what_the_tlsa_records_of_the_hosts_that_may_be_used_are_good_
         assert_eq!(judge(required).tlsa, None, "{found:?}");
     }
 }
+
+/// RFC 7672 section 2.1.2: a lookup that failed is no absence, whichever of the names was looked at last.
+#[test]
+fn of_several_mx_names_for_one_host_the_one_that_asks_for_more_counts_in_any_order() {
+    let names = ["mx1.test", "mx2.test"];
+    let aliases =
+        Aliases { targets: names.map(|name| (host("target.test"), host(name))).to_vec(), unseen: None };
+    let mx = MxFindings::Hosts { names: names.map(host).to_vec(), aliases: Some(aliases) };
+    let asked = [host("target.test")];
+    for (weaker, stronger, expected) in [
+        (DaneHost::Absent, bogus(), (Verdict::Defer, Tls::Dane)),
+        (DaneHost::Usable, bogus(), (Verdict::Defer, Tls::Dane)),
+        (DaneHost::Absent, DaneHost::Usable, (Verdict::Deliver, Tls::Dane)),
+        (DaneHost::Absent, DaneHost::Unusable, (Verdict::Deliver, Tls::Encrypt)),
+        (DaneHost::Unusable, DaneHost::Usable, (Verdict::Deliver, Tls::Dane)),
+    ] {
+        for found in [[&weaker, &stronger], [&stronger, &weaker]] {
+            let dane = hosts(&[("mx1.test", found[0].clone()), ("mx2.test", found[1].clone())]);
+            let judgement = judge(Case { dane: &dane, ..without_policies(&asked, &mx) });
+            assert_eq!((judgement.verdict, judgement.tls), expected, "{found:?}");
+        }
+    }
+}
+
+/// RFC 7672 section 2.2: what is insecure has no DANE, and no mail waits for it.
+#[test]
+fn an_alias_that_was_not_seen_holds_mail_up_only_where_a_signature_could_have_proven_something() {
+    let asked = [host("elsewhere.test")];
+    let dane = hosts(&[("mx.test", DaneHost::Absent)]);
+    for (trouble, expected) in [
+        (silence(ZoneStatus::Signed), Verdict::Defer),
+        (LookupError::Bogus(Blame::Domain, String::new()), Verdict::Defer),
+        (silence(ZoneStatus::ProvenInsecure), Verdict::Deliver),
+    ] {
+        let aliases = Aliases { targets: Vec::new(), unseen: Some(trouble.clone()) };
+        let mx = MxFindings::Hosts { names: vec![host("mx.test")], aliases: Some(aliases) };
+        let judgement = judge(Case { dane: &dane, ..without_policies(&asked, &mx) });
+        assert_eq!(judgement.verdict, expected, "{trouble:?}");
+    }
+}
+
+/// RFC 8461 section 5.1: what a policy in `testing` does not permit is delivered, and forbids nothing.
+#[test]
+fn a_policy_forbids_only_what_it_keeps_from_being_delivered() {
+    let (mx, asked) = (mx(&["mx.test"]), [host("mx.test")]);
+    for (mode, expected) in
+        [("testing", (Verdict::Deliver, None)), ("enforce", (Verdict::Refuse, Some(Dialect::MtaSts)))]
+    {
+        let policy = fetched(mode, &["mx.example.com"]);
+        let judgement = judge(Case { mta_sts: &policy, ..without_policies(&asked, &mx) });
+        assert_eq!((judgement.mx, judgement.verdict), (MxCheck::Mismatch, expected.0), "{mode}");
+        assert_eq!(judgement.forbidden_by(), expected.1, "{mode}");
+    }
+}
+
+/// The draft, section 3.3 and appendix 1: a policy on first use, or one that was never applied, was not met.
+#[test]
+fn only_a_delivery_that_met_a_policy_or_that_none_binds_lets_a_newer_one_take_its_place() {
+    for (verdict, reason, expected) in [
+        (Verdict::Deliver, Reason::PolicyMet, true),
+        (Verdict::Deliver, Reason::NoPolicy, true),
+        (Verdict::Deliver, Reason::FirstUse, false),
+        (Verdict::Deliver, Reason::NeverApplied, false),
+        (Verdict::Defer, Reason::PolicyMet, false),
+        (Verdict::Refuse, Reason::NoPolicy, false),
+    ] {
+        let judgement = Judgement::plain(verdict, reason, &[host("mx.test")]);
+        assert_eq!(judgement.is_met_or_binds_nobody(), expected, "{verdict:?} {reason:?}");
+        let permitted =
+            if verdict == Verdict::Deliver { Permitted::Every } else { Permitted::Only(Vec::new()) };
+        assert_eq!(judgement.permitted, permitted);
+    }
+}
+
+/// RFC 7672 section 2.2.1: a host that the secure MX records name, and whose TLSA records can be used, is where the mail belongs.
+#[test]
+fn a_host_that_dane_decides_about_conforms_without_any_policy() {
+    let (mx, dane) = (mx(&["mx.test"]), hosts(&[("mx.test", DaneHost::Usable)]));
+    for asked in [&[host("mx.test")][..], &[]] {
+        let judgement = judge(Case { dane: &dane, ..without_policies(asked, &mx) });
+        assert_eq!((judgement.mx, judgement.hosts[0].standing), (MxCheck::Match, Standing::Conforms));
+    }
+}
+
+/// RFC 8461 section 2: a policy does not repair DANE, so none of its patterns leads around hosts that DANE holds up; and what the administrator
+/// requires is no business of its patterns either.
+#[test]
+fn patterns_are_handed_on_only_where_the_policy_decides() {
+    let policy = fetched("enforce", &["*.example.com"]);
+    let found = [("mx.example.com", bogus()), ("mx2.example.com", bogus())];
+    let expected = (Verdict::Defer, Tls::Dane, PolicyType::Dane, String::new());
+    assert_eq!(routed(&found, &policy), expected);
+    let (mx, dane) = (mx(&["mx.example.com"]), hosts(&[("mx.example.com", DaneHost::Absent)]));
+    let requirement = Some(Requirement::WebPki);
+    let judgement = judge(Case { dane: &dane, mta_sts: &policy, requirement, ..without_policies(&[], &mx) });
+    let names = vec![MxPattern::from(&host("mx.example.com"))];
+    assert_eq!((judgement.tls, judgement.permitted), (Tls::WebPki, Permitted::Only(names)));
+}

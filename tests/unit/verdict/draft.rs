@@ -237,3 +237,102 @@ fn without_a_policy_mail_flows_unless_the_mx_rrset_is_a_proven_lie() {
         assert_eq!(judgement.tls, Tls::Opportunistic);
     }
 }
+
+/// A row that cannot be read may have been one that enforces: SECURITY.md, nothing in force is lost.
+#[test]
+fn where_a_policy_of_mta_sts_was_lost_only_one_of_the_draft_that_was_applied_and_enforces_stands_in() {
+    let applied =
+        |record| StoredPolicy { applied_at: Some(UnixTime(1_000)), ..policy(record, Authentication::Dnssec) };
+    let (mx, asked) = (mx(&["mx1.example.com"]), [host("mx1.example.com")]);
+    let (lost, trouble) = (PolicyFindings::Lost, PolicyFindings::Unknown(silence(ZoneStatus::Signed)));
+    for (draft, is_enforced) in
+        [(applied(ENFORCE), true), (applied(REPORT), false), (policy(ENFORCE, Authentication::Dnssec), false)]
+    {
+        let draft = PolicyFindings::InForce(draft);
+        for (mta_sts, reason) in [(&lost, Reason::PolicyLost), (&trouble, Reason::DnsUnreachable)] {
+            let judgement = judge(Case { mta_sts, smtp_sts: &draft, ..without_policies(&asked, &mx) });
+            let expected = if is_enforced {
+                (Verdict::Deliver, Tls::WebPki, Reason::PolicyMet)
+            } else {
+                (Verdict::Defer, Tls::Opportunistic, reason)
+            };
+            assert_eq!((judgement.verdict, judgement.tls, judgement.reason), expected, "{draft:?}");
+        }
+    }
+}
+
+/// What the administrator requires stands above what the domain publishes, and says nothing about it.
+#[test]
+fn under_a_requirement_of_the_administrators_no_policy_is_applied_and_no_wrong_certificate_taken() {
+    let (findings, mx) = (new(ENFORCE, Authentication::Dnssec), mx(&["mx1.example.com"]));
+    let asked = [host("mx1.example.com")];
+    let plain = Case { smtp_sts: &findings, ..without_policies(&asked, &mx) };
+    assert_ne!(judge(plain).policy_update, PolicyUpdate::Nothing);
+    for requirement in [Requirement::None, Requirement::WebPki, Requirement::Dane] {
+        let judgement = judge(Case { requirement: Some(requirement), ..plain });
+        assert_eq!(judgement.policy_update, PolicyUpdate::Nothing, "{requirement:?}");
+        let mode = if requirement == Requirement::None { Mode::None } else { Mode::Enforce };
+        assert_eq!((judgement.mode, judgement.authentication), (mode, None), "{requirement:?}");
+    }
+    for (handshake, expected) in [
+        (Handshake::NotSeen, (Verdict::Deliver, Reason::Override)),
+        (Handshake::Verified, (Verdict::Deliver, Reason::Override)),
+        (Handshake::Unverified, (Verdict::Refuse, Reason::TlsUnverified)),
+    ] {
+        let judgement = judge(Case { requirement: Some(Requirement::WebPki), handshake, ..plain });
+        assert_eq!((judgement.verdict, judgement.reason), expected, "{handshake:?}");
+        assert_eq!(judgement.tls, Tls::WebPki);
+    }
+}
+
+/// RFC 8461 section 5: under `testing` mail is delivered as without a policy, whatever is wrong; under `enforce` only to a host that is known to be
+/// an MX host of the domain.
+#[test]
+fn what_is_not_known_of_the_mx_records_holds_up_mail_under_a_policy_that_binds_and_under_no_other() {
+    let unseen = MxFindings::Hosts {
+        names: vec![host("mx1.example.com")],
+        aliases: Some(Aliases { targets: Vec::new(), unseen: Some(silence(ZoneStatus::ProvenInsecure)) }),
+    };
+    for (mx, reason) in [
+        (unseen, Reason::DnsUnreachable),
+        (MxFindings::TooMany(300, Class::Insecure), Reason::TooManyMx),
+        (MxFindings::Unknown(silence(ZoneStatus::ProvenInsecure)), Reason::DnsUnreachable),
+    ] {
+        let asked = [host("other.example.com")];
+        for (mode, expected) in [
+            ("enforce", (Verdict::Defer, Tls::WebPki, reason)),
+            ("testing", (Verdict::Deliver, Tls::Opportunistic, Reason::ReportOnly)),
+        ] {
+            let mta_sts = fetched(mode, &["*.example.com"]);
+            let judgement = judge(Case { mta_sts: &mta_sts, ..without_policies(&asked, &mx) });
+            assert_eq!((judgement.verdict, judgement.tls, judgement.reason), expected, "{mode} {mx:?}");
+        }
+    }
+}
+
+/// RFC 8461 section 5: `testing` delivers where the MX records name no host, too; one host that meets it speaks for all of them.
+#[test]
+fn under_testing_nothing_waits_and_the_host_that_meets_the_policy_speaks() {
+    let mta_sts = fetched("testing", &["*.example.com"]);
+    let (nobody, one) = (mx(&[]), mx(&["mx1.example.com", "other.test"]));
+    let judgement = judge(Case { mta_sts: &mta_sts, ..without_policies(&[], &nobody) });
+    assert_eq!((judgement.verdict, judgement.reason), (Verdict::Deliver, Reason::ReportOnly));
+    for asked in [["mx1.example.com", "other.test"], ["other.test", "mx1.example.com"]] {
+        let asked = asked.map(host);
+        let judgement = judge(Case { mta_sts: &mta_sts, ..without_policies(&asked, &one) });
+        assert_eq!((judgement.verdict, judgement.reason), (Verdict::Deliver, Reason::PolicyMet));
+    }
+}
+
+/// RFC 8461 section 5.2, RFC 8460 section 4.3: a certificate that does not fit is a failure, and is reported as one.
+#[test]
+fn under_testing_a_handshake_that_failed_is_reported_and_none_that_was_verified() {
+    let (mx, asked, mta_sts) =
+        (mx(&["mx1.example.com"]), [host("mx1.example.com")], fetched("testing", &["*.example.com"]));
+    for (handshake, reason) in
+        [(Handshake::Verified, Reason::PolicyMet), (Handshake::Unverified, Reason::ReportOnly)]
+    {
+        let judgement = judge(Case { mta_sts: &mta_sts, handshake, ..without_policies(&asked, &mx) });
+        assert_eq!((judgement.verdict, judgement.reason), (Verdict::Deliver, reason), "{handshake:?}");
+    }
+}

@@ -9,7 +9,7 @@ pub(crate) use smtp_sts_verify::name::{MxHost, PolicyDomain};
 pub(crate) use smtp_sts_verify::policy::mta_sts;
 pub(crate) use smtp_sts_verify::policy::pattern::MxPattern;
 pub(crate) use smtp_sts_verify::policy::smtp_sts::Record;
-pub(crate) use smtp_sts_verify::policy::{Authentication, PolicyType, StoredPolicy};
+pub(crate) use smtp_sts_verify::policy::{Authentication, Dialect, Mode, PolicyType, StoredPolicy};
 pub(crate) use smtp_sts_verify::reason::Reason;
 pub(crate) use smtp_sts_verify::time::UnixTime;
 pub(crate) use smtp_sts_verify::verdict::*;

@@ -18,7 +18,8 @@ mod tlsa;
 #[macro_use]
 mod tlsrpt_txt;
 
-use super::{Explanation, Severity};
+use super::Severity;
+use crate::policy::WordEntry;
 
 /// Codes whose words begin alike: they are about the same thing that a domain publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +57,19 @@ macro_rules! codes {
 
             /// Everything there is to say about it.
             #[must_use]
-            pub const fn explain(self) -> Explanation {
+            pub const fn explain(self) -> WordEntry {
                 match self {
-                    $($(Self::$code => Explanation {
-                        word: $word, severity: Severity::$severity, meaning: $meaning, fix: $fix, rule: $rule,
+                    $($(Self::$code => WordEntry {
+                        word: $word, meaning: $meaning, fix: $fix, rule: $rule, result_type: None,
                     },)*)*
+                }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $($(Self::$code => Severity::$severity,)*)*
                 }
             }
 

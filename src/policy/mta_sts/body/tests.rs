@@ -124,3 +124,21 @@ fn a_policy_of_64_kibibytes_is_read_and_one_octet_more_is_not() {
     text.push('y');
     assert_eq!(words(&text), ["too-large"]);
 }
+
+/// RFC 3629 section 3: the first octet too many may be in the middle of a character, which is shown whole.
+#[test]
+fn what_is_too_much_begins_behind_the_last_octet_that_is_read() {
+    let begins = |text: String| Body::inspect(text.as_bytes()).findings[0].at.start;
+    assert_eq!(begins("y".repeat(MAX_BODY_OCTETS + 9)), MAX_BODY_OCTETS);
+    assert_eq!(begins("y".repeat(MAX_BODY_OCTETS - 1) + "\u{20ac}\u{20ac}"), MAX_BODY_OCTETS - 1);
+    assert_eq!(begins("y".repeat(MAX_BODY_OCTETS - 2) + "\u{20ac}\u{20ac}"), MAX_BODY_OCTETS - 2);
+}
+
+/// RFC 8461 section 3.2: a plain-text non-negative integer, at most 31557600.
+#[test]
+fn a_life_of_a_year_is_taken_and_a_second_more_is_told() {
+    let of = |seconds: u64| format!("version: STSv1\nmode: none\nmax_age: {seconds}\n");
+    assert!(words(&of(31_557_600)).is_empty());
+    assert_eq!(words(&of(31_557_601)), ["max-age-capped"]);
+    assert_eq!(words(&of(0)), [""; 0]);
+}

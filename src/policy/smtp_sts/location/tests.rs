@@ -12,6 +12,8 @@ fn without_a_location_it_is_the_well_known_place() {
     let default = Some("https://example.com/.well-known/smtp-sts/current".to_owned());
     assert_eq!(url("webpki"), default);
     assert_eq!(url("webpki:.well-known/smtp-sts/current"), default);
+    // RFC 3986 section 5.2: an absolute path stays as it is.
+    assert_eq!(url("webpki:/.well-known/smtp-sts/current"), default);
 }
 
 #[test]

@@ -91,6 +91,39 @@ fn a_long_life_is_capped_at_a_year() {
     assert_eq!(noticed(record.as_str())[..2], ["life-capped", "life-long"]);
 }
 
+/// The draft's grammar has six digits for `e`; a year is 31557600 seconds, as RFC 8461 section 3.2 has it.
+#[test]
+fn six_digits_are_no_long_life_and_a_year_is_not_capped() {
+    let noticed_of = |seconds: u64| {
+        let text = format!("v=STS1; to=true; mx=a.example; a=dnssec; c=webpki; e={seconds}");
+        noticed(&text).into_iter().filter(|word| word.starts_with("life")).collect::<Vec<_>>()
+    };
+    assert_eq!(noticed_of(999_999), [""; 0]);
+    assert_eq!(noticed_of(1_000_000), ["life-long"]);
+    assert_eq!(noticed_of(31_557_600), ["life-long"]);
+    assert_eq!(noticed_of(31_557_601), ["life-capped", "life-long"]);
+}
+
+/// RFC 3986 section 3: a URI has a scheme, and consists of printable ASCII.
+#[test]
+fn what_is_no_uri_is_no_place_for_reports() {
+    let of = |rua: &str| parse(&format!("v=STS1; to=true; rua={rua}")).unwrap().terms().reports.clone();
+    assert_eq!(of("mailto:a@b.example"), ["mailto:a@b.example"]);
+    for none in ["a@b.example", "mailto:a b@c.example", "mailto:\u{fc}@b.example"] {
+        assert_eq!(of(none), [""; 0], "{none}");
+    }
+}
+
+#[test]
+fn a_record_of_4096_octets_is_read_and_a_longer_one_is_not() {
+    let of =
+        |octets: usize| format!("v=STS1; to=true; x={}", "y".repeat(octets - "v=STS1; to=true; x=".len()));
+    assert!(parse(&of(MAX_TXT_OCTETS)).is_ok());
+    for longer in [MAX_TXT_OCTETS + 1, MAX_TXT_OCTETS + 2] {
+        assert_eq!(noticed(&of(longer)), ["too-long"], "{longer}");
+    }
+}
+
 #[test]
 fn the_first_of_a_repeated_key_counts() {
     let record = parse("v=STS1; to=true; to=false; e=1; e=2; v=STS1").unwrap();

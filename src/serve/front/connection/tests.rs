@@ -21,13 +21,13 @@ struct MadeUp {
 }
 
 impl Answers for MadeUp {
-    fn at_once(&self, question: &Question) -> Option<Arc<Answer>> {
+    fn at_once(&self, question: &Question) -> Option<Arc<MtaAnswer>> {
         let domain = question.domain.to_string();
         assert_ne!(domain, "panic.test", "as a mistake of ours might");
         (domain == "warm.test").then(|| answer(question))
     }
 
-    async fn answer(&self, _: Asker, question: Question) -> (Arc<Answer>, Source) {
+    async fn answer(&self, _: Asker, question: Question) -> (Arc<MtaAnswer>, Source) {
         self.looked_up.borrow_mut().push(question.domain.to_string());
         self.may.notified().await;
         (answer(&question), Source::LookUp)
@@ -35,8 +35,8 @@ impl Answers for MadeUp {
 }
 
 /// An answer that names its domain.
-fn answer(question: &Question) -> Arc<Answer> {
-    let mut answer = Answer::of(&Report::from(NoEvaluation::defer(Reason::NoPolicy, "")), question);
+fn answer(question: &Question) -> Arc<MtaAnswer> {
+    let mut answer = MtaAnswer::of(&Report::from(NoEvaluation::defer(Reason::NoPolicy, "")), question);
     answer.exim = question.domain.to_string().into();
     answer.socketmap.policy = question.domain.to_string().into();
     Arc::new(answer)

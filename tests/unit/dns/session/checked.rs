@@ -43,7 +43,7 @@ async fn a_domain_that_is_proven_unsigned_is_insecure_again() {
     let laboratory = Laboratory::start();
     laboratory.behave(Scope::question("plain.test", "DS"), by_cd(Manner::Stripped, None));
     let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
-    let answer = resolver.resolve_one(&question("plain.test", RecordType::MX)).await;
+    let answer = resolver.ask(question("plain.test", RecordType::MX)).await;
     assert_eq!(answer.outcome.class(), Class::Insecure, "{answer:?}");
 }
 
@@ -53,7 +53,7 @@ async fn whatever_else_comes_of_it_the_answer_stays_bogus_for_the_first_reason()
     let first = {
         let laboratory = Laboratory::start();
         laboratory.behave(Scope::name("_smtp_sts.enforced.test"), Manner::Altered);
-        resolver(&laboratory, &[laboratory.dns()], 5_000).resolve_one(&unsaid()).await.outcome
+        resolver(&laboratory, &[laboratory.dns()], 5_000).ask(unsaid()).await.outcome
     };
     assert_eq!(first.class(), Class::Bogus);
     for clear in [Manner::Servfail, Manner::Silent, Manner::Altered, Manner::Stripped, Manner::Nothing] {
@@ -66,7 +66,7 @@ async fn whatever_else_comes_of_it_the_answer_stays_bogus_for_the_first_reason()
             laboratory.behave(Scope::name("_smtp_sts.enforced.test"), spoilt);
             let resolver = resolver(&laboratory, &[laboratory.dns()], 9_000);
             let begun = Instant::now();
-            let answer = resolver.resolve_one(&unsaid()).await;
+            let answer = resolver.ask(unsaid()).await;
             assert_eq!(answer.outcome, first, "{clear:?} {scope:?}");
             assert!(begun.elapsed() < CHECKED_QUESTION_DEADLINE + Duration::from_secs(2), "{clear:?}");
         }

@@ -100,7 +100,7 @@ async fn each_question_leaves_once_and_what_was_learnt_is_kept_for_the_next() {
     }
     assert_eq!(classes(&resolver.resolve(&questions).await), [Class::Secure; 3]);
     assert_eq!(laboratory.questions(), first, "the same questions again cost nothing");
-    resolver.resolve_one(&question("mx1.enforced.test.", RecordType::A)).await;
+    resolver.ask(question("mx1.enforced.test.", RecordType::A)).await;
     let all = arrived(&resolver, &[&laboratory]).await;
     assert!(all <= first + 3, "a host of the same zone costs itself and its DS");
 }
@@ -129,13 +129,13 @@ async fn silence_is_waited_for_as_long_as_a_signature_could_break_it() {
     let patience = Duration::from_millis(400);
     let resolver = resolver(&laboratory, &[laboratory.dns()], 3_000).with_unsigned_patience(patience);
     let began = Instant::now();
-    let answer = resolver.resolve_one(&unsigned).await;
+    let answer = resolver.ask(unsigned.clone()).await;
     let took = began.elapsed();
     let is_known_to_be_unsigned =
         matches!(&answer.outcome, Outcome::Unreachable(Outage::NoAnswer, ZoneStatus::ProvenInsecure, _));
     assert!(is_known_to_be_unsigned, "{:?}", answer.outcome);
     assert!((patience..patience * 4).contains(&took), "{took:?}");
-    let answer = resolver.resolve_one(&policy()).await;
+    let answer = resolver.ask(policy()).await;
     assert!(
         matches!(&answer.outcome, Outcome::Unreachable(_, ZoneStatus::Signed, _)),
         "{:?}",
@@ -174,7 +174,7 @@ async fn what_is_bogus_everywhere_stays_bogus_and_silence_elsewhere_excuses_noth
     let silent = Fake::same(|_| Act::Stall).await;
     for second in [laboratory.dns(), silent.address] {
         let resolver = resolver(&laboratory, &[laboratory.dns(), second], 700);
-        let answer = resolver.resolve_one(&policy()).await;
+        let answer = resolver.ask(policy()).await;
         assert_eq!(answer.outcome.class(), Class::Bogus, "{:?}", answer.outcome);
         assert!(answer.proof.0.len() == 5 && !rests_on_data(&answer), "{:?}", answer.proof);
         assert!(resolver.packets() <= MAX_QUERIES);
@@ -208,7 +208,7 @@ async fn endless_aliases_end_within_the_quota() {
     })
     .await;
     let resolver = resolver(&laboratory, &[endless.address], 5_000);
-    let answer = resolver.resolve_one(&question("_smtp_sts.webpki.test.", RecordType::TXT)).await;
+    let answer = resolver.ask(question("_smtp_sts.webpki.test.", RecordType::TXT)).await;
     assert!(matches!(answer.outcome, Outcome::Unreachable(..)), "{:?}", answer.outcome);
     assert!(answer.aliases.len() > 5, "{:?}", answer.aliases);
     assert!(resolver.packets() <= MAX_QUERIES && endless.udp() <= MAX_QUERIES);

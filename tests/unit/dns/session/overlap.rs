@@ -92,7 +92,7 @@ async fn a_question_whose_only_asker_was_dropped_is_answered_all_the_same() {
     let resolver = resolver(&laboratory, &[laboratory.dns()], 5_000);
     assert!(timeout(ROUND_TRIP / 4, resolver.resolve(&[policy()])).await.is_err());
     sleep(ROUND_TRIP).await; // nobody waits for anything now
-    let answer = resolver.resolve_one(&policy()).await;
+    let answer = resolver.ask(policy()).await;
     assert_eq!((answer.outcome.class(), answer.queries), (Class::Secure, 0));
     assert!(answer.elapsed < ROUND_TRIP / 2, "{:?}", answer.elapsed);
 }
@@ -133,7 +133,7 @@ async fn a_walk_at_the_first_server_goes_on_to_its_end_there_while_another_turns
     assert_eq!(second.questions_for("enforced.test", "MX"), 0, "it was never told a falsehood");
     // The second server was no better, so later questions stay with the first.
     let asked = second.questions();
-    let host = resolver.resolve_one(&question("mx2.enforced.test.", RecordType::A)).await;
+    let host = resolver.ask(question("mx2.enforced.test.", RecordType::A)).await;
     assert_eq!((host.outcome.class(), second.questions()), (Class::Secure, asked));
 }
 

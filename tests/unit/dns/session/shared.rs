@@ -65,7 +65,7 @@ async fn what_somebody_changed_on_the_way_is_nobody_elses() {
             let laboratory = Laboratory::start();
             let zones = zones(&laboratory);
             laboratory.behave(Scope::question(name, rtype), manner.clone());
-            let spoilt = beside(&[laboratory.dns()], &zones).resolve_one(&policy()).await;
+            let spoilt = beside(&[laboratory.dns()], &zones).ask(policy()).await;
             assert!(spoilt.outcome.content().is_none(), "{manner:?} {name} {rtype}: {spoilt:?}");
             laboratory.behave_well();
             let answers = beside(&[laboratory.dns()], &zones).resolve(&[policy(), mx()]).await;
@@ -82,7 +82,7 @@ async fn what_somebody_changed_on_the_way_is_nobody_elses() {
 async fn a_false_answer_is_judged_by_keys_that_were_asked_for_after_it() {
     let laboratory = Laboratory::start();
     let zones = zones(&laboratory);
-    beside(&[laboratory.dns()], &zones).resolve_one(&policy()).await;
+    beside(&[laboratory.dns()], &zones).ask(policy()).await;
     laboratory.forget();
     laboratory.behave(Scope::name("_smtp_sts.enforced.test."), Manner::Altered);
     let resolver = beside(&[laboratory.dns()], &zones);

@@ -651,6 +651,32 @@ fn with_many_iterations_a_denial_is_insecure_and_what_is_signed_stays_secure() {
     expect(&scene.ask("mx.mail.test.", "MX"), "bogus (no-proof)");
 }
 
+/// RFC 9276 section 3.2 leaves it to a validator from how many iterations on a denial proves nothing (RFC 5155 section 10.3 has 2,500 as the most that
+/// anybody may use): the last number that proves and the first that does not, the last that is computed and the first that is not.
+#[test]
+fn a_denial_with_150_iterations_proves_and_one_with_2500_is_still_held_to_what_it_says() {
+    let asked = |rtype: &str, iterations: u16| {
+        let mut scene = Scene::new();
+        for denied in ["DS", rtype] {
+            let terms = Nsec3 { iterations, ..PLAIN };
+            scene.put(
+                "mx.mail.test.",
+                denied,
+                denial(vec![scene.mail.nsec3_at("mx.mail.test.", "A", terms)]),
+            );
+        }
+        short(&scene.ask("mx.mail.test.", rtype))
+    };
+    for (rtype, iterations, expected) in [
+        ("AAAA", 150, "secure nodata"),
+        ("AAAA", 151, "insecure nodata (nsec3-iterations)"),
+        ("A", 2_500, "bogus (withheld)"),
+        ("A", 2_501, "insecure nodata (nsec3-iterations)"),
+    ] {
+        assert_eq!(asked(rtype, iterations), expected, "{rtype} {iterations}");
+    }
+}
+
 #[test]
 fn with_many_iterations_a_cut_without_ds_is_insecure_but_no_ds_can_be_hidden() {
     let insecure = |terms| move |s: &Scene| vec![s.test.nsec3_at("mail.test.", "NS", terms)];
@@ -857,4 +883,58 @@ fn names_compare_without_case_from_the_anchor_down() {
         });
     }
     expect(&scene.ask(POLICY, "TXT"), "secure 1 data");
+}
+
+// ---- one after the other in one trust context -------------------------------------------------------------------
+
+fn trusting(anchors: &str, scene: &Scene) -> TrustContext {
+    TrustContext::new(Arc::new(TrustAnchors::parse(anchors).unwrap()), scene.now)
+}
+
+/// RFC 5155 section 6: an opt-out span says nothing of a delegation, and a DS that the zone has signed does (RFC 4035 section 5.2), however early the
+/// reply comes.
+#[test]
+fn what_opt_out_leaves_open_waits_for_the_ds() {
+    let mut scene = Scene::new();
+    let host = scene.mail.signed(vec![address("mx.mail.test.")]);
+    scene.put("mx.mail.test.", "A", data(vec![host]));
+    let child = Zone::new("child.mail.test.");
+    let ds = scene.mail.signed(vec![child.ds(DigestType::SHA256)]);
+    scene.put("child.mail.test.", "DS", data(vec![ds]));
+    scene.put("child.mail.test.", "DNSKEY", data(vec![child.signed(vec![child.key()])]));
+    let opt_out = vec![
+        scene.mail.nsec3_at("mail.test.", "NS SOA", OPT_OUT),
+        scene.mail.nsec3_over("child.mail.test.", OPT_OUT),
+    ];
+    scene.put("child.mail.test.", "MX", denial(opt_out));
+    let mut trust = trusting(&format!(". DNSKEY {}", scene.root.dnskey), &scene);
+    expect(&scene.walk_under(&mut trust, "mx.mail.test.", "A").0, "secure 1 data");
+    let (finding, asked) = scene.walk_under(&mut trust, "child.mail.test.", "MX");
+    assert!(short(&finding).starts_with("bogus"), "{finding:?}");
+    assert_eq!(asked[0], "child.mail.test. MX", "the reply comes first");
+}
+
+/// RFC 4035 section 4.4: what is below a trust anchor is judged from there, whatever is said above it.
+#[test]
+fn an_island_of_trust_is_there_though_the_zone_above_denies_its_name() {
+    let mut scene = with_policy();
+    let nsec = scene.test.nsec("test.", "n.test.", "NS SOA RRSIG NSEC DNSKEY");
+    scene.put("mail.test.", "DS", reply(ResponseCode::NXDomain, vec![], vec![nsec]));
+    let anchors = format!(". DNSKEY {}\nmail.test. DNSKEY {}", scene.root.dnskey, scene.mail.dnskey);
+    let mut trust = trusting(&anchors, &scene);
+    expect(&scene.walk_under(&mut trust, "mail.test.", "DS").0, "secure nxdomain");
+    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "secure 1 data");
+}
+
+/// RFC 4035 section 5.2: a DS that the zone has signed leads on, below a name of which the zone can deny nothing, too (RFC 9276 section 3.2).
+#[test]
+fn a_signed_cut_of_services_below_a_name_that_cannot_be_denied_is_found() {
+    let mut scene = Scene::new();
+    let child = Zone::new("_p.a.test.");
+    scene.put("a.test.", "DS", denial(vec![scene.test.nsec3_at("x.test.", "A", UNCOUNTABLE)]));
+    let ds = scene.test.signed(vec![child.ds(DigestType::SHA256)]);
+    scene.put("_p.a.test.", "DS", data(vec![ds]));
+    scene.put("_p.a.test.", "DNSKEY", data(vec![child.signed(vec![child.key()])]));
+    scene.put("_p.a.test.", "TXT", data(vec![child.signed(vec![txt("_p.a.test.", "v=STSv1")])]));
+    expect(&scene.ask("_p.a.test.", "TXT"), "secure 1 data");
 }

@@ -247,8 +247,17 @@ fn a_key_that_cannot_be_used_is_called_so_and_its_zone_stays_bogus() {
         (Algorithm::ECDSAP256SHA256, vec![4; 65]),
         (Algorithm::ECDSAP384SHA384, vec![4; 64]),
         (Algorithm::ED25519, vec![4; 31]),
+        // RFC 8017 section 3.1: neither exponent nor modulus is zero.
+        (Algorithm::RSASHA256, [vec![1, 0], vec![0xff; 256]].concat()),
+        (Algorithm::RSASHA256, [vec![1, 3], vec![0; 256]].concat()),
     ] {
         assert_eq!(only_key(algorithm, octets.clone()), "bogus (unusable-key)", "{algorithm:?} {octets:?}");
+    }
+    // RFC 6605 section 4 and RFC 8080 section 3: as long as a key of the algorithm is.
+    for (algorithm, length) in
+        [(Algorithm::ECDSAP256SHA256, 64), (Algorithm::ECDSAP384SHA384, 96), (Algorithm::ED25519, 32)]
+    {
+        assert_eq!(only_key(algorithm, vec![4; length]), "bogus (wrong-signature)", "{algorithm:?}");
     }
 }
 

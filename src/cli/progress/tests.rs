@@ -1,5 +1,6 @@
 use super::*;
 use indicatif::TermLike;
+use std::io;
 use std::sync::{Arc, Mutex};
 
 /// A terminal that keeps what is written to it.
@@ -41,11 +42,22 @@ impl TermLike for Paper {
 fn the_bar_fills_and_counts_policies() {
     let paper = Paper::default();
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), 100);
-    let progress = Progress::drawn_to(target, 4);
+    let progress = Progress::drawn_to(target, Some(4), "policies");
     progress.advance(2);
     progress.0.tick();
     let drawn = paper.0.lock().unwrap().clone();
     assert!(drawn.contains("[###############...............] 2 of 4 policies"), "{drawn}");
     assert_eq!(progress.above(|| 7), 7);
     progress.clear();
+}
+
+#[test]
+fn the_styles_are_ones_that_the_library_understands() {
+    for all in [Some(3), None] {
+        assert!(ProgressStyle::with_template(&template(all.is_some(), "domains")).is_ok(), "{all:?}");
+        let progress = Progress::of(all, "domains", false);
+        progress.advance(1);
+        assert_eq!(progress.0.position(), 1);
+        progress.clear();
+    }
 }
