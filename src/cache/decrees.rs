@@ -196,7 +196,7 @@ mod tests {
             file.add(text).unwrap();
         }
         assert_eq!(file.read().unwrap(), ["b\n", "c\n", "a\nx: 1\n"]);
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[test]
@@ -204,16 +204,16 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let file = beside(&directory);
         file.add("a\n").unwrap();
-        let whole = std::fs::read(place(&directory)).unwrap();
+        let whole = fs::read(place(&directory)).unwrap();
         for at in 0..whole.len() {
             let mut other = whole.clone();
             other[at] ^= 1;
             for damaged in [other, whole[..at].to_vec()] {
-                std::fs::write(place(&directory), &damaged).unwrap();
+                fs::write(place(&directory), &damaged).unwrap();
                 let told = file.read().unwrap_err().to_string();
                 assert!(told.contains("cache.decrees is damaged"), "{at}: {told}");
                 assert!(file.add("b\n").is_err());
-                assert_eq!(std::fs::read(place(&directory)).unwrap(), damaged, "it stays as it is");
+                assert_eq!(fs::read(place(&directory)).unwrap(), damaged, "it stays as it is");
             }
         }
         file.restore(&["c\n", "d\n", "c\n"].map(str::to_owned)).unwrap();
@@ -226,10 +226,10 @@ mod tests {
     fn a_leftover_of_whoever_was_killed_is_no_hindrance_and_a_link_is_not_followed() {
         let directory = TempDir::new().unwrap();
         let file = beside(&directory);
-        std::fs::write(directory.path().join("cache.decrees.new"), "half").unwrap();
+        fs::write(directory.path().join("cache.decrees.new"), "half").unwrap();
         file.add("a\n").unwrap();
         assert_eq!(file.read().unwrap(), ["a\n"]);
-        std::fs::rename(place(&directory), directory.path().join("elsewhere")).unwrap();
+        fs::rename(place(&directory), directory.path().join("elsewhere")).unwrap();
         std::os::unix::fs::symlink(directory.path().join("elsewhere"), place(&directory)).unwrap();
         assert!(file.read().is_err());
         assert!(!file.is_damaged(), "what is not trusted is nobody's to exchange");
