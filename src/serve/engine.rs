@@ -162,15 +162,9 @@ impl Engine {
         engine
     }
 
-    /// The same after the configuration was read again. Decrees that cannot be read just now are those that were known, of the same cache.
+    /// The same after the configuration was read again.
     pub fn reload(&self, world: World) {
-        let before = self.worker.world();
-        let is_same =
-            world.fleet.is_some() && before.fleet.is_some() && world.storage.path == before.storage.path;
-        let decreed = world.rules.decreed.clone();
-        let decreed = if is_same { decreed.or_known(&before.rules.decreed) } else { decreed };
-        let rules = Rules { decreed, ..world.rules.clone() };
-        self.renew(Arc::new(World { rules, ..world }));
+        self.renew(Arc::new(world.after(&self.worker.world())));
     }
 
     /// Exchanges the world: what was answered under the old one is forgotten, and nobody shares its look-ups any more.
