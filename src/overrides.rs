@@ -162,6 +162,13 @@ impl Decreed {
         Self { by_scope: BTreeMap::new(), unread: Some(Unread { scopes, why }) }
     }
 
+    /// What is known, where nothing can be read of what was decreed and what counted before is known: that goes on counting.
+    #[must_use]
+    pub fn or_known(self, before: &Self) -> Self {
+        let is_nothing_known = self.unread.as_ref().is_some_and(|unread| unread.scopes.is_none());
+        if is_nothing_known && !before.is_unread() { before.clone() } else { self }
+    }
+
     /// Whether there may be more than can be read.
     #[must_use]
     pub const fn is_unread(&self) -> bool {

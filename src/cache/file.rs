@@ -132,6 +132,17 @@ impl CachePath {
         self.beside(".fleet")
     }
 
+    /// The file of what the operator of a fleet has decreed: `cache.decrees` beside `cache.db`.
+    #[must_use]
+    pub fn of_decrees(&self) -> Self {
+        Self(self.0.with_extension("decrees"))
+    }
+
+    /// What is written to take its place.
+    pub(super) fn new_one(&self) -> Self {
+        Self(self.with_suffix(".new"))
+    }
+
     fn beside(&self, suffix: &str) -> Self {
         let mut name = self.0.file_stem().unwrap_or_default().to_owned();
         name.push(suffix);
@@ -159,7 +170,8 @@ impl CachePath {
         Some(Owner { uid: meta.uid(), gid: meta.gid() })
     }
 
-    fn directory(&self) -> &Path {
+    /// The directory that it is in.
+    pub(super) fn directory(&self) -> &Path {
         self.0.parent().unwrap_or(&self.0)
     }
 

@@ -1,11 +1,12 @@
-//! `cache.fleet.db`: what other hosts of a fleet have said, what came of this host's own look at it, how far the store was read, and the decrees
-//! that were obeyed. A file of its own, with a bound of its own: whoever may write into the store fills this one, and takes no room from a policy
+//! `cache.fleet.db`: what other hosts of a fleet have said, what came of this host's own look at it, how far the store was read, and which decrees
+//! were obeyed; what they order counts by another file ([`super::decrees`]). A file of its own, with a bound of its own: whoever may write into the store fills this one, and takes no room from a policy
 //! that this host has fetched. It is there only where a fleet is.
 //!
 //! Losing it costs a re-reading of the store; and with it go for how long mail has waited, and which
 //! decrees were obeyed: one that has not ended would be obeyed once more.
 
 use super::database::Database;
+use super::decrees::DecreeFile;
 use super::error::CacheError;
 use super::file::CachePath;
 use super::fingerprint::{Fingerprint, short_digest};
@@ -58,6 +59,9 @@ const OWED: &str = "SELECT store, number, statement FROM decree WHERE number < 0
 
 const PAID: &str = "DELETE FROM decree WHERE store = ?1 AND number = ?2 AND number < 0";
 
+/// What stands in a decree that was obeyed once and for all.
+const PURGE: &str = "\norder: purge\n";
+
 /// What stands before the domain of one; [`DECREES`] tells it from overrides by that.
 const OWES: &str = "owed\norder: purge\n";
 
@@ -83,6 +87,8 @@ pub struct OwedPurge {
 #[derive(Debug)]
 pub(super) struct Inbox {
     database: Database,
+    /// What was decreed and may still count.
+    decreed: DecreeFile,
     /// Whether what this host saw could not be written down lately, so that nobody knows for how long mail has waited.
     is_forgetful: Cell<bool>,
 }
@@ -96,7 +102,7 @@ impl Inbox {
         now: UnixTime,
     ) -> Self {
         let database = Database::new(cache.of_fleet(), &INBOX, fingerprint, max_domains, now);
-        Self { database, is_forgetful: Cell::new(false) }
+        Self { database, decreed: DecreeFile::beside(cache), is_forgetful: Cell::new(false) }
     }
 
     /// The same file, of which nothing is ever written.
@@ -197,8 +203,11 @@ impl Inbox {
         Ok(self.database.read(|connection| statement::one(connection, DECREE, key))?.unwrap_or(false))
     }
 
-    /// Writes down that a decree was obeyed. It is remembered beyond its end: nobody can have it obeyed again.
+    /// Writes down what a decree orders, and then that it was obeyed. It is remembered beyond its end: nobody can have it obeyed again.
     pub(super) fn obeyed(&self, store: &str, number: u64, statement: &str) -> Result<(), CacheError> {
+        if !statement.contains(PURGE) {
+            self.decreed.add(statement)?;
+        }
         self.database.write("writing down that a decree was obeyed", |transaction| {
             let row = (store, integer(UnixTime(number)), statement);
             statement::run(transaction, SET_DECREE, row).map(drop)
@@ -235,8 +244,24 @@ impl Inbox {
         })
     }
 
-    /// The words of the decrees that were obeyed, the latest first.
+    /// The words of the decrees that were obeyed and may still count, the latest first.
     pub(super) fn decrees(&self) -> Result<Vec<String>, CacheError> {
+        self.decreed.read()
+    }
+
+    /// Whether the file of those is damaged.
+    pub(super) fn are_decrees_damaged(&self) -> bool {
+        self.decreed.is_damaged()
+    }
+
+    /// Writes these, and those that are remembered here, into the file of decrees that is damaged.
+    pub(super) fn restore_decrees(&self, of_the_store: &[String]) -> Result<(), CacheError> {
+        let remembered = self.remembered().unwrap_or_default();
+        self.decreed.restore(&[of_the_store, &remembered].concat())
+    }
+
+    /// The words of those that were obeyed by what is remembered here.
+    fn remembered(&self) -> Result<Vec<String>, CacheError> {
         let most = i64::try_from(MAX_DECREES_KEPT).unwrap_or(i64::MAX);
         let found = self.database.read(|connection| {
             let mut statement = connection.prepare_cached(DECREES)?;

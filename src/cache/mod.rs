@@ -22,6 +22,7 @@ mod checkup;
 mod connection;
 mod counts;
 mod database;
+mod decrees;
 mod error;
 pub mod file;
 mod files;

@@ -219,7 +219,21 @@ impl Cache {
         self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.paid(owed)))
     }
 
-    /// The words of the decrees that were obeyed, the latest first.
+    /// Whether the file of those decrees is there and not what was written, so that nothing but [`Cache::restore_decrees`] helps.
+    #[must_use]
+    pub fn are_decrees_damaged(&self) -> bool {
+        self.inbox.as_ref().is_some_and(Inbox::are_decrees_damaged)
+    }
+
+    /// Writes these, all that count by the store, into the file of decrees if it is damaged.
+    ///
+    /// # Errors
+    /// [`CacheError`]: it stays as it is.
+    pub fn restore_decrees(&self, of_the_store: &[String]) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.restore_decrees(of_the_store)))
+    }
+
+    /// The words of the decrees that were obeyed and may still count, the latest first.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.

@@ -2,7 +2,7 @@
 
 use super::keys::{Keys, password};
 use super::tls::{Allowance, Tls};
-use super::trouble::Trouble;
+use super::trouble::{Failed, Trouble};
 use super::{VERSION, witness::Witnesses};
 use crate::cache::{Fingerprint, Heard};
 use crate::config::{DatabaseHost, Fleet, Proof};
@@ -47,13 +47,6 @@ const LAY_DOWN: &str = "SELECT fleet.lay_down($1, $2, $3, $4, $5)";
 
 const FORGET: &str = "SELECT fleet.forget($1)";
 
-const HOSTS: &str =
-    "SELECT name::text, version, fingerprint, floor(extract(epoch FROM clock_timestamp() - seen_at))::bigint,
-    clock_offset, outbox, applied_change FROM fleet.host ORDER BY name LIMIT 1000";
-
-const ESTIMATES: &str = "SELECT relname::text, greatest(reltuples, 0)::bigint FROM pg_class
-    WHERE oid IN ('fleet.policy'::regclass, 'fleet.history'::regclass) ORDER BY 1";
-
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -94,25 +87,6 @@ pub struct Page {
     pub rows: usize,
     /// How many say what no host of this program writes.
     pub refused: u64,
-}
-
-/// A host, as the store knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
-    /// Its role.
-    pub name: String,
-    /// Its version, in its own words; not yet escaped.
-    pub version: String,
-    /// What it learns under.
-    pub fingerprint: String,
-    /// Seconds since it was seen.
-    pub unseen_for: u64,
-    /// Seconds by which its clock is ahead of the store's.
-    pub clock_offset: i64,
-    /// What it has not offered yet.
-    pub outbox: u64,
-    /// The change up to which it has read.
-    pub applied_change: u64,
 }
 
 impl Connection {
@@ -180,16 +154,15 @@ impl Connection {
         if oldest > VERSION {
             return Err(Trouble::Newer(oldest));
         }
+        let version: i32 = get(row, 0)?;
+        if version < VERSION {
+            return Err(Trouble::older(version));
+        }
         let id: String = get(row, 2)?;
         if !is_uuid(&id) {
             return Err(Trouble::Away("the id of its store is none that `fleet schema` gives".to_owned()));
         }
-        Ok(StoreState {
-            version: get(row, 0)?,
-            id,
-            change: unsigned(get(row, 3)?),
-            now: UnixTime(unsigned(get(row, 4)?)),
-        })
+        Ok(StoreState { version, id, change: unsigned(get(row, 3)?), now: UnixTime(unsigned(get(row, 4)?)) })
     }
 
     /// Has the server give up what this host no longer waits for: a statement that hangs, or one that waits for another's lock. A pooler in between, or
@@ -375,52 +348,37 @@ impl Connection {
         rows.first().map_or(Ok(false), |row| get(row, 0))
     }
 
-    /// The hosts that have shown themselves.
-    ///
-    /// # Errors
-    /// [`Trouble`].
-    pub async fn hosts(&self) -> Result<Vec<Host>, Trouble> {
-        let host = |row: &Row| {
-            let fingerprint: Vec<u8> = get(row, 2)?;
-            Ok(Host {
-                name: get(row, 0)?,
-                version: get(row, 1)?,
-                fingerprint: data_encoding::HEXLOWER.encode(&fingerprint),
-                unseen_for: unsigned(get(row, 3)?),
-                clock_offset: get(row, 4)?,
-                outbox: unsigned(get(row, 5)?),
-                applied_change: unsigned(get(row, 6)?),
-            })
-        };
-        self.ask(HOSTS, &[]).await?.iter().map(host).collect()
-    }
-
-    /// About how many rows of history and of policies there are, as the database estimates it: nothing is counted.
-    ///
-    /// # Errors
-    /// [`Trouble`].
-    pub async fn estimates(&self) -> Result<(u64, u64), Trouble> {
-        let rows = self.ask(ESTIMATES, &[]).await?;
-        let number = |at: usize| rows.get(at).map_or(Ok(0), |row| get(row, 1).map(unsigned));
-        Ok((number(0)?, number(1)?))
-    }
-
     pub(super) async fn ask(
         &self,
         statement: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Trouble> {
+        self.ask_to_write(statement, parameters).await.map_err(Trouble::from)
+    }
+
+    /// The same of what writes, for whoever has to know whether it can have been done.
+    pub(super) async fn ask_to_write(
+        &self,
+        statement: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Failed> {
         self.within(self.client.query_typed(statement, parameters)).await
+    }
+
+    /// Whether it has ended, so that nothing leaves on it any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.client.is_closed()
     }
 
     async fn within<T>(
         &self,
         asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, Failed> {
         self.allowance.renew();
         match timeout(FLEET_STATEMENT_DEADLINE, asking).await {
-            Ok(done) => done.map_err(|error| Trouble::of(&error)),
-            Err(_) => Err(Trouble::Slow),
+            Ok(done) => done.map_err(|error| Failed::of(&error)),
+            Err(_) => Err(Failed::Unknown(Trouble::Slow)),
         }
     }
 }

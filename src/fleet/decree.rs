@@ -168,6 +168,11 @@ impl Decree {
         if is_too_long { Err(Refused::TooLong) } else { Ok(decree) }
     }
 
+    /// Whether an override counts at that moment, which it does for a week at most.
+    fn overrides_at(&self, now: UnixTime) -> bool {
+        now < self.ends && self.ends.since(self.issued) <= DECREE_OLDEST
+    }
+
     /// Reads the words again.
     #[must_use]
     pub fn parse(statement: &str) -> Option<Self> {
@@ -213,22 +218,40 @@ pub fn may_override(all: &[String]) -> bool {
     all.iter().any(|text| text.contains("\norder: override "))
 }
 
-/// The domains that these texts of [`kept`], if they are signed, hold to more than they may publish. Where no signature can be looked at, nobody knows.
+/// The domains that these texts of [`kept`] hold to more than they may publish, where no signature can be looked at: each was looked at when the decree
+/// was obeyed, and whether its key still counts nobody knows. What was replaced or lifted since then holds nothing any more.
 #[must_use]
 pub fn stricter(all: &[String], now: UnixTime) -> Vec<Scope> {
-    let decrees = all.iter().filter_map(|text| Decree::parse(text.rsplit_once(SIGNATURE)?.0));
-    let is_stricter = |decree: &Decree| {
-        let holds_to_more =
+    let holds_to_more = |(scope, decree): (Scope, Decree)| {
+        let is_stricter =
             matches!(decree.order, Order::Override(Effect::Require(Requirement::Dane | Requirement::WebPki)));
-        holds_to_more && now < decree.ends && now.since(decree.issued) <= DECREE_OLDEST
+        (is_stricter && decree.overrides_at(now)).then_some(scope)
     };
-    decrees.filter(is_stricter).map(|decree| decree.scope).collect()
+    last_words(all, now, |_, _| true).into_iter().filter_map(holds_to_more).collect()
 }
 
 /// The overrides that count by these texts of [`kept`], whose signatures are looked at once more: a key that was taken away takes its overrides with
 /// it. Of the same domains the one counts that was issued last; one that is lifted counts no more.
 #[must_use]
 pub fn overrides(all: &[String], operators: &[[u8; 32]], now: UnixTime) -> Decreed {
+    let is_signed = |statement: &str, signature: &[u8]| is_signed(statement, signature, operators);
+    let mut decreed = Decreed::default();
+    for (scope, decree) in last_words(all, now, is_signed) {
+        if let Order::Override(effect) = decree.order
+            && decree.overrides_at(now)
+        {
+            decreed.insert(scope, decree.number, effect, decree.ends, decree.reason);
+        }
+    }
+    decreed
+}
+
+/// Of the same domains the decree that was issued last, of those whose statement and signature are admitted; overrides, and what lifts them.
+fn last_words(
+    all: &[String],
+    now: UnixTime,
+    is_admitted: impl Fn(&str, &[u8]) -> bool,
+) -> BTreeMap<Scope, Decree> {
     let mut last: BTreeMap<Scope, Decree> = BTreeMap::new();
     for text in all {
         let Some((statement, signature)) = text.rsplit_once(SIGNATURE) else { continue };
@@ -238,20 +261,11 @@ pub fn overrides(all: &[String], operators: &[[u8; 32]], now: UnixTime) -> Decre
             |decree: &Decree| decree.order != Order::Purge && now.since(decree.issued) <= DECREE_OLDEST;
         let Some(decree) = Decree::parse(statement).filter(may_count) else { continue };
         let is_later = |known: &Decree| (known.issued, known.number) < (decree.issued, decree.number);
-        if is_signed(statement, &signature, operators) && last.get(&decree.scope).is_none_or(is_later) {
+        if is_admitted(statement, &signature) && last.get(&decree.scope).is_none_or(is_later) {
             last.insert(decree.scope.clone(), decree);
         }
     }
-    let mut decreed = Decreed::default();
-    for (scope, decree) in last {
-        if let Order::Override(effect) = decree.order
-            && now < decree.ends
-            && decree.ends.since(decree.issued) <= DECREE_OLDEST
-        {
-            decreed.insert(scope, decree.number, effect, decree.ends, decree.reason);
-        }
-    }
-    decreed
+    last
 }
 
 #[cfg(test)]

@@ -25,14 +25,15 @@ use crate::overrides::Decreed;
 use crate::time::UnixTime;
 use tracing::warn;
 
-pub use connection::{Connection, Host, Page, StoreState};
+pub use connection::{Connection, Page, StoreState};
 pub use keys::{Keys, check, private_key as operators_key};
-pub use overview::{Rights, Weakened};
+pub use overview::{Host, Rights, Weakened};
 pub use reports::{Claim, Claims};
-pub use trouble::Trouble;
+pub use trouble::{Failed, Trouble};
 pub use witness::{Signer, Witnesses};
 
-/// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count.
+/// The overrides that the operator of the fleet has decreed and this host has obeyed, as far as they count. They stand in a file of their own
+/// (`src/cache/decrees.rs` says why): what becomes of the file of others' words concerns none of them, and where nothing was ever decreed no mail waits.
 ///
 /// # Errors
 /// Why they cannot be read, in words; and what is known without them.
@@ -64,4 +65,4 @@ pub fn decreed(fleet: &Fleet, cache: &Cache, now: UnixTime) -> Decreed {
 pub const SCHEMA: &str = concat!(include_str!("schema.sql"), include_str!("reports.sql"));
 
 /// The version of the schema that this program reads and writes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;

@@ -30,6 +30,32 @@ const RIGHTS: &str = "SELECT
     EXISTS (SELECT 1 FROM pg_namespace WHERE has_schema_privilege(oid, 'CREATE') AND nspname !~ '^pg_'),
     EXISTS (SELECT 1 FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = 'lo_create' AND has_function_privilege(oid, 'EXECUTE'))";
 
+const HOSTS: &str =
+    "SELECT name::text, version, fingerprint, floor(extract(epoch FROM clock_timestamp() - seen_at))::bigint,
+    clock_offset, outbox, applied_change FROM fleet.host ORDER BY name LIMIT 1000";
+
+const ESTIMATES: &str = "SELECT relname::text, greatest(reltuples, 0)::bigint FROM pg_class
+    WHERE oid IN ('fleet.policy'::regclass, 'fleet.history'::regclass) ORDER BY 1";
+
+/// A host, as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its role.
+    pub name: String,
+    /// Its version, in its own words; not yet escaped.
+    pub version: String,
+    /// What it learns under.
+    pub fingerprint: String,
+    /// Seconds since it was seen.
+    pub unseen_for: u64,
+    /// Seconds by which its clock is ahead of the store's.
+    pub clock_offset: i64,
+    /// What it has not offered yet.
+    pub outbox: u64,
+    /// The change up to which it has read.
+    pub applied_change: u64,
+}
+
 /// A policy that protects less than the one before it; in words of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weakened {
@@ -57,6 +83,36 @@ pub struct Rights {
 }
 
 impl Connection {
+    /// The hosts that have shown themselves.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn hosts(&self) -> Result<Vec<Host>, Trouble> {
+        let host = |row: &Row| {
+            let fingerprint: Vec<u8> = get(row, 2)?;
+            Ok(Host {
+                name: get(row, 0)?,
+                version: get(row, 1)?,
+                fingerprint: data_encoding::HEXLOWER.encode(&fingerprint),
+                unseen_for: unsigned(get(row, 3)?),
+                clock_offset: get(row, 4)?,
+                outbox: unsigned(get(row, 5)?),
+                applied_change: unsigned(get(row, 6)?),
+            })
+        };
+        self.ask(HOSTS, &[]).await?.iter().map(host).collect()
+    }
+
+    /// About how many rows of history and of policies there are, as the database estimates it: nothing is counted.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn estimates(&self) -> Result<(u64, u64), Trouble> {
+        let rows = self.ask(ESTIMATES, &[]).await?;
+        let number = |at: usize| rows.get(at).map_or(Ok(0), |row| get(row, 1).map(unsigned));
+        Ok((number(0)?, number(1)?))
+    }
+
     /// To which server this is a connection, as that says itself; behind a pooler it is another one than was named.
     ///
     /// # Errors

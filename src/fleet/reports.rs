@@ -2,7 +2,7 @@
 //! server's: `reports.sql`.
 
 use super::connection::{Connection, get};
-use super::trouble::Trouble;
+use super::trouble::{Failed, Trouble};
 use crate::limits::{FLEET_CLAIMS, FLEET_SHEETS_READ};
 use crate::name::PolicyDomain;
 use crate::reports::sheet::{self, Sum};
@@ -74,17 +74,17 @@ impl Connection {
     /// Hands in what was counted of domains on a day, each as a [`sheet`]; what became of each, in order.
     ///
     /// # Errors
-    /// [`Trouble`]: whether they are there nobody knows, and handing them in again does no harm.
-    pub async fn hand_in(&self, day: Day, sheets: &[(PolicyDomain, String)]) -> Result<Vec<String>, Trouble> {
+    /// [`Failed`]: whether none of them is there, or nobody knows; handing them in again does no harm.
+    pub async fn hand_in(&self, day: Day, sheets: &[(PolicyDomain, String)]) -> Result<Vec<String>, Failed> {
         let domains: Vec<&str> = sheets.iter().map(|(domain, _)| domain.as_str()).collect();
         let sheets: Vec<&str> = sheets.iter().map(|(_, sheet)| sheet.as_str()).collect();
         let rows = self
-            .ask(
+            .ask_to_write(
                 HAND_IN,
                 &[(&number(day), Type::INT4), (&domains, Type::TEXT_ARRAY), (&sheets, Type::TEXT_ARRAY)],
             )
             .await?;
-        rows.iter().map(|row| get(row, 0)).collect()
+        rows.iter().map(|row| get(row, 0).map_err(Failed::Unknown)).collect()
     }
 
     /// Tells that all of a day is handed in.
@@ -117,14 +117,15 @@ impl Connection {
         Ok(claims)
     }
 
-    /// What all hosts counted that is told in a report, added up; and how many of them said what cannot be read.
+    /// What all hosts counted that is told in a report, added up; and how many of them said what cannot be read. `None` if the store has nothing
+    /// of anybody: whoever claims a report has fixed what it tells, so that is no answer.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn counted(&self, claim: &Claim) -> Result<(Vec<(Row, u64)>, u64), Trouble> {
+    pub async fn counted(&self, claim: &Claim) -> Result<Option<(Vec<(Row, u64)>, u64)>, Trouble> {
         let (day, part, domain) = (number(claim.day), i16::from(claim.part), claim.domain.as_str());
         let most = i64::try_from(FLEET_SHEETS_READ).unwrap_or(i64::MAX);
-        let (mut sum, mut unreadable, mut behind) = (Sum::default(), 0, 0_i64);
+        let (mut sum, mut unreadable, mut behind, mut is_any) = (Sum::default(), 0, 0_i64, false);
         loop {
             let key: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
                 (&day, Type::INT4),
@@ -134,6 +135,7 @@ impl Connection {
                 (&behind, Type::INT8),
             ];
             let rows = self.ask(SHEETS, &key).await?;
+            is_any |= !rows.is_empty();
             for row in &rows {
                 match sheet::read(get(row, 0)?, claim.day, &claim.domain) {
                     Some(rows) => rows.into_iter().for_each(|(row, sessions)| sum.add(row, sessions)),
@@ -141,7 +143,7 @@ impl Connection {
                 }
             }
             if rows.len() < FLEET_SHEETS_READ {
-                return Ok((sum.into_rows(), unreadable));
+                return Ok(is_any.then(|| (sum.into_rows(), unreadable)));
             }
             behind = behind.saturating_add(most);
         }
@@ -150,8 +152,8 @@ impl Connection {
     /// Tells what became of reports that this host had claimed: the word of a state that is over, and the last words.
     ///
     /// # Errors
-    /// [`Trouble`]: telling it again does no harm.
-    pub async fn settle(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Trouble> {
+    /// [`Failed`]: telling it again does no harm.
+    pub async fn settle(&self, over: &[(Claim, &'static str, String)]) -> Result<(), Failed> {
         for some in over.chunks(FLEET_CLAIMS) {
             let settled = |(claim, state, words): &(Claim, &'static str, String)| Settled {
                 day: number(claim.day),
@@ -168,8 +170,8 @@ impl Connection {
     /// Tells that nobody sends these.
     ///
     /// # Errors
-    /// [`Trouble`]: telling it again does no harm.
-    pub async fn settle_what_is_about_nothing(&self, all: &[(i32, String, i32)]) -> Result<(), Trouble> {
+    /// [`Failed`]: telling it again does no harm.
+    pub async fn settle_what_is_about_nothing(&self, all: &[(i32, String, i32)]) -> Result<(), Failed> {
         for some in all.chunks(FLEET_CLAIMS) {
             let settled = |(day, name, part): &(i32, String, i32)| Settled {
                 day: *day,
@@ -184,7 +186,7 @@ impl Connection {
     }
 
     /// The same of no more than the server takes at once.
-    async fn settle_at_once(&self, over: &[Settled]) -> Result<(), Trouble> {
+    async fn settle_at_once(&self, over: &[Settled]) -> Result<(), Failed> {
         let days: Vec<i32> = over.iter().map(|one| one.day).collect();
         let domains: Vec<&str> = over.iter().map(|one| one.domain.as_str()).collect();
         let parts: Vec<i32> = over.iter().map(|one| one.part).collect();
@@ -197,7 +199,7 @@ impl Connection {
             (&states, Type::TEXT_ARRAY),
             (&words, Type::TEXT_ARRAY),
         ];
-        self.ask(SETTLE, &parameters).await.map(drop)
+        self.ask_to_write(SETTLE, &parameters).await.map(drop)
     }
 
     /// Forgets what all hosts counted of a domain up to a day; for a member of `fleet_operator`. How many rows stay, because somebody has them locked.

@@ -136,6 +136,33 @@ BEGIN
   DELETE FROM fleet.handed WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM fleet.handed AS h WHERE h.day < v_today - 3 LIMIT 2000 FOR UPDATE SKIP LOCKED));
 END $$;
 
+-- Claims the reports about these domains for the caller, all or none; none if somebody claims one of them and has not ended. What is returned is what
+-- has been written: a row that a function has returned stays returned, also where what it tells of is rolled back.
+CREATE FUNCTION fleet.claim_these(p_day int, p_bucket int, p_domain text[]) RETURNS TABLE (report_domain text, report_part int)
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_domains text[];
+  v_parts int[];
+BEGIN
+  BEGIN
+    WITH claimed AS (
+      INSERT INTO fleet.report AS r (day, domain, part, bucket, moment, owner, lease)
+        SELECT d.day, d.domain, d.part, d.bucket, d.moment, session_user, clock_timestamp() + interval '1 hour' FROM fleet.due AS d
+          WHERE d.day = p_day AND d.bucket = p_bucket AND d.domain = ANY (p_domain) ORDER BY d.domain COLLATE "C"
+        ON CONFLICT DO NOTHING
+        RETURNING r.day, r.domain, r.part
+    ), told AS (
+      UPDATE fleet.sheet AS s SET part = claimed.part FROM claimed
+        WHERE (s.day, s.domain) = (claimed.day, claimed.domain) AND s.part IS NULL
+    )
+    SELECT array_agg(claimed.domain), array_agg(claimed.part::int) INTO v_domains, v_parts FROM claimed;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM set_config('lock_timeout', '1ms', true);
+    RETURN;
+  END;
+  RETURN QUERY SELECT * FROM unnest(v_domains, v_parts);
+END $$;
+
 -- The reports that the caller has to send: those that are its own, whose lease goes on for an hour, and so many more. Which host sends which is told by
 -- the highest hash among those that were there within half an hour; the next one may after a quarter of an hour. So a host that an attacker has claims its
 -- share of a day and no more, another one each day; and if it leaves a transaction open in which it has, others pass over what it holds.
@@ -148,6 +175,13 @@ DECLARE
   v_most int := least(greatest(p_most, 0), 1000);
   v_place record;
   v_given int;
+  v_misses int := 0;
+  v_due text[];
+  v_free text[];
+  v_domains text[];
+  v_parts int[];
+  v_one text;
+  v_part int;
 BEGIN
   UPDATE fleet.report AS r SET lease = v_now + interval '1 hour' WHERE r.ctid = ANY (ARRAY(
     SELECT mine.ctid FROM fleet.report AS mine WHERE mine.state = 'claimed' AND mine.owner = session_user AND mine.day >= v_today - 2 FOR UPDATE SKIP LOCKED));
@@ -185,47 +219,59 @@ BEGIN
         RETURNING r.day, r.domain, r.part::int;
     GET DIAGNOSTICS v_given = ROW_COUNT;
     v_most := v_most - v_given;
-    -- What nobody has claimed.
-    BEGIN
-      RETURN QUERY
-        WITH due AS (
-          SELECT d.domain, d.part, d.moment FROM fleet.due AS d WHERE d.day = v_place.day AND d.bucket = v_place.bucket
-            AND greatest(d.moment, v_place.complete_at) + v_place.patience <= v_now ORDER BY d.moment LIMIT v_most
-        ), claimed AS (
-          INSERT INTO fleet.report AS r (day, domain, part, bucket, moment, owner, lease)
-            SELECT v_place.day, due.domain, due.part, v_place.bucket, due.moment, session_user, v_now + interval '1 hour' FROM due
-              ORDER BY due.domain COLLATE "C"
-            ON CONFLICT DO NOTHING
-            RETURNING r.day, r.domain, r.part
-        ), told AS (
-          UPDATE fleet.sheet AS s SET part = claimed.part FROM claimed
-            WHERE (s.day, s.domain) = (claimed.day, claimed.domain) AND s.part IS NULL
-        )
-        SELECT claimed.day, claimed.domain, claimed.part::int FROM claimed;
-      GET DIAGNOSTICS v_given = ROW_COUNT;
-      v_most := v_most - v_given;
-    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-      -- Somebody claims these and has not ended.
-      PERFORM set_config('lock_timeout', '1ms', true);
-    END;
+    -- What nobody has claimed, as far as nobody holds it: whoever claims has locked the sheets.
+    SELECT array_agg(due.domain) INTO v_due FROM (
+      SELECT d.domain FROM fleet.due AS d WHERE d.day = v_place.day AND d.bucket = v_place.bucket
+        AND greatest(d.moment, v_place.complete_at) + v_place.patience <= v_now ORDER BY d.moment LIMIT v_most
+    ) AS due;
+    WITH locked AS MATERIALIZED (
+      SELECT s.domain FROM fleet.sheet AS s WHERE s.day = v_place.day AND s.bucket = v_place.bucket AND s.domain = ANY (v_due) AND s.part IS NULL
+        ORDER BY s.domain, s.host FOR UPDATE SKIP LOCKED
+    )
+    SELECT array_agg(whole.domain ORDER BY whole.domain COLLATE "C") INTO v_free FROM (
+      SELECT s.domain, count(*) FROM fleet.sheet AS s
+        WHERE s.day = v_place.day AND s.bucket = v_place.bucket AND s.domain = ANY (v_due) AND s.part IS NULL GROUP BY s.domain
+      INTERSECT SELECT l.domain, count(*) FROM locked AS l GROUP BY l.domain
+    ) AS whole;
+    CONTINUE WHEN v_free IS NULL;
+    SELECT array_agg(c.report_domain), array_agg(c.report_part) INTO v_domains, v_parts FROM fleet.claim_these(v_place.day, v_place.bucket, v_free) AS c;
+    -- One that somebody holds all the same costs no other its turn: they are claimed one by one, as long as few of them wait.
+    IF v_domains IS NULL THEN
+      FOREACH v_one IN ARRAY v_free LOOP
+        EXIT WHEN v_misses >= 50;
+        SELECT c.report_part INTO v_part FROM fleet.claim_these(v_place.day, v_place.bucket, ARRAY[v_one]) AS c;
+        IF FOUND THEN
+          v_domains := v_domains || v_one;
+          v_parts := v_parts || v_part;
+        ELSE
+          v_misses := v_misses + 1;
+        END IF;
+      END LOOP;
+    END IF;
+    RETURN QUERY SELECT v_place.day, c.domain, c.part FROM unnest(v_domains, v_parts) AS c (domain, part);
+    v_most := v_most - coalesce(cardinality(v_domains), 0);
   END LOOP;
 END $$;
 
--- What became of reports, from whoever owns them. What was counted is not needed any more.
+-- What became of reports, from whoever owns them. What was counted is not needed any more. What somebody has locked is passed over, and told once more:
+-- whoever takes over a report whose lease has ended, and leaves that open, holds that one alone.
 CREATE FUNCTION fleet.settle_reports(p_day int[], p_domain text[], p_part int[], p_state text[], p_words text[]) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
 DECLARE v_number int;
 BEGIN
-  WITH told AS (
+  WITH told AS MATERIALIZED (
     SELECT * FROM unnest(p_day, p_domain, p_part, p_state, p_words) AS one (day, domain, part, state, words)
       WHERE state IN ('sent', 'gave-up', 'unwanted') LIMIT 1000
   ), settled AS (
     UPDATE fleet.report AS r SET state = told.state, words = left(told.words, 240), lease = NULL
-    FROM told WHERE (r.day, r.domain, r.part) = (told.day, told.domain, told.part) AND r.owner = session_user AND r.state = 'claimed'
+    FROM told WHERE (r.day, r.domain, r.part) = (told.day, told.domain, told.part) AND r.ctid = ANY (ARRAY(
+      SELECT mine.ctid FROM told AS one JOIN fleet.report AS mine ON (mine.day, mine.domain, mine.part) = (one.day, one.domain, one.part)
+        WHERE mine.owner = session_user AND mine.state = 'claimed' FOR UPDATE OF mine SKIP LOCKED))
     RETURNING r.day, r.domain, r.part
   ), emptied AS (
-    UPDATE fleet.sheet AS s SET sheet = '' FROM settled
-    WHERE (s.day, s.domain, s.part) = (settled.day, settled.domain, settled.part)
+    UPDATE fleet.sheet AS s SET sheet = '' WHERE s.ctid = ANY (ARRAY(
+      SELECT one.ctid FROM settled JOIN fleet.sheet AS one ON (one.day, one.domain, one.part) = (settled.day, settled.domain, settled.part)
+        FOR UPDATE OF one SKIP LOCKED))
   )
   SELECT count(*) INTO v_number FROM settled;
   RETURN v_number;
@@ -243,7 +289,7 @@ BEGIN
     + (SELECT count(*) FROM fleet.report AS r WHERE r.domain = p_domain AND r.day <= p_last AND r.state = 'claimed');
 END $$;
 
-REVOKE ALL ON FUNCTION fleet.is_a_domain, fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_reports, fleet.settle_reports, fleet.purge_counts FROM PUBLIC;
+REVOKE ALL ON FUNCTION fleet.is_a_domain, fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_these, fleet.claim_reports, fleet.settle_reports, fleet.purge_counts FROM PUBLIC;
 REVOKE ALL ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.due FROM PUBLIC;
 GRANT SELECT ON fleet.reporter, fleet.handed, fleet.sheet, fleet.report, fleet.due TO fleet_host, fleet_operator;
 GRANT EXECUTE ON FUNCTION fleet.report_seen, fleet.hand_in, fleet.handed_all, fleet.claim_reports, fleet.settle_reports TO fleet_host;
@@ -257,6 +303,7 @@ ALTER FUNCTION fleet.is_a_domain OWNER TO fleet_owner;
 ALTER FUNCTION fleet.report_seen OWNER TO fleet_owner;
 ALTER FUNCTION fleet.hand_in OWNER TO fleet_owner;
 ALTER FUNCTION fleet.handed_all OWNER TO fleet_owner;
+ALTER FUNCTION fleet.claim_these OWNER TO fleet_owner;
 ALTER FUNCTION fleet.claim_reports OWNER TO fleet_owner;
 ALTER FUNCTION fleet.settle_reports OWNER TO fleet_owner;
 ALTER FUNCTION fleet.purge_counts OWNER TO fleet_owner;

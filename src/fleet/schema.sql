@@ -1,4 +1,4 @@
--- The memory of a fleet of mail hosts (smtp-sts-verify), version 1, for PostgreSQL 13 and later. Whoever rules the database runs this once, in a
+-- The memory of a fleet of mail hosts (smtp-sts-verify), version 2, for PostgreSQL 13 and later. Whoever rules the database runs this once, in a
 -- database that is for this alone:
 --
 --     smtp-sts-verify fleet schema | psql -v ON_ERROR_STOP=1 -1 fleet
@@ -10,7 +10,7 @@
 -- Such a role reads the tables, and writes through a few functions; it can do nothing else. Whose word a row is, is the name of
 -- the session's role, never an argument. Decrees are laid down by members of fleet_operator; the hosts believe their signature alone.
 -- Nobody's word is believed for the sake of these tables: each host applies at once only what makes it stricter, and looks for itself
--- before the rest. Columns are only ever added.
+-- before the rest. Within a version columns and functions are only ever added; a database of an older version than the program's is refused in words.
 
 SET client_min_messages = warning;
 
@@ -67,7 +67,7 @@ CREATE TABLE fleet.fleet_schema (
   oldest_reader int NOT NULL,
   id uuid NOT NULL
 );
-INSERT INTO fleet.fleet_schema VALUES (1, 1, gen_random_uuid());
+INSERT INTO fleet.fleet_schema VALUES (2, 2, gen_random_uuid());
 
 -- One row a domain, circumstances (trust anchors, authorities) and dialect. `witness` has up to three words of those who have fetched this very
 -- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970.

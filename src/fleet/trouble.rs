@@ -1,12 +1,13 @@
 //! Why the database is not what it should be, in words of ours; the server's own are shown escaped and cut.
 
+use super::VERSION;
 use crate::causes;
 use crate::text::excerpt;
 use std::error::Error as _;
 use std::fmt;
 use std::io;
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 use tokio_rustls::rustls;
 
 /// Characters of the server's own words that are shown.
@@ -27,7 +28,46 @@ pub enum Trouble {
     Newer(i32),
 }
 
+/// Why something was not done there, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// The server has refused it, and nothing of it is there.
+    Refused(Trouble),
+    /// Whether it is there nobody knows: the answer was lost.
+    Unknown(Trouble),
+}
+
+impl Failed {
+    /// What an error of the client means. An error that ends a statement ends its transaction as well; one that ends the session, or comes from what stands in
+    /// between, says nothing of a commit before it.
+    pub(super) fn of(error: &Error) -> Self {
+        let is_refused = error.as_db_error().is_some_and(|said| {
+            let code = said.code().code();
+            let says_nothing = code.starts_with("08") || code.starts_with("57P") || code == "40003";
+            said.parsed_severity() == Some(Severity::Error) && !says_nothing
+        });
+        let trouble = Trouble::of(error);
+        if is_refused { Self::Refused(trouble) } else { Self::Unknown(trouble) }
+    }
+}
+
+impl From<Failed> for Trouble {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(trouble) | Failed::Unknown(trouble) => trouble,
+        }
+    }
+}
+
 impl Trouble {
+    /// The database has a schema of an earlier version.
+    pub(super) fn older(version: i32) -> Self {
+        Self::Configuration(format!(
+            "the database has a schema of version {version}, and this program needs version {VERSION}: run `smtp-sts-verify fleet schema` of this version in an empty \
+             database for all hosts (exim/fleet.md)"
+        ))
+    }
+
     /// One word, for counters and pages.
     #[must_use]
     pub const fn word(&self) -> &'static str {

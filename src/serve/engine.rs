@@ -162,6 +162,11 @@ impl Engine {
         engine
     }
 
+    /// The same after the configuration was read again.
+    pub fn reload(&self, world: World) {
+        self.renew(Arc::new(world.after(&self.worker.world())));
+    }
+
     /// Exchanges the world: what was answered under the old one is forgotten, and nobody shares its look-ups any more.
     pub fn renew(&self, world: Arc<World>) {
         self.tlsrpt_recorder.renew(Arc::clone(&world));

@@ -241,7 +241,7 @@ async fn keep_reloading<R>(
         }
         let end = match spawn_blocking(reload.clone()).await {
             Ok(Ok(world)) => {
-                front.answers.renew(Arc::new(world));
+                front.answers.reload(world);
                 front.older.replace(None);
                 info!("the configuration was read again, and counts from now on");
                 counters.loaded.set(SystemClock.now());

@@ -107,6 +107,15 @@ impl World {
         })
     }
 
+    /// The same after another one: decrees that cannot be read just now are those that were known, of the same cache.
+    #[must_use]
+    pub fn after(mut self, before: &Self) -> Self {
+        if self.fleet.is_some() && before.fleet.is_some() && self.storage.path == before.storage.path {
+            self.rules.decreed = self.rules.decreed.or_known(&before.rules.decreed);
+        }
+        self
+    }
+
     /// The TLS reports that leave: those about the day that ended last, and what failed of late.
     #[must_use]
     pub fn reports(&self, now: UnixTime) -> Reports {

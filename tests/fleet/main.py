@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -161,7 +162,7 @@ def told_to_people(lab):
     one, two = lab.host("one", "mx1"), lab.host("two", "mx2")
     assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
     store = lab.database.sql("SELECT id FROM fleet.fleet_schema")[0]
-    wait(lambda: f'fleet_store_info{{store="{store}",schema="1"}} 1' in one.page("/metrics"), "the store is told", 30)
+    wait(lambda: f'fleet_store_info{{store="{store}",schema="2"}} 1' in one.page("/metrics"), "the store is told", 30)
     page = one.page("/")
     for expected in ("The fleet", store, "mx1", f"127.0.0.1 port {lab.database.port}"):
         assert expected in page, expected
@@ -182,7 +183,7 @@ def told_to_people(lab):
     found = doctor(one)
     assert found["fleet.role"]["result"] == "warning" and "temporary" in found["fleet.role"]["seen"] and "fleet_operator" in found["fleet.role"]["seen"], found
     assert found["fleet.groups"]["result"] == "warning" and "mx2" in found["fleet.groups"]["seen"], found
-    lab.database.sql("UPDATE fleet.fleet_schema SET version = 3, oldest_reader = 2")
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 4, oldest_reader = 3")
     found = doctor(one)
     assert (found["fleet.schema"]["result"], found["fleet.clock"]["result"]) == ("warning", "unchecked"), found
     lab.database.kill()
@@ -220,7 +221,7 @@ def nobody_weakens(lab):
     lab.database.sql("UPDATE fleet.policy SET record = 'v=STSv1; id=2;', body = E'version: STSv1\\nmode: none\\nmax_age: 86400\\n', "
                      "fetched_at = extract(epoch FROM now())::bigint, expires_at = extract(epoch FROM now())::bigint + 86400, "
                      "witness = ARRAY['mx1 1 2 -', 'mx2 1 2 -', 'mx4 1 2 -'], change = nextval('fleet.change')")
-    lab.database.sql("UPDATE fleet.fleet_schema SET version = 1")
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 2")
     last = int(lab.row(DOMAIN, "change"))
     wait(lambda: one.rows(f"SELECT 1 FROM store WHERE change >= {last}"), "it is heard", 10)
     assert one.policies()[(DOMAIN, "mta-sts")] == "enforce"
@@ -329,8 +330,19 @@ def unread_decrees(lab):
     one.start()
     wait(lambda: "ticket 4713" in one.page("/") and "fleet_overrides 1" in one.page("/metrics"), "and after a start", 5)
     one.stop()
-    kept = os.path.join(one.home, "cache.fleet.db")
-    public = os.path.join(lab.directory, "operator.pem")
+    # Whatever becomes of the file of others' words, what was decreed counts, and nobody else's mail waits.
+    kept, inbox, public = os.path.join(one.home, "cache.decrees"), os.path.join(one.home, "cache.fleet.db"), os.path.join(lab.directory, "operator.pem")
+    for harm in (hot_journal, damaged):
+        harm(inbox)
+        assert "override" in one.command(*mine, "--format", "json")[1], harm.__doc__
+        code, said = one.command("-d", "none.test", "-m", "mx.none.test", "--format", "json")
+        assert json.loads(said[said.index("{"):])["verdict"] == "deliver", (harm.__doc__, said)
+        one.start()
+        for _ in range(3):
+            assert "reason=override" in one.ask("plain.test", "mx.plain.test")[0], (harm.__doc__, one.ask("plain.test", "mx.plain.test"))
+            assert one.verdict("none.test", "mx.none.test").startswith("deliver"), harm.__doc__
+            assert one.ask("sts.test", BAD)
+        one.stop()
     for path, other in ((kept, b"x" * 8192), (public, b"x")):
         before = open(path, "rb").read()
         with open(path, "wb") as file:
@@ -344,15 +356,56 @@ def unread_decrees(lab):
         # Others are concerned only where nobody can tell about whom it was.
         code, said = one.command("-d", "none.test", "-m", "mx.none.test", "--format", "json")
         assert json.loads(said[said.index("{"):])["verdict"] == ("defer" if path == kept else "deliver"), said
-        if path == public:
-            one.start()
-            assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost"
-            with open(path, "wb") as file:
-                file.write(before)
-            wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it is read when it can be, without the database", 60)
-            one.stop()
+        one.start()
+        assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost", one.ask("plain.test", "mx.plain.test")
+        if path == kept:
+            # It looks at it again whenever it fails to connect, and nothing that it does makes it forget.
+            failures = tried(one)
+            wait(lambda: tried(one) >= failures + 2, "it has tried to connect", 60)
+        assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost", one.ask("plain.test", "mx.plain.test")
+        assert open(path, "rb").read() == other, "it is nobody's to set aside"
         with open(path, "wb") as file:
             file.write(before)
+        wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it is read when it can be, without the database", 60)
+        one.stop()
+    # Where it stays damaged, the fleet's database tells it once more, although it was obeyed.
+    damaged(kept)
+    one.start()
+    assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost"
+    lab.database.start()
+    wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it is written anew from the database", 60)
+    one.stop()
+    assert "override" in one.command(*mine, "--format", "json")[1]
+
+
+def tried(host):
+    """How often a host has found its database away."""
+    return int(re.search(r'fleet_total\{outcome="away"\} ([0-9]+)', host.page("/metrics")).group(1))
+
+
+def hot_journal(path):
+    """A file of SQLite as whoever is killed in the middle of writing leaves it"""
+    work = path + ".work"
+    shutil.copy(path, work)
+    connection = sqlite3.connect(work, isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN IMMEDIATE")
+    for number in range(3000):
+        connection.execute("INSERT INTO store VALUES (?, 1, 1)", (f"{number} " + "x" * 500,))
+    for end in ("", "-journal"):
+        shutil.copy(work + end, path + end)
+        os.chmod(path + end, 0o640)
+    connection.execute("ROLLBACK")
+    connection.close()
+    os.remove(work)
+    with open(path + "-journal", "rb") as file:
+        assert file.read(8) == bytes.fromhex("d9d505f920a163d7"), "a journal that has to be rolled back"
+
+
+def damaged(path):
+    """A file that holds something else"""
+    with open(path, "wb") as file:
+        file.write(b"x" * 8192)
 
 
 def first_use(lab):
@@ -527,7 +580,7 @@ def who_is_believed(lab):
 
 def newer(lab):
     """The schema of a later program is left alone"""
-    lab.database.sql("UPDATE fleet.fleet_schema SET version = 3, oldest_reader = 2")
+    lab.database.sql("UPDATE fleet.fleet_schema SET version = 4, oldest_reader = 3")
 
 
 def away(lab):
@@ -565,7 +618,7 @@ def recovered(lab):
     time.sleep(0.2)
     lab.database.sql("ALTER SYSTEM RESET default_transaction_read_only")
     lab.database.sql("SELECT pg_reload_conf()")
-    lab.database.sql("SET default_transaction_read_only = off; UPDATE fleet.fleet_schema SET version = 1, oldest_reader = 1; "
+    lab.database.sql("SET default_transaction_read_only = off; UPDATE fleet.fleet_schema SET version = 2, oldest_reader = 2; "
                      "ALTER ROLE mx1 CONNECTION LIMIT 3")
     if lab.database.sql("SELECT 1 FROM pg_proc WHERE proname = 'offered'"):
         lab.database.sql("ALTER FUNCTION fleet.offered RENAME TO offer")

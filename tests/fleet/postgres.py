@@ -160,12 +160,14 @@ class Server:
         return done.returncode == 0, (done.stdout + done.stderr).strip()
 
     def hang(self, role, password, sql, database="fleet"):
-        """A session of a role that has begun a transaction, has done that in it, and says nothing more: to be killed."""
+        """A session of a role that has begun a transaction, has done that in it, and says nothing more: to be killed. No role is the database's ruler."""
         command = [f"{programs()}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                    f"host=localhost-{self.name} hostaddr={self.address} port={self.port} dbname={database} user={role} sslmode=verify-full "
                    f"sslrootcert={self.authority.file} channel_binding=require"]
-        one = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env={"PGPASSWORD": password, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+        if role is None:
+            command = ["setpriv", "--reuid", OWNER, "--regid", OWNER, "--init-groups", *command[:-1], "-h", self.home, "-p", str(self.port), "-d", database]
+        one = subprocess.Popen(command, cwd=self.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={"PGPASSWORD": password or "", "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
         one.stdin.write(f"BEGIN;\n{sql}\n\\echo it hangs\n")
         one.stdin.flush()
         said = []

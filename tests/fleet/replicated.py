@@ -98,11 +98,13 @@ class Scene:
         return times
 
     def as_fast_as_without(self):
-        """The same answers, and as fast as without a fleet. Of three daemons that are alike one is the slowest in a third of all rounds: what is so by
-        chance is not so three times."""
-        rounds = itertools.count(1)
-        while not self.is_as_fast():
-            assert next(rounds) < 3, "slower than without a fleet, three times"
+        """The same answers, and as fast as without a fleet in two of three rounds: of three daemons that are alike one is the slowest in a third of all rounds, so
+        one round tells nothing."""
+        fast = [self.is_as_fast(), self.is_as_fast()]
+        if fast[0] != fast[1]:
+            fast.append(self.is_as_fast())
+        print(f"  as fast as without a fleet in {sum(fast)} of {len(fast)} rounds", flush=True)
+        assert sum(fast) >= 2, "slower than without a fleet, twice"
 
     def is_as_fast(self):
         """By two runs without one, in turns with the one with it."""

@@ -4,6 +4,7 @@ import base64
 import collections
 import email
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -300,29 +301,40 @@ def the_database_is_away(lab):
         (days.date(1), DOMAINS[1]): [(2, 0)]}, days.sums()
 
 
-def a_lost_answer(lab):
-    """Where the database's answer to handing in is lost, nobody tells those counts twice: not at noon without the database, and not with it afterwards"""
+def a_lost_answer_and_a_refusal(lab):
+    """Where the database's answer to handing in is lost, nobody tells those counts twice: not at noon without the database, and not with it afterwards; where it has
+    refused them, nobody loses them: at noon without the database they are told alone"""
     days = Days(lab, lab.clock(), ("mx1", "mx2"))
     for host in days.hosts:
         host.count({0: {domain: (1, 0) for domain in DOMAINS}})
-    one, two = days.hosts
+    refused, lost = days.hosts
     days.run(0, 23 * HOUR)
+    before = ("CREATE FUNCTION fleet.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN %s; RETURN NULL; END $$; GRANT EXECUTE ON FUNCTION fleet.later TO fleet_owner; "
+              "CREATE TRIGGER later AFTER INSERT ON fleet.sheet FOR EACH STATEMENT EXECUTE FUNCTION fleet.later()")
+    after = "DROP TRIGGER later ON fleet.sheet; DROP FUNCTION fleet.later"
+    # A full disk, a right that was taken away, a function that is gone: the statement is undone.
+    lab.database.sql(before % "RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'")
+    said = days.run(1, 10 * MINUTE, [refused])[0]
+    assert "no space left on device" in said and "wait for the fleet's database until" in said, said
+    lab.database.sql(after)
     # It commits, and says so when nobody waits any more.
-    lab.database.sql("CREATE FUNCTION fleet.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.9); RETURN NULL; END $$; "
-                     "GRANT EXECUTE ON FUNCTION fleet.later TO fleet_owner; "
-                     "CREATE TRIGGER later AFTER INSERT ON fleet.sheet FOR EACH STATEMENT EXECUTE FUNCTION fleet.later()")
-    said = days.run(1, 10 * MINUTE, [two])[0]
+    lab.database.sql(before % "PERFORM pg_sleep(0.9)")
+    said = days.run(1, 10 * MINUTE, [lost])[0]
     assert "has not said whether it has them" in said, said
     wait(lambda: lab.database.sql("SELECT count(*) FROM fleet.sheet WHERE host = 'mx2'") != ["0"], "it has them all the same", 10)
-    lab.database.sql("DROP TRIGGER later ON fleet.sheet")
+    lab.database.sql(after)
     lab.database.kill()
-    said = days.run(1, 12 * HOUR + 5 * MINUTE, [two])[0]
+    said = days.run(1, 12 * HOUR + 5 * MINUTE, [lost])[0]
     assert "has not said whether it has them" in said, said
     assert days.sums() == {}, days.sums()
+    said = days.run(1, 12 * HOUR + 5 * MINUTE, [refused])[0]
+    assert "are told by this host alone" in said, said
+    alone = {key: [sums[1:] for sums in value] for key, value in days.sums().items()}
+    assert alone == {(days.date(0), domain): [(1, 0)] for domain in DOMAINS}, (alone, said)
     lab.database.start()
     days.until_all_is_told(1, 13 * HOUR)
     assert {key: [sums[1:] for sums in value] for key, value in days.sums().items()} == {
-        (days.date(0), domain): [(2, 0)] for domain in DOMAINS}, days.sums()
+        (days.date(0), domain): [(1, 0), (1, 0)] for domain in DOMAINS}, days.sums()
 
 
 def what_a_role_may_do_about_reports(lab):
@@ -385,6 +397,8 @@ def what_a_role_may_do_about_reports(lab):
         assert database.sql("SELECT max(part) FROM fleet.report WHERE domain = 'a1.test'") == [str(part)], part
         assert hands_in("mx%d" % (part + 2), ("a", 1)) == ({"stored": 1} if part < 3 else {"late": 1}), part
     a_role_that_hangs(days, told, hands_in, due, claims)
+    one_that_is_held(days, told)
+    one_that_is_taken_over(days, told)
     assert hands_in("mx1", ("b", 1), day=0) == {"stored": 1}
     # A host has so much room, and no more.
     database.sql(f"UPDATE fleet.handed SET sheets = 49998 WHERE host = 'mx2' AND day = {days.today}")
@@ -450,5 +464,81 @@ def a_role_that_hangs(days, told, hands_in, due, claims):
     assert due() == 0, "the others take them over"
 
 
-QUICK = [one_report_of_all, what_a_role_may_do_about_reports]
-LONG = [a_sender_that_dies, the_database_is_away, a_lost_answer]
+def of_one_bucket(letter, number):
+    """Domains that are claimed together."""
+    buckets = collections.defaultdict(list)
+    for name in (f"{letter}{n}.test" for n in range(10, 1000)):
+        found = buckets[hashlib.sha256(name.encode()).digest()[0] % 64]
+        found.append(name)
+        if len(found) == number:
+            return found
+    raise AssertionError("no bucket has so many")
+
+
+def handed_in(days, told, role, names):
+    """Hands in what was counted of these yesterday."""
+    sheet = '{"policies":[["none","none","",""]],"rows":[[0,"","","","","encrypted","",1]]}'
+    many = "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]"
+    assert set(told(role, f"SELECT outcome FROM fleet.hand_in({days.today + 1}, {many}, array_fill('{sheet}'::text, ARRAY[{len(names)}]))")) == {"stored"}
+
+
+def one_that_is_held(days, told):
+    """One report that somebody holds costs no other its turn, and what a claim returns is what has been written."""
+    database = days.lab.database
+    for letter, role in (("w", "mx9"), ("v", None)):
+        names = of_one_bucket(letter, 4)
+        database.sql("UPDATE fleet.report SET state = 'sent' WHERE state = 'claimed'")
+        days.at(2, (16 if role else 19) * HOUR)
+        # The first one to be due is the third of them, by name.
+        handed_in(days, told, "mx1", [names[2]])
+        handed_in(days, told, "mx1", names[:2] + names[3:])
+        days.at(2, (18 if role else 21) * HOUR)
+        for one in ("mx1", "mx2", "mx3", "mx9"):
+            told(one, "SELECT fleet.report_seen(true)")
+        # A role through the function, or whoever rules the database in some other way.
+        sql = "SELECT * FROM fleet.claim_reports(1);" if role else (
+            f"INSERT INTO fleet.report SELECT day, domain, part, bucket, moment, 'claimed', 'mx9', now() FROM fleet.due WHERE domain = '{names[2]}';")
+        hung = database.hang(role, "not a secret", sql)
+        try:
+            claimed = sorted(told("mx1", f"SELECT report_domain FROM fleet.claim_reports(1000) WHERE report_domain LIKE '{letter}%'"))
+            there = sorted(database.sql(f"SELECT domain FROM fleet.report WHERE owner = 'mx1' AND domain LIKE '{letter}%'"))
+            assert claimed == there, f"what is returned is there: {claimed}, {there}"
+            assert claimed == sorted(names[:2] + names[3:]), f"the others have their turn: {claimed} of {names}"
+            fixed = sorted(database.sql(f"SELECT domain FROM fleet.sheet WHERE part IS NOT NULL AND domain LIKE '{letter}%'"))
+            assert fixed == claimed, f"what each tells is fixed: {fixed}"
+        finally:
+            hung.kill()
+            hung.wait(10)
+        wait(lambda: database.sql("SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'") == [], "its session has ended", 10)
+        assert names[2] in told("mx1", "SELECT report_domain FROM fleet.claim_reports(1000)")
+
+
+def one_that_is_taken_over(days, told):
+    """Whoever takes over a report whose lease has ended, and leaves that open, keeps its owner before from settling no other."""
+    database, names = days.lab.database, of_one_bucket("u", 3)
+    days.at(2, 21 * HOUR + 30 * MINUTE)
+    database.sql("UPDATE fleet.report SET state = 'sent' WHERE state = 'claimed'")
+    handed_in(days, told, "mx1", names)
+    days.at(2, 22 * HOUR + 50 * MINUTE)
+    for role in ("mx1", "mx2"):
+        told(role, "SELECT fleet.report_seen(true)")
+    assert sorted(told("mx1", "SELECT report_domain FROM fleet.claim_reports(1000)")) == names
+    database.sql("UPDATE fleet.report SET lease = clock_timestamp() - interval '1 hour' WHERE state = 'claimed'")
+    hung = database.hang("mx2", "not a secret", "SELECT * FROM fleet.claim_reports(1);")
+    settle = (f"SELECT fleet.settle_reports(array_agg(day), array_agg(domain), array_agg(part::int), array_agg('sent'::text), array_agg('x'::text)) FROM fleet.report "
+              "WHERE domain LIKE 'u%'")
+    try:
+        said = told("mx1", "SET lock_timeout = '400ms';\n\\timing on\n" + settle + ";\n")
+        took = float(re.search(r"Time: ([0-9.]+) ms", said[-1]).group(1))
+        assert said[0] == "2" and took < 500, said
+        assert database.sql("SELECT count(*) FROM fleet.sheet WHERE domain LIKE 'u%' AND sheet = ''") == ["2"]
+        assert len(told("mx1", "SELECT report_domain FROM fleet.claim_reports(1000)")) <= 1, "and it claims on"
+    finally:
+        hung.kill()
+        hung.wait(10)
+    wait(lambda: database.sql("SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'") == [], "its session has ended", 10)
+    assert told("mx1", settle) == ["1"]
+
+
+QUICK = [one_report_of_all, a_lost_answer_and_a_refusal, what_a_role_may_do_about_reports]
+LONG = [a_sender_that_dies, the_database_is_away]

@@ -124,7 +124,23 @@ fn where_no_key_can_be_looked_at_the_domains_are_known_that_may_be_held_to_more(
         said(Requirement::Dane, "over.test", UnixTime(NOW.0 - 3_600)),
         "no decree".to_owned(),
     ];
-    assert_eq!(stricter(&all, NOW), [scope("dane.test"), scope("*.webpki.test")]);
+    assert_eq!(stricter(&all, NOW), [scope("*.webpki.test"), scope("dane.test")]);
+    // What was lifted or replaced since then holds nothing any more, in whatever order it stands; and what came after that does.
+    let lifted = |about: &str, issued| {
+        let decree =
+            Decree { order: Order::Lift, scope: scope(about), issued, ends: issued.plus(3_600), ..decree() };
+        let (statement, signature) = decree.signed(&key);
+        kept(&statement, &signature)
+    };
+    let (before, later) = (UnixTime(NOW.0 - 60), UnixTime(NOW.0 + 60));
+    let mut all = all.to_vec();
+    all.insert(0, lifted("dane.test", later));
+    all.push(said(Requirement::None, "*.webpki.test", later));
+    all.push(lifted("again.test", before));
+    all.push(said(Requirement::WebPki, "again.test", NOW));
+    assert_eq!(stricter(&all, NOW), [scope("again.test")]);
+    all.reverse();
+    assert_eq!(stricter(&all, NOW), [scope("again.test")]);
 }
 
 proptest! {

@@ -4,6 +4,7 @@ use super::exchange::{End, Feed, Session, asked};
 use super::pace::Recent;
 use crate::cache::{CacheError, Counts, Outbox};
 use crate::fleet::decree::{Decree, Order, Refused, kept};
+use crate::limits::MAX_DECREES_KEPT;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::serve::world::World;
@@ -98,7 +99,10 @@ impl Session<'_> {
 
     /// What was decreed counts from now on, as if it stood in the configuration: the daemon goes on as after a reload.
     pub(super) async fn put_overrides_into_force(&mut self) -> Result<(), End> {
-        let told = read_into_force(self.feed, self.world).await?;
+        let mut told = read_into_force(self.feed, self.world).await?;
+        if told.is_some() && self.restore().await? {
+            told = read_into_force(self.feed, self.world).await?;
+        }
         if let Some(why) = &told
             && !self.owes_overrides
         {
@@ -109,6 +113,31 @@ impl Session<'_> {
         }
         self.owes_overrides = told.is_some();
         Ok(())
+    }
+
+    /// Has the file of decrees, if it is damaged, exchanged for what the store has, whatever was obeyed before; whether it was.
+    async fn restore(&mut self) -> Result<bool, End> {
+        let is_damaged = asked(self.feed, self.world, |cache| Ok(cache.are_decrees_damaged())).await?;
+        if is_damaged != Some(true) {
+            return Ok(false);
+        }
+        // As many as this host keeps.
+        let most = u64::try_from(MAX_DECREES_KEPT).unwrap_or(u64::MAX);
+        let last = self.connection.last_decree().await?;
+        let mut all = Vec::new();
+        for (number, statement, signature) in self.connection.decrees(last.saturating_sub(most)).await? {
+            let row = (number, statement.as_str(), signature.as_slice());
+            let decree = Decree::admitted(row, &self.store, &self.keys.operators, SystemClock.now());
+            if decree.is_ok_and(|decree| decree.order != Order::Purge) {
+                all.push(kept(&statement, &signature));
+            }
+        }
+        all.reverse();
+        let restored = asked(self.feed, self.world, move |cache| cache.restore_decrees(&all)).await?;
+        if restored.is_some() {
+            warn!(last, "the file of decrees was damaged, and is written anew from the fleet's database");
+        }
+        Ok(restored.is_some())
     }
 
     /// A decree has been looked at.

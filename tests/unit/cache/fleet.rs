@@ -252,5 +252,46 @@ fn a_decree_is_remembered_by_its_store_and_its_number() {
     for (store, number, expected) in [(STORE, 7, true), (STORE, 8, false), ("another", 7, false)] {
         assert_eq!(shared(&place).has_obeyed(store, number).unwrap(), expected);
     }
-    assert_eq!(shared(&place).decrees().unwrap(), ["words"]);
+    assert_eq!(shared(&place).decrees().unwrap(), ["words\n"]);
+}
+
+#[test]
+fn decrees_count_whatever_becomes_of_the_file_of_others_words_and_are_lost_with_neither_file() {
+    let place = Place::new();
+    let inbox = place.directory.path().join("cache.fleet.db");
+    let decrees = place.directory.path().join("cache.decrees");
+    let text = "x\norder: override dane\n";
+    shared(&place).hear(&[heard(&enforced("a.test", now()), &["mx1"])], STORE, at(1)).unwrap();
+    assert!(!decrees.exists());
+    std::fs::write(&inbox, [b'x'; 8_192]).unwrap();
+    // Nothing was ever decreed: nobody has to know what stands in the other file.
+    for cache in [shared(&place), shared(&place).listening(), shared(&place).read_only()] {
+        assert_eq!(cache.decrees(), Ok(vec![]));
+    }
+    std::fs::remove_file(&inbox).unwrap();
+    shared(&place).obeyed(STORE, 7, text).unwrap();
+    shared(&place).obeyed(STORE, 8, "x\norder: purge\n").unwrap();
+    std::fs::write(&inbox, [b'x'; 8_192]).unwrap();
+    // The first look sets it aside, the next ones find none.
+    for _ in 0..3 {
+        let _unreadable = shared(&place).has_obeyed(STORE, 7);
+        assert_eq!(shared(&place).decrees().unwrap(), [text]);
+    }
+    assert!(!inbox.exists());
+    // Now the other one: it stays where it is, and unread, until the store has been read again.
+    shared(&place).obeyed(STORE, 9, "x\norder: override none\n").unwrap();
+    std::fs::write(&decrees, "x").unwrap();
+    for _ in 0..3 {
+        let told = shared(&place).decrees().unwrap_err().to_string();
+        assert!(told.contains("cache.decrees is damaged"), "{told}");
+        assert!(shared(&place).obeyed(STORE, 10, text).is_err(), "what cannot be written down is not obeyed");
+    }
+    assert!(shared(&place).are_decrees_damaged());
+    shared(&place).restore_decrees(&[text.to_owned()]).unwrap();
+    assert_eq!(
+        shared(&place).decrees().unwrap(),
+        [text, "x\norder: override none\n"],
+        "what is remembered is added"
+    );
+    assert!(!shared(&place).are_decrees_damaged());
 }

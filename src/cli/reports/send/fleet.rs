@@ -8,7 +8,7 @@ use crate::cache::{Counts, Origin, Outbox};
 use crate::cli::failure::Failure;
 use crate::cli::reports::outside::Outside;
 use crate::config::Fleet;
-use crate::fleet::{Claim, Claims, Connection, Trouble};
+use crate::fleet::{Claim, Claims, Connection, Failed, Trouble};
 use crate::limits::{
     FLEET_ALONE_AFTER, FLEET_CONNECT_DEADLINE, FLEET_SHEET_OCTETS_AT_ONCE, FLEET_SHEETS_AT_ONCE,
     REPORTS_KEPT_DAYS, REPORTS_SENT_DAYS,
@@ -121,12 +121,13 @@ impl<'a> Part<'a> {
             octets = octets.saturating_add(sheet.len());
             batch.push((domain.clone(), sheet));
             if batch.len() >= FLEET_SHEETS_AT_ONCE || octets >= FLEET_SHEET_OCTETS_AT_ONCE {
-                lost += self.hand_in_at_once(outbox, day, std::mem::take(&mut batch), &mut handed).await?;
+                let sheets = std::mem::take(&mut batch);
+                lost += self.hand_in_at_once(outbox, day, sheets, (&mut handed, &unknown)).await?;
                 octets = 0;
             }
         }
         if !batch.is_empty() {
-            lost += self.hand_in_at_once(outbox, day, batch, &mut handed).await?;
+            lost += self.hand_in_at_once(outbox, day, batch, (&mut handed, &unknown)).await?;
         }
         if lost > 0 {
             say(&format!(
@@ -163,21 +164,32 @@ impl<'a> Part<'a> {
         Ok(left)
     }
 
-    /// Hands in some sheets, and notes which are there; how many were not taken.
+    /// Hands in some sheets, and notes which are there; how many were not taken. Where the database refuses them all, it has only what it may have had before.
     async fn hand_in_at_once(
         &mut self,
         outbox: &Outbox,
         day: Day,
         sheets: Vec<(PolicyDomain, String)>,
-        handed: &mut BTreeSet<String>,
+        (handed, unknown): (&mut BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<u64, Failure> {
-        let Ok((_, store)) = &self.connected else { return Ok(0) };
+        let Ok((connection, store)) = &self.connected else { return Ok(0) };
+        if connection.has_ended() {
+            self.cannot_be_used(Trouble::Away("the connection was closed".to_owned()));
+            return Ok(0);
+        }
         // From here on nobody knows, until the database says so.
         outbox.hand_in_perhaps(store, day, sheets.iter().map(|(domain, _)| domain.as_str()))?;
-        let asking = async |connection: &Connection, store: &str| {
-            Ok((connection.hand_in(day, &sheets).await?, store.to_owned()))
+        let (outcomes, store) = match connection.hand_in(day, &sheets).await {
+            Ok(outcomes) => (outcomes, store.clone()),
+            Err(failed) => {
+                if matches!(failed, Failed::Refused(_)) {
+                    let new = sheets.iter().map(|(domain, _)| domain.as_str());
+                    outbox.not_handed_in(day, new.filter(|domain| !unknown.contains(*domain)))?;
+                }
+                self.cannot_be_used(failed.into());
+                return Ok(0);
+            }
         };
-        let Some((outcomes, store)) = self.attempt(asking).await else { return Ok(0) };
         let of = |is_there: bool| {
             let told = sheets.iter().zip(&outcomes);
             let is_so =
@@ -236,8 +248,10 @@ impl<'a> Part<'a> {
                 "{} reports that other hosts caused are about no domain, and are nobody's",
                 about_nothing.len()
             ));
-            self.attempt(async |connection, _| connection.settle_what_is_about_nothing(&about_nothing).await)
-                .await;
+            if let Ok((connection, _)) = &self.connected {
+                let told = connection.settle_what_is_about_nothing(&about_nothing).await;
+                self.is_settled(told);
+            }
         }
         self.claims.clear();
         // A supplement has to wait for the report that it adds to.
@@ -294,16 +308,19 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// What all hosts counted that is told in a report; `None` if nobody can tell now.
-    pub(super) async fn counted(&mut self, claim: &Claim) -> Option<Vec<(Row, u64)>> {
-        let (rows, unreadable) = self.attempt(async |connection, _| connection.counted(claim).await).await?;
+    /// What all hosts counted that is told in a report; in the inner error why nobody can tell now.
+    pub(super) async fn counted(&mut self, claim: &Claim) -> Result<Vec<(Row, u64)>, &'static str> {
+        let asked = self.attempt(async |connection, _| connection.counted(claim).await).await;
+        let counted = asked.ok_or("the fleet's database cannot be used")?;
+        let (rows, unreadable) =
+            counted.ok_or("the fleet's database has no counts of what this host has claimed")?;
         if unreadable > 0 {
             let Claim { day, domain, .. } = claim;
             say(&format!(
                 "{day} {domain}: what {unreadable} hosts of the fleet say cannot be read, and is left out"
             ));
         }
-        Some(rows)
+        Ok(rows)
     }
 
     /// Notes that a report is over, for the others to know.
@@ -315,9 +332,31 @@ impl<'a> Part<'a> {
     /// Tells the others what became of reports; if it cannot be told now, the next run does.
     pub(super) async fn settle(&mut self) {
         let over = std::mem::take(&mut self.over);
-        if !over.is_empty() {
-            self.attempt(async |connection, _| connection.settle(&over).await).await;
+        if let Ok((connection, _)) = &self.connected
+            && !over.is_empty()
+        {
+            let told = connection.settle(&over).await;
+            self.is_settled(told);
         }
+    }
+
+    /// What came of telling what became of reports: where the database refuses it, this host claims and sends all the same.
+    fn is_settled(&mut self, told: Result<(), Failed>) {
+        match told {
+            Ok(()) => {}
+            Err(Failed::Refused(trouble)) => {
+                say(&format!(
+                    "the fleet's database does not take what became of reports, and is told in the next run: {trouble}"
+                ));
+            }
+            Err(Failed::Unknown(trouble)) => self.cannot_be_used(trouble),
+        }
+    }
+
+    /// Nothing more is done there in this run.
+    fn cannot_be_used(&mut self, trouble: Trouble) {
+        say(&format!("the fleet's database cannot be used: {trouble}"));
+        self.connected = Err(trouble);
     }
 
     /// What tells a report of this host alone from those of the others, who have the same contact.
@@ -334,8 +373,7 @@ impl<'a> Part<'a> {
         match asking(connection, store).await {
             Ok(done) => Some(done),
             Err(trouble) => {
-                say(&format!("the fleet's database cannot be used: {trouble}"));
-                self.connected = Err(trouble);
+                self.cannot_be_used(trouble);
                 None
             }
         }

@@ -57,7 +57,7 @@ impl<'a> Part<'a> {
         match self.0 {}
     }
 
-    pub(super) async fn counted(&mut self, _claim: &Claim) -> Option<Vec<(Row, u64)>> {
+    pub(super) async fn counted(&mut self, _claim: &Claim) -> Result<Vec<(Row, u64)>, &'static str> {
         match self.0 {}
     }
 

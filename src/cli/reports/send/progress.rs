@@ -13,8 +13,8 @@ pub(super) enum Report {
     Made(Made),
     None(String),
     TooLarge(usize),
-    /// Nobody can tell now what the fleet counted.
-    Unknown,
+    /// Nobody can tell now what the fleet counted, and why.
+    Unknown(&'static str),
 }
 
 /// A report that nobody has tried to send.

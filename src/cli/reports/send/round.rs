@@ -21,20 +21,17 @@ use crate::limits::{
     MAX_OUTBOX_ROWS, MAX_REPORT_LOOK_UPS, MAX_SENT_REPORT_OCTETS, REPORT_RETRY_FIRST, REPORTS_RUN,
 };
 use crate::name::PolicyDomain;
-use crate::reporting::bounce;
 use crate::reporting::destination::{Destination, MailAddress};
 use crate::reporting::fate::{Fate, of_status};
 use crate::reporting::message::{Content, MEDIA, Purpose, mail};
 use crate::reporting::outbox::{Leg, Made, OutboxEntry, State, short};
-use crate::reporting::package;
-use crate::reporting::patience;
 use crate::reporting::schedule::{is_over, moment};
+use crate::reporting::{bounce, package, patience};
 use crate::reports::document::{Sender, document, told_apart};
 use crate::reports::tally::{Day, Row};
 use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -122,7 +119,7 @@ impl<'a> Round<'a> {
                         (true, format!("to {}, {} octets", keys.join(" and "), made.package.len()))
                     }
                     (Ok(_), Report::None(why)) => (false, why),
-                    (Ok(_), Report::Unknown) => (false, String::new()),
+                    (Ok(_), Report::Unknown(_)) => (false, String::new()),
                     (Ok(_), Report::TooLarge(octets)) => (false, format!("it has {octets} octets")),
                     (Err(why), _) => (false, why),
                 };
@@ -325,9 +322,9 @@ impl<'a> Round<'a> {
         let made = match outbox.package(entry.day, &entry.domain)? {
             Some(made) => made,
             None => match self.report_of(&entry).await? {
-                Report::Unknown => {
+                Report::Unknown(why) => {
                     let state = later(&mut entry, now);
-                    return over(outbox, entry, state, "the fleet's database cannot be used");
+                    return over(outbox, entry, state, why);
                 }
                 Report::Made(made) => made,
                 Report::None(why) => return over(outbox, entry, State::Unwanted, &why),
@@ -348,7 +345,10 @@ impl<'a> Round<'a> {
         let Some(part) = &mut self.part else { return self.report(entry.day, &entry.domain) };
         match part.whose(entry, origin) {
             Whose::Fleets(claim) => {
-                let Some(rows) = part.counted(&claim).await else { return Ok(Report::Unknown) };
+                let rows = match part.counted(&claim).await {
+                    Ok(rows) => rows,
+                    Err(why) => return Ok(Report::Unknown(why)),
+                };
                 let suffix = if claim.part == 0 { String::new() } else { format!("s{}", claim.part) };
                 Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
@@ -356,7 +356,7 @@ impl<'a> Round<'a> {
                 let (rows, suffix) = (self.counts.of_domain(entry.day, &entry.domain)?, part.suffix());
                 Ok(self.made(entry.day, &entry.domain, &rows, &suffix))
             }
-            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown),
+            Whose::Waits(_) | Whose::Nobodys(_) => Ok(Report::Unknown("the fleet's database cannot be used")),
         }
     }
 
