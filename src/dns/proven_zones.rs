@@ -1,5 +1,5 @@
 //! What look-ups of one process have proven of zones, for those that come after them: the keys of a zone, that no zone begins
-//! at a name, that an unsigned one does, that a name does not exist ([`super::shared_denials`]). Pure, but for a lock.
+//! at a name, that an unsigned one does, that a name does not exist (`shared_denials`). Pure, but for a lock.
 //!
 //! Nothing enters that a chain of signatures from the trust anchor did not prove, and what is used is looked at again each
 //! time: under the same anchors, below the same zone, at a moment for which it was proven. What fails under it is judged once
