@@ -103,7 +103,7 @@ entries! {
             "this program's manual", None;
         PolicyLost: "policy-lost",
             "The policy in the cache is damaged, and none could be had in its place, or what the fleet's operator has decreed cannot be read: the mail waits.",
-            "Look at the disk; `smtp-sts-verify cache purge DOMAIN` gives the policy up.",
+            "Look at the disk; `smtp-sts-verify cache purge DOMAIN` gives the policy up. Of decrees the log says which file it is (exim/fleet.md).",
             "this program's manual", None;
         PolicyMalformed: "policy-malformed",
             "What the domain publishes is not a policy: the mail is delivered as ever.",

@@ -240,7 +240,13 @@ avoided_hosts() {
   # shellcheck disable=SC2016 # Exim's
   if grep -qx callouts "$scratch/avoided"; then printf '${if def:verify_mode{*:}}'; fi
   awk -F '\t' '
-    /\t/ { name[++many] = $1; list[many] = substr($0, length($1) + 2); if (!seen[list[many]]++) different++ }
+    # A regular expression that has braces, and them not between \N and \N, would end the item of Exim in which the list stands: then all hosts.
+    function handed(list, rest) {
+      rest = list
+      while (match(rest, /\\N([^\\]|\\[^N])*\\N/)) rest = substr(rest, 1, RSTART - 1) substr(rest, RSTART + RLENGTH)
+      return rest ~ /[{][0-9]+,?[0-9]*[}]/ ? "*" : list
+    }
+    /\t/ { name[++many] = $1; list[many] = handed(substr($0, length($1) + 2)); if (!seen[list[many]]++) different++ }
     END {
       if (different == 1) print list[1]
       else for (at = 1; at <= many; at++) if (list[at] != "") all = all "${if inlist{$transport_name}{" name[at] "}{" list[at] "}}"

@@ -177,6 +177,7 @@ fn digest_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
     use tempfile::TempDir;
 
     fn beside(directory: &TempDir) -> DecreeFile {
@@ -185,6 +186,15 @@ mod tests {
 
     fn place(directory: &TempDir) -> std::path::PathBuf {
         directory.path().join("cache.decrees")
+    }
+
+    #[test]
+    fn it_is_no_other_file_of_the_cache() {
+        assert!(CachePath::parse(Path::new("/x/policies.decrees")).is_err());
+        assert_ne!(
+            CachePath::parse(Path::new("/x/decrees")).unwrap().of_decrees().as_path(),
+            Path::new("/x/decrees")
+        );
     }
 
     #[test]

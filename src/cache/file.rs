@@ -31,6 +31,9 @@ const NOBODY: u32 = 65_534;
 /// What SQLite puts beside a database and believes.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
+/// The extension of the file of a fleet's decrees, which so is none for a cache file.
+const DECREES: &str = "decrees";
+
 /// An absolute path of a cache file, free of `..`; SQLite takes no such path for a URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachePath(PathBuf);
@@ -88,6 +91,11 @@ impl CachePath {
         if path.file_name().is_none() || path.parent().is_none() || ends_in_slash {
             return Err(BadPath("must name a file in a directory"));
         }
+        if path.extension().is_some_and(|extension| extension == DECREES) {
+            return Err(BadPath(
+                "must not end in '.decrees': beside the cache that is the file of a fleet's decrees",
+            ));
+        }
         Ok(Self(path.to_owned()))
     }
 
@@ -135,7 +143,7 @@ impl CachePath {
     /// The file of what the operator of a fleet has decreed: `cache.decrees` beside `cache.db`.
     #[must_use]
     pub fn of_decrees(&self) -> Self {
-        Self(self.0.with_extension("decrees"))
+        Self(self.0.with_extension(DECREES))
     }
 
     /// What is written to take its place.

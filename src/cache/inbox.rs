@@ -256,7 +256,7 @@ impl Inbox {
 
     /// Writes these, and those that are remembered here, into the file of decrees that is damaged.
     pub(super) fn restore_decrees(&self, of_the_store: &[String]) -> Result<(), CacheError> {
-        let remembered = self.remembered().unwrap_or_default();
+        let remembered = self.remembered()?;
         self.decreed.restore(&[of_the_store, &remembered].concat())
     }
 

@@ -38,21 +38,22 @@ pub struct TrustContext {
     holders: HashSet<Name>,
     /// Where other look-ups find what is proven here.
     zones: Option<ProvenZones>,
+    /// Of zones.
     sharing: Sharing,
-    /// Names are absent that zones have denied to other look-ups, too.
-    pub(super) counts_others_denials: bool,
+    /// Of names that zones have denied.
+    pub(super) denials: Sharing,
     /// For what failed under zones that others have proven: everything anew, for the same replies.
     anew: Option<Box<Self>>,
 }
 
-/// Whether zones count that other look-ups have proven.
+/// Whether what other look-ups have proven counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sharing {
+pub(super) enum Sharing {
     /// No: everything is proven here.
     Nothing,
-    /// Yes, and none was needed yet.
+    /// Yes, and none of it was needed yet.
     Allowed,
-    /// Yes, and some of the zones here are theirs.
+    /// Yes, and some of what is known here is theirs.
     Used,
 }
 
@@ -99,7 +100,7 @@ impl TrustContext {
             holders: HashSet::new(),
             zones: None,
             sharing: Sharing::Nothing,
-            counts_others_denials: false,
+            denials: Sharing::Nothing,
             anew: None,
         }
     }

@@ -248,8 +248,10 @@ pub trait Resolve {
     }
 
     /// From now on, a name is absent also by what the root or a top-level domain has denied to other look-ups (RFC 8198), or is not. It
-    /// is not at first: this is for callers for whom a false absence holds no mail back, and ends nothing that is in force.
-    fn count_others_denials(&self, counts: bool) {
+    /// is not at first: this is for callers for whom a false absence holds no mail back, and ends nothing that is in force. Whether a name
+    /// was absent by that so far.
+    fn count_others_denials(&self, counts: bool) -> bool {
         let _ = counts;
+        false
     }
 }

@@ -184,8 +184,8 @@ impl<C: Carrier> Resolve for Resolver<C> {
         self.first.known().trust.allow_mx_hosts(more);
     }
 
-    fn count_others_denials(&self, counts: bool) {
-        self.first.known().trust.count_others_denials(counts);
+    fn count_others_denials(&self, counts: bool) -> bool {
+        self.first.known().trust.count_others_denials(counts)
     }
 
     async fn resolve(&self, questions: &[Question]) -> Vec<Answer> {

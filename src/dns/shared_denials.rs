@@ -13,7 +13,7 @@
 //! A room that is full begins anew.
 
 use super::basis::Basis;
-use super::chain::TrustContext;
+use super::chain::{Sharing, TrustContext};
 use super::cut::{ALLOCATION, Cut, beside};
 use super::denial::Denials;
 use super::labels;
@@ -195,8 +195,11 @@ impl Gaps {
 
 impl TrustContext {
     /// From now on, what the root and top-level domains have denied to other look-ups counts here, or does not; it does not at first.
-    pub const fn count_others_denials(&mut self, counts: bool) {
-        self.counts_others_denials = counts;
+    /// Whether any of it has made a name absent since it counts.
+    pub fn count_others_denials(&mut self, counts: bool) -> bool {
+        let has_counted = self.denials == Sharing::Used;
+        self.denials = if counts { Sharing::Allowed } else { Sharing::Nothing };
+        has_counted
     }
 
     /// Remembers for others what a zone denies.
@@ -215,7 +218,7 @@ impl TrustContext {
 
     /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it.
     pub(super) fn absent_to_others(&mut self, name: &Name) -> Option<Basis> {
-        if !self.counts_others_denials || self.anchors().insecure_above(name).is_some() {
+        if self.denials == Sharing::Nothing || self.anchors().insecure_above(name).is_some() {
             return None;
         }
         let anchor = self.anchors().deepest_above(name)?.clone();
@@ -231,6 +234,8 @@ impl TrustContext {
                 Some(_) => return None,
             }
         }
-        self.lenders()?.denied(&zone, name, self.now())
+        let basis = self.lenders()?.denied(&zone, name, self.now())?;
+        self.denials = Sharing::Used;
+        Some(basis)
     }
 }

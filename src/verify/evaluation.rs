@@ -125,7 +125,9 @@ impl<'a, M: Memory> Evaluation<'a, M> {
     async fn follow_aliases(&mut self, dns: &impl Resolve) {
         if self.is_bound() {
             // That there is no such host would hold mail back now.
-            dns.count_others_denials(false);
+            if dns.count_others_denials(false) {
+                self.exchangers = Exchangers::default().look(&self.context, dns).await;
+            }
             self.exchangers.follow_aliases(&self.context, dns).await;
         }
     }

@@ -375,6 +375,9 @@ def unread_decrees(lab):
     assert one.verdict("plain.test", "mx.plain.test") == "defer policy-lost"
     lab.database.start()
     wait(lambda: "reason=override" in one.ask("plain.test", "mx.plain.test")[0], "it is written anew from the database", 60)
+    # So it is beside a daemon that is connected.
+    damaged(kept)
+    wait(lambda: open(kept, "rb").read() != b"x" * 8192, "it is written anew while the database is there", 20)
     one.stop()
     assert "override" in one.command(*mine, "--format", "json")[1]
 

@@ -23,7 +23,7 @@ pub(super) const SCHEMA: CheckExplanation = say(
     "fleet.schema",
     "the database has the schema that this program knows",
     "Nothing of it is read or written, so that no row is misunderstood.",
-    "Has `smtp-sts-verify fleet schema` been run there? Where a later version of it was, upgrade this host.",
+    "Has `smtp-sts-verify fleet schema` been run there? Where a later version of it was, upgrade this host; where an earlier one was, run this one in an empty database (exim/fleet.md).",
 );
 
 pub(super) const ROLE: CheckExplanation = say(

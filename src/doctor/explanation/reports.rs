@@ -51,7 +51,7 @@ pub(super) const TIMER: CheckExplanation = say(
     "reports.timer",
     "reports are sent every day",
     "Nobody starts `smtp-sts-verify reports send`: nothing leaves, whatever the configuration says.",
-    "systemctl enable --now smtp-sts-verify-reports.timer; without systemd, have cron start `smtp-sts-verify reports send` every quarter of an hour.",
+    "systemctl enable --now smtp-sts-verify-reports.timer; without systemd, have cron start `smtp-sts-verify reports send` every ten minutes.",
 );
 
 pub(super) const RECORD: CheckExplanation = say(

@@ -2,9 +2,10 @@
 
 use super::exchange::{End, Feed, Session, asked};
 use super::pace::Recent;
-use crate::cache::{CacheError, Counts, Outbox};
+use crate::cache::{Cache, CacheError, CachePath, Counts, Outbox};
 use crate::fleet::decree::{Decree, Order, Refused, kept};
 use crate::limits::MAX_DECREES_KEPT;
+use crate::name::PolicyDomain;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::serve::world::World;
@@ -61,20 +62,16 @@ impl Session<'_> {
                 if cache.has_obeyed(&store, number)? {
                     return Ok(None);
                 }
-                cache.obeyed(&store, number, &text)?;
-                let Some(domain) = of_purge else { return Ok(Some(Ok(()))) };
-                // What was counted for reports goes with it, as by `cache purge`.
-                let now = SystemClock.now();
-                let purged = cache.purge(&domain).map(drop);
-                let counts = Counts::beside(&path, most, now).purge(&domain).map(drop);
-                let outbox = Outbox::beside(&path, most, now);
-                // While `reports send` is at work, its part waits.
-                let reports = match outbox.purge(&domain) {
-                    Ok(Some(_)) => Ok(()),
-                    Ok(None) => cache.owe(&store, number, &domain),
-                    Err(trouble) => Err(trouble),
+                let Some(domain) = of_purge else {
+                    return cache.obeyed(&store, number, &text).map(|()| Some(Ok(())));
                 };
-                Ok(Some(purged.and(counts).and(reports)))
+                // What was counted for reports goes with it, as by `cache purge`. That is owed before the decree counts as obeyed, so
+                // that a kill leaves none of it undone.
+                cache.owe(&store, number, &domain)?;
+                cache.obeyed(&store, number, &text)?;
+                let purged = cache.purge(&domain).map(drop);
+                let counts = Counts::beside(&path, most, SystemClock.now()).purge(&domain).map(drop);
+                Ok(Some(purged.and(counts).and(ended(cache, &path, most).map(drop))))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
@@ -115,10 +112,15 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Whether the file of decrees is damaged.
+    pub(super) async fn are_decrees_damaged(&self) -> Result<bool, End> {
+        let is_damaged = asked(self.feed, self.world, |cache| Ok(cache.are_decrees_damaged())).await?;
+        Ok(is_damaged == Some(true))
+    }
+
     /// Has the file of decrees, if it is damaged, exchanged for what the store has, whatever was obeyed before; whether it was.
     async fn restore(&mut self) -> Result<bool, End> {
-        let is_damaged = asked(self.feed, self.world, |cache| Ok(cache.are_decrees_damaged())).await?;
-        if is_damaged != Some(true) {
+        if !self.are_decrees_damaged().await? {
             return Ok(false);
         }
         // As many as this host keeps.
@@ -170,26 +172,30 @@ pub(super) async fn read_into_force(feed: &Feed, world: &Arc<World>) -> Result<O
 /// Ends purges whose part in the reports on their way had to wait for `reports send`. It needs no database.
 pub(super) async fn end_purges(feed: &Feed, world: &Arc<World>) -> Result<(), End> {
     let (path, most) = (world.storage.path.clone(), world.storage.max_domains);
-    let ended = asked(feed, world, move |cache| {
-        let owed = cache.owed()?;
-        if owed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let outbox = Outbox::beside(&path, most, SystemClock.now());
-        let mut ended = Vec::new();
-        for one in owed {
-            if outbox.purge(&one.domain)?.is_some() {
-                cache.paid(&one)?;
-                ended.push(one.domain);
-            }
-        }
-        Ok(ended)
-    });
-    for domain in ended.await?.unwrap_or_default() {
+    for domain in asked(feed, world, move |cache| ended(cache, &path, most)).await?.unwrap_or_default() {
         let domain = domain.to_string();
         info!(domain, "the reports about a domain that the fleet's operator had purged are gone, too");
     }
     Ok(())
+}
+
+/// Ends the purges that are owed; while `reports send` is at work, its part waits. The domains of those that are ended.
+fn ended(cache: &Cache, path: &CachePath, most: u64) -> Result<Vec<PolicyDomain>, CacheError> {
+    let owed = cache.owed()?;
+    if owed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = SystemClock.now();
+    let (counts, outbox) = (Counts::beside(path, most, now), Outbox::beside(path, most, now));
+    let mut ended = Vec::new();
+    for one in owed {
+        if outbox.purge(&one.domain)?.is_some() {
+            counts.purge(&one.domain)?;
+            cache.paid(&one)?;
+            ended.push(one.domain);
+        }
+    }
+    Ok(ended)
 }
 
 /// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.

@@ -253,11 +253,12 @@ async fn session(
         let done = async {
             if is_woken || polled_at.is_none_or(|at| at.elapsed() >= poll_after) {
                 (polled_at, poll_after) = (Some(Instant::now()), scattered(FLEET_POLL));
-                session.obey(recent).await?;
-                end_purges(session.feed, session.world).await?;
-                if session.owes_overrides {
+                // Into a damaged file no decree is taken.
+                if session.owes_overrides || session.are_decrees_damaged().await? {
                     session.put_overrides_into_force().await?;
                 }
+                session.obey(recent).await?;
+                end_purges(session.feed, session.world).await?;
                 if session.read().await? {
                     // What this host has learnt goes out in between.
                     poll_after = Duration::ZERO;

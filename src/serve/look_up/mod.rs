@@ -170,7 +170,8 @@ impl LookUp {
             return (found, writes.into_iter().chain(ledger.close()).collect());
         }
         let ledger = Ledger::of(&self.question.domain, &self.snapshot, self.now);
-        dns.count_others_denials(self.is_free() && ledger.trouble().is_none());
+        let is_heard_of = !self.snapshot.hearsay.is_empty();
+        dns.count_others_denials(self.is_free() && !is_heard_of && ledger.trouble().is_none());
         let report = verify::verify(&self.request, Some(&ledger), dns, https, self.now).await;
         (self.concluded(report, &ledger, &[], clock), ledger.close())
     }

@@ -147,8 +147,8 @@ impl<R: Resolve> Resolve for FailureCachingResolver<'_, R> {
         self.dns.allow_mx_hosts(hosts);
     }
 
-    fn count_others_denials(&self, counts: bool) {
-        self.dns.count_others_denials(counts);
+    fn count_others_denials(&self, counts: bool) -> bool {
+        self.dns.count_others_denials(counts)
     }
 }
 

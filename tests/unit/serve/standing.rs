@@ -266,8 +266,8 @@ impl Resolve for Watched<'_> {
         self.made.resolve(questions).await
     }
 
-    fn count_others_denials(&self, counts: bool) {
-        self.counts.set(counts);
+    fn count_others_denials(&self, counts: bool) -> bool {
+        self.counts.replace(counts)
     }
 }
 
@@ -335,6 +335,10 @@ fn what_others_have_heard_denied_counts_for_no_mail_that_is_held_to_anything() {
         let question = about_host("a.test", "strange.test");
         let watched = watched(&plain, &question, made, DomainSnapshot::default(), Handshake::NotSeen);
         assert_eq!(watched.counts.get(), counts_at_last);
+        // What made its hosts absent until then counts no longer, either: they are asked about once more.
+        let asked = watched.asked.into_inner();
+        let again = asked.iter().filter(|(question, counts)| question.contains(" MX") && !counts).count();
+        assert_eq!(again, usize::from(!counts_at_last), "{asked:?}");
     }
 
     // Nor does it end the renewal of a policy.

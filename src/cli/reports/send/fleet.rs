@@ -24,6 +24,9 @@ use crate::time::clock::SystemClock;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+/// What is said of a report that this host sends no longer, as long as it does not come back.
+const TAKEN_OVER: &str = "another host of the fleet has taken it over";
+
 /// The fleet of this host, for one run.
 pub(super) struct Part<'a> {
     outside: &'a Outside,
@@ -263,6 +266,8 @@ impl<'a> Part<'a> {
                 Some(known) if *known == origin => outbox.entry(key.0, &key.1)?,
                 _ => None,
             };
+            // One that another host had taken over and that has come back is taken on anew.
+            let entry = entry.filter(|entry| entry.words != TAKEN_OVER);
             match entry {
                 // Whoever was killed before the fleet heard of it.
                 Some(entry) if !entry.state.is_open() => {
@@ -304,7 +309,7 @@ impl<'a> Part<'a> {
                 let (day, domain, part) = (entry.day, entry.domain.clone(), origin.part);
                 Whose::Fleets(Claim { day, domain, part })
             }
-            Ok(_) => Whose::Nobodys("another host of the fleet has taken it over"),
+            Ok(_) => Whose::Nobodys(TAKEN_OVER),
         }
     }
 
