@@ -71,7 +71,8 @@ impl Session<'_> {
                 cache.obeyed(&store, number, &text)?;
                 let purged = cache.purge(&domain).map(drop);
                 let counts = Counts::beside(&path, most, SystemClock.now()).purge(&domain).map(drop);
-                Ok(Some(purged.and(counts).and(ended(cache, &path, most).map(drop))))
+                let reports = ended(cache, &path, most).map(drop);
+                Ok(Some(purged.and(counts).and(reports)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
