@@ -3,7 +3,7 @@
 
 use nix::fcntl::OFlag;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -18,6 +18,17 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("it is a pipe, which is not waited for: it has to be a file"));
     }
     Ok(file)
+}
+
+/// What is in it, of at most so many octets; `None` if it has more.
+///
+/// # Errors
+/// As of [`open`], and the system's of reading.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut octets = Vec::new();
+    open(path)?.take(most.saturating_add(1)).read_to_end(&mut octets)?;
+    let is_whole = u64::try_from(octets.len()).is_ok_and(|length| length <= most);
+    Ok(is_whole.then_some(octets))
 }
 
 #[cfg(test)]

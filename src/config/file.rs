@@ -4,7 +4,7 @@ use super::{BadConfiguration, DEFAULT_FILE};
 use crate::files;
 use crate::limits::MAX_CONFIGURATION_OCTETS;
 use std::fs;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// The text. Only the file at the default place may be absent, and a link that leads nowhere is not absent: somebody wanted
@@ -14,14 +14,9 @@ use std::path::Path;
 /// [`BadConfiguration`].
 pub fn text_of(path: &Path) -> Result<Option<String>, BadConfiguration> {
     let bad = |why: String| BadConfiguration(format!("the configuration {} {why}", path.display()));
-    let mut octets = Vec::new();
-    let read = files::open(path)
-        .and_then(|file| file.take(MAX_CONFIGURATION_OCTETS.saturating_add(1)).read_to_end(&mut octets));
-    let octets = match read {
-        Ok(_) if u64::try_from(octets.len()).is_ok_and(|read| read > MAX_CONFIGURATION_OCTETS) => {
-            return Err(bad(format!("has more than {MAX_CONFIGURATION_OCTETS} octets")));
-        }
-        Ok(_) => octets,
+    let octets = match files::read(path, MAX_CONFIGURATION_OCTETS) {
+        Ok(Some(octets)) => octets,
+        Ok(None) => return Err(bad(format!("has more than {MAX_CONFIGURATION_OCTETS} octets"))),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return match fs::read_link(path) {
                 Ok(target) => Err(bad(format!(

@@ -10,7 +10,7 @@ use crate::files;
 use crate::https::{HttpsSettings, Roots};
 use crate::limits::MAX_ANCHOR_FILE_OCTETS;
 use crate::time::UnixTime;
-use std::io::{self, Read as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -203,13 +203,10 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, BadConfiguration> {
             path.display()
         ))
     };
-    let mut text = String::new();
-    files::open(path)
-        .and_then(|file| file.take(MAX_ANCHOR_FILE_OCTETS + 1).read_to_string(&mut text))
-        .and_then(|octets| match u64::try_from(octets) {
-            Ok(octets) if octets <= MAX_ANCHOR_FILE_OCTETS => Ok(()),
-            _ => Err(io::Error::other(format!("it has more than {MAX_ANCHOR_FILE_OCTETS} octets"))),
-        })
+    let too_long = || io::Error::other(format!("it has more than {MAX_ANCHOR_FILE_OCTETS} octets"));
+    let text = files::read(path, MAX_ANCHOR_FILE_OCTETS)
+        .and_then(|octets| octets.ok_or_else(too_long))
+        .and_then(|octets| io::read_to_string(octets.as_slice()))
         .map_err(|error| bad(unreadable(path, &error)))?;
     TrustAnchors::parse(&text).map_err(|error| bad(error.to_string()))
 }

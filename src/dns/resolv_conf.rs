@@ -9,7 +9,7 @@ use crate::limits::{MAX_RESOLV_CONF_OCTETS, MAX_UPSTREAMS};
 use crate::text::excerpt;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::path::Path;
 
@@ -53,14 +53,12 @@ pub fn read(path: &Path) -> Result<Vec<SocketAddr>, NoNameServer> {
 /// # Errors
 /// [`NoNameServer::Unreadable`].
 pub fn text(path: &Path) -> Result<String, NoNameServer> {
-    let mut octets = Vec::new();
-    let limit = u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX);
-    match files::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut octets)) {
-        Ok(length) if length > MAX_RESOLV_CONF_OCTETS => {
+    match files::read(path, u64::try_from(MAX_RESOLV_CONF_OCTETS).unwrap_or(u64::MAX)) {
+        Ok(Some(octets)) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+        Ok(None) => {
             let why = format!("it has more than {MAX_RESOLV_CONF_OCTETS} octets");
             Err(NoNameServer::Unreadable(io::Error::other(why)))
         }
-        Ok(_) => Ok(String::from_utf8_lossy(&octets).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(NoNameServer::Unreadable(error)),
     }

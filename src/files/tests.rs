@@ -1,5 +1,4 @@
 use super::*;
-use std::io::Read as _;
 
 #[test]
 fn a_file_is_opened_and_a_pipe_is_refused_at_once_whether_or_not_somebody_writes_to_it() {
@@ -17,4 +16,15 @@ fn a_file_is_opened_and_a_pipe_is_refused_at_once_whether_or_not_somebody_writes
     assert_eq!(refused(), "it is a pipe, which is not waited for: it has to be a file");
     let absent = open(&directory.path().join("nothing")).unwrap_err();
     assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_file_is_read_up_to_its_bound_and_a_device_that_has_no_end_is_not_read_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "12345678").unwrap();
+    assert_eq!(read(&file, 8).unwrap().as_deref(), Some(b"12345678".as_slice()));
+    assert_eq!(read(&file, 7).unwrap(), None);
+    assert_eq!(read(Path::new("/dev/zero"), 8).unwrap(), None);
+    assert!(read(&directory.path().join("nothing"), 8).is_err());
 }

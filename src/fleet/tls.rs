@@ -8,7 +8,7 @@ use crate::https::Roots;
 use crate::limits::{FLEET_REPLY_OCTETS, MAX_FLEET_KEY_OCTETS};
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use std::future::Future;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,17 +76,9 @@ impl Tls {
 
 /// The octets of a file that is short.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
-    let mut octets = Vec::new();
-    let unreadable =
-        |error: &io::Error| Trouble::Configuration(format!("[fleet] {}: {}", path.display(), error));
-    let file = files::open(path).map_err(|error| unreadable(&error))?;
-    file.take(MAX_FLEET_KEY_OCTETS + 1).read_to_end(&mut octets).map_err(|error| unreadable(&error))?;
-    if u64::try_from(octets.len()).is_ok_and(|octets| octets <= MAX_FLEET_KEY_OCTETS) {
-        Ok(octets)
-    } else {
-        let path = path.display();
-        Err(Trouble::Configuration(format!("[fleet] {path}: it has more than {MAX_FLEET_KEY_OCTETS} octets")))
-    }
+    let bad = |why: String| Trouble::Configuration(format!("[fleet] {}: {why}", path.display()));
+    let read = files::read(path, MAX_FLEET_KEY_OCTETS).map_err(|error| bad(error.to_string()))?;
+    read.ok_or_else(|| bad(format!("it has more than {MAX_FLEET_KEY_OCTETS} octets")))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {

@@ -6,7 +6,7 @@ use crate::limits::MAX_CA_FILE_OCTETS;
 use crate::text::Escaped;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt::{self, Write as _};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -151,11 +151,6 @@ fn no_system_store() -> BadRoots {
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    let most = u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX);
-    files::open(path)?.take(most.saturating_add(1)).read_to_end(&mut octets)?;
-    if octets.len() > MAX_CA_FILE_OCTETS {
-        return Err(io::Error::other(format!("is larger than {MAX_CA_FILE_OCTETS} octets")));
-    }
-    Ok(octets)
+    let read = files::read(path, u64::try_from(MAX_CA_FILE_OCTETS).unwrap_or(u64::MAX))?;
+    read.ok_or_else(|| io::Error::other(format!("is larger than {MAX_CA_FILE_OCTETS} octets")))
 }
