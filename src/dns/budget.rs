@@ -170,4 +170,47 @@ mod tests {
         assert!(budget.verify(&key, &much, &[2; 64]).is_err());
         assert_eq!(budget.spent().verifications, 1, "nothing was tried");
     }
+
+    #[test]
+    fn the_last_octet_is_hashed_and_the_last_signature_tried_and_none_beyond() {
+        let mut budget = Budget::default();
+        assert!(budget.hashed(MAX_HASH_BLOCKS * BLOCK).is_ok());
+        assert!(budget.hashed(1).is_err());
+        let key = PublicKeyBuf::new(vec![7; 64], Algorithm::ECDSAP256SHA256);
+        for hosts in [0, 1, 3] {
+            let mut budget = Budget::default();
+            budget.allow_mx_hosts(hosts);
+            let tried = std::iter::from_fn(|| budget.verification(&key, 0).ok()).count();
+            assert_eq!(tried, MAX_VERIFICATIONS + hosts * MAX_VERIFICATIONS_PER_MX_HOST);
+        }
+    }
+
+    /// RFC 5155 section 5: the name and the salt are hashed first, then each hash and the salt, so many times.
+    #[test]
+    fn an_nsec3_hash_costs_the_blocks_of_the_name_and_those_of_each_iteration() {
+        let name = Name::from_ascii(format!("{}.", "a".repeat(59))).unwrap();
+        for (salt, iterations, blocks) in
+            [(0, 0, 1), (10, 0, 2), (10, 7, 2 + 7), (50, 10, 2 + 20), (200, 3, 5 + 12)]
+        {
+            let mut budget = Budget::default();
+            assert!(budget.nsec3_hash(&name, &vec![1; salt], iterations).is_ok());
+            let spent = Spent { verifications: 0, nsec3_hashes: 1, hash_blocks: blocks };
+            assert_eq!(budget.spent(), spent, "{salt} octets of salt, {iterations} iterations");
+        }
+    }
+
+    /// RFC 3110 section 2: an octet for the length of the exponent, the exponent, the modulus.
+    #[test]
+    fn a_signature_counts_what_it_costs_by_algorithm_and_modulus() {
+        let rsa = |bits: usize, exponent: usize| {
+            cost(&PublicKeyBuf::new(vec![1; 1 + exponent + bits / 8], Algorithm::RSASHA256))
+        };
+        assert_eq!([rsa(1_024, 3), rsa(2_048, 3), rsa(2_048, 7), rsa(2_056, 7)], [1, 1, 1, 4]);
+        assert_eq!([rsa(4_096, 3), rsa(4_096, 7), rsa(4_104, 7), rsa(8_192, 3)], [4, 4, 16, 16]);
+        let other = |algorithm, octets| cost(&PublicKeyBuf::new(vec![1; octets], algorithm));
+        assert_eq!(other(Algorithm::ECDSAP384SHA384, 96), 9);
+        // What is no key of these costs no more, however long it is: it is not tried.
+        assert_eq!([other(Algorithm::ECDSAP256SHA256, 64), other(Algorithm::ED25519, 32)], [1, 1]);
+        assert_eq!([other(Algorithm::ECDSAP256SHA256, 600), other(Algorithm::ED25519, 600)], [1, 1]);
+    }
 }

@@ -68,3 +68,6 @@ fn octets_of(proof: &Proof) -> usize {
     let beside_it = |ground: &Ground| beside(&ground.owner) + beside(&ground.signature.signer) + said(ground);
     ALLOCATION + proof.0.capacity() * size_of::<Ground>() + proof.0.iter().map(beside_it).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,3 +320,6 @@ impl Proven {
         PLACE + beside(name) + beside(&self.by) + owner + self.cut.octets()
     }
 }
+
+#[cfg(test)]
+mod tests;

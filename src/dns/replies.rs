@@ -122,3 +122,6 @@ pub(super) fn negative_seconds(message: &Message) -> Option<u64> {
 pub(super) fn shown(name: &Name) -> String {
     name.to_lowercase().to_ascii()
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,6 +158,34 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_of_domains_that_are_searched_counts() {
+        let text = "search a.test b.test # c.test\ndomain d.test\nsearch\te.test  f.test ; g.test\nnameserver h.test\n";
+        assert_eq!(search(text), ["e.test", "f.test"]);
+        assert_eq!(search("search a.test\ndomain d.test\n#search b.test"), ["d.test"]);
+        assert_eq!(search("options a\nsearching b.test"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_interface_is_known_by_its_name_alone() {
+        let index = fs::read_to_string("/sys/class/net/lo/ifindex").unwrap();
+        assert_eq!(interface_index("lo"), Some(index.trim().parse().unwrap()));
+        for name in ["", ".", "..", "../net/lo", "lo/../lo", "/sys/class/net/lo", "lo\0", "no-such-interface"]
+        {
+            assert_eq!(interface_index(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error_and_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = read(directory.path()).unwrap_err();
+        assert!(matches!(error, NoNameServer::Unreadable(_)), "{error:?}");
+        assert!(error.to_string().starts_with("/etc/resolv.conf cannot be read: "), "{error}");
+        let error = parse("nameserver localhost", |_| None).unwrap_err().to_string();
+        assert_eq!(error, "/etc/resolv.conf: no address of a name server in 'nameserver localhost'");
+    }
+
+    #[test]
     fn without_a_line_the_server_of_this_machine_is_asked() {
         assert_eq!(servers(""), ["127.0.0.1:53"]);
         assert_eq!(servers("search example.org\n"), ["127.0.0.1:53"]);

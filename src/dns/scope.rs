@@ -240,6 +240,35 @@ mod tests {
         }
     }
 
+    /// RFC 1035 section 2.3.4, with the root's octet and the lengths of the labels: 253 characters are left, 63 in a label.
+    #[test]
+    fn a_zone_has_a_name_of_253_characters_at_most_and_of_63_in_a_label() {
+        let name = |last: usize| format!("{}.{}", vec!["a".repeat(63); 3].join("."), "b".repeat(last));
+        for (text, is_one) in [
+            (name(61), true),
+            (format!("{}.", name(61)), true),
+            (name(62), false),
+            (format!("{}.example", "a".repeat(63)), true),
+            (format!("{}.example", "a".repeat(64)), false),
+            ("-a_1.example".to_owned(), true),
+            ("a+b.example".to_owned(), false),
+            (".example".to_owned(), false),
+        ] {
+            assert_eq!(text.parse::<InsecureZone>().is_ok(), is_one, "{text}");
+        }
+        assert!(InsecureZones::default().is_empty() && !zones(&["lan"]).is_empty());
+    }
+
+    #[test]
+    fn an_operator_is_told_where_nothing_is_asked_or_proven() {
+        let note = |scope: Scope| scope.note("x.local");
+        assert_eq!(note(Scope::Public), None);
+        let special = note(Scope::SpecialUse("local")).unwrap();
+        assert!(special.starts_with("x.local is not asked about: local is set apart"), "{special}");
+        let private = note(Scope::InsecureZone("lan".parse().unwrap())).unwrap();
+        assert!(private.contains("names lan: nothing that is said about x.local is proven"), "{private}");
+    }
+
     #[test]
     fn names_of_private_networks_look_like_it() {
         for (text, expected) in [

@@ -239,3 +239,6 @@ impl TrustContext {
         Some(basis)
     }
 }
+
+#[cfg(test)]
+mod tests;

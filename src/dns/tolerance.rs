@@ -172,6 +172,45 @@ mod tests {
         assert_eq!(u16::from(read(&octets).unwrap().metadata.response_code), 16);
     }
 
+    /// RFC 6891 section 6.1.3: the owner of OPT is the root, its class the payload, the first bit below the version DO.
+    #[test]
+    fn opt_is_read_among_the_additional_records_of_the_root_alone() {
+        let with = |owner: &[u8], class: [u8; 2], ttl: [u8; 4]| {
+            let mut octets = reply(&[]);
+            octets[11] = 1;
+            octets.extend(owner);
+            octets.extend([0, 41]);
+            octets.extend(class);
+            octets.extend(ttl);
+            octets.extend([0, 0]);
+            read(&octets).unwrap()
+        };
+        for (ttl, is_dnssec_ok) in
+            [([0, 0, 0x80, 0], true), ([0, 0, 0, 0], false), ([0, 0, 0x7f, 0xff], false)]
+        {
+            let message = with(&[0], [4, 208], ttl);
+            let edns = message.edns.as_ref().unwrap();
+            assert_eq!((edns.max_payload(), edns.flags().dnssec_ok), (1_232, is_dnssec_ok), "{ttl:?}");
+        }
+        assert!(with(&[1, b'a', 0], [4, 208], [1, 0, 0, 0]).edns.is_none(), "of another owner");
+        let mut octets = reply(&[]);
+        octets[11] = 1;
+        octets.extend([0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 4, 192, 0, 2, 1]);
+        let message = read(&octets).unwrap();
+        assert!(message.edns.is_none(), "an address is no OPT");
+        assert_eq!(u16::from(message.metadata.response_code), 0);
+        // In another section it is no record.
+        let message = read(&reply(&[TXT, (41, &[]), TXT])).unwrap();
+        assert_eq!((message.answers.len(), message.edns.is_none()), (2, true));
+    }
+
+    /// RFC 1035 section 4.1.1: the numbers of answers, of authorities and of additional records.
+    #[test]
+    fn all_records_that_a_header_claims_are_counted() {
+        assert_eq!(claimed_records(&[0, 7, 0x81, 0x80, 0, 1, 0, 5, 1, 2, 0, 7]), 5 + 258 + 7);
+        assert_eq!(claimed_records(&[0, 7, 0x81, 0x80, 0, 1, 0, 5, 1, 2, 0]), 0, "no header");
+    }
+
     #[test]
     fn a_broken_frame_is_an_error() {
         let octets = reply(&[TXT]);

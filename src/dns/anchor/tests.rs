@@ -50,6 +50,34 @@ fn lines_of_a_zone_file_are_read_with_and_without_ttl_and_class() {
     );
 }
 
+/// SHA-1 has 20 octets, SHA-256 32, SHA-384 48 (RFC 4034 section 5.1.4, RFC 4509, RFC 6605).
+#[test]
+fn a_digest_has_the_length_of_its_type() {
+    for (digest_type, octets) in [(1, 20), (2, 32), (4, 48)] {
+        for (length, is_one) in [(octets - 1, false), (octets, true), (octets + 1, false)] {
+            let line = format!(". DS 1 13 {digest_type} {}", "9E".repeat(length));
+            let found = TrustAnchors::parse(&line);
+            assert_eq!(found.is_ok(), is_one, "{line}");
+            if is_one {
+                assert_eq!(anchors(&line), format!("{line}\n"));
+            }
+        }
+        let odd = format!(". DS 1 13 {digest_type} {}9", "9E".repeat(octets));
+        assert!(error(&odd).contains("is not a digest"), "{odd}");
+    }
+}
+
+/// An entry begins where its first word stands, whatever lines it has (RFC 1035 section 5.1).
+#[test]
+fn an_entry_of_several_lines_is_named_by_its_first() {
+    let text = format!("; one\n. DS (\n{DIGEST} )\n\n. DS ( 1\n13\n2\nAB )\n");
+    assert!(error(&text).starts_with("line 5: 'AB' is not a digest"), "{}", error(&text));
+    let open = format!(". DS {DIGEST}\n. DS ( 1\n13\n2");
+    assert_eq!(error(&open), "line 2: this parenthesis is never closed");
+    let two = format!(". DS ( {DIGEST} )\nexample.org. DS {DIGEST}\n");
+    assert_eq!(anchors(&two).lines().count(), 2);
+}
+
 #[test]
 fn order_and_repetition_leave_no_trace() {
     let (a, b) = (format!(". DNSKEY {KEY}\n"), format!("example.org. DS {DIGEST}\n"));

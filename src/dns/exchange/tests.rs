@@ -112,3 +112,38 @@ fn a_reply_beyond_the_budget_is_not_read() {
     let Judged::Complaint(complaint) = judge(&asked, octets, Transport::Udp) else { panic!("read") };
     assert_eq!(complaint.outage, Outage::Budget);
 }
+
+/// draft-vixie-dnsext-dns0x20: a coin for each letter of the name; what stands behind it has no case.
+#[test]
+fn each_letter_has_the_case_of_its_own_coin() {
+    let plain = b"\x0babcdefghijk\x03xyz\x00aaaa";
+    for (coins, rolled) in [
+        ([0b0000_0000, 0, 0], b"\x0babcdefghijk\x03xyz\x00aaaa"),
+        ([0b0000_0010, 0, 0], b"\x0bAbcdefghijk\x03xyz\x00aaaa"),
+        ([0b1000_0000, 0, 0], b"\x0babcdefGhijk\x03xyz\x00aaaa"),
+        ([0, 0b0000_0001, 0], b"\x0babcdefgHijk\x03xyz\x00aaaa"),
+        ([0, 0b1010_1000, 0], b"\x0babcdefghijK\x03XyZ\x00aaaa"),
+        ([0xff, 0xff, 0xff], b"\x0bABCDEFGHIJK\x03XYZ\x00aaaa"),
+    ] {
+        assert_eq!(roll(plain, &coins), rolled, "{coins:?}");
+    }
+    assert_eq!(roll(plain, &[0xff]), b"\x0bABCDEFGhijk\x03xyz\x00aaaa", "no coin, no case");
+}
+
+/// The question's type and class are compared as they are: 0x6161 is another type than 0x4141.
+#[test]
+fn a_type_has_no_case() {
+    let name = Name::from_ascii("a.example.").unwrap();
+    let asked =
+        OutgoingQuery::new(&Question::new(&name, RecordType::from(0x6161)), Checking::Theirs).unwrap();
+    let echo = |at: usize, to: u8| {
+        let mut question = asked.plain.clone();
+        question[at] = to;
+        judge(&asked, reply(&asked, &question), Transport::Tcp)
+    };
+    let end = asked.plain.len();
+    assert!(matches!(echo(1, b'A'), Judged::Reply(_)));
+    assert!(matches!(echo(end - 4, b'A'), Judged::Foreign));
+    assert!(matches!(echo(end - 3, b'A'), Judged::Foreign));
+    assert!(!Message::from_vec(&asked.octets).unwrap().metadata.checking_disabled);
+}

@@ -10,6 +10,7 @@ mod budget;
 mod chain;
 mod proof;
 mod recorded;
+mod root_keys;
 mod scope;
 mod shared;
 mod wild;
