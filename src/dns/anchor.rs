@@ -157,11 +157,8 @@ fn entries(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadAnchor> {
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split([';', '#']).next().unwrap_or_default();
         let spaced = line.replace('(', " ( ").replace(')', " ) ");
-        let (mut start, mut words) = open.take().unwrap_or_else(|| (number, Vec::new()));
+        let (start, mut words) = open.take().unwrap_or_else(|| (number, Vec::new()));
         let mut inside = !words.is_empty();
-        if !inside {
-            start = number;
-        }
         for word in spaced.split_whitespace() {
             match word {
                 "(" => inside = true,

@@ -35,3 +35,110 @@ fn what_is_proven_of_a_name_takes_what_is_reckoned_for_it() {
     let deep = long("c.b.");
     assert_eq!(of(&deep), least + shared + 2 * beside(&deep) + beside(&long("b.")));
 }
+
+/// What takes so many octets at that name.
+fn of_octets(octets: usize, at: &Name) -> Proven {
+    let of = |capacity: usize| {
+        let insecurity = Insecurity { why: String::with_capacity(capacity), basis: Basis::ANCHOR };
+        Proven { cut: Cut::Insecure(Arc::new(insecurity)), ..none_by("test.") }
+    };
+    let proven = of(octets - of(0).octets(at));
+    assert_eq!(proven.octets(at), octets);
+    proven
+}
+
+#[test]
+fn a_zone_of_the_most_octets_is_kept_and_no_larger_one() {
+    let at = name("a.test.");
+    for (octets, is_kept) in [(MAX_SHARED_ZONE_OCTETS, true), (MAX_SHARED_ZONE_OCTETS + 1, false)] {
+        let mut room = Room::default();
+        room.keep(&at, of_octets(octets, &at), NOW);
+        assert_eq!((room.has(&at), room.new.octets), (is_kept, if is_kept { octets } else { 0 }));
+    }
+}
+
+#[test]
+fn the_last_octet_of_half_a_room_is_used_and_then_it_becomes_the_old_one() {
+    let (first, second) = (name("a.test."), name("b.test."));
+    for (more, is_old) in [(0, false), (1, true)] {
+        let mut room = Room::default();
+        room.keep(&first, of_octets(5_000, &first), NOW);
+        room.new.octets = HALF - 6_000 + more;
+        room.keep(&second, of_octets(6_000, &second), NOW);
+        assert_eq!(room.old.proven.contains_key(&first), is_old, "{more}");
+        assert_eq!(room.new.octets, if is_old { 6_000 } else { HALF });
+        assert!(room.has(&first) && room.has(&second) && !room.has(&name("c.test.")));
+        room.forget(&second);
+        assert_eq!(room.new.octets, if is_old { 0 } else { HALF - 6_000 });
+        assert!(!room.has(&second));
+    }
+}
+
+#[test]
+fn the_last_octet_of_a_share_is_used_and_none_beyond_while_what_is_there_counts() {
+    let (first, second) = (name("a.b.test."), name("c.b.test."));
+    for (more, is_kept) in [(0, true), (1, false)] {
+        let mut half = Half::default();
+        half.keep(&first, of_octets(5_000, &first), 5_000, NOW);
+        half.owners.get_mut(&name("b.test.")).unwrap().octets = HALF / SHARED_ZONES_OWNERS - 6_000 + more;
+        half.keep(&second, of_octets(6_000, &second), 6_000, NOW);
+        assert_eq!(half.proven.contains_key(&second), is_kept, "{more}");
+        assert_eq!(half.octets, if is_kept { 11_000 } else { 5_000 });
+        // Somebody else has a share of their own, and who has a name of two labels alone has none.
+        for other in [name("a.c.test."), name("b.test.")] {
+            half.keep(&other, of_octets(6_000, &other), 6_000, NOW);
+            assert!(half.proven.contains_key(&other), "{other}");
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_is_found_as_long_as_it_counts_for_whoever_asks_below_the_same_zone() {
+    let at = name("a.test.");
+    let mut room = Room::default();
+    room.keep(&at, none_by("test."), NOW);
+    for is_old in [false, true] {
+        if is_old {
+            room.old = mem::take(&mut room.new);
+        }
+        assert!(room.find(&at, &name("other."), NOW).is_none(), "another zone has not said so");
+        assert!(room.find(&at, &name("test."), UnixTime(NOW.0 - 1)).is_none(), "it is not proven yet");
+        assert!(room.find(&at, &name("test."), NOW.plus(600 - SHARED_ZONE_LEAST_LIFE + 1)).is_none());
+        assert!(room.find(&name("b.test."), &name("test."), NOW).is_none());
+        let last = NOW.plus(600 - SHARED_ZONE_LEAST_LIFE);
+        assert!(matches!(room.find(&at, &name("test."), last), Some(Cut::None)));
+        assert!(matches!(room.find(&at, &name("test."), NOW), Some(Cut::None)));
+        assert!(room.new.proven.contains_key(&at), "what is used moves into the new half");
+    }
+}
+
+/// Sixteen are needed to conclude anything; then one in eight has to be signed.
+#[test]
+fn keys_are_asked_for_where_one_zone_in_eight_is_signed_or_few_were_seen() {
+    let likely = |signed, unsigned| Delegations { signed, unsigned }.are_keys_likely();
+    assert_eq!([likely(0, 0), likely(0, 15), likely(0, 16), likely(1, 16)], [true, true, false, false]);
+    assert_eq!(
+        [likely(2, 16), likely(2, 17), likely(100, 800), likely(100, 801)],
+        [true, false, true, false]
+    );
+}
+
+#[test]
+fn of_a_thousand_and_twenty_four_zones_half_are_counted_on() {
+    let insecurity = Arc::new(Insecurity { why: String::new(), basis: Basis::ANCHOR });
+    let zone = Arc::new(Zone { name: name("test."), keys: Vec::new(), basis: Basis::ANCHOR });
+    let (signed, unsigned) = (Cut::Signed(zone), Cut::Insecure(insecurity));
+    let mut seen = Delegations::default();
+    for _ in 0..400 {
+        seen.count(&signed);
+        seen.count(&Cut::None);
+    }
+    for _ in 0..623 {
+        seen.count(&unsigned);
+    }
+    assert_eq!((seen.signed, seen.unsigned), (400, 623));
+    seen.count(&unsigned);
+    assert_eq!((seen.signed, seen.unsigned), (200, 312));
+    seen.count(&signed);
+    assert_eq!((seen.signed, seen.unsigned), (201, 312));
+}

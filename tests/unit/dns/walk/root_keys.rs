@@ -30,7 +30,7 @@ fn a_signature_of_ours_that_verifies_tells_from_when_until_when_it_counts() {
     let signed = ours.signed(keys.clone());
     assert_eq!(shown(&ours, signed.clone()).signed, [life]);
     // One that another key of the zone has made says nothing, nor does one that is wrong.
-    assert_eq!(shown(&ours, zone_signing.signed(keys.clone())).signed, []);
+    assert!(shown(&ours, zone_signing.signed(keys.clone())).signed.is_empty());
     let both = [signed.clone(), vec![zone_signing.signed(keys.clone()).pop().unwrap()]].concat();
     assert_eq!(shown(&ours, both).signed, [life]);
     let mut wrong = signed;
@@ -56,11 +56,11 @@ fn an_announcement_has_both_flags_and_what_is_revoked_is_ours() {
     let (ours, other) = (Zone::new("."), Zone::new("."));
     let unknown = |flags| shown(&ours, vec![ours.key(), flagged(&other, flags)]).unknown;
     assert_eq!(unknown(257), [other.tag()]);
-    assert_eq!([unknown(256), unknown(1), unknown(0), unknown(257 | 128)], [const { vec![] }; 4]);
+    assert!([256, 1, 0, 257 | 128].into_iter().all(|flags| unknown(flags).is_empty()));
     let revoked = |record| shown(&ours, vec![record]);
     let keys = revoked(flagged(&ours, 257 | 128));
     assert_eq!((keys.ours, keys.revoked, keys.unknown), (vec![], vec![ours.tag()], vec![]));
-    assert_eq!(revoked(flagged(&other, 257 | 128)).revoked, [], "somebody else's");
-    assert_eq!(revoked(flagged(&ours, 128 | 1)).revoked, [], "no key of a zone");
-    assert_eq!(revoked(flagged(&ours, 257)).revoked, []);
+    assert!(revoked(flagged(&other, 257 | 128)).revoked.is_empty(), "somebody else's");
+    assert!(revoked(flagged(&ours, 128 | 1)).revoked.is_empty(), "no key of a zone");
+    assert!(revoked(flagged(&ours, 257)).revoked.is_empty());
 }
