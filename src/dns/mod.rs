@@ -66,12 +66,6 @@ impl Question {
         &self.name
     }
 
-    /// The name alone.
-    #[must_use]
-    pub fn into_name(self) -> Name {
-        self.name
-    }
-
     /// The type asked for.
     #[must_use]
     pub const fn rtype(&self) -> RecordType {

@@ -3,6 +3,7 @@
 mod crafted;
 mod dnssec_world;
 mod fake;
+mod resolve;
 mod session;
 mod upstream;
 mod walk;

@@ -400,3 +400,10 @@ fn patterns_are_handed_on_only_where_the_policy_decides() {
     let names = vec![MxPattern::from(&host("mx.example.com"))];
     assert_eq!((judgement.tls, judgement.permitted), (Tls::WebPki, Permitted::Only(names)));
 }
+
+/// The words of the manual page smtp-sts-verify(1), by which Exim and scripts tell them apart.
+#[test]
+fn what_tlsa_records_are_good_for_has_its_word() {
+    assert_eq!(Tlsa::ALL.map(Tlsa::word), ["usable", "unusable"]);
+    assert!(Tlsa::Unusable < Tlsa::Usable);
+}

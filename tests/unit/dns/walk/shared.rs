@@ -389,8 +389,10 @@ fn whoever_could_be_held_back_asks_whatever_others_have_heard() {
     scene.put("hello.test.", "TXT", data(vec![vec![txt("hello.test.", "here")]]));
     assert!(is_absent(&scene, &zones, "hello.test."));
     let mut trust = hearing(&zones, 0);
+    assert!(!trust.count_others_denials(true), "nothing was absent by it yet");
     assert!(scene.walk_under(&mut trust, "hello.test.", "TXT").1.is_empty());
-    trust.count_others_denials(false);
+    assert!(trust.count_others_denials(false), "hello.test. was");
+    assert!(!trust.count_others_denials(false));
     for trust in [&mut trust, &mut TrustContext::sharing(&zones, UnixTime(NOW))] {
         let (finding, asked) = scene.walk_under(trust, "hello.test.", "TXT");
         expect(&finding, "insecure 1 data (unsigned-delegation)");
@@ -488,6 +490,80 @@ fn names_below_an_alias_of_a_whole_tree_and_in_unsigned_zones_of_the_configurati
     let zones = ProvenZones::under(Arc::new(anchors));
     ask(&scene, &zones, ("gone.test.", "TXT"));
     assert!(is_absent(&scene, &zones, "hello.test.") && !is_absent(&scene, &zones, "x.corp.test."));
+}
+
+/// What `test.` says of `corp.test.`, at which no zone begins, holds for the names below it, too (RFC 4035 section 5.4).
+#[test]
+fn below_a_name_that_is_there_and_begins_no_zone_others_are_absent_without_a_question() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    let corp = signed_ago(&scene, 3_600, DAY, &[("corp.test.", "dane.test.", "A RRSIG NSEC")]);
+    scene.put("corp.test.", "DS", denial(corp.clone()));
+    hear_at(&mut scene, &zones, 0, "gone.corp.test.", &corp);
+    assert!(is_absent(&scene, &zones, "lost.corp.test.") && is_absent(&scene, &zones, "x.y.corp.test."));
+    assert!(!is_absent(&scene, &zones, "corp.test.") && !is_absent(&scene, &zones, "d.test."));
+}
+
+#[test]
+fn what_a_look_up_has_seen_itself_is_there_whatever_others_hear_after_it() {
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    let hello = signed_ago(&scene, 3_600, DAY, &[("hello.test.", "i.test.", "A RRSIG NSEC")]);
+    scene.put("hello.test.", "DS", denial(hello.clone()));
+    scene.put("hello.test.", "MX", denial(hello));
+    let mut trust = hearing(&zones, 0);
+    expect(&scene.walk_under(&mut trust, "hello.test.", "MX").0, "secure nodata");
+    let proof = signed_ago(&scene, 60, DAY, &[AROUND, WILDCARD]);
+    hear_at(&mut scene, &zones, 0, "gone.test.", &proof);
+    let (_, asked) = scene.walk_under(&mut trust, "hello.test.", "TXT");
+    assert_eq!(asked, ["hello.test. TXT"]);
+}
+
+#[test]
+fn of_two_denials_of_one_owner_and_second_the_one_that_was_heard_later_counts() {
+    let (wide, narrow) = (AROUND, ("dane.test.", "hello.test.", "NS DS RRSIG NSEC"));
+    for (first, second, is_hi_absent) in [(wide, narrow, false), (narrow, wide, true)] {
+        let mut scene = scene(DAY);
+        let zones = zones(&scene);
+        for link in [first, second] {
+            let proof = signed_ago(&scene, 3_600, DAY, &[link, WILDCARD]);
+            hear_at(&mut scene, &zones, 0, "gone.test.", &proof);
+        }
+        assert!(is_absent(&scene, &zones, "east.test."));
+        assert_eq!(is_absent(&scene, &zones, "hi.test."), is_hi_absent);
+    }
+}
+
+#[test]
+fn a_name_that_is_there_ends_nothing_that_does_not_deny_it() {
+    let mut scene = with_gone(DAY, &[AROUND, WILDCARD]);
+    let zones = zones(&scene);
+    ask(&scene, &zones, ("gone.test.", "TXT"));
+    let zoo = scene.test.nsec("zoo.test.", "zz.test.", "TXT RRSIG NSEC");
+    let text = scene.test.signed(vec![txt("zoo.test.", "here")]);
+    scene.put("zoo.test.", "DS", denial(vec![zoo]));
+    scene.put("zoo.test.", "TXT", data(vec![text]));
+    expect(&ask(&scene, &zones, ("zoo.test.", "TXT")).0, "secure 1 data");
+    assert!(is_absent(&scene, &zones, "hello.test."));
+}
+
+/// Of three, the second was signed after the first and says otherwise, and the third after both: the first is known to be no longer so,
+/// and the second not to be so.
+#[test]
+fn a_denial_that_is_outdated_itself_ends_an_older_one_of_the_same_owner() {
+    let types = "NS DS RRSIG NSEC";
+    let mut scene = scene(DAY);
+    let zones = zones(&scene);
+    for (absent, ago, link) in [
+        ("gone.test.", 300, AROUND),
+        ("mb.test.", 100, ("mail.test.", "n.test.", types)),
+        ("pop.test.", 200, ("dane.test.", "zoo.test.", types)),
+    ] {
+        let proof = signed_ago(&scene, ago, DAY, &[link, WILDCARD]);
+        hear_at(&mut scene, &zones, 0, absent, &proof);
+    }
+    assert!(is_absent(&scene, &zones, "mc.test."), "what was signed last");
+    assert!(!is_absent(&scene, &zones, "hello.test.") && !is_absent(&scene, &zones, "pop.test."));
 }
 
 /// What is put down for one question.
