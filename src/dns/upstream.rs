@@ -214,3 +214,6 @@ impl Server {
         result.map(|Received { message, octets }| Delivery { server: self.address, message, octets })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,6 +80,7 @@ fn the_last_octet_of_a_share_is_used_and_none_beyond_while_what_is_there_counts(
     for (more, is_kept) in [(0, true), (1, false)] {
         let mut half = Half::default();
         half.keep(&first, of_octets(5_000, &first), 5_000, NOW);
+        assert_eq!(half.owners[&name("b.test.")].octets, 5_000);
         half.owners.get_mut(&name("b.test.")).unwrap().octets = HALF / SHARED_ZONES_OWNERS - 6_000 + more;
         half.keep(&second, of_octets(6_000, &second), 6_000, NOW);
         assert_eq!(half.proven.contains_key(&second), is_kept, "{more}");
