@@ -143,3 +143,20 @@ fn of_a_thousand_and_twenty_four_zones_half_are_counted_on() {
     seen.count(&signed);
     assert_eq!((seen.signed, seen.unsigned), (201, 312));
 }
+
+#[test]
+fn only_what_begins_below_the_root_and_top_level_domains_is_counted() {
+    let zones = ProvenZones::under(Arc::new(TrustAnchors::iana().unwrap()));
+    let cut = Cut::Insecure(Arc::new(Insecurity { why: String::new(), basis: Basis::ANCHOR }));
+    let keep = |below: &str| {
+        for number in 0..20 {
+            zones.keep(&name(&format!("n{number}.{below}")), &name(below), &cut, NOW, NOW.plus(600));
+        }
+    };
+    keep("b.test.");
+    zones.keep(&name("test."), &name("test."), &cut, NOW, NOW.plus(600));
+    assert!(zones.rooms().delegations.is_empty());
+    assert!(zones.are_keys_likely_below(&name("b.test.")));
+    keep("test.");
+    assert!(!zones.are_keys_likely_below(&name("test.")));
+}
