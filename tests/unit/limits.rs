@@ -481,6 +481,10 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
     ("MAX_HTTP_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
     ("MAX_QUEUED_REQUESTS", "so_many_requests_are_under_way_and_no_more"),
+    (
+        "MAX_PENDING_LOOK_UPS",
+        "as_many_questions_wait_as_there_is_room_for_and_the_next_one_is_told_so_at_once",
+    ),
     ("WORK_WITHOUT_PAUSE", "whoever_keeps_us_at_work_without_a_pause_makes_room_like_others"),
     ("RESOLUTION_FAILURE_FIRST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
     ("RESOLUTION_FAILURE_MOST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
@@ -753,7 +757,6 @@ const UNTRIED: &[(&str, &str)] = &[
         "PULSE_DEADLINE",
         "tried with another value (`no_pulse_is_felt_while_the_store_is_stuck_and_one_is_while_it_is_slow`)",
     ),
-    ("MAX_PENDING_LOOK_UPS", "the length of a queue between threads, which refuses at its end"),
     ("MAX_STORE_ERRANDS", "the length of a queue between threads, which refuses at its end"),
     (
         "MAX_CACHED_ANSWERS",

@@ -306,6 +306,20 @@ fn the_environment_brings_no_certification_authority_and_no_search_list() {
     assert_eq!(lab.questions_for("_smtp_sts.none.test.enforced.test", "TXT"), 0);
 }
 
+/// Whoever obeyed the variables would trust the laboratory's authority.
+#[test]
+fn the_environment_does_not_say_who_vouches_for_policy_hosts() {
+    let lab = Laboratory::start();
+    let question = ["-d", "webpki.test", "-m", "mx.webpki.test"];
+    assert_eq!(Program::new(&lab).ask(question).of(["verdict", "auth"]), ["deliver", "webpki"]);
+    let ca_file = lab.ca_file();
+    for (variable, value) in [("SSL_CERT_FILE", ca_file.as_path()), ("SSL_CERT_DIR", lab.directory())] {
+        let mut command = Program::new(&lab).without("--ca-file").command(question);
+        let told = told(command.env(variable, value).stdin(Stdio::null()).output().unwrap(), false);
+        assert_eq!(told.of(["verdict", "auth"]), ["deliver", "first-use"], "{variable}: {}", told.line);
+    }
+}
+
 #[test]
 fn the_environment_does_not_say_where_the_cache_is() {
     let lab = Laboratory::start();
