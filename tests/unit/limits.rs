@@ -511,6 +511,7 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_SOCKET_PATH", "the_path_of_a_socket_has_107_octets_and_no_more"),
     ("MAX_DATAGRAM_OCTETS", "what_is_no_such_datagram_is_none"),
     ("MAX_HELO_OCTETS", "the_name_is_the_first_word_of_the_first_line_and_nothing_else"),
+    ("MAX_REPORT_ROWS_PER_DAY", "a_day_has_a_hundred_thousand_rows_and_the_rest_is_counted_together"),
     ("MAX_REPORT_ROWS_PER_DOMAIN", "a_domain_has_so_many_rows_and_the_rest_is_counted_together"),
     ("REPORTS_KEPT_DAYS", "a_day_is_shown_by_itself_and_forgotten_when_it_is_long_over"),
     ("MAX_SHARED_ZONES_OCTETS", "nobody_takes_the_room_of_others"),
@@ -807,10 +808,6 @@ const UNTRIED: &[(&str, &str)] = &[
     (
         "TALLY_WRITTEN_AFTER",
         "counts are on the disk at the end of the daemon (`what_is_told_is_counted_and_on_the_disk_when_the_daemon_ends`)",
-    ),
-    (
-        "MAX_REPORT_ROWS_PER_DAY",
-        "a hundred thousand rows would take half a minute; the same statement bounds those of a domain (`a_domain_has_so_many_rows_and_the_rest_is_counted_together`)",
     ),
     (
         "MAX_ANSWERS_FOLLOWED",
