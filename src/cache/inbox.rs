@@ -77,7 +77,7 @@ pub struct Reading {
 /// A purge of which a part could not be done yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwedPurge {
-    /// The domain.
+    /// Whose policy an operator had purged, here and in the fleet's database.
     pub domain: PolicyDomain,
     store: String,
     number: i64,

@@ -21,3 +21,10 @@ async fn nothing_is_absent_and_nothing_answered_by_who_does_not_say_so() {
         "{answer:?}"
     );
 }
+
+#[test]
+fn the_name_of_a_question_is_absolute_and_in_lower_case() {
+    let question = Question::new(&Name::from_ascii("_SMTP-STS.Example.test").unwrap(), RecordType::TXT);
+    assert_eq!(question.to_string(), "_smtp-sts.example.test. TXT");
+    assert_eq!(question.into_name().to_ascii(), "_smtp-sts.example.test.");
+}
