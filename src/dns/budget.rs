@@ -185,6 +185,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_one_walk_spends_another_of_the_verdict_cannot() {
+        let budget = Budget::default();
+        let mut other = budget.shared();
+        assert!(other.hashed(3 * BLOCK).is_ok());
+        assert_eq!(budget.spent().hash_blocks, 3);
+    }
+
     /// RFC 5155 section 5: the name and the salt are hashed first, then each hash and the salt, so many times.
     #[test]
     fn an_nsec3_hash_costs_the_blocks_of_the_name_and_those_of_each_iteration() {

@@ -86,10 +86,10 @@ fn what_is_kept_of_a_signed_zone_takes_what_is_reckoned_for_it() {
         ZoneKey::usable(&RData::DNSSEC(DNSSECRData::DNSKEY(key))).unwrap()
     };
     let mut keys = Vec::with_capacity(4);
-    keys.extend([key(264), key(520), key(136)]);
+    keys.extend([key(256), key(512), key(128)]);
     let (proof, mut allocations, mut names) = proof();
     names.push(name_of(90));
-    allocations.extend([16 + size_of::<Zone>(), 4 * size_of::<ZoneKey>(), 264, 520, 136]);
+    allocations.extend([16 + size_of::<Zone>(), 4 * size_of::<ZoneKey>(), 256, 512, 128]);
     let basis = Basis { until: UnixTime(1), proof };
     let zone = Arc::new(Zone { name: name_of(90), keys, basis });
     expect(Cut::Signed(zone).octets(), &allocations, &names.iter().collect::<Vec<_>>());
