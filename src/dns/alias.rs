@@ -80,3 +80,6 @@ pub(super) fn unproven<'m>(answers: &'m [Record], owner: &'m Name, rtype: Record
     }
     data
 }
+
+#[cfg(test)]
+mod tests;
