@@ -8,7 +8,7 @@ use smtp_sts_verify::cache::Fingerprint;
 use smtp_sts_verify::config::{Fleet, Proof};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::fleet::{Connection, Keys, Trouble};
+use smtp_sts_verify::fleet::{Connection, Keys, SignOfLife, Trouble};
 use smtp_sts_verify::limits::{FLEET_HEARTBEAT, FLEET_PAGE, FLEET_POLL};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
@@ -150,7 +150,8 @@ async fn live(
         }
         if shown.is_none_or(|at| at.elapsed() >= FLEET_HEARTBEAT) {
             shown = Some(Instant::now());
-            let seen = connection.seen(here, SystemClock.now(), 0, change).await;
+            let sign = SignOfLife { change, ..SignOfLife::default() };
+            let seen = connection.seen(here, SystemClock.now(), &sign).await;
             if counted(seen, shared)?.is_some() {
                 told(shared, |told| told.shown += 1);
             }

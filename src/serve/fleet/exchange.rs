@@ -102,6 +102,10 @@ async fn keep_up(mut feed: Feed) {
                 }
             }
             Some(fleet) => {
+                // What somebody was killed in the middle of needs no database.
+                if matches!(end_purges(&feed, &world).await, Err(End::Gone)) {
+                    return;
+                }
                 let overrides = world.rules.decreed.in_force(SystemClock.now()).map(override_seen).collect();
                 feed.counters.fleet_board.pin_overrides(overrides);
                 if feed.counters.fleet_joined.get() == UnixTime(0) {
@@ -181,7 +185,7 @@ pub(super) struct Session<'a> {
 type Later = VecDeque<(Instant, PolicyDomain)>;
 
 /// Answers about a domain may be others now.
-fn changed(feed: &Feed, domain: &PolicyDomain) {
+pub(super) fn changed(feed: &Feed, domain: &PolicyDomain) {
     if let Some(events) = feed.events.upgrade() {
         let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
     }
