@@ -53,8 +53,9 @@ const REPORTS: &str = "SELECT owner::text, state, count(*) FROM (
     SELECT owner, state FROM fleet.report WHERE day = $1 ORDER BY day, domain, part LIMIT $2) AS r GROUP BY owner, state ORDER BY 1, 2";
 
 /// By the index of such.
-const UNCLAIMED: &str = "SELECT count(DISTINCT domain) FROM (
-    SELECT domain FROM fleet.sheet WHERE day = $1 AND part IS NULL AND sheet <> '' ORDER BY day, bucket, domain LIMIT $2) AS s";
+const UNCLAIMED: &str = "SELECT count(*) FROM (SELECT 1 FROM (
+    SELECT bucket, domain FROM fleet.sheet WHERE day = $1 AND part IS NULL AND sheet <> '' ORDER BY day, bucket, domain LIMIT $2) AS s
+    GROUP BY bucket, domain) AS one";
 
 const ESTIMATES: &str = "SELECT relname::text, greatest(reltuples, 0)::bigint FROM pg_class
     WHERE oid IN ('fleet.policy'::regclass, 'fleet.history'::regclass) ORDER BY 1";
