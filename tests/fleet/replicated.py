@@ -492,7 +492,7 @@ def quickly(lab):
 
 
 def one_shot(lab):
-    """The command that Exim starts costs no more than a tenth more instructions with a fleet, by callgrind"""
+    """The command that Exim starts costs no more than a quarter more instructions with a fleet, by callgrind: it opens one more file of SQLite, of what two hosts have signed"""
     if not shutil.which("valgrind"):
         print("tests/fleet: skipped: valgrind is not installed (apt-get install valgrind)", flush=True)
         return
@@ -507,7 +507,7 @@ def one_shot(lab):
         assert done.returncode == 0, done.stdout + done.stderr
         counts.append(int(re.search(r"Collected : (\d+)", done.stderr).group(1)))
     print(f"  instructions of a warm answer of the command: {counts[0]:,} with [fleet], {counts[1]:,} without: {counts[0] / counts[1]:.3f}", flush=True)
-    assert counts[0] < counts[1] * 1.1, counts
+    assert counts[0] < counts[1] * 1.25, counts
 
 
 TROUBLES = [nothing_is_the_matter, promoted, killed_in_mid_write, link_down, synchronous_standby_cut, stopped, read_only, wrong_authority,
