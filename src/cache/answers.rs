@@ -3,7 +3,8 @@
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::short_digest;
 use super::statement::{one, run};
-use super::{CacheError, Recollection, Topic, tally};
+use super::tally::{self, EVICTED_AT_ONCE};
+use super::{CacheError, Recollection, Topic};
 use crate::limits::MAX_REMEMBERED_OCTETS;
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
@@ -33,9 +34,6 @@ const PURGE: &str = "DELETE FROM answer WHERE domain = ?1";
 /// The statements that a look-up may need here.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[SELECT, REPLACE, NEXT_TO_GO, EXISTS, FORGET, IS_KNOWN, PURGE];
-
-/// The most domains that are evicted when one is added: a file that is far over its bound shrinks as it is used.
-const EVICTED_AT_ONCE: i64 = 4;
 
 /// What is remembered about a domain.
 pub(super) type Remembered = Vec<(Topic, Recollection)>;

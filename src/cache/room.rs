@@ -1,14 +1,15 @@
 //! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted, but for that of an
 //! owner who has more than his share of a full file ([`super::owners`]).
 //!
-//! Each new domain makes room for itself and for a few more, so that a file that is far over its bound, since that was
+//! Each new domain makes room for itself and for one more, so that a file that is far over its bound, since that was
 //! lowered, shrinks as it is used, and nobody waits for it. Every statement here finds its row by an index.
 
 use super::database::{Database, SPLIT_PAGES};
+use super::history_table;
 use super::owners::Key;
 use super::row::{integer, moment};
 use super::statement::{self, one};
-use super::{history_table, tally};
+use super::tally::{self, EVICTED_AT_ONCE};
 use crate::policy::StoredPolicy;
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
@@ -49,9 +50,6 @@ pub(super) const STATEMENTS: &[&str] =
 
 /// Pages that a new domain leaves to those that are there already, so that a policy in force can always be renewed.
 const RESERVE: i64 = 4 * SPLIT_PAGES;
-
-/// Domains that go at most when one comes.
-const EVICTED_AT_ONCE: i64 = 4;
 
 /// What a new policy may displace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +110,7 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    /// Lets domains go until there is room for the new one, and a few more if there are still too many. Where not all of
+    /// Lets domains go until there is room for the new one, and one more if there are still too many. Where not all of
     /// these may go, none does.
     fn until_domains(&mut self) -> rusqlite::Result<bool> {
         if self.is_there(self.new.domain.as_str())? {

@@ -15,6 +15,9 @@ const SELECT: &str = "SELECT domains FROM tally WHERE domains >= 0 AND domains +
 
 const CLEAR: &str = "DELETE FROM tally";
 
+/// Domains that go at most when one comes: a file that is far over its bound shrinks as it is used, and nobody waits for it.
+pub(super) const EVICTED_AT_ONCE: i64 = 2;
+
 /// How many domains there are.
 pub(super) fn domains(transaction: &Transaction<'_>, schema: &Schema) -> rusqlite::Result<i64> {
     let kept = one(transaction, SELECT, []).optional()?;

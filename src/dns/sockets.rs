@@ -31,13 +31,12 @@ impl Sent {
     /// that alone.
     pub(super) async fn next(&self) -> io::Result<Vec<u8>> {
         let Self(socket) = self;
-        let mut datagram = [0; DATAGRAM];
         loop {
             // Whoever sends without a pause must not stop the clock, nor other look-ups: what follows never yields by itself.
             consume_budget().await;
             let ready = socket.ready(Interest::READABLE | Interest::ERROR).await?;
-            match socket.try_recv(&mut datagram) {
-                Ok(length) => return Ok(datagram.get(..length).unwrap_or_default().to_vec()),
+            match self.taken() {
+                Ok(datagram) => return Ok(datagram),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && !ready.is_error() => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Err(socket.take_error()?.unwrap_or(error));
@@ -45,6 +44,13 @@ impl Sent {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// A datagram that is there; its place is not kept by the thousands of questions that wait for one.
+    fn taken(&self) -> io::Result<Vec<u8>> {
+        let mut datagram = [0; DATAGRAM];
+        let length = self.0.try_recv(&mut datagram)?;
+        Ok(datagram.get(..length).unwrap_or_default().to_vec())
     }
 }
 

@@ -283,7 +283,14 @@ impl<R: Resolve> HttpsFetcher<'_, R> {
 }
 
 impl<R: Resolve> Fetch for HttpsFetcher<'_, R> {
-    async fn fetch(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
+    fn fetch(&self, url: &PolicyUrl, media: MediaType) -> impl Future<Output = Result<Vec<u8>, FetchError>> {
+        // Some 20,000 octets, in a look-up that seldom has anything to fetch.
+        Box::pin(self.fetched(url, media))
+    }
+}
+
+impl<R: Resolve> HttpsFetcher<'_, R> {
+    async fn fetched(&self, url: &PolicyUrl, media: MediaType) -> Result<Vec<u8>, FetchError> {
         let HttpsSettings { patience, port, .. } = self.settings;
         let (stream, traffic, peer) = self.reach(url).await?;
         let witness = self.witness.as_deref();

@@ -1,5 +1,6 @@
 """What the benchmarks of the daemon share: the world that it is asked about, the daemon itself, and one line a figure."""
 import atexit
+import json
 import os
 import re
 import resource
@@ -135,6 +136,38 @@ class Daemon:
             self.log.seek(0)
             sys.exit(f"the daemon ended with {self.process.returncode}: {self.log.read()[-2000:]}")
         end(self.process, signal.SIGTERM)
+
+
+class Peer(Daemon):
+    """postfix-mta-sts-resolver with uvloop: set up as its Debian package is (SQLite, TCP), or as fast as it can be (its copies in
+    memory, a UNIX socket). Its copies last an hour."""
+
+    def __init__(self, bench, directory, at_its_fastest=False, under=()):
+        unix = os.path.join(directory, "peer")
+        self.postfix, place, cache = (PEER_TCP, {"host": "127.0.0.1", "port": 8463},
+                                      {"type": "sqlite", "options": {"filename": os.path.join(directory, "peer.db")}})
+        if at_its_fastest:
+            self.postfix, place, cache = unix, {"path": unix, "mode": 0o600}, {"type": "internal", "options": {"cache_size": 10_000}}
+        config = os.path.join(directory, "peer.yml")
+        with open(config, "w") as file:
+            json.dump({**place, "cache": cache, "cache_grace": 3_600}, file)
+        authority = bench.world.options[bench.world.options.index("--ca-file") + 1]
+        self.log = open(os.path.join(directory, "peer.log"), "w+")
+        self.process = spawn([*under, self.program_in(bench.given.peer), "-c", config, "-v", "warn"],
+                             env=os.environ | {"SSL_CERT_FILE": authority}, files=4_096, stdout=self.log, stderr=self.log)
+        await_socket(self.postfix, self.process, self.log.name)
+
+    @staticmethod
+    def program_in(directory):
+        return os.path.join(directory, "bin", "mta-sts-daemon")
+
+    @classmethod
+    def is_in(cls, directory):
+        """Whether it is installed there; says so if it is not."""
+        if os.path.exists(cls.program_in(directory)):
+            return True
+        print(f"left out: no postfix-mta-sts-resolver in {directory} (tests/bench/serve --help tells how to get it)")
+        return False
 
 
 class Bench:

@@ -85,6 +85,16 @@ struct Line<'a> {
     since: Instant,
 }
 
+/// What came where an answer was awaited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Answer,
+    /// One by which mail waits.
+    Wait,
+    /// The end of the connection.
+    Nothing,
+}
+
 /// All that is asked, and what came of it.
 struct Round<'a> {
     questions: &'a [Question],
@@ -102,7 +112,7 @@ impl Round<'_> {
     /// Takes the answer to the question that is out, and asks again if the connection has ended instead.
     fn take(&mut self, line: &mut Line<'_>) {
         for _ in 0..TRIES {
-            if self.took(line) {
+            if self.took(line) != Came::Nothing {
                 return;
             }
             let _noticed_later = line.client.put(&self.questions[line.out].framed);
@@ -110,9 +120,10 @@ impl Round<'_> {
         self.lose(1);
     }
 
-    /// Puts all of these questions at once, and takes their answers.
-    fn put_and_take(&mut self, line: &mut Line<'_>, numbers: std::ops::Range<usize>) {
-        let mut out: VecDeque<usize> = numbers.collect();
+    /// Puts all of these questions at once, and takes their answers; those by which mail waits are left over.
+    fn put_and_take(&mut self, line: &mut Line<'_>, numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut out: VecDeque<usize> = numbers.into_iter().collect();
+        let mut waiting = Vec::new();
         line.since = Instant::now();
         for _ in 0..TRIES {
             if out.is_empty() {
@@ -123,25 +134,30 @@ impl Round<'_> {
             let _noticed_later = line.client.put(&framed);
             while let Some(number) = out.front() {
                 line.out = *number;
-                if !self.took(line) {
-                    break;
+                match self.took(line) {
+                    Came::Nothing => break,
+                    Came::Wait => waiting.push(*number),
+                    Came::Answer => {}
                 }
                 out.pop_front();
             }
         }
         self.lose(out.len());
+        waiting
     }
 
-    /// Counts the answer to the question that is out; false if the connection has ended instead.
-    fn took(&mut self, line: &mut Line<'_>) -> bool {
+    /// Counts the answer to the question that is out.
+    fn took(&mut self, line: &mut Line<'_>) -> Came {
         let Ok(answer) = line.client.take() else {
             self.figures.cut += 1;
-            return false;
+            return Came::Nothing;
         };
+        let mut came = Came::Answer;
         let took = u32::try_from(line.since.elapsed().as_micros()).unwrap_or(u32::MAX);
         let right = &self.questions[line.out].right;
         if !answer.starts_with(right) {
             if WAITS.iter().any(|word| answer.starts_with(word)) {
+                came = Came::Wait;
                 self.figures.waits += 1;
                 let first = self.figures.first_wait.get_or_insert(took);
                 *first = took.min(*first);
@@ -155,7 +171,7 @@ impl Round<'_> {
             }
         }
         self.figures.latencies.push(took);
-        true
+        came
     }
 
     fn lose(&mut self, answers: usize) {
@@ -217,13 +233,15 @@ pub(crate) fn again_and_again(
     round.figures
 }
 
-/// Asks each question once, each connection `at_once` of them before it takes the first answer. Here a slow answer must not
-/// keep the other connections from their next questions, so each has a thread.
+/// Asks each question once, each connection `at_once` of them before it takes the first answer; with `until_answered` what is
+/// told to wait is asked again, as its mail would. Here a slow answer must not keep the other connections from their next
+/// questions, so each has a thread.
 pub(crate) fn each_once(
     place: &Place,
     protocol: Protocol,
     connections: usize,
     at_once: usize,
+    until_answered: bool,
     questions: &[Question],
 ) -> Figures {
     let next = AtomicUsize::new(0);
@@ -237,7 +255,11 @@ pub(crate) fn each_once(
                     return round.figures;
                 }
                 let end = questions.len().min(first + at_once);
-                round.put_and_take(&mut lines[0], first..end);
+                let mut waiting = round.put_and_take(&mut lines[0], first..end);
+                while until_answered && !waiting.is_empty() && start.elapsed() < COLD_PATIENCE {
+                    waiting = round.put_and_take(&mut lines[0], waiting);
+                }
+                round.lose(if until_answered { waiting.len() } else { 0 });
             }
         };
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(ask)).collect();

@@ -47,6 +47,9 @@ enum Task {
         /// With --once: questions that each connection puts before it takes the first answer (socketmap)
         #[arg(long, default_value_t = 1)]
         at_once: usize,
+        /// With --once: asks again, at once, whatever it is told to wait for
+        #[arg(long)]
+        until_answered: bool,
         /// Milliseconds between an answer and the next question
         #[arg(long, default_value_t = 0)]
         pause: u64,
@@ -80,10 +83,10 @@ enum Task {
 
 fn main() {
     match Task::parse() {
-        Task::Ask { at, protocol, connections, seconds, once, at_once, pause, questions } => {
+        Task::Ask { at, protocol, connections, seconds, once, at_once, until_answered, pause, questions } => {
             let questions = asker::read(&questions, protocol);
             let figures = if once {
-                asker::each_once(&at, protocol, connections, at_once, &questions)
+                asker::each_once(&at, protocol, connections, at_once, until_answered, &questions)
             } else {
                 let pause = std::time::Duration::from_millis(pause);
                 let time = std::time::Duration::from_secs_f64(seconds);
