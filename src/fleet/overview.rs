@@ -244,7 +244,8 @@ impl Connection {
         let row = rows.first().ok_or_else(|| Trouble::Away("it does not tell its day".to_owned()))?;
         let (day, missing, reporters): (i64, Vec<String>, i64) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
         let number = i32::try_from(day).unwrap_or(i32::MAX);
-        let key = [(&number as &(dyn ToSql + Sync), Type::INT4), (&MAX_FLEET_REPORTS_COUNTED, Type::INT8)];
+        let key: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&number, Type::INT4), (&MAX_FLEET_REPORTS_COUNTED, Type::INT8)];
         let claimed = self.ask(REPORTS, &key).await?;
         let claimed: Vec<(String, String, u64)> = claimed
             .iter()
