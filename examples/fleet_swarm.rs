@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         shown.merged,
         shown.slow,
         shown.troubles.len(),
-        smtp_sts_verify::text::JsonText(shown.troubles.first().map_or("", String::as_str))
+        serde_json::Value::from(shown.troubles.first().map_or("", String::as_str))
     );
     Ok(())
 }

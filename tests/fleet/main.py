@@ -942,7 +942,7 @@ def run(cases):
         try:
             case(lab)
             print(f"ok {case.__doc__} ({time.monotonic() - begun:.1f} s)", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError, sqlite3.Error) as error:
             failed += 1
             print(f"FAILED {case.__doc__}: {error}", flush=True)
             for host in lab.all_hosts:
