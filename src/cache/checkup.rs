@@ -16,7 +16,7 @@ pub struct FileState {
     pub version: i64,
     /// `PRAGMA journal_mode`
     pub journal: String,
-    /// Its pages, in octets.
+    /// What its pages take on the disk, in octets (`PRAGMA page_count` times `page_size`).
     pub octets: u64,
     /// The most it may have, octets.
     pub most: u64,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// The version of SQLite that is built in.
+/// The version of the SQLite that is compiled into the program, as `3.50.2`; that of the system is not used.
 #[must_use]
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()

@@ -11,14 +11,13 @@
 //! - It is written before `cache.fleet.db` notes that a decree was obeyed: whoever is killed in between obeys it once more, which changes nothing.
 
 use super::CacheError;
-use super::file::CachePath;
+use super::file::{CachePath, FILE_MODE};
+use crate::files::atomic::AtomicFile;
+use crate::files::{Links, read_ordinary};
 use crate::limits::{CACHE_BUSY_WAIT, MAX_DECREE_OCTETS, MAX_DECREES_KEPT};
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
-use nix::fcntl::OFlag;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
 
 /// The first line.
 const HEAD: &str = "smtp-sts-verify decrees 1\n";
@@ -95,17 +94,13 @@ impl DecreeFile {
         if self.0.examine()?.is_none() {
             return Ok(Vec::new());
         }
-        let mut octets = Vec::new();
-        let most = u64::try_from(MOST_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
-        let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(self.0.as_path()) {
-            Ok(file) => file,
+        let most = u64::try_from(MOST_OCTETS).unwrap_or(u64::MAX);
+        let octets = match read_ordinary(self.0.as_path(), most, Links::Refused) {
+            Ok(octets) => octets.ok_or(Unread::Damaged("it is too long"))?,
             // Somebody has just removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.unusable("opening it", &error).into()),
+            Err(error) => return Err(self.unusable("reading it", &error).into()),
         };
-        let read = file.take(most).read_to_end(&mut octets);
-        read.map_err(|error| self.unusable("reading it", &error))?;
         understand(&octets).map_err(Unread::Damaged)
     }
 
@@ -120,19 +115,14 @@ impl DecreeFile {
         let sum = digest_of(&text);
         text.push_str(&sum);
         text.push('\n');
-        let new = self.0.new_one();
         let written = || -> io::Result<()> {
-            match fs::remove_file(new.as_path()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+            let mut file = AtomicFile::under(self.0.new_one(), FILE_MODE)?;
+            if let Some(owner) = self.0.owner_of_directory() {
+                // The group is a convenience, as that of the cache is: who may not give it away keeps it.
+                let _kept = file.give_to_group(owner.gid);
             }
-            new.create().map_err(|trouble| io::Error::other(trouble.to_string()))?;
-            let flags = OFlag::O_NOFOLLOW.bits();
-            let mut file = OpenOptions::new().write(true).custom_flags(flags).open(new.as_path())?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(new.as_path(), self.0.as_path())?;
-            File::open(self.0.directory())?.sync_all()
+            file.finish(self.0.as_path())
         };
         self.0.keeps_the_rules()?;
         written().map_err(|error| self.unusable("writing down what the fleet's operator has decreed", &error))
@@ -156,9 +146,6 @@ impl DecreeFile {
 
 /// What stands in it, to the letter.
 fn understand(octets: &[u8]) -> Result<Vec<String>, &'static str> {
-    if octets.len() > MOST_OCTETS {
-        return Err("it is too long");
-    }
     let text = std::str::from_utf8(octets).map_err(|_| "it is no text")?;
     let (above, sum) = text.rsplit_once(NEXT).ok_or("it has no end")?;
     let above = format!("{above}{NEXT}");
@@ -177,6 +164,7 @@ fn digest_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::path::Path;
     use tempfile::TempDir;
 

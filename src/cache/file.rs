@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub const DEFAULT_PATH: &str = "/var/lib/smtp-sts-verify/cache.db";
 
 /// Mode of the files, whatever the umask: Exim's group may read them.
-const FILE_MODE: u32 = 0o640;
+pub(super) const FILE_MODE: u32 = 0o640;
 /// Write permission for the group or for everybody.
 const OTHERS_WRITE: u32 = 0o022;
 /// Any permission for everybody.
@@ -53,9 +53,9 @@ impl std::error::Error for BadPath {}
 /// Who owns a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The user.
+    /// The number of the user, as in `/etc/passwd`.
     pub uid: u32,
-    /// The group.
+    /// The number of the group, as in `/etc/group`; whoever is in it may read the cache.
     pub gid: u32,
 }
 
@@ -99,7 +99,7 @@ impl CachePath {
         Ok(Self(path.to_owned()))
     }
 
-    /// The path.
+    /// The path of the file, absolute and without `..`; nothing need stand there yet.
     #[must_use]
     pub fn as_path(&self) -> &Path {
         &self.0
@@ -147,8 +147,8 @@ impl CachePath {
     }
 
     /// What is written to take its place.
-    pub(super) fn new_one(&self) -> Self {
-        Self(self.with_suffix(".new"))
+    pub(super) fn new_one(&self) -> PathBuf {
+        self.with_suffix(".new")
     }
 
     fn beside(&self, suffix: &str) -> Self {

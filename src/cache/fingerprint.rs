@@ -15,9 +15,9 @@ pub struct Circumstances {
     pub anchors: Anchors,
     /// Who vouches for policy hosts.
     pub authorities: Authorities,
-    /// `--https-port`, for laboratories.
+    /// The TCP port of policy hosts: 443 (RFC 8461 section 3.3) but in laboratories, with `--https-port`.
     pub https_port: u16,
-    /// `--allow-private-addresses`, for laboratories.
+    /// Whether policy hosts may have addresses that are not public; so in laboratories, with `--allow-private-addresses`.
     pub allow_private_addresses: bool,
     /// The name servers given with `--dns`; empty for those of the system, which change with the network.
     pub name_servers: Vec<SocketAddr>,
@@ -27,7 +27,7 @@ pub struct Circumstances {
     pub mechanisms: Mechanisms,
 }
 
-/// The trust anchors.
+/// The keys at which DNSSEC's chain of trust begins (RFC 4035 section 4.4): whose they are, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchors {
     /// The root keys that this program brings along. They count by this word: a root key rollover in a later version
@@ -37,7 +37,7 @@ pub enum Anchors {
     Given(Vec<String>),
 }
 
-/// The certificate authorities.
+/// The authorities by whose word a policy host is known (RFC 8461 section 3.3): whose list it is, and which they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authorities {
     /// The system's store. It counts by this word: its routine updates must not erase the policies in force.

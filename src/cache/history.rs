@@ -49,11 +49,11 @@ pub enum Notice {
 /// One thing that happened to a domain's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// When.
+    /// When it was noticed, in seconds since 1970; the change itself may be older.
     pub at: UnixTime,
-    /// To the policy of which dialect.
+    /// Which of a domain's two policies it happened to: the one of RFC 8461, or the draft's.
     pub dialect: Dialect,
-    /// What.
+    /// What happened to it: the first word of its line in `cache history`.
     pub event: Event,
     /// How the policy is authenticated that the row held afterwards, or last.
     pub authentication: Authentication,

@@ -82,7 +82,7 @@ pub struct Reading {
 /// A purge that is not done to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwedPurge {
-    /// The domain.
+    /// Whose policy an operator had purged, here and in the fleet's database.
     pub domain: PolicyDomain,
     /// Whether what was known of the domain may still be there; else only what is about reports is left to be done.
     pub is_whole: bool,

@@ -33,7 +33,7 @@ impl Source {
     /// The words for every source.
     pub const WORDS: [&'static str; 3] = ["fleet", "import", "own-fetch"];
 
-    /// The word.
+    /// The word by which `cache history` and `explain` name the source.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -135,7 +135,7 @@ fn counted(roles: usize) -> String {
 }
 
 impl OwnLook {
-    /// The word.
+    /// The word by which `cache history` names what this host saw itself (`own_look` in JSON).
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -173,7 +173,7 @@ impl Standing {
     pub const WORDS: [&'static str; 8] =
         ["binds", "binds-until-seen", "ended", "no-news", "only-longer", "seen", "unconfirmed", "weakens"];
 
-    /// The word.
+    /// The word by which `cache history` tells what the hearsay is worth (`standing` in JSON).
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

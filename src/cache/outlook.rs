@@ -19,7 +19,7 @@ pub struct Outlook {
 /// How many policies of one kind are in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InForce {
-    /// Their dialect.
+    /// Which protocol they are written in: RFC 8461, or the draft before it.
     pub dialect: Dialect,
     /// Whether they refuse mail ([`StoredPolicy::is_enforced`]), or only report.
     pub is_enforced: bool,

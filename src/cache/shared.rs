@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// A policy as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// The policy.
+    /// What is said to be the domain's policy; this host has not fetched it.
     pub policy: StoredPolicy,
     /// Who says so and is believed to be a host of its own; if nobody can tell whose word it is, one name at most.
     pub witnesses: Vec<String>,

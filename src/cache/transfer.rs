@@ -24,7 +24,7 @@ const SHOWN: usize = 80;
 pub struct Provenance {
     /// The exporting host, in its own words; not yet escaped.
     pub host: String,
-    /// When.
+    /// When that host wrote the file, by its own clock, in seconds since 1970.
     pub exported_at: UnixTime,
     /// What they were learnt under: what a laboratory proved is not proven elsewhere.
     pub circumstances: Fingerprint,

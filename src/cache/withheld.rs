@@ -52,13 +52,13 @@ pub struct WithheldAnswer {
     pub asker: String,
     /// What was answered.
     pub verdict: Verdict,
-    /// Why.
+    /// Why the mail was not to go: the word of the answer.
     pub reason: Reason,
-    /// When first.
+    /// When it was given for the first time, in seconds since 1970.
     pub first: UnixTime,
-    /// When last.
+    /// When it was given for the last time, in seconds since 1970.
     pub last: UnixTime,
-    /// How often.
+    /// How many questions had it between the two, both counted.
     pub times: u64,
 }
 

@@ -1,7 +1,6 @@
 //! The command line: what is typed becomes a question, the answer becomes a line and an exit code.
 
 pub mod args;
-mod atomic_file;
 mod cache;
 pub mod config;
 pub mod doctor;

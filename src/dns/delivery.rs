@@ -30,7 +30,7 @@ impl Opinion {
 /// A useful reply.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The server that gave it.
+    /// Which of the configured name servers gave it, over UDP or TCP.
     pub server: SocketAddr,
     /// What it says; nothing in it is believed yet.
     pub message: Message,

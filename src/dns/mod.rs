@@ -60,13 +60,13 @@ impl Question {
         Self { name, rtype }
     }
 
-    /// The name asked for.
+    /// The owner of the records that are asked for, absolute and in lower case.
     #[must_use]
     pub const fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The name alone.
+    /// The same name, for whoever has no more use for the question.
     #[must_use]
     pub fn into_name(self) -> Name {
         self.name
@@ -176,7 +176,7 @@ words! {
 }
 
 impl Outcome {
-    /// The class of the outcome.
+    /// How far it is proven, without what is proven: one of the four words of RFC 4035 section 4.3.
     #[must_use]
     pub const fn class(&self) -> Class {
         match self {
@@ -202,7 +202,7 @@ impl Outcome {
 pub struct Answer {
     /// What was asked.
     pub question: Question,
-    /// What is proven.
+    /// What the chain of trust says of the records at the end of the aliases: data, an absence, or why it says nothing.
     pub outcome: Outcome,
     /// The names that validated aliases (CNAME, DNAME) led to, in order; empty without aliases.
     pub aliases: Vec<Name>,

@@ -20,9 +20,9 @@ pub struct Ground {
     pub role: Role,
     /// The name at which it was given; one that a wildcard answers for is not the one that was signed.
     pub owner: Name,
-    /// Its type.
+    /// The type of its records; `NSEC` or `NSEC3` where it denies something.
     pub rtype: RecordType,
-    /// The signature that proved it.
+    /// The one of its signatures that was verified, with a key that was proven before (RFC 4035 section 5.3).
     pub signature: Signature,
 }
 
@@ -50,7 +50,7 @@ pub struct Denial {
     pub name: Name,
     /// The type that was asked for there.
     pub rtype: RecordType,
-    /// What this RRset says to it.
+    /// What this RRset says of the names on which the proof rests: the name itself, its closest encloser, the wildcard below that.
     pub says: Vec<Statement>,
 }
 
@@ -75,11 +75,11 @@ words! {
 /// What an NSEC or NSEC3 RRset says about one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// That name.
+    /// The name of which something is said; it need not exist.
     pub about: Name,
     /// What it is to the name in question.
     pub place: Place,
-    /// What is said.
+    /// Whether the name exists, as far as this RRset tells.
     pub word: Word,
 }
 
@@ -120,9 +120,9 @@ words! {
 pub struct Signature {
     /// The zone that signed.
     pub signer: Name,
-    /// The tag of the key.
+    /// The tag of the key that signed (RFC 4034 appendix B): a short sum, which several keys of a zone may share.
     pub key_tag: u16,
-    /// How it signed.
+    /// The algorithm by its number in DNSSEC (RFC 4034 appendix A.1), such as 13 for ECDSA on P-256.
     pub algorithm: Algorithm,
     /// The labels of the name that was signed, a leading `*` not counted.
     pub labels: u8,

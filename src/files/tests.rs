@@ -28,3 +28,23 @@ fn a_file_is_read_up_to_its_bound_and_a_device_that_has_no_end_is_not_read_for_e
     assert_eq!(read(Path::new("/dev/zero"), 8).unwrap(), None);
     assert!(read(&directory.path().join("nothing"), 8).is_err());
 }
+
+#[test]
+fn an_ordinary_file_is_read_up_to_its_bound_and_nothing_else_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("file"), "12345678").unwrap();
+    for links in [Links::Followed, Links::Refused] {
+        assert_eq!(read_ordinary(&at("file"), 8, links).unwrap().as_deref(), Some(b"12345678".as_slice()));
+        assert_eq!(read_ordinary(&at("file"), 7, links).unwrap(), None);
+    }
+    nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for odd in [&at("pipe"), Path::new("/dev/zero"), directory.path()] {
+        let why = read_ordinary(odd, 8, Links::Followed).unwrap_err().to_string();
+        assert_eq!(why, "it is no ordinary file", "{}", odd.display());
+    }
+    assert_eq!(open_ordinary(&at("nothing"), Links::Refused).unwrap_err().kind(), io::ErrorKind::NotFound);
+    std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+    assert!(read_ordinary(&at("link"), 8, Links::Followed).unwrap().is_some());
+    assert!(read_ordinary(&at("link"), 8, Links::Refused).is_err());
+}

@@ -171,7 +171,7 @@ pub enum FetchError {
 /// How a fetch at another time failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retold {
-    /// What it meant.
+    /// What kind of failure it was: it decides what follows for the policy, and what a TLS report calls it.
     pub failure: FetchFailure,
     /// The words for it, without the time that it took.
     words: String,

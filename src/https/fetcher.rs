@@ -64,7 +64,7 @@ pub struct Patience {
     pub connect: Duration,
     /// From one connection attempt to the next address's turn.
     pub stagger: Duration,
-    /// The TLS handshake.
+    /// From the end of the TCP connection's set-up to the end of the TLS handshake, certificate included.
     pub handshake: Duration,
     /// From the request to the end of the reply's head.
     pub head: Duration,

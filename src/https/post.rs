@@ -31,7 +31,7 @@ pub struct Poster {
 /// A reply came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
-    /// Its status.
+    /// Its status code (RFC 9110 section 15): of 200 to 299 the report was taken.
     pub status: u16,
     /// What is wrong with the server's certificate.
     pub certificate: Option<String>,

@@ -9,7 +9,7 @@ pub struct Sighting {
     pub address: Option<SocketAddr>,
     /// Its certificates in DER, its own first, whether they were accepted or not.
     pub chain: Vec<Vec<u8>>,
-    /// The status of its reply.
+    /// The status code of its reply (RFC 9110 section 15); `None` if no whole head came.
     pub status: Option<u16>,
     /// The header fields of its reply, as `name: value`.
     pub fields: Vec<String>,

@@ -90,7 +90,7 @@ impl Policy {
         }
     }
 
-    /// In which dialect it is written.
+    /// Which of the two protocols it belongs to: MTA-STS (RFC 8461), or the draft before it.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
         match self {

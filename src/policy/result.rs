@@ -60,7 +60,7 @@ entries! {
 /// A failure as a TLS report tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReportedFailure {
-    /// Its result type.
+    /// What a report says in `result-type` (RFC 8460 section 4.3).
     pub result: ResultType,
     /// What exactly failed, where the result type leaves that open.
     pub code: Option<ReasonCode>,

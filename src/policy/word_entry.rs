@@ -6,7 +6,7 @@ use super::result::ResultType;
 /// page and the status page all draw on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WordEntry {
-    /// The word itself.
+    /// The word as answers, logs and `why` have it, in lower case with hyphens; it never changes its meaning.
     pub word: &'static str,
     /// What happened, and what it means for the mail.
     pub meaning: &'static str,

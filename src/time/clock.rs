@@ -3,7 +3,7 @@
 use super::{Clock, UnixTime};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The clock of this machine.
+/// The wall clock of this machine, in whole seconds since 1970: zero, if it stands before that. Administrators and time servers set it, so it may step.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

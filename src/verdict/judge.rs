@@ -10,7 +10,8 @@ use crate::name::MxHost;
 use crate::policy::PolicyType;
 use crate::reason::Reason;
 
-/// Judges a case.
+/// Decides whether the mail may go, and to which hosts: each host is judged by the mechanism that stands highest for it (the administrator's word,
+/// DANE, MTA-STS, the draft), and then all of them together. Pure: the same case always has the same judgement.
 #[must_use]
 pub fn judge(case: Case<'_>) -> Judgement {
     let governing = sts::governing(&case);

@@ -227,7 +227,7 @@ pub enum Requirement {
     WebPki,
 }
 
-/// What is judged.
+/// All that a decision is made from: what was asked, what was found of each mechanism, and what the administrator says.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// The hosts asked about; none means "the domain".
@@ -244,7 +244,7 @@ pub struct Case<'a> {
     pub mta_sts: &'a PolicyFindings,
     /// The policy of the draft.
     pub smtp_sts: &'a PolicyFindings,
-    /// The MX hosts.
+    /// What DNS says of the domain's MX records, and how far that is proven.
     pub mx: &'a MxFindings,
 }
 
@@ -264,11 +264,11 @@ pub enum Standing {
 /// One host's part of the judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostJudgement {
-    /// The host.
+    /// The host that was judged: one that was asked about, or one of the domain's.
     pub host: MxHost,
     /// How it stands to the policy that decided.
     pub standing: Standing,
-    /// What follows for it.
+    /// What follows for mail that would go to this host alone.
     pub ruling: Ruling,
 }
 
@@ -277,11 +277,11 @@ pub struct HostJudgement {
 pub struct Ruling {
     /// What is to be done with the mail.
     pub verdict: Verdict,
-    /// The least TLS.
+    /// How TLS has to be verified for the mail to go: no delivery may do with less.
     pub tls: Tls,
     /// Which mechanism decided.
     pub policy: PolicyType,
-    /// Why.
+    /// Why it is so: the one word of the answer that tells the cause.
     pub reason: Reason,
 }
 
@@ -305,12 +305,12 @@ pub enum PolicyUpdate {
     Nothing,
 }
 
-/// The decision.
+/// What was decided about a question: the verdict, what it asks of TLS, why, and what is to be remembered. The answer is rendered from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// What is to be done with the mail.
     pub verdict: Verdict,
-    /// The least TLS.
+    /// How TLS has to be verified for the mail to go: no delivery may do with less.
     pub tls: Tls,
     /// Which mechanism decided.
     pub policy: PolicyType,
@@ -322,16 +322,16 @@ pub struct Judgement {
     pub authentication: Option<Authentication>,
     /// How the hosts stand to it.
     pub mx: MxCheck,
-    /// Why.
+    /// Why it is so: the one word of the answer that tells the cause.
     pub reason: Reason,
     /// What the TLSA records of the hosts to which the mail may go are good for; `None` if these have none, if nobody
     /// looked, and if the administrator has decided in their place.
     pub tlsa: Option<Tlsa>,
     /// The hosts asked about, or the domain's MX hosts, each with its own verdict.
     pub hosts: Vec<HostJudgement>,
-    /// For a router.
+    /// Which hosts a router may choose from (`mxre` of the answer, and Postfix's `match`).
     pub permitted: Permitted,
-    /// For the cache.
+    /// What the cache has to note about the policy before the answer leaves.
     pub policy_update: PolicyUpdate,
 }
 

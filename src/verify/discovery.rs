@@ -9,7 +9,7 @@ use crate::verdict::{Absence, LookupError};
 /// A record as DNS gave it, before it is authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// What is published.
+    /// The record of the draft, read; whether it counts depends on the mechanism that it names.
     pub record: Record,
     /// Whether the TXT answer is secure.
     pub class: Class,

@@ -38,9 +38,9 @@ pub struct Heard {
 /// One policy that was asked for over HTTPS.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fetched {
-    /// Where.
+    /// From where it was to come: the address of the policy host (RFC 8461 section 3.3), or the one that a record names.
     pub url: PolicyUrl,
-    /// How it ended.
+    /// What came of it for the policy; it says whether anything was authenticated.
     pub ending: Ending,
     /// The policy, or why there is none.
     pub outcome: Result<Vec<u8>, FetchError>,

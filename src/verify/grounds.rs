@@ -10,7 +10,7 @@ use crate::verdict::{DaneFindings, MxFindings, PolicyFindings};
 pub struct Explained {
     /// The answer that a delivery gets that asks now.
     pub report: Report,
-    /// What it rests on.
+    /// What was found about the mail hosts and of each mechanism, and what was heard on the way there.
     pub grounds: Grounds,
     /// The answer that a delivery gets without asking anybody, if memory gives one.
     pub remembered: Option<Remembered>,
@@ -42,7 +42,7 @@ pub struct Grounds {
 /// The answer of memory alone.
 #[derive(Clone, Debug)]
 pub struct Remembered {
-    /// The answer.
+    /// What a delivery is told that nobody is asked for.
     pub report: Report,
     /// The first moment at which somebody has to be asked again.
     pub until: UnixTime,

@@ -41,7 +41,9 @@ pub fn from_memory(request: &Request, memory: Option<&impl Memory>, now: UnixTim
     settled.then(|| evaluation.close(judgement))
 }
 
-/// The answer.
+/// Whether the mail of a domain may go, and how its TLS has to be verified: from memory as far as that goes, for the rest from DNS and policy
+/// hosts. What the next delivery must know is written to the memory before this returns. It never fails: whatever goes wrong is in the report, and
+/// decides as a delivery would have to. Deadlines are those of the resolver and the fetcher that are given.
 pub async fn verify<M: Memory>(
     request: &Request,
     memory: Option<&M>,

@@ -73,7 +73,7 @@ pub enum MxOddity {
 }
 
 impl MxOddity {
-    /// Every word.
+    /// The words of all oddities, in alphabetical order.
     pub const WORDS: [&str; 4] = ["mx-address", "mx-no-host", "null-mx-beside", "null-mx-otherwise"];
 
     /// The word, as every output spells it.

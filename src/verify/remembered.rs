@@ -84,7 +84,7 @@ impl RememberedDiscovery {
 /// Where a domain's mail goes, as DNS said at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MxAnswer {
-    /// What it said.
+    /// The hosts by preference, or that the domain takes no mail (RFC 7505).
     pub findings: MxFindings,
     /// The class of the MX answer itself.
     pub class: Class,

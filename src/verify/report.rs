@@ -53,9 +53,9 @@ pub struct Report {
     pub domain: Option<PolicyDomain>,
     /// How its mail gets to a host.
     pub next_hop: NextHop,
-    /// The decision.
+    /// What was decided, and for which of the hosts.
     pub judgement: Judgement,
-    /// What became of the cache.
+    /// Whether the policy came from the cache, went there, or could not be kept: the word behind `cache=`.
     pub cache: CacheUse,
     /// What the decision rests on, in the order in which it was learnt.
     pub evidence: Vec<Evidence>,
@@ -89,7 +89,7 @@ pub enum StandIn {
 pub struct NoEvaluation {
     /// What follows for the mail.
     pub verdict: Verdict,
-    /// The word.
+    /// Why there was no evaluation: the one word of the answer.
     pub reason: Reason,
     /// What the operator should know; untrusted texts in it, not yet escaped.
     pub why: String,

@@ -35,7 +35,7 @@ impl Default for NextHop {
     }
 }
 
-/// What is asked.
+/// One question: whose mail, to which hosts, and what the administrator says about such mail.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Whose mail it is.

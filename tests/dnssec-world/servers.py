@@ -60,7 +60,7 @@ async def truncates(query, wire):
 
 
 async def is_slow(query, wire):
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # what it is there for: longer than another server is waited for
     return await forward(wire, AUTHORITATIVE)
 
 

@@ -208,7 +208,7 @@ def stuck():
         run("systemctl", "daemon-reload")
         run("systemctl", "restart", SERVICE)
         daemon = shown(SERVICE, "MainPID")
-        time.sleep(5)
+        time.sleep(5)  # longer than the watchdog waits: a daemon that is well is left alone
         assert shown(SERVICE, "MainPID") == daemon, f"it does not say that it lives\n{journal()}"
         os.kill(int(daemon), 19)
         answers()

@@ -19,6 +19,7 @@ const WORLDLY: &[&str] = &[
     "src/dns/upstream.rs",
     "src/doctor/look/",
     "src/files.rs",
+    "src/files/atomic.rs",
     "src/fleet/",
     "src/https/exchange.rs",
     "src/https/fetcher.rs",
@@ -630,6 +631,38 @@ fn there_is_one_crypto_library() {
     let built = String::from_utf8(tree.stdout).unwrap();
     let names: BTreeSet<_> = built.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(names.contains("aws-lc-rs") && !names.contains("ring"), "{names:?}");
+}
+
+/// Whoever builds one of the programs of `examples` beside the verifier would compile the verifier twice if a crate of theirs gave
+/// a crate of ours another feature: minutes of each release.
+#[test]
+fn the_programs_of_examples_give_the_verifier_no_other_features() {
+    let crates_of = |package: &str| {
+        let arguments = [
+            "tree",
+            "--offline",
+            "--locked",
+            "-p",
+            package,
+            "-e",
+            "normal,build",
+            "--prefix",
+            "none",
+            "-f",
+            "{p} {f}",
+        ];
+        let output = Command::new(env!("CARGO")).current_dir(root()).args(arguments).output().unwrap();
+        let tree = output.status.success().then(|| String::from_utf8(output.stdout).unwrap())?;
+        let lines = tree.lines().map(|line| line.trim_end_matches(" (*)").trim_end().to_owned());
+        Some(lines.collect::<BTreeSet<_>>())
+    };
+    for example in ["lab", "load"] {
+        let (Some(ours), Some(theirs)) = (crates_of("smtp-sts-verify"), crates_of(example)) else {
+            return skipped("features of the examples", "not all sources are here");
+        };
+        let other: Vec<_> = ours.difference(&theirs).collect();
+        assert!(other.is_empty() && ours.len() > 100, "{example} has not these, but others: {other:?}");
+    }
 }
 
 #[test]

@@ -482,6 +482,10 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
     ("MAX_HTTP_CONNECTIONS", "look_ups_and_files_have_their_descriptors_whatever_there_are"),
     ("MAX_QUEUED_REQUESTS", "so_many_requests_are_under_way_and_no_more"),
+    (
+        "MAX_PENDING_LOOK_UPS",
+        "as_many_questions_wait_as_there_is_room_for_and_the_next_one_is_told_so_at_once",
+    ),
     ("WORK_WITHOUT_PAUSE", "whoever_keeps_us_at_work_without_a_pause_makes_room_like_others"),
     ("RESOLUTION_FAILURE_FIRST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
     ("RESOLUTION_FAILURE_MOST", "what_keeps_failing_is_asked_less_and_less_often_but_every_five_minutes"),
@@ -508,6 +512,7 @@ const TRIED: &[(&str, &str)] = &[
     ("MAX_SOCKET_PATH", "the_path_of_a_socket_has_107_octets_and_no_more"),
     ("MAX_DATAGRAM_OCTETS", "what_is_no_such_datagram_is_none"),
     ("MAX_HELO_OCTETS", "the_name_is_the_first_word_of_the_first_line_and_nothing_else"),
+    ("MAX_REPORT_ROWS_PER_DAY", "a_day_has_a_hundred_thousand_rows_and_the_rest_is_counted_together"),
     ("MAX_REPORT_ROWS_PER_DOMAIN", "a_domain_has_so_many_rows_and_the_rest_is_counted_together"),
     ("REPORTS_KEPT_DAYS", "a_day_is_shown_by_itself_and_forgotten_when_it_is_long_over"),
     ("MAX_SHARED_ZONES_OCTETS", "nobody_takes_the_room_of_others"),
@@ -754,7 +759,6 @@ const UNTRIED: &[(&str, &str)] = &[
         "PULSE_DEADLINE",
         "tried with another value (`no_pulse_is_felt_while_the_store_is_stuck_and_one_is_while_it_is_slow`)",
     ),
-    ("MAX_PENDING_LOOK_UPS", "the length of a queue between threads, which refuses at its end"),
     ("MAX_STORE_ERRANDS", "the length of a queue between threads, which refuses at its end"),
     (
         "MAX_CACHED_ANSWERS",
@@ -805,10 +809,6 @@ const UNTRIED: &[(&str, &str)] = &[
     (
         "TALLY_WRITTEN_AFTER",
         "counts are on the disk at the end of the daemon (`what_is_told_is_counted_and_on_the_disk_when_the_daemon_ends`)",
-    ),
-    (
-        "MAX_REPORT_ROWS_PER_DAY",
-        "a hundred thousand rows would take half a minute; the same statement bounds those of a domain (`a_domain_has_so_many_rows_and_the_rest_is_counted_together`)",
     ),
     (
         "MAX_ANSWERS_FOLLOWED",

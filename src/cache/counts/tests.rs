@@ -65,6 +65,26 @@ fn a_day_is_shown_by_itself_and_forgotten_when_it_is_long_over() {
 }
 
 #[test]
+fn a_day_has_a_hundred_thousand_rows_and_the_rest_is_counted_together() {
+    let directory = TempDir::new().unwrap();
+    beside(&directory, NOW).add(&[(row(1), 1)]).unwrap();
+    // As other domains would have them, all but one.
+    let file = Connection::open(directory.path().join("cache.reports.db")).unwrap();
+    let others = "WITH RECURSIVE n(i) AS (VALUES (3) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+        INSERT INTO session SELECT day, 'd' || i || '.test', policy, host, address, sender, helo, result, code, 1
+        FROM session, n";
+    file.execute(others, [integer(MAX_REPORT_ROWS_PER_DAY)]).unwrap();
+    for number in [2, 3, 4] {
+        assert_eq!(beside(&directory, NOW).add(&[(row(number), 1)]), Ok(0));
+    }
+    let mut read = beside(&directory, NOW).of_domain(Day::of(NOW), &row(1).domain).unwrap();
+    let mut expected = vec![(row(1), 1), (row(2), 1), (row(3).among_others(), 2)];
+    read.sort();
+    expected.sort();
+    assert_eq!(read, expected);
+}
+
+#[test]
 fn a_domain_has_so_many_rows_and_the_rest_is_counted_together() {
     let directory = TempDir::new().unwrap();
     let all: Vec<_> = (0..MAX_REPORT_ROWS_PER_DOMAIN + 50).map(|number| (row(number), 1)).collect();

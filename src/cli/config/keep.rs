@@ -4,10 +4,10 @@
 //! for the next start.
 
 use super::{KeepArguments, unit};
-use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::config::{Choices, text_of};
+use crate::files::atomic::AtomicFile;
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write as _};

@@ -2,12 +2,12 @@
 
 use super::{Opened, explain};
 use crate::cache::DomainSnapshot;
-use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::dns::session::Resolver;
 use crate::dns::upstream::Upstreams;
 use crate::explain::{Explanation, Question};
+use crate::files::atomic::AtomicFile;
 use crate::https::HttpsFetcher;
 use crate::limits::MAX_RECORDING_OCTETS;
 use crate::recording::{Conclusion, Recording, Settings, Tape, Taped, VERSION_OF_PROGRAM};

@@ -1,10 +1,11 @@
 //! `probe` for those who watch machines: a plugin of Nagios, and a file for Prometheus's node exporter.
 
 use super::{BATCH_IS_JSON, ProbeArguments, probes};
-use crate::cli::atomic_file::AtomicFile;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::{output, panic};
+use crate::files::atomic::AtomicFile;
+use crate::files::{Links, open_ordinary};
 use crate::limits::MAX_EXPOSITION_OCTETS;
 use crate::monitoring::Summary;
 use crate::monitoring::nagios::{self, State, Thresholds};
@@ -14,11 +15,8 @@ use crate::name::PolicyDomain;
 use crate::text::Escaped;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
-use nix::fcntl::OFlag;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Whoever runs the node exporter may read the file, and so may everybody: what stands in it can be learnt by asking.
@@ -98,13 +96,8 @@ fn remembered(path: &Path, domains: &[PolicyDomain]) -> Remembered {
 
 /// An ordinary file of a bounded length; no link, and nothing that makes its reader wait.
 fn read(path: &Path) -> io::Result<String> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no ordinary file"));
-    }
     let mut text = String::new();
-    file.take(MAX_EXPOSITION_OCTETS).read_to_string(&mut text)?;
+    open_ordinary(path, Links::Refused)?.take(MAX_EXPOSITION_OCTETS).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -6,17 +6,16 @@ use proptest::prelude::*;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+/// What is asked for where nothing but the reply matters.
+fn wanted(url: &PolicyUrl) -> Wanted<'_> {
+    Wanted { url, port: 443, media: MediaType::Any, patience: Duration::from_secs(5), witness: None }
+}
+
 /// What the other side could get rid of before it was left alone: `head`, then `rest` again and again.
 async fn octets_taken(head: &str, rest: &[u8]) -> usize {
     let (ours, mut theirs) = tokio::io::duplex(1_024);
     let url = PolicyUrl::parse("https://policy.example/").expect("a URL");
-    let wanted = Wanted {
-        url: &url,
-        port: 443,
-        media: MediaType::Any,
-        patience: Duration::from_secs(5),
-        witness: None,
-    };
+    let wanted = wanted(&url);
     let traffic = Arc::new(Traffic::default());
     let stream = Metered::new(ours, Arc::clone(&traffic));
     let until = Instant::now() + Duration::from_secs(10);
@@ -58,13 +57,7 @@ async fn no_endless_reply_is_read_for_long() {
 async fn dated(head: &str) -> Result<UnixTime, FetchError> {
     let (ours, mut theirs) = tokio::io::duplex(1_024);
     let url = PolicyUrl::parse("https://time.example/").expect("a URL");
-    let wanted = Wanted {
-        url: &url,
-        port: 443,
-        media: MediaType::Any,
-        patience: Duration::from_secs(5),
-        witness: None,
-    };
+    let wanted = wanted(&url);
     let until = Instant::now() + Duration::from_secs(10);
     let peer = Progress::begin(url.host(), Duration::from_secs(10), until).at(([192, 0, 2, 1], 443).into());
     let server = async {
@@ -93,8 +86,7 @@ proptest! {
     fn every_address_of_a_policy_fits_into_a_request(path in "/[ -~]{0,40}|/([a-z/?:@!$&'()*+,;=._~-]|%[0-9a-f]{2}){0,80}") {
         let host = PolicyDomain::parse("policy.example").expect("a name");
         if let Ok(url) = PolicyUrl::new(host, &path) {
-            let wanted = Wanted { url: &url, port: 443, media: MediaType::Any, patience: Duration::ZERO, witness: None };
-            let request = get(wanted).expect("a request");
+            let request = get(wanted(&url)).expect("a request");
             prop_assert_eq!(request.uri().to_string(), path);
             prop_assert_eq!(&request.headers()[header::HOST], "policy.example");
         }

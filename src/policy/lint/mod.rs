@@ -29,7 +29,7 @@ words! {
 /// One thing that was noticed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// What was noticed; it says how much that matters, and what to do about it.
     pub code: Code,
     /// Which octets of the input it is about; empty where something is missing, or where there is no input (what
     /// only a look at the whole domain can see).

@@ -83,3 +83,21 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_is_told_by_what_the_kernel_knows_of_it() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = Stream::Tcp(listener.accept().await.unwrap().0);
+        assert_eq!(stream.to_string(), peer.local_addr().unwrap().to_string());
+        assert_eq!(stream.peer(1), Peer { place: 1, user: None });
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (stream, user) = (Stream::Unix(ours), nix::unistd::geteuid().as_raw());
+        assert_eq!(stream.to_string(), format!("user {user}, process {}", std::process::id()));
+        assert_eq!(stream.peer(2), Peer { place: 2, user: Some(user) });
+    }
+}

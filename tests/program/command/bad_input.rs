@@ -42,7 +42,8 @@ fn characters_that_a_shell_exim_or_sql_would_read_are_no_part_of_a_domain() {
 #[test]
 fn control_characters_and_directions_are_no_part_of_a_domain() {
     let lab = Laboratory::start();
-    let controls = (1..=0x1f_u8).chain([0x7f]).map(|octet| vec![octet]);
+    // From 0x80 on an octet alone is no UTF-8; some are control characters in other encodings.
+    let controls = (1..=0x1f_u8).chain(0x7f..=0xff).map(|octet| vec![octet]);
     let others = ["\u{85}", "\u{202e}", "\u{feff}", "\u{2066}"].map(|text| text.as_bytes().to_vec());
     for octets in controls.chain(others) {
         for at in [0, 4, "enforced.test".len()] {
@@ -304,6 +305,20 @@ fn the_environment_brings_no_certification_authority_and_no_search_list() {
     let told = told(command.env("LOCALDOMAIN", "enforced.test").output().unwrap(), false);
     assert_eq!(told.verdict(), ["deliver", "no-policy"], "{}", told.line);
     assert_eq!(lab.questions_for("_smtp_sts.none.test.enforced.test", "TXT"), 0);
+}
+
+/// Whoever obeyed the variables would trust the laboratory's authority.
+#[test]
+fn the_environment_does_not_say_who_vouches_for_policy_hosts() {
+    let lab = Laboratory::start();
+    let question = ["-d", "webpki.test", "-m", "mx.webpki.test"];
+    assert_eq!(Program::new(&lab).ask(question).of(["verdict", "auth"]), ["deliver", "webpki"]);
+    let ca_file = lab.ca_file();
+    for (variable, value) in [("SSL_CERT_FILE", ca_file.as_path()), ("SSL_CERT_DIR", lab.directory())] {
+        let mut command = Program::new(&lab).without("--ca-file").command(question);
+        let told = told(command.env(variable, value).stdin(Stdio::null()).output().unwrap(), false);
+        assert_eq!(told.of(["verdict", "auth"]), ["deliver", "first-use"], "{variable}: {}", told.line);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@
 
 pub(crate) mod certificates;
 pub(crate) mod deliveries;
+mod directory;
 pub(crate) mod mail_host;
 pub(crate) mod name_server;
 pub(crate) mod path;
@@ -25,6 +26,7 @@ pub(crate) mod world;
 pub(crate) mod zone;
 
 use certificates::Authority;
+use directory::Directory;
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RecordType};
 use mail_host::MailHost;
@@ -34,9 +36,9 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -55,7 +57,8 @@ pub(crate) struct Laboratory {
     query_log: Arc<Mutex<QueryLog>>,
     visits: Visits,
     authority: Arc<Authority>,
-    directory: TempDir,
+    directory: Directory,
+    caches: AtomicU32,
     dns: SocketAddr,
     stripped_dns: SocketAddr,
     https: SocketAddr,
@@ -75,7 +78,7 @@ impl Laboratory {
     pub(crate) fn with(text: &str) -> Self {
         let authority = Arc::new(Authority::found());
         let world = World::read(text, authority.digests());
-        let directory = TempDir::new().unwrap();
+        let directory = Directory::new();
         fs::write(directory.path().join("anchors"), anchor_line(&world)).unwrap();
         fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
         fs::write(directory.path().join("empty.toml"), "").unwrap();
@@ -110,6 +113,7 @@ impl Laboratory {
             visits,
             authority,
             directory,
+            caches: AtomicU32::new(0),
             dns,
             stripped_dns,
             https,
@@ -221,7 +225,9 @@ impl Laboratory {
 
     /// The path of a cache file that is not there yet, in a directory of its own.
     pub(crate) fn cache_file(&self) -> PathBuf {
-        let directory = tempfile::Builder::new().prefix("cache").tempdir_in(self.directory()).unwrap().keep();
+        let number = self.caches.fetch_add(1, Ordering::Relaxed);
+        let directory = self.directory().join(format!("cache{number}"));
+        fs::create_dir(&directory).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o750)).unwrap();
         directory.join("cache.db")
     }

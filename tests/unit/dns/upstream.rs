@@ -9,6 +9,7 @@ use smtp_sts_verify::dns::delivery::{Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
+use smtp_sts_verify::limits::UPSTREAM_PATIENCE;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -57,9 +58,10 @@ async fn a_silent_server_is_unreachable_when_the_run_is_over() {
     let _turn = turn().await;
     let server = Fake::same(|_| Act::Stall).await;
     let began = Instant::now();
-    let (reply, packets) = ask_one(server.address, 200).await;
+    let (reply, packets) = ask_one(server.address, 1_000).await;
     assert_eq!((reply.unwrap_err().outage, packets), (Outage::Deadline, 1));
-    assert!(began.elapsed() < Duration::from_millis(400));
+    // A deadline that is counted twice would be none.
+    assert!(began.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test]
@@ -124,10 +126,11 @@ async fn what_goes_wrong_over_tcp_ends_at_once_or_with_the_run() {
     for (what, over_tcp, outage) in cases {
         let server = Fake::start(|question| send(bare(question, 0x83, 0)), over_tcp).await;
         let began = Instant::now();
-        let (reply, packets) = ask_one(server.address, 300).await;
+        let (reply, packets) = ask_one(server.address, 1_000).await;
         let failure = reply.unwrap_err();
+        // Which of the two it was says whether the run was over by then.
         assert_eq!((failure.outage, packets), (outage, 2), "{what}: {}", failure.text);
-        assert!(began.elapsed() < Duration::from_millis(500), "{what}");
+        assert!(began.elapsed() < Duration::from_secs(2), "{what}");
     }
 }
 
@@ -157,7 +160,7 @@ async fn failing_servers_hand_over_at_once() {
         let began = Instant::now();
         let reply = ask(&Upstreams::new(&[failing.address, good.address]), &quota, 5_000).await;
         assert_eq!((text_of(&reply.unwrap()).as_str(), quota.spent()), ("second", 2), "RCODE {rcode}");
-        assert!(began.elapsed() < Duration::from_millis(500), "RCODE {rcode}");
+        assert!(began.elapsed() < UPSTREAM_PATIENCE, "RCODE {rcode}");
     }
 }
 
@@ -171,7 +174,7 @@ async fn a_closed_port_hands_over_at_once_and_is_asked_last_from_then_on() {
         assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
         assert_eq!(quota.spent(), packets);
     }
-    assert!(began.elapsed() < Duration::from_millis(500));
+    assert!(began.elapsed() < UPSTREAM_PATIENCE, "at once, and not when patience is over");
 }
 
 #[tokio::test]
@@ -184,7 +187,7 @@ async fn beside_a_silent_server_the_next_is_asked_after_patience_and_first_from_
     assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
     let began = Instant::now();
     assert_eq!(text_of(&ask(&upstreams, &quota, 5_000).await.unwrap()), "second");
-    assert!(began.elapsed() < Duration::from_millis(500));
+    assert!(began.elapsed() < UPSTREAM_PATIENCE, "at once, and not when patience is over");
     assert_eq!((silent.udp(), good.udp(), quota.spent()), (1, 2, 3));
 }
 

@@ -4,6 +4,8 @@ use super::site::{
     Act, Authority, HOST, Identity, Names, PATIENT, Site, authority_params, fetch_with, host_params,
     policy_with, settings,
 };
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
     KeyPair, NameConstraints, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
@@ -12,7 +14,7 @@ use rcgen::{
 use smtp_sts_verify::https::{FetchError, FetchFailure, HttpsSettings, MediaType, Roots};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -289,6 +291,13 @@ async fn the_system_knows_no_private_authority() {
     assert!(matches!(fetched, Err(FetchError::Certificate { .. } | FetchError::NoRoots(_))), "{fetched:?}");
 }
 
+/// For how long a processor has worked for this thread, which is the peer's, too; whoever else wants it does not count.
+fn worked() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).unwrap();
+    let of = |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap());
+    of(usage.user_time()) + of(usage.system_time())
+}
+
 /// Two hundred authorities of one name and one key: every one could have issued every other.
 #[tokio::test]
 async fn two_hundred_certificates_cost_no_more_than_a_quarter_of_a_second() {
@@ -302,17 +311,17 @@ async fn two_hundred_certificates_cost_no_more_than_a_quarter_of_a_second() {
         chain.extend((1..count).map(|_| params.signed_by(&key, &issuer).unwrap().der().clone()));
         let identity = Identity { chain, key: PrivateKeyDer::try_from(leaf_key.serialize_der()).unwrap() };
         let site = Site::serve(identity, policy_with("")).await;
-        let mut fastest = Duration::MAX;
+        let mut least = Duration::MAX;
         for _ in 0..3 {
-            let begun = Instant::now();
+            let begun = worked();
             let fetched =
                 fetch_with(&Names::at(site.address.ip()), settings(&site, authority.roots()), MediaType::Any)
                     .await;
-            fastest = fastest.min(begun.elapsed());
+            least = least.min(worked() - begun);
             let error = fetched.expect_err("no path to the authority");
             assert_eq!(error.failure(), FetchFailure::Refused, "{error}");
         }
-        assert!(fastest <= Duration::from_millis(250), "{count} certificates took {fastest:?}");
+        assert!(least <= Duration::from_millis(250), "{count} certificates took {least:?}");
     }
 }
 

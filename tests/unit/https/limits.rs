@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// What a step, and what the whole fetch may take here.
-const STEP: Duration = Duration::from_millis(400);
-const WHOLE: Duration = Duration::from_millis(900);
+const STEP: Duration = Duration::from_millis(1_000);
+const WHOLE: Duration = Duration::from_millis(1_500);
 /// What may come on top of a limit: less than the limit, or one that is counted twice would be none.
-const GRACE: Duration = Duration::from_millis(350);
+const GRACE: Duration = Duration::from_millis(900);
 
 /// Fetches, and tells which step was given up; fails if that took longer than `limit` and the grace.
 async fn given_up(site: &Site, authority: &Authority, patience: Patience, limit: Duration) -> Step {

@@ -1,15 +1,9 @@
 //! What others do to the files counts for the daemon, and what it writes itself costs it nothing.
 
-use super::scene::{Daemon, Network, about, about_host, cache, directory, until, with, world};
+use super::scene::{Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
-use smtp_sts_verify::serve::engine::Answers as _;
-use smtp_sts_verify::serve::protocol::question::Question;
+use smtp_sts_verify::limits::STORE_PULSE;
 use std::fs;
-
-async fn is_forgotten(daemon: &Daemon, question: Question) {
-    let engine = &daemon.engine;
-    until("it is noticed", || engine.at_once(&question).is_none()).await;
-}
 
 #[test]
 fn a_purge_is_noticed_and_no_warm_answer_undoes_it() {
@@ -21,7 +15,7 @@ fn a_purge_is_noticed_and_no_warm_answer_undoes_it() {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
         let purged = cache(&world).purge(&about("a.test").domain).unwrap();
         assert_eq!(purged.policies, 1);
-        is_forgotten(&daemon, about("a.test")).await;
+        daemon.forgets(&about("a.test")).await;
         assert_eq!(daemon.says(about("a.test")).await, "deliver no-policy none");
         assert_eq!(cache(&world).all().count(), 0);
     });
@@ -38,7 +32,7 @@ fn what_another_process_learns_is_known_to_the_daemon() {
         // As `${run}` would, after the record's TTL.
         cache(&world).purge(&about("a.test").domain).unwrap();
         with_another(&world, &network);
-        is_forgotten(&daemon, about("a.test")).await;
+        daemon.forgets(&about("a.test")).await;
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
     });
 }
@@ -61,7 +55,7 @@ fn a_file_that_is_taken_away_is_no_longer_believed_and_another_one_takes_its_pla
         for file in [world.storage.path.clone(), world.storage.path.of_answers()] {
             fs::rename(file.as_path(), file.as_path().with_extension("away")).unwrap();
         }
-        is_forgotten(&daemon, about("a.test")).await;
+        daemon.forgets(&about("a.test")).await;
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
         assert_eq!((cache(&world).all().count(), network.at("a.test", |site| site.fetches)), (1, 2));
     });
@@ -74,7 +68,7 @@ fn a_file_that_is_damaged_meanwhile_is_put_aside_and_the_daemon_goes_on_with_ano
     with(world.clone(), &network, async |daemon| {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
         fs::write(world.storage.path.as_path(), vec![0x5a; 8_192]).unwrap();
-        is_forgotten(&daemon, about("a.test")).await;
+        daemon.forgets(&about("a.test")).await;
         assert!(daemon.says(about("b.test")).await.starts_with("deliver policy-met "));
         assert!(daemon.says(about("c.test")).await.starts_with("deliver policy-met "));
         until("a new file is in use", || cache(&world).all().all(|one| one.is_ok())).await;
@@ -94,7 +88,8 @@ fn what_the_daemon_writes_itself_does_not_clear_what_it_has_at_hand() {
         for number in 0..30 {
             daemon.says(about(&format!("d{number}.test"))).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        // Nothing is to come of it, however often the files are looked at: that has no other end than time.
+        tokio::time::sleep(STORE_PULSE * 5 / 2).await;
         daemon.says(about("another.test")).await;
         assert_eq!(daemon.engine.cached_answers(), 31);
     });
@@ -127,7 +122,7 @@ fn a_policy_whose_row_is_damaged_is_counted_and_fetched_anew() {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
         let row = Connection::open(world.storage.path.as_path()).unwrap();
         row.execute("UPDATE policy SET body = replace(body, 'mx.test', 'nx.test')", []).unwrap();
-        is_forgotten(&daemon, about("a.test")).await;
+        daemon.forgets(&about("a.test")).await;
         assert_eq!(daemon.counters.store_troubles.get(), 0);
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met unavailable");
         assert_eq!(daemon.counters.store_troubles.get(), 1);
@@ -167,7 +162,7 @@ fn an_old_copy_in_the_place_of_the_files_is_noticed_and_weakens_nothing_that_it_
                     fs::rename(copy(file.as_path()), file.as_path()).unwrap();
                 }
             }
-            is_forgotten(&daemon, host("new.test")).await;
+            daemon.forgets(&host("new.test")).await;
             // Whatever it says now, it says under the old policy or under the new one.
             assert!(daemon.says(host("strange.test")).await.starts_with("refuse mx-not-in-policy "));
             assert!(daemon.says(host("new.test")).await.starts_with("deliver policy-met "));

@@ -6,6 +6,7 @@ mod domain_locks;
 mod files;
 mod forged;
 mod messages;
+mod overload;
 mod reloading;
 mod renewing;
 mod scene;

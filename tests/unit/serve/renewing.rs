@@ -107,6 +107,29 @@ fn a_renewal_that_panics_ends_nothing_but_itself() {
 }
 
 #[test]
+fn a_renewal_that_cannot_be_written_down_has_failed_and_the_policy_stays_as_it_was() {
+    let (directory, network) = (directory(), Network::default());
+    let world = world(directory.path());
+    remember(&world, "a.test", DAY, DAY);
+    // The file can be read, and nobody else can write.
+    let held = Connection::open(world.storage.path.as_path()).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    with(world.clone(), &network, async |daemon| {
+        let renewals = &daemon.counters.renewals;
+        until("it was tried", || renewals.of(RenewalEnd::Failed).get() == 1).await;
+        assert_eq!(network.at("a.test", |site| site.fetches), 1);
+        assert_eq!((renewals.of(RenewalEnd::Renewed).get(), daemon.counters.store_troubles.get()), (0, 1));
+    });
+    assert!(fetched_at(&world, "a.test") >= DAY);
+    held.execute_batch("ROLLBACK").unwrap();
+    network.at("a.test", |site| site.is_silent = true);
+    with(world, &network, async |daemon| {
+        let refused = daemon.says(about_host("a.test", "strange.test")).await;
+        assert!(refused.starts_with("refuse mx-not-in-policy "), "{refused}");
+    });
+}
+
+#[test]
 fn a_verified_handshake_makes_a_policy_on_first_use_an_applied_one() {
     let (directory, network) = (directory(), Network::default());
     network.at("a.test", |site| {

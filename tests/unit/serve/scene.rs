@@ -135,6 +135,7 @@ impl Wire {
         if is_policy {
             self.network.at(&domain, |site| site.questions += 1);
         }
+        // The subject of the tests: how long it takes until somebody answers.
         tokio::time::sleep(if site.is_silent { Duration::from_secs(6) } else { site.delay }).await;
         if let Some((silence, zone)) = site.hides_policies.filter(|_| is_policy) {
             tokio::time::sleep(silence).await;
@@ -303,6 +304,13 @@ pub(crate) fn words(answer: &MtaAnswer) -> String {
     let of =
         |key: &str| answer.exim.split(' ').find_map(|word| word.strip_prefix(key)).unwrap_or("-").to_owned();
     format!("{} {} {}", of("verdict="), of("reason="), of("cache="))
+}
+
+impl Daemon {
+    /// Waits until what was answered does not count any more: its TTL is over, or somebody has changed the files.
+    pub(crate) async fn forgets(&self, question: &Question) {
+        until("the answer counts no more", || self.engine.at_once(question).is_none()).await;
+    }
 }
 
 /// Waits until something is so; a quarter of a minute is for ever.

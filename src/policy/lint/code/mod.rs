@@ -73,7 +73,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The family that it belongs to.
+            /// Which part of a domain's set-up it is about, and so under which heading it is told.
             #[must_use]
             pub const fn family(self) -> Family {
                 match self {
@@ -85,7 +85,7 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// The word.
+    /// The word by which `lint` names it and `why` explains it, such as `domain.null-mx-otherwise`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         self.explain().word

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// One round trip, long enough that whatever else takes time cannot be mistaken for another one.
-const ROUND_TRIP: Duration = Duration::from_millis(200);
+const ROUND_TRIP: Duration = Duration::from_millis(600);
 
 fn hosts(names: &[&str]) -> Vec<MxHost> {
     names.iter().map(|name| MxHost::from_text(name).unwrap()).collect()

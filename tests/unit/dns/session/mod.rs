@@ -13,7 +13,7 @@ use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proof::Role;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::{Answer, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
-use smtp_sts_verify::limits::MAX_QUERIES;
+use smtp_sts_verify::limits::{MAX_QUERIES, UPSTREAM_PATIENCE};
 use smtp_sts_verify::time::Clock;
 use smtp_sts_verify::time::clock::SystemClock;
 use std::net::{SocketAddr, UdpSocket};
@@ -116,7 +116,7 @@ async fn nobody_waits_for_what_no_walk_needs() {
     let below_an_insecure_cut = question("_smtp_sts.webpki.test.", RecordType::TXT);
     let answers = resolver.resolve(&[below_an_insecure_cut, policy()]).await;
     assert_eq!(classes(&answers), [Class::Insecure, Class::Secure]);
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < UPSTREAM_PATIENCE, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -185,13 +185,14 @@ async fn what_is_bogus_everywhere_stays_bogus_and_silence_elsewhere_excuses_noth
 async fn silence_ends_with_the_run_and_is_never_an_absence() {
     let laboratory = Laboratory::start();
     laboratory.behave(Scope::Everything, Manner::Silent);
-    let resolver = resolver(&laboratory, &[laboratory.dns()], 300);
+    let resolver = resolver(&laboratory, &[laboratory.dns()], 1_000);
     let began = Instant::now();
     for answer in resolver.resolve(&[policy(), mx()]).await {
         assert!(matches!(answer.outcome, Outcome::Unreachable(Outage::Deadline, ..)), "{:?}", answer.outcome);
         assert_eq!(answer.valid_until, None);
     }
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    // A deadline that is counted twice would be none.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

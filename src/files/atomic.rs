@@ -11,7 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 /// A file in the making; dropped before its end, it leaves nothing.
-pub(super) struct AtomicFile {
+pub(crate) struct AtomicFile {
     file: BufWriter<File>,
     path: PathBuf,
     mode: u32,
@@ -23,7 +23,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If the directory takes no new file, and if something else than a file stands or belongs there.
-    pub(super) fn beside(target: &Path, mode: u32) -> io::Result<Self> {
+    pub(crate) fn beside(target: &Path, mode: u32) -> io::Result<Self> {
         let name = target.file_name().ok_or_else(|| io::Error::other("it is no name of a file"))?;
         let is_no_file = fs::metadata(target).is_ok_and(|there| !there.is_file());
         // Where a link such as /dev/stdout leads depends on who looks.
@@ -34,10 +34,17 @@ impl AtomicFile {
         hidden.push(name);
         // No suffix that somebody collects, and nothing that a killed run may have left under another process's number.
         hidden.push(format!(".{}", std::process::id()));
-        let path = target.with_file_name(hidden);
+        Self::under(target.with_file_name(hidden), mode)
+    }
+
+    /// The same under a name beside its place that the caller chooses, and nobody else uses meanwhile: what a killed run left there is in nobody's way.
+    ///
+    /// # Errors
+    /// If the directory takes no new file.
+    pub(crate) fn under(path: PathBuf, mode: u32) -> io::Result<Self> {
         let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = match open() {
-            // What a killed run of the same number left is removed as a name; it is not followed.
+            // It is removed as a name; it is not followed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 fs::remove_file(&path)?;
                 open()?
@@ -51,7 +58,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If the system does not let us.
-    pub(super) fn give_to_group(&self, group: u32) -> io::Result<()> {
+    pub(crate) fn give_to_group(&self, group: u32) -> io::Result<()> {
         fchown(self.file.get_ref(), None, Some(group))
     }
 
@@ -59,7 +66,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If the system cannot; the target is then as it was.
-    pub(super) fn finish(mut self, target: &Path) -> io::Result<()> {
+    pub(crate) fn finish(mut self, target: &Path) -> io::Result<()> {
         self.complete()?;
         fs::rename(&self.path, target)?;
         sync_directory(target)
@@ -69,7 +76,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// If the system cannot, and if something stands there ([`io::ErrorKind::AlreadyExists`]).
-    pub(super) fn finish_new(mut self, target: &Path) -> io::Result<()> {
+    pub(crate) fn finish_new(mut self, target: &Path) -> io::Result<()> {
         self.complete()?;
         fs::hard_link(&self.path, target)?;
         sync_directory(target)
