@@ -8,8 +8,8 @@ use smtp_sts_verify::cache::Fingerprint;
 use smtp_sts_verify::config::{Fleet, Proof};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::session::Resolver;
-use smtp_sts_verify::fleet::{Connection, Keys, Trouble};
-use smtp_sts_verify::limits::{FLEET_HEARTBEAT, FLEET_PAGE, FLEET_POLL};
+use smtp_sts_verify::fleet::{Connection, Keys, SignOfLife, Trouble};
+use smtp_sts_verify::limits::{FLEET_HEARTBEAT, FLEET_PAGE, FLEET_POLL, FLEET_RETRY_FIRST, FLEET_RETRY_MOST};
 use smtp_sts_verify::name::PolicyDomain;
 use smtp_sts_verify::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use smtp_sts_verify::time::Clock as _;
@@ -69,12 +69,18 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let (fleet, shared, anchors) =
                     (fleet(format!("swarm{place}")), Arc::clone(&shared), Arc::clone(&anchors));
                 tokio::spawn(async move {
+                    let mut failures = 0_u32;
                     while Instant::now() < until {
                         let resolver =
                             Resolver::new(&[], Arc::clone(&anchors), SystemClock.now(), until.into());
                         if let Err(trouble) = live(&fleet, &resolver, place, until, &shared).await {
                             told(&shared, |told| told.troubles.push(trouble.to_string()));
-                            sleep(Duration::from_secs(1)).await;
+                            // As the daemon does: longer each time, and not all at once.
+                            failures += 1;
+                            let pause =
+                                FLEET_RETRY_FIRST.saturating_mul(1 << failures.min(6)).min(FLEET_RETRY_MOST);
+                            sleep(pause / 2 + pause * u32::try_from(place * 37 % 100).unwrap_or(50) / 100)
+                                .await;
                         }
                     }
                 })
@@ -103,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         shown.merged,
         shown.slow,
         shown.troubles.len(),
-        smtp_sts_verify::text::JsonText(shown.troubles.first().map_or("", String::as_str))
+        serde_json::Value::from(shown.troubles.first().map_or("", String::as_str))
     );
     Ok(())
 }
@@ -116,8 +122,8 @@ async fn live(
     until: Instant,
     shared: &Shared,
 ) -> Result<(), Trouble> {
-    // As hosts that were started anew, all within some seconds.
-    sleep(Duration::from_millis(place * 7 % 5_000)).await;
+    // As hosts that were started anew, all within a minute: built without optimisation, each proof of a password takes a processor for a while.
+    sleep(Duration::from_millis(place * 119 % 60_000)).await;
     let keys = Keys::of(fleet)?;
     let begun = Instant::now();
     let connection = Connection::open(fleet, resolver).await?;
@@ -150,7 +156,8 @@ async fn live(
         }
         if shown.is_none_or(|at| at.elapsed() >= FLEET_HEARTBEAT) {
             shown = Some(Instant::now());
-            let seen = connection.seen(here, SystemClock.now(), 0, change).await;
+            let sign = SignOfLife { change, ..SignOfLife::default() };
+            let seen = connection.seen(here, SystemClock.now(), &sign).await;
             if counted(seen, shared)?.is_some() {
                 told(shared, |told| told.shown += 1);
             }

@@ -751,6 +751,8 @@ pub const FLEET_CLOCK_APART: u64 = 60;
 pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
 /// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
 pub const MAX_FLEET_WEAKENED: i64 = 1_000;
+/// Reports of a day that a host counts for its page, in the order of their domains: by the key that takes some milliseconds, and each host does it once a minute.
+pub const MAX_FLEET_REPORTS_COUNTED: i64 = 10_000;
 /// Octets of what a host tells its fleet of one domain and day: a thousand rows have 150,000, and the server takes no more (src/fleet/reports.sql).
 pub const MAX_FLEET_SHEET_OCTETS: usize = 262_144;
 /// Octets of the policies' texts in a report of a fleet, half of that in one sheet before it is written in JSON: what a domain publishes in a day has a few

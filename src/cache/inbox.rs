@@ -54,16 +54,21 @@ const SET_DECREE: &str = "INSERT OR IGNORE INTO decree (store, number, statement
 const DECREES: &str = "SELECT statement FROM decree WHERE instr(statement, char(10) || 'order: purge') = 0
     ORDER BY number DESC LIMIT ?1";
 
-/// Purges of which a part could not be done yet, under the number below zero, which no decree has.
+/// Purges that are not done to their end, under the number below zero, which no decree has.
 const OWED: &str = "SELECT store, number, statement FROM decree WHERE number < 0 LIMIT ?1";
+
+const OWES_LESS: &str = "UPDATE decree SET statement = ?3 WHERE store = ?1 AND number = ?2 AND number < 0";
 
 const PAID: &str = "DELETE FROM decree WHERE store = ?1 AND number = ?2 AND number < 0";
 
 /// What stands in a decree that was obeyed once and for all.
 const PURGE: &str = "\norder: purge\n";
 
-/// What stands before the domain of one; [`DECREES`] tells it from overrides by that.
-const OWES: &str = "owed\norder: purge\n";
+/// What stands before the domain of one of which nothing is known to be done; [`DECREES`] tells it from overrides by that.
+const OWES_ALL: &str = "owed whole\norder: purge\n";
+
+/// And of one of which only what is about reports is left.
+const OWES_REPORTS: &str = "owed\norder: purge\n";
 
 /// How far a store was read, and whether it has been offered all that was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,11 +79,13 @@ pub struct Reading {
     pub has_offered_all: bool,
 }
 
-/// A purge of which a part could not be done yet.
+/// A purge that is not done to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwedPurge {
     /// Whose policy an operator had purged, here and in the fleet's database.
     pub domain: PolicyDomain,
+    /// Whether what was known of the domain may still be there; else only what is about reports is left to be done.
+    pub is_whole: bool,
     store: String,
     number: i64,
 }
@@ -214,15 +221,15 @@ impl Inbox {
         })
     }
 
-    /// Writes down that a part of a purge could not be done yet.
+    /// Writes down that a purge is to be done.
     pub(super) fn owe(&self, store: &str, number: u64, domain: &PolicyDomain) -> Result<(), CacheError> {
-        let (number, text) = (integer(UnixTime(number)).saturating_neg(), format!("{OWES}{domain}"));
-        self.database.write("writing down that a purge is to be ended", |transaction| {
+        let (number, text) = (integer(UnixTime(number)).saturating_neg(), format!("{OWES_ALL}{domain}"));
+        self.database.write("writing down that a purge is to be done", |transaction| {
             statement::run(transaction, SET_DECREE, (store, number, text)).map(drop)
         })
     }
 
-    /// The purges of which a part could not be done yet.
+    /// The purges that are not done to their end.
     pub(super) fn owed(&self) -> Result<Vec<OwedPurge>, CacheError> {
         let most = i64::try_from(MAX_DECREES_KEPT).unwrap_or(i64::MAX);
         let found = self.database.read(|connection| {
@@ -231,10 +238,19 @@ impl Inbox {
             statement.query_map([most], one)?.collect::<rusqlite::Result<Vec<(String, i64, String)>>>()
         })?;
         let read = |(store, number, text): (String, i64, String)| {
-            let domain = PolicyDomain::parse(text.strip_prefix(OWES)?).ok()?;
-            Some(OwedPurge { domain, store, number })
+            let whole = text.strip_prefix(OWES_ALL);
+            let domain = PolicyDomain::parse(whole.or_else(|| text.strip_prefix(OWES_REPORTS))?).ok()?;
+            Some(OwedPurge { domain, is_whole: whole.is_some(), store, number })
         };
         Ok(found.unwrap_or_default().into_iter().filter_map(read).collect())
+    }
+
+    /// Of that purge only what is about reports is left: nothing that is learnt from now on is forgotten for its sake.
+    pub(super) fn owes_reports_alone(&self, owed: &OwedPurge) -> Result<(), CacheError> {
+        let text = format!("{OWES_REPORTS}{}", owed.domain);
+        self.database.write("writing down how far a purge is done", |transaction| {
+            statement::run(transaction, OWES_LESS, (owed.store.as_str(), owed.number, text)).map(drop)
+        })
     }
 
     /// All of that purge is done.

@@ -195,7 +195,7 @@ impl Cache {
         self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.obeyed(store, number, statement)))
     }
 
-    /// Writes down that a part of a purge by that decree could not be done yet.
+    /// Writes down that a purge by that decree is to be done.
     ///
     /// # Errors
     /// [`CacheError`] if it is not.
@@ -203,12 +203,20 @@ impl Cache {
         self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.owe(store, number, domain)))
     }
 
-    /// The purges of which a part could not be done yet.
+    /// The purges that are not done to their end.
     ///
     /// # Errors
     /// [`CacheError`] if nothing can be said.
     pub fn owed(&self) -> Result<Vec<OwedPurge>, CacheError> {
         self.inbox.as_ref().map_or_else(|| Ok(Vec::new()), |inbox| self.noting(inbox.owed()))
+    }
+
+    /// Of that purge only what is about reports is left.
+    ///
+    /// # Errors
+    /// [`CacheError`]: all of it is done once more.
+    pub fn owes_reports_alone(&self, owed: &OwedPurge) -> Result<(), CacheError> {
+        self.inbox.as_ref().map_or(Ok(()), |inbox| self.noting(inbox.owes_reports_alone(owed)))
     }
 
     /// All of that purge is done.

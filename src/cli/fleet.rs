@@ -175,12 +175,12 @@ use with_a_fleet::done;
 
 #[cfg(feature = "fleet")]
 mod with_a_fleet {
-    use super::page::page;
+    use super::page::Page;
     use super::*;
     use crate::cli::runtime;
     use crate::config::{Access, Fleet, Proof, Setup};
     use crate::fleet::decree::{self, Decree, MAX_SKEW, Order, told};
-    use crate::fleet::{self, Connection, Host, StoreState, Trouble};
+    use crate::fleet::{self, Connection, StoreState, Trouble};
     use crate::limits::{DECREE_OLDEST, FLEET_CONNECT_DEADLINE, MAX_DECREES_KEPT};
     use crate::name::{Destination, PolicyDomain};
     use crate::overrides::{self, Effect, Scope};
@@ -270,32 +270,22 @@ mod with_a_fleet {
         let (setup, fleet) = opened(&arguments.outside)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
         let (history, policies) = connection.estimates().await?;
-        let hosts = connection.hosts().await?;
         let overrides = overrides(&connection, &standing.id, &fleet).await?;
+        let page = Page {
+            server: connection.server().await?,
+            hosts: connection.hosts().await?,
+            policies,
+            history,
+            kinds: connection.kinds().await?,
+            fetched_twice: connection.fetched_twice().await?,
+            weakened: connection.weakened().await?,
+            reports: connection.day_of_reports().await?,
+            overrides,
+            standing,
+        };
         let text = match arguments.format {
-            Format::Json => {
-                let one = |host: &Host| {
-                    json!({
-                        "name": host.name, "version": host.version, "circumstances": host.fingerprint,
-                        "unseen_for": host.unseen_for, "clock_offset": host.clock_offset, "outbox": host.outbox,
-                        "behind": standing.change.saturating_sub(host.applied_change),
-                    })
-                };
-                let hosts: Vec<_> = hosts.iter().map(one).collect();
-                let one = |decree: &overrides::Decree| {
-                    json!({
-                        "decree": decree.number, "scope": decree.scope, "effect": decree.effect.word(),
-                        "ends_at": decree.ends.0, "reason": decree.reason,
-                    })
-                };
-                let overrides: Vec<_> = overrides.iter().map(one).collect();
-                let object = json!({
-                    "store": standing.id, "schema": standing.version, "policies": policies, "history": history, "hosts": hosts,
-                    "overrides": overrides,
-                });
-                format!("{}\n", Json(&object))
-            }
-            Format::Human => page(&standing, &hosts, policies, &overrides),
+            Format::Json => format!("{}\n", Json(&page.json())),
+            Format::Human => page.text(SystemClock.now()),
         };
         Ok((text, ExitStatus::Deliver))
     }

@@ -28,7 +28,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Config, Row};
 
 const STANDING: &str = "SELECT version, oldest_reader, id::text, (SELECT last_value FROM fleet.change),
-    floor(extract(epoch FROM clock_timestamp()))::bigint FROM fleet.fleet_schema";
+    floor(extract(epoch FROM clock_timestamp()))::bigint,
+    to_regprocedure('fleet.seen(text, bytea, bigint, bigint, bigint, bigint, bigint, text, bigint)') IS NOT NULL FROM fleet.fleet_schema";
 
 const CHANGES: &str =
     "SELECT change, fingerprint, domain, mechanism, record, body, authentication, fetched_at, expires_at,
@@ -36,7 +37,7 @@ const CHANGES: &str =
 
 const OFFER: &str = "SELECT outcome FROM fleet.offer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY place";
 
-const SEEN: &str = "SELECT fleet.seen($1, $2, $3, $4, $5)";
+const SEEN: &str = "SELECT fleet.seen($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 const DECREES: &str =
     "SELECT number, statement, signature FROM fleet.decree WHERE number > $1 ORDER BY number LIMIT $2";
@@ -74,6 +75,21 @@ pub struct StoreState {
     pub change: u64,
     /// Its clock.
     pub now: UnixTime,
+}
+
+/// How a host is, in its own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignOfLife {
+    /// What it has not offered yet.
+    pub outbox: u64,
+    /// Since when the oldest of that waits.
+    pub outbox_since: Option<UnixTime>,
+    /// The change up to which it has read.
+    pub change: u64,
+    /// Policies that it should have fetched again by now.
+    pub overdue: u64,
+    /// What was the matter with the database last, and when.
+    pub trouble: Option<(UnixTime, String)>,
 }
 
 /// Some changes.
@@ -157,6 +173,10 @@ impl Connection {
         let version: i32 = get(row, 0)?;
         if version < VERSION {
             return Err(Trouble::older(version));
+        }
+        // The version had less in it before it was released.
+        if !get::<bool>(row, 5)? {
+            return Err(Trouble::of_an_earlier_build(version));
         }
         let id: String = get(row, 2)?;
         if !is_uuid(&id) {
@@ -270,7 +290,7 @@ impl Connection {
         Ok(outcomes)
     }
 
-    /// Shows that this host is there, with how much it has not offered and how far it has read; the time there.
+    /// Shows that this host is there, and how it is; the time there.
     ///
     /// # Errors
     /// [`Trouble`].
@@ -278,17 +298,23 @@ impl Connection {
         &self,
         here: Fingerprint,
         now: UnixTime,
-        outbox: u64,
-        change: u64,
+        sign: &SignOfLife,
     ) -> Result<UnixTime, Trouble> {
         let (version, here) = (env!("SMTP_STS_VERIFY_VERSION"), here.as_bytes());
-        let (now, outbox, change) = (signed(now.0), signed(outbox), signed(change));
-        let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
+        let (now, outbox, change) = (signed(now.0), signed(sign.outbox), signed(sign.change));
+        let (since, overdue) = (sign.outbox_since.map(|at| signed(at.0)), signed(sign.overdue));
+        let trouble_at = sign.trouble.as_ref().map(|(at, _)| signed(at.0));
+        let trouble = sign.trouble.as_ref().map(|(_, why)| why.chars().take(300).collect::<String>());
+        let parameters: [(&(dyn ToSql + Sync), Type); 9] = [
             (&version, Type::TEXT),
             (&here, Type::BYTEA),
             (&now, Type::INT8),
             (&outbox, Type::INT8),
             (&change, Type::INT8),
+            (&since, Type::INT8),
+            (&overdue, Type::INT8),
+            (&trouble, Type::TEXT),
+            (&trouble_at, Type::INT8),
         ];
         let rows = self.ask(SEEN, &parameters).await?;
         let there = rows.first().ok_or_else(|| Trouble::Away("it does not tell its time".to_owned()))?;

@@ -25,9 +25,9 @@ use crate::overrides::Decreed;
 use crate::time::UnixTime;
 use tracing::warn;
 
-pub use connection::{Connection, Page, StoreState};
+pub use connection::{Connection, Page, SignOfLife, StoreState};
 pub use keys::{Keys, check, private_key as operators_key};
-pub use overview::{Host, Rights, Weakened};
+pub use overview::{DayOfReports, Host, Kinds, Rights, Weakened};
 pub use reports::{Claim, Claims};
 pub use trouble::{Failed, Trouble};
 pub use witness::{Signer, Witnesses};

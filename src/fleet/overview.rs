@@ -2,11 +2,12 @@
 
 use super::connection::{Connection, get, unsigned};
 use super::trouble::Trouble;
-use crate::limits::MAX_FLEET_WEAKENED;
+use crate::limits::{MAX_FLEET_REPORTS_COUNTED, MAX_FLEET_WEAKENED};
 use crate::policy::Authentication;
+use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 const SERVER: &str = "SELECT coalesce(host(inet_server_addr()), '-'), coalesce(inet_server_port(), 0)";
 
@@ -18,9 +19,10 @@ const WEAKENED: &str =
     FROM fleet.history AS h WHERE event = 'weakened' AND at > now() - interval '24 hours' ORDER BY at DESC LIMIT $1";
 
 /// As far as the database has looked at samples of the table.
-const BY_AUTHENTICATION: &str = "SELECT m.word, (m.share * greatest(c.reltuples, 0))::bigint
+const BY_KIND: &str = "SELECT s.attname::text, m.word, (m.share * greatest(c.reltuples, 0))::bigint
     FROM pg_stats AS s, pg_class AS c, unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS m(word, share)
-    WHERE (s.schemaname, s.tablename, s.attname) = ('fleet', 'policy', 'authentication') AND c.oid = 'fleet.policy'::regclass LIMIT 10";
+    WHERE (s.schemaname, s.tablename) = ('fleet', 'policy') AND s.attname IN ('authentication', 'demand')
+    AND c.oid = 'fleet.policy'::regclass ORDER BY 1, 3 DESC, 2 LIMIT 10";
 
 const RIGHTS: &str = "SELECT
     EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fleet_host' AND pg_has_role(session_user, oid, 'MEMBER')),
@@ -32,7 +34,28 @@ const RIGHTS: &str = "SELECT
 
 const HOSTS: &str =
     "SELECT name::text, version, fingerprint, floor(extract(epoch FROM clock_timestamp() - seen_at))::bigint,
-    clock_offset, outbox, applied_change FROM fleet.host ORDER BY name LIMIT 1000";
+    clock_offset, outbox, applied_change, outbox_since, overdue, trouble, trouble_at FROM fleet.host ORDER BY name LIMIT 1000";
+
+const FETCHED_TWICE: &str = "SELECT coalesce(sum(twice), 0)::bigint FROM fleet.quota";
+
+/// The day before the server's, and which hosts that were there within a day have not handed it in.
+const MISSING: &str = "SELECT y.day::bigint, coalesce(array_agg(r.host::text ORDER BY r.host) FILTER (WHERE r.host IS NOT NULL), '{}'),
+    (SELECT count(*) FROM fleet.reporter)
+    FROM (SELECT floor(extract(epoch FROM clock_timestamp()) / 86400)::int - 1 AS day) AS y LEFT JOIN (
+        SELECT one.host FROM fleet.reporter AS one WHERE one.seen_at > clock_timestamp() - interval '24 hours'
+            AND NOT EXISTS (SELECT 1 FROM fleet.handed AS h
+                WHERE (h.day, h.host) = (floor(extract(epoch FROM clock_timestamp()) / 86400)::int - 1, one.host) AND h.all_at IS NOT NULL)
+            ORDER BY one.host LIMIT 1000) AS r ON true
+    GROUP BY y.day";
+
+/// By the key, so many rows and no more.
+const REPORTS: &str = "SELECT owner::text, state, count(*) FROM (
+    SELECT owner, state FROM fleet.report WHERE day = $1 ORDER BY day, domain, part LIMIT $2) AS r GROUP BY owner, state ORDER BY 1, 2";
+
+/// By the index of such.
+const UNCLAIMED: &str = "SELECT count(*) FROM (SELECT 1 FROM (
+    SELECT bucket, domain FROM fleet.sheet WHERE day = $1 AND part IS NULL AND sheet <> '' ORDER BY day, bucket, domain LIMIT $2) AS s
+    GROUP BY bucket, domain) AS one";
 
 const ESTIMATES: &str = "SELECT relname::text, greatest(reltuples, 0)::bigint FROM pg_class
     WHERE oid IN ('fleet.policy'::regclass, 'fleet.history'::regclass) ORDER BY 1";
@@ -54,6 +77,41 @@ pub struct Host {
     pub outbox: u64,
     /// The change up to which it has read.
     pub applied_change: u64,
+    /// Since when the oldest waits that it has not offered.
+    pub outbox_since: Option<UnixTime>,
+    /// Policies that it should have fetched again by now.
+    pub overdue: u64,
+    /// What was the matter with the database last, and when; in its own words, not yet escaped.
+    pub trouble: Option<(UnixTime, String)>,
+}
+
+/// About how many policies there are of each kind, as far as the database knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// By how they are authenticated.
+    pub by_authentication: Vec<(Authentication, u64)>,
+    /// By what they demand: `enforce`, `testing`, `none`.
+    pub by_demand: Vec<(&'static str, u64)>,
+}
+
+/// The words for what a policy demands.
+const DEMANDS: [&str; 3] = ["enforce", "testing", "none"];
+
+/// What became of a day's TLS reports, in words of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayOfReports {
+    /// The day: the one before the server's.
+    pub day: Day,
+    /// Whether any host takes part.
+    pub is_any: bool,
+    /// The hosts that were there within a day and have not handed in what they counted.
+    pub missing: Vec<String>,
+    /// Reports that nobody has claimed yet.
+    pub unclaimed: u64,
+    /// Of each host that has claimed some: what became of them, and how many.
+    pub claimed: Vec<(String, String, u64)>,
+    /// Whether there were more than are counted.
+    pub is_more: bool,
 }
 
 /// A policy that protects less than the one before it; in words of the store.
@@ -98,6 +156,13 @@ impl Connection {
                 clock_offset: get(row, 4)?,
                 outbox: unsigned(get(row, 5)?),
                 applied_change: unsigned(get(row, 6)?),
+                outbox_since: get::<Option<i64>>(row, 7)?.map(|at| UnixTime(unsigned(at))),
+                overdue: unsigned(get(row, 8)?),
+                trouble: get::<Option<i64>>(row, 10)?.map(|at| UnixTime(unsigned(at))).zip(get::<
+                    Option<String>,
+                >(
+                    row, 9
+                )?),
             })
         };
         self.ask(HOSTS, &[]).await?.iter().map(host).collect()
@@ -142,18 +207,62 @@ impl Connection {
         self.ask(WEAKENED, &[(&MAX_FLEET_WEAKENED, Type::INT8)]).await?.iter().map(one).collect()
     }
 
-    /// About how many policies there are of each authentication, as far as the database knows.
+    /// About how many policies there are of each kind.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn by_authentication(&self) -> Result<Vec<(Authentication, u64)>, Trouble> {
-        let rows = self.ask(BY_AUTHENTICATION, &[]).await?;
-        let mut all = Vec::new();
+    pub async fn kinds(&self) -> Result<Kinds, Trouble> {
+        let rows = self.ask(BY_KIND, &[]).await?;
+        let mut kinds = Kinds::default();
         for row in &rows {
-            let word: &str = get(row, 0)?;
-            all.extend(Authentication::from_word(word).zip(Some(unsigned(get(row, 1)?))));
+            let (column, word, number): (&str, &str, i64) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+            let number = Some(unsigned(number));
+            if column == "authentication" {
+                kinds.by_authentication.extend(Authentication::from_word(word).zip(number));
+            } else {
+                kinds.by_demand.extend(DEMANDS.into_iter().find(|demand| *demand == word).zip(number));
+            }
         }
-        Ok(all)
+        Ok(kinds)
+    }
+
+    /// How often hosts have fetched what another one had fetched within the same minute.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn fetched_twice(&self) -> Result<u64, Trouble> {
+        let rows = self.ask(FETCHED_TWICE, &[]).await?;
+        rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))
+    }
+
+    /// What became of the TLS reports about the day that ended last.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn day_of_reports(&self) -> Result<DayOfReports, Trouble> {
+        let rows = self.ask(MISSING, &[]).await?;
+        let row = rows.first().ok_or_else(|| Trouble::Away("it does not tell its day".to_owned()))?;
+        let (day, missing, reporters): (i64, Vec<String>, i64) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let number = i32::try_from(day).unwrap_or(i32::MAX);
+        let key: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&number, Type::INT4), (&MAX_FLEET_REPORTS_COUNTED, Type::INT8)];
+        let claimed = self.ask(REPORTS, &key).await?;
+        let claimed: Vec<(String, String, u64)> = claimed
+            .iter()
+            .map(|row| Ok((get(row, 0)?, get(row, 1)?, unsigned(get(row, 2)?))))
+            .collect::<Result<_, Trouble>>()?;
+        let rows = self.ask(UNCLAIMED, &key).await?;
+        let unclaimed = rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))?;
+        let all: u64 = claimed.iter().map(|(_, _, number)| number).sum();
+        let is_more = all.max(unclaimed) >= unsigned(MAX_FLEET_REPORTS_COUNTED);
+        Ok(DayOfReports {
+            day: Day(unsigned(day)),
+            is_any: reporters > 0,
+            missing,
+            unclaimed,
+            claimed,
+            is_more,
+        })
     }
 
     /// What the role may do.

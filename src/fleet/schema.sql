@@ -69,8 +69,18 @@ CREATE TABLE fleet.fleet_schema (
 );
 INSERT INTO fleet.fleet_schema VALUES (2, 2, gen_random_uuid());
 
+-- What a policy demands, in a word for the history and the statistics; the higher the number, the more.
+CREATE FUNCTION fleet.demand(mechanism text, record text, body text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE mechanism WHEN 'mta-sts' THEN coalesce(substring(body FROM '(?n)^mode: ([a-z]+)$'), 'unknown')
+    ELSE CASE WHEN record ~ 'to *= *true' THEN 'enforce' ELSE 'testing' END END
+$$;
+CREATE FUNCTION fleet.rank(demand text) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'testing' THEN 1 ELSE 0 END $$;
+
 -- One row a domain, circumstances (trust anchors, authorities) and dialect. `witness` has up to three words of those who have fetched this very
--- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970.
+-- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970. What is generated is there for the server's own samples of it: so a page tells
+-- how many there are of each kind, and nobody counts.
 CREATE SEQUENCE fleet.change;
 CREATE TABLE fleet.policy (
   domain text NOT NULL CHECK (octet_length(domain) BETWEEN 1 AND 255),
@@ -81,6 +91,7 @@ CREATE TABLE fleet.policy (
   authentication text NOT NULL CHECK (authentication IN ('first-use', 'webpki', 'dnssec')),
   strength smallint NOT NULL GENERATED ALWAYS AS
     (CASE authentication WHEN 'first-use' THEN 0 WHEN 'webpki' THEN 1 ELSE 2 END) STORED,
+  demand text NOT NULL GENERATED ALWAYS AS (fleet.demand(mechanism, record, body)) STORED,
   fetched_at bigint NOT NULL CHECK (fetched_at >= 0),
   expires_at bigint NOT NULL,
   applied_at bigint CHECK (applied_at >= 0),
@@ -109,7 +120,7 @@ CREATE INDEX history_by_time ON fleet.history USING brin (at);
 CREATE INDEX history_by_domain ON fleet.history (domain);
 CREATE INDEX history_weakened ON fleet.history (at) WHERE event = 'weakened';
 
--- Who is there.
+-- Who is there, how it is, and what was the matter with this database last, in the host's own words.
 CREATE TABLE fleet.host (
   name name PRIMARY KEY,
   version text NOT NULL,
@@ -117,13 +128,19 @@ CREATE TABLE fleet.host (
   seen_at timestamptz NOT NULL,
   clock_offset bigint NOT NULL,
   outbox bigint NOT NULL,
-  applied_change bigint NOT NULL
+  applied_change bigint NOT NULL,
+  outbox_since bigint,
+  overdue bigint NOT NULL DEFAULT 0,
+  trouble text CHECK (octet_length(trouble) <= 1600),
+  trouble_at bigint
 );
 
--- How many octets each host has added, ever: 2 GiB are ten times a million policies, and no more is taken. `fleet forget` begins anew.
+-- How many octets each host has added, ever: 2 GiB are ten times a million policies, and no more is taken. And how often it has fetched what another host
+-- had fetched within the same minute. `fleet forget` begins anew.
 CREATE TABLE fleet.quota (
   host name PRIMARY KEY,
-  octets bigint NOT NULL DEFAULT 0
+  octets bigint NOT NULL DEFAULT 0,
+  twice bigint NOT NULL DEFAULT 0
 );
 
 -- What an operator orders, in words that carry a signature: src/fleet/decree.rs has them.
@@ -134,15 +151,6 @@ CREATE TABLE fleet.decree (
   who name NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-
--- What a policy demands, in a word for the history; the higher the number, the more.
-CREATE FUNCTION fleet.demand(mechanism text, record text, body text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE mechanism WHEN 'mta-sts' THEN coalesce(substring(body FROM '(?n)^mode: ([a-z]+)$'), 'unknown')
-    ELSE CASE WHEN record ~ 'to *= *true' THEN 'enforce' ELSE 'testing' END END
-$$;
-CREATE FUNCTION fleet.rank(demand text) RETURNS int
-LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'testing' THEN 1 ELSE 0 END $$;
 
 -- Whether a host of this program could have such a policy.
 CREATE FUNCTION fleet.is_possible(
@@ -189,6 +197,8 @@ DECLARE
   v_word text;
   v_words text[];
   v_is_witness boolean;
+  v_is_twice boolean;
+  v_twice bigint := 0;
   v_room bigint;
   v_grown bigint := 0;
   v_cost bigint;
@@ -254,6 +264,7 @@ BEGIN
     v_is_locked := false;
     LOOP
       outcome := NULL;
+      v_is_twice := false;
       IF v_is_locked THEN
         SELECT * INTO v_old FROM fleet.policy AS p WHERE (p.domain, p.fingerprint, p.mechanism)
           = (v_new.domain, v_new.fingerprint, v_new.mechanism) FOR UPDATE SKIP LOCKED;
@@ -327,6 +338,10 @@ BEGIN
         -- Whoever has fetched the very same is one who says so, whatever becomes of the rest.
         v_is_witness := true;
         v_words := ARRAY(SELECT w FROM unnest(v_old.witness) AS w WHERE split_part(w, ' ', 1) <> session_user);
+        -- Another one had it within the same minute. What is offered once more is counted no more.
+        v_is_twice := v_new.fetched_at - v_old.fetched_at BETWEEN -60 AND 60 AND cardinality(v_words) > 0
+          AND NOT starts_with(coalesce((SELECT w FROM unnest(v_old.witness) AS w WHERE split_part(w, ' ', 1) = session_user LIMIT 1), ''),
+            session_user || ' ' || v_new.fetched_at || ' ');
         IF v_weaker OR v_late OR v_row.authentication = 'first-use' THEN
           v_row.authentication := v_old.authentication;
           v_row.fetched_at := v_old.fetched_at;
@@ -395,22 +410,27 @@ BEGIN
       END IF;
       EXIT;
     END LOOP;
+    v_twice := v_twice + (v_is_twice AND outcome IN ('stored', 'same', 'late', 'weaker'))::int;
     RETURN NEXT;
   END LOOP;
-  IF v_grown > 0 THEN
-    UPDATE fleet.quota AS q SET octets = q.octets + v_grown WHERE q.host = session_user;
+  IF v_grown + v_twice > 0 THEN
+    UPDATE fleet.quota AS q SET octets = q.octets + v_grown, twice = q.twice + v_twice WHERE q.host = session_user;
   END IF;
 END $$;
 
 -- A host shows that it is there, and gets this server's time.
-CREATE FUNCTION fleet.seen(p_version text, p_fingerprint bytea, p_now bigint, p_outbox bigint, p_change bigint) RETURNS bigint
+CREATE FUNCTION fleet.seen(
+  p_version text, p_fingerprint bytea, p_now bigint, p_outbox bigint, p_change bigint,
+  p_outbox_since bigint DEFAULT NULL, p_overdue bigint DEFAULT 0, p_trouble text DEFAULT NULL, p_trouble_at bigint DEFAULT NULL
+) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE v_now bigint := floor(extract(epoch FROM clock_timestamp()))::bigint;
 BEGIN
   INSERT INTO fleet.host AS h VALUES (session_user, left(p_version, 80), substring(p_fingerprint FOR 16), clock_timestamp(),
-      p_now - v_now, greatest(p_outbox, 0), greatest(p_change, 0))
+      p_now - v_now, greatest(p_outbox, 0), greatest(p_change, 0), p_outbox_since, greatest(p_overdue, 0), left(p_trouble, 400), p_trouble_at)
     ON CONFLICT (name) DO UPDATE SET version = excluded.version, fingerprint = excluded.fingerprint, seen_at = excluded.seen_at,
-      clock_offset = excluded.clock_offset, outbox = excluded.outbox, applied_change = excluded.applied_change;
+      clock_offset = excluded.clock_offset, outbox = excluded.outbox, applied_change = excluded.applied_change,
+      outbox_since = excluded.outbox_since, overdue = excluded.overdue, trouble = excluded.trouble, trouble_at = excluded.trouble_at;
   RETURN v_now;
 END $$;
 

@@ -68,6 +68,14 @@ impl Trouble {
         ))
     }
 
+    /// The database has a schema of this version as an earlier build wrote it.
+    pub(super) fn of_an_earlier_build(version: i32) -> Self {
+        Self::Configuration(format!(
+            "the database has a schema of version {version} as an earlier build of this program wrote it: run `smtp-sts-verify fleet schema` of this version in \
+             an empty database for all hosts (exim/fleet.md)"
+        ))
+    }
+
     /// One word, for counters and pages.
     #[must_use]
     pub const fn word(&self) -> &'static str {

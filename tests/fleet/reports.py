@@ -190,10 +190,14 @@ def one_report_of_all(lab):
     days.rounds(1, 10 * MINUTE, [one, two], 2)
     days.run(1, 2 * HOUR + 55 * MINUTE, [one, two])
     assert days.sums() == {}, days.sums()
+    told = json.loads(one.command("fleet", "status", "--format", "json")[1])["reports"]
+    assert told == {"day": days.date(0), "missing": ["mx3"], "unclaimed": 2, "claimed": [], "more": False}, told
     days.until_all_is_told(1, 4 * HOUR + 10 * MINUTE, [one, two])
     first = days.sums()
     assert {key: [sums[1:] for sums in value] for key, value in first.items()} == {
         (days.date(0), domain): [(3, 0)] for domain in DOMAINS}, first
+    told = json.loads(one.command("fleet", "status", "--format", "json")[1])["reports"]
+    assert (told["unclaimed"], sum(sent["reports"] for sent in told["claimed"] if sent["state"] == "sent")) == (0, 2), told
     # It comes back in the afternoon.
     days.until_all_is_told(1, 13 * HOUR)
     late = days.sums()
@@ -335,6 +339,40 @@ def a_lost_answer_and_a_refusal(lab):
     days.until_all_is_told(1, 13 * HOUR)
     assert {key: [sums[1:] for sums in value] for key, value in days.sums().items()} == {
         (days.date(0), domain): [(1, 0), (1, 0)] for domain in DOMAINS}, days.sums()
+
+
+def one_that_comes_back(lab):
+    """A report that the mail server does not take is taken on by another host when its sender is gone for an hour, by the first again when the other one is, and sent once"""
+    days = Days(lab, lab.clock(), ("mx1", "mx2"))
+    for host in days.hosts:
+        host.count({0: {"sts.test": (2, 1)}})
+        host.sendmail(before="exit 75")
+    days.run(0, 23 * HOUR)
+    days.rounds(1, 10 * MINUTE, number=1)
+
+    def owner():
+        return lab.database.sql("SELECT owner, state FROM fleet.report")
+
+    said = days.run(1, 4 * HOUR + 30 * MINUTE)
+    ((role, state),) = [line.split("\t") for line in owner()]
+    first, other = sorted(days.hosts, key=lambda host: host.role != role)
+    assert state == "claimed" and days.sums() == {}, (said, owner())
+    # It is gone; the other one takes it on after an hour and a quarter, and fares no better.
+    days.run(1, 5 * HOUR + 20 * MINUTE, [other])
+    assert owner() == [f"{role}\tclaimed"], owner()
+    days.rounds(1, 5 * HOUR + 50 * MINUTE, [other], 2)
+    assert owner() == [f"{other.role}\tclaimed"] and days.sums() == {}, owner()
+    # Meanwhile the first is back, is told that it is another's, and leaves it alone.
+    first.sendmail()
+    days.run(1, 6 * HOUR + 20 * MINUTE, [first])
+    assert first.reports() == [] and "unwanted sts.test, the fleet's" in first.command("reports", "outbox", "--all")[1], first.command("reports", "outbox", "--all")
+    # Then the other one is gone, and it comes back.
+    days.rounds(1, 7 * HOUR + 40 * MINUTE, [first], 4)
+    assert owner() == [f"{role}\tsent"], owner()
+    assert {key: [sums[1:] for sums in value] for key, value in days.sums().items()} == {(days.date(0), "sts.test"): [(4, 2)]}, days.sums()
+    other.sendmail()
+    days.rounds(1, 10 * HOUR, number=2)
+    assert sum(len(host.reports()) for host in days.hosts) == 1, "and nobody sends it twice"
 
 
 def what_a_role_may_do_about_reports(lab):
@@ -540,5 +578,5 @@ def one_that_is_taken_over(days, told):
     assert told("mx1", settle) == ["1"]
 
 
-QUICK = [one_report_of_all, a_lost_answer_and_a_refusal, what_a_role_may_do_about_reports]
+QUICK = [one_report_of_all, a_lost_answer_and_a_refusal, what_a_role_may_do_about_reports, one_that_comes_back]
 LONG = [a_sender_that_dies, the_database_is_away]

@@ -335,6 +335,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("FLEET_CLOCK_APART", "60"),
     ("FLEET_OVERVIEW", "Duration::from_secs(60)"),
     ("MAX_FLEET_WEAKENED", "1_000"),
+    ("MAX_FLEET_REPORTS_COUNTED", "10_000"),
 ];
 
 /// Every constant of `limits.rs` with its value, as written.
@@ -943,6 +944,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ("MAX_DECREES_KEPT", "what is beyond is read with the next look"),
     ("FLEET_OVERVIEW", "a pause"),
     ("MAX_FLEET_WEAKENED", "a page of a list for people"),
+    ("MAX_FLEET_REPORTS_COUNTED", "a page of a list for people, which says that there are more"),
     ("FLEET_SHEETS_AT_ONCE", "a batch more is another statement"),
     ("FLEET_SHEET_OCTETS_AT_ONCE", "a batch more is another statement"),
     ("FLEET_SHEETS_READ", "a page more is another statement"),

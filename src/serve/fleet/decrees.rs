@@ -1,11 +1,10 @@
 //! The operator's decrees, in the daemon's part in a fleet: each is obeyed once at most, and told.
 
-use super::exchange::{End, Feed, Session, asked};
+use super::exchange::{End, Feed, Session, asked, changed};
 use super::pace::Recent;
-use crate::cache::{Cache, CacheError, CachePath, Counts, Outbox};
+use crate::cache::{Cache, CacheError, CachePath, Counts, Outbox, OwedPurge};
 use crate::fleet::decree::{Decree, Order, Refused, kept};
 use crate::limits::MAX_DECREES_KEPT;
-use crate::name::PolicyDomain;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::serve::world::World;
@@ -65,14 +64,12 @@ impl Session<'_> {
                 let Some(domain) = of_purge else {
                     return cache.obeyed(&store, number, &text).map(|()| Some(Ok(())));
                 };
-                // What was counted for reports goes with it, as by `cache purge`. That is owed before the decree counts as obeyed, so
+                // What was counted for reports goes with it, as by `cache purge`. All of it is owed before the decree counts as obeyed, so
                 // that a kill leaves none of it undone.
                 cache.owe(&store, number, &domain)?;
                 cache.obeyed(&store, number, &text)?;
-                let purged = cache.purge(&domain).map(drop);
-                let counts = Counts::beside(&path, most, SystemClock.now()).purge(&domain).map(drop);
-                let reports = ended(cache, &path, most).map(drop);
-                Ok(Some(purged.and(counts).and(reports)))
+                let (_, trouble) = ended(cache, &path, most)?;
+                Ok(Some(trouble.map_or(Ok(()), Err)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
@@ -170,33 +167,62 @@ pub(super) async fn read_into_force(feed: &Feed, world: &Arc<World>) -> Result<O
     })
 }
 
-/// Ends purges whose part in the reports on their way had to wait for `reports send`. It needs no database.
+/// Ends purges that a kill or a trouble with the files kept from their end, or whose part in the reports on their way had to wait for `reports send`.
+/// It needs no database.
 pub(super) async fn end_purges(feed: &Feed, world: &Arc<World>) -> Result<(), End> {
     let (path, most) = (world.storage.path.clone(), world.storage.max_domains);
-    for domain in asked(feed, world, move |cache| ended(cache, &path, most)).await?.unwrap_or_default() {
+    let tried = asked(feed, world, move |cache| ended(cache, &path, most)).await?;
+    let (ended, trouble) = tried.unwrap_or_default();
+    if trouble.is_some() {
+        feed.counters.store_troubles.one();
+    }
+    for OwedPurge { domain, is_whole, .. } in ended {
+        if is_whole {
+            changed(feed, &domain);
+        }
         let domain = domain.to_string();
-        info!(domain, "the reports about a domain that the fleet's operator had purged are gone, too");
+        info!(
+            domain,
+            "what the fleet's operator had purged is gone to the last of it: policies, counts and reports"
+        );
     }
     Ok(())
 }
 
-/// Ends the purges that are owed; while `reports send` is at work, its part waits. The domains of those that are ended.
-fn ended(cache: &Cache, path: &CachePath, most: u64) -> Result<Vec<PolicyDomain>, CacheError> {
+/// Ends the purges that are owed: of each every part is tried, whatever became of the one before. Those that are ended, and what kept another from its
+/// end; while `reports send` is at work, only its part waits.
+fn ended(
+    cache: &Cache,
+    path: &CachePath,
+    most: u64,
+) -> Result<(Vec<OwedPurge>, Option<CacheError>), CacheError> {
     let owed = cache.owed()?;
     if owed.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let now = SystemClock.now();
     let (counts, outbox) = (Counts::beside(path, most, now), Outbox::beside(path, most, now));
-    let mut ended = Vec::new();
+    let (mut ended, mut trouble) = (Vec::new(), None);
     for one in owed {
-        if outbox.purge(&one.domain)?.is_some() {
-            counts.purge(&one.domain)?;
-            cache.paid(&one)?;
-            ended.push(one.domain);
+        let known = if one.is_whole { cache.purge(&one.domain).map(drop) } else { Ok(()) };
+        let told = outbox.purge(&one.domain);
+        // What was counted since is another matter while only the reports are left to be forgotten.
+        let is_counted = one.is_whole || matches!(told, Ok(Some(_)));
+        let counted = if is_counted { counts.purge(&one.domain).map(drop) } else { Ok(()) };
+        let done = match (known.and(counted), told) {
+            (Err(why), _) | (Ok(()), Err(why)) => Err(why),
+            (Ok(()), Ok(Some(_))) => cache.paid(&one).map(|()| true),
+            // What is learnt from now on is not to be forgotten when the reports are.
+            (Ok(()), Ok(None)) if one.is_whole => cache.owes_reports_alone(&one).map(|()| false),
+            (Ok(()), Ok(None)) => Ok(false),
+        };
+        match done {
+            Ok(true) => ended.push(one),
+            Ok(false) => {}
+            Err(why) => trouble = Some(why),
         }
     }
-    Ok(ended)
+    Ok((ended, trouble))
 }
 
 /// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
@@ -215,7 +241,7 @@ fn tell(decree: &Decree, trouble: Option<CacheError>) {
             domain,
             reason,
             why = why.to_string(),
-            "a decree of the fleet's operator was obeyed in part: purge the domain here by hand"
+            "a decree of the fleet's operator was obeyed in part: the rest is tried again every few seconds"
         ),
         (Order::Override(effect), _) => warn!(
             number,

@@ -3,7 +3,7 @@
 
 use super::decrees::{end_purges, read_into_force};
 use super::overview::override_seen;
-use super::pace::{HeldUp, Pace, Patience, Recent, scattered};
+use super::pace::{HeldUp, Marks, Pace, Patience, Recent, scattered};
 use crate::cache::{Cache, CacheError, Fingerprint, Mark, OutboxMark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
 use crate::fleet::{Connection, Keys, Trouble};
@@ -90,6 +90,7 @@ impl From<Gone> for End {
 async fn keep_up(mut feed: Feed) {
     let mut patience = Patience::default();
     let (mut recent, mut pace, mut later) = (Recent::default(), Pace::default(), VecDeque::new());
+    let mut marks = Marks::default();
     loop {
         let world = Arc::clone(&feed.worlds.borrow_and_update());
         let end = match &world.fleet {
@@ -102,12 +103,16 @@ async fn keep_up(mut feed: Feed) {
                 }
             }
             Some(fleet) => {
+                // What somebody was killed in the middle of needs no database.
+                if matches!(end_purges(&feed, &world).await, Err(End::Gone)) {
+                    return;
+                }
                 let overrides = world.rules.decreed.in_force(SystemClock.now()).map(override_seen).collect();
                 feed.counters.fleet_board.pin_overrides(overrides);
                 if feed.counters.fleet_joined.get() == UnixTime(0) {
                     feed.counters.fleet_joined.set(SystemClock.now());
                 }
-                let kept = (&mut recent, &mut pace, &mut later);
+                let kept = (&mut recent, &mut pace, &mut later, &mut marks);
                 match session(&mut feed, &world, fleet, &mut patience, kept).await {
                     Err(end) => end,
                     Ok(never) => match never {},
@@ -157,8 +162,7 @@ pub(super) struct Session<'a> {
     pub(super) here: Fingerprint,
     pub(super) reading: Reading,
     pace: &'a mut Pace,
-    /// Where the changes stood, and when.
-    marks: VecDeque<(Instant, u64)>,
+    marks: &'a mut Marks,
     /// Up to where changes are read once more.
     again: Option<u64>,
     /// Where the walk through all that this host has stands, while there is one.
@@ -181,7 +185,7 @@ pub(super) struct Session<'a> {
 type Later = VecDeque<(Instant, PolicyDomain)>;
 
 /// Answers about a domain may be others now.
-fn changed(feed: &Feed, domain: &PolicyDomain) {
+pub(super) fn changed(feed: &Feed, domain: &PolicyDomain) {
     if let Some(events) = feed.events.upgrade() {
         let _ = events.send(WorkerEvent::DomainChanged(domain.clone()));
     }
@@ -200,7 +204,7 @@ async fn session(
     world: &Arc<World>,
     fleet: &Fleet,
     patience: &mut Patience,
-    (recent, pace, later): (&mut Recent, &mut Pace, &mut Later),
+    (recent, pace, later, marks): (&mut Recent, &mut Pace, &mut Later, &mut Marks),
 ) -> Result<std::convert::Infallible, End> {
     let keys = Keys::of(fleet)?;
     let dns = world.dns.resolver(SystemClock.now(), Instant::now() + FLEET_CONNECT_DEADLINE);
@@ -213,6 +217,7 @@ async fn session(
     let reading = asked(feed, world, move |cache| cache.reading(&id)).await?.unwrap_or_default();
     // One that has gone back in time has lost what this host read there, and perhaps what it offered.
     let reading = if standing.change < reading.change { Reading::default() } else { reading };
+    marks.begin(&store, reading.change);
     feed.counters.fleet_connected.set(SystemClock.now());
     // A configuration that was read while this host connected is news.
     let worlds = feed.worlds.clone();
@@ -226,7 +231,7 @@ async fn session(
         store,
         reading,
         pace,
-        marks: VecDeque::new(),
+        marks,
         again: None,
         walk: (!reading.has_offered_all).then(Mark::default),
         last_decree: 0,
@@ -247,7 +252,7 @@ async fn session(
     session.offer_for_good(&again, recent).await.inspect_err(|_| recent.was_lost())?;
     // Where the configuration was read while a decree was obeyed.
     session.put_overrides_into_force().await?;
-    let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, Instant::now());
+    let (mut polled_at, mut seen_at, mut again_at) = (None::<Instant>, None::<Instant>, None::<Instant>);
     let (mut poll_after, mut slow, mut is_woken) = (Duration::ZERO, 0, true);
     loop {
         let done = async {
@@ -264,8 +269,9 @@ async fn session(
                     poll_after = Duration::ZERO;
                 }
             }
-            if again_at.elapsed() >= FLEET_READ_AGAIN {
-                again_at = Instant::now();
+            // On a new connection at once, behind what is new: it may be to another server.
+            if again_at.is_none_or(|at| at.elapsed() >= FLEET_READ_AGAIN) {
+                again_at = Some(Instant::now());
                 session.read_again();
             }
             session.empty_the_outbox(recent).await?;
@@ -336,7 +342,7 @@ impl Session<'_> {
         }
         if !is_more {
             self.again = None;
-            self.marks.push_back((Instant::now(), self.reading.change));
+            self.marks.has_read(self.reading.change);
         }
         Ok(is_more)
     }
@@ -366,13 +372,7 @@ impl Session<'_> {
 
     /// The changes of the time before are read once more.
     fn read_again(&mut self) {
-        while self.marks.len() > 1
-            && self.marks.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN)
-        {
-            self.marks.pop_front();
-        }
-        self.again =
-            self.marks.front().map(|(_, change)| *change).filter(|change| *change < self.reading.change);
+        self.again = self.marks.ago().filter(|change| *change < self.reading.change);
     }
 
     /// Offers some of what this host has learnt: so much that the rest of a session is not kept waiting.

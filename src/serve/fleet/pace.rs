@@ -141,6 +141,43 @@ fn key(policy: &StoredPolicy) -> (PolicyDomain, Dialect) {
     (policy.domain.clone(), policy.policy.dialect())
 }
 
+/// Where the changes of a store stood in the last minutes, from one connection to the next: numbers become visible out of order, and one server's are not
+/// another's, so that behind a failover, or a primary that came back, something new may have a number that was read before.
+#[derive(Default)]
+pub(crate) struct Marks {
+    store: String,
+    stood: VecDeque<(Instant, u64)>,
+}
+
+impl Marks {
+    /// A connection to that store, of which this host has read so far. Of another one, or one that has gone back in time, nothing is known; where nobody
+    /// knows where the changes stood, the last page of them is taken for what is to be read once more.
+    pub(crate) fn begin(&mut self, store: &str, change: u64) {
+        if self.store != store || self.stood.back().is_some_and(|(_, last)| *last > change) {
+            *self = Self { store: store.to_owned(), ..Self::default() };
+        }
+        if self.stood.is_empty() {
+            let page = u64::try_from(FLEET_PAGE).unwrap_or(u64::MAX);
+            self.stood.push_back((Instant::now(), change.saturating_sub(page)));
+        }
+    }
+
+    /// All was read, up to that change.
+    pub(crate) fn has_read(&mut self, change: u64) {
+        if self.stood.back().is_none_or(|(_, last)| *last < change) {
+            self.stood.push_back((Instant::now(), change));
+        }
+    }
+
+    /// From where on it is to be read once more.
+    pub(crate) fn ago(&mut self) -> Option<u64> {
+        while self.stood.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN) {
+            self.stood.pop_front();
+        }
+        self.stood.front().map(|(_, change)| *change)
+    }
+}
+
 /// What was acknowledged lately: an asynchronous failover may take it back.
 #[derive(Default)]
 pub(crate) struct Recent {
@@ -204,6 +241,27 @@ mod tests {
         assert_eq!((pace.page, pace.batch), (1, 1));
         (0..20).for_each(|_| pace.has_read());
         assert_eq!(pace.page, FLEET_PAGE);
+    }
+
+    #[test]
+    fn behind_a_failover_the_last_minutes_are_read_once_more_and_of_an_unknown_store_a_page() {
+        let page = u64::try_from(FLEET_PAGE).unwrap();
+        let mut marks = Marks::default();
+        marks.begin("a", 5 * page);
+        assert_eq!(marks.ago(), Some(4 * page), "nobody knows where it stood");
+        marks.has_read(6 * page);
+        marks.begin("a", 6 * page);
+        assert_eq!(marks.ago(), Some(4 * page), "another connection to the same store");
+        marks.has_read(7 * page);
+        let Some(long_ago) = Instant::now().checked_sub(FLEET_READ_AGAIN) else { return };
+        marks.stood.iter_mut().take(2).for_each(|(at, _)| *at = long_ago);
+        assert_eq!(marks.ago(), Some(6 * page), "ten minutes ago");
+        marks.begin("a", 0);
+        assert_eq!(marks.ago(), Some(0), "it has gone back in time, and is read from the beginning");
+        marks.begin("b", 9 * page);
+        assert_eq!(marks.ago(), Some(8 * page), "another store");
+        marks.begin("c", 3);
+        assert_eq!(marks.ago(), Some(0));
     }
 
     fn policy(domain: &str) -> StoredPolicy {

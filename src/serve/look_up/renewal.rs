@@ -86,15 +86,16 @@ async fn round<O: Outside>(
     before: UnixTime,
     now: UnixTime,
 ) -> bool {
-    let mut mark = Mark::default();
+    let (mut mark, mut overdue) = (Mark::default(), 0);
     loop {
         let world = Arc::clone(&state.worlds.borrow());
         let mechanisms = world.rules.mechanisms;
         let role = world.fleet.as_ref().map(|fleet| fleet.role.clone()).unwrap_or_default();
         let due = move |cache: &Cache| due_policies(cache, &mark, mechanisms, &role, before, now);
-        let Ok(Ok((due, next))) = state.store.ask(&world, due).await else {
+        let Ok(Ok(Turns { due, overdue: more, next })) = state.store.ask(&world, due).await else {
             return false;
         };
+        overdue += more;
         for policy in due {
             let Ok(place) = Arc::clone(&slots.waiting).acquire_owned().await else { return false };
             let renewal = renew(Rc::clone(state), Arc::clone(&world), policy, slots.clone(), place);
@@ -103,13 +104,26 @@ async fn round<O: Outside>(
         }
         match next {
             Some(next) => mark = next,
-            None => return true,
+            None => {
+                state.counters.renewals_overdue.set(overdue);
+                return true;
+            }
         }
         sleep(RENEWAL_PAGE_PAUSE).await;
     }
 }
 
-/// Whose turn came between the two moments, among the next few policies behind the mark; and the mark behind them.
+/// What there is to be done about some policies.
+struct Turns {
+    /// Those whose turn it is.
+    due: Vec<StoredPolicy>,
+    /// How many should have been renewed by now.
+    overdue: u64,
+    /// The mark behind them, if there are more.
+    next: Option<Mark>,
+}
+
+/// Whose turn came between the two moments, among the next few policies behind the mark.
 fn due_policies(
     cache: &Cache,
     mark: &Mark,
@@ -117,20 +131,31 @@ fn due_policies(
     role: &str,
     before: UnixTime,
     now: UnixTime,
-) -> Result<(Vec<StoredPolicy>, Option<Mark>), CacheError> {
-    let (mut policies, next) = cache.some(mark)?;
+) -> Result<Turns, CacheError> {
+    let (policies, next) = cache.some(mark)?;
     let is_in_use = |policy: &StoredPolicy| {
         cache.last_asked(&policy.domain).is_some_and(|at| now.since(at) < RENEWED_UNUSED)
     };
-    policies.retain(|policy| {
-        mechanisms.include(policy.policy.dialect())
+    let (mut due, mut overdue) = (Vec::new(), 0);
+    for policy in policies {
+        let (comes_round, is_overdue) = (comes_round(&policy, role, before, now), is_overdue(&policy, now));
+        if (comes_round || is_overdue)
+            && mechanisms.include(policy.policy.dialect())
             && policy.is_in_force()
             && policy.is_unexpired(now)
-            && comes_round(policy, role, before, now)
-            && is_in_use(policy)
-            && !cache.is_renewed_by_others(policy)
-    });
-    Ok((policies, next))
+            && is_in_use(&policy)
+            && !cache.is_renewed_by_others(&policy)
+        {
+            overdue += u64::from(is_overdue);
+            due.extend(comes_round.then_some(policy));
+        }
+    }
+    Ok(Turns { due, overdue, next })
+}
+
+/// Whether a policy should have been renewed by now: a delivery would fetch it itself, and a turn more has failed.
+const fn is_overdue(policy: &StoredPolicy, now: UnixTime) -> bool {
+    policy.due_at().plus(RENEWAL_RETRY).0 <= now.0
 }
 
 /// When a policy is renewed first, by the host of that name in a fleet.
@@ -279,6 +304,15 @@ mod tests {
             comes_round(&policy, "mx1", UnixTime(0), first),
             "what is overdue after a restart has its turn at once"
         );
+    }
+
+    #[test]
+    fn a_policy_is_overdue_when_a_delivery_would_fetch_it_and_a_turn_more_has_failed() {
+        let policy = policy("a.test", 604_800);
+        assert_eq!(policy.due_at(), FETCHED.plus(86_400), "daily (RFC 8461 section 3.3)");
+        assert!(!is_overdue(&policy, FETCHED.plus(86_400 + 3_599)));
+        assert!(is_overdue(&policy, FETCHED.plus(86_400 + 3_600)));
+        assert!(!is_overdue(&policy, UnixTime(0)), "a clock that went back makes nothing late");
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::markup::{Markup, grouped};
 use crate::serve::telemetry::fleet::FleetOutcome;
-use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
+use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, ReportsSeen, WeakenedSeen};
 use crate::serve::telemetry::status::Status;
 use crate::text::excerpt;
 use crate::time::{UnixTime, span};
@@ -10,7 +10,7 @@ use crate::time::{UnixTime, span};
 /// Characters of a text of the database's that are shown.
 const SHOWN: usize = 80;
 
-/// Hosts, weakened policies and overrides that are shown, each; what is worth a look comes first.
+/// Hosts, weakened policies, overrides and senders of reports that are shown, each; what is worth a look comes first.
 const ROWS: usize = 50;
 
 /// A section, if this host has a fleet.
@@ -41,6 +41,9 @@ pub(super) fn fleet(page: &mut Markup, status: &Status) {
     let in_force = pinned.overrides.iter().filter(|one| status.now < one.ends).cloned();
     overrides(page, &in_force.collect::<Vec<_>>(), status.now);
     if let Some(view) = pinned.view.as_deref() {
+        if let Some(of_a_day) = &view.reports {
+            reports(page, of_a_day);
+        }
         weakened(page, &view.weakened, status.now);
     }
     page.raw("</section>\n");
@@ -77,7 +80,7 @@ fn seen(page: &mut Markup, status: &Status, view: &FleetView, connected: UnixTim
     page.raw("</div>\n<div class=\"groups\">\n");
     numbers(page, status, view);
     page.raw("</div>\n");
-    hosts(page, view);
+    hosts(page, view, status.now);
 }
 
 fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {
@@ -92,9 +95,12 @@ fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {
     page.text(format!("{:+} s", view.clock_offset));
     page.raw("</dd>\n</dl>\n</div>\n<div>\n<h3>Policies, about</h3>\n<dl>\n");
     page.count("all", view.policies);
-    for (word, number) in &view.by_authentication {
+    for (word, number) in view.by_demand.iter().chain(&view.by_authentication) {
         page.count(word, *number);
     }
+    page.raw("</dl>\n</div>\n<div>\n<h3>All hosts</h3>\n<dl>\n");
+    page.count("not fetched again in time", view.overdue());
+    page.count("fetched twice in a minute", view.fetched_twice);
     page.raw("</dl>\n</div>\n<div>\n<h3>Since the start</h3>\n<dl>\n");
     for (label, outcome) in [
         ("offered and stored", FleetOutcome::Stored),
@@ -109,16 +115,19 @@ fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {
     page.raw("</dl>\n</div>\n");
 }
 
-fn hosts(page: &mut Markup, view: &FleetView) {
+fn hosts(page: &mut Markup, view: &FleetView, now: UnixTime) {
     let mut hosts: Vec<&HostSeen> = view.hosts.iter().collect();
     hosts.sort_by_key(|host| (std::cmp::Reverse((host.is_unseen(), host.is_off())), host.name.clone()));
-    page.table("fleet", &["Host", "Seen", "Clock", "Not offered", "Not read", "Version", "Group"]);
+    page.table("fleet", &["Host", "Seen", "Clock", "Not offered", "Not read", "Overdue", "Version", "Group"]);
     for host in hosts.iter().take(ROWS) {
         page.row();
         page.cell("Host", |page| {
             page.raw("<strong>");
             page.text(excerpt(&host.name, SHOWN));
             page.raw("</strong>");
+            if let Some((at, why)) = &host.trouble {
+                page.note(&format!("{} ago: {}", span(now.since(*at)), excerpt(why, SHOWN * 2)));
+            }
         });
         page.cell("Seen", |page| {
             if host.is_unseen() {
@@ -132,8 +141,14 @@ fn hosts(page: &mut Markup, view: &FleetView) {
             }
             page.text(format!(" {:+} s", host.clock_offset));
         });
-        page.cell("Not offered", |page| page.amount(host.outbox));
+        page.cell("Not offered", |page| {
+            page.amount(host.outbox);
+            if let Some(since) = host.outbox_since {
+                page.note(&format!("the oldest for {}", span(now.since(since))));
+            }
+        });
         page.cell("Not read", |page| page.amount(view.change.saturating_sub(host.applied_change)));
+        page.cell("Overdue", |page| page.amount(host.overdue));
         page.cell("Version", |page| page.text(excerpt(&host.version, 40)));
         page.cell("Group", |page| {
             page.raw("<code>");
@@ -144,6 +159,43 @@ fn hosts(page: &mut Markup, view: &FleetView) {
     }
     page.raw("</tbody>\n</table>\n");
     more(page, hosts.len());
+}
+
+/// Who sends the reports about the day that ended last, and who is waited for.
+fn reports(page: &mut Markup, reports: &ReportsSeen) {
+    page.raw("<h3>TLS reports about ");
+    page.text(excerpt(&reports.day, SHOWN));
+    page.raw("</h3>\n<p class=\"faint\">Not claimed yet: ");
+    page.number(reports.unclaimed);
+    page.raw(if reports.is_more { "; there are more than are counted here. " } else { ". " });
+    if reports.missing.is_empty() {
+        page.raw("All hosts that were there have handed in what they counted.");
+    } else {
+        page.raw("Not handed in yet: ");
+        let names: Vec<String> = reports.missing.iter().take(ROWS).map(|name| excerpt(name, SHOWN)).collect();
+        page.text(names.join(", "));
+        page.raw(".");
+    }
+    page.raw("</p>\n");
+    if reports.by_host.is_empty() {
+        return;
+    }
+    page.table("fleet", &["Sent by", "Sent", "Open", "Given up", "Not asked for"]);
+    for one in reports.by_host.iter().take(ROWS) {
+        page.row();
+        page.cell("Sent by", |page| {
+            page.raw("<strong>");
+            page.text(excerpt(&one.host, SHOWN));
+            page.raw("</strong>");
+        });
+        page.cell("Sent", |page| page.amount(one.sent));
+        page.cell("Open", |page| page.amount(one.open));
+        page.cell("Given up", |page| page.amount(one.gave_up));
+        page.cell("Not asked for", |page| page.amount(one.unwanted));
+        page.raw("</tr>\n");
+    }
+    page.raw("</tbody>\n</table>\n");
+    more(page, reports.by_host.len());
 }
 
 fn overrides(page: &mut Markup, overrides: &[OverrideSeen], now: UnixTime) {

@@ -127,6 +127,8 @@ fn look_ups(page: &mut Exposition, status: &Status) {
         .counts(&counters.fetches);
     let help = "Policies that were fetched again before they ended, by what came of it.";
     page.family("smtp_sts_serve_renewals_total", Counter, help).counts(&counters.renewals);
+    let help = "Policies in force that should have been fetched again more than an hour ago, as of the last walk through all.";
+    page.family("smtp_sts_serve_renewals_overdue", Gauge, help).sample(&[], counters.renewals_overdue.get());
 }
 
 /// Where there is a fleet.
@@ -155,7 +157,7 @@ fn fleet(page: &mut Exposition, status: &Status) {
 
 /// What there is to see there.
 fn seen_of_the_fleet(page: &mut Exposition, view: &FleetView) {
-    use SeriesKind::Gauge;
+    use SeriesKind::{Counter, Gauge};
     let help = "1 for the store of the fleet and the version of its schema.";
     let schema = view.schema.to_string();
     page.family("smtp_sts_serve_fleet_store_info", Gauge, help)
@@ -176,6 +178,17 @@ fn seen_of_the_fleet(page: &mut Exposition, view: &FleetView) {
     page.family("smtp_sts_serve_fleet_groups", Gauge, help).sample(&[], view.groups());
     let help = "Policies that the fleet knows, about.";
     page.family("smtp_sts_serve_fleet_policies", Gauge, help).sample(&[], view.policies);
+    let help = "Policies that the hosts of the fleet should have fetched again more than an hour ago.";
+    page.family("smtp_sts_serve_fleet_overdue", Gauge, help).sample(&[], view.overdue());
+    let help = "Policies that a host fetched within the same minute as another one, in the whole fleet.";
+    page.family("smtp_sts_serve_fleet_fetched_twice_total", Counter, help).sample(&[], view.fetched_twice);
+    if let Some(reports) = &view.reports {
+        let help = "TLS reports about the day that ended last, by what became of them in the fleet; 10,000 are counted.";
+        let mut family = page.family("smtp_sts_serve_fleet_reports", Gauge, help);
+        reports.by_state().iter().for_each(|(state, number)| family.sample(&[("state", state)], *number));
+        let help = "Hosts that have not handed in what they counted on the day that ended last.";
+        page.family("smtp_sts_serve_fleet_reports_missing", Gauge, help).sample(&[], reports.missing.len());
+    }
     let confirmed = view.weakened.iter().filter(|one| one.is_confirmed()).count();
     let help = "Policies that were replaced by such as protect less within a day, by whether two hosts have fetched those.";
     let mut family = page.family("smtp_sts_serve_fleet_weakened", Gauge, help);

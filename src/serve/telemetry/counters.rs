@@ -61,6 +61,8 @@ pub struct Counters {
     pub fetches: By<Ending, Counter>,
     /// Policies that were looked after before they ended, by whether there is a later end now.
     pub renewals: By<RenewalEnd, Counter>,
+    /// Policies that should have been fetched again by now, as of the last walk through all of them.
+    pub renewals_overdue: Gauge,
 
     // ---- the fleet --------------------------------------------------------------------------------------------------
     /// What was said between this host and its fleet, by what became of it.
@@ -148,6 +150,11 @@ impl Gauge {
     /// One has gone.
     pub fn down(&self) {
         self.0.fetch_sub(1, Relaxed);
+    }
+
+    /// So many are there, as somebody has counted.
+    pub fn set(&self, number: u64) {
+        self.0.store(number, Relaxed);
     }
 
     /// How many there are.

@@ -33,6 +33,12 @@ pub struct FleetView {
     pub policies: u64,
     /// The same by how they are authenticated, as far as the database estimates it; words of a closed list.
     pub by_authentication: Vec<(&'static str, u64)>,
+    /// The same by what they demand, as words of a closed list.
+    pub by_demand: Vec<(&'static str, u64)>,
+    /// How often hosts have fetched what another one had fetched within the same minute, since the store was made.
+    pub fetched_twice: u64,
+    /// What became of the TLS reports about the day that ended last; nothing where no host takes part.
+    pub reports: Option<ReportsSeen>,
     /// Policies that were replaced by such as protect less in the last 24 hours, the newest first.
     pub weakened: Vec<WeakenedSeen>,
     /// Overrides by decree that are in force here.
@@ -56,6 +62,81 @@ pub struct HostSeen {
     pub outbox: u64,
     /// The change up to which it has read.
     pub applied_change: u64,
+    /// Since when the oldest waits that it has not offered.
+    pub outbox_since: Option<UnixTime>,
+    /// Policies that it should have fetched again by now.
+    pub overdue: u64,
+    /// What was the matter with the database last, and when: it may be over.
+    pub trouble: Option<(UnixTime, String)>,
+}
+
+/// What became of the TLS reports about a day, in words of the store that are not yet escaped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportsSeen {
+    /// The day, as reports name it.
+    pub day: String,
+    /// Hosts that were there within a day and have not handed in what they counted.
+    pub missing: Vec<String>,
+    /// Reports that nobody has claimed yet.
+    pub unclaimed: u64,
+    /// Of each host that has claimed some.
+    pub by_host: Vec<ReportsOfHost>,
+    /// Whether there are more than are counted here.
+    pub is_more: bool,
+}
+
+/// What became of the reports that one host has claimed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportsOfHost {
+    /// Its role.
+    pub host: String,
+    /// It has not said yet what became of them.
+    pub open: u64,
+    /// That have left.
+    pub sent: u64,
+    /// That nobody took.
+    pub gave_up: u64,
+    /// That their domain does not want.
+    pub unwanted: u64,
+}
+
+impl ReportsSeen {
+    /// What became of a day's reports, by claims of (host, state in the store's word, number), those of a host together.
+    #[must_use]
+    pub fn of(
+        day: String,
+        missing: Vec<String>,
+        unclaimed: u64,
+        claimed: Vec<(String, String, u64)>,
+    ) -> Self {
+        let mut by_host: Vec<ReportsOfHost> = Vec::new();
+        for (host, state, number) in claimed {
+            if by_host.last().is_none_or(|last| last.host != host) {
+                by_host.push(ReportsOfHost { host, ..ReportsOfHost::default() });
+            }
+            let Some(last) = by_host.last_mut() else { continue };
+            match state.as_str() {
+                "sent" => last.sent = number,
+                "gave-up" => last.gave_up = number,
+                "unwanted" => last.unwanted = number,
+                _ => last.open = last.open.saturating_add(number),
+            }
+        }
+        Self { day, missing, unclaimed, by_host, is_more: false }
+    }
+
+    /// How many there are in each state, of all hosts, by their words in the series.
+    #[must_use]
+    pub fn by_state(&self) -> [(&'static str, u64); 5] {
+        let sum = |of: fn(&ReportsOfHost) -> u64| self.by_host.iter().map(of).sum();
+        [
+            ("unclaimed", self.unclaimed),
+            ("claimed", sum(|host| host.open)),
+            ("sent", sum(|host| host.sent)),
+            ("gave-up", sum(|host| host.gave_up)),
+            ("unwanted", sum(|host| host.unwanted)),
+        ]
+    }
 }
 
 /// A policy that protects less than the one before it; not yet escaped.
@@ -125,6 +206,16 @@ impl FleetView {
     pub fn groups(&self) -> usize {
         let here = self.hosts.iter().filter(|host| !host.is_unseen());
         here.map(|host| host.circumstances.as_str()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Policies that the hosts should have fetched again by now, of hosts that are there.
+    #[must_use]
+    pub fn overdue(&self) -> u64 {
+        self.hosts
+            .iter()
+            .filter(|host| !host.is_unseen())
+            .map(|host| host.overdue)
+            .fold(0, u64::saturating_add)
     }
 
     /// How many changes this host has not read.
@@ -197,6 +288,41 @@ mod tests {
         assert_eq!(view.groups(), 2);
         let view = FleetView { change: 7, applied_change: 9, ..FleetView::default() };
         assert_eq!(view.behind(), 0);
+    }
+
+    #[test]
+    fn reports_are_told_by_who_has_claimed_them_and_by_what_became_of_them() {
+        let row = |host: &str, state: &str, number| (host.to_owned(), state.to_owned(), number);
+        let claimed = vec![
+            row("mx1", "claimed", 2),
+            row("mx1", "sent", 7),
+            row("mx2", "gave-up", 1),
+            row("mx2", "unwanted", 3),
+            row("mx3", "sent", 4),
+        ];
+        let seen = ReportsSeen::of("2026-11-29".to_owned(), vec!["mx4".to_owned()], 5, claimed);
+        let hosts: Vec<_> = seen
+            .by_host
+            .iter()
+            .map(|one| (one.host.as_str(), one.open, one.sent, one.gave_up, one.unwanted))
+            .collect();
+        assert_eq!(hosts, [("mx1", 2, 7, 0, 0), ("mx2", 0, 0, 1, 3), ("mx3", 0, 4, 0, 0)]);
+        assert_eq!(
+            seen.by_state(),
+            [("unclaimed", 5), ("claimed", 2), ("sent", 11), ("gave-up", 1), ("unwanted", 3)]
+        );
+    }
+
+    #[test]
+    fn what_a_host_that_is_gone_should_have_fetched_is_nobodys_any_more() {
+        let overdue = |unseen_for, overdue| HostSeen { overdue, ..host("a", unseen_for, 0) };
+        let view = FleetView {
+            hosts: vec![overdue(3, 2), overdue(300, u64::MAX), overdue(301, 4)],
+            ..FleetView::default()
+        };
+        assert_eq!(view.overdue(), u64::MAX);
+        let view = FleetView { hosts: vec![overdue(3, 2), overdue(301, 4)], ..FleetView::default() };
+        assert_eq!(view.overdue(), 2);
     }
 
     #[test]

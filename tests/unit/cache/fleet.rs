@@ -79,6 +79,11 @@ fn a_purge_that_had_to_wait_is_owed_until_it_is_done() {
     assert_eq!(owed.iter().map(|one| &one.domain).collect::<Vec<_>>(), [&domain("a.test")]);
     assert_eq!(shared(&place).decrees().unwrap().len(), 1, "it is no override");
     assert!(!shared(&place).has_obeyed(STORE, 8).unwrap(), "nor is it a decree");
+    assert!(owed[0].is_whole, "nothing of it is known to be done");
+    shared(&place).owes_reports_alone(&owed[0]).unwrap();
+    let owed = shared(&place).owed().unwrap();
+    assert!(matches!(owed.as_slice(), [one] if !one.is_whole), "what is learnt from now on stays: {owed:?}");
+    assert_eq!(shared(&place).decrees().unwrap().len(), 1);
     shared(&place).paid(&owed[0]).unwrap();
     assert_eq!(shared(&place).owed().unwrap(), []);
     assert!(shared(&place).has_obeyed(STORE, 7).unwrap());

@@ -13,7 +13,9 @@ use smtp_sts_verify::serve::answer::MtaAnswer;
 use smtp_sts_verify::serve::pages::{metrics, status_page};
 use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::telemetry::counters::{Counters, Mta, Protocol, Source};
-use smtp_sts_verify::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, WeakenedSeen};
+use smtp_sts_verify::serve::telemetry::fleet_view::{
+    FleetView, HostSeen, OverrideSeen, ReportsSeen, WeakenedSeen,
+};
 use smtp_sts_verify::serve::telemetry::recent::Recent;
 use smtp_sts_verify::serve::telemetry::status::{NoOutlook, Reports, Status};
 use smtp_sts_verify::time::UnixTime;
@@ -74,7 +76,14 @@ fn fleet_of(counters: &Counters, now: UnixTime) {
         clock_offset,
         outbox: 3,
         applied_change: 8_000,
+        outbox_since: Some(UnixTime(now.0 - 5_400)),
+        overdue: 2,
+        trouble: Some((
+            UnixTime(now.0 - 7_300),
+            "the database says 'no space <i>left</i>' (53100)".to_owned(),
+        )),
     };
+    let claimed = |host: &str, state: &str, number| (host.to_owned(), state.to_owned(), number);
     let weakened = |domain: &str, roles| WeakenedSeen {
         domain: domain.to_owned(),
         host: "mx2".to_owned(),
@@ -100,6 +109,18 @@ fn fleet_of(counters: &Counters, now: UnixTime) {
         ],
         policies: 1_204_000,
         by_authentication: vec![("webpki", 1_203_000), ("dnssec", 1_000)],
+        by_demand: vec![("enforce", 1_100_000), ("testing", 104_000)],
+        fetched_twice: 5,
+        reports: Some(ReportsSeen::of(
+            "2026-11-29".to_owned(),
+            vec!["<u>mx4".to_owned()],
+            6,
+            vec![
+                claimed("<s>mx1", "claimed", 3),
+                claimed("<s>mx1", "sent", 1_207),
+                claimed("mx2", "gave-up", 1),
+            ],
+        )),
         weakened: vec![weakened("bank.example", 1), weakened("<b>shop.example", 2)],
         overrides: vec![OverrideSeen {
             number: 7,
@@ -356,10 +377,20 @@ fn what_is_the_matter_with_the_fleet_stands_on_the_page_escaped() {
         "*.partner.example",
         "ticket 4711",
         "The last trouble",
+        "(53100)",
+        "the oldest for 1 hour",
+        "TLS reports about 2026-11-29",
+        "mx4",
+        "1,207",
+        "<dt>fetched twice in a minute</dt><dd>5</dd>",
+        "<dt>not fetched again in time</dt><dd>4</dd>",
+        "<dt>enforce</dt><dd>1,100,000</dd>",
     ] {
-        assert!(page.contains(expected), "{expected}");
+        assert!(page.contains(expected), "{expected}: {}", body(&page));
     }
-    assert!(!page.contains("<script>") && !page.contains("<b>"));
+    for foreign in ["<script>", "<b>", "<i>", "<u>", "<s>"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
     let series = metrics::exposition(&status);
     for expected in [
         "smtp_sts_serve_fleet_hosts{state=\"unseen\"} 1\n",
@@ -369,6 +400,14 @@ fn what_is_the_matter_with_the_fleet_stands_on_the_page_escaped() {
         "smtp_sts_serve_fleet_behind 17\n",
         "smtp_sts_serve_fleet_weakened{confirmed=\"no\"} 1\n",
         "smtp_sts_serve_fleet_overrides 1\n",
+        "smtp_sts_serve_fleet_overdue 4\n",
+        "smtp_sts_serve_fleet_fetched_twice_total 5\n",
+        "smtp_sts_serve_fleet_reports{state=\"unclaimed\"} 6\n",
+        "smtp_sts_serve_fleet_reports{state=\"claimed\"} 3\n",
+        "smtp_sts_serve_fleet_reports{state=\"sent\"} 1207\n",
+        "smtp_sts_serve_fleet_reports{state=\"gave-up\"} 1\n",
+        "smtp_sts_serve_fleet_reports{state=\"unwanted\"} 0\n",
+        "smtp_sts_serve_fleet_reports_missing 1\n",
     ] {
         assert!(series.contains(expected), "{expected}");
     }
