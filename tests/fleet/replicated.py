@@ -415,9 +415,15 @@ def very_many(lab, policies=1_000_000, simulated=500, seconds=300):
     assert "Seq Scan on policy" not in how, how
     # The best of three. What else the machine does is not the database's: where others have its processors, the time counts that the database had.
     found = [merges(server, 4, 100, min(10, seconds / 4)) for _ in range(3)]
-    shown = ", ".join(f"{rate:.0f} (of {by_processor:.0f} with the processors for itself)" for rate, by_processor in found)
-    print(f"  merges a second in batches of 100 by 4 hosts: {shown}; load {os.getloadavg()[0]:.1f}", flush=True)
-    assert max(max(one) if os.getloadavg()[0] > os.cpu_count() + 4 else one[0] for one in found) >= MERGES, found
+    shown = ", ".join(f"{rate:.0f} at a load of {load:.1f} (of {by_processor:.0f} with the processors for itself)" for rate, by_processor, load in found)
+    print(f"  merges a second in batches of 100 by 4 hosts: {shown}", flush=True)
+    if max(rate for rate, _, _ in found) < MERGES:
+        # Four hosts and the server are a load of the processors and four: beyond that others are at work here.
+        most = os.cpu_count() + 4
+        crowded = [one for one in found if one[2] > most]
+        print(f"  LOAD: the throughput was below {MERGES} merges a second. What is judged instead is computed, by the processor time that the server had, "
+              f"from the {len(crowded)} of {len(found)} rounds at a load above {most}: no throughput was measured", flush=True)
+        assert any(by_processor >= MERGES for _, by_processor, _ in crowded), found
     # The daemon reads on meanwhile.
     one.start()
     wait(one.connected, "connected", 30)
@@ -432,7 +438,8 @@ def very_many(lab, policies=1_000_000, simulated=500, seconds=300):
 
 
 def merges(server, writers, batch, seconds):
-    """How many policies are merged in a second, by so many roles that offer batches; and how many would be if the server had all processors."""
+    """How many policies are merged in a second, by so many roles that offer batches; how many would be if the server had all processors; and the
+    load at the end."""
     ended, numbers = [], itertools.count(1)
     roles = ["mx1", "mx2", "mx3", "mx4"][:writers]
     begun, had = time.monotonic(), processor_time(server)
@@ -457,7 +464,7 @@ def merges(server, writers, batch, seconds):
         for thread in threads:
             thread.join()
     took = time.monotonic() - begun
-    return sum(ended) / took, sum(ended) / (processor_time(server) - had) * os.cpu_count()
+    return sum(ended) / took, sum(ended) / (processor_time(server) - had) * os.cpu_count(), os.getloadavg()[0]
 
 
 def processor_time(server):
