@@ -2,10 +2,13 @@
 
 use super::markup::{Markup, grouped};
 use crate::serve::telemetry::fleet::FleetOutcome;
-use crate::serve::telemetry::fleet_view::{FleetView, HostSeen, OverrideSeen, ReportsSeen, WeakenedSeen};
+use crate::serve::telemetry::fleet_view::{
+    FleetView, HostSeen, OverrideSeen, ReportsOfHost, ReportsSeen, WeakenedSeen,
+};
 use crate::serve::telemetry::status::Status;
 use crate::text::excerpt;
 use crate::time::{UnixTime, span};
+use std::cmp::Reverse;
 
 /// Characters of a text of the database's that are shown.
 const SHOWN: usize = 80;
@@ -117,7 +120,9 @@ fn numbers(page: &mut Markup, status: &Status, view: &FleetView) {
 
 fn hosts(page: &mut Markup, view: &FleetView, now: UnixTime) {
     let mut hosts: Vec<&HostSeen> = view.hosts.iter().collect();
-    hosts.sort_by_key(|host| (std::cmp::Reverse((host.is_unseen(), host.is_off())), host.name.clone()));
+    let worth_a_look =
+        |host: &HostSeen| (host.is_unseen(), host.is_off(), host.overdue > 0, host.trouble.is_some());
+    hosts.sort_by_key(|host| (Reverse(worth_a_look(host)), host.name.clone()));
     page.table("fleet", &["Host", "Seen", "Clock", "Not offered", "Not read", "Overdue", "Version", "Group"]);
     for host in hosts.iter().take(ROWS) {
         page.row();
@@ -174,6 +179,9 @@ fn reports(page: &mut Markup, reports: &ReportsSeen) {
         page.raw("Not handed in yet: ");
         let names: Vec<String> = reports.missing.iter().take(ROWS).map(|name| excerpt(name, SHOWN)).collect();
         page.text(names.join(", "));
+        if let Some(more) = beyond(reports.missing.len()) {
+            page.text(format!(" and {more} more"));
+        }
         page.raw(".");
     }
     page.raw("</p>\n");
@@ -181,7 +189,9 @@ fn reports(page: &mut Markup, reports: &ReportsSeen) {
         return;
     }
     page.table("fleet", &["Sent by", "Sent", "Open", "Given up", "Not asked for"]);
-    for one in reports.by_host.iter().take(ROWS) {
+    let mut by_host: Vec<&ReportsOfHost> = reports.by_host.iter().collect();
+    by_host.sort_by_key(|one| (Reverse((one.open, one.gave_up)), one.host.clone()));
+    for one in by_host.into_iter().take(ROWS) {
         page.row();
         page.cell("Sent by", |page| {
             page.raw("<strong>");
@@ -250,8 +260,13 @@ fn weakened(page: &mut Markup, weakened: &[WeakenedSeen], now: UnixTime) {
     more(page, weakened.len());
 }
 
+/// How many there are beyond those that are shown, if there are any.
+fn beyond(all: usize) -> Option<usize> {
+    all.checked_sub(ROWS).filter(|more| *more > 0)
+}
+
 fn more(page: &mut Markup, all: usize) {
-    if let Some(more) = all.checked_sub(ROWS).filter(|more| *more > 0) {
+    if let Some(more) = beyond(all) {
         page.raw("<p class=\"faint\">");
         page.text(more);
         page.raw(" more are not shown.</p>\n");

@@ -364,6 +364,34 @@ proptest! {
     }
 }
 
+/// Fifty rows are shown: that there are more is said, and what somebody should look at is among the fifty.
+#[test]
+fn in_a_long_list_of_the_fleet_what_is_worth_a_look_comes_first() {
+    let names = || (0..60).map(|number| format!("mx{number:02}"));
+    let host = |name: String| HostSeen {
+        overdue: u64::from(name == "mx58"),
+        trouble: (name == "mx59").then(|| (UnixTime(NOW.0 - 9), "its disk is full".to_owned())),
+        name,
+        ..HostSeen::default()
+    };
+    let open = |name: &str| if name == "mx57" { "claimed" } else { "sent" };
+    let claimed = names().map(|name| (name.clone(), open(&name).to_owned(), 1)).collect();
+    let status = busy();
+    status.counters.fleet_board.pin(FleetView {
+        hosts: names().map(host).collect(),
+        reports: Some(ReportsSeen::of("2026-11-29".to_owned(), names().collect(), 0, claimed)),
+        ..FleetView::default()
+    });
+    let page = status_page::page(&status);
+    let place = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what}: {}", body(&page)));
+    let named = |name: &str| format!("<strong>{name}</strong>");
+    assert!(place(&named("mx58")) < place(&named("mx59")), "overdue, then trouble");
+    assert!(place(&named("mx59")) < place(&named("mx00")), "then the rest by their names");
+    assert!(place(&named("mx57")) < page.rfind(&named("mx00")).unwrap(), "who has open reports");
+    assert!(page.contains("mx49 and 10 more."), "{}", body(&page));
+    assert_eq!(page.matches("10 more are not shown.").count(), 2, "{}", body(&page));
+}
+
 #[test]
 fn what_is_the_matter_with_the_fleet_stands_on_the_page_escaped() {
     let status = busy();
