@@ -749,6 +749,12 @@ pub const FLEET_UNSEEN: u64 = 300;
 pub const FLEET_CLOCK_APART: u64 = 60;
 /// From one look at the fleet as a whole to the next, for the pages: a host that is gone is told within six minutes.
 pub const FLEET_OVERVIEW: Duration = Duration::from_secs(60);
+/// Hosts of a fleet that are told apart on its pages: twice the largest fleet that was thought of.
+pub const MAX_FLEET_HOSTS_SEEN: usize = 1_000;
+/// Characters of a role that are kept for the pages: PostgreSQL's own names have 63 octets (NAMEDATALEN).
+pub const MAX_FLEET_ROLE_SEEN: usize = 63;
+/// Characters of any other text of the database's that are kept for the pages: the longest that src/fleet/schema.sql takes of a host has 400.
+pub const MAX_FLEET_TEXT_SEEN: usize = 400;
 /// Policies that protect less than those before them which are looked at, of the last 24 hours: more are a disaster that a few tell of.
 pub const MAX_FLEET_WEAKENED: i64 = 1_000;
 /// Reports of a day that a host counts for its page, in the order of their domains: by the key that takes some milliseconds, and each host does it once a minute.

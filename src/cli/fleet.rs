@@ -269,25 +269,29 @@ mod with_a_fleet {
     async fn status(arguments: &CheckArguments) -> Result<(String, ExitStatus), Failure> {
         let (setup, fleet) = opened(&arguments.outside)?;
         let (connection, standing) = connected(&setup, &fleet).await?;
-        let (history, policies) = connection.estimates().await?;
-        let overrides = overrides(&connection, &standing.id, &fleet).await?;
+        // What one statement does not tell leaves the rest as it is.
         let page = Page {
-            server: connection.server().await?,
-            hosts: connection.hosts().await?,
-            policies,
-            history,
-            kinds: connection.kinds().await?,
-            fetched_twice: connection.fetched_twice().await?,
-            weakened: connection.weakened().await?,
-            reports: connection.day_of_reports().await?,
-            overrides,
+            server: known(connection.server().await),
+            hosts: known(connection.hosts().await),
+            estimates: known(connection.estimates().await),
+            kinds: known(connection.kinds().await),
+            fetched_twice: known(connection.fetched_twice().await),
+            weakened: known(connection.weakened().await),
+            reports: known(connection.day_of_reports().await),
+            overrides: overrides(&connection, &standing.id, &fleet).await.map_err(|Failure(_, why)| why),
             standing,
         };
+        let status = if page.unknown().is_empty() { ExitStatus::Deliver } else { ExitStatus::Defer };
         let text = match arguments.format {
             Format::Json => format!("{}\n", Json(&page.json())),
             Format::Human => page.text(SystemClock.now()),
         };
-        Ok((text, ExitStatus::Deliver))
+        Ok((text, status))
+    }
+
+    /// What the database tells; or why it does not, in words.
+    fn known<T>(told: Result<T, Trouble>) -> Result<T, String> {
+        told.map_err(|trouble| trouble.to_string())
     }
 
     /// What the operator's own role may do beside the host's.

@@ -2,7 +2,10 @@
 
 use super::connection::{Connection, get, unsigned};
 use super::trouble::Trouble;
-use crate::limits::{MAX_FLEET_REPORTS_COUNTED, MAX_FLEET_WEAKENED};
+use crate::limits::{
+    MAX_FLEET_HOSTS_SEEN, MAX_FLEET_REPORTS_COUNTED, MAX_FLEET_ROLE_SEEN, MAX_FLEET_TEXT_SEEN,
+    MAX_FLEET_WEAKENED,
+};
 use crate::policy::Authentication;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
@@ -13,7 +16,7 @@ const SERVER: &str = "SELECT coalesce(host(inet_server_addr()), '-'), coalesce(i
 
 /// By the index of such events.
 const WEAKENED: &str =
-    "SELECT domain, host::text, coalesce(before, '-'), coalesce(after, '-'), floor(extract(epoch FROM at))::bigint,
+    "SELECT domain, host::text, left(coalesce(before, '-'), 80), left(coalesce(after, '-'), 80), floor(extract(epoch FROM at))::bigint,
     (SELECT coalesce(max(cardinality(p.witness)), 0)::bigint FROM fleet.policy AS p
         WHERE (p.domain, p.fingerprint, p.mechanism) = (h.domain, h.fingerprint, h.mechanism))
     FROM fleet.history AS h WHERE event = 'weakened' AND at > now() - interval '24 hours' ORDER BY at DESC LIMIT $1";
@@ -52,8 +55,8 @@ const MISSING: &str = "SELECT y.day::bigint, coalesce(array_agg(r.host::text ORD
 const REPORTS: &str = "SELECT owner::text, state, count(*) FROM (
     SELECT owner, state FROM fleet.report WHERE day = $1 ORDER BY day, domain, part LIMIT $2) AS r GROUP BY owner, state ORDER BY 1, 2";
 
-/// By the index of such.
-const UNCLAIMED: &str = "SELECT count(*) FROM (SELECT 1 FROM (
+/// By the index of such: how many domains, and how many sheets, one a host and domain, of which so many are looked at.
+const UNCLAIMED: &str = "SELECT count(*), coalesce(sum(sheets), 0)::bigint FROM (SELECT count(*) AS sheets FROM (
     SELECT bucket, domain FROM fleet.sheet WHERE day = $1 AND part IS NULL AND sheet <> '' ORDER BY day, bucket, domain LIMIT $2) AS s
     GROUP BY bucket, domain) AS one";
 
@@ -147,25 +150,23 @@ impl Connection {
     /// [`Trouble`].
     pub async fn hosts(&self) -> Result<Vec<Host>, Trouble> {
         let host = |row: &Row| {
-            let fingerprint: Vec<u8> = get(row, 2)?;
+            let fingerprint: &[u8] = get(row, 2)?;
             Ok(Host {
-                name: get(row, 0)?,
-                version: get(row, 1)?,
-                fingerprint: data_encoding::HEXLOWER.encode(&fingerprint),
+                name: role(get(row, 0)?),
+                version: words(get(row, 1)?),
+                fingerprint: data_encoding::HEXLOWER.encode(fingerprint.get(..16).unwrap_or(fingerprint)),
                 unseen_for: unsigned(get(row, 3)?),
                 clock_offset: get(row, 4)?,
                 outbox: unsigned(get(row, 5)?),
                 applied_change: unsigned(get(row, 6)?),
                 outbox_since: get::<Option<i64>>(row, 7)?.map(|at| UnixTime(unsigned(at))),
                 overdue: unsigned(get(row, 8)?),
-                trouble: get::<Option<i64>>(row, 10)?.map(|at| UnixTime(unsigned(at))).zip(get::<
-                    Option<String>,
-                >(
-                    row, 9
-                )?),
+                trouble: get::<Option<i64>>(row, 10)?
+                    .map(|at| UnixTime(unsigned(at)))
+                    .zip(get::<Option<&str>>(row, 9)?.map(words)),
             })
         };
-        self.ask(HOSTS, &[]).await?.iter().map(host).collect()
+        self.ask(HOSTS, &[]).await?.iter().take(MAX_FLEET_HOSTS_SEEN).map(host).collect()
     }
 
     /// About how many rows of history and of policies there are, as the database estimates it: nothing is counted.
@@ -185,8 +186,8 @@ impl Connection {
     pub async fn server(&self) -> Result<String, Trouble> {
         let rows = self.ask(SERVER, &[]).await?;
         let row = rows.first().ok_or_else(|| Trouble::Away("it does not tell where it is".to_owned()))?;
-        let (address, port): (String, i32) = (get(row, 0)?, get(row, 1)?);
-        Ok(format!("{address} port {port}"))
+        let (address, port): (&str, i32) = (get(row, 0)?, get(row, 1)?);
+        Ok(format!("{} port {port}", words(address)))
     }
 
     /// The policies of the last 24 hours that protect less than those before them, the newest first.
@@ -196,15 +197,16 @@ impl Connection {
     pub async fn weakened(&self) -> Result<Vec<Weakened>, Trouble> {
         let one = |row: &Row| {
             Ok(Weakened {
-                domain: get(row, 0)?,
-                host: get(row, 1)?,
-                before: get(row, 2)?,
-                after: get(row, 3)?,
+                domain: words(get(row, 0)?),
+                host: role(get(row, 1)?),
+                before: words(get(row, 2)?),
+                after: words(get(row, 3)?),
                 at: UnixTime(unsigned(get(row, 4)?)),
                 roles: unsigned(get(row, 5)?),
             })
         };
-        self.ask(WEAKENED, &[(&MAX_FLEET_WEAKENED, Type::INT8)]).await?.iter().map(one).collect()
+        let rows = self.ask(WEAKENED, &[(&MAX_FLEET_WEAKENED, Type::INT8)]).await?;
+        rows.iter().take(most(MAX_FLEET_WEAKENED)).map(one).collect()
     }
 
     /// About how many policies there are of each kind.
@@ -242,19 +244,22 @@ impl Connection {
     pub async fn day_of_reports(&self) -> Result<DayOfReports, Trouble> {
         let rows = self.ask(MISSING, &[]).await?;
         let row = rows.first().ok_or_else(|| Trouble::Away("it does not tell its day".to_owned()))?;
-        let (day, missing, reporters): (i64, Vec<String>, i64) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let (day, missing, reporters): (i64, Vec<&str>, i64) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let missing = missing.into_iter().take(MAX_FLEET_HOSTS_SEEN).map(role).collect();
         let number = i32::try_from(day).unwrap_or(i32::MAX);
         let key: [(&(dyn ToSql + Sync), Type); 2] =
             [(&number, Type::INT4), (&MAX_FLEET_REPORTS_COUNTED, Type::INT8)];
         let claimed = self.ask(REPORTS, &key).await?;
         let claimed: Vec<(String, String, u64)> = claimed
             .iter()
-            .map(|row| Ok((get(row, 0)?, get(row, 1)?, unsigned(get(row, 2)?))))
+            .take(most(MAX_FLEET_REPORTS_COUNTED))
+            .map(|row| Ok((role(get(row, 0)?), role(get(row, 1)?), unsigned(get(row, 2)?))))
             .collect::<Result<_, Trouble>>()?;
         let rows = self.ask(UNCLAIMED, &key).await?;
-        let unclaimed = rows.first().map_or(Ok(0), |row| get(row, 0).map(unsigned))?;
-        let all: u64 = claimed.iter().map(|(_, _, number)| number).sum();
-        let is_more = all.max(unclaimed) >= unsigned(MAX_FLEET_REPORTS_COUNTED);
+        let number = |column| rows.first().map_or(Ok(0), |row| get(row, column).map(unsigned));
+        let (unclaimed, sheets) = (number(0)?, number(1)?);
+        let all = claimed.iter().map(|(_, _, number)| *number).fold(0, u64::saturating_add);
+        let is_more = all.max(sheets) >= unsigned(MAX_FLEET_REPORTS_COUNTED);
         Ok(DayOfReports {
             day: Day(unsigned(day)),
             is_any: reporters > 0,
@@ -286,5 +291,32 @@ impl Connection {
             }
         }
         Ok(Rights { is_host: get(row, 0)?, excess })
+    }
+}
+
+/// A role, or a word as short, as a server tells it: a server that lies tells no more than one that does not.
+fn role(text: &str) -> String {
+    text.chars().take(MAX_FLEET_ROLE_SEEN).collect()
+}
+
+/// Any other text, likewise.
+fn words(text: &str) -> String {
+    text.chars().take(MAX_FLEET_TEXT_SEEN).collect()
+}
+
+fn most(rows: i64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_a_server_is_kept_longer_than_a_host_of_this_program_writes_it() {
+        // NAMEDATALEN of PostgreSQL is 64 with the octet behind the name; left(p_trouble, 400) of src/fleet/schema.sql.
+        let long = "\u{e9}".repeat(1_000_000);
+        assert_eq!((role(&long).chars().count(), words(&long).chars().count()), (63, 400));
+        assert_eq!((role("mx1").as_str(), words("1.2.3").as_str()), ("mx1", "1.2.3"));
     }
 }

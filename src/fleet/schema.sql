@@ -10,7 +10,8 @@
 -- Such a role reads the tables, and writes through a few functions; it can do nothing else. Whose word a row is, is the name of
 -- the session's role, never an argument. Decrees are laid down by members of fleet_operator; the hosts believe their signature alone.
 -- Nobody's word is believed for the sake of these tables: each host applies at once only what makes it stricter, and looks for itself
--- before the rest. Within a version columns and functions are only ever added; a database of an older version than the program's is refused in words.
+-- before the rest. Once a version is released, columns and functions are only ever added to it; a database of an older version than the program's, or of this
+-- version as a build before its release wrote it, is refused in words.
 
 SET client_min_messages = warning;
 
@@ -69,18 +70,18 @@ CREATE TABLE fleet.fleet_schema (
 );
 INSERT INTO fleet.fleet_schema VALUES (2, 2, gen_random_uuid());
 
--- What a policy demands, in a word for the history and the statistics; the higher the number, the more.
+-- What a policy demands, in one of four words for the history and the statistics, whatever a host writes; the higher the number, the more.
 CREATE FUNCTION fleet.demand(mechanism text, record text, body text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE mechanism WHEN 'mta-sts' THEN coalesce(substring(body FROM '(?n)^mode: ([a-z]+)$'), 'unknown')
+  SELECT CASE mechanism WHEN 'mta-sts' THEN coalesce(substring(body FROM '(?n)^mode: (enforce|testing|none)$'), 'unknown')
     ELSE CASE WHEN record ~ 'to *= *true' THEN 'enforce' ELSE 'testing' END END
 $$;
 CREATE FUNCTION fleet.rank(demand text) RETURNS int
 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE demand WHEN 'enforce' THEN 2 WHEN 'testing' THEN 1 ELSE 0 END $$;
 
 -- One row a domain, circumstances (trust anchors, authorities) and dialect. `witness` has up to three words of those who have fetched this very
--- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970. What is generated is there for the server's own samples of it: so a page tells
--- how many there are of each kind, and nobody counts.
+-- policy: `role fetched_at expires_at signature`. Moments are seconds since 1970. `strength` and `demand` follow from the columns before them. They are stored
+-- because PostgreSQL keeps statistics of stored columns (pg_stats): from those a page tells about how many policies there are of each kind, and nobody counts rows.
 CREATE SEQUENCE fleet.change;
 CREATE TABLE fleet.policy (
   domain text NOT NULL CHECK (octet_length(domain) BETWEEN 1 AND 255),
@@ -135,8 +136,8 @@ CREATE TABLE fleet.host (
   trouble_at bigint
 );
 
--- How many octets each host has added, ever: 2 GiB are ten times a million policies, and no more is taken. And how often it has fetched what another host
--- had fetched within the same minute. `fleet forget` begins anew.
+-- How many octets each host has added: 2 GiB are ten times a million policies, and no more is taken until `fleet forget` sets that to nothing. And how often
+-- it has fetched what another host had fetched within the same minute, since this store was made: that stays.
 CREATE TABLE fleet.quota (
   host name PRIMARY KEY,
   octets bigint NOT NULL DEFAULT 0,
@@ -338,8 +339,9 @@ BEGIN
         -- Whoever has fetched the very same is one who says so, whatever becomes of the rest.
         v_is_witness := true;
         v_words := ARRAY(SELECT w FROM unnest(v_old.witness) AS w WHERE split_part(w, ' ', 1) <> session_user);
-        -- Another one had it within the same minute. What is offered once more is counted no more.
-        v_is_twice := v_new.fetched_at - v_old.fetched_at BETWEEN -60 AND 60 AND cardinality(v_words) > 0
+        -- Another one had it within the same minute. It is counted when this host's word is written, and what is offered once more is counted no more.
+        v_is_twice := EXISTS (SELECT 1 FROM unnest(v_words) AS w
+            WHERE split_part(w, ' ', 2)::bigint BETWEEN v_new.fetched_at - 60 AND v_new.fetched_at + 60)
           AND NOT starts_with(coalesce((SELECT w FROM unnest(v_old.witness) AS w WHERE split_part(w, ' ', 1) = session_user LIMIT 1), ''),
             session_user || ' ' || v_new.fetched_at || ' ');
         IF v_weaker OR v_late OR v_row.authentication = 'first-use' THEN
@@ -392,6 +394,7 @@ BEGIN
           change = nextval('fleet.change')
         WHERE (p.domain, p.fingerprint, p.mechanism) = (v_row.domain, v_row.fingerprint, v_row.mechanism);
       outcome := coalesce(outcome, 'stored');
+      v_twice := v_twice + v_is_twice::int;
       IF v_is_told THEN
         INSERT INTO fleet.history (domain, fingerprint, mechanism, before, after, event)
           SELECT v_row.domain, v_row.fingerprint, v_row.mechanism,
@@ -410,7 +413,6 @@ BEGIN
       END IF;
       EXIT;
     END LOOP;
-    v_twice := v_twice + (v_is_twice AND outcome IN ('stored', 'same', 'late', 'weaker'))::int;
     RETURN NEXT;
   END LOOP;
   IF v_grown + v_twice > 0 THEN
@@ -453,7 +455,7 @@ BEGIN
   v_was_there := FOUND;
   DELETE FROM fleet.reporter AS r WHERE r.host = p_host;
   v_was_there := v_was_there OR FOUND;
-  DELETE FROM fleet.quota AS q WHERE q.host = p_host;
+  UPDATE fleet.quota AS q SET octets = 0 WHERE q.host = p_host;
   RETURN v_was_there;
 EXCEPTION WHEN lock_not_available THEN
   RAISE EXCEPTION 'the role % has a transaction open: end its sessions first', p_host USING ERRCODE = 'object_in_use';

@@ -127,6 +127,7 @@ def rules_of_the_database(lab):
     rules.what_a_role_cannot_do(lab.database)
     rules.a_role_has_so_much_room(lab.database)
     rules.a_role_that_hangs(lab.database)
+    rules.a_word_is_one_of_four(lab.database)
     rules.a_ruler_who_is_no_superuser(lab.database, lab.schema())
 
 
@@ -199,9 +200,17 @@ def how_the_fleet_is(lab):
     now = int(time.time())
     row = lambda age: rules.columns(f"E1 webpki {age} {age + 604800} -", now)
     # Of two that fetch within a minute the second one has done so needlessly, and that once, however often it says so.
-    for role, age in (("mx4", -300), ("mx5", -280), ("mx5", -280), ("mx5", -100), ("mx2", -99)):
-        assert lab.database.as_role(role, PASSWORD, rules.offer("twice.test", row(age))) == (True, "stored") or (role, age) == ("mx5", -280)
-    assert lab.database.sql("SELECT host, twice FROM fleet.quota WHERE twice > 0 ORDER BY host") == ["mx2\t1", "mx5\t1"]
+    for role, age, said in (("mx4", -300, "stored"), ("mx5", -280, "stored"), ("mx5", -280, "same"), ("mx5", -100, "stored"), ("mx2", -99, "stored")):
+        assert lab.database.as_role(role, PASSWORD, rules.offer("twice.test", row(age))) == (True, said), (role, age)
+    twice = lambda: lab.database.sql("SELECT host, twice FROM fleet.quota WHERE twice > 0 ORDER BY host")
+    assert twice() == ["mx2\t1", "mx5\t1"]
+    # Its own fetch of half a minute before is no other host's.
+    for role, age in (("mx4", -900), ("mx5", -700), ("mx5", -670)):
+        assert lab.database.as_role(role, PASSWORD, rules.offer("own.test", row(age))) == (True, "stored"), (role, age)
+    assert twice() == ["mx2\t1", "mx5\t1"]
+    # Whoever is forgotten may add as much again; how often two have fetched the same is no smaller for that.
+    assert lab.database.as_role("alice", PASSWORD, "SELECT fleet.forget('mx5')")[0]
+    assert twice() == ["mx2\t1", "mx5\t1"] and lab.database.sql("SELECT octets FROM fleet.quota WHERE host = 'mx5'") == ["0"]
     lab.database.sql("INSERT INTO fleet.reporter VALUES ('mx1', now(), true), ('mx4', now() - interval '2 hours', true), ('mx5', now() - interval '2 days', true)")
     yesterday = int(lab.database.sql("SELECT floor(extract(epoch FROM now()) / 86400)::int - 1")[0])
     lab.database.sql(f"INSERT INTO fleet.handed (day, host, all_at) VALUES ({yesterday}, 'mx1', now())")
@@ -219,7 +228,7 @@ def how_the_fleet_is(lab):
     wait(lambda: 'fleet_reports{state="unclaimed"} 5\n' in one.page("/metrics"), "it has looked at the fleet", 30)
     page, series = one.page("/"), one.page("/metrics")
     date = time.strftime("%Y-%m-%d", time.gmtime(yesterday * 86400))
-    for expected in (f"TLS reports about {date}", "Not handed in yet: mx4.", "the oldest for 15 minutes", "the \\x3cdisk\\x3e is full", "<dt>enforce</dt><dd>2</dd>", "<dt>testing</dt><dd>2</dd>", "<dt>webpki</dt><dd>4</dd>",
+    for expected in (f"TLS reports about {date}", "Not handed in yet: mx4.", "the oldest for 15 minutes", "the \\x3cdisk\\x3e is full", "<dt>enforce</dt><dd>3</dd>", "<dt>testing</dt><dd>2</dd>", "<dt>webpki</dt><dd>5</dd>",
                      "<dt>fetched twice in a minute</dt><dd>2</dd>", "<dt>not fetched again in time</dt><dd>3</dd>"):
         assert expected in page or expected.replace("\\x3c", "&lt;").replace("\\x3e", "&gt;") in page, (expected, page[page.find("The fleet"):])
     for expected in ('fleet_reports{state="claimed"} 4\n', 'fleet_reports{state="sent"} 3\n', "fleet_reports_missing 1\n", "fleet_overdue 3\n",
@@ -227,7 +236,7 @@ def how_the_fleet_is(lab):
         assert expected in series, (expected, series)
     code, said = one.command("fleet", "status", "--format", "json")
     told = json.loads(said)
-    assert code == 0 and told["fetched_twice"] == 2 and told["by_mode"] == {"enforce": 2, "testing": 2} and told["by_authentication"] == {"webpki": 4}, told
+    assert code == 0 and told["fetched_twice"] == 2 and told["by_mode"] == {"enforce": 3, "testing": 2} and told["by_authentication"] == {"webpki": 5} and told["unknown"] == [], told
     assert told["reports"] == {"day": date, "missing": ["mx4"], "unclaimed": 5, "more": False, "claimed": [
         {"host": "mx0", "state": "claimed", "reports": 2}, {"host": "mx0", "state": "sent", "reports": 1},
         {"host": "mx1", "state": "claimed", "reports": 2}, {"host": "mx1", "state": "sent", "reports": 2}]}, told["reports"]
@@ -235,8 +244,23 @@ def how_the_fleet_is(lab):
     assert (other["outbox_since"], other["overdue"], other["trouble"]) == (now - 900, 3, {"at": now - 60, "why": "the <disk> is full"}), other
     code, said = one.command("fleet", "status")
     for expected in ("fetched by two hosts within a minute so far: 2", f"TLS reports about {date}: 2 claimed by mx0, 1 sent by mx0, ", "5 not claimed",
-                     "not handed in yet: what was counted by mx4", "the last trouble of mx4, "):
+                     "not handed in yet: what was counted by mx4", "the last trouble of mx4, ", "by mode: 3 enforce, 2 testing; by authentication: 5 webpki"):
         assert code == 0 and expected in said, (expected, said)
+    # A statement that is refused leaves the rest as it is.
+    lab.database.sql("REVOKE SELECT ON fleet.quota FROM fleet_host; ALTER TABLE fleet.sheet RENAME TO sheets")
+    code, said = one.command("fleet", "status", "--format", "json")
+    told = json.loads(said)
+    assert (code, told["fetched_twice"], told["reports"]) == (75, None, None) and told["by_mode"] == {"enforce": 3, "testing": 2} and len(told["hosts"]) == 2, told
+    assert ["(42501)" in told["unknown"][0]["why"], "(42P01)" in told["unknown"][1]["why"]] == [True, True] and len(told["unknown"]) == 2, told["unknown"]
+    code, said = one.command("fleet", "status")
+    assert code == 75 and "the last trouble of mx4, " in said and "not known: the TLS reports about the day before, for " in said, said
+    lab.database.sql("GRANT SELECT ON fleet.quota TO fleet_host; ALTER TABLE fleet.sheets RENAME TO sheet")
+    # Of so many sheets, one a host and domain, no more are looked at, and that is said.
+    lab.database.sql(f"INSERT INTO fleet.sheet (day, domain, host, bucket, sheet) SELECT {yesterday}, 'a.test', 'h' || n, 0, 'x' FROM generate_series(1, 10000) AS n")
+    code, said = one.command("fleet", "status", "--format", "json")
+    told = json.loads(said)["reports"]
+    assert code == 0 and (told["unclaimed"], told["more"]) == (1, True), told
+    lab.database.sql("DELETE FROM fleet.sheet WHERE domain = 'a.test'")
     # What this host finds wrong with the database it tells the others when that is over; and since when something waits to be offered.
     lab.database.sql("ALTER FUNCTION fleet.offer RENAME TO offered")
     assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
@@ -280,6 +304,10 @@ def other_versions(lab):
     lab.database.sql("ALTER FUNCTION fleet.saw RENAME TO seen")
     # And a later one that says that it can be read.
     lab.database.sql("UPDATE fleet.fleet_schema SET version = 3, oldest_reader = 2")
+    lab.database.sql("ALTER FUNCTION fleet.seen RENAME TO saw")
+    done = one.command("fleet", "check")
+    assert done[0] == 0, f"a later version's own word is enough: {done}"
+    lab.database.sql("ALTER FUNCTION fleet.saw RENAME TO seen")
     assert one.command("fleet", "check")[0] == 0
     one.start()
     wait(lambda: lab.row(DOMAIN), "what waited is offered", 20)

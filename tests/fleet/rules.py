@@ -167,6 +167,20 @@ def a_role_has_so_much_room(server):
     assert server.as_role("mx4", PASSWORD, offer("more.test", later))[1] == "stored"
 
 
+def a_word_is_one_of_four(server):
+    """Whatever a host writes as a mode, history and statistics have a word of a closed list for it, and no room that is not counted."""
+    now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])
+    row = columns("E1 webpki -10 604790 -", now)
+    assert server.as_role("mx1", PASSWORD, offer("word.test", row))[1] == "stored"
+    for number, mode in enumerate(("x" * 260_000, "enforced", "Enforce", "none of it")):
+        other = columns("E1 webpki -10 604790 -", now)
+        other[2], other[4] = f"version: STSv1\nmode: {mode}\nmax_age: 604800\n", now - 9 + number
+        assert server.as_role("mx2", PASSWORD, offer("word.test", other))[1] == "stored", mode[:20]
+    assert server.sql("SELECT DISTINCT demand FROM fleet.policy WHERE domain = 'word.test'") == ["unknown"]
+    assert server.sql("SELECT before, after, event FROM fleet.history WHERE domain = 'word.test' AND event <> 'learnt' ORDER BY at") == [
+        "enforce webpki\tunknown webpki\tweakened"] + ["unknown webpki\tunknown webpki\tchanged"] * 3
+
+
 def a_role_that_hangs(server):
     """What a role has locked in a transaction that it leaves open is passed over, told as busy, and costs nobody else the time of a statement."""
     now = int(server.sql("SELECT floor(extract(epoch FROM clock_timestamp()))")[0])

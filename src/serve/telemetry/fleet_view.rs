@@ -35,7 +35,7 @@ pub struct FleetView {
     pub by_authentication: Vec<(&'static str, u64)>,
     /// The same by what they demand, as words of a closed list.
     pub by_demand: Vec<(&'static str, u64)>,
-    /// How often hosts have fetched what another one had fetched within the same minute, since the store was made.
+    /// How often hosts have fetched what another one had fetched within the same minute, since the store was made; of hosts that were forgotten, too.
     pub fetched_twice: u64,
     /// What became of the TLS reports about the day that ended last; nothing where no host takes part.
     pub reports: Option<ReportsSeen>,
@@ -128,7 +128,7 @@ impl ReportsSeen {
     /// How many there are in each state, of all hosts, by their words in the series.
     #[must_use]
     pub fn by_state(&self) -> [(&'static str, u64); 5] {
-        let sum = |of: fn(&ReportsOfHost) -> u64| self.by_host.iter().map(of).sum();
+        let sum = |of: fn(&ReportsOfHost) -> u64| self.by_host.iter().map(of).fold(0, u64::saturating_add);
         [
             ("unclaimed", self.unclaimed),
             ("claimed", sum(|host| host.open)),
