@@ -162,19 +162,63 @@ impl Marks {
         }
     }
 
-    /// All was read, up to that change.
-    pub(crate) fn has_read(&mut self, change: u64) {
+    /// Everything was read, up to that change: there they stood, or further on.
+    fn has_read(&mut self, change: u64) {
         if self.stood.back().is_none_or(|(_, last)| *last < change) {
             self.stood.push_back((Instant::now(), change));
+        }
+        while self.stood.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN) {
+            self.stood.pop_front();
         }
     }
 
     /// From where on it is to be read once more.
-    pub(crate) fn ago(&mut self) -> Option<u64> {
-        while self.stood.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN) {
-            self.stood.pop_front();
-        }
+    fn ago(&self) -> Option<u64> {
         self.stood.front().map(|(_, change)| *change)
+    }
+}
+
+/// What is read next of the changes: a page of what is new, and then, where the last minutes are read once more, one of these. That begins when there is
+/// nothing new any more, and one such reading comes to its end before the next: however much there is, all of it is read at last.
+pub(crate) struct Course {
+    is_behind: bool,
+    again: Option<u64>,
+}
+
+impl Course {
+    /// Nothing was read on this connection.
+    pub(crate) const fn new() -> Self {
+        Self { is_behind: true, again: None }
+    }
+
+    /// A page of what is new was read, up to that change.
+    pub(crate) fn has_read(&mut self, marks: &mut Marks, change: u64, is_more: bool) {
+        self.is_behind = is_more;
+        marks.has_read(change);
+    }
+
+    /// Whether the last minutes are being read once more from now on: not while there is anything else to be read.
+    pub(crate) fn begins_again(&mut self, marks: &Marks, change: u64) -> bool {
+        if self.is_behind || self.again.is_some() {
+            return false;
+        }
+        self.again = marks.ago().filter(|ago| *ago < change);
+        true
+    }
+
+    /// From where on a page is read once more.
+    pub(crate) const fn again(&self) -> Option<u64> {
+        self.again
+    }
+
+    /// That page was read, up to `last`, where everything up to `change` was read before.
+    pub(crate) fn has_read_again(&mut self, last: Option<u64>, is_more: bool, change: u64) {
+        self.again = last.filter(|last| is_more && *last < change);
+    }
+
+    /// Whether there is more to be read at once.
+    pub(crate) const fn is_more(&self) -> bool {
+        self.is_behind || self.again.is_some()
     }
 }
 
@@ -244,6 +288,33 @@ mod tests {
     }
 
     #[test]
+    fn a_store_of_a_million_changes_is_read_to_its_end_however_long_that_takes() {
+        let (page, all) = (1_000, 1_000_000);
+        let (mut marks, mut course, mut change, mut pages) = (Marks::default(), Course::new(), 0, 0);
+        marks.begin("a", 0);
+        while course.is_more() && change < all {
+            // Each time ten minutes have passed.
+            assert!(!course.begins_again(&marks, change), "at {change}");
+            assert_eq!(course.again(), None, "at {change}");
+            (change, pages) = (change + page, pages + 1);
+            course.has_read(&mut marks, change, change < all);
+        }
+        assert_eq!((change, pages), (all, all / page));
+
+        // Of what is read once more a page comes behind each of what is new, and nothing begins it anew.
+        assert!(course.begins_again(&marks, change));
+        let mut again = 0;
+        while let Some(from) = course.again() {
+            (change, again) = (change + 1, again + 1);
+            course.has_read(&mut marks, change, false);
+            assert!(!course.begins_again(&marks, change));
+            course.has_read_again(Some(from + page), from + page < all, change);
+        }
+        assert_eq!((change, again), (all + 1_000, 1_000));
+        assert!(!course.is_more());
+    }
+
+    #[test]
     fn behind_a_failover_the_last_minutes_are_read_once_more_and_of_an_unknown_store_a_page() {
         let page = u64::try_from(FLEET_PAGE).unwrap();
         let mut marks = Marks::default();
@@ -255,6 +326,7 @@ mod tests {
         marks.has_read(7 * page);
         let Some(long_ago) = Instant::now().checked_sub(FLEET_READ_AGAIN) else { return };
         marks.stood.iter_mut().take(2).for_each(|(at, _)| *at = long_ago);
+        marks.has_read(7 * page);
         assert_eq!(marks.ago(), Some(6 * page), "ten minutes ago");
         marks.begin("a", 0);
         assert_eq!(marks.ago(), Some(0), "it has gone back in time, and is read from the beginning");
