@@ -134,8 +134,20 @@ fn beside_a_zone_that_holds_data_no_other_is_looked_for_and_beside_one_that_only
     expect(&scene.walk_under(&mut trust, "host.test.", "TXT").0, "secure nodata");
     let wanted = wants(&scene, &mut trust, "mail.test.", "MX", "mail.test. MX");
     assert_eq!(wanted, ["mail.test. DS", "mail.test. MX", "mail.test. DNSKEY"]);
-    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "secure 1 data");
-    assert_eq!(wants(&scene, &mut trust, "mx.mail.test.", "A", "mx.mail.test. A"), ["mx.mail.test. A"]);
+    // Data below the apex, or no more than a denial at the apex itself.
+    let addresses = scene.mail.signed(vec![address("www.mail.test.")]);
+    scene.put("www.mail.test.", "A", data(vec![addresses]));
+    let nothing = scene.mail.nsec("mail.test.", "a.mail.test.", "NS SOA RRSIG NSEC DNSKEY");
+    let absent = reply(ResponseCode::NXDomain, vec![], vec![nothing]);
+    scene.put("_mta-sts.mail.test.", "TXT", absent);
+    for (held_by, rtype, outcome) in
+        [("www.mail.test.", "A", "secure 1 data"), ("_mta-sts.mail.test.", "TXT", "secure nxdomain")]
+    {
+        let mut trust = trust_of(&scene);
+        expect(&scene.walk_under(&mut trust, held_by, rtype).0, outcome);
+        let wanted = wants(&scene, &mut trust, "mx.mail.test.", "A", "mx.mail.test. A");
+        assert_eq!(wanted, ["mx.mail.test. A"], "{held_by}");
+    }
 }
 
 #[test]
