@@ -3,6 +3,7 @@
 
 pub(crate) mod atomic;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -44,7 +45,13 @@ pub(crate) enum Links {
 /// The system's, which that of a link is, if it is refused; that it is no ordinary file.
 pub(crate) fn open_ordinary(path: &Path, links: Links) -> io::Result<File> {
     let flags = if links == Links::Refused { OFlag::O_NOFOLLOW } else { OFlag::empty() };
-    let file = opened(path, flags)?;
+    let file =
+        opened(path, flags).map_err(|error| match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
+            Errno::ELOOP if links == Links::Refused => {
+                io::Error::other("it is a symbolic link, which is not followed")
+            }
+            _ => error,
+        })?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no ordinary file"));
     }

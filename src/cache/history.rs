@@ -53,7 +53,7 @@ pub struct HistoryEntry {
     pub at: UnixTime,
     /// Which of a domain's two policies it happened to: the one of RFC 8461, or the draft's.
     pub dialect: Dialect,
-    /// What happened to it: the first word of its line in `cache history`.
+    /// What happened to it: the word behind the dialect in its line of `cache history`.
     pub event: Event,
     /// How the policy is authenticated that the row held afterwards, or last.
     pub authentication: Authentication,

@@ -171,6 +171,7 @@ fn length(octets: &[u8]) -> Option<(usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
     use proptest::prelude::*;
     use rcgen::{CertificateParams, KeyPair, PublicKeyData};
 
@@ -195,6 +196,22 @@ mod tests {
         assert!(point.len() == 65 && key.ends_with(point), "{point:x?}");
         let Certificate { issuer, subject, .. } = Certificate::read(&certificate).unwrap();
         assert_eq!(issuer, subject, "it is signed by itself");
+    }
+
+    #[test]
+    fn what_is_signed_and_the_signature_fit_the_key() {
+        let (certificate, key) = certificate();
+        let parts = SignedParts::of(&certificate).unwrap();
+        // ecdsa-with-SHA256 (RFC 5758 section 3.2).
+        assert_eq!(parts.algorithm, [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]);
+        // A SEQUENCE of 89 octets: both lengths stand in one octet each.
+        let info = PublicKey::in_info(&key[2..]).unwrap();
+        assert_eq!(PublicKey::of(&certificate), Some(info));
+        let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, info.key);
+        assert!(public.verify(parts.signed, parts.signature).is_ok());
+        assert!(public.verify(&parts.signed[1..], parts.signature).is_err());
+        let Certificate { issuer, subject, .. } = Certificate::read(&certificate).unwrap();
+        assert_eq!((parts.issuer, parts.subject), (&issuer[2..], &subject[2..]));
     }
 
     #[test]

@@ -85,3 +85,27 @@ pub(super) fn trusted_keys(
     }
     Ok(trusted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::dnssec::{Algorithm, PublicKeyBuf};
+    use hickory_proto::op::{MessageType, OpCode};
+    use hickory_proto::rr::Record;
+
+    /// RFC 4034 section 5.1.4: the owner name, then the DNSKEY RDATA, which has four octets before the key.
+    #[test]
+    fn a_digest_of_a_key_costs_the_blocks_of_its_name_and_its_data() {
+        let apex = Name::from_ascii(format!("{}.", "a".repeat(63))).unwrap();
+        let key = DNSKEY::with_flags(257, PublicKeyBuf::new(vec![7; 64], Algorithm::ECDSAP256SHA256));
+        let tag = key.calculate_key_tag().unwrap();
+        let ds = DS::new(tag, Algorithm::ECDSAP256SHA256, DigestType::SHA256, vec![0; 32]);
+        let mut message = Message::new(1, MessageType::Response, OpCode::Query);
+        let data = RData::DNSSEC(DNSSECRData::DNSKEY(key));
+        message.answers = vec![Record::from_rdata(apex.clone(), 600, data)];
+        let mut budget = Budget::default();
+        assert!(trusted_keys(&apex, &message, &[&ds], &[], &mut budget).is_ok_and(|keys| keys.is_empty()));
+        // 65 + 4 + 64 octets, in blocks of 64.
+        assert_eq!(budget.spent().hash_blocks, 3);
+    }
+}

@@ -176,7 +176,7 @@ words! {
 }
 
 impl Outcome {
-    /// How far it is proven, without what is proven: one of the four words of RFC 4035 section 4.3.
+    /// How far it is proven, without what is proven: in the first three words of RFC 4035 section 4.3, or that there is no answer.
     #[must_use]
     pub const fn class(&self) -> Class {
         match self {

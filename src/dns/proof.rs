@@ -50,7 +50,8 @@ pub struct Denial {
     pub name: Name,
     /// The type that was asked for there.
     pub rtype: RecordType,
-    /// What this RRset says of the names on which the proof rests: the name itself, its closest encloser, the wildcard below that.
+    /// What this RRset says of the names on which the proof rests: the name itself, its closest encloser, the name next closer to it (RFC 5155
+    /// section 1.3), the wildcard below the encloser.
     pub says: Vec<Statement>,
 }
 

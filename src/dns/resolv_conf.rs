@@ -167,8 +167,9 @@ mod tests {
 
     #[test]
     fn an_interface_is_known_by_its_name_alone() {
-        let index = fs::read_to_string("/sys/class/net/lo/ifindex").unwrap();
-        assert_eq!(interface_index("lo"), Some(index.trim().parse().unwrap()));
+        // Some places in which packages are built have no /sys.
+        let index = fs::read_to_string("/sys/class/net/lo/ifindex").ok();
+        assert_eq!(interface_index("lo"), index.map(|index| index.trim().parse().unwrap()));
         for name in ["", ".", "..", "../net/lo", "lo/../lo", "/sys/class/net/lo", "lo\0", "no-such-interface"]
         {
             assert_eq!(interface_index(name), None, "{name:?}");

@@ -106,6 +106,15 @@ impl Upstreams {
         now.into_iter().chain(last).collect()
     }
 
+    /// The failure of a question that nobody has answered by its `end`, which may be the run's `deadline`.
+    fn out_of_time(&self, end: Instant, deadline: Instant, complaints: &[Option<Complaint>]) -> QueryFailure {
+        if end == deadline {
+            self.failure(Outage::Deadline, "the deadline of the run came first", complaints)
+        } else {
+            self.failure(Outage::NoAnswer, "no reply in time", complaints)
+        }
+    }
+
     /// The failure of a question, with what each server said.
     fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> QueryFailure {
         let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
@@ -159,16 +168,7 @@ impl Carrier for Upstreams {
             }
             let patience = pin!(sleep(UPSTREAM_PATIENCE));
             match select(time_is_up.as_mut(), select(tries.next(), patience)).await {
-                Either::Left(_) if end == deadline => {
-                    return Err(self.failure(
-                        Outage::Deadline,
-                        "the deadline of the run came first",
-                        &complaints,
-                    ));
-                }
-                Either::Left(_) => {
-                    return Err(self.failure(Outage::NoAnswer, "no reply in time", &complaints));
-                }
+                Either::Left(_) => return Err(self.out_of_time(end, deadline, &complaints)),
                 Either::Right((Either::Left((Some((place, Ok(delivery))), _)), _)) => {
                     self.latest.store(place, Relaxed);
                     return Ok(delivery);

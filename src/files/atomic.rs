@@ -37,7 +37,8 @@ impl AtomicFile {
         Self::under(target.with_file_name(hidden), mode)
     }
 
-    /// The same under a name beside its place that the caller chooses, and nobody else uses meanwhile: what a killed run left there is in nobody's way.
+    /// The same under a name beside its place that the caller chooses, for callers that take turns: what a killed run left there is in nobody's way. Where one of
+    /// two could not have its turn, the name is given to what was written last, or to none of it.
     ///
     /// # Errors
     /// If the directory takes no new file.
@@ -65,7 +66,7 @@ impl AtomicFile {
     /// Gives the file its name, once its octets are on the disk.
     ///
     /// # Errors
-    /// If the system cannot; the target is then as it was.
+    /// If the system cannot; the target is then as it was, unless no more than the directory could not be synced.
     pub(crate) fn finish(mut self, target: &Path) -> io::Result<()> {
         self.complete()?;
         fs::rename(&self.path, target)?;

@@ -175,3 +175,17 @@ impl Mode {
         Self::ALL.into_iter().find(|mode| mode.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8461 section 3.2.
+    #[test]
+    fn the_three_modes_have_their_words() {
+        for (word, mode) in [("enforce", Mode::Enforce), ("testing", Mode::Testing), ("none", Mode::None)] {
+            assert_eq!((Mode::from_word(word), mode.word()), (Some(mode), word));
+        }
+        assert_eq!(Mode::from_word("Enforce"), None);
+    }
+}

@@ -112,5 +112,18 @@ mod tests {
         }
         assert!(ResultType::ALL.is_sorted_by_key(|result| result.word()));
         assert_eq!(ResultType::from_word("certificate"), None);
+        assert_eq!(ResultType::TlsaInvalid.to_string(), "tlsa-invalid");
+    }
+
+    /// RFC 8460 sections 4.3.2.1 and 4.3.2.2.
+    #[test]
+    fn what_is_about_a_policy_of_either_kind_is_told_from_what_is_about_sessions() {
+        let words = |is_about: fn(ResultType) -> bool| -> Vec<_> {
+            ResultType::ALL.into_iter().filter(|result| is_about(*result)).map(ResultType::word).collect()
+        };
+        let dane = ["dane-required", "dnssec-invalid", "tlsa-invalid"];
+        assert_eq!(words(ResultType::is_about_dane), dane);
+        let mta_sts = ["sts-policy-fetch-error", "sts-policy-invalid", "sts-webpki-invalid"];
+        assert_eq!(words(ResultType::is_about_mta_sts), mta_sts);
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn read(path: &Path, protocol: Protocol) -> Vec<Question> {
 /// What was counted.
 pub(crate) struct Figures {
     took: Duration,
-    /// Microseconds of each answer.
+    /// Microseconds until each answer; those by which mail waits are none.
     latencies: Vec<u32>,
     /// Answers that make the mail wait, and the microseconds after which the first of them came.
     waits: u64,
@@ -83,6 +83,8 @@ struct Line<'a> {
     client: Client<'a>,
     out: usize,
     since: Instant,
+    /// When it was asked for the first time; later than that it is asked again, for it was told to wait.
+    first_asked: Instant,
 }
 
 /// What came where an answer was awaited.
@@ -105,6 +107,7 @@ impl Round<'_> {
     fn put(&mut self, line: &mut Line<'_>, number: usize) {
         line.out = number % self.questions.len();
         line.since = Instant::now();
+        line.first_asked = line.since;
         // A connection that has ended is noticed when the answer is awaited.
         let _noticed_later = line.client.put(&self.questions[line.out].framed);
     }
@@ -153,12 +156,13 @@ impl Round<'_> {
             return Came::Nothing;
         };
         let mut came = Came::Answer;
-        let took = u32::try_from(line.since.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let microseconds = |since: Instant| u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
         let right = &self.questions[line.out].right;
         if !answer.starts_with(right) {
             if WAITS.iter().any(|word| answer.starts_with(word)) {
                 came = Came::Wait;
                 self.figures.waits += 1;
+                let took = microseconds(line.since);
                 let first = self.figures.first_wait.get_or_insert(took);
                 *first = took.min(*first);
             } else {
@@ -170,7 +174,9 @@ impl Round<'_> {
                 self.figures.example = format!(" example={:?}", String::from_utf8_lossy(answer));
             }
         }
-        self.figures.latencies.push(took);
+        if came == Came::Answer {
+            self.figures.latencies.push(microseconds(line.first_asked));
+        }
         came
     }
 
@@ -198,7 +204,10 @@ fn begin<'a>(
         cut: 0,
         example: String::new(),
     };
-    let line = |_| Line { client: Client::new(place, protocol, patience), out: 0, since: Instant::now() };
+    let line = |_| {
+        let now = Instant::now();
+        Line { client: Client::new(place, protocol, patience), out: 0, since: now, first_asked: now }
+    };
     (Round { questions, figures }, (0..connections).map(line).collect())
 }
 
@@ -234,7 +243,7 @@ pub(crate) fn again_and_again(
 }
 
 /// Asks each question once, each connection `at_once` of them before it takes the first answer; with `until_answered` what is
-/// told to wait is asked again, as its mail would. Here a slow answer must not keep the other connections from their next
+/// told to wait is asked again at once. Here a slow answer must not keep the other connections from their next
 /// questions, so each has a thread.
 pub(crate) fn each_once(
     place: &Place,
@@ -255,8 +264,10 @@ pub(crate) fn each_once(
                     return round.figures;
                 }
                 let end = questions.len().min(first + at_once);
+                lines[0].first_asked = Instant::now();
                 let mut waiting = round.put_and_take(&mut lines[0], first..end);
-                while until_answered && !waiting.is_empty() && start.elapsed() < COLD_PATIENCE {
+                while until_answered && !waiting.is_empty() && lines[0].first_asked.elapsed() < COLD_PATIENCE
+                {
                     waiting = round.put_and_take(&mut lines[0], waiting);
                 }
                 round.lose(if until_answered { waiting.len() } else { 0 });

@@ -50,6 +50,21 @@ fn records(usage: u8, selector: u8, octets: &[u8]) -> [Tlsa; 3] {
     [of(0, octets.to_vec()), of(1, sha256), of(2, sha512)]
 }
 
+/// As `fixtures/probe.schema.json` has them.
+#[test]
+fn each_fate_has_its_word() {
+    for (fate, word) in [
+        (Fate::Matched { at: None }, "matched"),
+        (Fate::NotMatched, "not-matched"),
+        (Fate::Unverified("why".to_owned()), "unverified"),
+        (Fate::Unusable(Unusable::Usage(1)), "unusable"),
+        (Fate::Superseded, "superseded"),
+        (Fate::NotReached, "not-reached"),
+    ] {
+        assert_eq!(fate.word(), word);
+    }
+}
+
 #[test]
 fn dane_ee_is_about_the_servers_own_certificate_whatever_its_names_and_dates() {
     let Chain { der, keys } = chain();

@@ -442,6 +442,32 @@ fn hold_all(step: usize) {
     println!("{} zones, {asked} questions", zones.len().div_ceil(step));
 }
 
+/// RFC 4035 section 5.2, RFC 6840 sections 4.1 and 4.3: which side of a cut denies what.
+#[test]
+fn a_ds_is_denied_above_its_cut_and_all_else_below_it() {
+    for (types, at, rtype, expected) in [
+        ("A", APEX, RecordType::DS, "denied"),
+        ("NS", APEX, RecordType::DS, "denied"),
+        ("NS SOA", APEX, RecordType::DS, "wrong-side"),
+        ("NS SOA", ".", RecordType::DS, "denied"),
+        ("NS SOA", APEX, RecordType::TXT, "denied"),
+        ("A", APEX, RecordType::TXT, "denied"),
+        ("NS", APEX, RecordType::TXT, "wrong-side"),
+        ("DS", APEX, RecordType::TXT, "wrong-side"),
+        ("TXT", APEX, RecordType::TXT, "withheld"),
+        ("CNAME", APEX, RecordType::TXT, "withheld"),
+        ("CNAME", APEX, RecordType::DS, "withheld"),
+    ] {
+        let there = NSEC::new(Name::root(), types.split(' ').map(|word| word.parse().unwrap()));
+        let said = match lacks(there.type_set(), &Name::from_ascii(at).unwrap(), rtype) {
+            Ok(()) => "denied".to_owned(),
+            Err(Stop::Bogus(why)) => why.split(':').next().unwrap().to_owned(),
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(said, expected, "{at} {rtype}: {types}");
+    }
+}
+
 #[test]
 fn small_zones_deny_what_is_not_there_and_nothing_else() {
     hold_all(401);

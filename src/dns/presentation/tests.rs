@@ -2,7 +2,7 @@ use super::*;
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::serialize::binary::Restrict;
 use proptest::prelude::*;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 fn shown(rtype: RecordType, octets: &[u8]) -> String {
     let length = Restrict::new(u16::try_from(octets.len()).unwrap());
@@ -15,6 +15,10 @@ fn record_data_is_shown_as_dig_shows_it() {
         (RecordType::TXT, &b"\x03a;b\x00\x06\"\\\x07\xff e"[..], r#""a;b" "" "\"\\\007\255 e""#),
         (RecordType::MX, b"\x00\x0a\x02Mx\x04test\x00", "10 Mx.test."),
         (RecordType::MX, b"\x00\x00\x00", "0 ."),
+        (RecordType::CNAME, b"\x03b.c\x04test\x00", r"b\.c.test."),
+        (RecordType::NS, b"\x02ns\x04test\x00", "ns.test."),
+        (RecordType::PTR, b"\x02mx\x04test\x00", "mx.test."),
+        (RecordType::SRV, b"\x00\x01\x00\x02\x00\x19\x02mx\x04test\x00", "1 2 25 mx.test."),
         (RecordType::TLSA, b"\x03\x01\x01\xe3\xb0", "3 1 1 E3B0"),
         (RecordType::DS, b"\xce\x8a\x0d\x02\x90\xd9", "52874 13 2 90D9"),
         (RecordType::DNSKEY, b"\x01\x01\x03\x0dabc", "257 3 13 YWJj"),
@@ -31,6 +35,7 @@ fn record_data_is_shown_as_dig_shows_it() {
         assert_eq!(shown(rtype, octets), expected);
     }
     assert_eq!(rdata(&RData::A(Ipv4Addr::new(192, 0, 2, 1).into())), "192.0.2.1");
+    assert_eq!(rdata(&RData::AAAA("2001:db8::1".parse::<Ipv6Addr>().unwrap().into())), "2001:db8::1");
     assert_eq!(rdata(&RData::Unknown { code: RecordType::TXT, rdata: NULL::new() }), r"\# 0");
 }
 

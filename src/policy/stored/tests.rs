@@ -207,7 +207,7 @@ fn only_a_checked_signature_or_certificate_vouches_for_the_clock() {
 /// RFC 8461 section 10.2 suggests a day; section 3.3 has a policy refreshed before it ends.
 #[test]
 fn a_policy_is_due_after_a_day_and_a_short_lived_one_after_three_quarters_of_its_life() {
-    for (max_age, pause) in [(4_000, 3_000), (200_000, 86_400), (604_800, 86_400)] {
+    for (max_age, pause) in [(4_000, 3_000), (100_000, 75_000), (200_000, 86_400), (604_800, 86_400)] {
         let stored = mta_sts("enforce", max_age, 0);
         assert_eq!(stored.due_at(), NOW.plus(pause), "{max_age}");
         assert!(!stored.is_due(NOW.plus(pause - 1)) && stored.is_due(NOW.plus(pause)), "{max_age}");
@@ -215,6 +215,28 @@ fn a_policy_is_due_after_a_day_and_a_short_lived_one_after_three_quarters_of_its
         assert_eq!([fetched, due, ends], [NOW, NOW.plus(pause), NOW.plus(max_age)]);
         assert_eq!(believed, UnixTime(NOW.0 - CLOCK_JUMP));
     }
+}
+
+/// The other ones nobody wrote but somebody who wants to be believed.
+#[test]
+fn a_life_is_possible_that_the_policy_and_its_authentication_give() {
+    let mta_sts = mta_sts("enforce", 604_800, 0);
+    let draft = |rest: &str, authentication| policy(&format!("v=STS1; to=true{rest}"), authentication, 0);
+    let first_use = draft("; e=604800", Authentication::FirstUse);
+    let until = |policy: &StoredPolicy, expires_at| StoredPolicy { expires_at, ..policy.clone() };
+    for (policy, longest) in [
+        (&mta_sts, 604_800),
+        (&first_use, 604_800),
+        (&draft("", Authentication::FirstUse), MAX_FIRST_USE_LIFE),
+        (&draft("", Authentication::Dnssec), MAX_POLICY_LIFE),
+    ] {
+        assert!(until(policy, NOW.plus(longest)).is_possible(), "{policy:?}");
+        assert!(until(policy, NOW).is_possible(), "a life of zero: {policy:?}");
+        assert!(!until(policy, NOW.plus(longest + 1)).is_possible(), "too long: {policy:?}");
+        assert!(!until(policy, UnixTime(NOW.0 - 1)).is_possible(), "it ends before it begins: {policy:?}");
+    }
+    // Fetching an MTA-STS policy authenticates it.
+    assert!(!StoredPolicy { authentication: Authentication::FirstUse, ..mta_sts }.is_possible());
 }
 
 /// RFC 8461 section 5 (enforce alone refuses), the draft section 3.3 (a policy counts once it was applied).

@@ -2,9 +2,10 @@
 
 use super::exchange::{End, Feed, Session, asked, changed};
 use super::pace::Recent;
-use crate::cache::{Cache, CacheError, CachePath, Counts, Outbox, OwedPurge};
+use crate::cache::{Cache, CacheError, CachePath, Counts, Outbox};
 use crate::fleet::decree::{Decree, Order, Refused, kept};
 use crate::limits::MAX_DECREES_KEPT;
+use crate::name::PolicyDomain;
 use crate::serve::event::WorkerEvent;
 use crate::serve::telemetry::fleet::FleetOutcome;
 use crate::serve::world::World;
@@ -62,21 +63,32 @@ impl Session<'_> {
                     return Ok(None);
                 }
                 let Some(domain) = of_purge else {
-                    return cache.obeyed(&store, number, &text).map(|()| Some(Ok(())));
+                    return cache.obeyed(&store, number, &text).map(|()| Some(Ok(Purges::default())));
                 };
                 // What was counted for reports goes with it, as by `cache purge`. All of it is owed before the decree counts as obeyed, so
                 // that a kill leaves none of it undone.
                 cache.owe(&store, number, &domain)?;
                 cache.obeyed(&store, number, &text)?;
-                let (_, trouble) = ended(cache, &path, most)?;
-                Ok(Some(trouble.map_or(Ok(()), Err)))
+                // From here on it is obeyed, whatever is left to be done.
+                Ok(Some(ended(cache, &path, most)))
             });
             // Where nothing could be written down it is tried again.
             let Some(obeyed) = obeyed.await? else { break };
             self.passed(number, stays);
             let Some(done) = obeyed else { continue };
-            tell(&decree, done.err());
+            let Purges { gone, trouble, .. } = match done {
+                Ok(purges) => purges,
+                Err(why) => Purges {
+                    trouble: purged.iter().cloned().map(|domain| (domain, why.clone())).collect(),
+                    ..Purges::default()
+                },
+            };
+            let trouble = trouble.into_iter().find(|(domain, _)| Some(domain) == purged.as_ref());
+            tell(&decree, trouble.map(|(_, why)| why));
             is_overridden |= purged.is_none();
+            for domain in gone {
+                changed(self.feed, &domain);
+            }
             if let Some(domain) = purged {
                 recent.forget(&domain);
                 self.forget(domain);
@@ -172,14 +184,14 @@ pub(super) async fn read_into_force(feed: &Feed, world: &Arc<World>) -> Result<O
 pub(super) async fn end_purges(feed: &Feed, world: &Arc<World>) -> Result<(), End> {
     let (path, most) = (world.storage.path.clone(), world.storage.max_domains);
     let tried = asked(feed, world, move |cache| ended(cache, &path, most)).await?;
-    let (ended, trouble) = tried.unwrap_or_default();
-    if trouble.is_some() {
+    let Purges { gone, ended, trouble } = tried.unwrap_or_default();
+    if !trouble.is_empty() {
         feed.counters.store_troubles.one();
     }
-    for OwedPurge { domain, is_whole, .. } in ended {
-        if is_whole {
-            changed(feed, &domain);
-        }
+    for domain in gone {
+        changed(feed, &domain);
+    }
+    for domain in ended {
         let domain = domain.to_string();
         info!(
             domain,
@@ -189,40 +201,51 @@ pub(super) async fn end_purges(feed: &Feed, world: &Arc<World>) -> Result<(), En
     Ok(())
 }
 
-/// Ends the purges that are owed: of each every part is tried, whatever became of the one before. Those that are ended, and what kept another from its
-/// end; while `reports send` is at work, only its part waits.
-fn ended(
-    cache: &Cache,
-    path: &CachePath,
-    most: u64,
-) -> Result<(Vec<OwedPurge>, Option<CacheError>), CacheError> {
+/// What became of the purges that were owed.
+#[derive(Default)]
+struct Purges {
+    /// Whose policies have gone.
+    gone: Vec<PolicyDomain>,
+    /// Of whom nothing is left to be done.
+    ended: Vec<PolicyDomain>,
+    /// What kept others from their end.
+    trouble: Vec<(PolicyDomain, CacheError)>,
+}
+
+/// Ends the purges that are owed: of each every part is tried, whatever became of the one before. While `reports send` is at work, only its part waits.
+fn ended(cache: &Cache, path: &CachePath, most: u64) -> Result<Purges, CacheError> {
     let owed = cache.owed()?;
+    let mut purges = Purges::default();
     if owed.is_empty() {
-        return Ok((Vec::new(), None));
+        return Ok(purges);
     }
     let now = SystemClock.now();
     let (counts, outbox) = (Counts::beside(path, most, now), Outbox::beside(path, most, now));
-    let (mut ended, mut trouble) = (Vec::new(), None);
     for one in owed {
-        let known = if one.is_whole { cache.purge(&one.domain).map(drop) } else { Ok(()) };
-        let told = outbox.purge(&one.domain);
-        // What was counted since is another matter while only the reports are left to be forgotten.
-        let is_counted = one.is_whole || matches!(told, Ok(Some(_)));
-        let counted = if is_counted { counts.purge(&one.domain).map(drop) } else { Ok(()) };
-        let done = match (known.and(counted), told) {
-            (Err(why), _) | (Ok(()), Err(why)) => Err(why),
-            (Ok(()), Ok(Some(_))) => cache.paid(&one).map(|()| true),
-            // What is learnt from now on is not to be forgotten when the reports are.
-            (Ok(()), Ok(None)) if one.is_whole => cache.owes_reports_alone(&one).map(|()| false),
-            (Ok(()), Ok(None)) => Ok(false),
+        let domain = &one.domain;
+        let known = if one.is_whole { cache.purge(domain).map(drop) } else { Ok(()) };
+        // What is learnt from now on is not forgotten for its sake, whatever becomes of the rest.
+        let known = match known {
+            Ok(()) if one.is_whole => {
+                purges.gone.push(domain.clone());
+                cache.owes_reports_alone(&one)
+            }
+            known => known,
         };
-        match done {
-            Ok(true) => ended.push(one),
-            Ok(false) => {}
-            Err(why) => trouble = Some(why),
+        let told = outbox.purge(domain);
+        // Nor is what is counted from now on, while only the reports are left.
+        let is_counted = one.is_whole || matches!(told, Ok(Some(_)));
+        let counted = if is_counted { counts.purge(domain).map(drop) } else { Ok(()) };
+        match (known.and(counted), told) {
+            (Err(why), _) | (Ok(()), Err(why)) => purges.trouble.push((domain.clone(), why)),
+            (Ok(()), Ok(None)) => {}
+            (Ok(()), Ok(Some(_))) => match cache.paid(&one) {
+                Ok(()) => purges.ended.push(one.domain),
+                Err(why) => purges.trouble.push((one.domain, why)),
+            },
         }
     }
-    Ok((ended, trouble))
+    Ok(purges)
 }
 
 /// A decree was obeyed: the log of each host tells it, for an operator's word may weaken.
@@ -257,5 +280,62 @@ fn tell(decree: &Decree, trouble: Option<CacheError>) {
             reason,
             "a decree of the fleet's operator was obeyed: what was decreed for the domain before counts no more"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::{Anchors, Authorities, Circumstances, Memory as _};
+    use crate::policy::{Authentication, Dialect, Mechanisms, Policy, StoredPolicy};
+    use crate::time::UnixTime;
+    use std::path::Path;
+
+    const STORE: &str = "c0ffee";
+
+    fn cache(directory: &Path, now: UnixTime) -> (Cache, CachePath) {
+        let path = CachePath::parse(&directory.join("cache.db")).unwrap();
+        let circumstances = Circumstances {
+            anchors: Anchors::BuiltIn,
+            authorities: Authorities::System,
+            https_port: 443,
+            allow_private_addresses: false,
+            name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
+            mechanisms: Mechanisms::default(),
+        };
+        (Cache::new(path.clone(), &circumstances, 100, now).shared(), path)
+    }
+
+    fn policy(domain: &PolicyDomain, now: UnixTime) -> StoredPolicy {
+        let text = "v=STSv1; id=1;\nversion: STSv1\nmode: enforce\nmx: *.mx.test\nmax_age: 86400\n";
+        let policy = Policy::from_text(Dialect::MtaSts, text).unwrap();
+        StoredPolicy::fetched(domain, policy, Authentication::WebPki, now, now.plus(300))
+    }
+
+    #[test]
+    fn what_is_learnt_after_a_purge_stays_though_what_was_counted_cannot_be_forgotten() {
+        let (directory, now) = (tempfile::tempdir().unwrap(), SystemClock.now());
+        let (cache, path) = cache(directory.path(), now);
+        let domain = PolicyDomain::parse("a.test").unwrap();
+        cache.keep(&policy(&domain, now)).unwrap();
+        // No file of counts can stand there.
+        std::fs::create_dir(directory.path().join("cache.reports.db")).unwrap();
+        cache.owe(STORE, 7, &domain).unwrap();
+
+        let Purges { gone, ended: done, trouble } = ended(&cache, &path, 100).unwrap();
+        assert_eq!((gone, done), (vec![domain.clone()], vec![]));
+        assert_eq!(trouble.iter().map(|(of, _)| of).collect::<Vec<_>>(), [&domain]);
+        assert_eq!(cache.policy(&domain, Dialect::MtaSts).unwrap(), None);
+
+        cache.keep(&policy(&domain, now)).unwrap();
+        let again = ended(&cache, &path, 100).unwrap();
+        assert_eq!((again.gone, again.ended, again.trouble.len()), (vec![], vec![], 1));
+        assert_eq!(cache.policy(&domain, Dialect::MtaSts).unwrap(), Some(policy(&domain, now)));
+
+        std::fs::remove_dir(directory.path().join("cache.reports.db")).unwrap();
+        let at_last = ended(&cache, &path, 100).unwrap();
+        assert_eq!((at_last.gone, at_last.ended, at_last.trouble.len()), (vec![], vec![domain.clone()], 0));
+        assert_eq!(cache.policy(&domain, Dialect::MtaSts).unwrap(), Some(policy(&domain, now)));
     }
 }

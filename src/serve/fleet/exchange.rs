@@ -3,7 +3,7 @@
 
 use super::decrees::{end_purges, read_into_force};
 use super::overview::override_seen;
-use super::pace::{HeldUp, Marks, Pace, Patience, Recent, scattered};
+use super::pace::{Course, HeldUp, Marks, Pace, Patience, Recent, scattered};
 use crate::cache::{Cache, CacheError, Fingerprint, Mark, OutboxMark, Reading, Standing as Worth, Weighed};
 use crate::config::Fleet;
 use crate::fleet::{Connection, Keys, Trouble};
@@ -163,8 +163,8 @@ pub(super) struct Session<'a> {
     pub(super) reading: Reading,
     pace: &'a mut Pace,
     marks: &'a mut Marks,
-    /// Up to where changes are read once more.
-    again: Option<u64>,
+    /// How the changes are read on this connection.
+    course: Course,
     /// Where the walk through all that this host has stands, while there is one.
     walk: Option<Mark>,
     pub(super) last_decree: u64,
@@ -232,7 +232,7 @@ async fn session(
         reading,
         pace,
         marks,
-        again: None,
+        course: Course::new(),
         walk: (!reading.has_offered_all).then(Mark::default),
         last_decree: 0,
         not_yet: 0,
@@ -270,9 +270,10 @@ async fn session(
                 }
             }
             // On a new connection at once, behind what is new: it may be to another server.
-            if again_at.is_none_or(|at| at.elapsed() >= FLEET_READ_AGAIN) {
+            if again_at.is_none_or(|at| at.elapsed() >= FLEET_READ_AGAIN)
+                && session.course.begins_again(session.marks, session.reading.change)
+            {
                 again_at = Some(Instant::now());
-                session.read_again();
             }
             session.empty_the_outbox(recent).await?;
             session.walk_on(recent).await?;
@@ -317,7 +318,18 @@ pub(super) async fn asked<T: Send + 'static>(
 impl Session<'_> {
     /// Reads some of what others have learnt since, and weighs it; whether there is more.
     async fn read(&mut self) -> Result<bool, End> {
-        let after = self.again.unwrap_or(self.reading.change);
+        let Some((_, is_more)) = self.read_page(self.reading.change).await? else { return Ok(false) };
+        self.course.has_read(self.marks, self.reading.change, is_more);
+        if let Some(again) = self.course.again() {
+            let Some((last, is_more)) = self.read_page(again).await? else { return Ok(false) };
+            self.course.has_read_again(last, is_more, self.reading.change);
+        }
+        Ok(self.course.is_more())
+    }
+
+    /// Reads the changes behind that one, a page of them, and weighs them: the last of them, and whether there are more. `None` if they could not be
+    /// written down.
+    async fn read_page(&mut self, after: u64) -> Result<Option<(Option<u64>, bool)>, End> {
         let witnesses = (&self.keys.witnesses, self.role);
         let page = self.connection.changes(after, self.pace.page, &self.store, self.here, witnesses).await;
         let page = page.inspect_err(|_| self.pace.could_not_read())?;
@@ -335,16 +347,11 @@ impl Session<'_> {
             }
             let reading = Reading { change: last.max(self.reading.change), ..self.reading };
             if !self.weigh(final_chunk, reading).await? {
-                return Ok(false);
+                return Ok(None);
             }
             self.reading = reading;
-            self.again = self.again.map(|_| last).filter(|last| *last < reading.change);
         }
-        if !is_more {
-            self.again = None;
-            self.marks.has_read(self.reading.change);
-        }
-        Ok(is_more)
+        Ok(Some((page.last, is_more)))
     }
 
     /// Whether it was written down.
@@ -368,11 +375,6 @@ impl Session<'_> {
     pub(super) fn forget(&mut self, domain: PolicyDomain) {
         changed(self.feed, &domain);
         self.later.push_back((Instant::now() + self.world.look_up_within + WATCHDOG_GRACE, domain));
-    }
-
-    /// The changes of the time before are read once more.
-    fn read_again(&mut self) {
-        self.again = self.marks.ago().filter(|change| *change < self.reading.change);
     }
 
     /// Offers some of what this host has learnt: so much that the rest of a session is not kept waiting.

@@ -162,19 +162,63 @@ impl Marks {
         }
     }
 
-    /// All was read, up to that change.
-    pub(crate) fn has_read(&mut self, change: u64) {
+    /// Everything was read, up to that change: there they stood, or further on.
+    fn has_read(&mut self, change: u64) {
         if self.stood.back().is_none_or(|(_, last)| *last < change) {
             self.stood.push_back((Instant::now(), change));
+        }
+        while self.stood.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN) {
+            self.stood.pop_front();
         }
     }
 
     /// From where on it is to be read once more.
-    pub(crate) fn ago(&mut self) -> Option<u64> {
-        while self.stood.get(1).is_some_and(|(at, _)| at.elapsed() >= FLEET_READ_AGAIN) {
-            self.stood.pop_front();
-        }
+    fn ago(&self) -> Option<u64> {
         self.stood.front().map(|(_, change)| *change)
+    }
+}
+
+/// What is read next of the changes: a page of what is new, and then, where the last minutes are read once more, one of these. That begins when there is
+/// nothing new any more, and one such reading comes to its end before the next: however much there is, all of it is read at last.
+pub(crate) struct Course {
+    is_behind: bool,
+    again: Option<u64>,
+}
+
+impl Course {
+    /// Nothing was read on this connection.
+    pub(crate) const fn new() -> Self {
+        Self { is_behind: true, again: None }
+    }
+
+    /// A page of what is new was read, up to that change.
+    pub(crate) fn has_read(&mut self, marks: &mut Marks, change: u64, is_more: bool) {
+        self.is_behind = is_more;
+        marks.has_read(change);
+    }
+
+    /// Whether the last minutes are being read once more from now on: not while there is anything else to be read.
+    pub(crate) fn begins_again(&mut self, marks: &Marks, change: u64) -> bool {
+        if self.is_behind || self.again.is_some() {
+            return false;
+        }
+        self.again = marks.ago().filter(|ago| *ago < change);
+        true
+    }
+
+    /// From where on a page is read once more.
+    pub(crate) const fn again(&self) -> Option<u64> {
+        self.again
+    }
+
+    /// That page was read, up to `last`, where everything up to `change` was read before.
+    pub(crate) fn has_read_again(&mut self, last: Option<u64>, is_more: bool, change: u64) {
+        self.again = last.filter(|last| is_more && *last < change);
+    }
+
+    /// Whether there is more to be read at once.
+    pub(crate) const fn is_more(&self) -> bool {
+        self.is_behind || self.again.is_some()
     }
 }
 
@@ -230,97 +274,4 @@ impl Recent {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_too_much_at_once_becomes_less_until_one_row_is_left() {
-        let mut pace = Pace::default();
-        (0..9).for_each(|_| pace.could_not_read());
-        (0..9).for_each(|_| pace.could_not_offer());
-        assert_eq!((pace.page, pace.batch), (1, 1));
-        (0..20).for_each(|_| pace.has_read());
-        assert_eq!(pace.page, FLEET_PAGE);
-    }
-
-    #[test]
-    fn behind_a_failover_the_last_minutes_are_read_once_more_and_of_an_unknown_store_a_page() {
-        let page = u64::try_from(FLEET_PAGE).unwrap();
-        let mut marks = Marks::default();
-        marks.begin("a", 5 * page);
-        assert_eq!(marks.ago(), Some(4 * page), "nobody knows where it stood");
-        marks.has_read(6 * page);
-        marks.begin("a", 6 * page);
-        assert_eq!(marks.ago(), Some(4 * page), "another connection to the same store");
-        marks.has_read(7 * page);
-        let Some(long_ago) = Instant::now().checked_sub(FLEET_READ_AGAIN) else { return };
-        marks.stood.iter_mut().take(2).for_each(|(at, _)| *at = long_ago);
-        assert_eq!(marks.ago(), Some(6 * page), "ten minutes ago");
-        marks.begin("a", 0);
-        assert_eq!(marks.ago(), Some(0), "it has gone back in time, and is read from the beginning");
-        marks.begin("b", 9 * page);
-        assert_eq!(marks.ago(), Some(8 * page), "another store");
-        marks.begin("c", 3);
-        assert_eq!(marks.ago(), Some(0));
-    }
-
-    fn policy(domain: &str) -> StoredPolicy {
-        let record = "v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800";
-        let record = crate::policy::smtp_sts::Record::parse(record).unwrap();
-        let (domain, at) = (PolicyDomain::parse(domain).unwrap(), crate::time::UnixTime(1_800_000_000));
-        StoredPolicy::fetched(&domain, record, crate::policy::Authentication::Dnssec, at, at)
-    }
-
-    #[test]
-    fn what_is_held_up_is_left_out_for_a_while_and_too_much_of_it_is_a_pause() {
-        let mut held_up = HeldUp::default();
-        let (one, other) = (policy("one.test"), policy("other.test"));
-        held_up.add(std::slice::from_ref(&one));
-        assert_eq!(held_up.of(&[one.clone(), other]), std::slice::from_ref(&one));
-        held_up.until.values_mut().for_each(|until| *until = Instant::now());
-        assert_eq!(held_up.of(&[one]), [], "it is tried again");
-        assert!(!held_up.rests());
-        let many: Vec<_> = (0..=MAX_FLEET_RECENT).map(|number| policy(&format!("m{number}.test"))).collect();
-        held_up.add(&many);
-        assert!(held_up.rests() && held_up.until.is_empty());
-    }
-
-    #[test]
-    fn what_was_not_offered_again_is_owed_until_all_was() {
-        let policies = |number: usize| -> Vec<StoredPolicy> {
-            let domain = PolicyDomain::parse("example.org").unwrap();
-            let record =
-                crate::policy::smtp_sts::Record::parse("v=STS1; to=true; mx=*.mx.test; a=dnssec; e=604800");
-            let (record, at) = (record.unwrap(), crate::time::UnixTime(1_800_000_000));
-            vec![
-                StoredPolicy::fetched(&domain, record, crate::policy::Authentication::Dnssec, at, at);
-                number
-            ]
-        };
-        let mut recent = Recent::default();
-        recent.add(policies(3));
-        assert_eq!((recent.take().len(), recent.owes_all()), (3, false));
-        recent.add(policies(2));
-        recent.forget(&PolicyDomain::parse("example.net").unwrap());
-        recent.forget(&PolicyDomain::parse("example.org").unwrap());
-        assert_eq!(recent.take().len(), 0, "what was purged is not said again");
-        recent.was_lost();
-        assert_eq!((recent.take().len(), recent.owes_all()), (0, true), "the next connection knows it");
-        assert!(recent.owes_all(), "and so does the one after it, if that comes to no end");
-        recent.add(policies(MAX_FLEET_RECENT + 1));
-        recent.has_offered_all();
-        assert!(!recent.owes_all());
-        assert_eq!((recent.take().len(), recent.owes_all()), (MAX_FLEET_RECENT, true), "there was more");
-    }
-
-    #[test]
-    fn whoever_fails_again_and_again_waits_longer_until_all_was_done_once() {
-        let mut patience = Patience::default();
-        let away = || Trouble::Away("it hangs up".to_owned());
-        let pauses: Vec<Duration> = (0..9).map(|_| patience.after(away())).collect();
-        assert!(pauses[0] <= FLEET_RETRY_FIRST * 3 / 2, "{pauses:?}");
-        assert!(pauses[8] >= FLEET_RETRY_MOST / 2, "{pauses:?}");
-        patience.is_rewarded("c0ffee");
-        assert!(patience.after(away()) <= FLEET_RETRY_FIRST * 3 / 2);
-    }
-}
+mod tests;

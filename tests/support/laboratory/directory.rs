@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Its owner's alone, and gone with this value.
+/// Everybody may look into it, for the program looks as other users, too; and it is gone with this value.
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
@@ -17,7 +17,7 @@ impl Directory {
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = std::env::temp_dir().join(format!("lab-{}-{number}", process::id()));
-            match DirBuilder::new().mode(0o700).create(&path) {
+            match DirBuilder::new().mode(0o755).create(&path) {
                 Ok(()) => return Self(path),
                 // Of a process that had our number, and was killed.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

@@ -3,15 +3,17 @@
 use super::fake::{Act, Fake, answered, bare, honest};
 use crate::support::ports;
 use crate::support::turn::turn;
+use futures_util::future::join;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::delivery::{Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
 use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
-use smtp_sts_verify::limits::UPSTREAM_PATIENCE;
+use smtp_sts_verify::limits::{MAX_QUERIES, UPSTREAM_PATIENCE};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
 fn question() -> Question {
@@ -212,6 +214,40 @@ async fn a_spent_quota_sends_nothing() {
     while quota.take_query() {}
     let failure = ask(&Upstreams::new(&[server.address]), &quota, 2_000).await.unwrap_err();
     assert_eq!((failure.outage, server.udp()), (Outage::Budget, 0));
+}
+
+/// A server that says nothing until it is asked a second time, and then SERVFAIL to the first question alone.
+async fn refusing_late() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut first = vec![0; 4_096];
+        let (length, from) = socket.recv_from(&mut first).await.unwrap();
+        socket.recv_from(&mut vec![0; 4_096]).await.unwrap();
+        socket.send_to(&bare(&first[..length], 0x81, 2), from).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_is_waited_for_though_nothing_more_can_be_asked() {
+    let _turn = turn().await;
+    let (silent, refusing) = (Fake::same(|_| Act::Stall).await, refusing_late().await);
+    let one_packet = Quota::default();
+    for _ in 1..MAX_QUERIES {
+        assert!(one_packet.take_query());
+    }
+    let long = 2_500;
+    assert!(Duration::from_millis(long) > UPSTREAM_PATIENCE);
+    let (silent_one, refusing_one) = (Upstreams::new(&[silent.address]), Upstreams::new(&[refusing]));
+    let plenty = Quota::default();
+    let (spent, refused) = join(ask(&silent_one, &one_packet, long), ask(&refusing_one, &plenty, long)).await;
+    let (spent, refused) = (spent.unwrap_err(), refused.unwrap_err());
+    // The quota ended while the one packet was under way, which could still have been answered.
+    assert_eq!((spent.outage, silent.udp()), (Outage::Deadline, 1), "{}", spent.text);
+    // The one server has refused the first packet, and could still have answered the second.
+    assert_eq!((refused.outage, plenty.spent()), (Outage::Deadline, 2), "{}", refused.text);
 }
 
 #[tokio::test]

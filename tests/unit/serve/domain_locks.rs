@@ -109,6 +109,7 @@ fn slowest_honest_beside(silent: usize) -> Duration {
             assert_eq!(words(&answer), "deliver policy-met stored", "{took:?}");
             slowest = slowest.max(took);
         }
+        assert!(daemon.counters.look_ups_under_way.get() > 0, "silent ones are still asked about");
         slowest
     })
 }

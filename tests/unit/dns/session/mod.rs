@@ -2,6 +2,7 @@
 
 mod checked;
 mod dane;
+mod opinions;
 mod overlap;
 mod shared;
 

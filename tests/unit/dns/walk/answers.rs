@@ -554,6 +554,24 @@ fn a_dname_from_a_wildcard_or_from_outside_renames_nothing() {
     expect(&scene.ask("_x._d.mail.test.", "TXT"), "bogus (no-proof)");
 }
 
+/// A DNAME speaks about the one name that it stands at, also to whoever asks for it (RFC 6672 section 3.3).
+#[test]
+fn a_dname_that_is_asked_for_comes_from_no_wildcard() {
+    let mut scene = Scene::new();
+    for (answer, rtype, outcome) in [
+        (txt("_d.mail.test.", "x"), "TXT", "secure 1 data"),
+        (dname("_d.mail.test.", "_e.mail.test."), "DNAME", "bogus (expanded-wildcard)"),
+    ] {
+        let wild = scene.mail.expanded(vec![answer.clone()], 2);
+        let absent = scene.mail.nsec("mail.test.", "_z.mail.test.", "SOA NS");
+        scene.put("_d.mail.test.", rtype, reply(ResponseCode::NoError, vec![wild], vec![absent]));
+        expect(&scene.ask("_d.mail.test.", rtype), outcome);
+        let its_own = scene.mail.signed(vec![answer]);
+        scene.put("_d.mail.test.", rtype, data(vec![its_own]));
+        expect(&scene.ask("_d.mail.test.", rtype), "secure 1 data");
+    }
+}
+
 #[test]
 fn an_alias_in_place_of_a_ds_shows_that_there_is_no_cut() {
     let mut scene = Scene::new();

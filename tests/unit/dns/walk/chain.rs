@@ -92,6 +92,73 @@ fn a_second_walk_asks_only_for_what_the_first_has_not_proven() {
     assert_eq!(trust.spent().verifications, spent + 1);
 }
 
+/// What a walk wants at its first step, or where it begins anew at a name after an alias.
+fn wants(scene: &Scene, trust: &mut TrustContext, owner: &str, rtype: &str, after: &str) -> Vec<String> {
+    let mut walk = Walk::new(Question::new(&name(owner), types(rtype)[0]));
+    let mut replies = Replies::default();
+    for _ in 0..50 {
+        let Step::Ask(questions) = walk.step(trust, &replies) else { panic!("it has ended") };
+        let words: Vec<String> = questions.iter().map(ToString::to_string).collect();
+        if words.iter().any(|question| question == after) {
+            return words;
+        }
+        replies.insert(questions[0].clone(), scene.reply_to(&questions[0]));
+    }
+    panic!("{after} is not asked for");
+}
+
+fn trust_of(scene: &Scene) -> TrustContext {
+    let anchors = TrustAnchors::parse(&format!(". DNSKEY {}", scene.root.dnskey)).unwrap();
+    TrustContext::new(Arc::new(anchors), scene.now)
+}
+
+#[test]
+fn behind_an_alias_all_is_asked_ahead_but_the_keys_at_its_target() {
+    let mut scene = Scene::new();
+    let alias = scene.mail.signed(vec![cname(POLICY, "a.other.test.")]);
+    scene.put(POLICY, "TXT", data(vec![alias]));
+    let mut wanted = wants(&scene, &mut trust_of(&scene), POLICY, "TXT", "a.other.test. TXT");
+    assert_eq!(wanted.remove(0), "other.test. DS", "what it waits for comes first");
+    wanted.sort();
+    assert_eq!(wanted, ["a.other.test. DS", "a.other.test. TXT", "other.test. DNSKEY"]);
+}
+
+#[test]
+fn beside_a_zone_that_holds_data_no_other_is_looked_for_and_beside_one_that_only_denies_it_is() {
+    let mut scene = with_policy();
+    let nothing = scene.test.nsec("host.test.", "i.test.", "A RRSIG NSEC");
+    for rtype in ["TXT", "DS"] {
+        scene.put("host.test.", rtype, denial(vec![nothing.clone()]));
+    }
+    let mut trust = trust_of(&scene);
+    expect(&scene.walk_under(&mut trust, "host.test.", "TXT").0, "secure nodata");
+    let wanted = wants(&scene, &mut trust, "mail.test.", "MX", "mail.test. MX");
+    assert_eq!(wanted, ["mail.test. DS", "mail.test. MX", "mail.test. DNSKEY"]);
+    // Data below the apex, or no more than a denial at the apex itself.
+    let addresses = scene.mail.signed(vec![address("www.mail.test.")]);
+    scene.put("www.mail.test.", "A", data(vec![addresses]));
+    let nothing = scene.mail.nsec("mail.test.", "a.mail.test.", "NS SOA RRSIG NSEC DNSKEY");
+    let absent = reply(ResponseCode::NXDomain, vec![], vec![nothing]);
+    scene.put("_mta-sts.mail.test.", "TXT", absent);
+    for (held_by, rtype, outcome) in
+        [("www.mail.test.", "A", "secure 1 data"), ("_mta-sts.mail.test.", "TXT", "secure nxdomain")]
+    {
+        let mut trust = trust_of(&scene);
+        expect(&scene.walk_under(&mut trust, held_by, rtype).0, outcome);
+        let wanted = wants(&scene, &mut trust, "mx.mail.test.", "A", "mx.mail.test. A");
+        assert_eq!(wanted, ["mx.mail.test. A"], "{held_by}");
+    }
+}
+
+#[test]
+fn what_is_bogus_without_what_others_have_proven_is_looked_at_once() {
+    let scene = with_forgery();
+    let mut trust = trust_of(&scene);
+    expect(&scene.walk_under(&mut trust, POLICY, "TXT").0, "bogus (no-signature)");
+    // The keys of three zones, two DS, and that no zone begins at the name.
+    assert_eq!(trust.spent().verifications, 6);
+}
+
 // ---- signatures (RFC 4035 section 5.3) -----------------------------------------------------------------------
 
 #[test]

@@ -2,7 +2,7 @@
 #![expect(clippy::as_conversions, reason = "figures of tests")]
 
 mod auditor;
-mod scene;
+pub(in crate::dns) mod scene;
 
 mod answers;
 mod attacker;

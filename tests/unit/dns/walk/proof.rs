@@ -375,3 +375,19 @@ fn an_auditor_finds_what_does_not_hold() {
         other => panic!("{other:?}"),
     }));
 }
+
+/// It is the zone to blame: also where its keys could not be proven.
+#[test]
+fn the_zone_of_a_proof_is_the_one_to_which_the_chain_leads() {
+    let mut scene = Scene::new();
+    let policy = scene.mail.signed(vec![txt(POLICY, "v=STSv1")]);
+    scene.put(POLICY, "TXT", data(vec![policy]));
+    assert_eq!(scene.ask(POLICY, "TXT").proof.zone(), Some(&name("mail.test.")));
+    let others = Zone::new("mail.test.");
+    scene.put("mail.test.", "DNSKEY", data(vec![others.signed(vec![others.key()])]));
+    let finding = scene.ask(POLICY, "TXT");
+    expect_grounds(&finding, "bogus (key-mismatch)", 4, &[]);
+    assert_eq!(finding.proof.zone(), Some(&name("mail.test.")));
+    scene.put(".", "DNSKEY", data(vec![]));
+    assert_eq!(scene.ask(POLICY, "TXT").proof.zone(), None);
+}

@@ -358,7 +358,8 @@ impl Scene {
         panic!("a walk without end at {owner} {rtype}");
     }
 
-    fn reply_to(&self, question: &Question) -> Reply {
+    /// What comes back for a question.
+    pub(crate) fn reply_to(&self, question: &Question) -> Reply {
         if let Some(reply) = self.replies.get(&(question.name().clone(), question.rtype().into())) {
             return reply.clone();
         }
