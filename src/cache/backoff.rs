@@ -108,9 +108,7 @@ impl Failures {
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.count, self.last.0, self.version)?;
-        let Some(ReportedFailure { result, code }) = self.cause else { return Ok(()) };
-        write!(f, " {result}")?;
-        code.map_or(Ok(()), |code| write!(f, " {code}"))
+        self.cause.map_or(Ok(()), |cause| write!(f, " {cause}"))
     }
 }
 

@@ -66,6 +66,15 @@ pub struct ReportedFailure {
     pub code: Option<ReasonCode>,
 }
 
+/// As a report names it: the type, and behind it the code.
+impl fmt::Display for ReportedFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { result, code } = self;
+        write!(f, "{result}")?;
+        code.map_or(Ok(()), |code| write!(f, " {code}"))
+    }
+}
+
 impl From<ResultType> for ReportedFailure {
     fn from(result: ResultType) -> Self {
         Self { result, code: None }

@@ -248,10 +248,14 @@ fn left_alone<M: Memory>(
 ) -> Option<(Option<ReportedFailure>, String)> {
     let failures = context.memory?.failures(context.domain(), Dialect::MtaSts)?;
     let until = failures.forbid(record.id(), context.now)?;
-    let (count, last) = (failures.count(), failures.last());
-    let why = format!(
-        "the policy could not be fetched ({count} failures, the last at {last}): it is asked for again from {until} on"
-    );
+    let last = failures.last();
+    let often = match failures.count() {
+        1 => format!("at {last}"),
+        count => format!("{count} times, the last time at {last}"),
+    };
+    let cause = failures.cause().map_or_else(String::new, |cause| format!(", {cause}"));
+    let why =
+        format!("the policy could not be fetched {often}{cause}: it is asked for again from {until} on");
     Some((failures.cause(), why))
 }
 

@@ -106,8 +106,7 @@ mod tests {
     fn words(report: &Report) -> Vec<String> {
         let word = |fault: Fault| {
             let host = fault.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
-            let code = fault.failure.code.map(|code| format!(" {code}")).unwrap_or_default();
-            format!("{} {host} {}{code}", fault.about.word(), fault.failure.result.word())
+            format!("{} {host} {}", fault.about.word(), fault.failure)
         };
         faults(report).into_iter().map(word).collect()
     }

@@ -95,7 +95,12 @@ fn what_fails_is_told_and_left_alone_unless_forced() {
     lab.conduct_policy_host("mta-sts.sts.test", Body::Policy);
     lab.forget();
     let output = cache(&lab, &program, &["refresh", "sts.test"]);
-    assert!(sentences(&output).contains("could not be fetched (1 failures"), "{}", said(&output));
+    assert!(sentences(&output).contains(": it is asked for again from "), "{}", said(&output));
+    assert!(
+        sentences(&output).contains(", sts-policy-fetch-error"),
+        "it says what it was: {}",
+        said(&output)
+    );
     assert_eq!((exit(&output), lab.fetches_of("sts.test")), (1, 0));
     let output = cache(&lab, &program, &["refresh", "sts.test", "--force"]);
     assert!(sentences(&output).starts_with("sts.test mta-sts renewed (mode enforce"), "{}", said(&output));

@@ -3,6 +3,7 @@
 //! The real program is run, against real servers over real sockets, with a real cache file.
 
 mod absolute_names;
+mod authorities;
 mod critical_path;
 mod dane;
 mod dns_trouble;
