@@ -88,7 +88,11 @@ fn whatever_is_exchanged_between_two_looks_no_link_is_followed() {
             }
         });
         let _over = Over(&is_over);
-        for round in 0..1_500 {
+        for round in 0..100_000 {
+            // On a busy machine one of the two may have little time: until both of what he makes were met.
+            if round >= 1_500 && seen > 0 && refused > 0 {
+                break;
+            }
             let cache = place.cache();
             match cache.policy(&domain("planted.test"), Dialect::SmtpSts) {
                 Ok(planted) => assert_eq!(planted, None, "round {round}"),
