@@ -166,18 +166,21 @@ fn shown(lab: &Laboratory, address: (&str, u16), name: &str) -> Result<(), Strin
         .with_root_certificates(roots)
         .with_no_client_auth();
     let mut stream = BufReader::new(TcpStream::connect(address).map_err(|error| error.to_string())?);
+    // Somebody else's server may have the port by now, and speak otherwise.
     let reply = |stream: &mut BufReader<TcpStream>, command: &str| {
-        stream.get_mut().write_all(command.as_bytes()).unwrap();
+        stream.get_mut().write_all(command.as_bytes()).map_err(|error| error.to_string())?;
         let mut line = String::new();
         while line.len() < 4 || line.as_bytes()[3] == b'-' {
             line.clear();
-            stream.read_line(&mut line).unwrap();
+            if stream.read_line(&mut line).map_err(|error| error.to_string())? == 0 {
+                return Err("it ends the connection".to_owned());
+            }
         }
-        line
+        Ok(line)
     };
-    reply(&mut stream, "");
-    let offer = reply(&mut stream, "EHLO test\r\n");
-    let answer = reply(&mut stream, "STARTTLS\r\n");
+    reply(&mut stream, "")?;
+    let offer = reply(&mut stream, "EHLO test\r\n")?;
+    let answer = reply(&mut stream, "STARTTLS\r\n")?;
     if !answer.starts_with("220 ") {
         return Err(format!("{offer}{answer}"));
     }
