@@ -76,6 +76,21 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// What holds where nothing else was configured.
+impl Default for Circumstances {
+    fn default() -> Self {
+        Self {
+            anchors: Anchors::BuiltIn,
+            authorities: Authorities::System,
+            https_port: 443,
+            allow_private_addresses: false,
+            name_servers: Vec::new(),
+            insecure_zones: Vec::new(),
+            mechanisms: Mechanisms::default(),
+        }
+    }
+}
+
 impl Circumstances {
     /// What a policy was learnt under. The name servers do not count: they prove nothing. Nor do private zones: a policy in
     /// force stays so, whatever is said now of where it was learnt.
@@ -155,6 +170,11 @@ mod tests {
             insecure_zones: Vec::new(),
             mechanisms: Mechanisms::default(),
         }
+    }
+
+    #[test]
+    fn where_nothing_is_configured_nothing_is_as_in_a_laboratory() {
+        assert_eq!(Circumstances::default(), usual());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::lookup::Format;
 use super::{output, runtime, terminal};
 use crate::cache::file::Owner;
-use crate::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use crate::cache::{Cache, CachePath, Circumstances};
 use crate::config::{Access, Choices, Deadline, DeadlineArgs, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
@@ -341,15 +341,6 @@ async fn look_at_fleet(_: &Setup, _: &outside_look::Wanted, _: Instant) -> Optio
 
 /// The circumstances do not matter: rows are counted, none is believed.
 fn look_at_cache(path: &CachePath, setup: &Setup) -> CacheView {
-    let circumstances = Circumstances {
-        anchors: Anchors::BuiltIn,
-        authorities: Authorities::System,
-        https_port: 443,
-        allow_private_addresses: false,
-        name_servers: Vec::new(),
-        insecure_zones: Vec::new(),
-        mechanisms: crate::policy::Mechanisms::default(),
-    };
     let max_domains = setup.choices().max_domains();
-    cache::view(path, Cache::new(path.clone(), &circumstances, max_domains, SystemClock.now()))
+    cache::view(path, Cache::new(path.clone(), &Circumstances::default(), max_domains, SystemClock.now()))
 }

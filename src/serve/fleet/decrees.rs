@@ -76,19 +76,20 @@ impl Session<'_> {
             let Some(obeyed) = obeyed.await? else { break };
             self.passed(number, stays);
             let Some(done) = obeyed else { continue };
-            let Purges { gone, trouble, .. } = match done {
-                Ok(purges) => purges,
-                Err(why) => Purges {
-                    trouble: purged.iter().cloned().map(|domain| (domain, why.clone())).collect(),
-                    ..Purges::default()
-                },
+            let trouble = match done {
+                Ok(Purges { gone, trouble, .. }) => {
+                    for domain in gone {
+                        changed(self.feed, &domain);
+                    }
+                    trouble
+                        .into_iter()
+                        .find(|(domain, _)| Some(domain) == purged.as_ref())
+                        .map(|(_, why)| why)
+                }
+                Err(why) => Some(why),
             };
-            let trouble = trouble.into_iter().find(|(domain, _)| Some(domain) == purged.as_ref());
-            tell(&decree, trouble.map(|(_, why)| why));
+            tell(&decree, trouble);
             is_overridden |= purged.is_none();
-            for domain in gone {
-                changed(self.feed, &domain);
-            }
             if let Some(domain) = purged {
                 recent.forget(&domain);
                 self.forget(domain);
@@ -286,8 +287,8 @@ fn tell(decree: &Decree, trouble: Option<CacheError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::{Anchors, Authorities, Circumstances, Memory as _};
-    use crate::policy::{Authentication, Dialect, Mechanisms, Policy, StoredPolicy};
+    use crate::cache::{Circumstances, Memory as _};
+    use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
     use crate::time::UnixTime;
     use std::path::Path;
 
@@ -295,16 +296,7 @@ mod tests {
 
     fn cache(directory: &Path, now: UnixTime) -> (Cache, CachePath) {
         let path = CachePath::parse(&directory.join("cache.db")).unwrap();
-        let circumstances = Circumstances {
-            anchors: Anchors::BuiltIn,
-            authorities: Authorities::System,
-            https_port: 443,
-            allow_private_addresses: false,
-            name_servers: Vec::new(),
-            insecure_zones: Vec::new(),
-            mechanisms: Mechanisms::default(),
-        };
-        (Cache::new(path.clone(), &circumstances, 100, now).shared(), path)
+        (Cache::new(path.clone(), &Circumstances::default(), 100, now).shared(), path)
     }
 
     fn policy(domain: &PolicyDomain, now: UnixTime) -> StoredPolicy {

@@ -1,6 +1,6 @@
 //! A cache in a directory of its own, and words to fill it.
 
-use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::cache::{Cache, CachePath, Circumstances};
 use smtp_sts_verify::limits::MAX_DOMAINS_DEFAULT;
 use smtp_sts_verify::name::PolicyDomain;
 pub(crate) use smtp_sts_verify::policy::Dialect;
@@ -76,15 +76,7 @@ pub(crate) fn directory() -> TempDir {
 }
 
 pub(crate) fn usual() -> Circumstances {
-    Circumstances {
-        anchors: Anchors::BuiltIn,
-        authorities: Authorities::System,
-        https_port: 443,
-        allow_private_addresses: false,
-        name_servers: Vec::new(),
-        insecure_zones: Vec::new(),
-        mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
-    }
+    Circumstances::default()
 }
 
 pub(crate) fn bounded(path: &Path, max_domains: u64, now: UnixTime) -> Cache {

@@ -2,7 +2,7 @@
 
 use hickory_proto::rr::rdata::{MX, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
-use smtp_sts_verify::cache::{Anchors, Authorities, Cache, CachePath, Circumstances};
+use smtp_sts_verify::cache::{Cache, CachePath, Circumstances};
 use smtp_sts_verify::config::{Dns, Rules, Storage};
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proven_zones::ProvenZones;
@@ -217,15 +217,7 @@ pub(crate) fn world(directory: &std::path::Path) -> World {
         storage: Storage {
             is_shared: false,
             path: CachePath::parse(&directory.join("cache.db")).unwrap(),
-            circumstances: Circumstances {
-                anchors: Anchors::BuiltIn,
-                authorities: Authorities::System,
-                https_port: 443,
-                allow_private_addresses: false,
-                name_servers: Vec::new(),
-                insecure_zones: Vec::new(),
-                mechanisms: smtp_sts_verify::policy::Mechanisms::default(),
-            },
+            circumstances: Circumstances::default(),
             max_domains: 50_000,
         },
         zones: ProvenZones::under(Arc::clone(&anchors)),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cache::{Anchors, Authorities, CachePath, Circumstances, Memory as _};
+use crate::cache::{CachePath, Circumstances, Memory as _};
 use crate::dane::set::TlsaSet;
 use crate::name::MxHost;
 use crate::policy::result::ReportedFailure;
@@ -11,15 +11,7 @@ use tempfile::TempDir;
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
 fn cache(directory: &TempDir) -> Cache {
-    let circumstances = Circumstances {
-        anchors: Anchors::BuiltIn,
-        authorities: Authorities::System,
-        https_port: 443,
-        allow_private_addresses: false,
-        name_servers: Vec::new(),
-        insecure_zones: Vec::new(),
-        mechanisms: crate::policy::Mechanisms::default(),
-    };
+    let circumstances = Circumstances::default();
     let path = CachePath::parse(&directory.path().join("cache.db")).unwrap();
     Cache::new(path, &circumstances, 1_000, NOW)
 }
