@@ -7,12 +7,12 @@ use super::file::CachePath;
 use super::history::Origin;
 use super::inbox::Inbox;
 use super::outlook::Outlook;
-use super::policies::{Events, Known, PolicyEvent, PolicyFile};
+use super::policies::{Events, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
-    CacheError, Circumstances, DomainSnapshot, HistoryEntry, Kept, Memory, Notice, Policies, Provenance,
-    Recollection, Refusal, Topic, Write,
+    CacheError, Circumstances, DomainSnapshot, Dossier, HistoryEntry, Kept, Memory, Notice, Policies,
+    Provenance, Recollection, Refusal, Topic, Write,
 };
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
@@ -213,22 +213,22 @@ impl Cache {
         last.into_iter().filter(|(_, one)| is_worth_it(*one)).collect()
     }
 
-    /// What is known about each of these domains; whatever cannot be read is not there, and
+    /// What a delivery may know about each of these domains; whatever cannot be read is not there, and
     /// [`DomainSnapshot::trouble`] tells why. Each file is read in one transaction.
     #[must_use]
     pub fn snapshots(&self, domains: &[PolicyDomain]) -> Vec<DomainSnapshot> {
-        let known = self.noting(self.policies.known(domains));
-        let lost = known.as_ref().err().cloned();
-        let known = known.ok().flatten().unwrap_or_default();
+        let stored = self.noting(self.policies.stored_for(domains));
+        let lost = stored.as_ref().err().cloned();
+        let stored = stored.ok().flatten().unwrap_or_default();
         let remembered = self.noting(self.answers.recall_all(domains)).ok().flatten().unwrap_or_default();
-        let (mut known, mut remembered) = (known.into_iter(), remembered.into_iter());
+        let (mut stored, mut remembered) = (stored.into_iter(), remembered.into_iter());
         let mut hearsay = self.hearsay(domains).into_iter();
         let of_next = |_| {
-            let Known { policies, history, elsewhere } = known.next().unwrap_or_default();
+            let policies = stored.next().unwrap_or_default();
             let remembered = remembered.next().unwrap_or_default();
             let trouble = self.trouble();
             let hearsay = hearsay.next().unwrap_or_default();
-            DomainSnapshot { policies, history, remembered, elsewhere, hearsay, trouble, lost: lost.clone() }
+            DomainSnapshot { policies, remembered, hearsay, trouble, lost: lost.clone() }
         };
         domains.iter().map(of_next).collect()
     }
@@ -396,6 +396,17 @@ impl DomainSnapshot {
     #[must_use]
     pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
         cache.snapshots(std::slice::from_ref(domain)).pop().unwrap_or_default()
+    }
+}
+
+impl Dossier {
+    /// Reads it; whatever cannot be read is not there, and [`DomainSnapshot::trouble`] tells why.
+    #[must_use]
+    pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
+        let known = DomainSnapshot::of(cache, domain);
+        let history = cache.history(domain).unwrap_or_default();
+        let elsewhere = cache.elsewhere(domain).unwrap_or_default();
+        Self { known: DomainSnapshot { trouble: cache.trouble(), ..known }, history, elsewhere }
     }
 }
 

@@ -42,7 +42,6 @@ impl InMemory {
         memory.answers.borrow_mut().extend(remembered);
         let unreadable = snapshot.policies.unreadable.iter().map(|dialect| (domain.clone(), *dialect));
         memory.unreadable.borrow_mut().extend(unreadable);
-        memory.history.borrow_mut().extend(snapshot.history.iter().map(|one| (domain.clone(), one.clone())));
         memory
     }
 

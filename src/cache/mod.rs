@@ -77,7 +77,7 @@ pub use outbox_of_fleet::Origin;
 pub use outlook::{InForce, Outlook};
 pub use owners::owner;
 pub use shared::{Heard, Offers, OutboxMark, Weighed};
-pub use snapshot::{DomainSnapshot, Rehearsal};
+pub use snapshot::{DomainSnapshot, Dossier, Rehearsal};
 pub use transfer::{Provenance, Refusal};
 pub use withheld::{WithheldAnswer, WithheldAnswers};
 

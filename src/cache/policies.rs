@@ -31,15 +31,6 @@ const PURGE: &str = "DELETE FROM policy WHERE domain = ?1";
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[COUNT_ELSEWHERE, EXISTS, PURGE];
 
-/// What the file knows about a domain.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) policies: Policies,
-    pub(super) history: Vec<HistoryEntry>,
-    /// Rows that were learnt under other circumstances.
-    pub(super) elsewhere: u64,
-}
-
 /// What is to be written about a domain's policies, in this order.
 #[derive(Debug)]
 pub(super) struct Events<'a> {
@@ -107,18 +98,11 @@ impl PolicyFile {
         Ok(found.unwrap_or_default())
     }
 
-    /// What is known about each of these domains, read in one transaction.
-    pub(super) fn known(&self, domains: &[PolicyDomain]) -> Result<Option<Vec<Known>>, CacheError> {
+    /// What is stored for each of these domains, the ended policies included, read in one transaction.
+    pub(super) fn stored_for(&self, domains: &[PolicyDomain]) -> Result<Option<Vec<Policies>>, CacheError> {
         let (fingerprint, now) = (self.database.fingerprint, self.database.now);
         self.database.read(|connection| {
-            let of_one = |domain| {
-                Ok(Known {
-                    policies: row::select(connection, domain, fingerprint, now)?,
-                    history: history_table::select(connection, domain, fingerprint)?,
-                    elsewhere: elsewhere(connection, domain, fingerprint)?,
-                })
-            };
-            domains.iter().map(of_one).collect()
+            domains.iter().map(|domain| row::select(connection, domain, fingerprint, now)).collect()
         })
     }
 

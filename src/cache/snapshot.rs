@@ -1,4 +1,4 @@
-//! All that the cache knows about one domain, as values: to be shown, taken elsewhere, or tried things out on.
+//! What the cache knows about one domain, as values: to decide by, to be shown, taken elsewhere, or tried things out on.
 
 use super::memory::InMemory;
 use super::{CacheError, Hearsay, HistoryEntry, Kept, Memory, Notice, Policies, Recollection, Topic};
@@ -6,17 +6,13 @@ use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
 use crate::time::UnixTime;
 
-/// All that the cache knows about one domain, as it was at one moment.
+/// What a delivery may know about one domain, as it was at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DomainSnapshot {
     /// The policies, the ended ones included.
     pub policies: Policies,
-    /// What happened to them, the oldest first.
-    pub history: Vec<HistoryEntry>,
     /// DNS results that may still be believed, and the failures of policy hosts.
     pub remembered: Vec<(Topic, Recollection)>,
-    /// Policies learnt under other circumstances, which do not count here.
-    pub elsewhere: u64,
     /// What others of a fleet say about its policies.
     pub hearsay: Vec<Hearsay>,
     /// What kept the cache from telling all of it; then it may be less than there is.
@@ -32,6 +28,17 @@ impl DomainSnapshot {
         let memory = InMemory::of(domain, self, now);
         Rehearsal { memory, trouble: self.trouble.clone() }
     }
+}
+
+/// All that the cache knows about one domain: what a delivery may know, and what only people ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dossier {
+    /// What a delivery may know.
+    pub known: DomainSnapshot,
+    /// What happened to the policies, the oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// Policies learnt under other circumstances, which do not count here.
+    pub elsewhere: u64,
 }
 
 /// What a delivery would remember, tried out on a copy: by the same rules, and with the same trouble.

@@ -23,7 +23,7 @@ pub use policy::{Event, FailedFetches, Fetch, Learnt, Note, OthersSay, Published
 pub use question::Question;
 pub use said::Said;
 
-use crate::cache::DomainSnapshot;
+use crate::cache::Dossier;
 use crate::overrides::Decree;
 use crate::policy::Dialect;
 use crate::render;
@@ -173,11 +173,11 @@ pub struct RememberedAnswer {
 }
 
 impl Explanation {
-    /// The document about a delivery at that moment, of whose domain the cache knew what the snapshot says.
+    /// The document about a delivery at that moment, of whose domain the cache knew what the dossier says.
     #[must_use]
-    pub fn of(question: &Question, snapshot: &DomainSnapshot, explained: &Explained, now: UnixTime) -> Self {
+    pub fn of(question: &Question, dossier: &Dossier, explained: &Explained, now: UnixTime) -> Self {
         let Explained { report, grounds, remembered, .. } = explained;
-        let published = |dialect| Published::of(dialect, snapshot, explained, now);
+        let published = |dialect| Published::of(dialect, dossier, explained, now);
         let seen = GroundsSeen {
             mx: Exchangers::of(&question.request.domain, grounds),
             dane: Dane::of(grounds),
@@ -193,7 +193,7 @@ impl Explanation {
             exim: Exim::of(&question.request.domain, &for_a_router, report, Some(&seen.mx)),
             postfix: socketmap::policy(&Report { judgement: for_a_router, ..report.clone() }).into_owned(),
             remembered: remembered.as_ref().map(|remembered| RememberedAnswer::of(remembered, report)),
-            ..Self::bare(question, snapshot, report, now)
+            ..Self::bare(question, dossier, report, now)
         };
         if all.exim.action == exim::Action::Returns && seen.mx.returned.is_some() {
             // Nothing is delivered where Exim has nowhere to go: every part says so.
@@ -211,11 +211,11 @@ impl Explanation {
 
     /// The document about a delivery of which nothing is asked, because the administrator says so.
     #[must_use]
-    pub fn ignored(question: &Question, snapshot: &DomainSnapshot, now: UnixTime) -> Self {
-        Self::bare(question, snapshot, &Report::ignored(&question.request, Vec::new()), now)
+    pub fn ignored(question: &Question, dossier: &Dossier, now: UnixTime) -> Self {
+        Self::bare(question, dossier, &Report::ignored(&question.request, Vec::new()), now)
     }
 
-    fn bare(question: &Question, snapshot: &DomainSnapshot, report: &Report, now: UnixTime) -> Self {
+    fn bare(question: &Question, dossier: &Dossier, report: &Report, now: UnixTime) -> Self {
         let request = &question.request;
         let asker = if request.hosts.is_empty() { Asker::Router } else { Asker::Host };
         Self {
@@ -231,8 +231,8 @@ impl Explanation {
             exim: Exim::of(&request.domain, &report.judgement, report, None),
             postfix: socketmap::policy(report).into_owned(),
             cache: CacheSeen {
-                elsewhere: snapshot.elsewhere,
-                trouble: snapshot.trouble.as_ref().map(Said::from),
+                elsewhere: dossier.elsewhere,
+                trouble: dossier.known.trouble.as_ref().map(Said::from),
             },
             remembered: None,
             report: report.clone(),

@@ -3,7 +3,7 @@
 use super::asked::DnsExchange;
 use super::rule;
 use super::said::Said;
-use crate::cache::{self, DomainSnapshot, Failures, Hearsay, HistoryEntry, Topic};
+use crate::cache::{self, DomainSnapshot, Dossier, Failures, Hearsay, HistoryEntry, Topic};
 use crate::dns::{Answer, Content, joined_texts};
 use crate::lint::kind::Kind;
 use crate::policy::lint::Finding;
@@ -196,7 +196,8 @@ impl Published {
 
     /// What was learnt about the policy of that dialect.
     #[must_use]
-    pub fn of(dialect: Dialect, snapshot: &DomainSnapshot, explained: &Explained, now: UnixTime) -> Self {
+    pub fn of(dialect: Dialect, dossier: &Dossier, explained: &Explained, now: UnixTime) -> Self {
+        let Dossier { known: snapshot, history, .. } = dossier;
         let Grounds { of_second_look, .. } = &explained.grounds;
         let (findings, heard, kind) = match dialect {
             Dialect::MtaSts => (&explained.grounds.mta_sts, &explained.grounds.of_mta_sts, Kind::MtaStsTxt),
@@ -217,9 +218,9 @@ impl Published {
             | PolicyFindings::NotAsked
             | PolicyFindings::Unknown(_) => None,
         };
-        let history = snapshot.history.iter().filter(|entry| entry.dialect == dialect);
+        let of_this = history.iter().filter(|entry| entry.dialect == dialect);
         let cached = snapshot.policies.of(dialect);
-        let learnt = |policy| Learnt::of(&cache::Learnt::of(policy, &snapshot.hearsay, &snapshot.history));
+        let learnt = |policy| Learnt::of(&cache::Learnt::of(policy, &snapshot.hearsay, history));
         let is_of_it = |one: &&Hearsay| one.policy.policy.dialect() == dialect;
         let others = snapshot.hearsay.iter().find(is_of_it).filter(|one| one.differs_from(cached, now));
         Self {
@@ -235,7 +236,7 @@ impl Published {
             learnt: cached.map(learnt),
             heard: others.map(|one| OthersSay::of(one, cached, &snapshot.hearsay, now)),
             failures: failures(dialect, snapshot),
-            history: history.map(Event::of).collect(),
+            history: of_this.map(Event::of).collect(),
             kept: explained.kept.of(dialect).map(terms),
             rule: match dialect {
                 Dialect::MtaSts => rule::MTA_STS,

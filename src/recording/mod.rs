@@ -25,7 +25,7 @@ pub use read::Difference;
 pub use replay::{ReplayedFetch, Replayer};
 pub use tape::{Tape, Taped};
 
-use crate::cache::DomainSnapshot;
+use crate::cache::Dossier;
 use crate::dns::Question;
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::delivery::{Opinion, QueryFailure};
@@ -55,7 +55,7 @@ pub struct Recording {
     /// What else decides.
     pub settings: Settings,
     /// What the cache knew of the domain.
-    pub cache: DomainSnapshot,
+    pub cache: Dossier,
     /// The questions to name servers, in the order in which they left.
     pub dns: Vec<Asked>,
     /// The policies that were asked for, in the order in which the fetches began.

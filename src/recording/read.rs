@@ -8,7 +8,7 @@ use super::cursor::{Defect, Field};
 use super::write::{HEAD, SEAL, fetch_failure, handshake, media_type, on_unreachable};
 use super::{Asked, Brought, Conclusion, Fetched, Fetching, Recording, Settings, Turn, VERSION};
 use crate::cache::{
-    CacheError, DomainSnapshot, Event, Hearsay, HistoryEntry, OwnLook, Policies, Recollection, Topic,
+    CacheError, DomainSnapshot, Dossier, Event, Hearsay, HistoryEntry, OwnLook, Policies, Recollection, Topic,
 };
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::delivery::{Delivery, QueryFailure};
@@ -202,7 +202,7 @@ fn address(field: &Field<'_>) -> Read<SocketAddr> {
     field.parsed("an address and a port", |text| text.parse().ok())
 }
 
-fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
+fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<Dossier> {
     let mut policies = Policies::default();
     for row in field.get("policies")?.list()? {
         let policy = policy(&row)?;
@@ -219,19 +219,19 @@ fn cache(field: &Field<'_>, domain: &PolicyDomain) -> Read<DomainSnapshot> {
     }
     policies.unreadable = field.get("unreadable")?.each(|word| word.word(&Dialect::ALL, Dialect::word))?;
     let trouble = field.get("trouble")?.present().map(|words| words.text().map(str::to_owned)).transpose()?;
-    Ok(DomainSnapshot {
+    let known = DomainSnapshot {
         // A recording of a host without a fleet does not speak of one.
         hearsay: match field.get("heard") {
             Ok(heard) => heard.each(|one| hearsay(one, domain))?,
             Err(_) => Vec::new(),
         },
         policies,
-        history: field.get("history")?.each(event)?,
         remembered: field.get("remembered")?.each(remembered)?,
-        elsewhere: field.get("elsewhere")?.number()?,
         trouble: trouble.map(CacheError::Retold),
         lost: None,
-    })
+    };
+    let history = field.get("history")?.each(event)?;
+    Ok(Dossier { known, history, elsewhere: field.get("elsewhere")?.number()? })
 }
 
 /// A row as `cache export` writes it.

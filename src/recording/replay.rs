@@ -40,7 +40,7 @@ impl Recording {
         let deadline = Instant::now() + DEADLINE_MAX;
         let resolver = Resolver::over(carrier, Arc::new(settings.anchors.clone()), moment, deadline);
         let fetcher = ReplayedFetch::new(&resolver, &self.https);
-        let memory = cache.rehearsal(&question.request.domain, moment);
+        let memory = cache.known.rehearsal(&question.request.domain, moment);
         let explained = explain(&question.request, &memory, &resolver, &fetcher, moment).await;
         Explanation::of(question, cache, &explained, moment)
     }

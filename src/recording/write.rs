@@ -1,7 +1,7 @@
 //! A recording as text: one JSON object, in ASCII, in an order in which people read. Pure.
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
-use crate::cache::{DomainSnapshot, Hearsay, HistoryEntry, Recollection, Topic};
+use crate::cache::{Dossier, Hearsay, HistoryEntry, Recollection, Topic};
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
@@ -254,7 +254,8 @@ fn decree(decree: &Decree) -> Override<'_> {
     Override { scope, effect: effect.word(), ends: ends.0, reason, decree: *number }
 }
 
-fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
+fn cache(dossier: &Dossier) -> Cache<'_> {
+    let Dossier { known: snapshot, history, elsewhere } = dossier;
     Cache {
         // As `cache export` writes them.
         policies: snapshot
@@ -262,9 +263,9 @@ fn cache(snapshot: &DomainSnapshot) -> Cache<'_> {
             .iter()
             .map(|policy| serde_json::from_str(&policy.to_line()).unwrap_or_default())
             .collect(),
-        history: snapshot.history.iter().map(event).collect(),
+        history: history.iter().map(event).collect(),
         remembered: snapshot.remembered.iter().map(remembered).collect(),
-        elsewhere: snapshot.elsewhere,
+        elsewhere: *elsewhere,
         unreadable: snapshot.policies.unreadable.iter().map(|dialect| dialect.word()).collect(),
         trouble: snapshot.trouble.as_ref().map(ToString::to_string),
         heard: snapshot.hearsay.iter().map(heard).collect(),

@@ -11,7 +11,7 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::{log, output, rules, runtime, terminal};
-use crate::cache::{Cache, DomainSnapshot, Memory};
+use crate::cache::{Cache, Dossier, Memory};
 use crate::config::{Access, BadConfiguration, Choices, ConditionArgs, Dns, Setup, Storage};
 use crate::dns::Resolve;
 use crate::doctor::look::{exim, postfix};
@@ -144,16 +144,16 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let question = request::under(&rules::of(&opened.setup, now)?, asked_about, handshake, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
-    let snapshot = DomainSnapshot::of(&opened.looked_at(), &question.request.domain);
+    let dossier = Dossier::of(&opened.looked_at(), &question.request.domain);
     let explanation = if question.is_ignored(now) {
-        Explanation::ignored(&question, &snapshot, now)
+        Explanation::ignored(&question, &dossier, now)
     } else {
         let deadline = started + opened.setup.choices().deadline();
         let runtime = runtime::build().map_err(Failure::internal)?;
-        runtime.block_on(asked(arguments, &question, &snapshot, &opened, recorder.as_ref(), deadline))
+        runtime.block_on(asked(arguments, &question, &dossier, &opened, recorder.as_ref(), deadline))
     };
     if let Some(recorder) = recorder {
-        recorder.finish(question, snapshot, &opened, &explanation)?;
+        recorder.finish(question, dossier, &opened, &explanation)?;
     }
     Ok(explanation)
 }
@@ -162,38 +162,38 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
 async fn asked(
     arguments: &ExplainArguments,
     question: &Question,
-    snapshot: &DomainSnapshot,
+    dossier: &Dossier,
     opened: &Opened,
     recorder: Option<&Recorder>,
     deadline: Instant,
 ) -> Explanation {
     if let Some(recorder) = recorder {
-        return recorder.explain(question, snapshot, opened, deadline).await;
+        return recorder.explain(question, dossier, opened, deadline).await;
     }
     let now = opened.now;
     let resolver = opened.dns.resolver(now, deadline);
     let fetcher = HttpsFetcher::new(&resolver, opened.setup.https(), deadline);
     if arguments.store {
         let cache = opened.cache();
-        explain(question, snapshot, &cache, &resolver, &fetcher, now).await
+        explain(question, dossier, &cache, &resolver, &fetcher, now).await
     } else {
-        let memory = snapshot.rehearsal(&question.request.domain, now);
-        explain(question, snapshot, &memory, &resolver, &fetcher, now).await
+        let memory = dossier.known.rehearsal(&question.request.domain, now);
+        explain(question, dossier, &memory, &resolver, &fetcher, now).await
     }
 }
 
 /// The document about one question: whoever answers for DNS and HTTPS, live or from a recording, and whatever memory it
-/// is that knows what the snapshot says ([`DomainSnapshot::rehearsal`], unless something is to be kept).
+/// is that knows what the dossier says ([`DomainSnapshot::rehearsal`](crate::cache::DomainSnapshot::rehearsal), unless something is to be kept).
 async fn explain<M: Memory>(
     question: &Question,
-    snapshot: &DomainSnapshot,
+    dossier: &Dossier,
     memory: &M,
     dns: &impl Resolve,
     https: &impl Fetch,
     now: UnixTime,
 ) -> Explanation {
     let explained = verify::explain::explain(&question.request, memory, dns, https, now).await;
-    Explanation::of(question, snapshot, &explained, now)
+    Explanation::of(question, dossier, &explained, now)
 }
 
 /// The set-up of `explain`, opened: whom to ask, what to trust, and which cache.

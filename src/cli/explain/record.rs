@@ -1,7 +1,7 @@
 //! `--record FILE` and `--replay FILE`: an explanation that can be had again, elsewhere and later, without the network.
 
 use super::{Opened, explain};
-use crate::cache::DomainSnapshot;
+use crate::cache::Dossier;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::dns::session::Resolver;
@@ -40,7 +40,7 @@ impl Recorder {
     pub(super) async fn explain(
         &self,
         question: &Question,
-        snapshot: &DomainSnapshot,
+        dossier: &Dossier,
         opened: &Opened,
         deadline: Instant,
     ) -> Explanation {
@@ -49,15 +49,15 @@ impl Recorder {
         let fetcher =
             HttpsFetcher::new(&resolver, opened.setup.https(), deadline).seen_by(self.tape.witness());
         let fetcher = Taped::new(fetcher, Arc::clone(&self.tape));
-        let memory = snapshot.rehearsal(&question.request.domain, opened.now);
-        explain(question, snapshot, &memory, &resolver, &fetcher, opened.now).await
+        let memory = dossier.known.rehearsal(&question.request.domain, opened.now);
+        explain(question, dossier, &memory, &resolver, &fetcher, opened.now).await
     }
 
     /// Writes the recording.
     pub(super) fn finish(
         self,
         question: Question,
-        cache: DomainSnapshot,
+        cache: Dossier,
         opened: &Opened,
         explanation: &Explanation,
     ) -> Result<(), Failure> {

@@ -46,6 +46,19 @@ fn what_was_learnt_under_other_circumstances_does_not_exist() {
 }
 
 #[test]
+fn people_are_told_of_more_than_a_delivery_knows() {
+    let place = Place::new();
+    let name = domain("example.org");
+    place.cache().keep(&enforced("example.org", now())).unwrap();
+    let dossier = Dossier::of(&place.cache(), &name);
+    assert_eq!(dossier.known, DomainSnapshot::of(&place.cache(), &name));
+    assert_eq!((dossier.history, dossier.elsewhere), (place.cache().history(&name).unwrap(), 0));
+    let laboratory = Circumstances { allow_private_addresses: true, ..usual() };
+    let cache = Cache::new(CachePath::parse(&place.path()).unwrap(), &laboratory, 100, now());
+    assert_eq!(Dossier::of(&cache, &name), Dossier { elsewhere: 1, ..Dossier::default() });
+}
+
+#[test]
 fn dns_results_come_back_until_their_end() {
     let place = Place::new();
     let (name, end) = (domain("example.org"), now().plus(60));

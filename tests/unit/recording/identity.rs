@@ -37,7 +37,7 @@ fn every_delivery_of_the_laboratory_is_explained_from_its_recording_as_it_was_li
                 first_difference(&live.told, &replayed)
             );
         }
-        with_policies += usize::from(recording.cache.policies.iter().next().is_some());
+        with_policies += usize::from(recording.cache.known.policies.iter().next().is_some());
         // What a delivery learns is in the cache when the next one is explained.
         path::ask(&lab, &cache, delivery.domain, delivery.host, now);
     }

@@ -2,7 +2,7 @@
 
 use crate::support::laboratory::{Laboratory, path};
 use hickory_proto::rr::RecordType;
-use smtp_sts_verify::cache::DomainSnapshot;
+use smtp_sts_verify::cache::Dossier;
 use smtp_sts_verify::config::{Asked, Rules};
 use smtp_sts_verify::dns::delivery::{Delivery, Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
@@ -55,7 +55,7 @@ pub(crate) fn live(
     now: UnixTime,
     patience: Duration,
 ) -> Live {
-    let snapshot = DomainSnapshot::of(&path::opened(lab, cache, now), &question.request.domain);
+    let dossier = Dossier::of(&path::opened(lab, cache, now), &question.request.domain);
     let tape = Arc::new(Tape::default());
     let anchors = path::anchors(lab);
     let settings = HttpsSettings {
@@ -70,10 +70,10 @@ pub(crate) fn live(
         let carrier = Taped::new(Upstreams::new(servers), Arc::clone(&tape));
         let resolver = Resolver::over(carrier, Arc::new(anchors.clone()), now, deadline.into());
         let fetcher = HttpsFetcher::new(&resolver, settings, deadline).seen_by(tape.witness());
-        again(question, &snapshot, now, &resolver, &Taped::new(fetcher, Arc::clone(&tape))).await
+        again(question, &dossier, now, &resolver, &Taped::new(fetcher, Arc::clone(&tape))).await
     });
     let told = told(&explained);
-    let explanation = Explanation::of(question, &snapshot, &explained, now);
+    let explanation = Explanation::of(question, &dossier, &explained, now);
     let (dns, https) = tape.copy();
     let recording = Recording {
         program: "0.0.0".to_owned(),
@@ -87,7 +87,7 @@ pub(crate) fn live(
             allow_private_addresses: true,
             deadline: patience.as_secs(),
         },
-        cache: snapshot,
+        cache: dossier,
         dns,
         https,
         conclusion: Conclusion::of(&explanation),
@@ -97,12 +97,12 @@ pub(crate) fn live(
 
 async fn again(
     question: &explain::Question,
-    snapshot: &DomainSnapshot,
+    dossier: &Dossier,
     now: UnixTime,
     dns: &impl Resolve,
     https: &impl Fetch,
 ) -> Explained {
-    let memory = snapshot.rehearsal(&question.request.domain, now);
+    let memory = dossier.known.rehearsal(&question.request.domain, now);
     explain(&question.request, &memory, dns, https, now).await
 }
 

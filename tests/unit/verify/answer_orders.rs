@@ -5,7 +5,7 @@ use crate::support::made_up::{self, MadeUp, forged, mx, said, txt};
 use hickory_proto::rr::rdata::{A, NULL};
 use hickory_proto::rr::{RData, RecordType};
 use proptest::prelude::*;
-use smtp_sts_verify::cache::{DomainSnapshot, InMemory};
+use smtp_sts_verify::cache::{Dossier, InMemory};
 use smtp_sts_verify::dns::{Outcome, Question};
 use smtp_sts_verify::explain::{Explanation, Question as Asked, json};
 use smtp_sts_verify::https::{FetchError, MediaType, PolicyUrl};
@@ -185,7 +185,7 @@ proptest! {
         let document = |world: &World| {
             let (network, memory) = (MadeUp(world), acquainted(&before, later));
             let explained = network.to_its_end(explain(&request, &memory, &network, &network, later));
-            let document = Explanation::of(&question, &DomainSnapshot::default(), &explained, later);
+            let document = Explanation::of(&question, &Dossier::default(), &explained, later);
             (explained, json::object(&document))
         };
         let (explained, told) = document(&prompt);
