@@ -121,3 +121,26 @@ pub(super) fn is_damage(error: &Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_has_nothing_that_only_somebody_elses_database_could_use() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut statement = connection.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        for chosen in ["OMIT_LOAD_EXTENSION", "OMIT_SHARED_CACHE", "DEFAULT_MEMSTATUS=0"] {
+            assert!(
+                options.iter().any(|option| option == chosen),
+                ".cargo/config.toml has {chosen}: {options:?}"
+            );
+        }
+        for unused in ["DBSTAT", "FTS", "LOAD_EXTENSION", "RTREE", "STAT4"] {
+            let enabled = format!("ENABLE_{unused}");
+            assert!(!options.iter().any(|option| option.starts_with(&enabled)), "{options:?}");
+        }
+    }
+}
