@@ -57,13 +57,14 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
     let setup = Setup::open(arguments.choices()?, Access::Starter)?;
     let dns = setup.dns()?;
     let zones = arguments.share_zones.then(|| ProvenZones::under(Arc::clone(&dns.anchors)));
-    let options = Options { dns, deadline: setup.choices().deadline(), zones };
+    let options = Arc::new(Options { dns, deadline: setup.choices().deadline(), zones });
     let one = match (&arguments.name, &arguments.rtype) {
         (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
     };
     let failed = |error: io::Error| Failure(ExitStatus::Defer, format!("input or output failed: {error}"));
-    let runtime = runtime::build().map_err(failed)?;
+    let runtime = if one.is_some() { runtime::build() } else { runtime::on_all_cores(MAX_BATCH_AT_ONCE) };
+    let runtime = runtime.map_err(failed)?;
     let mut output = io::stdout().lock();
     runtime
         .block_on(async {
@@ -119,29 +120,27 @@ pub async fn single(
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
-pub async fn batch<R>(
-    options: &Options,
-    clock: &impl Clock,
+pub async fn batch<R, C>(
+    options: &Arc<Options>,
+    clock: &C,
     input: R,
     output: &mut impl Write,
 ) -> io::Result<ExitStatus>
 where
     R: BufRead + Send + 'static,
+    C: Clock + Clone + Send + Sync + 'static,
 {
     let arriving = lines::arriving(input, |input| lines::next(input, MAX_BATCH_LINE));
     let answers = arriving
-        .map(|line| async {
-            match line? {
-                lines::Line::Text(text) => Ok(batch_line(options, clock, &text).await),
-                lines::Line::TooLong => {
-                    Ok(Line::malformed(None, None, &format!("longer than {MAX_BATCH_LINE} octets")))
-                }
-            }
+        .map(|line| {
+            let (options, clock) = (Arc::clone(options), clock.clone());
+            // A task of its own, so that every core has something to do.
+            tokio::spawn(async move { Ok(batch_line(&options, &clock, line?).await) })
         })
         .buffered(MAX_BATCH_AT_ONCE);
     let mut answers = std::pin::pin!(answers);
     while let Some(answer) = answers.next().await {
-        let answer: io::Result<Line> = answer;
+        let answer: io::Result<Line> = answer.map_err(io::Error::other)?;
         write_json(output, &answer?)?;
     }
     Ok(ExitStatus::Deliver)
@@ -163,7 +162,13 @@ async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> 
     (answer, resolver.packets())
 }
 
-async fn batch_line(options: &Options, clock: &impl Clock, text: &str) -> Line {
+async fn batch_line(options: &Options, clock: &impl Clock, line: lines::Line) -> Line {
+    let text = match line {
+        lines::Line::Text(text) => text,
+        lines::Line::TooLong => {
+            return Line::malformed(None, None, &format!("longer than {MAX_BATCH_LINE} octets"));
+        }
+    };
     let mut words = text.split_ascii_whitespace();
     let (Some(name), Some(rtype), None) = (words.next(), words.next(), words.next()) else {
         let why = format!("'{}' is not NAME TYPE", excerpt(text.trim_end(), 60));
@@ -195,7 +200,7 @@ mod tests {
         use crate::time::UnixTime;
         let anchors = Arc::new(TrustAnchors::iana().unwrap());
         let dns = Dns { servers: vec![], anchors };
-        let options = Options { dns, deadline: Duration::from_secs(1), zones: None };
+        let options = Arc::new(Options { dns, deadline: Duration::from_secs(1), zones: None });
         let input = "\nonly-a-name\na b c\na..b TXT\na NONSENSE\n\u{1b}[31m TXT\n\"\u{202e} x\n";
         let mut output = Vec::new();
         let code = batch(&options, &UnixTime(0), Cursor::new(input), &mut output).await.unwrap();
