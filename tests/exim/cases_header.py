@@ -7,6 +7,7 @@ import time
 
 import exim
 import ways
+import world
 from cases_plumbing import answer as answer_to_router
 from cases_plumbing import REST, one, says
 from harness import case, delivered, never_in_clear, waits
@@ -235,6 +236,33 @@ def alias(lab):
         spelt = {part for part in spellings for q in questions if part in q.host}
         assert len(spelt) == 1 and all(max(spelt) in q.host for q in questions), questions
         print(f"     by {lab.by}: {lab.build} tells the alias as {max(spelt)!r}")
+
+
+@case("header set: whatever octet an alias of a mail host has: one argument of the program, and no header more")
+def every_octet(lab):
+    domains = [f"octets{number}.signed.example" for number in range(len(world.OCTETS))]
+    ordinary = delivered(lab, one(lab, "met.signed.example", answer()), "u@met.signed.example", "good")
+    # Over TLS there is a certificate to tell of; to a name that is no SNI, an Exim may speak none.
+    of_certificate = "X-smtp-sts-MX-cert-sha256"
+    expected = [name for name, _ in ordinary.headers() if name != of_certificate]
+    for domain in domains:
+        says(domain, answer())
+    lab.world.forget()
+    lab.asked()
+    mail = lab.exim.deliver(*[f"u@{domain}" for domain in domains])
+    took = lab.world.messages()
+    # Whether an Exim finds a host whose name has a NUL or a backslash is its own affair.
+    known = {recipient[3:-1] for _, message in took for recipient in message.recipients}
+    unknown = [octets for domain, octets in zip(domains, world.OCTETS) if domain not in known]
+    assert set(unknown) <= {b"\x00", b"\\"} and len(took) == len(known), mail.log
+    for _, message in took:
+        assert [name for name, _ in message.headers() if name != of_certificate] == expected, message.text
+        assert message.text.endswith("\r\n\r\nHello.\r\n"), message.text
+    # What is no question of the expected shape ends these, with what it was.
+    questions = lab.asked()
+    assert known <= {question.domain for question in questions} <= set(domains), questions
+    assert all(question.host for question in questions), questions
+    print(f"     {lab.build} mails to hosts with every octet but {unknown}")
 
 
 @case("header set: the cache file that is missing is made by Exim for its own user, and stops nothing")

@@ -52,6 +52,26 @@ def webpki(lab):
     assert questions == [ways.Asked(None if lab.by == ways.TCP else 0, "met.signed.example")], questions
 
 
+@case("whatever octet that Exim takes a recipient's domain has: it reaches the program within one argument, and nothing of it is mailed", by=[ways.RUN])
+def every_octet(lab):
+    octets = [bytes([octet]) for octet in range(1, 256)]
+    domains = [name for octet in octets for name in (octet + b"a" + octet + b"b" + octet + b".octets.example", b"a" + octet + b"b.octets.example")]
+    names = ["".join(f"\\x{octet:02x}" for octet in name) for name in domains]
+    # Which of them Exim takes for addresses, it says itself; an address that goes on behind the octet is another one.
+    lines = "".join("${if eq{${domain:${address:u@%s}}}{%s}{yes}{no}}\n" % (name, name) for name in names)
+    said = subprocess.run(["exim4", "-be"], input=lines, capture_output=True, text=True).stdout.replace("> ", "").split()
+    assert len(said) == len(names), said
+    domains = [domain for domain, one in zip(domains, said) if one == "yes"]
+    assert {b"aab.octets.example", b"a-b.octets.example"} <= set(domains), said
+    lab.world.forget()
+    lab.asked()
+    mail = lab.exim.deliver(*[b"u@" + domain for domain in domains])
+    assert not lab.world.messages(), mail.log
+    asked = {os.fsencode(question.domain) for question in lab.asked()}
+    assert asked == {domain.lower() for domain in domains}, asked
+    print(f"     {lab.build} takes {len(domains)} of {len(said)} domains")
+
+
 @case("two recipients of one domain: still asked once, or once each, and delivered together")
 def two_recipients(lab):
     says("met.signed.example", answer(tls="webpki"))

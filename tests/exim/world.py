@@ -40,6 +40,18 @@ def domain(name, mx, txt=None, label="_smtp-sts"):
     return "\n".join(lines) + "\n"
 
 
+# The names of mail hosts in which every octet stands: what a terminal, a shell or a header reads at the start, in the middle and at the end, the rest
+# sixteen at a time.
+OCTETS = [bytes([octet]) for octet in (*range(0x21), *b"\"$\'`{}:\\", 0x7f)] + [bytes(range(at, at + 16)) for at in range(0x20, 0x100, 16)]
+
+
+def odd_host(number, octets):
+    """A mail domain whose only host is an alias of a name with these octets."""
+    name = "".join(f"\\{octet:03}" for octet in octets)
+    odd = f"{name}a{name}b{name}.octets{number}"
+    return f"octets{number} MX 10 trap.octets{number}\ntrap.octets{number} CNAME {odd}\n{odd} A {HOSTS['good'][0]}\n"
+
+
 SIGNED = "".join(
     [
         domain("met", ["good"], policy()),
@@ -79,6 +91,7 @@ SIGNED = "".join(
         + f"a\\010X-Injected:\\032yes.evilalias A {HOSTS['good'][0]}\n",
         "evilquote MX 10 trap.evilquote\ntrap.evilquote CNAME -D\\032\\\"$\\(id\\)\\{run\\{x\\}\\}'`id`.evilquote\n"
         + f"-D\\032\\\"$\\(id\\)\\{{run\\{{x\\}}\\}}'`id`.evilquote A {HOSTS['good'][0]}\n",
+        *[odd_host(number, octets) for number, octets in enumerate(OCTETS)],
         domain("eviltxt", ["good"], "v=STS1; to=true\\010X-Injected: yes; mx=good.hosts.example; a=dnssec"),
         domain("evilmxtext", ["good"], policy("good.hosts.example,a\\010X-Injected: yes")),
         domain("evilregex", ["plain"], policy("good.hosts.example)|(.+,.*")),
