@@ -79,7 +79,8 @@
 //! | override, decree | the administrator's rule for a domain; what it says now | |
 //! | evaluation | one question in the pipeline, from the cache to the verdict | RFC 8461 section 5 |
 //! | evidence log | what one evaluation asked and heard, for the answer and for people | |
-//! | domain snapshot, [`cache::DomainSnapshot`] | all that the cache knows of a domain at one moment | |
+//! | domain snapshot, [`cache::DomainSnapshot`] | what a delivery may know of a domain from the cache, as it was at one moment | |
+//! | dossier, [`cache::Dossier`] | that, and what only people ask for: what happened to its policies | |
 //! | ledger, [`cache::Ledger`] | the memory of one look-up, and what is to be written after it | |
 //! | policy update, [`verdict::PolicyUpdate`] | what a verdict changes about the policy in the cache | |
 //! | backoff | a policy host that failed is not asked again at once | RFC 8461 section 3.3 |

@@ -7,7 +7,7 @@ use super::file::CachePath;
 use super::history::Origin;
 use super::inbox::Inbox;
 use super::outlook::Outlook;
-use super::policies::{Events, PolicyEvent, PolicyFile};
+use super::policies::{AllAbout, Events, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
 use super::{
@@ -218,8 +218,28 @@ impl Cache {
     #[must_use]
     pub fn snapshots(&self, domains: &[PolicyDomain]) -> Vec<DomainSnapshot> {
         let stored = self.noting(self.policies.stored_for(domains));
+        self.snapshots_with(domains, stored.map(Option::unwrap_or_default))
+    }
+
+    /// All that is known about a domain; whatever cannot be read is not there, and [`DomainSnapshot::trouble`] tells why.
+    #[must_use]
+    pub fn dossier(&self, domain: &PolicyDomain) -> Dossier {
+        let read = self.noting(self.policies.all_about(domain)).map(Option::unwrap_or_default);
+        let (policies, history, elsewhere) = match read {
+            Ok(AllAbout { policies, history, elsewhere }) => (Ok(vec![policies]), history, elsewhere),
+            Err(trouble) => (Err(trouble), Vec::new(), 0),
+        };
+        let known = self.snapshots_with(std::slice::from_ref(domain), policies).pop().unwrap_or_default();
+        Dossier { known, history, elsewhere }
+    }
+
+    fn snapshots_with(
+        &self,
+        domains: &[PolicyDomain],
+        stored: Result<Vec<Policies>, CacheError>,
+    ) -> Vec<DomainSnapshot> {
         let lost = stored.as_ref().err().cloned();
-        let stored = stored.ok().flatten().unwrap_or_default();
+        let stored = stored.unwrap_or_default();
         let remembered = self.noting(self.answers.recall_all(domains)).ok().flatten().unwrap_or_default();
         let (mut stored, mut remembered) = (stored.into_iter(), remembered.into_iter());
         let mut hearsay = self.hearsay(domains).into_iter();
@@ -396,17 +416,6 @@ impl DomainSnapshot {
     #[must_use]
     pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
         cache.snapshots(std::slice::from_ref(domain)).pop().unwrap_or_default()
-    }
-}
-
-impl Dossier {
-    /// Reads it; whatever cannot be read is not there, and [`DomainSnapshot::trouble`] tells why.
-    #[must_use]
-    pub fn of(cache: &Cache, domain: &PolicyDomain) -> Self {
-        let known = DomainSnapshot::of(cache, domain);
-        let history = cache.history(domain).unwrap_or_default();
-        let elsewhere = cache.elsewhere(domain).unwrap_or_default();
-        Self { known: DomainSnapshot { trouble: cache.trouble(), ..known }, history, elsewhere }
     }
 }
 

@@ -36,7 +36,7 @@ const TRIM_OLDEST: &str = "DELETE FROM history WHERE number IN
 const FORGET: &str = "DELETE FROM history
     WHERE domain = :domain AND NOT EXISTS (SELECT 1 FROM policy WHERE policy.domain = :domain)";
 
-/// The statements that a look-up may need here.
+/// The statements that a look-up or `explain` may need here.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[INSERT, SELECT, LAST, TRIM_DOMAIN, TRIM_ALL, TRIM_OLDEST, FORGET];
 

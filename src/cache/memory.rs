@@ -1,6 +1,5 @@
 //! The cache as two maps: for tests of whoever uses it, and for a run without a file.
 
-use super::history::{self, HistoryEntry, Origin};
 use super::{CacheError, DomainSnapshot, Failures, Kept, Memory, Notice, Policies, Recollection, Topic};
 use crate::name::PolicyDomain;
 use crate::policy::{Dialect, StoredPolicy};
@@ -14,7 +13,6 @@ pub struct InMemory {
     now: Cell<UnixTime>,
     policies: RefCell<BTreeMap<(PolicyDomain, Dialect), StoredPolicy>>,
     answers: RefCell<BTreeMap<(PolicyDomain, Topic), Recollection>>,
-    history: RefCell<Vec<(PolicyDomain, HistoryEntry)>>,
     unreadable: RefCell<BTreeSet<(PolicyDomain, Dialect)>>,
 }
 
@@ -26,7 +24,6 @@ impl InMemory {
             now: Cell::new(now),
             policies: RefCell::new(BTreeMap::new()),
             answers: RefCell::new(BTreeMap::new()),
-            history: RefCell::new(Vec::new()),
             unreadable: RefCell::new(BTreeSet::new()),
         }
     }
@@ -92,13 +89,6 @@ impl InMemory {
         let lives = policies.values().flat_map(StoredPolicy::turns);
         failures.chain(ends).chain(lives).filter(|turn| *turn > now).min()
     }
-
-    /// What happened to a domain's policies, the oldest first.
-    #[must_use]
-    pub fn history(&self, domain: &PolicyDomain) -> Vec<HistoryEntry> {
-        let history = self.history.borrow();
-        history.iter().filter(|(of, _)| of == domain).map(|(_, entry)| entry.clone()).collect()
-    }
 }
 
 impl Memory for InMemory {
@@ -111,23 +101,13 @@ impl Memory for InMemory {
         let key = (policy.domain.clone(), policy.policy.dialect());
         let old = policies.get(&key);
         let Some(row) = StoredPolicy::merge(old, policy, now) else { return Ok(Kept::Unchanged) };
-        let entries = history::of_change(old, &row, Origin::Fetch, now);
-        self.history.borrow_mut().extend(entries.into_iter().map(|entry| (row.domain.clone(), entry)));
         self.unreadable.borrow_mut().remove(&(row.domain.clone(), row.policy.dialect()));
         policies.insert(key, row);
         Ok(Kept::Stored)
     }
 
-    fn note(&self, domain: &PolicyDomain, dialect: Dialect, notice: &Notice) {
-        let (policies, mut history) = (self.policies.borrow(), self.history.borrow_mut());
-        let Some(row) = policies.get(&(domain.clone(), dialect)) else { return };
-        let same = |(of, entry): &&(_, HistoryEntry)| {
-            (of, entry.dialect, entry.event) == (domain, dialect, notice.event())
-        };
-        let last = history.iter().rfind(same).map(|(_, entry)| entry.at);
-        let entry = history::of_notice(row, notice, last, self.now.get());
-        history.extend(entry.map(|entry| (domain.clone(), entry)));
-    }
+    /// No answer depends on what happened to a policy, so nothing is written down.
+    fn note(&self, _domain: &PolicyDomain, _dialect: Dialect, _notice: &Notice) {}
 
     fn recall(&self, domain: &PolicyDomain, topic: Topic) -> Option<Recollection> {
         let answers = self.answers.borrow();

@@ -27,9 +27,18 @@ const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM policy WHERE domain = ?1)";
 /// Removes policies whatever the circumstances under which they were learnt: Exim's view does not tell them apart.
 const PURGE: &str = "DELETE FROM policy WHERE domain = ?1";
 
-/// The statements that a look-up may need here.
+/// The statements that a look-up or `explain` may need here.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[COUNT_ELSEWHERE, EXISTS, PURGE];
+
+/// All that the file knows about a domain.
+#[derive(Debug, Default)]
+pub(super) struct AllAbout {
+    pub(super) policies: Policies,
+    pub(super) history: Vec<HistoryEntry>,
+    /// Rows that were learnt under other circumstances.
+    pub(super) elsewhere: u64,
+}
 
 /// What is to be written about a domain's policies, in this order.
 #[derive(Debug)]
@@ -103,6 +112,18 @@ impl PolicyFile {
         let (fingerprint, now) = (self.database.fingerprint, self.database.now);
         self.database.read(|connection| {
             domains.iter().map(|domain| row::select(connection, domain, fingerprint, now)).collect()
+        })
+    }
+
+    /// All that is known about a domain, read in one transaction.
+    pub(super) fn all_about(&self, domain: &PolicyDomain) -> Result<Option<AllAbout>, CacheError> {
+        let (fingerprint, now) = (self.database.fingerprint, self.database.now);
+        self.database.read(|connection| {
+            Ok(AllAbout {
+                policies: row::select(connection, domain, fingerprint, now)?,
+                history: history_table::select(connection, domain, fingerprint)?,
+                elsewhere: elsewhere(connection, domain, fingerprint)?,
+            })
         })
     }
 

@@ -62,20 +62,31 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
         (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
     };
-    let failed = |error: io::Error| Failure(ExitStatus::Defer, format!("input or output failed: {error}"));
-    let runtime = if one.is_some() { runtime::build() } else { runtime::on_all_cores(MAX_BATCH_AT_ONCE) };
-    let runtime = runtime.map_err(failed)?;
-    let mut output = io::stdout().lock();
-    runtime
-        .block_on(async {
-            match one {
-                Some(question) => {
-                    single(&options, &SystemClock, &question, arguments.format, &mut output).await
-                }
-                None => batch(&options, &SystemClock, io::BufReader::new(io::stdin()), &mut output).await,
-            }
-        })
-        .map_err(failed)
+    answered(&options, &SystemClock, one.as_ref(), arguments.format)
+        .map_err(|error: io::Error| Failure(ExitStatus::Defer, format!("input or output failed: {error}")))
+}
+
+/// Answers the one question, or those on standard input.
+fn answered<C>(
+    options: &Arc<Options>,
+    clock: &C,
+    one: Option<&Question>,
+    format: Format,
+) -> io::Result<ExitStatus>
+where
+    C: Clock + Clone + Send + Sync + 'static,
+{
+    // Not kept locked: a mistake of ours on another thread has its answer, too.
+    let mut output = io::stdout();
+    match one {
+        Some(question) => runtime::build()?.block_on(single(options, clock, question, format, &mut output)),
+        None => runtime::on_all_cores(MAX_BATCH_AT_ONCE)?.block_on(batch(
+            options,
+            clock,
+            io::BufReader::new(io::stdin()),
+            &mut output,
+        )),
+    }
 }
 
 /// Reads the two arguments of a single look-up.
@@ -184,23 +195,60 @@ async fn batch_line(options: &Options, clock: &impl Clock, line: lines::Line) ->
 }
 
 fn write_json(output: &mut impl Write, line: &Line) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, line)?;
-    output.write_all(b"\n")?;
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    output.write_all(&text)?;
     output.flush()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::panic;
+    use crate::dns::anchor::TrustAnchors;
+    use crate::render::exim::Asker;
+    use crate::time::UnixTime;
     use std::io::Cursor;
+    use std::process::{Command, Stdio};
+
+    /// Nobody's, in a process of its own: of a batch and its first look-up.
+    #[derive(Clone)]
+    struct BrokenClock;
+
+    impl Clock for BrokenClock {
+        fn now(&self) -> UnixTime {
+            panic!("a mistake of ours")
+        }
+    }
+
+    fn options() -> Arc<Options> {
+        let anchors = Arc::new(TrustAnchors::iana().unwrap());
+        let dns = Dns { servers: vec![], anchors };
+        Arc::new(Options { dns, deadline: Duration::from_secs(1), zones: None })
+    }
+
+    #[test]
+    #[ignore = "a part of the next test"]
+    fn of_a_batch() {
+        panic::install(crate::config::Format::Exim, Asker::Router);
+        let _ended = answered(&options(), &BrokenClock, None, Format::Json);
+    }
+
+    #[test]
+    fn a_mistake_of_ours_on_another_thread_ends_a_batch() {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "cli::lookup::tests::of_a_batch", "--ignored"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"example.org TXT\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(70), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(" reason=internal"), "{output:?}");
+    }
 
     #[tokio::test]
     async fn a_line_that_is_no_question_is_answered_with_a_reason_and_no_class() {
-        use crate::dns::anchor::TrustAnchors;
-        use crate::time::UnixTime;
-        let anchors = Arc::new(TrustAnchors::iana().unwrap());
-        let dns = Dns { servers: vec![], anchors };
-        let options = Arc::new(Options { dns, deadline: Duration::from_secs(1), zones: None });
+        let options = options();
         let input = "\nonly-a-name\na b c\na..b TXT\na NONSENSE\n\u{1b}[31m TXT\n\"\u{202e} x\n";
         let mut output = Vec::new();
         let code = batch(&options, &UnixTime(0), Cursor::new(input), &mut output).await.unwrap();

@@ -19,7 +19,7 @@ const MODE: u32 = 0o600;
 pub(super) fn run(arguments: &ExportArguments) -> Result<ExitStatus, CommandError> {
     let (cache, now) = to_look_at(&arguments.outside)?;
     let Some(path) = arguments.output.as_deref().filter(|path| *path != Path::new("-")) else {
-        let mut stdout = BufWriter::new(io::stdout().lock());
+        let mut stdout = BufWriter::new(io::stdout());
         write(&cache, now, &mut stdout)?;
         stdout.flush()?;
         return Ok(ExitStatus::Deliver);

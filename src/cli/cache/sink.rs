@@ -2,15 +2,15 @@
 
 use crate::text::{Escaped, Json};
 use serde_json::Value;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 
-/// Where answers go, line by line.
-pub(super) struct Sink(BufWriter<StdoutLock<'static>>);
+/// Where answers go, line by line. It is not kept locked: a mistake of ours on another thread has its answer, too.
+pub(super) struct Sink(BufWriter<Stdout>);
 
 impl Sink {
     /// Standard output.
     pub(super) fn stdout() -> Self {
-        Self(BufWriter::new(io::stdout().lock()))
+        Self(BufWriter::new(io::stdout()))
     }
 
     /// One line; everything but printable ASCII in it is escaped.

@@ -144,7 +144,7 @@ fn explanation(arguments: &ExplainArguments) -> Result<Explanation, Failure> {
     let question = request::under(&rules::of(&opened.setup, now)?, asked_about, handshake, now)?;
     let recorder =
         arguments.record.as_deref().map(|place| Recorder::open(place, arguments.force)).transpose()?;
-    let dossier = Dossier::of(&opened.looked_at(), &question.request.domain);
+    let dossier = opened.looked_at().dossier(&question.request.domain);
     let explanation = if question.is_ignored(now) {
         Explanation::ignored(&question, &dossier, now)
     } else {

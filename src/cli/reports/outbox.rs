@@ -40,7 +40,7 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
     let outside = Outside::open(&arguments.outside)?;
     let (outbox, now) = (outside.outbox().read_only(), SystemClock.now());
     let origins = outbox.origins()?;
-    let mut output = BufWriter::new(io::stdout().lock());
+    let mut output = BufWriter::new(io::stdout());
     let mut write = |text: &str| output.write_all(text.as_bytes());
     let mut is_taken = true;
     let mut number = 0_usize;

@@ -174,7 +174,7 @@ fn told(
 
 fn all(outside: &Outside, sender: Sender<'_>, day: Day) -> Result<ExitStatus, Failure> {
     let counts = outside.counts();
-    let mut output = BufWriter::new(io::stdout().lock());
+    let mut output = BufWriter::new(io::stdout());
     for domain in counts.domains(day)? {
         let rows = counts.of_domain(day, &domain)?;
         let Some(document) = document(sender, &domain, day, &rows) else { continue };

@@ -129,7 +129,7 @@ fn one_word_stands_beside_the_policies_and_two_are_one_of_them() {
         StoredPolicy { fetched_at: now().plus(9), expires_at: two.expires_at.plus(9), ..two.clone() };
     shared(&place).hear(&[heard(&renewed, &["mx1", "mx2"])], STORE, at(2)).unwrap();
     assert_eq!(shared(&place).own(vec![two.clone()]), []);
-    let dossier = Dossier::of(&shared(&place), &domain("two.test"));
+    let dossier = shared(&place).dossier(&domain("two.test"));
     assert_eq!(Learnt::of(&two, &dossier.known.hearsay, &dossier.history).from, Source::Fleet);
     shared(&place).hear(&[heard(&two, &["mx1", "mx2"])], STORE, at(2)).unwrap();
     // Heard once more it is no news.

@@ -50,12 +50,12 @@ fn people_are_told_of_more_than_a_delivery_knows() {
     let place = Place::new();
     let name = domain("example.org");
     place.cache().keep(&enforced("example.org", now())).unwrap();
-    let dossier = Dossier::of(&place.cache(), &name);
+    let dossier = place.cache().dossier(&name);
     assert_eq!(dossier.known, DomainSnapshot::of(&place.cache(), &name));
     assert_eq!((dossier.history, dossier.elsewhere), (place.cache().history(&name).unwrap(), 0));
     let laboratory = Circumstances { allow_private_addresses: true, ..usual() };
     let cache = Cache::new(CachePath::parse(&place.path()).unwrap(), &laboratory, 100, now());
-    assert_eq!(Dossier::of(&cache, &name), Dossier { elsewhere: 1, ..Dossier::default() });
+    assert_eq!(cache.dossier(&name), Dossier { elsewhere: 1, ..Dossier::default() });
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) fn live(
     now: UnixTime,
     patience: Duration,
 ) -> Live {
-    let dossier = Dossier::of(&path::opened(lab, cache, now), &question.request.domain);
+    let dossier = path::opened(lab, cache, now).dossier(&question.request.domain);
     let tape = Arc::new(Tape::default());
     let anchors = path::anchors(lab);
     let settings = HttpsSettings {
