@@ -85,7 +85,7 @@ fn what_udp_cannot_carry_is_asked_for_over_tcp() {
 }
 
 #[test]
-fn refusals_say_whether_they_will_last() {
+fn refusals_say_whether_they_will_last_and_with_which_code_they_came() {
     let asked = asked();
     for (rcode, lasting) in [(1, true), (2, false), (4, true), (5, false), (9, false)] {
         for with_question in [true, false] {
@@ -95,8 +95,8 @@ fn refusals_say_whether_they_will_last() {
                 panic!("{rcode}")
             };
             assert_eq!(
-                (complaint.outage, complaint.lasting),
-                (Outage::NoAnswer, lasting),
+                (complaint.outage, complaint.lasting, complaint.rcode.map(u16::from)),
+                (Outage::NoAnswer, lasting, Some(rcode.into())),
                 "{}",
                 complaint.text
             );
