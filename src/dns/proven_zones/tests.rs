@@ -17,7 +17,8 @@ fn what_is_proven_of_a_name_takes_what_is_reckoned_for_it() {
     let long = |start: &str| name(&format!("{start}{}.", "a".repeat(60)));
     let of = |name: &Name| none_by("test.").octets(name);
     let least = of(&name("a."));
-    assert!(least >= size_of::<(Name, Proven)>(), "{least}");
+    // Of a table more than half of the places are empty.
+    assert!(least >= 2 * size_of::<(Name, Proven)>(), "{least}");
     assert!(least <= 900, "what the limit says of one: {least}");
     assert_eq!(of(&long("")), least + beside(&long("")));
     let by = name(&format!("{}.", "b".repeat(50)));
@@ -31,7 +32,8 @@ fn what_is_proven_of_a_name_takes_what_is_reckoned_for_it() {
     assert_eq!(of(&name("b.a.")), least);
     let shared = of(&name("c.b.a.")) - least;
     let places = size_of::<(UnixTime, Name)>() + size_of::<(Name, Share)>();
-    assert!((places..=3 * places).contains(&shared), "{shared}, {places}");
+    // Half of the places of a tree are empty, and of a table more.
+    assert!((2 * places..=3 * places).contains(&shared), "{shared}, {places}");
     let deep = long("c.b.");
     assert_eq!(of(&deep), least + shared + 2 * beside(&deep) + beside(&long("b.")));
 }
