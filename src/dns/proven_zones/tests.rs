@@ -12,13 +12,19 @@ fn none_by(by: &str) -> Proven {
     Proven { cut: Cut::None, by: name(by), from: NOW, until: NOW.plus(600) }
 }
 
+/// What one of a table takes that has just grown to twice its places: 7 of 16 are taken, and each has an octet beside it (hashbrown).
+const fn in_a_table(octets: usize) -> usize {
+    (octets + 1) * 16 / 7
+}
+
 #[test]
 fn what_is_proven_of_a_name_takes_what_is_reckoned_for_it() {
     let long = |start: &str| name(&format!("{start}{}.", "a".repeat(60)));
     let of = |name: &Name| none_by("test.").octets(name);
     let least = of(&name("a."));
-    // Of a table more than half of the places are empty.
-    assert!(least >= 2 * size_of::<(Name, Proven)>(), "{least}");
+    let none = none_by("test.");
+    let place = least - beside(&name("a.")) - beside(&none.by) - none.cut.octets();
+    assert_eq!(place, in_a_table(size_of::<(Name, Proven)>()));
     assert!(least <= 900, "what the limit says of one: {least}");
     assert_eq!(of(&long("")), least + beside(&long("")));
     let by = name(&format!("{}.", "b".repeat(50)));
@@ -31,9 +37,9 @@ fn what_is_proven_of_a_name_takes_what_is_reckoned_for_it() {
     // Below their own name an owner has a share, in which each name has its place.
     assert_eq!(of(&name("b.a.")), least);
     let shared = of(&name("c.b.a.")) - least;
-    let places = size_of::<(UnixTime, Name)>() + size_of::<(Name, Share)>();
-    // Half of the places of a tree are empty, and of a table more.
-    assert!((2 * places..=3 * places).contains(&shared), "{shared}, {places}");
+    let place = shared - beside(&name("c.b.a.")) + beside(&name("a.")) - beside(&name("b.a."));
+    // A node of a tree is at least half full.
+    assert_eq!(place, 2 * size_of::<(UnixTime, Name)>() + in_a_table(size_of::<(Name, Share)>()));
     let deep = long("c.b.");
     assert_eq!(of(&deep), least + shared + 2 * beside(&deep) + beside(&long("b.")));
 }
