@@ -50,6 +50,9 @@ fn the_names_and_types_of_a_denial_take_what_is_reckoned_for_them() {
         ..gap("a.test.", "b.test.", "test.", 0, 0)
     };
     assert!(gap("a.test.", "b.test.", "test.", 0, 0).octets() >= nothing.octets() + 11 * 4);
+    // Its place in a tree whose nodes are at least half full, and two pieces of memory: of the gap, and of its record.
+    let place = 2 * size_of::<((Name, Name), Arc<Gap>)>();
+    assert_eq!(nothing.octets(), place + size_of::<Gap>() + 2 * ALLOCATION);
 }
 
 #[test]

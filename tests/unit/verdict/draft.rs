@@ -157,21 +157,21 @@ fn a_policy_that_wants_tlsa_records_is_met_by_dane_and_by_nothing_else() {
         let dane = DaneFindings::Hosts(vec![(host("mx1.example.com"), found)]);
         let hosts = [host(asked)];
         let judgement = judge(Case { dane: &dane, smtp_sts: policy, ..without_policies(&hosts, &mx) });
-        (judgement.verdict, judgement.reason, judgement.policy_update)
+        (judgement.verdict, judgement.tls, judgement.reason, judgement.policy_update)
     };
     let policy = in_force(wants);
-    for (found, asked, verdict, reason) in [
-        (DaneHost::Usable, "mx1.example.com", Verdict::Deliver, Reason::DaneUsable),
-        (DaneHost::Absent, "mx1.example.com", Verdict::Refuse, Reason::TlsaRequired),
-        (DaneHost::Unusable, "mx1.example.com", Verdict::Refuse, Reason::TlsaRequired),
-        (DaneHost::Usable, "mx2.example.com", Verdict::Refuse, Reason::MxNotInPolicy),
+    for (found, asked, verdict, tls, reason) in [
+        (DaneHost::Usable, "mx1.example.com", Verdict::Deliver, Tls::Dane, Reason::DaneUsable),
+        (DaneHost::Absent, "mx1.example.com", Verdict::Refuse, Tls::Dane, Reason::TlsaRequired),
+        (DaneHost::Unusable, "mx1.example.com", Verdict::Refuse, Tls::Dane, Reason::TlsaRequired),
+        (DaneHost::Usable, "mx2.example.com", Verdict::Refuse, Tls::WebPki, Reason::MxNotInPolicy),
     ] {
-        let expected = (verdict, reason, PolicyUpdate::Nothing);
+        let expected = (verdict, tls, reason, PolicyUpdate::Nothing);
         assert_eq!(under(&policy, found.clone(), asked), expected, "{found:?} {asked}");
     }
     let new = new(wants, Authentication::Dnssec);
-    assert_eq!(under(&new, DaneHost::Usable, "mx1.example.com").2, PolicyUpdate::Applied);
-    let unmet = (Verdict::Deliver, Reason::NeverApplied, PolicyUpdate::Nothing);
+    assert_eq!(under(&new, DaneHost::Usable, "mx1.example.com").3, PolicyUpdate::Applied);
+    let unmet = (Verdict::Deliver, Tls::Opportunistic, Reason::NeverApplied, PolicyUpdate::Nothing);
     assert_eq!(under(&new, DaneHost::Absent, "mx1.example.com"), unmet);
 }
 
