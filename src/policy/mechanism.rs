@@ -169,6 +169,10 @@ mod tests {
             "mta-sts".parse::<Mechanisms>().unwrap().left_out().collect::<Vec<_>>(),
             ["dane", "smtp-sts"]
         );
+        assert_eq!(
+            "smtp-sts,dane".parse::<Mechanisms>().unwrap().words().collect::<Vec<_>>(),
+            ["dane", "smtp-sts"]
+        );
         for (text, why) in [
             ("", "an empty list"),
             (",", "an empty list"),
