@@ -128,7 +128,8 @@ impl Walk {
         }
         match self.go(trust, replies) {
             Step::Done(finding) if trust.has_borrowed() && may_be_stale(&finding.outcome) => {
-                *self = Self { is_anew: true, ..Self::new(self.question.clone()) };
+                *self = Self::new(self.question.clone());
+                self.is_anew = true;
                 self.go(trust.anew(), replies)
             }
             step => step,
