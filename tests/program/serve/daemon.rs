@@ -195,6 +195,12 @@ impl Daemon {
         self.log.lock().unwrap().join("\n")
     }
 
+    /// Nothing panicked in it so far, and none of its threads ended.
+    pub(crate) fn made_no_mistake(&self) {
+        let log = self.log();
+        assert!(!log.contains("a mistake of ours") && !log.contains("a bug:"), "{log}");
+    }
+
     /// Waits until it tells systemd something that contains these words, and gives back the whole message.
     pub(crate) fn wait_until_told(&mut self, words: &str) -> String {
         let mut room = [0; 4096];
