@@ -16,7 +16,7 @@ pub(crate) fn is_alone(module: &str, test: &str) -> bool {
     let output = Command::new("sh")
         .args(["-c", "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"", "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("{module}::{test}"), "--nocapture"])
+        .args(["--exact", &format!("{module}::{test}"), "--include-ignored", "--nocapture"])
         .env(ALONE, "yes")
         .output()
         .unwrap();
