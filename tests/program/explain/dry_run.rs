@@ -35,6 +35,16 @@ fn the_answer_and_the_exit_code_are_those_of_a_delivery() {
 }
 
 #[test]
+fn each_explanation_begins_with_the_keys_of_the_root() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    for times in 1..=2 {
+        explain(&lab, &program, &["enforced.test"]);
+        assert_eq!(lab.questions_for(".", "DNSKEY"), times);
+    }
+}
+
+#[test]
 fn nothing_is_written_unless_asked_for() {
     let lab = Laboratory::start();
     let program = Program::new(&lab);

@@ -185,6 +185,21 @@ fn a_new_configuration_counts_from_the_signal_on_and_a_bad_one_never() {
 }
 
 #[test]
+fn nothing_that_was_proven_of_zones_outlives_a_reload() {
+    let lab = Laboratory::start();
+    let mut daemon = Plan::in_world(&lab).start();
+    let keys_of_the_root = || lab.questions_for(".", "DNSKEY");
+    daemon.ask("enforced.test");
+    let once = keys_of_the_root();
+    daemon.ask("sts.test");
+    assert!(once > 0 && keys_of_the_root() == once, "look-ups share zones: {once}, {}", keys_of_the_root());
+    daemon.signal("HUP");
+    daemon.wait_until_told("READY=1");
+    daemon.ask("tlsa.test");
+    assert!(keys_of_the_root() > once, "{once}");
+}
+
+#[test]
 fn a_reload_that_is_refused_is_in_the_status_until_the_file_is_mended_which_needs_no_signal() {
     let lab = Laboratory::start();
     let mut daemon = Plan::in_world(&lab).start();

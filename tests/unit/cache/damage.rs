@@ -77,21 +77,28 @@ fn f5_rows_that_we_would_not_have_written_do_not_exist() {
 
 #[test]
 fn f5_other_programs_and_newer_versions_files_stay_untouched() {
-    for definitions in [
-        "CREATE TABLE mail (x); INSERT INTO mail VALUES (1)",
-        "PRAGMA application_id = 99; CREATE TABLE policy (x)",
-        "PRAGMA user_version = 4; CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)",
-        "PRAGMA application_id = 1398035280; PRAGMA user_version = 5; CREATE TABLE policy (x)",
+    for (definitions, whose) in [
+        ("CREATE TABLE mail (x); INSERT INTO mail VALUES (1)", "another program's database (application 0)"),
+        (
+            "PRAGMA application_id = 99; CREATE TABLE policy (x)",
+            "another program's database (application 99)",
+        ),
+        (
+            "PRAGMA user_version = 4; CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)",
+            "another program's database (application 0)",
+        ),
+        (
+            "PRAGMA application_id = 1398035280; PRAGMA user_version = 5; CREATE TABLE policy (x)",
+            "a newer version's (schema 5, this program knows 4)",
+        ),
     ] {
         let place = Place::new();
         Connection::open(place.path()).unwrap().execute_batch(definitions).unwrap();
         fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
         let before = fs::read(place.path()).unwrap();
         let cache = place.cache();
-        assert!(
-            matches!(cache.policy(&domain("example.org"), Dialect::SmtpSts), Err(CacheError::NotOurs { .. })),
-            "{definitions}"
-        );
+        let told = cache.policy(&domain("example.org"), Dialect::SmtpSts);
+        assert!(matches!(&told, Err(CacheError::NotOurs { whose: of, .. }) if of == whose), "{told:?}");
         assert!(cache.keep(&enforced("example.org", now())).is_err());
         assert!(matches!(
             place.cache().keep(&enforced("example.org", now())),
