@@ -109,6 +109,22 @@ fn what_is_told_is_counted_and_on_the_disk_when_the_daemon_ends() {
     assert_eq!(reports(daemon.plan()), expected);
 }
 
+#[test]
+fn what_was_written_down_of_a_session_survives_kill_9() {
+    let lab = Laboratory::start();
+    let daemon = Daemon::in_world(&lab);
+    let (domain, host) = ("enforced.test", "mx1.enforced.test");
+    told(&daemon, domain, host, VERIFIED);
+    let place = daemon.plan().cache().with_extension("reports.db");
+    until("the counts are on the disk", || {
+        place.exists() && reports(daemon.plan()) == [row(domain, "success", host, 1)]
+    });
+    let mut daemon = daemon.kill().start();
+    told(&daemon, domain, host, VERIFIED);
+    assert!(daemon.terminate().success());
+    assert_eq!(reports(daemon.plan()), [row(domain, "success", host, 2)]);
+}
+
 /// A file that cannot be written, because something else has its name, keeps nobody from counting; and what was counted is written
 /// when it can be.
 #[test]
