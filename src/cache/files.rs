@@ -287,14 +287,6 @@ impl Cache {
         self.noting(self.policies.outlook(most))
     }
 
-    /// How many policies of a domain were learnt under other circumstances: they do not exist for this run.
-    ///
-    /// # Errors
-    /// [`CacheError`] if nothing can be said.
-    pub fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
-        self.noting(self.policies.elsewhere(domain))
-    }
-
     /// What the file of policies and that of DNS results are like; `None` for one that is not there yet.
     pub fn check_up(&self) -> [Result<Option<FileState>, CacheError>; 2] {
         [checkup::of_policies(&self.policies), checkup::of_answers(&self.answers)]

@@ -345,13 +345,6 @@ impl PolicyFile {
         Ok(page.unwrap_or_default())
     }
 
-    /// How many rows there are about a domain that were learnt under other circumstances.
-    pub(super) fn elsewhere(&self, domain: &PolicyDomain) -> Result<u64, CacheError> {
-        let count =
-            self.database.read(|connection| elsewhere(connection, domain, self.database.fingerprint))?;
-        Ok(count.unwrap_or_default())
-    }
-
     /// How many rows there are.
     pub(super) fn census(&self) -> Result<Census, CacheError> {
         let counts = self.database.read(|connection| {

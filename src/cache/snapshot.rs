@@ -41,6 +41,19 @@ pub struct Dossier {
     pub elsewhere: u64,
 }
 
+impl Dossier {
+    /// The same, if the policies and their history could be read.
+    ///
+    /// # Errors
+    /// [`CacheError`]: what kept the cache from telling them.
+    pub fn whole(self) -> Result<Self, CacheError> {
+        match self.known.lost {
+            Some(lost) => Err(lost),
+            None => Ok(self),
+        }
+    }
+}
+
 /// What a delivery would remember, tried out on a copy: by the same rules, and with the same trouble.
 #[derive(Debug)]
 pub struct Rehearsal {

@@ -4,7 +4,7 @@ use super::list;
 use super::sink::Sink;
 use super::{CommandError, read_domain, to_look_at_under};
 use crate::cache::{
-    Cache, DomainSnapshot, Failures, Hearsay, Learnt, Memory as _, Recollection, Source, Standing, Topic,
+    Cache, Dossier, Failures, Hearsay, Learnt, Memory as _, Recollection, Source, Standing, Topic,
 };
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
@@ -62,8 +62,8 @@ impl Knowledge {
         let recalled = |topic| cache.recall(&domain, topic).map(|recollection| (topic, recollection));
         let failed = |dialect| cache.failures(&domain, dialect).map(|failures| (dialect, failures));
         let is_answer = |topic: &Topic| !matches!(topic, Topic::FetchFailures(_));
-        let (stored, history) = (cache.stored(&domain)?, cache.history(&domain)?);
-        let hearsay = DomainSnapshot::of(cache, &domain).hearsay;
+        let Dossier { known, history, elsewhere } = cache.dossier(&domain).whole()?;
+        let (stored, hearsay) = (known.policies, known.hearsay);
         let learnt = |policy: &StoredPolicy| (policy.clone(), Learnt::of(policy, &hearsay, &history));
         let own = |one: &Hearsay| stored.of(one.policy.policy.dialect());
         let is_else = |one: &&Hearsay| one.differs_from(own(one), now);
@@ -75,7 +75,7 @@ impl Knowledge {
             heard,
             failures: Dialect::ALL.into_iter().filter_map(failed).collect(),
             remembered: Topic::ALL.into_iter().filter(is_answer).filter_map(recalled).collect(),
-            elsewhere: cache.elsewhere(&domain)?,
+            elsewhere,
             domain,
             mechanisms,
             now,

@@ -2,9 +2,7 @@
 
 use super::sink::Sink;
 use super::{CommandError, open, read_domain};
-use crate::cache::{
-    DomainSnapshot, Hearsay, HistoryEntry, Learnt, Standing, WithheldAnswer, WithheldAnswers,
-};
+use crate::cache::{Dossier, Hearsay, HistoryEntry, Learnt, Standing, WithheldAnswer, WithheldAnswers};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -33,8 +31,8 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandErro
     let (_, storage) = open(&arguments.outside)?;
     let now = SystemClock.now();
     let cache = storage.cache(now).read_only();
-    let (entries, stored) = (cache.history(&domain)?, cache.stored(&domain)?);
-    let hearsay = DomainSnapshot::of(&cache, &domain).hearsay;
+    let Dossier { known, history: entries, .. } = cache.dossier(&domain).whole()?;
+    let (stored, hearsay) = (known.policies, known.hearsay);
     let answers = WithheldAnswers::beside(&storage.path, storage.max_domains, now).read_only().of(&domain)?;
     let mut all: Vec<Happened<'_>> =
         entries.iter().map(Happened::Policy).chain(answers.iter().map(Happened::Answer)).collect();
