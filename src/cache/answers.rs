@@ -2,7 +2,7 @@
 
 use super::database::{Database, SPLIT_PAGES};
 use super::fingerprint::short_digest;
-use super::statement::{one, run};
+use super::statement::{integer, one, run};
 use super::tally::{self, EVICTED_AT_ONCE};
 use super::{CacheError, Recollection, Topic};
 use crate::limits::MAX_REMEMBERED_OCTETS;
@@ -18,7 +18,8 @@ const REPLACE: &str = "INSERT INTO answer (domain, fingerprint, topic, text, val
     ON CONFLICT (domain, fingerprint, topic) DO UPDATE SET
     text = excluded.text, valid_until = excluded.valid_until, checksum = excluded.checksum";
 
-/// The domain whose result ends first, since nobody has asked about it for the longest time: it is evicted next.
+/// The domain whose result ends first, since nobody has asked about it for the longest time: it is evicted next, after those of
+/// owners who have more than their share of a full file ([`super::owners`]).
 const NEXT_TO_GO: &str =
     "SELECT domain FROM answer WHERE valid_until <= :latest ORDER BY valid_until LIMIT 1";
 
@@ -30,6 +31,10 @@ const FORGET: &str = "DELETE FROM answer WHERE domain = ?1 AND fingerprint = ?2 
 const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1)";
 
 const PURGE: &str = "DELETE FROM answer WHERE domain = ?1";
+
+/// Each domain, the octets of its results, that no delivery is known to have met any, and when they end.
+const DOMAINS: &str =
+    "SELECT domain, sum(octet_length(text)), FALSE, max(valid_until) FROM answer GROUP BY domain";
 
 /// The statements that a look-up may need here.
 #[cfg(test)]
@@ -154,17 +159,35 @@ impl Answers {
         octets: &[usize],
     ) -> rusqlite::Result<()> {
         if !one::<bool>(transaction, IS_KNOWN, [domain.as_str()])? {
+            self.database.owners.grow();
             let most = i64::try_from(self.database.max_domains).unwrap_or(i64::MAX);
             let domains = tally::domains(transaction, self.database.schema())?;
             let surplus = domains.saturating_sub(most).saturating_add(1);
             for _ in 0..surplus.min(EVICTED_AT_ONCE) {
-                evict(transaction)?;
+                self.evict(transaction)?;
             }
         }
         let pages = |octets: &usize| Database::pages_for(*octets).saturating_add(SPLIT_PAGES);
         let needed = octets.iter().map(pages).sum();
-        while Database::free_pages(transaction)? < needed && evict(transaction)? {}
+        while Database::free_pages(transaction)? < needed && self.evict(transaction)? {}
         Ok(())
+    }
+
+    /// Lets the next domain go; whether there was one. What is over goes first.
+    fn evict(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+        let Database { owners, max_domains, now, .. } = &self.database;
+        let ends_first =
+            |latest| one(transaction, NEXT_TO_GO, named_params! { ":latest": latest }).optional();
+        if let Some(over) = ends_first(integer(now.0))? {
+            return purge(transaction, over);
+        }
+        while let Some(domain) = owners.of_most.next(transaction, DOMAINS, *max_domains, *now)? {
+            // It may have gone meanwhile.
+            if purge(transaction, domain)? {
+                return Ok(true);
+            }
+        }
+        ends_first(i64::MAX)?.map_or(Ok(false), |domain| purge(transaction, domain))
     }
 
     fn put(
@@ -262,11 +285,7 @@ impl Answers {
     }
 }
 
-/// Lets the next domain go; whether there was one.
-fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    let latest = named_params! { ":latest": i64::MAX };
-    match one::<String>(transaction, NEXT_TO_GO, latest).optional()? {
-        Some(domain) => Ok(run(transaction, PURGE, [domain])? > 0),
-        None => Ok(false),
-    }
+/// Removes everything about a domain; whether there was anything.
+fn purge(transaction: &Transaction<'_>, domain: String) -> rusqlite::Result<bool> {
+    Ok(run(transaction, PURGE, [domain])? > 0)
 }

@@ -4,9 +4,13 @@ use super::answers::Answers;
 use super::database::Database;
 use super::error::CacheError;
 use super::fingerprint::Fingerprint;
+use super::owners;
 use super::policies::PolicyFile;
-use super::row;
+use super::room::DOMAINS;
+use super::row::{self, integer};
+use super::statement::one;
 use crate::limits::MAX_CHECKED_OCTETS;
+use crate::name::PolicyDomain;
 use rusqlite::Connection;
 
 /// One file that keeps the rules and has our definitions.
@@ -22,6 +26,12 @@ pub struct FileState {
     pub most: u64,
     /// Rows, whatever the circumstances under which they were learnt.
     pub rows: u64,
+    /// The most domains that it may have.
+    pub most_domains: u64,
+    /// Domains that cannot make room for others, since their policies are enforced and have not ended.
+    pub enforced: u64,
+    /// Whoever has very many of the domains of a file of policies, and how many.
+    pub very_many: Option<(PolicyDomain, u64)>,
     /// Rows of policies that are not what was written, of those learnt under the circumstances of this run; 0 above
     /// [`MAX_CHECKED_OCTETS`].
     pub damaged: u64,
@@ -29,19 +39,24 @@ pub struct FileState {
     pub check: Option<String>,
 }
 
+/// Domains with a policy that is enforced and has not ended.
+const ENFORCED: &str =
+    "SELECT count(DISTINCT domain) FROM policy WHERE tls_only = 'True' AND expires_at > ?1";
+
 /// Looks at the file of policies; `None` if there is none yet.
 pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM policy", row::damaged)
+    look(file.database(), "SELECT count(*) FROM policy", Some(ENFORCED), row::damaged)
 }
 
 /// Looks at the file of DNS results; `None` if there is none yet.
 pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM answer", |_, _| Ok(0))
+    look(file.database(), "SELECT count(*) FROM answer", None, |_, _| Ok(0))
 }
 
 fn look(
     database: &Database,
     count: &'static str,
+    enforced: Option<&'static str>,
     damaged: impl Fn(&Connection, Fingerprint) -> rusqlite::Result<u64>,
 ) -> Result<Option<FileState>, CacheError> {
     let number = |connection: &Connection, statement: &'static str| {
@@ -54,12 +69,23 @@ fn look(
         let octets =
             number(connection, "PRAGMA page_count")?.saturating_mul(number(connection, "PRAGMA page_size")?);
         let is_small = octets <= MAX_CHECKED_OCTETS;
+        let (now, most_domains) = (integer(database.now), database.max_domains);
+        let (enforced, very_many) = match enforced {
+            Some(statement) => (
+                one::<i64>(connection, statement, [now])?,
+                owners::very_many(connection, DOMAINS, most_domains)?,
+            ),
+            None => (0, None),
+        };
         Ok(FileState {
             version: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
             journal: text(connection, "PRAGMA journal_mode")?,
             octets,
             most: database.most_octets(),
             rows: number(connection, count)?,
+            most_domains,
+            enforced: u64::try_from(enforced).unwrap_or(0),
+            very_many,
             damaged: if is_small { damaged(connection, database.fingerprint)? } else { 0 },
             check: is_small.then(|| text(connection, "PRAGMA quick_check(1)")).transpose()?,
         })

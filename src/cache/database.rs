@@ -4,7 +4,7 @@ use super::connection::{Access, OpenFile, is_damage, part};
 use super::error::{CacheError, Fate};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
-use super::owners::Crowd;
+use super::owners::Owners;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
@@ -39,8 +39,8 @@ pub(super) struct Database {
     access: Access,
     state: RefCell<State>,
     was_counted: Cell<bool>,
-    /// The owners of very many domains, whose policies may be evicted next.
-    pub(super) crowd: Crowd,
+    /// The owners of many domains, which may be evicted next.
+    pub(super) owners: Owners,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Database {
             access: Access::Use,
             state: RefCell::new(State::Closed),
             was_counted: Cell::new(false),
-            crowd: Crowd::new(),
+            owners: Owners::new(),
         }
     }
 

@@ -82,7 +82,7 @@ pub enum Unkept {
 impl fmt::Display for Unkept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => f.write_str(Kept::FULL),
+            Self::Full => write!(f, "{}: this one is not kept", Kept::FULL),
             Self::Trouble(trouble) => trouble.fmt(f),
         }
     }
@@ -139,6 +139,12 @@ impl Cache {
     pub fn signs(&self) -> Signs {
         let sign = |database: &Database| self.noting(database.sign()).ok().flatten();
         Signs([sign(self.policies.database()), sign(self.answers.database())])
+    }
+
+    /// Whose policies made room in the full file since this was asked last; of several the last one. An owner is whoever
+    /// registered the name, as far as its labels tell.
+    pub fn who_gave_way(&self) -> Option<PolicyDomain> {
+        self.policies.database().owners.who_gave_way()
     }
 
     /// About when a delivery last asked where a domain's mail goes: no earlier than that, and at most the TTL of its MX

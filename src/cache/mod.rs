@@ -212,7 +212,7 @@ pub enum Kept {
 
 impl Kept {
     /// What it means that the file is full, for the operator.
-    pub const FULL: &str = "the cache is full of policies in force: this one is not kept";
+    pub const FULL: &str = "the cache is full of policies in force";
 }
 
 /// A DNS result that may still be believed, in the words of whoever remembered it.

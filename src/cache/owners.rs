@@ -1,37 +1,37 @@
-//! Whose domains fill the file: one owner of very many must not keep all others out.
+//! Whose domains fill a file: one owner of very many must not keep all others out.
 //!
 //! Whoever signs one wildcard has as many domains as he likes, and each of them has a policy in force for a year without a
-//! single delivery. So where a full file has nothing else to let go, the owner of most domains lets his own go, the ones
-//! that end first, as long as he has more than his share. A domain whose policies are long counts as so many as would take their room. An owner is taken to be whoever registered the name: its last two
-//! labels, or three where a country registers below such words as `co`. Where a registry registers below another word, many
-//! owners are taken for one; then those go first who have many domains below one name of their own there, so that no
-//! neighbour's number of names drives out a policy.
+//! single delivery. So in a full file the owners of most domains let theirs go, the ones that no delivery met first, then the ones
+//! that end first: those of very many before anything goes that others only report, and where nothing else may go those of whoever has most. Nobody gives
+//! up his share, and nobody is asked before he has it twice, so that one search serves many. A domain about which much is stored counts as so many as would take its room. An owner is taken to be
+//! whoever registered the name: its last two labels, or three where a country registers below such words as `co`. Where a registry
+//! registers below another word, many owners are taken for one; then those go first who have many domains below one name of their
+//! own there, so that no neighbour's number of names drives out a policy.
 //!
-//! Nobody is looked for while there is room, or while anything else may go; and then not for each domain that comes: what is
-//! found serves the next few hundred, and where nobody is found, nobody can have become one before some of his share came.
+//! Nobody is looked for while there is room; and then not for each domain that comes: what is found serves the next few hundred,
+//! and where nobody is found, nobody can have become one before some hundreds came.
 
 use crate::limits::CACHE_OCTETS_PER_DOMAIN;
+use crate::name::PolicyDomain;
 use crate::time::UnixTime;
 use rusqlite::{Connection, Row};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 
-/// Each domain, and the octets of its policies.
-const DOMAINS: &str =
-    "SELECT domain, sum(octet_length(record) + coalesce(octet_length(body), 0)) FROM policy GROUP BY domain";
+/// The part of all domains that is a share for an owner of very many.
+const OF_VERY_MANY: u64 = 32;
+/// The part that is a share where nothing else may go.
+const OF_MOST: u64 = 1_024;
 
-/// Each policy, and its octets.
-const ALL: &str = "SELECT domain, fingerprint, mechanism, applied_at, expires_at,
-    octet_length(record) + coalesce(octet_length(body), 0) FROM policy";
-
-/// An owner may have this part of the domains.
-const SHARE: u64 = 32;
-/// And so many at least.
+/// So many domains are nobody's too many.
 const LEAST_SHARE: u64 = 32;
 /// So many are found at once.
-const FOUND_AT_ONCE: usize = 256;
+const FOUND_AT_ONCE: u64 = 256;
+/// Where nobody was found, such a part of all domains comes before anybody is looked for again, or so many.
+const SEARCHED_AFTER: u64 = 128;
+const SEARCHED_AFTER_LEAST: u64 = 8;
 /// Numbers that owners are counted by: whoever has a share stands out among them.
 const BUCKETS: usize = 65_536;
 /// Seconds after which others may have changed everything.
@@ -43,118 +43,213 @@ const REGISTRIES: [&str; 24] = [
     "ltd", "mil", "ne", "net", "nom", "or", "org", "plc", "sch",
 ];
 
-/// The key of a policy's row.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) domain: String,
-    pub(super) fingerprint: Vec<u8>,
-    pub(super) mechanism: String,
+/// Those who have too many of a file's domains.
+#[derive(Debug)]
+pub(super) struct Owners {
+    /// By the share that goes before what others only report.
+    pub(super) of_very_many: Crowd,
+    /// By the share that everybody keeps.
+    pub(super) of_most: Crowd,
+    /// Whose domain went last, until somebody asks.
+    gave_way: RefCell<Option<PolicyDomain>>,
 }
 
-/// Policies of an owner of too many, and when they were looked for.
+impl Owners {
+    pub(super) const fn new() -> Self {
+        Self {
+            of_very_many: Crowd::beyond(OF_VERY_MANY),
+            of_most: Crowd::beyond(OF_MOST),
+            gave_way: RefCell::new(None),
+        }
+    }
+
+    /// A domain came, or there was no room for it.
+    pub(super) fn grow(&self) {
+        self.of_very_many.grows();
+        self.of_most.grows();
+    }
+
+    /// That domain has made room.
+    pub(super) fn gives_way(&self, domain: &str) {
+        *self.gave_way.borrow_mut() = PolicyDomain::parse(owner(domain)).ok();
+    }
+
+    /// Whose domains made room since this was asked last; the last one's owner.
+    pub(super) fn who_gave_way(&self) -> Option<PolicyDomain> {
+        self.gave_way.borrow_mut().take()
+    }
+}
+
+/// Domains of owners of too many, as they were found when they were last looked for.
 #[derive(Debug)]
 pub(super) struct Crowd {
-    found: RefCell<VecDeque<Key>>,
-    /// Domains that came since.
-    arrivals: Cell<u64>,
-    searched: Cell<Option<UnixTime>>,
+    /// The part of all domains that is a share.
+    part: u64,
+    search: RefCell<Option<Search>>,
+}
+
+#[derive(Debug)]
+struct Search {
+    at: UnixTime,
+    found_nobody: bool,
+    left: VecDeque<String>,
+    /// Domains that came since, or were turned away.
+    arrivals: u64,
 }
 
 impl Crowd {
-    pub(super) const fn new() -> Self {
-        Self { found: RefCell::new(VecDeque::new()), arrivals: Cell::new(0), searched: Cell::new(None) }
+    /// Of whoever has more than such a part of all domains.
+    const fn beyond(part: u64) -> Self {
+        Self { part, search: RefCell::new(None) }
     }
 
-    /// A domain came.
-    pub(super) fn grows(&self) {
-        self.arrivals.set(self.arrivals.get().saturating_add(1));
+    fn grows(&self) {
+        if let Some(search) = self.search.borrow_mut().as_mut() {
+            search.arrivals = search.arrivals.saturating_add(1);
+        }
     }
 
-    /// The next one to go; `None` if nobody has more than his share.
+    /// The next domain to go, of those that the statement tells; `None` if nobody has too many.
     pub(super) fn next(
         &self,
         connection: &Connection,
+        statement: &'static str,
         max_domains: u64,
         now: UnixTime,
-    ) -> rusqlite::Result<Option<Key>> {
-        if let Some(next) = self.found.borrow_mut().pop_front() {
-            return Ok(Some(next));
+    ) -> rusqlite::Result<Option<String>> {
+        let mut search = self.search.borrow_mut();
+        if let Some(known) = search.as_mut().filter(|known| now.since(known.at) < SEARCHED_AGAIN) {
+            let enough = (max_domains / SEARCHED_AFTER).max(SEARCHED_AFTER_LEAST);
+            if !known.left.is_empty() || (known.found_nobody && known.arrivals < enough) {
+                return Ok(known.left.pop_front());
+            }
         }
-        let share = (max_domains / SHARE).max(LEAST_SHARE);
-        let is_known = |at: UnixTime| now.since(at) < SEARCHED_AGAIN && self.arrivals.get() < share / 4;
-        if self.searched.get().is_some_and(is_known) {
-            return Ok(None);
-        }
-        let found = search(connection, share)?;
-        // As long as somebody is found, there may be more.
-        self.searched.set(found.is_empty().then_some(now));
-        self.arrivals.set(0);
-        let mut queue = self.found.borrow_mut();
-        queue.extend(found);
-        Ok(queue.pop_front())
+        let share = (max_domains / self.part).max(LEAST_SHARE);
+        let mut left = VecDeque::from(find(connection, statement, share)?);
+        let next = left.pop_front();
+        *search = Some(Search { at: now, found_nobody: next.is_none(), left, arrivals: 0 });
+        Ok(next)
     }
 }
 
-/// Some policies of the owner of most domains, if he has more than his share.
-fn search(connection: &Connection, share: u64) -> rusqlite::Result<Vec<Key>> {
+/// Some domains of the owners of most, of whom each keeps his share.
+fn find(connection: &Connection, statement: &'static str, share: u64) -> rusqlite::Result<Vec<String>> {
+    let (owners, names) = tally(connection, statement)?;
+    let many = of_more_than(share.saturating_mul(2), &owners, connection, statement)?;
+    let mut giving = who_gives(many, share);
+    if giving.is_empty() {
+        return Ok(Vec::new());
+    }
+    each(connection, statement, |domain, row| {
+        if let Some(gives) = giving.get_mut(owner(domain)) {
+            let below = names.of(name(domain));
+            let crowded = if below > share / 4 { below } else { 0 };
+            let (is_met, end) = (row.get(2).unwrap_or(true), row.get(3).unwrap_or(i64::MAX));
+            gives.offer((Reverse(crowded), is_met, end, domain.to_owned(), weight(row)));
+        }
+    })?;
+    Ok(giving.into_values().flat_map(Gives::domains).collect())
+}
+
+/// About how many domains each owner has, and each name below one.
+fn tally(connection: &Connection, statement: &'static str) -> rusqlite::Result<(Buckets, Buckets)> {
     let hash = RandomState::new();
     let mut owners = Buckets(vec![0; BUCKETS], hash.clone());
     let mut names = Buckets(vec![0; BUCKETS], hash);
-    each(connection, DOMAINS, |domain, row| {
-        let weight = weight(row.get(1).unwrap_or(0));
+    each(connection, statement, |domain, row| {
+        let weight = weight(row);
         owners.count(owner(domain), weight);
         names.count(name(domain), weight);
     })?;
-    let mut exact: BTreeMap<String, u64> = BTreeMap::new();
-    each(connection, DOMAINS, |domain, row| {
-        let owner = owner(domain);
-        if owners.of(owner) > share {
-            let number = exact.entry(owner.to_owned()).or_default();
-            *number = number.saturating_add(weight(row.get(1).unwrap_or(0)));
-        }
-    })?;
-    let Some((whose, number)) = exact.into_iter().max_by_key(|(_, number)| *number) else {
-        return Ok(Vec::new());
-    };
-    let mut surplus = number.saturating_sub(share);
-    let most = usize::try_from(surplus).unwrap_or(usize::MAX).min(FOUND_AT_ONCE);
-    // The last ones to go are on top.
-    let mut first = BinaryHeap::with_capacity(most.saturating_add(1));
-    each(connection, ALL, |domain, row| {
-        if owner(domain) == whose {
-            let below = names.of(name(domain));
-            let crowded = if below > share / 4 { below } else { 0 };
-            let weight = weight(row.get(5).unwrap_or(0));
-            first.extend(place(row).map(|(is_met, end, key)| (Reverse(crowded), is_met, end, key, weight)));
-            if first.len() > most {
-                first.pop();
-            }
-        }
-    })?;
-    let going = first.into_sorted_vec().into_iter().map_while(|(.., key, weight)| {
-        let goes = surplus > 0;
-        surplus = surplus.saturating_sub(weight);
-        goes.then_some(key)
-    });
-    Ok(going.collect())
+    Ok((owners, names))
 }
 
-/// As many domains as would take the room of so many octets.
-fn weight(octets: i64) -> u64 {
+/// How many domains they have who may have more than so many, and perhaps some others.
+fn of_more_than(
+    number: u64,
+    owners: &Buckets,
+    connection: &Connection,
+    statement: &'static str,
+) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut exact: BTreeMap<String, u64> = BTreeMap::new();
+    each(connection, statement, |domain, row| {
+        let owner = owner(domain);
+        if owners.of(owner) > number {
+            let counted = exact.entry(owner.to_owned()).or_default();
+            *counted = counted.saturating_add(weight(row));
+        }
+    })?;
+    Ok(exact)
+}
+
+/// Whoever has most domains, and how many, if these are very many.
+pub(super) fn very_many(
+    connection: &Connection,
+    statement: &'static str,
+    max_domains: u64,
+) -> rusqlite::Result<Option<(PolicyDomain, u64)>> {
+    let share = (max_domains / OF_VERY_MANY).max(LEAST_SHARE);
+    let owners = of_more_than(share, &tally(connection, statement)?.0, connection, statement)?;
+    let most = owners.into_iter().filter(|(_, number)| *number > share).max_by_key(|(_, number)| *number);
+    Ok(most.and_then(|(owner, number)| Some((PolicyDomain::parse(&owner).ok()?, number))))
+}
+
+/// A domain's place among those of its owner, the first ones to go first: how many stand beside it, whether a delivery met it, when
+/// it ends; its name, and its weight.
+type Place = (Reverse<u64>, bool, i64, String, u64);
+
+/// What an owner gives up.
+#[derive(Debug, Default)]
+struct Gives {
+    /// The weight of it all.
+    weight: u64,
+    /// The first ones to go; the last of them is on top.
+    first: BinaryHeap<Place>,
+}
+
+impl Gives {
+    fn offer(&mut self, domain: Place) {
+        self.first.push(domain);
+        if u64::try_from(self.first.len()).unwrap_or(u64::MAX) > self.weight {
+            self.first.pop();
+        }
+    }
+
+    fn domains(self) -> impl Iterator<Item = String> {
+        let mut left = self.weight;
+        self.first.into_sorted_vec().into_iter().map_while(move |(.., domain, weight)| {
+            let goes = left > 0;
+            left = left.saturating_sub(weight);
+            goes.then_some(domain)
+        })
+    }
+}
+
+/// Of the owners with more than two shares who gives up how much, until all have as many or a share: one after the other, whoever
+/// has most.
+fn who_gives(owners: BTreeMap<String, u64>, share: u64) -> BTreeMap<String, Gives> {
+    let has_many = |(_, number): &(String, u64)| *number > share.saturating_mul(2);
+    let mut heaviest: BinaryHeap<(u64, String)> =
+        owners.into_iter().filter(has_many).map(|(owner, number)| (number, owner)).collect();
+    let mut giving: BTreeMap<String, Gives> = BTreeMap::new();
+    for _ in 0..FOUND_AT_ONCE {
+        let Some((number, owner)) = heaviest.pop().filter(|(number, _)| *number > share) else { break };
+        giving.entry(owner.clone()).or_default().weight += 1;
+        heaviest.push((number - 1, owner));
+    }
+    giving
+}
+
+/// As many domains as would take the room of what is stored about this one.
+fn weight(row: &Row<'_>) -> u64 {
+    let octets: i64 = row.get(1).unwrap_or(0);
     let more = u64::try_from(octets).unwrap_or(0).checked_div(CACHE_OCTETS_PER_DOMAIN);
     more.unwrap_or(0).saturating_add(1)
 }
 
-/// Whether a delivery met the policy in that row, when it ends, and where it stands.
-fn place(row: &Row<'_>) -> Option<(bool, i64, Key)> {
-    let applied_at: Option<i64> = row.get(3).ok()?;
-    let key = Key { domain: row.get(0).ok()?, fingerprint: row.get(1).ok()?, mechanism: row.get(2).ok()? };
-    Some((applied_at.is_some(), row.get(4).ok()?, key))
-}
-
 fn each(
     connection: &Connection,
-    statement: &str,
+    statement: &'static str,
     mut act: impl FnMut(&str, &Row<'_>),
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(statement)?;
@@ -216,6 +311,8 @@ mod tests {
     use super::super::schema::POLICIES;
     use super::*;
 
+    const DOMAINS: &str = super::super::room::DOMAINS;
+
     /// Domains of one owner, each with a policy of so many octets.
     fn fill(connection: &Connection, owner: &str, domains: u32, octets: usize) {
         for number in 0..domains {
@@ -230,20 +327,66 @@ mod tests {
         }
     }
 
-    #[test]
-    fn long_policies_count_as_the_domains_whose_room_they_take() {
+    fn policies() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         POLICIES.create(&connection).unwrap();
-        fill(&connection, "many.test", 32, 300);
+        connection
+    }
+
+    #[test]
+    fn long_policies_count_as_the_domains_whose_room_they_take() {
+        let connection = policies();
+        fill(&connection, "many.test", 64, 300);
         fill(&connection, "long.test", 10, 9 * usize::try_from(CACHE_OCTETS_PER_DOMAIN).unwrap());
-        let found = search(&connection, 32).unwrap();
+        let found = find(&connection, DOMAINS, 32).unwrap();
         let expected: Vec<String> = (0..7).map(|number| format!("d{number}.long.test")).collect();
+        assert_eq!(found, expected, "68 of 100, in tens");
+        assert!(find(&connection, DOMAINS, 50).unwrap().is_empty());
+    }
+
+    #[test]
+    fn whoever_has_most_gives_until_all_have_as_many_and_nobody_gives_his_share() {
+        let given = |owners: &[(&str, u64)]| {
+            let owners = owners.iter().map(|(owner, number)| ((*owner).to_owned(), *number)).collect();
+            let given = who_gives(owners, 32);
+            given.into_iter().map(|(owner, gives)| (owner, gives.weight)).collect::<Vec<_>>()
+        };
+        let owned = |given: &[(&str, u64)]| {
+            given.iter().map(|(owner, number)| ((*owner).to_owned(), *number)).collect::<Vec<_>>()
+        };
+        assert_eq!(given(&[("a.test", 64), ("b.test", 3)]), [], "not before he has two shares");
+        assert_eq!(given(&[("a.test", 65), ("b.test", 3)]), owned(&[("a.test", 33)]));
+        assert_eq!(given(&[("a.test", 1_000), ("b.test", 800)]), owned(&[("a.test", 228), ("b.test", 28)]));
         assert_eq!(
-            found.iter().map(|key| key.domain.clone()).collect::<Vec<_>>(),
-            expected,
-            "68 of 100, in tens"
+            given(&[("a.test", 100), ("b.test", 90), ("c.test", 33)]),
+            owned(&[("a.test", 68), ("b.test", 58)])
         );
-        assert_eq!(search(&connection, 100).unwrap(), []);
+    }
+
+    #[test]
+    fn one_search_serves_all_that_it_found_and_nobody_is_looked_for_again_before_some_have_come() {
+        let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST));
+        let now = UnixTime(1_000_000);
+        let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
+        fill(&connection, "many.test", 64, 300);
+        assert_eq!(next(now), None);
+        fill(&connection, "more.test", 70, 300);
+        (0..9).for_each(|_| crowd.grows());
+        assert_eq!(next(now), None, "ten have to come");
+        crowd.grows();
+        assert_eq!(next(now).as_deref(), Some("d0.more.test"));
+        for number in 1..38 {
+            assert_eq!(next(now), Some(format!("d{number}.more.test")));
+        }
+        // They are still there, since nobody let them go.
+        assert_eq!(
+            next(now).as_deref(),
+            Some("d0.more.test"),
+            "as long as somebody is found, there may be more"
+        );
+        connection.execute("DELETE FROM policy WHERE domain LIKE '%.more.test'", []).unwrap();
+        assert_eq!(next(now.plus(SEARCHED_AGAIN - 1)).as_deref(), Some("d1.more.test"));
+        assert_eq!(next(now.plus(SEARCHED_AGAIN)), None, "what was found is an hour old");
     }
 
     #[test]

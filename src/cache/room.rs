@@ -1,12 +1,12 @@
-//! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted, but for that of an
-//! owner who has more than his share of a full file ([`super::owners`]).
+//! Making room in `cache.db`: for so many domains, and in so many pages. What is enforced is never evicted, but for that of owners
+//! who have more than their share of a full file ([`super::owners`]).
 //!
 //! Each new domain makes room for itself and for one more, so that a file that is far over its bound, since that was
 //! lowered, shrinks as it is used, and nobody waits for it. Every statement here finds its row by an index.
 
 use super::database::{Database, SPLIT_PAGES};
 use super::history_table;
-use super::owners::Key;
+use super::owners::Crowd;
 use super::row::{integer, moment};
 use super::statement::{self, one};
 use super::tally::{self, EVICTED_AT_ONCE};
@@ -39,9 +39,12 @@ const EVICT_REPORTING: &str = "DELETE FROM policy WHERE (domain, fingerprint, me
     WHERE tls_only <> 'True' AND fetched_at <= :until ORDER BY fetched_at LIMIT 1)
     RETURNING domain";
 
-/// Then what is one of very many of one owner; nothing else that is enforced.
-const EVICT_CROWD: &str = "DELETE FROM policy
-    WHERE domain = :domain AND fingerprint = :fingerprint AND mechanism = :mechanism RETURNING domain";
+/// Before that the domains of owners of very many, and after it those of whoever has most; nothing else that is enforced.
+const EVICT_CROWD: &str = "DELETE FROM policy WHERE domain = :domain RETURNING domain";
+
+/// Each domain, the octets of its policies, whether a delivery met one, and when they end.
+pub(super) const DOMAINS: &str = "SELECT domain, sum(octet_length(record) + coalesce(octet_length(body), 0)),
+    count(applied_at) > 0, max(expires_at) FROM policy GROUP BY domain";
 
 /// The statements that a look-up may need here.
 #[cfg(test)]
@@ -92,11 +95,20 @@ pub(super) fn make(
     };
     if !made {
         run("ROLLBACK TO room")?;
-    } else if there.is_none() {
-        database.crowd.grows();
+    }
+    if there.is_none() {
+        database.owners.grow();
     }
     run("RELEASE room")?;
     Ok(made)
+}
+
+/// Why a policy goes.
+enum Reason<'a> {
+    /// The first row that the statement finds, up to that moment.
+    Row(&'static str, i64),
+    /// Its owner has more than his share.
+    Owner(&'a Crowd),
 }
 
 /// The eviction of policies that makes room for a new one.
@@ -154,30 +166,36 @@ impl Leaving<'_> {
             Some(vouched) => vouched,
             None => self.ask_until_when_the_clock_is_vouched_for()?,
         };
-        for (statement, until) in
-            [(EVICT_ENDED, vouched), (EVICT_UNMET, i64::MAX), (EVICT_REPORTING, i64::MAX)]
-        {
-            let until = named_params! { ":until": until };
-            let gone: Option<String> = one(self.transaction, statement, until).optional()?;
+        let owners = &self.database.owners;
+        for reason in [
+            Reason::Row(EVICT_ENDED, vouched),
+            Reason::Row(EVICT_UNMET, i64::MAX),
+            Reason::Owner(&owners.of_very_many),
+            Reason::Row(EVICT_REPORTING, i64::MAX),
+            Reason::Owner(&owners.of_most),
+        ] {
+            let gone = match reason {
+                Reason::Row(statement, until) => {
+                    one(self.transaction, statement, named_params! { ":until": until }).optional()?
+                }
+                Reason::Owner(crowd) => self.next_of(crowd)?,
+            };
             if let Some(domain) = gone {
                 history_table::forget(self.transaction, &domain)?;
                 return Ok(Some(domain));
             }
         }
-        self.next_of_a_crowd()
+        Ok(None)
     }
 
-    fn next_of_a_crowd(&mut self) -> rusqlite::Result<Option<String>> {
-        let Database { crowd, max_domains, now, .. } = self.database;
-        while let Some(Key { domain, fingerprint, mechanism }) =
-            crowd.next(self.transaction, *max_domains, *now)?
-        {
-            let key =
-                named_params! { ":domain": domain, ":fingerprint": fingerprint, ":mechanism": mechanism };
+    fn next_of(&self, crowd: &Crowd) -> rusqlite::Result<Option<String>> {
+        let Database { max_domains, now, .. } = self.database;
+        while let Some(domain) = crowd.next(self.transaction, DOMAINS, *max_domains, *now)? {
             // It may have gone meanwhile.
-            if let Some(domain) = one::<String>(self.transaction, EVICT_CROWD, key).optional()? {
-                history_table::forget(self.transaction, &domain)?;
-                return Ok(Some(domain));
+            let gone = one(self.transaction, EVICT_CROWD, named_params! { ":domain": domain }).optional()?;
+            if gone.is_some() {
+                self.database.owners.gives_way(&domain);
+                return Ok(gone);
             }
         }
         Ok(None)

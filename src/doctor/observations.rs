@@ -240,24 +240,34 @@ pub enum CacheFileState {
     /// There is none yet; the first write makes it.
     Absent,
     /// It is there.
-    Open {
-        /// `PRAGMA user_version`
-        version: i64,
-        /// `PRAGMA journal_mode`
-        journal: String,
-        /// Its size in octets.
-        octets: u64,
-        /// The most it may have.
-        most: u64,
-        /// Rows of its table.
-        rows: u64,
-        /// Those of policies that are not what was written.
-        damaged: u64,
-        /// What `PRAGMA quick_check` says; `None` where the file is too large to be read through.
-        check: Option<String>,
-        /// Whether it can be written.
-        writable: bool,
-    },
+    Open(CacheFile),
+}
+
+/// What a file of the cache is like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheFile {
+    /// `PRAGMA user_version`
+    pub version: i64,
+    /// `PRAGMA journal_mode`
+    pub journal: String,
+    /// Its size in octets.
+    pub octets: u64,
+    /// The most it may have.
+    pub most: u64,
+    /// Rows of its table.
+    pub rows: u64,
+    /// The most domains that it may have.
+    pub most_domains: u64,
+    /// Domains that cannot make room for others.
+    pub enforced: u64,
+    /// Whoever has very many of all domains, and how many.
+    pub very_many: Option<(String, u64)>,
+    /// Those of policies that are not what was written.
+    pub damaged: u64,
+    /// What `PRAGMA quick_check` says; `None` where the file is too large to be read through.
+    pub check: Option<String>,
+    /// Whether it can be written.
+    pub writable: bool,
 }
 
 /// Where the cache lies, as anybody sees it.

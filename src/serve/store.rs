@@ -281,6 +281,9 @@ fn by_world<T>(all: Vec<T>, world: impl Fn(&T) -> &Arc<World>) -> Vec<(Arc<World
     groups
 }
 
+/// What to do about a file that is full.
+const TODO: &str = "raise max_domains, or look with `cache list` at whose they are";
+
 /// The cache that is open, and what was said of it lately.
 #[derive(Debug, Default)]
 struct OpenCache {
@@ -288,10 +291,26 @@ struct OpenCache {
     revision: Revision,
     /// What was wrong with the files when they were last looked at.
     trouble: Option<CacheError>,
-    /// When it was last told that the file is full.
-    told_full: Option<UnixTime>,
-    /// When it was said last that something could not be kept or read.
-    told_of_use: Option<UnixTime>,
+    /// That policies are not kept because the file is full.
+    full: Seldom,
+    /// That domains of somebody's make room because it is.
+    gave_way: Seldom,
+    /// That something could not be kept or read.
+    use_failed: Seldom,
+}
+
+/// What is said at first, and again when it still is so after some time.
+#[derive(Debug, Default)]
+struct Seldom(Option<UnixTime>);
+
+impl Seldom {
+    fn is_due(&mut self, now: UnixTime) -> bool {
+        let is_due = self.0.is_none_or(|said| now.since(said) >= CACHE_FULL_TOLD_AGAIN);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
+    }
 }
 
 /// The cache of a world, and what was last seen of what others do to it.
@@ -329,10 +348,8 @@ impl OpenCache {
     fn write(&mut self, world: &Arc<World>, all: &[LeftBehind]) -> Vec<Result<(), Unkept>> {
         let writes: Vec<(&PolicyDomain, &[Write])> =
             all.iter().map(|one| (&one.domain, one.writes.as_slice())).collect();
-        let told = self.visit(world, |cache, _| cache.apply_all(&writes));
-        if told.contains(&Err(Unkept::Full)) {
-            self.tell_full(world);
-        }
+        let (told, gave_way) = self.visit(world, |cache, _| (cache.apply_all(&writes), cache.who_gave_way()));
+        self.tell_full(world, told.contains(&Err(Unkept::Full)), gave_way);
         self.tell_of_use(told.iter().find_map(|outcome| match outcome {
             Err(Unkept::Trouble(trouble)) => Some(trouble.clone()),
             Ok(()) | Err(Unkept::Full) => None,
@@ -340,27 +357,28 @@ impl OpenCache {
         told
     }
 
-    /// Says that policies are not kept because the file is full: once, and again when it still is after some time.
-    fn tell_full(&mut self, world: &World) {
+    /// Says that the file is so full that policies in force give way, or that new ones are not kept.
+    fn tell_full(&mut self, world: &World, is_refused: bool, gave_way: Option<PolicyDomain>) {
         let now = SystemClock.now();
-        if self.told_full.is_some_and(|told| now.since(told) < CACHE_FULL_TOLD_AGAIN) {
-            return;
-        }
-        self.told_full = Some(now);
         let (file, most) = (world.storage.path.as_path().display().to_string(), world.storage.max_domains);
-        warn!(file, most, "{}; raise max_domains, or look with `cache list` at whose they are", Kept::FULL);
+        if let Some(owner) = gave_way.filter(|_| self.gave_way.is_due(now)) {
+            let (owner, full) = (owner.to_string(), Kept::FULL);
+            warn!(
+                file,
+                most, owner, "{full}: those of whoever has most domains in it give way to new ones; {TODO}"
+            );
+        }
+        if is_refused && self.full.is_due(now) {
+            warn!(file, most, "{}: new ones are not kept; {TODO}", Kept::FULL);
+        }
     }
 
-    /// Says what went wrong with files that could be opened, such as a full disk: at first, and again after some time, for it comes
-    /// anew with each thing that is to be kept.
+    /// Says what went wrong with files that could be opened, such as a full disk: it comes anew with each thing that is to be kept.
     fn tell_of_use(&mut self, trouble: Option<CacheError>) {
-        let Some(trouble) = trouble.filter(|trouble| self.trouble.as_ref() != Some(trouble)) else { return };
-        let now = SystemClock.now();
-        if self.told_of_use.is_some_and(|told| now.since(told) < CACHE_FULL_TOLD_AGAIN) {
-            return;
+        let trouble = trouble.filter(|trouble| self.trouble.as_ref() != Some(trouble));
+        if let Some(trouble) = trouble.filter(|_| self.use_failed.is_due(SystemClock.now())) {
+            warn_of(&trouble);
         }
-        self.told_of_use = Some(now);
-        warn_of(&trouble);
     }
 
     /// Says what is wrong with the files, once.

@@ -78,8 +78,7 @@ impl Import {
                 Ok(all) => kept = all,
                 Err(at) => {
                     let domain = checked.policies.get(at).map(|policy| policy.domain.to_string());
-                    let why = "the cache is full of policies in force";
-                    let why = format!("{}: {why}; raise max_domains", domain.unwrap_or_default());
+                    let why = format!("{}: {}; raise max_domains", domain.unwrap_or_default(), Kept::FULL);
                     let line = checked.lines.get(at).copied().unwrap_or(0);
                     self.refuse(line, &Refused { field: None, why })?;
                 }

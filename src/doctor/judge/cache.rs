@@ -1,7 +1,7 @@
 //! The cache: where it lies, who can use it, and what its files are like.
 
 use super::{fine, octets, unchecked, warning, wrong};
-use crate::doctor::observations::{CacheFileState, CacheView, Caches, Seen, Starter};
+use crate::doctor::observations::{CacheFile, CacheFileState, CacheView, Caches, Seen, Starter};
 use crate::doctor::{Check, Finding, Health};
 use crate::limits::LEAST_FREE_OCTETS;
 use std::path::Path;
@@ -45,7 +45,9 @@ fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
     };
     let of = |file: &Seen<CacheFileState>| match file {
         Err(why) => Err(why.clone()),
-        Ok(CacheFileState::Open { writable: false, .. }) => Err("a file of it cannot be written".to_owned()),
+        Ok(CacheFileState::Open(CacheFile { writable: false, .. })) => {
+            Err("a file of it cannot be written".to_owned())
+        }
         Ok(_) => Ok(()),
     };
     match of(&view.policies).and_then(|()| of(&view.answers)).and_then(|()| view.directory.clone()) {
@@ -64,12 +66,10 @@ fn files(view: &CacheView, caches: &Caches) -> Vec<Finding> {
                 findings
                     .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
             }
-            Ok(CacheFileState::Open {
-                version, journal, octets: size, most, rows, damaged, check, ..
-            }) => {
-                findings.push(integrity(*version, check.as_deref(), *damaged).about(name));
-                findings.push(journal_mode(journal).about(name));
-                findings.push(size_of(*size, *most, *rows).about(name));
+            Ok(CacheFileState::Open(file)) => {
+                findings.push(integrity(file.version, file.check.as_deref(), file.damaged).about(name));
+                findings.push(journal_mode(&file.journal).about(name));
+                findings.push(room_in(file).about(name));
             }
         }
     }
@@ -100,12 +100,22 @@ fn journal_mode(mode: &str) -> Finding {
     Finding::new(Check::CacheJournal, health, mode)
 }
 
-fn size_of(size: u64, most: u64, rows: u64) -> Finding {
+fn room_in(file: &CacheFile) -> Finding {
     const CHECK: Check = Check::CacheRoom;
-    let words =
-        format!("{rows} row{} in {} of {}", if rows == 1 { "" } else { "s" }, octets(size), octets(most));
+    let CacheFile { rows, most, most_domains, enforced, .. } = file;
+    let s = if *rows == 1 { "" } else { "s" };
+    let mut words = format!("{rows} row{s} in {} of {}", octets(file.octets), octets(*most));
     // The last tenth is where room is made by forgetting.
-    if size > most / 10 * 9 { warning(CHECK, words) } else { fine(CHECK, words) }
+    let is_nearly_full = |much: u64, most: u64| much > most / 10 * 9;
+    if is_nearly_full(*enforced, *most_domains) {
+        words.push_str(&format!(", {enforced} of at most {most_domains} domains have to stay"));
+        if let Some((owner, number)) = &file.very_many {
+            words.push_str(&format!("; {number} of all are {owner} and below"));
+        }
+    } else if !is_nearly_full(file.octets, *most) {
+        return fine(CHECK, words);
+    }
+    warning(CHECK, words)
 }
 
 fn free(view: &CacheView, directory: Option<&Path>) -> Finding {
@@ -127,12 +137,19 @@ pub(super) mod tests {
     use crate::doctor::observations::CachePlace;
 
     fn open() -> CacheFileState {
-        CacheFileState::Open {
+        CacheFileState::Open(file())
+    }
+
+    fn file() -> CacheFile {
+        CacheFile {
             version: 2,
             journal: "delete".into(),
             octets: 40_960,
             most: 307_200_000,
             rows: 12,
+            most_domains: 50_000,
+            enforced: 9,
+            very_many: None,
             damaged: 0,
             check: Some("ok".into()),
             writable: true,
@@ -181,11 +198,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_exims_user_cannot_write_is_wrong() {
-        let CacheFileState::Open { version, journal, octets, most, rows, damaged, check, .. } = open() else {
-            panic!()
-        };
-        let writable = false;
-        let sealed = CacheFileState::Open { version, journal, octets, most, rows, damaged, check, writable };
+        let sealed = CacheFileState::Open(CacheFile { writable: false, ..file() });
         for view in [
             CacheView { policies: Ok(sealed), ..view() },
             CacheView { answers: Err("Permission denied".into()), ..view() },
@@ -209,17 +222,10 @@ pub(super) mod tests {
     #[test]
     fn damage_is_wrong_and_another_journal_mode_a_warning() {
         let with = |journal: &str, check: Option<&str>, damaged| {
-            let file = CacheFileState::Open {
-                version: 2,
-                journal: journal.into(),
-                octets: 1,
-                most: 10_000,
-                rows: 2,
-                damaged,
-                check: check.map(str::to_owned),
-                writable: true,
-            };
-            Caches { own: Ok(CacheView { policies: Ok(file), ..view() }), ..good() }
+            let file =
+                CacheFile { journal: journal.into(), damaged, check: check.map(str::to_owned), ..file() };
+            let policies = Ok(CacheFileState::Open(file));
+            Caches { own: Ok(CacheView { policies, ..view() }), ..good() }
         };
         assert_eq!(worst(&with("delete", Some("row 3 missing"), 0), Check::CacheIntegrity), Health::Wrong);
         assert_eq!(worst(&with("delete", Some("ok"), 1), Check::CacheIntegrity), Health::Wrong);
@@ -230,7 +236,12 @@ pub(super) mod tests {
     fn little_room_is_a_warning() {
         let full = Caches { own: Ok(CacheView { free: Some(1_000), ..view() }), ..good() };
         assert_eq!(worst(&full, Check::CacheRoom), Health::Warning);
-        assert_eq!(size_of(95, 100, 1).health, Health::Warning);
-        assert_eq!(size_of(50, 100, 1).health, Health::Fine);
+        let of_octets = |octets| room_in(&CacheFile { octets, most: 100, ..file() }).health;
+        assert_eq!((of_octets(90), of_octets(91)), (Health::Fine, Health::Warning));
+        let of_domains = |enforced| room_in(&CacheFile { enforced, ..file() });
+        assert_eq!((of_domains(45_000).health, of_domains(45_001).health), (Health::Fine, Health::Warning));
+        let whose = CacheFile { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
+        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; 31000 of all are wild.test and below";
+        assert_eq!(room_in(&whose).seen, words);
     }
 }

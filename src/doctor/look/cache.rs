@@ -2,7 +2,7 @@
 
 use super::accounts;
 use crate::cache::{Cache, CacheError, CachePath, FileState};
-use crate::doctor::observations::{CacheFileState, CachePlace, CacheView, Seen};
+use crate::doctor::observations::{CacheFile, CacheFileState, CachePlace, CacheView, Seen};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs;
@@ -34,10 +34,19 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
     let file = |state: Result<Option<FileState>, CacheError>, path: &CachePath| match state {
         Ok(None) => Ok(CacheFileState::Absent),
         Err(trouble) => Err(trouble.to_string()),
-        Ok(Some(FileState { version, journal, octets, most, rows, damaged, check })) => {
-            let writable = may_write(path.as_path()).is_ok();
-            Ok(CacheFileState::Open { version, journal, octets, most, rows, damaged, check, writable })
-        }
+        Ok(Some(state)) => Ok(CacheFileState::Open(CacheFile {
+            version: state.version,
+            journal: state.journal,
+            octets: state.octets,
+            most: state.most,
+            rows: state.rows,
+            most_domains: state.most_domains,
+            enforced: state.enforced,
+            very_many: state.very_many.map(|(owner, number)| (owner.to_string(), number)),
+            damaged: state.damaged,
+            check: state.check,
+            writable: may_write(path.as_path()).is_ok(),
+        })),
     };
     let directory = directory(path);
     CacheView {

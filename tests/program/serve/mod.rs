@@ -7,6 +7,7 @@ mod crowd;
 mod daemon;
 mod datagrams;
 mod events;
+mod full;
 mod life;
 mod octets;
 mod on_the_path;
