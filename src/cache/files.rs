@@ -82,7 +82,7 @@ pub enum Unkept {
 impl fmt::Display for Unkept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => write!(f, "{}: this one is not kept", Kept::FULL),
+            Self::Full => f.write_str(Kept::NOT_KEPT),
             Self::Trouble(trouble) => trouble.fmt(f),
         }
     }

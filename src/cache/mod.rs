@@ -213,6 +213,8 @@ pub enum Kept {
 impl Kept {
     /// What it means that the file is full, for the operator.
     pub const FULL: &str = "the cache is full of policies in force";
+    /// And what becomes of one more.
+    pub const NOT_KEPT: &str = "the cache is full of policies in force: this one is not kept";
 }
 
 /// A DNS result that may still be believed, in the words of whoever remembered it.

@@ -2,7 +2,7 @@
 //! for an explanation of the verdict, everything that was heard.
 
 use super::{CacheUse, Evidence};
-use crate::cache::{Kept, Memory, Unkept};
+use crate::cache::{Kept, Memory};
 use crate::dns::{Answer, Class, Content, Outage, Outcome, ZoneStatus};
 use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
@@ -180,7 +180,7 @@ impl EvidenceLog {
         match memory.keep(policy) {
             Ok(Kept::Stored) => self.cache_is(CacheUse::Stored),
             Ok(Kept::Unchanged) => self.cache_is(CacheUse::Unchanged),
-            Ok(Kept::Full) => self.without_cache(Unkept::Full.to_string()),
+            Ok(Kept::Full) => self.without_cache(Kept::NOT_KEPT.to_owned()),
             Err(trouble) => self.without_cache(trouble.to_string()),
         }
     }
