@@ -304,3 +304,38 @@ pub(super) fn moment(integer: i64) -> Option<UnixTime> {
 pub(super) fn integer(moment: UnixTime) -> i64 {
     i64::try_from(moment.0).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::POLICIES;
+    use super::*;
+    use rusqlite::Connection;
+
+    /// Whoever can write the file can make a checksum fit, too.
+    #[test]
+    fn a_row_that_fits_and_could_not_have_been_stored_is_not_there() {
+        let connection = Connection::open_in_memory().unwrap();
+        POLICIES.create(&connection).unwrap();
+        let text = "v=STSv1; id=1\nversion: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 86400\n";
+        let policy = Policy::from_text(Dialect::MtaSts, text).unwrap();
+        let (domain, at) = (PolicyDomain::parse("a.test").unwrap(), UnixTime(1_000_000_000));
+        let possible = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, at, at);
+        let understood = |policy: &StoredPolicy| {
+            replace(&connection, policy, Fingerprint::OF_NOTHING).unwrap();
+            select(&connection, &domain, Fingerprint::OF_NOTHING, at).unwrap().mta_sts
+        };
+        assert_eq!(understood(&possible).as_ref(), Some(&possible));
+        for (what, changed) in [
+            (
+                "it lives longer than it says",
+                StoredPolicy { expires_at: at.plus(86_401), ..possible.clone() },
+            ),
+            (
+                "nobody vouched for it",
+                StoredPolicy { authentication: Authentication::FirstUse, ..possible.clone() },
+            ),
+        ] {
+            assert_eq!(understood(&changed), None, "{what}");
+        }
+    }
+}

@@ -8,6 +8,7 @@
 //! Documentation ranges are refused like the private ones: no server of the public Internet can be there, so an answer
 //! that names one is a mistake or bait for a network that uses them inside.
 
+use crate::limits::MAX_POLICY_HOST_ADDRESSES;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IPv4: first address, length of the prefix, what it is set aside for.
@@ -69,6 +70,13 @@ pub fn set_aside_for(address: IpAddr) -> Option<&'static str> {
                 (!shares_prefix_v6(v6, first, prefix)).then_some("not global unicast, RFC 4291")
             }),
     }
+}
+
+/// The addresses of a policy host that may be connected to: each of them is looked at, and so many are tried as
+/// [`MAX_POLICY_HOST_ADDRESSES`] says.
+pub fn to_be_tried(found: &[IpAddr], allow_private: bool) -> impl Iterator<Item = IpAddr> {
+    let may_be = move |ip: &IpAddr| allow_private || set_aside_for(*ip).is_none();
+    found.iter().copied().filter(may_be).take(MAX_POLICY_HOST_ADDRESSES)
 }
 
 fn shares_prefix_v4(a: Ipv4Addr, b: Ipv4Addr, prefix: u32) -> bool {

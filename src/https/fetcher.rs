@@ -1,6 +1,6 @@
 //! The fetch itself, step by step: resolve, connect, shake hands, ask, read.
 
-use super::address::set_aside_for;
+use super::address::{set_aside_for, to_be_tried};
 use super::exchange::{Wanted, date, exchange};
 use super::judge::{Judge, judgement_in};
 use super::metered::{Metered, Traffic};
@@ -156,11 +156,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
         let questions = [RecordType::AAAA, RecordType::A].map(|rtype| Question::new(&host.to_dns(), rtype));
         let answers = self.resolver.resolve(&questions).await;
         let found = in_turn(&answers);
-        let usable: Vec<_> = found
-            .iter()
-            .filter(|ip| self.settings.allow_private_addresses || set_aside_for(**ip).is_none())
-            .take(limits::MAX_POLICY_HOST_ADDRESSES)
-            .map(|ip| SocketAddr::new(*ip, self.settings.port))
+        let usable: Vec<_> = to_be_tried(&found, self.settings.allow_private_addresses)
+            .map(|ip| SocketAddr::new(ip, self.settings.port))
             .collect();
         if !usable.is_empty() {
             return Ok(usable);

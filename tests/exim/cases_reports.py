@@ -234,7 +234,7 @@ def signed(lab):
     assert "; s=tlsrpt; " in published()
     dkim = verifier()
     if dkim is None:
-        print("tests/exim: left out: the check of the signature: needs python3-dkim, or tests/reports/fetch")
+        print("tests/exim: skipped: the check of the signature: needs python3-dkim, or tests/reports/fetch")
         return
     octets = message.text.encode()
     look = lambda name, timeout=5: published(name.decode().rstrip(".")).encode()
@@ -300,7 +300,7 @@ def tried(lab):
     assert f"TLS-Report-Submitter: {DOMAIN}" in message.text and "This is a test of the way" in message.text, message.text
     dkim = verifier()
     if dkim is None:
-        print("tests/exim: left out: the check of the signature: needs python3-dkim, or tests/reports/fetch")
+        print("tests/exim: skipped: the check of the signature: needs python3-dkim, or tests/reports/fetch")
         return
     look = lambda name, timeout=5: published(name.decode().rstrip(".")).encode()
     assert dkim.DKIM(message.text.encode(), tlsrpt="strict").verify(dnsfunc=look) is True, message.text

@@ -107,6 +107,9 @@ def walled():
     os.unlink(mine)
     for place in ("/etc", "/usr", "/var/lib"):
         assert "Read-only file system" in run(*inside, "touch", place + "/mine", status=1)
+    as_it_is = [*inside, "setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--clear-groups"]
+    for look in (["cat", "/etc/shadow"], ["ls", "/home"], ["ls", "/root"]):
+        assert "Permission denied" in run(*as_it_is, *look, status=1 if look[0] == "cat" else 2)
     assert run("sh", "-c", f"grep -E '^(CapEff|Seccomp|NoNewPrivs):' /proc/{inside[2]}/status").split() == [
         "CapEff:", "0000000000000000", "NoNewPrivs:", "1", "Seccomp:", "2"]
 

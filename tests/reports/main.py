@@ -228,7 +228,7 @@ def signatures(lab, mails):
         return []
     dkim = cases_reports.verifier()
     if dkim is None:
-        print("tests/reports: left out: the check of the signatures: needs python3-dkim, or tests/reports/fetch")
+        print("tests/reports: skipped: the check of the signatures: needs python3-dkim, or tests/reports/fetch")
         return []
     look = lambda name, timeout=5: cases_reports.published(name.decode().rstrip(".")).encode()
     right = [dkim.DKIM(message.text.encode(), tlsrpt="strict").verify(dnsfunc=look) for message in mails]

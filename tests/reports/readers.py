@@ -49,10 +49,10 @@ def all_of(program, files, reader):
         lines = _lines([python, "-c", PARSEDMARC, *files])
         understood["parsedmarc"] = {domain: what for domain, what in map(_of_parsedmarc, lines)}
     else:
-        print("tests/reports: left out: parsedmarc (tests/reports/fetch brings it)")
+        print("tests/reports: skipped: parsedmarc (tests/reports/fetch brings it)")
     mail_auth = READERS + "/mail-auth"
     if not os.path.exists(mail_auth):
-        print("tests/reports: left out: mail-auth (tests/reports/fetch DIRECTORY --all brings it)")
+        print("tests/reports: skipped: mail-auth (tests/reports/fetch DIRECTORY --all brings it)")
     for one in filter(os.path.exists, [mail_auth, reader or ""]):
         understood[os.path.basename(one)] = {domain: what for domain, what in map(_of_rfc, _lines([one, *files]))}
     return understood, failed

@@ -101,3 +101,18 @@ fn an_address_is_named_by_its_range() {
     assert_eq!(purpose("::ffff:10.0.0.1"), "IPv4-mapped, RFC 4291");
     assert_eq!(purpose("4000::1"), "not global unicast, RFC 4291");
 }
+
+#[test]
+fn of_several_addresses_each_is_looked_at_and_four_public_ones_are_tried() {
+    let tried = |addresses: &[&str], allow_private| -> Vec<String> {
+        let found: Vec<IpAddr> = addresses.iter().map(|one| one.parse().unwrap()).collect();
+        to_be_tried(&found, allow_private).map(|ip| ip.to_string()).collect()
+    };
+    let bait = ["10.0.0.1", "9.255.255.255", "::1", "169.254.169.254", "2600::1", "192.168.0.1"];
+    assert_eq!(tried(&bait, false), ["9.255.255.255", "2600::1"], "a public one lets no other in");
+    let many = [
+        "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "9.0.0.1", "9.0.0.2", "9.0.0.3", "9.0.0.4", "9.0.0.5",
+    ];
+    assert_eq!(tried(&many, false), ["9.0.0.1", "9.0.0.2", "9.0.0.3", "9.0.0.4"]);
+    assert_eq!(tried(&many, true), ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]);
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::{Dialect, Policy};
 use crate::verdict::{Permitted, Ruling, Standing};
 use crate::verify::NoEvaluation;
 use proptest::prelude::*;
@@ -105,6 +106,25 @@ fn where_hosts_differ_the_level_is_never_weaker_than_the_ruling_for_any_of_them(
         (&[("a.d.test", "unusable"), ("b.d.test", "bogus")], "OK dane".to_owned()),
     ] {
         assert_eq!(policy(&report(hosts)), expected, "{hosts:?}");
+    }
+}
+
+/// B7: what a policy may hold beside its terms (RFC 8461 section 3.2, extension fields), and its record beside its id.
+#[test]
+fn nothing_that_a_policy_may_hold_becomes_an_attribute_of_postfix() {
+    let hostile = "v=STSv1; id=1; x=}policy_failure{;\nversion: STSv1\nmode: enforce\nmx: *.d.test\n\
+                   max_age: 86400\nx: }policy_failure:validation-failure{\n";
+    assert!(Policy::from_text(Dialect::MtaSts, hostile).is_some(), "it is a policy");
+    let harmless = POLICY.replace("mx: mx.e.test\n", "");
+    let told = |text: &str| {
+        let usual = report(&[("a.d.test", "sts")]);
+        policy_tlsrpt(&Report { record: Some(text.to_owned()), ..usual }).into_owned()
+    };
+    assert_eq!(told(hostile), told(&harmless));
+    assert!(told(&harmless).contains("{ policy_string = mx: *.d.test }"), "{}", told(&harmless));
+    for mx in ["a.example servername=x", "a.example } policy_ttl=1 {", "a.example\tx=y"] {
+        let text = POLICY.replace("mx.e.test", mx);
+        assert_eq!(Policy::from_text(Dialect::MtaSts, &text), None, "{mx}");
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits::MAX_REPORT_ROWS_PER_DOMAIN;
+use crate::limits::{MAX_REPORT_ROWS_PER_DOMAIN, MAX_REPORTED_POLICY_OCTETS, MAX_REPORTED_TEXTS_OF_DOMAIN};
 use crate::policy::Mode;
 use crate::reports::helo::Helo;
 use crate::reports::tally::Applied;
@@ -232,4 +232,22 @@ fn all_rows_that_a_domain_may_have_are_a_report_that_every_receiver_takes() {
     // Receivers of mail often stop at 10 MB (RFC 8460 section 5.2), before anything is packed.
     let octets = report.to_string().len();
     assert!((200_000..400_000).contains(&octets), "{octets}");
+}
+
+#[test]
+fn all_policies_that_a_domain_may_have_are_a_report_that_every_receiver_takes() {
+    let rows: Vec<(Row, u64)> = (0..MAX_REPORT_ROWS_PER_DOMAIN)
+        .map(|number| {
+            // As many texts as one domain may have, each as long as one may be, and none like another.
+            let which = usize::try_from(number).unwrap() % MAX_REPORTED_TEXTS_OF_DOMAIN;
+            let begin = format!(
+                "v=STSv1; id=1\nversion: STSv1\nmode: enforce\nmx: mx{which}.r.test\nmax_age: 86400\nx: "
+            );
+            let text = [begin.as_str(), &"y".repeat(MAX_REPORTED_POLICY_OCTETS - begin.len())].concat();
+            let host = format!("mx{number:04}.receiver.r.test");
+            (row(PolicyType::MtaSts, &text, Some(&host), Ended::Failed(ResultType::CertificateExpired)), 1)
+        })
+        .collect();
+    let report = of(&rows).unwrap().to_string();
+    assert!((64 * 65_000..10_000_000).contains(&report.len()), "{}", report.len());
 }

@@ -10,13 +10,20 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DOMAIN: &str = "enforced.test";
 const HOST: &str = "mx1.enforced.test";
 
 fn quick_check(path: &Path) -> String {
     Connection::open(path).unwrap().query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap()
+}
+
+/// What is written down about a domain.
+fn record_of(path: &Path, domain: &str) -> String {
+    let sql = "SELECT record FROM policy WHERE domain = ?1";
+    Connection::open(path).unwrap().query_row(sql, [domain], |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -78,7 +85,20 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
         return;
     }
     let lab = Laboratory::start();
-    let mut failures = 0;
+    let (mut failures, mut replaced) = (0, 0);
+    let record = |life: u64| format!("v=STS1; to=true; mx=*.{DOMAIN}; a=dnssec; c=webpki; e={life}");
+    // One policy is in force, and one is about to be replaced, which one that is fetched in the same second is not.
+    let prepared = Program::new(&lab);
+    assert_eq!(prepared.delivery("wild.test", "in.mail.wild.test").get("cache"), "stored");
+    lab.replace(&format!("_smtp_sts.{DOMAIN}"), "TXT", &format!("\"{}\"", record(604_800)));
+    assert_eq!(prepared.delivery(DOMAIN, HOST).get("cache"), "stored");
+    lab.replace(&format!("_smtp_sts.{DOMAIN}"), "TXT", &format!("\"{}\"", record(604_801)));
+    let bystander = record_of(prepared.cache(), "wild.test");
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let stored = second();
+    while second() == stored {
+        thread::yield_now();
+    }
     for (call, error) in [
         ("fsync", "EIO"),
         ("fdatasync", "EIO"),
@@ -88,6 +108,7 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
     ] {
         for when in 1..=4 {
             let program = Program::new(&lab);
+            fs::copy(prepared.cache(), program.cache()).unwrap();
             let model = program.command(["-d", DOMAIN, "-m", HOST]);
             let inject = format!("inject={call}:error={error}:when={when}");
             let trace = format!("trace={call}");
@@ -103,13 +124,22 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
             let harmed = told(output, false);
             assert_eq!(harmed.verdict(), ["deliver", "policy-met"], "{inject}: {}", harmed.line);
             failures += u32::from(harmed.get("cache") == "unavailable");
-            let sound = !program.cache().exists() || quick_check(program.cache()) == "ok";
-            assert!(sound, "{inject}");
+            assert_eq!(quick_check(program.cache()), "ok", "{inject}");
+            assert_eq!(record_of(program.cache(), "wild.test"), bystander, "{inject}");
+            let is_new = record_of(program.cache(), DOMAIN) == record(604_801);
+            assert!(is_new || record_of(program.cache(), DOMAIN) == record(604_800), "{inject}");
+            replaced += u32::from(is_new);
             let next = program.delivery(DOMAIN, HOST);
-            assert!(["stored", "hit"].contains(&next.get("cache")), "{inject}: {}", next.line);
+            assert!(["stored", "hit", "unchanged"].contains(&next.get("cache")), "{inject}: {}", next.line);
+            let beside = fs::read_dir(program.cache().parent().unwrap())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
+            let aside: Vec<_> = beside.filter(|name| name.to_string_lossy().contains("corrupt")).collect();
+            assert!(aside.is_empty(), "{inject}: {aside:?}");
         }
     }
     assert!(failures > 0, "no failure was met");
+    assert!((1..20).contains(&replaced), "{replaced} of 20 were replaced");
     println!("{failures} of 20 failures were met and told");
 }
 

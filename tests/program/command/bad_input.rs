@@ -239,8 +239,8 @@ fn the_caller_s_word_about_the_record_changes_nothing() {
     }
 }
 
-/// Each variable would change the answer, if it were obeyed: a file that it names leads elsewhere, or is a pipe that nobody writes to,
-/// and whoever reads that waits until the deadline.
+/// A file that such a variable names is a pipe that nobody writes to, or is not there: whoever reads it waits until the deadline, or finds
+/// nothing. That the system's own resolver is asked nowhere, whose variables change names without a dot alone, a rule about the source holds.
 #[test]
 fn what_a_hostile_parent_sets_changes_nothing() {
     let lab = Laboratory::start();

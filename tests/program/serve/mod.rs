@@ -9,6 +9,7 @@ mod datagrams;
 mod events;
 mod full;
 mod life;
+mod mended;
 mod octets;
 mod on_the_path;
 mod pages;

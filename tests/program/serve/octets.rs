@@ -29,9 +29,18 @@ fn with(octet: u8) -> [Vec<u8>; 3] {
     })
 }
 
+/// One printable line in which nothing means anything to Exim's expansion or to Postfix; only a regular expression of ours ends with a dollar.
 fn is_inert(answer: &[u8]) -> bool {
+    let words = || answer.split(|octet| *octet == b' ');
     answer.iter().all(|octet| (b' '..=b'~').contains(octet))
-        && !answer.iter().any(|octet| b"\\\"".contains(octet))
+        && !answer.iter().any(|octet| b"\\\"{}`".contains(octet))
+        && words().all(|word| word.starts_with(b"mxre=") || !word.contains(&b'$'))
+}
+
+/// What a reply of Postfix's protocol says.
+fn said_in(reply: &[u8]) -> &str {
+    let text = std::str::from_utf8(reply).unwrap();
+    text.split_once(':').and_then(|(_, content)| content.strip_suffix(',')).unwrap_or_default()
 }
 
 #[test]
@@ -65,11 +74,8 @@ fn every_octet_within_a_name_is_answered_with_one_inert_line() {
             let reply = answered(&postfix, &request);
             assert!(is_inert(&reply), "{octet:#04x}: {}", reply.escape_ascii());
             if !ends_a_word && octet != b':' {
-                assert!(
-                    !reply.windows(3).any(|three| three == b"OK "),
-                    "{octet:#04x}: {}",
-                    reply.escape_ascii()
-                );
+                let is_no = ["NOTFOUND ", "PERM "].iter().any(|word| said_in(&reply).starts_with(word));
+                assert!(is_no, "{octet:#04x}: {}", reply.escape_ascii());
             }
         }
         assert!(ends_a_word || lab.questions() == before, "{octet:#04x} was asked about");

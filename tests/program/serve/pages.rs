@@ -246,7 +246,7 @@ fn whoever_is_slow_is_cut_off_and_keeps_nobody_waiting() {
     let lab = Laboratory::start();
     let pages = Pages::of(Plan::in_world(&lab));
     let begun = Instant::now();
-    // More of them than there are slots: some say nothing, some begin a request and go on with an octet a second.
+    // More of them than there are slots: some say nothing, some begin a request and say no more.
     let mut slow: Vec<TcpStream> = (0..80).map(|_| pages.connect()).collect();
     for (number, stream) in slow.iter_mut().enumerate() {
         if number % 2 == 0 {

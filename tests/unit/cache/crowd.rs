@@ -364,7 +364,7 @@ fn survived(place: &Place, what: &str) -> i64 {
 }
 
 #[test]
-fn f12_an_upgrade_that_is_killed_at_any_step_leaves_version_1_or_version_2() {
+fn f12_an_upgrade_that_is_killed_at_any_step_leaves_version_1_or_version_4() {
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
         skipped("kills at each step of an upgrade of the cache", "strace is not installed");
         return;

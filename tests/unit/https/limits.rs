@@ -223,3 +223,11 @@ async fn interim_replies_are_bounded() {
     is_too_large(vec![Act::Forever(interim.repeat(20).into())]).await;
     is_too_large(vec![Act::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]).await;
 }
+
+/// The times that a policy host has by default (README, "limits"): a change is a decision.
+#[test]
+fn each_step_has_its_own_time_by_default() {
+    let Patience { connect, stagger, handshake, head, whole } = HttpsSettings::default().patience;
+    let expected = [2_000, 250, 3_000, 3_000, 8_000].map(Duration::from_millis);
+    assert_eq!([connect, stagger, handshake, head, whole], expected);
+}

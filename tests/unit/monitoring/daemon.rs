@@ -152,6 +152,7 @@ pub(crate) fn busy() -> Status {
     }
     counters.connections.of(Protocol::Exim).add(1_260);
     counters.dns_questions.add(4_321);
+    counters.store_troubles.add(2);
     counters.look_ups_under_way.up();
     let mut recent = Recent::default();
     let bogus = question("bogus.example", None);
