@@ -10,9 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// The name of a domain that has this number.
+pub(super) type NameOf = fn(usize) -> String;
+
 /// All of them, until this is dropped.
 pub(super) struct Storm {
-    about: fn(usize) -> String,
+    about: NameOf,
     is_over: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
     threads: Vec<JoinHandle<()>>,
@@ -24,8 +27,8 @@ pub(super) trait Crowd: Send + 'static {
 }
 
 impl Storm {
-    /// Nobody yet; their questions are about the names that have these numbers.
-    pub(super) fn about(about: fn(usize) -> String) -> Self {
+    /// Nobody yet; their questions are about these names.
+    pub(super) fn about(about: NameOf) -> Self {
         Self { about, is_over: Arc::default(), asked: Arc::default(), threads: Vec::new() }
     }
 
