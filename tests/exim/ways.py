@@ -165,6 +165,8 @@ class Serve:
 
     def __init__(self, by):
         self.by, self.process = by, None
+        # As many as it may have here.
+        self.descriptors = None
 
     def start(self, *options):
         """Starts it as the README says, and waits until it listens."""
@@ -174,6 +176,8 @@ class Serve:
             commands = commands.replace(f"--exim {PATH}", f"--exim 127.0.0.1:{PORT}")
         # Time enough on a busy machine: Exim waits for five seconds.
         commands = [commands, "--answer-within 4.5", *options]
+        if self.descriptors:
+            commands.insert(0, f"ulimit -n {self.descriptors};")
         with open(SERVE_LOG, "a") as log:
             self.process = subprocess.Popen(["sh", "-ec", " ".join(commands)], stdout=log, stderr=log)
         end = time.monotonic() + 20

@@ -874,7 +874,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ("CONFIGURATION_TRIED_AGAIN", "in real time, in the suite with systemd"),
     (
         "MAX_LOOK_UPS",
-        "as many real look-ups would be needed; the discipline is tried with any number (`beside_five_thousand_silent_ones_nobody_else_waits_for_more_than_a_moment`)",
+        "as many real look-ups would be needed; the discipline is tried with any number (`beside_five_thousand_silent_or_slow_ones_nobody_else_waits_for_more_than_a_moment`)",
     ),
     ("LOOK_UP_BEGINS_WITHIN", "in real time, and only on a busy processor"),
     ("SEATS_LOOKED_AT", "a pause of looking, which decides nothing"),

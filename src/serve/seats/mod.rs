@@ -21,6 +21,17 @@
 //! seat from another, and nobody's work is undone without end. As long as there is a free seat nothing of this matters.
 //!
 //! A look-up that several ask for stands in the tree under each of them, and goes with the one whose turn comes first.
+//!
+//! **Name servers are no third tree.** Names that have nothing else in common may have the same silent name servers, but nobody here
+//! can know that: the program asks a resolver, which tells it no name servers with an answer, and has nothing to tell of a zone that is silent.
+//! The rule of silence does what such a tree would do, whosever the servers are. Those that answer at the last moment are met by the
+//! two trees alone.
+//!
+//! **What remains** is a crowd that nothing tells apart from whoever comes: as many connections of the same peer as there are seats,
+//! or more, each with a name that has nothing in common with any other. If these are silent, each seat has two turns a second, and whoever
+//! comes behind 4,096 of them, as many as may wait, has his after two seconds at most. If each hears something just before it
+//! counts as silent, he waits until the time of their askers is up, which is as long as his own, and may be told to try again later. Beside
+//! fewer than there are seats nobody waits, nor does anybody whom one of the trees tells apart.
 
 pub mod asker;
 mod branch;

@@ -1,6 +1,8 @@
 use super::*;
+use crate::limits::MAX_LOOK_UPS;
 use crate::serve::seats::asker::Peer;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -52,7 +54,6 @@ impl Bench {
 /// Who comes behind five thousand others, whoever and whatever these are.
 #[test]
 fn whoever_is_alone_in_one_of_the_two_ways_has_his_turn_next_or_after_it() {
-    type Crowd = fn(u64) -> (Asker, String);
     let cases: [(&str, Crowd, Asker, &str); 7] = [
         (
             "names below one zone, in three pipes",
@@ -234,53 +235,113 @@ fn seats_that_are_kept_are_given_up_to_nobody() {
     assert_eq!(seats.next(now + 10 * SILENT_AFTER), None);
 }
 
-/// A storm of nine seconds in virtual time: so many silent questions of one crowd are always out, each asked anew when its
-/// asker gives it up after four seconds; each holds a seat until then. Ten times a second somebody else asks, and needs 100 ms.
-/// Returns the longest time that one of these waits, in milliseconds.
-fn longest_wait_beside(crowd: fn(u64) -> (Asker, String), honest: fn(u64) -> (Asker, String)) -> u64 {
-    let mut bench = Bench::new(1_024);
-    let start = bench.now;
-    let (mut silent, mut waits, mut sits) = (VecDeque::new(), HashMap::new(), VecDeque::new());
-    let (mut asked, mut longest) = (0, 0);
-    for millisecond in 0..9_000_u64 {
-        bench.now = start + Duration::from_millis(millisecond);
-        while silent.front().is_some_and(|(end, _)| *end <= millisecond) {
-            let (_, number) = silent.pop_front().unwrap();
-            bench.seats.abandon(number);
-        }
-        // A thousandth of a second is enough to begin one or two.
-        while silent.len() < 5_000 && silent.len() < usize::try_from(millisecond).unwrap() * 5 {
-            let (by, about) = crowd(asked);
-            asked += 1;
-            silent.push_back((millisecond + 4_000, bench.arrives(by, &about)));
-        }
-        if millisecond > 5_000 && millisecond % 100 == 0 {
-            let (by, about) = honest(millisecond);
-            waits.insert(bench.arrives(by, &about), millisecond);
-        }
-        while sits.front().is_some_and(|(end, _)| *end <= millisecond) {
-            bench.seats.leave(sits.pop_front().unwrap().1);
-        }
-        if let Some(turn) = bench.seats.next(bench.now) {
-            if let Some(since) = waits.remove(&turn.begins) {
-                longest = longest.max(millisecond - since);
-                sits.push_back((millisecond + 100, turn.begins));
-            }
-            let is_honest = |number| sits.iter().any(|(_, sits)| *sits == number);
-            let loser = turn.instead_of.map(|(Loser::Waits(number) | Loser::Gone(number))| number);
-            assert!(!loser.is_some_and(is_honest), "{turn:?}");
-        }
-    }
-    longest
+type Crowd = fn(u64) -> (Asker, String);
+
+/// A storm of thirteen seconds in virtual time.
+struct Storm {
+    who: Crowd,
+    /// So many of its questions are always out, each asked anew when its asker gives it up after four seconds; each holds a seat until then.
+    questions: usize,
+    /// So often a look-up hears something that only just is no silence.
+    hears: Option<Duration>,
 }
 
+impl Storm {
+    const fn of_silent_ones(who: Crowd, questions: usize) -> Self {
+        Self { who, questions, hears: None }
+    }
+
+    const fn of_slow_ones(who: Crowd, questions: usize) -> Self {
+        Self { who, questions, hears: Some(SILENT_AFTER.saturating_sub(MILLISECOND)) }
+    }
+
+    /// Ten times a second somebody else asks, and needs 100 ms. Returns the longest time that one of these waits, in milliseconds.
+    fn longest_wait_beside_it(&self, honest: Crowd) -> u64 {
+        let mut bench = Bench::new(MAX_LOOK_UPS);
+        let start = bench.now;
+        let (mut storm, mut hears) = (VecDeque::new(), VecDeque::new());
+        let (mut waits, mut sits) = (BTreeMap::new(), VecDeque::new());
+        let (mut asked, mut longest) = (0, 0);
+        for millisecond in 0..13_000_u64 {
+            bench.now = start + Duration::from_millis(millisecond);
+            while storm.front().is_some_and(|(end, _)| *end <= millisecond) {
+                let (_, number) = storm.pop_front().unwrap();
+                bench.seats.abandon(number);
+            }
+            while storm.len() < self.questions && storm.len() < usize::try_from(millisecond).unwrap() * 5 {
+                let (by, about) = (self.who)(asked);
+                asked += 1;
+                storm.push_back((millisecond + 4_000, bench.arrives(by, &about)));
+            }
+            if millisecond > 5_000 && millisecond % 100 == 0 {
+                let (by, about) = honest(millisecond);
+                waits.insert(bench.arrives(by, &about), millisecond);
+            }
+            while sits.front().is_some_and(|(end, _)| *end <= millisecond) {
+                bench.seats.leave(sits.pop_front().unwrap().1);
+            }
+            while let Some((_, number)) = hears.pop_front_if(|(at, _)| *at <= bench.now) {
+                if bench
+                    .seats
+                    .look_ups
+                    .get(&number)
+                    .is_some_and(|one| matches!(one.state, State::Sits { .. }))
+                {
+                    bench.seats.heard(number, bench.now);
+                    hears.extend(self.hears.map(|pause| (bench.now + pause, number)));
+                }
+            }
+            // In a thousandth of a second as many begin as may come in it.
+            for _ in 0..5 {
+                let Some(turn) = bench.seats.next(bench.now) else { break };
+                match waits.remove(&turn.begins) {
+                    Some(since) => {
+                        longest = longest.max(millisecond - since);
+                        sits.push_back((millisecond + 100, turn.begins));
+                    }
+                    None => hears.extend(self.hears.map(|pause| (bench.now + pause, turn.begins))),
+                }
+                let is_honest = |number| sits.iter().any(|(_, sits)| *sits == number);
+                let loser = turn.instead_of.map(|(Loser::Waits(number) | Loser::Gone(number))| number);
+                assert!(!loser.is_some_and(is_honest), "{turn:?}");
+            }
+        }
+        waits.values().map(|since| 13_000 - since).chain([longest]).max().unwrap()
+    }
+}
+
+/// Pipes of one user, with names that have nothing in common.
+const PIPES: Crowd = |n| (asker(1, n % 160), format!("silent{n}.test"));
+/// His deliveries, with names of one zone.
+const ONE_ZONE: Crowd = |n| (asker(1, n), format!("n{n}.silent.test"));
+/// His deliveries, with names that have nothing in common.
+const EQUALS: Crowd = |n| (asker(1, n), format!("silent{n}.test"));
+/// A delivery of the same user.
+const ONE_MORE: Crowd = |n| (asker(1, 1_000_000 + n), format!("honest{n}.test"));
+/// A delivery of another one.
+const ANOTHER_USER: Crowd = |n| (asker(2, n), format!("honest{n}.test"));
+
 #[test]
-fn beside_five_thousand_silent_ones_nobody_else_waits_for_more_than_a_moment() {
-    let one_zone = |n: u64| (asker(1, n % 512), format!("n{n}.silent.test"));
-    let pipes = |n: u64| (asker(1, n % 160), format!("silent{n}.test"));
-    let honest = |n: u64| (asker(1, 10_000 + n), format!("honest{n}.test"));
-    for longest in [longest_wait_beside(one_zone, honest), longest_wait_beside(pipes, honest)] {
-        assert!(longest <= 3, "{longest} ms");
+fn beside_five_thousand_silent_or_slow_ones_nobody_else_waits_for_more_than_a_moment() {
+    for (who, honest) in [(ONE_ZONE, ONE_MORE), (PIPES, ONE_MORE), (EQUALS, ANOTHER_USER)] {
+        for storm in [Storm::of_silent_ones(who, 5_000), Storm::of_slow_ones(who, 5_000)] {
+            let longest = storm.longest_wait_beside_it(honest);
+            assert!(longest <= 3, "{longest} ms, {:?}, {:?}", who(0), storm.hears);
+        }
+    }
+}
+
+/// What remains: a crowd of deliveries by the same user, with a name each that has nothing in common with any other.
+#[test]
+fn silent_ones_whom_nothing_tells_apart_from_whoever_comes_give_up_their_seats_one_after_the_other() {
+    for (questions, beside_silent_ones, beside_slow_ones) in
+        [(1_000, 3, 3), (1_024, 500, 4_000), (2_048, 1_000, 4_000), (4_096, 2_000, 4_000)]
+    {
+        let longest = Storm::of_silent_ones(EQUALS, questions).longest_wait_beside_it(ONE_MORE);
+        assert!(longest <= beside_silent_ones, "beside {questions} silent ones: {longest} ms");
+        // Until their askers' time is up.
+        let longest = Storm::of_slow_ones(EQUALS, questions).longest_wait_beside_it(ONE_MORE);
+        assert!(longest <= beside_slow_ones, "beside {questions} slow ones: {longest} ms");
     }
 }
 

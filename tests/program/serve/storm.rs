@@ -4,6 +4,9 @@
 //! A storm takes the whole machine, so each has its turn and a process of its own. `STORM=whole` makes it as large as one is in the
 //! wild; without that it is short, and so are the delays that are allowed, for what counts is who waits for whom.
 
+mod crowds;
+
+use self::crowds::{NameOf, Storm, at_the_port, deliveries, pipes, postfix_question};
 use super::daemon::{Daemon, PATIENCE, Plan, Socketmap, exim, p99, until};
 use crate::support::alone::is_alone;
 use crate::support::laboratory::Laboratory;
@@ -13,9 +16,7 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What an honest asker of a domain that nobody asked about before may wait.
@@ -24,6 +25,9 @@ const FELT_COLD: Duration = Duration::from_millis(200);
 const FELT_WARM: Duration = Duration::from_millis(20);
 /// The same at a port that the storm comes to.
 const FELT_AT_THE_PORT: Duration = Duration::from_secs(1);
+/// The same for what is not known, where nobody could tell the storm from whoever asks: all who waited before have their turn,
+/// four to a seat, and give it up when they have been silent for half a second. An asker's time is up after four seconds.
+const FELT_BY_AN_EQUAL: Duration = Duration::from_millis(3_000);
 /// So many honest questions are asked one after the other.
 const HONEST: usize = 100;
 
@@ -33,7 +37,7 @@ fn sized(whole: usize, short: usize) -> usize {
     if std::env::var_os("STORM").is_some() { whole } else { short }
 }
 
-/// What a machine with much else to do adds to a delay: what the same questions take without a storm, several times.
+/// What a machine with much else to do adds to a delay: what the same questions take without a storm, before and after it, several times.
 fn felt(allowed: Duration, calm: Duration) -> Duration {
     allowed.max(calm * 4)
 }
@@ -49,174 +53,90 @@ fn world() -> Laboratory {
     }
     let lab = Laboratory::with(&text);
     lab.behave(Scope::below("silent.test"), Manner::Silent);
+    lab.behave(Scope::WithLabel("silent-"), Manner::Silent);
+    // As slow as one can be that is not taken for silent.
+    lab.behave(Scope::WithLabel("late-"), Manner::Late(Duration::from_millis(400)));
     lab
 }
 
-/// Those who put the questions of a storm, until this is dropped.
-struct Storm {
-    is_over: Arc<AtomicBool>,
-    asked: Arc<AtomicUsize>,
-    threads: Vec<JoinHandle<()>>,
+/// Names of one owner.
+fn below_one_zone(number: usize) -> String {
+    format!("n{number}.silent.test")
 }
 
-/// One that asks: it puts a few questions, and waits for some answers.
-trait Crowd: Send + 'static {
-    fn go_on(&mut self, name: &mut dyn FnMut() -> String);
+/// Names that have no more in common with each other than with the honest ones, as below a public suffix.
+fn with_nothing_in_common(number: usize) -> String {
+    format!("silent-{number}.honest.test")
 }
 
-impl Storm {
-    fn new() -> Self {
-        Self { is_over: Arc::default(), asked: Arc::default(), threads: Vec::new() }
-    }
-
-    /// Sends one more into it.
-    fn with(mut self, mut one: impl Crowd) -> Self {
-        let (is_over, asked) = (Arc::clone(&self.is_over), Arc::clone(&self.asked));
-        self.threads.push(thread::spawn(move || {
-            let mut name = || format!("n{}.silent.test", asked.fetch_add(1, Relaxed));
-            while !is_over.load(Relaxed) {
-                one.go_on(&mut name);
-            }
-        }));
-        self
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Relaxed)
-    }
+/// The same, of name servers that answer at the last moment.
+fn late_with_nothing_in_common(number: usize) -> String {
+    format!("late-{number}.honest.test")
 }
 
-impl Drop for Storm {
-    fn drop(&mut self) {
-        self.is_over.store(true, Relaxed);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
+/// Descriptors with which a daemon has few seats, which a storm soon takes: 86 (or 392), and room for thousands of connections that wait.
+fn few() -> usize {
+    sized(20_000, 7_000)
 }
 
-/// Connections of Postfix's protocol with so many questions in each pipe; whatever is answered is asked anew.
-struct Pipes {
-    place: std::path::PathBuf,
-    pipes: Vec<UnixStream>,
-    number: usize,
-    deep: usize,
+fn with_descriptors(plan: Plan, number: usize) -> Plan {
+    plan.started_by(&format!("ulimit -n {number}; exec \"$@\""))
 }
 
-impl Crowd for Pipes {
-    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
-        let mut room = [0; 65_536];
-        for pipe in &mut self.pipes {
-            // One comma ends one reply, and no reply that these questions have holds another.
-            let answered = pipe
-                .read(&mut room)
-                .map_or(0, |octets| room[..octets].iter().filter(|o| **o == b',').count());
-            for _ in 0..answered {
-                let _ = write_question(pipe, &name());
-            }
-        }
-        if self.pipes.len() < self.number
-            && let Ok(mut pipe) = UnixStream::connect(&self.place)
-        {
-            (0..self.deep).for_each(|_| write_question(&mut pipe, &name()).unwrap());
-            pipe.set_nonblocking(true).unwrap();
-            self.pipes.push(pipe);
-        } else {
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-fn write_question(pipe: &mut UnixStream, name: &str) -> std::io::Result<()> {
-    let content = format!("policy {name}");
-    pipe.write_all(format!("{}:{content},", content.len()).as_bytes())
-}
-
-fn pipes(daemon: &Daemon, number: usize) -> Pipes {
-    Pipes { place: daemon.plan().postfix(), pipes: Vec::new(), number, deep: 32 }
-}
-
-/// Deliveries of Exim's, so many at a time, a connection each.
-struct Deliveries {
-    place: std::path::PathBuf,
-    open: Vec<UnixStream>,
-    number: usize,
-}
-
-impl Crowd for Deliveries {
-    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
-        self.open.retain_mut(|stream| {
-            stream.read(&mut [0; 512]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
-        });
-        if self.open.len() < self.number
-            && let Ok(mut stream) = UnixStream::connect(&self.place)
-        {
-            let _ = stream.write_all(format!("P {}\n", name()).as_bytes());
-            stream.set_nonblocking(true).unwrap();
-            self.open.push(stream);
-        } else {
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-fn deliveries(daemon: &Daemon, number: usize) -> Deliveries {
-    Deliveries { place: daemon.plan().exim(), open: Vec::new(), number }
-}
-
-/// Connections of a local user to a port, so many at a time, with one question each.
-struct AtThePort {
-    port: SocketAddr,
-    open: Vec<TcpStream>,
-    number: usize,
-}
-
-impl Crowd for AtThePort {
-    fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
-        self.open.retain_mut(|stream| {
-            stream.read(&mut [0; 512]).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
-        });
-        if self.open.len() < self.number
-            && let Ok(mut stream) = TcpStream::connect(self.port)
-        {
-            let content = format!("policy {}", name());
-            let _ = stream.write_all(format!("{}:{content},", content.len()).as_bytes());
-            stream.set_nonblocking(true).unwrap();
-            self.open.push(stream);
-        } else {
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-/// The p99 of honest questions about domains that nobody asked about before, half of them Exim's, half of them Postfix's.
-fn honest(daemon: &Daemon, first: usize) -> Duration {
+/// The p99 of honest questions about domains that nobody asked about before.
+fn cold(first: usize, ask: impl Fn(usize, &str) -> String) -> Duration {
     let mut took = Vec::new();
     for number in first..first + HONEST {
         let domain = format!("h{number}.honest.test");
         let began = Instant::now();
-        if number % 2 == 0 {
-            let answer = daemon.ask(&domain);
-            assert!(answer.starts_with("verdict=deliver "), "{domain}: {answer} after {:?}", began.elapsed());
-        } else {
-            assert_eq!(daemon.postfix().ask("policy", &domain).unwrap(), "NOTFOUND ", "{domain}");
-        }
+        let answer = ask(number, &domain);
         took.push(began.elapsed());
+        let is_right = answer == "NOTFOUND " || answer.starts_with("verdict=deliver ");
+        assert!(is_right, "{domain}: {answer} after {:?}", began.elapsed());
     }
     p99(took)
 }
 
+/// Half of them Exim's, half of them Postfix's.
+fn honest(daemon: &Daemon, first: usize) -> Duration {
+    cold(first, |number, domain| match number % 2 {
+        0 => daemon.ask(domain),
+        _ => daemon.postfix().ask("policy", domain).unwrap(),
+    })
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The reply to a question at a port.
+fn ask_at(port: SocketAddr, domain: &str) -> String {
+    let mut stream = TcpStream::connect(port).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(postfix_question(domain).as_bytes()).unwrap();
+    let mut reply = vec![0; 512];
+    let length = stream.read(&mut reply).unwrap();
+    let reply = String::from_utf8_lossy(&reply[..length]).into_owned();
+    reply.split_once(':').unwrap().1.trim_end_matches(',').to_owned()
+}
+
 /// Honest askers of cold domains, before and while that storm goes on.
-fn cold_beside(what: &str, least: usize, storm: impl FnOnce(&Daemon, Storm) -> Storm) {
-    let lab = world();
-    let daemon = Daemon::in_world(&lab);
-    let calm = honest(&daemon, 0);
-    let storm = storm(&daemon, Storm::new());
-    until("the storm has begun", || storm.asked() >= least);
-    let (first, then) = (honest(&daemon, HONEST), honest(&daemon, 2 * HONEST));
-    println!("{what}: {calm:?} without, {first:?} and {then:?} beside {} silent ones", storm.asked());
-    assert!(first.max(then) <= felt(FELT_COLD, calm), "{what}: {first:?}, {then:?}; {calm:?} without");
-    assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
+fn cold_beside(what: &str, least: usize, storm: impl Fn(&Daemon, Storm) -> Storm) {
+    for about in [below_one_zone, with_nothing_in_common] {
+        let what = format!("{what}, {}", about(0));
+        let lab = world();
+        let daemon = with_descriptors(Plan::in_world(&lab), few()).start();
+        let calm = honest(&daemon, 0);
+        let storm = storm(&daemon, Storm::about(about));
+        until("the storm has begun", || storm.asked() >= least);
+        let (first, then) = (honest(&daemon, HONEST), honest(&daemon, 2 * HONEST));
+        let asked = storm.asked();
+        drop(storm);
+        let calm = calm.max(honest(&daemon, 3 * HONEST));
+        println!("{what}: {calm:?} without, {first:?} and {then:?} beside {asked} silent ones");
+        assert!(first.max(then) <= felt(FELT_COLD, calm), "{what}: {first:?}, {then:?}; {calm:?} without");
+        assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
+    }
 }
 
 #[test]
@@ -229,7 +149,7 @@ fn three_pipes_of_silent_names_hold_nobody_up() {
 fn a_senders_deliveries_to_silent_names_hold_nobody_up() {
     let _turn = turn_of_this_thread();
     cold_beside("deliveries", 64, |daemon, storm| {
-        storm.with(deliveries(daemon, 64)).with(deliveries(daemon, 36))
+        storm.with(deliveries(daemon, 50)).with(deliveries(daemon, 30))
     });
 }
 
@@ -239,7 +159,7 @@ fn five_thousand_silent_names_from_everywhere_hold_nobody_up() {
     if !is_alone(module_path!(), "five_thousand_silent_names_from_everywhere_hold_nobody_up") {
         return;
     }
-    let (many, few) = (sized(150, 30), sized(100, 50));
+    let (many, few) = (sized(150, 20), sized(100, 30));
     cold_beside("from everywhere", many * 32 + few, |daemon, storm| {
         storm.with(pipes(daemon, many)).with(deliveries(daemon, few))
     });
@@ -252,7 +172,7 @@ fn what_is_known_is_answered_beside_connections_that_wait() {
         return;
     }
     let lab = world();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = free_port();
     let daemon = Plan::in_world(&lab).option("--postfix", port).start();
     assert!(daemon.ask("warm.test").starts_with("verdict=deliver "));
     let warm = |storm: &Storm| {
@@ -262,21 +182,16 @@ fn what_is_known_is_answered_beside_connections_that_wait() {
             assert!(exim(&daemon.plan().exim(), "warm.test").unwrap().starts_with("verdict=deliver "));
             at_socket.push(began.elapsed());
             let began = Instant::now();
-            let mut stream = TcpStream::connect(port).unwrap();
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
-            stream.write_all(b"16:policy warm.test,").unwrap();
-            let mut reply = [0; 12];
-            stream.read_exact(&mut reply).unwrap();
-            assert_eq!(&reply, b"9:NOTFOUND ,");
+            assert_eq!(ask_at(port, "warm.test"), "NOTFOUND ");
             at_port.push(began.elapsed());
         }
         let (at_socket, at_port) = (p99(at_socket), p99(at_port));
         println!("beside {}: {at_socket:?} at the socket, {at_port:?} at the port", storm.asked());
         (at_socket, at_port)
     };
-    let calm = warm(&Storm::new());
+    let calm = warm(&Storm::about(below_one_zone));
     let number = sized(1_600, 800);
-    let storm = Storm::new().with(AtThePort { port, open: Vec::new(), number });
+    let storm = Storm::about(below_one_zone).with(at_the_port(port, number));
     until("the storm has begun", || storm.asked() >= number);
     for _ in 0..2 {
         let (at_socket, at_port) = warm(&storm);
@@ -286,11 +201,50 @@ fn what_is_known_is_answered_beside_connections_that_wait() {
 }
 
 #[test]
+fn connections_that_wait_at_a_port_hold_up_nobody_elsewhere_and_nobody_there_for_long() {
+    let _turn = turn_of_this_thread();
+    if !is_alone(
+        module_path!(),
+        "connections_that_wait_at_a_port_hold_up_nobody_elsewhere_and_nobody_there_for_long",
+    ) {
+        return;
+    }
+    // Four connections a seat, as many as can wait beside 1,024 seats.
+    let many = (few(), sized(1_560, 344));
+    // The laboratory has to answer these, and would lose what it has no time for.
+    let not_so_many = (7_000, 172);
+    let cases: [(NameOf, (usize, usize), Option<Duration>); 3] = [
+        (below_one_zone, many, Some(FELT_AT_THE_PORT)),
+        (with_nothing_in_common, many, Some(FELT_BY_AN_EQUAL)),
+        (late_with_nothing_in_common, not_so_many, None),
+    ];
+    for (about, (descriptors, number), allowed_there) in cases {
+        let what = about(0);
+        let lab = world();
+        let port = free_port();
+        let daemon = with_descriptors(Plan::in_world(&lab).option("--postfix", port), descriptors).start();
+        let calm = honest(&daemon, 0);
+        let storm = Storm::about(about).with(at_the_port(port, number));
+        until("the storm has begun", || storm.asked() >= number);
+        let elsewhere = honest(&daemon, HONEST);
+        let there = allowed_there.map(|_| cold(2 * HONEST, |_, domain| ask_at(port, domain)));
+        let asked = storm.asked();
+        drop(storm);
+        let calm = calm.max(honest(&daemon, 3 * HONEST));
+        println!("{what}: {calm:?} without, {elsewhere:?} elsewhere and {there:?} there beside {asked}");
+        assert!(elsewhere <= felt(FELT_COLD, calm), "{what}: {elsewhere:?}; {calm:?} without");
+        for (there, allowed) in there.into_iter().zip(allowed_there) {
+            assert!(there <= felt(allowed, calm), "{what}: {there:?} at the port; {calm:?} without");
+        }
+    }
+}
+
+#[test]
 fn with_few_descriptors_idle_connections_give_way_at_once() {
     let _turn = turn_of_this_thread();
     let lab = world();
     for number in [24, 32] {
-        let daemon = Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).start();
+        let daemon = with_descriptors(Plan::in_world(&lab), number).start();
         let honest = |domain: &str| {
             let began = Instant::now();
             (daemon.ask(domain), began.elapsed())

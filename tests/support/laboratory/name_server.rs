@@ -59,6 +59,8 @@ pub(crate) enum Scope {
     Below(Name),
     /// One name, all types.
     Name(Name),
+    /// Every name with a label that begins so, all types: names that have nothing else in common.
+    WithLabel(&'static str),
     /// One name and type.
     Question(Name, RecordType),
 }
@@ -84,6 +86,9 @@ impl Scope {
             Self::Everything => true,
             Self::Below(name) => name.zone_of(asked.name()),
             Self::Name(name) => name == asked.name(),
+            Self::WithLabel(begins) => {
+                asked.name().iter().any(|label| label.to_ascii_lowercase().starts_with(begins.as_bytes()))
+            }
             Self::Question(name, rtype) => name == asked.name() && *rtype == asked.query_type(),
         }
     }
