@@ -10,8 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const DOMAIN: &str = "enforced.test";
 const HOST: &str = "mx1.enforced.test";
@@ -85,20 +84,11 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
         return;
     }
     let lab = Laboratory::start();
-    let (mut failures, mut replaced) = (0, 0);
-    let record = |life: u64| format!("v=STS1; to=true; mx=*.{DOMAIN}; a=dnssec; c=webpki; e={life}");
-    // One policy is in force, and one is about to be replaced, which one that is fetched in the same second is not.
+    let mut failures = 0;
+    // Another policy is in force.
     let prepared = Program::new(&lab);
     assert_eq!(prepared.delivery("wild.test", "in.mail.wild.test").get("cache"), "stored");
-    lab.replace(&format!("_smtp_sts.{DOMAIN}"), "TXT", &format!("\"{}\"", record(604_800)));
-    assert_eq!(prepared.delivery(DOMAIN, HOST).get("cache"), "stored");
-    lab.replace(&format!("_smtp_sts.{DOMAIN}"), "TXT", &format!("\"{}\"", record(604_801)));
     let bystander = record_of(prepared.cache(), "wild.test");
-    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let stored = second();
-    while second() == stored {
-        thread::yield_now();
-    }
     for (call, error) in [
         ("fsync", "EIO"),
         ("fdatasync", "EIO"),
@@ -126,11 +116,8 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
             failures += u32::from(harmed.get("cache") == "unavailable");
             assert_eq!(quick_check(program.cache()), "ok", "{inject}");
             assert_eq!(record_of(program.cache(), "wild.test"), bystander, "{inject}");
-            let is_new = record_of(program.cache(), DOMAIN) == record(604_801);
-            assert!(is_new || record_of(program.cache(), DOMAIN) == record(604_800), "{inject}");
-            replaced += u32::from(is_new);
             let next = program.delivery(DOMAIN, HOST);
-            assert!(["stored", "hit", "unchanged"].contains(&next.get("cache")), "{inject}: {}", next.line);
+            assert!(["stored", "hit"].contains(&next.get("cache")), "{inject}: {}", next.line);
             let beside = fs::read_dir(program.cache().parent().unwrap())
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name());
@@ -139,7 +126,6 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
         }
     }
     assert!(failures > 0, "no failure was met");
-    assert!((1..20).contains(&replaced), "{replaced} of 20 were replaced");
     println!("{failures} of 20 failures were met and told");
 }
 
