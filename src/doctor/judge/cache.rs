@@ -228,8 +228,10 @@ pub(super) mod tests {
 
     #[test]
     fn little_room_is_a_warning() {
-        let full = Caches { own: Ok(CacheView { free: Some(1_000), ..view() }), ..good() };
-        assert_eq!(worst(&full, Check::CacheRoom), Health::Warning);
+        for (octets, expected) in [(67_108_864, Health::Fine), (67_108_863, Health::Warning)] {
+            let full = Caches { own: Ok(CacheView { free: Some(octets), ..view() }), ..good() };
+            assert_eq!(worst(&full, Check::CacheRoom), expected, "{octets} are free");
+        }
         assert_eq!(size_of(95, 100, 1).health, Health::Warning);
         assert_eq!(size_of(50, 100, 1).health, Health::Fine);
     }
