@@ -167,6 +167,7 @@ mod tests {
     #[test]
     fn a_row_of_failures_outlives_its_longest_pause() {
         assert!(failures(40).kept_until() > failures(40).next_try());
+        assert_eq!(failures(1).kept_until(), NOW.plus(172_800));
     }
 
     #[test]

@@ -186,13 +186,15 @@ mod tests {
     #[test]
     fn what_is_said_again_soon_is_counted_and_what_is_said_later_is_a_line_of_its_own() {
         let directory = TempDir::new().unwrap();
-        let later = NOW.0 + WITHHELD_TOGETHER + 200;
-        for at in [NOW.0, NOW.0 + 100, later] {
+        // Six hours after the last time it is still the same, and a second more is another one.
+        let soon = NOW.0 + 100 + 21_600;
+        let later = soon + 21_601;
+        for at in [NOW.0, NOW.0 + 100, soon, later] {
             beside(&directory, UnixTime(at)).add(&[(answer("a.test", Reason::Deadline, at), false)]).unwrap();
         }
         beside(&directory, NOW).add(&[(answer("a.test", Reason::DnssecBogus, NOW.0 + 7), false)]).unwrap();
         let expected = [
-            (Reason::Deadline, NOW.0, NOW.0 + 100, 2),
+            (Reason::Deadline, NOW.0, soon, 3),
             (Reason::DnssecBogus, NOW.0 + 7, NOW.0 + 7, 1),
             (Reason::Deadline, later, later, 1),
         ];

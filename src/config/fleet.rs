@@ -274,6 +274,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fleet_has_sixteen_servers_and_no_more() {
+        let of = |servers| {
+            fleet(&GOOD.replacen("'db1.example.org'", &vec!["'db1.example.org'"; servers].join(", "), 1))
+        };
+        assert_eq!(of(15).unwrap().unwrap().hosts.len(), 16);
+        assert!(of(16).unwrap_err().contains("hosts names more than 16 servers"));
+    }
+
+    #[test]
     fn each_form_of_a_host_is_read_as_it_is_shown() {
         for (text, name, shown) in [
             ("db.example.org", "db.example.org", "db.example.org:5432"),

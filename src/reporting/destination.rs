@@ -258,9 +258,12 @@ mod tests {
         }
         assert!(of("http://r.example/x,mailto:a@b.example")[0].is_err());
         let of_length = |length| of(&format!("mailto:{}@x.example", "b".repeat(length)));
-        assert!(
-            of_length(MAX_LOCAL_PART_OCTETS)[0].is_ok() && of_length(MAX_LOCAL_PART_OCTETS + 1)[0].is_err()
-        );
+        assert!(of_length(64)[0].is_ok() && of_length(65)[0].is_err());
+        // A domain of 252 octets, and one octet before the @, or two.
+        let domain = format!("{}{}.example", "a-label-of-twenty-oct.".repeat(11), "b".repeat(2));
+        assert_eq!(domain.len(), 252);
+        assert!(of(&format!("mailto:a@{domain}"))[0].is_ok());
+        assert!(of(&format!("mailto:aa@{domain}"))[0].is_err());
     }
 
     #[test]

@@ -172,5 +172,11 @@ mod tests {
         held.push(texts.keep(long(most)));
         assert!(held.iter().all(|text| text.as_str().is_some()));
         assert!(texts.keep(long(most + 1)) == PolicyText::LeftOut);
+        // An octet less in one of them, and one text of an octet more.
+        held.pop();
+        held.push(texts.keep(PolicyText::of(&"y".repeat(65_535))));
+        held.push(texts.keep(PolicyText::of("a")));
+        assert!(held.iter().all(|text| text.as_str().is_some()));
+        assert!(texts.keep(PolicyText::of("b")) == PolicyText::LeftOut);
     }
 }

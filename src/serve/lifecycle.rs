@@ -311,7 +311,40 @@ fn notify(states: &[NotifyState<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::seats::asker::Peer;
     use tokio::task::LocalSet;
+    use tokio::time::Instant;
+
+    /// Ten seconds behind the tenth of one in which idle connections are still read.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_still_waits_when_the_daemon_ends_is_waited_for_ten_seconds() {
+        let (grace, most) = (Duration::from_millis(100), Duration::from_secs(10));
+        let moment = Duration::from_millis(5);
+        for (answered_after, expected) in [
+            (moment, grace),
+            (most - moment, most - moment),
+            (grace + most - moment, grace + most - moment),
+            (grace + most + moment, grace + most),
+        ] {
+            let counters = Arc::new(Counters::default());
+            let front = Front::new((), Arc::clone(&counters));
+            let limiter = ConnectionLimiter::new(1, 1, counters);
+            let permit = limiter.acquire(Protocol::Exim, Peer::default()).await;
+            permit.mark_protected();
+            let began = Instant::now();
+            let asker = async {
+                sleep(answered_after).await;
+                drop(permit);
+            };
+            let drained = async {
+                drain(&front, &limiter).await;
+                began.elapsed()
+            };
+            let (took, ()) = futures_util::join!(drained, asker);
+            assert!(front.is_closing());
+            assert!((expected..expected + Duration::from_millis(2)).contains(&took), "{took:?} {expected:?}");
+        }
+    }
 
     #[test]
     fn a_vital_part_that_panics_ends_the_daemon_and_one_that_ends_does_not() {

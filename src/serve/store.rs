@@ -398,6 +398,7 @@ fn warn_of(trouble: &CacheError) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::poll;
     use std::time::Duration;
     use tokio::time::timeout;
 
@@ -407,30 +408,27 @@ mod tests {
         runtime.block_on(async {
             let (store, _thread) = Store::open(Arc::default()).unwrap();
             timeout(Duration::from_secs(10), store.pulse()).await.expect("all is well").unwrap();
+            let (begins, begun) = std::sync::mpsc::channel::<()>();
             let (go_on, stuck) = std::sync::mpsc::channel::<()>();
             let stuck = Arc::new(std::sync::Mutex::new(stuck));
             for _ in 0..100 {
-                let stuck = Arc::clone(&stuck);
+                let (stuck, begins) = (Arc::clone(&stuck), begins.clone());
                 let errand = Errand::Look(Box::new(move |_: &mut OpenCache| {
+                    begins.send(()).unwrap_or_default();
                     stuck.lock().unwrap().recv().unwrap_or_default()
                 }));
                 store.errands.send(errand).await.unwrap();
             }
-            // The first may still be felt from before.
-            let _ = timeout(Duration::from_millis(100), store.pulse()).await;
-            assert!(timeout(Duration::from_millis(100), store.pulse()).await.is_err(), "a disk hangs");
-            let slowly = std::thread::spawn(move || {
-                (0..50).for_each(|_| {
-                    std::thread::sleep(Duration::from_millis(5));
-                    go_on.send(()).unwrap();
-                });
-                go_on
-            });
-            let slow = timeout(Duration::from_secs(10), store.pulse()).await;
-            slow.expect("errands are done, and others wait").unwrap();
-            assert!(timeout(Duration::from_millis(300), store.settled()).await.is_err());
-            drop(slowly.join().unwrap());
-            timeout(Duration::from_secs(10), store.settled()).await.expect("all are done").unwrap();
+            begun.recv().unwrap();
+            let mut pulse = pin!(store.pulse());
+            assert!(poll!(pulse.as_mut()).is_pending(), "a disk hangs");
+            go_on.send(()).unwrap();
+            timeout(Duration::from_secs(10), pulse).await.expect("one is done, and others wait").unwrap();
+            begun.recv().unwrap();
+            let mut settled = pin!(store.settled());
+            assert!(poll!(settled.as_mut()).is_pending(), "the next one hangs");
+            drop(go_on);
+            timeout(Duration::from_secs(10), settled).await.expect("all are done").unwrap();
         });
     }
 

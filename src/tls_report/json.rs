@@ -41,7 +41,8 @@ impl Json {
 /// # Errors
 /// [`Unreadable`]: the first is none, or there are too many values in them.
 pub(super) fn values(text: &str) -> Result<(Vec<Json>, bool), Unreadable> {
-    let left = Cell::new(MAX_REPORT_VALUES);
+    // At zero there were too many: the last that may come leaves one.
+    let left = Cell::new(MAX_REPORT_VALUES.saturating_add(1));
     let mut input = serde_json::Deserializer::from_str(text);
     let mut values = Vec::new();
     loop {
@@ -167,7 +168,13 @@ mod tests {
         assert_eq!(values("{\n  'a'").unwrap_err(), Unreadable::NotJson { line: 2, column: 3 });
         let deep = "[".repeat(1_000_000);
         assert!(matches!(values(&deep).unwrap_err(), Unreadable::NotJson { .. }));
-        let wide = format!("[{}0]", "0,".repeat(MAX_REPORT_VALUES));
-        assert_eq!(values(&wide).unwrap_err(), Unreadable::TooManyValues);
+    }
+
+    #[test]
+    fn half_a_million_values_are_read_and_not_one_more() {
+        // The list is one of them.
+        let wide = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(matches!(&values(&wide(500_000)).unwrap().0[..], [Json::List(all)] if all.len() == 499_999));
+        assert_eq!(values(&wide(500_001)).unwrap_err(), Unreadable::TooManyValues);
     }
 }

@@ -82,3 +82,15 @@ pub fn port(text: &str) -> Option<Port> {
         _ => Port::OfService(text.to_owned()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_a_name_of_32_octets_and_no_more() {
+        let longest = "x".repeat(32);
+        assert_eq!(port(&longest), Some(Port::OfService(longest)));
+        assert_eq!(port(&"x".repeat(33)), None);
+    }
+}

@@ -98,17 +98,18 @@ fn mta_sts_policies() -> Result<Vec<Named>, String> {
 }
 
 fn drafts() -> Result<Vec<Named>, String> {
-    let record = |to: &str, authentication| {
-        let text = format!("v=STS1; to={to}; mx={HOST}; a=dnssec; e=86400");
+    let record = |to: &str, host: &str, authentication| {
+        let text = format!("v=STS1; to={to}; mx={host}; a=dnssec; e=86400");
         stored(Record::parse(&text).map_err(|error| error.to_string())?, authentication)
     };
     let in_force = |policy: StoredPolicy| {
         PolicyFindings::InForce(StoredPolicy { applied_at: Some(UnixTime(1)), ..policy })
     };
     Ok(vec![
-        ("in force", in_force(record("true", Authentication::Dnssec)?)),
-        ("report only", in_force(record("false", Authentication::Dnssec)?)),
-        ("first use", PolicyFindings::NeverApplied(record("true", Authentication::FirstUse)?)),
+        ("in force", in_force(record("true", HOST, Authentication::Dnssec)?)),
+        ("in force, another MX", in_force(record("true", "other.example.com", Authentication::Dnssec)?)),
+        ("report only", in_force(record("false", HOST, Authentication::Dnssec)?)),
+        ("first use", PolicyFindings::NeverApplied(record("true", HOST, Authentication::FirstUse)?)),
         ("absent", PolicyFindings::Absent(Absence::Nothing)),
         ("unreachable or bogus", silence(ZoneStatus::Signed)),
     ])

@@ -100,17 +100,19 @@ mod tests {
 
     #[test]
     fn comments_and_empty_lines_are_passed_over_and_everything_else_is_an_entry() {
-        let long = "x".repeat(2 * MAX_LIST_LINE);
+        // Their ends are counted, too.
+        let [longest, long] = [2_047, 2_048].map(|octets| format!("a.test {}", "#".repeat(octets - 7)));
         let text = format!(
-            "# ours\n\nExample.ORG. # the main one\r\n  b\u{fc}cher.test\n[192.0.2.1]\n{long}\na b\n-x"
+            "# ours\n\nExample.ORG. # the main one\r\n  b\u{fc}cher.test\n[192.0.2.1]\n{longest}\n{long}\na b\n-x"
         );
         let expected = [
             (3, "example.org"),
             (4, "xn--bcher-kva.test"),
             (5, "address"),
-            (6, "too-long"),
-            (7, "not-a-domain"),
+            (6, "a.test"),
+            (7, "too-long"),
             (8, "not-a-domain"),
+            (9, "not-a-domain"),
         ];
         assert_eq!(entries(&text), expected.map(|(line, word)| (line, word.to_owned())));
         assert_eq!(entries(""), []);

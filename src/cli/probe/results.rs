@@ -155,6 +155,12 @@ mod tests {
         format!("{{\"line\":{line},\"domain\":{domain},\"outcome\":\"refused\"}}\n")
     }
 
+    /// The first of them in a line of so many octets, its end included.
+    fn padded(octets: usize) -> String {
+        let line = line(2, "\"a.test\"");
+        " ".repeat(octets - line.len()) + &line
+    }
+
     /// All results of the list.
     fn all() -> String {
         line(2, "\"a.test\"") + &line(3, "null") + &line(4, "\"b.test\"")
@@ -194,11 +200,12 @@ mod tests {
             (line(2, "\"a.test\"") + &line(3, "\"b.test\""), "in line 2 it is about another domain"),
             (all() + &line(5, "\"c.test\""), "in line 4 it has more results than the list has domains"),
             ("root:x:0:0:root:/root:/bin/sh\n".to_owned(), "in line 1 it has something else than a result"),
-            ("\0".repeat(MAX_RESULT_LINE + 1), "in line 1 it has a line that is longer than any result"),
+            (padded(4_194_305), "in line 1 it has a line that is longer than any result"),
         ] {
             let told = resumed(&octets).unwrap_err();
             assert!(told.contains(why) && told.ends_with("nothing was changed"), "{told}");
         }
+        assert_eq!(resumed(&padded(4_194_304)), Ok((vec![3, 4], padded(4_194_304))), "the longest line");
     }
 
     #[test]

@@ -146,3 +146,23 @@ fn mails(name: &str, reader: &mut impl BufRead, take: Take<'_>) -> Result<io::Re
         begins_a_line = piece.ends_with(b"\n");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_looked_into_four_levels_down_and_what_lies_deeper_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let fourth = place.path().join("1/2/3/4");
+        let fifth = fourth.join("5");
+        fs::create_dir_all(&fifth).unwrap();
+        for directory in [&fourth, &fifth] {
+            fs::write(directory.join("report.json"), "{}").unwrap();
+        }
+        let (mut files, mut missed) = (Vec::new(), Vec::new());
+        walk(place.path(), 0, &mut files, &mut missed).unwrap();
+        assert_eq!(files, [fourth.join("report.json")]);
+        assert_eq!(missed, [(fifth.to_string_lossy().into_owned(), Unreadable::TooDeep)]);
+    }
+}

@@ -71,7 +71,7 @@ fn the_last_octet_of_half_a_room_is_used_and_then_it_becomes_the_old_one() {
     for (more, is_old) in [(0, false), (1, true)] {
         let mut room = Room::default();
         room.keep(&first, of_octets(5_000, &first), NOW);
-        room.new.octets = HALF - 6_000 + more;
+        room.new.octets = 4_194_304 - 6_000 + more;
         room.keep(&second, of_octets(6_000, &second), NOW);
         assert_eq!(room.old.proven.contains_key(&first), is_old, "{more}");
         assert_eq!(room.new.octets, if is_old { 6_000 } else { HALF });
@@ -89,7 +89,7 @@ fn the_last_octet_of_a_share_is_used_and_none_beyond_while_what_is_there_counts(
         let mut half = Half::default();
         half.keep(&first, of_octets(5_000, &first), 5_000, NOW);
         assert_eq!(half.owners[&name("b.test.")].octets, 5_000);
-        half.owners.get_mut(&name("b.test.")).unwrap().octets = HALF / SHARED_ZONES_OWNERS - 6_000 + more;
+        half.owners.get_mut(&name("b.test.")).unwrap().octets = 262_144 - 6_000 + more;
         half.keep(&second, of_octets(6_000, &second), 6_000, NOW);
         assert_eq!(half.proven.contains_key(&second), is_kept, "{more}");
         assert_eq!(half.octets, if is_kept { 11_000 } else { 5_000 });

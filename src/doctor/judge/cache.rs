@@ -234,8 +234,10 @@ pub(super) mod tests {
 
     #[test]
     fn little_room_is_a_warning() {
-        let full = Caches { own: Ok(CacheView { free: Some(1_000), ..view() }), ..good() };
-        assert_eq!(worst(&full, Check::CacheRoom), Health::Warning);
+        for (octets, expected) in [(67_108_864, Health::Fine), (67_108_863, Health::Warning)] {
+            let full = Caches { own: Ok(CacheView { free: Some(octets), ..view() }), ..good() };
+            assert_eq!(worst(&full, Check::CacheRoom), expected, "{octets} are free");
+        }
         let of_octets = |octets| room_in(&CacheFile { octets, most: 100, ..file() }).health;
         assert_eq!((of_octets(90), of_octets(91)), (Health::Fine, Health::Warning));
         let of_domains = |enforced| room_in(&CacheFile { enforced, ..file() });

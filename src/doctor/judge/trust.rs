@@ -148,9 +148,11 @@ mod tests {
             }),
             ..outside()
         };
-        assert_eq!(anchor_file(&aged(86_400)).health, Health::Fine);
-        assert_eq!(anchor_file(&aged(OLD_ANCHOR_FILE + 1)).health, Health::Warning);
-        assert_eq!(authorities(&aged(OLD_AUTHORITIES + 1))[1].health, Health::Warning);
+        let year = 31_557_600;
+        assert_eq!(anchor_file(&aged(year)).health, Health::Fine);
+        assert_eq!(anchor_file(&aged(year + 1)).health, Health::Warning);
+        assert_eq!(authorities(&aged(2 * year))[1].health, Health::Fine);
+        assert_eq!(authorities(&aged(2 * year + 1))[1].health, Health::Warning);
         let none = Outside { authorities: Err("no CA certificates on this system".into()), ..outside() };
         assert_eq!(authorities(&none)[0].health, Health::Wrong);
     }

@@ -98,13 +98,63 @@ fn where_silent_owners_have_taken_their_time_whoever_has_answered_is_asked_all_t
     assert_eq!(asked(&look_ups, "quick.example"), Err(PutOff::Others));
 }
 
+/// In whole milliseconds, one before each bound and at it.
+#[test]
+fn at_which_moment_a_look_up_is_put_off_and_what_it_may_take_until_then() {
+    let (moment, seconds) = (Duration::from_millis(1), Duration::from_secs);
+    let after_own = |so_long| {
+        let mut look_ups = LookUps::default();
+        look_ups.took("slow.example", so_long);
+        look_ups.allowed("slow.example", MOST)
+    };
+    assert_eq!(after_own(seconds(20) - moment), Ok(MOST), "a quarter of what is left of a minute is more");
+    assert_eq!(after_own(seconds(20)), Err(PutOff::Owner));
+    let after = |so_long, is_known| {
+        let mut look_ups = LookUps::default();
+        look_ups.took("slow.example", seconds(1));
+        look_ups.took_together(so_long);
+        if is_known {
+            look_ups.took("quick.example", Duration::ZERO);
+        }
+        look_ups.allowed("quick.example", MOST)
+    };
+    for (waited, new, known) in [
+        (seconds(20), Ok(MOST), Ok(MOST)),
+        (seconds(24), Ok(seconds(9)), Ok(seconds(9))),
+        (seconds(51), Ok(seconds(9) / 4), Ok(seconds(9) / 4)),
+        (seconds(52), Ok(seconds(2)), Ok(seconds(2))),
+        (seconds(60), Ok(seconds(2)), Ok(seconds(2))),
+        (seconds(200) - moment, Ok(seconds(2)), Ok(seconds(2))),
+        (seconds(200), Err(PutOff::Others), Ok(seconds(2))),
+        (seconds(240) - moment, Err(PutOff::Others), Ok(seconds(2))),
+        (seconds(240), Err(PutOff::Others), Err(PutOff::Others)),
+    ] {
+        assert_eq!((after(waited, false), after(waited, true)), (new, known), "{waited:?}");
+    }
+}
+
+/// A quarter of what is left of two minutes, half a minute at most and five seconds at least.
+#[test]
+fn a_web_server_may_take_a_quarter_of_what_is_left_and_never_less_than_five_seconds() {
+    for (waited, milliseconds) in
+        [(0, 30_000), (4, 29_000), (96, 6_000), (100, 5_000), (104, 5_000), (999, 5_000)]
+    {
+        assert_eq!(of_web_server(Duration::from_secs(waited)).as_millis(), milliseconds, "{waited}");
+    }
+}
+
 #[test]
 fn whoever_answers_is_never_put_off() {
     let mut look_ups = LookUps::default();
     for _ in 0..100_000 {
-        look_ups.took("owner.example", REPORT_LOOK_UP_QUICK - Duration::from_millis(1));
+        look_ups.took("owner.example", Duration::from_millis(999));
     }
     assert_eq!(look_ups.allowed("owner.example", MOST), Ok(MOST));
+    for times in 0..20 {
+        assert_eq!(look_ups.allowed("slow.example", MOST), Ok(MOST), "after {times} of a second each");
+        look_ups.took("slow.example", Duration::from_secs(1));
+    }
+    assert_eq!(look_ups.allowed("slow.example", MOST), Err(PutOff::Owner));
     // What an administrator allows at most stays so.
     assert_eq!(look_ups.allowed("owner.example", Duration::from_secs(1)), Ok(Duration::from_secs(1)));
 }

@@ -73,10 +73,56 @@ fn what_is_too_long_loses_texts_and_hosts_and_no_session() {
     assert_eq!(read_again(&sheet).iter().map(|(_, number)| number).sum::<u64>(), 2_000);
 }
 
+/// Of two texts the first alone makes the sheet too long, or just not.
+#[test]
+fn a_sheet_of_the_most_octets_is_written_whole_and_of_one_more_the_texts_are_left_out() {
+    let of = |hosts: u64, octets: usize| {
+        let long = |number: u64| {
+            let host = format!("{number:04}.{}r.test", "a-label-of-a-host.".repeat(11));
+            (Row { host: MxHost::from_text(&host).ok(), ..row(number % 10, "x") }, 1)
+        };
+        let text = (Row { host: None, ..row(0, &"y".repeat(octets)) }, 1);
+        write(&(0..hosts).map(long).chain([text]).collect::<Vec<_>>())
+    };
+    let most = 262_144;
+    let short = of(800, 1_000).len();
+    let at_the_bound = of(800, 1_000 + most - short);
+    assert_eq!(at_the_bound.len(), most);
+    let has_text = |sheet: &str| read_again(sheet).iter().any(|(row, _)| row.policy.text.as_str().is_some());
+    assert!(has_text(&at_the_bound));
+    let beyond = of(800, 1_001 + most - short);
+    assert!(beyond.len() < most && !has_text(&beyond), "{}", beyond.len());
+    assert_eq!(read_again(&beyond).iter().map(|(_, number)| number).sum::<u64>(), 801);
+}
+
+#[test]
+fn the_texts_of_a_report_have_200_000_octets_and_those_of_one_sheet_half_of_that() {
+    let texts = |rows: Vec<(Row, u64)>| {
+        let all: BTreeSet<_> = rows.into_iter().map(|(row, _)| row.policy.text).collect();
+        all.iter().filter_map(|text| text.as_str()).map(str::len).collect::<Vec<_>>()
+    };
+    for (last, is_there) in [(50_000, true), (50_001, false)] {
+        let rows: Vec<_> =
+            [("a", 50_000), ("b", last)].map(|(x, octets)| (row(1, &x.repeat(octets)), 1)).into();
+        let expected = if is_there { vec![50_000, last] } else { vec![50_000] };
+        assert_eq!(texts(read_again(&write(&rows))), expected);
+        let mut sum = Sum::default();
+        for (x, octets) in [("a", 50_000), ("b", 50_000), ("c", 50_000), ("d", last)] {
+            sum.add(row(1, &x.repeat(octets)), 1);
+        }
+        assert_eq!(
+            texts(sum.into_rows()).into_iter().sum::<usize>(),
+            if is_there { 200_000 } else { 150_000 }
+        );
+    }
+}
+
 #[test]
 fn what_this_program_would_not_write_is_no_sheet() {
     let good = r#"{"policies":[["none","none","",""]],"rows":[[0,"mx.r.test","192.0.2.1","","","starttls-not-supported","",3]]}"#;
     assert_eq!(read_again(good).len(), 1);
+    let most = good.replacen(",3]", ",1000000000000]", 1);
+    assert_eq!(read_again(&most)[0].1, 1_000_000_000_000);
     for (from, to) in [
         ("none\",\"none", "none\",\"x"),
         ("[[\"none", "[[\"x"),
@@ -95,7 +141,9 @@ fn what_this_program_would_not_write_is_no_sheet() {
         assert_ne!(bad, good);
         assert_eq!(read(&bad, DAY, &domain()), None, "{bad}");
     }
-    assert_eq!(read(&" ".repeat(MAX_FLEET_SHEET_OCTETS + 1), DAY, &domain()), None);
+    let padded = |octets: usize| good.to_owned() + &" ".repeat(octets - good.len());
+    assert!(read(&padded(262_144), DAY, &domain()).is_some());
+    assert_eq!(read(&padded(262_145), DAY, &domain()), None);
     assert_eq!(read("", DAY, &domain()), None, "one that was emptied");
 }
 

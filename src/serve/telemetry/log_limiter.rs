@@ -136,20 +136,37 @@ mod tests {
         let second = Logged::Written(Lines { again: 5, others: 0 });
         assert_eq!(tell(&mut told, "a.test", Reason::DnssecBogus, 1_002), second);
         assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_003), Logged::Counted);
-        let later = Logged::Written(Lines { again: 0, others: 1 });
-        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_000 + TOLD_WINDOW), later);
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_599), Logged::Counted);
+        let later = Logged::Written(Lines { again: 0, others: 2 });
+        assert_eq!(tell(&mut told, "a.test", Reason::Deadline, 1_600), later);
+    }
+
+    #[test]
+    fn of_one_domain_five_reasons_are_told_in_a_window_and_the_sixth_is_counted() {
+        let mut told = LogLimiter::default();
+        let reasons = [
+            Reason::Deadline,
+            Reason::DnssecBogus,
+            Reason::DnsUnreachable,
+            Reason::MxNotInDns,
+            Reason::MxNotInPolicy,
+            Reason::TlsaBogus,
+        ];
+        let is_told = reasons.map(|reason| tell(&mut told, "a.test", reason, 1_000) != Logged::Counted);
+        assert_eq!(is_told, [true, true, true, true, true, false]);
     }
 
     #[test]
     fn whoever_makes_up_domains_gets_so_many_lines_and_the_others_are_counted() {
         let mut told = LogLimiter::default();
-        let lines = (0..10 * MAX_TOLD_AT_ONCE).filter(|number| {
+        let lines = (0..1_000).filter(|number| {
             tell(&mut told, &format!("d{number}.test"), Reason::Deadline, 1_000) != Logged::Counted
         });
-        assert_eq!(u64::try_from(lines.count()), Ok(MAX_TOLD_AT_ONCE));
-        assert_eq!(u64::try_from(told.domains.len()), Ok(MAX_TOLD_AT_ONCE));
-        let next = tell(&mut told, "honest.test", Reason::Deadline, 1_000 + TOLD_PAUSE);
-        assert_eq!(next, Logged::Written(Lines { again: 0, others: 9 * MAX_TOLD_AT_ONCE }));
+        assert_eq!(lines.count(), 100);
+        assert_eq!(told.domains.len(), 100);
+        assert_eq!(tell(&mut told, "early.test", Reason::Deadline, 1_005), Logged::Counted);
+        let next = tell(&mut told, "honest.test", Reason::Deadline, 1_006);
+        assert_eq!(next, Logged::Written(Lines { again: 0, others: 901 }));
         // A whole day of that is a log of a bounded length.
         let mut lines = 0;
         for second in 0..86_400 {

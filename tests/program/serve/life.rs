@@ -5,9 +5,10 @@ use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::program::PROGRAM;
 use crate::support::skipped::skipped;
+use crate::support::users::is_root;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -16,9 +17,8 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn root_is_refused_unless_it_is_allowed() {
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        skipped("a daemon that is started as root", "not started as root");
-        return;
+    if !is_root() {
+        return skipped("a daemon that is started as root", "not started as root");
     }
     let lab = Laboratory::start();
     let plan = Plan::in_world(&lab).without_flag("--allow-root");
@@ -218,8 +218,8 @@ fn a_reload_that_is_refused_is_in_the_status_until_the_file_is_mended_which_need
 
 #[test]
 fn started_with_a_wrong_configuration_it_takes_the_last_good_one_if_that_is_roots_alone() {
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return;
+    if !is_root() {
+        return skipped("the last good configuration of a daemon", "only root can keep one");
     }
     let lab = Laboratory::start();
     let copy = lab.directory().join("kept/last-good.toml");

@@ -214,21 +214,6 @@ fn a_head_of_eight_kibibytes_is_read_and_one_octet_more_is_not() {
 }
 
 #[test]
-fn a_head_is_waited_for_five_seconds() {
-    let lab = Laboratory::start();
-    let pages = Pages::of(Plan::in_world(&lab));
-    // Nobody else wants the place of either.
-    let begun = Instant::now();
-    let mut half = pages.connect();
-    half.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").unwrap();
-    let ended = half.read_to_end(&mut Vec::new());
-    let took = begun.elapsed();
-    assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(10), "{took:?} {ended:?}");
-    let series = "smtp_sts_serve_connections_ended_total{protocol=\"http\",why=\"slow-request\"}";
-    assert_eq!(pages.value(series), 1);
-}
-
-#[test]
 fn a_request_with_a_body_is_answered_without_reading_it() {
     let lab = Laboratory::start();
     let pages = Pages::of(Plan::in_world(&lab));

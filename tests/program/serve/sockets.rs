@@ -2,6 +2,7 @@
 
 use super::daemon::{Daemon, PATIENCE, Plan, exim, until};
 use crate::support::laboratory::Laboratory;
+use crate::support::skipped::skipped;
 use crate::support::users::is_root;
 use std::fs;
 use std::net::TcpListener;
@@ -24,6 +25,8 @@ fn a_socket_has_its_rights_from_the_moment_it_can_be_seen() {
     let plan = Plan::in_world(&lab).started_by("umask 0; exec \"$@\"");
     if is_root() {
         chown(plan.directory.path(), None, Some(GROUP)).unwrap();
+    } else {
+        skipped("the group of a socket", "only root can give its directory another one");
     }
     let (path, is_enough) = (plan.exim(), Arc::new(AtomicBool::new(false)));
     let seen = thread::spawn({
@@ -98,6 +101,8 @@ fn anything_else_under_the_path_is_left_alone_and_the_daemon_does_not_start() {
             &|path| chown(path.parent().unwrap(), Some(GROUP), None).unwrap(),
             "belongs to somebody else",
         );
+    } else {
+        skipped("a place to listen at that belongs to somebody else", "only root can make one");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::place::*;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::*;
-use smtp_sts_verify::limits::{CACHE_OCTETS_LEAST, MAX_REMEMBERED_OCTETS};
+use smtp_sts_verify::limits::CACHE_OCTETS_LEAST;
 use smtp_sts_verify::policy::{Authentication, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
@@ -144,12 +144,14 @@ fn f13_room_for_one_more_is_not_made_from_what_it_would_not_suffice_for() {
 #[test]
 fn f13_long_dns_results_fill_no_disk() {
     let place = Place::new();
-    let text = "x".repeat(MAX_REMEMBERED_OCTETS);
+    let text = "x".repeat(17_408);
     let cache = bounded(&place.path(), 10_000, now());
     for i in 0..3_600 {
         cache.remember(&domain(&format!("d{i}.test")), Topic::Dane, &text, now().plus(60 + i));
     }
     assert_eq!(cache.trouble(), None);
+    cache.remember(&domain("e.test"), Topic::Dane, &"x".repeat(17_409), now().plus(9_000));
+    assert!(cache.recall(&domain("e.test"), Topic::Dane).is_none(), "longer than any result");
     assert!(octets(&place.answers()) <= CACHE_OCTETS_LEAST);
     assert!(cache.recall(&domain("d3599.test"), Topic::Dane).is_some());
     assert!(cache.recall(&domain("d0.test"), Topic::Dane).is_none());

@@ -66,6 +66,21 @@ async fn a_silent_server_is_unreachable_when_the_run_is_over() {
     assert!(began.elapsed() < Duration::from_secs(2));
 }
 
+/// Time passes here as soon as nobody has anything to do.
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_asked_again_each_second_and_a_half_and_given_up_after_six_seconds() {
+    let server = Fake::same(|_| Act::Stall).await;
+    for (milliseconds, asked) in [(1_490, 1), (1_510, 2), (2_990, 2), (3_010, 3), (4_490, 3), (4_510, 4)] {
+        let (reply, packets) = ask_one(server.address, milliseconds).await;
+        assert_eq!((reply.unwrap_err().outage, packets), (Outage::Deadline, asked), "{milliseconds}");
+    }
+    let began = Instant::now();
+    let (reply, packets) = ask_one(server.address, 60_000).await;
+    let (took, six) = (began.elapsed(), Duration::from_secs(6));
+    assert_eq!((reply.unwrap_err().outage, packets), (Outage::NoAnswer, 4));
+    assert!((six..six + Duration::from_millis(5)).contains(&took), "{took:?}");
+}
+
 #[tokio::test]
 async fn ten_thousand_guesses_do_not_hide_the_honest_reply() {
     let _turn = turn().await;

@@ -2,10 +2,17 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, words, world};
 use rusqlite::Connection;
+use smtp_sts_verify::serve::front::Front;
+use smtp_sts_verify::serve::front::http::Pages as _;
+use smtp_sts_verify::serve::front::status_query::Watch;
+use smtp_sts_verify::serve::protocol::http::Page;
 use smtp_sts_verify::serve::telemetry::counters::{LookUpEnd, Overload};
 use smtp_sts_verify::serve::world::World;
 use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// What a machine with much else to do may need beyond it; less than that, or a deadline that is counted twice would be none.
@@ -185,5 +192,40 @@ fn what_was_in_force_is_in_force_again_for_whoever_comes_after_a_restart() {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met hit");
         let refused = daemon.says(about_host("a.test", "strange.test")).await;
         assert_eq!(refused, "refuse mx-not-in-policy hit");
+    });
+}
+
+/// From the moment on at which it hangs, time passes as soon as nobody has anything to do.
+#[test]
+fn a_page_waits_for_a_thread_that_hangs_for_one_second_and_says_so() {
+    let (directory, network) = (directory(), Network::default());
+    let mut world = world(directory.path());
+    world.dns.servers = vec!["192.0.2.53:53".parse().unwrap()];
+    with(world, &network, async |daemon| {
+        let front = Front::new(Rc::clone(&daemon.engine), Arc::clone(&daemon.counters));
+        let pages = Watch::new(Rc::clone(&daemon.engine), front, vec!["/run/exim".to_owned()]);
+        // Whoever looks at the network meanwhile hangs.
+        let (go_on, told) = mpsc::channel::<()>();
+        let (holds, held) = mpsc::channel();
+        let network = network.clone();
+        let holder = std::thread::spawn(move || {
+            network.at("a.test", |_| {
+                holds.send(()).unwrap();
+                told.recv().unwrap_or_default();
+            });
+        });
+        held.recv().unwrap();
+        let asker = tokio::task::spawn_local(daemon.says(about("a.test")));
+        while timeout(Duration::from_millis(50), daemon.engine.pulse()).await.is_ok() {}
+        tokio::time::pause();
+        let began = Instant::now();
+        let reply = pages.page(Page::Readyz).await;
+        let took = began.elapsed();
+        tokio::time::resume();
+        drop(go_on);
+        holder.join().unwrap();
+        assert_eq!((reply.status, took.as_millis() / 5), (503, 200), "{took:?}");
+        assert!(reply.body.contains("does not answer within a second"), "{}", reply.body);
+        assert!(asker.await.unwrap().starts_with("deliver "));
     });
 }

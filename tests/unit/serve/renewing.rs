@@ -43,19 +43,21 @@ fn a_policy_that_is_due_and_in_use_is_renewed_and_nothing_else() {
     let world = world(directory.path());
     remember(&world, "due.test", DAY, DAY);
     remember(&world, "fresh.test", DAY / 2, DAY / 2);
-    // The first of the file, whose turn is over when the others had theirs.
-    remember(&world, "a-unused.test", DAY, 200 * DAY);
+    // The first of the file, whose turn is over when the others had theirs. The half-year begins with the end of what was
+    // remembered then, a minute later.
+    remember(&world, "a-unused.test", DAY, 180 * DAY + 60);
+    remember(&world, "used.test", DAY, 180 * DAY);
     remember(&world, "gone.test", DAY, DAY);
     network.at("gone.test", |site| site.mta_sts = None);
     remember(&world, "failing.test", DAY, DAY);
     network.at("failing.test", |site| site.refuses_fetches = true);
     with(world.clone(), &network, async |daemon| {
         let renewals = &daemon.counters.renewals;
-        until("all had their turn", || renewals.iter().map(|(_, counter)| counter.get()).sum::<u64>() == 3)
+        until("all had their turn", || renewals.iter().map(|(_, counter)| counter.get()).sum::<u64>() == 4)
             .await;
-        assert_eq!(renewals.of(RenewalEnd::Renewed).get(), 1);
+        assert_eq!(renewals.of(RenewalEnd::Renewed).get(), 2);
     });
-    assert!(fetched_at(&world, "due.test") < 60);
+    assert!(fetched_at(&world, "due.test") < 60 && fetched_at(&world, "used.test") < 60);
     for (domain, age) in
         [("fresh.test", DAY / 2), ("a-unused.test", DAY), ("gone.test", DAY), ("failing.test", DAY)]
     {

@@ -21,11 +21,12 @@ use smtp_sts_verify::serve::look_up::{Begun, LookUp};
 use smtp_sts_verify::serve::protocol::question::Question;
 use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::UnixTime;
-use smtp_sts_verify::verdict::Handshake;
+use smtp_sts_verify::verdict::{Handshake, Verdict};
 use smtp_sts_verify::verify::refresh::{Backoff, refresh};
 use smtp_sts_verify::verify::{Report, from_memory};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::sync::Arc;
 
 /// 2026-06-15T08:00:00Z.
 const NOW: UnixTime = UnixTime(1_781_510_400);
@@ -236,6 +237,57 @@ fn an_answer_ends_with_the_first_thing_that_it_rests_on() {
     assert_eq!(span(&plain, &made, Some("strange.test")), 5, "a refusal is looked at again soon");
     for effect in ["ignore = true", "require = 'webpki'"] {
         assert_eq!(span(&overridden(effect, NOW.plus(42)), &made, None), 42, "{effect}");
+    }
+}
+
+/// Anybody on the path may have sent them, and they are better than nothing; but not for long.
+#[test]
+fn under_a_policy_in_force_what_is_not_signed_stands_in_for_silence_for_five_minutes() {
+    let genuine = Made {
+        mta_sts: Some(604_800),
+        draft: None,
+        policy_ttl: Some(86_400),
+        mx_ttl: Some(86_400),
+        can_be_fetched: true,
+        is_signed: false,
+        now: NOW,
+    };
+    let (plain, question) = (world(Path::new("/nowhere")), about("a.test"));
+    let (_, memory) = looked_up(&plain, &question, &genuine, stored(100, 604_800));
+    for (seconds, expected) in [(6, Verdict::Deliver), (299, Verdict::Deliver), (300, Verdict::Defer)] {
+        let silent = Made { policy_ttl: None, mx_ttl: None, now: NOW.plus(seconds), ..genuine.clone() };
+        let before = DomainSnapshot {
+            policies: memory.all_of(&question.domain),
+            remembered: memory.remembered(&question.domain).into_iter().collect(),
+            ..DomainSnapshot::default()
+        };
+        let (standing, _) = looked_up(&plain, &question, &silent, before);
+        assert_eq!(standing.unwrap().answer.verdict, expected, "{seconds} s later");
+    }
+}
+
+#[test]
+fn the_last_answer_may_stand_in_for_four_hours() {
+    let free = Made {
+        mta_sts: None,
+        draft: None,
+        policy_ttl: Some(60),
+        mx_ttl: Some(60),
+        can_be_fetched: false,
+        is_signed: false,
+        now: NOW,
+    };
+    let (plain, question) = (world(Path::new("/nowhere")), about("a.test"));
+    let begun = LookUp::begin(&plain, &question, Handshake::NotSeen, DomainSnapshot::default(), NOW);
+    let Begun::Open(look_up) = begun else { panic!("nothing is known of it") };
+    let (found, _) = look_up.ask(&free, &free, &NOW).now_or_never().expect("maps need no time");
+    let answer = Arc::new(MtaAnswer::of(&found.report, &question));
+    let came = NOW.plus(7);
+    let stand_in = found.stand_in(&answer, came).expect("nothing binds the domain");
+    for (moment, stands) in
+        [(NOW.plus(6), false), (came, true), (came.plus(14_399), true), (came.plus(14_400), false)]
+    {
+        assert_eq!(stand_in.stands(moment), stands, "{moment}");
     }
 }
 

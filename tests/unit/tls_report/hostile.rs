@@ -2,10 +2,7 @@
 
 use super::sample;
 use flate2::{Compress, Compression, Crc, FlushCompress};
-use smtp_sts_verify::limits::{
-    MAX_GZIP_MEMBERS, MAX_MAIL_HEADER_OCTETS, MAX_MAIL_PARTS, MAX_REPORT_LAYERS, MAX_REPORT_MAIL_OCTETS,
-    MAX_REPORT_OCTETS, MAX_REPORT_VALUES,
-};
+use smtp_sts_verify::limits::{MAX_REPORT_LAYERS, MAX_REPORT_VALUES};
 use smtp_sts_verify::tls_report::Unreadable;
 use smtp_sts_verify::tls_report::open::open;
 
@@ -53,13 +50,16 @@ fn trouble(octets: &[u8]) -> Unreadable {
 
 #[test]
 fn a_bomb_ends_at_its_bound() {
-    let blanks = vec![b' '; MAX_REPORT_OCTETS + 1];
+    let report = sample("whole.json");
+    let most = [report.as_slice(), &vec![b' '; 20_000_000 - report.len()]].concat();
+    assert_eq!((open(&most, None).reports.len(), open(&gzip(&most), None).reports.len()), (1, 1));
+    let blanks = vec![b' '; 20_000_001];
     let bomb = gzip(&blanks);
     assert!(bomb.len() < 100_000);
     assert_eq!(trouble(&bomb), Unreadable::TooManyOctets);
     assert_eq!(trouble(&blanks), Unreadable::TooManyOctets);
     // What is allowed at once is not allowed in two parts.
-    let half = gzip(&blanks[..MAX_REPORT_OCTETS / 2 + 1]);
+    let half = gzip(&blanks[..10_000_001]);
     assert_eq!(trouble(&zip(&[&half, &half])), Unreadable::TooManyOctets);
     assert_eq!(trouble(&[half.as_slice(), &half].concat()), Unreadable::TooManyOctets);
     // In a mail that does not even say that it has a report.
@@ -78,19 +78,24 @@ fn what_is_packed_too_often_is_not_unpacked() {
         assert_eq!(open(&packed, None).reports.len(), usize::from(layer < MAX_REPORT_LAYERS), "{layer}");
     }
     assert_eq!(trouble(&packed), Unreadable::TooManyLayers);
-    let members: Vec<u8> = std::iter::repeat_n(gzip(b" "), MAX_GZIP_MEMBERS + 1).flatten().collect();
-    assert_eq!(trouble(&members), Unreadable::TooManyMembers);
-    assert_eq!(trouble(&zip(&[&b"{}"[..]; 17])), Unreadable::TooManyFiles);
+    let report = sample("whole.json");
+    let members = |count: usize| {
+        [gzip(&report)].into_iter().chain(vec![gzip(b" "); count - 1]).collect::<Vec<_>>().concat()
+    };
+    assert_eq!(open(&members(16), None).reports.len(), 1);
+    assert_eq!(trouble(&members(17)), Unreadable::TooManyMembers);
+    let files = |count: usize| zip(&[vec![&b"{}"[..]; count - 1], vec![report.as_slice()]].concat());
+    assert_eq!(open(&files(16), None).reports.len(), 1);
+    assert_eq!(trouble(&files(17)), Unreadable::TooManyFiles);
 }
 
 #[test]
 fn a_mail_of_countless_parts_levels_or_fields_is_refused() {
     let head = "From: a@b.test\nTLS-Report-Domain: b.test\n";
-    let parts = format!(
-        "{head}Content-Type: multipart/report; boundary=x\n\n{}",
-        "--x\n\na\n".repeat(MAX_MAIL_PARTS + 2)
-    );
-    assert_eq!(trouble(parts.as_bytes()), Unreadable::TooManyParts);
+    let parts =
+        |count| format!("{head}Content-Type: multipart/report; boundary=x\n\n{}", "--x\n\na\n".repeat(count));
+    assert_eq!(trouble(parts(100).as_bytes()), Unreadable::NoReport);
+    assert_eq!(trouble(parts(101).as_bytes()), Unreadable::TooManyParts);
     let many = format!("{head}Content-Type: multipart/report; boundary=x\n\n{}", "--x\n".repeat(1_000_000));
     assert_eq!(trouble(many.as_bytes()), Unreadable::TooManyParts);
     let within = format!("{head}{}", "Content-Type: message/rfc822\n\n".repeat(100_000));
@@ -98,10 +103,13 @@ fn a_mail_of_countless_parts_levels_or_fields_is_refused() {
     let level = |n: usize| format!("Content-Type: multipart/mixed; boundary=x{n}\n\n--x{n}\n");
     let levels: String = (0..10_000).map(level).collect();
     assert_eq!(trouble(format!("{head}{levels}").as_bytes()), Unreadable::TooManyLayers);
-    let fields = format!("{head}{}\n", "a:b\n".repeat(MAX_MAIL_HEADER_OCTETS / 4));
-    assert_eq!(trouble(fields.as_bytes()), Unreadable::HeaderTooLong);
-    let long = format!("{head}\n{}", "x".repeat(MAX_REPORT_MAIL_OCTETS));
-    assert_eq!(trouble(long.as_bytes()), Unreadable::MailTooLong);
+    // The empty line at its end is one of its octets.
+    let fields = |octets: usize| format!("{head}{}:\n\nx", "a".repeat(octets - head.len() - 3));
+    assert_eq!(trouble(fields(262_144).as_bytes()), Unreadable::NoReport);
+    assert_eq!(trouble(fields(262_145).as_bytes()), Unreadable::HeaderTooLong);
+    let long = |octets: usize| format!("{head}\n{}", "x".repeat(octets - head.len() - 1));
+    assert_eq!(trouble(long(15_000_000).as_bytes()), Unreadable::NoReport);
+    assert_eq!(trouble(long(15_000_001).as_bytes()), Unreadable::MailTooLong);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 const HOST: &str = "mx.example.com";
 const ENFORCE: &str = "v=STS1; to=true; mx=mx.example.com; a=dnssec; e=86400";
+const ELSEWHERE: &str = "v=STS1; to=true; mx=other.example.com; a=dnssec; e=86400";
 const REPORT: &str = "v=STS1; to=false; mx=mx.example.com; a=dnssec; e=86400";
+const REPORT_ELSEWHERE: &str = "v=STS1; to=false; mx=other.example.com; a=dnssec; e=86400";
 
 fn mta_sts() -> Vec<(&'static str, PolicyFindings)> {
     vec![
@@ -21,17 +23,32 @@ fn mta_sts() -> Vec<(&'static str, PolicyFindings)> {
     ]
 }
 
+fn in_force(record: &str) -> PolicyFindings {
+    let policy = policy(record, Authentication::Dnssec);
+    PolicyFindings::InForce(StoredPolicy { applied_at: Some(UnixTime(1_000)), ..policy })
+}
+
 fn smtp_sts() -> Vec<(&'static str, PolicyFindings)> {
-    let in_force = |record| {
-        let policy = policy(record, Authentication::Dnssec);
-        PolicyFindings::InForce(StoredPolicy { applied_at: Some(UnixTime(1_000)), ..policy })
-    };
     vec![
         ("in force", in_force(ENFORCE)),
+        ("in force, another MX", in_force(ELSEWHERE)),
         ("report only", in_force(REPORT)),
         ("first use", PolicyFindings::NeverApplied(policy(ENFORCE, Authentication::FirstUse))),
         ("absent", PolicyFindings::Absent(Absence::Nothing)),
         ("unreachable or bogus", PolicyFindings::Unknown(silence(ZoneStatus::Signed))),
+    ]
+}
+
+/// For which the manual's table has no rows of their own.
+fn more_of_smtp_sts() -> Vec<(&'static str, PolicyFindings)> {
+    let new = |record, authentication| PolicyFindings::NeverApplied(policy(record, authentication));
+    vec![
+        ("report only, another MX", in_force(REPORT_ELSEWHERE)),
+        ("new", new(ENFORCE, Authentication::Dnssec)),
+        ("new, another MX", new(ELSEWHERE, Authentication::Dnssec)),
+        ("first use, another MX", new(ELSEWHERE, Authentication::FirstUse)),
+        ("malformed", PolicyFindings::Absent(Absence::Malformed(String::new()))),
+        ("not fetched", PolicyFindings::Absent(Absence::NotFetched(String::new()))),
     ]
 }
 
@@ -97,7 +114,7 @@ fn the_table_in_the_manual_is_what_the_program_decides() {
 #[test]
 fn where_dane_decides_no_policy_changes_anything() {
     for (mta_name, mta) in mta_sts() {
-        for (draft_name, draft) in smtp_sts() {
+        for (draft_name, draft) in smtp_sts().into_iter().chain(more_of_smtp_sts()) {
             for (name, found) in dane().into_iter().take(2) {
                 let expected = match found {
                     DaneHost::Usable => "deliver dane `dane-usable` dane",
@@ -117,7 +134,7 @@ fn no_combination_delivers_with_less_than_a_policy_in_force_demands() {
                 let cell = cell(&found, &mta, &draft);
                 let what = format!("{name}, {mta_name}, {draft_name}: {cell}");
                 let enforced = mta_name.starts_with("enforce")
-                    || (draft_name == "in force" && !matches!(mta_name, "testing" | "none"));
+                    || (draft_name.starts_with("in force") && !matches!(mta_name, "testing" | "none"));
                 if enforced && cell.starts_with("deliver") {
                     assert!(cell.contains(" webpki ") || cell.contains(" dane "), "{what}");
                 }
@@ -161,10 +178,14 @@ fn by_the_rules(
         // RFC 8461 section 5: `testing` and `none` bind nobody, and a policy of the newer protocol goes before the draft's.
         ("testing" | "none", _) => nothing_binds,
         (_, "in force") => enforced(true),
+        // The same section: of a policy that was met before, `to=true` refuses every other host.
+        (_, "in force, another MX") => enforced(false),
         // Bogus answers and silence in a signed zone are no absence (RFC 4035 section 4.3).
         (_, "unreachable or bogus") | ("unreachable or bogus", _) => unknown,
         // Silence of an unsigned zone is no worse than an absence, which anybody may forge: the administrator chooses.
         ("unreachable, unsigned zone", _) if on_unreachable == OnUnreachable::Defer => unknown,
+        // Section 3.3 of the draft: one that was never met refuses nothing; signed, it binds from the host on that meets it.
+        (_, "new") if handshake != Some(Handshake::Unverified) => (Verdict::Deliver, Tls::WebPki),
         // What was taken on first use binds once a host met it with a verified certificate.
         (_, "first use") if handshake == Some(Handshake::Verified) => (Verdict::Deliver, Tls::WebPki),
         _ => nothing_binds,
@@ -192,7 +213,7 @@ fn every_combination_is_decided_as_the_rules_say() {
     let (mut wrong, mut cases) = (Vec::new(), 0);
     for (dane_name, dane) in &danes {
         for (mta_name, mta_sts) in mta_sts() {
-            for (draft_name, smtp_sts) in smtp_sts() {
+            for (draft_name, smtp_sts) in smtp_sts().into_iter().chain(more_of_smtp_sts()) {
                 for handshake in
                     [None, Some(Handshake::NotSeen), Some(Handshake::Verified), Some(Handshake::Unverified)]
                 {

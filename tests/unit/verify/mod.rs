@@ -5,4 +5,5 @@ mod dane;
 mod event_orders;
 mod event_orders_mta_sts;
 mod pipeline;
+mod sizes;
 mod time;

@@ -48,9 +48,38 @@ fn a_message_comes_in_whole_and_whoever_says_nothing_or_too_much_is_left() {
     assert_eq!(heard(b"DATA\r\nA: x\r\n\r\nsomebody else's\r\n.\r\n".to_vec()), None);
     assert_eq!(heard(Vec::new()), None);
     assert_eq!(heard(b"DATA\r\nA: b\r\n".to_vec()), None);
-    let too_much =
-        [b"DATA\r\n".to_vec(), vec![b'x'; usize::try_from(MAX_TEST_MESSAGE_OCTETS).unwrap()]].concat();
-    assert_eq!(heard([too_much, b"\r\n.\r\n".to_vec()].concat()), None);
+    let (start, end) = (b"DATA\r\nA: b\r\n\r\n", b"\r\n.\r\n");
+    let long = |octets: usize| [&start[..], &vec![b'x'; octets - start.len() - end.len()], end].concat();
+    assert!(heard(long(65_536)).is_some());
+    assert_eq!(heard(long(65_537)), None);
+}
+
+#[test]
+fn sixty_four_are_heard_side_by_side_and_the_oldest_makes_room_for_the_next() {
+    let (sink, address) = listening();
+    let (is_over, until) = (AtomicBool::new(false), Instant::now() + Duration::from_secs(60));
+    thread::scope(|scope| {
+        let host = scope.spawn(|| received(&sink, "A: b", &is_over, until));
+        let mut clients: Vec<TcpStream> = Vec::new();
+        let greeted = |clients: &mut Vec<TcpStream>| {
+            let mut client = TcpStream::connect(address).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            assert!(client.read(&mut [0; 64]).unwrap() > 0);
+            clients.push(client);
+        };
+        (0..64).for_each(|_| greeted(&mut clients));
+        // The answer comes after a look at who is too many.
+        let answered = |client: &mut TcpStream| {
+            client.write_all(b"EHLO x\r\n").unwrap();
+            client.read(&mut [0; 64]).unwrap_or(0) > 0
+        };
+        assert!(answered(&mut clients[0]), "there is room for all of them");
+        greeted(&mut clients);
+        assert!(answered(&mut clients[64]) && answered(&mut clients[1]));
+        assert_eq!(clients[0].read(&mut [0; 64]).ok(), Some(0), "it has made room");
+        is_over.store(true, Ordering::Release);
+        assert_eq!(host.join().unwrap(), None);
+    });
 }
 
 #[test]

@@ -75,8 +75,11 @@ fn what_is_held_up_is_left_out_for_a_while_and_too_much_of_it_is_a_pause() {
     held_up.until.values_mut().for_each(|until| *until = Instant::now());
     assert_eq!(held_up.of(&[one]), [], "it is tried again");
     assert!(!held_up.rests());
-    let many: Vec<_> = (0..=MAX_FLEET_RECENT).map(|number| policy(&format!("m{number}.test"))).collect();
-    held_up.add(&many);
+    let many: Vec<_> = (0..1_001).map(|number| policy(&format!("m{number}.test"))).collect();
+    let mut held_up = HeldUp::default();
+    held_up.add(&many[1..]);
+    assert_eq!((held_up.rests(), held_up.until.len()), (false, 1_000));
+    held_up.add(&many[..1]);
     assert!(held_up.rests() && held_up.until.is_empty());
 }
 
@@ -99,10 +102,12 @@ fn what_was_not_offered_again_is_owed_until_all_was() {
     recent.was_lost();
     assert_eq!((recent.take().len(), recent.owes_all()), (0, true), "the next connection knows it");
     assert!(recent.owes_all(), "and so does the one after it, if that comes to no end");
-    recent.add(policies(MAX_FLEET_RECENT + 1));
-    recent.has_offered_all();
-    assert!(!recent.owes_all());
-    assert_eq!((recent.take().len(), recent.owes_all()), (MAX_FLEET_RECENT, true), "there was more");
+    for (offered, is_more) in [(1_000, false), (1_001, true)] {
+        recent.add(policies(offered));
+        recent.has_offered_all();
+        assert!(!recent.owes_all());
+        assert_eq!((recent.take().len(), recent.owes_all()), (1_000, is_more), "of {offered}");
+    }
 }
 
 #[test]

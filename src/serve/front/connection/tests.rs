@@ -1,5 +1,6 @@
 use super::*;
 use crate::limits::MAX_CONNECTIONS;
+use crate::name::PolicyDomain;
 use crate::reason::Reason;
 use crate::serve::front::codec::{Exim, Postfix};
 use crate::serve::front::connection_limiter::ConnectionLimiter;
@@ -8,6 +9,7 @@ use crate::serve::seats::asker::{Asker, Peer};
 use crate::serve::telemetry::counters::Counters;
 use crate::verify::{NoEvaluation, Report};
 use std::cell::RefCell;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -58,7 +60,8 @@ impl Bench {
 }
 
 fn inside<F: Future>(test: impl FnOnce(Bench) -> F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let counters = Arc::<Counters>::default();
     let engine = MadeUp::default();
     let bench = Bench {
@@ -146,8 +149,11 @@ fn whoever_keeps_us_at_work_without_a_pause_makes_room_like_others() {
         asked(1).await;
         peer.write_all(&frames(&["b.test"])).await.unwrap();
         asked(2).await;
-        tokio::time::sleep(WORK_WITHOUT_PAUSE).await;
+        tokio::time::advance(WORK_WITHOUT_PAUSE - Duration::from_millis(1)).await;
         peer.write_all(&frames(&["c.test"])).await.unwrap();
+        asked(3).await;
+        tokio::time::advance(Duration::from_millis(1)).await;
+        peer.write_all(&frames(&["d.test"])).await.unwrap();
         let somebody = spawn_local({
             let limiter = Rc::clone(&limiter);
             async move { limiter.acquire(Exim::MTA.protocol(), Peer::default()).await }
@@ -155,10 +161,91 @@ fn whoever_keeps_us_at_work_without_a_pause_makes_room_like_others() {
         tokio::task::yield_now().await;
         bench.engine.may.notify_waiters();
         drop(somebody.await.unwrap());
-        let mut said = [0; 18];
+        let mut said = [0; 27];
         peer.read_exact(&mut said).await.unwrap();
-        assert_eq!(&said, b"6:a.test,6:b.test,", "it has the answers that it waited for");
-        assert_eq!(bench.engine.looked_up.borrow().len(), 2, "nothing more was read");
+        assert_eq!(&said, b"6:a.test,6:b.test,6:c.test,", "it has the answers that it waited for");
+        assert_eq!(bench.engine.looked_up.borrow().len(), 3, "nothing more was read");
+    });
+}
+
+/// One octet more does not help.
+#[test]
+fn half_a_request_is_waited_for_ten_seconds_and_no_longer() {
+    let (ten, moment) = (Duration::from_secs(10), Duration::from_millis(2));
+    for (whole_after, expected) in [(ten - moment, "9:warm.test,"), (ten + moment, "")] {
+        inside(|bench| async move {
+            let (mut peer, task) = bench.connect::<Postfix>().await;
+            let request = frames(&["warm.test"]);
+            let began = Instant::now();
+            let parts =
+                [(&request[..1], Duration::ZERO), (&request[1..2], ten / 2), (&request[2..], whole_after)];
+            for (octets, at) in parts {
+                tokio::time::sleep_until(began + at).await;
+                // Where it is too late, nobody takes it.
+                let _ = peer.write_all(octets).await;
+            }
+            let _ = peer.shutdown().await;
+            assert_eq!(all(peer).await, expected, "{whole_after:?}");
+            task.await.unwrap();
+            let slow = &bench.front.counters.connections_ended;
+            let slow = slow.of(Postfix::MTA.protocol()).of(Cutting::SlowRequest).get();
+            assert_eq!(slow, u64::from(expected.is_empty()));
+        });
+    }
+}
+
+#[test]
+fn whoever_does_not_read_is_waited_for_ten_seconds() {
+    let (ten, moment) = (Duration::from_secs(10), Duration::from_millis(2));
+    for (after, is_cut) in [(ten - moment, false), (ten + moment, true)] {
+        inside(|bench| async move {
+            let (mut peer, task) = bench.connect::<Postfix>().await;
+            let requests = frames(&["warm.test"; 32]);
+            peer.write_all(&requests).await.unwrap();
+            // Until the system keeps no more for either of us.
+            while peer.try_write(&requests).is_ok() {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::sleep(after).await;
+            let slow = &bench.front.counters.connections_ended;
+            let slow = slow.of(Postfix::MTA.protocol()).of(Cutting::SlowReader).get();
+            assert_eq!(slow, u64::from(is_cut), "{after:?}");
+            drop(peer);
+            task.await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn two_hundred_and_fifty_six_withheld_answers_wait_to_be_written_down_and_the_others_are_only_counted() {
+    inside(|bench| async move {
+        for number in 0..300 {
+            let domain = PolicyDomain::parse(&format!("d{number}.test")).unwrap();
+            let question = Question::about(domain, None);
+            for _ in 0..2 {
+                let answer = answer(&question);
+                bench.front.answered(Exim::MTA, &question, &answer, Source::LookUp, Duration::ZERO);
+            }
+        }
+        let unwritten = bench.front.unwritten.borrow();
+        assert_eq!((unwritten.len(), unwritten.iter().all(|one| one.times == 2)), (256, true));
+    });
+}
+
+#[test]
+fn of_those_who_break_the_protocol_one_in_a_minute_is_told_of() {
+    inside(|bench| async move {
+        let (_peer, ours) = UnixStream::pair().unwrap();
+        let stream = Stream::Unix(ours);
+        let told_last = || {
+            bench.front.cut(&stream, Postfix::MTA.protocol(), Cutting::Broken);
+            bench.front.told.get().unwrap()
+        };
+        let first = told_last();
+        tokio::time::advance(Duration::from_millis(59_999)).await;
+        assert_eq!(told_last(), first);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(told_last(), first + Duration::from_secs(60));
     });
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::serve::concurrency::ConcurrencyLimits;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
@@ -86,5 +87,67 @@ fn a_slot_whose_waiter_has_left_is_free_again() {
         assert_eq!((limiter.open_connections(), counters.connections_open.of(Protocol::Http).get()), (0, 0));
         drop(limiter.acquire(Protocol::Http, Peer::default()).await);
         assert_eq!(limiter.drained(Duration::ZERO).await, 0);
+    });
+}
+
+/// Time that passes as soon as nobody has anything to do.
+fn inside_paused<F: Future>(test: F) -> F::Output {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, test)
+}
+
+#[test]
+fn five_hundred_and_twelve_idle_connections_to_mail_servers_stay_and_sixty_four_to_pages_and_no_more() {
+    let limits = ConcurrencyLimits::within(u64::MAX);
+    for (protocol, with_idle, slots, expected) in [
+        (Protocol::Postfix, limits.mta_connections, limits.mta_connections_that_wait, 512),
+        (Protocol::Http, limits.http_connections, limits.http_connections, 64),
+    ] {
+        inside_paused(async {
+            let counters = Arc::new(Counters::default());
+            let limiter = ConnectionLimiter::new(with_idle, slots, Arc::clone(&counters));
+            let evicted = || counters.connections_ended.of(protocol).of(Cutting::Evicted).get();
+            let mut connections = Vec::new();
+            for more in 0..3 {
+                while connections.len() < expected + more {
+                    connections.push(idle(limiter.acquire(protocol, Peer::default()).await));
+                }
+                sleep(Duration::from_secs(3_600)).await;
+                assert_eq!((evicted(), limiter.open_connections()), (u64::try_from(more).unwrap(), expected));
+            }
+        });
+    }
+}
+
+#[test]
+fn who_has_just_come_is_not_taken_for_an_idle_one_for_twenty_milliseconds() {
+    inside_paused(async {
+        let limiter = ConnectionLimiter::new(1, 2, Arc::default());
+        let began = Instant::now();
+        let first = idle(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        let _second = idle(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        first.await.expect_err("it makes room");
+        let took = began.elapsed();
+        assert!((20..=21).contains(&took.as_millis()), "{took:?}");
+    });
+}
+
+/// Of two peers with as many connections each, neither gives one up for the other before it has waited for long.
+#[test]
+fn a_connection_that_has_waited_for_a_second_and_a_half_makes_room_where_there_is_none() {
+    inside_paused(async {
+        let counters = Arc::new(Counters::default());
+        let limiter = ConnectionLimiter::new(1, 1, Arc::clone(&counters));
+        let began = Instant::now();
+        limiter.acquire(Protocol::Exim, Peer::default()).await.occupy(|permit| async move {
+            permit.mark_protected();
+            std::future::pending::<()>().await;
+        });
+        drop(limiter.acquire(Protocol::Exim, Peer::default()).await);
+        let took = began.elapsed();
+        // It is looked at forty times a second.
+        assert!((1_500..1_530).contains(&took.as_millis()), "{took:?}");
+        assert_eq!(counters.connections_ended.of(Protocol::Exim).of(Cutting::Displaced).get(), 1);
     });
 }

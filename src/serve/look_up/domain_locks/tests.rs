@@ -1,5 +1,6 @@
 use super::*;
 use crate::serve::seats::asker::Peer;
+use std::time::Duration;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
 fn asker(user: u32) -> Asker {
@@ -132,4 +133,15 @@ async fn who_stops_waiting_leaves_nothing_behind_and_the_next_one_has_the_lock()
     assert!(futures_util::poll!(&mut waits).is_ready(), "nobody has it");
     drop(waits);
     assert!(locks.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_works_under_a_lock_for_a_second_gives_it_back() {
+    let domain = PolicyDomain::parse("a.test").unwrap();
+    for (milliseconds, keeps) in [(999, true), (1_002, false)] {
+        let locks = Rc::new(DomainLocks::default());
+        let mut lock = Some(locks.lock(&domain, 0, &[asker(0)]).await);
+        DomainLock::during(&mut lock, tokio::time::sleep(Duration::from_millis(milliseconds))).await;
+        assert_eq!((lock.is_some(), locks.try_lock(&domain).is_none()), (keeps, keeps), "{milliseconds}");
+    }
 }
