@@ -22,6 +22,9 @@ const CACHED_PAGES: i64 = 2_048;
 /// Pages that one new row may split: one at each level of the few B-trees that it is written to.
 pub(super) const SPLIT_PAGES: i64 = 16;
 
+/// So often a file is opened that was exchanged meanwhile, as an administrator may do once.
+const OPENINGS: usize = 3;
+
 /// The smallest page of SQLite; a shorter file is a fragment, which it would take for an empty one.
 const LEAST_OCTETS: u64 = 512;
 
@@ -307,19 +310,36 @@ impl Database {
             State::Given(trouble) => return Err(trouble.clone()),
             State::Closed => {}
         }
-        let state = match self.path.examine().map_err(|trouble| self.give_up(trouble))? {
-            None => State::Absent,
-            Some(file) if (1..LEAST_OCTETS).contains(&file.octets) => {
-                return Err(self
-                    .give_up_damaged(format!("it ends after {} octets", file.octets), Some(file.identity)));
+        let mut opened = None;
+        for _ in 0..OPENINGS {
+            opened = self.open_once()?;
+            if opened.is_some() {
+                break;
             }
-            Some(file) => match OpenFile::of(&self.path, file.identity, self.access, self.schema.patience) {
-                Ok(open) => State::Open(open),
-                Err(error) => return Err(self.give_up(self.unusable("opening it", error.to_string()))),
-            },
-        };
+        }
+        let state = opened.ok_or_else(|| {
+            let why =
+                "is exchanged again and again while it is opened: somebody else writes into its directory";
+            self.give_up(CacheError::unsafe_path(self.path.as_path(), why))
+        })?;
         *self.state.borrow_mut() = state;
         Ok(())
+    }
+
+    /// Opens what keeps the rules; `None` if it is no longer what lies under the path. SQLite opens it by its name, and follows no symbolic
+    /// link; a second name of somebody else's database is a file like any other, so what was opened is looked at again. (Whoever exchanges it
+    /// twice meanwhile is not noticed: he has to be the directory's owner.)
+    fn open_once(&self) -> Result<Option<State>, CacheError> {
+        let examine = || self.path.examine().map_err(|trouble| self.give_up(trouble));
+        let Some(file) = examine()? else { return Ok(Some(State::Absent)) };
+        if (1..LEAST_OCTETS).contains(&file.octets) {
+            let found = format!("it ends after {} octets", file.octets);
+            return Err(self.give_up_damaged(found, Some(file.identity)));
+        }
+        let open = OpenFile::of(&self.path, file.identity, self.access, self.schema.patience)
+            .map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
+        let is_still_there = examine()?.is_some_and(|there| there.identity == file.identity);
+        Ok(is_still_there.then_some(State::Open(open)))
     }
 
     fn on_file<T>(

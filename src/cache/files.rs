@@ -345,8 +345,9 @@ impl Cache {
         from.admit(policy, database.fingerprint, database.now)
     }
 
-    /// Takes over a policy from another host, by the rules of [`Memory::keep`]: what was fetched later and authenticated
-    /// better stays. It ends when it would have ended there.
+    /// Takes over a policy from another host, unless what is known here was fetched later or in the same second, or is
+    /// authenticated better. What is in force here gives way to no earlier fetch, however that was authenticated. It ends
+    /// when it would have ended there.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was stored.
@@ -358,9 +359,8 @@ impl Cache {
         Ok(Imported::Kept(kept.ok().and_then(|mut kept| kept.pop()).unwrap_or(Kept::Full)))
     }
 
-    /// Takes over policies from another host that [`Cache::admits`], in one transaction, by the rules of [`Memory::keep`]:
-    /// what was fetched later and authenticated better stays. They end when they would have ended there. All are taken over,
-    /// or none: the inner error is the place of the first one that found no room.
+    /// Takes over policies from another host that [`Cache::admits`], in one transaction, by the rules of [`Cache::import`]. All
+    /// are taken over, or none: the inner error is the place of the first one that found no room.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was stored.

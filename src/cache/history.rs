@@ -125,6 +125,8 @@ fn permits_more(old: &[MxPattern], new: &[MxPattern]) -> bool {
 pub(super) enum Origin<'a> {
     /// From the domain.
     Fetch,
+    /// From other hosts of a fleet, which have signed it; what it is worth was decided before.
+    Fleet(&'a Provenance),
     /// From another host's cache.
     Import(&'a Provenance),
 }
@@ -151,7 +153,7 @@ pub(super) fn of_change(
     };
     let detail = old.map_or_else(|| summary(&row.policy), |old| difference(old, row));
     let what = match (old, origin) {
-        (_, Origin::Import(provenance)) => {
+        (_, Origin::Fleet(provenance) | Origin::Import(provenance)) => {
             let from = format!("from {provenance}, fetched at {}; {detail}", row.fetched_at);
             Some((Event::Imported, from.trim_end_matches("; ").to_owned()))
         }
@@ -165,7 +167,7 @@ pub(super) fn of_change(
     };
     let newly_applied = match origin {
         Origin::Fetch => row.applied_at.filter(|_| same.is_none_or(|old| old.applied_at.is_none())),
-        Origin::Import(_) => None,
+        Origin::Fleet(_) | Origin::Import(_) => None,
     };
     let mut entries: Vec<HistoryEntry> =
         what.into_iter().map(|(event, detail)| entry(event, before, &detail)).collect();

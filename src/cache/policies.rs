@@ -140,7 +140,7 @@ impl PolicyFile {
     /// has met makes no room for what others say.
     pub(super) fn keep_heard(&self, all: &[(&StoredPolicy, Provenance)]) -> Vec<Result<Kept, CacheError>> {
         self.database.write_each("storing policies", all, |transaction, (new, from)| {
-            self.put(transaction, new, Origin::Import(from), Displaces::Nothing)
+            self.put(transaction, new, Origin::Fleet(from), Displaces::Nothing)
         })
     }
 
@@ -245,7 +245,11 @@ impl PolicyFile {
         let (now, fingerprint) = (self.database.now, self.database.fingerprint);
         let dialect = new.policy.dialect();
         let old = row::select(transaction, &new.domain, fingerprint, now)?;
-        let Some(row) = StoredPolicy::merge(old.of(dialect), new, now) else {
+        let merge = match origin {
+            Origin::Fetch | Origin::Fleet(_) => StoredPolicy::merge,
+            Origin::Import(_) => StoredPolicy::merge_imported,
+        };
+        let Some(row) = merge(old.of(dialect), new, now) else {
             return Ok(Kept::Unchanged);
         };
         if !room::make(transaction, &row, displaces, &self.database)? {
@@ -256,7 +260,7 @@ impl PolicyFile {
             match origin {
                 Origin::Fetch => offers::put(transaction, &row, &self.database)?,
                 // What was to be offered was this host's own, and it is no longer there.
-                Origin::Import(_) => {
+                Origin::Fleet(_) | Origin::Import(_) => {
                     offers::take_one(transaction, row.domain.as_str(), dialect.word(), &self.database)?;
                 }
             }

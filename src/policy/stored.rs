@@ -55,6 +55,8 @@ impl Authentication {
 ///   authenticated never displaces one in force that was authenticated more strongly. So every authenticated fetch of
 ///   an MTA-STS policy displaces the one before, also with one that protects less.
 /// - Of two that are authenticated alike the one that was fetched later counts, whichever is written down later.
+/// - What another host has fetched displaces less than that, where it comes in a file (`cache import`): of the same second nothing, and
+///   nothing that binds unless it was fetched later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPolicy {
     /// Whose policy it is.
@@ -157,13 +159,16 @@ impl StoredPolicy {
     }
 
     /// Whether this program could have given the policy that life, and believed it in that way; else it was not written
-    /// by it. An MTA-STS policy is never taken on first use: fetching it authenticates it.
+    /// by it. The certificate of its policy host authenticates an MTA-STS policy, and nothing else does.
     pub(crate) fn is_possible(&self) -> bool {
         let longest = self.policy.life().unwrap_or(u64::MAX).min(self.authentication.longest_life());
-        let is_first_use = self.authentication == Authentication::FirstUse;
+        let is_of_its_kind = match self.policy.dialect() {
+            Dialect::MtaSts => self.authentication == Authentication::WebPki,
+            Dialect::SmtpSts => true,
+        };
         self.fetched_at <= self.expires_at
             && self.expires_at <= self.fetched_at.plus(longest)
-            && !(is_first_use && self.policy.dialect() == Dialect::MtaSts)
+            && is_of_its_kind
     }
 
     /// Whether `new` comes too late: this was fetched after it and is authenticated no worse. A row from the future
@@ -206,6 +211,31 @@ impl StoredPolicy {
             new.clone()
         };
         (merged != *old).then_some(merged)
+    }
+
+    /// The same where `new` stands in a file from another host, as `cache import` reads it: what is in the row gives way only to what
+    /// outdoes it. Of the same policy the row learns all the same that it was applied.
+    ///
+    /// Of two fetches within one second nobody knows which one came first. Where both are this host's own, the one that is
+    /// written down later counts; here the other one is somebody's word, and a changed line could say `mode: none`. So the
+    /// one in the row stays: its domain's next fetch decides.
+    pub(crate) fn merge_imported(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
+        match old.filter(|old| old.is_unexpired(now) && !new.outdoes(old)) {
+            None => Self::merge(old, new, now),
+            Some(old) if old.policy == new.policy => {
+                Self::merge(Some(old), &Self { applied_at: new.applied_at, ..old.clone() }, now)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Whether it was fetched later and is authenticated no worse; or is authenticated better, and nothing that binds here
+    /// changes or ends sooner.
+    fn outdoes(&self, old: &Self) -> bool {
+        let is_newer = self.fetched_at > old.fetched_at && self.authentication >= old.authentication;
+        let binds_no_less =
+            !old.is_in_force() || (self.policy == old.policy && self.expires_at >= old.expires_at);
+        is_newer || (self.authentication > old.authentication && binds_no_less)
     }
 
     /// Until which moment the clock is vouched for when room has to be made: a policy's signature or certificate was

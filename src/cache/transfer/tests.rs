@@ -66,6 +66,7 @@ fn what_this_program_could_not_have_stored_is_refused_with_the_reason() {
         (StoredPolicy { expires_at: NOW, ..good() }, Some(Refusal::Ended(NOW))),
         (StoredPolicy { expires_at: UnixTime(0), ..good() }, Some(Refusal::Impossible)),
         (StoredPolicy { authentication: Authentication::FirstUse, ..good() }, Some(Refusal::Impossible)),
+        (StoredPolicy { authentication: Authentication::Dnssec, ..good() }, Some(Refusal::Impossible)),
     ] {
         assert_eq!(provenance().admit(&stored, here(), NOW).err(), expected, "{stored:?}");
     }

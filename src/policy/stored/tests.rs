@@ -235,8 +235,10 @@ fn a_life_is_possible_that_the_policy_and_its_authentication_give() {
         assert!(!until(policy, NOW.plus(longest + 1)).is_possible(), "too long: {policy:?}");
         assert!(!until(policy, UnixTime(NOW.0 - 1)).is_possible(), "it ends before it begins: {policy:?}");
     }
-    // Fetching an MTA-STS policy authenticates it.
-    assert!(!StoredPolicy { authentication: Authentication::FirstUse, ..mta_sts }.is_possible());
+    // The certificate of its policy host authenticates an MTA-STS policy (RFC 8461 section 3.3), and DNSSEC does not.
+    for authentication in [Authentication::FirstUse, Authentication::Dnssec] {
+        assert!(!StoredPolicy { authentication, ..mta_sts.clone() }.is_possible());
+    }
 }
 
 /// RFC 8461 section 5 (enforce alone refuses), the draft section 3.3 (a policy counts once it was applied).

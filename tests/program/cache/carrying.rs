@@ -187,3 +187,101 @@ fn a_file_that_cannot_be_read_is_64() {
     assert_eq!((exit(&output), said(&output).as_str()), (64, ""));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/export cannot be read"));
 }
+
+/// What somebody could write into a field of a line of an export.
+fn changes(line: &Value) -> Vec<(&'static str, Value)> {
+    let number = |field: &str| line[field].as_u64().unwrap_or_default();
+    let (fetched, ends) = (number("fetched_at"), number("expires_at"));
+    let policy = line["policy"].as_str().unwrap();
+    let mut all: Vec<(&str, Value)> =
+        ["a..b", "other.test"].into_iter().map(|word| ("domain", word.into())).collect();
+    all.extend(["mta-sts", "smtp-sts", "dane"].map(|word| ("mechanism", word.into())));
+    all.extend(["first-use", "webpki", "dnssec", "trusted"].map(|word| ("authentication", word.into())));
+    let lines = |keep: fn(&&str) -> bool| {
+        policy.lines().filter(keep).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let policies = [
+        policy.replace("enforce", "testing"),
+        policy.replace("testing", "enforce"),
+        lines(|line| !line.starts_with("mx:")).replace("enforce", "none").replace("testing", "none"),
+        lines(|line| !line.starts_with("mx:")),
+        policy.replace("mx: ", "mx: *.evil.test\nmx: "),
+        policy.replace("max_age: 604800", "max_age: 60"),
+        policy.replace("max_age: ", "max_age: 3"),
+        policy.replace("to=true", "to=false"),
+        policy.replace("mx=", "mx=*.evil.test,"),
+        policy.replace("e=604800", "e=0"),
+        policy.replace("id=1", "id=2"),
+        "of another kind".to_owned(),
+    ];
+    all.extend(policies.map(|policy| ("policy", policy.into())));
+    all.extend(
+        [0, fetched - 1, fetched + 1, fetched + 300_000, u64::MAX].map(|at| ("fetched_at", at.into())),
+    );
+    all.extend([0, fetched, ends - 1, ends + 1, u64::MAX].map(|at| ("expires_at", at.into())));
+    all.extend([0, fetched, fetched + 300_000].map(|at| ("applied_at", at.into())));
+    all.push(("applied_at", Value::Null));
+    all.retain(|(field, value)| line[field] != *value);
+    all
+}
+
+/// Each field of each line of a real export is changed in turn, and the file is read where the genuine policies are known. Either the
+/// line is refused by the name of a field, and nothing is taken; or all that is known is as it was, but that it may be known to have been
+/// met or authenticated, and that a line may claim to have been fetched later.
+#[test]
+fn whichever_field_of_a_line_is_changed_it_is_refused_by_name_or_weakens_nothing() {
+    let lab = Laboratory::start();
+    let program = filled(&lab);
+    let lines = exported(&lab, &program);
+    let genuine = fs::read(program.cache()).unwrap();
+    let read = |line: &String| serde_json::from_str::<Value>(line).unwrap();
+    let (mut refused, mut read_in) = (0, 0);
+    for at in 1..lines.len() {
+        for (field, value) in changes(&read(&lines[at])) {
+            let mut changed = read(&lines[at]);
+            changed[field] = value.clone();
+            let mut text = lines.clone();
+            text[at] = changed.to_string();
+            fs::write(program.cache(), &genuine).unwrap();
+            let output = import(&lab, &program, "json", text.join("\n").as_bytes());
+            let (told, after) = (objects(&output), exported(&lab, &program));
+            let story = format!("{field} of {} is {value}: {told:?}", lines[at]);
+            if exit(&output) == 1 {
+                let named = told[0]["field"].as_str().unwrap_or_else(|| panic!("{story}"));
+                // Moments, authentication and life are judged together, and so are a policy and what kind it is.
+                let others = match field {
+                    "fetched_at" | "authentication" => "expires_at",
+                    "policy" if named == "expires_at" => "expires_at",
+                    "mechanism" if named == "policy" => "policy",
+                    _ => field,
+                };
+                assert!(told[0]["line"] == at + 1 && (named == field || named == others), "{story}");
+                assert_eq!(told[1]["stored"], 0, "{story}");
+                assert_eq!(after[1..], lines[1..], "{story}");
+                refused += 1;
+                continue;
+            }
+            assert_eq!((exit(&output), &told[0]["refused"]), (0, &0.into()), "{story}");
+            read_in += 1;
+            for before in lines[1..].iter().map(read) {
+                let key = |one: &Value| (one["domain"].clone(), one["mechanism"].clone());
+                let mut now = after[1..].iter().map(read).find(|one| key(one) == key(&before)).unwrap();
+                if now["fetched_at"].as_u64() > before["fetched_at"].as_u64() {
+                    assert_eq!((field, key(&before)), ("fetched_at", key(&changed)), "{story}");
+                    now["fetched_at"] = before["fetched_at"].clone();
+                }
+                if field == "authentication" && key(&before) == key(&changed) && before[field] == "first-use"
+                {
+                    now[field] = before[field].clone();
+                }
+                if before["applied_at"].is_null()
+                    || now["applied_at"].as_u64() < before["applied_at"].as_u64()
+                {
+                    now["applied_at"] = before["applied_at"].clone();
+                }
+                assert_eq!(now, before, "{story}");
+            }
+        }
+    }
+    assert!(refused > 30 && read_in > 30, "{refused} were refused, {read_in} read");
+}

@@ -8,14 +8,15 @@ use super::daemon::{Plan, exim};
 use crate::support::dice::Dice;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::deliveries::{self, Delivery};
-use crate::support::program::Program;
-use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC, RRSIG};
+use crate::support::laboratory::impostor::Impostor;
+use crate::support::program::{PROGRAM, Program};
+use hickory_proto::dnssec::rdata::{DNSSECRData, NSEC, NSEC3, RRSIG};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, MX, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -36,6 +37,8 @@ const ASKED_TOGETHER: usize = 16;
 /// Relays of DNS and HTTPS, in a process of nobody's; they end with the value.
 struct Attacker {
     is_on: Arc<AtomicBool>,
+    /// He lets DNS pass for a while, without which nobody would come to a policy host.
+    spares_dns: Arc<AtomicBool>,
     changed: Arc<AtomicUsize>,
     dns: SocketAddr,
     https: SocketAddr,
@@ -53,12 +56,15 @@ impl Drop for Attacker {
 /// What all connections of the attacker share.
 struct Path {
     is_on: Arc<AtomicBool>,
+    spares_dns: Arc<AtomicBool>,
     changed: Arc<AtomicUsize>,
     dice: Mutex<Dice>,
     /// Replies that were overheard.
     heard: Mutex<Vec<Message>>,
     dns: SocketAddr,
     https: SocketAddr,
+    /// Where he leads those who ask for a policy.
+    elsewhere: SocketAddr,
 }
 
 /// What becomes of a reply.
@@ -70,15 +76,18 @@ enum Fate {
 }
 
 impl Attacker {
-    fn between(lab: &Laboratory, seed: u64) -> Self {
+    fn between(lab: &Laboratory, elsewhere: &Impostor, seed: u64) -> Self {
         let (is_on, changed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let spares_dns = Arc::new(AtomicBool::new(false));
         let path = Arc::new(Path {
             is_on: Arc::clone(&is_on),
+            spares_dns: Arc::clone(&spares_dns),
             changed: Arc::clone(&changed),
             dice: Mutex::new(Dice(seed)),
             heard: Mutex::default(),
             dns: lab.dns(),
             https: (Ipv4Addr::LOCALHOST, lab.https_port()).into(),
+            elsewhere: elsewhere.address,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, started) = mpsc::channel();
@@ -100,7 +109,7 @@ impl Attacker {
             });
         });
         let (dns, https) = started.recv().unwrap();
-        Self { is_on, changed, dns, https, stop: Some(stop), thread: Some(thread) }
+        Self { is_on, spares_dns, changed, dns, https, stop: Some(stop), thread: Some(thread) }
     }
 
     /// The options that lead to the attacker instead of the laboratory.
@@ -179,16 +188,17 @@ async fn genuine(question: &[u8], server: SocketAddr) -> Option<Vec<u8>> {
     framed(&mut stream).await.ok()
 }
 
-/// A connection to a policy host: TLS keeps its secrets, so it can be refused, kept waiting, cut, or spoilt.
+/// A connection to a policy host: TLS keeps its secrets, so it can be refused, kept waiting, cut, spoilt, or led to another host.
 async fn over_https(listener: TcpListener, path: Arc<Path>) {
     while let Ok((mut client, _)) = listener.accept().await {
         let path = Arc::clone(&path);
         tokio::spawn(async move {
-            let manner = if path.is_on.load(Relaxed) { path.dice.lock().unwrap().roll(5) } else { 4 };
-            if manner < 4 {
+            let manner = if path.is_on.load(Relaxed) { path.dice.lock().unwrap().roll(8) } else { 4 };
+            if manner != 4 {
                 path.changed.fetch_add(1, Relaxed);
             }
-            let Ok(mut server) = TcpStream::connect(path.https).await else { return };
+            let host = if manner > 4 { path.elsewhere } else { path.https };
+            let Ok(mut server) = TcpStream::connect(host).await else { return };
             match manner {
                 0 => {}
                 1 => tokio::time::sleep(Duration::from_secs(4)).await,
@@ -247,7 +257,7 @@ impl Path {
         let life = u32::try_from(dice.roll(3)).unwrap();
         message.answers.iter_mut().chain(&mut message.authorities).for_each(|record| record.ttl = life);
         let octets = |message: &Message| message.to_vec().unwrap_or_else(|_| reply.to_vec());
-        if dice.one_in(3) {
+        if self.spares_dns.load(Relaxed) || dice.one_in(3) {
             return Fate::Sent(vec![octets(&message)]);
         }
         self.changed.fetch_add(1, Relaxed);
@@ -285,7 +295,9 @@ impl Path {
 /// One change to a reply, by somebody who has no key of anybody's.
 fn change(dice: &mut Dice, heard: &[Message], message: &mut Message) {
     let Some(asked) = message.queries.first().cloned() else { return };
-    let is_proof = |record: &Record| matches!(record.record_type(), RecordType::RRSIG | RecordType::NSEC);
+    let is_proof = |record: &Record| {
+        matches!(record.record_type(), RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
+    };
     match dice.roll(11) {
         0 => {
             let codes = [
@@ -342,7 +354,8 @@ fn change(dice: &mut Dice, heard: &[Message], message: &mut Message) {
             for record in message.answers.iter_mut().chain(&mut message.authorities) {
                 if let RData::DNSSEC(DNSSECRData::RRSIG(rrsig)) = &record.data {
                     let mut octets = rrsig.sig().to_vec();
-                    octets[0] ^= 1;
+                    // Another bit than the one that the laboratory's altered zones have wrong: he would mend these.
+                    octets[0] ^= 2;
                     record.data =
                         RData::DNSSEC(DNSSECRData::RRSIG(RRSIG::from_sig(rrsig.input().clone(), octets)));
                 }
@@ -360,11 +373,27 @@ fn change(dice: &mut Dice, heard: &[Message], message: &mut Message) {
         }
         _ => {
             for record in &mut message.authorities {
-                if let RData::DNSSEC(DNSSECRData::NSEC(nsec)) = &record.data {
-                    let types: Vec<_> = nsec.type_bit_maps().filter(|_| !dice.one_in(2)).collect();
-                    let next = nsec.next_domain_name().clone();
-                    record.data = RData::DNSSEC(DNSSECRData::NSEC(NSEC::new(next, types)));
-                }
+                let data = match &record.data {
+                    RData::DNSSEC(DNSSECRData::NSEC(nsec)) => {
+                        let types: Vec<_> = nsec.type_bit_maps().filter(|_| !dice.one_in(2)).collect();
+                        DNSSECRData::NSEC(NSEC::new(nsec.next_domain_name().clone(), types))
+                    }
+                    RData::DNSSEC(DNSSECRData::NSEC3(nsec3)) => {
+                        let types: Vec<_> = nsec3.type_bit_maps().filter(|_| !dice.one_in(2)).collect();
+                        let next = nsec3.next_hashed_owner_name().to_vec();
+                        let opt_out = nsec3.opt_out() != dice.one_in(2);
+                        DNSSECRData::NSEC3(NSEC3::new(
+                            nsec3.hash_algorithm(),
+                            opt_out,
+                            0,
+                            vec![],
+                            next,
+                            types,
+                        ))
+                    }
+                    _ => continue,
+                };
+                record.data = RData::DNSSEC(data);
             }
         }
     }
@@ -448,13 +477,20 @@ fn wanted(variable: &str, otherwise: u64) -> u64 {
 fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
     let (seed, rounds, seconds) = (wanted("SEED", 1), wanted("ROUNDS", 3), wanted("SECONDS", 20));
     let lab = Laboratory::start();
-    let attacker = Attacker::between(&lab, seed);
+    let impostor = lab.open_impostor("version: STSv1\nmode: none\nmax_age: 31557600\n");
+    let attacker = Attacker::between(&lab, &impostor, seed);
     let mut plan = Plan::in_world(&lab).option("--answer-within", "2");
-    let mut program = Program::new(&lab).with(["--deadline", "3"]);
+    let new_program = || {
+        let program = Program::new(&lab).with(["--deadline", "3"]);
+        attacker
+            .options()
+            .iter()
+            .fold(program, |program, (option, value)| program.without(option).with([*option, value.as_str()]))
+    };
     for (option, value) in attacker.options() {
         plan = plan.without(option).option(option, &value);
-        program = program.without(option).with([option, &value]);
     }
+    let (program, renewing) = (new_program(), new_program());
     let mut running = Some(plan.start());
     let daemon = running.as_ref().unwrap();
     let of_the_command = |program: &Program, one: &Delivery| match one.host {
@@ -476,6 +512,11 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
         all.len()
     );
     println!("seed {seed}: {} deliveries, {demanding} of them with demands", all.len());
+    // A cache of which the policies are fetched again and again.
+    let fetched: Vec<&Delivery> = all.iter().filter(|one| one.answer[1] == "mta-sts").collect();
+    for one in &fetched {
+        assert!(is_genuine(one, &of_the_command(&renewing, one)), "{one:?}");
+    }
     let (sessions, cold, killed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     for round in 0..rounds {
         attacker.is_on.store(true, Relaxed);
@@ -501,17 +542,13 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
             }
             for asker in 0..2 {
                 let (all, cold, killed, is_over, sessions) = (&all, &cold, &killed, &is_over, &sessions);
-                let (program, lab, attacker) = (&program, &lab, &attacker);
+                let (program, new_program) = (&program, &new_program);
                 let mut dice = Dice(seed * 1_000 + round * 10 + 7 + asker);
                 scope.spawn(move || {
                     while !is_over.load(Relaxed) {
                         let one = dice.of(all);
                         if dice.one_in(4) {
-                            let mut new = Program::new(lab).with(["--deadline", "3"]);
-                            for (option, value) in attacker.options() {
-                                new = new.without(option).with([option, &value]);
-                            }
-                            let line = of_the_command(&new, one);
+                            let line = of_the_command(&new_program(), one);
                             cold.fetch_add(1, Relaxed);
                             assert_eq!(
                                 asks_for_less(one, &line, true),
@@ -540,9 +577,21 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
                     }
                 });
             }
+            let mut dice = Dice(seed * 1_000 + round * 10 + 9);
+            let (fetched, is_over, renewing) = (&fetched, &is_over, &renewing);
+            let (lab, attacker) = (&lab, &attacker);
+            scope.spawn(move || {
+                while !is_over.load(Relaxed) {
+                    let one = *dice.of(fetched);
+                    fetch_again(lab, attacker, renewing, one.domain);
+                    let line = of_the_command(renewing, one);
+                    assert_eq!(asks_for_less(one, &line, false), None, "fetched again: {one:?}: {line}");
+                }
+            });
             let end = Instant::now() + Duration::from_secs(seconds);
             let mut dice = Dice(seed + round);
             while Instant::now() < end && !thread::panicking() {
+                attacker.spares_dns.store(dice.one_in(3), Relaxed);
                 thread::sleep(Duration::from_millis(500 + u64::try_from(dice.roll(2_000)).unwrap()));
                 if dice.one_in(2) {
                     // In the very middle of whatever it does.
@@ -585,6 +634,22 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
         assert!(times.load(Relaxed) > 0, "there was no {what}");
     }
     assert!(attacker.changed.load(Relaxed) > 0, "nothing was changed on the path");
+    impostor.was_seen_and_not_believed();
+}
+
+/// As an operator has it done: whatever becomes of it, the policy host is asked, or the attacker in its place.
+fn fetch_again(lab: &Laboratory, attacker: &Attacker, program: &Program, domain: &str) {
+    let mut options = lab.options();
+    for (option, value) in attacker.options() {
+        let at = options.iter().position(|one| one == option).unwrap();
+        options[at + 1] = value;
+    }
+    let mut command = Command::new(PROGRAM);
+    command.args(["cache", "refresh", domain, "--force", "--quiet"]).args(options);
+    command.arg("--config").arg(lab.empty_configuration()).arg("-c").arg(program.cache());
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 1 | 75)), "{:?}: {said}", output.status);
 }
 
 /// Waits until each of these has its genuine answer, and no longer than that time from then on. Several are asked at once, in turns, so

@@ -20,15 +20,19 @@ const DOMAINS: usize = 24;
 /// After so many tampered look-ups the daemon reads its configuration anew and knows of no zone.
 const ROUND: usize = 24;
 
+/// How the signed zones of each owner are signed: what they do not hold they deny by names, by hashes, and by hashes that pass over
+/// unsigned zones.
+const SIGNED: [&str; OWNERS] = ["signed", "signed nsec3", "signed opt-out"];
+
 /// A world with domains whose zones are signed, with policies that DNSSEC vouches for, and others whose zones are not. In that of the
 /// attacker it is the other way round, signed with other keys, and each leads to his host.
 fn world(is_attackers: bool) -> Laboratory {
     let mut text = String::from("zone . signed\nzone test signed\n    ns A 127.0.0.1\n");
-    for owner in 0..OWNERS {
+    for (owner, signed) in SIGNED.into_iter().enumerate() {
         for (kind, is_signed) in [("signed", true), ("plain", false)] {
             let zone = format!("{kind}{owner}.test");
             // Of what is signed the attacker signs a part himself, and denies the keys of the rest.
-            let word = if is_signed != (is_attackers && owner > 0) { "signed" } else { "unsigned" };
+            let word = if is_signed != (is_attackers && owner > 0) { signed } else { "unsigned" };
             writeln!(text, "zone {zone} {word}").unwrap();
             for number in 0..DOMAINS {
                 let domain = format!("d{number}.{zone}");

@@ -179,3 +179,41 @@ fn it_is_unknown_under_other_authorities() {
         Program::new(&lab).with_cache_of(&program).without("--ca-file").with(["--ca-file", &authorities]);
     assert_eq!(elsewhere.delivery("enforced.test", STRANGER).verdict(), ["deliver", "no-policy"]);
 }
+
+/// A copy of the cache from a day on which the domain was not known, or was testing, in the place of one that says `enforce`: the next
+/// answer is that of the domain's policy, if it can be fetched. Where DNS is withheld at this very moment, it is that of the day of the copy,
+/// which nothing here contradicts: SECURITY.md, what is not promised.
+#[test]
+fn an_old_copy_of_the_cache_is_believed_as_far_as_it_goes_and_the_policy_is_fetched_again() {
+    let lab = Laboratory::start();
+    let enforced = "version: STSv1 | mode: enforce | mx: *.sts.test | max_age: 604800";
+    for (mode_that_day, while_withheld) in [(None, "policy-unreachable"), (Some("testing"), "report-only")] {
+        let program = Program::new(&lab).with(["--deadline", "3"]);
+        let copy = program.cache().with_extension("that-day");
+        program.delivery("enforced.test", GOOD);
+        if let Some(mode) = mode_that_day {
+            lab.change_policy("sts.test", "1", &enforced.replace("enforce", mode));
+            assert_eq!(program.delivery("sts.test", STRANGER).verdict(), ["deliver", "report-only"]);
+        }
+        fs::copy(program.cache(), &copy).unwrap();
+        lab.change_policy("sts.test", "2", enforced);
+        program.forget_dns();
+        let refused = ["refuse", "mx-not-in-policy"];
+        assert_eq!(program.delivery("sts.test", STRANGER).verdict(), refused);
+
+        fs::copy(&copy, program.cache()).unwrap();
+        assert_eq!(program.delivery("sts.test", STRANGER).verdict(), refused, "what DNS said is remembered");
+        fs::copy(&copy, program.cache()).unwrap();
+        program.forget_dns();
+        assert_eq!(program.delivery("sts.test", STRANGER).verdict(), refused, "DNS is asked");
+
+        fs::rename(&copy, program.cache()).unwrap();
+        program.forget_dns();
+        lab.behave(Scope::question("_mta-sts.sts.test.", "TXT"), Manner::Silent);
+        let told = program.delivery("sts.test", STRANGER);
+        assert_eq!(told.verdict(), ["deliver", while_withheld], "{mode_that_day:?}: {}", told.line);
+        lab.behave_well();
+        program.forget_dns();
+        assert_eq!(program.delivery("sts.test", STRANGER).verdict(), refused, "{mode_that_day:?}");
+    }
+}

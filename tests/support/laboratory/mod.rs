@@ -17,6 +17,7 @@
 pub(crate) mod certificates;
 pub(crate) mod deliveries;
 mod directory;
+pub(crate) mod impostor;
 pub(crate) mod mail_host;
 pub(crate) mod name_server;
 pub(crate) mod path;
@@ -184,6 +185,16 @@ impl Laboratory {
         let (tell, told) = mpsc::channel();
         self.runtime.spawn(async move {
             tell.send(report_receiver::ReportReceiver::open(authority).await).unwrap();
+        });
+        told.recv().unwrap()
+    }
+
+    /// A web server with a policy for everybody, and certificates that are none of the host that was asked for.
+    pub(crate) fn open_impostor(&self, policy: &'static str) -> impostor::Impostor {
+        let authority = Arc::clone(&self.authority);
+        let (tell, told) = mpsc::channel();
+        self.runtime.spawn(async move {
+            tell.send(impostor::Impostor::open(authority, policy).await).unwrap();
         });
         told.recv().unwrap()
     }

@@ -97,7 +97,7 @@ impl From<Certificate> for Conduct {
     }
 }
 
-fn provider() -> CryptoProvider {
+pub(super) fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
 }
 
@@ -194,7 +194,7 @@ pub(crate) async fn serve(
     }
 }
 
-fn ok(media_type: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn ok(media_type: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
@@ -207,7 +207,7 @@ fn redirect(host: &str) -> Vec<u8> {
 }
 
 /// The path of a request, when its head has arrived.
-async fn read_request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
+pub(super) async fn read_request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16_384 {
         head.push(stream.read_u8().await.ok()?);

@@ -3,7 +3,7 @@
 use super::mail_host;
 use super::name_server::Manner;
 use super::policy_host::Conduct;
-use super::zone::{Health, Said, Zone, ZoneKey};
+use super::zone::{Denial, Health, Said, Zone, ZoneKey};
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,6 +20,8 @@ const MTA_STS: &str = "mta-sts";
 /// What is written about one zone, before it is signed.
 struct Plan {
     health: Health,
+    /// How it denies, if it is signed.
+    denial: Denial,
     /// How its name servers meet every question, unless they are well.
     manner: Option<Manner>,
     records: Vec<(Name, RData)>,
@@ -139,7 +141,7 @@ impl World {
                 (child.clone(), ds)
             })
             .collect();
-        let zone = Zone::build(origin, plan.health, &plan.key, &plan.records, &children);
+        let zone = Zone::build(origin, (plan.health, plan.denial), &plan.key, &plan.records, &children);
         self.zones.insert(origin.clone(), zone);
     }
 
@@ -285,7 +287,7 @@ impl World {
 
 impl Plan {
     fn new<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let (mut health, mut manner) = (Health::Signed, None);
+        let (mut health, mut denial, mut manner) = (Health::Signed, Denial::Nsec, None);
         for word in words {
             match word {
                 "signed" => health = Health::Signed,
@@ -293,12 +295,14 @@ impl Plan {
                 "expired" => health = Health::Expired,
                 "altered" => health = Health::Altered,
                 "stripped" => health = Health::Stripped,
+                "nsec3" => denial = Denial::Nsec3 { opt_out: false },
+                "opt-out" => denial = Denial::Nsec3 { opt_out: true },
                 "silent" => manner = Some(Manner::Silent),
                 "failing" => manner = Some(Manner::Servfail),
                 other => panic!("'{other}' is not a word for a zone"),
             }
         }
-        Self { health, manner, records: Vec::new(), key: ZoneKey::generate(), file: Vec::new() }
+        Self { health, denial, manner, records: Vec::new(), key: ZoneKey::generate(), file: Vec::new() }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use hickory_proto::dnssec::crypto::EcdsaSigningKey;
 use hickory_proto::dnssec::rdata::sig::SigInput;
-use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS, NSEC, RRSIG};
-use hickory_proto::dnssec::{Algorithm, DigestType, SigningKey, TBS};
+use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData, DS, NSEC, NSEC3, NSEC3PARAM, RRSIG};
+use hickory_proto::dnssec::{Algorithm, DigestType, Nsec3HashAlgorithm, SigningKey, TBS};
 use hickory_proto::rr::rdata::{NS, SOA};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, SerialNumber};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,33 @@ pub(crate) enum Health {
     Altered,
     /// A DS is in the parent, but no signature arrives.
     Stripped,
+}
+
+/// How a signed zone denies what it does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// By names (RFC 4035 section 2.3).
+    Nsec,
+    /// By hashes of names, without salt and further iterations (RFC 9276 section 3.1).
+    Nsec3 {
+        /// Unsigned delegations have no record (RFC 5155 section 6).
+        opt_out: bool,
+    },
+}
+
+/// The hash of a name in the laboratory (RFC 5155 section 5).
+fn hash_of(name: &Name) -> Vec<u8> {
+    Nsec3HashAlgorithm::SHA1.hash(&[], name, 0).unwrap().as_ref().to_vec()
+}
+
+/// The first label of an NSEC3 record's owner (RFC 4648 section 7).
+fn base32hex(hash: &[u8]) -> String {
+    let digit = |at: usize| {
+        let bit = |at: usize| hash[at / 8] >> (7 - at % 8) & 1;
+        let value = (0..5).fold(0, |value, step| value << 1 | bit(at + step));
+        char::from(b"0123456789abcdefghijklmnopqrstuv"[usize::from(value)])
+    };
+    (0..hash.len() * 8).step_by(5).map(digit).collect()
 }
 
 /// One key that signs everything of one zone.
@@ -115,20 +142,22 @@ pub(crate) enum Said {
 pub(crate) struct Zone {
     origin: Name,
     nodes: BTreeMap<Name, BTreeMap<RecordType, RrSet>>,
+    /// Its NSEC3 records, if it denies by these, by the hashes of the names that they stand for.
+    hashed: BTreeMap<Vec<u8>, RrSet>,
 }
 
 impl Zone {
     /// Makes a zone of `records` and of the delegations to `children`, and signs it as `health` says.
     pub(crate) fn build(
         origin: &Name,
-        health: Health,
+        (health, denial): (Health, Denial),
         key: &ZoneKey,
         records: &[(Name, RData)],
         children: &[(Name, Option<RData>)],
     ) -> Self {
         let server = Name::from_ascii("ns.test.").unwrap();
         let soa = SOA::new(server.clone(), server.clone(), 1, 3600, 600, 86_400, TTL);
-        let mut zone = Self { origin: origin.clone(), nodes: BTreeMap::new() };
+        let mut zone = Self { origin: origin.clone(), nodes: BTreeMap::new(), hashed: BTreeMap::new() };
         zone.add(origin, RData::SOA(soa));
         zone.add(origin, RData::NS(NS(server.clone())));
         for (owner, rdata) in records {
@@ -144,7 +173,10 @@ impl Zone {
             zone.add(origin, RData::DNSSEC(DNSSECRData::DNSKEY(key.dnskey.clone())));
         }
         if !matches!(health, Health::Unsigned | Health::Stripped) {
-            zone.deny_the_gaps();
+            match denial {
+                Denial::Nsec => zone.deny_the_gaps(),
+                Denial::Nsec3 { opt_out } => zone.deny_the_hashes(opt_out),
+            }
             zone.sign(health, key);
         }
         zone
@@ -166,25 +198,60 @@ impl Zone {
         }
     }
 
+    /// The NSEC3 chain (RFC 5155 section 7.1).
+    fn deny_the_hashes(&mut self, opt_out: bool) {
+        let algorithm = Nsec3HashAlgorithm::SHA1;
+        let parameters = NSEC3PARAM::new(algorithm, false, 0, Vec::new());
+        self.add(&self.origin.clone(), RData::DNSSEC(DNSSECRData::NSEC3PARAM(parameters)));
+        let mut types_of: BTreeMap<Name, Vec<RecordType>> = BTreeMap::new();
+        for (owner, types) in &self.nodes {
+            let mut types: Vec<RecordType> = types.keys().copied().collect();
+            if types == [RecordType::NS] {
+                if opt_out {
+                    continue;
+                }
+            } else {
+                types.push(RecordType::RRSIG);
+            }
+            types_of.insert(owner.clone(), types);
+            // Names without records of their own have one as well.
+            let mut above = owner.base_name();
+            while self.origin.zone_of(&above) {
+                types_of.entry(above.clone()).or_default();
+                above = above.base_name();
+            }
+        }
+        let chain: BTreeMap<Vec<u8>, Vec<RecordType>> =
+            types_of.into_iter().map(|(name, types)| (hash_of(&name), types)).collect();
+        for (hash, types) in &chain {
+            let next =
+                chain.range(hash.clone()..).nth(1).or_else(|| chain.first_key_value()).unwrap().0.clone();
+            let nsec3 = NSEC3::new(algorithm, opt_out, 0, Vec::new(), next, types.iter().copied());
+            let owner = self.origin.prepend_label(base32hex(hash)).unwrap();
+            let record = Record::from_rdata(owner, TTL, RData::DNSSEC(DNSSECRData::NSEC3(nsec3)));
+            self.hashed.insert(hash.clone(), RrSet { records: vec![record], signatures: Vec::new() });
+        }
+    }
+
     fn sign(&mut self, health: Health, key: &ZoneKey) {
         let window = match health {
             Health::Expired => (seconds_ago(20 * 86_400), seconds_ago(6 * 86_400)),
             _ => (seconds_ago(3_600), seconds_ago(-30 * 86_400)),
         };
-        for (owner, types) in &mut self.nodes {
-            for (rtype, set) in types {
-                if *rtype == RecordType::NS && *owner != self.origin {
-                    continue; // a delegation belongs to the child (RFC 4035 section 2.2)
-                }
-                let mut rrsig = key.sign(&self.origin, &set.records, window);
-                if health == Health::Altered && *rtype != RecordType::DNSKEY {
-                    let mut octets = rrsig.sig().to_vec();
-                    octets[0] ^= 1;
-                    rrsig = RRSIG::from_sig(rrsig.input().clone(), octets);
-                }
-                let rdata = RData::DNSSEC(DNSSECRData::RRSIG(rrsig));
-                set.signatures = vec![Record::from_rdata(owner.clone(), TTL, rdata)];
+        let sets = self.nodes.values_mut().flat_map(BTreeMap::values_mut).chain(self.hashed.values_mut());
+        for set in sets {
+            let (owner, rtype) = (set.records[0].name.clone(), set.records[0].record_type());
+            if rtype == RecordType::NS && owner != self.origin {
+                continue; // a delegation belongs to the child (RFC 4035 section 2.2)
             }
+            let mut rrsig = key.sign(&self.origin, &set.records, window);
+            if health == Health::Altered && rtype != RecordType::DNSKEY {
+                let mut octets = rrsig.sig().to_vec();
+                octets[0] ^= 1;
+                rrsig = RRSIG::from_sig(rrsig.input().clone(), octets);
+            }
+            let rdata = RData::DNSSEC(DNSSECRData::RRSIG(rrsig));
+            set.signatures = vec![Record::from_rdata(owner, TTL, rdata)];
         }
     }
 
@@ -231,13 +298,36 @@ impl Zone {
         records
     }
 
-    /// The NSEC records that match or cover `names`, each once.
+    /// The NSEC or NSEC3 records that match or cover `names`, each once.
     fn denials(&self, names: impl IntoIterator<Item = Name>) -> Vec<Record> {
+        if !self.hashed.is_empty() {
+            return self.hashed_denials(names);
+        }
         let at_or_before = |name: Name| self.nodes.range(..=name).next_back();
         let owners: BTreeSet<Name> =
             names.into_iter().filter_map(at_or_before).map(|(owner, _)| owner.clone()).collect();
         let nsec = |owner: &Name| self.nodes[owner].get(&RecordType::NSEC).cloned().unwrap_or_default();
         owners.iter().flat_map(|owner| nsec(owner).all().collect::<Vec<_>>()).collect()
+    }
+}
+
+impl Zone {
+    /// Of a name that has an NSEC3 record, that one; of another one, that of the closest name above it that has one, and the one
+    /// in whose gap the name right below that one lies (RFC 5155 section 7.2).
+    fn hashed_denials(&self, names: impl IntoIterator<Item = Name>) -> Vec<Record> {
+        let mut hashes = BTreeSet::new();
+        for mut name in names {
+            let (mut hash, mut below) = (hash_of(&name), None);
+            while !self.hashed.contains_key(&hash) {
+                name = name.base_name();
+                below = Some(std::mem::replace(&mut hash, hash_of(&name)));
+            }
+            let before =
+                |below| self.hashed.range(..below).next_back().or_else(|| self.hashed.last_key_value());
+            hashes.extend(below.and_then(before).map(|(hash, _)| hash.clone()));
+            hashes.insert(hash);
+        }
+        hashes.iter().flat_map(|hash| self.hashed[hash].all()).collect()
     }
 }
 

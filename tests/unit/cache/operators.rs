@@ -3,7 +3,8 @@
 use super::place::*;
 use crate::support::dice::Dice;
 use smtp_sts_verify::cache::*;
-use smtp_sts_verify::policy::{Authentication, StoredPolicy};
+use smtp_sts_verify::name::MxHost;
+use smtp_sts_verify::policy::{Authentication, Constraint, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -217,8 +218,8 @@ fn what_a_laboratory_proved_is_not_imported() {
 }
 
 /// Lines of a real export, each changed in a few places, are read into a cache that knows the domains itself. Whoever changes the
-/// file of another host may bring in policies, as that host might; but nothing that is in force here becomes less or lasts longer,
-/// and what comes in could have been fetched.
+/// file of another host may bring in policies, as that host might; but nothing that is in force here becomes less or lasts longer
+/// unless the line claims a later fetch, and what comes in could have been fetched.
 #[test]
 fn changed_lines_of_a_real_export_weaken_and_prolong_nothing() {
     let (old, here) = (Place::new(), Place::new());
@@ -275,9 +276,10 @@ fn changed_lines_of_a_real_export_weaken_and_prolong_nothing() {
         for known in &known {
             let stored = here.cache().stored(&known.domain).unwrap();
             let its = stored.of(known.policy.dialect()).unwrap();
-            // What was fetched at that moment or later may say anything, as it may for whoever fetches it; then all is put back.
+            // What was fetched later may say anything, as it may for whoever fetches it; then all is put back.
             if its != known {
-                assert!(its.fetched_at >= known.fetched_at, "{line}: {its:?}");
+                let is_met_earlier = StoredPolicy { applied_at: known.applied_at, ..its.clone() } == *known;
+                assert!(its.fetched_at > known.fetched_at || is_met_earlier, "{line}: {its:?}");
                 assert!(its.authentication >= known.authentication, "{line}: {its:?}");
                 here.cache().purge(&known.domain).unwrap();
                 here.cache().keep(known).unwrap();
@@ -285,4 +287,83 @@ fn changed_lines_of_a_real_export_weaken_and_prolong_nothing() {
         }
     }
     assert!(read > 500 && kept > 20, "{read} were read, and {kept} kept");
+}
+
+/// Whether `after` asks for less than what was in force: it does not bind, or in a lower mode, permits a host that was not permitted,
+/// ends earlier, or is content with another proof (RFC 8461 sections 3.2, 4.1 and 5; the draft sections 3.1, 3.3 and 3.4).
+fn asks_for_less(before: &StoredPolicy, after: &StoredPolicy) -> bool {
+    let binds = |it: &StoredPolicy| it.policy.dialect() == Dialect::MtaSts || it.applied_at.is_some();
+    let rank = |it: &StoredPolicy| {
+        ["none", "testing", "enforce"].iter().position(|word| *word == it.policy.mode().word())
+    };
+    let permits = |it: &StoredPolicy, host: &str| it.policy.permits(&MxHost::from_text(host).unwrap());
+    let is_let_in = |host: &&str| permits(after, host) && !permits(before, host);
+    let is_tlsa = |it: &StoredPolicy| it.policy.constraint() == Constraint::Tlsa;
+    binds(before)
+        && (!binds(after)
+            || rank(after) < rank(before)
+            || ["a.mx.test", "b.mx.test", "c.a.mx.test", "a.evil.test"].iter().any(is_let_in)
+            || after.expires_at < before.expires_at
+            || (is_tlsa(before) && !is_tlsa(after)))
+}
+
+/// Any policy that this program could have stored, fetched about a quarter of an hour ago.
+fn any_policy(dice: &mut Dice, name: &str, dialect: Dialect) -> StoredPolicy {
+    let mx =
+        [&["*.mx.test"][..], &["a.mx.test"], &["a.mx.test", "b.mx.test"], &["*.evil.test"]][dice.roll(4)];
+    let life = [3_000, 86_400, 604_800][dice.roll(3)];
+    let (text, authentication) = match dialect {
+        Dialect::MtaSts => {
+            let mode = ["enforce", "enforce", "testing", "none"][dice.roll(4)];
+            let mx: String =
+                mx.iter().filter(|_| mode != "none").map(|host| format!("mx: {host}\n")).collect();
+            let text = format!("v=STSv1; id=1;\nversion: STSv1\nmode: {mode}\n{mx}max_age: {life}\n");
+            (text, Authentication::WebPki)
+        }
+        Dialect::SmtpSts => {
+            let (to, mx) = (["true", "true", "false"][dice.roll(3)], mx.join(","));
+            let proof = ["webpki", "tlsa"][dice.roll(2)];
+            let text = format!("v=STS1; to={to}; mx={mx}; a=dnssec; c={proof}; e={life}");
+            (text, *dice.of(&Authentication::ALL))
+        }
+    };
+    let policy = Policy::from_text(dialect, &text).unwrap_or_else(|| panic!("{text}"));
+    let at = UnixTime(now().0 - 999 - u64::try_from(dice.roll(3)).unwrap());
+    let mut stored = StoredPolicy::fetched(&domain(name), policy, authentication, at, at.plus(3_000));
+    stored.applied_at = (!dice.one_in(3)).then_some(at);
+    stored.expires_at =
+        if dice.one_in(4) { UnixTime(stored.expires_at.0 - 1_500) } else { stored.expires_at };
+    stored
+}
+
+/// Any policy meets any other one of the same domain in an import. What is in force asks for less afterwards only if the imported one was
+/// fetched later and is authenticated no worse; and then it is taken over, whatever it says.
+#[test]
+fn whatever_is_imported_only_a_later_fetch_makes_what_is_in_force_ask_for_less() {
+    let place = Place::new();
+    let cache = place.cache();
+    let from = cache.provenance("old.mail.test");
+    let mut dice = Dice(31);
+    let (mut weakened, mut left, mut strengthened) = (0, 0, 0);
+    for round in 0..2_000 {
+        let (name, dialect) = (format!("p{round}.test"), *dice.of(&[Dialect::MtaSts, Dialect::SmtpSts]));
+        let [known, imported] = [(), ()].map(|()| any_policy(&mut dice, &name, dialect));
+        assert_eq!(cache.keep(&known).unwrap(), Kept::Stored);
+        cache.import(&imported, &from).unwrap();
+        let after = cache.stored(&known.domain).unwrap().of(dialect).unwrap().clone();
+        let is_newer =
+            imported.fetched_at > known.fetched_at && imported.authentication >= known.authentication;
+        let told = format!("{known:?}, {imported:?}: {after:?}");
+        if asks_for_less(&known, &after) {
+            assert!(is_newer, "{told}");
+            weakened += 1;
+        } else if asks_for_less(&known, &imported) {
+            left += 1;
+        }
+        if is_newer && imported.authentication != Authentication::FirstUse {
+            strengthened += usize::from(asks_for_less(&imported, &known));
+            assert_eq!((after.policy, after.expires_at), (imported.policy, imported.expires_at), "{told}");
+        }
+    }
+    assert!(weakened > 100 && left > 100 && strengthened > 100, "{weakened}, {left}, {strengthened}");
 }

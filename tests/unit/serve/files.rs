@@ -2,7 +2,9 @@
 
 use super::scene::{Network, about, about_host, cache, directory, until, with, world};
 use rusqlite::Connection;
+use smtp_sts_verify::dns::ZoneStatus;
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_purge_is_noticed_and_no_warm_answer_undoes_it() {
@@ -168,5 +170,61 @@ fn an_old_copy_in_the_place_of_the_files_is_noticed_and_weakens_nothing_that_it_
             let names = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
             assert!(names.into_iter().all(|name| !name.to_string_lossy().contains(".corrupt-")));
         });
+    }
+}
+
+/// A copy of `cache.db` from a day on which the domain was not known, or was testing, takes the place of one that says `enforce`: the daemon
+/// knows what the copy knows, whatever it has said before. Where the policy can be fetched, the first look-up does, and asks for no less than
+/// before. Where somebody keeps it from that at this very moment, the domain is met as on that day: SECURITY.md, what is not promised.
+#[test]
+fn an_old_copy_that_knows_less_takes_the_daemon_back_for_no_longer_than_it_is_kept_from_fetching() {
+    let (unknown, testing) = ("deliver policy-unreachable none", "deliver report-only hit");
+    for (mode_that_day, while_withheld) in [(None, unknown), (Some("testing"), testing)] {
+        for is_withheld in [false, true] {
+            let (directory, network) = (directory(), Network::default());
+            let world = world(directory.path());
+            let (file, copy) = (world.storage.path.as_path(), directory.path().join("that-day"));
+            let strange = about_host("a.test", "strange.test");
+            network.at("a.test", |site| site.mta_sts = mode_that_day.map(|mode| ("1", mode)));
+            with(world.clone(), &network, async |daemon| {
+                daemon.says(about("b.test")).await;
+                daemon.says(about("a.test")).await;
+                until("it is written down", || cache(&world).census().unwrap().here > 0).await;
+            });
+            fs::copy(file, &copy).unwrap();
+            for file in [&world.storage.path, &world.storage.path.of_answers()] {
+                fs::remove_file(file.as_path()).unwrap();
+            }
+            network.at("a.test", |site| site.mta_sts = Some(("2", "enforce")));
+            with(world.clone(), &network, async |daemon| {
+                let refusal = "refuse mx-not-in-policy ";
+                assert!(daemon.says(strange.clone()).await.starts_with(refusal));
+                until("it is written down", || cache(&world).census().unwrap().here > 0).await;
+                // What is remembered of DNS may be gone as well: then each of its words is withheld.
+                fs::remove_file(world.storage.path.of_answers().as_path()).unwrap();
+                let hides = is_withheld.then_some((Duration::ZERO, ZoneStatus::ProvenInsecure));
+                network
+                    .at("a.test", |site| (site.hides_policies, site.refuses_fetches) = (hides, is_withheld));
+                fs::rename(&copy, file).unwrap();
+                daemon.forgets(&strange).await;
+                let said = daemon.says(strange.clone()).await;
+                if !is_withheld {
+                    assert!(said.starts_with(refusal), "{mode_that_day:?}: {said}");
+                    return;
+                }
+                assert_eq!(said, while_withheld, "{mode_that_day:?}");
+                network.at("a.test", |site| (site.hides_policies, site.refuses_fetches) = (None, false));
+                // A question that failed is left alone for five seconds at most.
+                let mut said = said;
+                for _ in 0..1_000 {
+                    said = daemon.says(strange.clone()).await;
+                    if said.starts_with(refusal) {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                panic!("{mode_that_day:?}: the policy is not fetched again: {said}");
+            });
+        }
     }
 }
