@@ -8,6 +8,7 @@ mod daemon;
 mod datagrams;
 mod events;
 mod life;
+mod lost;
 mod octets;
 mod on_the_path;
 mod pages;
