@@ -375,6 +375,19 @@ fn what_stands_inside_of_a_deadline_is_shorter() {
     assert!(UPSTREAM_PATIENCE < QUESTION_DEADLINE && CONNECT_STAGGER < CONNECT_DEADLINE);
 }
 
+/// G11: systemd ends a daemon that says nothing for `WatchdogSec=`, and starts another one after `RestartSec=`.
+#[test]
+fn a_daemon_that_is_stuck_is_another_one_within_45_seconds_and_a_slow_one_is_left_alone() {
+    const A_START: u64 = 10;
+    let unit = include_str!("../../exim/daemon/smtp-sts-verify.service");
+    let seconds =
+        |key: &str| -> u64 { unit.lines().find_map(|line| line.strip_prefix(key)).unwrap().parse().unwrap() };
+    let watchdog = seconds("WatchdogSec=");
+    assert!(watchdog + seconds("RestartSec=") + A_START <= 45);
+    // It says that it is alive three times within that, each time after the longest that its threads may need.
+    assert!(watchdog / 3 + PULSE_DEADLINE.as_secs() < watchdog);
+}
+
 #[test]
 fn what_fits_into_one_limit_fits_into_the_next() {
     for (inner, outer) in [
