@@ -16,4 +16,5 @@ mod socketmap;
 mod sockets;
 mod storm;
 mod stuck;
+mod taking_over;
 mod tampering;
