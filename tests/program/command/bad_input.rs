@@ -89,6 +89,33 @@ fn an_endless_argument_is_refused_unread() {
     costs_no_more_than(Duration::from_millis(20), &lab, || refused_domain(&lab, domain.as_ref()));
 }
 
+/// RLIMIT_DATA stands in for the memory of a process that is over: the least with which the program comes to its answer.
+#[test]
+fn an_endless_argument_takes_no_memory_worth_the_name() {
+    const KIBIBYTES: std::ops::Range<u64> = 0..1_024 * 1_024;
+    let lab = Laboratory::start();
+    let answers_within = |kibibytes: u64, domain: &str, reason: &str| {
+        let model = Program::new(&lab).command(["-d", domain]);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -d $0; exec \"$@\"", &kibibytes.to_string(), PROGRAM]);
+        let output = limited.args(model.get_args()).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains(reason)
+    };
+    let needs = |domain: &str, reason: &str| {
+        let (mut too_few, mut enough) = (KIBIBYTES.start, KIBIBYTES.end);
+        while enough - too_few > 64 {
+            let tried = too_few.midpoint(enough);
+            let bound = if answers_within(tried, domain, reason) { &mut enough } else { &mut too_few };
+            *bound = tried;
+        }
+        enough
+    };
+    let (calm, endless) =
+        (needs("-a.test", " reason=bad-domain"), needs(&"a".repeat(131_000), " reason=bad-domain"));
+    assert!(answers_within(KIBIBYTES.end, "-a.test", " reason=bad-domain"));
+    assert!(endless <= calm + 2 * 1_024, "{endless} KiB, and {calm} KiB for a short one");
+}
+
 #[test]
 fn what_the_dns_cannot_carry_has_no_policy_and_nobody_is_asked() {
     let lab = Laboratory::start();
