@@ -2,12 +2,11 @@
 
 use super::daemon::{Plan, exim};
 use crate::support::laboratory::Laboratory;
-use crate::support::skipped::skipped;
+use crate::support::strace;
 use rusqlite::Connection;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -31,8 +30,8 @@ fn old_file(path: &Path) {
 
 #[test]
 fn while_an_old_file_is_taken_over_the_log_says_how_far_it_is_and_systemd_hears_that_all_is_well() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        return skipped("a slow disk under the daemon", "strace is not installed");
+    if !strace::is_here("a slow disk under the daemon") {
+        return;
     }
     let lab = Laboratory::start();
     // Whoever traces is a process of its own, and the daemon is the child of this test.
