@@ -2,6 +2,7 @@
 
 use super::database::Database;
 use super::schema::{ANSWER, ANSWER_BY_END, ANSWERS_ID, Ancestor};
+use super::taking_over::Work;
 use rusqlite::Transaction;
 
 /// Its database.
@@ -10,6 +11,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     version: 1,
     definitions: &[ANSWER_BY_END, ANSWER],
     is_read_alike: true,
+    work: Some(Work { rows: "SELECT count(*) FROM answer", steps_a_row: 8 }),
     take_over,
 };
 

@@ -2,6 +2,7 @@
 
 use super::file::{CachePath, Identity};
 use super::statement;
+use super::taking_over::TakingOver;
 use crate::limits::CACHE_LOCK_PAUSE;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
@@ -46,9 +47,12 @@ impl OpenFile {
         identity: Identity,
         access: Access,
         patience: Duration,
+        taking_over: &TakingOver,
     ) -> rusqlite::Result<Self> {
+        let mut connection = connect(path, access, patience)?;
+        taking_over.watch(&mut connection)?;
         Ok(Self {
-            connection: connect(path, access, patience)?,
+            connection,
             identity,
             inspected: Cell::new(None),
             is_ready_to_write: Cell::new(false),

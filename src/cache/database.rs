@@ -7,11 +7,11 @@ use super::fingerprint::Fingerprint;
 use super::owners::Owners;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
+use super::taking_over::{Heartbeat, TakingOver};
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
 use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
 use std::cell::{Cell, RefCell};
-use tracing::info;
 
 /// The pages of our files; SQLite's default, and part of the file.
 const PAGE_OCTETS: u64 = 4_096;
@@ -44,6 +44,8 @@ pub(super) struct Database {
     was_counted: Cell<bool>,
     /// The owners of many domains, which may be evicted next.
     pub(super) owners: Owners,
+    taking_over: TakingOver,
+    heartbeat: Heartbeat,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,7 @@ pub(super) struct Sign {
 
 impl Database {
     /// A database under that path; nothing is touched yet.
-    pub(super) const fn new(
+    pub(super) fn new(
         path: CachePath,
         schema: &'static Schema,
         fingerprint: Fingerprint,
@@ -85,7 +87,14 @@ impl Database {
             state: RefCell::new(State::Closed),
             was_counted: Cell::new(false),
             owners: Owners::new(),
+            taking_over: TakingOver::default(),
+            heartbeat: Heartbeat::default(),
         }
+    }
+
+    /// Has that called while an older file is being taken over.
+    pub(super) fn beat(&mut self, heartbeat: Heartbeat) {
+        self.heartbeat = heartbeat;
     }
 
     /// The same database, of which nothing is ever written.
@@ -336,7 +345,8 @@ impl Database {
             let found = format!("it ends after {} octets", file.octets);
             return Err(self.give_up_damaged(found, Some(file.identity)));
         }
-        let open = OpenFile::of(&self.path, file.identity, self.access, self.schema.patience)
+        let (patience, taking_over) = (self.schema.patience, &self.taking_over);
+        let open = OpenFile::of(&self.path, file.identity, self.access, patience, taking_over)
             .map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
         let is_still_there = examine()?.is_some_and(|there| there.identity == file.identity);
         Ok(is_still_there.then_some(State::Open(open)))
@@ -427,12 +437,11 @@ impl Database {
         let set_bound =
             |pages: i64| transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let (file, octets) = (self.path.as_path().display().to_string(), Self::octets(transaction)?);
-        info!(file, octets, "the file of an earlier version is taken over; many domains take some seconds");
-        set_bound(self.most_pages().saturating_mul(2))?;
-        (ancestor.take_over)(transaction, self)?;
-        set_bound(self.most_pages())?;
-        info!(file, "the file of an earlier version has been taken over");
-        Ok(())
+        self.taking_over.during(transaction, file, octets, ancestor.work, &self.heartbeat, || {
+            set_bound(self.most_pages().saturating_mul(2))?;
+            (ancestor.take_over)(transaction, self)?;
+            set_bound(self.most_pages())
+        })
     }
 
     /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.

@@ -10,6 +10,7 @@ use super::outlook::Outlook;
 use super::policies::{AllAbout, Events, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
+use super::taking_over::Heartbeat;
 use super::{
     CacheError, Circumstances, DomainSnapshot, Dossier, HistoryEntry, Kept, Memory, Notice, Policies,
     Provenance, Recollection, Refusal, Topic, Write,
@@ -120,6 +121,15 @@ impl Cache {
         let Self { policies, answers, inbox, trouble } = self;
         let inbox = inbox.map(Inbox::read_only);
         Self { policies: policies.read_only(), answers: answers.read_only(), inbox, trouble }
+    }
+
+    /// The same cache; that is called now and then while an older file is being taken over, which takes seconds or, on a slow
+    /// disk, minutes.
+    #[must_use]
+    pub fn with_heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.policies.database_mut().beat(heartbeat.clone());
+        self.answers.database_mut().beat(heartbeat);
+        self
     }
 
     /// Begins a new run at that moment on the same files: those that are open stay open, unless they are no longer what lies

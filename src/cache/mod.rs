@@ -51,6 +51,7 @@ mod seed;
 mod shared;
 mod snapshot;
 mod statement;
+mod taking_over;
 mod tally;
 mod transfer;
 mod version_1;
@@ -78,6 +79,7 @@ pub use outlook::{InForce, Outlook};
 pub use owners::owner;
 pub use shared::{Heard, Offers, OutboxMark, Weighed};
 pub use snapshot::{DomainSnapshot, Dossier, Rehearsal};
+pub use taking_over::Heartbeat;
 pub use transfer::{Provenance, Refusal};
 pub use withheld::{WithheldAnswer, WithheldAnswers};
 

@@ -57,6 +57,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
         ) STRICT, WITHOUT ROWID",
     ],
     is_read_alike: false,
+    work: None,
     take_over,
 };
 

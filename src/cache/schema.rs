@@ -4,6 +4,7 @@
 //! are not exactly those that this program writes (SQLite, "Defense Against The Dark Arts").
 
 use super::database::Database;
+use super::taking_over::Work;
 use super::{answers_1, outbox_1, reports_1, seed, tally, version_1, version_2, version_3};
 use crate::limits::{CACHE_BUSY_WAIT, CACHE_EXPENDABLE_WAIT};
 use rusqlite::{Connection, Transaction};
@@ -41,6 +42,8 @@ pub(super) struct Ancestor {
     pub(super) definitions: &'static [&'static str],
     /// Whether what is read of ours is read of it, too, with the same statements.
     pub(super) is_read_alike: bool,
+    /// How much there is to do; `None` if it is over in a moment, however many rows there are.
+    pub(super) work: Option<Work>,
     /// Makes its definitions ours and brings its rows over, inside one transaction: whenever it is interrupted, the
     /// file is the old one or the new one.
     pub(super) take_over: fn(&Transaction<'_>, &Database) -> rusqlite::Result<()>,

@@ -7,6 +7,7 @@
 use super::database::Database;
 use super::row;
 use super::schema::Ancestor;
+use super::taking_over::Work;
 use crate::limits::MAX_TXT_OCTETS;
 use crate::name::PolicyDomain;
 use crate::policy::smtp_sts::Record;
@@ -21,6 +22,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     version: 0,
     definitions: &["CREATE TABLE sts_cache (domain text, tls_only text, sts_record text, expires int)"],
     is_read_alike: false,
+    work: Some(Work { rows: "SELECT count(*) FROM sts_cache", steps_a_row: 160 }),
     take_over,
 };
 

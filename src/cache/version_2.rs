@@ -2,6 +2,7 @@
 
 use super::database::Database;
 use super::schema::{Ancestor, HISTORY, HISTORY_BY_DOMAIN, POLICIES_ID, POLICY, POLICY_BY_FETCH, STS_CACHE};
+use super::taking_over::Work;
 use rusqlite::Transaction;
 
 /// Its database.
@@ -10,6 +11,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     version: 2,
     definitions: &[HISTORY_BY_DOMAIN, POLICY_BY_FETCH, HISTORY, POLICY, STS_CACHE],
     is_read_alike: true,
+    work: Some(Work { rows: "SELECT count(*) FROM policy", steps_a_row: 40 }),
     take_over,
 };
 

@@ -14,6 +14,7 @@ pub(super) const ANCESTOR: Ancestor = Ancestor {
     version: 3,
     definitions: &DEFINITIONS,
     is_read_alike: true,
+    work: None,
     take_over,
 };
 

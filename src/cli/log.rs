@@ -45,6 +45,9 @@ const DAEMON: &str = "smtp_sts_verify::serve";
 /// the cache cannot be used, and whoever asks would fill the log otherwise.
 const LOOK_UPS: &str = "smtp_sts_verify::verify";
 
+/// Where an older file is taken over: the daemon has all that it knows in there, and whoever waits for it wants to know how far it is.
+const TAKE_OVER: &str = "smtp_sts_verify::cache::taking_over";
+
 /// What the daemon's log tells now: the number of a [`LogLevel`]. A reload changes it, and the log is one for the process.
 static LEVEL: AtomicU8 = AtomicU8::new(2);
 
@@ -154,7 +157,7 @@ impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let most = match (self.scope, metadata.target()) {
             (LogScope::All, _) => Level::INFO,
-            (LogScope::Daemon, target) if target.starts_with(DAEMON) => Level::INFO,
+            (LogScope::Daemon, target) if target.starts_with(DAEMON) || target == TAKE_OVER => Level::INFO,
             (LogScope::Daemon, target) if target.starts_with(LOOK_UPS) => Level::ERROR,
             (LogScope::Daemon, _) => Level::WARN,
         };

@@ -8,7 +8,7 @@
 //! look go first, since nobody was told yet of what is about to be written; about a domain that is about to be written they
 //! keep their place, and come after it.
 
-use crate::cache::{Cache, CacheError, DomainSnapshot, Kept, Memory as _, Signs, Unkept, Write};
+use crate::cache::{Cache, CacheError, DomainSnapshot, Heartbeat, Kept, Memory as _, Signs, Unkept, Write};
 use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
 use crate::name::PolicyDomain;
 use crate::serve::telemetry::counters::{Counters, Thread};
@@ -77,7 +77,10 @@ impl Store {
         let moves = Arc::new(Notify::new());
         let tell = Arc::clone(&moves);
         let thread = Builder::new().name("store".into()).spawn(move || {
-            let mut worker = StoreWorker { cache: OpenCache::default(), counters, moves: tell };
+            let moves = Arc::clone(&tell);
+            let heartbeat = Heartbeat::new(move || moves.notify_waiters());
+            let cache = OpenCache { heartbeat, ..OpenCache::default() };
+            let mut worker = StoreWorker { cache, counters, moves: tell };
             while let Some(first) = waiting.blocking_recv() {
                 let more = std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_STORE_ERRANDS);
                 worker.serve(std::iter::once(first).chain(more).collect());
@@ -152,7 +155,7 @@ impl Store {
         told.await.map_err(|_| Gone)
     }
 
-    /// Waits until the store has done something. Where many errands wait for another process's lock, each for its time, it is
+    /// Waits until the store has done something, or a part of the take-over of an older file. Where many errands wait for another process's lock, each for its time, it is
     /// slow, but not stuck.
     ///
     /// # Errors
@@ -288,6 +291,8 @@ const TODO: &str = "raise max_domains, or look with `cache list` at whose they a
 #[derive(Debug, Default)]
 struct OpenCache {
     open: Option<Open>,
+    /// Told that the thread is not stuck while it takes an older file over.
+    heartbeat: Heartbeat,
     revision: Revision,
     /// What was wrong with the files when they were last looked at.
     trouble: Option<CacheError>,
@@ -327,7 +332,8 @@ impl OpenCache {
         let now = SystemClock.now();
         let before = self.open.take().filter(|open| open.world.storage == world.storage);
         let seen = before.as_ref().map(|open| open.signs);
-        let mut cache = before.map_or_else(|| world.cache(now), |open| open.cache);
+        let opened = || world.cache(now).with_heartbeat(self.heartbeat.clone());
+        let mut cache = before.map_or_else(opened, |open| open.cache);
         cache.revisit(now);
         let mut signs = cache.signs();
         self.tell(cache.trouble());

@@ -213,8 +213,11 @@ def stuck():
         daemon = shown(SERVICE, "MainPID")
         time.sleep(5)  # longer than the watchdog waits: a daemon that is well is left alone
         assert shown(SERVICE, "MainPID") == daemon, f"it does not say that it lives\n{journal()}"
+        began = time.monotonic()
         os.kill(int(daemon), 19)
         answers()
+        took = time.monotonic() - began
+        assert took <= 3 + 2 + 10, f"WatchdogSec=, RestartSec= and a start took {took:.1f} s"
         assert shown(SERVICE, "MainPID") not in (daemon, "0")
     run("systemctl", "daemon-reload")
 

@@ -9,5 +9,6 @@ pub(crate) mod made_up;
 pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod skipped;
+pub(crate) mod strace;
 pub(crate) mod turn;
 pub(crate) mod users;

@@ -115,6 +115,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CACHE_EXPENDABLE_WAIT", "Duration::from_millis(200)"),
     ("CACHE_TURN_PAUSE", "Duration::from_millis(20)"),
     ("CACHE_LOCK_PAUSE", "Duration::from_millis(1)"),
+    ("TAKE_OVER_TOLD_EVERY", "Duration::from_secs(5)"),
+    ("TAKE_OVER_STEPS", "100_000"),
     ("CACHE_OCTETS_PER_DOMAIN", "6_144"),
     ("CACHE_OCTETS_LEAST", "67_108_864"),
     ("MAX_REMEMBERED_OCTETS", "17_408"),
@@ -375,6 +377,19 @@ fn what_stands_inside_of_a_deadline_is_shorter() {
     assert!(UPSTREAM_PATIENCE < QUESTION_DEADLINE && CONNECT_STAGGER < CONNECT_DEADLINE);
 }
 
+/// G11: systemd ends a daemon that says nothing for `WatchdogSec=`, and starts another one after `RestartSec=`.
+#[test]
+fn a_daemon_that_is_stuck_is_another_one_within_45_seconds_and_a_slow_one_is_left_alone() {
+    const A_START: u64 = 10;
+    let unit = include_str!("../../exim/daemon/smtp-sts-verify.service");
+    let seconds =
+        |key: &str| -> u64 { unit.lines().find_map(|line| line.strip_prefix(key)).unwrap().parse().unwrap() };
+    let watchdog = seconds("WatchdogSec=");
+    assert!(watchdog + seconds("RestartSec=") + A_START <= 45);
+    // It says that it is alive three times within that, each time after the longest that its threads may need.
+    assert!(watchdog / 3 + PULSE_DEADLINE.as_secs() < watchdog);
+}
+
 #[test]
 fn what_fits_into_one_limit_fits_into_the_next() {
     for (inner, outer) in [
@@ -398,6 +413,7 @@ fn what_fits_into_one_limit_fits_into_the_next() {
 
 /// Limits with a test that has what is just within them, and what is just beyond: by the name of the test, wherever it is.
 const TRIED: &[(&str, &str)] = &[
+    ("TAKE_OVER_TOLD_EVERY", "a_line_is_due_after_five_seconds_and_not_a_moment_before"),
     ("MAX_ARGUMENT_OCTETS", "an_argument_of_1024_octets_is_read_and_one_octet_more_is_not"),
     ("MAX_HOSTS", "sixty_four_hosts_are_judged_and_one_more_is_a_bad_question"),
     ("DEADLINE_MAX", "the_greatest_values_of_their_ranges_are_taken"),
@@ -736,6 +752,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ("CACHE_EXPENDABLE_WAIT", "within the same"),
     ("CACHE_TURN_PAUSE", "a pause of waiting, which decides nothing"),
     ("CACHE_LOCK_PAUSE", "a pause of waiting, which decides nothing"),
+    ("TAKE_OVER_STEPS", "a pause of looking, which decides nothing"),
     ("CACHE_OCTETS_PER_DOMAIN", "part of a bound that `cache::room` reaches from the side of the file"),
     ("CACHE_OCTETS_LEAST", "part of a bound that `cache::room` reaches from the side of the file"),
     (

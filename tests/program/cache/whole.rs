@@ -3,6 +3,7 @@
 use crate::support::laboratory::Laboratory;
 use crate::support::program::{PROGRAM, Program, told};
 use crate::support::skipped::skipped;
+use crate::support::strace;
 use crate::support::users::{copy_program, is_root};
 use rusqlite::Connection;
 use std::fs::{self, Permissions};
@@ -79,8 +80,7 @@ fn on_a_full_disk_the_verdict_stays() {
 
 #[test]
 fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        skipped("disks that fail", "strace is not installed");
+    if !strace::is_here("disks that fail") {
         return;
     }
     let lab = Laboratory::start();

@@ -8,6 +8,7 @@ mod lint;
 mod lint_domain;
 mod logs;
 mod matching;
+mod mistakes;
 mod outputs;
 mod reasons;
 mod strangers;

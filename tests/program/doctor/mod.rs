@@ -1,5 +1,6 @@
 //! The doctor as an operator meets it: the real program, real name servers, and an Exim that says what it is told to.
 
+mod child;
 mod clock;
 mod exim;
 mod hostile;

@@ -1,6 +1,7 @@
 //! A machine that is looked at: the program with its options, and what it says in JSON, which is held against its schema.
 
 use crate::support::laboratory::Laboratory;
+use crate::support::program::PROGRAM;
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,6 +11,7 @@ use std::process::{Command, Output};
 /// The program with the options of one look.
 pub(crate) struct Patient {
     options: Vec<String>,
+    wrapper: Option<String>,
 }
 
 /// What the doctor says of it.
@@ -26,14 +28,14 @@ impl Patient {
         let mut options = lab.options();
         options.extend(["--config".into(), lab.empty_configuration().display().to_string()]);
         options.extend(["--cachedb".into(), lab.cache_file().display().to_string()]);
-        Self { options }.with(["--exim", "/nonexistent", "--offline"])
+        Self { options, wrapper: None }.with(["--exim", "/nonexistent", "--offline"])
     }
 
     /// Asking that name server, trusting that anchor.
     pub(crate) fn asking(server: &str, anchor: &Path) -> Self {
         let anchor = anchor.display().to_string();
         let options = ["--dns", server, "--trust-anchor", &anchor, "--exim", "/nonexistent", "--offline"];
-        Self { options: options.map(str::to_owned).to_vec() }
+        Self { options: options.map(str::to_owned).to_vec(), wrapper: None }
     }
 
     /// The same with more options.
@@ -45,6 +47,12 @@ impl Patient {
     /// The same, where an option has another value.
     pub(crate) fn but(mut self, option: &str, value: &str) -> Self {
         self.replace([option, value]);
+        self
+    }
+
+    /// The same, started by a line for the shell in which `exec "$@"` starts the program.
+    pub(crate) fn started_by(mut self, line: &str) -> Self {
+        self.wrapper = Some(line.to_owned());
         self
     }
 
@@ -64,7 +72,14 @@ impl Patient {
 
     /// Runs the program.
     pub(crate) fn run(&self, format: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smtp-sts-verify"));
+        let mut command = match &self.wrapper {
+            Some(line) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", line, "sh", PROGRAM]);
+                shell
+            }
+            None => Command::new(PROGRAM),
+        };
         command.arg("doctor").args(&self.options).args(["--format", format]).output().unwrap()
     }
 

@@ -2,9 +2,8 @@
 
 use super::daemon::{Plan, exim, until};
 use crate::support::laboratory::Laboratory;
-use crate::support::skipped::skipped;
+use crate::support::strace;
 use smtp_sts_verify::limits::PULSE_DEADLINE;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -13,8 +12,8 @@ const HANGS: Duration = Duration::from_secs(PULSE_DEADLINE.as_secs() + 4);
 
 #[test]
 fn while_the_store_alone_is_stuck_systemd_is_not_told_that_all_is_well() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        return skipped("a disk that hangs under the daemon", "strace is not installed");
+    if !strace::is_here("a disk that hangs under the daemon") {
+        return;
     }
     let lab = Laboratory::start();
     // Whoever traces is a process of its own, and the daemon is the child of this test. The first wait for a disk is the store's.

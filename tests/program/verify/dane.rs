@@ -71,6 +71,29 @@ fn every_trouble_with_the_tlsa_records_of_a_host_keeps_the_mail_from_it() {
     }
 }
 
+/// C6: more than an RRset may have is no answer, and never an absence.
+#[test]
+fn two_hundred_and_fifty_six_tlsa_records_count_and_with_one_more_the_mail_waits() {
+    let lab = Laboratory::start();
+    let owner = tlsa_of("mx1.dane.test");
+    lab.withdraw(&owner, "TLSA");
+    let mut there = 0;
+    let mut told_with = |records: u32| {
+        for number in there..records {
+            lab.publish(&owner, "TLSA", &format!("3 1 1 {number:064x}"));
+        }
+        there = records;
+        Life::begin(&lab).told(0, "dane.test", "mx1.dane.test")
+    };
+    assert_eq!(told_with(256), USABLE);
+    // The laboratory signs no more than 64 KiB.
+    for records in [257, 800] {
+        let [verdict, _, _, reason] = told_with(records);
+        assert_eq!([verdict, reason], ["defer", "tlsa-unreachable"], "{records}");
+    }
+    assert_eq!(Life::begin(&lab).told(0, "dane.test", "mx2.dane.test"), USABLE);
+}
+
 #[test]
 fn silence_about_tlsa_records_costs_no_more_than_the_deadline() {
     let lab = Laboratory::start();

@@ -4,6 +4,7 @@ use super::migration;
 use super::place::*;
 use super::predecessor::seeded;
 use crate::support::skipped::skipped;
+use crate::support::strace;
 use crate::support::turn::turn_of_this_thread;
 use crate::support::users::{copy_program, is_root};
 use rusqlite::{Connection, OpenFlags};
@@ -365,8 +366,7 @@ fn survived(place: &Place, what: &str) -> i64 {
 
 #[test]
 fn f12_an_upgrade_that_is_killed_at_any_step_leaves_version_1_or_version_4() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        skipped("kills at each step of an upgrade of the cache", "strace is not installed");
+    if !strace::is_here("kills at each step of an upgrade of the cache") {
         return;
     }
     let place = Place::new();

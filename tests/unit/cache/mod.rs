@@ -18,3 +18,4 @@ mod races;
 mod remembering;
 mod room;
 mod trust;
+mod upgrading;

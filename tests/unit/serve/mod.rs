@@ -5,6 +5,7 @@ mod deadlines;
 mod domain_locks;
 mod files;
 mod forged;
+mod lost;
 mod messages;
 mod overload;
 mod reloading;

@@ -200,6 +200,8 @@ impl Fetch for Wire {
 pub(crate) struct Daemon {
     pub(crate) engine: Rc<Engine>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) store: Store,
+    pub(crate) recorder: TlsrptRecorder,
 }
 
 /// A directory as a cache wants it.
@@ -250,14 +252,15 @@ pub(crate) fn with<T>(world: World, network: &Network, act: impl AsyncFnOnce(Dae
         let limits = ConcurrencyLimits::within(u64::MAX);
         let (worker, events, _) = LookupWorker::open(
             world,
-            store,
+            store.clone(),
             network.clone(),
             limits,
             Arc::clone(&counters),
             recorder.clone(),
         )
         .unwrap();
-        act(Daemon { engine: Engine::new(worker, events, recorder), counters }).await
+        let engine = Engine::new(worker, events, recorder.clone());
+        act(Daemon { engine, counters, store, recorder }).await
     })
 }
 

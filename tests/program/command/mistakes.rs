@@ -1,0 +1,71 @@
+//! B2: a mistake of ours, or a disk that hangs, under the program as it is started: the hook for panics and the watchdog are
+//! where they have to be.
+
+use crate::support::laboratory::Laboratory;
+use crate::support::program::{PROGRAM, Program, told};
+use crate::support::strace::{WAITS_FOR_SOCKETS, strace};
+use std::io::Read as _;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs that command line where no socket can be waited for, at which Tokio panics; `None` if that cannot be tried.
+fn panicking(model: &Command) -> Option<Output> {
+    let mut traced = strace("a panic of the program", WAITS_FOR_SOCKETS, "error=EBADF")?;
+    Some(traced.arg("-f").arg(PROGRAM).args(model.get_args()).output().unwrap())
+}
+
+#[test]
+fn a_mistake_of_ours_in_the_middle_of_a_question_is_one_answer_that_defers_and_exit_70() {
+    let lab = Laboratory::start();
+    let question = ["-d", "enforced.test", "-m", "mx1.enforced.test"];
+    let Some(output) = panicking(&Program::new(&lab).command(question)) else { return };
+    let line = told(output, false);
+    assert_eq!((line.exit, line.verdict()), (70, ["defer", "internal"]), "{}", line.line);
+    let json = Program::new(&lab).with(["--format", "json"]).command(question);
+    let Output { status, stdout, stderr } = panicking(&json).unwrap();
+    let object: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(
+        (status.code(), &object["verdict"], &object["reason"]),
+        (Some(70), &"defer".into(), &"internal".into())
+    );
+    assert!(stderr.is_empty(), "{}", stderr.escape_ascii());
+}
+
+#[test]
+fn a_mistake_of_ours_in_a_plugin_is_unknown_in_one_line() {
+    let lab = Laboratory::start();
+    let mut model = Command::new(PROGRAM);
+    model.args(["probe", "enforced.test", "--format", "nagios"]).args(lab.options());
+    model.arg("--config").arg(lab.empty_configuration()).arg("-c").arg(lab.cache_file());
+    let Some(Output { status, stdout, stderr }) = panicking(&model) else { return };
+    let line = String::from_utf8(stdout).unwrap();
+    assert_eq!((status.code(), line.trim_end().lines().count()), (Some(3), 1), "{line}");
+    assert!(line.contains(" UNKNOWN - panic at "), "{line}");
+    assert!(stderr.is_empty(), "{}", stderr.escape_ascii());
+}
+
+#[test]
+fn a_run_whose_disk_hangs_is_answered_for_when_its_time_is_over() {
+    const HANGS: Duration = Duration::from_secs(8);
+    let lab = Laboratory::start();
+    let fault = format!("delay_enter={}:when=1", HANGS.as_micros());
+    // The policy is in hand, and is written down before anybody is told.
+    let model = Program::new(&lab).with(["--deadline", "3"]).command(["-d", "enforced.test"]);
+    let Some(mut traced) = strace("a disk that hangs", "fsync,fdatasync", &fault) else { return };
+    let began = Instant::now();
+    let mut child = traced
+        .arg(PROGRAM)
+        .args(model.get_args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // One write is one read; the end of the pipe would be that of `strace`, which waits for the disk.
+    let mut room = [0; 4_096];
+    let length = child.stdout.take().unwrap().read(&mut room).unwrap();
+    let answered = began.elapsed();
+    let line = String::from_utf8_lossy(&room[..length]);
+    assert_eq!(child.wait().unwrap().code(), Some(75), "{line}");
+    assert!(line.starts_with("verdict=defer ") && line.contains(" reason=deadline"), "{line}");
+    assert!(answered < HANGS, "{answered:?}");
+}
