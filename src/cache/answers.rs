@@ -20,8 +20,7 @@ const REPLACE: &str = "INSERT INTO answer (domain, fingerprint, topic, text, val
 
 /// The domain whose result ends first, since nobody has asked about it for the longest time: it is evicted next, after those of
 /// owners who have more than their share of a full file ([`super::owners`]).
-const NEXT_TO_GO: &str =
-    "SELECT domain FROM answer WHERE valid_until <= :latest ORDER BY valid_until LIMIT 1";
+const NEXT_TO_GO: &str = "SELECT domain FROM answer WHERE valid_until <= :latest AND domain <> :domain ORDER BY valid_until LIMIT 1";
 
 const EXISTS: &str =
     "SELECT EXISTS (SELECT 1 FROM answer WHERE domain = ?1 AND fingerprint = ?2 AND topic = ?3)";
@@ -164,26 +163,29 @@ impl Answers {
             let domains = tally::domains(transaction, self.database.schema())?;
             let surplus = domains.saturating_sub(most).saturating_add(1);
             for _ in 0..surplus.min(EVICTED_AT_ONCE) {
-                self.evict(transaction)?;
+                self.evict(transaction, domain)?;
             }
         }
         let pages = |octets: &usize| Database::pages_for(*octets).saturating_add(SPLIT_PAGES);
         let needed = octets.iter().map(pages).sum();
-        while Database::free_pages(transaction)? < needed && self.evict(transaction)? {}
+        while Database::free_pages(transaction)? < needed && self.evict(transaction, domain)? {}
         Ok(())
     }
 
-    /// Lets the next domain go; whether there was one. What is over goes first.
-    fn evict(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    /// Lets the next domain go, which is not the one that room is made for; whether there was one. What is over goes first.
+    fn evict(&self, transaction: &Transaction<'_>, kept: &PolicyDomain) -> rusqlite::Result<bool> {
         let Database { owners, max_domains, now, .. } = &self.database;
-        let ends_first =
-            |latest| one(transaction, NEXT_TO_GO, named_params! { ":latest": latest }).optional();
+        let kept = kept.as_str();
+        let ends_first = |latest| {
+            let key = named_params! { ":latest": latest, ":domain": kept };
+            one::<String>(transaction, NEXT_TO_GO, key).optional()
+        };
         if let Some(over) = ends_first(integer(now.0))? {
             return purge(transaction, over);
         }
         while let Some(domain) = owners.of_most.next(transaction, DOMAINS, *max_domains, *now)? {
             // It may have gone meanwhile.
-            if purge(transaction, domain)? {
+            if domain != kept && purge(transaction, domain)? {
                 return Ok(true);
             }
         }

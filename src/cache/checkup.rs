@@ -28,9 +28,9 @@ pub struct FileState {
     pub rows: u64,
     /// The most domains that it may have.
     pub most_domains: u64,
-    /// Domains that cannot make room for others, since their policies are enforced and have not ended.
+    /// Of a file of policies the domains that cannot make room for others, since their policies are enforced and have not ended.
     pub enforced: u64,
-    /// Whoever has very many of the domains of a file of policies, and how many.
+    /// Whoever has very many of the domains of a file of policies that is half full at least, and the room of how many they have.
     pub very_many: Option<(PolicyDomain, u64)>,
     /// Rows of policies that are not what was written, of those learnt under the circumstances of this run; 0 above
     /// [`MAX_CHECKED_OCTETS`].
@@ -43,20 +43,31 @@ pub struct FileState {
 const ENFORCED: &str =
     "SELECT count(DISTINCT domain) FROM policy WHERE tls_only = 'True' AND expires_at > ?1";
 
-/// Looks at the file of policies; `None` if there is none yet.
+/// Looks at the file of policies; `None` if there is none yet. Each question is a transaction of its own, so that nobody who writes
+/// waits for all of them.
 pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM policy", Some(ENFORCED), row::damaged)
+    let database = file.database();
+    let Some(state) = look(database, "SELECT count(*) FROM policy", row::damaged)? else { return Ok(None) };
+    let (now, most) = (integer(database.now), state.most_domains);
+    let enforced = database.read(|connection| one::<i64>(connection, ENFORCED, [now]))?;
+    let enforced = enforced.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+    let is_half_full = enforced > most / 2;
+    let very_many = if is_half_full {
+        database.read(|connection| owners::very_many(connection, DOMAINS, most))?.flatten()
+    } else {
+        None
+    };
+    Ok(Some(FileState { enforced, very_many, ..state }))
 }
 
 /// Looks at the file of DNS results; `None` if there is none yet.
 pub(super) fn of_answers(file: &Answers) -> Result<Option<FileState>, CacheError> {
-    look(file.database(), "SELECT count(*) FROM answer", None, |_, _| Ok(0))
+    look(file.database(), "SELECT count(*) FROM answer", |_, _| Ok(0))
 }
 
 fn look(
     database: &Database,
     count: &'static str,
-    enforced: Option<&'static str>,
     damaged: impl Fn(&Connection, Fingerprint) -> rusqlite::Result<u64>,
 ) -> Result<Option<FileState>, CacheError> {
     let number = |connection: &Connection, statement: &'static str| {
@@ -69,23 +80,15 @@ fn look(
         let octets =
             number(connection, "PRAGMA page_count")?.saturating_mul(number(connection, "PRAGMA page_size")?);
         let is_small = octets <= MAX_CHECKED_OCTETS;
-        let (now, most_domains) = (integer(database.now), database.max_domains);
-        let (enforced, very_many) = match enforced {
-            Some(statement) => (
-                one::<i64>(connection, statement, [now])?,
-                owners::very_many(connection, DOMAINS, most_domains)?,
-            ),
-            None => (0, None),
-        };
         Ok(FileState {
             version: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
             journal: text(connection, "PRAGMA journal_mode")?,
             octets,
             most: database.most_octets(),
             rows: number(connection, count)?,
-            most_domains,
-            enforced: u64::try_from(enforced).unwrap_or(0),
-            very_many,
+            most_domains: database.max_domains,
+            enforced: 0,
+            very_many: None,
             damaged: if is_small { damaged(connection, database.fingerprint)? } else { 0 },
             check: is_small.then(|| text(connection, "PRAGMA quick_check(1)")).transpose()?,
         })

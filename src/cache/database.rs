@@ -86,7 +86,8 @@ impl Database {
             access: Access::Use,
             state: RefCell::new(State::Closed),
             was_counted: Cell::new(false),
-            owners: Owners::new(),
+            // Of what is expendable something else may always go.
+            owners: if schema.is_expendable { Owners::when_due() } else { Owners::new() },
             taking_over: TakingOver::default(),
             heartbeat: Heartbeat::default(),
         }
@@ -346,10 +347,12 @@ impl Database {
             return Err(self.give_up_damaged(found, Some(file.identity)));
         }
         let (patience, taking_over) = (self.schema.patience, &self.taking_over);
-        let open = OpenFile::of(&self.path, file.identity, self.access, patience, taking_over)
-            .map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
-        let is_still_there = examine()?.is_some_and(|there| there.identity == file.identity);
-        Ok(is_still_there.then_some(State::Open(open)))
+        let opened = OpenFile::of(&self.path, file.identity, self.access, patience, taking_over);
+        if examine()?.is_none_or(|there| there.identity != file.identity) {
+            return Ok(None);
+        }
+        let open = opened.map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
+        Ok(Some(State::Open(open)))
     }
 
     fn on_file<T>(

@@ -107,8 +107,10 @@ const LOCKED: &str = "database is locked";
 
 /// What it means for the mail that nothing of that file is known: of those beside the policies' by their names.
 fn meaning(file: &Path) -> &'static str {
-    let name = file.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
-    let is_of = |kind: &str| name.contains(&format!("{kind}.db"));
+    let text =
+        |name: Option<&OsStr>| name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (name, stem) = (text(file.file_name()), text(file.file_stem()));
+    let is_of = |kind: &str| name.ends_with(kind) || stem.ends_with(kind);
     if is_of(".dns") {
         "what was remembered of DNS is asked for again"
     } else if is_of(".reports") || is_of(".outbox") {
@@ -147,6 +149,8 @@ mod tests {
             ("/var/lib/x/cache.fleet.db", "does not count for mail"),
             ("/var/lib/x/cache.dns.db", "asked for again"),
             ("/var/lib/x/cache.dns.db-journal", "asked for again"),
+            ("/var/lib/x/cache.dns", "asked for again"),
+            ("/var/lib/x/cache.dns.sqlite", "asked for again"),
             ("/var/lib/x/cache.reports.db", "mail is not concerned"),
             ("/var/lib/x/cache.outbox.db", "mail is not concerned"),
             ("/var/lib/x/cache.withheld.db", "mail is not concerned"),

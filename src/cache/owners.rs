@@ -4,13 +4,13 @@
 //! single delivery. So in a full file the owners of most domains let theirs go, the ones that no delivery met first, then the ones
 //! that end first: those of very many before anything goes that others only report, and where nothing else may go those of whoever has most. Nobody gives
 //! up his share, and nobody is asked before he has it twice, so that one search serves many. A domain about which much is stored counts as so many as would take its room. An owner is taken to be
-//! whoever registered the name: its last two labels, or three where a country registers below such words as `co`. Where a registry
-//! registers below another word, many owners are taken for one; then those go first who have many domains below one name of their
+//! whoever registered the name ([`registrant`]). Where many of them are taken for one, those go first who have many domains below one name of their
 //! own there, so that no neighbour's number of names drives out a policy.
 //!
 //! Nobody is looked for while there is room; and then not for each domain that comes: what is found serves the next few hundred,
 //! and where nobody is found, nobody can have become one before some hundreds came.
 
+use super::registrant::{name_below, registrant};
 use crate::limits::CACHE_OCTETS_PER_DOMAIN;
 use crate::name::PolicyDomain;
 use crate::time::UnixTime;
@@ -25,23 +25,24 @@ const OF_VERY_MANY: u64 = 32;
 /// The part that is a share where nothing else may go.
 const OF_MOST: u64 = 1_024;
 
-/// So many domains are nobody's too many.
+/// So many domains are nobody's too many, unless they are an eighth of all.
 const LEAST_SHARE: u64 = 32;
+const LEAST_SHARE_OF_FEW: u64 = 8;
 /// So many are found at once.
 const FOUND_AT_ONCE: u64 = 256;
-/// Where nobody was found, such a part of all domains comes before anybody is looked for again, or so many.
-const SEARCHED_AFTER: u64 = 128;
-const SEARCHED_AFTER_LEAST: u64 = 8;
 /// Numbers that owners are counted by: whoever has a share stands out among them.
 const BUCKETS: usize = 65_536;
-/// Seconds after which others may have changed everything.
-const SEARCHED_AGAIN: u64 = 3_600;
+/// Seconds for which what was found counts, since others change the file.
+const SEARCH_COUNTS: u64 = 60;
 
-/// Words below which countries register names.
-const REGISTRIES: [&str; 24] = [
-    "ac", "ad", "asn", "co", "com", "ed", "edu", "firm", "gen", "go", "gob", "gouv", "gov", "gv", "id",
-    "ltd", "mil", "ne", "net", "nom", "or", "org", "plc", "sch",
-];
+/// When owners are looked for, which takes a walk through the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Search {
+    /// Where something else may go instead: after a 32nd of all domains came, and thus not by a process that lives for one.
+    WhenDue,
+    /// Where nothing else may go: at once, and if nobody was found, again after a 128th of all domains were turned away, or a minute.
+    AtNeed,
+}
 
 /// Those who have too many of a file's domains.
 #[derive(Debug)]
@@ -55,10 +56,20 @@ pub(super) struct Owners {
 }
 
 impl Owners {
+    /// Of a file whose rows are kept as long as that may be.
     pub(super) const fn new() -> Self {
+        Self::searched(Search::AtNeed)
+    }
+
+    /// Of a file in which something else may always go.
+    pub(super) const fn when_due() -> Self {
+        Self::searched(Search::WhenDue)
+    }
+
+    const fn searched(search: Search) -> Self {
         Self {
-            of_very_many: Crowd::beyond(OF_VERY_MANY),
-            of_most: Crowd::beyond(OF_MOST),
+            of_very_many: Crowd::beyond(OF_VERY_MANY, Search::WhenDue),
+            of_most: Crowd::beyond(OF_MOST, search),
             gave_way: RefCell::new(None),
         }
     }
@@ -71,7 +82,7 @@ impl Owners {
 
     /// That domain has made room.
     pub(super) fn gives_way(&self, domain: &str) {
-        *self.gave_way.borrow_mut() = PolicyDomain::parse(owner(domain)).ok();
+        *self.gave_way.borrow_mut() = PolicyDomain::parse(registrant(domain)).ok();
     }
 
     /// Whose domains made room since this was asked last; the last one's owner.
@@ -85,31 +96,33 @@ impl Owners {
 pub(super) struct Crowd {
     /// The part of all domains that is a share.
     part: u64,
-    search: RefCell<Option<Search>>,
+    search: Search,
+    found: RefCell<Found>,
 }
 
 #[derive(Debug)]
-struct Search {
-    at: UnixTime,
-    found_nobody: bool,
+struct Found {
+    /// When they were looked for, if they were.
+    at: Option<UnixTime>,
     left: VecDeque<String>,
+    found_nobody: bool,
     /// Domains that came since, or were turned away.
     arrivals: u64,
 }
 
 impl Crowd {
     /// Of whoever has more than such a part of all domains.
-    const fn beyond(part: u64) -> Self {
-        Self { part, search: RefCell::new(None) }
+    const fn beyond(part: u64, search: Search) -> Self {
+        let found = Found { at: None, left: VecDeque::new(), found_nobody: false, arrivals: 0 };
+        Self { part, search, found: RefCell::new(found) }
     }
 
     fn grows(&self) {
-        if let Some(search) = self.search.borrow_mut().as_mut() {
-            search.arrivals = search.arrivals.saturating_add(1);
-        }
+        let mut found = self.found.borrow_mut();
+        found.arrivals = found.arrivals.saturating_add(1);
     }
 
-    /// The next domain to go, of those that the statement tells; `None` if nobody has too many.
+    /// The next domain to go, of those that the statement tells; `None` if nobody has too many, as far as is known.
     pub(super) fn next(
         &self,
         connection: &Connection,
@@ -117,18 +130,31 @@ impl Crowd {
         max_domains: u64,
         now: UnixTime,
     ) -> rusqlite::Result<Option<String>> {
-        let mut search = self.search.borrow_mut();
-        if let Some(known) = search.as_mut().filter(|known| now.since(known.at) < SEARCHED_AGAIN) {
-            let enough = (max_domains / SEARCHED_AFTER).max(SEARCHED_AFTER_LEAST);
-            if !known.left.is_empty() || (known.found_nobody && known.arrivals < enough) {
-                return Ok(known.left.pop_front());
-            }
+        let mut found = self.found.borrow_mut();
+        let is_recent = found.at.is_some_and(|at| now.since(at) < SEARCH_COUNTS);
+        if is_recent && let Some(next) = found.left.pop_front() {
+            return Ok(Some(next));
         }
-        let share = (max_domains / self.part).max(LEAST_SHARE);
+        let is_due = match self.search {
+            Search::WhenDue => found.arrivals >= (max_domains / 32).max(8),
+            // As long as somebody is found, there may be more.
+            Search::AtNeed => {
+                !(is_recent && found.found_nobody) || found.arrivals >= (max_domains / 128).max(8)
+            }
+        };
+        if !is_due {
+            return Ok(None);
+        }
+        let share = (max_domains / self.part).max(LEAST_SHARE.min(max_domains / LEAST_SHARE_OF_FEW)).max(1);
         let mut left = VecDeque::from(find(connection, statement, share)?);
         let next = left.pop_front();
-        *search = Some(Search { at: now, found_nobody: next.is_none(), left, arrivals: 0 });
+        *found = Found { at: Some(now), found_nobody: next.is_none(), left, arrivals: 0 };
         Ok(next)
+    }
+
+    /// That domain has not gone after all.
+    pub(super) fn put_back(&self, domain: String) {
+        self.found.borrow_mut().left.push_front(domain);
     }
 }
 
@@ -141,8 +167,8 @@ fn find(connection: &Connection, statement: &'static str, share: u64) -> rusqlit
         return Ok(Vec::new());
     }
     each(connection, statement, |domain, row| {
-        if let Some(gives) = giving.get_mut(owner(domain)) {
-            let below = names.of(name(domain));
+        if let Some(gives) = giving.get_mut(registrant(domain)) {
+            let below = names.of(name_below(domain));
             let crowded = if below > share / 4 { below } else { 0 };
             let (is_met, end) = (row.get(2).unwrap_or(true), row.get(3).unwrap_or(i64::MAX));
             gives.offer((Reverse(crowded), is_met, end, domain.to_owned(), weight(row)));
@@ -158,8 +184,8 @@ fn tally(connection: &Connection, statement: &'static str) -> rusqlite::Result<(
     let mut names = Buckets(vec![0; BUCKETS], hash);
     each(connection, statement, |domain, row| {
         let weight = weight(row);
-        owners.count(owner(domain), weight);
-        names.count(name(domain), weight);
+        owners.count(registrant(domain), weight);
+        names.count(name_below(domain), weight);
     })?;
     Ok((owners, names))
 }
@@ -172,8 +198,11 @@ fn of_more_than(
     statement: &'static str,
 ) -> rusqlite::Result<BTreeMap<String, u64>> {
     let mut exact: BTreeMap<String, u64> = BTreeMap::new();
+    if owners.0.iter().all(|counted| *counted <= number) {
+        return Ok(exact);
+    }
     each(connection, statement, |domain, row| {
-        let owner = owner(domain);
+        let owner = registrant(domain);
         if owners.of(owner) > number {
             let counted = exact.entry(owner.to_owned()).or_default();
             *counted = counted.saturating_add(weight(row));
@@ -182,7 +211,7 @@ fn of_more_than(
     Ok(exact)
 }
 
-/// Whoever has most domains, and how many, if these are very many.
+/// Whoever has most domains, and the room of how many they take, if these are very many.
 pub(super) fn very_many(
     connection: &Connection,
     statement: &'static str,
@@ -283,29 +312,6 @@ impl Buckets {
     }
 }
 
-/// Whoever registered the name, as far as the name tells.
-#[must_use]
-pub fn owner(domain: &str) -> &str {
-    last_labels(domain, labels_of_owner(domain))
-}
-
-/// The name below the owner's that the domain belongs to.
-fn name(domain: &str) -> &str {
-    last_labels(domain, labels_of_owner(domain) + 1)
-}
-
-fn labels_of_owner(domain: &str) -> usize {
-    let mut labels = domain.rsplit('.');
-    let (top, second) = (labels.next().unwrap_or(""), labels.next().unwrap_or(""));
-    if top.len() == 2 && REGISTRIES.contains(&second) { 3 } else { 2 }
-}
-
-/// So many of the last labels, or as many as there are.
-fn last_labels(domain: &str, number: usize) -> &str {
-    let dot = domain.rmatch_indices('.').nth(number.saturating_sub(1));
-    dot.and_then(|(at, _)| domain.get(at + 1..)).unwrap_or(domain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::schema::POLICIES;
@@ -364,8 +370,8 @@ mod tests {
     }
 
     #[test]
-    fn one_search_serves_all_that_it_found_and_nobody_is_looked_for_again_before_some_have_come() {
-        let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST));
+    fn one_search_at_need_serves_all_that_it_found_and_nobody_is_looked_for_again_before_some_have_come() {
+        let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, Search::AtNeed));
         let now = UnixTime(1_000_000);
         let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
         fill(&connection, "many.test", 64, 300);
@@ -374,8 +380,10 @@ mod tests {
         (0..9).for_each(|_| crowd.grows());
         assert_eq!(next(now), None, "ten have to come");
         crowd.grows();
-        assert_eq!(next(now).as_deref(), Some("d0.more.test"));
-        for number in 1..38 {
+        let first = next(now).unwrap();
+        assert_eq!(first, "d0.more.test");
+        crowd.put_back(first);
+        for number in 0..38 {
             assert_eq!(next(now), Some(format!("d{number}.more.test")));
         }
         // They are still there, since nobody let them go.
@@ -384,25 +392,37 @@ mod tests {
             Some("d0.more.test"),
             "as long as somebody is found, there may be more"
         );
+        assert_eq!(next(now.plus(SEARCH_COUNTS - 1)).as_deref(), Some("d1.more.test"));
         connection.execute("DELETE FROM policy WHERE domain LIKE '%.more.test'", []).unwrap();
-        assert_eq!(next(now.plus(SEARCHED_AGAIN - 1)).as_deref(), Some("d1.more.test"));
-        assert_eq!(next(now.plus(SEARCHED_AGAIN)), None, "what was found is an hour old");
+        assert_eq!(next(now.plus(SEARCH_COUNTS)), None, "what was found is a minute old");
     }
 
     #[test]
-    fn an_owner_is_whoever_registered_the_name() {
-        for (domain, expected) in [
-            ("example.org", "example.org"),
-            ("a.b.c.example.org", "example.org"),
-            ("a.example.co.uk", "example.co.uk"),
-            ("example.co.uk", "example.co.uk"),
-            ("a.example.com.br", "example.com.br"),
-            ("a.co.example", "co.example"),
-            ("org", "org"),
-        ] {
-            assert_eq!(owner(domain), expected, "{domain}");
+    fn where_something_else_may_go_owners_are_looked_for_after_many_have_come() {
+        let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, Search::WhenDue));
+        fill(&connection, "many.test", 70, 300);
+        let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
+        let now = UnixTime(1_000_000);
+        for round in ["at first", "and again"] {
+            (0..39).for_each(|_| crowd.grows());
+            assert_eq!(next(now), None, "{round}");
+            crowd.grows();
+            for number in 0..38 {
+                assert_eq!(next(now), Some(format!("d{number}.many.test")), "{round}");
+            }
         }
-        assert_eq!(name("a.b.example.org"), "b.example.org");
-        assert_eq!(name("example.org"), "example.org");
+    }
+
+    #[test]
+    fn of_few_domains_nobody_has_more_than_a_quarter() {
+        let connection = policies();
+        fill(&connection, "many.test", 30, 300);
+        let next = |max_domains| {
+            let crowd = Crowd::beyond(OF_MOST, Search::AtNeed);
+            crowd.next(&connection, DOMAINS, max_domains, UnixTime(1)).unwrap()
+        };
+        assert_eq!(next(112).as_deref(), Some("d0.many.test"));
+        assert_eq!(next(120), None, "thirty are two eighths of it");
+        assert_eq!(next(1).as_deref(), Some("d0.many.test"));
     }
 }

@@ -40,7 +40,7 @@ const EVICT_REPORTING: &str = "DELETE FROM policy WHERE (domain, fingerprint, me
     RETURNING domain";
 
 /// Before that the domains of owners of very many, and after it those of whoever has most; nothing else that is enforced.
-const EVICT_CROWD: &str = "DELETE FROM policy WHERE domain = :domain RETURNING domain";
+const EVICT_CROWD: &str = "DELETE FROM policy WHERE domain = :domain";
 
 /// Each domain, the octets of its policies, whether a delivery met one, and when they end.
 pub(super) const DOMAINS: &str = "SELECT domain, sum(octet_length(record) + coalesce(octet_length(body), 0)),
@@ -78,7 +78,7 @@ pub(super) fn make(
     };
     let there: Option<u32> = one(transaction, OCTETS, key).optional()?;
     let octets = new.policy.to_text().len();
-    let mut leaving = Leaving { transaction, new, displaces, database, vouched: None };
+    let mut leaving = Leaving { transaction, new, displaces, database, vouched: None, gone: Vec::new() };
     run("SAVEPOINT room")?;
     let made = match there {
         Some(there) => {
@@ -93,8 +93,13 @@ pub(super) fn make(
             leaving.until_domains()? && leaving.until_pages(pages)?
         }
     };
-    if !made {
+    if made {
+        if let Some((_, domain)) = leaving.gone.last() {
+            database.owners.gives_way(domain);
+        }
+    } else {
         run("ROLLBACK TO room")?;
+        leaving.gone.into_iter().rev().for_each(|(crowd, domain)| crowd.put_back(domain));
     }
     if there.is_none() {
         database.owners.grow();
@@ -119,9 +124,11 @@ struct Leaving<'a> {
     database: &'a Database,
     /// Until when the clock is vouched for, once that was asked.
     vouched: Option<i64>,
+    /// Domains of owners of too many that made room.
+    gone: Vec<(&'a Crowd, String)>,
 }
 
-impl Leaving<'_> {
+impl<'a> Leaving<'a> {
     /// Lets domains go until there is room for the new one, and one more if there are still too many. Where not all of
     /// these may go, none does.
     fn until_domains(&mut self) -> rusqlite::Result<bool> {
@@ -188,14 +195,15 @@ impl Leaving<'_> {
         Ok(None)
     }
 
-    fn next_of(&self, crowd: &Crowd) -> rusqlite::Result<Option<String>> {
+    fn next_of(&mut self, crowd: &'a Crowd) -> rusqlite::Result<Option<String>> {
         let Database { max_domains, now, .. } = self.database;
         while let Some(domain) = crowd.next(self.transaction, DOMAINS, *max_domains, *now)? {
-            // It may have gone meanwhile.
-            let gone = one(self.transaction, EVICT_CROWD, named_params! { ":domain": domain }).optional()?;
-            if gone.is_some() {
-                self.database.owners.gives_way(&domain);
-                return Ok(gone);
+            // None makes room for itself, and one may have gone meanwhile.
+            if domain != self.new.domain.as_str()
+                && statement::run(self.transaction, EVICT_CROWD, named_params! { ":domain": domain })? > 0
+            {
+                self.gone.push((crowd, domain.clone()));
+                return Ok(Some(domain));
             }
         }
         Ok(None)

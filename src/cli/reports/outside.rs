@@ -1,6 +1,6 @@
 //! What every command about reports that leave works with: the configuration, the counts and the outbox, and whom to ask.
 
-use crate::cache::{CacheError, CachePath, Counts, Outbox, owner};
+use crate::cache::{CacheError, CachePath, Counts, Outbox, registrant};
 use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::{self, Failure};
@@ -99,7 +99,7 @@ impl Asker {
         let Some(name) = name_of(domain) else {
             return Wish::Nothing("nothing can be published below it: the name is too long".to_owned());
         };
-        let owner = owner(domain.as_str());
+        let owner = registrant(domain.as_str());
         let so_long = match self.waited.borrow().allowed(owner, self.patience) {
             Ok(so_long) => so_long,
             Err(PutOff::Owner) => {

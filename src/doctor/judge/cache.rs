@@ -110,7 +110,7 @@ fn room_in(file: &CacheFile) -> Finding {
     if is_nearly_full(*enforced, *most_domains) {
         words.push_str(&format!(", {enforced} of at most {most_domains} domains have to stay"));
         if let Some((owner, number)) = &file.very_many {
-            words.push_str(&format!("; {number} of all are {owner} and below"));
+            words.push_str(&format!("; {owner} and what is below it have the room of {number}"));
         }
     } else if !is_nearly_full(file.octets, *most) {
         return fine(CHECK, words);
@@ -243,7 +243,7 @@ pub(super) mod tests {
         let of_domains = |enforced| room_in(&CacheFile { enforced, ..file() });
         assert_eq!((of_domains(45_000).health, of_domains(45_001).health), (Health::Fine, Health::Warning));
         let whose = CacheFile { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
-        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; 31000 of all are wild.test and below";
+        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; wild.test and what is below it have the room of 31000";
         assert_eq!(room_in(&whose).seen, words);
     }
 }
