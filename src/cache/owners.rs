@@ -38,7 +38,7 @@ const SEARCH_COUNTS: u64 = 60;
 /// When owners are looked for, which takes a walk through the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Search {
-    /// Where something else may go instead: after a 32nd of all domains came, and thus not by a process that lives for one.
+    /// Where something else may go instead: after an eighth of all domains came, and thus not by a process that lives for one.
     WhenDue,
     /// Where nothing else may go: at once, and if nobody was found, again after a 128th of all domains were turned away, or a minute.
     AtNeed,
@@ -136,7 +136,7 @@ impl Crowd {
             return Ok(Some(next));
         }
         let is_due = match self.search {
-            Search::WhenDue => found.arrivals >= (max_domains / 32).max(8),
+            Search::WhenDue => found.arrivals >= (max_domains / 8).max(8),
             // As long as somebody is found, there may be more.
             Search::AtNeed => {
                 !(is_recent && found.found_nobody) || found.arrivals >= (max_domains / 128).max(8)
@@ -404,7 +404,7 @@ mod tests {
         let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
         let now = UnixTime(1_000_000);
         for round in ["at first", "and again"] {
-            (0..39).for_each(|_| crowd.grows());
+            (0..159).for_each(|_| crowd.grows());
             assert_eq!(next(now), None, "{round}");
             crowd.grows();
             for number in 0..38 {
