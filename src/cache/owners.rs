@@ -40,7 +40,7 @@ const SEARCH_COUNTS: u64 = 60;
 enum Search {
     /// Where something else may go instead: after an eighth of all domains came, and thus not by a process that lives for one.
     WhenDue,
-    /// Where nothing else may go: at once, and if nobody was found, again after a 128th of all domains were turned away, or a minute.
+    /// Where nothing else may go: at once, and if nobody was found, again after a 128th of all domains came, or a minute.
     AtNeed,
 }
 
@@ -74,7 +74,7 @@ impl Owners {
         }
     }
 
-    /// A domain came, or there was no room for it.
+    /// A domain came.
     pub(super) fn grow(&self) {
         self.of_very_many.grows();
         self.of_most.grows();
@@ -106,7 +106,7 @@ struct Found {
     at: Option<UnixTime>,
     left: VecDeque<String>,
     found_nobody: bool,
-    /// Domains that came since, or were turned away.
+    /// Domains that came since.
     arrivals: u64,
 }
 

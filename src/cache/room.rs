@@ -97,12 +97,12 @@ pub(super) fn make(
         if let Some((_, domain)) = leaving.gone.last() {
             database.owners.gives_way(domain);
         }
+        if there.is_none() {
+            database.owners.grow();
+        }
     } else {
         run("ROLLBACK TO room")?;
         leaving.gone.into_iter().rev().for_each(|(crowd, domain)| crowd.put_back(domain));
-    }
-    if there.is_none() {
-        database.owners.grow();
     }
     run("RELEASE room")?;
     Ok(made)
