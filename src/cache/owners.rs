@@ -2,13 +2,14 @@
 //!
 //! Whoever signs one wildcard has as many domains as he likes, and each of them has a policy in force for a year without a
 //! single delivery. So in a full file the owners of most domains let theirs go, the ones that no delivery met first, then the ones
-//! that end first: those of very many before anything goes that others only report, and where nothing else may go those of whoever has most. Nobody gives
-//! up his share, and nobody is asked before he has it twice, so that one search serves many. A domain about which much is stored counts as so many as would take its room. An owner is taken to be
-//! whoever registered the name ([`registrant`]). Where many of them are taken for one, those go first who have many domains below one name of their
-//! own there, so that no neighbour's number of names drives out a policy.
+//! that end first: those of very many before anything goes that others only report, and where nothing else may go those of
+//! whoever has most. Nobody gives up his share, and nobody is asked before he has it twice, so that one search serves many.
 //!
-//! Nobody is looked for while there is room; and then not for each domain that comes: what is found serves the next few hundred,
-//! and where nobody is found, nobody can have become one before some hundreds came.
+//! A domain about which much is stored counts as so many as would take its room. An owner is taken to be whoever registered the
+//! name ([`registrant`]). Where many of them are taken for one, those go first who have many domains below one name of their own
+//! there, so that no neighbour's number of names drives out a policy.
+//!
+//! Nobody is looked for while there is room, and then not for each domain that comes ([`Search`]).
 
 use super::registrant::{name_below, registrant};
 use crate::limits::CACHE_OCTETS_PER_DOMAIN;
@@ -145,7 +146,7 @@ impl Crowd {
         if !is_due {
             return Ok(None);
         }
-        let share = (max_domains / self.part).max(LEAST_SHARE.min(max_domains / LEAST_SHARE_OF_FEW)).max(1);
+        let share = share(self.part, max_domains);
         let mut left = VecDeque::from(find(connection, statement, share)?);
         let next = left.pop_front();
         *found = Found { at: Some(now), found_nobody: next.is_none(), left, arrivals: 0 };
@@ -156,6 +157,11 @@ impl Crowd {
     pub(super) fn put_back(&self, domain: String) {
         self.found.borrow_mut().left.push_front(domain);
     }
+}
+
+/// How many domains nobody has to give up, where such a part of all is a share.
+fn share(part: u64, max_domains: u64) -> u64 {
+    (max_domains / part).max(LEAST_SHARE.min(max_domains / LEAST_SHARE_OF_FEW)).max(1)
 }
 
 /// Some domains of the owners of most, of whom each keeps his share.
@@ -217,7 +223,7 @@ pub(super) fn very_many(
     statement: &'static str,
     max_domains: u64,
 ) -> rusqlite::Result<Option<(PolicyDomain, u64)>> {
-    let share = (max_domains / OF_VERY_MANY).max(LEAST_SHARE);
+    let share = share(OF_VERY_MANY, max_domains);
     let owners = of_more_than(share, &tally(connection, statement)?.0, connection, statement)?;
     let most = owners.into_iter().filter(|(_, number)| *number > share).max_by_key(|(_, number)| *number);
     Ok(most.and_then(|(owner, number)| Some((PolicyDomain::parse(&owner).ok()?, number))))

@@ -284,8 +284,8 @@ fn by_world<T>(all: Vec<T>, world: impl Fn(&T) -> &Arc<World>) -> Vec<(Arc<World
     groups
 }
 
-/// What to do about a file that is full.
-const TODO: &str = "raise max_domains, or look with `cache list` at whose they are";
+/// What helps where the file is full.
+const WHAT_HELPS: &str = "raise max_domains, or look with `cache list` at whose they are";
 
 /// The cache that is open, and what was said of it lately.
 #[derive(Debug, Default)]
@@ -371,11 +371,13 @@ impl OpenCache {
             let (owner, full) = (owner.to_string(), Kept::FULL);
             warn!(
                 file,
-                most, owner, "{full}: those of whoever has most domains in it give way to new ones; {TODO}"
+                most,
+                owner,
+                "{full}: those of whoever has most domains in it give way to new ones; {WHAT_HELPS}"
             );
         }
         if is_refused && self.full.is_due(now) {
-            warn!(file, most, "{}: new ones are not kept; {TODO}", Kept::FULL);
+            warn!(file, most, "{}: new ones are not kept; {WHAT_HELPS}", Kept::FULL);
         }
     }
 
