@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::database::Database;
 use super::error::CacheError;
+use super::file_state::FileState;
 use super::fingerprint::Fingerprint;
 use super::owners;
 use super::policies::PolicyFile;
@@ -10,34 +11,7 @@ use super::room::DOMAINS;
 use super::row::{self, integer};
 use super::statement::one;
 use crate::limits::MAX_CHECKED_OCTETS;
-use crate::name::PolicyDomain;
 use rusqlite::Connection;
-
-/// One file that keeps the rules and has our definitions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileState {
-    /// `PRAGMA user_version`
-    pub version: i64,
-    /// `PRAGMA journal_mode`
-    pub journal: String,
-    /// What its pages take on the disk, in octets (`PRAGMA page_count` times `page_size`).
-    pub octets: u64,
-    /// The most it may have, octets.
-    pub most: u64,
-    /// Rows, whatever the circumstances under which they were learnt.
-    pub rows: u64,
-    /// The most domains that it may have.
-    pub most_domains: u64,
-    /// Of a file of policies the domains that cannot make room for others, since their policies are enforced and have not ended.
-    pub enforced: u64,
-    /// Whoever has very many of the domains of a file of policies that is half full at least, and the room of how many they have.
-    pub very_many: Option<(PolicyDomain, u64)>,
-    /// Rows of policies that are not what was written, of those learnt under the circumstances of this run; 0 above
-    /// [`MAX_CHECKED_OCTETS`].
-    pub damaged: u64,
-    /// The first thing that `PRAGMA quick_check` says; `None` above [`MAX_CHECKED_OCTETS`].
-    pub check: Option<String>,
-}
 
 /// Domains with a policy that is enforced and has not ended.
 const ENFORCED: &str =
@@ -57,6 +31,7 @@ pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheE
     } else {
         None
     };
+    let very_many = very_many.map(|(owner, number)| (owner.to_string(), number));
     Ok(Some(FileState { enforced, very_many, ..state }))
 }
 

@@ -1,9 +1,10 @@
 //! The cache as two files.
 
 use super::answers::{Answers, Updates};
-use super::checkup::{self, FileState};
+use super::checkup;
 use super::database::{Database, Sign};
 use super::file::CachePath;
+use super::file_state::FileState;
 use super::history::Origin;
 use super::inbox::Inbox;
 use super::outlook::Outlook;

@@ -3,6 +3,7 @@
 //! A part may be looked at by a process of another user, which hands it over as JSON; so everything here can be written
 //! and read. Where something could not be looked at, an `Err` says why.
 
+use crate::cache::FileState;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -243,29 +244,11 @@ pub enum CacheFileState {
     Open(CacheFile),
 }
 
-/// What a file of the cache is like.
+/// A file of the cache, as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFile {
-    /// `PRAGMA user_version`
-    pub version: i64,
-    /// `PRAGMA journal_mode`
-    pub journal: String,
-    /// Its size in octets.
-    pub octets: u64,
-    /// The most it may have.
-    pub most: u64,
-    /// Rows of its table.
-    pub rows: u64,
-    /// The most domains that it may have.
-    pub most_domains: u64,
-    /// Domains that cannot make room for others.
-    pub enforced: u64,
-    /// Whoever has very many of all domains, and how many.
-    pub very_many: Option<(String, u64)>,
-    /// Those of policies that are not what was written.
-    pub damaged: u64,
-    /// What `PRAGMA quick_check` says; `None` where the file is too large to be read through.
-    pub check: Option<String>,
+    /// What it is like.
+    pub state: FileState,
     /// Whether it can be written.
     pub writable: bool,
 }

@@ -1,6 +1,7 @@
 //! The cache: where it lies, who can use it, and what its files are like.
 
 use super::{fine, octets, unchecked, warning, wrong};
+use crate::cache::FileState;
 use crate::doctor::observations::{CacheFile, CacheFileState, CacheView, Caches, Seen, Starter};
 use crate::doctor::{Check, Finding, Health};
 use crate::limits::LEAST_FREE_OCTETS;
@@ -66,7 +67,7 @@ fn files(view: &CacheView, caches: &Caches) -> Vec<Finding> {
                 findings
                     .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
             }
-            Ok(CacheFileState::Open(file)) => {
+            Ok(CacheFileState::Open(CacheFile { state: file, .. })) => {
                 findings.push(integrity(file.version, file.check.as_deref(), file.damaged).about(name));
                 findings.push(journal_mode(&file.journal).about(name));
                 findings.push(room_in(file).about(name));
@@ -100,9 +101,9 @@ fn journal_mode(mode: &str) -> Finding {
     Finding::new(Check::CacheJournal, health, mode)
 }
 
-fn room_in(file: &CacheFile) -> Finding {
+fn room_in(file: &FileState) -> Finding {
     const CHECK: Check = Check::CacheRoom;
-    let CacheFile { rows, most, most_domains, enforced, .. } = file;
+    let FileState { rows, most, most_domains, enforced, .. } = file;
     let s = if *rows == 1 { "" } else { "s" };
     let mut words = format!("{rows} row{s} in {} of {}", octets(file.octets), octets(*most));
     // The last tenth is where room is made by forgetting.
@@ -137,11 +138,11 @@ pub(super) mod tests {
     use crate::doctor::observations::CachePlace;
 
     fn open() -> CacheFileState {
-        CacheFileState::Open(file())
+        CacheFileState::Open(CacheFile { state: file(), writable: true })
     }
 
-    fn file() -> CacheFile {
-        CacheFile {
+    fn file() -> FileState {
+        FileState {
             version: 2,
             journal: "delete".into(),
             octets: 40_960,
@@ -152,7 +153,6 @@ pub(super) mod tests {
             very_many: None,
             damaged: 0,
             check: Some("ok".into()),
-            writable: true,
         }
     }
 
@@ -198,7 +198,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_exims_user_cannot_write_is_wrong() {
-        let sealed = CacheFileState::Open(CacheFile { writable: false, ..file() });
+        let sealed = CacheFileState::Open(CacheFile { state: file(), writable: false });
         for view in [
             CacheView { policies: Ok(sealed), ..view() },
             CacheView { answers: Err("Permission denied".into()), ..view() },
@@ -223,8 +223,8 @@ pub(super) mod tests {
     fn damage_is_wrong_and_another_journal_mode_a_warning() {
         let with = |journal: &str, check: Option<&str>, damaged| {
             let file =
-                CacheFile { journal: journal.into(), damaged, check: check.map(str::to_owned), ..file() };
-            let policies = Ok(CacheFileState::Open(file));
+                FileState { journal: journal.into(), damaged, check: check.map(str::to_owned), ..file() };
+            let policies = Ok(CacheFileState::Open(CacheFile { state: file, writable: true }));
             Caches { own: Ok(CacheView { policies, ..view() }), ..good() }
         };
         assert_eq!(worst(&with("delete", Some("row 3 missing"), 0), Check::CacheIntegrity), Health::Wrong);
@@ -238,11 +238,11 @@ pub(super) mod tests {
             let full = Caches { own: Ok(CacheView { free: Some(octets), ..view() }), ..good() };
             assert_eq!(worst(&full, Check::CacheRoom), expected, "{octets} are free");
         }
-        let of_octets = |octets| room_in(&CacheFile { octets, most: 100, ..file() }).health;
+        let of_octets = |octets| room_in(&FileState { octets, most: 100, ..file() }).health;
         assert_eq!((of_octets(90), of_octets(91)), (Health::Fine, Health::Warning));
-        let of_domains = |enforced| room_in(&CacheFile { enforced, ..file() });
+        let of_domains = |enforced| room_in(&FileState { enforced, ..file() });
         assert_eq!((of_domains(45_000).health, of_domains(45_001).health), (Health::Fine, Health::Warning));
-        let whose = CacheFile { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
+        let whose = FileState { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
         let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; wild.test and what is below it have the room of 31000";
         assert_eq!(room_in(&whose).seen, words);
     }

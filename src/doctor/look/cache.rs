@@ -34,19 +34,10 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
     let file = |state: Result<Option<FileState>, CacheError>, path: &CachePath| match state {
         Ok(None) => Ok(CacheFileState::Absent),
         Err(trouble) => Err(trouble.to_string()),
-        Ok(Some(state)) => Ok(CacheFileState::Open(CacheFile {
-            version: state.version,
-            journal: state.journal,
-            octets: state.octets,
-            most: state.most,
-            rows: state.rows,
-            most_domains: state.most_domains,
-            enforced: state.enforced,
-            very_many: state.very_many.map(|(owner, number)| (owner.to_string(), number)),
-            damaged: state.damaged,
-            check: state.check,
-            writable: may_write(path.as_path()).is_ok(),
-        })),
+        Ok(Some(state)) => {
+            let writable = may_write(path.as_path()).is_ok();
+            Ok(CacheFileState::Open(CacheFile { state, writable }))
+        }
     };
     let directory = directory(path);
     CacheView {
