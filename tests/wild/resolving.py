@@ -54,7 +54,8 @@ class Names(names.Names):
         for zone, records in domains.PRIVATE.items():
             lines += [f' domain-insecure: "{zone}"', f' local-zone: "{zone}." static']
             lines += [f" local-data: '{record}'" for record in records]
-        return "\n".join(lines) + "\n outgoing-range: 900\n num-queries-per-thread: 900\n"
+        # Zones with other habits have the same addresses: what one does to its connection must not end another's question.
+        return "\n".join(lines) + "\n outgoing-range: 900\n num-queries-per-thread: 900\n max-reuse-tcp-queries: 1\n"
 
     def _nsd(self):
         super()._nsd()
