@@ -268,6 +268,58 @@ fn of_two_fetches_in_one_second_the_one_that_is_written_down_later_counts() {
     assert_eq!(StoredPolicy::merge(Some(&old), &new, NOW), Some(new));
 }
 
+/// What stands in a file from another host is somebody's word.
+#[test]
+fn an_imported_policy_takes_the_place_of_one_that_it_outdoes_and_of_no_other() {
+    use Authentication::{Dnssec, FirstUse};
+    let ended = StoredPolicy { expires_at: NOW, ..policy(ONE, Dnssec, 60) };
+    let same = |new: StoredPolicy, old: &StoredPolicy| StoredPolicy { expires_at: old.expires_at, ..new };
+    let sooner = |new: StoredPolicy| StoredPolicy { expires_at: UnixTime(new.expires_at.0 - 1), ..new };
+    let used = applied(policy(ONE, FirstUse, 60));
+    for (what, old, new, comes) in [
+        ("where there is none", None, policy(OTHER, FirstUse, 60), true),
+        ("where it has ended", Some(ended), policy(OTHER, FirstUse, 30), true),
+        ("fetched in the same second", Some(policy(ONE, Dnssec, 60)), policy(OTHER, Dnssec, 60), false),
+        (
+            "neither in force, the same second",
+            Some(policy(ONE, FirstUse, 60)),
+            policy(OTHER, FirstUse, 60),
+            false,
+        ),
+        ("fetched a second later", Some(policy(ONE, Dnssec, 60)), policy(OTHER, Dnssec, 59), true),
+        ("fetched a second earlier", Some(policy(ONE, Dnssec, 60)), policy(OTHER, Dnssec, 61), false),
+        ("later, but on first use", Some(policy(ONE, Dnssec, 60)), policy(OTHER, FirstUse, 30), false),
+        (
+            "earlier and proven, the old one not applied",
+            Some(policy(ONE, FirstUse, 60)),
+            policy(OTHER, Dnssec, 90),
+            true,
+        ),
+        ("earlier and proven, another one applied", Some(used.clone()), policy(OTHER, Dnssec, 90), false),
+        ("the same one proven", Some(used.clone()), same(policy(ONE, Dnssec, 60), &used), true),
+        (
+            "the same one proven, which ends sooner",
+            Some(used.clone()),
+            sooner(same(policy(ONE, Dnssec, 60), &used)),
+            false,
+        ),
+    ] {
+        let merged = StoredPolicy::merge_imported(old.as_ref(), &new, NOW);
+        let merged = merged.map(|row| (row.policy, row.authentication));
+        assert_eq!(merged, comes.then_some((new.policy, new.authentication)), "{what}");
+    }
+}
+
+#[test]
+fn of_an_imported_policy_that_is_older_the_row_learns_that_it_was_applied_if_it_is_the_same_one() {
+    let old = policy(ONE, Authentication::FirstUse, 60);
+    let seen = applied(policy(ONE, Authentication::FirstUse, 90));
+    let learnt = StoredPolicy { applied_at: seen.applied_at, ..old.clone() };
+    assert_eq!(StoredPolicy::merge_imported(Some(&old), &seen, NOW), Some(learnt));
+    let other = applied(policy(OTHER, Authentication::FirstUse, 90));
+    assert_eq!(StoredPolicy::merge_imported(Some(&old), &other, NOW), None);
+}
+
 fn any_policy() -> impl Strategy<Value = StoredPolicy> {
     let authentications = [Authentication::FirstUse, Authentication::WebPki, Authentication::Dnssec];
     (
