@@ -562,7 +562,9 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
                         }
                         let mut arguments = vec!["-d", one.domain];
                         arguments.extend(one.host.iter().flat_map(|host| ["-m", host]));
-                        let mut child = program.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+                        let mut command = program.command(arguments);
+                        let mut child =
+                            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
                         if dice.one_in(3) {
                             thread::sleep(Duration::from_micros(u64::try_from(dice.roll(150_000)).unwrap()));
                             child.kill().unwrap();
@@ -571,7 +573,8 @@ fn whatever_is_done_on_the_path_no_answer_asks_for_less_and_all_come_back() {
                         let output = child.wait_with_output().unwrap();
                         let line = String::from_utf8(output.stdout).unwrap();
                         sessions.fetch_add(1, Relaxed);
-                        assert!(!line.contains("cache=unavailable"), "{one:?}: {line}");
+                        let said = String::from_utf8_lossy(&output.stderr);
+                        assert!(!line.contains("cache=unavailable"), "{one:?}: {line} {said}");
                         let less = asks_for_less(one, &line, false).filter(|_| !line.is_empty());
                         assert_eq!(less, None, "the command: {one:?}: {line}");
                     }
