@@ -183,9 +183,9 @@ impl Answers {
         if let Some(over) = ends_first(integer(now.0))? {
             return purge(transaction, over);
         }
-        while let Some(domain) = owners.of_most.next(transaction, DOMAINS, *max_domains, *now)? {
+        while let Some(domain) = owners.of_most.next(transaction, DOMAINS, kept, *max_domains, *now)? {
             // It may have gone meanwhile.
-            if domain != kept && purge(transaction, domain)? {
+            if purge(transaction, domain)? {
                 return Ok(true);
             }
         }

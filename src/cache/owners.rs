@@ -39,8 +39,10 @@ const SEARCH_COUNTS: u64 = 60;
 /// When owners are looked for, which takes a walk through the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Search {
-    /// Where something else may go instead: after an eighth of all domains came, and thus not by a process that lives for one.
+    /// Where it hardly matters what goes: after an eighth of all domains came, and thus not by a process that lives for one.
     WhenDue,
+    /// Where others' would go instead: at once, and if nobody was found, again after an eighth of all domains came.
+    AtFirst,
     /// Where nothing else may go: at once, and if nobody was found, again after a 128th of all domains came, or a minute.
     AtNeed,
 }
@@ -59,18 +61,18 @@ pub(super) struct Owners {
 impl Owners {
     /// Of a file whose rows are kept as long as that may be.
     pub(super) const fn new() -> Self {
-        Self::searched(Search::AtNeed)
+        Self::searched(Search::AtFirst, Search::AtNeed)
     }
 
     /// Of a file in which something else may always go.
     pub(super) const fn when_due() -> Self {
-        Self::searched(Search::WhenDue)
+        Self::searched(Search::WhenDue, Search::WhenDue)
     }
 
-    const fn searched(search: Search) -> Self {
+    const fn searched(of_very_many: Search, of_most: Search) -> Self {
         Self {
-            of_very_many: Crowd::beyond(OF_VERY_MANY, Search::WhenDue),
-            of_most: Crowd::beyond(OF_MOST, search),
+            of_very_many: Crowd::beyond(OF_VERY_MANY, of_very_many),
+            of_most: Crowd::beyond(OF_MOST, of_most),
             gave_way: RefCell::new(None),
         }
     }
@@ -123,22 +125,29 @@ impl Crowd {
         found.arrivals = found.arrivals.saturating_add(1);
     }
 
-    /// The next domain to go, of those that the statement tells; `None` if nobody has too many, as far as is known.
+    /// The next domain to go, of those that the statement tells; `None` if nobody has too many, as far as is known. None makes room
+    /// for itself: the one that `comes` stays.
     pub(super) fn next(
         &self,
         connection: &Connection,
         statement: &'static str,
+        comes: &str,
         max_domains: u64,
         now: UnixTime,
     ) -> rusqlite::Result<Option<String>> {
         let mut found = self.found.borrow_mut();
         let is_recent = found.at.is_some_and(|at| now.since(at) < SEARCH_COUNTS);
-        if is_recent && let Some(next) = found.left.pop_front() {
+        let next = |left: &mut VecDeque<String>| {
+            let place = left.iter().position(|domain| domain != comes)?;
+            left.remove(place)
+        };
+        if is_recent && let Some(next) = next(&mut found.left) {
             return Ok(Some(next));
         }
         let is_due = match self.search {
             Search::WhenDue => found.arrivals >= (max_domains / 8).max(8),
             // As long as somebody is found, there may be more.
+            Search::AtFirst => !found.found_nobody || found.arrivals >= (max_domains / 8).max(8),
             Search::AtNeed => {
                 !(is_recent && found.found_nobody) || found.arrivals >= (max_domains / 128).max(8)
             }
@@ -148,7 +157,7 @@ impl Crowd {
         }
         let share = share(self.part, max_domains);
         let mut left = VecDeque::from(find(connection, statement, share)?);
-        let next = left.pop_front();
+        let next = next(&mut left);
         *found = Found { at: Some(now), found_nobody: next.is_none(), left, arrivals: 0 };
         Ok(next)
     }
@@ -379,7 +388,7 @@ mod tests {
     fn one_search_at_need_serves_all_that_it_found_and_nobody_is_looked_for_again_before_some_have_come() {
         let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, Search::AtNeed));
         let now = UnixTime(1_000_000);
-        let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
+        let next = |now| crowd.next(&connection, DOMAINS, "comes.test", 1_280, now).unwrap();
         fill(&connection, "many.test", 64, 300);
         assert_eq!(next(now), None);
         fill(&connection, "more.test", 70, 300);
@@ -407,7 +416,7 @@ mod tests {
     fn where_something_else_may_go_owners_are_looked_for_after_many_have_come() {
         let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, Search::WhenDue));
         fill(&connection, "many.test", 70, 300);
-        let next = |now| crowd.next(&connection, DOMAINS, 1_280, now).unwrap();
+        let next = |now| crowd.next(&connection, DOMAINS, "comes.test", 1_280, now).unwrap();
         let now = UnixTime(1_000_000);
         for round in ["at first", "and again"] {
             (0..159).for_each(|_| crowd.grows());
@@ -420,12 +429,53 @@ mod tests {
     }
 
     #[test]
+    fn where_others_would_go_instead_owners_are_looked_for_at_once_and_until_nobody_is_found() {
+        let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, Search::AtFirst));
+        let now = UnixTime(1_000_000);
+        let next = |now| crowd.next(&connection, DOMAINS, "comes.test", 1_280, now).unwrap();
+        fill(&connection, "many.test", 70, 300);
+        for _ in ["what was found", "and as long as it is there, again"] {
+            for number in 0..38 {
+                assert_eq!(next(now), Some(format!("d{number}.many.test")));
+            }
+        }
+        connection.execute("DELETE FROM policy WHERE domain LIKE 'd1%.many.test'", []).unwrap();
+        assert_eq!(next(now), None);
+        fill(&connection, "more.test", 70, 300);
+        (0..159).for_each(|_| crowd.grows());
+        assert_eq!(next(now.plus(SEARCH_COUNTS)), None, "an eighth has to come");
+        crowd.grows();
+        assert_eq!(next(now).as_deref(), Some("d0.more.test"));
+    }
+
+    #[test]
+    fn no_domain_makes_room_for_itself_be_it_the_only_one_that_may_go() {
+        for search in [Search::AtNeed, Search::AtFirst] {
+            let (connection, crowd) = (policies(), Crowd::beyond(OF_MOST, search));
+            let next = |domains| {
+                // Each as much as 22 domains; two shares are twenty.
+                fill(
+                    &connection,
+                    "long.test",
+                    domains,
+                    21 * usize::try_from(CACHE_OCTETS_PER_DOMAIN).unwrap(),
+                );
+                let next = crowd.next(&connection, DOMAINS, "d0.long.test", 80, UnixTime(1)).unwrap();
+                connection.execute("DELETE FROM policy", []).unwrap();
+                next
+            };
+            assert_eq!(next(2).as_deref(), Some("d1.long.test"));
+            assert_eq!(next(1), None);
+        }
+    }
+
+    #[test]
     fn of_few_domains_nobody_has_more_than_a_quarter() {
         let connection = policies();
         fill(&connection, "many.test", 30, 300);
         let next = |max_domains| {
             let crowd = Crowd::beyond(OF_MOST, Search::AtNeed);
-            crowd.next(&connection, DOMAINS, max_domains, UnixTime(1)).unwrap()
+            crowd.next(&connection, DOMAINS, "comes.test", max_domains, UnixTime(1)).unwrap()
         };
         assert_eq!(next(112).as_deref(), Some("d0.many.test"));
         assert_eq!(next(120), None, "thirty are two eighths of it");

@@ -197,11 +197,10 @@ impl<'a> Leaving<'a> {
 
     fn next_of(&mut self, crowd: &'a Crowd) -> rusqlite::Result<Option<String>> {
         let Database { max_domains, now, .. } = self.database;
-        while let Some(domain) = crowd.next(self.transaction, DOMAINS, *max_domains, *now)? {
-            // None makes room for itself, and one may have gone meanwhile.
-            if domain != self.new.domain.as_str()
-                && statement::run(self.transaction, EVICT_CROWD, named_params! { ":domain": domain })? > 0
-            {
+        let new = self.new.domain.as_str();
+        while let Some(domain) = crowd.next(self.transaction, DOMAINS, new, *max_domains, *now)? {
+            // One may have gone meanwhile.
+            if statement::run(self.transaction, EVICT_CROWD, named_params! { ":domain": domain })? > 0 {
                 self.gone.push((crowd, domain.clone()));
                 return Ok(Some(domain));
             }

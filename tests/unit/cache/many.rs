@@ -229,6 +229,27 @@ fn one_owner_of_very_many_domains_keeps_nobody_else_out() {
 }
 
 #[test]
+fn an_owner_of_very_many_drives_out_nobodys_policy_that_only_reports_either() {
+    let place = Place::new();
+    let keep = |cache: &Cache, one| assert_eq!(cache.keep(&one).unwrap(), Kept::Stored);
+    let cache = bounded(&place.path(), 2_000, now());
+    let before = UnixTime(now().0 - 5_000);
+    (0..40).for_each(|i| keep(&cache, reporting(&format!("genuine{i}.test"), before)));
+    strangers("wild.test", 1, 1_960).for_each(|name| keep(&cache, enforced(&name, now())));
+    // Each command opens the files for itself.
+    for i in 0..20 {
+        keep(&bounded(&place.path(), 2_000, now()), enforced(&format!("later{i}.test"), now()));
+    }
+    let cache = bounded(&place.path(), 2_000, now());
+    (20..1_500).for_each(|i| keep(&cache, enforced(&format!("later{i}.test"), now())));
+    for i in 0..40 {
+        let name = domain(&format!("genuine{i}.test"));
+        assert!(cache.policy(&name, Dialect::SmtpSts).unwrap().is_some(), "{name} was driven out");
+    }
+    assert_eq!(told_and_true(&place.path(), "policy"), (2_000, 2_000));
+}
+
+#[test]
 fn an_owner_of_many_keeps_them_while_there_is_room_and_his_share_when_there_is_none() {
     let place = Place::new();
     let cache = bounded(&place.path(), 320, now());
