@@ -170,6 +170,7 @@ async fn a_walk_at_the_first_server_goes_on_to_its_end_there_while_another_turns
     assert_eq!(second.questions_for("_smtp_sts.enforced.test", "TXT"), 1);
     assert_eq!(second.questions_for("enforced.test", "MX"), 0, "it was never told a falsehood");
     // The second server was no better, so later questions stay with the first.
+    arrived(&resolver, &[&first, &second]).await;
     let asked = second.questions();
     let host = resolver.ask(question("mx2.enforced.test.", RecordType::A)).await;
     assert_eq!((host.outcome.class(), second.questions()), (Class::Secure, asked));
