@@ -18,6 +18,9 @@ pub fn sqlite_version() -> &'static str {
 /// Statements that stay prepared while a file is open: all of one file's that a look-up needs.
 const PREPARED_STATEMENTS: usize = 48;
 
+/// So often a file is opened that was exchanged meanwhile, as an administrator may do once.
+const OPENINGS: usize = 3;
+
 /// What may be done to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -112,6 +115,11 @@ fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Re
     Ok(connection)
 }
 
+/// What comes of it the first time that anything does, or `None` after [`OPENINGS`] times.
+pub(super) fn at_last<T, E>(mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+    (0..OPENINGS).find_map(|_| once().transpose()).transpose()
+}
+
 /// Whether the file itself is at fault, and not the system around it.
 pub(super) fn is_damage(error: &Error) -> bool {
     match error {
@@ -145,6 +153,18 @@ mod tests {
         for unused in ["DBSTAT", "FTS", "LOAD_EXTENSION", "RTREE", "STAT4"] {
             let enabled = format!("ENABLE_{unused}");
             assert!(!options.iter().any(|option| option.starts_with(&enabled)), "{options:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_exchanged_is_opened_three_times_at_most() {
+        for (exchanges, expected) in [(0, (1, Some("open"))), (2, (3, Some("open"))), (3, (3, None))] {
+            let mut openings = 0;
+            let opened = at_last(|| {
+                openings += 1;
+                Ok::<_, Error>((openings > exchanges).then_some("open"))
+            });
+            assert_eq!((openings, opened.unwrap()), expected, "{exchanges}");
         }
     }
 }

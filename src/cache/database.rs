@@ -1,13 +1,13 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
-use super::connection::{Access, OpenFile, is_damage, part};
+use super::connection::{Access, OpenFile, at_last, is_damage, part};
 use super::error::{CacheError, Fate};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
 use super::owners::Owners;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
-use super::taking_over::{Heartbeat, TakingOver};
+use super::taking_over::{Begun, Heartbeat, TakingOver};
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
 use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
@@ -21,9 +21,6 @@ const CACHED_PAGES: i64 = 2_048;
 
 /// Pages that one new row may split: one at each level of the few B-trees that it is written to.
 pub(super) const SPLIT_PAGES: i64 = 16;
-
-/// So often a file is opened that was exchanged meanwhile, as an administrator may do once.
-const OPENINGS: usize = 3;
 
 /// The smallest page of SQLite; a shorter file is a fragment, which it would take for an empty one.
 const LEAST_OCTETS: u64 = 512;
@@ -211,14 +208,18 @@ impl Database {
             let _turn = self.path.turn(self.schema.patience);
             self.prepare_for_writing(open)?;
             let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)?;
+            let mut taken_over = None;
             match self.inspect(open, &transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
-                Found::Ancestor(ancestor) => self.take_over(&transaction, ancestor)?,
+                Found::Ancestor(ancestor) => taken_over = Some(self.take_over(&transaction, ancestor)?),
                 other => return Ok(Err(other)),
             }
             let value = act(&transaction)?;
-            transaction.commit()?;
+            match taken_over {
+                Some(taken_over) => taken_over.commit(transaction)?,
+                None => transaction.commit()?,
+            }
             Ok(Ok(value))
         })?;
         match written {
@@ -320,14 +321,7 @@ impl Database {
             State::Given(trouble) => return Err(trouble.clone()),
             State::Closed => {}
         }
-        let mut opened = None;
-        for _ in 0..OPENINGS {
-            opened = self.open_once()?;
-            if opened.is_some() {
-                break;
-            }
-        }
-        let state = opened.ok_or_else(|| {
+        let state = at_last(|| self.open_once())?.ok_or_else(|| {
             let why =
                 "is exchanged again and again while it is opened: somebody else writes into its directory";
             self.give_up(CacheError::unsafe_path(self.path.as_path(), why))
@@ -435,16 +429,17 @@ impl Database {
         i64::try_from(self.most_octets() / PAGE_OCTETS).unwrap_or(i64::MAX)
     }
 
-    /// Makes an older file ours. What it gains may take more room than it has left: meanwhile it may be twice as long.
-    fn take_over(&self, transaction: &Transaction<'_>, ancestor: &Ancestor) -> rusqlite::Result<()> {
+    /// Makes an older file ours; it is not committed yet. What it gains may take more room than it has left: meanwhile it may be twice
+    /// as long.
+    fn take_over(&self, transaction: &Transaction<'_>, ancestor: &Ancestor) -> rusqlite::Result<Begun> {
         let set_bound =
             |pages: i64| transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let (file, octets) = (self.path.as_path().display().to_string(), Self::octets(transaction)?);
-        self.taking_over.during(transaction, file, octets, ancestor.work, &self.heartbeat, || {
-            set_bound(self.most_pages().saturating_mul(2))?;
-            (ancestor.take_over)(transaction, self)?;
-            set_bound(self.most_pages())
-        })
+        let begun = self.taking_over.begin(transaction, file, octets, ancestor.work, &self.heartbeat)?;
+        set_bound(self.most_pages().saturating_mul(2))?;
+        (ancestor.take_over)(transaction, self)?;
+        set_bound(self.most_pages())?;
+        Ok(begun)
     }
 
     /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.

@@ -357,8 +357,8 @@ impl Cache {
     }
 
     /// Takes over a policy from another host, unless what is known here was fetched later or in the same second, or is
-    /// authenticated better. What is in force here gives way to no earlier fetch, however that was authenticated. It ends
-    /// when it would have ended there.
+    /// authenticated better. What is in force here gives way to no earlier fetch, however that was authenticated; if a clock that was
+    /// wrong has it fetched in the future, to none but this host's own. It ends when it would have ended there.
     ///
     /// # Errors
     /// [`CacheError`] if nothing was stored.

@@ -338,4 +338,24 @@ mod tests {
             assert_eq!(understood(&changed), None, "{what}");
         }
     }
+
+    /// The one that is told of the two is not believed. A fetch that lies ahead by what clocks differ still says when its policy ends.
+    #[test]
+    fn a_damaged_row_may_be_in_force_if_it_was_fetched_within_a_day_from_now_and_not_a_second_later() {
+        let connection = Connection::open_in_memory().unwrap();
+        POLICIES.create(&connection).unwrap();
+        let text = "v=STSv1; id=1\nversion: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 86400\n";
+        let policy = Policy::from_text(Dialect::MtaSts, text).unwrap();
+        let (domain, now) = (PolicyDomain::parse("a.test").unwrap(), UnixTime(1_000_000_000));
+        let stored = StoredPolicy::fetched(&domain, policy, Authentication::WebPki, now, now);
+        replace(&connection, &stored, Fingerprint::OF_NOTHING).unwrap();
+        // Its end is over; the checksum is that of other moments.
+        for (ahead, is_perhaps_in_force) in [(86_400, true), (86_401, false)] {
+            let moments = [now.0 + ahead, now.0 - 1].map(|at| i64::try_from(at).unwrap());
+            connection.execute("UPDATE policy SET fetched_at = ?1, expires_at = ?2", moments).unwrap();
+            let found = select(&connection, &domain, Fingerprint::OF_NOTHING, now).unwrap();
+            assert_eq!(found.mta_sts, None);
+            assert_eq!(!found.unreadable.is_empty(), is_perhaps_in_force, "{ahead}");
+        }
+    }
 }

@@ -2,20 +2,42 @@
 //! tells of its work in steps of its virtual machine, and how many of them a row takes is known of each older file.
 
 use crate::limits::{TAKE_OVER_STEPS, TAKE_OVER_TOLD_EVERY};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
 use tracing::info;
+
+/// One pause of a heart that beats by itself.
+const HEARTBEAT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is called now and then while a file is being taken over, as long as that goes on.
 #[derive(Clone)]
 pub struct Heartbeat(Arc<dyn Fn() + Send + Sync>);
 
 impl Heartbeat {
-    /// This is to be called, from the thread that does the work.
+    /// This is to be called, from whatever thread.
     pub fn new(beat: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(beat))
+    }
+
+    /// Beats while something is done that does not tell how far it is: the disk takes what was written. Some hundred megabytes may
+    /// take it a minute, and whoever ended the daemon meanwhile would have it begin anew; a disk that hangs is not mended by that either.
+    fn during<T>(&self, act: impl FnOnce() -> T) -> T {
+        let (doing, done) = channel::<()>();
+        thread::scope(|scope| {
+            // Without a thread to spare it is silent meanwhile.
+            let _beating = Builder::new().name("heartbeat".into()).spawn_scoped(scope, move || {
+                while done.recv_timeout(HEARTBEAT_PAUSE) == Err(RecvTimeoutError::Timeout) {
+                    (self.0)();
+                }
+            });
+            let acted = act();
+            drop(doing);
+            acted
+        })
     }
 }
 
@@ -66,30 +88,24 @@ impl TakingOver {
         )
     }
 
-    /// Takes a file over, and says so before, after, and now and then meanwhile.
-    pub(super) fn during(
+    /// Says that a file is taken over, and from now on how far that is; what follows on the connection is that work, until what
+    /// this returns has committed it, or is dropped.
+    pub(super) fn begin(
         &self,
         connection: &Connection,
         file: String,
         octets: u64,
         work: Option<Work>,
         heartbeat: &Heartbeat,
-        act: impl FnOnce() -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Begun> {
         info!(file, octets, "the file of an earlier version is taken over; many domains take some seconds");
         if let Some(Work { rows: statement, steps_a_row }) = work {
             let rows: i64 = connection.query_row(statement, [], |row| row.get(0))?;
             let rows = rows.unsigned_abs();
             let pace = Pace::new(rows.saturating_mul(steps_a_row), Instant::now());
-            let (file, heartbeat) = (file.clone(), heartbeat.clone());
-            self.set(Some(UnderWay { file, rows, pace, heartbeat }));
+            self.set(Some(UnderWay { file: file.clone(), rows, pace, heartbeat: heartbeat.clone() }));
         }
-        let done = act();
-        self.set(None);
-        if done.is_ok() {
-            info!(file, "the file of an earlier version has been taken over");
-        }
-        done
+        Ok(Begun { taking_over: self.clone(), file, heartbeat: heartbeat.clone() })
     }
 
     fn set(&self, under_way: Option<UnderWay>) {
@@ -106,6 +122,29 @@ impl TakingOver {
                 info!(file, rows, percent, "the file of an earlier version is still being taken over");
             }
         }
+    }
+}
+
+/// A take-over that has begun. Whoever drops it gives it up.
+#[derive(Debug)]
+pub(super) struct Begun {
+    taking_over: TakingOver,
+    file: String,
+    heartbeat: Heartbeat,
+}
+
+impl Begun {
+    /// Commits what was done, and says that it is over once the disk has it.
+    pub(super) fn commit(self, transaction: Transaction<'_>) -> rusqlite::Result<()> {
+        self.heartbeat.during(|| transaction.commit())?;
+        info!(file = self.file, "the file of an earlier version has been taken over");
+        Ok(())
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.taking_over.set(None);
     }
 }
 

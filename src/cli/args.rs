@@ -124,6 +124,9 @@ pub enum CacheCommand {
     /// Writes the policies down for another host, as lines of JSON
     Export(ExportArguments),
     /// Takes over policies that another host exported
+    ///
+    /// What is in force here gives way only to what was fetched later and is authenticated no worse. A policy that a wrong clock
+    /// has fetched in the future (`cache show` says so) gives way to no import: `cache refresh DOMAIN` fetches it anew.
     Import(ImportArguments),
     /// Fetches the policies in force again, whether they are due or not
     Refresh(RefreshArguments),

@@ -27,8 +27,15 @@ pub(super) fn run(arguments: &VerifyArguments) -> ExitStatus {
     let asker = if arguments.hosts.is_empty() { Asker::Router } else { Asker::Host };
     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
     let mut withheld_log = None;
+    // Files may hang as well as networks, and the configuration is the first of them.
+    let latest = started + arguments.choices.latest_deadline();
+    let watchdog = watchdog::start(latest, arguments.choices.format(), asker);
     let (format, report) = match arguments.choices.clone().with_file(&arguments.config) {
-        Ok(choices) => (choices.format(), answer(arguments, &choices, asker, started, &mut withheld_log)),
+        Ok(choices) => {
+            let deadline = started + choices.deadline();
+            watchdog.wait_for(deadline, choices.format());
+            (choices.format(), answer(arguments, &choices, started, deadline, &mut withheld_log))
+        }
         Err(error) => (arguments.choices.format(), Err(error.into())),
     };
     let report = report.unwrap_or_else(Report::from);
@@ -72,16 +79,13 @@ impl WithheldLog {
 fn answer(
     arguments: &VerifyArguments,
     choices: &Choices,
-    asker: Asker,
     started: Instant,
+    deadline: Instant,
     withheld_log: &mut Option<WithheldLog>,
 ) -> Result<Report, NoEvaluation> {
     if let Some(format) = log_format(arguments, choices) {
         log::start(format);
     }
-    // Files may hang as well as networks.
-    let deadline = started + choices.deadline();
-    watchdog::start(deadline, choices.format(), asker);
     let now = SystemClock.now();
     let (mut opened, mut unread) = (None, Rules::default());
     let rules = || {

@@ -10,7 +10,7 @@ use super::shared::{ConditionArgs, DeadlineArgs, DnsArgs, FallsBack as _, LogArg
 use super::{Fleet, Places, Rules, Setting, settings};
 use crate::cache::DEFAULT_PATH;
 use crate::dns::scope::InsecureZones;
-use crate::limits::{DEADLINE_DEFAULT, MAX_DOMAINS_DEFAULT};
+use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MAX_DOMAINS_DEFAULT};
 use crate::overrides::{Decreed, Overrides};
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
@@ -227,6 +227,11 @@ impl Choices {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.shared.time.deadline.map_or(DEADLINE_DEFAULT, |deadline| deadline.0)
+    }
+
+    /// The same before the file is read, which may give as much as there is if the command line gives nothing.
+    pub(crate) fn latest_deadline(&self) -> Duration {
+        self.shared.time.deadline.map_or(DEADLINE_MAX, |deadline| deadline.0)
     }
 
     /// The mechanisms that are asked for and applied.

@@ -1,7 +1,7 @@
-//! What there is to say about each check: what it is about, what a bad finding means for the mail, what mends it, and how bad
-//! it can be. It is told here and nowhere else.
+//! What there is to say about each check, and nowhere else: what it is about, what a bad finding means for the mail, what mends it, how bad it can be.
 
 mod fleet;
+pub(super) mod look;
 mod network;
 mod postfix;
 mod reports;

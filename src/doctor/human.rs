@@ -85,7 +85,7 @@ fn is_last_of_its_kind(findings: &[&Finding], place: usize) -> bool {
 }
 
 fn write(page: &mut Page, finding: &Finding, is_last: bool) {
-    let Finding { check, subject, health, seen } = finding;
+    let Finding { check, subject, health, seen, .. } = finding;
     let (word, about) = (Check::word(*check), subject.as_deref());
     let line = match about {
         Some(subject) => format!("{word}: {subject}: {seen}"),
@@ -93,9 +93,8 @@ fn write(page: &mut Page, finding: &Finding, is_last: bool) {
     };
     page.item(health.word(), tone(*health), &line);
     if *health >= Health::Warning && is_last {
-        let explanation = check.explain();
-        page.more(Tone::Plain, explanation.meaning);
-        page.more(Tone::Plain, &format!("To do: {}", explanation.fix));
+        page.more(Tone::Plain, finding.meaning());
+        page.more(Tone::Plain, &format!("To do: {}", finding.fix()));
     }
 }
 

@@ -29,8 +29,8 @@ fn check(finding: &Finding) -> Value {
         "result": finding.health.word(),
         "about": explanation.about,
         "seen": finding.seen,
-        "meaning": is_bad.then_some(explanation.meaning),
-        "fix": is_bad.then_some(explanation.fix),
+        "meaning": is_bad.then(|| finding.meaning()),
+        "fix": is_bad.then(|| finding.fix()),
     })
 }
 

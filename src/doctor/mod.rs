@@ -48,13 +48,34 @@ pub struct Finding {
     pub health: Health,
     /// What was seen, in words; they may be untrusted.
     pub seen: String,
+    /// Whether it was the doctor's own look that failed: nothing is known of what is looked at.
+    pub is_blind: bool,
 }
 
 impl Finding {
     /// A finding about the only thing of its kind. None is worse than its check can be.
     #[must_use]
     pub fn new(check: Check, health: Health, seen: impl Into<String>) -> Self {
-        Self { check, subject: None, health: health.min(check.explain().worst), seen: seen.into() }
+        let health = health.min(check.explain().worst);
+        Self { check, subject: None, health, seen: seen.into(), is_blind: false }
+    }
+
+    /// The same where the look itself failed; why is what was seen.
+    #[must_use]
+    pub fn blind(self) -> Self {
+        Self { is_blind: true, ..self }
+    }
+
+    /// What it means for the mail, if it is bad.
+    #[must_use]
+    pub const fn meaning(&self) -> &'static str {
+        if self.is_blind { explanation::look::MEANING } else { self.check.explain().meaning }
+    }
+
+    /// What mends it.
+    #[must_use]
+    pub const fn fix(&self) -> &'static str {
+        if self.is_blind { explanation::look::FIX } else { self.check.explain().fix }
     }
 
     /// The same about one of several.

@@ -218,7 +218,8 @@ impl StoredPolicy {
     ///
     /// Of two fetches within one second nobody knows which one came first. Where both are this host's own, the one that is
     /// written down later counts; here the other one is somebody's word, and a changed line could say `mode: none`. So the
-    /// one in the row stays: its domain's next fetch decides.
+    /// one in the row stays: its domain's next fetch decides. The same goes for a row from the future, whose order is as unknown
+    /// ([`StoredPolicy::is_from_the_future`]): a fetch of this host's own replaces it, and no import.
     pub(crate) fn merge_imported(old: Option<&Self>, new: &Self, now: UnixTime) -> Option<Self> {
         match old.filter(|old| old.is_unexpired(now) && !new.outdoes(old)) {
             None => Self::merge(old, new, now),

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
@@ -267,6 +268,80 @@ def how_the_fleet_is(lab):
     wait(lambda: tried(one) > 0, "it is refused", 20)
     lab.database.sql("ALTER FUNCTION fleet.offered RENAME TO offer")
     wait(lambda: lab.database.sql("SELECT 1 FROM fleet.host WHERE name = 'mx1' AND trouble LIKE '%(42883)%'"), "it is told, with its code", 40)
+
+
+def inert(text, what):
+    """Checks that nothing of a stranger's text acts where this is shown: no control character, no direction of writing, no tag, no line of its own, no end to it."""
+    strange = {f"U+{ord(one):04X}" for one in text if one != "\n" and unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp")}
+    assert not strange, (what, strange)
+    assert "x" * 2000 not in text and (what != "/" or "<script" not in text), (what, text[:2000])
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("forged")], (what, text)
+
+
+def strangers_texts(lab):
+    """Whatever text stands in the database, and whatever its server says, comes out inert: on the page, in series and the log, and from every command that tells of it"""
+    one = lab.host("one", "mx1")
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
+    wait(lambda: lab.row(DOMAIN), "it is offered", 5)
+    text = "\x1b[31m\x07\r\nforged_total 1\n\u0085\u2028\u202e\u2066<script>alert('&quot;\\\"')</script>\x7f"
+    hostile = lambda text: "E'" + "".join(one if one.isalnum() else f"\\u{ord(one):04x}" for one in text) + "'"
+    short, long = hostile(text), hostile(text + "x" * 100_000)
+    # Whoever rules the database is kept by nothing that stands in its schema.
+    lab.database.sql("DO $$ DECLARE one record; BEGIN FOR one IN SELECT conrelid::regclass AS place, conname FROM pg_constraint "
+                     "WHERE contype = 'c' AND connamespace = 'fleet'::regnamespace LOOP "
+                     "EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.place, one.conname); END LOOP; END $$")
+    policy = ("INSERT INTO fleet.policy (domain, fingerprint, mechanism, record, body, authentication, fetched_at, expires_at, witness, change) SELECT {}, "
+              "fingerprint, {}, {}, {}, {}, fetched_at, expires_at, {}, nextval('fleet.change') FROM fleet.policy WHERE domain = '" + DOMAIN + "'")
+    columns = [f"'{DOMAIN}'", "mechanism", "record", "body", "authentication", "witness"]
+    for number in range(6):
+        # One column of each; the domain is another one.
+        of = [f"'strange{number}.test'", *columns[1:]]
+        of[number] = f"ARRAY[{short} || ' 1 2 -', 'mx4 ' || {short}, {short}]" if number == 5 else short
+        lab.database.sql(policy.format(*of))
+    yesterday = "floor(extract(epoch FROM now()) / 86400)::int - 1"
+    for sql in (
+            f"INSERT INTO fleet.host SELECT {short}, {long}, fingerprint, now(), 0, 0, 0, NULL, 0, {long}, 1 FROM fleet.host",
+            f"INSERT INTO fleet.reporter VALUES ({short}, now(), true)",
+            f"INSERT INTO fleet.report SELECT {yesterday}, {short}, 0, 0, now(), {short}, {short}, NULL, {long}",
+            f"INSERT INTO fleet.sheet SELECT {yesterday}, {short}, {short}, 0, NULL, {long}",
+            f"INSERT INTO fleet.history SELECT now(), {short}, fingerprint, {short}, {short}, NULL, {long}, {long}, 'weakened' FROM fleet.host LIMIT 1",
+            f"INSERT INTO fleet.decree (number, statement, signature) VALUES (7, {long}, 'x'), (8, {short}, 'x')"):
+        lab.database.sql(sql)
+    last = int(lab.database.sql("SELECT last_value FROM fleet.change")[0])
+    wait(lambda: one.rows(f"SELECT 1 FROM store WHERE change >= {last}"), "all is read", 20)
+    lab.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smtp-sts-verify'")
+    wait(lambda: "forged_total" in one.page("/"), "the page tells of the host", 90)
+
+    def look():
+        """All that is told."""
+        told = {path: one.page(path) for path in ("/", "/metrics", "/readyz")}
+        for words in (["fleet", "status"], ["fleet", "check"], ["cache", "list"], ["reports", "outbox"], *(
+                [*words, domain] for domain in (DOMAIN, *(f"strange{number}.test" for number in range(1, 6)))
+                for words in (["cache", "show"], ["cache", "history"], ["explain"]))):
+            for shape in ("human", "json"):
+                told[" ".join([*words, shape])] = one.command(*words, *(["--format", shape] if words[1] != "check" else []))[1]
+        told["doctor"] = json.dumps(doctor(one))
+        with open(os.path.join(one.home, "log")) as log:
+            told["log"] = log.read()
+        for what, text in told.items():
+            inert(text, what)
+        assert "forged" not in told["/metrics"], "no stranger adds a series"
+        return told
+    told = look()
+    for what in ("/", "fleet status human", "fleet status json"):
+        assert told[what].count("forged_total") > 2, (what, told[what])
+    # And what the server says.
+    lab.database.sql(f"CREATE FUNCTION public.strange() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '%', {short}; "
+                     f"RAISE EXCEPTION USING MESSAGE = {long}, DETAIL = {long}, HINT = {short}; END $$; "
+                     "CREATE TRIGGER strange BEFORE INSERT OR UPDATE ON fleet.host FOR EACH ROW EXECUTE FUNCTION public.strange()")
+    begun = os.path.getsize(os.path.join(one.home, "log"))
+    lab.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smtp-sts-verify'")
+    wait(lambda: one.page("/").count("forged_total") > told["/"].count("forged_total"), "the page tells what the server says", 60)
+    look()
+    with open(os.path.join(one.home, "log")) as log:
+        log.seek(begun)
+        assert "forged_total" in log.read()
+    assert one.verdict(DOMAIN, GOOD) == "deliver policy-met"
 
 
 def other_versions(lab):
@@ -959,7 +1034,7 @@ CASES = [rules_of_the_database, any_order, told_to_people, how_the_fleet_is, nob
          the_page, reports.one_report_of_all]
 
 # They wait most of the time: for an attacker's silence, for the next try. So they run beside the others, in a network of their own.
-BESIDE = [two_hosts_bind, learnt_by_one, unread_decrees, a_purge_that_is_killed, who_is_believed, *[case for case in reports.QUICK if case is not reports.one_report_of_all]]
+BESIDE = [strangers_texts, two_hosts_bind, learnt_by_one, unread_decrees, a_purge_that_is_killed, who_is_believed, *[case for case in reports.QUICK if case is not reports.one_report_of_all]]
 
 
 def run(cases):

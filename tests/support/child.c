@@ -22,6 +22,7 @@ __attribute__((constructor)) static void misbehave(void) {
     if (!is_child || words_of("/etc/child", what, sizeof what) == 0) return;
     static const char word[] = "a word of a library\n";
     if (strcmp(what, "stray") == 0 && write(2, word, sizeof word - 1) < 0) return;
+    if (strcmp(what, "nonsense") == 0) _exit(write(1, word, sizeof word - 1) < 0);
     if (strcmp(what, "hang") == 0) for (;;) pause();
     if (strcmp(what, "signal") == 0) raise(SIGKILL);
     if (strcmp(what, "flood") == 0) while (write(2, word, sizeof word - 1) > 0) {}

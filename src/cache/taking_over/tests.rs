@@ -7,7 +7,6 @@ use crate::time::UnixTime;
 use rusqlite::{Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 #[test]
 fn a_line_is_due_after_five_seconds_and_not_a_moment_before() {
@@ -22,6 +21,13 @@ fn a_line_is_due_after_five_seconds_and_not_a_moment_before() {
     // More than was thought: it is not over before its end.
     (0..20).for_each(|_| assert_eq!(pace.step(after(10_001)), None));
     assert_eq!(pace.step(after(15_000)), Some(99));
+}
+
+#[test]
+fn the_heart_beats_until_the_disk_has_what_was_written() {
+    let (beat, beats) = channel();
+    let heartbeat = Heartbeat::new(move || beat.send(()).unwrap());
+    heartbeat.during(|| (0..3).for_each(|_| beats.recv_timeout(Duration::from_secs(60)).unwrap()));
 }
 
 const ROWS: u64 = 5_000;

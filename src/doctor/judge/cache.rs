@@ -42,7 +42,7 @@ pub fn judge(caches: &Caches) -> Vec<Finding> {
 fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
     let view = match view {
         Ok(view) => view,
-        Err(why) => return wrong(check, why),
+        Err(why) => return wrong(check, why).blind(),
     };
     let of = |file: &Seen<CacheFileState>| match file {
         Err(why) => Err(why.clone()),

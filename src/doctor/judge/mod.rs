@@ -49,10 +49,10 @@ const FOLLOWS_FROM_DNS: [Check; 6] = [
 pub fn judge(seen: &Everything, at: UnixTime) -> Diagnosis {
     let mut findings = match &seen.outside {
         Ok(outside) => of_outside(outside),
-        Err(why) => vec![warning(
-            Check::ResolverList,
-            format!("nothing outside of this machine was looked at: {why}"),
-        )],
+        Err(why) => {
+            let seen = format!("nothing outside of this machine was looked at: {why}");
+            vec![warning(Check::ResolverList, seen).blind()]
+        }
     };
     findings.extend(cache::judge(&seen.cache));
     findings.extend(exim::judge(&seen.exim, &seen.cache.place.file, seen.postfix.is_ok()));
@@ -297,7 +297,14 @@ pub(super) mod tests {
             outside: Err("as user 65534: the program cannot be started".into()),
             ..fine_machine()
         };
-        assert_eq!(judge(&blind, NOW).health(), Health::Warning);
+        let found = judge(&blind, NOW);
+        assert_eq!(found.health(), Health::Warning);
+        let list = found.findings.iter().find(|finding| finding.check == Check::ResolverList).unwrap();
+        assert!(
+            list.fix().contains("If it cannot be started, see why that user may not run"),
+            "{}",
+            list.fix()
+        );
     }
 
     #[test]

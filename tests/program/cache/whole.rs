@@ -83,12 +83,29 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
     if !strace::is_here("disks that fail") {
         return;
     }
+    // A policy that comes, and one that replaces an earlier one, which forbids that host as well.
+    const DELIVERIES: [(&str, &str); 2] = [(DOMAIN, HOST), ("sts.test", "mx.hosting.test")];
     let lab = Laboratory::start();
-    let mut failures = 0;
-    // Another policy is in force.
+    let (mut failures, mut replaced, mut remained) = (0, 0, 0);
     let prepared = Program::new(&lab);
+    assert_eq!(prepared.delivery("sts.test", "mx1.sts.test").get("cache"), "stored");
+    let earlier = record_of(prepared.cache(), "sts.test");
+    lab.change_policy(
+        "sts.test",
+        "replaced",
+        "version: STSv1|mode: enforce|mx: mx1.sts.test|mx: mx2.sts.test|max_age: 604800",
+    );
+    // Another policy is in force.
     assert_eq!(prepared.delivery("wild.test", "in.mail.wild.test").get("cache"), "stored");
     let bystander = record_of(prepared.cache(), "wild.test");
+    let verdicts = DELIVERIES.map(|(domain, host)| {
+        let healthy = Program::new(&lab);
+        fs::copy(prepared.cache(), healthy.cache()).unwrap();
+        let told = healthy.delivery(domain, host);
+        assert_eq!(told.get("cache"), "stored", "{}", told.line);
+        (told.verdict().map(str::to_owned), record_of(healthy.cache(), domain))
+    });
+    assert_eq!(verdicts.each_ref().map(|(verdict, _)| verdict[0].as_str()), ["deliver", "refuse"]);
     for (call, error) in [
         ("fsync", "EIO"),
         ("fdatasync", "EIO"),
@@ -96,10 +113,12 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
         ("pwrite64", "ENOSPC"),
         ("unlink", "EIO"),
     ] {
-        for when in 1..=4 {
+        for (when, ((domain, host), (verdict, record))) in
+            (1..=4).flat_map(|when| DELIVERIES.into_iter().zip(&verdicts).map(move |one| (when, one)))
+        {
             let program = Program::new(&lab);
             fs::copy(prepared.cache(), program.cache()).unwrap();
-            let model = program.command(["-d", DOMAIN, "-m", HOST]);
+            let model = program.command(["-d", domain, "-m", host]);
             let inject = format!("inject={call}:error={error}:when={when}");
             let trace = format!("trace={call}");
             let mut strace = Command::new("strace");
@@ -112,12 +131,26 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
                 return;
             }
             let harmed = told(output, false);
-            assert_eq!(harmed.verdict(), ["deliver", "policy-met"], "{inject}: {}", harmed.line);
-            failures += u32::from(harmed.get("cache") == "unavailable");
+            assert_eq!(harmed.verdict(), *verdict, "{inject}: {}", harmed.line);
+            let is_unavailable = harmed.get("cache") == "unavailable";
+            failures += u32::from(is_unavailable);
             assert_eq!(quick_check(program.cache()), "ok", "{inject}");
             assert_eq!(record_of(program.cache(), "wild.test"), bystander, "{inject}");
-            let next = program.delivery(DOMAIN, HOST);
-            assert!(["stored", "hit"].contains(&next.get("cache")), "{inject}: {}", next.line);
+            if domain == "sts.test" {
+                // The earlier one, or the new one.
+                let found = record_of(program.cache(), domain);
+                let is_new = found == *record;
+                assert!(is_new || found == earlier, "{inject}: {found}");
+                assert!(is_new || is_unavailable, "{inject}: {}", harmed.line);
+                replaced += u32::from(is_new);
+                remained += u32::from(!is_new);
+            }
+            let next = program.delivery(domain, host);
+            // Before a refusal a newer policy is looked for.
+            let expected = ["stored", if verdict[0] == "refuse" { "unchanged" } else { "hit" }];
+            assert!(expected.contains(&next.get("cache")), "{inject}: {}", next.line);
+            assert_eq!(next.verdict(), *verdict, "{inject}: {}", next.line);
+            assert_eq!(record_of(program.cache(), domain), *record, "{inject}");
             let beside = fs::read_dir(program.cache().parent().unwrap())
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name());
@@ -125,8 +158,8 @@ fn f8_whichever_write_to_the_disk_fails_the_verdict_stays_and_the_file_is_whole(
             assert!(aside.is_empty(), "{inject}: {aside:?}");
         }
     }
-    assert!(failures > 0, "no failure was met");
-    println!("{failures} of 20 failures were met and told");
+    assert!(failures > 0 && replaced > 0 && remained > 0, "{failures}, {replaced}, {remained}");
+    println!("{failures} of 40 failures were met and told; {remained} kept the earlier policy");
 }
 
 #[test]

@@ -48,24 +48,28 @@ fn a_mistake_of_ours_in_a_plugin_is_unknown_in_one_line() {
 fn a_run_whose_disk_hangs_is_answered_for_when_its_time_is_over() {
     const HANGS: Duration = Duration::from_secs(8);
     let lab = Laboratory::start();
-    let fault = format!("delay_enter={}:when=1", HANGS.as_micros());
-    // The policy is in hand, and is written down before anybody is told.
-    let model = Program::new(&lab).with(["--deadline", "3"]).command(["-d", "enforced.test"]);
-    let Some(mut traced) = strace("a disk that hangs", "fsync,fdatasync", &fault) else { return };
-    let began = Instant::now();
-    let mut child = traced
-        .arg(PROGRAM)
-        .args(model.get_args())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // One write is one read; the end of the pipe would be that of `strace`, which waits for the disk.
-    let mut room = [0; 4_096];
-    let length = child.stdout.take().unwrap().read(&mut room).unwrap();
-    let answered = began.elapsed();
-    let line = String::from_utf8_lossy(&room[..length]);
-    assert_eq!(child.wait().unwrap().code(), Some(75), "{line}");
-    assert!(line.starts_with("verdict=defer ") && line.contains(" reason=deadline"), "{line}");
-    assert!(answered < HANGS, "{answered:?}");
+    let configuration = lab.empty_configuration();
+    // The configuration, before anything is known; the policy, which is in hand, and is written down before anybody is told.
+    for (calls, path) in [("openat", Some(&configuration)), ("fsync,fdatasync", None)] {
+        let began = Instant::now();
+        let model = Program::new(&lab).with(["--deadline", "3"]).command(["-d", "enforced.test"]);
+        let fault = format!("delay_enter={}:when=1", HANGS.as_micros());
+        let Some(mut traced) = strace("a disk that hangs", calls, &fault) else { return };
+        traced.args(path.iter().flat_map(|path| ["-P".as_ref(), path.as_os_str()]));
+        let mut child = traced
+            .arg(PROGRAM)
+            .args(model.get_args())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // One write is one read; the end of the pipe would be that of `strace`, which waits for the disk.
+        let mut room = [0; 4_096];
+        let length = child.stdout.take().unwrap().read(&mut room).unwrap();
+        let answered = began.elapsed();
+        let line = String::from_utf8_lossy(&room[..length]);
+        assert_eq!(child.wait().unwrap().code(), Some(75), "{calls}: {line}");
+        assert!(line.starts_with("verdict=defer ") && line.contains(" reason=deadline"), "{calls}: {line}");
+        assert!(answered < HANGS, "{calls}: {answered:?}");
+    }
 }

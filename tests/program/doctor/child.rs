@@ -57,15 +57,27 @@ fn whatever_a_child_of_the_doctor_does_it_is_told_in_time_as_what_was_not_seen()
         let seen = ["resolver.dnssec", "resolver.list", "cache.as-root"].map(|check| said.result(check));
         assert_eq!(seen, ["fine"; 3], "{does}");
     }
-    for (does, why) in [
-        ("signal", "/proc/self/exe: signal: 9 (SIGKILL): "),
-        ("flood", "/proc/self/exe: it says more than 1048576 octets"),
-        ("hang", "/proc/self/exe did not end in time"),
+    for (does, why, advice) in [
+        ("signal", "/proc/self/exe: signal: 9 (SIGKILL): ", "If a signal ended it, the kernel's log"),
+        ("flood", "/proc/self/exe: it says more than 1048576 octets", "If it says too much or"),
+        ("hang", "/proc/self/exe did not end in time", "If the look did not end in time, run `doctor` again"),
+        (
+            "nonsense",
+            "what the child saw cannot be read: expected value at line 1 column 1",
+            "what cannot be read, look at what is loaded into each process",
+        ),
     ] {
         let said = told(does);
-        let outside = format!("nothing outside of this machine was looked at: as user 65534: {why}");
+        let user = if does == "nonsense" { "" } else { "as user 65534: " };
+        let outside = format!("nothing outside of this machine was looked at: {user}{why}");
         assert_eq!(said.of("resolver.list"), ("warning", outside.as_str()), "{does}");
         assert_eq!(said.of("cache.as-root"), ("wrong", why), "{does}");
         assert_eq!(said.exit, 2, "{does}");
+        // Neither are name servers missing, nor is the cache's directory somebody else's.
+        for check in ["resolver.list", "cache.as-root"] {
+            let [meaning, fix] = said.advice(check);
+            assert_eq!(meaning, "This was not looked at: it may be in order or not.", "{does}");
+            assert!(fix.contains(advice), "{does}: {fix}");
+        }
     }
 }

@@ -106,6 +106,13 @@ impl Said {
         (found["result"].as_str().unwrap(), found["seen"].as_str().unwrap())
     }
 
+    /// What it means, and what mends it; of several, of the first.
+    pub(crate) fn advice(&self, check: &str) -> [&str; 2] {
+        let checks = self.object["checks"].as_array().unwrap();
+        let found = checks.iter().find(|one| one["check"] == check).unwrap();
+        ["meaning", "fix"].map(|key| found[key].as_str().unwrap())
+    }
+
     /// What it came to alone.
     pub(crate) fn result(&self, check: &str) -> &str {
         self.of(check).0

@@ -2,6 +2,7 @@
 
 use super::daemon::{Plan, exim};
 use crate::support::laboratory::Laboratory;
+use crate::support::program::{PROGRAM, Program};
 use crate::support::strace;
 use rusqlite::Connection;
 use std::fs::{self, Permissions};
@@ -63,4 +64,21 @@ fn while_an_old_file_is_taken_over_the_log_says_how_far_it_is_and_systemd_hears_
     assert!(answer.starts_with("verdict=defer "), "not even memory has been read: {answer}");
     daemon.wait_for_log(AFTER);
     daemon.made_no_mistake();
+}
+
+#[test]
+fn a_file_whose_take_over_the_disk_refused_is_not_said_to_have_been_taken_over() {
+    let what = "a disk that refuses a take-over";
+    let Some(mut failing) = strace::strace(what, "fsync,fdatasync", "error=EIO") else { return };
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    old_file(program.cache());
+    let words = ["-d", "none.test", "-m", "mx.none.test", "--format", "json", "--log-format", "text"];
+    let mut healthy = program.command(words);
+    failing.arg(PROGRAM).args(healthy.get_args());
+    for (command, is_done) in [(&mut failing, false), (&mut healthy, true)] {
+        let output = command.output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((log.contains(BEFORE), log.contains(AFTER)), (true, is_done), "{log}");
+    }
 }

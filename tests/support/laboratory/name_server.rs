@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::watch;
 
 /// The greatest UDP payload sent, octets (DNS flag day 2020).
 const MOST_UDP: usize = 1_232;
@@ -26,6 +27,8 @@ pub(crate) enum Manner {
     Refused,
     /// Answers after this time.
     Late(Duration),
+    /// Answers once the test says so.
+    Held(watch::Receiver<bool>),
     /// Leaves out every signature and denial.
     Stripped,
     /// Gives the right records with signatures that fit other ones.
@@ -246,6 +249,8 @@ async fn answer(request: &Message, world: &Mutex<World>, query_log: &Mutex<Query
             reply.metadata.response_code = ResponseCode::Refused;
         }
         Some(Manner::Late(time)) => tokio::time::sleep(time).await,
+        // A test that is over says nothing more, and nobody waits for the answer.
+        Some(Manner::Held(mut is_let_go)) => drop(is_let_go.wait_for(|is_let_go| *is_let_go).await.ok()?),
         Some(Manner::Stripped) => reply = reply.maybe_strip_dnssec_records(false),
         Some(Manner::Altered) => {
             reply.answers.iter_mut().chain(&mut reply.authorities).for_each(spoil);

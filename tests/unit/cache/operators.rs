@@ -3,6 +3,7 @@
 use super::place::*;
 use crate::support::dice::Dice;
 use smtp_sts_verify::cache::*;
+use smtp_sts_verify::limits::CLOCK_JUMP;
 use smtp_sts_verify::name::MxHost;
 use smtp_sts_verify::policy::{Authentication, Constraint, Policy, StoredPolicy};
 use smtp_sts_verify::time::UnixTime;
@@ -187,6 +188,21 @@ fn an_import_displaces_nothing_that_is_newer_or_stronger() {
     new.cache().keep(&mta_sts("a.test", "2", "enforce", 604_800, now())).unwrap();
     new.cache().keep(&enforced("b.test", UnixTime(at.0 - 1_000))).unwrap();
     assert_eq!(carry(&old, &new, now()), vec![Imported::Kept(Kept::Unchanged); 2]);
+}
+
+/// A clock that was wrong once: nobody knows any more which of the two was fetched first.
+#[test]
+fn a_row_from_the_future_gives_way_to_a_fetch_of_this_host_and_to_no_import() {
+    let (old, new) = (Place::new(), Place::new());
+    let ahead = now().plus(CLOCK_JUMP + 1);
+    let kept = mta_sts("a.test", "1", "enforce", 604_800, ahead);
+    open(&new.path(), ahead).keep(&kept).unwrap();
+    old.cache().keep(&mta_sts("a.test", "2", "testing", 604_800, now())).unwrap();
+    assert_eq!(carry(&old, &new, now()), [Imported::Kept(Kept::Unchanged)]);
+    assert_eq!(new.cache().stored(&kept.domain).unwrap().mta_sts, Some(kept.clone()));
+    let fetched = mta_sts("a.test", "3", "testing", 604_800, now());
+    assert_eq!(new.cache().keep(&fetched).unwrap(), Kept::Stored);
+    assert_eq!(new.cache().stored(&kept.domain).unwrap().mta_sts, Some(fetched));
 }
 
 #[test]

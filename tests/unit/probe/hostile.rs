@@ -70,6 +70,8 @@ fn one_octet_at_a_time_ends_with_the_time_of_the_address() {
             if !line.say([octet]) {
                 break;
             }
+            // A pace that reaches no bound of octets within the time, and nothing that is waited for. The clocks of the two sides are
+            // real: one that is moved would be moved while a socket is waited for.
             sleep(Duration::from_millis(100));
         }
     };

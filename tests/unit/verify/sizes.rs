@@ -33,17 +33,3 @@ fn a_record_of_4096_octets_is_a_policy_and_one_of_an_octet_more_is_none() {
         assert_eq!(life.told(2, "sts.test", "mx1.sts.test"), mta_sts, "{octets}");
     }
 }
-
-#[test]
-fn of_256_tlsa_records_one_is_met_and_of_257_nobody_can_tell() {
-    for (count, expected) in [
-        (256, ["deliver", "dane", "dane", "dane-usable"]),
-        (257, ["defer", "dane", "dane", "tlsa-unreachable"]),
-    ] {
-        let lab = Laboratory::start();
-        for number in 1..count {
-            lab.publish("_25._tcp.mx1.dane.test", "TLSA", &format!("3 1 1 {number:064x}"));
-        }
-        assert_eq!(Life::begin(&lab).told(0, "dane.test", "mx1.dane.test"), expected, "{count}");
-    }
-}

@@ -103,6 +103,15 @@ fn a_line_without_an_end_is_not_read_for_ever() {
     assert_eq!(read(&long("E ", MAX_EXIM_EVENT_OCTETS - 1), false), Frame::More);
     let octets = long("E ", MAX_EXIM_EVENT_OCTETS);
     assert_eq!(read(&octets, false), Frame::Whole(EximRequest::Unheard, octets.len()));
+    // Whether a whole line is read is seen by how much of the input it takes up.
+    for (first, most) in [("P ", MAX_EXIM_QUESTION_OCTETS), ("E ", MAX_EXIM_EVENT_OCTETS)] {
+        let line = |octets| [long(first, octets - 1), b"\nmore".to_vec()].concat();
+        let taken = |octets| match read(&line(octets), false) {
+            Frame::Whole(_, consumed) => consumed,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((taken(most), taken(most + 1)), (most, most + 1 + "more".len()), "{first}");
+    }
 }
 
 #[test]

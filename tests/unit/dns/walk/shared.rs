@@ -792,7 +792,9 @@ fn where_hardly_a_zone_is_signed_keys_are_asked_for_when_there_is_a_ds() {
     let mut scene = scene(TTL);
     let zones = zones(&scene);
     let few = DELEGATIONS_BEFORE_KEYS_WAIT;
-    for number in 0..few + 4 {
+    // Eight to each of three signed ones.
+    let unsigned = 3 * DELEGATIONS_TO_ONE_SIGNED;
+    for number in 0..unsigned {
         let apex = format!("p{number:02}.test.");
         put_unsigned(&mut scene, &apex);
         assert_eq!(has_keys_ahead(&zones, &apex), number < few, "{number}");
@@ -801,14 +803,16 @@ fn where_hardly_a_zone_is_signed_keys_are_asked_for_when_there_is_a_ds() {
     let (finding, asked) = ask(&scene, &zones, (POLICY, "TXT"));
     expect(&finding, "secure 1 data");
     assert!(asked.contains(&"mail.test. DNSKEY".to_owned()), "a signed one has them all the same: {asked:?}");
-    // `mail.test.` is the first of as many as are enough.
-    for number in 1..(few + 4).div_ceil(DELEGATIONS_TO_ONE_SIGNED) {
-        assert!(!has_keys_ahead(&zones, "next.test."), "{number}");
-        let apex = format!("s{number}.test.");
-        put_signed(&mut scene, &apex);
-        expect(&ask(&scene, &zones, (&apex, "TXT")).0, "secure 1 data");
+    // `mail.test.` is the first of the three.
+    for apex in ["s1.test.", "s2.test."] {
+        assert!(!has_keys_ahead(&zones, "next.test."), "{apex}");
+        put_signed(&mut scene, apex);
+        expect(&ask(&scene, &zones, (apex, "TXT")).0, "secure 1 data");
     }
     assert!(has_keys_ahead(&zones, "next.test."));
+    put_unsigned(&mut scene, "one-more.test.");
+    expect(&ask(&scene, &zones, ("one-more.test.", "TXT")).0, "insecure 1 data (unsigned-delegation)");
+    assert!(!has_keys_ahead(&zones, "next.test."), "nine to one of them");
 }
 
 #[test]
