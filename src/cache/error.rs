@@ -41,6 +41,13 @@ pub enum CacheError {
         /// The system's or SQLite's words.
         why: String,
     },
+    /// Whoever only looks has to wait for somebody who writes. Nothing is lost, and a delivery goes by what is in it.
+    Waiting {
+        /// The file.
+        file: PathBuf,
+        /// What is the matter, and who mends it.
+        what: &'static str,
+    },
 }
 
 /// What became of a damaged file.
@@ -97,6 +104,9 @@ impl fmt::Display for CacheError {
                     "the cache {} could not be used while {doing}: {why}; {meaning}; {todo}",
                     file.display()
                 )
+            }
+            Self::Waiting { file, what } => {
+                write!(f, "the cache {} cannot be shown yet: {what}; nothing is lost", file.display())
             }
         }
     }

@@ -46,9 +46,10 @@ fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
     };
     let of = |file: &Seen<CacheFileState>| match file {
         Err(why) => Err(why.clone()),
-        Ok(CacheFileState::Open(CacheFile { writable: false, .. })) => {
-            Err("a file of it cannot be written".to_owned())
-        }
+        Ok(
+            CacheFileState::Open(CacheFile { writable: false, .. })
+            | CacheFileState::Waiting { writable: false, .. },
+        ) => Err("a file of it cannot be written".to_owned()),
         Ok(_) => Ok(()),
     };
     match of(&view.policies).and_then(|()| of(&view.answers)).and_then(|()| view.directory.clone()) {
@@ -67,12 +68,18 @@ fn files(view: &CacheView, caches: &Caches) -> Vec<Finding> {
                 findings
                     .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
             }
+            Ok(CacheFileState::Waiting { why, .. }) => {
+                findings.push(unchecked(Check::CacheIntegrity, why).about(name));
+            }
             Ok(CacheFileState::Open(CacheFile { state: file, .. })) => {
                 findings.push(integrity(file.version, file.check.as_deref(), file.damaged).about(name));
                 findings.push(journal_mode(&file.journal).about(name));
                 findings.push(room_in(file).about(name));
             }
         }
+    }
+    if let Some(finding) = set_aside(&view.set_aside) {
+        findings.push(finding);
     }
     findings.push(free(view, caches.place.file.parent()));
     findings
@@ -94,6 +101,20 @@ fn integrity(version: i64, check: Option<&str>, damaged: u64) -> Finding {
         Some(found) => wrong(CHECK, found),
         None => unchecked(CHECK, format!("schema {version}; too large to be read through here")),
     }
+}
+
+/// What lies there of earlier damage, which nobody may have seen.
+fn set_aside(names: &[String]) -> Option<Finding> {
+    let first = names.first()?;
+    let more = match names.len() {
+        1 => String::new(),
+        number => format!(" and {} more", number - 1),
+    };
+    let words = format!(
+        "{first}{more} was put aside as damaged: what only it knew is lost. While it lies there \
+         the next damaged file is left in its place; after a look at the disk, remove it"
+    );
+    Some(warning(Check::CacheIntegrity, words).about("set aside"))
 }
 
 fn journal_mode(mode: &str) -> Finding {
@@ -162,6 +183,7 @@ pub(super) mod tests {
             directory: Ok(()),
             policies: Ok(open()),
             answers: Ok(CacheFileState::Absent),
+            set_aside: Vec::new(),
             free: Some(1 << 34),
         }
     }
@@ -217,6 +239,31 @@ pub(super) mod tests {
         assert_eq!(worst(&caches, Check::CacheAsRoot), Health::NotChecked);
         let blind = CacheView { policies: Err("Permission denied".into()), ..view() };
         assert_eq!(worst(&Caches { own: Ok(blind), ..caches }, Check::CacheIntegrity), Health::NotChecked);
+    }
+
+    #[test]
+    fn what_waits_for_the_next_delivery_is_not_wrong_but_where_that_may_not_write() {
+        for (writable, expected) in [(true, Health::Fine), (false, Health::Wrong)] {
+            let waiting = || Ok(CacheFileState::Waiting { why: "nothing is lost".into(), writable });
+            let seen = CacheView { policies: waiting(), ..view() };
+            let caches = Caches { own: Ok(seen.clone()), exim: Ok(Ok(seen)), ..good() };
+            assert_eq!(worst(&caches, Check::CacheIntegrity), Health::NotChecked.max(Health::Fine));
+            assert_eq!(worst(&caches, Check::CacheAsExim), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_put_aside_is_a_warning_as_long_as_it_lies_there() {
+        let set_aside =
+            vec!["cache.db.corrupt-1800000000".to_owned(), "cache.outbox.db.corrupt-1".to_owned()];
+        let caches = Caches { own: Ok(CacheView { set_aside, ..view() }), ..good() };
+        let told = judge(&caches).into_iter().find(|finding| finding.health == Health::Warning).unwrap();
+        assert_eq!(told.check, Check::CacheIntegrity);
+        assert!(
+            told.seen.starts_with("cache.db.corrupt-1800000000 and 1 more was put aside"),
+            "{}",
+            told.seen
+        );
     }
 
     #[test]
