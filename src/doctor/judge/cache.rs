@@ -4,7 +4,7 @@ use super::{fine, octets, unchecked, warning, wrong};
 use crate::cache::FileState;
 use crate::doctor::observations::{CacheFile, CacheFileState, CacheView, Caches, Seen, Starter};
 use crate::doctor::{Check, Finding, Health};
-use crate::limits::LEAST_FREE_OCTETS;
+use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN, LEAST_FREE_OCTETS};
 use std::path::Path;
 
 /// Judges the cache.
@@ -129,13 +129,26 @@ fn room_in(file: &FileState) -> Finding {
     let mut words = format!("{rows} row{s} in {} of {}", octets(file.octets), octets(*most));
     // The last tenth is where room is made by forgetting.
     let is_nearly_full = |much: u64, most: u64| much > most / 10 * 9;
-    if is_nearly_full(*enforced, *most_domains) {
-        words.push_str(&format!(", {enforced} of at most {most_domains} domains have to stay"));
-        if let Some((owner, number)) = &file.very_many {
-            words.push_str(&format!("; {owner} and what is below it have the room of {number}"));
-        }
-    } else if !is_nearly_full(file.octets, *most) {
+    let (few_domains, little_room) =
+        (is_nearly_full(*enforced, *most_domains), is_nearly_full(file.octets, *most));
+    if !few_domains && !little_room {
         return fine(CHECK, words);
+    }
+    if few_domains {
+        words.push_str(&format!(", {enforced} of at most {most_domains} domains are enforced"));
+    }
+    if let Some((owner, number)) = &file.has_most {
+        let (share, from) = (file.share, file.share.saturating_mul(2));
+        words.push_str(&format!(
+            "; {owner} and what is below it have the room of {number}: whoever has more than {from} gives way to others, down \
+             to {share}"
+        ));
+    }
+    let enough = CACHE_OCTETS_LEAST / CACHE_OCTETS_PER_DOMAIN;
+    if little_room && *most_domains < enough {
+        words.push_str(&format!(
+            "; it is its length that is bounded, and only a `max_domains` above {enough} raises that"
+        ));
     }
     warning(CHECK, words)
 }
@@ -171,7 +184,8 @@ pub(super) mod tests {
             rows: 12,
             most_domains: 50_000,
             enforced: 9,
-            very_many: None,
+            has_most: None,
+            share: 48,
             damaged: 0,
             check: Some("ok".into()),
         }
@@ -289,8 +303,13 @@ pub(super) mod tests {
         assert_eq!((of_octets(90), of_octets(91)), (Health::Fine, Health::Warning));
         let of_domains = |enforced| room_in(&FileState { enforced, ..file() });
         assert_eq!((of_domains(45_000).health, of_domains(45_001).health), (Health::Fine, Health::Warning));
-        let whose = FileState { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
-        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; wild.test and what is below it have the room of 31000";
+        let whose = FileState { enforced: 50_000, has_most: Some(("wild.test".into(), 31_000)), ..file() };
+        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains are enforced; wild.test and what is below it have the room of 31000: \
+            whoever has more than 96 gives way to others, down to 48";
         assert_eq!(room_in(&whose).seen, words);
+        // 64 MiB are 6,144 octets for each of 10,922 domains: of fewer, one more changes nothing.
+        let told = |most_domains| room_in(&FileState { octets: 95, most: 100, most_domains, ..file() }).seen;
+        assert!(told(10_921).ends_with("only a `max_domains` above 10922 raises that"), "{}", told(10_921));
+        assert!(!told(10_922).contains("max_domains"), "{}", told(10_922));
     }
 }
