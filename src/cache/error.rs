@@ -1,5 +1,6 @@
 //! Why the cache cannot be used, told to the operator.
 
+use super::file::NO_DIRECTORY;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,9 @@ impl fmt::Display for CacheError {
                 meaning(file)
             ),
             Self::Retold(words) => f.write_str(words),
+            Self::Unsafe { path, why } if why == NO_DIRECTORY => {
+                write!(f, "there is no place for the cache: {} {why}; {}", path.display(), meaning(path))
+            }
             Self::Unsafe { path, why } => {
                 write!(f, "the cache is not trusted: {} {why}; {}", path.display(), meaning(path))
             }

@@ -59,6 +59,9 @@ pub struct Owner {
     pub gid: u32,
 }
 
+/// What is said where there is no directory.
+pub(super) const NO_DIRECTORY: &str = "does not exist; create it for the mail server's user with mode 0750";
+
 /// Which file it was that lay under the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -211,12 +214,7 @@ impl CachePath {
 
     fn examine_directory(&self) -> Result<u32, CacheError> {
         let directory = self.directory();
-        let meta = look_at(directory)?.ok_or_else(|| {
-            CacheError::unsafe_path(
-                directory,
-                "does not exist; create it for the mail server's user with mode 0750",
-            )
-        })?;
+        let meta = look_at(directory)?.ok_or_else(|| CacheError::unsafe_path(directory, NO_DIRECTORY))?;
         if !meta.is_dir() {
             return Err(CacheError::unsafe_path(
                 directory,
