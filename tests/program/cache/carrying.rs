@@ -2,12 +2,12 @@
 
 use super::fixture::*;
 use crate::support::laboratory::Laboratory;
-use crate::support::program::Program;
+use crate::support::program::{PROGRAM, Program};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// `cache import -` of that text.
 fn import(lab: &Laboratory, program: &Program, format: &str, text: &[u8]) -> Output {
@@ -238,6 +238,22 @@ fn of_very_many_bad_lines_a_hundred_are_told_and_the_others_counted() {
     assert_eq!(text.lines().filter(|line| line.starts_with("line ")).count(), 100, "{text}");
     assert!(text.contains("\nand 200 more lines, which are not told\n"), "{text}");
     assert!(text.ends_with(", 300 refused\n"), "{text}");
+}
+
+#[test]
+fn where_there_is_no_room_for_all_of_it_no_line_is_to_blame() {
+    let lab = Laboratory::start();
+    let (export, small) = (lab.directory().join("export"), lab.directory().join("small.toml"));
+    fs::write(&export, exported(&lab, &filled(&lab)).join("\n")).unwrap();
+    fs::write(&small, "max_domains = 1\n").unwrap();
+    let new = Program::new(&lab);
+    let mut command = Command::new(PROGRAM);
+    command.args(["cache", "import"]).arg(&export).args(lab.options());
+    let output = command.arg("--config").arg(&small).arg("-c").arg(new.cache()).output().unwrap();
+    let text = said(&output);
+    assert!(exit(&output) == 1 && text.contains("; raise max_domains\n"), "{text}");
+    assert!(text.contains("\nnothing was imported: there is not room for all of it\n"), "{text}");
+    assert!(!text.contains("mend or remove"), "{text}");
 }
 
 #[test]
