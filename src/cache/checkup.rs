@@ -25,14 +25,14 @@ pub(super) fn of_policies(file: &PolicyFile) -> Result<Option<FileState>, CacheE
     let (now, most) = (integer(database.now), state.most_domains);
     let enforced = database.read(|connection| one::<i64>(connection, ENFORCED, [now]))?;
     let enforced = enforced.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
-    let is_half_full = enforced > most / 2;
-    let very_many = if is_half_full {
-        database.read(|connection| owners::very_many(connection, DOMAINS, most))?.flatten()
+    let is_half_full = enforced > most / 2 || state.octets > state.most / 2;
+    let has_most = if is_half_full {
+        database.read(|connection| owners::who_has_most(connection, DOMAINS, most))?.flatten()
     } else {
         None
     };
-    let very_many = very_many.map(|(owner, number)| (owner.to_string(), number));
-    Ok(Some(FileState { enforced, very_many, ..state }))
+    let has_most = has_most.map(|(owner, number)| (owner.to_string(), number));
+    Ok(Some(FileState { enforced, has_most, ..state }))
 }
 
 /// Looks at the file of DNS results; `None` if there is none yet.
@@ -63,7 +63,8 @@ fn look(
             rows: number(connection, count)?,
             most_domains: database.max_domains,
             enforced: 0,
-            very_many: None,
+            has_most: None,
+            share: owners::share_of_most(database.max_domains),
             damaged: if is_small { damaged(connection, database.fingerprint)? } else { 0 },
             check: is_small.then(|| text(connection, "PRAGMA quick_check(1)")).transpose()?,
         })

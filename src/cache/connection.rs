@@ -5,6 +5,7 @@ use super::statement;
 use super::taking_over::TakingOver;
 use crate::limits::CACHE_LOCK_PAUSE;
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::SQLITE_READONLY_ROLLBACK;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -52,6 +53,9 @@ impl OpenFile {
         patience: Duration,
         taking_over: &TakingOver,
     ) -> rusqlite::Result<Self> {
+        if access == Access::Look {
+            undo_interrupted_write(path, patience);
+        }
         let mut connection = connect(path, access, patience)?;
         taking_over.watch(&mut connection)?;
         Ok(Self {
@@ -85,6 +89,21 @@ pub(super) fn part<T>(
             Ok(Ok(value))
         }
     }
+}
+
+/// Has SQLite undo what a writer left that was killed: its journal stays, and whoever may not write cannot read before. Who
+/// may not do that either is told when he reads ([`waits_for_a_writer`]).
+fn undo_interrupted_write(path: &CachePath, patience: Duration) {
+    if path.has_journal() {
+        // A journal of somebody who still writes is none of ours, and SQLite knows that by his lock.
+        let _undone = connect(path, Access::Use, patience)
+            .and_then(|connection| statement::one::<i64>(&connection, "PRAGMA schema_version", []));
+    }
+}
+
+/// Whether a write was interrupted, and whoever reads may not undo it.
+pub(super) fn waits_for_a_writer(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code == SQLITE_READONLY_ROLLBACK)
 }
 
 fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
@@ -134,9 +153,37 @@ pub(super) fn is_damage(error: &Error) -> bool {
     }
 }
 
+/// A pragma that is set may answer or not.
+pub(super) fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
+    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_cannot_undo_an_interrupted_write_knows_that_he_waits_for_a_writer() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("cache.db"), directory.path().join("copy.db"));
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA cache_size = 1; CREATE TABLE t (x); BEGIN").unwrap();
+        for _ in 0..100 {
+            writer.execute("INSERT INTO t VALUES (zeroblob(4000))", []).unwrap();
+        }
+        // What a kill leaves: both files as they are in the middle of a write.
+        for suffix in ["", "-journal"] {
+            let name = |path: &std::path::Path| format!("{}{suffix}", path.display());
+            std::fs::copy(name(&path), name(&copy)).unwrap();
+        }
+        let read = |flags| {
+            let connection = Connection::open_with_flags(&copy, flags).unwrap();
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        };
+        assert!(waits_for_a_writer(&read(OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap_err()));
+        assert_eq!(read(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap(), 0, "it was undone");
+        assert_eq!(read(OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap(), 0);
+    }
 
     #[test]
     fn sqlite_has_nothing_that_only_somebody_elses_database_could_use() {

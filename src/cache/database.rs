@@ -1,6 +1,6 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
-use super::connection::{Access, OpenFile, at_last, is_damage, part};
+use super::connection::{Access, OpenFile, at_last, ignore_no_row, is_damage, part, waits_for_a_writer};
 use super::error::{CacheError, Fate};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
@@ -95,7 +95,7 @@ impl Database {
         self.heartbeat = heartbeat;
     }
 
-    /// The same database, of which nothing is ever written.
+    /// The same database, of which nothing is ever written; only an interrupted write is undone.
     pub(super) fn read_only(self) -> Self {
         Self { access: Access::Look, ..self }
     }
@@ -149,22 +149,24 @@ impl Database {
         match found {
             None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
             Some(Reading::Done(value)) => Ok(Some(value)),
-            Some(Reading::Otherwise(Found::Ancestor(_))) if self.access == Access::Look => Err(self
-                .unusable(DOING, "an earlier version wrote it; the next delivery takes it over".to_owned())),
-            // The one write that a read may cause: once in the life of a file.
-            Some(Reading::Otherwise(Found::Ancestor(old))) => match self.write(DOING, |writing| act(writing))
-            {
+            Some(Reading::Otherwise(Found::Ancestor(_))) => {
+                let what = "an earlier version wrote it, and the next delivery takes it over";
+                let trouble = match self.access {
+                    Access::Look => self.waiting(what),
+                    // The one write that a read may cause: once in the life of a file.
+                    Access::Use => match self.write(DOING, |writing| act(writing)) {
+                        Err(trouble @ CacheError::Unusable { .. }) => trouble,
+                        done => return done.map(Some),
+                    },
+                };
                 // Neither a full disk nor somebody's lock keeps anybody from what an earlier version knew.
-                Err(trouble @ CacheError::Unusable { .. }) if old.is_read_alike => {
-                    self.read_as_it_is(DOING, act)?.map(Some).ok_or(trouble)
-                }
-                done => done.map(Some),
-            },
+                self.read_as_it_is(DOING, act)?.map(Some).ok_or(trouble)
+            }
             Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
         }
     }
 
-    /// Reads an older file, which could not be taken over.
+    /// Reads an older file, which was not taken over; `None` if that takes other statements.
     fn read_as_it_is<T>(
         &self,
         doing: &'static str,
@@ -370,6 +372,9 @@ impl Database {
             if is_damage(&error) {
                 return self.give_up_damaged(error.to_string(), self.identity()).into();
             }
+            if waits_for_a_writer(&error) {
+                return self.waiting("a write was interrupted, and the next delivery undoes it").into();
+            }
             let is_locked = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
             Failed { trouble: self.unusable(doing, error.to_string()), is_locked }
         })
@@ -413,6 +418,10 @@ impl Database {
 
     pub(super) fn unusable(&self, doing: &'static str, why: String) -> CacheError {
         CacheError::Unusable { file: self.path.as_path().to_owned(), doing, why }
+    }
+
+    fn waiting(&self, what: &'static str) -> CacheError {
+        CacheError::Waiting { file: self.path.as_path().to_owned(), what }
     }
 
     /// The bound of the file.
@@ -483,8 +492,4 @@ impl From<CacheError> for Failed {
 enum Reading<T> {
     Done(T),
     Otherwise(Found),
-}
-
-fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
-    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }

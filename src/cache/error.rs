@@ -1,5 +1,6 @@
 //! Why the cache cannot be used, told to the operator.
 
+use super::file::NO_DIRECTORY;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,13 @@ pub enum CacheError {
         doing: &'static str,
         /// The system's or SQLite's words.
         why: String,
+    },
+    /// Whoever only looks has to wait for somebody who writes. Nothing is lost, and a delivery goes by what is in it.
+    Waiting {
+        /// The file.
+        file: PathBuf,
+        /// What is the matter, and who mends it.
+        what: &'static str,
     },
 }
 
@@ -82,6 +90,9 @@ impl fmt::Display for CacheError {
                 meaning(file)
             ),
             Self::Retold(words) => f.write_str(words),
+            Self::Unsafe { path, why } if why == NO_DIRECTORY => {
+                write!(f, "there is no place for the cache: {} {why}; {}", path.display(), meaning(path))
+            }
             Self::Unsafe { path, why } => {
                 write!(f, "the cache is not trusted: {} {why}; {}", path.display(), meaning(path))
             }
@@ -97,6 +108,9 @@ impl fmt::Display for CacheError {
                     "the cache {} could not be used while {doing}: {why}; {meaning}; {todo}",
                     file.display()
                 )
+            }
+            Self::Waiting { file, what } => {
+                write!(f, "the cache {} cannot be shown yet: {what}; nothing is lost", file.display())
             }
         }
     }

@@ -59,6 +59,9 @@ pub struct Owner {
     pub gid: u32,
 }
 
+/// What is said where there is no directory.
+pub(super) const NO_DIRECTORY: &str = "does not exist; create it for the mail server's user with mode 0750";
+
 /// Which file it was that lay under the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -211,12 +214,7 @@ impl CachePath {
 
     fn examine_directory(&self) -> Result<u32, CacheError> {
         let directory = self.directory();
-        let meta = look_at(directory)?.ok_or_else(|| {
-            CacheError::unsafe_path(
-                directory,
-                "does not exist; create it for the mail server's user with mode 0750",
-            )
-        })?;
+        let meta = look_at(directory)?.ok_or_else(|| CacheError::unsafe_path(directory, NO_DIRECTORY))?;
         if !meta.is_dir() {
             return Err(CacheError::unsafe_path(
                 directory,
@@ -290,7 +288,7 @@ impl CachePath {
     /// the operator has to look.
     pub(super) fn move_aside(&self, found: Identity, now: UnixTime) -> Fate {
         self.exclusively(found, || {
-            if self.was_moved_aside_before()? {
+            if !self.set_aside_of_this_one()?.is_empty() {
                 return Ok(Fate::LeftInPlace);
             }
             let aside = self.with_suffix(&format!(".corrupt-{}", now.0));
@@ -351,15 +349,37 @@ impl CachePath {
         attempt().unwrap_or(Fate::LeftInPlace)
     }
 
-    fn was_moved_aside_before(&self) -> io::Result<bool> {
-        let mut prefix = self.0.file_name().unwrap_or_default().to_owned();
-        prefix.push(".corrupt-");
+    /// Whether a journal of SQLite's lies beside it.
+    pub(super) fn has_journal(&self) -> bool {
+        self.with_suffix("-journal").exists()
+    }
+
+    /// Of this file and of those beside it the damaged ones that were put aside and still lie there, by their names.
+    ///
+    /// # Errors
+    /// The system's, if the directory cannot be read.
+    pub fn set_aside(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for path in [self, &self.of_reports(), &self.of_outbox(), &self.of_fleet()] {
+            names.extend(path.set_aside_of_this_one()?);
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn set_aside_of_this_one(&self) -> io::Result<Vec<String>> {
+        let prefix = format!("{}.corrupt-", self.0.file_name().unwrap_or_default().to_string_lossy());
+        let mut names = Vec::new();
         for entry in fs::read_dir(self.directory())? {
-            if entry?.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
-                return Ok(true);
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            // Without its companions.
+            let moment =
+                name.strip_prefix(&prefix).filter(|moment| moment.bytes().all(|b| b.is_ascii_digit()));
+            if moment.is_some() {
+                names.push(name);
             }
         }
-        Ok(false)
+        Ok(names)
     }
 }
 

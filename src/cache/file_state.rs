@@ -17,10 +17,13 @@ pub struct FileState {
     pub rows: u64,
     /// The most domains that it may have.
     pub most_domains: u64,
-    /// Of a file of policies the domains that cannot make room for others, since their policies are enforced and have not ended.
+    /// Of a file of policies the domains whose policies are enforced and have not ended: they give way only where one owner has too many.
     pub enforced: u64,
-    /// Whoever has very many of the domains of a file of policies that is half full at least, and the room of how many they have.
-    pub very_many: Option<(String, u64)>,
+    /// Whoever has most of the domains of a file of policies that is half full at least, and the room of how many they have, if that is
+    /// more than a share.
+    pub has_most: Option<(String, u64)>,
+    /// How many domains of one owner never give way; from more than twice as many on they do, down to these.
+    pub share: u64,
     /// Rows of policies that are not what was written, of those learnt under the circumstances of this run; 0 above
     /// [`crate::limits::MAX_CHECKED_OCTETS`].
     pub damaged: u64,

@@ -116,7 +116,7 @@ impl Cache {
     }
 
     /// The same cache for whoever only looks: nothing is ever written, an older file is not taken over, a damaged one not
-    /// put aside; being allowed to read the files is enough.
+    /// put aside; being allowed to read the files is enough. Only a write that was interrupted is undone, by whoever may.
     #[must_use]
     pub fn read_only(self) -> Self {
         let Self { policies, answers, inbox, trouble } = self;

@@ -226,13 +226,18 @@ fn of_more_than(
     Ok(exact)
 }
 
-/// Whoever has most domains, and the room of how many they take, if these are very many.
-pub(super) fn very_many(
+/// How many domains nobody has to give up, whoever has most. Whoever has more than twice as many gives way, down to these.
+pub(super) fn share_of_most(max_domains: u64) -> u64 {
+    share(OF_MOST, max_domains)
+}
+
+/// Whoever has most domains, and the room of how many they take, if these are more than that share.
+pub(super) fn who_has_most(
     connection: &Connection,
     statement: &'static str,
     max_domains: u64,
 ) -> rusqlite::Result<Option<(PolicyDomain, u64)>> {
-    let share = share(OF_VERY_MANY, max_domains);
+    let share = share_of_most(max_domains);
     let owners = of_more_than(share, &tally(connection, statement)?.0, connection, statement)?;
     let most = owners.into_iter().filter(|(_, number)| *number > share).max_by_key(|(_, number)| *number);
     Ok(most.and_then(|(owner, number)| Some((PolicyDomain::parse(&owner).ok()?, number))))
@@ -363,6 +368,18 @@ mod tests {
         let expected: Vec<String> = (0..7).map(|number| format!("d{number}.long.test")).collect();
         assert_eq!(found, expected, "68 of 100, in tens");
         assert!(find(&connection, DOMAINS, 50).unwrap().is_empty());
+    }
+
+    #[test]
+    fn whoever_has_more_than_the_share_that_everybody_keeps_is_named() {
+        let connection = policies();
+        let most = || {
+            who_has_most(&connection, DOMAINS, 2_000).unwrap().map(|(owner, room)| (owner.to_string(), room))
+        };
+        fill(&connection, "many.test", 32, 300);
+        assert_eq!((share_of_most(2_000), most()), (32, None));
+        fill(&connection, "more.test", 61, 300);
+        assert_eq!(most(), Some(("more.test".to_owned(), 61)));
     }
 
     #[test]

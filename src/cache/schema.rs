@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) struct Schema {
     /// `PRAGMA application_id`: tells our files from everybody else's.
     pub(super) application_id: i32,
-    /// `PRAGMA user_version`. Another version always differs in its definitions too.
+    /// `PRAGMA user_version`. A later one is a newer program's, also where only the meaning of its rows differs.
     pub(super) version: i32,
     /// The statements that create it, as SQLite keeps them, sorted.
     pub(super) definitions: &'static [&'static str],
@@ -432,7 +432,7 @@ impl Schema {
         }
         Ok(match (application_id == self.application_id, defines(self.definitions)) {
             (true, true) if version == self.version => Found::Current,
-            (true, false) if version > self.version => Found::Foreign(format!(
+            (true, _) if version > self.version => Found::Foreign(format!(
                 "a newer version's (schema {version}, this program knows {})",
                 self.version
             )),

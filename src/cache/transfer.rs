@@ -11,6 +11,7 @@ use crate::policy::{Authentication, Dialect, Policy, StoredPolicy};
 use crate::text::excerpt;
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 
 /// The version of the format; another one is refused.
@@ -124,7 +125,7 @@ impl Provenance {
     /// # Errors
     /// [`Refusal`]: then nothing in the file can be imported.
     pub fn from_line(line: &str) -> Result<Self, Refusal> {
-        let head: Head = parse(line)?;
+        let head: Head = parse(line, OF_HEAD)?;
         if head.smtp_sts_verify_export != VERSION {
             return Err(Refusal::Version(head.smtp_sts_verify_export));
         }
@@ -198,7 +199,7 @@ impl StoredPolicy {
     /// # Errors
     /// [`Refusal`]: this policy cannot be imported; others in the file may be.
     pub fn from_line(line: &str) -> Result<Self, Refusal> {
-        let row: Row = parse(line)?;
+        let row: Row = parse(line, OF_ROW)?;
         let Ok(domain) = PolicyDomain::parse(&row.domain) else {
             return Err(Refusal::Field("domain", row.domain));
         };
@@ -227,10 +228,61 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Refusal> {
-    // Each line is a text of its own here; which one it is, is told by whoever reads them.
-    serde_json::from_str(line)
-        .map_err(|error| Refusal::Malformed(error.to_string().replace(" at line 1 column", " at column")))
+/// What stands in a field.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Number,
+    NumberOrNull,
+    Text,
+}
+
+/// The fields of a kind of line.
+type Fields = &'static [(&'static str, Kind)];
+
+const OF_HEAD: Fields = &[
+    ("smtp_sts_verify_export", Kind::Number),
+    ("host", Kind::Text),
+    ("exported_at", Kind::Number),
+    ("circumstances", Kind::Text),
+];
+
+const OF_ROW: Fields = &[
+    ("domain", Kind::Text),
+    ("mechanism", Kind::Text),
+    ("policy", Kind::Text),
+    ("authentication", Kind::Text),
+    ("fetched_at", Kind::Number),
+    ("expires_at", Kind::Number),
+    ("applied_at", Kind::NumberOrNull),
+];
+
+fn parse<'a, T: Deserialize<'a>>(line: &'a str, fields: Fields) -> Result<T, Refusal> {
+    serde_json::from_str(line).map_err(|error| Refusal::Malformed(what_is_wrong(line, fields, &error)))
+}
+
+/// In words for whoever carried the file over, not in those of a parser.
+fn what_is_wrong(line: &str, fields: Fields, error: &serde_json::Error) -> String {
+    if line.is_empty() {
+        return "there is nothing in it".to_owned();
+    }
+    if line.starts_with('\u{feff}') {
+        return "a byte order mark stands before it, which an editor put there".to_owned();
+    }
+    let object = match serde_json::from_str(line) {
+        Ok(Value::Object(object)) => object,
+        Err(error) if error.is_eof() => return "it ends too early, as a file that was cut off".to_owned(),
+        Ok(_) | Err(_) => return format!("it is no JSON object (octet {})", error.column()),
+    };
+    let fault = fields.iter().find_map(|(name, kind)| match (kind, object.get(*name)) {
+        (Kind::NumberOrNull, None | Some(Value::Null)) => None,
+        (_, None) => Some(format!("it has no '{name}'")),
+        (Kind::Number | Kind::NumberOrNull, Some(value)) if value.as_u64().is_none() => {
+            Some(format!("'{name}' is no whole number from 0 to {}", u64::MAX))
+        }
+        (Kind::Text, Some(value)) if !value.is_string() => Some(format!("'{name}' is no text")),
+        _ => None,
+    });
+    fault.unwrap_or_else(|| "a field stands in it twice".to_owned())
 }
 
 #[cfg(test)]

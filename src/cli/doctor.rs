@@ -9,9 +9,9 @@ use super::exit::ExitStatus;
 use super::failure::Failure;
 use super::lookup::Format;
 use super::{output, runtime, terminal};
+use crate::cache::CachePath;
 use crate::cache::file::Owner;
-use crate::cache::{Cache, CachePath, Circumstances};
-use crate::config::{Access, Choices, Deadline, DeadlineArgs, Setup, SharedArgs};
+use crate::config::{Access, BadConfiguration, Choices, Deadline, DeadlineArgs, Setup, SharedArgs};
 use crate::dns::anchor::TrustAnchors;
 use crate::dns::session::Resolver;
 use crate::doctor::judge::{Everything, judge};
@@ -118,7 +118,7 @@ fn work(
         Some(Part::Outside) => {
             return handed_over(&look_outside(arguments, &setup, setup.anchors()?, until)?);
         }
-        Some(Part::Cache) => return handed_over(&look_at_cache(&path, &setup)),
+        Some(Part::Cache) => return handed_over(&look_at_cache(&path, &setup)?),
         Some(Part::Records) => return handed_over(&look_at_records(&arguments.record, &setup, until)?),
         None => {
             let seen = look(arguments, &setup, &path, setup.anchors()?, until)?;
@@ -171,7 +171,7 @@ fn look(
             let outside = look_outside(arguments, setup, anchors, until);
             (joined(exim.join()), joined(postfix.join()), outside)
         });
-        let own = look_at_cache(path, setup);
+        let own = look_at_cache(path, setup)?;
         let as_exim = match starter {
             Starter::EximUser => Ok(Ok(own.clone())),
             Starter::Root | Starter::Other => Err("only root can look as Exim's user".to_owned()),
@@ -339,8 +339,7 @@ async fn look_at_fleet(_: &Setup, _: &outside_look::Wanted, _: Instant) -> Optio
     None
 }
 
-/// The circumstances do not matter: rows are counted, none is believed.
-fn look_at_cache(path: &CachePath, setup: &Setup) -> CacheView {
-    let max_domains = setup.choices().max_domains();
-    cache::view(path, Cache::new(path.clone(), &Circumstances::default(), max_domains, SystemClock.now()))
+/// As those see it who use it: under other circumstances its damaged rows are nobody's.
+fn look_at_cache(path: &CachePath, setup: &Setup) -> Result<CacheView, BadConfiguration> {
+    Ok(cache::view(path, setup.storage()?.cache(SystemClock.now())))
 }

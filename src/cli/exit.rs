@@ -76,7 +76,10 @@ impl ExitStatus {
     pub const fn of_trouble(trouble: &CacheError) -> Self {
         match trouble {
             CacheError::NotOurs { .. } | CacheError::Unsafe { .. } => Self::Configuration,
-            CacheError::Corrupt { .. } | CacheError::Retold(_) | CacheError::Unusable { .. } => Self::Defer,
+            CacheError::Corrupt { .. }
+            | CacheError::Retold(_)
+            | CacheError::Unusable { .. }
+            | CacheError::Waiting { .. } => Self::Defer,
         }
     }
 

@@ -12,16 +12,31 @@ pub(super) enum Line {
     TooLong,
 }
 
-/// The next line of at most `most` octets, its end among them. `None` at the end of the input.
-pub(super) fn next(input: &mut impl BufRead, most: usize) -> io::Result<Option<Line>> {
+/// The octets of a line, or the first ones of a line that is too long.
+pub(super) type Octets = Result<Vec<u8>, Vec<u8>>;
+
+/// The octets of the next line, its end among them, if these are at most `most`; of a longer one so many of them, and the rest
+/// is left unread. `None` at the end of the input.
+pub(super) fn beginning(input: &mut impl BufRead, most: usize) -> io::Result<Option<Octets>> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX);
     let mut octets = Vec::new();
     if input.take(limit).read_until(b'\n', &mut octets)? == 0 {
         return Ok(None);
     }
-    if octets.len() < most || octets.ends_with(b"\n") {
-        return Ok(Some(Line::Text(String::from_utf8_lossy(&octets).trim_end().to_owned())));
-    }
+    let is_whole = octets.len() < most || octets.ends_with(b"\n");
+    Ok(Some(if is_whole { Ok(octets) } else { Err(octets) }))
+}
+
+/// The next line of at most `most` octets, its end among them. `None` at the end of the input.
+pub(super) fn next(input: &mut impl BufRead, most: usize) -> io::Result<Option<Line>> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    let mut octets = match beginning(input, most)? {
+        None => return Ok(None),
+        Some(Ok(octets)) => {
+            return Ok(Some(Line::Text(String::from_utf8_lossy(&octets).trim_end().to_owned())));
+        }
+        Some(Err(octets)) => octets,
+    };
     while !octets.is_empty() && !octets.ends_with(b"\n") {
         octets.clear();
         input.take(limit).read_until(b'\n', &mut octets)?;

@@ -7,7 +7,7 @@
 use super::args::LookupArguments;
 use super::exit::ExitStatus;
 use super::failure::Failure;
-use super::{lines, runtime, terminal};
+use super::{lines, output, runtime, terminal};
 use crate::config::{Access, Dns, Setup};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::proven_zones::ProvenZones;
@@ -62,8 +62,10 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
         (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
     };
-    answered(&options, &SystemClock, one.as_ref(), arguments.format)
-        .map_err(|error: io::Error| Failure(ExitStatus::Defer, format!("input or output failed: {error}")))
+    answered(&options, &SystemClock, one.as_ref(), arguments.format).or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(output::not_taken(&error, ExitStatus::Deliver)),
+        _ => Err(Failure(ExitStatus::Defer, format!("input or output failed: {error}"))),
+    })
 }
 
 /// Answers the one question, or those on standard input.

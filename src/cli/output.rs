@@ -8,7 +8,7 @@ use crate::render::human::Detail;
 use crate::render::{exim, human, json};
 use crate::text::Escaped;
 use crate::verify::{NoEvaluation, Report};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::sync::OnceLock;
 
 /// Writes the answer.
@@ -18,21 +18,45 @@ pub(super) fn report(report: &Report, format: Format, asker: Asker, detail: Deta
         Format::Human => human::page(report, detail, super::terminal::paint()),
         Format::Json => json::object(report, asker) + "\n",
     };
-    write(&text, ExitStatus::of(report))
+    let status = ExitStatus::of(report);
+    match written(&text, status) {
+        Ok(status) => status,
+        // An answer that nobody could read is none: the mail waits. Exim would take words of ours for a part of one.
+        Err(_) if format == Format::Exim => ExitStatus::Defer,
+        Err(error) => {
+            not_taken(&error, status);
+            ExitStatus::Defer
+        }
+    }
 }
 
-/// Writes `text` and keeps the status, unless nobody takes the text: then the mail waits.
+/// Writes what somebody asked for who is no mail server, and keeps the status, unless it cannot be written.
 pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
+    written(text, status).unwrap_or_else(|error| not_taken(&error, status))
+}
+
+/// What follows if standard output takes no more. Whoever reads a pipe and goes has what he wanted, as `head` does: nothing has
+/// failed, and the status stays. Everything else is told.
+pub(super) fn not_taken(error: &io::Error, status: ExitStatus) -> ExitStatus {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return status;
+    }
+    // Nobody is left to tell if this fails, too.
+    let _ = writeln!(io::stderr(), "smtp-sts-verify: the output cannot be written: {error}");
+    ExitStatus::Defer
+}
+
+/// Writes `text`, once in the life of a process; the status that counts.
+fn written(text: &str, status: ExitStatus) -> io::Result<ExitStatus> {
     // The watchdog may bark while the answer is on its way, or after it: one answer is all there is, with its status.
     static ANSWERED: OnceLock<ExitStatus> = OnceLock::new();
     if ANSWERED.set(status).is_err() {
-        return ANSWERED.get().copied().unwrap_or(status);
+        return Ok(ANSWERED.get().copied().unwrap_or(status));
     }
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => status,
-        Err(_) => ExitStatus::Defer,
-    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(status)
 }
 
 /// Help and version as they are; a mistake on the command line as an answer that Exim can read.
@@ -52,6 +76,6 @@ pub(super) fn failure(reason: Reason, why: String, format: Format, asker: Asker)
 /// What keeps a command that no mail server starts from its work, for the person who did.
 pub(super) fn complain(command: &str, why: &str, status: ExitStatus) -> ExitStatus {
     // Nobody is left to tell if this fails, too.
-    let _ = writeln!(std::io::stderr(), "smtp-sts-verify {command}: {}", Escaped(why));
+    let _ = writeln!(io::stderr(), "smtp-sts-verify {command}: {}", Escaped(why));
     status
 }

@@ -220,7 +220,7 @@ impl Choices {
     /// Domains in each file of the cache.
     #[must_use]
     pub fn max_domains(&self) -> u64 {
-        self.storage.max_domains.unwrap_or(MAX_DOMAINS_DEFAULT)
+        self.storage.max_domains.map_or(MAX_DOMAINS_DEFAULT, |most| most.0)
     }
 
     /// Time for the whole run.

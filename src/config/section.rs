@@ -133,6 +133,12 @@ fn another_type(what: &str) -> Option<String> {
     let (found, expected) = what
         .split_once(", expected ")
         .filter(|(found, _)| found.starts_with("invalid type: ") || found.starts_with("invalid value: "))?;
+    if let Some(number) =
+        found.strip_prefix("invalid type: integer `").and_then(|found| found.split('`').next())
+        && found.ends_with("128")
+    {
+        return Some(format!("the number {number} is too large, or too small"));
+    }
     let expected = match expected {
         "a boolean" => "true or false, without quotation marks",
         "a string" => "a text in quotation marks",

@@ -73,7 +73,7 @@ pub struct SharedArgs {
 pub struct StorageArgs {
     /// Domains kept in each file of the cache [default: 50000]
     #[arg(long, value_name = "N")]
-    pub max_domains: Option<u64>,
+    pub max_domains: Option<MaxDomains>,
 }
 
 /// Which log is kept.
@@ -197,6 +197,11 @@ pub struct NameServer(pub SocketAddr);
 #[serde(try_from = "u64")]
 pub struct Deadline(pub Duration);
 
+/// Domains in each file of the cache; one at least.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "u64")]
+pub struct MaxDomains(pub u64);
+
 /// `--on-unreachable`
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -248,6 +253,28 @@ impl TryFrom<u64> for Deadline {
             Ok(Self(Duration::from_secs(seconds)))
         } else {
             Err(format!("{seconds} is not between 1 and {most} seconds (Exim ends the run at 60)"))
+        }
+    }
+}
+
+impl FromStr for MaxDomains {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<u64>()
+            .map_err(|_| format!("'{}' is not a number of domains", excerpt(text, 32)))?
+            .try_into()
+    }
+}
+
+impl TryFrom<u64> for MaxDomains {
+    type Error = String;
+
+    fn try_from(number: u64) -> Result<Self, String> {
+        if number == 0 {
+            Err("with 0 no policy would ever be kept; it has to be 1 at least".to_owned())
+        } else {
+            Ok(Self(number))
         }
     }
 }

@@ -253,8 +253,8 @@ impl Check {
                 Topic::Cache,
                 Health::Warning,
                 "there is room for the cache",
-                "When the disk or the file is full, new policies are not remembered.",
-                "Free some space on that disk, or raise `max_domains`.",
+                "When the disk or the file is full, new policies are not remembered unless others may give way.",
+                "Free some space on that disk; raise `max_domains` where that is the bound.",
             ),
             Self::EximFound => say(
                 "exim.found",

@@ -231,6 +231,8 @@ pub struct CacheView {
     pub policies: Seen<CacheFileState>,
     /// The file of DNS results.
     pub answers: Seen<CacheFileState>,
+    /// Damaged files that were put aside and still lie there, by their names.
+    pub set_aside: Vec<String>,
     /// Octets free on its disk for that user.
     pub free: Option<u64>,
 }
@@ -242,6 +244,13 @@ pub enum CacheFileState {
     Absent,
     /// It is there.
     Open(CacheFile),
+    /// It is there, and can be looked at only after the next delivery; nothing is wrong with it.
+    Waiting {
+        /// What is the matter.
+        why: String,
+        /// Whether it can be written.
+        writable: bool,
+    },
 }
 
 /// A file of the cache, as one user sees it.

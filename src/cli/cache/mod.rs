@@ -62,14 +62,18 @@ pub(super) fn run(command: &CacheCommand) -> ExitStatus {
         CacheCommand::Import(arguments) => ("cache import", import::run(arguments)),
         CacheCommand::Refresh(arguments) => ("cache refresh", refresh::run(arguments)),
     };
+    let changes =
+        matches!(command, CacheCommand::Purge(_) | CacheCommand::Import(_) | CacheCommand::Refresh(_));
     match done {
         Ok(status) => status,
         Err(CommandError::Work(status, why)) => output::complain(name, &why, status),
-        // Whoever has gone need not be told.
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Defer,
-        Err(CommandError::Output(error)) => {
-            output::complain(name, &format!("the output cannot be written: {error}"), ExitStatus::Defer)
-        }
+        // What would have been changed is not known to be.
+        Err(CommandError::Output(_)) if changes => output::complain(
+            name,
+            "nobody took the output, and the work may be unfinished",
+            ExitStatus::Defer,
+        ),
+        Err(CommandError::Output(error)) => output::not_taken(&error, ExitStatus::Deliver),
     }
 }
 

@@ -153,6 +153,9 @@ impl Batch {
                 }
                 Some(Ok((word, line))) => {
                     if let Err(error) = sink.write(&line) {
+                        if error.kind() == io::ErrorKind::BrokenPipe {
+                            break Ok(());
+                        }
                         break Err(Failure(
                             ExitStatus::Defer,
                             format!("the results cannot be written: {error}"),

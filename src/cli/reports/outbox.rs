@@ -5,6 +5,7 @@ use crate::cli::args::OutsideArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::lookup::Format;
+use crate::cli::output::not_taken;
 use crate::render::outbox::{human, object, object_of_suppression};
 use crate::reporting::outbox::{OutboxEntry, State};
 use crate::reporting::schedule::is_over;
@@ -42,7 +43,7 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
     let origins = outbox.origins()?;
     let mut output = BufWriter::new(io::stdout());
     let mut write = |text: &str| output.write_all(text.as_bytes());
-    let mut is_taken = true;
+    let mut taken = Ok(());
     let mut number = 0_usize;
     let mut last: Option<OutboxEntry> = None;
     loop {
@@ -58,27 +59,32 @@ fn shown(arguments: &OutboxArguments) -> Result<ExitStatus, Failure> {
             }
             number = number.saturating_add(1);
             let origin = origins.get(&(entry.day, entry.domain.clone()));
-            is_taken &= write(&match arguments.format {
-                Format::Human => human::entry(&entry, origin.map(|origin| origin.part), now),
-                Format::Json => {
-                    let of_a_fleet = origin.map(|origin| (origin.store.as_str(), origin.part));
-                    format!("{}\n", Json(&object(&entry, of_a_fleet)))
-                }
-            })
-            .is_ok();
+            taken = taken.and_then(|()| {
+                write(&match arguments.format {
+                    Format::Human => human::entry(&entry, origin.map(|origin| origin.part), now),
+                    Format::Json => {
+                        let of_a_fleet = origin.map(|origin| (origin.store.as_str(), origin.part));
+                        format!("{}\n", Json(&object(&entry, of_a_fleet)))
+                    }
+                })
+            });
         }
         last = Some(newest);
     }
     let suppressions = outbox.suppressions()?;
-    is_taken &= write(&match arguments.format {
-        Format::Human => human::rest(number, &suppressions, now),
-        Format::Json => {
-            suppressions.iter().map(|one| format!("{}\n", Json(&object_of_suppression(one)))).collect()
-        }
+    taken = taken.and_then(|()| {
+        write(&match arguments.format {
+            Format::Human => human::rest(number, &suppressions, now),
+            Format::Json => {
+                suppressions.iter().map(|one| format!("{}\n", Json(&object_of_suppression(one)))).collect()
+            }
+        })
+    });
+    taken = taken.and_then(|()| output.flush());
+    Ok(match taken {
+        Ok(()) => ExitStatus::Deliver,
+        Err(error) => not_taken(&error, ExitStatus::Deliver),
     })
-    .is_ok();
-    is_taken &= output.flush().is_ok();
-    Ok(if is_taken { ExitStatus::Deliver } else { ExitStatus::Defer })
 }
 
 fn is_wanted(arguments: &OutboxArguments, entry: &OutboxEntry) -> bool {

@@ -178,11 +178,12 @@ fn all(outside: &Outside, sender: Sender<'_>, day: Day) -> Result<ExitStatus, Fa
     for domain in counts.domains(day)? {
         let rows = counts.of_domain(day, &domain)?;
         let Some(document) = document(sender, &domain, day, &rows) else { continue };
-        if writeln!(output, "{}", package::json(&document)).is_err() {
-            return Ok(ExitStatus::Defer);
+        if let Err(error) = writeln!(output, "{}", package::json(&document)) {
+            return Ok(output::not_taken(&error, ExitStatus::Deliver));
         }
     }
-    Ok(if output.flush().is_ok() { ExitStatus::Deliver } else { ExitStatus::Defer })
+    let done = output.flush().map(|()| ExitStatus::Deliver);
+    Ok(done.unwrap_or_else(|error| output::not_taken(&error, ExitStatus::Deliver)))
 }
 
 /// Reads the domain that was typed.

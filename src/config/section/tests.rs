@@ -69,6 +69,14 @@ fn a_value_of_another_kind_is_told_with_its_key_and_what_belongs_there() {
         ),
         ("deadline = 'soon'\n", "line 1: deadline: "),
         (
+            "max_domains = 0\n",
+            "line 1: max_domains: with 0 no policy would ever be kept; it has to be 1 at least",
+        ),
+        (
+            "max_domains = 99999999999999999999\n",
+            "line 1: max_domains: the number 99999999999999999999 is too large, or too small",
+        ),
+        (
             "https_port = 70000\n",
             "https_port: invalid value: integer `70000`, expected a nonzero number up to 65535, without",
         ),

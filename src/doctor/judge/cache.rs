@@ -4,7 +4,7 @@ use super::{fine, octets, unchecked, warning, wrong};
 use crate::cache::FileState;
 use crate::doctor::observations::{CacheFile, CacheFileState, CacheView, Caches, Seen, Starter};
 use crate::doctor::{Check, Finding, Health};
-use crate::limits::LEAST_FREE_OCTETS;
+use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN, LEAST_FREE_OCTETS};
 use std::path::Path;
 
 /// Judges the cache.
@@ -46,9 +46,10 @@ fn usable(check: Check, view: &Seen<CacheView>) -> Finding {
     };
     let of = |file: &Seen<CacheFileState>| match file {
         Err(why) => Err(why.clone()),
-        Ok(CacheFileState::Open(CacheFile { writable: false, .. })) => {
-            Err("a file of it cannot be written".to_owned())
-        }
+        Ok(
+            CacheFileState::Open(CacheFile { writable: false, .. })
+            | CacheFileState::Waiting { writable: false, .. },
+        ) => Err("a file of it cannot be written".to_owned()),
         Ok(_) => Ok(()),
     };
     match of(&view.policies).and_then(|()| of(&view.answers)).and_then(|()| view.directory.clone()) {
@@ -67,12 +68,18 @@ fn files(view: &CacheView, caches: &Caches) -> Vec<Finding> {
                 findings
                     .push(fine(Check::CacheIntegrity, "not there yet; the first use makes it").about(name));
             }
+            Ok(CacheFileState::Waiting { why, .. }) => {
+                findings.push(unchecked(Check::CacheIntegrity, why).about(name));
+            }
             Ok(CacheFileState::Open(CacheFile { state: file, .. })) => {
                 findings.push(integrity(file.version, file.check.as_deref(), file.damaged).about(name));
                 findings.push(journal_mode(&file.journal).about(name));
                 findings.push(room_in(file).about(name));
             }
         }
+    }
+    if let Some(finding) = set_aside(&view.set_aside) {
+        findings.push(finding);
     }
     findings.push(free(view, caches.place.file.parent()));
     findings
@@ -96,6 +103,20 @@ fn integrity(version: i64, check: Option<&str>, damaged: u64) -> Finding {
     }
 }
 
+/// What lies there of earlier damage, which nobody may have seen.
+fn set_aside(names: &[String]) -> Option<Finding> {
+    let first = names.first()?;
+    let more = match names.len() {
+        1 => String::new(),
+        number => format!(" and {} more", number - 1),
+    };
+    let words = format!(
+        "{first}{more} was put aside as damaged: what only it knew is lost. While it lies there \
+         the next damaged file is left in its place; after a look at the disk, remove it"
+    );
+    Some(warning(Check::CacheIntegrity, words).about("set aside"))
+}
+
 fn journal_mode(mode: &str) -> Finding {
     let health = if mode == "delete" { Health::Fine } else { Health::Warning };
     Finding::new(Check::CacheJournal, health, mode)
@@ -108,13 +129,26 @@ fn room_in(file: &FileState) -> Finding {
     let mut words = format!("{rows} row{s} in {} of {}", octets(file.octets), octets(*most));
     // The last tenth is where room is made by forgetting.
     let is_nearly_full = |much: u64, most: u64| much > most / 10 * 9;
-    if is_nearly_full(*enforced, *most_domains) {
-        words.push_str(&format!(", {enforced} of at most {most_domains} domains have to stay"));
-        if let Some((owner, number)) = &file.very_many {
-            words.push_str(&format!("; {owner} and what is below it have the room of {number}"));
-        }
-    } else if !is_nearly_full(file.octets, *most) {
+    let (few_domains, little_room) =
+        (is_nearly_full(*enforced, *most_domains), is_nearly_full(file.octets, *most));
+    if !few_domains && !little_room {
         return fine(CHECK, words);
+    }
+    if few_domains {
+        words.push_str(&format!(", {enforced} of at most {most_domains} domains are enforced"));
+    }
+    if let Some((owner, number)) = &file.has_most {
+        let (share, from) = (file.share, file.share.saturating_mul(2));
+        words.push_str(&format!(
+            "; {owner} and what is below it have the room of {number}: whoever has more than {from} gives way to others, down \
+             to {share}"
+        ));
+    }
+    let enough = CACHE_OCTETS_LEAST / CACHE_OCTETS_PER_DOMAIN;
+    if little_room && *most_domains < enough {
+        words.push_str(&format!(
+            "; it is its length that is bounded, and only a `max_domains` above {enough} raises that"
+        ));
     }
     warning(CHECK, words)
 }
@@ -150,7 +184,8 @@ pub(super) mod tests {
             rows: 12,
             most_domains: 50_000,
             enforced: 9,
-            very_many: None,
+            has_most: None,
+            share: 48,
             damaged: 0,
             check: Some("ok".into()),
         }
@@ -162,6 +197,7 @@ pub(super) mod tests {
             directory: Ok(()),
             policies: Ok(open()),
             answers: Ok(CacheFileState::Absent),
+            set_aside: Vec::new(),
             free: Some(1 << 34),
         }
     }
@@ -220,6 +256,31 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_waits_for_the_next_delivery_is_not_wrong_but_where_that_may_not_write() {
+        for (writable, expected) in [(true, Health::Fine), (false, Health::Wrong)] {
+            let waiting = || Ok(CacheFileState::Waiting { why: "nothing is lost".into(), writable });
+            let seen = CacheView { policies: waiting(), ..view() };
+            let caches = Caches { own: Ok(seen.clone()), exim: Ok(Ok(seen)), ..good() };
+            assert_eq!(worst(&caches, Check::CacheIntegrity), Health::NotChecked.max(Health::Fine));
+            assert_eq!(worst(&caches, Check::CacheAsExim), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_put_aside_is_a_warning_as_long_as_it_lies_there() {
+        let set_aside =
+            vec!["cache.db.corrupt-1800000000".to_owned(), "cache.outbox.db.corrupt-1".to_owned()];
+        let caches = Caches { own: Ok(CacheView { set_aside, ..view() }), ..good() };
+        let told = judge(&caches).into_iter().find(|finding| finding.health == Health::Warning).unwrap();
+        assert_eq!(told.check, Check::CacheIntegrity);
+        assert!(
+            told.seen.starts_with("cache.db.corrupt-1800000000 and 1 more was put aside"),
+            "{}",
+            told.seen
+        );
+    }
+
+    #[test]
     fn damage_is_wrong_and_another_journal_mode_a_warning() {
         let with = |journal: &str, check: Option<&str>, damaged| {
             let file =
@@ -242,8 +303,13 @@ pub(super) mod tests {
         assert_eq!((of_octets(90), of_octets(91)), (Health::Fine, Health::Warning));
         let of_domains = |enforced| room_in(&FileState { enforced, ..file() });
         assert_eq!((of_domains(45_000).health, of_domains(45_001).health), (Health::Fine, Health::Warning));
-        let whose = FileState { enforced: 50_000, very_many: Some(("wild.test".into(), 31_000)), ..file() };
-        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains have to stay; wild.test and what is below it have the room of 31000";
+        let whose = FileState { enforced: 50_000, has_most: Some(("wild.test".into(), 31_000)), ..file() };
+        let words = "12 rows in 40 KiB of 292 MiB, 50000 of at most 50000 domains are enforced; wild.test and what is below it have the room of 31000: \
+            whoever has more than 96 gives way to others, down to 48";
         assert_eq!(room_in(&whose).seen, words);
+        // 64 MiB are 6,144 octets for each of 10,922 domains: of fewer, one more changes nothing.
+        let told = |most_domains| room_in(&FileState { octets: 95, most: 100, most_domains, ..file() }).seen;
+        assert!(told(10_921).ends_with("only a `max_domains` above 10922 raises that"), "{}", told(10_921));
+        assert!(!told(10_922).contains("max_domains"), "{}", told(10_922));
     }
 }

@@ -33,6 +33,10 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
     let [policies, answers] = cache.read_only().check_up();
     let file = |state: Result<Option<FileState>, CacheError>, path: &CachePath| match state {
         Ok(None) => Ok(CacheFileState::Absent),
+        Err(waiting @ CacheError::Waiting { .. }) => {
+            let writable = may_write(path.as_path()).is_ok();
+            Ok(CacheFileState::Waiting { why: waiting.to_string(), writable })
+        }
         Err(trouble) => Err(trouble.to_string()),
         Ok(Some(state)) => {
             let writable = may_write(path.as_path()).is_ok();
@@ -45,6 +49,7 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
         directory: may_write(directory).map_err(|why| format!("{}: {why}", directory.display())),
         policies: file(policies, path),
         answers: file(answers, &path.of_answers()),
+        set_aside: path.set_aside().unwrap_or_default(),
         free: statvfs(directory).ok().map(|disk| {
             let blocks: u64 = disk.blocks_available();
             blocks.saturating_mul(disk.fragment_size())

@@ -39,7 +39,11 @@ pub fn read(octets: &[u8], is_ended: bool) -> Frame<EximRequest> {
     let most = if tells { MAX_EXIM_EVENT_OCTETS } else { MAX_EXIM_QUESTION_OCTETS };
     let end = octets.iter().take(most).position(|octet| *octet == b'\n');
     let (line, consumed) = match end {
-        Some(end) => (octets.get(..end).unwrap_or_default(), end.saturating_add(1)),
+        Some(end) => {
+            let line = octets.get(..end).unwrap_or_default();
+            // Exim sends none; a person's terminal may.
+            (line.strip_suffix(b"\r").unwrap_or(line), end.saturating_add(1))
+        }
         None if octets.len() >= most && tells => return Frame::Whole(EximRequest::Unheard, octets.len()),
         None if octets.len() >= most => return Frame::Whole(too_long(), octets.len()),
         None if !is_ended => return Frame::More,

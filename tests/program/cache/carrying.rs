@@ -2,19 +2,20 @@
 
 use super::fixture::*;
 use crate::support::laboratory::Laboratory;
-use crate::support::program::Program;
+use crate::support::program::{PROGRAM, Program};
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// `cache import -` of that text.
 fn import(lab: &Laboratory, program: &Program, format: &str, text: &[u8]) -> Output {
     let mut command = command(lab, program, &["import", "-", "--format", format]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text).unwrap();
+    // It may stop before the end: what it says is looked at, not what it read.
+    let _read_in_part = child.stdin.take().unwrap().write_all(text);
     child.wait_with_output().unwrap()
 }
 
@@ -104,7 +105,6 @@ fn each_refused_line_is_named_with_its_field_and_nothing_is_taken() {
     let hostile = [
         ("garbage".to_owned(), None),
         ("\u{1b}]0;x\u{7}\u{202e}".to_owned(), None),
-        ("x".repeat(1 << 20), None),
         ("{}".to_owned(), None),
         (with("\"sts.test\"", "\"a..b\""), Some("domain")),
         (with("\"sts.test\"", "\"\\u001b[2J\\u202e\""), Some("domain")),
@@ -116,6 +116,9 @@ fn each_refused_line_is_named_with_its_field_and_nothing_is_taken() {
         (moment("expires_at", ends, u64::MAX), Some("expires_at")),
         (moment("expires_at", ends, fetched), Some("expires_at")),
         (moment("fetched_at", fetched, fetched + 300_000), Some("fetched_at")),
+        // Behind it nothing is read, not even an end of it.
+        ("x".repeat(1 << 20), None),
+        ("garbage".to_owned(), None),
     ];
     let mut text = format!("{}\n", lines[0]);
     for (line, _) in &hostile {
@@ -126,8 +129,8 @@ fn each_refused_line_is_named_with_its_field_and_nothing_is_taken() {
     let new = Program::new(&lab);
     let output = import(&lab, &new, "json", text.as_bytes());
     let objects = objects(&output);
-    assert_eq!((exit(&output), objects.len()), (1, hostile.len() + 1), "{objects:?}");
-    for (at, (line, field)) in hostile.iter().enumerate() {
+    assert_eq!((exit(&output), objects.len()), (1, hostile.len()), "{objects:?}");
+    for (at, (line, field)) in hostile.iter().enumerate().take(hostile.len() - 1) {
         let (told, line) = (&objects[at], &line[..line.len().min(200)]);
         assert_eq!((&told["line"], &told["field"]), (&(at + 2).into(), &(*field).into()), "{line}: {told}");
         let why = told["why"].as_str().unwrap();
@@ -136,7 +139,7 @@ fn each_refused_line_is_named_with_its_field_and_nothing_is_taken() {
             "{told}"
         );
     }
-    let summary = serde_json::json!({"stored": 0, "unchanged": 0, "refused": hostile.len()});
+    let summary = serde_json::json!({"stored": 0, "unchanged": 0, "refused": hostile.len() - 1});
     assert_eq!(objects.last(), Some(&summary));
     assert_eq!(state(&new).len(), 0, "not even a file");
 
@@ -175,9 +178,111 @@ fn without_a_head_nothing_is_taken() {
         let text = format!("{head}\n{}\n", lines[1]);
         let new = Program::new(&lab);
         let output = import(&lab, &new, "human", text.as_bytes());
-        assert!(said(&output).starts_with("line 1: refused: "), "{}", said(&output));
+        let text = said(&output);
+        assert!(text.starts_with("line 1: refused: ") && text.contains("\nnothing was imported"), "{text}");
         assert_eq!((exit(&output), state(&new).len()), (1, 0), "{head}");
     }
+}
+
+#[test]
+fn what_a_line_is_instead_of_one_of_an_export_is_told_in_words_of_our_own() {
+    let lab = Laboratory::start();
+    let lines = exported(&lab, &filled(&lab));
+    let (head, good) = (lines[0].as_bytes(), lines[4].as_str());
+    let utf_16: Vec<u8> =
+        [0xFEFF].into_iter().chain(lines[0].encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let mut broken = good.as_bytes().to_vec();
+    let at = good.find("sts.test").unwrap();
+    broken[at] = 0xFF;
+    let ends = good.split("\"expires_at\":").nth(1).unwrap().split(',').next().unwrap();
+    for (text, words) in [
+        (Vec::new(), "line 1: refused: it is no line of an export of this program: there is nothing in it\n"),
+        (utf_16, "line 1: refused: it is UTF-16, and"),
+        ([b"\xef\xbb\xbf", head].concat(), "a byte order mark stands before it"),
+        ([head, b"\n", &broken].concat(), "line 2: refused: something in it is no UTF-8"),
+        (
+            [head, b"\n", &good.as_bytes()[..40]].concat(),
+            "line 2: refused: it is no line of an export of this program: it ends too early",
+        ),
+        ([head, b"\n", good.replace("mechanism", "m").as_bytes()].concat(), ": it has no 'mechanism'\n"),
+        (
+            [head, b"\n", good.replace(ends, "1e20").as_bytes()].concat(),
+            ": 'expires_at' is no whole number from 0 to",
+        ),
+        (
+            [head, b"\n", good.replace("\"webpki\"", "1").as_bytes()].concat(),
+            ": 'authentication' is no text\n",
+        ),
+        (
+            [head, b"\n", good.replace('}', ",\"policy\":\"\"}").as_bytes()].concat(),
+            ": a field stands in it twice\n",
+        ),
+        ([head, b"\n", b"[]"].concat(), ": it is no JSON object"),
+    ] {
+        let output = import(&lab, &Program::new(&lab), "human", &text);
+        let told = said(&output);
+        assert!(
+            exit(&output) == 1 && told.contains(words) && told.contains("\nnothing was imported"),
+            "{words}: {told}"
+        );
+    }
+}
+
+#[test]
+fn of_very_many_bad_lines_a_hundred_are_told_and_the_others_counted() {
+    let lab = Laboratory::start();
+    let head = exported(&lab, &Program::new(&lab)).remove(0);
+    let output =
+        import(&lab, &Program::new(&lab), "human", format!("{head}\n{}", "x\n".repeat(300)).as_bytes());
+    let text = said(&output);
+    assert_eq!(text.lines().filter(|line| line.starts_with("line ")).count(), 100, "{text}");
+    assert!(text.contains("\nand 200 more lines, which are not told\n"), "{text}");
+    assert!(text.ends_with(", 300 refused\n"), "{text}");
+}
+
+#[test]
+fn where_there_is_no_room_for_all_of_it_no_line_is_to_blame() {
+    let lab = Laboratory::start();
+    let (export, small) = (lab.directory().join("export"), lab.directory().join("small.toml"));
+    fs::write(&export, exported(&lab, &filled(&lab)).join("\n")).unwrap();
+    fs::write(&small, "max_domains = 1\n").unwrap();
+    let new = Program::new(&lab);
+    let mut command = Command::new(PROGRAM);
+    command.args(["cache", "import"]).arg(&export).args(lab.options());
+    let output = command.arg("--config").arg(&small).arg("-c").arg(new.cache()).output().unwrap();
+    let text = said(&output);
+    assert!(exit(&output) == 1 && text.contains("; raise max_domains\n"), "{text}");
+    assert!(text.contains("\nnothing was imported: there is not room for all of it\n"), "{text}");
+    assert!(!text.contains("mend or remove"), "{text}");
+}
+
+#[test]
+fn what_never_ends_is_read_no_further_than_the_longest_line() {
+    let lab = Laboratory::start();
+    let output = cache(&lab, &Program::new(&lab), &["import", "/dev/zero"]);
+    assert_eq!(exit(&output), 1);
+    assert!(
+        said(&output).starts_with("line 1: refused: it is longer than 524288 octets"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_pipe_is_waited_for_with_a_word_until_somebody_writes_into_it() {
+    let lab = Laboratory::start();
+    let lines = exported(&lab, &filled(&lab)).join("\n");
+    let pipe = lab.directory().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let new = Program::new(&lab);
+    let mut command = command(&lab, &new, &["import", pipe.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.ends_with("is a pipe: waiting for somebody who writes into it\n"), "{told}");
+    fs::write(&pipe, lines).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(said(&output).contains(": 4 stored, "), "{}", said(&output));
 }
 
 #[test]

@@ -4,6 +4,6 @@ mod child;
 mod clock;
 mod exim;
 mod hostile;
-mod patient;
+pub(crate) mod patient;
 mod servers;
 mod world;

@@ -110,6 +110,16 @@ fn f5_other_programs_and_newer_versions_files_stay_untouched() {
 }
 
 #[test]
+fn f5_a_newer_versions_file_stays_untouched_where_only_the_meaning_of_its_rows_is_another() {
+    let (place, found) = after("PRAGMA user_version = 99");
+    let newer = "a newer version's (schema 99, this program knows 4)";
+    assert!(matches!(&found, Err(CacheError::NotOurs { whose, .. }) if whose == newer), "{found:?}");
+    assert!(place.cache().keep(&enforced("example.org", now())).is_err());
+    Connection::open(place.path()).unwrap().execute_batch("PRAGMA user_version = 4").unwrap();
+    assert!(place.cache().policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some());
+}
+
+#[test]
 fn f6_what_is_no_database_is_put_aside_and_an_empty_one_started() {
     for content in
         [b"not a database, but long enough to be looked at as one".repeat(40), vec![0xff; 9_000], vec![1]]
@@ -122,7 +132,8 @@ fn f6_what_is_no_database_is_put_aside_and_an_empty_one_started() {
         assert!(matches!(found, Err(CacheError::Corrupt { fate: Fate::MovedTo(_), .. })), "{found:?}");
         assert!(cache.keep(&enforced("example.org", now())).is_err(), "this run says unavailable");
         assert_eq!(place.cache().keep(&enforced("example.org", now())).unwrap(), Kept::Stored);
-        assert_eq!(place.moved_aside(), 1);
+        let aside = CachePath::parse(&place.path()).unwrap().set_aside().unwrap();
+        assert_eq!((aside, place.moved_aside()), (vec![format!("cache.db.corrupt-{}", now().0)], 1));
     }
 }
 

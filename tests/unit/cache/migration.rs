@@ -148,6 +148,33 @@ fn what_version_2_knew_is_known_while_it_cannot_be_taken_over() {
 }
 
 #[test]
+fn whoever_only_looks_is_shown_what_an_earlier_version_knew_or_told_that_it_waits() {
+    for restore in [restore_2, restore_3] {
+        let place = Place::new();
+        restore(&place);
+        let before = fs::read(place.path()).unwrap();
+        let cache = open(&place.path(), THEN_2).read_only();
+        assert_eq!(cache.all().map(Result::unwrap).count(), 5);
+        assert_eq!(cache.history(&domain("both.test")).unwrap().len(), 2);
+        assert_eq!(cache.census().unwrap(), Census { here: 5, elsewhere: 0 });
+        let [policies, _] = cache.check_up();
+        assert_eq!(policies.unwrap().map(|state| (state.rows, state.damaged)), Some((5, 0)));
+        assert_eq!(fs::read(place.path()).unwrap(), before);
+    }
+    let place = old_file();
+    let told = open(&place.path(), THEN).read_only().census();
+    assert!(matches!(told, Err(CacheError::Waiting { .. })), "{told:?}");
+    assert_eq!(
+        told.unwrap_err().to_string(),
+        format!(
+            "the cache {} cannot be shown yet: an earlier version wrote it, and the next delivery takes it over; nothing is lost",
+            place.path().display()
+        )
+    );
+    the_four_are_there(&place);
+}
+
+#[test]
 fn dns_results_of_the_first_version_stay_known() {
     let place = Place::new();
     place.cache().remember(&domain("example.org"), Topic::MxHosts, "nothing", now().plus(60));

@@ -11,6 +11,25 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 #[test]
+fn whoever_looks_reads_on_after_a_write_was_interrupted() {
+    let (place, killed) = (Place::new(), Place::new());
+    place.cache().keep(&enforced("example.org", now())).unwrap();
+    let writer = rusqlite::Connection::open(place.path()).unwrap();
+    writer.execute_batch("PRAGMA cache_size = 1; BEGIN; DELETE FROM policy").unwrap();
+    let row = "INSERT INTO history SELECT NULL, 'x', x'00', 'x', 1, 'x', 'x', NULL, NULL, printf('%.*c', 4000, 'x'), x''";
+    for _ in 0..100 {
+        writer.execute(row, []).unwrap();
+    }
+    // What a kill leaves: both files as they are in the middle of a write.
+    for name in ["cache.db", "cache.db-journal"] {
+        fs::copy(place.directory.path().join(name), killed.directory.path().join(name)).unwrap();
+    }
+    let cache = killed.cache().read_only();
+    assert_eq!(cache.census().unwrap(), Census { here: 1, elsewhere: 0 });
+    assert_eq!(killed.names(), ["cache.db"]);
+}
+
+#[test]
 fn all_policies_come_in_the_order_of_their_domains_page_after_page() {
     let place = Place::new();
     let mut expected = Vec::new();

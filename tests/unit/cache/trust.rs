@@ -91,7 +91,7 @@ fn f3_directories_in_which_others_may_plant_files_are_refused() {
         assert_eq!(place.names(), Vec::<String>::new());
     }
     let place = Place::new();
-    refused(&place.directory.path().join("missing/cache.db"), "does not exist");
+    refused(&place.directory.path().join("missing/cache.db"), "there is no place for the cache: ");
     fs::create_dir(place.directory.path().join("cache")).unwrap();
     fs::set_permissions(place.directory.path(), Permissions::from_mode(0o777)).unwrap();
     refused(&place.directory.path().join("cache/cache.db"), "exchange the cache's directory");

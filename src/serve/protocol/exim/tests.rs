@@ -44,6 +44,7 @@ fn a_question_is_a_domain_and_perhaps_a_host() {
 fn what_follows_the_line_is_not_read() {
     let injected = b"P example.org\nP example.net\nE x";
     assert_eq!(read(injected, true), Frame::Whole(asked_for("example.org", None), 14));
+    assert_eq!(read(b"P example.org\r\n", false), Frame::Whole(asked_for("example.org", None), 15));
 }
 
 #[test]
