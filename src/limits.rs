@@ -261,8 +261,12 @@ pub const MAX_FIRST_USE_LIFE: u64 = 999_999;
 pub const MAX_MX_PATTERNS: usize = 64;
 /// Domains in each file of the cache, default (postfix-tlspol: 50,000).
 pub const MAX_DOMAINS_DEFAULT: u64 = 50_000;
-/// Waiting for another process that writes the cache.
+/// Waiting for another process that writes the cache, in all: half of what an asker of the daemon waits by default
+/// ([`ANSWER_WITHIN_DEFAULT`]). Half of this at most is for the turn, the rest for SQLite's lock.
 pub const CACHE_BUSY_WAIT: Duration = Duration::from_secs(2);
+/// After a wait in vain nobody waits for that again for so long: not for the turn at all, and for SQLite's lock no longer than for what is
+/// expendable ([`CACHE_EXPENDABLE_WAIT`]).
+pub const CACHE_WAITED_IN_VAIN: Duration = Duration::from_secs(10);
 /// The same for DNS results: whoever cannot write one down soon goes without.
 pub const CACHE_EXPENDABLE_WAIT: Duration = Duration::from_millis(200);
 /// The longest pause of that waiting; a commit takes some milliseconds.

@@ -3,11 +3,12 @@
 use super::file::{CachePath, Identity};
 use super::statement;
 use super::taking_over::TakingOver;
+use super::turn::Patience;
 use crate::limits::CACHE_LOCK_PAUSE;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The version of the SQLite that is compiled into the program, as `3.50.2`; that of the system is not used.
 #[must_use]
@@ -46,7 +47,7 @@ impl OpenFile {
         path: &CachePath,
         identity: Identity,
         access: Access,
-        patience: Duration,
+        patience: &Patience,
         taking_over: &TakingOver,
     ) -> rusqlite::Result<Self> {
         let mut connection = connect(path, access, patience)?;
@@ -59,6 +60,33 @@ impl OpenFile {
             version: Cell::new(None),
         })
     }
+
+    /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
+    ///
+    /// The journal is one of rollback, and is removed at each commit. In WAL mode a commit would take one sync instead of
+    /// five. But Exim's own `lookup sqlite` reads the file as a user who may not write into its directory, and while nobody
+    /// has a file of WAL mode open, such a reader gets "attempt to write a readonly database" instead of its row (measured
+    /// with SQLite 3.40, modes 0750 and 0640, a reader of the group: it would have to make the `-shm` first). A journal that stays (PERSIST, TRUNCATE)
+    /// has to be readable for that reader, too, whose group it has only if its writer is root. Errands that wait together
+    /// share a commit instead ([`super::database::Database::write_each`]).
+    pub(super) fn prepare_for_writing(&self, synchronous: &str, most_pages: i64) -> rusqlite::Result<()> {
+        if self.is_ready_to_write.get() {
+            return Ok(());
+        }
+        let connection = &self.connection;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
+        {
+            connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
+        }
+        connection.pragma_update_and_check(None, "max_page_count", most_pages, |_| Ok(()))?;
+        self.is_ready_to_write.set(true);
+        Ok(())
+    }
+}
+
+fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
+    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }
 
 /// Does one part of a transaction, wholly or not at all. An error of the part is the inner one; after an outer one the
@@ -84,7 +112,7 @@ pub(super) fn part<T>(
     }
 }
 
-fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+fn connect(path: &CachePath, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let mode = match access {
         Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -101,13 +129,13 @@ fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Re
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::Use)?;
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
     // Writers take turns before they come here (see CachePath::turn); what is left is over in a moment.
-    let mut began = Instant::now();
+    let (mut began, patience) = (Instant::now(), patience.clone());
     connection.busy_handler(Some(move |tries| {
         if tries == 0 {
             began = Instant::now();
         }
         std::thread::sleep(CACHE_LOCK_PAUSE);
-        began.elapsed() < patience
+        patience.lasts(began)
     }))?;
     Ok(connection)
 }

@@ -8,9 +8,10 @@ use super::owners::Owners;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
 use super::taking_over::{Heartbeat, TakingOver};
+use super::turn::{Patience, is_locked};
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
-use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Error, Transaction, TransactionBehavior};
 use std::cell::{Cell, RefCell};
 
 /// The pages of our files; SQLite's default, and part of the file.
@@ -44,6 +45,7 @@ pub(super) struct Database {
     was_counted: Cell<bool>,
     /// The owners of many domains, which may be evicted next.
     pub(super) owners: Owners,
+    patience: Patience,
     taking_over: TakingOver,
     heartbeat: Heartbeat,
 }
@@ -88,6 +90,7 @@ impl Database {
             was_counted: Cell::new(false),
             // Of what is expendable something else may always go.
             owners: if schema.is_expendable { Owners::when_due() } else { Owners::new() },
+            patience: Patience::new(schema.patience),
             taking_over: TakingOver::default(),
             heartbeat: Heartbeat::default(),
         }
@@ -208,9 +211,10 @@ impl Database {
             self.open()?;
         }
         let written = self.try_on_file(doing, |open| {
-            let _turn = self.path.turn(self.schema.patience);
-            self.prepare_for_writing(open)?;
-            let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)?;
+            let (_turn, transaction) = self.patience.to_begin(&self.path, || {
+                open.prepare_for_writing(self.schema.synchronous, self.most_pages())?;
+                Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)
+            })?;
             match self.inspect(open, &transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
@@ -346,8 +350,8 @@ impl Database {
             let found = format!("it ends after {} octets", file.octets);
             return Err(self.give_up_damaged(found, Some(file.identity)));
         }
-        let (patience, taking_over) = (self.schema.patience, &self.taking_over);
-        let opened = OpenFile::of(&self.path, file.identity, self.access, patience, taking_over);
+        let (access, patience) = (self.access, &self.patience);
+        let opened = OpenFile::of(&self.path, file.identity, access, patience, &self.taking_over);
         if examine()?.is_none_or(|there| there.identity != file.identity) {
             return Ok(None);
         }
@@ -376,7 +380,7 @@ impl Database {
             if is_damage(&error) {
                 return self.give_up_damaged(error.to_string(), self.identity()).into();
             }
-            let is_locked = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            let is_locked = is_locked(&error);
             Failed { trouble: self.unusable(doing, error.to_string()), is_locked }
         })
     }
@@ -446,30 +450,6 @@ impl Database {
             set_bound(self.most_pages())
         })
     }
-
-    /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
-    ///
-    /// The journal is one of rollback, and is removed at each commit. In WAL mode a commit would take one sync instead of
-    /// five. But Exim's own `lookup sqlite` reads the file as a user who may not write into its directory, and while nobody
-    /// has a file of WAL mode open, such a reader gets "attempt to write a readonly database" instead of its row (measured
-    /// with SQLite 3.40, modes 0750 and 0640, a reader of the group: it would have to make the `-shm` first). A journal that stays (PERSIST, TRUNCATE)
-    /// has to be readable for that reader, too, whose group it has only if its writer is root. Errands that wait together
-    /// share a commit instead ([`Database::write_each`]).
-    fn prepare_for_writing(&self, open: &OpenFile) -> rusqlite::Result<()> {
-        if open.is_ready_to_write.get() {
-            return Ok(());
-        }
-        let connection = &open.connection;
-        let pages = self.most_pages();
-        connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
-        for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
-        {
-            connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
-        }
-        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-        open.is_ready_to_write.set(true);
-        Ok(())
-    }
 }
 
 /// Why nothing was written.
@@ -488,8 +468,4 @@ impl From<CacheError> for Failed {
 enum Reading<T> {
     Done(T),
     Otherwise(Found),
-}
-
-fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
-    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }

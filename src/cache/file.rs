@@ -5,15 +5,14 @@
 //! Nothing here opens a database file that may be in use: closing it would drop SQLite's locks (POSIX `fcntl`).
 
 use super::error::{CacheError, Fate};
-use crate::limits::{CACHE_BUSY_WAIT, CACHE_TURN_PAUSE};
+use crate::limits::CACHE_BUSY_WAIT;
 use crate::time::UnixTime;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Where the policies are when nothing else is said.
 pub const DEFAULT_PATH: &str = "/var/lib/smtp-sts-verify/cache.db";
@@ -132,6 +131,11 @@ impl CachePath {
     /// The file that is locked by whoever has the turn at what this one is about: `.lock` behind its name.
     pub(super) fn with_lock(&self) -> Self {
         Self(self.with_suffix(".lock"))
+    }
+
+    /// The file that is locked by whoever writes this one: `.turn` behind its name.
+    pub(super) fn of_turns(&self) -> Self {
+        Self(self.with_suffix(".turn"))
     }
 
     /// The file of what others of a fleet say: `cache.fleet.db` beside `cache.db`.
@@ -313,26 +317,6 @@ impl CachePath {
             fs::remove_file(&self.0)?;
             Ok(Fate::Removed)
         })
-    }
-
-    /// Waits until no other process writes here, for as long as the value is kept; `None` when patience ends, or on a
-    /// file system without such locks: then SQLite's own have to do.
-    ///
-    /// SQLite alone would be correct, but not fair: whoever asks for its write lock holds up whoever commits, and the
-    /// latest comer asks most often. Here whoever has waited longest asks most often by far.
-    pub(super) fn turn(&self, patience: Duration) -> Option<File> {
-        let directory = File::open(self.directory()).ok()?;
-        let began = Instant::now();
-        loop {
-            match directory.try_lock() {
-                Ok(()) => return Some(directory),
-                Err(TryLockError::Error(_)) => return None,
-                Err(TryLockError::WouldBlock) => {}
-            }
-            let left = patience.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
-            let share = left.as_secs_f64() / patience.as_secs_f64();
-            std::thread::sleep(CACHE_TURN_PAUSE.mul_f64(share * share).max(CACHE_TURN_PAUSE / 50));
-        }
     }
 
     /// Does that to the file that was found, while no other process does; a successor under its path is spared.

@@ -56,6 +56,7 @@ mod statement;
 mod taking_over;
 mod tally;
 mod transfer;
+mod turn;
 mod version_1;
 mod version_2;
 mod version_3;

@@ -18,9 +18,8 @@ use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 const PLAN: &str = "INSERT OR IGNORE INTO report (day, domain, state, next, first, tries, words)
     VALUES (?1, ?2, 'due', ?3, 0, 0, '')";
@@ -126,20 +125,7 @@ impl Outbox {
             doing: "locking it",
             why: error.to_string(),
         };
-        let open = || {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
-                .open(self.lock.as_path())?;
-            if file.metadata()?.nlink() > 1 {
-                return Err(io::Error::other("it has a second name (hard link)"));
-            }
-            Ok(file)
-        };
-        let file = open().map_err(unusable)?;
+        let file = self.lock.open_to_lock().map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(SendingTurn(file))),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

@@ -112,6 +112,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_MX_PATTERNS", "64"),
     ("MAX_DOMAINS_DEFAULT", "50_000"),
     ("CACHE_BUSY_WAIT", "Duration::from_secs(2)"),
+    ("CACHE_WAITED_IN_VAIN", "Duration::from_secs(10)"),
     ("CACHE_EXPENDABLE_WAIT", "Duration::from_millis(200)"),
     ("CACHE_TURN_PAUSE", "Duration::from_millis(20)"),
     ("CACHE_LOCK_PAUSE", "Duration::from_millis(1)"),
@@ -486,6 +487,10 @@ const TRIED: &[(&str, &str)] = &[
     ("RENEWAL", "a_policy_is_due_after_a_day_and_a_short_lived_one_after_three_quarters_of_its_life"),
     ("MAX_FIRST_USE_LIFE", "a_policy_lives_for_e_seconds_and_no_longer_than_its_authentication_allows"),
     ("MAX_MX_PATTERNS", "a_record_of_too_many_patterns_is_not_read"),
+    (
+        "CACHE_WAITED_IN_VAIN",
+        "a_turn_and_a_lock_share_one_patience_and_what_was_waited_for_in_vain_is_not_waited_for_again_soon",
+    ),
     ("MAX_EVENTS_PER_DOMAIN", "no_domain_fills_the_history"),
     ("MAX_EVENTS_ON_AVERAGE", "nor_do_all_of_them_together"),
     ("MAX_RECORDING_OCTETS", "what_is_no_recording_is_refused_and_nothing_beyond_the_limit_is_read"),
