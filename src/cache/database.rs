@@ -1,17 +1,19 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
-use super::connection::{Access, OpenFile, is_damage, part};
-use super::error::{CacheError, Fate};
+use super::cause::Cause;
+use super::connection::{Access, OpenFile, is_damage};
+use super::error::{CacheError, Fate, Use};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
 use super::owners::Owners;
+use super::postponed::Postponed;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
 use super::taking_over::{Heartbeat, TakingOver};
 use super::turn::{Patience, is_locked};
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
-use rusqlite::{Connection, Error, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::cell::{Cell, RefCell};
 
 /// The pages of our files; SQLite's default, and part of the file.
@@ -43,9 +45,12 @@ pub(super) struct Database {
     access: Access,
     state: RefCell<State>,
     was_counted: Cell<bool>,
+    /// How the last attempt to write ended.
+    last_write: RefCell<Option<Result<(), CacheError>>>,
     /// The owners of many domains, which may be evicted next.
     pub(super) owners: Owners,
     patience: Patience,
+    postponed: Postponed,
     taking_over: TakingOver,
     heartbeat: Heartbeat,
 }
@@ -88,9 +93,11 @@ impl Database {
             access: Access::Use,
             state: RefCell::new(State::Closed),
             was_counted: Cell::new(false),
+            last_write: RefCell::default(),
             // Of what is expendable something else may always go.
             owners: if schema.is_expendable { Owners::when_due() } else { Owners::new() },
             patience: Patience::new(schema.patience),
+            postponed: Postponed::default(),
             taking_over: TakingOver::default(),
             heartbeat: Heartbeat::default(),
         }
@@ -156,18 +163,41 @@ impl Database {
             None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
             Some(Reading::Done(value)) => Ok(Some(value)),
             Some(Reading::Otherwise(Found::Ancestor(_))) if self.access == Access::Look => Err(self
-                .unusable(DOING, "an earlier version wrote it; the next delivery takes it over".to_owned())),
-            // The one write that a read may cause: once in the life of a file.
-            Some(Reading::Otherwise(Found::Ancestor(old))) => match self.write(DOING, |writing| act(writing))
-            {
-                // Neither a full disk nor somebody's lock keeps anybody from what an earlier version knew.
-                Err(trouble @ CacheError::Unusable { .. }) if old.is_read_alike => {
-                    self.read_as_it_is(DOING, act)?.map(Some).ok_or(trouble)
-                }
-                done => done.map(Some),
-            },
+                .unusable(
+                    DOING,
+                    Use::Read,
+                    Cause::from("an earlier version wrote it; the next delivery takes it over"),
+                )),
+            Some(Reading::Otherwise(Found::Ancestor(old))) => self.read_older(DOING, old, act).map(Some),
             Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
         }
+    }
+
+    /// Takes an older file over, the one write that a read may cause: once in the life of a file. Neither a full disk nor somebody's
+    /// lock keeps anybody from what an earlier version knew.
+    fn read_older<T>(
+        &self,
+        doing: &'static str,
+        old: &Ancestor,
+        act: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let trouble = match self.postponed.trouble(self.now) {
+            Some(trouble) => trouble,
+            None => match self.attempt(doing, |writing| act(writing)) {
+                Ok(done) => return Ok(done),
+                Err(Failed { trouble: trouble @ CacheError::Unusable { .. }, is_locked }) => {
+                    // A lock is gone in a moment.
+                    if !is_locked {
+                        let octets = self.path.examine().ok().flatten().map_or(0, |file| file.octets);
+                        self.postponed.failed(&self.path, octets, trouble.clone(), self.now);
+                    }
+                    trouble
+                }
+                Err(Failed { trouble, .. }) => return Err(trouble),
+            },
+        };
+        let trouble = trouble.on_reading();
+        if old.is_read_alike { self.read_as_it_is(doing, act)?.ok_or(trouble) } else { Err(trouble) }
     }
 
     /// Reads an older file, which could not be taken over.
@@ -196,13 +226,31 @@ impl Database {
         self.attempt(doing, act).map_err(|failed| failed.trouble)
     }
 
-    fn attempt<T>(
+    /// How the last attempt to write ended; `None` if there was none.
+    pub(super) fn last_write(&self) -> Option<Result<(), CacheError>> {
+        self.last_write.borrow().clone()
+    }
+
+    /// The same, and whether it was another process that kept it from being written.
+    pub(super) fn attempt<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failed> {
+        let done = self.attempt_once(doing, act);
+        self.last_write.replace(Some(done.as_ref().map(drop).map_err(|failed| failed.trouble.clone())));
+        done
+    }
+
+    fn attempt_once<T>(
         &self,
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Failed> {
         if self.access == Access::Look {
-            return Err(self.unusable(doing, "it was opened to be looked at".to_owned()).into());
+            return Err(self
+                .unusable(doing, Use::Write, Cause::from("it was opened to be looked at"))
+                .into());
         }
         self.open()?;
         if matches!(*self.state.borrow(), State::Absent) {
@@ -210,7 +258,7 @@ impl Database {
             *self.state.borrow_mut() = State::Closed;
             self.open()?;
         }
-        let written = self.try_on_file(doing, |open| {
+        let written = self.try_on_file(doing, Use::Write, |open| {
             let (_turn, transaction) = self.patience.to_begin(&self.path, || {
                 open.prepare_for_writing(self.schema.synchronous, self.most_pages())?;
                 Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)
@@ -218,7 +266,9 @@ impl Database {
             match self.inspect(open, &transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
-                Found::Ancestor(ancestor) => self.take_over(&transaction, ancestor)?,
+                Found::Ancestor(ancestor) if self.postponed.trouble(self.now).is_none() => {
+                    self.take_over(&transaction, ancestor)?;
+                }
                 other => return Ok(Err(other)),
             }
             let value = act(&transaction)?;
@@ -228,52 +278,7 @@ impl Database {
         match written {
             Some(Ok(value)) => Ok(value),
             Some(Err(found)) => Err(self.refuse(found).into()),
-            None => Err(self.unusable(doing, "the file vanished".to_owned()).into()),
-        }
-    }
-
-    /// Writes very much in one transaction. What it changes waits in memory for the commit, so that readers are kept out for
-    /// that moment only.
-    pub(super) fn write_much<T>(
-        &self,
-        doing: &'static str,
-        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, CacheError> {
-        self.write(doing, |transaction| {
-            transaction.pragma_update(None, "cache_spill", false)?;
-            act(transaction)
-        })
-    }
-
-    /// Does each of these, all in one transaction and thus with one wait for the disk. One that fails loses nothing but its
-    /// own: it is undone, and the others stay. Where the transaction as a whole fails, each has another one of its own.
-    pub(super) fn write_each<A, T>(
-        &self,
-        doing: &'static str,
-        all: &[A],
-        act: impl Fn(&Transaction<'_>, &A) -> rusqlite::Result<T>,
-    ) -> Vec<Result<T, CacheError>> {
-        let alone = |one: &A| self.write(doing, |transaction| act(transaction, one));
-        match all {
-            [] => Vec::new(),
-            [one] => vec![alone(one)],
-            all => {
-                let in_part = |transaction: &Transaction<'_>, one| part(transaction, |inner| act(inner, one));
-                let together = self.attempt(doing, |transaction| {
-                    all.iter().map(|one| in_part(transaction, one)).collect::<rusqlite::Result<Vec<_>>>()
-                });
-                match together {
-                    Ok(done) => {
-                        let told = |error: Error| self.unusable(doing, error.to_string());
-                        done.into_iter().map(|one| one.map_err(told)).collect()
-                    }
-                    // Nobody's turn comes sooner by asking for it once for each.
-                    Err(Failed { trouble, is_locked: true }) => {
-                        all.iter().map(|_| Err(trouble.clone())).collect()
-                    }
-                    Err(_) => all.iter().map(alone).collect(),
-                }
-            }
+            None => Err(self.unusable(doing, Use::Write, Cause::from("the file vanished")).into()),
         }
     }
 
@@ -355,7 +360,8 @@ impl Database {
         if examine()?.is_none_or(|there| there.identity != file.identity) {
             return Ok(None);
         }
-        let open = opened.map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
+        let open = opened
+            .map_err(|error| self.give_up(self.unusable("opening it", Use::Read, Cause::from(&error))))?;
         Ok(Some(State::Open(open)))
     }
 
@@ -364,12 +370,13 @@ impl Database {
         doing: &'static str,
         act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, CacheError> {
-        self.try_on_file(doing, act).map_err(|failed| failed.trouble)
+        self.try_on_file(doing, Use::Read, act).map_err(|failed| failed.trouble)
     }
 
     fn try_on_file<T>(
         &self,
         doing: &'static str,
+        to: Use,
         act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Failed> {
         let done = match &*self.state.borrow() {
@@ -381,12 +388,15 @@ impl Database {
                 return self.give_up_damaged(error.to_string(), self.identity()).into();
             }
             let is_locked = is_locked(&error);
-            Failed { trouble: self.unusable(doing, error.to_string()), is_locked }
+            Failed { trouble: self.unusable(doing, to, Cause::from(&error)), is_locked }
         })
     }
 
     /// What is not ours stays untouched; what only pretends to be ours is damage.
     fn refuse(&self, found: Found) -> CacheError {
+        if let (Found::Ancestor(_), Some(trouble)) = (&found, self.postponed.trouble(self.now)) {
+            return trouble;
+        }
         match found {
             Found::Foreign(whose) => {
                 self.give_up(CacheError::NotOurs { file: self.path.as_path().to_owned(), whose })
@@ -421,8 +431,8 @@ impl Database {
         trouble
     }
 
-    pub(super) fn unusable(&self, doing: &'static str, why: String) -> CacheError {
-        CacheError::Unusable { file: self.path.as_path().to_owned(), doing, why }
+    pub(super) fn unusable(&self, doing: &'static str, to: Use, why: Cause) -> CacheError {
+        CacheError::Unusable { file: self.path.as_path().to_owned(), doing, to, why }
     }
 
     /// The bound of the file.
@@ -453,10 +463,10 @@ impl Database {
 }
 
 /// Why nothing was written.
-struct Failed {
-    trouble: CacheError,
+pub(super) struct Failed {
+    pub(super) trouble: CacheError,
     /// Whether that is another process, which had the file for too long.
-    is_locked: bool,
+    pub(super) is_locked: bool,
 }
 
 impl From<CacheError> for Failed {

@@ -4,9 +4,11 @@
 //! the directory first: only its owner may write there, and what lies there belongs to him (CWE-59, CWE-379).
 //! Nothing here opens a database file that may be in use: closing it would drop SQLite's locks (POSIX `fcntl`).
 
-use super::error::{CacheError, Fate};
+use super::cause::Cause;
+use super::error::{CacheError, Fate, Use};
 use crate::limits::CACHE_BUSY_WAIT;
 use crate::time::UnixTime;
+use nix::sys::statvfs::statvfs;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, Metadata, OpenOptions, Permissions};
@@ -187,6 +189,14 @@ impl CachePath {
         self.0.parent().unwrap_or(&self.0)
     }
 
+    /// Octets that are free on its disk for whoever is not root, if that can be told.
+    #[must_use]
+    pub fn free_octets(&self) -> Option<u64> {
+        let disk = statvfs(self.directory()).ok()?;
+        let blocks: u64 = disk.blocks_available();
+        Some(blocks.saturating_mul(disk.fragment_size()))
+    }
+
     fn with_suffix(&self, suffix: &str) -> PathBuf {
         let mut path = OsString::from(&self.0);
         path.push(suffix);
@@ -281,7 +291,8 @@ impl CachePath {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(CacheError::Unusable {
                 file: self.0.clone(),
                 doing: "creating it",
-                why: error.to_string(),
+                to: Use::Write,
+                why: Cause::from(&error),
             }),
             _ => Ok(()),
         }
@@ -365,7 +376,8 @@ fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
         Err(error) => Err(CacheError::Unusable {
             file: path.to_owned(),
             doing: "looking for it",
-            why: error.to_string(),
+            to: Use::Read,
+            why: Cause::from(&error),
         }),
     }
 }

@@ -5,8 +5,9 @@
 //! has heard of it, or `handed`, and its destination has, or has not. The octets of a report are kept until it is over, so that every
 //! copy has the same. Losing the file costs a report, or has one sent twice, never a verdict.
 
+use super::cause::Cause;
 use super::database::Database;
-use super::error::CacheError;
+use super::error::{CacheError, Use};
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::OUTBOX;
@@ -123,7 +124,8 @@ impl Outbox {
         let unusable = |error: io::Error| CacheError::Unusable {
             file: self.lock.as_path().to_owned(),
             doing: "locking it",
-            why: error.to_string(),
+            to: Use::Write,
+            why: Cause::from(&error),
         };
         let file = self.lock.open_to_lock().map_err(unusable)?;
         match file.try_lock() {

@@ -117,6 +117,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CACHE_TURN_PAUSE", "Duration::from_millis(20)"),
     ("CACHE_LOCK_PAUSE", "Duration::from_millis(1)"),
     ("TAKE_OVER_TOLD_EVERY", "Duration::from_secs(5)"),
+    ("TAKE_OVER_TRIED_AGAIN", "300"),
     ("TAKE_OVER_STEPS", "100_000"),
     ("CACHE_OCTETS_PER_DOMAIN", "6_144"),
     ("CACHE_OCTETS_LEAST", "67_108_864"),
@@ -193,6 +194,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("MAX_PENDING_LOOK_UPS", "16_384"),
     ("MAX_STORE_ERRANDS", "128"),
     ("CACHE_FULL_TOLD_AGAIN", "3_600"),
+    ("CACHE_TROUBLE_APART", "60"),
     ("MAX_CACHED_ANSWERS", "20_000"),
     ("PAUSE_AFTER_DEFER", "5"),
     ("STAND_IN_KEPT", "14_400"),
@@ -415,6 +417,10 @@ fn what_fits_into_one_limit_fits_into_the_next() {
 /// Limits with a test that has what is just within them, and what is just beyond: by the name of the test, wherever it is.
 const TRIED: &[(&str, &str)] = &[
     ("TAKE_OVER_TOLD_EVERY", "a_line_is_due_after_five_seconds_and_not_a_moment_before"),
+    (
+        "TAKE_OVER_TRIED_AGAIN",
+        "an_old_file_for_which_there_is_no_room_is_read_as_it_is_and_tried_again_every_five_minutes",
+    ),
     ("MAX_ARGUMENT_OCTETS", "an_argument_of_1024_octets_is_read_and_one_octet_more_is_not"),
     ("MAX_HOSTS", "sixty_four_hosts_are_judged_and_one_more_is_a_bad_question"),
     ("DEADLINE_MAX", "the_greatest_values_of_their_ranges_are_taken"),
@@ -870,6 +876,7 @@ const UNTRIED: &[(&str, &str)] = &[
     ),
     ("RECALLED_ANEW_AFTER", "in real time; whatever it is, the answer is the same or newer"),
     ("CACHE_FULL_TOLD_AGAIN", "an hour between two lines of the log"),
+    ("CACHE_TROUBLE_APART", "a minute between two lines of the log"),
     ("MAX_MAIL_OCTETS_SPLIT", "far beyond (`a_mail_of_countless_parts_levels_or_fields_is_refused`)"),
     ("MAX_RECEIVED_ROWS", "far beyond (`a_flood_of_rows_is_cut_for_people_and_told`)"),
     ("MAX_RECEIVED_FILES", "a hundred thousand files"),
