@@ -113,5 +113,11 @@ fn a_policy_that_cannot_be_written_down_still_decides_and_that_is_told() {
         assert_eq!(daemon.counters.store_troubles.get(), 1);
         held.execute_batch("ROLLBACK").unwrap();
         assert_eq!(cache(&world).all().count(), 1, "it was not written");
+        turn.unlock().unwrap();
+        assert_eq!(daemon.says(about("c.test")).await, "deliver policy-met stored");
+        assert_eq!(daemon.says(about("d.test")).await, "deliver policy-met stored");
+        // That it can be kept now is known with the first thing that is; nobody is told any more that it cannot.
+        assert_eq!(daemon.says(about_host("b.test", "strange.test")).await, "refuse mx-not-in-policy stored");
+        assert_eq!(cache(&world).all().count(), 4);
     });
 }
