@@ -261,8 +261,12 @@ pub const MAX_FIRST_USE_LIFE: u64 = 999_999;
 pub const MAX_MX_PATTERNS: usize = 64;
 /// Domains in each file of the cache, default (postfix-tlspol: 50,000).
 pub const MAX_DOMAINS_DEFAULT: u64 = 50_000;
-/// Waiting for another process that writes the cache.
+/// Waiting for another process that writes the cache, in all: half of what an asker of the daemon waits by default
+/// ([`ANSWER_WITHIN_DEFAULT`]). Half of this at most is for the turn, the rest for SQLite's lock.
 pub const CACHE_BUSY_WAIT: Duration = Duration::from_secs(2);
+/// After a wait in vain nobody waits for that again for so long: not for the turn at all, and for SQLite's lock no longer than for what is
+/// expendable ([`CACHE_EXPENDABLE_WAIT`]).
+pub const CACHE_WAITED_IN_VAIN: Duration = Duration::from_secs(10);
 /// The same for DNS results: whoever cannot write one down soon goes without.
 pub const CACHE_EXPENDABLE_WAIT: Duration = Duration::from_millis(200);
 /// The longest pause of that waiting; a commit takes some milliseconds.
@@ -272,6 +276,8 @@ pub const CACHE_LOCK_PAUSE: Duration = Duration::from_millis(1);
 /// From one line of the log to the next about a file of an earlier version that is still being taken over, and before the first: one
 /// of a million policies is done in three seconds (measured), and needs none.
 pub const TAKE_OVER_TOLD_EVERY: Duration = Duration::from_secs(5);
+/// From one attempt to take an older file over that failed to the next, seconds: one that finds no room may take seconds itself.
+pub const TAKE_OVER_TRIED_AGAIN: u64 = 300;
 /// Steps of SQLite's virtual machine from one look at the clock to the next while a file is taken over; some ten million are done in a second.
 pub const TAKE_OVER_STEPS: i32 = 100_000;
 /// Octets that a domain may take in a file of the cache on average, its history included; bounds the file. A few hundred
@@ -452,6 +458,9 @@ pub const MAX_PENDING_LOOK_UPS: usize = 16_384;
 pub const MAX_STORE_ERRANDS: usize = 128;
 /// That the file of policies is full is told again after so long, seconds: an hour. Each policy that is not kept is counted.
 pub const CACHE_FULL_TOLD_AGAIN: u64 = 3_600;
+/// That a file cannot be written to is told again as soon, seconds, where it could be meanwhile: a disk that is nearly full takes one thing and
+/// not the next.
+pub const CACHE_TROUBLE_APART: u64 = 60;
 /// Answers that are kept at hand, some 1,000 octets each.
 pub const MAX_CACHED_ANSWERS: usize = 20_000;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks

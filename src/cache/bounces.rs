@@ -1,7 +1,8 @@
 //! What the outbox keeps for bounces: the key that the tokens of mails come from, and destinations that are left alone in reports about one
 //! domain ([`bounce::place`]).
 
-use super::error::CacheError;
+use super::cause::Cause;
+use super::error::{CacheError, Use};
 use super::outbox::Outbox;
 use crate::name::PolicyDomain;
 use crate::reporting::bounce::{self, KEY_OCTETS, Key};
@@ -27,8 +28,11 @@ impl Outbox {
         }
         let mut octets = [0; KEY_OCTETS];
         SystemRandom::new().fill(&mut octets).map_err(|_| {
-            self.database
-                .unusable("making the key of bounces", "the system gives no random octets".to_owned())
+            self.database.unusable(
+                "making the key of bounces",
+                Use::Write,
+                Cause::from("the system gives no random octets"),
+            )
         })?;
         self.database.write("making the key of bounces", |transaction| {
             if let Some(key) = key(transaction)? {

@@ -3,12 +3,13 @@
 use super::file::{CachePath, Identity};
 use super::statement;
 use super::taking_over::TakingOver;
+use super::turn::Patience;
 use crate::limits::CACHE_LOCK_PAUSE;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::SQLITE_READONLY_ROLLBACK;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Transaction};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The version of the SQLite that is compiled into the program, as `3.50.2`; that of the system is not used.
 #[must_use]
@@ -50,7 +51,7 @@ impl OpenFile {
         path: &CachePath,
         identity: Identity,
         access: Access,
-        patience: Duration,
+        patience: &Patience,
         taking_over: &TakingOver,
     ) -> rusqlite::Result<Self> {
         if access == Access::Look {
@@ -66,6 +67,34 @@ impl OpenFile {
             version: Cell::new(None),
         })
     }
+
+    /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
+    ///
+    /// The journal is one of rollback, and is removed at each commit. In WAL mode a commit would take one sync instead of
+    /// five. But Exim's own `lookup sqlite` reads the file as a user who may not write into its directory, and while nobody
+    /// has a file of WAL mode open, such a reader gets "attempt to write a readonly database" instead of its row (measured
+    /// with SQLite 3.40, modes 0750 and 0640, a reader of the group: it would have to make the `-shm` first). A journal that stays (PERSIST, TRUNCATE)
+    /// has to be readable for that reader, too, whose group it has only if its writer is root. Errands that wait together
+    /// share a commit instead ([`super::database::Database::write_each`]).
+    pub(super) fn prepare_for_writing(&self, synchronous: &str, most_pages: i64) -> rusqlite::Result<()> {
+        if self.is_ready_to_write.get() {
+            return Ok(());
+        }
+        let connection = &self.connection;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
+        {
+            connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
+        }
+        connection.pragma_update_and_check(None, "max_page_count", most_pages, |_| Ok(()))?;
+        self.is_ready_to_write.set(true);
+        Ok(())
+    }
+}
+
+/// A pragma that is set may answer or not.
+fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
+    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }
 
 /// Does one part of a transaction, wholly or not at all. An error of the part is the inner one; after an outer one the
@@ -93,7 +122,7 @@ pub(super) fn part<T>(
 
 /// Has SQLite undo what a writer left that was killed: its journal stays, and whoever may not write cannot read before. Who
 /// may not do that either is told when he reads ([`waits_for_a_writer`]).
-fn undo_interrupted_write(path: &CachePath, patience: Duration) {
+fn undo_interrupted_write(path: &CachePath, patience: &Patience) {
     if path.has_journal() {
         // A journal of somebody who still writes is none of ours, and SQLite knows that by his lock.
         let _undone = connect(path, Access::Use, patience)
@@ -106,7 +135,7 @@ pub(super) fn waits_for_a_writer(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|failure| failure.extended_code == SQLITE_READONLY_ROLLBACK)
 }
 
-fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+fn connect(path: &CachePath, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let mode = match access {
         Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -123,13 +152,13 @@ fn connect(path: &CachePath, access: Access, patience: Duration) -> rusqlite::Re
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::Use)?;
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;
     // Writers take turns before they come here (see CachePath::turn); what is left is over in a moment.
-    let mut began = Instant::now();
+    let (mut began, patience) = (Instant::now(), patience.clone());
     connection.busy_handler(Some(move |tries| {
         if tries == 0 {
             began = Instant::now();
         }
         std::thread::sleep(CACHE_LOCK_PAUSE);
-        began.elapsed() < patience
+        patience.lasts(began)
     }))?;
     Ok(connection)
 }
@@ -151,11 +180,6 @@ pub(super) fn is_damage(error: &Error) -> bool {
         Error::InvalidColumnType(..) => true,
         _ => false,
     }
-}
-
-/// A pragma that is set may answer or not.
-pub(super) fn ignore_no_row(error: Error) -> rusqlite::Result<()> {
-    if error == Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }
 
 #[cfg(test)]

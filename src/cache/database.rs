@@ -1,16 +1,19 @@
 //! One database file: opened late, believed only after inspection, written in whole transactions.
 
-use super::connection::{Access, OpenFile, at_last, ignore_no_row, is_damage, part, waits_for_a_writer};
-use super::error::{CacheError, Fate};
+use super::cause::Cause;
+use super::connection::{Access, OpenFile, at_last, is_damage, waits_for_a_writer};
+use super::error::{CacheError, Fate, Use};
 use super::file::{CachePath, Identity};
 use super::fingerprint::Fingerprint;
 use super::owners::Owners;
+use super::postponed::Postponed;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
 use super::taking_over::{Begun, Heartbeat, TakingOver};
+use super::turn::{Patience, is_locked};
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
-use rusqlite::{Connection, Error, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::cell::{Cell, RefCell};
 
 /// The pages of our files; SQLite's default, and part of the file.
@@ -39,8 +42,12 @@ pub(super) struct Database {
     access: Access,
     state: RefCell<State>,
     was_counted: Cell<bool>,
+    /// How the last attempt to write ended.
+    last_write: RefCell<Option<Result<(), CacheError>>>,
     /// The owners of many domains, which may be evicted next.
     pub(super) owners: Owners,
+    patience: Patience,
+    postponed: Postponed,
     taking_over: TakingOver,
     heartbeat: Heartbeat,
 }
@@ -83,8 +90,11 @@ impl Database {
             access: Access::Use,
             state: RefCell::new(State::Closed),
             was_counted: Cell::new(false),
+            last_write: RefCell::default(),
             // Of what is expendable something else may always go.
             owners: if schema.is_expendable { Owners::when_due() } else { Owners::new() },
+            patience: Patience::new(schema.patience),
+            postponed: Postponed::default(),
             taking_over: TakingOver::default(),
             heartbeat: Heartbeat::default(),
         }
@@ -149,21 +159,40 @@ impl Database {
         match found {
             None | Some(Reading::Otherwise(Found::Empty)) => Ok(None),
             Some(Reading::Done(value)) => Ok(Some(value)),
-            Some(Reading::Otherwise(Found::Ancestor(_))) => {
-                let what = "an earlier version wrote it, and the next delivery takes it over";
-                let trouble = match self.access {
-                    Access::Look => self.waiting(what),
-                    // The one write that a read may cause: once in the life of a file.
-                    Access::Use => match self.write(DOING, |writing| act(writing)) {
-                        Err(trouble @ CacheError::Unusable { .. }) => trouble,
-                        done => return done.map(Some),
-                    },
-                };
-                // Neither a full disk nor somebody's lock keeps anybody from what an earlier version knew.
+            Some(Reading::Otherwise(Found::Ancestor(_))) if self.access == Access::Look => {
+                let trouble =
+                    self.waiting("an earlier version wrote it, and the next delivery takes it over");
                 self.read_as_it_is(DOING, act)?.map(Some).ok_or(trouble)
             }
+            Some(Reading::Otherwise(Found::Ancestor(_))) => self.read_older(DOING, act).map(Some),
             Some(Reading::Otherwise(other)) => Err(self.refuse(other)),
         }
+    }
+
+    /// Takes an older file over, the one write that a read may cause: once in the life of a file. Neither a full disk nor somebody's
+    /// lock keeps anybody from what an earlier version knew.
+    fn read_older<T>(
+        &self,
+        doing: &'static str,
+        act: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let trouble = match self.postponed.trouble(self.now) {
+            Some(trouble) => trouble,
+            None => match self.attempt(doing, |writing| act(writing)) {
+                Ok(done) => return Ok(done),
+                Err(Failed { trouble: trouble @ CacheError::Unusable { .. }, is_locked }) => {
+                    // A lock is gone in a moment.
+                    if !is_locked {
+                        let octets = self.path.examine().ok().flatten().map_or(0, |file| file.octets);
+                        self.postponed.failed(&self.path, octets, trouble.clone(), self.now);
+                    }
+                    trouble
+                }
+                Err(Failed { trouble, .. }) => return Err(trouble),
+            },
+        };
+        let trouble = trouble.on_reading();
+        self.read_as_it_is(doing, act)?.ok_or(trouble)
     }
 
     /// Reads an older file, which was not taken over; `None` if that takes other statements.
@@ -192,13 +221,31 @@ impl Database {
         self.attempt(doing, act).map_err(|failed| failed.trouble)
     }
 
-    fn attempt<T>(
+    /// How the last attempt to write ended; `None` if there was none.
+    pub(super) fn last_write(&self) -> Option<Result<(), CacheError>> {
+        self.last_write.borrow().clone()
+    }
+
+    /// The same, and whether it was another process that kept it from being written.
+    pub(super) fn attempt<T>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failed> {
+        let done = self.attempt_once(doing, act);
+        self.last_write.replace(Some(done.as_ref().map(drop).map_err(|failed| failed.trouble.clone())));
+        done
+    }
+
+    fn attempt_once<T>(
         &self,
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Failed> {
         if self.access == Access::Look {
-            return Err(self.unusable(doing, "it was opened to be looked at".to_owned()).into());
+            return Err(self
+                .unusable(doing, Use::Write, Cause::from("it was opened to be looked at"))
+                .into());
         }
         self.open()?;
         if matches!(*self.state.borrow(), State::Absent) {
@@ -206,15 +253,18 @@ impl Database {
             *self.state.borrow_mut() = State::Closed;
             self.open()?;
         }
-        let written = self.try_on_file(doing, |open| {
-            let _turn = self.path.turn(self.schema.patience);
-            self.prepare_for_writing(open)?;
-            let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)?;
+        let written = self.try_on_file(doing, Use::Write, |open| {
+            let (_turn, transaction) = self.patience.to_begin(&self.path, || {
+                open.prepare_for_writing(self.schema.synchronous, self.most_pages())?;
+                Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)
+            })?;
             let mut taken_over = None;
             match self.inspect(open, &transaction)? {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
-                Found::Ancestor(ancestor) => taken_over = Some(self.take_over(&transaction, ancestor)?),
+                Found::Ancestor(ancestor) if self.postponed.trouble(self.now).is_none() => {
+                    taken_over = Some(self.take_over(&transaction, ancestor)?);
+                }
                 other => return Ok(Err(other)),
             }
             let value = act(&transaction)?;
@@ -227,52 +277,7 @@ impl Database {
         match written {
             Some(Ok(value)) => Ok(value),
             Some(Err(found)) => Err(self.refuse(found).into()),
-            None => Err(self.unusable(doing, "the file vanished".to_owned()).into()),
-        }
-    }
-
-    /// Writes very much in one transaction. What it changes waits in memory for the commit, so that readers are kept out for
-    /// that moment only.
-    pub(super) fn write_much<T>(
-        &self,
-        doing: &'static str,
-        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, CacheError> {
-        self.write(doing, |transaction| {
-            transaction.pragma_update(None, "cache_spill", false)?;
-            act(transaction)
-        })
-    }
-
-    /// Does each of these, all in one transaction and thus with one wait for the disk. One that fails loses nothing but its
-    /// own: it is undone, and the others stay. Where the transaction as a whole fails, each has another one of its own.
-    pub(super) fn write_each<A, T>(
-        &self,
-        doing: &'static str,
-        all: &[A],
-        act: impl Fn(&Transaction<'_>, &A) -> rusqlite::Result<T>,
-    ) -> Vec<Result<T, CacheError>> {
-        let alone = |one: &A| self.write(doing, |transaction| act(transaction, one));
-        match all {
-            [] => Vec::new(),
-            [one] => vec![alone(one)],
-            all => {
-                let in_part = |transaction: &Transaction<'_>, one| part(transaction, |inner| act(inner, one));
-                let together = self.attempt(doing, |transaction| {
-                    all.iter().map(|one| in_part(transaction, one)).collect::<rusqlite::Result<Vec<_>>>()
-                });
-                match together {
-                    Ok(done) => {
-                        let told = |error: Error| self.unusable(doing, error.to_string());
-                        done.into_iter().map(|one| one.map_err(told)).collect()
-                    }
-                    // Nobody's turn comes sooner by asking for it once for each.
-                    Err(Failed { trouble, is_locked: true }) => {
-                        all.iter().map(|_| Err(trouble.clone())).collect()
-                    }
-                    Err(_) => all.iter().map(alone).collect(),
-                }
-            }
+            None => Err(self.unusable(doing, Use::Write, Cause::from("the file vanished")).into()),
         }
     }
 
@@ -342,12 +347,13 @@ impl Database {
             let found = format!("it ends after {} octets", file.octets);
             return Err(self.give_up_damaged(found, Some(file.identity)));
         }
-        let (patience, taking_over) = (self.schema.patience, &self.taking_over);
-        let opened = OpenFile::of(&self.path, file.identity, self.access, patience, taking_over);
+        let (access, patience) = (self.access, &self.patience);
+        let opened = OpenFile::of(&self.path, file.identity, access, patience, &self.taking_over);
         if examine()?.is_none_or(|there| there.identity != file.identity) {
             return Ok(None);
         }
-        let open = opened.map_err(|error| self.give_up(self.unusable("opening it", error.to_string())))?;
+        let open = opened
+            .map_err(|error| self.give_up(self.unusable("opening it", Use::Read, Cause::from(&error))))?;
         Ok(Some(State::Open(open)))
     }
 
@@ -356,12 +362,13 @@ impl Database {
         doing: &'static str,
         act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, CacheError> {
-        self.try_on_file(doing, act).map_err(|failed| failed.trouble)
+        self.try_on_file(doing, Use::Read, act).map_err(|failed| failed.trouble)
     }
 
     fn try_on_file<T>(
         &self,
         doing: &'static str,
+        to: Use,
         act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Failed> {
         let done = match &*self.state.borrow() {
@@ -375,13 +382,16 @@ impl Database {
             if waits_for_a_writer(&error) {
                 return self.waiting("a write was interrupted, and the next delivery undoes it").into();
             }
-            let is_locked = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
-            Failed { trouble: self.unusable(doing, error.to_string()), is_locked }
+            let is_locked = is_locked(&error);
+            Failed { trouble: self.unusable(doing, to, Cause::from(&error)), is_locked }
         })
     }
 
     /// What is not ours stays untouched; what only pretends to be ours is damage.
     fn refuse(&self, found: Found) -> CacheError {
+        if let (Found::Ancestor(_), Some(trouble)) = (&found, self.postponed.trouble(self.now)) {
+            return trouble;
+        }
         match found {
             Found::Foreign(whose) => {
                 self.give_up(CacheError::NotOurs { file: self.path.as_path().to_owned(), whose })
@@ -416,8 +426,8 @@ impl Database {
         trouble
     }
 
-    pub(super) fn unusable(&self, doing: &'static str, why: String) -> CacheError {
-        CacheError::Unusable { file: self.path.as_path().to_owned(), doing, why }
+    pub(super) fn unusable(&self, doing: &'static str, to: Use, why: Cause) -> CacheError {
+        CacheError::Unusable { file: self.path.as_path().to_owned(), doing, to, why }
     }
 
     fn waiting(&self, what: &'static str) -> CacheError {
@@ -450,37 +460,13 @@ impl Database {
         set_bound(self.most_pages())?;
         Ok(begun)
     }
-
-    /// What only a writer needs. Deleted rows are overwritten, so that no damage can bring an old policy back.
-    ///
-    /// The journal is one of rollback, and is removed at each commit. In WAL mode a commit would take one sync instead of
-    /// five. But Exim's own `lookup sqlite` reads the file as a user who may not write into its directory, and while nobody
-    /// has a file of WAL mode open, such a reader gets "attempt to write a readonly database" instead of its row (measured
-    /// with SQLite 3.40, modes 0750 and 0640, a reader of the group: it would have to make the `-shm` first). A journal that stays (PERSIST, TRUNCATE)
-    /// has to be readable for that reader, too, whose group it has only if its writer is root. Errands that wait together
-    /// share a commit instead ([`Database::write_each`]).
-    fn prepare_for_writing(&self, open: &OpenFile) -> rusqlite::Result<()> {
-        if open.is_ready_to_write.get() {
-            return Ok(());
-        }
-        let connection = &open.connection;
-        let pages = self.most_pages();
-        connection.pragma_update(None, "synchronous", self.schema.synchronous)?;
-        for (pragma, value) in [("journal_mode", "DELETE"), ("secure_delete", "ON"), ("temp_store", "MEMORY")]
-        {
-            connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(ignore_no_row)?;
-        }
-        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-        open.is_ready_to_write.set(true);
-        Ok(())
-    }
 }
 
 /// Why nothing was written.
-struct Failed {
-    trouble: CacheError,
+pub(super) struct Failed {
+    pub(super) trouble: CacheError,
     /// Whether that is another process, which had the file for too long.
-    is_locked: bool,
+    pub(super) is_locked: bool,
 }
 
 impl From<CacheError> for Failed {

@@ -10,8 +10,8 @@
 //!   decrees of the fleet's database were read anew ([`DecreeFile::restore`]), whatever was obeyed before; what `cache.fleet.db` remembers is added.
 //! - It is written before `cache.fleet.db` notes that a decree was obeyed: whoever is killed in between obeys it once more, which changes nothing.
 
-use super::CacheError;
 use super::file::{CachePath, FILE_MODE};
+use super::{CacheError, Cause, Use};
 use crate::files::atomic::AtomicFile;
 use crate::files::{Links, read_ordinary};
 use crate::limits::{CACHE_BUSY_WAIT, MAX_DECREE_OCTETS, MAX_DECREES_KEPT};
@@ -99,7 +99,7 @@ impl DecreeFile {
             Ok(octets) => octets.ok_or(Unread::Damaged("it is too long"))?,
             // Somebody has just removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.unusable("reading it", &error).into()),
+            Err(error) => return Err(self.unusable("reading it", Use::Read, &error).into()),
         };
         understand(&octets).map_err(Unread::Damaged)
     }
@@ -125,11 +125,13 @@ impl DecreeFile {
             file.finish(self.0.as_path())
         };
         self.0.keeps_the_rules()?;
-        written().map_err(|error| self.unusable("writing down what the fleet's operator has decreed", &error))
+        written().map_err(|error| {
+            self.unusable("writing down what the fleet's operator has decreed", Use::Write, &error)
+        })
     }
 
-    fn unusable(&self, doing: &'static str, error: &io::Error) -> CacheError {
-        CacheError::Unusable { file: self.0.as_path().to_owned(), doing, why: error.to_string() }
+    fn unusable(&self, doing: &'static str, to: Use, error: &io::Error) -> CacheError {
+        CacheError::Unusable { file: self.0.as_path().to_owned(), doing, to, why: Cause::from(error) }
     }
 
     fn told(&self, unread: Unread) -> CacheError {
@@ -194,7 +196,10 @@ mod tests {
             file.add(text).unwrap();
         }
         assert_eq!(file.read().unwrap(), ["b\n", "c\n", "a\nx: 1\n"]);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+        let names = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let others: Vec<_> =
+            names.filter(|name| name != "cache.decrees.turn" && name != "cache.decrees").collect();
+        assert!(others.is_empty(), "nothing is left beside it and what writers lock: {others:?}");
     }
 
     #[test]

@@ -4,16 +4,17 @@
 //! the directory first: only its owner may write there, and what lies there belongs to him (CWE-59, CWE-379).
 //! Nothing here opens a database file that may be in use: closing it would drop SQLite's locks (POSIX `fcntl`).
 
-use super::error::{CacheError, Fate};
-use crate::limits::{CACHE_BUSY_WAIT, CACHE_TURN_PAUSE};
+use super::cause::Cause;
+use super::error::{CacheError, Fate, Use};
+use crate::limits::CACHE_BUSY_WAIT;
 use crate::time::UnixTime;
+use nix::sys::statvfs::statvfs;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Where the policies are when nothing else is said.
 pub const DEFAULT_PATH: &str = "/var/lib/smtp-sts-verify/cache.db";
@@ -137,6 +138,11 @@ impl CachePath {
         Self(self.with_suffix(".lock"))
     }
 
+    /// The file that is locked by whoever writes this one: `.turn` behind its name.
+    pub(super) fn of_turns(&self) -> Self {
+        Self(self.with_suffix(".turn"))
+    }
+
     /// The file of what others of a fleet say: `cache.fleet.db` beside `cache.db`.
     #[must_use]
     pub fn of_fleet(&self) -> Self {
@@ -184,6 +190,14 @@ impl CachePath {
     /// The directory that it is in.
     pub(super) fn directory(&self) -> &Path {
         self.0.parent().unwrap_or(&self.0)
+    }
+
+    /// Octets that are free on its disk for whoever is not root, if that can be told.
+    #[must_use]
+    pub fn free_octets(&self) -> Option<u64> {
+        let disk = statvfs(self.directory()).ok()?;
+        let blocks: u64 = disk.blocks_available();
+        Some(blocks.saturating_mul(disk.fragment_size()))
     }
 
     fn with_suffix(&self, suffix: &str) -> PathBuf {
@@ -275,7 +289,8 @@ impl CachePath {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(CacheError::Unusable {
                 file: self.0.clone(),
                 doing: "creating it",
-                why: error.to_string(),
+                to: Use::Write,
+                why: Cause::from(&error),
             }),
             _ => Ok(()),
         }
@@ -311,26 +326,6 @@ impl CachePath {
             fs::remove_file(&self.0)?;
             Ok(Fate::Removed)
         })
-    }
-
-    /// Waits until no other process writes here, for as long as the value is kept; `None` when patience ends, or on a
-    /// file system without such locks: then SQLite's own have to do.
-    ///
-    /// SQLite alone would be correct, but not fair: whoever asks for its write lock holds up whoever commits, and the
-    /// latest comer asks most often. Here whoever has waited longest asks most often by far.
-    pub(super) fn turn(&self, patience: Duration) -> Option<File> {
-        let directory = File::open(self.directory()).ok()?;
-        let began = Instant::now();
-        loop {
-            match directory.try_lock() {
-                Ok(()) => return Some(directory),
-                Err(TryLockError::Error(_)) => return None,
-                Err(TryLockError::WouldBlock) => {}
-            }
-            let left = patience.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
-            let share = left.as_secs_f64() / patience.as_secs_f64();
-            std::thread::sleep(CACHE_TURN_PAUSE.mul_f64(share * share).max(CACHE_TURN_PAUSE / 50));
-        }
     }
 
     /// Does that to the file that was found, while no other process does; a successor under its path is spared.
@@ -401,7 +396,8 @@ fn look_at(path: &Path) -> Result<Option<Metadata>, CacheError> {
         Err(error) => Err(CacheError::Unusable {
             file: path.to_owned(),
             doing: "looking for it",
-            why: error.to_string(),
+            to: Use::Read,
+            why: Cause::from(&error),
         }),
     }
 }

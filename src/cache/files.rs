@@ -22,6 +22,7 @@ use crate::time::UnixTime;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 /// The two files under one path, for one run. Neither is touched before it is needed.
 #[derive(Debug)]
@@ -150,6 +151,12 @@ impl Cache {
     pub fn signs(&self) -> Signs {
         let sign = |database: &Database| self.noting(database.sign()).ok().flatten();
         Signs([sign(self.policies.database()), sign(self.answers.database())])
+    }
+
+    /// How the last attempt to write into each of the two files ended, if there was one.
+    pub fn last_writes(&self) -> Vec<(PathBuf, Result<(), CacheError>)> {
+        let last = |database: &Database| Some((database.path().as_path().to_owned(), database.last_write()?));
+        [self.policies.database(), self.answers.database()].into_iter().filter_map(last).collect()
     }
 
     /// Whose policies made room in the full file since this was asked last; of several the last one. An owner is whoever

@@ -1,7 +1,8 @@
 //! What the outbox forgets: what is older than it is kept, and all about one domain.
 
 use super::bounces;
-use super::error::CacheError;
+use super::cause::Cause;
+use super::error::{CacheError, Use};
 use super::outbox::Outbox;
 use super::outbox_of_fleet;
 use super::statement::{integer, one};
@@ -87,7 +88,7 @@ impl Outbox {
     /// What there is to say where another process has the turn.
     #[must_use]
     pub fn is_taken(&self) -> CacheError {
-        let why = "reports are being sent; `cache purge` forgets them when that is over".to_owned();
-        self.database.unusable("forgetting a domain", why)
+        let why = "reports are being sent; `cache purge` forgets them when that is over";
+        self.database.unusable("forgetting a domain", Use::Write, Cause::from(why))
     }
 }

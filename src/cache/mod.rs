@@ -18,6 +18,7 @@ mod answers;
 mod answers_1;
 mod backoff;
 mod bounces;
+mod cause;
 mod checkup;
 mod connection;
 mod counts;
@@ -44,6 +45,7 @@ mod outbox_of_fleet;
 mod outlook;
 mod owners;
 mod policies;
+mod postponed;
 mod registrant;
 mod reports_1;
 mod room;
@@ -55,16 +57,19 @@ mod snapshot;
 mod statement;
 mod taking_over;
 mod tally;
+mod together;
 mod transfer;
+mod turn;
 mod version_1;
 mod version_2;
 mod version_3;
 mod withheld;
 
 pub use backoff::Failures;
+pub use cause::Cause;
 pub use connection::sqlite_version;
 pub use counts::Counts;
-pub use error::{CacheError, Fate};
+pub use error::{CacheError, Fate, Use};
 pub use file::{CachePath, DEFAULT_PATH};
 pub use file_state::FileState;
 pub use files::{Cache, Census, Imported, Mark, Purged, Signs, Unkept};
@@ -218,7 +223,7 @@ impl Kept {
     /// What it means that the file is full, for the operator.
     pub const FULL: &str = "the cache is full of policies in force";
     /// And what becomes of one more.
-    pub const NOT_KEPT: &str = "the cache is full of policies in force: this one is not kept";
+    pub const NOT_KEPT: &str = "the cache is full of policies in force: this one is not kept, and counts only for as long as it can be fetched; raise max_domains";
 }
 
 /// A DNS result that may still be believed, in the words of whoever remembered it.

@@ -5,8 +5,9 @@
 //! has heard of it, or `handed`, and its destination has, or has not. The octets of a report are kept until it is over, so that every
 //! copy has the same. Losing the file costs a report, or has one sent twice, never a verdict.
 
+use super::cause::Cause;
 use super::database::Database;
-use super::error::CacheError;
+use super::error::{CacheError, Use};
 use super::file::CachePath;
 use super::fingerprint::Fingerprint;
 use super::schema::OUTBOX;
@@ -18,9 +19,8 @@ use crate::reporting::schedule::Failing;
 use crate::reports::tally::Day;
 use crate::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 const PLAN: &str = "INSERT OR IGNORE INTO report (day, domain, state, next, first, tries, words)
     VALUES (?1, ?2, 'due', ?3, 0, 0, '')";
@@ -124,22 +124,10 @@ impl Outbox {
         let unusable = |error: io::Error| CacheError::Unusable {
             file: self.lock.as_path().to_owned(),
             doing: "locking it",
-            why: error.to_string(),
+            to: Use::Write,
+            why: Cause::from(&error),
         };
-        let open = || {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
-                .open(self.lock.as_path())?;
-            if file.metadata()?.nlink() > 1 {
-                return Err(io::Error::other("it has a second name (hard link)"));
-            }
-            Ok(file)
-        };
-        let file = open().map_err(unusable)?;
+        let file = self.lock.open_to_lock().map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(SendingTurn(file))),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

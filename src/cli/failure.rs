@@ -2,7 +2,7 @@
 
 use super::exit::ExitStatus;
 use super::output;
-use crate::cache::CacheError;
+use crate::cache::{CacheError, Cause};
 use crate::config::BadConfiguration;
 
 /// What a configuration that cannot be used means for mail.
@@ -12,7 +12,7 @@ const MEANWHILE: &str = "until it is mended a daemon that runs goes on with what
 /// What is wrong with the cache, for the person who asked: whoever may not look at it is no concern of mail's.
 pub(super) fn of_the_cache(trouble: &CacheError, is_root: bool) -> String {
     match trouble {
-        CacheError::Unusable { file, doing, why } if !is_root && why.starts_with("Permission denied") => {
+        CacheError::Unusable { file, doing, why: why @ Cause::Denied, .. } if !is_root => {
             format!(
                 "the cache {} could not be used while {doing}: {why}; only root and the mail server's user may look at it: try it \
              as root",
@@ -70,21 +70,23 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Use;
 
     #[test]
     fn whoever_may_not_look_at_the_cache_is_told_who_may() {
-        let trouble = |why: &str| CacheError::Unusable {
+        let trouble = |why: Cause| CacheError::Unusable {
             file: "/var/lib/smtp-sts-verify/cache.db".into(),
             doing: "looking for it",
-            why: why.to_owned(),
+            to: Use::Read,
+            why,
         };
-        let denied = trouble("Permission denied (os error 13)");
+        let denied = trouble(Cause::Denied);
         assert!(
             of_the_cache(&denied, false)
                 .ends_with("only root and the mail server's user may look at it: try it as root")
         );
         assert_eq!(of_the_cache(&denied, true), denied.to_string());
-        let full = trouble("database or disk is full");
+        let full = trouble(Cause::Full);
         assert_eq!(of_the_cache(&full, false), full.to_string());
     }
 }

@@ -5,7 +5,7 @@ use crate::reason::Reason;
 use crate::render::page::{Page, Paint, Tone};
 use crate::timeline::{Step, Timeline};
 use crate::verdict::{HostJudgement, Standing, Tls, Verdict};
-use crate::verify::{Evidence, Report};
+use crate::verify::{CacheUse, Evidence, Report};
 use std::fmt::Write as _;
 
 /// How much detail is written.
@@ -61,7 +61,13 @@ pub fn page(report: &Report, detail: Detail, paint: Paint) -> String {
         waited(&report.timeline, &mut page);
     }
     page.item("rule", Tone::Plain, explanation.rule);
-    let hint = if explanation.fix.is_empty() { "nothing has to be done" } else { explanation.fix };
+    let hint = match explanation.fix {
+        "" if report.cache == CacheUse::Unavailable => {
+            "for this mail nothing; what the cache needs is in the note"
+        }
+        "" => "nothing has to be done",
+        fix => fix,
+    };
     page.item("hint", Tone::Plain, hint);
     page.finish()
 }

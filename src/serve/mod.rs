@@ -40,6 +40,7 @@ pub mod answer;
 pub mod concurrency;
 pub mod engine;
 pub mod event;
+mod file_troubles;
 mod fleet;
 pub mod front;
 pub mod lifecycle;

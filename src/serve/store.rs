@@ -11,6 +11,7 @@
 use crate::cache::{Cache, CacheError, DomainSnapshot, Heartbeat, Kept, Memory as _, Signs, Unkept, Write};
 use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
 use crate::name::PolicyDomain;
+use crate::serve::file_troubles::{FileTroubles, News};
 use crate::serve::telemetry::counters::{Counters, Thread};
 use crate::serve::world::World;
 use crate::time::Clock as _;
@@ -20,11 +21,12 @@ use futures_util::future::{Either, select};
 use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tracing::warn;
+use tracing::{info, warn};
 
 /// One piece of work for the thread.
 enum Errand {
@@ -300,8 +302,8 @@ struct OpenCache {
     full: Seldom,
     /// That domains of somebody's make room because it is.
     gave_way: Seldom,
-    /// That something could not be kept or read.
-    use_failed: Seldom,
+    /// What was said of files that cannot be used.
+    troubles: FileTroubles,
 }
 
 /// What is said at first, and again when it still is so after some time.
@@ -341,7 +343,7 @@ impl OpenCache {
             self.revision.0 = self.revision.0.saturating_add(1);
         }
         let done = errand(&cache, self.revision);
-        self.tell_of_use(cache.trouble());
+        self.tell_of_use(cache.trouble(), &cache.last_writes());
         if signs.lack_a_file() {
             // It may be there now, and then it is ours.
             signs = cache.signs();
@@ -356,10 +358,6 @@ impl OpenCache {
             all.iter().map(|one| (&one.domain, one.writes.as_slice())).collect();
         let (told, gave_way) = self.visit(world, |cache, _| (cache.apply_all(&writes), cache.who_gave_way()));
         self.tell_full(world, told.contains(&Err(Unkept::Full)), gave_way);
-        self.tell_of_use(told.iter().find_map(|outcome| match outcome {
-            Err(Unkept::Trouble(trouble)) => Some(trouble.clone()),
-            Ok(()) | Err(Unkept::Full) => None,
-        }));
         told
     }
 
@@ -377,15 +375,29 @@ impl OpenCache {
             );
         }
         if is_refused && self.full.is_due(now) {
-            warn!(file, most, "{}: new ones are not kept; {WHAT_HELPS}", Kept::FULL);
+            warn!(
+                file,
+                most,
+                "{}: new ones are not kept, and count only for as long as they can be fetched; {WHAT_HELPS}",
+                Kept::FULL
+            );
         }
     }
 
-    /// Says what went wrong with files that could be opened, such as a full disk: it comes anew with each thing that is to be kept.
-    fn tell_of_use(&mut self, trouble: Option<CacheError>) {
-        let trouble = trouble.filter(|trouble| self.trouble.as_ref() != Some(trouble));
-        if let Some(trouble) = trouble.filter(|_| self.use_failed.is_due(SystemClock.now())) {
-            warn_of(&trouble);
+    /// Says what went wrong with files that could be opened, such as a full disk: it comes anew with each thing that is to be kept. Of each
+    /// file it is said by itself, and that it is over.
+    fn tell_of_use(&mut self, unread: Option<CacheError>, writes: &[(PathBuf, Result<(), CacheError>)]) {
+        let (known, now) = (self.trouble.clone(), SystemClock.now());
+        for news in self.troubles.news(unread.as_ref(), writes, now) {
+            match news {
+                News::Trouble(trouble) if known.as_ref() == Some(&trouble) => {}
+                News::Trouble(trouble) => warn_of(&trouble),
+                News::Over(file) => {
+                    // What was found out meanwhile is looked up again, and kept.
+                    self.revision.0 = self.revision.0.saturating_add(1);
+                    info!(file = %file.display(), "the cache can be written to again: what is new is kept");
+                }
+            }
         }
     }
 
@@ -400,7 +412,12 @@ impl OpenCache {
 
 fn warn_of(trouble: &CacheError) {
     let why = trouble.to_string();
-    warn!(message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE, why, "the cache cannot be used");
+    let message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE;
+    if trouble.is_of_writing() {
+        warn!(message_id, why, "the cache cannot be written to");
+    } else {
+        warn!(message_id, why, "the cache cannot be used");
+    }
 }
 
 #[cfg(test)]

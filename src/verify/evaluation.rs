@@ -300,7 +300,7 @@ impl<'a, M: Memory> Evaluation<'a, M> {
             evidence_log.aside(format!("DANE for {}", request.domain), "inapplicable", why.clone());
         }
         if let Some(trouble) = memory.and_then(Memory::trouble) {
-            evidence_log.without_cache(trouble.to_string());
+            evidence_log.in_trouble(&trouble);
         }
         let lets_it_go = judgement.verdict == Verdict::Deliver && judgement.policy == PolicyType::None;
         let may_stand_in = lets_it_go
@@ -371,7 +371,7 @@ fn open(
     let stored = match memory.map(|memory| memory.policies(&request.domain)) {
         Some(Ok(stored)) => stored.unexpired(now),
         Some(Err(trouble)) => {
-            evidence_log.without_cache(trouble.to_string());
+            evidence_log.in_trouble(&trouble);
             return Policies::default();
         }
         None => return Policies::default(),

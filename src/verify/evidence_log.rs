@@ -2,7 +2,7 @@
 //! for an explanation of the verdict, everything that was heard.
 
 use super::{CacheUse, Evidence};
-use crate::cache::{Kept, Memory};
+use crate::cache::{CacheError, Kept, Memory};
 use crate::dns::{Answer, Class, Content, Outage, Outcome, ZoneStatus};
 use crate::https::{FetchError, PolicyUrl};
 use crate::policy::StoredPolicy;
@@ -175,13 +175,29 @@ impl EvidenceLog {
         self.note(why);
     }
 
+    /// Something is wrong with the cache.
+    pub(super) fn in_trouble(&self, trouble: &CacheError) {
+        if trouble.is_of_writing() {
+            self.unkept(trouble.to_string());
+        } else {
+            self.without_cache(trouble.to_string());
+        }
+    }
+
+    /// What is new cannot be kept; what is remembered counts.
+    fn unkept(&self, why: String) {
+        warn!(why, "the cache cannot be written to");
+        self.cache_is(CacheUse::Unavailable);
+        self.note(why);
+    }
+
     /// Stores a policy and tells how that went.
     pub(super) fn keep(&self, memory: &impl Memory, policy: &StoredPolicy) {
         match memory.keep(policy) {
             Ok(Kept::Stored) => self.cache_is(CacheUse::Stored),
             Ok(Kept::Unchanged) => self.cache_is(CacheUse::Unchanged),
-            Ok(Kept::Full) => self.without_cache(Kept::NOT_KEPT.to_owned()),
-            Err(trouble) => self.without_cache(trouble.to_string()),
+            Ok(Kept::Full) => self.unkept(Kept::NOT_KEPT.to_owned()),
+            Err(trouble) => self.in_trouble(&trouble),
         }
     }
 

@@ -131,7 +131,10 @@ impl Report {
     /// The same answer where the cache could not keep what it rests on: it is given, and says so.
     #[must_use]
     pub fn unkept(mut self, why: String) -> Self {
-        self.notes.push(why);
+        // What kept memory from being read keeps it from being written, too.
+        if !self.notes.contains(&why) {
+            self.notes.push(why);
+        }
         Self { cache: CacheUse::Unavailable, ..self }
     }
 

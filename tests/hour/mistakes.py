@@ -120,7 +120,7 @@ def cache():
         said = says("smtp-sts-verify doctor --quiet", 1, "cache.room: disk: ", f"where {CACHE} lies", "Free some space on that disk")
         assert "wrong" not in said, said
         ask("sts-wild.signed.example")
-        wait_until(lambda: "the cache cannot be used" in journal() and "full" in journal())
+        wait_until(lambda: "the cache cannot be written to" in journal() and "its disk is full" in journal())
     finally:
         says("systemctl stop smtp-sts-verify", 0)
         subprocess.run(["umount", "-l", CACHE], check=True)

@@ -105,7 +105,10 @@ impl Import {
         let checked = self.check(&mut input, cache, &provenance)?;
         let mut kept = Vec::new();
         if self.refused == 0 && !checked.policies.is_empty() {
-            match cache.import_all(&checked.policies, &provenance)? {
+            let imported = cache
+                .import_all(&checked.policies, &provenance)
+                .map_err(|trouble| CommandError::from(trouble).after("nothing was imported"))?;
+            match imported {
                 Ok(all) => kept = all,
                 Err(at) => {
                     let domain = checked.policies.get(at).map(|policy| policy.domain.to_string());

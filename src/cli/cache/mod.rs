@@ -33,6 +33,16 @@ enum CommandError {
     Work(ExitStatus, String),
 }
 
+impl CommandError {
+    /// The same, told after what it means for what was to be done.
+    fn after(self, what: &str) -> Self {
+        match self {
+            Self::Work(status, why) => Self::Work(status, format!("{what}: {why}")),
+            output @ Self::Output(_) => output,
+        }
+    }
+}
+
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::Output(error)

@@ -4,7 +4,7 @@
 
 use super::sink::Sink;
 use super::{CommandError, open, read_domain};
-use crate::cache::{Counts, Outbox, Purged};
+use crate::cache::{CacheError, Counts, Outbox, Purged};
 use crate::cli::args::DomainArguments;
 use crate::cli::exit::ExitStatus;
 use crate::cli::lookup::Format;
@@ -19,9 +19,24 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandErro
     let domain = read_domain(&arguments.domain)?;
     let (_, storage) = open(&arguments.outside)?;
     let now = SystemClock.now();
-    let Purged { policies, answers } = storage.cache(now).purge(&domain)?;
-    let counts = Counts::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
-    let reports = Outbox::beside(&storage.path, storage.max_domains, now).purge(&domain)?;
+    let Purged { policies, answers } = storage.cache(now).purge(&domain).map_err(|trouble| {
+        // The file of DNS results comes first.
+        let is_later = [&storage.path, &storage.path.of_fleet()]
+            .iter()
+            .any(|file| trouble.path() == Some(file.as_path()));
+        let removed =
+            if is_later { "its DNS results were removed, and no policy" } else { "nothing was removed" };
+        failed(&format!("{domain}: {removed}; what is in force stays in force"), &trouble)
+    })?;
+    let gone = "its policies and DNS results were removed";
+    let counts =
+        Counts::beside(&storage.path, storage.max_domains, now).purge(&domain).map_err(|trouble| {
+            failed(&format!("{domain}: {gone}; what was counted and its reports were not"), &trouble)
+        })?;
+    let reports =
+        Outbox::beside(&storage.path, storage.max_domains, now).purge(&domain).map_err(|trouble| {
+            failed(&format!("{domain}: {gone}, and what was counted; its reports were not"), &trouble)
+        })?;
     let is_nothing = [policies, answers, counts] == [0; 3] && reports == Some(0);
     let mut sink = Sink::stdout();
     match arguments.format {
@@ -58,4 +73,9 @@ pub(super) fn run(arguments: &DomainArguments) -> Result<ExitStatus, CommandErro
         return Err(CommandError::Work(ExitStatus::Defer, why));
     }
     Ok(if is_nothing { ExitStatus::Refuse } else { ExitStatus::Deliver })
+}
+
+/// What was removed, and what was not, and why.
+fn failed(what: &str, trouble: &CacheError) -> CommandError {
+    CommandError::from(trouble.clone()).after(what)
 }

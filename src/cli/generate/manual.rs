@@ -206,7 +206,8 @@ fn surroundings(page: &mut ManPage) {
             DEFAULT_PATH,
             "The policies, an SQLite database; beside it cache.dns.db with DNS results, which may be deleted, cache.reports.db with what \
              the daemon counts for TLS reports, cache.outbox.db with reports on their way, cache.withheld.db with answers that \
-             withheld mail, and in a fleet cache.fleet.db with what others say and cache.decrees with what its operator has decreed.",
+             withheld mail, and in a fleet cache.fleet.db with what others say and cache.decrees with what its operator has decreed; and \
+             empty files whose names end in .turn, which writers lock.",
         ),
         (RESOLV_CONF, "The name servers that are asked, unless --dns or the configuration names others."),
     ] {

@@ -3,7 +3,6 @@
 use super::accounts;
 use crate::cache::{Cache, CacheError, CachePath, FileState};
 use crate::doctor::observations::{CacheFile, CacheFileState, CachePlace, CacheView, Seen};
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -50,10 +49,7 @@ pub fn view(path: &CachePath, cache: Cache) -> CacheView {
         policies: file(policies, path),
         answers: file(answers, &path.of_answers()),
         set_aside: path.set_aside().unwrap_or_default(),
-        free: statvfs(directory).ok().map(|disk| {
-            let blocks: u64 = disk.blocks_available();
-            blocks.saturating_mul(disk.fragment_size())
-        }),
+        free: path.free_octets(),
     }
 }
 

@@ -10,7 +10,7 @@ pub const MAIL_WAITS: &str = "5b0c1f4e8d6a4c0f9a3d7e21b46f8c01";
 pub const MAIL_IS_REFUSED: &str = "5b0c1f4e8d6a4c0f9a3d7e21b46f8c02";
 /// A configuration cannot be used; an older one is in force.
 pub const CONFIGURATION_IS_OLDER: &str = "5b0c1f4e8d6a4c0f9a3d7e21b46f8c03";
-/// The cache cannot be used.
+/// The cache cannot be used, or not be written to.
 pub const CACHE_UNUSABLE: &str = "5b0c1f4e8d6a4c0f9a3d7e21b46f8c04";
 /// A thread does not answer.
 pub const THREAD_IS_STUCK: &str = "5b0c1f4e8d6a4c0f9a3d7e21b46f8c05";

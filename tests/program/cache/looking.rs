@@ -5,6 +5,7 @@ use crate::doctor::patient::Patient;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::policy_host::Body;
 use crate::support::program::{PROGRAM, Program};
+use rusqlite::Connection;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -156,6 +157,49 @@ fn the_history_tells_why_mail_waited_that_exim_asked_the_program_about() {
 }
 
 #[test]
+fn what_cannot_be_written_is_told_as_that_and_not_as_lost_memory() {
+    let lab = Laboratory::start();
+    let program = filled(&lab);
+    let hold = |path: &Path| {
+        let holder = Connection::open(path).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        holder
+    };
+    let fails = |arguments: &[&str], begins: &str| {
+        let output = cache(&lab, &program, arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(exit(&output), 75, "{error}");
+        let begins = format!("smtp-sts-verify cache {}: {begins}: the cache ", arguments[0]);
+        assert!(error.starts_with(&begins), "{error}");
+        assert!(
+            error.contains(" could not be written to while ") && error.contains("it is locked"),
+            "{error}"
+        );
+        assert!(!error.contains("first contact"), "{error}");
+    };
+    let export = said(&cache(&lab, &program, &["export"]));
+    let file = lab.directory().join("export");
+    fs::write(&file, export.replace("sts.test", "new.test")).unwrap();
+    let dns_results = hold(&program.cache().with_extension("dns.db"));
+    fails(&["purge", "sts.test"], "sts.test: nothing was removed; what is in force stays in force");
+    drop(dns_results);
+    let policies = hold(program.cache());
+    let begins = "sts.test: its DNS results were removed, and no policy; what is in force stays in force";
+    fails(&["purge", "sts.test"], begins);
+    fails(&["import", file.to_str().unwrap()], "nothing was imported");
+    // A policy that cannot be kept decides all the same, and the page does not say that all is well.
+    let page = said(&program.run(["--format", "human", "-d", "wild.test"]));
+    assert!(
+        page.contains("could not be written to") && page.contains("policies remembered so far"),
+        "{page}"
+    );
+    assert!(page.contains("for this mail nothing; what the cache needs is in the note"), "{page}");
+    assert!(!page.contains("nothing has to be done"), "{page}");
+    drop(policies);
+    assert_eq!(program.delivery("sts.test", "mx1.sts.test").get("cache"), "hit");
+}
+
+#[test]
 fn after_a_purge_the_domain_is_met_for_the_first_time() {
     let lab = Laboratory::start();
     let program = filled(&lab);
@@ -286,7 +330,7 @@ fn a_policy_whose_row_is_damaged_is_told_of_and_fetched_anew_before_mail_goes() 
     let lab = Laboratory::start();
     let program = Program::new(&lab);
     let damage = || {
-        let row = rusqlite::Connection::open(program.cache()).unwrap();
+        let row = Connection::open(program.cache()).unwrap();
         row.execute("UPDATE policy SET body = replace(body, 'sts', 'xxx')", []).unwrap();
     };
     assert_eq!(program.delivery("sts.test", "mx1.sts.test").get("reason"), "policy-met");

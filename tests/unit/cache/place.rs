@@ -52,10 +52,12 @@ impl Place {
         open(&self.path(), now())
     }
 
+    /// What lies there, but for the files that writers lock.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.directory.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.ends_with(".turn"))
             .collect();
         names.sort();
         names

@@ -208,6 +208,7 @@ fn whoever_makes_the_directory_first_a_strangers_is_never_used() {
     fs::set_permissions(open_to_all.path(), Permissions::from_mode(0o1777)).unwrap();
     let his = Place::within(&open_to_all);
     his.cache().keep(&enforced("planted.test", now())).unwrap();
+    fs::remove_file(his.directory.path().join("cache.db.turn")).unwrap();
     for path in [his.directory.path(), &his.path()] {
         chown(path, Some(STRANGER), Some(STRANGER)).unwrap();
     }

@@ -5,7 +5,7 @@ use super::scene::{Network, about, about_host, cache, directory, with, world};
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use smtp_sts_verify::cache::Counts;
-use smtp_sts_verify::limits::{CACHE_BUSY_WAIT, MAX_PENDING_LOOK_UPS};
+use smtp_sts_verify::limits::{ANSWER_WITHIN_DEFAULT, MAX_PENDING_LOOK_UPS};
 use smtp_sts_verify::name::MxHost;
 use smtp_sts_verify::policy::{Mode, PolicyType};
 use smtp_sts_verify::reports::applied::Mark;
@@ -17,6 +17,7 @@ use smtp_sts_verify::serve::world::World;
 use smtp_sts_verify::time::Clock as _;
 use smtp_sts_verify::time::clock::SystemClock;
 use smtp_sts_verify::verdict::Tls;
+use std::fs::File;
 use std::time::Duration;
 
 #[test]
@@ -99,16 +100,24 @@ fn counts_that_cannot_be_written_are_kept_and_written_when_they_can_be() {
 #[test]
 fn a_policy_that_cannot_be_written_down_still_decides_and_that_is_told() {
     let (directory, network) = (directory(), Network::default());
-    // Longer than anybody waits for a file.
-    let world = World { answer_within: CACHE_BUSY_WAIT * 4, ..world(directory.path()) };
+    // Writers wait for their turn and for SQLite's lock together, and for less than any asker.
+    let world = World { answer_within: ANSWER_WITHIN_DEFAULT, ..world(directory.path()) };
     with(world.clone(), &network, async |daemon| {
         assert_eq!(daemon.says(about("a.test")).await, "deliver policy-met stored");
         let held = Connection::open(world.storage.path.as_path()).unwrap();
         held.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let turn = File::open(directory.path().join("cache.db.turn")).unwrap();
+        turn.lock().unwrap();
         let strange = daemon.says(about_host("b.test", "strange.test")).await;
         assert_eq!(strange, "refuse mx-not-in-policy unavailable");
         assert_eq!(daemon.counters.store_troubles.get(), 1);
         held.execute_batch("ROLLBACK").unwrap();
         assert_eq!(cache(&world).all().count(), 1, "it was not written");
+        turn.unlock().unwrap();
+        assert_eq!(daemon.says(about("c.test")).await, "deliver policy-met stored");
+        assert_eq!(daemon.says(about("d.test")).await, "deliver policy-met stored");
+        // That it can be kept now is known with the first thing that is; nobody is told any more that it cannot.
+        assert_eq!(daemon.says(about_host("b.test", "strange.test")).await, "refuse mx-not-in-policy stored");
+        assert_eq!(cache(&world).all().count(), 4);
     });
 }
