@@ -195,12 +195,13 @@ async fn attempt<M: Memory>(
     record: Record,
     https: &impl Fetch,
 ) -> Result<StoredPolicy, NotHad> {
-    let not_had = |absence: fn(String) -> Absence, why: String| {
-        Err(NotHad { findings: PolicyFindings::Absent(absence(why.clone())), why })
+    let not_had = |absence: fn(String) -> Absence, why: String| NotHad {
+        findings: PolicyFindings::Absent(absence(why.clone())),
+        why,
     };
     let Some(url) = policy_url(context.domain()) else {
         let why = "the domain's name is too long for a policy host";
-        return not_had(Absence::NotFetched, why.to_owned());
+        return Err(not_had(Absence::NotFetched, why.to_owned()));
     };
     let version = record.id().to_owned();
     let failed = |result: Option<ReportedFailure>, why: &str| {
@@ -225,7 +226,7 @@ async fn attempt<M: Memory>(
                     Some(ReportedFailure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
                     &why,
                 );
-                not_had(Absence::Malformed, why)
+                Err(not_had(Absence::Malformed, why))
             }
         },
         // Nothing follows of it for the domain, now or later.
@@ -240,7 +241,7 @@ async fn attempt<M: Memory>(
             told(Ending::Failed, error.to_string());
             let why = format!("{url}: {error}");
             failed(error.reported(), &why);
-            not_had(Absence::NotFetched, why)
+            Err(not_had(Absence::NotFetched, why))
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::zone::Health;
-use crate::support::program::{Program, told};
+use crate::support::program::{PROGRAM, Program, told};
+use crate::support::strace::strace;
 
 const NAMES: [&str; 2] = ["_smtp_sts", "_smtp-sts"];
 
@@ -166,5 +167,27 @@ fn a_policy_in_force_decides_without_a_descriptor_for_the_network() {
             program.run_under(&format!("ulimit -n {descriptors}"), ["-d", "sts.test", "-m", "mx1.sts.test"]);
         let few = told(output, false);
         assert_eq!(few.of(["verdict", "policy", "cache"]), ["deliver", "mta-sts", "hit"], "{}", few.line);
+    }
+}
+
+#[test]
+fn a_fetch_for_which_this_machine_has_nothing_left_says_nothing_of_the_domain_now_or_later() {
+    let lab = Laboratory::start();
+    let authorities = lab.ca_file();
+    let authorities = authorities.to_str().unwrap();
+    // The connection has no buffers; or the CA certificates, which were read once already, cannot be opened.
+    for (call, fault, narrowed) in
+        [("setsockopt", "error=ENOBUFS", None), ("openat", "error=EMFILE:when=2+", Some(authorities))]
+    {
+        for domain in ["sts.test", "webpki.test"] {
+            let program = Program::new(&lab);
+            let Some(mut traced) = strace("a machine that has nothing left", call, fault) else { return };
+            traced.args(narrowed.iter().flat_map(|path| ["-P", path])).args(["-f", PROGRAM]);
+            let output = traced.args(program.command(["-d", domain]).get_args()).output().unwrap();
+            let few = told(output, true);
+            assert_eq!(few.verdict(), ["defer", "out-of-resources"], "{domain} {call}: {}", few.line);
+            let ample = program.route(domain);
+            assert_eq!(ample.verdict(), ["deliver", "policy-met"], "{domain} {call}: {}", ample.line);
+        }
     }
 }
