@@ -156,5 +156,6 @@ pub mod tls_report;
 mod causes;
 mod exposition;
 mod files;
+mod resources;
 mod tapped;
 mod words;

@@ -393,7 +393,7 @@ pub const MAX_QUEUED_REQUESTS: usize = 32;
 pub const WORK_WITHOUT_PAUSE: Duration = Duration::from_secs(1);
 /// Octets that are read from a connection at once.
 pub const READ_OCTETS: usize = 4_096;
-/// Peers who break the protocol are told of in the log, one in this time: it cannot be filled.
+/// Peers who break the protocol are told of in the log, one in this time, and so is a want of descriptors: it cannot be filled.
 pub const PEER_TOLD_AFTER: Duration = Duration::from_secs(60);
 /// From SIGTERM to the end, whoever still waits for an answer.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);

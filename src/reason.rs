@@ -97,6 +97,10 @@ entries! {
             "The domain takes no mail: Exim itself returns it.",
             "",
             "RFC 7505 section 3", None;
+        OutOfResources: "out-of-resources",
+            "This machine had no descriptors, memory or ports left to ask with, so nothing can be said of the domain: the mail waits.",
+            "Raise LimitNOFILE= of the service (of Exim's, if it starts the command), and look at the machine's memory.",
+            "this program's manual", None;
         Override: "override",
             "The configuration of this machine says what this domain's mail needs, whatever the domain publishes.",
             "Overrides end at the date that stands beside them.",

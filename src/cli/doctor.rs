@@ -21,6 +21,7 @@ use crate::doctor::look::{cache, exim, outside as outside_look, postfix, process
 use crate::doctor::observations::{CacheView, Caches, Exim, Fleet, Outside, Reports, Seen, Starter};
 use crate::doctor::{Health, human, json};
 use crate::https::PolicyUrl;
+use crate::resources;
 use crate::time::Clock as _;
 use crate::time::clock::SystemClock;
 use clap::{Args, ValueEnum};
@@ -121,6 +122,8 @@ fn work(
         Some(Part::Cache) => return handed_over(&look_at_cache(&path, &setup)?),
         Some(Part::Records) => return handed_over(&look_at_records(&arguments.record, &setup, until)?),
         None => {
+            resources::are_there(THREADS)
+                .map_err(|error| Failure::internal(resources::of_a_start(&error)))?;
             let seen = look(arguments, &setup, &path, setup.anchors()?, until)?;
             Everything { reports: look_at_reports(arguments, &setup, &seen, until), ..seen }
         }
@@ -202,6 +205,9 @@ fn look(
 
 /// What stands between the user and the words of a child that could not use the configuration.
 const CHILD_IS_MISCONFIGURED: &str = ": /proc/self/exe: exit status: 78: smtp-sts-verify doctor: ";
+
+/// Threads that are there at the same time at most: those who look, and those who read what the mail servers' programs say.
+const THREADS: usize = 16;
 
 /// What a thread that panicked has to say.
 const FAILED: &str = "this program failed";

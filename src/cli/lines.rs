@@ -1,5 +1,6 @@
 //! Text that arrives line by line, each of them bounded.
 
+use crate::resources::aside;
 use futures_util::stream::{self, Stream};
 use std::io::{self, BufRead, Read as _};
 
@@ -56,11 +57,11 @@ where
 {
     stream::unfold(Some(input), move |input| async move {
         let mut input = input?;
-        match tokio::task::spawn_blocking(move || next(&mut input).map(|item| (item, input))).await {
+        match aside(move || next(&mut input).map(|item| (item, input))).await {
             Ok(Ok((Some(item), input))) => Some((Ok(item), Some(input))),
             Ok(Ok((None, _))) => None,
             Ok(Err(error)) => Some((Err(error), None)),
-            Err(error) => Some((Err(io::Error::other(error)), None)),
+            Err(error) => Some((Err(error), None)),
         }
     })
 }

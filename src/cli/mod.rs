@@ -36,6 +36,7 @@ use crate::render::exim::Asker;
 use args::{Arguments, Command, VerifyArguments};
 use clap::{Args as _, FromArgMatches as _};
 use exit::ExitStatus;
+use nix::sys::signal::{SigSet, Signal};
 use std::ffi::OsString;
 pub use version::CLibrary;
 
@@ -50,9 +51,14 @@ const FOR_PEOPLE: [&str; 13] = [
 pub fn run(arguments: Vec<OsString>, c_library: CLibrary) -> ExitStatus {
     let format = Format::at_first_sight(&arguments);
     let asker = asker_at_first_sight(&arguments);
-    panic::install(format, asker);
-    let is_for_a_person =
-        arguments.get(1).is_some_and(|word| FOR_PEOPLE.iter().any(|command| word == command));
+    outlive_full_files();
+    let for_a_person =
+        arguments.get(1).and_then(|word| FOR_PEOPLE.into_iter().find(|command| word == command));
+    match for_a_person {
+        Some(command) => panic::install_for_a_person(command),
+        None => panic::install(format, asker),
+    }
+    let is_for_a_person = for_a_person.is_some();
     let is_a_plugin = probe::is_a_plugin(&arguments);
     if version::is_asked(&arguments) {
         return version::run(c_library);
@@ -90,6 +96,15 @@ pub fn run(arguments: Vec<OsString>, c_library: CLibrary) -> ExitStatus {
         Err(error) if is_for_a_person || format == Format::Human => usage::for_a_person(&error, &arguments),
         Err(error) => output::usage(&error, format, asker),
     }
+}
+
+/// What would make a file larger than this process may (RLIMIT_FSIZE) fails from now on as on a full disk, and does not end the process:
+/// the signal that would is blocked, for all threads, and for children.
+fn outlive_full_files() {
+    let mut blocked = SigSet::empty();
+    blocked.add(Signal::SIGXFSZ);
+    // It always can be.
+    let _ = blocked.thread_block();
 }
 
 /// The default command, if it is asked without its name and without a mistake. Exim starts a process a delivery, and that

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::{log, panic, ready, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
+use crate::resources;
 use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
 use crate::serve::lifecycle::{self, Ended};
@@ -89,12 +90,12 @@ fn exit_status(live: impl FnOnce() -> Result<Ended, Failure>) -> ExitStatus {
 /// Serves until SIGTERM or SIGINT.
 fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     let misconfigured = |error: &dyn fmt::Display| Failure(ExitStatus::Configuration, error.to_string());
-    let failed = |error: io::Error| Failure(ExitStatus::Internal, error.to_string());
+    let failed = |error: io::Error| Failure(ExitStatus::Internal, resources::of_a_start(&error));
     privileges::as_a_daemon(arguments.allow_root).map_err(|error| misconfigured(&error))?;
     let Start { world, places, older } = start(arguments).map_err(|error| misconfigured(&error))?;
     let world = Arc::new(world);
-    let limits = ConcurrencyLimits::within(lifecycle::descriptors());
-    let runtime = runtime::build().map_err(failed)?;
+    let limits = limits().map_err(|why| misconfigured(&why))?;
+    let runtime = runtime::build().map_err(Failure::internal)?;
     let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
         let (listening, datagrams) = open(&places).await.map_err(|error| misconfigured(&error))?;
@@ -117,6 +118,31 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let ended = lifecycle::live(listening, reception, limits, engine, counters, older, reload).await;
         ended.map_err(failed)
     })
+}
+
+/// How much at the same time; says so where that is less than it could be.
+fn limits() -> Result<ConcurrencyLimits, String> {
+    let descriptors = lifecycle::descriptors();
+    let (least, wanted) = (ConcurrencyLimits::descriptors_least(), ConcurrencyLimits::descriptors_wanted());
+    if descriptors < least {
+        return Err(format!(
+            "this process may have {descriptors} descriptors, and one look-up needs {least} with what is beside it: raise \
+             LimitNOFILE= of the service (ulimit -n)"
+        ));
+    }
+    let limits = ConcurrencyLimits::within(descriptors);
+    if descriptors < wanted {
+        let (look_ups, connections) = (limits.look_ups, limits.mta_connections_that_wait);
+        warn!(
+            descriptors,
+            look_ups,
+            connections,
+            wanted,
+            "there are fewer descriptors than wanted: only so many look-ups and connections at the same time; LimitNOFILE= of the \
+             service raises that"
+        );
+    }
+    Ok(limits)
 }
 
 /// Opens the places, and takes those that systemd hands over.

@@ -134,7 +134,7 @@ fn answer(
         return Ok(noted(report));
     }
     let dns = setup.dns()?;
-    let runtime = runtime::build().map_err(|error| NoEvaluation::defer(Reason::Internal, error))?;
+    let runtime = runtime::build().map_err(|error| NoEvaluation::defer(Reason::OutOfResources, error))?;
     Ok(noted(runtime.block_on(async {
         let journal = Journal::since(started);
         let resolver = journal.watch(dns.resolver(now, deadline));

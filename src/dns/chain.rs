@@ -361,7 +361,9 @@ impl TrustContext {
             return Ok(cut);
         }
         let seen = match self.look_for_cut(zone, name, replies) {
-            Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => return Err(stop),
+            Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget | Outage::OutOfResources, ..))) => {
+                return Err(stop);
+            }
             Err(stop) => CutSeen::here(Cut::Doubtful(stop)),
             Ok(seen) => seen,
         };
@@ -484,7 +486,9 @@ fn into_signed(
             let until = zone.basis.until;
             Ok(CutSeen::by_all(Cut::Signed(zone), until))
         }
-        Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget, ..))) => Err(stop),
+        Err(stop @ (Stop::Missing(_) | Stop::Failed(Outage::Budget | Outage::OutOfResources, ..))) => {
+            Err(stop)
+        }
         Err(Stop::Failed(outage, _, why)) => {
             let stop = Stop::Failed(outage, ZoneStatus::Signed, why);
             Ok(CutSeen::here(Cut::Broken(stop, basis.proof)))

@@ -8,6 +8,7 @@ use super::quota::Quota;
 use super::sockets::Sent;
 use super::{Outage, Question, tolerance};
 use crate::limits::EDNS_PAYLOAD;
+use crate::resources;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use futures_util::stream::StreamExt;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode, SerialMessage};
@@ -16,6 +17,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::{DnsStreamHandle, NetError};
 use std::fmt::Display;
+use std::io;
 use std::net::SocketAddr;
 
 /// What a server did instead of answering.
@@ -38,6 +40,23 @@ impl Complaint {
 
     fn lasting(text: impl Display) -> Self {
         Self { lasting: true, ..Self::once(text) }
+    }
+
+    /// What the system says to a question that does not leave, or whose reply does not come.
+    fn of_socket(error: &io::Error) -> Self {
+        if resources::is_want_of_resources(error) {
+            Self { outage: Outage::OutOfResources, ..Self::once(error) }
+        } else {
+            Self::lasting(error)
+        }
+    }
+
+    /// The same over TCP; `otherwise` says what any other error is.
+    fn of_stream(error: NetError, otherwise: impl FnOnce(NetError) -> Self) -> Self {
+        match &error {
+            NetError::Io(cause) if resources::is_want_of_resources(cause) => Self::of_socket(cause),
+            _ => otherwise(error),
+        }
     }
 
     fn quota(what: &str) -> Self {
@@ -198,9 +217,9 @@ impl OutgoingQuery {
 
     /// Sends the question and reads until a reply is ours; `None` if UDP does not carry it.
     async fn over_udp(&self, to: SocketAddr, quota: &Quota) -> Result<Option<Received>, Complaint> {
-        let sent = Sent::new(&self.octets, to).map_err(Complaint::lasting)?;
+        let sent = Sent::new(&self.octets, to).map_err(|error| Complaint::of_socket(&error))?;
         loop {
-            let octets = sent.next().await.map_err(Complaint::lasting)?;
+            let octets = sent.next().await.map_err(|error| Complaint::of_socket(&error))?;
             match self.judge(octets, Transport::Udp, quota) {
                 Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),
@@ -218,10 +237,11 @@ impl OutgoingQuery {
         unreached: impl FnOnce(NetError) -> Complaint,
     ) -> Result<Option<Received>, Complaint> {
         let (stream, mut handle) = TcpClientStream::new(to, None, None, TokioRuntimeProvider::default());
-        let mut stream = stream.await.map_err(unreached)?;
+        let mut stream = stream.await.map_err(|error| Complaint::of_stream(error, unreached))?;
         handle.send(SerialMessage::new(self.octets.clone(), to)).map_err(Complaint::once)?;
         while let Some(received) = stream.next().await {
-            let (octets, _) = received.map_err(Complaint::lasting)?.into_parts();
+            let received = received.map_err(|error| Complaint::of_stream(error, Complaint::lasting))?;
+            let (octets, _) = received.into_parts();
             match self.judge(octets, Transport::Tcp, quota) {
                 Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),

@@ -144,6 +144,8 @@ words! {
         NoTrustAnchor = "no-trust-anchor",
         /// The name is set apart from the public DNS, and nobody was asked ([`scope`]).
         NotAsked = "not-asked",
+        /// This machine had no descriptor, memory or port left to ask with: that says nothing about the name.
+        OutOfResources = "out-of-resources",
     }
 }
 

@@ -65,6 +65,11 @@ impl Replies {
         };
         match self.0.get(&question) {
             None => Err(Stop::Missing(question)),
+            Some(Reply::Failed(Outage::OutOfResources, why)) => Err(Stop::Failed(
+                Outage::OutOfResources,
+                ZoneStatus::Unknown,
+                format!("out-of-resources: {question}: {why}"),
+            )),
             Some(Reply::Failed(outage, why)) => {
                 Err(Stop::Failed(*outage, ZoneStatus::Unknown, format!("no-answer: {question}: {why}")))
             }

@@ -117,14 +117,18 @@ impl Upstreams {
 
     /// The failure of a question, with what each server said.
     fn failure(&self, outage: Outage, what: &str, complaints: &[Option<Complaint>]) -> QueryFailure {
-        let is_budget = complaints.iter().flatten().any(|complaint| complaint.outage == Outage::Budget);
+        // What we could not send, or had to stop, says more than what else was not answered.
+        let ours = [Outage::OutOfResources, Outage::Budget].into_iter();
+        let is_said =
+            |outage: &Outage| complaints.iter().flatten().any(|complaint| complaint.outage == *outage);
+        let outage = { ours }.find(is_said).unwrap_or(outage);
         let said = self.servers.iter().zip(complaints).map(|(server, complaint)| match complaint {
             Some(complaint) => format!("{}: {}", server.address, complaint.text),
             None => format!("{}: silent", server.address),
         });
         let parts: Vec<_> =
             Some(what.to_owned()).filter(|what| !what.is_empty()).into_iter().chain(said).collect();
-        QueryFailure { outage: if is_budget { Outage::Budget } else { outage }, text: parts.join("; ") }
+        QueryFailure { outage, text: parts.join("; ") }
     }
 }
 

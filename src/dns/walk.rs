@@ -333,6 +333,10 @@ fn at(place: &Place, stop: Stop) -> Stop {
         Place::Within(_, Further::Doubtful(_)) => ZoneStatus::Unknown,
     };
     match stop {
+        // Of the silence of servers something may follow where nothing is signed; nothing does of a want of ours.
+        Stop::Failed(Outage::OutOfResources, _, why) => {
+            Stop::Failed(Outage::OutOfResources, ZoneStatus::Unknown, why)
+        }
         Stop::Failed(outage, _, why) => Stop::Failed(outage, status, why),
         stop => stop,
     }

@@ -142,7 +142,7 @@ impl DnsExchange {
 
 impl Fault {
     /// The words for every cause; `cause` in the document is one of them.
-    pub const CAUSES: [&'static str; 9] = [
+    pub const CAUSES: [&'static str; 10] = [
         "budget",
         "clock",
         "deadline",
@@ -150,6 +150,7 @@ impl Fault {
         "no-answer",
         "no-trust-anchor",
         "not-asked",
+        "out-of-resources",
         "stripping-resolver",
         "trust-anchor",
     ];
@@ -208,6 +209,10 @@ const fn of_outage(outage: Outage, zone: ZoneStatus) -> (&'static str, &'static 
         (Outage::NotAsked, _) => (
             "not-asked",
             "Nobody was asked: the name is set apart from the public DNS. insecure_zones has private zones asked about.",
+        ),
+        (Outage::OutOfResources, _) => (
+            "out-of-resources",
+            "This machine had no descriptor, memory or port left to ask with, which says nothing about the name.",
         ),
         (Outage::NoTrustAnchor, _) => ("no-trust-anchor", "No trust anchor stands at or above the name."),
     }

@@ -44,6 +44,8 @@ impl fmt::Display for Step {
 pub enum FetchFailure {
     /// This machine cannot fetch anything until its administrator acts.
     Misconfigured,
+    /// This machine had nothing left to fetch with: that says nothing about the domain.
+    OutOfResources,
     /// Something was there, and it is not acceptable; trying again soon changes nothing.
     Refused,
     /// Nothing usable was there; it may be tomorrow.
@@ -119,6 +121,15 @@ pub enum FetchError {
     },
     /// No CA certificates to judge by.
     NoRoots(super::BadRoots),
+    /// This machine had no descriptor, memory or port left for it.
+    OutOfResources {
+        /// The policy host.
+        host: PolicyDomain,
+        /// What was being done.
+        step: Step,
+        /// The system's words.
+        why: String,
+    },
     /// As it was in a fetch at another time.
     Retold(Retold),
     /// The status is not 200: there is no policy here, wherever else the reply may point.
@@ -218,7 +229,11 @@ impl FetchError {
     #[must_use]
     pub const fn failure(&self) -> FetchFailure {
         match self {
+            Self::NoRoots(roots) if roots.is_want_of_resources() => FetchFailure::OutOfResources,
             Self::NoRoots(_) => FetchFailure::Misconfigured,
+            Self::OutOfResources { .. } | Self::Unresolved { outage: Outage::OutOfResources, .. } => {
+                FetchFailure::OutOfResources
+            }
             Self::Retold(retold) => retold.failure,
             Self::AddressRefused { .. }
             | Self::Certificate { .. }
@@ -242,7 +257,9 @@ impl FetchError {
     #[must_use]
     pub const fn result_type(&self) -> Option<ResultType> {
         match self {
-            Self::NoRoots(_) => None,
+            Self::NoRoots(_)
+            | Self::OutOfResources { .. }
+            | Self::Unresolved { outage: Outage::OutOfResources, .. } => None,
             Self::Certificate { .. } => Some(ResultType::StsWebpkiInvalid),
             _ => Some(ResultType::StsPolicyFetchError),
         }
@@ -256,7 +273,9 @@ impl FetchError {
 
     const fn reason_code(&self) -> Option<ReasonCode> {
         Some(match self {
-            Self::Certificate { .. } | Self::NoRoots(_) | Self::Retold(_) => return None,
+            Self::Certificate { .. } | Self::NoRoots(_) | Self::OutOfResources { .. } | Self::Retold(_) => {
+                return None;
+            }
             Self::AddressRefused { .. } => ReasonCode::AddressNotPublic,
             Self::Bogus { .. } => ReasonCode::DnsBogus,
             Self::ContentEncoding { .. } => ReasonCode::ContentEncoding,
@@ -326,6 +345,13 @@ impl fmt::Display for FetchError {
             }
             Self::NoAddress { host } => write!(f, "policy host {host} has no address"),
             Self::NoRoots(roots) => roots.fmt(f),
+            Self::OutOfResources { host, step, why } => {
+                let why = excerpt(why, SHOWN);
+                write!(
+                    f,
+                    "this machine has nothing left to fetch from policy host {host} with, while {step}: {why}"
+                )
+            }
             Self::Retold(Retold { words, after: None, .. }) => f.write_str(words),
             Self::Retold(Retold { words, after: Some(after), .. }) => {
                 write!(f, "{words}, after {} ms", after.as_millis())

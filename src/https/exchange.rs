@@ -121,7 +121,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin, T>(
         .max_buf_size(MAX_HEAD_OCTETS)
         .handshake(TokioIo::new(Tapped::new(stream, opening.clone())))
         .await;
-    let (mut sender, connection) = shaken.map_err(|e| peer.interrupted(Step::Head, causes::of_http(&e)))?;
+    let (mut sender, connection) =
+        shaken.map_err(|e| peer.broke(Step::Head, io_cause(&e), causes::of_http(&e)))?;
     let mut request = request.map_err(|_| peer.interrupted(Step::Head, "its path fits into no request"))?;
     let interim = Arc::clone(&traffic);
     hyper::ext::on_informational(&mut request, move |_| interim.interim_reply());
@@ -239,11 +240,17 @@ fn failed(peer: &Peer<'_>, step: Step, traffic: &Traffic, error: &hyper::Error) 
         return peer.too_large(excess);
     }
     // hyper reports a body that is badly framed as an error of reading.
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    if error.is_parse() || matches!(cause, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+    let cause = io_cause(error);
+    let kind = cause.map(io::Error::kind);
+    if error.is_parse() || matches!(kind, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
         return peer.malformed(causes::of_http(error));
     }
-    peer.interrupted(step, causes::of_http(error))
+    peer.broke(step, cause, causes::of_http(error))
+}
+
+/// What the system said, where that is the cause.
+fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
+    error.source().and_then(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use super::judge::{Judge, judgement_in};
 use super::metered::{Metered, Traffic};
 use super::progress::{Peer, Progress};
 use super::witness::Witness;
-use super::{BadRoots, Fetch, FetchError, MediaType, PolicyUrl, Roots, Step};
+use super::{BadRoots, Fetch, FetchError, FetchFailure, MediaType, PolicyUrl, Roots, Step};
 use crate::causes::{self, HandshakeFault};
 use crate::certificate::{Distrust, Distrusted};
-use crate::dns::{Answer, Content, Outcome, Question, Resolve};
+use crate::dns::{Answer, Content, Outage, Outcome, Question, Resolve};
 use crate::journal::Journal;
 use crate::limits;
 use crate::name::PolicyDomain;
@@ -102,6 +102,14 @@ pub struct HttpsFetcher<'r, R> {
     tls: SharedTls,
 }
 
+/// Where a policy host is.
+struct Addresses {
+    /// In the order in which they are tried.
+    addresses: Vec<SocketAddr>,
+    /// Why there may be others: this machine had nothing left to ask for them with.
+    unasked: Option<FetchError>,
+}
+
 impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     /// A fetcher whose fetches all end before `run_ends`.
     #[must_use]
@@ -151,8 +159,8 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
         Ok(Arc::clone(shared.get_or_init(|| Arc::new(made))))
     }
 
-    /// The addresses of `host` that may be connected to, in the order in which they are tried.
-    async fn addresses(&self, host: &PolicyDomain) -> Result<Vec<SocketAddr>, FetchError> {
+    /// The addresses of `host` that may be connected to.
+    async fn addresses(&self, host: &PolicyDomain) -> Result<Addresses, FetchError> {
         let questions = [RecordType::AAAA, RecordType::A].map(|rtype| Question::new(&host.to_dns(), rtype));
         let answers = self.resolver.resolve(&questions).await;
         let found = in_turn(&answers);
@@ -160,7 +168,9 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
             .map(|ip| SocketAddr::new(ip, self.settings.port))
             .collect();
         if !usable.is_empty() {
-            return Ok(usable);
+            let unasked = why_no_address(host, &answers);
+            let is_ours = unasked.failure() == FetchFailure::OutOfResources;
+            return Ok(Addresses { addresses: usable, unasked: is_ours.then_some(unasked) });
         }
         let refused = found.iter().find_map(|ip| Some((*ip, set_aside_for(*ip)?)));
         Err(match refused {
@@ -174,12 +184,12 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
     async fn connect<'h>(
         &self,
         fetch: Progress<'h>,
-        addresses: Vec<SocketAddr>,
+        Addresses { addresses, unasked }: Addresses,
     ) -> Result<(TcpStream, Peer<'h>), FetchError> {
         let Patience { connect: patience, stagger, .. } = self.settings.patience;
         let mut waiting = addresses.into_iter();
         let mut attempts = FuturesUnordered::new();
-        let mut failure = FetchError::NoAddress { host: fetch.host.clone() };
+        let mut failure = unasked.unwrap_or_else(|| FetchError::NoAddress { host: fetch.host.clone() });
         loop {
             if let Some(address) = waiting.next() {
                 attempts.push(async move {
@@ -193,14 +203,16 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
                     let connecting = peer.within(patience, Step::Connect, connecting);
                     match self.step(|| format!("connect to {address}"), connecting).await {
                         Ok(Ok(stream)) => Ok((stream, peer)),
-                        Ok(Err(e)) => Err(peer.interrupted(Step::Connect, causes::of_io(&e))),
+                        Ok(Err(e)) => Err(peer.broke(Step::Connect, Some(&e), causes::of_io(&e))),
                         Err(late) => Err(late),
                     }
                 });
             }
             match timeout(stagger, attempts.next()).await {
                 Ok(Some(Ok(connected))) => return Ok(connected),
-                Ok(Some(Err(e))) => failure = e,
+                // What this machine lacked says nothing of an address that was not tried.
+                Ok(Some(Err(e))) if failure.failure() != FetchFailure::OutOfResources => failure = e,
+                Ok(Some(Err(_))) => {}
                 Ok(None) => return Err(failure),
                 Err(_) => {} // the next address's turn
             }
@@ -237,7 +249,7 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
             };
             match e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                 Some(error) => judgement_in(error).map_or_else(|| tls(error), certificate),
-                None => peer.interrupted(Step::Handshake, causes::of_io(&e)),
+                None => peer.broke(Step::Handshake, Some(&e), causes::of_io(&e)),
             }
         })
     }
@@ -359,7 +371,8 @@ const fn address(record: &RData) -> Option<IpAddr> {
     }
 }
 
-/// Of two answers without an address, the worse one explains it: a falsehood before a silence before an absence.
+/// Of two answers without an address, the worse one explains it: a falsehood before what was not asked for want of something, before a
+/// silence, before an absence.
 fn why_no_address(host: &PolicyDomain, answers: &[Answer]) -> FetchError {
     let host = || host.clone();
     let bogus = answers.iter().find_map(|answer| match &answer.outcome {
@@ -368,13 +381,14 @@ fn why_no_address(host: &PolicyDomain, answers: &[Answer]) -> FetchError {
         }
         _ => None,
     });
-    let silent = || {
+    let unreached = |is_ours: bool| {
         answers.iter().find_map(|answer| match &answer.outcome {
-            Outcome::Unreachable(outage, zone, why) => {
+            Outcome::Unreachable(outage, zone, why) if (*outage == Outage::OutOfResources) == is_ours => {
                 Some(FetchError::Unresolved { host: host(), outage: *outage, zone: *zone, why: why.clone() })
             }
             _ => None,
         })
     };
-    bogus.or_else(silent).unwrap_or_else(|| FetchError::NoAddress { host: host() })
+    let unreached = || unreached(true).or_else(|| unreached(false));
+    bogus.or_else(unreached).unwrap_or_else(|| FetchError::NoAddress { host: host() })
 }

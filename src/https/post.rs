@@ -115,6 +115,10 @@ fn told(error: &FetchError) -> NotPosted {
         FetchError::Unresolved { why, .. } => {
             NotPosted::Failed(format!("its addresses could not be learnt: {}", excerpt(why, SHOWN)))
         }
+        FetchError::OutOfResources { step, why, .. } => NotPosted::Failed(format!(
+            "this machine has nothing left for it, while {step}: {}",
+            excerpt(why, SHOWN)
+        )),
         FetchError::Interrupted { address, step, why, .. } => {
             NotPosted::Failed(format!("{address} failed while {step}: {}", excerpt(why, SHOWN)))
         }

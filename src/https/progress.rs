@@ -2,7 +2,9 @@
 
 use super::{FetchError, Step};
 use crate::name::PolicyDomain;
+use crate::resources::is_want_of_resources;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -68,6 +70,14 @@ impl Peer<'_> {
         work: impl Future<Output = T>,
     ) -> Result<T, FetchError> {
         self.within(Duration::MAX, step, work).await
+    }
+
+    /// The system reported this error, in these words: the connection broke, unless this machine has nothing left for one.
+    pub(super) fn broke(&self, step: Step, error: Option<&io::Error>, why: String) -> FetchError {
+        if error.is_some_and(is_want_of_resources) {
+            return FetchError::OutOfResources { host: self.fetch.host.clone(), step, why };
+        }
+        self.interrupted(step, why)
     }
 
     /// The connection broke, in these words.

@@ -3,6 +3,7 @@
 use crate::causes;
 use crate::files;
 use crate::limits::MAX_CA_FILE_OCTETS;
+use crate::resources;
 use crate::text::Escaped;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt::{self, Write as _};
@@ -34,11 +35,14 @@ pub enum Roots {
 
 /// Why there are no CA certificates; says which file, what was expected, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRoots(String);
+pub struct BadRoots {
+    why: String,
+    is_want_of_resources: bool,
+}
 
 impl fmt::Display for BadRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -47,7 +51,16 @@ impl std::error::Error for BadRoots {}
 impl BadRoots {
     /// The TLS library refuses what it is set up with; it says no more than programmers need.
     pub(crate) fn no_tls() -> Self {
-        Self("TLS cannot be set up with the CA certificates of this machine".to_owned())
+        Self::because("TLS cannot be set up with the CA certificates of this machine".to_owned())
+    }
+
+    const fn because(why: String) -> Self {
+        Self { why, is_want_of_resources: false }
+    }
+
+    /// Whether there may well be some, and this machine had no descriptor or memory left to read them with.
+    pub(super) const fn is_want_of_resources(&self) -> bool {
+        self.is_want_of_resources
     }
 }
 
@@ -117,7 +130,7 @@ impl Roots {
 }
 
 fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadRoots> {
-    let pem = read_bounded(path).map_err(|e| bad_file(path, e))?;
+    let pem = read_bounded(path).map_err(|e| unread(path, &e))?;
     let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|e| bad_file(path, causes::of_pem(&e)))?;
     if certificates.is_empty() {
@@ -126,9 +139,13 @@ fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadRoots> {
     Ok(certificates)
 }
 
+fn unread(path: &Path, error: &io::Error) -> BadRoots {
+    BadRoots { is_want_of_resources: resources::is_want_of_resources(error), ..bad_file(path, error) }
+}
+
 fn bad_file(path: &Path, why: impl fmt::Display) -> BadRoots {
     let (shown, why) = (path.to_string_lossy(), why.to_string());
-    BadRoots(format!(
+    BadRoots::because(format!(
         "ca-file {}: {}; expected '-----BEGIN CERTIFICATE-----' blocks of CA certificates",
         Escaped(&shown),
         Escaped(&why)
@@ -136,15 +153,16 @@ fn bad_file(path: &Path, why: impl fmt::Display) -> BadRoots {
 }
 
 fn read_system() -> Result<Vec<CertificateDer<'static>>, BadRoots> {
-    let pem = SYSTEM_BUNDLES
-        .iter()
-        .find_map(|path| read_bounded(Path::new(path)).ok())
-        .ok_or_else(no_system_store)?;
+    let read = SYSTEM_BUNDLES.iter().map(Path::new).find_map(|path| match read_bounded(path) {
+        Err(error) if resources::is_want_of_resources(&error) => Some(Err(unread(path, &error))),
+        read => read.ok().map(Ok),
+    });
+    let pem = read.ok_or_else(no_system_store)??;
     Ok(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect())
 }
 
 fn no_system_store() -> BadRoots {
-    BadRoots(format!(
+    BadRoots::because(format!(
         "no CA certificates on this system ({} and the like): install the package ca-certificates, or name a ca-file",
         SYSTEM_BUNDLES.first().copied().unwrap_or_default()
     ))

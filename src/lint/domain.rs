@@ -6,7 +6,7 @@ use super::{Part, bogus};
 use crate::dane::matching::Fate;
 use crate::dane::tlsa::Tlsa;
 use crate::dns::presentation::{name as name_text, rdata};
-use crate::dns::{Answer, Blame, Content, Outcome};
+use crate::dns::{Answer, Blame, Content, Outage, Outcome};
 use crate::https::{FetchError, Step};
 use crate::policy::lint::Code;
 use crate::policy::mta_sts::{self, Body, Record};
@@ -235,7 +235,10 @@ fn code_of(error: &FetchError) -> Option<Code> {
     Some(match error {
         FetchError::AddressRefused { .. } => Code::MtaStsServerPrivate,
         FetchError::Bogus { blame: Blame::Domain, .. } => Code::DomainDnsBogus,
-        FetchError::Bogus { .. } | FetchError::NoRoots(_) => return None,
+        FetchError::Bogus { .. }
+        | FetchError::NoRoots(_)
+        | FetchError::OutOfResources { .. }
+        | FetchError::Unresolved { outage: Outage::OutOfResources, .. } => return None,
         FetchError::Certificate { .. } => Code::MtaStsServerCertificate,
         FetchError::ContentType { found: Some(found), .. }
             if found.to_ascii_lowercase().starts_with("text/html") =>

@@ -345,7 +345,12 @@ fn fetching(field: &Field<'_>) -> Read<Fetching> {
             Fetched::Body(octets)
         }
         "failure" => {
-            let all = [FetchFailure::Misconfigured, FetchFailure::Refused, FetchFailure::Unreachable];
+            let all = [
+                FetchFailure::Misconfigured,
+                FetchFailure::OutOfResources,
+                FetchFailure::Refused,
+                FetchFailure::Unreachable,
+            ];
             let failure = field.get("failure")?.word(&all, fetch_failure)?;
             let why = field.get("why")?;
             let after = field.get("after_ms")?.present().map(|after| after.number()).transpose()?;

@@ -2,6 +2,7 @@
 
 use super::{Asked, Brought, Fetched, Fetching, Recording, Turn, VERSION, present, sha256};
 use crate::cache::{Dossier, Hearsay, HistoryEntry, Recollection, Topic};
+use crate::dns::Outage;
 use crate::https::{FetchFailure, MediaType, Sighting};
 use crate::name::MxHost;
 use crate::overrides::Decree;
@@ -244,6 +245,7 @@ pub(super) const fn media_type(media: MediaType) -> &'static str {
 pub(super) const fn fetch_failure(failure: FetchFailure) -> &'static str {
     match failure {
         FetchFailure::Misconfigured => "misconfigured",
+        FetchFailure::OutOfResources => Outage::OutOfResources.word(),
         FetchFailure::Refused => "refused",
         FetchFailure::Unreachable => "unreachable",
     }

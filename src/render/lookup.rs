@@ -129,6 +129,7 @@ fn own_fault(outcome: &Outcome) -> Option<Reason> {
             Some(Reason::NoTrustAnchor)
         }
         Outcome::Unreachable(Outage::Deadline, ..) => Some(Reason::Deadline),
+        Outcome::Unreachable(Outage::OutOfResources, ..) => Some(Reason::OutOfResources),
         Outcome::Bogus(Blame::Domain, _)
         | Outcome::Unreachable(..)
         | Outcome::Secure(_)

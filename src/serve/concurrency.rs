@@ -39,6 +39,13 @@ impl ConcurrencyLimits {
         }
     }
 
+    /// The descriptors without which not even one look-up has what it needs, beside one connection of each kind.
+    #[must_use]
+    pub fn descriptors_least() -> u64 {
+        let least = DESCRIPTORS_LEAST.saturating_add(DESCRIPTORS_PER_LOOK_UP).saturating_add(2);
+        u64::try_from(least).unwrap_or(u64::MAX)
+    }
+
     /// The descriptors that are enough for all that the limits allow.
     #[must_use]
     pub fn descriptors_wanted() -> u64 {
@@ -70,5 +77,7 @@ mod tests {
                 ConcurrencyLimits { mta_connections, mta_connections_that_wait, http_connections, look_ups };
             assert_eq!(ConcurrencyLimits::within(descriptors), expected, "{descriptors}");
         }
+        // Those that the program is born with, one look-up, and one connection of each kind.
+        assert_eq!(ConcurrencyLimits::descriptors_least(), 21 + 40 + 2);
     }
 }

@@ -13,6 +13,8 @@ use crate::overrides::Decreed;
 use crate::policy::Mechanisms;
 use crate::reason::Reason;
 use crate::reports::event::{Event, Session};
+use crate::resources;
+use crate::resources::aside;
 use crate::serve::answer::MtaAnswer;
 use crate::serve::answer::cache::AnswerCache;
 use crate::serve::event::{CompletedLookup, WorkerEvent};
@@ -40,7 +42,7 @@ use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{spawn_blocking, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -226,15 +228,15 @@ impl Engine {
         let world = self.worker.world();
         let its = Arc::clone(&world);
         // The outbox is no file of the store's: whoever writes there keeps no answer waiting.
-        let reports = spawn_blocking(move || its.reports(SystemClock.now()));
+        let reports = aside(move || its.reports(SystemClock.now()));
         let outlook = self.worker.store().ask(&world, move |cache: &Cache| cache.outlook(most));
         match join(outlook, reports).await {
             (Ok(outlook), Ok(reports)) => {
                 outlook.map(|outlook| (outlook, reports)).map_err(|trouble| trouble.to_string())
             }
             (Err(Gone), _) => Err("the store has gone".to_owned()),
-            (_, Err(_)) => {
-                Err("the outbox of reports was not read, which takes a mistake of ours".to_owned())
+            (_, Err(error)) => {
+                Err(format!("the outbox of reports was not read: {}", resources::of_a_start(&error)))
             }
         }
     }

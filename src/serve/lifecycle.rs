@@ -5,6 +5,8 @@ use crate::limits::{
     CONFIGURATION_TRIED_AGAIN, DESCRIPTORS_UNTOLD, DRAIN_DEADLINE, DRAIN_GRACE, MAX_LOG_VALUE,
     PULSE_DEADLINE, WITHHELD_WRITTEN_AFTER,
 };
+use crate::resources;
+use crate::resources::aside;
 use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
 use crate::serve::front::connection_limiter::ConnectionLimiter;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{spawn_blocking, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
@@ -150,7 +152,7 @@ where
     match select(pin!(drain(&front, &mta_connections)), pin!(ends.recv())).await {
         Either::Left(_) => {
             // A moment, and the last datagrams are with the recorder.
-            let _ = timeout(PULSE_DEADLINE, spawn_blocking(|| reception.end())).await;
+            let _ = timeout(PULSE_DEADLINE, aside(|| reception.end())).await;
             // All that the store was sent before this is on the disk.
             let _ = timeout(PULSE_DEADLINE, engine.write_down()).await;
             let _ = timeout(PULSE_DEADLINE, write_withheld(&front)).await;
@@ -239,7 +241,7 @@ async fn keep_reloading<R>(
                 &now.map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]),
             );
         }
-        let end = match spawn_blocking(reload.clone()).await {
+        let end = match aside(reload.clone()).await {
             Ok(Ok(world)) => {
                 front.answers.reload(world);
                 front.older.replace(None);
@@ -259,7 +261,11 @@ async fn keep_reloading<R>(
                 front.older.replace(Some(why.into()));
                 ReloadEnd::Kept
             }
-            Err(_) => ReloadEnd::Kept,
+            Err(error) => {
+                let why = resources::of_a_start(&error);
+                warn!(why, "the configuration was not read again; the old one still counts");
+                ReloadEnd::Kept
+            }
         };
         if is_asked || end == ReloadEnd::Loaded {
             counters.reloads.of(end).one();

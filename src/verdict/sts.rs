@@ -245,6 +245,7 @@ pub(super) const fn reason_of(trouble: &LookupError) -> Reason {
             Reason::NoTrustAnchor
         }
         LookupError::Unreachable(Outage::Deadline, ..) => Reason::Deadline,
+        LookupError::Unreachable(Outage::OutOfResources, ..) => Reason::OutOfResources,
         LookupError::Unreachable(Outage::Budget | Outage::NoAnswer | Outage::NotAsked, ..) => {
             Reason::DnsUnreachable
         }

@@ -22,8 +22,8 @@ mod request;
 mod smtp_sts;
 
 use crate::cache::Memory;
-use crate::dns::Resolve;
-use crate::https::Fetch;
+use crate::dns::{Outage, Resolve, ZoneStatus};
+use crate::https::{Fetch, FetchError, PolicyUrl};
 use crate::time::UnixTime;
 use crate::verdict::{LookupError, Verdict};
 use evaluation::Evaluation;
@@ -56,6 +56,11 @@ pub async fn verify<M: Memory>(
     evaluation.ask(dns, https).await;
     let judgement = evaluation.conclude(dns, https).await;
     evaluation.close(judgement)
+}
+
+/// What is known of a policy whose fetch ended for want of something of this machine's: nothing.
+fn out_of_resources(url: &PolicyUrl, error: &FetchError) -> LookupError {
+    LookupError::Unreachable(Outage::OutOfResources, ZoneStatus::Unknown, format!("{url}: {error}"))
 }
 
 fn words(trouble: &LookupError) -> &str {

@@ -10,7 +10,7 @@ use super::refresh::{Backoff, Outcome};
 use super::{CacheUse, words};
 use crate::cache::{Memory, Notice, Topic};
 use crate::dns::{Question, Resolve};
-use crate::https::{Fetch, MediaType};
+use crate::https::{Fetch, FetchFailure, MediaType};
 use crate::policy::mta_sts::{self, Body, LABEL, Record, policy_url};
 use crate::policy::reason_code::ReasonCode;
 use crate::policy::result::{ReportedFailure, ResultType};
@@ -108,10 +108,7 @@ pub(super) async fn again<M: Memory>(
     }
     match attempt(context, record, https).await {
         Ok(fetched) => Outcome::of(stored, fetched),
-        Err(Absence::Malformed(why) | Absence::NotFetched(why) | Absence::Unauthenticated(why)) => {
-            Outcome::Failed(why)
-        }
-        Err(Absence::Nothing) => Outcome::Failed("nothing was found".to_owned()),
+        Err(NotHad { why, .. }) => Outcome::Failed(why),
     }
 }
 
@@ -182,8 +179,14 @@ async fn fetch<M: Memory>(
 ) -> PolicyFindings {
     match attempt(context, record, https).await {
         Ok(policy) => PolicyFindings::InForce(policy),
-        Err(absence) => stored.cloned().map_or(PolicyFindings::Absent(absence), PolicyFindings::InForce),
+        Err(NotHad { findings, .. }) => stored.cloned().map_or(findings, PolicyFindings::InForce),
     }
+}
+
+/// How the policy stands where a fetch brought none and none is stored, and why it brought none.
+struct NotHad {
+    findings: PolicyFindings,
+    why: String,
 }
 
 /// One fetch, and what is to be remembered of it.
@@ -191,9 +194,14 @@ async fn attempt<M: Memory>(
     context: &Context<'_, M>,
     record: Record,
     https: &impl Fetch,
-) -> Result<StoredPolicy, Absence> {
+) -> Result<StoredPolicy, NotHad> {
+    let not_had = |absence: fn(String) -> Absence, why: String| NotHad {
+        findings: PolicyFindings::Absent(absence(why.clone())),
+        why,
+    };
     let Some(url) = policy_url(context.domain()) else {
-        return Err(Absence::NotFetched("the domain's name is too long for a policy host".to_owned()));
+        let why = "the domain's name is too long for a policy host";
+        return Err(not_had(Absence::NotFetched, why.to_owned()));
     };
     let version = record.id().to_owned();
     let failed = |result: Option<ReportedFailure>, why: &str| {
@@ -218,14 +226,22 @@ async fn attempt<M: Memory>(
                     Some(ReportedFailure::with(ResultType::StsPolicyInvalid, ReasonCode::PolicySyntax)),
                     &why,
                 );
-                Err(Absence::Malformed(why))
+                Err(not_had(Absence::Malformed, why))
             }
         },
+        // Nothing follows of it for the domain, now or later.
+        Err(error) if error.failure() == FetchFailure::OutOfResources => {
+            told(Ending::Failed, error.to_string());
+            let trouble = super::out_of_resources(&url, error);
+            let why = words(&trouble).to_owned();
+            context.evidence_log.note(why.clone());
+            Err(NotHad { findings: PolicyFindings::Unknown(trouble), why })
+        }
         Err(error) => {
             told(Ending::Failed, error.to_string());
             let why = format!("{url}: {error}");
             failed(error.reported(), &why);
-            Err(Absence::NotFetched(why))
+            Err(not_had(Absence::NotFetched, why))
         }
     }
 }

@@ -8,12 +8,12 @@ use super::remembered::RememberedDiscovery;
 use super::{CacheUse, words};
 use crate::cache::{Memory, Topic};
 use crate::dns::{Question, Resolve};
-use crate::https::{Fetch, MediaType};
+use crate::https::{Fetch, FetchError, FetchFailure, MediaType};
 use crate::limits::{FETCH_BACKOFF, MAX_NEGATIVE_TTL};
 use crate::name::PolicyDomain;
 use crate::policy::smtp_sts::LABELS;
 use crate::policy::{Authentication, Dialect, Policy, StoredPolicy, life};
-use crate::verdict::{Absence, PolicyFindings};
+use crate::verdict::{Absence, LookupError, PolicyFindings};
 use hickory_proto::rr::RecordType;
 
 const TOPIC: Topic = Topic::Published(Dialect::SmtpSts);
@@ -52,7 +52,14 @@ pub(super) async fn look<M: Memory>(
     let mut believed_until = now.plus(MAX_NEGATIVE_TTL);
     let mut authentication = None;
     if let Discovery::Found(candidate) = &discovery {
-        authentication = prove(context, candidate, None, https).await.ok();
+        authentication = match prove(context, candidate, None, https).await {
+            Ok(authentication) => Some(authentication),
+            // Nothing follows of it for the domain, now or later.
+            Err(Unproven { want: Some(trouble), .. }) => {
+                return context.or_lost(Dialect::SmtpSts, PolicyFindings::Unknown(trouble));
+            }
+            Err(Unproven { want: None, .. }) => None,
+        };
         believed_until = match authentication {
             // Beyond the end of the policy nothing could be kept of it: then it is asked for again.
             Some(how) => {
@@ -107,10 +114,10 @@ pub(super) async fn again<M: Memory>(
     };
     let authentication = match prove(context, &candidate, Some(stored.authentication), https).await {
         Ok(authentication) => authentication,
-        Err(why) if stored.authentication == Authentication::FirstUse => {
+        Err(Unproven { why, want: None }) if stored.authentication == Authentication::FirstUse => {
             return Outcome::Stays(format!("it is trusted on first use, which nothing renews: {why}"));
         }
-        Err(why) => return Outcome::Failed(why),
+        Err(Unproven { why, .. }) => return Outcome::Failed(why),
     };
     let (until, record) = (candidate.valid_until, candidate.record);
     let fetched = StoredPolicy::fetched(context.domain(), record, authentication, context.now, until);
@@ -151,11 +158,11 @@ async fn prove<M: Memory>(
     candidate: &Candidate,
     replaced: Option<Authentication>,
     https: &impl Fetch,
-) -> Result<Authentication, String> {
+) -> Result<Authentication, Unproven> {
     let unproven = |why: &str| {
         let why = format!("the policy cannot be authenticated: {why}");
         context.evidence_log.note(why.clone());
-        Err(why)
+        Err(Unproven { why, want: None })
     };
     let url = match discovery::proof(candidate, context.domain(), replaced) {
         Proof::Given(authentication) => return Ok(authentication),
@@ -170,10 +177,18 @@ async fn prove<M: Memory>(
     };
     context.evidence_log.fetch(&url, ending, said.clone(), &outcome);
     if ending == Ending::Authenticated {
-        Ok(Authentication::WebPki)
-    } else {
-        unproven(&format!("{url}: {said}"))
+        return Ok(Authentication::WebPki);
     }
+    let is_want = |error: &&FetchError| error.failure() == FetchFailure::OutOfResources;
+    let want = outcome.as_ref().err().filter(is_want).map(|error| super::out_of_resources(&url, error));
+    unproven(&format!("{url}: {said}")).map_err(|unproven| Unproven { want, ..unproven })
+}
+
+/// Why a candidate is not authenticated.
+struct Unproven {
+    why: String,
+    /// That this machine had nothing left to ask with, if that is it.
+    want: Option<LookupError>,
 }
 
 /// How what was found stands to what is stored, which was never applied.

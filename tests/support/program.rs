@@ -139,6 +139,18 @@ impl Program {
         told(self.run(arguments), router)
     }
 
+    /// Runs it under a limit of the shell's (`ulimit -n 20`), and keeps everything.
+    pub(crate) fn run_under<T: Into<OsString>>(
+        &self,
+        limit: &str,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Output {
+        let inner = self.command(arguments);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("{limit}; exec \"$@\""), "sh", PROGRAM]).args(inner.get_args());
+        limited.stdin(Stdio::null()).output().unwrap()
+    }
+
     /// May mail for `domain` go to `host`?
     pub(crate) fn delivery(&self, domain: &str, host: &str) -> Told {
         self.ask(["-d", domain, "-m", host])

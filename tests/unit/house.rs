@@ -36,6 +36,7 @@ const WORLDLY: &[&str] = &[
     "src/probe/",
     "src/recording/replay.rs",
     "src/recording/tape.rs",
+    "src/resources.rs",
     "src/serve/",
     "src/tapped.rs",
     "src/time/clock.rs",

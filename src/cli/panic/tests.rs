@@ -70,3 +70,38 @@ fn a_plugin_is_unknown_in_one_line() {
     assert_eq!(text.trim_end().lines().count(), 1, "{text:?}");
     assert!(text.contains("UNKNOWN") && text.contains("panic"), "{text}");
 }
+
+#[test]
+fn where_the_program_was_built_is_told_to_nobody() {
+    for (file, told) in [
+        ("src/serve/lifecycle.rs", "src/serve/lifecycle.rs"),
+        (
+            "/home/me/.cargo/registry/src/index.example-0/tokio-1.47.0/src/runtime/blocking/pool.rs",
+            "tokio-1.47.0/src/runtime/blocking/pool.rs",
+        ),
+        ("/rustc/59807616e1fa/library/std/src/panicking.rs", "std/src/panicking.rs"),
+        ("/build/main.rs", "main.rs"),
+    ] {
+        assert_eq!(in_its_crate(file), told);
+    }
+}
+
+#[test]
+#[ignore = "a part of the next test"]
+fn of_a_command_for_people() {
+    install_for_a_person("doctor");
+    panic!("a word with\nan end");
+}
+
+#[test]
+fn a_command_for_people_says_it_on_standard_error_and_no_line_of_exims() {
+    let output = mistake("of_a_command_for_people");
+    let (said, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(70), "{output:?}");
+    assert!(!said.contains("verdict="), "{said}");
+    assert!(
+        complaint.starts_with("smtp-sts-verify doctor: panic at ") && complaint.lines().count() == 1,
+        "{complaint}"
+    );
+}

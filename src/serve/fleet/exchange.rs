@@ -13,6 +13,7 @@ use crate::limits::{
 };
 use crate::name::PolicyDomain;
 use crate::policy::StoredPolicy;
+use crate::resources;
 use crate::serve::event::WorkerEvent;
 use crate::serve::store::{Gone, Store};
 use crate::serve::telemetry::counters::Counters;
@@ -28,9 +29,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::thread::Builder;
 use std::time::{Duration, Instant};
-use tokio::runtime;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -51,8 +50,7 @@ pub(crate) struct Feed {
 /// If the system has no thread or descriptor left.
 pub(crate) fn start(feed: Feed) -> io::Result<()> {
     feed.counters.fleet_joined.set(SystemClock.now());
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    Builder::new().name("fleet".into()).spawn(move || {
+    resources::begin("fleet", move |runtime| {
         runtime.block_on(async move {
             loop {
                 // Nothing of it is needed by anybody: after a mistake of ours it begins anew.

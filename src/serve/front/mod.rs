@@ -15,6 +15,8 @@ use crate::limits::{
     PEER_TOLD_AFTER, READ_OCTETS,
 };
 use crate::name::MxHost;
+use crate::reason::Reason;
+use crate::resources::is_want_of_resources;
 use crate::serve::answer::MtaAnswer;
 use crate::serve::engine::Answers;
 use crate::serve::listen::Listening;
@@ -28,9 +30,8 @@ use crate::time::clock::SystemClock;
 use crate::time::{Clock as _, UnixTime};
 use crate::verdict::Verdict;
 use futures_util::future::{Either, select};
-use nix::errno::Errno;
 use std::cell::{Cell, RefCell};
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub struct Front<A> {
     answer_log: RefCell<LogLimiter>,
     is_closing: Cell<bool>,
     told: Cell<Option<Instant>>,
+    told_of_want: Cell<Option<Instant>>,
     /// How many requests of all connections are under way.
     under_way: Cell<usize>,
     /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
@@ -77,6 +79,7 @@ impl<A> Front<A> {
             answer_log: RefCell::default(),
             is_closing: Cell::new(false),
             told: Cell::new(None),
+            told_of_want: Cell::new(None),
             under_way: Cell::new(0),
             heard,
             said: RefCell::default(),
@@ -108,9 +111,7 @@ impl<A> Front<A> {
     /// Ends a connection for its peer's fault: that is counted, and told now and then.
     pub(crate) fn cut(&self, stream: &Stream, protocol: Protocol, why: Cutting) {
         self.counters.connections_ended.of(protocol).of(why).one();
-        let is_news = self.told.get().is_none_or(|told| told.elapsed() >= PEER_TOLD_AFTER);
-        if is_news {
-            self.told.set(Some(Instant::now()));
+        if is_due(&self.told) {
             let (peer, protocol, why) = (stream.to_string(), protocol.word(), why.word());
             warn!(
                 peer,
@@ -118,6 +119,15 @@ impl<A> Front<A> {
             );
         }
     }
+}
+
+/// Whether something may be told that was told last at that time; then it is told now.
+fn is_due(told: &Cell<Option<Instant>>) -> bool {
+    let is_due = told.get().is_none_or(|told| told.elapsed() >= PEER_TOLD_AFTER);
+    if is_due {
+        told.set(Some(Instant::now()));
+    }
+    is_due
 }
 
 /// A request that is under way.
@@ -134,6 +144,9 @@ impl<A: Answers> Front<A> {
     pub fn answered(&self, to: Mta, question: &Question, answer: &MtaAnswer, from: Source, after: Duration) {
         self.counters.answered(to, answer.verdict, answer.reason, from, after);
         let is_debugged = self.answers.is_debugged(&question.domain);
+        if answer.reason == Reason::OutOfResources {
+            self.tell_of_want();
+        }
         if answer.verdict != Verdict::Deliver {
             let now = SystemClock.now();
             self.recent.borrow_mut().answered(question, answer, now);
@@ -144,6 +157,16 @@ impl<A: Answers> Front<A> {
             }
         } else if is_debugged {
             self.tell(to, question, answer, (from, after), Lines::default(), true);
+        }
+    }
+
+    /// Says now and then what helps where look-ups end for want of descriptors.
+    fn tell_of_want(&self) {
+        if is_due(&self.told_of_want) {
+            warn!(
+                "mail waits because this machine has no descriptors, memory or ports left to ask with: raise LimitNOFILE= of the service; \
+                 others may not be logged"
+            );
         }
     }
 
@@ -285,7 +308,7 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
             // Its peer has left already.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
             // Whoever is idle, or has waited for long, gives up his descriptor.
-            Err(error) if is_want_of_descriptors(&error) && limiter.make_room() => {
+            Err(error) if is_want_of_resources(&error) && limiter.make_room() => {
                 counters.accept_errors.one();
                 yield_now().await;
             }
@@ -299,9 +322,4 @@ pub async fn welcome<F: Future<Output = ()> + 'static>(
             }
         }
     }
-}
-
-fn is_want_of_descriptors(error: &io::Error) -> bool {
-    let errors = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
-    error.raw_os_error().is_some_and(|code| errors.contains(&Errno::from_raw(code)))
 }

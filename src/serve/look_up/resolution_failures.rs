@@ -93,7 +93,11 @@ const fn longest_pause(outcome: &Outcome) -> Option<Duration> {
         Outcome::Insecure(..)
         | Outcome::Secure(_)
         | Outcome::Unreachable(
-            Outage::Budget | Outage::Deadline | Outage::NoTrustAnchor | Outage::NotAsked,
+            Outage::Budget
+            | Outage::Deadline
+            | Outage::NoTrustAnchor
+            | Outage::NotAsked
+            | Outage::OutOfResources,
             ..,
         ) => None,
     }

@@ -16,6 +16,7 @@ use crate::limits::{
     WATCHDOG_GRACE,
 };
 use crate::render::human;
+use crate::resources;
 use crate::serve::answer::MtaAnswer;
 use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::event::{CompletedLookup, CompletionGuard, WorkerEvent};
@@ -40,9 +41,8 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Instant;
-use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -115,10 +115,9 @@ impl LookupWorker {
             worlds: worlds.clone(),
             counters: Arc::clone(&counters),
         };
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let state_store = store.clone();
         let state_counters = Arc::clone(&counters);
-        let thread = Builder::new().name("lookup-worker".into()).spawn(move || {
+        let thread = resources::begin("lookup-worker", move |runtime| {
             let state = Rc::new(WorkerState {
                 outside,
                 store: state_store,

@@ -19,6 +19,8 @@ use crate::reports::attempt::Attempt;
 use crate::reports::event::{Answered, Event, Session};
 use crate::reports::session::{Ended, Outcome, Sessions};
 use crate::reports::tally::{Applied, Day, Row, Tally};
+use crate::resources;
+use crate::resources::aside;
 use crate::serve::answer::MtaAnswer;
 use crate::serve::store::Store;
 use crate::serve::telemetry::counters::{Counters, DatagramFate, EventFate};
@@ -28,7 +30,6 @@ use crate::time::{Clock as _, UnixTime};
 use crate::verify::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -238,7 +239,7 @@ impl TlsrptQueue {
         }
         let its_world = Arc::clone(world);
         let all = counted.iter().map(|(_, number)| *number).fold(0, u64::saturating_add);
-        let written = spawn_blocking(move || {
+        let written = aside(move || {
             let added = counts_of(&its_world, SystemClock.now()).add(&counted);
             (added, counted)
         });
@@ -254,9 +255,9 @@ impl TlsrptQueue {
                 }
                 trouble.to_string()
             }
-            Err(_) => {
+            Err(error) => {
                 self.counters.sessions_lost.add(all);
-                "a mistake of ours".to_owned()
+                resources::of_a_start(&error)
             }
         };
         self.counters.store_troubles.one();
@@ -271,14 +272,18 @@ impl TlsrptQueue {
     /// Forgets counts and reports that are older than they are kept.
     async fn forget(&self) {
         let world = Arc::clone(&self.world.borrow());
-        let forgotten = spawn_blocking(move || {
+        let forgotten = aside(move || {
             let (now, days) = (SystemClock.now(), world.reporting.days);
             counts_of(&world, now).forget()?;
             Outbox::beside(&world.storage.path, world.storage.max_domains, now).forget(days)
         });
-        if let Ok(Err(trouble)) = forgotten.await {
+        let trouble = match forgotten.await {
+            Ok(forgotten) => forgotten.err().map(|trouble| trouble.to_string()),
+            Err(error) => Some(resources::of_a_start(&error)),
+        };
+        if let Some(why) = trouble {
             self.counters.store_troubles.one();
-            warn!(why = trouble.to_string(), "old counts for TLS reports are not forgotten");
+            warn!(why, "old counts for TLS reports are not forgotten");
         }
     }
 }

@@ -67,10 +67,7 @@ fn whatever_is_wrong_with_the_file_the_verdict_stays_and_the_trouble_is_told() {
 fn on_a_full_disk_the_verdict_stays() {
     let lab = Laboratory::start();
     let program = Program::new(&lab);
-    let inner = program.command(["-d", DOMAIN, "-m", HOST]);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh", PROGRAM]).args(inner.get_args());
-    let full = told(limited.stdin(Stdio::null()).output().unwrap(), false);
+    let full = told(program.run_under("ulimit -f 4", ["-d", DOMAIN, "-m", HOST]), false);
     assert_eq!(full.verdict(), ["deliver", "policy-met"], "{}", full.line);
     assert_eq!(full.get("cache"), "unavailable", "{}", full.line);
     let healthy = program.delivery(DOMAIN, HOST);

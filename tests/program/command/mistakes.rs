@@ -3,7 +3,9 @@
 
 use crate::support::laboratory::Laboratory;
 use crate::support::program::{PROGRAM, Program, told};
+use crate::support::skipped::skipped;
 use crate::support::strace::{WAITS_FOR_SOCKETS, strace};
+use crate::support::users::is_root;
 use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -71,5 +73,35 @@ fn a_run_whose_disk_hangs_is_answered_for_when_its_time_is_over() {
         assert_eq!(child.wait().unwrap().code(), Some(75), "{calls}: {line}");
         assert!(line.starts_with("verdict=defer ") && line.contains(" reason=deadline"), "{calls}: {line}");
         assert!(answered < HANGS, "{calls}: {answered:?}");
+    }
+}
+
+#[test]
+fn where_descriptors_or_threads_are_wanting_commands_for_people_say_so_without_a_panic_and_without_exims_line()
+ {
+    let (few, alone) = (
+        "ulimit -n \"$1\"; shift; exec \"$@\"",
+        "number=\"$1\"; shift; \
+         exec setpriv --ruid=4242 --bounding-set=-sys_resource,-sys_admin prlimit --nproc=\"$number\" \"$@\"",
+    );
+    for (line, number, command, helps) in [
+        (few, 5, "explain none.test", "LimitNOFILE="),
+        (few, 6, "lint none.test", "LimitNOFILE="),
+        (few, 7, "lookup none.test TXT", "LimitNOFILE="),
+        (few, 8, "explain none.test", "LimitNOFILE="),
+        (alone, 2, "doctor --offline", "TasksMax="),
+    ] {
+        if line == alone && !is_root() {
+            skipped("a command without threads", "only root can start it as another user");
+            continue;
+        }
+        let mut limited = Command::new("sh");
+        limited.args(["-c", line, "sh", &number.to_string(), PROGRAM]).args(command.split(' '));
+        let output = limited.args(["--dns", "127.0.0.1:9"]).stdin(Stdio::null()).output().unwrap();
+        let (said, complaint) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(complaint.contains(helps) && !complaint.contains("panic"), "{number} {command}: {complaint}");
+        assert!(!said.contains("verdict="), "{number} {command}: {said}");
+        assert_ne!(output.status.code(), Some(0), "{number} {command}");
     }
 }

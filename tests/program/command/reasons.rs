@@ -3,7 +3,7 @@
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::zone::Health;
-use crate::support::program::{Program, Told};
+use crate::support::program::{Program, Told, told};
 use smtp_sts_verify::reason::Reason;
 
 /// The answer of the program in a world where that reason is the right one; `None` for a mistake of ours, which nobody outside can
@@ -42,6 +42,7 @@ fn provoked(reason: Reason) -> Option<Told> {
         Reason::DaneUsable => program.delivery("dane.test", "mx1.dane.test"),
         Reason::Internal => return None,
         Reason::ModeNone => delivery("sts-none"),
+        Reason::OutOfResources => told(program.run_under("ulimit -n 9", ["-d", "sts.test"]), true),
         Reason::Override => Program::new(&lab)
             .with_configuration(lab.configuration())
             .delivery("waived.test", "mx.hosting.test"),

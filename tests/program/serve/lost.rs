@@ -3,7 +3,9 @@
 use super::daemon::{Plan, exim, until};
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::skipped::skipped;
 use crate::support::strace::{WAITS_FOR_SOCKETS, strace};
+use crate::support::users::is_root;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
@@ -47,4 +49,39 @@ fn a_daemon_that_loses_a_thread_says_so_keeps_nobody_waiting_and_ends_with_70() 
         let is_told = answer.starts_with("verdict=defer ") && answer.contains(" reason=internal");
         assert!(answer.is_empty() || is_told, "{name}: {answer}");
     }
+}
+
+/// A line of the shell's that starts the program as a user with so many threads at most: root has as many as it likes.
+fn with_threads(number: usize) -> String {
+    format!(
+        "exec setpriv --ruid=4242 --bounding-set=-sys_resource,-sys_admin prlimit --nproc={number} \"$@\""
+    )
+}
+
+#[test]
+fn without_threads_it_does_not_start_or_ends_in_order_and_says_what_helps() {
+    if !is_root() {
+        return skipped("a daemon without threads", "only root can start it as another user");
+    }
+    let lab = Laboratory::start();
+    for number in [1, 2] {
+        let (status, said) = Plan::in_world(&lab).started_by(&with_threads(number)).fail();
+        assert_eq!(status, Some(70), "{number}: {said}");
+        assert!(said.contains("raise TasksMax=") && !said.contains("panic"), "{number}: {said}");
+    }
+    let mut daemon = Plan::in_world(&lab).started_by(&with_threads(3)).start();
+    assert!(daemon.ask("enforced.test").starts_with("verdict=deliver"));
+    assert_eq!(daemon.terminate().code(), Some(0), "{}", daemon.log());
+    daemon.made_no_mistake();
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk_and_no_end() {
+    let lab = Laboratory::start();
+    let daemon = Plan::in_world(&lab).started_by("ulimit -f 4; exec \"$@\"").start();
+    for domain in ["enforced.test", "sts.test"] {
+        assert!(daemon.ask(domain).starts_with("verdict=deliver"), "{domain}: {}", daemon.log());
+    }
+    daemon.wait_for_log("the cache cannot be used");
+    daemon.made_no_mistake();
 }

@@ -200,12 +200,7 @@ fn with_64_descriptors_it_serves_and_without_any_it_waits_until_there_are_some()
     assert!(honest() < Duration::from_secs(1));
     assert!(daemon.descriptors() < 64);
     // Now even what it counted on is taken from it.
-    let limit = |number: usize| {
-        let pid = daemon.pid().to_string();
-        let status =
-            Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={number}:64")]).status().unwrap();
-        assert!(status.success());
-    };
+    let limit = |number| limit_descriptors(&daemon, number);
     limit(1);
     let waiting = thread::spawn({
         let path = daemon.plan().exim();
@@ -220,4 +215,44 @@ fn with_64_descriptors_it_serves_and_without_any_it_waits_until_there_are_some()
     drop(crowd);
     until("the crowd has left", || daemon.descriptors() < 20);
     assert!(began.elapsed() < PATIENCE);
+}
+
+/// From now on the daemon may have so many descriptors, of 64.
+fn limit_descriptors(daemon: &Daemon, number: usize) {
+    let pid = daemon.pid().to_string();
+    let limited =
+        Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={number}:64")]).status().unwrap();
+    assert!(limited.success());
+}
+
+#[test]
+fn a_look_up_that_finds_no_descriptor_lets_the_mail_wait_and_the_log_says_what_helps() {
+    let lab = Laboratory::start();
+    let daemon = Plan::in_world(&lab).started_by("ulimit -n 64; exec \"$@\"").start();
+    assert!(daemon.ask("enforced.test").starts_with("verdict=deliver"));
+    // One for the connection of whoever asks.
+    limit_descriptors(&daemon, daemon.descriptors() + 1);
+    let answer = daemon.ask("sts.test");
+    assert!(answer.starts_with("verdict=defer") && answer.contains(" reason=out-of-resources"), "{answer}");
+    daemon.wait_for_log("raise LimitNOFILE=");
+    limit_descriptors(&daemon, 64);
+    let answer = daemon.ask("webpki.test");
+    assert!(answer.starts_with("verdict=deliver tls=webpki"), "{answer}");
+}
+
+#[test]
+fn with_fewer_descriptors_than_wanted_it_says_how_much_that_is_and_with_too_few_for_one_look_up_it_does_not_start()
+ {
+    let lab = Laboratory::start();
+    let daemon = Plan::in_world(&lab).started_by("ulimit -n 1024; exec \"$@\"").start();
+    daemon.wait_for_log("look_ups=\"12\" connections=\"420\" wanted=\"45248\"");
+    for number in [6, 20, 62] {
+        let (status, said) =
+            Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).fail();
+        assert_eq!(status, Some(78), "{number}: {said}");
+        assert!(
+            said.contains(&format!("may have {number} descriptors")) && said.contains("LimitNOFILE="),
+            "{said}"
+        );
+    }
 }

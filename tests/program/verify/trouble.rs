@@ -3,7 +3,8 @@
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
 use crate::support::laboratory::zone::Health;
-use crate::support::program::Program;
+use crate::support::program::{PROGRAM, Program, told};
+use crate::support::strace::strace;
 
 const NAMES: [&str; 2] = ["_smtp_sts", "_smtp-sts"];
 
@@ -135,4 +136,58 @@ fn another_root_is_told_from_a_bogus_domain() {
     let program = Program::new(&lab).with_trust_anchor(&other.trust_anchor());
     let told = program.delivery("enforced.test", "mx1.enforced.test");
     assert_eq!(told.verdict(), ["defer", "no-trust-anchor"], "{}", told.line);
+}
+
+#[test]
+fn with_however_few_descriptors_no_mail_goes_without_the_policy_of_its_domain() {
+    for domain in ["sts.test", "webpki.test"] {
+        let lab = Laboratory::start();
+        let ample = Program::new(&lab).route(domain);
+        assert_eq!(ample.verdict(), ["deliver", "policy-met"], "{}", ample.line);
+        let mut ends = [0; 2];
+        for descriptors in 8..32 {
+            let output = Program::new(&lab).run_under(&format!("ulimit -n {descriptors}"), ["-d", domain]);
+            let few = told(output, true);
+            let is_whole = few.of(["verdict", "tls", "policy"]) == ample.of(["verdict", "tls", "policy"]);
+            let waits = few.get("verdict") == "defer";
+            assert!(is_whole || waits, "{descriptors}: {}", few.line);
+            ends[usize::from(is_whole)] += usize::from(is_whole || few.get("reason") == "out-of-resources");
+        }
+        assert!(ends.iter().all(|number| *number > 3), "{domain}: {ends:?}");
+    }
+}
+
+#[test]
+fn a_policy_in_force_decides_without_a_descriptor_for_the_network() {
+    let lab = Laboratory::start();
+    let program = Program::new(&lab);
+    assert_eq!(program.delivery("sts.test", "mx1.sts.test").verdict(), ["deliver", "policy-met"]);
+    for descriptors in 8..16 {
+        let output =
+            program.run_under(&format!("ulimit -n {descriptors}"), ["-d", "sts.test", "-m", "mx1.sts.test"]);
+        let few = told(output, false);
+        assert_eq!(few.of(["verdict", "policy", "cache"]), ["deliver", "mta-sts", "hit"], "{}", few.line);
+    }
+}
+
+#[test]
+fn a_fetch_for_which_this_machine_has_nothing_left_says_nothing_of_the_domain_now_or_later() {
+    let lab = Laboratory::start();
+    let authorities = lab.ca_file();
+    let authorities = authorities.to_str().unwrap();
+    // The connection has no buffers; or the CA certificates, which were read once already, cannot be opened.
+    for (call, fault, narrowed) in
+        [("setsockopt", "error=ENOBUFS", None), ("openat", "error=EMFILE:when=2+", Some(authorities))]
+    {
+        for domain in ["sts.test", "webpki.test"] {
+            let program = Program::new(&lab);
+            let Some(mut traced) = strace("a machine that has nothing left", call, fault) else { return };
+            traced.args(narrowed.iter().flat_map(|path| ["-P", path])).args(["-f", PROGRAM]);
+            let output = traced.args(program.command(["-d", domain]).get_args()).output().unwrap();
+            let few = told(output, true);
+            assert_eq!(few.verdict(), ["defer", "out-of-resources"], "{domain} {call}: {}", few.line);
+            let ample = program.route(domain);
+            assert_eq!(ample.verdict(), ["deliver", "policy-met"], "{domain} {call}: {}", ample.line);
+        }
+    }
 }
