@@ -126,8 +126,8 @@ fn limits() -> Result<ConcurrencyLimits, String> {
     let (least, wanted) = (ConcurrencyLimits::descriptors_least(), ConcurrencyLimits::descriptors_wanted());
     if descriptors < least {
         return Err(format!(
-            "this process may have {descriptors} descriptors, and one look-up needs {least} with what is beside it: raise \
-             LimitNOFILE= of the service (ulimit -n)"
+            "this process may have {descriptors} descriptors, and nobody can ask with fewer than {least}: raise LimitNOFILE= of the \
+             service (ulimit -n)"
         ));
     }
     let limits = ConcurrencyLimits::within(descriptors);

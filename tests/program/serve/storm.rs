@@ -243,7 +243,7 @@ fn connections_that_wait_at_a_port_hold_up_nobody_elsewhere_and_nobody_there_for
 fn with_few_descriptors_idle_connections_give_way_at_once() {
     let _turn = turn_of_this_thread();
     let lab = world();
-    for number in [63, 72] {
+    for number in [24, 32, 64] {
         let daemon = with_descriptors(Plan::in_world(&lab), number).start();
         let honest = |domain: &str| {
             let began = Instant::now();
