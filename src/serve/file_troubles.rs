@@ -78,7 +78,7 @@ mod tests {
         ];
         let said = |file: &PathBuf| News::Trouble(full(file));
         let mut at = |seconds: u64, writes: &[_]| troubles.news(None, writes, start.plus(seconds));
-        assert_eq!(at(0, &[bad_dns.clone()]), [said(&dns)]);
+        assert_eq!(at(0, std::slice::from_ref(&bad_dns)), [said(&dns)]);
         assert_eq!(
             at(1, &[bad_dns.clone(), bad.clone()]),
             [said(&policies)],
@@ -87,9 +87,9 @@ mod tests {
         assert_eq!(at(3_599, &[bad_dns.clone(), bad.clone()]), []);
         assert_eq!(at(3_600, &[bad_dns.clone(), good.clone()]), [said(&dns), News::Over(policies.clone())]);
         assert_eq!(at(3_601, &[good]), [], "once");
-        assert_eq!(at(3_602, &[bad.clone()]), [said(&policies)], "it was said an hour ago");
+        assert_eq!(at(3_602, std::slice::from_ref(&bad)), [said(&policies)], "it was said an hour ago");
         assert_eq!(at(3_603, &[(policies.clone(), Ok(()))]), [News::Over(policies.clone())]);
-        assert_eq!(at(3_661, &[bad.clone()]), [], "it comes and goes");
+        assert_eq!(at(3_661, std::slice::from_ref(&bad)), [], "it comes and goes");
         assert_eq!(at(3_662, &[bad]), [said(&policies)]);
     }
 

@@ -184,3 +184,17 @@ impl Report {
         Self { judgement: Judgement { tlsa: Some(Tlsa::Unusable), ..self.judgement }, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_cache_from_being_read_and_written_is_said_once() {
+        let report = Report::from(NoEvaluation::defer(Reason::DnssecBogus, ""));
+        let before = report.notes.len();
+        let report = report.unkept("its directory is not trusted".into());
+        let report = report.unkept("its directory is not trusted".into());
+        assert_eq!((report.notes.len(), report.cache), (before + 1, CacheUse::Unavailable));
+    }
+}

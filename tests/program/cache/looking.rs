@@ -7,7 +7,8 @@ use crate::support::laboratory::policy_host::Body;
 use crate::support::program::{PROGRAM, Program};
 use rusqlite::Connection;
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -197,6 +198,10 @@ fn what_cannot_be_written_is_told_as_that_and_not_as_lost_memory() {
     assert!(!page.contains("nothing has to be done"), "{page}");
     drop(policies);
     assert_eq!(program.delivery("sts.test", "mx1.sts.test").get("cache"), "hit");
+    // What is wrong with the directory is wrong with both files, and is said once.
+    fs::set_permissions(program.cache().parent().unwrap(), Permissions::from_mode(0o1777)).unwrap();
+    let page = said(&program.run(["--format", "human", "-d", "wild.test"]));
+    assert_eq!(page.matches("the cache is not trusted").count(), 1, "{page}");
 }
 
 #[test]
