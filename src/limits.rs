@@ -367,6 +367,10 @@ pub const KEPT_WAITING: Duration = Duration::from_millis(1_500);
 pub const MAX_HTTP_CONNECTIONS: usize = 64;
 /// Connections that the system keeps for us until they are accepted (postfix-tlspol: 4,096 at most, `somaxconn`).
 pub const BACKLOG: u32 = 1_024;
+/// How long a question or a connection waits for a descriptor where there is none left, and how often it looks for one meanwhile. It is
+/// over before anybody takes it for silence ([`SILENT_AFTER`], [`UPSTREAM_PATIENCE`]).
+pub const RESOURCES_AWAITED: Duration = Duration::from_millis(300);
+pub const RESOURCES_TRIED_AGAIN: Duration = Duration::from_millis(10);
 /// Descriptors for the files, and for what the threads need to live.
 pub const DESCRIPTORS_FOR_FILES: usize = 64;
 /// The least of these: three to be born with, three event loops, signals, two places, two files and a journal (counted on Linux).

@@ -1,17 +1,36 @@
 //! What the system gives a process until there is none left: descriptors, memory, ports, threads. Whoever finds none is told so, in words
 //! that say what helps; nothing panics, and nothing follows of it for somebody else.
 
+use crate::limits::{RESOURCES_AWAITED, RESOURCES_TRIED_AGAIN};
 use nix::errno::Errno;
+use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::thread::{Builder, JoinHandle};
 use tokio::runtime::{self, Runtime};
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 /// Whether a system call failed because this machine has no descriptor, memory, buffer or port left: whoever else was to be asked had
 /// no part in it, so nothing follows of it for him. (Of threads the system says EAGAIN; that is read where they are made.)
 pub(crate) fn is_want_of_resources(error: &io::Error) -> bool {
     let errors = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRINUSE];
     error.raw_os_error().is_some_and(|code| errors.contains(&Errno::from_raw(code)))
+}
+
+/// Does something that takes a descriptor, and waits a moment where there is none left: what is under way gives its own back.
+///
+/// # Errors
+/// Those of the attempt, the last one.
+pub(crate) async fn awaited<T, F: Future<Output = io::Result<T>>>(attempt: impl Fn() -> F) -> io::Result<T> {
+    let end = Instant::now() + RESOURCES_AWAITED;
+    loop {
+        match attempt().await {
+            Err(error) if is_want_of_resources(&error) && Instant::now() < end => {
+                sleep(RESOURCES_TRIED_AGAIN).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// What helps where the system gives a process no thread or no descriptor, behind its own words.
@@ -73,4 +92,29 @@ pub(crate) fn are_there(number: usize) -> io::Result<()> {
         drop(closed);
         begun
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_descriptor_is_waited_for_for_a_moment_and_nothing_else_is() {
+        for (error, given_after, expected) in [
+            (Errno::EMFILE, Duration::from_millis(290), Ok(())),
+            (Errno::ENOBUFS, Duration::from_millis(310), Err(Errno::ENOBUFS)),
+            (Errno::ECONNREFUSED, Duration::from_millis(10), Err(Errno::ECONNREFUSED)),
+        ] {
+            let (began, attempts) = (Instant::now(), Cell::new(0));
+            let done = awaited(async || {
+                attempts.set(attempts.get() + 1);
+                if began.elapsed() < given_after { Err(io::Error::from(error)) } else { Ok(()) }
+            });
+            let done = done.await.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap()));
+            assert_eq!(done, expected);
+            assert_eq!(attempts.get() == 1, error == Errno::ECONNREFUSED);
+        }
+    }
 }

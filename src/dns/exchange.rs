@@ -217,7 +217,8 @@ impl OutgoingQuery {
 
     /// Sends the question and reads until a reply is ours; `None` if UDP does not carry it.
     async fn over_udp(&self, to: SocketAddr, quota: &Quota) -> Result<Option<Received>, Complaint> {
-        let sent = Sent::new(&self.octets, to).map_err(|error| Complaint::of_socket(&error))?;
+        let sent = resources::awaited(async || Sent::new(&self.octets, to)).await;
+        let sent = sent.map_err(|error| Complaint::of_socket(&error))?;
         loop {
             let octets = sent.next().await.map_err(|error| Complaint::of_socket(&error))?;
             match self.judge(octets, Transport::Udp, quota) {

@@ -13,6 +13,7 @@ use crate::dns::{Answer, Content, Outage, Outcome, Question, Resolve};
 use crate::journal::Journal;
 use crate::limits;
 use crate::name::PolicyDomain;
+use crate::resources;
 use crate::time::UnixTime;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -195,7 +196,7 @@ impl<'r, R: Resolve> HttpsFetcher<'r, R> {
                 attempts.push(async move {
                     let peer = fetch.at(address);
                     let connecting = async {
-                        let stream = TcpStream::connect(address).await?;
+                        let stream = resources::awaited(|| TcpStream::connect(address)).await?;
                         // The end of the handshake and the request are two small segments: neither waits for an ACK.
                         stream.set_nodelay(true)?;
                         io::Result::Ok(stream)

@@ -154,6 +154,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("KEPT_WAITING", "Duration::from_millis(1_500)"),
     ("MAX_HTTP_CONNECTIONS", "64"),
     ("BACKLOG", "1_024"),
+    ("RESOURCES_AWAITED", "Duration::from_millis(300)"),
+    ("RESOURCES_TRIED_AGAIN", "Duration::from_millis(10)"),
     ("DESCRIPTORS_FOR_FILES", "64"),
     ("DESCRIPTORS_LEAST", "21"),
     ("DESCRIPTORS_PER_LOOK_UP", "40"),
@@ -493,6 +495,7 @@ const TRIED: &[(&str, &str)] = &[
     ("RENEWAL", "a_policy_is_due_after_a_day_and_a_short_lived_one_after_three_quarters_of_its_life"),
     ("MAX_FIRST_USE_LIFE", "a_policy_lives_for_e_seconds_and_no_longer_than_its_authentication_allows"),
     ("MAX_MX_PATTERNS", "a_record_of_too_many_patterns_is_not_read"),
+    ("RESOURCES_AWAITED", "a_descriptor_is_waited_for_for_a_moment_and_nothing_else_is"),
     (
         "CACHE_WAITED_IN_VAIN",
         "a_turn_and_a_lock_share_one_patience_and_what_was_waited_for_in_vain_is_not_waited_for_again_soon",
@@ -855,6 +858,7 @@ const UNTRIED: &[(&str, &str)] = &[
         "MAX_CONNECTIONS_THAT_WAIT",
         "thousands of connections; the limiter is tried with two (`a_peer_that_waits_for_us_is_not_evicted_and_the_next_one_waits`)",
     ),
+    ("RESOURCES_TRIED_AGAIN", "a pause: shorter ones ask the kernel more often"),
     ("DESCRIPTORS_LEAST", "the system's own need; a daemon with 24 descriptors is tried as a whole"),
     (
         "MAX_WITHHELD",
