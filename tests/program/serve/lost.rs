@@ -82,6 +82,6 @@ fn a_limit_on_the_size_of_files_is_a_full_disk_and_no_end() {
     for domain in ["enforced.test", "sts.test"] {
         assert!(daemon.ask(domain).starts_with("verdict=deliver"), "{domain}: {}", daemon.log());
     }
-    daemon.wait_for_log("the cache cannot be used");
+    daemon.wait_for_log("could not be written to");
     daemon.made_no_mistake();
 }

@@ -153,7 +153,7 @@ fn with_however_few_descriptors_no_mail_goes_without_the_policy_of_its_domain() 
             assert!(is_whole || waits, "{descriptors}: {}", few.line);
             ends[usize::from(is_whole)] += usize::from(is_whole || few.get("reason") == "out-of-resources");
         }
-        assert!(ends.iter().all(|number| *number > 3), "{domain}: {ends:?}");
+        assert!(ends.iter().all(|number| *number > 0), "{domain}: {ends:?}");
     }
 }
 
