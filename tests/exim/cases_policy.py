@@ -42,14 +42,15 @@ def met(lab):
     assert lab.world.hosts["good"].sni[-1] == "good.hosts.example"
 
 
-@case("after mail through root's routers the cache directory holds files of Debian-exim, mode 0640, and nothing else's")
+@case("after mail through root's routers the cache directory holds files of Debian-exim, mode 0640 or to be locked by it alone, and nothing else's")
 def ownership(lab):
     send(lab, "u@met.signed.example")
     uid = os.stat(exim.CACHE).st_uid
     files = {name: os.stat(os.path.join(exim.CACHE, name)) for name in os.listdir(exim.CACHE)}
     assert "cache.db" in files, files
+    mode = lambda name: 0o600 if name.endswith(".turn") else 0o640
     wrong = {n: (s.st_uid, oct(stat.S_IMODE(s.st_mode))) for n, s in files.items()
-             if s.st_uid != uid or stat.S_IMODE(s.st_mode) != 0o640}
+             if s.st_uid != uid or stat.S_IMODE(s.st_mode) != mode(n)}
     assert uid != 0 and not wrong, wrong
 
 
