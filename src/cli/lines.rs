@@ -3,6 +3,7 @@
 use crate::resources::aside;
 use futures_util::stream::{self, Stream};
 use std::io::{self, BufRead, Read as _};
+use tokio::task::spawn_blocking;
 
 /// One line of an input.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,10 +56,14 @@ where
     R: Send + 'static,
     T: Send + 'static,
 {
-    stream::unfold(Some(input), move |input| async move {
-        let mut input = input?;
-        match aside(move || next(&mut input).map(|item| (item, input))).await {
-            Ok(Ok((Some(item), input))) => Some((Ok(item), Some(input))),
+    stream::unfold(Some((input, false)), move |reading| async move {
+        let (mut input, has_thread) = reading?;
+        let read = move || next(&mut input).map(|item| (item, input));
+        // The thread of one line is there for the next one.
+        let done =
+            if has_thread { spawn_blocking(read).await.map_err(io::Error::other) } else { aside(read).await };
+        match done {
+            Ok(Ok((Some(item), input))) => Some((Ok(item), Some((input, true)))),
             Ok(Ok((None, _))) => None,
             Ok(Err(error)) => Some((Err(error), None)),
             Err(error) => Some((Err(error), None)),
