@@ -1,5 +1,6 @@
 use super::*;
 use hickory_proto::rr::{Name, RecordType};
+use nix::errno::Errno;
 
 fn asked() -> OutgoingQuery {
     let name = Name::from_ascii("_smtp-sts.some-quite-long-domain.example.").unwrap();
@@ -146,4 +147,21 @@ fn a_type_has_no_case() {
     assert!(matches!(echo(end - 4, b'A'), Judged::Foreign));
     assert!(matches!(echo(end - 3, b'A'), Judged::Foreign));
     assert!(!Message::from_vec(&asked.octets).unwrap().metadata.checking_disabled);
+}
+
+#[test]
+fn what_this_machine_lacks_is_no_servers_silence_over_either_transport() {
+    let outage = |complaint: Complaint| (complaint.outage, complaint.lasting);
+    for (errno, expected) in [
+        (Errno::EMFILE, (Outage::OutOfResources, false)),
+        (Errno::ENOBUFS, (Outage::OutOfResources, false)),
+        (Errno::ECONNREFUSED, (Outage::NoAnswer, true)),
+    ] {
+        let error = || io::Error::from(errno);
+        assert_eq!(outage(Complaint::of_socket(&error())), expected, "{errno}");
+        // Over TCP whoever asks says what all other errors are.
+        let over_tcp = Complaint::of_stream(NetError::from(error()), |_| Complaint::quota("others"));
+        let others = if expected.0 == Outage::OutOfResources { expected } else { (Outage::Budget, false) };
+        assert_eq!(outage(over_tcp), others, "{errno}");
+    }
 }
