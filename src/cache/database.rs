@@ -252,7 +252,7 @@ impl Database {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
                 Found::Ancestor(ancestor) if self.postponed.trouble(self.now).is_none() => {
-                    taken_over = Some(self.take_over(&transaction, ancestor)?);
+                    taken_over = Some(self.take_over(open, &transaction, ancestor)?);
                 }
                 other => return Ok(Err(other)),
             }
@@ -430,11 +430,18 @@ impl Database {
 
     /// Makes an older file ours; it is not committed yet. What it gains may take more room than it has left: meanwhile it may be twice
     /// as long.
-    fn take_over(&self, transaction: &Transaction<'_>, ancestor: &Ancestor) -> rusqlite::Result<Begun> {
+    fn take_over(
+        &self,
+        open: &OpenFile,
+        transaction: &Transaction<'_>,
+        ancestor: &Ancestor,
+    ) -> rusqlite::Result<Begun> {
         let set_bound =
             |pages: i64| transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let (file, octets) = (self.path.as_path().display().to_string(), Self::octets(transaction)?);
         let begun = self.taking_over.begin(transaction, file, octets, ancestor.work, &self.heartbeat)?;
+        // What is undone leaves the bound of the connection as it is: the next write begins with its own.
+        open.is_ready_to_write.set(false);
         set_bound(self.most_pages().saturating_mul(2))?;
         (ancestor.take_over)(transaction, self)?;
         set_bound(self.most_pages())?;
