@@ -8,6 +8,11 @@ use crate::limits::{EDNS_PAYLOAD, SLOW_NAME_SERVER};
 /// What is said of a server that this program does not ask.
 const THEIRS: &str = "for the mail server alone";
 
+/// What is said where one cause is told already: the server answers nobody.
+const NO_ANSWER: &str = "it does not answer";
+/// The same: this machine has nothing left to ask with.
+pub(super) const NOT_ASKED: &str = "it could not be asked";
+
 /// One check of one server.
 type Of = fn(&Server) -> Finding;
 
@@ -86,8 +91,14 @@ fn udp(server: &Server) -> Finding {
     match &server.udp {
         Way::Answered(ms) => fine(CHECK, format!("answers in {ms} ms")),
         Way::CutShort => fine(CHECK, "answers"),
+        Way::NotAsked(why) => not_asked(CHECK, why),
         Way::Failed(why) => wrong(CHECK, why),
     }
+}
+
+/// This machine had nothing left to ask it with.
+fn not_asked(check: Check, why: &str) -> Finding {
+    warning(check, format!("{NOT_ASKED}: {why}")).blind()
 }
 
 fn tcp(server: &Server) -> Finding {
@@ -97,15 +108,19 @@ fn tcp(server: &Server) -> Finding {
         (Way::Failed(_), Way::Failed(_)) => unchecked(CHECK, "it does not answer over UDP either"),
         (Way::Answered(ms), _) => fine(CHECK, format!("answers in {ms} ms")),
         (Way::CutShort, _) => warning(CHECK, "its reply does not even fit TCP"),
-        (Way::Failed(why), Way::Answered(_)) => warning(CHECK, why),
+        (Way::NotAsked(_), Way::NotAsked(_)) => unchecked(CHECK, format!("{NOT_ASKED} over UDP either")),
+        (Way::NotAsked(why), _) => not_asked(CHECK, why),
+        (Way::Failed(why), Way::Answered(_) | Way::NotAsked(_)) => warning(CHECK, why),
         (Way::Failed(why), Way::CutShort) => wrong(CHECK, why),
     }
 }
 
 fn edns(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverEdns;
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (server.edns, &server.udp) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
         (None, _) => wrong(CHECK, "no EDNS in its replies"),
         (Some(edns), _) if !edns.dnssec_ok => {
             warning(CHECK, format!("EDNS of {} octets, and DO did not come back", edns.size))
@@ -136,16 +151,22 @@ fn chain(check: Check, server: &Server, chain: &Chain, proven: &str) -> Finding 
         Chain::Stripped => wrong(check, "it removes the signatures, even the root's"),
         Chain::False(why) => wrong(check, why),
         Chain::OwnFault => unchecked(check, "cannot be told before clock and trust anchors are right"),
-        Chain::Silent(_) if is_dead(server) => unchecked(check, "it does not answer"),
-        Chain::Silent(why) => wrong(check, why),
+        Chain::NotAsked(_) => unchecked(check, NOT_ASKED),
+        Chain::Silent(why) => match why_nothing_came(server) {
+            Some(told) => unchecked(check, told),
+            None => wrong(check, why),
+        },
     }
 }
 
 fn validates(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverValidates;
     let Validation { signed, bogus } = server.validation;
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (signed, bogus) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
+        (Claim::NotAsked, _) => unchecked(CHECK, NOT_ASKED),
         (Claim::Authentic, Claim::Authentic) => {
             warning(CHECK, "it sets AD for whatever comes, even for what is signed wrongly")
         }
@@ -155,7 +176,7 @@ fn validates(server: &Server) -> Finding {
         (Claim::Authentic, Claim::Withheld) => {
             fine(CHECK, "it sets AD for what is signed, and withholds what is signed wrongly")
         }
-        (Claim::Authentic, Claim::Nothing) => fine(CHECK, "it sets AD for what is signed"),
+        (Claim::Authentic, Claim::Nothing | Claim::NotAsked) => fine(CHECK, "it sets AD for what is signed"),
         (Claim::Plain, _) => warning(CHECK, "it does not set AD for what is signed: it does not validate"),
         (Claim::Withheld | Claim::Nothing, _) => warning(
             CHECK,
@@ -167,7 +188,8 @@ fn validates(server: &Server) -> Finding {
 fn speed(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverSpeed;
     match server.quickest {
-        None => unchecked(CHECK, "it does not answer"),
+        None if matches!(server.udp, Way::NotAsked(_)) => unchecked(CHECK, NOT_ASKED),
+        None => unchecked(CHECK, NO_ANSWER),
         Some(ms) if u128::from(ms) > SLOW_NAME_SERVER.as_millis() => {
             let bound = SLOW_NAME_SERVER.as_millis();
             warning(CHECK, format!("its quickest reply took {ms} ms, more than {bound}"))
@@ -179,13 +201,24 @@ fn speed(server: &Server) -> Finding {
 fn place(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverPlace;
     let over = if server.address.is_ipv6() { "IPv6" } else { "IPv4" };
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (server.place, server.validation.signed) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
         (Place::Here, _) => fine(CHECK, format!("on this machine, over {over}")),
         (Place::Elsewhere, Claim::Authentic) => {
             warning(CHECK, format!("on another machine, over {over}; its AD bit comes over the network"))
         }
         (Place::Elsewhere, _) => fine(CHECK, format!("on another machine, over {over}; it sets no AD bit")),
+    }
+}
+
+/// Why there is nothing to judge it by, if there is nothing.
+const fn why_nothing_came(server: &Server) -> Option<&'static str> {
+    match (&server.udp, &server.tcp) {
+        _ if is_dead(server) => Some(NO_ANSWER),
+        (Way::NotAsked(_) | Way::Failed(_), Way::NotAsked(_) | Way::Failed(_)) => Some(NOT_ASKED),
+        _ => None,
     }
 }
 

@@ -87,6 +87,39 @@ fn a_server_that_is_dead_is_told_once_and_nothing_about_it_is_fine() {
 }
 
 #[test]
+fn what_could_not_be_asked_is_told_once_as_that_and_no_server_is_at_fault() {
+    let why = || "Too many open files (os error 24)".to_owned();
+    let not_asked = Validation { signed: Claim::NotAsked, bogus: Claim::NotAsked };
+    let with = |udp, tcp| Server { udp, tcp, quickest: None, validation: not_asked, ..good() };
+    let nothing = Server {
+        edns: None,
+        positive: Chain::NotAsked(why()),
+        negative: Chain::NotAsked(why()),
+        ..with(Way::NotAsked(why()), Way::NotAsked(why()))
+    };
+    let findings = judged(vec![nothing]);
+    let (told, others): (Vec<_>, Vec<_>) =
+        findings.iter().skip(1).partition(|finding| finding.check == Check::ResolverUdp);
+    assert_eq!(told[0].seen, "it could not be asked: Too many open files (os error 24)");
+    assert_eq!((told[0].health, told[0].is_blind), (Health::Warning, true));
+    assert!(others.iter().all(|finding| finding.health == Health::NotChecked), "{others:?}");
+    // Of what was left over the one way there was enough, over the other there was not.
+    let of_tcp = with(Way::NotAsked(why()), Way::Answered(4));
+    let of_udp = with(Way::Answered(4), Way::NotAsked(why()));
+    for (server, check) in [(of_tcp, Check::ResolverUdp), (of_udp, Check::ResolverTcp)] {
+        let findings = judged(vec![server]);
+        assert_eq!(health(&findings, check), [Health::Warning]);
+        assert!(findings.iter().all(|finding| finding.health < Health::Wrong), "{findings:?}");
+        assert_eq!(health(&findings, Check::ResolverValidates), [Health::NotChecked]);
+    }
+    // It says nothing over the one, and was not asked over the other.
+    let refused = with(Way::Failed("connection refused".into()), Way::NotAsked(why()));
+    let findings = judged(vec![Server { edns: None, positive: Chain::Silent(why()), ..refused }]);
+    let wrong: Vec<_> = findings.iter().filter(|finding| finding.health == Health::Wrong).collect();
+    assert_eq!(wrong.iter().map(|finding| finding.check).collect::<Vec<_>>(), [Check::ResolverUdp]);
+}
+
+#[test]
 fn closed_tcp_is_a_warning_and_wrong_where_udp_is_too_small() {
     let closed = Server { tcp: Way::Failed("connection refused".into()), ..good() };
     assert_eq!(of(closed.clone(), Check::ResolverTcp), Health::Warning);
