@@ -1,6 +1,6 @@
 //! The cache that the store has open, from one errand to the next, and what is said of it: that it cannot be used, or that it is full.
 
-use crate::cache::{Cache, CacheError, Heartbeat, Kept, Memory as _, Signs, Unkept, Write};
+use crate::cache::{Cache, CacheError, GaveWay, Heartbeat, Kept, Memory as _, Signs, Unkept, Write};
 use crate::limits::CACHE_FULL_TOLD_AGAIN;
 use crate::name::PolicyDomain;
 use crate::serve::file_troubles::{FileTroubles, News};
@@ -32,6 +32,8 @@ pub(super) struct OpenCache {
     full: Seldom,
     /// That domains of somebody's make room because it is.
     gave_way: Seldom,
+    /// That policies do which refuse nothing.
+    refusing_nothing: Seldom,
     /// What was said of files that cannot be used.
     troubles: FileTroubles,
 }
@@ -98,16 +100,24 @@ impl OpenCache {
         world: &Arc<World>,
         all: &[(&PolicyDomain, &[Write])],
     ) -> Vec<Result<(), Unkept>> {
-        let (told, gave_way) = self.visit(world, |cache, _| (cache.apply_all(all), cache.who_gave_way()));
+        let (told, gave_way) = self.visit(world, |cache, _| (cache.apply_all(all), cache.what_gave_way()));
         self.tell_full(world, told.contains(&Err(Unkept::Full)), gave_way);
         told
     }
 
-    /// Says that the file is so full that policies in force give way, or that new ones are not kept.
-    fn tell_full(&mut self, world: &World, is_refused: bool, gave_way: Option<PolicyDomain>) {
+    /// Says that the file is so full that policies give way which refuse nothing, or are in force, or that new ones are not kept.
+    fn tell_full(&mut self, world: &World, is_refused: bool, gave_way: GaveWay) {
         let now = SystemClock.now();
         let (file, most) = (world.storage.path.as_path().display().to_string(), world.storage.max_domains);
-        if let Some(owner) = gave_way.filter(|_| self.gave_way.is_due(now)) {
+        // No mail goes otherwise for that: what is asked for again is fetched again.
+        if gave_way.refusing_nothing && self.refusing_nothing.is_due(now) {
+            info!(
+                file,
+                most,
+                "the cache is full: policies that only report, or that no delivery met, give way to new ones; {WHAT_HELPS}"
+            );
+        }
+        if let Some(owner) = gave_way.owner.filter(|_| self.gave_way.is_due(now)) {
             let (owner, full) = (owner.to_string(), Kept::FULL);
             warn!(
                 file,
