@@ -272,13 +272,15 @@ impl Database {
 
     /// Whether the definitions are ours, which is found out once for as long as they do not change.
     fn inspect(&self, open: &OpenFile, transaction: &Transaction<'_>) -> rusqlite::Result<Found> {
-        let version = statement::one(transaction, "PRAGMA schema_version", [])?;
-        if open.inspected.get() == Some(version) {
+        let mark = |pragma| statement::one::<i64>(transaction, pragma, []);
+        // A newer version of this program may change no definition, and what stands in the rows.
+        let marks = (mark("PRAGMA schema_version")?, mark("PRAGMA user_version")?);
+        if open.inspected.get() == Some(marks) {
             return Ok(Found::Current);
         }
         let found = self.schema.inspect(transaction)?;
         transaction.pragma_update(None, "cache_size", CACHED_PAGES)?;
-        open.inspected.set(matches!(found, Found::Current).then_some(version));
+        open.inspected.set(matches!(found, Found::Current).then_some(marks));
         Ok(found)
     }
 
