@@ -379,6 +379,9 @@ pub const DESCRIPTORS_LEAST: usize = 21;
 /// below a silent zone has four tries of as many ([`QUESTION_DEADLINE`], [`UPSTREAM_PATIENCE`]). If they were not there, others' look-ups
 /// would fail for want of them.
 pub const DESCRIPTORS_PER_LOOK_UP: usize = 40;
+/// Look-ups at the same time with which no mail waits for its turn: as many as Postfix has SMTP clients, as it comes
+/// (postconf(5), `default_process_limit`).
+pub const LOOK_UPS_ENOUGH: usize = 100;
 /// Descriptors that connections never get: those for files, and for all look-ups.
 pub const RESERVED_DESCRIPTORS: usize = 41_024;
 /// Descriptors, where the system does not tell how many there may be: what Linux gives every process at first. If there are

@@ -7,8 +7,11 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::thread::{Builder, JoinHandle};
 use tokio::runtime::{self, Runtime};
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
+
+/// What a thread that panicked has to say.
+pub(crate) const FAILED: &str = "this program failed";
 
 /// Whether a system call failed because this machine has no descriptor, memory, buffer or port left: whoever else was to be asked had
 /// no part in it, so nothing follows of it for him. (Of threads the system says EAGAIN; that is read where they are made.)
@@ -69,16 +72,19 @@ pub(crate) fn begin(name: &str, run: impl FnOnce(Runtime) + Send + 'static) -> i
     Ok(thread)
 }
 
-/// Does something that blocks on a thread that is there for such things.
+/// Does something that blocks on a thread of its own, for as long as that takes.
 ///
 /// # Errors
 /// If the system has no thread left for it, or what is done there panics.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    are_there(1)?;
-    Ok(spawn_blocking(work).await?)
+    let (tell, told) = oneshot::channel();
+    // Whoever asked may have left.
+    Builder::new().name("aside".into()).spawn(move || drop(tell.send(work())))?;
+    told.await.map_err(|_| io::Error::other(FAILED))
 }
 
-/// Whether so many threads more can be begun: the run-time system panics where it finds none.
+/// Whether so many threads more can be begun. For what begins them by itself and panics where there is none: a run-time system of
+/// many threads, and whatever has several at work in one scope.
 ///
 /// # Errors
 /// If they cannot.
@@ -87,10 +93,12 @@ pub(crate) fn are_there(number: usize) -> io::Result<()> {
     std::thread::scope(|scope| {
         // None ends before the last one has begun.
         let closed = gate.lock();
-        let begun =
-            (0..number).try_for_each(|_| Builder::new().spawn_scoped(scope, || drop(gate.lock())).map(drop));
+        let begin = |_| Builder::new().spawn_scoped(scope, || drop(gate.lock()));
+        let begun: io::Result<Vec<_>> = (0..number).map(begin).collect();
         drop(closed);
-        begun
+        // The system counts them until they are gone, which is a moment after they have nothing more to do.
+        begun?.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
     })
 }
 

@@ -37,8 +37,8 @@ pub(super) enum Access {
 pub(super) struct OpenFile {
     pub(super) connection: Connection,
     pub(super) identity: Identity,
-    /// `PRAGMA schema_version` when the definitions were found to be ours: it changes whenever a definition does.
-    pub(super) inspected: Cell<Option<i64>>,
+    /// `PRAGMA schema_version`, which changes whenever a definition does, and `PRAGMA user_version`, when both were found to be ours.
+    pub(super) inspected: Cell<Option<(i64, i64)>>,
     /// Whether the connection was made ready for writing, since others last wrote.
     pub(super) is_ready_to_write: Cell<bool>,
     /// `PRAGMA data_version`, when it was last asked for.

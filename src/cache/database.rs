@@ -10,7 +10,7 @@ use super::postponed::Postponed;
 use super::schema::{Ancestor, Found, Schema};
 use super::statement;
 use super::taking_over::{Begun, Heartbeat, TakingOver};
-use super::turn::{Patience, is_locked};
+use super::turn::Patience;
 use crate::limits::{CACHE_OCTETS_LEAST, CACHE_OCTETS_PER_DOMAIN};
 use crate::time::UnixTime;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -131,7 +131,7 @@ impl Database {
     /// if there is no file.
     pub(super) fn sign(&self) -> Result<Option<Sign>, CacheError> {
         self.open()?;
-        let version = self.on_file("asking whether it changed", |open| {
+        let version = self.on_file("asking whether it changed", Use::Read, |open| {
             let version = statement::one(&open.connection, "PRAGMA data_version", [])?;
             if open.version.replace(Some(version)) != Some(version) {
                 // Whoever wrote may have changed how the file keeps its journal.
@@ -149,7 +149,7 @@ impl Database {
     ) -> Result<Option<T>, CacheError> {
         const DOING: &str = "reading it";
         self.open()?;
-        let found = self.on_file(DOING, |open| {
+        let found = self.on_file(DOING, Use::Read, |open| {
             let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Deferred)?;
             Ok(match self.inspect(open, &transaction)? {
                 Found::Current => Reading::Done(act(&transaction)?),
@@ -178,17 +178,17 @@ impl Database {
     ) -> Result<T, CacheError> {
         let trouble = match self.postponed.trouble(self.now) {
             Some(trouble) => trouble,
-            None => match self.attempt(doing, |writing| act(writing)) {
+            None => match self.write(doing, |writing| act(writing)) {
                 Ok(done) => return Ok(done),
-                Err(Failed { trouble: trouble @ CacheError::Unusable { .. }, is_locked }) => {
+                Err(trouble @ CacheError::Unusable { .. }) => {
                     // A lock is gone in a moment.
-                    if !is_locked {
+                    if !trouble.is_locked() {
                         let octets = self.path.examine().ok().flatten().map_or(0, |file| file.octets);
                         self.postponed.failed(&self.path, octets, trouble.clone(), self.now);
                     }
                     trouble
                 }
-                Err(Failed { trouble, .. }) => return Err(trouble),
+                Err(trouble) => return Err(trouble),
             },
         };
         let trouble = trouble.on_reading();
@@ -201,7 +201,7 @@ impl Database {
         doing: &'static str,
         act: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, CacheError> {
-        self.on_file(doing, |open| {
+        self.on_file(doing, Use::Read, |open| {
             let transaction = Transaction::new_unchecked(&open.connection, TransactionBehavior::Deferred)?;
             Ok(match self.inspect(open, &transaction)? {
                 Found::Current => Some(act(&transaction)?),
@@ -218,7 +218,9 @@ impl Database {
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
-        self.attempt(doing, act).map_err(|failed| failed.trouble)
+        let done = self.write_once(doing, act);
+        self.last_write.replace(Some(done.as_ref().map(drop).map_err(Clone::clone)));
+        done
     }
 
     /// How the last attempt to write ended; `None` if there was none.
@@ -226,26 +228,13 @@ impl Database {
         self.last_write.borrow().clone()
     }
 
-    /// The same, and whether it was another process that kept it from being written.
-    pub(super) fn attempt<T>(
+    fn write_once<T>(
         &self,
         doing: &'static str,
         act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Failed> {
-        let done = self.attempt_once(doing, act);
-        self.last_write.replace(Some(done.as_ref().map(drop).map_err(|failed| failed.trouble.clone())));
-        done
-    }
-
-    fn attempt_once<T>(
-        &self,
-        doing: &'static str,
-        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Failed> {
+    ) -> Result<T, CacheError> {
         if self.access == Access::Look {
-            return Err(self
-                .unusable(doing, Use::Write, Cause::from("it was opened to be looked at"))
-                .into());
+            return Err(self.unusable(doing, Use::Write, Cause::from("it was opened to be looked at")));
         }
         self.open()?;
         if matches!(*self.state.borrow(), State::Absent) {
@@ -253,7 +242,7 @@ impl Database {
             *self.state.borrow_mut() = State::Closed;
             self.open()?;
         }
-        let written = self.try_on_file(doing, Use::Write, |open| {
+        let written = self.on_file(doing, Use::Write, |open| {
             let (_turn, transaction) = self.patience.to_begin(&self.path, || {
                 open.prepare_for_writing(self.schema.synchronous, self.most_pages())?;
                 Transaction::new_unchecked(&open.connection, TransactionBehavior::Immediate)
@@ -263,7 +252,7 @@ impl Database {
                 Found::Current => {}
                 Found::Empty => self.schema.create(&transaction)?,
                 Found::Ancestor(ancestor) if self.postponed.trouble(self.now).is_none() => {
-                    taken_over = Some(self.take_over(&transaction, ancestor)?);
+                    taken_over = Some(self.take_over(open, &transaction, ancestor)?);
                 }
                 other => return Ok(Err(other)),
             }
@@ -276,20 +265,22 @@ impl Database {
         })?;
         match written {
             Some(Ok(value)) => Ok(value),
-            Some(Err(found)) => Err(self.refuse(found).into()),
-            None => Err(self.unusable(doing, Use::Write, Cause::from("the file vanished")).into()),
+            Some(Err(found)) => Err(self.refuse(found)),
+            None => Err(self.unusable(doing, Use::Write, Cause::from("the file vanished"))),
         }
     }
 
     /// Whether the definitions are ours, which is found out once for as long as they do not change.
     fn inspect(&self, open: &OpenFile, transaction: &Transaction<'_>) -> rusqlite::Result<Found> {
-        let version = statement::one(transaction, "PRAGMA schema_version", [])?;
-        if open.inspected.get() == Some(version) {
+        let mark = |pragma| statement::one::<i64>(transaction, pragma, []);
+        // A newer version of this program may change no definition, and what stands in the rows.
+        let marks = (mark("PRAGMA schema_version")?, mark("PRAGMA user_version")?);
+        if open.inspected.get() == Some(marks) {
             return Ok(Found::Current);
         }
         let found = self.schema.inspect(transaction)?;
         transaction.pragma_update(None, "cache_size", CACHED_PAGES)?;
-        open.inspected.set(matches!(found, Found::Current).then_some(version));
+        open.inspected.set(matches!(found, Found::Current).then_some(marks));
         Ok(found)
     }
 
@@ -360,30 +351,21 @@ impl Database {
     fn on_file<T>(
         &self,
         doing: &'static str,
-        act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, CacheError> {
-        self.try_on_file(doing, Use::Read, act).map_err(|failed| failed.trouble)
-    }
-
-    fn try_on_file<T>(
-        &self,
-        doing: &'static str,
         to: Use,
         act: impl FnOnce(&OpenFile) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, Failed> {
+    ) -> Result<Option<T>, CacheError> {
         let done = match &*self.state.borrow() {
             State::Open(open) => act(open),
             State::Absent | State::Closed | State::Given(_) => return Ok(None),
         };
         done.map(Some).map_err(|error| {
             if is_damage(&error) {
-                return self.give_up_damaged(error.to_string(), self.identity()).into();
+                return self.give_up_damaged(error.to_string(), self.identity());
             }
             if waits_for_a_writer(&error) {
-                return self.waiting("a write was interrupted, and the next delivery undoes it").into();
+                return self.waiting("a write was interrupted, and the next delivery undoes it");
             }
-            let is_locked = is_locked(&error);
-            Failed { trouble: self.unusable(doing, to, Cause::from(&error)), is_locked }
+            self.unusable(doing, to, Cause::from(&error))
         })
     }
 
@@ -450,28 +432,22 @@ impl Database {
 
     /// Makes an older file ours; it is not committed yet. What it gains may take more room than it has left: meanwhile it may be twice
     /// as long.
-    fn take_over(&self, transaction: &Transaction<'_>, ancestor: &Ancestor) -> rusqlite::Result<Begun> {
+    fn take_over(
+        &self,
+        open: &OpenFile,
+        transaction: &Transaction<'_>,
+        ancestor: &Ancestor,
+    ) -> rusqlite::Result<Begun> {
         let set_bound =
             |pages: i64| transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
         let (file, octets) = (self.path.as_path().display().to_string(), Self::octets(transaction)?);
         let begun = self.taking_over.begin(transaction, file, octets, ancestor.work, &self.heartbeat)?;
+        // What is undone leaves the bound of the connection as it is: the next write begins with its own.
+        open.is_ready_to_write.set(false);
         set_bound(self.most_pages().saturating_mul(2))?;
         (ancestor.take_over)(transaction, self)?;
         set_bound(self.most_pages())?;
         Ok(begun)
-    }
-}
-
-/// Why nothing was written.
-pub(super) struct Failed {
-    pub(super) trouble: CacheError,
-    /// Whether that is another process, which had the file for too long.
-    pub(super) is_locked: bool,
-}
-
-impl From<CacheError> for Failed {
-    fn from(trouble: CacheError) -> Self {
-        Self { trouble, is_locked: false }
     }
 }
 

@@ -199,6 +199,11 @@ impl CacheError {
         matches!(self, Self::Unusable { to: Use::Write, .. })
     }
 
+    /// Whether another process had the file for too long: it is over in a moment, and nothing is wrong with the file.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, Self::Unusable { why: Cause::Locked, .. })
+    }
+
     /// The file or directory that it is about, if that is told.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

@@ -8,6 +8,7 @@ use super::file_state::FileState;
 use super::history::Origin;
 use super::inbox::Inbox;
 use super::outlook::Outlook;
+use super::owners::GaveWay;
 use super::policies::{AllAbout, Events, PolicyEvent, PolicyFile};
 pub use super::row::Mark;
 use super::schema::{ANSWERS, POLICIES};
@@ -159,10 +160,9 @@ impl Cache {
         [self.policies.database(), self.answers.database()].into_iter().filter_map(last).collect()
     }
 
-    /// Whose policies made room in the full file since this was asked last; of several the last one. An owner is whoever
-    /// registered the name, as far as its labels tell.
-    pub fn who_gave_way(&self) -> Option<PolicyDomain> {
-        self.policies.database().owners.who_gave_way()
+    /// Which policies made room in the full file since this was asked last.
+    pub fn what_gave_way(&self) -> GaveWay {
+        self.policies.database().owners.what_gave_way()
     }
 
     /// About when a delivery last asked where a domain's mail goes: no earlier than that, and at most the TTL of its MX

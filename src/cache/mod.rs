@@ -83,6 +83,7 @@ pub use memory::InMemory;
 pub use outbox::{Lesson, Outbox, SendingTurn};
 pub use outbox_of_fleet::Origin;
 pub use outlook::{InForce, Outlook};
+pub use owners::GaveWay;
 pub use registrant::registrant;
 pub use shared::{Heard, Offers, OutboxMark, Weighed};
 pub use snapshot::{DomainSnapshot, Dossier, Rehearsal};

@@ -54,8 +54,16 @@ pub(super) struct Owners {
     pub(super) of_very_many: Crowd,
     /// By the share that everybody keeps.
     pub(super) of_most: Crowd,
-    /// Whose domain went last, until somebody asks.
-    gave_way: RefCell<Option<PolicyDomain>>,
+    gave_way: RefCell<GaveWay>,
+}
+
+/// What made room in a full file, until somebody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GaveWay {
+    /// Who had too many domains, of which the last one went: whoever registered the name, as far as its labels tell.
+    pub owner: Option<PolicyDomain>,
+    /// Policies went that refuse nothing: no delivery met them, or they only report.
+    pub refusing_nothing: bool,
 }
 
 impl Owners {
@@ -73,7 +81,7 @@ impl Owners {
         Self {
             of_very_many: Crowd::beyond(OF_VERY_MANY, of_very_many),
             of_most: Crowd::beyond(OF_MOST, of_most),
-            gave_way: RefCell::new(None),
+            gave_way: RefCell::new(GaveWay { owner: None, refusing_nothing: false }),
         }
     }
 
@@ -85,12 +93,17 @@ impl Owners {
 
     /// That domain has made room.
     pub(super) fn gives_way(&self, domain: &str) {
-        *self.gave_way.borrow_mut() = PolicyDomain::parse(registrant(domain)).ok();
+        self.gave_way.borrow_mut().owner = PolicyDomain::parse(registrant(domain)).ok();
     }
 
-    /// Whose domains made room since this was asked last; the last one's owner.
-    pub(super) fn who_gave_way(&self) -> Option<PolicyDomain> {
-        self.gave_way.borrow_mut().take()
+    /// A policy that refuses nothing has made room.
+    pub(super) fn refusing_nothing_gives_way(&self) {
+        self.gave_way.borrow_mut().refusing_nothing = true;
+    }
+
+    /// What made room since this was asked last.
+    pub(super) fn what_gave_way(&self) -> GaveWay {
+        self.gave_way.take()
     }
 }
 

@@ -78,7 +78,15 @@ pub(super) fn make(
     };
     let there: Option<u32> = one(transaction, OCTETS, key).optional()?;
     let octets = new.policy.to_text().len();
-    let mut leaving = Leaving { transaction, new, displaces, database, vouched: None, gone: Vec::new() };
+    let mut leaving = Leaving {
+        transaction,
+        new,
+        displaces,
+        database,
+        vouched: None,
+        gone: Vec::new(),
+        refusing_nothing: false,
+    };
     run("SAVEPOINT room")?;
     let made = match there {
         Some(there) => {
@@ -96,6 +104,9 @@ pub(super) fn make(
     if made {
         if let Some((_, domain)) = leaving.gone.last() {
             database.owners.gives_way(domain);
+        }
+        if leaving.refusing_nothing {
+            database.owners.refusing_nothing_gives_way();
         }
         if there.is_none() {
             database.owners.grow();
@@ -126,6 +137,8 @@ struct Leaving<'a> {
     vouched: Option<i64>,
     /// Domains of owners of too many that made room.
     gone: Vec<(&'a Crowd, String)>,
+    /// Whether something did that refuses nothing.
+    refusing_nothing: bool,
 }
 
 impl<'a> Leaving<'a> {
@@ -188,6 +201,7 @@ impl<'a> Leaving<'a> {
                 Reason::Owner(crowd) => self.next_of(crowd)?,
             };
             if let Some(domain) = gone {
+                self.refusing_nothing |= matches!(reason, Reason::Row(EVICT_UNMET | EVICT_REPORTING, _));
                 history_table::forget(self.transaction, &domain)?;
                 return Ok(Some(domain));
             }

@@ -2,7 +2,7 @@
 
 use super::cause::Cause;
 use super::connection::part;
-use super::database::{Database, Failed};
+use super::database::Database;
 use super::error::{CacheError, Use};
 use rusqlite::{Error, Transaction};
 
@@ -34,7 +34,7 @@ impl Database {
             [one] => vec![alone(one)],
             all => {
                 let in_part = |transaction: &Transaction<'_>, one| part(transaction, |inner| act(inner, one));
-                let together = self.attempt(doing, |transaction| {
+                let together = self.write(doing, |transaction| {
                     all.iter().map(|one| in_part(transaction, one)).collect::<rusqlite::Result<Vec<_>>>()
                 });
                 match together {
@@ -43,9 +43,7 @@ impl Database {
                         done.into_iter().map(|one| one.map_err(told)).collect()
                     }
                     // Nobody's turn comes sooner by asking for it once for each.
-                    Err(Failed { trouble, is_locked: true }) => {
-                        all.iter().map(|_| Err(trouble.clone())).collect()
-                    }
+                    Err(trouble) if trouble.is_locked() => all.iter().map(|_| Err(trouble.clone())).collect(),
                     Err(_) => all.iter().map(alone).collect(),
                 }
             }

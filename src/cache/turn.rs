@@ -7,9 +7,9 @@
 //!
 //! Turns are for fairness only: who does not get one goes ahead, and SQLite's locks keep the file whole.
 
+use super::cause::Cause;
 use super::file::CachePath;
 use crate::limits::{CACHE_EXPENDABLE_WAIT, CACHE_TURN_PAUSE, CACHE_WAITED_IN_VAIN};
-use rusqlite::{Error, ErrorCode};
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -95,7 +95,8 @@ impl Patience {
         let for_turn = self.waits().begin(self.whole, Instant::now());
         let turn = path.turn(for_turn);
         let begun = begin();
-        self.waits().end(for_turn, turn.is_some(), !begun.as_ref().is_err_and(is_locked), Instant::now());
+        let is_locked = begun.as_ref().is_err_and(|error| Cause::from(error) == Cause::Locked);
+        self.waits().end(for_turn, turn.is_some(), !is_locked, Instant::now());
         Ok((turn, begun?))
     }
 
@@ -132,11 +133,6 @@ impl Waits {
         }
         self.lock_missed = (!has_lock).then_some(now);
     }
-}
-
-/// Whether another process had the file for too long.
-pub(super) fn is_locked(error: &Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 #[cfg(test)]

@@ -209,11 +209,8 @@ const CHILD_IS_MISCONFIGURED: &str = ": /proc/self/exe: exit status: 78: smtp-st
 /// Threads that are there at the same time at most: those who look, and those who read what the mail servers' programs say.
 const THREADS: usize = 16;
 
-/// What a thread that panicked has to say.
-const FAILED: &str = "this program failed";
-
 fn joined<T>(done: thread::Result<Seen<T>>) -> Seen<T> {
-    done.unwrap_or_else(|_| Err(FAILED.to_owned()))
+    done.unwrap_or_else(|_| Err(resources::FAILED.to_owned()))
 }
 
 /// Has a part looked at by this program, started once more as that user.

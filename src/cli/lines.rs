@@ -1,9 +1,13 @@
 //! Text that arrives line by line, each of them bounded.
 
-use crate::resources::aside;
+use crate::resources::of_a_start;
 use futures_util::stream::{self, Stream};
 use std::io::{self, BufRead, Read as _};
-use tokio::task::spawn_blocking;
+use std::thread::Builder;
+use tokio::sync::mpsc;
+
+/// So many lines are read ahead at most: whoever asks for the next one need not wait for a thread to wake.
+const LINES_AHEAD: usize = 64;
 
 /// One line of an input.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,28 +51,31 @@ pub(super) fn next(input: &mut impl BufRead, most: usize) -> io::Result<Option<L
 }
 
 /// What `next` finds in an input, one after the other, until there is nothing more or it fails. Reading blocks, and whoever
-/// writes may wait for our answer first: so it has its own thread.
+/// writes may wait for our answer first: so it has its own thread, which is some lines ahead.
 pub(super) fn arriving<R, T>(
-    input: R,
+    mut input: R,
     next: impl Fn(&mut R) -> io::Result<Option<T>> + Copy + Send + 'static,
 ) -> impl Stream<Item = io::Result<T>>
 where
     R: Send + 'static,
     T: Send + 'static,
 {
-    stream::unfold(Some((input, false)), move |reading| async move {
-        let (mut input, has_thread) = reading?;
-        let read = move || next(&mut input).map(|item| (item, input));
-        // The thread of one line is there for the next one.
-        let done =
-            if has_thread { spawn_blocking(read).await.map_err(io::Error::other) } else { aside(read).await };
-        match done {
-            Ok(Ok((Some(item), input))) => Some((Ok(item), Some((input, true)))),
-            Ok(Ok((None, _))) => None,
-            Ok(Err(error)) => Some((Err(error), None)),
-            Err(error) => Some((Err(error), None)),
+    let (tell, mut told) = mpsc::channel(LINES_AHEAD);
+    let telling = tell.clone();
+    let read = move || {
+        while let Some(item) = next(&mut input).transpose() {
+            let is_last = item.is_err();
+            // Whoever wanted more may have left.
+            if telling.blocking_send(item).is_err() || is_last {
+                break;
+            }
         }
-    })
+    };
+    if let Err(error) = Builder::new().name("lines".into()).spawn(read) {
+        // It has room.
+        let _ = tell.try_send(Err(io::Error::other(of_a_start(&error))));
+    }
+    stream::poll_fn(move |context| told.poll_recv(context))
 }
 
 #[cfg(test)]

@@ -62,10 +62,11 @@ fn asked(arguments: &LookupArguments) -> Result<ExitStatus, Failure> {
         (Some(name), Some(rtype)) => Some(question(name, rtype).map_err(Failure::usage)?),
         _ => None,
     };
-    answered(&options, &SystemClock, one.as_ref(), arguments.format).or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(output::not_taken(&error, ExitStatus::Deliver)),
-        _ => Err(Failure(ExitStatus::Defer, format!("input or output failed: {error}"))),
-    })
+    match answered(&options, &SystemClock, one.as_ref(), arguments.format) {
+        Err(error) if output::reader_has_gone(&error) => Ok(ExitStatus::Deliver),
+        Err(error) => Err(Failure(ExitStatus::Defer, format!("input or output failed: {error}"))),
+        Ok(status) => Ok(status),
+    }
 }
 
 /// Answers the one question, or those on standard input.

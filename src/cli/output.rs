@@ -35,10 +35,14 @@ pub(super) fn write(text: &str, status: ExitStatus) -> ExitStatus {
     written(text, status).unwrap_or_else(|error| not_taken(&error, status))
 }
 
-/// What follows if standard output takes no more. Whoever reads a pipe and goes has what he wanted, as `head` does: nothing has
-/// failed, and the status stays. Everything else is told.
+/// Whether a pipe takes no more because its reader has gone. He has what he wanted, as `head` does: nothing has failed.
+pub(super) fn reader_has_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// What follows if standard output takes no more. Where its reader has gone, the status stays. Everything else is told.
 pub(super) fn not_taken(error: &io::Error, status: ExitStatus) -> ExitStatus {
-    if error.kind() == io::ErrorKind::BrokenPipe {
+    if reader_has_gone(error) {
         return status;
     }
     // Nobody is left to tell if this fails, too.

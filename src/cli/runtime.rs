@@ -17,7 +17,7 @@ pub(super) fn build() -> io::Result<Runtime> {
         .map_err(in_words)
 }
 
-/// A thread for each core, but no more than so many, for very many look-ups.
+/// A thread for each core, but no more than so many, for very many look-ups; there is one more for whoever reads what is asked.
 ///
 /// # Errors
 /// If the system has no descriptors or threads left, in words that say what helps.
@@ -25,7 +25,7 @@ pub(super) fn on_all_cores(most: usize) -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = cores.min(most);
     are_descriptors_there()
-        .and_then(|()| resources::are_there(workers))
+        .and_then(|()| resources::are_there(workers + 1))
         .and_then(|()| Builder::new_multi_thread().worker_threads(workers).enable_all().build())
         .map_err(in_words)
 }

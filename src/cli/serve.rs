@@ -7,7 +7,6 @@ use super::{log, panic, ready, runtime};
 use crate::config::address::Address;
 use crate::config::{Access, BadConfiguration, Choices, Places, Setup, privileges};
 use crate::resources;
-use crate::serve::concurrency::ConcurrencyLimits;
 use crate::serve::engine::Engine;
 use crate::serve::lifecycle::{self, Ended};
 use crate::serve::listen::{self, Datagrams, HandedOver, Listening, NoPlace};
@@ -94,7 +93,7 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
     privileges::as_a_daemon(arguments.allow_root).map_err(|error| misconfigured(&error))?;
     let Start { world, places, older } = start(arguments).map_err(|error| misconfigured(&error))?;
     let world = Arc::new(world);
-    let limits = limits().map_err(|why| misconfigured(&why))?;
+    let limits = lifecycle::limits().map_err(|why| misconfigured(&why))?;
     let runtime = runtime::build().map_err(Failure::internal)?;
     let counters = Arc::new(Counters::default());
     LocalSet::new().block_on(&runtime, async {
@@ -118,31 +117,6 @@ fn served(arguments: &ServeArguments) -> Result<Ended, Failure> {
         let ended = lifecycle::live(listening, reception, limits, engine, counters, older, reload).await;
         ended.map_err(failed)
     })
-}
-
-/// How much at the same time; says so where that is less than it could be.
-fn limits() -> Result<ConcurrencyLimits, String> {
-    let descriptors = lifecycle::descriptors();
-    let (least, wanted) = (ConcurrencyLimits::descriptors_least(), ConcurrencyLimits::descriptors_wanted());
-    if descriptors < least {
-        return Err(format!(
-            "this process may have {descriptors} descriptors, and nobody can ask with fewer than {least}: raise LimitNOFILE= of the \
-             service (ulimit -n)"
-        ));
-    }
-    let limits = ConcurrencyLimits::within(descriptors);
-    if descriptors < wanted {
-        let (look_ups, connections) = (limits.look_ups, limits.mta_connections_that_wait);
-        warn!(
-            descriptors,
-            look_ups,
-            connections,
-            wanted,
-            "there are fewer descriptors than wanted: only so many look-ups and connections at the same time; LimitNOFILE= of the \
-             service raises that"
-        );
-    }
-    Ok(limits)
 }
 
 /// Opens the places, and takes those that systemd hands over.

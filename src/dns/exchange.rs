@@ -100,6 +100,8 @@ pub enum Directly {
     CutShort,
     /// It refuses, with this RCODE.
     Refused(ResponseCode),
+    /// It was not asked, or not heard: this machine has no descriptor, memory, buffer or port left for that; in the system's words.
+    OutOfResources(String),
     /// Something else, in words without its address.
     Failed(String),
 }
@@ -125,6 +127,7 @@ pub async fn directly(
         Ok(Some(received)) => Directly::Reply(Box::new(received.message)),
         Ok(None) => Directly::CutShort,
         Err(Complaint { rcode: Some(rcode), .. }) => Directly::Refused(rcode),
+        Err(Complaint { outage: Outage::OutOfResources, text, .. }) => Directly::OutOfResources(text),
         Err(complaint) => Directly::Failed(complaint.text),
     }
 }

@@ -121,6 +121,8 @@ pub enum Way {
     Answered(u64),
     /// A reply that UDP does not carry.
     CutShort,
+    /// This machine had nothing left to ask with, which says nothing of the server; the words say what was wanting.
+    NotAsked(String),
     /// Something else; the words say what.
     Failed(String),
 }
@@ -147,6 +149,8 @@ pub enum Chain {
     False(String),
     /// It cannot be told because of the clock or the trust anchors, which have checks of their own.
     OwnFault,
+    /// This machine had nothing left to ask with; the words say what was wanting.
+    NotAsked(String),
     /// No answer to judge.
     Silent(String),
 }
@@ -171,6 +175,8 @@ pub enum Claim {
     Withheld,
     /// The name is not known there, or nothing came.
     Nothing,
+    /// This machine had nothing left to ask with.
+    NotAsked,
 }
 
 /// What `/etc/resolv.conf` says.

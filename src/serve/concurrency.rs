@@ -1,7 +1,7 @@
 //! How much at the same time, by the descriptors that the process may have. Pure.
 
 use crate::limits::{
-    DESCRIPTORS_FOR_FILES, DESCRIPTORS_LEAST, DESCRIPTORS_PER_LOOK_UP, MAX_CONNECTIONS,
+    DESCRIPTORS_FOR_FILES, DESCRIPTORS_LEAST, DESCRIPTORS_PER_LOOK_UP, LOOK_UPS_ENOUGH, MAX_CONNECTIONS,
     MAX_CONNECTIONS_THAT_WAIT, MAX_HTTP_CONNECTIONS, MAX_LOOK_UPS, RESERVED_DESCRIPTORS,
 };
 
@@ -37,6 +37,12 @@ impl ConcurrencyLimits {
             http_connections,
             look_ups: MAX_LOOK_UPS.min(look_ups).max(1),
         }
+    }
+
+    /// Whether these are so few that mail waits for its turn, on a machine that is as busy as it may be. Connections are many more.
+    #[must_use]
+    pub const fn hold_mail_up(self) -> bool {
+        self.look_ups < LOOK_UPS_ENOUGH
     }
 
     /// The descriptors without which nobody can ask: those that the program is born with, one connection of each kind, and one
@@ -78,5 +84,13 @@ mod tests {
             assert_eq!(ConcurrencyLimits::within(descriptors), expected, "{descriptors}");
         }
         assert_eq!(ConcurrencyLimits::descriptors_least(), 24);
+    }
+
+    #[test]
+    fn mail_waits_for_its_turn_where_fewer_than_a_hundred_look_ups_have_descriptors() {
+        // 64 are for files, half of the others for connections, and 40 for each look-up: 100 of these are 4,000.
+        for (descriptors, expected) in [(24, true), (8_062, true), (8_063, false), (20_000, false)] {
+            assert_eq!(ConcurrencyLimits::within(descriptors).hold_mail_up(), expected, "{descriptors}");
+        }
     }
 }

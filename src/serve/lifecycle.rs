@@ -67,6 +67,45 @@ pub fn descriptors() -> u64 {
     if soft < better && setrlimit(Resource::RLIMIT_NOFILE, better, hard).is_ok() { better } else { soft }
 }
 
+/// How much at the same time; says so where that is less than it could be, and warns where mail waits for that.
+///
+/// # Errors
+/// If nobody can ask with the descriptors that there are; says what helps.
+pub fn limits() -> Result<ConcurrencyLimits, String> {
+    let descriptors = descriptors();
+    let (least, wanted) = (ConcurrencyLimits::descriptors_least(), ConcurrencyLimits::descriptors_wanted());
+    if descriptors < least {
+        return Err(format!(
+            "this process may have {descriptors} descriptors, and nobody can ask with fewer than {least}: raise LimitNOFILE= of the \
+             service (ulimit -n)"
+        ));
+    }
+    let limits = ConcurrencyLimits::within(descriptors);
+    if descriptors < wanted {
+        let (look_ups, connections) = (limits.look_ups, limits.mta_connections_that_wait);
+        if limits.hold_mail_up() {
+            warn!(
+                descriptors,
+                look_ups,
+                connections,
+                wanted,
+                "there are so few descriptors that mail may wait for its turn: only so many look-ups and connections at the same \
+                 time; raise LimitNOFILE= of the service"
+            );
+        } else {
+            info!(
+                descriptors,
+                look_ups,
+                connections,
+                wanted,
+                "there are fewer descriptors than wanted: only so many look-ups and connections at the same time, which are enough \
+                 for most; LimitNOFILE= of the service raises that"
+            );
+        }
+    }
+    Ok(limits)
+}
+
 /// Serves at these places until SIGTERM or SIGINT. SIGHUP has `reload` look for another world, on a
 /// thread that may wait for a disk; if there is none, the old one stays. `older` says why the daemon began with an older
 /// configuration than that of the file, if it did.

@@ -8,25 +8,24 @@
 //! look go first, since nobody was told yet of what is about to be written; about a domain that is about to be written they
 //! keep their place, and come after it.
 
-use crate::cache::{Cache, CacheError, DomainSnapshot, Heartbeat, Kept, Memory as _, Signs, Unkept, Write};
-use crate::limits::{CACHE_FULL_TOLD_AGAIN, MAX_STORE_ERRANDS};
+mod open_cache;
+
+pub use open_cache::Revision;
+
+use crate::cache::{Cache, DomainSnapshot, Heartbeat, Unkept, Write};
+use crate::limits::MAX_STORE_ERRANDS;
 use crate::name::PolicyDomain;
-use crate::serve::file_troubles::{FileTroubles, News};
 use crate::serve::telemetry::counters::{Counters, Thread};
 use crate::serve::world::World;
-use crate::time::Clock as _;
-use crate::time::UnixTime;
-use crate::time::clock::SystemClock;
 use futures_util::future::{Either, select};
+use open_cache::OpenCache;
 use std::collections::HashSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tracing::{info, warn};
 
 /// One piece of work for the thread.
 enum Errand {
@@ -65,10 +64,6 @@ pub struct Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone;
 
-/// Counts what others did to the files: what was read under an earlier number may not be there any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Revision(u64);
-
 impl Store {
     /// Starts the thread; it ends when nobody can send it on errands any more.
     ///
@@ -81,7 +76,7 @@ impl Store {
         let thread = Builder::new().name("store".into()).spawn(move || {
             let moves = Arc::clone(&tell);
             let heartbeat = Heartbeat::new(move || moves.notify_waiters());
-            let cache = OpenCache { heartbeat, ..OpenCache::default() };
+            let cache = OpenCache::with_heartbeat(heartbeat);
             let mut worker = StoreWorker { cache, counters, moves: tell };
             while let Some(first) = waiting.blocking_recv() {
                 let more = std::iter::from_fn(|| waiting.try_recv().ok()).take(MAX_STORE_ERRANDS);
@@ -243,7 +238,7 @@ impl StoreWorker {
 
     fn write(&mut self, writes: Vec<LeftBehind>) {
         for (world, writes) in by_world(writes, |one| &one.world) {
-            let told = match self.attempt(|cache| cache.write(&world, &writes)) {
+            let told = match self.attempt(|cache| cache.write(&world, &all_of(&writes))) {
                 Some(told) => told.into_iter().map(Some).collect(),
                 None if writes.len() == 1 => vec![None],
                 // Where all of it together meets a mistake of ours, each has another try, alone.
@@ -257,7 +252,7 @@ impl StoreWorker {
     }
 
     fn write_one(&mut self, world: &Arc<World>, one: &LeftBehind) -> Option<Result<(), Unkept>> {
-        self.attempt(|cache| cache.write(world, std::slice::from_ref(one)))?.pop()
+        self.attempt(|cache| cache.write(world, &all_of(std::slice::from_ref(one))))?.pop()
     }
 
     /// Does an errand, or some, which may panic without taking anything else along.
@@ -266,11 +261,16 @@ impl StoreWorker {
         if done.is_none() {
             self.counters.panics.of(Thread::Store).one();
             // Whatever it was about to do is rolled back with the connections.
-            self.cache.open = None;
+            self.cache.close();
         }
         self.moves.notify_waiters();
         done
     }
+}
+
+/// What look-ups left behind, each about its domain.
+fn all_of(writes: &[LeftBehind]) -> Vec<(&PolicyDomain, &[Write])> {
+    writes.iter().map(|one| (&one.domain, one.writes.as_slice())).collect()
 }
 
 /// What belongs to one world after the other, in order; nearly always to the same.
@@ -284,140 +284,6 @@ fn by_world<T>(all: Vec<T>, world: impl Fn(&T) -> &Arc<World>) -> Vec<(Arc<World
         }
     }
     groups
-}
-
-/// What helps where the file is full.
-const WHAT_HELPS: &str = "raise max_domains, or look with `cache list` at whose they are";
-
-/// The cache that is open, and what was said of it lately.
-#[derive(Debug, Default)]
-struct OpenCache {
-    open: Option<Open>,
-    /// Told that the thread is not stuck while it takes an older file over.
-    heartbeat: Heartbeat,
-    revision: Revision,
-    /// What was wrong with the files when they were last looked at.
-    trouble: Option<CacheError>,
-    /// That policies are not kept because the file is full.
-    full: Seldom,
-    /// That domains of somebody's make room because it is.
-    gave_way: Seldom,
-    /// What was said of files that cannot be used.
-    troubles: FileTroubles,
-}
-
-/// What is said at first, and again when it still is so after some time.
-#[derive(Debug, Default)]
-struct Seldom(Option<UnixTime>);
-
-impl Seldom {
-    fn is_due(&mut self, now: UnixTime) -> bool {
-        let is_due = self.0.is_none_or(|said| now.since(said) >= CACHE_FULL_TOLD_AGAIN);
-        if is_due {
-            self.0 = Some(now);
-        }
-        is_due
-    }
-}
-
-/// The cache of a world, and what was last seen of what others do to it.
-#[derive(Debug)]
-struct Open {
-    world: Arc<World>,
-    cache: Cache,
-    signs: Signs,
-}
-
-impl OpenCache {
-    /// Does something with the cache of that world, now.
-    fn visit<T>(&mut self, world: &Arc<World>, errand: impl FnOnce(&Cache, Revision) -> T) -> T {
-        let now = SystemClock.now();
-        let before = self.open.take().filter(|open| open.world.storage == world.storage);
-        let seen = before.as_ref().map(|open| open.signs);
-        let opened = || world.cache(now).with_heartbeat(self.heartbeat.clone());
-        let mut cache = before.map_or_else(opened, |open| open.cache);
-        cache.revisit(now);
-        let mut signs = cache.signs();
-        self.tell(cache.trouble());
-        if seen != Some(signs) {
-            self.revision.0 = self.revision.0.saturating_add(1);
-        }
-        let done = errand(&cache, self.revision);
-        self.tell_of_use(cache.trouble(), &cache.last_writes());
-        if signs.lack_a_file() {
-            // It may be there now, and then it is ours.
-            signs = cache.signs();
-        }
-        self.open = Some(Open { world: Arc::clone(world), cache, signs });
-        done
-    }
-
-    /// Writes down what look-ups left behind, in one commit.
-    fn write(&mut self, world: &Arc<World>, all: &[LeftBehind]) -> Vec<Result<(), Unkept>> {
-        let writes: Vec<(&PolicyDomain, &[Write])> =
-            all.iter().map(|one| (&one.domain, one.writes.as_slice())).collect();
-        let (told, gave_way) = self.visit(world, |cache, _| (cache.apply_all(&writes), cache.who_gave_way()));
-        self.tell_full(world, told.contains(&Err(Unkept::Full)), gave_way);
-        told
-    }
-
-    /// Says that the file is so full that policies in force give way, or that new ones are not kept.
-    fn tell_full(&mut self, world: &World, is_refused: bool, gave_way: Option<PolicyDomain>) {
-        let now = SystemClock.now();
-        let (file, most) = (world.storage.path.as_path().display().to_string(), world.storage.max_domains);
-        if let Some(owner) = gave_way.filter(|_| self.gave_way.is_due(now)) {
-            let (owner, full) = (owner.to_string(), Kept::FULL);
-            warn!(
-                file,
-                most,
-                owner,
-                "{full}: those of whoever has most domains in it give way to new ones; {WHAT_HELPS}"
-            );
-        }
-        if is_refused && self.full.is_due(now) {
-            warn!(
-                file,
-                most,
-                "{}: new ones are not kept, and count only for as long as they can be fetched; {WHAT_HELPS}",
-                Kept::FULL
-            );
-        }
-    }
-
-    /// Says what went wrong with files that could be opened, such as a full disk: it comes anew with each thing that is to be kept. Of each
-    /// file it is said by itself, and that it is over.
-    fn tell_of_use(&mut self, unread: Option<CacheError>, writes: &[(PathBuf, Result<(), CacheError>)]) {
-        let (known, now) = (self.trouble.clone(), SystemClock.now());
-        for news in self.troubles.news(unread.as_ref(), writes, now) {
-            match news {
-                News::Trouble(trouble) if known.as_ref() == Some(&trouble) => {}
-                News::Trouble(trouble) => warn_of(&trouble),
-                News::Over(file) => {
-                    // What was found out meanwhile is looked up again, and kept.
-                    self.revision.0 = self.revision.0.saturating_add(1);
-                    info!(file = %file.display(), "the cache can be written to again: what is new is kept");
-                }
-            }
-        }
-    }
-
-    /// Says what is wrong with the files, once.
-    fn tell(&mut self, trouble: Option<CacheError>) {
-        if let Some(trouble) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            warn_of(trouble);
-        }
-        self.trouble = trouble;
-    }
-}
-
-fn warn_of(trouble: &CacheError) {
-    let why = trouble.to_string();
-    let message_id = crate::serve::telemetry::messages::CACHE_UNUSABLE;
-    if trouble.is_of_writing() {
-        warn!(message_id, why, "the cache cannot be written to");
-    } else {
-        warn!(message_id, why, "the cache cannot be used");
-    }
 }
 
 #[cfg(test)]

@@ -159,6 +159,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("DESCRIPTORS_FOR_FILES", "64"),
     ("DESCRIPTORS_LEAST", "21"),
     ("DESCRIPTORS_PER_LOOK_UP", "40"),
+    ("LOOK_UPS_ENOUGH", "100"),
     ("RESERVED_DESCRIPTORS", "41_024"),
     ("DESCRIPTORS_UNTOLD", "1_024"),
     ("ACCEPT_PAUSE", "Duration::from_millis(100)"),
@@ -418,6 +419,7 @@ fn what_fits_into_one_limit_fits_into_the_next() {
 
 /// Limits with a test that has what is just within them, and what is just beyond: by the name of the test, wherever it is.
 const TRIED: &[(&str, &str)] = &[
+    ("LOOK_UPS_ENOUGH", "mail_waits_for_its_turn_where_fewer_than_a_hundred_look_ups_have_descriptors"),
     ("TAKE_OVER_TOLD_EVERY", "a_line_is_due_after_five_seconds_and_not_a_moment_before"),
     (
         "TAKE_OVER_TRIED_AGAIN",

@@ -11,6 +11,7 @@ use super::results::{Done, NoResults, Results};
 use crate::cli::exit::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::lines;
+use crate::cli::output;
 use crate::cli::progress::Progress;
 use crate::cli::terminal;
 use crate::limits::{PARALLEL_DEFAULT, PARALLEL_MAX, RATE_DEFAULT};
@@ -153,7 +154,7 @@ impl Batch {
                 }
                 Some(Ok((word, line))) => {
                     if let Err(error) = sink.write(&line) {
-                        if error.kind() == io::ErrorKind::BrokenPipe {
+                        if output::reader_has_gone(&error) {
                             break Ok(());
                         }
                         break Err(Failure(

@@ -1,5 +1,6 @@
 //! `/etc/resolv.conf`, which Exim's own lookups go by, whatever this program is told to ask.
 
+use super::resolvers::NOT_ASKED;
 use super::{fine, unchecked, warning};
 use crate::doctor::observations::{Claim, ResolvConf, Seen, Server, Way};
 use crate::doctor::{Check, Finding};
@@ -33,6 +34,9 @@ fn alike(named: &[SocketAddr], known: &[Server]) -> Finding {
     if seen.len() < named.len() {
         return unchecked(CHECK, "other servers were asked (--dns, or `dns` in the configuration)");
     }
+    if seen.iter().any(|server| server.validation.signed == Claim::NotAsked) {
+        return unchecked(CHECK, NOT_ASKED);
+    }
     let validates = |server: &&&Server| server.validation.signed == Claim::Authentic;
     let odd: Vec<_> =
         seen.iter().filter(|server| !validates(server)).map(|s| s.address.to_string()).collect();
@@ -57,8 +61,9 @@ fn edns0(conf: &ResolvConf, known: &[Server]) -> Finding {
     if conf.options.iter().any(|option| option == "edns0") {
         return fine(CHECK, "set");
     }
-    let without_tcp =
-        |server: &&Server| conf.servers.contains(&server.address) && !matches!(server.tcp, Way::Answered(_));
+    let without_tcp = |server: &&Server| {
+        conf.servers.contains(&server.address) && matches!(server.tcp, Way::CutShort | Way::Failed(_))
+    };
     match known.iter().find(without_tcp) {
         Some(server) => warning(CHECK, format!("not set, and {} does not answer over TCP", server.address)),
         None => fine(CHECK, "not set; answers of more than 512 octets come over TCP"),
@@ -114,6 +119,8 @@ mod tests {
         assert_eq!(of(conf(&[], &LOCAL), vec![good()], Check::ResolvConfEdns0), Health::Fine);
         assert_eq!(of(conf(&[], &LOCAL), vec![closed.clone()], Check::ResolvConfEdns0), Health::Warning);
         assert_eq!(of(conf(&["edns0"], &LOCAL), vec![closed], Check::ResolvConfEdns0), Health::Fine);
+        let not_asked = Server { tcp: Way::NotAsked("too many open files".into()), ..good() };
+        assert_eq!(of(conf(&[], &LOCAL), vec![not_asked], Check::ResolvConfEdns0), Health::Fine);
     }
 
     #[test]
@@ -139,6 +146,7 @@ mod tests {
         let judged = |servers| of(both(), servers, Check::ResolvConfServers);
         assert_eq!(judged(vec![good(), other(Claim::Plain)]), Health::Warning);
         assert_eq!(judged(vec![good(), other(Claim::Authentic)]), Health::Fine);
+        assert_eq!(judged(vec![good(), other(Claim::NotAsked)]), Health::NotChecked);
         assert_eq!(judged(vec![good()]), Health::NotChecked);
     }
 }

@@ -8,6 +8,11 @@ use crate::limits::{EDNS_PAYLOAD, SLOW_NAME_SERVER};
 /// What is said of a server that this program does not ask.
 const THEIRS: &str = "for the mail server alone";
 
+/// What is said where one cause is told already: the server answers nobody.
+const NO_ANSWER: &str = "it does not answer";
+/// The same: this machine has nothing left to ask with.
+pub(super) const NOT_ASKED: &str = "it could not be asked";
+
 /// One check of one server.
 type Of = fn(&Server) -> Finding;
 
@@ -86,8 +91,14 @@ fn udp(server: &Server) -> Finding {
     match &server.udp {
         Way::Answered(ms) => fine(CHECK, format!("answers in {ms} ms")),
         Way::CutShort => fine(CHECK, "answers"),
+        Way::NotAsked(why) => not_asked(CHECK, why),
         Way::Failed(why) => wrong(CHECK, why),
     }
+}
+
+/// This machine had nothing left to ask it with.
+fn not_asked(check: Check, why: &str) -> Finding {
+    warning(check, format!("{NOT_ASKED}: {why}")).blind()
 }
 
 fn tcp(server: &Server) -> Finding {
@@ -97,15 +108,19 @@ fn tcp(server: &Server) -> Finding {
         (Way::Failed(_), Way::Failed(_)) => unchecked(CHECK, "it does not answer over UDP either"),
         (Way::Answered(ms), _) => fine(CHECK, format!("answers in {ms} ms")),
         (Way::CutShort, _) => warning(CHECK, "its reply does not even fit TCP"),
-        (Way::Failed(why), Way::Answered(_)) => warning(CHECK, why),
+        (Way::NotAsked(_), Way::NotAsked(_)) => unchecked(CHECK, format!("{NOT_ASKED} over UDP either")),
+        (Way::NotAsked(why), _) => not_asked(CHECK, why),
+        (Way::Failed(why), Way::Answered(_) | Way::NotAsked(_)) => warning(CHECK, why),
         (Way::Failed(why), Way::CutShort) => wrong(CHECK, why),
     }
 }
 
 fn edns(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverEdns;
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (server.edns, &server.udp) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
         (None, _) => wrong(CHECK, "no EDNS in its replies"),
         (Some(edns), _) if !edns.dnssec_ok => {
             warning(CHECK, format!("EDNS of {} octets, and DO did not come back", edns.size))
@@ -136,16 +151,22 @@ fn chain(check: Check, server: &Server, chain: &Chain, proven: &str) -> Finding 
         Chain::Stripped => wrong(check, "it removes the signatures, even the root's"),
         Chain::False(why) => wrong(check, why),
         Chain::OwnFault => unchecked(check, "cannot be told before clock and trust anchors are right"),
-        Chain::Silent(_) if is_dead(server) => unchecked(check, "it does not answer"),
-        Chain::Silent(why) => wrong(check, why),
+        Chain::NotAsked(_) => unchecked(check, NOT_ASKED),
+        Chain::Silent(why) => match why_nothing_came(server) {
+            Some(told) => unchecked(check, told),
+            None => wrong(check, why),
+        },
     }
 }
 
 fn validates(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverValidates;
     let Validation { signed, bogus } = server.validation;
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (signed, bogus) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
+        (Claim::NotAsked, _) => unchecked(CHECK, NOT_ASKED),
         (Claim::Authentic, Claim::Authentic) => {
             warning(CHECK, "it sets AD for whatever comes, even for what is signed wrongly")
         }
@@ -155,7 +176,7 @@ fn validates(server: &Server) -> Finding {
         (Claim::Authentic, Claim::Withheld) => {
             fine(CHECK, "it sets AD for what is signed, and withholds what is signed wrongly")
         }
-        (Claim::Authentic, Claim::Nothing) => fine(CHECK, "it sets AD for what is signed"),
+        (Claim::Authentic, Claim::Nothing | Claim::NotAsked) => fine(CHECK, "it sets AD for what is signed"),
         (Claim::Plain, _) => warning(CHECK, "it does not set AD for what is signed: it does not validate"),
         (Claim::Withheld | Claim::Nothing, _) => warning(
             CHECK,
@@ -167,7 +188,8 @@ fn validates(server: &Server) -> Finding {
 fn speed(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverSpeed;
     match server.quickest {
-        None => unchecked(CHECK, "it does not answer"),
+        None if matches!(server.udp, Way::NotAsked(_)) => unchecked(CHECK, NOT_ASKED),
+        None => unchecked(CHECK, NO_ANSWER),
         Some(ms) if u128::from(ms) > SLOW_NAME_SERVER.as_millis() => {
             let bound = SLOW_NAME_SERVER.as_millis();
             warning(CHECK, format!("its quickest reply took {ms} ms, more than {bound}"))
@@ -179,13 +201,24 @@ fn speed(server: &Server) -> Finding {
 fn place(server: &Server) -> Finding {
     const CHECK: Check = Check::ResolverPlace;
     let over = if server.address.is_ipv6() { "IPv6" } else { "IPv4" };
+    if let Some(why) = why_nothing_came(server) {
+        return unchecked(CHECK, why);
+    }
     match (server.place, server.validation.signed) {
-        _ if is_dead(server) => unchecked(CHECK, "it does not answer"),
         (Place::Here, _) => fine(CHECK, format!("on this machine, over {over}")),
         (Place::Elsewhere, Claim::Authentic) => {
             warning(CHECK, format!("on another machine, over {over}; its AD bit comes over the network"))
         }
         (Place::Elsewhere, _) => fine(CHECK, format!("on another machine, over {over}; it sets no AD bit")),
+    }
+}
+
+/// Why there is nothing to judge it by, if there is nothing.
+const fn why_nothing_came(server: &Server) -> Option<&'static str> {
+    match (&server.udp, &server.tcp) {
+        _ if is_dead(server) => Some(NO_ANSWER),
+        (Way::NotAsked(_) | Way::Failed(_), Way::NotAsked(_) | Way::Failed(_)) => Some(NOT_ASKED),
+        _ => None,
     }
 }
 
@@ -195,145 +228,4 @@ const fn is_dead(server: &Server) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::doctor::observations::Edns;
-
-    /// A resolver on this machine with which all is well.
-    pub(crate) fn good() -> Server {
-        Server {
-            address: "127.0.0.1:53".parse().unwrap(),
-            place: Place::Here,
-            udp: Way::Answered(3),
-            tcp: Way::Answered(4),
-            edns: Some(Edns { size: 1232, dnssec_ok: true }),
-            quickest: Some(1),
-            positive: Chain::Proven,
-            negative: Chain::Proven,
-            validation: Validation { signed: Claim::Authentic, bogus: Claim::Withheld },
-        }
-    }
-
-    fn dead() -> Server {
-        let why = || "connection refused".to_owned();
-        Server {
-            address: "192.0.2.53:53".parse().unwrap(),
-            place: Place::Elsewhere,
-            udp: Way::Failed(why()),
-            tcp: Way::Failed(why()),
-            edns: None,
-            quickest: None,
-            positive: Chain::Silent(why()),
-            negative: Chain::Silent(why()),
-            validation: Validation { signed: Claim::Nothing, bogus: Claim::Nothing },
-        }
-    }
-
-    fn health(findings: &[Finding], check: Check) -> Vec<Health> {
-        findings.iter().filter(|finding| finding.check == check).map(|finding| finding.health).collect()
-    }
-
-    fn judged(servers: Vec<Server>) -> Vec<Finding> {
-        judge(&Ok(servers))
-    }
-
-    fn of(server: Server, check: Check) -> Health {
-        health(&judged(vec![server]), check)[0]
-    }
-
-    #[test]
-    fn a_good_resolver_is_fine_in_every_respect() {
-        assert!(judged(vec![good()]).iter().all(|finding| finding.health == Health::Fine));
-    }
-
-    #[test]
-    fn without_a_server_nothing_can_be_asked() {
-        assert_eq!(health(&judge(&Ok(vec![])), Check::ResolverList), [Health::Wrong]);
-        assert_eq!(health(&judge(&Err("unreadable".into())), Check::ResolverList), [Health::Wrong]);
-    }
-
-    #[test]
-    fn a_dead_server_is_wrong_alone_and_a_warning_beside_a_good_one() {
-        assert_eq!(of(dead(), Check::ResolverUdp), Health::Wrong);
-        assert_eq!(of(dead(), Check::ResolverDnssec), Health::NotChecked);
-        let two = judged(vec![dead(), good()]);
-        assert_eq!(health(&two, Check::ResolverUdp), [Health::Warning, Health::Fine]);
-    }
-
-    #[test]
-    fn a_server_that_one_party_asks_is_judged_by_what_that_party_needs() {
-        let plain = Validation { signed: Claim::Plain, bogus: Claim::Plain };
-        let other = Server { address: "192.0.2.7:53".parse().unwrap(), validation: plain, ..good() };
-        let conf =
-            |server: &Server| Ok(ResolvConf { servers: vec![server.address], ..ResolvConf::default() });
-        // `dns` names one that does not validate, which this program need not mind; Exim asks another one.
-        let ours = judge_apart(&Ok(vec![other.clone()]), &[good()], &conf(&good()));
-        assert!(ours.iter().all(|finding| finding.health == Health::Fine), "{ours:?}");
-        // The other way round, Exim's DANE is in trouble.
-        let theirs = judge_apart(&Ok(vec![good()]), std::slice::from_ref(&other), &conf(&other));
-        assert_eq!(health(&theirs, Check::ResolverValidates), [Health::Fine, Health::Warning]);
-        let silent = Server { address: other.address, ..dead() };
-        let theirs = judge_apart(&Ok(vec![good()]), std::slice::from_ref(&silent), &conf(&silent));
-        assert_eq!(health(&theirs, Check::ResolverUdp), [Health::Fine, Health::Wrong]);
-    }
-
-    #[test]
-    fn a_server_that_is_dead_is_told_once_and_nothing_about_it_is_fine() {
-        let findings = judged(vec![dead()]);
-        let about: Vec<_> = findings.iter().filter(|finding| finding.check != Check::ResolverList).collect();
-        assert_eq!(about.iter().filter(|finding| finding.health == Health::Wrong).count(), 1, "{about:?}");
-        assert!(about.iter().all(|finding| finding.health != Health::Fine), "{about:?}");
-    }
-
-    #[test]
-    fn closed_tcp_is_a_warning_and_wrong_where_udp_is_too_small() {
-        let closed = Server { tcp: Way::Failed("connection refused".into()), ..good() };
-        assert_eq!(of(closed.clone(), Check::ResolverTcp), Health::Warning);
-        assert_eq!(of(Server { udp: Way::CutShort, ..closed }, Check::ResolverTcp), Health::Wrong);
-    }
-
-    #[test]
-    fn whoever_strips_signatures_or_edns_is_wrong() {
-        let stripping = Server { positive: Chain::Stripped, negative: Chain::Stripped, ..good() };
-        assert_eq!(of(stripping.clone(), Check::ResolverDnssec), Health::Wrong);
-        assert_eq!(of(stripping.clone(), Check::ResolverDenial), Health::Wrong);
-        assert_eq!(of(Server { edns: None, ..good() }, Check::ResolverEdns), Health::Wrong);
-        let two = judged(vec![good(), stripping]);
-        assert_eq!(health(&two, Check::ResolverDnssec), [Health::Fine, Health::Warning]);
-    }
-
-    #[test]
-    fn whoever_invents_names_is_wrong() {
-        let liar = Server { negative: Chain::Contrary("an address for it".into()), ..good() };
-        assert_eq!(of(liar, Check::ResolverDenial), Health::Wrong);
-    }
-
-    #[test]
-    fn our_own_faults_are_not_the_servers() {
-        let server = Server { positive: Chain::OwnFault, negative: Chain::OwnFault, ..good() };
-        assert_eq!(of(server, Check::ResolverDnssec), Health::NotChecked);
-    }
-
-    #[test]
-    fn an_ad_bit_that_comes_too_easily_or_from_afar_is_a_warning() {
-        let claims = |signed, bogus| Server { validation: Validation { signed, bogus }, ..good() };
-        for (signed, bogus, expected) in [
-            (Claim::Authentic, Claim::Nothing, Health::Fine),
-            (Claim::Authentic, Claim::Authentic, Health::Warning),
-            (Claim::Authentic, Claim::Plain, Health::Warning),
-            (Claim::Plain, Claim::Plain, Health::Warning),
-            (Claim::Withheld, Claim::Withheld, Health::Warning),
-        ] {
-            assert_eq!(of(claims(signed, bogus), Check::ResolverValidates), expected, "{signed:?} {bogus:?}");
-        }
-        assert_eq!(of(Server { place: Place::Elsewhere, ..good() }, Check::ResolverPlace), Health::Warning);
-        let plain = claims(Claim::Plain, Claim::Plain);
-        assert_eq!(of(Server { place: Place::Elsewhere, ..plain }, Check::ResolverPlace), Health::Fine);
-    }
-
-    #[test]
-    fn slow_is_a_warning() {
-        assert_eq!(of(Server { quickest: Some(251), ..good() }, Check::ResolverSpeed), Health::Warning);
-        assert_eq!(of(Server { quickest: Some(250), ..good() }, Check::ResolverSpeed), Health::Fine);
-    }
-}
+pub(super) mod tests;

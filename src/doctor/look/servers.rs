@@ -38,7 +38,7 @@ pub(super) async fn look(
         let (first, took) = ask(root_keys::question(), Transport::Udp, Checking::Ours).await;
         // The second time it is remembered there: this is how quick the server itself is.
         let (again, took_again) = match first {
-            Directly::Failed(_) | Directly::Refused(_) => (None, took),
+            Directly::Failed(_) | Directly::OutOfResources(_) | Directly::Refused(_) => (None, took),
             _ => {
                 let (again, took) = ask(root_keys::question(), Transport::Udp, Checking::Ours).await;
                 (Some(again), took)
@@ -107,6 +107,7 @@ fn way(directly: Directly, took: Duration) -> Way {
         Directly::Reply(_) => Way::Answered(milliseconds(took)),
         Directly::CutShort => Way::CutShort,
         Directly::Refused(rcode) => Way::Failed(format!("it answers {rcode}")),
+        Directly::OutOfResources(why) => Way::NotAsked(why),
         Directly::Failed(why) => Way::Failed(why),
     }
 }
@@ -118,6 +119,7 @@ fn claim(directly: &Directly) -> Claim {
         Directly::Reply(_) => Claim::Plain,
         Directly::Refused(ResponseCode::ServFail) => Claim::Withheld,
         Directly::CutShort | Directly::Refused(_) | Directly::Failed(_) => Claim::Nothing,
+        Directly::OutOfResources(_) => Claim::NotAsked,
     }
 }
 
@@ -152,6 +154,7 @@ fn chain(answer: &Answer, is_there: bool) -> Chain {
         Outcome::Bogus(Blame::Clock | Blame::TrustAnchor, _)
         | Outcome::Unreachable(Outage::NoTrustAnchor, ..) => Chain::OwnFault,
         Outcome::Bogus(Blame::Domain, why) => Chain::False(why.clone()),
+        Outcome::Unreachable(Outage::OutOfResources, _, why) => Chain::NotAsked(why.clone()),
         Outcome::Unreachable(_, _, why) => Chain::Silent(why.clone()),
     }
 }

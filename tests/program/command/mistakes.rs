@@ -8,6 +8,7 @@ use crate::support::strace::{WAITS_FOR_SOCKETS, strace};
 use crate::support::users::is_root;
 use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 /// Runs that command line where no socket can be waited for, at which Tokio panics; `None` if that cannot be tried.
@@ -84,12 +85,16 @@ fn where_descriptors_or_threads_are_wanting_commands_for_people_say_so_without_a
         "number=\"$1\"; shift; \
          exec setpriv --ruid=4242 --bounding-set=-sys_resource,-sys_admin prlimit --nproc=\"$number\" \"$@\"",
     );
+    let at_once = available_parallelism().unwrap().get().min(8);
     for (line, number, command, helps) in [
         (few, 5, "explain none.test", "LimitNOFILE="),
         (few, 6, "lint none.test", "LimitNOFILE="),
         (few, 7, "lookup none.test TXT", "LimitNOFILE="),
         (few, 8, "explain none.test", "LimitNOFILE="),
         (alone, 2, "doctor --offline", "TasksMax="),
+        // Enough for those that ask, and none for the one that reads.
+        (alone, 1 + at_once, "lookup --batch", "TasksMax="),
+        (alone, 1, "probe --batch -", "TasksMax="),
     ] {
         if line == alone && !is_root() {
             skipped("a command without threads", "only root can start it as another user");

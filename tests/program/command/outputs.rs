@@ -2,7 +2,7 @@
 
 use crate::support::laboratory::Laboratory;
 use crate::support::program::{PROGRAM, Program};
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::pipe;
 use std::process::{Command, Stdio};
 
@@ -60,6 +60,26 @@ fn of_what_no_mail_waits_for_a_full_disk_is_told_and_a_reader_that_has_gone_is_n
         let (reader, writer) = pipe().unwrap();
         drop(reader);
         assert_eq!(ended(writer.into()), (Some(0), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_batch_whose_reader_has_gone_has_not_failed() {
+    let lab = Laboratory::start();
+    let list = lab.empty_configuration().with_extension("list");
+    fs::write(&list, "?\n").unwrap();
+    for arguments in [&["lookup", "--batch"][..], &["probe", "--batch", "-"]] {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .args(["--config".as_ref(), lab.empty_configuration().as_os_str()])
+            .stdin(File::open(&list).unwrap());
+        let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        assert!(!said.contains("written") && !said.contains("failed"), "{arguments:?}: {said}");
     }
 }
 

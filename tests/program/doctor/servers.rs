@@ -3,6 +3,7 @@
 use super::patient::Patient;
 use crate::support::laboratory::Laboratory;
 use crate::support::laboratory::name_server::{Manner, Scope};
+use crate::support::strace;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -65,6 +66,26 @@ fn nobody_there_is_told_at_once() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     // One cause is told once.
     assert_eq!([said.result("resolver.udp"), said.result("resolver.tcp")], ["wrong", "unchecked"]);
+}
+
+#[test]
+fn a_name_server_that_could_not_be_asked_for_want_of_descriptors_is_not_called_silent() {
+    if !strace::is_here("a doctor without descriptors") {
+        return;
+    }
+    let lab = Laboratory::start();
+    let no_socket = "exec strace -f -o /dev/null -e trace=socket -e inject=socket:error=EMFILE \"$@\"";
+    let said = Patient::of(&lab).started_by(no_socket).examined();
+    let seen = "it could not be asked: Too many open files (os error 24)";
+    assert_eq!(said.of("resolver.udp"), ("warning", seen));
+    let [meaning, fix] = said.advice("resolver.udp");
+    assert_eq!(meaning, "This was not looked at: it may be in order or not.");
+    assert!(fix.contains("ulimit -n"), "{fix}");
+    for check in ["edns", "dnssec", "denial", "validates", "speed", "place"] {
+        let check = format!("resolver.{check}");
+        assert_eq!(said.of(&check), ("unchecked", "it could not be asked"), "{check}");
+    }
+    assert_eq!(said.result("resolver.tcp"), "unchecked");
 }
 
 #[test]

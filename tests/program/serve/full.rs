@@ -12,16 +12,17 @@ const MOST: usize = 100;
 /// Honest domains that are known before the storm, and those that come after it.
 const HONEST: usize = 16;
 
-/// A policy of the draft for a year.
+/// A policy of the draft for a year, which refuses what does not meet it or only reports it.
 fn record(domain: &str) -> String {
-    format!("\"v=STS1; to=true; mx=*.{domain}; a=dnssec; c=webpki; e=31536000\"")
+    let refuses = !domain.starts_with('r');
+    format!("\"v=STS1; to={refuses}; mx=*.{domain}; a=dnssec; c=webpki; e=31536000\"")
 }
 
 /// Signed domains with a policy of the draft, each somebody else's; and a signed zone with one wildcard, which has the same policy
 /// for whatever name is asked.
 fn world() -> Laboratory {
     let mut text = String::from("zone . signed\nzone test signed\n    ns A 127.0.0.1\n");
-    for domain in honest(0..2 * HONEST) {
+    for domain in honest(0..2 * HONEST).chain(reporting()) {
         let record = record(&domain);
         writeln!(text, "zone {domain} signed\n    @ MX 10 mx.{domain}.\n    _smtp_sts TXT {record}").unwrap();
     }
@@ -32,6 +33,11 @@ fn world() -> Laboratory {
 
 fn honest(range: Range<usize>) -> impl Iterator<Item = String> {
     range.map(|number| format!("h{number}.test"))
+}
+
+/// Domains whose policies only report.
+fn reporting() -> impl Iterator<Item = String> {
+    (0..8).map(|number| format!("r{number}.test"))
 }
 
 fn ask(daemon: &Daemon, domains: impl Iterator<Item = String>) {
@@ -60,6 +66,23 @@ fn a_signed_wildcard_that_fills_the_cache_drives_out_nobody_and_that_it_is_full_
     let before = lab.questions();
     ask(&daemon, honest(0..2 * HONEST));
     assert_eq!(lab.questions(), before);
+}
+
+#[test]
+fn policies_that_refuse_nothing_and_give_way_are_told_of_once_and_as_no_trouble() {
+    let lab = world();
+    let plan = Plan::in_world(&lab);
+    fs::write(plan.configuration(), "max_domains = 5\n").unwrap();
+    let daemon = plan.start();
+    let mut postfix = daemon.postfix();
+    for domain in reporting() {
+        let reply = postfix.ask("policy", &domain).unwrap();
+        assert!(reply.starts_with("NOTFOUND"), "{domain}: {reply}");
+    }
+    daemon.wait_for_log("give way to new ones");
+    let log = daemon.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("the cache is full")).collect();
+    assert!(matches!(lines[..], [line] if line.trim_start().starts_with("INFO")), "{log}");
 }
 
 #[test]

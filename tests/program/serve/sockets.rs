@@ -246,11 +246,19 @@ fn a_look_up_that_finds_no_descriptor_lets_the_mail_wait_and_the_log_says_what_h
 }
 
 #[test]
-fn with_fewer_descriptors_than_wanted_it_says_how_much_that_is_and_with_too_few_to_be_asked_it_does_not_start()
- {
+fn with_fewer_descriptors_than_wanted_it_says_what_that_means_and_with_too_few_to_be_asked_it_does_not_start()
+{
     let lab = Laboratory::start();
-    let daemon = Plan::in_world(&lab).started_by("ulimit -n 1024; exec \"$@\"").start();
-    daemon.wait_for_log("look_ups=\"12\" connections=\"420\" wanted=\"45248\"");
+    for (number, level, means, so_many) in [
+        (1_024, "WARN", "mail may wait", "look_ups=\"12\" connections=\"420\" wanted=\"45248\""),
+        (8_192, "INFO", "enough for most", "look_ups=\"101\" connections=\"4000\" wanted=\"45248\""),
+    ] {
+        let daemon = Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).start();
+        daemon.wait_for_log(so_many);
+        let log = daemon.log();
+        let line = log.lines().find(|line| line.contains(so_many)).unwrap();
+        assert!(line.trim_start().starts_with(level) && line.contains(means), "{number}: {line}");
+    }
     for number in [6, 20, 23] {
         let (status, said) =
             Plan::in_world(&lab).started_by(&format!("ulimit -n {number}; exec \"$@\"")).fail();

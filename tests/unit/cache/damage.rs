@@ -44,6 +44,30 @@ fn f5_definitions_of_another_hand_are_put_aside_once() {
 }
 
 #[test]
+fn f5_definitions_that_another_hand_changes_in_a_file_that_is_open_are_noticed() {
+    for change in [
+        "CREATE TRIGGER t AFTER INSERT ON policy BEGIN DELETE FROM policy; END",
+        "CREATE INDEX other ON policy (domain)",
+        "DROP INDEX policy_unmet",
+        "DROP TRIGGER policy_comes",
+        "PRAGMA user_version = 0",
+        "PRAGMA user_version = 99",
+    ] {
+        let place = Place::new();
+        let mut open = place.cache();
+        open.keep(&enforced("example.org", now())).unwrap();
+        assert!(open.policy(&domain("example.org"), Dialect::SmtpSts).unwrap().is_some());
+        Connection::open(place.path()).unwrap().execute_batch(change).unwrap();
+        open.revisit(now());
+        let found = open.policy(&domain("example.org"), Dialect::SmtpSts);
+        assert!(
+            matches!(found, Err(CacheError::Corrupt { .. } | CacheError::NotOurs { .. })),
+            "{change}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn f5_rows_that_we_would_not_have_written_do_not_exist() {
     for poison in [
         "UPDATE policy SET record = replace(record, 'mx.test', 'evil.test')",

@@ -283,10 +283,10 @@ fn forty_owners_of_many_domains_each_keep_nobody_out_either() {
     let all: Vec<(&PolicyDomain, &[Write])> =
         writes.iter().map(|(name, writes)| (name, writes.as_slice())).collect();
     assert!(cache.apply_all(&all).iter().all(Result::is_ok), "there is room");
-    assert_eq!(cache.who_gave_way(), None);
+    assert_eq!(cache.what_gave_way(), GaveWay::default());
     for i in 0..300 {
         assert_eq!(cache.keep(&enforced(&format!("other{i}.test"), now())).unwrap(), Kept::Stored, "{i}");
-        let owner = cache.who_gave_way().expect("the file is full");
+        let owner = cache.what_gave_way().owner.expect("the file is full");
         assert!(owners.contains(&owner.to_string()), "{owner}");
     }
     for owner in owners {

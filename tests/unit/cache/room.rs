@@ -56,15 +56,17 @@ fn f13_room_is_made_in_order_and_never_from_what_is_enforced() {
         let mut statement = connection.prepare("SELECT domain FROM policy ORDER BY domain").unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
-    for (next, left) in [
-        ("a.test", ["a.test", "enforced.test", "new.test", "reporting.test"]),
-        ("b.test", ["a.test", "b.test", "enforced.test", "reporting.test"]),
-        ("c.test", ["a.test", "b.test", "c.test", "enforced.test"]),
+    for (next, left, is_told) in [
+        ("a.test", ["a.test", "enforced.test", "new.test", "reporting.test"], false),
+        ("b.test", ["a.test", "b.test", "enforced.test", "reporting.test"], true),
+        ("c.test", ["a.test", "b.test", "c.test", "enforced.test"], true),
     ] {
         assert_eq!(cache.keep(&enforced(next, today)).unwrap(), Kept::Stored);
         assert_eq!(names(), left);
+        assert_eq!(cache.what_gave_way(), GaveWay { owner: None, refusing_nothing: is_told }, "{next}");
     }
     assert_eq!(cache.keep(&enforced("d.test", today)).unwrap(), Kept::Full);
+    assert_eq!(cache.what_gave_way(), GaveWay::default());
     assert_eq!(
         cache.keep(&StoredPolicy { applied_at: None, ..enforced("a.test", today) }).unwrap(),
         Kept::Unchanged
