@@ -197,7 +197,13 @@ impl TrustContext {
     pub fn count_others_denials(&mut self, counts: bool) -> bool {
         let has_counted = self.denials == Sharing::Used;
         self.denials = if counts { Sharing::Allowed } else { Sharing::Nothing };
+        self.forget_absent_to_others();
         has_counted
+    }
+
+    /// Forgets which names were absent by that, since what is judged next may show that they exist.
+    pub(super) fn forget_absent_to_others(&mut self) {
+        self.absent_to_others.clear();
     }
 
     /// Remembers for others what a zone denies.
@@ -214,7 +220,13 @@ impl TrustContext {
         }
     }
 
-    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it.
+    /// Remembers that `name` is proven not to exist: nothing exists below it either (RFC 8020 section 2).
+    pub(super) fn note_absent(&mut self, name: &Name, by: &Basis) {
+        self.absent.insert(name.clone(), by.clone());
+    }
+
+    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it; remembered
+    /// for all names below it.
     pub(super) fn absent_to_others(&mut self, name: &Name) -> Option<Basis> {
         if self.denials == Sharing::Nothing || self.anchors().insecure_above(name).is_some() {
             return None;
@@ -234,6 +246,7 @@ impl TrustContext {
         }
         let basis = self.lenders()?.denied(&zone, name, self.now())?;
         self.denials = Sharing::Used;
+        self.absent_to_others.insert(name.clone(), basis.clone());
         Some(basis)
     }
 }
