@@ -135,7 +135,7 @@ pub(super) fn waits_for_a_writer(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|failure| failure.extended_code == SQLITE_READONLY_ROLLBACK)
 }
 
-fn connect(path: &CachePath, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &CachePath, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let mode = match access {
         Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Use => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -148,6 +148,8 @@ fn connect(path: &CachePath, access: Access, patience: &Patience) -> rusqlite::R
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // No plan depends on what is bound: else SQLite compiles some statements anew each time that they run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Those that count (see `tally`) run when we write, and we write only where the definitions are ours, to the letter.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, access == Access::Use)?;
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0")?;

@@ -476,8 +476,12 @@ fn definitions(connection: &Connection, expected: usize) -> rusqlite::Result<Vec
 
 #[cfg(test)]
 mod tests {
+    use super::super::connection::{Access, connect};
+    use super::super::file::CachePath;
+    use super::super::turn::Patience;
     use super::super::{answers, history_table, offers, policies, room, row};
     use super::*;
+    use rusqlite::StatementStatus;
 
     /// What SQLite means to do for a statement, step by step.
     fn plan(connection: &Connection, statement: &str) -> Vec<String> {
@@ -487,8 +491,8 @@ mod tests {
         explained.query_map(key, |row| row.get(3)).unwrap().map(Result::unwrap).collect()
     }
 
-    #[test]
-    fn no_statement_of_a_look_up_walks_through_a_table() {
+    /// Each statement that a look-up may need, on a connection like those that run it.
+    fn each_statement_of_a_look_up(look: impl Fn(&Connection, &str)) {
         let of_policies = [
             row::STATEMENTS,
             history_table::STATEMENTS,
@@ -499,15 +503,36 @@ mod tests {
         for (schema, statements) in
             [(&POLICIES, of_policies.concat()), (&ANSWERS, answers::STATEMENTS.to_vec())]
         {
-            let connection = Connection::open_in_memory().unwrap();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let path = CachePath::parse(file.path()).unwrap();
+            let connection = connect(&path, Access::Use, &Patience::new(schema.patience)).unwrap();
             schema.create(&connection).unwrap();
-            for statement in statements {
-                let plan = plan(&connection, statement);
-                let is_walk = |step: &String| step.contains("SCAN") && !step.contains("CONSTANT ROW");
-                assert!(!plan.iter().any(is_walk), "{statement}: {plan:?}");
-                assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{statement}: {plan:?}");
-            }
+            statements.into_iter().for_each(|statement| look(&connection, statement));
         }
+    }
+
+    #[test]
+    fn no_statement_of_a_look_up_walks_through_a_table() {
+        each_statement_of_a_look_up(|connection, statement| {
+            let plan = plan(connection, statement);
+            let is_walk = |step: &String| step.contains("SCAN") && !step.contains("CONSTANT ROW");
+            assert!(!plan.iter().any(is_walk), "{statement}: {plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{statement}: {plan:?}");
+        });
+    }
+
+    #[test]
+    fn none_is_compiled_anew_because_of_what_is_bound_to_it() {
+        each_statement_of_a_look_up(|connection, statement| {
+            let mut prepared = connection.prepare(statement).unwrap();
+            for _ in 0..2 {
+                (1..=prepared.parameter_count()).for_each(|at| prepared.raw_bind_parameter(at, 2).unwrap());
+                // Not every statement takes such numbers.
+                let _ = prepared.raw_query().next();
+                prepared.clear_bindings();
+            }
+            assert_eq!(prepared.get_status(StatementStatus::RePrepare), 0, "{statement}");
+        });
     }
 
     #[test]

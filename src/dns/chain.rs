@@ -33,7 +33,9 @@ pub struct TrustContext {
     budget: Budget,
     cuts: HashMap<Name, Cut>,
     /// Names that are proven not to exist, nor any below them (RFC 8020), and by what.
-    absent: HashMap<Name, Basis>,
+    pub(super) absent: HashMap<Name, Basis>,
+    /// The same by what other look-ups have heard, until a reply is judged here.
+    pub(super) absent_to_others: HashMap<Name, Basis>,
     /// Apexes of zones that have signed something of this verdict at their apex or below.
     holders: HashSet<Name>,
     /// Where other look-ups find what is proven here.
@@ -97,6 +99,7 @@ impl TrustContext {
             budget: Budget::default(),
             cuts: HashMap::new(),
             absent: HashMap::new(),
+            absent_to_others: HashMap::new(),
             holders: HashSet::new(),
             zones: None,
             sharing: Sharing::Nothing,
@@ -156,20 +159,19 @@ impl TrustContext {
         self.budget.spent()
     }
 
-    /// Remembers that `name` is proven not to exist: nothing exists below it either (RFC 8020 section 2).
-    pub(super) fn note_absent(&mut self, name: &Name, by: &Basis) {
-        self.absent.insert(name.clone(), by.clone());
-    }
-
     /// What proves that `name`, or one above it, does not exist, if that is known.
     pub(super) fn absent_above(&self, name: &Name) -> Option<&Basis> {
-        if self.absent.is_empty() || self.anchors.insecure_above(name).is_some() {
+        let is_known = !self.absent.is_empty() || !self.absent_to_others.is_empty();
+        if !is_known || self.anchors.insecure_above(name).is_some() {
             return None;
         }
         // An island of trust below a name that is absent for others begins anew.
         let anchor = self.anchors.deepest_above(name).map_or(0, labels::count);
         let mut upwards = (anchor + 1..=labels::count(name)).rev();
-        upwards.find_map(|labels| self.absent.get(&name.trim_to(labels)))
+        upwards.find_map(|labels| {
+            let at = name.trim_to(labels);
+            self.absent.get(&at).or_else(|| self.absent_to_others.get(&at))
+        })
     }
 
     /// Where other look-ups find what is proven here.

@@ -153,11 +153,9 @@ pub fn looks_private(name: &Name) -> bool {
 
 /// Labels are compared, from the last one up, without regard to case (RFC 4343).
 fn is_at_or_below(name: &Name, above: &str) -> bool {
-    let wanted = above.rsplit('.');
+    let mut wanted = above.as_bytes().rsplit(|octet| *octet == b'.');
     let mut labels = name.iter().rev();
-    wanted
-        .into_iter()
-        .all(|wanted| labels.next().is_some_and(|label| label.eq_ignore_ascii_case(wanted.as_bytes())))
+    wanted.all(|wanted| labels.next().is_some_and(|label| label.eq_ignore_ascii_case(wanted)))
 }
 
 #[cfg(test)]

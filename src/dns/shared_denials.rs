@@ -44,10 +44,33 @@ pub(super) struct Gap {
 /// All that are known.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
-    /// By zone and owner, in the order of the zone.
-    gaps: BTreeMap<(Name, Name), Arc<Gap>>,
+    /// In the order of their zones.
+    gaps: BTreeMap<Place, Arc<Gap>>,
     octets: usize,
 }
+
+/// Where a gap stands: in which zone, by how many labels that has, and with which owner. The octets sort as the names do (RFC 4034
+/// section 6.1): what is searched for is compared as octets, not label by label.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(Box<[u8]>);
+
+fn place(zone: &Name, owner: &Name) -> Place {
+    let mut octets = Vec::with_capacity(1 + owner.len());
+    octets.extend(u8::try_from(labels::count(zone)));
+    for label in owner.iter().rev() {
+        for octet in label.iter().map(u8::to_ascii_lowercase) {
+            // What a label ends with comes before any octet of a longer one.
+            octets.extend((octet <= ESCAPE).then_some(ESCAPE));
+            octets.push(octet);
+        }
+        octets.push(LABEL_END);
+    }
+    Place(octets.into())
+}
+
+const LABEL_END: u8 = 0;
+/// Before an octet that would be one of these two.
+const ESCAPE: u8 = 1;
 
 impl Gap {
     /// That of an RRset of `zone` which was proven at the moment `now`, with others that end by `until`; `None` if it is none.
@@ -100,17 +123,23 @@ impl Gap {
         self.from <= now && now.plus(SHARED_ZONE_LEAST_LIFE) <= self.until
     }
 
+    /// Does that zone say so?
+    fn is_of(&self, zone: &Name) -> bool {
+        self.signature.signer == *zone
+    }
+
     /// Octets that it takes in memory, with its place.
     fn octets(&self) -> usize {
         // Of the places of a tree half are taken; types have a tree of their own, of which each node has five at least.
-        const PLACE: usize = 2 * size_of::<((Name, Name), Arc<Gap>)>() + 2 * ALLOCATION + size_of::<Gap>();
+        const PLACE: usize = 2 * size_of::<(Place, Arc<Gap>)>() + 3 * ALLOCATION + size_of::<Gap>();
         const TYPES: usize = 5;
         const TYPES_NODE: usize = 96;
         let of_record = self.record().map_or(0, |(_, record)| {
             let nodes = record.type_set().iter().count() / TYPES + 1;
             beside(record.next_domain_name()) + nodes * TYPES_NODE
         });
-        PLACE + 2 * beside(&self.owner) + beside(&self.signature.signer) + of_record
+        // Each octet of the owner may be escaped in its place.
+        PLACE + 2 * self.owner.len() + beside(&self.owner) + beside(&self.signature.signer) + of_record
     }
 }
 
@@ -120,13 +149,13 @@ impl Gaps {
     #[must_use]
     pub(super) fn keep(&mut self, zone: &Name, gap: Gap, now: UnixTime) -> Option<Self> {
         // None is too large for an empty room: with each type that there is it has 1.3 MB.
-        let (place, octets) = ((zone.clone(), gap.owner.clone()), gap.octets());
+        let (place, octets) = (place(zone, &gap.owner), gap.octets());
         let inception = gap.signature.inception;
         let mut is_outdated = self
             .gaps
             .get(&place)
             .is_some_and(|known| known.holds_at(now) && known.signature.inception > inception);
-        for (place, holds, since) in self.contradicting(&place, &gap, now) {
+        for (place, holds, since) in self.contradicting(zone, &place, &gap, now) {
             let is_later = holds && since > inception;
             is_outdated |= is_later;
             if !is_later {
@@ -153,38 +182,38 @@ impl Gaps {
 
     /// The last one of that zone whose owner is `name` or comes before it, if it counts at that moment.
     pub(super) fn at_or_before(&self, zone: &Name, name: &Name, now: UnixTime) -> Option<Arc<Gap>> {
-        let (place, gap) = self.gaps.range(..=(zone.clone(), name.clone())).next_back()?;
-        (place.0 == *zone && gap.holds_at(now)).then(|| Arc::clone(gap))
+        let (_, gap) = self.gaps.range(..=place(zone, name)).next_back()?;
+        (gap.is_of(zone) && gap.holds_at(now)).then(|| Arc::clone(gap))
     }
 
     /// The one that denies that there is such a name in that zone.
-    fn covering(&self, zone: &Name, name: &Name) -> Option<(&(Name, Name), &Arc<Gap>)> {
-        let before = self.gaps.range(..(zone.clone(), name.clone())).next_back();
-        before.filter(|(place, gap)| place.0 == *zone && gap.covers(name))
+    fn covering(&self, zone: &Name, name: &Name) -> Option<(&Place, &Arc<Gap>)> {
+        let before = self.gaps.range(..place(zone, name)).next_back();
+        before.filter(|(_, gap)| gap.is_of(zone) && gap.covers(name))
     }
 
     /// Those that cannot be true beside that one, whose place that is: whether they count at that moment, and since when they are signed.
     fn contradicting(
         &self,
-        place: &(Name, Name),
+        zone: &Name,
+        place: &Place,
         gap: &Gap,
         now: UnixTime,
-    ) -> Vec<((Name, Name), bool, UnixTime)> {
-        let (zone, owner) = place;
+    ) -> Vec<(Place, bool, UnixTime)> {
         let Some((_, record)) = gap.record() else { return Vec::new() };
         let next = record.next_domain_name();
         let ends_elsewhere =
             |known: &&Arc<Gap>| known.record().is_some_and(|(_, known)| known.next_domain_name() != next);
         let same = self.gaps.get_key_value(place).filter(|(_, known)| ends_elsewhere(known));
         let within = self.gaps.range((Excluded(place), Unbounded));
-        let within = within.take_while(|(place, _)| place.0 == *zone && gap.covers(&place.1));
+        let within = within.take_while(|(_, known)| known.is_of(zone) && gap.covers(&known.owner));
         // Both names of each exist.
-        let around = [owner, next].into_iter().filter_map(|name| self.covering(zone, name));
+        let around = [&gap.owner, next].into_iter().filter_map(|name| self.covering(zone, name));
         let all = within.chain(around).chain(same);
         all.map(|(place, known)| (place.clone(), known.holds_at(now), known.signature.inception)).collect()
     }
 
-    fn forget(&mut self, place: &(Name, Name)) {
+    fn forget(&mut self, place: &Place) {
         if let Some(gap) = self.gaps.remove(place) {
             self.octets = self.octets.saturating_sub(gap.octets());
         }
@@ -197,7 +226,13 @@ impl TrustContext {
     pub fn count_others_denials(&mut self, counts: bool) -> bool {
         let has_counted = self.denials == Sharing::Used;
         self.denials = if counts { Sharing::Allowed } else { Sharing::Nothing };
+        self.forget_absent_to_others();
         has_counted
+    }
+
+    /// Forgets which names were absent by that, since what is judged next may show that they exist.
+    pub(super) fn forget_absent_to_others(&mut self) {
+        self.absent_to_others.clear();
     }
 
     /// Remembers for others what a zone denies.
@@ -214,7 +249,13 @@ impl TrustContext {
         }
     }
 
-    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it.
+    /// Remembers that `name` is proven not to exist: nothing exists below it either (RFC 8020 section 2).
+    pub(super) fn note_absent(&mut self, name: &Name, by: &Basis) {
+        self.absent.insert(name.clone(), by.clone());
+    }
+
+    /// What proves that `name` does not exist, as other look-ups have heard the deepest zone deny that is proven above it; remembered
+    /// for all names below it.
     pub(super) fn absent_to_others(&mut self, name: &Name) -> Option<Basis> {
         if self.denials == Sharing::Nothing || self.anchors().insecure_above(name).is_some() {
             return None;
@@ -234,6 +275,7 @@ impl TrustContext {
         }
         let basis = self.lenders()?.denied(&zone, name, self.now())?;
         self.denials = Sharing::Used;
+        self.absent_to_others.insert(name.clone(), basis.clone());
         Some(basis)
     }
 }

@@ -218,6 +218,7 @@ impl Walk {
                 return Ok(Judged { says: Says::End(Content::Nxdomain), strength: Strength::Proven, basis });
             }
         }
+        trust.forget_absent_to_others();
         let place = match trust.descend(&self.top(), self.depth(), replies) {
             Err(stop @ Stop::Missing(_)) => return self.judged_above(stop, trust, replies),
             place => place?,

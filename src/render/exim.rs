@@ -22,8 +22,11 @@ const NOTHING: &str = "^(.^)$";
 /// The line: `verdict=` to `reason=`, `passed=` and `tlsa=` if there is something to tell, and for a router `mxre=`.
 #[must_use]
 pub fn line(report: &Report, asker: Asker) -> String {
-    let words: Vec<String> = super::flat(report).map(|(key, word)| format!("{key}={word}")).collect();
-    let mut line = words.join(" ");
+    let mut line = String::new();
+    for (key, word) in super::flat(report) {
+        let blank = if line.is_empty() { "" } else { " " };
+        line.extend([blank, key, "=", word]);
+    }
     if asker == Asker::Router {
         let room = MAX_EXIM_ROUTER_LINE.saturating_sub(line.len());
         let expression = permitted(&report.judgement.permitted, room.saturating_sub(" mxre=".len()));

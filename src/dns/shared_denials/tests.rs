@@ -28,10 +28,12 @@ fn the_names_and_types_of_a_denial_take_what_is_reckoned_for_them() {
     let (owner, next) = (long("a"), long("b"));
     let zone = format!("{}.", "c".repeat(50));
     let least = gap("a.test.", "b.test.", "test.", 1, 0).octets();
-    assert!(least >= size_of::<((Name, Name), Arc<Gap>)>() + size_of::<Gap>(), "{least}");
+    assert!(least >= size_of::<(Place, Arc<Gap>)>() + size_of::<Gap>(), "{least}");
     assert!(least <= 1_000, "what the limit says of one: {least}");
     // It stands in the record and in its place.
-    assert_eq!(gap(&owner, "b.test.", "test.", 1, 0).octets(), least + 2 * beside(&name(&owner)));
+    let in_its_place = 2 * (name(&owner).len() - name("a.test.").len());
+    let of_owner = in_its_place + beside(&name(&owner));
+    assert_eq!(gap(&owner, "b.test.", "test.", 1, 0).octets(), least + of_owner);
     assert_eq!(gap("a.test.", &next, "test.", 1, 0).octets(), least + beside(&name(&next)));
     assert_eq!(gap("a.test.", "b.test.", &zone, 1, 0).octets(), least + beside(&name(&zone)));
     // A node of the library's tree has five to eleven types of four octets, and the places of twelve nodes below if it has any.
@@ -50,9 +52,35 @@ fn the_names_and_types_of_a_denial_take_what_is_reckoned_for_them() {
         ..gap("a.test.", "b.test.", "test.", 0, 0)
     };
     assert!(gap("a.test.", "b.test.", "test.", 0, 0).octets() >= nothing.octets() + 11 * 4);
-    // Its place in a tree whose nodes are at least half full, and two pieces of memory: of the gap, and of its record.
-    let place = 2 * size_of::<((Name, Name), Arc<Gap>)>();
-    assert_eq!(nothing.octets(), place + size_of::<Gap>() + 2 * ALLOCATION);
+    // Its place in a tree whose nodes are at least half full, and three pieces of memory: of the gap, of its record, and of its place.
+    let place = 2 * size_of::<(Place, Arc<Gap>)>() + 2 * name("a.test.").len();
+    assert_eq!(nothing.octets(), place + size_of::<Gap>() + 3 * ALLOCATION);
+}
+
+/// RFC 4034 section 6.1, its own example, and what stands around it: octets that end and escape labels, those next to them.
+#[test]
+fn places_sort_as_the_names_of_a_zone_do() {
+    let below_z = |labels: &[&[u8]]| Name::from_labels([labels, &[b"z", b"example"]].concat()).unwrap();
+    let names =
+        ["example.", "a.example.", "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.", "z.example."];
+    let labels: [&[&[u8]]; 10] = [
+        &[&[0]],
+        &[b"x", &[0]],
+        &[&[0, 0]],
+        &[&[1]],
+        &[&[1, b'a']],
+        &[&[1, 200]],
+        &[&[2]],
+        &[b"*"],
+        &[&[200]],
+        &[&[255]],
+    ];
+    let names = names.map(name).into_iter().chain(labels.map(below_z));
+    let places: Vec<_> = names.map(|owner| place(&name("example."), &owner)).collect();
+    assert!(places.is_sorted_by(|before, after| before < after), "{places:?}");
+    let [small, large] = ["mail.test.", "MAIL.Test."].map(|owner| place(&name("test."), &name(owner)));
+    assert_eq!(small, large);
+    assert_ne!(small, place(&Name::root(), &name("mail.test.")));
 }
 
 #[test]

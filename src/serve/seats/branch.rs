@@ -4,6 +4,7 @@ use super::LookUpNumber;
 use super::asker::{Asker, Peer};
 use crate::limits::MAX_SUFFIX_LABELS;
 use crate::name::PolicyDomain;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -16,25 +17,23 @@ pub(crate) enum Key {
     Peer(Peer),
     Connection(u64),
     /// One label of a name.
-    Label(Box<str>),
+    Label(Arc<str>),
     /// All labels before those, if there are any: a leaf.
-    Rest(Box<str>),
+    Rest(Arc<str>),
 }
 
 /// Where a tree parts, or a leaf.
 #[derive(Debug, Default)]
 pub(crate) struct Branch {
     pub(crate) children: HashMap<Key, Self>,
-    /// The children below which somebody waits: seats held, whether it had a turn, when it had that or came, which.
-    pub(crate) ready: BTreeSet<(usize, bool, u64, Key)>,
-    /// The children that hold seats: how many, which.
-    pub(crate) holding: BTreeSet<(usize, Key)>,
+    /// The children below which somebody waits.
+    pub(crate) ready: BTreeSet<Turn>,
+    /// The children that hold seats.
+    pub(crate) holding: BTreeSet<Load>,
     /// Who waits at a leaf.
     queue: VecDeque<LookUpNumber>,
     /// Who has a seat there.
     sitting: Vec<LookUpNumber>,
-    /// How many wait here and below.
-    waiting: usize,
     /// How many seats are held here and below.
     pub(crate) held: usize,
     /// Whether it had a turn since it came.
@@ -42,6 +41,12 @@ pub(crate) struct Branch {
     /// When it had its last turn; or came, before its first.
     moment: u64,
 }
+
+/// The place of a child among those whose turn may be next: seats held, whether it had a turn, when it had that or came, which.
+type Turn = (usize, bool, u64, Key);
+
+/// How many seats a child holds, and which it is.
+type Load = (usize, Key);
 
 /// The seats that are held along a path, from the root on; what goes beyond a path holds none.
 pub(crate) type HeldAlong = [usize; MAX_SUFFIX_LABELS + 1];
@@ -57,7 +62,6 @@ impl Branch {
 
     /// Somebody waits at the end of the path.
     pub(crate) fn push(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
-        self.waiting += 1;
         match path {
             [] => self.queue.push_back(number),
             [key, rest @ ..] => self.change(key, moment, |child| child.push(rest, number, moment)),
@@ -66,21 +70,20 @@ impl Branch {
 
     /// It waits no more.
     pub(crate) fn remove(&mut self, path: &[Key], number: LookUpNumber) {
-        self.waiting = self.waiting.saturating_sub(1);
         match path {
-            [] => {
-                let place = self.queue.iter().position(|one| *one == number);
-                place.and_then(|place| self.queue.remove(place));
-            }
+            [] => self.unqueue(number),
             [key, rest @ ..] => self.change(key, 0, |child| child.remove(rest, number)),
         }
     }
 
-    /// One more seat is held at the end of the path: that was its turn.
+    /// One more seat is held at the end of the path, by one that waits there no more: that was its turn.
     pub(crate) fn take(&mut self, path: &[Key], number: LookUpNumber, moment: u64) {
         self.held += 1;
         match path {
-            [] => self.sitting.push(number),
+            [] => {
+                self.unqueue(number);
+                self.sitting.push(number);
+            }
             [key, rest @ ..] => self.change(key, moment, |child| {
                 (child.had_a_turn, child.moment) = (true, moment);
                 child.take(rest, number, moment);
@@ -100,23 +103,35 @@ impl Branch {
     /// Changes a child, and its place among the others. One that is new came at that moment; one below which nobody waits or sits is
     /// forgotten.
     fn change(&mut self, key: &Key, moment: u64, change: impl FnOnce(&mut Self)) {
-        let mut child = self.children.remove(key).unwrap_or_else(|| Self { moment, ..Self::default() });
-        self.ready.remove(&child.turn(key));
-        self.holding.remove(&(child.held, key.clone()));
-        change(&mut child);
-        if child.waiting > 0 {
-            self.ready.insert(child.turn(key));
-        }
-        if child.held > 0 {
-            self.holding.insert((child.held, key.clone()));
-        }
-        if child.waiting > 0 || child.held > 0 {
-            self.children.insert(key.clone(), child);
+        let mut child = match self.children.entry(key.clone()) {
+            Entry::Occupied(child) => child,
+            Entry::Vacant(place) => place.insert_entry(Self { moment, ..Self::default() }),
+        };
+        let (turn, load) = (child.get().turn(key), child.get().load(key));
+        change(child.get_mut());
+        exchange(&mut self.ready, turn, child.get().turn(key));
+        exchange(&mut self.holding, load, child.get().load(key));
+        if !child.get().is_waited_at() && child.get().held == 0 {
+            child.remove();
         }
     }
 
-    fn turn(&self, key: &Key) -> (usize, bool, u64, Key) {
-        (self.held, self.had_a_turn, self.moment, key.clone())
+    fn unqueue(&mut self, number: LookUpNumber) {
+        let place = self.queue.iter().position(|one| *one == number);
+        place.and_then(|place| self.queue.remove(place));
+    }
+
+    /// Whether somebody waits here or below.
+    fn is_waited_at(&self) -> bool {
+        !self.queue.is_empty() || !self.ready.is_empty()
+    }
+
+    fn turn(&self, key: &Key) -> Option<Turn> {
+        self.is_waited_at().then(|| (self.held, self.had_a_turn, self.moment, key.clone()))
+    }
+
+    fn load(&self, key: &Key) -> Option<Load> {
+        (self.held > 0).then(|| (self.held, key.clone()))
     }
 
     /// Whoever sits in the branch that holds most, if that parts from the path and holds at least two more than what is left of it.
@@ -146,6 +161,14 @@ impl Branch {
             *held = branch.map_or(0, |branch| branch.held);
         }
         held
+    }
+}
+
+/// Puts one in the place of another.
+fn exchange<T: Ord>(set: &mut BTreeSet<T>, before: Option<T>, now: Option<T>) {
+    if before != now {
+        before.map(|before| set.remove(&before));
+        set.extend(now);
     }
 }
 

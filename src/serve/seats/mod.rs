@@ -235,7 +235,11 @@ impl Seats {
     pub fn leave(&mut self, number: LookUpNumber) {
         let Some(look_up) = self.look_ups.remove(&number) else { return };
         match look_up.state {
-            State::Waits => self.unqueue(number, &look_up),
+            State::Waits => {
+                look_up.askers.iter().for_each(|path| self.by_asker.remove(path, number));
+                self.by_name.remove(&look_up.name, number);
+                self.waiting -= 1;
+            }
             State::WaitsAgain => {
                 self.again.retain(|one| *one != number);
                 self.waiting -= 1;
@@ -286,10 +290,8 @@ impl Seats {
             None => return,
         };
         let Some(mut look_up) = self.look_ups.remove(&number) else { return };
-        match look_up.state {
-            State::Waits => self.unqueue(number, &look_up),
-            State::WaitsAgain => self.waiting -= 1,
-            State::Sits { .. } => {}
+        if !matches!(look_up.state, State::Sits { .. }) {
+            self.waiting -= 1;
         }
         self.next_by = self.next_by.other();
         self.take(number, &look_up, by);
@@ -333,16 +335,13 @@ impl Seats {
         }
     }
 
-    fn unqueue(&mut self, number: LookUpNumber, look_up: &LookUp) {
-        look_up.askers.iter().for_each(|path| self.by_asker.remove(path, number));
-        self.by_name.remove(&look_up.name, number);
-        self.waiting -= 1;
-    }
-
     fn take(&mut self, number: LookUpNumber, look_up: &LookUp, by: usize) {
         self.moment += 1;
-        if let Some(path) = look_up.askers.get(by) {
-            self.by_asker.take(path, number, self.moment);
+        for (at, path) in look_up.askers.iter().enumerate() {
+            match at == by {
+                true => self.by_asker.take(path, number, self.moment),
+                false => self.by_asker.remove(path, number),
+            }
         }
         self.by_name.take(&look_up.name, number, self.moment);
     }

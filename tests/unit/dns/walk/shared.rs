@@ -361,6 +361,11 @@ fn a_name_between_two_that_a_top_level_domain_has_is_absent_without_a_question()
         assert!(asked.is_empty(), "{other}: {asked:?}");
         assert_eq!(finding.valid_until, Some(UnixTime(NOW + u64::from(TTL))));
     }
+    // Nor is it looked for again below one that is absent.
+    let mut trust = hearing(&zones, 0);
+    let [above, below] = ["lost.test.", "_mta-sts.lost.test."]
+        .map(|absent| scene.walk_under(&mut trust, absent, "TXT").0.proof);
+    assert_eq!(above, below);
     // The names at both ends, those below them, those beyond, and what a reload begins with, have to be asked about.
     for other in [
         "dane.test.",
@@ -642,6 +647,27 @@ fn a_name_that_is_proven_to_exist_is_denied_no_longer() {
         for seconds in [20, 100] {
             assert!(!is_absent_at(&scene, &zones, seconds, owner), "{number} after {seconds} s");
         }
+    }
+}
+
+#[test]
+fn nor_is_it_in_a_look_up_that_went_by_the_denial_itself() {
+    let way = with_gone(DAY, &[AROUND, WILDCARD]);
+    for (number, (owner, _)) in proofs_of_existence(&way).into_iter().enumerate() {
+        let mut scene = with_gone(DAY, &[AROUND, WILDCARD]);
+        let zones = zones(&scene);
+        ask(&scene, &zones, ("gone.test.", "TXT"));
+        for (at, rtype, message) in proofs_of_existence(&scene).swap_remove(number).1 {
+            scene.put(at, rtype, message);
+        }
+        let alias = scene.mail.signed(vec![cname("alias.mail.test.", owner)]);
+        scene.put("alias.mail.test.", "TXT", data(vec![alias]));
+        let mut trust = hearing(&zones, 10);
+        let asked = |trust: &mut TrustContext, name: &str| scene.walk_under(trust, name, "TXT").1;
+        assert!(asked(&mut trust, owner).is_empty(), "{number}");
+        // A walk that has asked goes on asking.
+        assert!(asked(&mut trust, "alias.mail.test.").contains(&format!("{owner} TXT")), "{number}");
+        assert!(!asked(&mut trust, owner).is_empty(), "{number}");
     }
 }
 
