@@ -36,6 +36,14 @@ pub(crate) async fn awaited<T, F: Future<Output = io::Result<T>>>(attempt: impl 
     }
 }
 
+/// Waits a moment for what others give back: until it is there, or patience ends.
+pub(crate) async fn until(is_there: impl Fn() -> bool) {
+    let end = Instant::now() + RESOURCES_AWAITED;
+    while !is_there() && Instant::now() < end {
+        sleep(RESOURCES_TRIED_AGAIN).await;
+    }
+}
+
 /// What helps where the system gives a process no thread or no descriptor, behind its own words.
 pub(crate) fn of_a_start(error: &io::Error) -> String {
     let what_helps = match error.kind() {

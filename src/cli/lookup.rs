@@ -11,7 +11,7 @@ use super::{lines, output, runtime, terminal};
 use crate::config::{Access, Dns, Setup};
 use crate::dns::presentation::{name as name_text, parse_name, parse_type};
 use crate::dns::proven_zones::ProvenZones;
-use crate::dns::quota::SharedOctets;
+use crate::dns::reply_memory::ReplyMemory;
 use crate::dns::session::Resolver;
 use crate::dns::{Answer, Class, Question, Resolve as _};
 use crate::limits::{MAX_BATCH_AT_ONCE, MAX_BATCH_LINE};
@@ -166,8 +166,8 @@ async fn look_up(options: &Options, clock: &impl Clock, question: &Question) -> 
         None => options.dns.resolver(now, deadline),
         Some(zones) => {
             let servers = &options.dns.servers;
-            let octets = SharedOctets::default();
-            let resolver = Resolver::beside_others(servers, zones, &octets, now, deadline.into());
+            let memory = (&ReplyMemory::default(), "");
+            let resolver = Resolver::beside_others(servers, zones, memory, now, deadline.into());
             resolver.count_others_denials(true);
             resolver
         }

@@ -4,7 +4,7 @@
 //! from the address that we asked (RFC 5452 section 9). It refuses to guess: a reply over UDP that is cut off, garbled,
 //! or has lost the question's case is asked for again over TCP, where nobody off the path can answer.
 
-use super::quota::Quota;
+use super::quota::{Quota, Unaffordable};
 use super::sockets::Sent;
 use super::{Outage, Question, tolerance};
 use crate::limits::EDNS_PAYLOAD;
@@ -57,6 +57,12 @@ impl Complaint {
             NetError::Io(cause) if resources::is_want_of_resources(cause) => Self::of_socket(cause),
             _ => otherwise(error),
         }
+    }
+
+    /// There is no memory for its reply beside those of others.
+    fn of_memory() -> Self {
+        let text = "its reply would take more memory than the replies to others leave";
+        Self { outage: Outage::OutOfResources, ..Self::once(text) }
     }
 
     fn quota(what: &str) -> Self {
@@ -224,6 +230,7 @@ impl OutgoingQuery {
         let sent = sent.map_err(|error| Complaint::of_socket(&error))?;
         loop {
             let octets = sent.next().await.map_err(|error| Complaint::of_socket(&error))?;
+            room_for(&octets, quota).await;
             match self.judge(octets, Transport::Udp, quota) {
                 Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),
@@ -246,6 +253,7 @@ impl OutgoingQuery {
         while let Some(received) = stream.next().await {
             let received = received.map_err(|error| Complaint::of_stream(error, Complaint::lasting))?;
             let (octets, _) = received.into_parts();
+            room_for(&octets, quota).await;
             match self.judge(octets, Transport::Tcp, quota) {
                 Judged::Reply(received) => return Ok(Some(received)),
                 Judged::AskOverTcp => return Ok(None),
@@ -289,8 +297,10 @@ impl OutgoingQuery {
         if is_truncated {
             return garbled(&"its reply is cut off over TCP too");
         }
-        if !quota.take_reply(octets.len(), tolerance::claimed_records(&octets)) {
-            return Judged::Complaint(Complaint::quota("octets and records"));
+        match quota.take_reply(octets.len(), tolerance::claimed_records(&octets)) {
+            Ok(()) => {}
+            Err(Unaffordable::Quota) => return Judged::Complaint(Complaint::quota("octets and records")),
+            Err(Unaffordable::Memory) => return Judged::Complaint(Complaint::of_memory()),
         }
         match tolerance::read(&octets) {
             Err(error) => garbled(&format_args!("its reply cannot be read: {error}")),
@@ -305,6 +315,12 @@ impl OutgoingQuery {
         let name = self.plain.len().saturating_sub(TYPE_AND_CLASS);
         echo.eq_ignore_ascii_case(&self.plain) && echo.get(name..) == self.plain.get(name..)
     }
+}
+
+/// Waits a moment where there is no memory for a reply: look-ups that end give theirs back.
+async fn room_for(octets: &[u8], quota: &Quota) {
+    let records = tolerance::claimed_records(octets);
+    resources::until(|| quota.has_memory_for(octets.len(), records)).await;
 }
 
 /// What an RCODE that is neither NOERROR nor NXDOMAIN says about the server.

@@ -22,6 +22,7 @@ pub mod proof;
 pub mod proven_zones;
 pub mod quota;
 mod replies;
+pub mod reply_memory;
 pub mod resolv_conf;
 pub mod root_keys;
 pub mod scope;

@@ -4,22 +4,20 @@
 //! quota only ever shrinks; it refuses by saying no, and the refused question ends as
 //! [`Outage::Budget`](super::Outage::Budget).
 
+use super::reply_memory::{Portion, ReplyMemory, of_reply};
 use crate::limits::{
-    MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_REPLY_OCTETS_TOGETHER, MAX_VERDICT_RECORDS,
+    MAX_QUERIES, MAX_QUERIES_PER_MX_HOST, MAX_REPLY_OCTETS, MAX_VERDICT_RECORDS,
     MAX_VERDICT_RECORDS_PER_MX_HOST,
 };
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Octets of replies that all verdicts of a process together may hold at the same time: whoever owns many names and answers at length
-/// must not fill its memory.
-#[derive(Clone, Debug)]
-pub struct SharedOctets(Arc<AtomicUsize>);
-
-impl Default for SharedOctets {
-    fn default() -> Self {
-        Self(Arc::new(AtomicUsize::new(MAX_REPLY_OCTETS_TOGETHER)))
-    }
+/// Why a reply is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unaffordable {
+    /// It goes beyond what one verdict may cost.
+    Quota,
+    /// The replies of others take what there is; nothing follows of that for the name.
+    Memory,
 }
 
 /// The quota of one verdict, shared by all that spend from it.
@@ -31,34 +29,25 @@ pub struct Quota {
     allowed: AtomicUsize,
     octets_left: AtomicUsize,
     records_left: AtomicUsize,
-    /// Octets taken from what all verdicts share, and that.
-    held: AtomicUsize,
-    together: SharedOctets,
-}
-
-impl Drop for Quota {
-    fn drop(&mut self) {
-        self.together.0.fetch_add(self.held.load(Relaxed), Relaxed);
-    }
+    memory: Portion,
 }
 
 impl Default for Quota {
     fn default() -> Self {
-        Self::sharing(&SharedOctets::default())
+        Self::sharing(&ReplyMemory::default(), "")
     }
 }
 
 impl Quota {
-    /// A quota whose replies are counted together with those of other verdicts, until it is dropped.
+    /// A quota whose replies share memory with those of other verdicts, until it is dropped; whose name it is about.
     #[must_use]
-    pub fn sharing(together: &SharedOctets) -> Self {
+    pub fn sharing(memory: &ReplyMemory, owner: &str) -> Self {
         Self {
             spent: AtomicUsize::new(0),
             allowed: AtomicUsize::new(MAX_QUERIES),
             octets_left: AtomicUsize::new(MAX_REPLY_OCTETS),
             records_left: AtomicUsize::new(MAX_VERDICT_RECORDS),
-            held: AtomicUsize::new(0),
-            together: together.clone(),
+            memory: memory.portion(owner),
         }
     }
 
@@ -75,17 +64,24 @@ impl Quota {
         self.spent.fetch_update(Relaxed, Relaxed, |spent| (spent < allowed).then(|| spent + 1)).is_ok()
     }
 
-    /// Takes a reply of that many octets and claimed records from the quota; false if it is too much to be read.
-    #[must_use]
-    pub fn take_reply(&self, octets: usize, records: usize) -> bool {
+    /// Takes a reply of that many octets and claimed records from the quota.
+    ///
+    /// # Errors
+    /// If it is too much to be read; why.
+    pub fn take_reply(&self, octets: usize, records: usize) -> Result<(), Unaffordable> {
         let take = |left: &AtomicUsize, n: usize| {
             left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(n)).is_ok()
         };
-        let fits = take(&self.together.0, octets);
-        if fits {
-            self.held.fetch_add(octets, Relaxed);
+        if !(take(&self.octets_left, octets) && take(&self.records_left, records)) {
+            return Err(Unaffordable::Quota);
         }
-        fits && take(&self.octets_left, octets) && take(&self.records_left, records)
+        self.memory.take(of_reply(octets, records)).then_some(()).ok_or(Unaffordable::Memory)
+    }
+
+    /// Whether there is memory for such a reply now.
+    #[must_use]
+    pub fn has_memory_for(&self, octets: usize, records: usize) -> bool {
+        self.memory.has_room(of_reply(octets, records))
     }
 
     /// Packets that have left so far.
@@ -110,22 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn what_all_verdicts_hold_together_has_an_end_and_is_given_back() {
-        let together = SharedOctets::default();
-        let hold = || Quota::sharing(&together);
-        let full: Vec<Quota> =
-            std::iter::repeat_with(hold).take_while(|quota| quota.take_reply(MAX_REPLY_OCTETS, 0)).collect();
-        assert_eq!(full.len(), MAX_REPLY_OCTETS_TOGETHER / MAX_REPLY_OCTETS);
-        assert!(!hold().take_reply(1, 0));
-        drop(full);
-        assert!(hold().take_reply(MAX_REPLY_OCTETS, 0));
-    }
-
-    #[test]
     fn a_reply_that_would_exceed_the_budget_is_not_read() {
         let quota = Quota::default();
-        assert!(quota.take_reply(MAX_REPLY_OCTETS - 1, 0));
-        assert!(!quota.take_reply(2, 0));
-        assert!(!quota.take_reply(1, MAX_VERDICT_RECORDS + 1));
+        assert_eq!(quota.take_reply(MAX_REPLY_OCTETS - 1, 0), Ok(()));
+        assert_eq!(quota.take_reply(2, 0), Err(Unaffordable::Quota));
+        assert_eq!(quota.take_reply(1, MAX_VERDICT_RECORDS + 1), Err(Unaffordable::Quota));
     }
 }

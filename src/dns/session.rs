@@ -22,7 +22,8 @@ use super::anchor::TrustAnchors;
 use super::delivery::Opinion;
 use super::proof::Proof;
 use super::proven_zones::ProvenZones;
-use super::quota::{Quota, SharedOctets};
+use super::quota::Quota;
+use super::reply_memory::ReplyMemory;
 use super::upstream::{Carrier, Upstreams};
 use super::walk::{Finding, Replies, Reply, Step, TrustContext, Walk};
 use super::{Answer, Checking, Class, Outage, Outcome, Question, Resolve, ZoneStatus};
@@ -89,17 +90,17 @@ struct Known {
 
 impl Resolver {
     /// A resolver that has asked nothing yet, in a process that has many: what one of them proves of `zones` counts for all,
-    /// and their replies are counted `together`.
+    /// and their replies share `memory`, by the `owner` of the name.
     #[must_use]
     pub fn beside_others(
         upstreams: &[SocketAddr],
         zones: &ProvenZones,
-        together: &SharedOctets,
+        (memory, owner): (&ReplyMemory, &str),
         now: UnixTime,
         deadline: Instant,
     ) -> Self {
         let trust = TrustContext::sharing(zones, now);
-        Self::within(Quota::sharing(together), Upstreams::new(upstreams), trust, deadline)
+        Self::within(Quota::sharing(memory, owner), Upstreams::new(upstreams), trust, deadline)
     }
 
     /// A resolver that has asked nothing yet. `now` stands still for the whole verdict; no question outlasts

@@ -6,7 +6,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::failure::{self, Failure};
 use crate::config::{Access, Reporting, Setup};
 use crate::dns::proven_zones::ProvenZones;
-use crate::dns::quota::SharedOctets;
+use crate::dns::reply_memory::ReplyMemory;
 use crate::dns::session::Resolver;
 use crate::dns::{Answer, Content, Outage, Outcome, Question, Resolve as _, joined_texts};
 use crate::name::PolicyDomain;
@@ -91,7 +91,8 @@ impl Asker {
 
     fn resolver_for(&self, so_long: Duration, now: UnixTime) -> Resolver {
         let ends = Instant::now() + so_long;
-        Resolver::beside_others(&self.servers, &self.zones, &SharedOctets::default(), now, ends.into())
+        let memory = (&ReplyMemory::default(), "");
+        Resolver::beside_others(&self.servers, &self.zones, memory, now, ends.into())
     }
 
     /// Asks where a domain wants reports (RFC 8460 section 3): at the recipient's domain, of DANE, too.

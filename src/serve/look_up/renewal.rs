@@ -204,7 +204,7 @@ async fn renew<O: Outside>(
     let deadline = Instant::now() + world.look_up_within;
     let ledger = Ledger::of(&domain, &snapshot, now);
     let outcome = {
-        let dns = state.outside.dns(&world, now, deadline);
+        let dns = state.outside.dns(&world, &domain, now, deadline);
         let https = state.outside.https(&world, &dns, deadline);
         let resolution_failures = state.resolution_failures(&world);
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, RESOLUTION_FAILURE_MOST);

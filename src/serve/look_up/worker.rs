@@ -444,7 +444,7 @@ impl<O: Outside> WorkerState<O> {
         }
         let world = &order.world;
         let deadline = Instant::now() + world.look_up_within;
-        let dns = self.outside.dns(world, look_up.now(), deadline);
+        let dns = self.outside.dns(world, &order.question.domain, look_up.now(), deadline);
         let https = self.outside.https(world, &dns, deadline);
         let resolution_failures = self.resolution_failures(world);
         let resolver = FailureCachingResolver::new(&dns, &resolution_failures, look_up.longest_pause());

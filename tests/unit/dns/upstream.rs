@@ -8,9 +8,13 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RecordType};
 use smtp_sts_verify::dns::delivery::{Opinion, QueryFailure};
 use smtp_sts_verify::dns::quota::Quota;
+use smtp_sts_verify::dns::reply_memory::ReplyMemory;
 use smtp_sts_verify::dns::upstream::{Carrier, Upstreams};
 use smtp_sts_verify::dns::{Outage, Question};
-use smtp_sts_verify::limits::{MAX_QUERIES, UPSTREAM_PATIENCE};
+use smtp_sts_verify::limits::{
+    MAX_QUERIES, MAX_REPLY_MEMORY_OF_OWNER, REPLY_MEMORY_OF_LOOK_UP, RESOURCES_AWAITED, UPSTREAM_PATIENCE,
+};
+use std::iter;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::UdpSocket;
@@ -229,6 +233,32 @@ async fn a_spent_quota_sends_nothing() {
     while quota.take_query() {}
     let failure = ask(&Upstreams::new(&[server.address]), &quota, 2_000).await.unwrap_err();
     assert_eq!((failure.outage, server.udp()), (Outage::Budget, 0));
+}
+
+#[tokio::test]
+async fn where_others_replies_take_the_memory_nothing_follows_for_the_name_and_what_is_given_back_in_time_is_used()
+ {
+    let _turn = turn().await;
+    let server = Fake::same(|question| send(honest(question, "yes"))).await;
+    let memory = ReplyMemory::default();
+    // One owner has all that one may have, and this look-up all that it has to itself.
+    let fill = |each| {
+        let quota = || Quota::sharing(&memory, "example.test");
+        let takes = move |one: &Quota| one.take_reply(REPLY_MEMORY_OF_LOOK_UP + each, 0).is_ok();
+        iter::repeat_with(quota).take_while(takes).collect()
+    };
+    let others: [Vec<Quota>; 3] = [MAX_REPLY_MEMORY_OF_OWNER / 8, 1_024, 1].map(fill);
+    let quota = Quota::sharing(&memory, "example.test");
+    assert_eq!(quota.take_reply(REPLY_MEMORY_OF_LOOK_UP, 0), Ok(()));
+    let upstreams = Upstreams::new(&[server.address]);
+    let failure = ask(&upstreams, &quota, 2_000).await.unwrap_err();
+    assert_eq!(failure.outage, Outage::OutOfResources, "{}", failure.text);
+    let given_back = async {
+        tokio::time::sleep(RESOURCES_AWAITED / 3).await;
+        drop(others);
+    };
+    let (reply, ()) = join(ask(&upstreams, &quota, 2_000), given_back).await;
+    assert_eq!(text_of(&reply.unwrap()), "yes");
 }
 
 /// A server that says nothing until it is asked a second time, and then SERVFAIL to the first question alone.

@@ -110,7 +110,7 @@ impl Outside for Network {
     type Dns = Wire;
     type Https<'a> = Wire;
 
-    fn dns(&self, _: &World, now: UnixTime, _: Instant) -> Wire {
+    fn dns(&self, _: &World, _: &PolicyDomain, now: UnixTime, _: Instant) -> Wire {
         Wire { network: self.clone(), now }
     }
 

@@ -6,7 +6,7 @@ use crate::support::laboratory::name_server::{Manner, Scope};
 use hickory_proto::rr::RecordType;
 use smtp_sts_verify::dns::anchor::TrustAnchors;
 use smtp_sts_verify::dns::proven_zones::ProvenZones;
-use smtp_sts_verify::dns::quota::SharedOctets;
+use smtp_sts_verify::dns::reply_memory::ReplyMemory;
 use smtp_sts_verify::dns::session::Resolver;
 use smtp_sts_verify::dns::{self, Class, Content, Outcome, Resolve};
 use smtp_sts_verify::serve::look_up::resolution_failures::{FailureCachingResolver, ResolutionFailureCache};
@@ -25,7 +25,7 @@ fn zones(laboratory: &Laboratory) -> ProvenZones {
 
 fn beside(servers: &[SocketAddr], zones: &ProvenZones) -> Resolver {
     let deadline = Instant::now() + Duration::from_secs(5);
-    Resolver::beside_others(servers, zones, &SharedOctets::default(), SystemClock.now(), deadline)
+    Resolver::beside_others(servers, zones, (&ReplyMemory::default(), ""), SystemClock.now(), deadline)
 }
 
 const WAY: [(&str, &str); 5] = [
