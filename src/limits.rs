@@ -443,13 +443,16 @@ pub const PULSE_DEADLINE: Duration = Duration::from_secs(10);
 /// Look-ups at the same time, some 100,000 octets each and [`DESCRIPTORS_PER_LOOK_UP`]: what they need is bounded by this, not what they
 /// compute, for one that waits for others' servers computes nothing. One that hangs does so for [`DEADLINE_DEFAULT`].
 pub const MAX_LOOK_UPS: usize = 1_024;
-/// A look-up that has heard nothing for so long waits for somebody who is silent, and gives up its seat to one that never had any: a
+/// A look-up that has heard nothing for so long waits for somebody who is silent, and gives up its seat also to one that weighs as much: a
 /// packet goes round the world and back in 300 ms.
 pub const SILENT_AFTER: Duration = Duration::from_millis(500);
 /// A look-up begins when those that have begun leave the processor idle, or after so long: whoever keeps it busy keeps nobody out.
 pub const LOOK_UP_BEGINS_WITHIN: Duration = Duration::from_millis(10);
 /// From one look at who has fallen silent to the next, while look-ups wait for a seat.
 pub const SEATS_LOOKED_AT: Duration = Duration::from_millis(25);
+/// Of those who hold seats so many are weighed, by who asks and as many by name, to find who gives up his: the heaviest, silent ones first. More
+/// than a few that are heavy in one way alone would have to stand before one that is so in both ways, and then these hold many.
+pub const SEATS_WEIGHED: usize = 16;
 /// Askers of one peer that a look-up keeps for its turn: the first of them has it.
 pub const MAX_ASKERS_OF_PEER: usize = 16;
 /// Labels of a name, from the right, that are told apart when seats are shared: public suffixes have up to four.

@@ -191,6 +191,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SILENT_AFTER", "Duration::from_millis(500)"),
     ("LOOK_UP_BEGINS_WITHIN", "Duration::from_millis(10)"),
     ("SEATS_LOOKED_AT", "Duration::from_millis(25)"),
+    ("SEATS_WEIGHED", "16"),
     ("MAX_ASKERS_OF_PEER", "16"),
     ("MAX_SUFFIX_LABELS", "5"),
     ("MAX_READING_AT_ONCE", "32"),
@@ -583,6 +584,10 @@ const TRIED: &[(&str, &str)] = &[
     ("WITHHELD_TOGETHER", "what_is_said_again_soon_is_counted_and_what_is_said_later_is_a_line_of_its_own"),
     ("MAX_ASKERS_OF_PEER", "who_asks_again_and_again_for_one_look_up_is_kept_sixteen_times_at_most"),
     ("DOMAIN_LOCK_HELD", "whoever_works_under_a_lock_for_a_second_gives_it_back"),
+    (
+        "SEATS_WEIGHED",
+        "whoever_is_alone_in_one_of_the_two_ways_keeps_his_seat_beside_silent_ones_however_slow_he_is",
+    ),
     ("SILENT_AFTER", "a_seat_is_not_given_up_to_an_equal_that_is_heard_of"),
     ("MAX_REPORT_MAIL_OCTETS", "a_mail_of_countless_parts_levels_or_fields_is_refused"),
     ("MAX_REPORT_OCTETS", "a_bomb_ends_at_its_bound"),

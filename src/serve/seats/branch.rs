@@ -1,12 +1,14 @@
-//! A tree of those who wait and those who have seats, for [`crate::serve::seats`]: whose turn it is where it parts, and who holds most. Pure.
+//! A tree of those who wait and those who have seats, for [`crate::serve::seats`]: whose turn it is where it parts, who holds most, and who of those is silent. Pure.
 
 use super::LookUpNumber;
 use super::asker::{Asker, Peer};
 use crate::limits::MAX_SUFFIX_LABELS;
 use crate::name::PolicyDomain;
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// From the root of a tree to a leaf.
 pub(crate) type Path = Arc<[Key]>;
@@ -34,6 +36,8 @@ pub(crate) struct Branch {
     queue: VecDeque<LookUpNumber>,
     /// Who has a seat there.
     sitting: Vec<LookUpNumber>,
+    /// Who of these is silent, by since when.
+    silent: BTreeSet<(Instant, LookUpNumber)>,
     /// How many seats are held here and below.
     pub(crate) held: usize,
     /// Whether it had a turn since it came.
@@ -45,8 +49,9 @@ pub(crate) struct Branch {
 /// The place of a child among those whose turn may be next: seats held, whether it had a turn, when it had that or came, which.
 type Turn = (usize, bool, u64, Key);
 
-/// How many seats a child holds, and which it is.
-type Load = (usize, Key);
+/// How many seats a child holds, since when whoever would give up one first is silent, if he is, and which child it is. The greatest
+/// gives up a seat first: of equals one that is silent, of these the one that is so for longest.
+type Load = (usize, Option<Reverse<Instant>>, Key);
 
 /// The seats that are held along a path, from the root on; what goes beyond a path holds none.
 pub(crate) type HeldAlong = [usize; MAX_SUFFIX_LABELS + 1];
@@ -95,7 +100,10 @@ impl Branch {
     pub(crate) fn release(&mut self, path: &[Key], number: LookUpNumber) {
         self.held = self.held.saturating_sub(1);
         match path {
-            [] => self.sitting.retain(|one| *one != number),
+            [] => {
+                self.sitting.retain(|one| *one != number);
+                self.silent.retain(|(_, one)| *one != number);
+            }
             [key, rest @ ..] => self.change(key, 0, |child| child.release(rest, number)),
         }
     }
@@ -131,25 +139,55 @@ impl Branch {
     }
 
     fn load(&self, key: &Key) -> Option<Load> {
-        (self.held > 0).then(|| (self.held, key.clone()))
+        (self.held > 0).then(|| (self.held, self.silent_since(), key.clone()))
     }
 
-    /// Whoever sits in the branch that holds most, if that parts from the path and holds at least two more than what is left of it.
-    pub(crate) fn heaviest_beside(&self, path: &[Key]) -> Option<LookUpNumber> {
-        let (key, rest) = path.split_first()?;
-        let (held, heaviest) = self.holding.last()?;
-        let own = self.children.get(key);
-        if heaviest == key {
-            return own?.heaviest_beside(rest);
-        }
-        let is_more = *held >= own.map_or(0, |own| own.held) + 2;
-        if is_more { self.children.get(heaviest)?.heaviest() } else { None }
-    }
-
-    fn heaviest(&self) -> Option<LookUpNumber> {
+    fn silent_since(&self) -> Option<Reverse<Instant>> {
         match self.holding.last() {
-            Some((_, key)) => self.children.get(key)?.heaviest(),
-            None => self.sitting.first().copied(),
+            Some((_, since, _)) => *since,
+            None => self.silent.first().map(|(since, _)| Reverse(*since)),
+        }
+    }
+
+    /// Whoever sits at the end of the path is silent since then.
+    pub(crate) fn fall_silent(&mut self, path: &[Key], one: (Instant, LookUpNumber)) {
+        match path {
+            [] => drop(self.silent.insert(one)),
+            [key, rest @ ..] => self.change(key, 0, |child| child.fall_silent(rest, one)),
+        }
+    }
+
+    /// It is silent no more.
+    pub(crate) fn break_silence(&mut self, path: &[Key], one: (Instant, LookUpNumber)) {
+        match path {
+            [] => drop(self.silent.remove(&one)),
+            [key, rest @ ..] => self.change(key, 0, |child| child.break_silence(rest, one)),
+        }
+    }
+
+    /// Adds those who would give up their seats first, until there are so many: whoever sits in the branch that holds most, silent ones before others.
+    pub(crate) fn add_heaviest(&self, most: usize, found: &mut Vec<LookUpNumber>) {
+        for child in self.holding.iter().rev().filter_map(|(_, _, key)| self.children.get(key)) {
+            if found.len() >= most {
+                return;
+            }
+            child.add_heaviest(most, found);
+        }
+        let room = most.saturating_sub(found.len());
+        let silent = self.silent.iter().map(|(_, number)| number);
+        found.extend(silent.chain(&self.sitting).take(room));
+    }
+
+    /// The seats that each of two holds where their paths part; one each if they do not.
+    pub(crate) fn held_apart(&self, one: &[Key], other: &[Key]) -> Held {
+        let (Some((one, one_rest)), Some((other, other_rest))) = (one.split_first(), other.split_first())
+        else {
+            return Held { one: 1, other: 1, is_apart: false };
+        };
+        let held = |key| self.children.get(key).map_or(0, |child| child.held);
+        match self.children.get(one).filter(|_| one == other) {
+            Some(child) => child.held_apart(one_rest, other_rest),
+            None => Held { one: held(one), other: held(other), is_apart: true },
         }
     }
 
@@ -162,6 +200,15 @@ impl Branch {
         }
         held
     }
+}
+
+/// The seats that two hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) one: usize,
+    pub(crate) other: usize,
+    /// Whether their paths part.
+    pub(crate) is_apart: bool,
 }
 
 /// Puts one in the place of another.

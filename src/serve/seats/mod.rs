@@ -12,25 +12,32 @@
 //! because the rule is the same at every level. One connection with its pipe full is one branch, too, and so is one user with a
 //! thousand connections. Whoever is small in one of the two ways has his turn soon.
 //!
-//! **A seat is given up** for a look-up that never had one, by
+//! **A seat is given up** for whoever's turn it is by
 //! - the one that nobody waits for any more (its askers had their deadline, or left), if there is one,
-//! - else the one that has heard nothing for longest, if that is [`SILENT_AFTER`], longer than the way to any server and back,
-//! - else one of the branch that holds most, if that is at least two more than the newcomer's, where their branches part.
+//! - else the one that weighs most, if that is more than the newcomer would with its seat; or as much, if it is silent.
 //!
-//! It begins anew, if somebody asks for it, when a seat is free and nobody waits who never had one: so each look-up takes at most one
-//! seat from another, and nobody's work is undone without end. As long as there is a free seat nothing of this matters.
+//! What one weighs beside another is the seats that its branch holds where the two part, of the peers and of the names, one multiplied
+//! by the other. So silent names of one owner give up their seats to each other, and not one that is alone in one of the two ways, however
+//! slow it is: one of theirs, which weighs hundreds, would have to come for what weighs one. Silent is who has heard nothing for
+//! [`SILENT_AFTER`], longer than the way to any server and back. He goes before one that is not and weighs as much, up to twice as much, and of equals
+//! he who is so for longest. Those who weigh most are looked for where either tree holds most, [`SEATS_WEIGHED`] of each.
+//!
+//! Whoever gave up a seat waits in the trees once more, like those who come. Whoever gave it up again begins anew, if somebody asks for it, when
+//! there is a seat that is free or that nobody waits for, and nobody is in the trees. So each look-up takes at most two seats from others, and
+//! nobody's work is undone without end. As long as there is a free seat nothing of this matters.
 //!
 //! A look-up that several ask for stands in the tree under each of them, and goes with the one whose turn comes first.
 //!
 //! **Name servers are no third tree.** Names that have nothing else in common may have the same silent name servers, but nobody here
 //! can know that: the program asks a resolver, which tells it no name servers with an answer, and has nothing to tell of a zone that is silent.
-//! The rule of silence does what such a tree would do, whosever the servers are. Those that answer at the last moment are met by the
+//! The rule of silence does what such a tree would do among equals, whosever the servers are. Those that answer at the last moment are met by the
 //! two trees alone.
 //!
 //! **What remains** is a crowd that nothing tells apart from whoever comes: as many connections of the same peer as there are seats,
 //! or more, each with a name that has nothing in common with any other. If these are silent, each seat has two turns a second, and whoever
 //! comes behind 4,096 of them, as many as may wait, has his after two seconds at most. If each hears something just before it
-//! counts as silent, he waits until the time of their askers is up, which is as long as his own, and may be told to try again later. Beside
+//! counts as silent, he waits until the time of their askers is up, which is as long as his own, and may be told to try again later. So may he be
+//! if he needs longer than [`SILENT_AFTER`] for a step himself, for then he has a seat for no longer than they. Beside
 //! fewer than there are seats nobody waits, nor does anybody whom one of the trees tells apart.
 
 pub mod asker;
@@ -40,8 +47,8 @@ pub mod interests;
 pub mod queue;
 
 use self::asker::Asker;
-use self::branch::{Branch, Path, asker_path, name_path};
-use crate::limits::{MAX_ASKERS_OF_PEER, SILENT_AFTER};
+use self::branch::{Branch, Held, Path, asker_path, name_path};
+use crate::limits::{MAX_ASKERS_OF_PEER, SEATS_WEIGHED, SILENT_AFTER};
 use crate::name::PolicyDomain;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
@@ -57,15 +64,17 @@ pub struct Seats {
     look_ups: HashMap<LookUpNumber, LookUp>,
     by_asker: Branch,
     by_name: Branch,
-    /// Who holds a seat that somebody waits for, by when it heard something last.
+    /// Who holds a seat that somebody waits for and is not silent, by when it heard something last.
     wanted: BTreeSet<(Instant, LookUpNumber)>,
     /// Who holds a seat that nobody waits for.
     unwanted: BTreeSet<(Instant, LookUpNumber)>,
     /// Whose turn it is.
     next_by: Tree,
-    /// Who had a seat and gave it up.
+    /// Who gave up a seat twice.
     again: VecDeque<LookUpNumber>,
     waiting: usize,
+    /// Those whose turns it was when nobody gave up a seat, until something changes for them.
+    in_vain: Option<[LookUpNumber; 2]>,
     /// Counts arrivals and turns: their order is all that matters.
     moment: u64,
 }
@@ -116,6 +125,8 @@ enum Tree {
 struct LookUp {
     askers: Vec<Path>,
     name: Path,
+    /// It gave up a seat.
+    has_given_way: bool,
     state: State,
 }
 
@@ -123,14 +134,23 @@ struct LookUp {
 enum State {
     /// In both trees.
     Waits,
-    /// It had a seat, and waits for a free one.
+    /// It gave up its seat twice, and waits for a free one.
     WaitsAgain,
     Sits {
         /// Which of the askers had the turn.
         by: usize,
         heard: Instant,
         is_wanted: bool,
+        /// It is known to be silent to both trees.
+        is_silent: bool,
     },
+}
+
+/// Where a look-up stands in the two trees.
+struct Standing<'a> {
+    asker: &'a Path,
+    name: &'a Path,
+    is_silent: bool,
 }
 
 impl LookUp {
@@ -158,6 +178,7 @@ impl Seats {
             next_by: Tree::ByAsker,
             again: VecDeque::new(),
             waiting: 0,
+            in_vain: None,
             moment: 0,
         }
     }
@@ -173,9 +194,14 @@ impl Seats {
         self.leave(number);
         self.moment += 1;
         let (askers, name): (Vec<Path>, Path) = (askers.iter().map(asker_path).collect(), name_path(domain));
-        askers.iter().for_each(|path| self.by_asker.push(path, number, self.moment));
-        self.by_name.push(&name, number, self.moment);
-        self.look_ups.insert(number, LookUp { askers, name, state: State::Waits });
+        self.push(number, LookUp { askers, name, has_given_way: false, state: State::Waits });
+    }
+
+    /// It waits in both trees.
+    fn push(&mut self, number: LookUpNumber, look_up: LookUp) {
+        look_up.askers.iter().for_each(|path| self.by_asker.push(path, number, self.moment));
+        self.by_name.push(&look_up.name, number, self.moment);
+        self.look_ups.insert(number, LookUp { state: State::Waits, ..look_up });
         self.waiting += 1;
     }
 
@@ -190,14 +216,17 @@ impl Seats {
                     return;
                 }
                 self.moment += 1;
+                self.in_vain = None;
                 self.by_asker.push(&path, number, self.moment);
                 look_up.askers.push(path);
             }
             State::WaitsAgain => {}
-            State::Sits { heard, is_wanted, .. } => {
+            State::Sits { heard, is_wanted, is_silent, .. } => {
                 *is_wanted = true;
                 self.unwanted.remove(&(*heard, number));
-                self.wanted.insert((*heard, number));
+                if !*is_silent {
+                    self.wanted.insert((*heard, number));
+                }
             }
         }
     }
@@ -221,13 +250,33 @@ impl Seats {
 
     /// It is not silence that it waits for: something came for it.
     pub fn heard(&mut self, number: LookUpNumber, now: Instant) {
-        if let Some(LookUp { state: State::Sits { heard, is_wanted, .. }, .. }) =
-            self.look_ups.get_mut(&number)
-        {
-            let holders = if *is_wanted { &mut self.wanted } else { &mut self.unwanted };
-            holders.remove(&(*heard, number));
-            holders.insert((now, number));
-            *heard = now;
+        let Some(look_up) = self.look_ups.get_mut(&number) else { return };
+        let State::Sits { by, heard, is_wanted, is_silent } = &mut look_up.state else { return };
+        if *is_silent {
+            if let Some(path) = look_up.askers.get(*by) {
+                self.by_asker.break_silence(path, (*heard, number));
+            }
+            self.by_name.break_silence(&look_up.name, (*heard, number));
+        }
+        let holders = if *is_wanted { &mut self.wanted } else { &mut self.unwanted };
+        holders.remove(&(*heard, number));
+        holders.insert((now, number));
+        (*heard, *is_silent) = (now, false);
+    }
+
+    /// Tells both trees who has heard nothing for [`SILENT_AFTER`].
+    fn note_silence(&mut self, now: Instant) {
+        let is_silence = |heard: &Instant| now.saturating_duration_since(*heard) >= SILENT_AFTER;
+        while let Some(one) = self.wanted.first().copied().filter(|(heard, _)| is_silence(heard)) {
+            self.wanted.remove(&one);
+            let Some(look_up) = self.look_ups.get_mut(&one.1) else { continue };
+            let State::Sits { by, is_silent, .. } = &mut look_up.state else { continue };
+            *is_silent = true;
+            self.in_vain = None;
+            if let Some(path) = look_up.askers.get(*by) {
+                self.by_asker.fall_silent(path, one);
+            }
+            self.by_name.fall_silent(&look_up.name, one);
         }
     }
 
@@ -264,12 +313,17 @@ impl Seats {
         if self.gives_up == GivesUp::Never {
             return None;
         }
-        let (begins, loser) = match self.idler(now) {
-            Some(loser) => (self.candidate(self.next_by)?, loser),
-            None => [self.next_by, self.next_by.other()].into_iter().find_map(|tree| {
-                let newcomer = self.candidate(tree)?;
-                Some((newcomer, self.heaviest_beside(tree, newcomer)?))
-            })?,
+        let (begins, loser) = if let Some((_, unwanted)) = self.unwanted.first().copied() {
+            (self.candidate(self.next_by).or_else(|| self.again.pop_front())?, unwanted)
+        } else {
+            self.note_silence(now);
+            let newcomers = [self.candidate(self.next_by)?, self.candidate(self.next_by.other())?];
+            if self.in_vain == Some(newcomers) {
+                return None;
+            }
+            self.in_vain = Some(newcomers);
+            let sitters = self.heaviest();
+            newcomers.into_iter().find_map(|one| Some((one, self.loser_to(one, &sitters)?)))?
         };
         let loser = self.stand_up(loser);
         self.sit(begins, now);
@@ -297,18 +351,29 @@ impl Seats {
         self.take(number, &look_up, by);
         self.free = self.free.saturating_sub(1);
         self.wanted.insert((now, number));
-        look_up.state = State::Sits { by, heard: now, is_wanted: true };
+        look_up.state = State::Sits { by, heard: now, is_wanted: true, is_silent: false };
         self.look_ups.insert(number, look_up);
     }
 
     fn stand_up(&mut self, number: LookUpNumber) -> Loser {
-        let is_wanted = self.look_ups.get(&number).is_some_and(LookUp::is_wanted);
-        let paths = self.look_ups.get(&number).map(|look_up| (look_up.askers.clone(), look_up.name.clone()));
+        let wanted = self.look_ups.get(&number).filter(|look_up| look_up.is_wanted());
+        let again = wanted.map(|look_up| LookUp {
+            askers: look_up.askers.clone(),
+            name: look_up.name.clone(),
+            has_given_way: true,
+            state: State::WaitsAgain,
+        });
+        let had_given_way = wanted.is_some_and(|look_up| look_up.has_given_way);
         self.leave(number);
-        let Some((askers, name)) = paths.filter(|_| is_wanted) else { return Loser::Gone(number) };
-        self.waiting += 1;
-        self.again.push_back(number);
-        self.look_ups.insert(number, LookUp { askers, name, state: State::WaitsAgain });
+        let Some(look_up) = again else { return Loser::Gone(number) };
+        if had_given_way {
+            self.waiting += 1;
+            self.again.push_back(number);
+            self.look_ups.insert(number, look_up);
+        } else {
+            self.moment += 1;
+            self.push(number, look_up);
+        }
         Loser::Waits(number)
     }
 
@@ -319,24 +384,61 @@ impl Seats {
         least.map_or(0, |(by, _)| by)
     }
 
-    /// The one that nobody waits for, or that is silent.
-    fn idler(&self, now: Instant) -> Option<LookUpNumber> {
-        let silent =
-            self.wanted.first().filter(|(heard, _)| now.saturating_duration_since(*heard) >= SILENT_AFTER);
-        self.unwanted.first().or(silent).map(|(_, number)| *number)
+    /// Those who may have to give up their seats: the heaviest in either tree.
+    fn heaviest(&self) -> Vec<(LookUpNumber, Standing<'_>)> {
+        let mut numbers = Vec::with_capacity(2 * SEATS_WEIGHED);
+        self.by_asker.add_heaviest(SEATS_WEIGHED, &mut numbers);
+        self.by_name.add_heaviest(2 * SEATS_WEIGHED, &mut numbers);
+        numbers.into_iter().filter_map(|number| Some((number, self.sitter(number)?))).collect()
     }
 
-    /// One of the branch that holds most, where that is at least two more than the newcomer's holds.
-    fn heaviest_beside(&self, tree: Tree, newcomer: LookUpNumber) -> Option<LookUpNumber> {
+    /// Who of these gives up his seat to that one: of those who weigh enough the one that weighs most.
+    fn loser_to(
+        &self,
+        newcomer: LookUpNumber,
+        sitters: &[(LookUpNumber, Standing<'_>)],
+    ) -> Option<LookUpNumber> {
         let newcomer = self.look_ups.get(&newcomer)?;
-        match tree {
-            Tree::ByAsker => self.by_asker.heaviest_beside(newcomer.askers.get(self.first_asker(newcomer))?),
-            Tree::ByName => self.by_name.heaviest_beside(&newcomer.name),
+        let asker = newcomer.askers.get(self.first_asker(newcomer))?;
+        let newcomer = Standing { asker, name: &newcomer.name, is_silent: false };
+        let enough = sitters.iter().filter(|(_, one)| self.gives_way_to(one, &newcomer));
+        let loser =
+            enough.reduce(|loser, one| if self.gives_way_before(&one.1, &loser.1) { one } else { loser });
+        loser.map(|(number, _)| *number)
+    }
+
+    fn sitter(&self, number: LookUpNumber) -> Option<Standing<'_>> {
+        let look_up = self.look_ups.get(&number)?;
+        let State::Sits { by, is_silent, .. } = look_up.state else { return None };
+        Some(Standing { asker: look_up.askers.get(by)?, name: &look_up.name, is_silent })
+    }
+
+    /// Whether the one that sits weighs more than the newcomer would with its seat; or as much, if it is silent.
+    fn gives_way_to(&self, sitter: &Standing<'_>, newcomer: &Standing<'_>) -> bool {
+        let (by_asker, by_name) = self.held_apart(sitter, newcomer);
+        let with_it = |held: Held| if held.is_apart { held.other + 1 } else { held.other };
+        let (weight, newcomers) = (by_asker.one * by_name.one, with_it(by_asker) * with_it(by_name));
+        weight > newcomers || sitter.is_silent && weight == newcomers
+    }
+
+    /// Whether it weighs more than the other that sits; one that is silent gives way before one that is not and weighs up to twice as much.
+    fn gives_way_before(&self, one: &Standing<'_>, other: &Standing<'_>) -> bool {
+        let (by_asker, by_name) = self.held_apart(one, other);
+        let (one_weighs, other_weighs) = (by_asker.one * by_name.one, by_asker.other * by_name.other);
+        match (one.is_silent, other.is_silent) {
+            (true, false) => 2 * one_weighs >= other_weighs,
+            (false, true) => one_weighs > 2 * other_weighs,
+            _ => one_weighs > other_weighs,
         }
+    }
+
+    fn held_apart(&self, one: &Standing<'_>, other: &Standing<'_>) -> (Held, Held) {
+        (self.by_asker.held_apart(one.asker, other.asker), self.by_name.held_apart(one.name, other.name))
     }
 
     fn take(&mut self, number: LookUpNumber, look_up: &LookUp, by: usize) {
         self.moment += 1;
+        self.in_vain = None;
         for (at, path) in look_up.askers.iter().enumerate() {
             match at == by {
                 true => self.by_asker.take(path, number, self.moment),
@@ -347,6 +449,7 @@ impl Seats {
     }
 
     fn release(&mut self, number: LookUpNumber, look_up: &LookUp, by: usize) {
+        self.in_vain = None;
         if let Some(path) = look_up.askers.get(by) {
             self.by_asker.release(path, number);
         }

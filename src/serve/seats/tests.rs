@@ -181,21 +181,37 @@ fn what_nobody_waits_for_gives_up_its_seat_first_and_at_once() {
 }
 
 #[test]
-fn what_gave_up_its_seat_waits_for_a_free_one_behind_those_who_had_none() {
-    let mut bench = Bench::new(2);
-    let [one, two] = [1, 2].map(|n| bench.arrives(asker(1, 1), &format!("d{n}.evil.test")));
-    bench.seat_all();
-    let three = bench.arrives(asker(1, 2), "good.test");
-    let [Turn { instead_of: Some(Loser::Waits(loser)), .. }] = bench.seat_all()[..] else {
-        panic!("nobody gave way")
+fn what_gave_up_its_seat_has_one_more_turn_among_the_others_and_then_waits_for_a_free_seat() {
+    let mut bench = Bench::new(1);
+    let [one, two] = [1, 2].map(|n| bench.arrives(asker(1, n), &format!("d{n}.test")));
+    let mut loses_to = |begins, instead_of| {
+        assert_eq!(bench.seat_all(), [Turn { begins, instead_of }]);
+        bench.now += SILENT_AFTER;
     };
-    let four = bench.arrives(asker(1, 1), "d4.evil.test");
-    assert_eq!(bench.seat_all(), [], "its owner has as many as the other");
+    loses_to(one, None);
+    loses_to(two, Some(Loser::Waits(one)));
+    loses_to(one, Some(Loser::Waits(two)));
+    loses_to(two, Some(Loser::Waits(one)));
+    assert_eq!(bench.seat_all(), [], "the first one has had its two turns");
+    let three = bench.arrives(asker(1, 3), "d3.test");
+    assert_eq!(bench.seat_all(), [Turn { begins: three, instead_of: Some(Loser::Waits(two)) }]);
     bench.seats.leave(three);
-    assert_eq!(bench.seat_all(), [Turn { begins: four, instead_of: None }]);
-    bench.seats.leave(four);
-    assert_eq!(bench.seat_all(), [Turn { begins: loser, instead_of: None }]);
-    assert!([one, two].contains(&loser));
+    assert_eq!(bench.seat_all(), [Turn { begins: one, instead_of: None }]);
+}
+
+#[test]
+fn what_is_silent_for_ever_gives_up_its_seat_to_each_other_one_twice_at_most() {
+    let mut bench = Bench::new(5);
+    for n in 0..50 {
+        bench.arrives(asker(1, n % 7), &format!("d{n}.o{}.test", n % 3));
+    }
+    let mut displaced = 0;
+    for _ in 0..200 {
+        displaced += bench.seat_all().iter().filter(|turn| turn.instead_of.is_some()).count();
+        bench.now += SILENT_AFTER;
+    }
+    assert!((45..=100).contains(&displaced), "{displaced}");
+    assert_eq!(bench.seat_all(), []);
 }
 
 #[test]
@@ -244,20 +260,24 @@ struct Storm {
     questions: usize,
     /// So often a look-up hears something that only just is no silence.
     hears: Option<Duration>,
+    seats: usize,
+    /// What the others need, and how often they hear something, in milliseconds.
+    honest: (u64, u64),
 }
 
 impl Storm {
     const fn of_silent_ones(who: Crowd, questions: usize) -> Self {
-        Self { who, questions, hears: None }
+        Self { who, questions, hears: None, seats: MAX_LOOK_UPS, honest: (100, 100) }
     }
 
     const fn of_slow_ones(who: Crowd, questions: usize) -> Self {
-        Self { who, questions, hears: Some(SILENT_AFTER.saturating_sub(MILLISECOND)) }
+        let hears = Some(SILENT_AFTER.saturating_sub(MILLISECOND));
+        Self { hears, ..Self::of_silent_ones(who, questions) }
     }
 
-    /// Ten times a second somebody else asks, and needs 100 ms. Returns the longest time that one of these waits, in milliseconds.
+    /// Ten times a second somebody else asks, and has his answer at the first try. Returns the longest time that one of these waits, in milliseconds.
     fn longest_wait_beside_it(&self, honest: Crowd) -> u64 {
-        let mut bench = Bench::new(MAX_LOOK_UPS);
+        let mut bench = Bench::new(self.seats);
         let start = bench.now;
         let (mut storm, mut hears) = (VecDeque::new(), VecDeque::new());
         let (mut waits, mut sits) = (BTreeMap::new(), VecDeque::new());
@@ -280,6 +300,11 @@ impl Storm {
             while sits.front().is_some_and(|(end, _)| *end <= millisecond) {
                 bench.seats.leave(sits.pop_front().unwrap().1);
             }
+            for (end, number) in &sits {
+                if (end - millisecond) % self.honest.1 == 0 {
+                    bench.seats.heard(*number, bench.now);
+                }
+            }
             while let Some((_, number)) = hears.pop_front_if(|(at, _)| *at <= bench.now) {
                 if bench
                     .seats
@@ -297,13 +322,13 @@ impl Storm {
                 match waits.remove(&turn.begins) {
                     Some(since) => {
                         longest = longest.max(millisecond - since);
-                        sits.push_back((millisecond + 100, turn.begins));
+                        sits.push_back((millisecond + self.honest.0, turn.begins));
                     }
                     None => hears.extend(self.hears.map(|pause| (bench.now + pause, turn.begins))),
                 }
                 let is_honest = |number| sits.iter().any(|(_, sits)| *sits == number);
                 let loser = turn.instead_of.map(|(Loser::Waits(number) | Loser::Gone(number))| number);
-                assert!(!loser.is_some_and(is_honest), "{turn:?}");
+                assert!(!loser.is_some_and(is_honest), "{turn:?} beside {:?}", (self.who)(0));
             }
         }
         waits.values().map(|since| 13_000 - since).chain([longest]).max().unwrap()
@@ -327,6 +352,31 @@ fn beside_five_thousand_silent_or_slow_ones_nobody_else_waits_for_more_than_a_mo
         for storm in [Storm::of_silent_ones(who, 5_000), Storm::of_slow_ones(who, 5_000)] {
             let longest = storm.longest_wait_beside_it(honest);
             assert!(longest <= 3, "{longest} ms, {:?}, {:?}", who(0), storm.hears);
+        }
+    }
+}
+
+/// One of another user about the same zone.
+const SAME_ZONE: Crowd = |n| (asker(2, n), format!("honest{n}.silent.test"));
+/// Some others ask about that zone, too.
+const ONE_ZONE_OF_TWO_USERS: Crowd =
+    |n| (asker(if n.is_multiple_of(1_000) { 3 } else { 1 }, n), format!("n{n}.silent.test"));
+
+/// As with a resolver that needs 600 ms for each step, or asks a second name server after the first one's silence.
+#[test]
+fn whoever_is_alone_in_one_of_the_two_ways_keeps_his_seat_beside_silent_ones_however_slow_he_is() {
+    for (what, who, honest) in [
+        ("neither asker nor owner", ONE_ZONE, ANOTHER_USER),
+        ("neither, names of their own", EQUALS, ANOTHER_USER),
+        ("the user, and no connection", PIPES, ONE_MORE),
+        ("the user", ONE_ZONE, ONE_MORE),
+        ("the user, who is not alone", ONE_ZONE_OF_TWO_USERS, ONE_MORE),
+        ("the owner", ONE_ZONE, SAME_ZONE),
+    ] {
+        for slow in [(3_000, 600), (3_800, 1_900)] {
+            let storm = Storm { honest: slow, seats: 512, ..Storm::of_silent_ones(who, 2_500) };
+            let longest = storm.longest_wait_beside_it(honest);
+            assert!(longest <= 3, "they share {what}: {longest} ms, {slow:?}");
         }
     }
 }

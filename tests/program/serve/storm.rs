@@ -6,7 +6,7 @@
 
 mod crowds;
 
-use self::crowds::{NameOf, Storm, at_the_port, deliveries, pipes, postfix_question};
+use self::crowds::{NameOf, Storm, at_the_port, deliveries, pipes, pipes_at, postfix_question};
 use super::daemon::{Daemon, PATIENCE, Plan, Socketmap, exim, p99, until};
 use crate::support::alone::is_alone;
 use crate::support::laboratory::Laboratory;
@@ -56,6 +56,8 @@ fn world() -> Laboratory {
     lab.behave(Scope::WithLabel("silent-"), Manner::Silent);
     // As slow as one can be that is not taken for silent.
     lab.behave(Scope::WithLabel("late-"), Manner::Late(Duration::from_millis(400)));
+    // Slower, as a resolver is that knows nothing of a domain yet.
+    lab.behave(Scope::WithLabel("slow-"), Manner::Late(Duration::from_millis(600)));
     lab
 }
 
@@ -151,6 +153,28 @@ fn a_senders_deliveries_to_silent_names_hold_nobody_up() {
     cold_beside("deliveries", 64, |daemon, storm| {
         storm.with(deliveries(daemon, 50)).with(deliveries(daemon, 30))
     });
+}
+
+#[test]
+fn domains_that_take_longer_than_silence_are_answered_beside_silent_names_of_one_owner() {
+    let _turn = turn_of_this_thread();
+    let lab = world();
+    let port = free_port();
+    let daemon = with_descriptors(Plan::in_world(&lab).option("--postfix", port), few()).start();
+    let storm = (0..8).fold(Storm::about(below_one_zone), |storm, _| storm.with(pipes_at(port, 10)));
+    until("the storm has begun", || storm.asked() >= 80 * 32);
+    for round in 0..2 {
+        thread::scope(|scope| {
+            for number in 0..10 {
+                let daemon = &daemon;
+                scope.spawn(move || {
+                    let answer = daemon.ask(&format!("slow-{round}-{number}.honest.test"));
+                    assert!(answer.starts_with("verdict=deliver "), "{answer}");
+                });
+            }
+        });
+    }
+    println!("beside {} silent ones", storm.asked());
 }
 
 #[test]

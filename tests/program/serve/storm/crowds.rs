@@ -59,14 +59,14 @@ impl Drop for Storm {
 }
 
 /// Connections of Postfix's protocol with so many questions in each pipe; whatever is answered is asked anew.
-pub(super) struct Pipes {
-    place: PathBuf,
-    pipes: Vec<UnixStream>,
+pub(super) struct Pipes<S> {
+    connect: Box<dyn Fn() -> io::Result<S> + Send>,
+    pipes: Vec<S>,
     number: usize,
     deep: usize,
 }
 
-impl Crowd for Pipes {
+impl<S: Read + Write + Send + 'static> Crowd for Pipes<S> {
     fn go_on(&mut self, name: &mut dyn FnMut() -> String) {
         let mut room = [0; 65_536];
         for pipe in &mut self.pipes {
@@ -79,10 +79,9 @@ impl Crowd for Pipes {
             }
         }
         if self.pipes.len() < self.number
-            && let Ok(mut pipe) = UnixStream::connect(&self.place)
+            && let Ok(mut pipe) = (self.connect)()
         {
             (0..self.deep).for_each(|_| pipe.write_all(postfix_question(&name()).as_bytes()).unwrap());
-            pipe.set_nonblocking(true).unwrap();
             self.pipes.push(pipe);
         } else {
             thread::sleep(Duration::from_millis(5));
@@ -96,8 +95,29 @@ pub(super) fn postfix_question(domain: &str) -> String {
     format!("{}:{content},", content.len())
 }
 
-pub(super) fn pipes(daemon: &Daemon, number: usize) -> Pipes {
-    Pipes { place: daemon.plan().postfix(), pipes: Vec::new(), number, deep: 32 }
+pub(super) fn pipes(daemon: &Daemon, number: usize) -> Pipes<UnixStream> {
+    Pipes { connect: to_the_socket(daemon.plan().postfix()), pipes: Vec::new(), number, deep: 32 }
+}
+
+/// The same at a port.
+pub(super) fn pipes_at(port: SocketAddr, number: usize) -> Pipes<TcpStream> {
+    Pipes { connect: to_the_port(port), pipes: Vec::new(), number, deep: 32 }
+}
+
+fn to_the_socket(place: PathBuf) -> Box<dyn Fn() -> io::Result<UnixStream> + Send> {
+    Box::new(move || {
+        let stream = UnixStream::connect(&place)?;
+        stream.set_nonblocking(true)?;
+        Ok(stream)
+    })
+}
+
+fn to_the_port(port: SocketAddr) -> Box<dyn Fn() -> io::Result<TcpStream> + Send> {
+    Box::new(move || {
+        let stream = TcpStream::connect(port)?;
+        stream.set_nonblocking(true)?;
+        Ok(stream)
+    })
 }
 
 /// Connections with one question each, so many at a time.
@@ -126,22 +146,11 @@ impl<S: Read + Write + Send + 'static> Crowd for OneEach<S> {
 
 /// Deliveries of Exim's.
 pub(super) fn deliveries(daemon: &Daemon, number: usize) -> OneEach<UnixStream> {
-    let place = daemon.plan().exim();
-    let connect = move || {
-        let stream = UnixStream::connect(&place)?;
-        stream.set_nonblocking(true)?;
-        Ok(stream)
-    };
     let question = |name: &str| format!("P {name}\n");
-    OneEach { connect: Box::new(connect), question, open: Vec::new(), number }
+    OneEach { connect: to_the_socket(daemon.plan().exim()), question, open: Vec::new(), number }
 }
 
 /// Connections of a local user to a port.
 pub(super) fn at_the_port(port: SocketAddr, number: usize) -> OneEach<TcpStream> {
-    let connect = move || {
-        let stream = TcpStream::connect(port)?;
-        stream.set_nonblocking(true)?;
-        Ok(stream)
-    };
-    OneEach { connect: Box::new(connect), question: postfix_question, open: Vec::new(), number }
+    OneEach { connect: to_the_port(port), question: postfix_question, open: Vec::new(), number }
 }
