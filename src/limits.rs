@@ -477,8 +477,14 @@ pub const CACHE_FULL_TOLD_AGAIN: u64 = 3_600;
 /// That a file cannot be written to is told again as soon, seconds, where it could be meanwhile: a disk that is nearly full takes one thing and
 /// not the next.
 pub const CACHE_TROUBLE_APART: u64 = 60;
-/// Answers that are kept at hand, some 1,000 octets each.
+/// Answers that are kept at hand, some 1,000 octets each, and [`USUAL_ANSWER_OCTETS`] at most.
 pub const MAX_CACHED_ANSWERS: usize = 20_000;
+/// Octets of an answer in the words of all protocols: that of a domain with five MX hosts and as many lines `mx` has 1,300. Longer ones have room of
+/// their own, so that whoever publishes long policies drives out nobody else's answers.
+pub const USUAL_ANSWER_OCTETS: usize = 1_600;
+/// Octets of such longer answers that are kept at hand: 16 MiB, half of what [`MAX_CACHED_ANSWERS`] may have. Of the longest policy seen in an attack, 64 patterns of
+/// 250 octets, they are some 400.
+pub const MAX_LONG_ANSWERS_OCTETS: usize = 16_777_216;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
 /// once, and a refusal is looked at again soon (RFC 8461 section 5.1).
 pub const PAUSE_AFTER_DEFER: u64 = 5;

@@ -203,6 +203,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CACHE_FULL_TOLD_AGAIN", "3_600"),
     ("CACHE_TROUBLE_APART", "60"),
     ("MAX_CACHED_ANSWERS", "20_000"),
+    ("USUAL_ANSWER_OCTETS", "1_600"),
+    ("MAX_LONG_ANSWERS_OCTETS", "16_777_216"),
     ("PAUSE_AFTER_DEFER", "5"),
     ("STAND_IN_KEPT", "14_400"),
     ("STORE_PULSE", "Duration::from_secs(1)"),
@@ -666,6 +668,8 @@ const TRIED: &[(&str, &str)] = &[
         "MAX_CACHED_ANSWERS",
         "whatever_strangers_ask_for_there_is_an_end_to_what_is_kept_and_what_is_in_use_stays",
     ),
+    ("USUAL_ANSWER_OCTETS", "long_answers_are_bounded_in_octets_and_drive_out_long_ones_alone"),
+    ("MAX_LONG_ANSWERS_OCTETS", "long_answers_are_bounded_in_octets_and_drive_out_long_ones_alone"),
     ("MAX_RESOLUTION_FAILURES", "strangers_cannot_fill_the_memory_with_failures"),
     ("MAX_ANSWERS_FOLLOWED", "there_is_an_end_to_the_answers_that_are_remembered_and_to_their_texts"),
     (

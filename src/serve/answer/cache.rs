@@ -1,7 +1,7 @@
 //! Answers that still stand, in bounded room. Pure.
 
 use super::MtaAnswer;
-use crate::limits::MAX_CACHED_ANSWERS;
+use crate::limits::{MAX_CACHED_ANSWERS, MAX_LONG_ANSWERS_OCTETS, USUAL_ANSWER_OCTETS};
 use crate::name::{MxHost, PolicyDomain};
 use crate::serve::protocol::question::Question;
 use crate::time::UnixTime;
@@ -10,12 +10,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-/// Answers that still stand.
-///
+/// Answers that still stand: the usual ones, bounded in number, and the long ones, bounded in octets.
+#[derive(Debug, Default)]
+pub struct AnswerCache {
+    usual: Shelf,
+    long: Shelf,
+}
+
 /// Two halves: whatever is asked for moves into the new one; when that is full it becomes the old one, and what nobody
 /// asked for meanwhile is forgotten.
 #[derive(Debug, Default)]
-pub struct AnswerCache {
+struct Shelf {
     new: Half,
     old: Half,
 }
@@ -47,9 +52,18 @@ type ByNextHop = BTreeMap<NextHop, BTreeMap<Option<MxHost>, Standing>>;
 struct Half {
     domains: HashMap<PolicyDomain, ByNextHop>,
     number: usize,
+    /// Of the words of all its answers.
+    octets: usize,
 }
 
 impl Half {
+    /// Whether there is no room for so many octets more. All usual answers have room for their octets as long as they have it for their number.
+    const fn is_full(&self, octets: usize) -> bool {
+        self.number >= MAX_CACHED_ANSWERS / 2
+            || octets > USUAL_ANSWER_OCTETS
+                && self.octets.saturating_add(octets) > MAX_LONG_ANSWERS_OCTETS / 2
+    }
+
     fn get(&self, question: &Question) -> Option<&Standing> {
         self.domains.get(&question.domain)?.get(&question.next_hop)?.get(&question.host)
     }
@@ -60,21 +74,40 @@ impl Half {
             None => self.domains.entry(question.domain.clone()).or_default(),
         };
         let hosts = next_hops.entry(question.next_hop).or_default();
-        if hosts.insert(question.host.clone(), one).is_none() {
-            self.number = self.number.saturating_add(1);
+        (self.number, self.octets) =
+            (self.number.saturating_add(1), self.octets.saturating_add(one.answer.octets()));
+        if let Some(gone) = hosts.insert(question.host.clone(), one) {
+            self.count_out(&gone);
         }
+    }
+
+    /// Takes an answer out, and leaves nothing empty behind.
+    fn remove(&mut self, question: &Question) {
+        let Some(next_hops) = self.domains.get_mut(&question.domain) else { return };
+        let Some(hosts) = next_hops.get_mut(&question.next_hop) else { return };
+        let gone = hosts.remove(&question.host);
+        if hosts.is_empty() {
+            next_hops.remove(&question.next_hop);
+        }
+        if next_hops.is_empty() {
+            self.domains.remove(&question.domain);
+        }
+        gone.iter().for_each(|gone| self.count_out(gone));
     }
 
     fn forget(&mut self, domain: &PolicyDomain) {
         let gone = self.domains.remove(domain).unwrap_or_default();
-        let gone = gone.values().map(BTreeMap::len).sum();
-        self.number = self.number.saturating_sub(gone);
+        gone.values().flat_map(BTreeMap::values).for_each(|gone| self.count_out(gone));
+    }
+
+    fn count_out(&mut self, gone: &Standing) {
+        (self.number, self.octets) =
+            (self.number.saturating_sub(1), self.octets.saturating_sub(gone.answer.octets()));
     }
 }
 
-impl AnswerCache {
-    /// The answer, if there is one that stands.
-    pub fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<MtaAnswer>> {
+impl Shelf {
+    fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<MtaAnswer>> {
         if let Some(one) = self.new.get(question) {
             return one.stands(now).then(|| Arc::clone(&one.answer));
         }
@@ -84,18 +117,41 @@ impl AnswerCache {
         Some(answer)
     }
 
-    /// Remembers an answer in the place of an earlier one.
-    pub fn remember(&mut self, question: &Question, one: Standing) {
-        if self.new.number >= MAX_CACHED_ANSWERS / 2 {
+    fn remember(&mut self, question: &Question, one: Standing) {
+        if self.new.is_full(one.answer.octets()) {
             self.old = mem::take(&mut self.new);
         }
         self.new.insert(question, one);
     }
 
+    const fn len(&self) -> usize {
+        self.new.number.saturating_add(self.old.number)
+    }
+}
+
+impl AnswerCache {
+    /// The answer, if there is one that stands.
+    pub fn recall(&mut self, question: &Question, now: UnixTime) -> Option<Arc<MtaAnswer>> {
+        self.usual.recall(question, now).or_else(|| self.long.recall(question, now))
+    }
+
+    /// Remembers an answer in the place of an earlier one.
+    pub fn remember(&mut self, question: &Question, one: Standing) {
+        let (shelf, other) = if one.answer.octets() <= USUAL_ANSWER_OCTETS {
+            (&mut self.usual, &mut self.long)
+        } else {
+            (&mut self.long, &mut self.usual)
+        };
+        other.new.remove(question);
+        other.old.remove(question);
+        shelf.remember(question, one);
+    }
+
     /// Forgets what was answered about a domain.
     pub fn forget(&mut self, domain: &PolicyDomain) {
-        self.new.forget(domain);
-        self.old.forget(domain);
+        for half in [&mut self.usual.new, &mut self.usual.old, &mut self.long.new, &mut self.long.old] {
+            half.forget(domain);
+        }
     }
 
     /// Forgets everything.
@@ -106,7 +162,7 @@ impl AnswerCache {
     /// How many answers there are, those that no longer stand included.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.new.number.saturating_add(self.old.number)
+        self.usual.len().saturating_add(self.long.len())
     }
 
     /// Whether there is none.
@@ -117,75 +173,4 @@ impl AnswerCache {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reason::Reason;
-    use crate::verify::{NoEvaluation, Report};
-
-    const NOW: UnixTime = UnixTime(1_800_000_000);
-
-    fn about(domain: &str, host: Option<&str>) -> Question {
-        let host = host.map(|host| MxHost::from_text(host).unwrap());
-        Question::about(PolicyDomain::parse(domain).unwrap(), host)
-    }
-
-    fn standing(question: &Question, seconds: u64) -> Standing {
-        let answer = MtaAnswer::of(&Report::from(NoEvaluation::defer(Reason::DnssecBogus, "")), question);
-        Standing { answer: Arc::new(answer), from: NOW, until: NOW.plus(seconds) }
-    }
-
-    #[test]
-    fn a_host_in_brackets_is_another_question_than_the_domain_of_that_name() {
-        let mut cache = AnswerCache::default();
-        let domain = about("a.test", None);
-        let host = Question { next_hop: NextHop::Host(25), ..domain.clone() };
-        let port = Question { next_hop: NextHop::Host(587), ..domain.clone() };
-        cache.remember(&domain, standing(&domain, 60));
-        assert!(cache.recall(&domain, NOW).is_some());
-        assert!(cache.recall(&host, NOW).is_none() && cache.recall(&port, NOW).is_none());
-        cache.remember(&host, standing(&host, 60));
-        assert_eq!(cache.len(), 2);
-        cache.forget(&domain.domain);
-        assert!(cache.recall(&host, NOW).is_none() && cache.is_empty());
-    }
-
-    #[test]
-    fn an_answer_stands_from_its_beginning_until_its_end_and_at_no_other_time() {
-        let (mut cache, question) = (AnswerCache::default(), about("a.test", None));
-        cache.remember(&question, standing(&question, 60));
-        for (now, stands) in
-            [(NOW, true), (NOW.plus(59), true), (NOW.plus(60), false), (UnixTime(NOW.0 - 1), false)]
-        {
-            assert_eq!(cache.recall(&question, now).is_some(), stands, "{now}");
-        }
-        assert_eq!(cache.recall(&about("a.test", Some("mx.a.test")), NOW), None);
-    }
-
-    #[test]
-    fn a_domain_is_forgotten_with_all_of_its_hosts_and_no_other_one() {
-        let mut cache = AnswerCache::default();
-        let questions = [about("a.test", None), about("a.test", Some("mx.a.test")), about("b.test", None)];
-        for question in &questions {
-            cache.remember(question, standing(question, 60));
-        }
-        cache.forget(&questions[0].domain);
-        let left = questions.map(|question| cache.recall(&question, NOW).is_some());
-        assert_eq!((left, cache.len()), ([false, false, true], 1));
-    }
-
-    #[test]
-    fn whatever_strangers_ask_for_there_is_an_end_to_what_is_kept_and_what_is_in_use_stays() {
-        let (mut cache, used) = (AnswerCache::default(), about("used.test", None));
-        cache.remember(&used, standing(&used, 60));
-        let mut most = 0;
-        for number in 0..3 * MAX_CACHED_ANSWERS {
-            let one = about("a.test", Some(&format!("h{number}.test")));
-            cache.remember(&one, standing(&used, 60));
-            if number % 100 == 0 {
-                assert!(cache.recall(&used, NOW).is_some(), "{number}");
-            }
-            most = most.max(cache.len());
-        }
-        assert_eq!(most, 20_000);
-    }
-}
+mod tests;
