@@ -164,6 +164,21 @@ fn a_seat_is_not_given_up_to_an_equal_that_is_heard_of() {
 }
 
 #[test]
+fn who_is_silent_gives_up_his_seat_before_somebody_who_is_heard_of_and_weighs_half_as_much_again() {
+    let mut bench = Bench::new(10);
+    for n in 1..=10 {
+        bench.arrives(asker(if n <= 6 { 1 } else { 2 }, n), &format!("d{n}.test"));
+    }
+    bench.seat_all();
+    bench.now += SILENT_AFTER;
+    (1..=6).for_each(|number| bench.seats.heard(number, bench.now));
+    let late = bench.arrives(asker(3, 1), "late.test");
+    let turn = bench.seats.next(bench.now).unwrap();
+    assert_eq!(turn.begins, late);
+    assert!(matches!(turn.instead_of, Some(Loser::Waits(7..=10))), "{turn:?}");
+}
+
+#[test]
 fn what_nobody_waits_for_gives_up_its_seat_first_and_at_once() {
     let mut bench = Bench::new(3);
     for n in 1..=3 {
