@@ -389,7 +389,7 @@ fn whoever_is_alone_in_one_of_the_two_ways_keeps_his_seat_beside_silent_ones_how
         ("the owner", ONE_ZONE, SAME_ZONE),
     ] {
         for slow in [(3_000, 600), (3_800, 1_900)] {
-            let storm = Storm { honest: slow, seats: 512, ..Storm::of_silent_ones(who, 2_500) };
+            let storm = Storm { honest: slow, seats: 384, ..Storm::of_silent_ones(who, 1_600) };
             let longest = storm.longest_wait_beside_it(honest);
             assert!(longest <= 3, "they share {what}: {longest} ms, {slow:?}");
         }
