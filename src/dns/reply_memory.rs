@@ -49,19 +49,17 @@ impl Portion {
     /// Takes so much more; false, and nothing is taken, if there is no room for it.
     pub(super) fn take(&self, octets: usize) -> bool {
         let mut taken = self.taken();
-        let more = taken.saturating_add(octets);
-        let beyond = shared_of(more) - shared_of(*taken);
+        let beyond = shared_of_more(*taken, octets);
         let takes = beyond == 0 || self.memory.shared().take(&self.owner, beyond);
         if takes {
-            *taken = more;
+            *taken = taken.saturating_add(octets);
         }
         takes
     }
 
     /// Whether there is room for so much more now.
     pub(super) fn has_room(&self, octets: usize) -> bool {
-        let taken = *self.taken();
-        let beyond = shared_of(taken.saturating_add(octets)) - shared_of(taken);
+        let beyond = shared_of_more(*self.taken(), octets);
         beyond == 0 || self.memory.shared().has_room(&self.owner, beyond)
     }
 
@@ -82,6 +80,11 @@ impl Drop for Portion {
 /// The part of it that is not a look-up's own.
 const fn shared_of(taken: usize) -> usize {
     taken.saturating_sub(REPLY_MEMORY_OF_LOOK_UP)
+}
+
+/// The part of so many octets more that is not its own.
+const fn shared_of_more(taken: usize, octets: usize) -> usize {
+    shared_of(taken.saturating_add(octets)) - shared_of(taken)
 }
 
 impl Shared {
