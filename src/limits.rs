@@ -401,6 +401,12 @@ pub const FRAME_DEADLINE: Duration = Duration::from_secs(10);
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests of one connection that are under way; then it is not read (postfix-mta-sts-resolver: 128).
 pub const MAX_QUEUED_REQUESTS: usize = 32;
+/// Octets of answers after which a turn of a connection ends; no more of its requests are read before the next one. They are
+/// some 20 usual answers, or one long one.
+pub const TURN_OCTETS: usize = 8_192;
+/// Octets of answers that are kept for all peers that do not read them: a turn and a reply of [`MAX_SOCKETMAP_REPLY_OCTETS`]
+/// for each of 150. For whoever reads, none are kept here, for what is under way to him is in the system's buffers.
+pub const MAX_UNSENT_OCTETS: usize = 16_777_216;
 /// A connection that has look-ups under way without a pause for so long gets their answers before more of its requests are
 /// read; then it keeps us waiting like others, and its connection may be evicted.
 pub const WORK_WITHOUT_PAUSE: Duration = Duration::from_secs(1);
@@ -482,8 +488,8 @@ pub const MAX_CACHED_ANSWERS: usize = 20_000;
 /// Octets of an answer in the words of all protocols: that of a domain with five MX hosts and as many lines `mx` has 1,300. Longer ones have room of
 /// their own, so that whoever publishes long policies drives out nobody else's answers.
 pub const USUAL_ANSWER_OCTETS: usize = 1_600;
-/// Octets of such longer answers that are kept at hand: 16 MiB, half of what [`MAX_CACHED_ANSWERS`] may have. Of the longest policy seen in an attack, 64 patterns of
-/// 250 octets, they are some 400.
+/// Octets of such longer answers that are kept at hand, and once more of those that stand in for others: 16 MiB, half of what
+/// [`MAX_CACHED_ANSWERS`] may have. Of the longest policy seen in an attack, 64 patterns of 250 octets, they are some 400.
 pub const MAX_LONG_ANSWERS_OCTETS: usize = 16_777_216;
 /// An answer that memory cannot give again stands for so long, seconds: a queue full of mail to one broken domain asks
 /// once, and a refusal is looked at again soon (RFC 8461 section 5.1).

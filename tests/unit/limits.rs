@@ -169,6 +169,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("FRAME_DEADLINE", "Duration::from_secs(10)"),
     ("WRITE_DEADLINE", "Duration::from_secs(10)"),
     ("MAX_QUEUED_REQUESTS", "32"),
+    ("TURN_OCTETS", "8_192"),
+    ("MAX_UNSENT_OCTETS", "16_777_216"),
     ("WORK_WITHOUT_PAUSE", "Duration::from_secs(1)"),
     ("READ_OCTETS", "4_096"),
     ("PEER_TOLD_AFTER", "Duration::from_secs(60)"),
@@ -535,6 +537,8 @@ const TRIED: &[(&str, &str)] = &[
         "MAX_HTTP_CONNECTIONS",
         "five_hundred_and_twelve_idle_connections_to_mail_servers_stay_and_sixty_four_to_pages_and_no_more",
     ),
+    ("TURN_OCTETS", "a_turn_ends_after_eight_kilobytes_whatever_was_asked"),
+    ("MAX_UNSENT_OCTETS", "of_those_who_do_not_read_whoever_has_most_to_read_makes_room"),
     ("MAX_QUEUED_REQUESTS", "so_many_requests_are_under_way_and_no_more"),
     (
         "MAX_PENDING_LOOK_UPS",

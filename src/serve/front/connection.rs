@@ -3,11 +3,14 @@
 //! A connection at rest has no buffer of its own. Octets are read into room that all connections share, and what is
 //! answered at once is written from such room, too: one read and one write for a request. Only half a request, a look-up
 //! under way, or an answer that the peer does not take makes a connection remember something, and each has its bound.
+//!
+//! A connection whose peer has sent more than one turn answers waits for its next turn in one line with all others of that kind
+//! ([`Front::turn`]): whoever asks one question is not behind them.
 
 use super::Front;
 use super::codec::{ClientRequest, Codec, Requests};
 use super::connection_limiter::ConnectionPermit;
-use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
+use crate::limits::{FRAME_DEADLINE, MAX_QUEUED_REQUESTS, TURN_OCTETS, WORK_WITHOUT_PAUSE, WRITE_DEADLINE};
 use crate::serve::answer::MtaAnswer;
 use crate::serve::engine::Answers;
 use crate::serve::listen::stream::Stream;
@@ -69,7 +72,9 @@ pub async fn serve<C: Codec, A: Answers + Clone + 'static>(
         is_ended: false,
         is_over: false,
         is_behind: false,
+        is_crowding: false,
         is_parked: false,
+        has_paused: true,
     };
     // The permit and the counters are all that outlives a panic, and neither is left half done.
     match AssertUnwindSafe(connection.run()).catch_unwind().await {
@@ -102,8 +107,12 @@ struct Connection<C: Codec, A> {
     is_over: bool,
     /// There may be whole requests in `heard`.
     is_behind: bool,
+    /// Its peer has sent more than the last turn answered, or sends faster than it is answered.
+    is_crowding: bool,
     /// It was marked as one whose peer keeps us waiting.
     is_parked: bool,
+    /// There was nothing to read since something was.
+    has_paused: bool,
 }
 
 impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
@@ -130,9 +139,9 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             } else {
                 self.permit.mark_protected();
             }
-            if self.is_behind {
+            if self.is_crowding {
                 // A peer that sends many requests at once has no more of our time than others.
-                tokio::task::yield_now().await;
+                self.front.turn().boxed_local().await;
             }
             let due = self.due;
             let turn = poll_fn(|cx| self.poll_turn(cx));
@@ -173,15 +182,18 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                 self.is_parked = true;
                 self.permit.mark_evictable();
             }
+            self.has_paused |= read.is_pending();
             ready!(read)?;
+            self.is_crowding = !std::mem::take(&mut self.has_paused);
             self.take_in(octets.filled(), &mut said);
         }
+        self.is_crowding |= self.is_behind || is_enough(&said);
         self.poll_say(cx, &said)
     }
 
-    /// Appends the answers that have come, as far as those before them have; tells whether these were the last.
+    /// Appends the answers that have come, as far as those before them have and a turn goes; tells whether these were the last.
     fn collect(&mut self, cx: &mut Context<'_>, said: &mut Vec<u8>) -> bool {
-        while let Some(waiting) = &mut self.waiting {
+        while let Some(waiting) = self.waiting.as_mut().filter(|_| !is_enough(said)) {
             match waiting.poll_next_unpin(cx) {
                 Poll::Ready(Some(reply)) => reply.append::<C>(said),
                 Poll::Ready(None) => {
@@ -223,7 +235,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         let mut understood: usize = 0;
         let mechanisms = self.front.answers.mechanisms();
         for _ in 0..MAX_QUEUED_REQUESTS {
-            if !self.has_room() {
+            if !self.has_room() || is_enough(said) {
                 break;
             }
             let rest = octets.get(understood..).unwrap_or_default();
@@ -321,6 +333,9 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
                 Poll::Pending => 0,
             };
             self.unsent = said.get(taken..).unwrap_or_default().to_vec();
+            if !self.unsent.is_empty() {
+                self.permit.mark_unsent(self.unsent.len());
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -331,6 +346,7 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
             self.unsent.drain(..taken.min(self.unsent.len()));
         }
         self.unsent = Vec::new();
+        self.permit.mark_unsent(0);
         Poll::Ready(Ok(()))
     }
 
@@ -344,6 +360,11 @@ impl<C: Codec, A: Answers + Clone + 'static> Connection<C, A> {
         C::say(&C::failed(), &mut said);
         let _ = poll_fn(|cx| self.poll_say(cx, &said)).now_or_never();
     }
+}
+
+/// Whether a turn has said enough.
+const fn is_enough(said: &[u8]) -> bool {
+    said.len() >= TURN_OCTETS
 }
 
 impl<Form: Copy> Reply<Form> {

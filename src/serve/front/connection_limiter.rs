@@ -9,10 +9,12 @@
 //! comes next may ask for what is known. Where not even one more of them has room, one that waits is closed for it: of a peer
 //! that has at least two more than the newcomer, or one that has waited for [`KEPT_WAITING`].
 //!
+//! What peers have not read yet is bounded for all of them together ([`MAX_UNSENT_OCTETS`]): beyond it the one of which most is kept is closed.
+//!
 //! Who is closed is chosen by peer: of the peer with most connections, the one that kept us waiting, or waited, longest. So whoever
 //! opens thousands closes his own, and a flood at one place closes nothing at another.
 
-use crate::limits::{IDLE_GRACE, KEPT_WAITING, SEATS_LOOKED_AT};
+use crate::limits::{IDLE_GRACE, KEPT_WAITING, MAX_UNSENT_OCTETS, SEATS_LOOKED_AT};
 use crate::serve::seats::asker::{Asker, Peer};
 use crate::serve::telemetry::counters::{Counters, Cutting, Protocol};
 use std::cell::{Cell, RefCell};
@@ -43,6 +45,8 @@ pub struct ConnectionLimiter {
     waiting_for_a_slot: Cell<usize>,
     /// How many were told to end and have not ended yet.
     leaving: Cell<usize>,
+    /// Octets that peers have not read yet.
+    unsent: Cell<usize>,
     /// Whether a task is closing the connections that are too many.
     is_trimming: Cell<bool>,
     changed: Notify,
@@ -54,8 +58,17 @@ pub struct ConnectionLimiter {
 struct Slot {
     /// Who waits for whom.
     waits: Cell<Waits>,
+    /// Octets that its peer has not read yet.
+    unsent: Cell<usize>,
     /// Which connection has the slot.
     taken_by: RefCell<Option<Taken>>,
+}
+
+impl Slot {
+    /// Whether its connection has been told to end, if it has one.
+    fn is_leaving(&self) -> bool {
+        self.taken_by.borrow().as_ref().is_none_or(|taken| taken.is_leaving)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +111,7 @@ impl ConnectionLimiter {
             moment: Cell::new(0),
             waiting_for_a_slot: Cell::new(0),
             leaving: Cell::new(0),
+            unsent: Cell::new(0),
             is_trimming: Cell::new(false),
             changed: Notify::new(),
             empty: Notify::new(),
@@ -185,32 +199,39 @@ impl ConnectionLimiter {
 
     /// Ends the connection that has kept us waiting longest, if for so long, of the peer that has most; whether there was one.
     fn evict(&self, for_so_long: Duration) -> bool {
-        self.end(Cutting::Evicted, |waits, _| match waits {
-            Waits::Here(since, at) if at.elapsed() >= for_so_long => Some(since),
+        self.end(Cutting::Evicted, |slot, _| match slot.waits.get() {
+            Waits::Here(since, at) if at.elapsed() >= for_so_long => Some(Reverse(since)),
             Waits::Nobody | Waits::Here(..) | Waits::There(..) => None,
         })
     }
 
     /// Ends the connection that has waited for us longest, of the peer that has most, if it may be ended; whether there was one.
     fn displace(&self, may: impl Fn(Duration, usize) -> bool) -> bool {
-        self.end(Cutting::Displaced, |waits, open| match waits {
-            Waits::There(since, at) if may(at.elapsed(), open) => Some(since),
+        self.end(Cutting::Displaced, |slot, open| match slot.waits.get() {
+            Waits::There(since, at) if may(at.elapsed(), open) => Some(Reverse(since)),
             Waits::Nobody | Waits::Here(..) | Waits::There(..) => None,
         })
     }
 
-    fn end(&self, why: Cutting, since: impl Fn(Waits, usize) -> Option<u64>) -> bool {
-        let longest = {
+    /// Ends the connection whose peer has most to read, of the peer that has most connections; whether there was one.
+    fn shed(&self) -> bool {
+        self.end(Cutting::SlowReader, |slot, _| Some(slot.unsent.get()).filter(|unsent| *unsent > 0))
+    }
+
+    /// Of those that may be ended, ends the one of the highest rank of the peer that has most.
+    fn end<R: Ord>(&self, why: Cutting, rank: impl Fn(&Slot, usize) -> Option<R>) -> bool {
+        let highest = {
             let peers = self.peers.borrow();
             let candidates = self.slots.iter().filter_map(|slot| {
                 let taken = slot.taken_by.borrow();
                 let open = peers.get(&taken.as_ref()?.peer).copied()?;
-                Some((open, Reverse(since(slot.waits.get(), open)?), slot))
+                Some((open, rank(slot, open)?, slot))
             });
-            candidates.max_by_key(|(open, since, _)| (*open, *since)).map(|(_, _, slot)| slot)
+            candidates.max_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1))).map(|(_, _, slot)| slot)
         };
-        let Some(slot) = longest else { return false };
+        let Some(slot) = highest else { return false };
         slot.waits.set(Waits::Nobody);
+        self.keep(slot, 0);
         let mut taken = slot.taken_by.borrow_mut();
         let Some(taken) = taken.as_mut() else { return false };
         taken.is_leaving = true;
@@ -220,6 +241,12 @@ impl ConnectionLimiter {
             task.abort();
         }
         true
+    }
+
+    /// So many octets are kept there for its peer.
+    fn keep(&self, slot: &Slot, octets: usize) {
+        let before = slot.unsent.replace(octets);
+        self.unsent.set(self.unsent.get().saturating_sub(before).saturating_add(octets));
     }
 
     fn next_moment(&self) -> u64 {
@@ -266,6 +293,16 @@ impl ConnectionPermit {
         }
     }
 
+    /// From now on so many octets are kept that the peer has not read yet. Where all of them are too many, connections are ended.
+    pub fn mark_unsent(&self, octets: usize) {
+        if let Some(slot) = self.limiter.slots.get(self.slot)
+            && !slot.is_leaving()
+        {
+            self.limiter.keep(slot, octets);
+            while self.limiter.unsent.get() > MAX_UNSENT_OCTETS && self.limiter.shed() {}
+        }
+    }
+
     /// Whether an accepted connection waits for a slot.
     #[must_use]
     pub fn has_waiters(&self) -> bool {
@@ -275,7 +312,7 @@ impl ConnectionPermit {
     /// One that has been told to end is not marked any more.
     fn mark(&self, waits: Waits) {
         if let Some(slot) = self.limiter.slots.get(self.slot)
-            && !slot.taken_by.borrow().as_ref().is_none_or(|taken| taken.is_leaving)
+            && !slot.is_leaving()
         {
             slot.waits.set(waits);
         }
@@ -287,6 +324,7 @@ impl Drop for ConnectionPermit {
         let limiter = &self.limiter;
         let taken = limiter.slots.get(self.slot).and_then(|slot| {
             slot.waits.set(Waits::Nobody);
+            limiter.keep(slot, 0);
             slot.taken_by.take()
         });
         if let Some(Taken { protocol, peer, is_leaving, .. }) = taken {

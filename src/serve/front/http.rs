@@ -22,6 +22,9 @@ use tokio::time::timeout;
 
 /// Whoever makes the pages: [`crate::serve::front::status_query::Watch`], or a test.
 pub trait Pages {
+    /// Returns when it is the turn of a request. Each has its own, refused ones too: hundreds may have come at once.
+    fn turn(&self) -> impl Future<Output = ()>;
+
     /// The page, as it is now.
     fn page(&self, page: Page) -> impl Future<Output = Reply>;
 }
@@ -67,6 +70,7 @@ async fn answer<B>(request: &Request<B>, pages: &impl Pages, counters: &Counters
         authority: request.uri().authority().map(Authority::as_str),
         hosts: &hosts,
     };
+    pages.turn().await;
     match wanted(&head) {
         Ok(page) => {
             counters.pages.of(page).one();
@@ -110,16 +114,23 @@ mod tests {
     use super::*;
     use crate::serve::front::connection_limiter::ConnectionLimiter;
     use crate::serve::seats::asker::Peer;
+    use std::cell::Cell;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::{Instant, sleep, sleep_until};
 
     const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    #[derive(Clone, Copy)]
-    struct Alive;
+    #[derive(Default)]
+    struct Alive {
+        turns: Cell<usize>,
+    }
 
     impl Pages for Alive {
+        async fn turn(&self) {
+            self.turns.set(self.turns.get() + 1);
+        }
+
         async fn page(&self, _: Page) -> Reply {
             Reply::words(200, "alive\n")
         }
@@ -136,7 +147,7 @@ mod tests {
         let permit = permit.acquire(Protocol::Http, Peer::default()).await;
         let (theirs, ours) = duplex(room);
         let served = async {
-            serve(ours, permit, Alive, Arc::clone(&counters)).await;
+            serve(ours, permit, Alive::default(), Arc::clone(&counters)).await;
             began.elapsed()
         };
         let (took, ()) = futures_util::join!(served, peer(theirs));
@@ -192,9 +203,21 @@ mod tests {
         assert!((life..life + Duration::from_millis(5)).contains(&took), "{took:?}");
     }
 
+    #[tokio::test]
+    async fn each_request_for_a_page_has_its_turn_and_so_has_one_that_is_refused() {
+        let (pages, counters) = (Alive::default(), Counters::default());
+        for (turn, host, status) in [(1, "localhost", 200), (2, "attacker.example", 421)] {
+            let request = Request::get("/healthz").header(HOST, host).body(()).unwrap();
+            assert_eq!(answer(&request, &pages, &counters).await.status, status);
+            assert_eq!(pages.turns.get(), turn);
+        }
+    }
+
     struct Broken;
 
     impl Pages for Broken {
+        async fn turn(&self) {}
+
         async fn page(&self, _: Page) -> Reply {
             panic!("as a mistake of ours might");
         }

@@ -36,7 +36,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
@@ -60,6 +60,8 @@ pub struct Front<A> {
     told_of_want: Cell<Option<Instant>>,
     /// How many requests of all connections are under way.
     under_way: Cell<usize>,
+    /// Those who have more to do than a turn wait here.
+    turns: Semaphore,
     /// Where octets are read into, and where answers are written from; neither is kept from one poll to the next.
     pub(crate) heard: RefCell<Box<[u8]>>,
     pub(crate) said: RefCell<Vec<u8>>,
@@ -81,6 +83,7 @@ impl<A> Front<A> {
             told: Cell::new(None),
             told_of_want: Cell::new(None),
             under_way: Cell::new(0),
+            turns: Semaphore::new(1),
             heard,
             said: RefCell::default(),
         })
@@ -89,6 +92,13 @@ impl<A> Front<A> {
     /// How many requests a connection may have under way: fewer, where all of them together have many.
     pub(crate) const fn most_under_way(&self) -> usize {
         if self.under_way.get() < MAX_PENDING_LOOK_UPS / 2 { MAX_QUEUED_REQUESTS } else { 1 }
+    }
+
+    /// Returns when it is the turn of one who has more to do than others, in their order: between two of them everybody else has
+    /// one, so whoever asks for little waits for one of them, not for all.
+    pub(crate) async fn turn(&self) {
+        let _one_at_a_time = self.turns.acquire().await;
+        yield_now().await;
     }
 
     /// One request more is under way, until this is dropped.

@@ -128,6 +128,10 @@ impl Watch {
 }
 
 impl Pages for Rc<Watch> {
+    async fn turn(&self) {
+        self.front.turn().await;
+    }
+
     async fn page(&self, page: Page) -> Reply {
         match page {
             // That it is told is all there is to tell.

@@ -8,16 +8,17 @@ use crate::serve::protocol::question::Question;
 use crate::serve::seats::asker::{Asker, Peer};
 use crate::serve::telemetry::counters::Counters;
 use crate::verify::{NoEvaluation, Report};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
-/// An engine that knows `warm.test`, stumbles over `panic.test`, and looks up the rest once it may.
+/// An engine that knows `warm.test` and `long.test`, stumbles over `panic.test`, and looks up the rest once it may.
 #[derive(Clone, Default)]
 struct MadeUp {
+    asked: Rc<Cell<usize>>,
     may: Rc<Notify>,
     looked_up: Rc<RefCell<Vec<String>>>,
 }
@@ -26,7 +27,8 @@ impl Answers for MadeUp {
     fn at_once(&self, question: &Question) -> Option<Arc<MtaAnswer>> {
         let domain = question.domain.to_string();
         assert_ne!(domain, "panic.test", "as a mistake of ours might");
-        (domain == "warm.test").then(|| answer(question))
+        self.asked.set(self.asked.get() + 1);
+        matches!(&*domain, "warm.test" | "long.test").then(|| answer(question))
     }
 
     async fn answer(&self, _: Asker, question: Question) -> (Arc<MtaAnswer>, Source) {
@@ -36,11 +38,12 @@ impl Answers for MadeUp {
     }
 }
 
-/// An answer that names its domain.
+/// An answer that names its domain; some are long.
 fn answer(question: &Question) -> Arc<MtaAnswer> {
     let mut answer = MtaAnswer::of(&Report::from(NoEvaluation::defer(Reason::NoPolicy, "")), question);
     answer.exim = question.domain.to_string().into();
-    answer.socketmap.policy = question.domain.to_string().into();
+    let times = if answer.exim.starts_with("long") { 300 } else { 1 };
+    answer.socketmap.policy = answer.exim.repeat(times).into();
     Arc::new(answer)
 }
 
@@ -126,6 +129,54 @@ fn so_many_requests_are_under_way_and_no_more() {
         let expected: String = names.iter().map(|name| format!("{}:{name},", name.len())).collect();
         assert_eq!(all(peer).await, expected);
         assert_eq!(bench.engine.looked_up.borrow().len(), 100);
+    });
+}
+
+/// What is at hand and what was looked up.
+#[test]
+fn a_turn_ends_after_eight_kilobytes_whatever_was_asked() {
+    for domain in ["long.test", "long-and-cold.test"] {
+        inside(|bench| async move {
+            let (mut peer, _) = bench.connect::<Postfix>().await;
+            peer.write_all(&frames(&[domain; 32])).await.unwrap();
+            while domain != "long.test" && bench.engine.looked_up.borrow().len() < 32 {
+                tokio::task::yield_now().await;
+            }
+            bench.engine.may.notify_waiters();
+            let one = 300 * domain.len() + "2700:,".len();
+            let (mut said, mut turns) = (vec![0; 200_000], Vec::new());
+            while turns.iter().sum::<usize>() < 32 * one {
+                tokio::task::yield_now().await;
+                turns.extend(peer.try_read(&mut said));
+            }
+            // Of the first answer that reaches beyond 8,192 octets the rest is said, too.
+            let in_a_turn = 8_192_usize.div_ceil(one) * one;
+            assert_eq!(turns.iter().max(), Some(&in_a_turn), "{domain}: {turns:?}");
+        });
+    }
+}
+
+#[test]
+fn of_those_who_ask_much_at_once_one_has_a_turn_at_a_time_and_others_come_in_between() {
+    inside(|bench| async move {
+        let mut peers = Vec::new();
+        for _ in 0..10 {
+            let (mut peer, _) = bench.connect::<Postfix>().await;
+            // More than is read at once.
+            peer.write_all(&frames(&["warm.test"; 500])).await.unwrap();
+            peers.push(peer);
+        }
+        let asked = &bench.engine.asked;
+        while asked.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // Nobody knew of the others' many before their first turn.
+        assert!(asked.get() <= 320);
+        while asked.get() < 5_000 {
+            let before = asked.get();
+            tokio::task::yield_now().await;
+            assert!(asked.get() <= before + MAX_QUEUED_REQUESTS, "{}", asked.get() - before);
+        }
     });
 }
 

@@ -151,3 +151,36 @@ fn a_connection_that_has_waited_for_a_second_and_a_half_makes_room_where_there_i
         assert_eq!(counters.connections_ended.of(Protocol::Exim).of(Cutting::Displaced).get(), 1);
     });
 }
+
+/// Whoever has most connections, though another peer has more to read.
+#[test]
+fn of_those_who_do_not_read_whoever_has_most_to_read_makes_room() {
+    inside(async {
+        let counters = Arc::new(Counters::default());
+        let limiter = ConnectionLimiter::new(9, 9, Arc::clone(&counters));
+        let of = async |peer, octets| {
+            let permit = limiter.acquire(Protocol::Postfix, peer).await;
+            permit.mark_unsent(octets);
+            permit
+        };
+        let shed = || counters.connections_ended.of(Protocol::Postfix).of(Cutting::SlowReader).get();
+        let other = idle(of(Peer { place: 0, user: Some(1_000) }, 9_000_000).await);
+        let mut crowd = Vec::new();
+        for octets in [2_000_000, 3_000_000, 1_000_000, 1_777_216] {
+            crowd.push(idle(of(Peer::default(), octets).await));
+        }
+        assert_eq!(shed(), 0, "there is room for 16,777,216 octets");
+        crowd.push(idle(of(Peer::default(), 1).await));
+        assert_eq!(shed(), 1);
+        crowd.remove(1).await.expect_err("it had most to read");
+        assert_eq!(limiter.open_connections(), 5);
+        let leaves = of(Peer::default(), 2_000_000).await;
+        let reads = of(Peer::default(), 0).await;
+        drop(leaves);
+        for octets in [3_000_000 - 1, 0, 3_000_000 - 1] {
+            reads.mark_unsent(octets);
+            assert_eq!(shed(), 1, "what was read, or has gone with its connection, counts no more");
+        }
+        drop((other, crowd));
+    });
+}
