@@ -200,7 +200,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("DOMAIN_LOCK_HELD", "Duration::from_secs(1)"),
     ("MAX_KEPT_FOR_THEIR_TURN", "64"),
     ("RECALLED_ANEW_AFTER", "Duration::from_millis(100)"),
-    ("MAX_PENDING_LOOK_UPS", "16_384"),
+    ("MAX_PENDING_LOOK_UPS", "10_240"),
     ("MAX_STORE_ERRANDS", "128"),
     ("CACHE_FULL_TOLD_AGAIN", "3_600"),
     ("CACHE_TROUBLE_APART", "60"),
@@ -412,6 +412,10 @@ fn what_fits_into_one_limit_fits_into_the_next() {
         (3 * MAX_ARGUMENT_OCTETS, MAX_EXIM_QUESTION_OCTETS),
         (2 * MAX_EXIM_EVENT_DATA_OCTETS + 8_192, MAX_EXIM_EVENT_OCTETS),
         (MAX_EXIM_LINE, 998), // RFC 5322 section 2.1.1
+        (
+            MAX_PENDING_LOOK_UPS / 2 + MAX_QUEUED_REQUESTS + MAX_CONNECTIONS + MAX_CONNECTIONS_THAT_WAIT,
+            MAX_PENDING_LOOK_UPS,
+        ),
     ] {
         assert!(inner <= outer, "{inner} {outer}");
     }

@@ -10,6 +10,7 @@ use crate::serve::seats::queue::{Place, SeatQueue};
 use crate::serve::seats::{GivesUp, LookUpNumber};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::pin::pin;
 use std::rc::Rc;
 use tokio::time::timeout;
@@ -17,11 +18,20 @@ use tokio::time::timeout;
 /// The locks that are held or waited for; they live on one thread.
 #[derive(Debug, Default)]
 pub struct DomainLocks {
-    queues: RefCell<HashMap<PolicyDomain, Rc<SeatQueue>>>,
-    /// The queue in which each look-up waits, or whose turn it has.
-    places: RefCell<HashMap<LookUpNumber, Rc<SeatQueue>>>,
+    lines: RefCell<HashMap<PolicyDomain, Line>>,
+    /// The queue in which each look-up waits.
+    queues: RefCell<HashMap<LookUpNumber, Rc<SeatQueue>>>,
     /// How many numbers were given to work of our own, which no client asked for.
     of_our_own: Cell<u64>,
+}
+
+/// Who has the lock of a domain, and who waits for it. A queue takes thousands of octets, and most domains need none.
+#[derive(Debug)]
+enum Line {
+    /// Nobody waits for whoever has it.
+    Alone { number: LookUpNumber, askers: Vec<Asker> },
+    /// Others came; whoever had it alone stays in its place until its lock is dropped.
+    Queue { queue: Rc<SeatQueue>, first: Option<Place> },
 }
 
 /// The lock of one domain, held until this is dropped: also by a panic.
@@ -30,7 +40,7 @@ pub struct DomainLock {
     locks: Rc<DomainLocks>,
     domain: PolicyDomain,
     number: LookUpNumber,
-    queue: Rc<SeatQueue>,
+    /// None for whoever came first.
     place: Option<Place>,
 }
 
@@ -42,7 +52,7 @@ impl DomainLocks {
         number: LookUpNumber,
         askers: &[Asker],
     ) -> DomainLock {
-        let lock = self.queue(domain, number, askers);
+        let lock = self.line_up(domain, number, askers);
         if let Some(place) = &lock.place {
             // Whoever stops waiting drops this: nobody else takes it out of the queue.
             let _turn = place.turn().await;
@@ -58,12 +68,12 @@ impl DomainLocks {
 
     /// The lock of that domain for work of our own, if nobody has it.
     pub fn try_lock(self: &Rc<Self>, domain: &PolicyDomain) -> Option<DomainLock> {
-        (!self.is_held(domain)).then(|| self.queue(domain, self.own_number(), &[Asker::NOBODY]))
+        (!self.is_held(domain)).then(|| self.line_up(domain, self.own_number(), &[Asker::NOBODY]))
     }
 
     /// One more asks for a look-up that may wait here.
     pub fn join(&self, number: LookUpNumber, asker: Asker) {
-        if let Some(queue) = self.places.borrow().get(&number) {
+        if let Some(queue) = self.queues.borrow().get(&number) {
             queue.join(number, asker);
         }
     }
@@ -71,13 +81,13 @@ impl DomainLocks {
     /// Whether a look-up holds the lock of that domain, or waits for it.
     #[must_use]
     pub fn is_held(&self, domain: &PolicyDomain) -> bool {
-        self.queues.borrow().contains_key(domain)
+        self.lines.borrow().contains_key(domain)
     }
 
     /// How many domains are locked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.queues.borrow().len()
+        self.lines.borrow().len()
     }
 
     /// Whether no domain is locked.
@@ -86,23 +96,43 @@ impl DomainLocks {
         self.len() == 0
     }
 
-    fn queue(self: &Rc<Self>, domain: &PolicyDomain, number: LookUpNumber, askers: &[Asker]) -> DomainLock {
-        let queue = {
-            let mut queues = self.queues.borrow_mut();
-            let queue = queues.entry(domain.clone()).or_insert_with(|| SeatQueue::new(1, GivesUp::Never));
-            Rc::clone(queue)
-        };
+    fn line_up(self: &Rc<Self>, domain: &PolicyDomain, number: LookUpNumber, askers: &[Asker]) -> DomainLock {
         let askers = if askers.is_empty() { &[Asker::NOBODY] } else { askers };
-        let place = Some(queue.wait(number, askers, domain));
-        self.places.borrow_mut().insert(number, Rc::clone(&queue));
-        queue.seat_all();
-        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, queue, place }
+        let place = match self.lines.borrow_mut().entry(domain.clone()) {
+            Entry::Vacant(line) => {
+                line.insert(Line::Alone { number, askers: askers.to_vec() });
+                None
+            }
+            Entry::Occupied(mut line) => {
+                let queue = line.get_mut().queue();
+                let place = queue.wait(number, askers, None);
+                self.queues.borrow_mut().insert(number, Rc::clone(&queue));
+                queue.seat_all();
+                Some(place)
+            }
+        };
+        DomainLock { locks: Rc::clone(self), domain: domain.clone(), number, place }
     }
 
     /// Look-ups count upwards from zero.
     fn own_number(&self) -> LookUpNumber {
         self.of_our_own.set(self.of_our_own.get().wrapping_add(1));
         u64::MAX.wrapping_sub(self.of_our_own.get())
+    }
+}
+
+impl Line {
+    /// The queue, from now on with whoever was alone in its only seat.
+    fn queue(&mut self) -> Rc<SeatQueue> {
+        let (number, askers) = match self {
+            Self::Queue { queue, .. } => return Rc::clone(queue),
+            Self::Alone { number, askers } => (*number, askers),
+        };
+        let queue = SeatQueue::new(1, GivesUp::Never);
+        let first = Some(queue.wait(number, askers, None));
+        queue.seat_all();
+        *self = Self::Queue { queue: Rc::clone(&queue), first };
+        queue
     }
 }
 
@@ -122,11 +152,21 @@ impl DomainLock {
 
 impl Drop for DomainLock {
     fn drop(&mut self) {
-        self.place = None;
-        self.queue.seat_all();
-        self.locks.places.borrow_mut().remove(&self.number);
-        if self.queue.is_idle() {
-            self.locks.queues.borrow_mut().remove(&self.domain);
+        let came_first = self.place.take().is_none();
+        self.locks.queues.borrow_mut().remove(&self.number);
+        let mut lines = self.locks.lines.borrow_mut();
+        let is_idle = match lines.get_mut(&self.domain) {
+            Some(Line::Queue { queue, first }) => {
+                if came_first {
+                    *first = None;
+                }
+                queue.seat_all();
+                queue.is_idle()
+            }
+            Some(Line::Alone { .. }) | None => true,
+        };
+        if is_idle {
+            lines.remove(&self.domain);
         }
     }
 }

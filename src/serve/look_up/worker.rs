@@ -276,9 +276,11 @@ impl<O: Outside> WorkerState<O> {
         end: impl FnOnce(&Counters) + 'static,
     ) {
         let counters = Arc::clone(&self.counters);
+        // Boxed, for what an `async` block is given and then waits for has room in it twice.
+        let task = AssertUnwindSafe(task).catch_unwind().boxed_local();
         spawn_local(async move {
             // The guards that the task drops report its end.
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            if task.await.is_err() {
                 counters.panics.of(Thread::LookupWorker).one();
                 end(&counters);
             }
@@ -419,7 +421,7 @@ impl<O: Outside> WorkerState<O> {
         if queue.waiting() > 0 && !self.interests.is_wanted(order.number) {
             return Err(Unwanted);
         }
-        Ok(queue.wait(order.number, &self.interests.askers(order.number), &order.question.domain))
+        Ok(queue.wait(order.number, &self.interests.askers(order.number), Some(&order.question.domain)))
     }
 
     /// The failures that a question under that world has to know and adds to.

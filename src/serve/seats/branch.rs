@@ -27,7 +27,8 @@ pub(crate) enum Key {
 /// Where a tree parts, or a leaf.
 #[derive(Debug, Default)]
 pub(crate) struct Branch {
-    pub(crate) children: HashMap<Key, Self>,
+    /// Boxed, for most branches have one child, and a table has room for four.
+    pub(crate) children: HashMap<Key, Box<Self>>,
     /// The children below which somebody waits.
     pub(crate) ready: BTreeSet<Turn>,
     /// The children that hold seats.
@@ -113,7 +114,7 @@ impl Branch {
     fn change(&mut self, key: &Key, moment: u64, change: impl FnOnce(&mut Self)) {
         let mut child = match self.children.entry(key.clone()) {
             Entry::Occupied(child) => child,
-            Entry::Vacant(place) => place.insert_entry(Self { moment, ..Self::default() }),
+            Entry::Vacant(place) => place.insert_entry(Box::new(Self { moment, ..Self::default() })),
         };
         let (turn, load) = (child.get().turn(key), child.get().load(key));
         change(child.get_mut());
@@ -195,7 +196,7 @@ impl Branch {
         let mut held = HeldAlong::default();
         let mut branch = Some(self);
         for (held, key) in held.iter_mut().zip(path) {
-            branch = branch.and_then(|branch| branch.children.get(key));
+            branch = branch.and_then(|branch| branch.children.get(key)).map(Box::as_ref);
             *held = branch.map_or(0, |branch| branch.held);
         }
         held

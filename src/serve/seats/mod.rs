@@ -189,11 +189,12 @@ impl Seats {
         self.waiting
     }
 
-    /// A look-up waits for a seat from now on.
-    pub fn wait(&mut self, number: LookUpNumber, askers: &[Asker], domain: &PolicyDomain) {
+    /// A look-up waits for a seat from now on; without a domain where all who wait ask about the same one.
+    pub fn wait(&mut self, number: LookUpNumber, askers: &[Asker], domain: Option<&PolicyDomain>) {
         self.leave(number);
         self.moment += 1;
-        let (askers, name): (Vec<Path>, Path) = (askers.iter().map(asker_path).collect(), name_path(domain));
+        let askers = askers.iter().map(asker_path).collect();
+        let name = domain.map_or_else(Path::default, name_path);
         self.push(number, LookUp { askers, name, has_given_way: false, state: State::Waits });
     }
 

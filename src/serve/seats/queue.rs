@@ -75,8 +75,13 @@ impl SeatQueue {
         })
     }
 
-    /// A place for one that waits from now on.
-    pub fn wait(self: &Rc<Self>, number: LookUpNumber, askers: &[Asker], domain: &PolicyDomain) -> Place {
+    /// A place for one that waits from now on; without a domain where all who wait ask about the same one.
+    pub fn wait(
+        self: &Rc<Self>,
+        number: LookUpNumber,
+        askers: &[Asker],
+        domain: Option<&PolicyDomain>,
+    ) -> Place {
         let call = Rc::new(Call::default());
         self.seats.borrow_mut().wait(number, askers, domain);
         self.places.borrow_mut().insert(number, Rc::clone(&call));

@@ -135,9 +135,10 @@ fn cold_beside(what: &str, least: usize, storm: impl Fn(&Daemon, Storm) -> Storm
         let asked = storm.asked();
         drop(storm);
         let calm = calm.max(honest(&daemon, 3 * HONEST));
-        println!("{what}: {calm:?} without, {first:?} and {then:?} beside {asked} silent ones");
+        let most = daemon.resident_at_most();
+        println!("{what}: {calm:?} without, {first:?} and {then:?} beside {asked} silent ones, {most} KiB");
         assert!(first.max(then) <= felt(FELT_COLD, calm), "{what}: {first:?}, {then:?}; {calm:?} without");
-        assert!(daemon.resident_at_most() < 256 * 1024, "{} KiB", daemon.resident_at_most());
+        assert!(most < 256 * 1024, "{most} KiB");
     }
 }
 

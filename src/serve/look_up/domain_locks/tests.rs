@@ -31,7 +31,7 @@ async fn order_of(all: &[(u64, u32)], joins: Option<(u64, u32)>) -> Vec<u64> {
             for task in tasks {
                 task.await.unwrap();
             }
-            assert!(locks.is_empty() && locks.places.borrow().is_empty());
+            assert!(locks.is_empty() && locks.queues.borrow().is_empty());
         })
         .await;
     order.take()
