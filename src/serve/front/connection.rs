@@ -5,7 +5,7 @@
 //! under way, or an answer that the peer does not take makes a connection remember something, and each has its bound.
 //!
 //! A connection whose peer has sent more than one turn answers waits for its next turn in one line with all others of that kind
-//! ([`Front::turn`]): whoever asks one question is not behind them.
+//! (`Front::turn`): whoever asks one question is not behind them.
 
 use super::Front;
 use super::codec::{ClientRequest, Codec, Requests};
