@@ -65,7 +65,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// Whether its connection has been told to end, if it has one.
+    /// Whether nothing is kept for it any more: its connection has been told to end, or there is none.
     fn is_leaving(&self) -> bool {
         self.taken_by.borrow().as_ref().is_none_or(|taken| taken.is_leaving)
     }

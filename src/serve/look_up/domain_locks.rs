@@ -19,7 +19,7 @@ use tokio::time::timeout;
 #[derive(Debug, Default)]
 pub struct DomainLocks {
     lines: RefCell<HashMap<PolicyDomain, Line>>,
-    /// The queue in which each look-up waits.
+    /// The queue of each look-up that came when the lock was taken, until it drops its own.
     queues: RefCell<HashMap<LookUpNumber, Rc<SeatQueue>>>,
     /// How many numbers were given to work of our own, which no client asked for.
     of_our_own: Cell<u64>,

@@ -138,7 +138,7 @@ fn cold_beside(what: &str, least: usize, storm: impl Fn(&Daemon, Storm) -> Storm
         let most = daemon.resident_at_most();
         println!("{what}: {calm:?} without, {first:?} and {then:?} beside {asked} silent ones, {most} KiB");
         assert!(first.max(then) <= felt(FELT_COLD, calm), "{what}: {first:?}, {then:?}; {calm:?} without");
-        // 100,000 with 4,900 that wait (measured, unoptimised).
+        // 100,000 KiB with 4,900 that wait (measured, unoptimised).
         assert!(most < 128 * 1024, "{most} KiB");
     }
 }
